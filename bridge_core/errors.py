@@ -1,0 +1,274 @@
+"""The one tree of errors. Every error says what was wrong, where, and what to do next.
+
+::
+
+    ShotbridgeError
+    ├── ConfigError              a configuration file, variable or argument
+    ├── InvalidRequest           a request that cannot be made as it stands
+    │   ├── UnknownService
+    │   └── OutsideRoots         a path outside the folders the gateway may touch
+    ├── KeyReused                an idempotency key used again with other content
+    ├── MediaError               pictures
+    │   ├── MissingFrames
+    │   ├── UnreadableMedia      truncated, not a picture, not permitted
+    │   ├── UnknownColourSpace
+    │   ├── PlateChanged         changed while it was being sent or worked on
+    │   └── CheckFailed          what a service made does not pass its checks
+    ├── TimelineError            a cut that cannot be read or written
+    ├── StorageError
+    │   ├── DiskFull
+    │   └── NotWritable
+    ├── TransferError            bytes did not arrive as they left
+    ├── GatewayError
+    │   ├── GatewayUnreachable
+    │   ├── NotAuthorised
+    │   ├── IncompatibleVersion
+    │   ├── NotFound
+    │   └── GatewayFault         the gateway's own mistake
+    └── JobError
+        ├── JobFailed
+        ├── JobCancelled
+        ├── ModelMissing         weights that are not installed
+        └── ModelCrashed         the model's process died
+
+Over HTTP an error travels as :class:`bridge_core.models.problems.Problem`; :func:`from_problem`
+builds the same class again on the client's side, so both sides catch the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+
+class ShotbridgeError(Exception):
+    """Root of the tree.
+
+    ``what`` says what was wrong, ``where`` names the file, key, frame or address, ``next_step``
+    tells a person what to do. ``details`` holds the same facts for programs and is always made of
+    JSON values.
+    """
+
+    code: ClassVar[str] = "error"
+    #: Status of an HTTP answer that carries this error.
+    status: ClassVar[int] = 500
+    #: Exit code of ``shotbridge`` when this error ends it; documented in docs/cli.md.
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        next_step: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+        self.details: dict[str, Any] = dict(details or {})
+
+    def __str__(self) -> str:
+        text = self.what
+        if self.where:
+            text += f" ({self.where})"
+        if self.next_step:
+            text += f". Next: {self.next_step}"
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only arguments do not survive the default pickling of exceptions, and errors
+        # cross process boundaries and the job engine's checkpoints.
+        return (_rebuild, (type(self), self.what, self.where, self.next_step, self.details))
+
+
+class ConfigError(ShotbridgeError):
+    code = "config"
+    status = 500
+    exit_code = 3
+
+
+class InvalidRequest(ShotbridgeError):  # noqa: N818 - named for what it says, as the tree above
+    code = "invalid_request"
+    status = 422
+    exit_code = 4
+
+
+class UnknownService(InvalidRequest):
+    code = "unknown_service"
+    status = 422
+
+
+class OutsideRoots(InvalidRequest):
+    code = "outside_roots"
+    status = 403
+
+
+class KeyReused(ShotbridgeError):  # noqa: N818
+    code = "key_reused"
+    status = 409
+    exit_code = 4
+
+
+class MediaError(ShotbridgeError):
+    code = "media"
+    status = 422
+    exit_code = 5
+
+
+class MissingFrames(MediaError):
+    """Frames of a plate that are not there; ``details["frames"]`` lists them."""
+
+    code = "missing_frames"
+
+    @classmethod
+    def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
+        gone = sorted(frames)
+        return cls(
+            f"{len(gone)} frame{'s are' if len(gone) != 1 else ' is'} missing: {spell(gone)}",
+            where=where,
+            next_step="render or copy these frames, or shorten the range, and send again",
+            details={"frames": gone},
+        )
+
+
+class UnreadableMedia(MediaError):
+    code = "unreadable_media"
+
+
+class UnknownColourSpace(MediaError):
+    code = "unknown_colour_space"
+
+
+class PlateChanged(MediaError):
+    code = "plate_changed"
+    status = 409
+
+
+class CheckFailed(MediaError):
+    code = "check_failed"
+
+
+class TimelineError(ShotbridgeError):
+    code = "timeline"
+    status = 422
+    exit_code = 6
+
+
+class StorageError(ShotbridgeError):
+    code = "storage"
+    status = 507
+    exit_code = 7
+
+
+class DiskFull(StorageError):
+    code = "disk_full"
+
+
+class NotWritable(StorageError):
+    code = "not_writable"
+
+
+class TransferError(ShotbridgeError):
+    code = "transfer"
+    status = 422
+    exit_code = 8
+
+
+class GatewayError(ShotbridgeError):
+    code = "gateway"
+    status = 500
+    exit_code = 9
+
+
+class GatewayUnreachable(GatewayError):
+    code = "gateway_unreachable"
+    status = 503
+
+
+class NotAuthorised(GatewayError):
+    code = "not_authorised"
+    status = 401
+
+
+class IncompatibleVersion(GatewayError):
+    code = "incompatible_version"
+    status = 426
+
+
+class NotFound(GatewayError):
+    code = "not_found"
+    status = 404
+
+
+class GatewayFault(GatewayError):
+    code = "gateway_fault"
+    status = 500
+
+
+class JobError(ShotbridgeError):
+    code = "job"
+    status = 409
+    exit_code = 10
+
+
+class JobFailed(JobError):
+    code = "job_failed"
+
+
+class JobCancelled(JobError):
+    code = "job_cancelled"
+    exit_code = 11
+
+
+class ModelMissing(JobError):
+    code = "model_missing"
+    status = 503
+
+
+class ModelCrashed(JobError):
+    code = "model_crashed"
+    status = 500
+
+
+def spell(frames: Iterable[int]) -> str:
+    """Frame numbers as people write them: ``1001-1004, 1009``."""
+    runs: list[tuple[int, int]] = []
+    for frame in sorted(set(frames)):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], frame)
+        else:
+            runs.append((frame, frame))
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def by_code(code: str) -> type[ShotbridgeError] | None:
+    """The class whose ``code`` this is; None for a code that this version does not know."""
+    return next((kind for kind in _tree(ShotbridgeError) if kind.code == code), None)
+
+
+def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
+    """The error that a problem document stands for.
+
+    A code from a newer gateway becomes :class:`GatewayError` and keeps its words.
+    """
+    kind = by_code(str(problem.get("code", ""))) or GatewayError
+    return kind(
+        str(problem.get("what") or "the gateway answered with an error that has no description"),
+        where=str(problem.get("where", "")),
+        next_step=str(problem.get("next_step", "")),
+        details=problem.get("details") or {},
+    )
+
+
+def _tree(kind: type[ShotbridgeError]) -> Iterator[type[ShotbridgeError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)
+
+
+def _rebuild(
+    kind: type[ShotbridgeError], what: str, where: str, next_step: str, details: dict[str, Any]
+) -> ShotbridgeError:
+    return kind(what, where=where, next_step=next_step, details=details)

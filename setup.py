@@ -1,0 +1,109 @@
+"""Metadata and the map from import packages to the rooms they live in.
+
+Every import package is called ``bridge_*``. The plugins for the hosts are not part of the wheel:
+hosts load them from their own search paths (``NUKE_PATH``, the Blender extension, Resolve's
+scripts folder), and a folder called ``nuke`` on ``sys.path`` would shadow Nuke's own module.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+ROOMS = {
+    "bridge_core": "bridge_core",
+    "bridge_ui": "ui/bridge_ui",
+    "bridge_gateway": "gateway/bridge_gateway",
+}
+
+#: Readers for EDL, FCP XML and AAF; OTIO itself needs none of them.
+TIMELINES = [
+    "otio-cmx3600-adapter>=1.0",
+    "otio-fcp-adapter>=1.0",
+    "otio-aaf-adapter>=2.0",
+]
+GATEWAY = [
+    "fastapi>=0.115",
+    "uvicorn>=0.30",
+    "sqlalchemy>=2.0",
+    "alembic>=1.13",
+    "dbos==3.4.0",  # pinned: see docs/decisions on the engine
+    "numpy>=1.26",
+    "OpenImageIO>=3.0",
+    "opencolorio>=2.4",
+    "av>=13",
+    "onnx>=1.16",
+    "onnxruntime>=1.20",
+]
+DEV = [
+    *TIMELINES,
+    "build>=1.2",
+    "httpx>=0.27",
+    "hypothesis>=6.100",
+    "mypy>=1.13",
+    "psutil>=6",
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    "ruff>=0.8",
+    "schemathesis>=4",
+    "types-PyYAML",
+    "types-requests",
+    "types-psutil",
+]
+
+
+def _packages() -> tuple[list[str], dict[str, str]]:
+    names: list[str] = []
+    for room, folder in ROOMS.items():
+        names.append(room)
+        names += [f"{room}.{inner}" for inner in find_packages(str(HERE / folder))]
+    return names, dict(ROOMS)
+
+
+packages, package_dir = _packages()
+
+setup(
+    name="shotbridge",
+    version="0.1.0",
+    description="Send shots to the studio's AI services and review what comes back, in the host",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=packages,
+    package_dir=package_dir,
+    package_data={
+        "bridge_core": ["py.typed"],
+        "bridge_ui": ["py.typed"],
+        "bridge_gateway": ["py.typed", "models/*.yaml"],
+    },
+    install_requires=[
+        # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.
+        "PySide6-Essentials>=6.5,!=6.12.0",
+        "requests>=2.31",
+        "pydantic>=2.7",
+        "PyYAML>=6.0",
+        "opentimelineio>=0.17",
+    ],
+    extras_require={
+        "timelines": TIMELINES,
+        "gateway": GATEWAY,
+        "dev": [*GATEWAY, *DEV],
+    },
+    entry_points={
+        "console_scripts": [
+            "shotbridge=bridge_core.cli.main:main",
+            "shotbridge-gateway=bridge_gateway.__main__:main",
+        ]
+    },
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Plugins",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Multimedia :: Graphics",
+        "Typing :: Typed",
+    ],
+)

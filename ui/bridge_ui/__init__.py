@@ -1,0 +1,1 @@
+"""Qt panels, embedded by every host and by the standalone window."""
