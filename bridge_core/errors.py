@@ -89,7 +89,7 @@ class ConfigError(ShotbridgeError):
     exit_code = 3
 
 
-class InvalidRequest(ShotbridgeError):  # noqa: N818 - named for what it says, as the tree above
+class InvalidRequest(ShotbridgeError):
     code = "invalid_request"
     status = 422
     exit_code = 4
@@ -105,7 +105,7 @@ class OutsideRoots(InvalidRequest):
     status = 403
 
 
-class KeyReused(ShotbridgeError):  # noqa: N818
+class KeyReused(ShotbridgeError):
     code = "key_reused"
     status = 409
     exit_code = 4
