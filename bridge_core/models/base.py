@@ -1,0 +1,109 @@
+"""What all models have in common: frozen, strict about what people send, tolerant in reading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
+
+Timestamp = AwareDatetime
+
+
+class Value(BaseModel):
+    """Something that people or hosts say; a field nobody knows is a mistake and is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Record(BaseModel):
+    """Something that the gateway says; fields of a newer gateway are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+def canonical(model: BaseModel) -> str:
+    """The same content always gives the same text: sorted keys, no spaces, UTF-8."""
+    return json.dumps(
+        model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def fingerprint(model: BaseModel) -> str:
+    """SHA-256 (hexadecimal) of the model's :func:`canonical` text."""
+    return hashlib.sha256(canonical(model).encode("utf-8")).hexdigest()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Stored(Value):
+    """A model that is written to disk, with the version of its schema in it."""
+
+    schema_version: int = 1
+
+    @classmethod
+    def load(cls, text: str | bytes, *, where: str) -> Self:
+        """Read what was stored.
+
+        :raises IncompatibleVersion: written by a newer Shotbridge.
+        :raises InvalidRequest: not such a document, or damaged.
+        """
+        known = cls.model_fields["schema_version"].default
+        try:
+            raw: Any = json.loads(text)
+        except ValueError as error:
+            raise InvalidRequest(
+                f"this is not a readable {cls.__name__.lower()}: {error}",
+                where=where,
+                next_step="the file is damaged; restore it from a backup or remove it",
+            ) from error
+        found = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
+        if isinstance(found, int) and found > known:
+            raise IncompatibleVersion(
+                f"written in schema version {found}, this Shotbridge reads up to {known}",
+                where=where,
+                next_step="update Shotbridge",
+            )
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise invalid(error, what=cls.__name__.lower(), where=where) from error
+
+
+def invalid(
+    error: ValidationError,
+    *,
+    what: str,
+    where: str = "",
+    kind: type[ShotbridgeError] = InvalidRequest,
+) -> ShotbridgeError:
+    """A pydantic error in the words of the tree: which field, what is wrong, what it was."""
+    problems = [
+        {
+            "field": ".".join(str(part) for part in item["loc"]),
+            "problem": item["msg"],
+            "value": _short(item.get("input")),
+        }
+        for item in error.errors(include_url=False, include_context=False)
+    ]
+    told = "; ".join(
+        f"{item['field'] or 'it'}: {item['problem']} (got {item['value']})" for item in problems[:5]
+    )
+    more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return kind(
+        f"the {what} is not valid: {told}{more}",
+        where=where,
+        next_step="correct these fields and try again",
+        details={"fields": problems},
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

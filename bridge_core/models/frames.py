@@ -1,0 +1,288 @@
+"""Frame ranges as artists count them, at rational rates, with timecode and retimes.
+
+Ranges are inclusive at both ends. OTIO's half-open ranges are converted here and nowhere else
+(:meth:`FrameRange.from_half_open`, :meth:`FrameRange.start_and_duration`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
+
+from bridge_core.models.base import Value
+
+#: SMPTE ST 12-1 names its fractional rates by two or three decimals; each is N*1000/1001.
+_NTSC = {Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)}
+_TIMECODE = re.compile(r"^(\d{2,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
+
+#: Frames further out than this are mistakes, not film: 2**31 is where file formats stop.
+FRAME_LIMIT = 2**31 - 1
+
+
+def to_rate(value: Any) -> Fraction:
+    """A rate in frames per second as an exact fraction.
+
+    Takes ``24``, ``"24000/1001"``, ``"25"``, and decimals such as ``23.976``, ``23.98`` and
+    ``29.97``, which stand for the nearest NTSC rate.
+
+    :raises ValueError: not a positive rate, or a decimal that is near no rate in use.
+    """
+    if isinstance(value, Fraction):
+        rate = value
+    elif isinstance(value, bool):
+        raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
+    elif isinstance(value, int):
+        rate = Fraction(value)
+    elif isinstance(value, float | str):
+        rate = _parse_rate(value)
+    else:
+        raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
+    if not 0 < rate <= 1_000_000:
+        raise ValueError(f"a rate lies above 0 and at most at 1000000, not at {rate}")
+    return rate
+
+
+def _parse_rate(value: float | str) -> Fraction:
+    try:
+        exact = Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(
+            f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
+        ) from None
+    if exact.denominator == 1 or (isinstance(value, str) and "/" in value):
+        return exact
+    near = min(_NTSC, key=lambda rate: abs(rate - exact))
+    # 23.98 is 0.004 away from 24000/1001, the coarsest way in which people write it.
+    if abs(near - exact) < Fraction(5, 1000):
+        return near
+    if exact.denominator <= 1000:
+        return exact
+    raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
+
+
+Rate = Annotated[
+    Fraction,
+    BeforeValidator(to_rate),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["24", "24000/1001"]}),
+]
+
+
+def _to_fraction(value: Any) -> Any:
+    if isinstance(value, float):
+        return Fraction(value).limit_denominator(1_000_000)
+    if isinstance(value, str):
+        try:
+            return Fraction(value)
+        except ZeroDivisionError:
+            raise ValueError("a fraction has no 0 below its line") from None
+    return value
+
+
+Ratio = Annotated[
+    Fraction,
+    BeforeValidator(_to_fraction),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["1", "1/2"]}),
+]
+
+
+class FrameRange(Value):
+    """Frames ``first`` to ``last``, both included, at ``rate`` frames per second."""
+
+    first: int
+    last: int
+    rate: Rate
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(
+                f"a range holds at least one frame: first {self.first}, last {self.last}"
+            )
+        if max(abs(self.first), abs(self.last)) > FRAME_LIMIT:
+            raise ValueError(f"frame numbers lie within ±{FRAME_LIMIT}")
+        return self
+
+    @classmethod
+    def of(cls, first: int, last: int, rate: Any = 24) -> Self:
+        return cls(first=first, last=last, rate=to_rate(rate))
+
+    @classmethod
+    def from_half_open(cls, start: int, duration: int, rate: Any) -> Self:
+        """From a start and a number of frames, as OTIO counts."""
+        return cls.of(start, start + duration - 1, rate)
+
+    def start_and_duration(self) -> tuple[int, int]:
+        """Start and number of frames, as OTIO counts."""
+        return self.first, self.count
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+    @property
+    def seconds(self) -> Fraction:
+        return self.count / self.rate
+
+    def __contains__(self, frame: object) -> bool:
+        return isinstance(frame, int) and self.first <= frame <= self.last
+
+    def frames(self) -> range:
+        return range(self.first, self.last + 1)
+
+    def covers(self, other: FrameRange) -> bool:
+        return self.first <= other.first and other.last <= self.last
+
+    def with_handles(self, head: int, tail: int) -> Self:
+        """Wider by ``head`` frames before and ``tail`` frames after; negative numbers trim."""
+        return self.of(self.first - head, self.last + tail, self.rate)
+
+    def shifted(self, frames: int) -> Self:
+        return self.of(self.first + frames, self.last + frames, self.rate)
+
+    def meet(self, other: FrameRange) -> Self | None:
+        """The frames that are in both; None where there are none. Rates are not compared."""
+        first, last = max(self.first, other.first), min(self.last, other.last)
+        return self.of(first, last, self.rate) if first <= last else None
+
+    def at_rate(self, rate: Any) -> Self:
+        """The same stretch of time counted at another rate, frame 0 staying at time 0.
+
+        Both ends are rounded to the nearest frame boundary, so neighbours stay neighbours: no
+        frame falls between two ranges that touched, none is in both. A range shorter than half a
+        frame of the new rate keeps one frame.
+        """
+        new = to_rate(rate)
+        start = _nearest(self.first * new / self.rate)
+        end = _nearest((self.last + 1) * new / self.rate)
+        return self.of(start, max(start, end - 1), new)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def _nearest(value: Fraction) -> int:
+    """Half rounds up, always: banker's rounding would move every second neighbour."""
+    return math.floor(value + Fraction(1, 2))
+
+
+def nominal(rate: Fraction) -> int:
+    """The whole number of frames that timecode counts in a second: 24 for 24000/1001."""
+    return math.ceil(rate)
+
+
+def can_drop(rate: Fraction) -> bool:
+    """Drop-frame timecode exists for 29.97 and its multiples only (SMPTE ST 12-1)."""
+    return rate.denominator == 1001 and nominal(rate) % 30 == 0
+
+
+def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
+    """Timecode of a frame counted from 00:00:00:00; a semicolon marks drop-frame.
+
+    Drop-frame skips the numbers 0 and 1 (of each 30) at the start of every minute that is not a
+    multiple of ten; no picture is dropped. Wraps at 24 hours, as tape does.
+
+    :raises ValueError: drop-frame asked of a rate that has none.
+    """
+    fraction = to_rate(rate)
+    per_second = nominal(fraction)
+    if drop_frame:
+        if not can_drop(fraction):
+            raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
+        drop = per_second // 15
+        per_minute = per_second * 60 - drop
+        per_ten = per_minute * 10 + drop
+        frame %= per_ten * 144
+        tens, rest = divmod(frame, per_ten)
+        # The first minute of ten keeps all its numbers, so it is longer by ``drop``.
+        minutes = max(0, (rest - drop) // per_minute)
+        frame += drop * (9 * tens + minutes)
+    else:
+        frame %= per_second * 86400
+    seconds, frames = divmod(frame, per_second)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    mark = ";" if drop_frame else ":"
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
+
+
+def frame_of(text: str, rate: Any) -> int:
+    """The frame that a timecode names, counted from 00:00:00:00; ``;`` or ``.`` is drop-frame.
+
+    :raises ValueError: not a timecode, or one that does not exist at this rate.
+    """
+    fraction = to_rate(rate)
+    match = _TIMECODE.match(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a timecode such as 01:00:00:00")
+    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
+    per_second = nominal(fraction)
+    if hours > 23 or minutes > 59 or seconds > 59 or frames >= per_second:
+        raise ValueError(f"{text} does not exist at {fraction} frames per second")
+    number = ((hours * 60 + minutes) * 60 + seconds) * per_second + frames
+    if match[4] == ":":
+        return number
+    if not can_drop(fraction):
+        raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
+    drop = per_second // 15
+    if seconds == 0 and frames < drop and minutes % 10:
+        raise ValueError(f"{text} is one of the numbers that drop-frame timecode leaves out")
+    total_minutes = hours * 60 + minutes
+    return number - drop * (total_minutes - total_minutes // 10)
+
+
+class RetimeKey(Value):
+    """At ``cut`` frames after the shot's first frame, the source stands ``source`` frames on."""
+
+    cut: Ratio
+    source: Ratio
+
+
+class Retime(Value):
+    """How the source runs under the cut: a constant speed, or keys with straight lines between.
+
+    ``speed`` 2 is twice as fast, 1/2 slow motion, 0 a freeze, negative backwards.
+    """
+
+    speed: Ratio = Fraction(1)
+    keys: tuple[RetimeKey, ...] = ()
+
+    @model_validator(mode="after")
+    def _keys_in_order(self) -> Self:
+        cuts = [key.cut for key in self.keys]
+        if len(cuts) == 1 or any(a >= b for a, b in itertools.pairwise(cuts)):
+            raise ValueError("a speed ramp has at least two keys, in ascending order of cut frames")
+        return self
+
+    @property
+    def identity(self) -> bool:
+        return not self.keys and self.speed == 1
+
+    def source_offset(self, cut_offset: int) -> int:
+        """Source frames after the first one, for a frame that many after the shot's first."""
+        return math.floor(self._exact(Fraction(cut_offset)))
+
+    def source_frames(self, count: int) -> Iterator[int]:
+        """The source offset under each of the cut's ``count`` frames."""
+        return (self.source_offset(k) for k in range(count))
+
+    def source_span(self, count: int) -> tuple[int, int]:
+        """Least and greatest source offset, both included, that ``count`` cut frames show."""
+        offsets = list(self.source_frames(count))
+        return min(offsets), max(offsets)
+
+    def _exact(self, at: Fraction) -> Fraction:
+        if not self.keys:
+            return at * self.speed
+        pairs = list(itertools.pairwise(self.keys))
+        # Outside the keys the nearest segment goes on in a straight line.
+        left, right = next((pair for pair in pairs if at < pair[1].cut), pairs[-1])
+        slope = (right.source - left.source) / (right.cut - left.cut)
+        return left.source + (at - left.cut) * slope

@@ -1,0 +1,66 @@
+"""What the gateway says about itself, and the events that it sends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bridge_core.models.base import Record, Timestamp, Value
+from bridge_core.models.jobs import Job
+from bridge_core.models.media import SourceFile
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import Version
+
+
+class About(Record):
+    """The handshake: who answers, and whether the two can talk."""
+
+    product: str = "shotbridge-gateway"
+    version: str
+    api: str
+    """Major and minor; a client talks to the same major and any minor at or above its own."""
+    oldest_client: str
+    """The oldest client that this gateway still understands."""
+    instance: str
+    """Changes with every start of the gateway."""
+
+
+class HealthLine(Record):
+    name: str
+    ok: bool
+    says: str
+    next_step: str = ""
+
+
+class Health(Record):
+    ok: bool
+    lines: tuple[HealthLine, ...]
+
+
+class EventKind(StrEnum):
+    JOB = "job"
+    VERSION = "version"
+    NOTE = "note"
+
+
+class Event(Record):
+    """One thing that happened. It carries the whole new state, so a later event of the same
+    thing always replaces an earlier one and a missed event is mended by the next."""
+
+    id: int
+    kind: EventKind
+    at: Timestamp
+    job: Job | None = None
+    version: Version | None = None
+    note: Note | None = None
+
+
+class ReachableQuery(Value):
+    """Files that a client would rather name than send."""
+
+    files: tuple[SourceFile, ...]
+
+
+class ReachableAnswer(Record):
+    """Positions in the query of the files that the gateway can read and finds unchanged."""
+
+    readable: tuple[int, ...]

@@ -1,0 +1,156 @@
+"""Plates and the files that they are made of."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import PurePath
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from bridge_core.models.base import Value
+from bridge_core.models.frames import FrameRange
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+#: Endings of files that hold many frames.
+MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
+
+_PRINTF = re.compile(r"%0?(\d*)d")
+_HASHES = re.compile(r"(#+|@+)")
+_DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
+
+
+class PlateKind(StrEnum):
+    SEQUENCE = "sequence"
+    MOVIE = "movie"
+    STILL = "still"
+
+
+class Plate(Value):
+    """The source pictures of a shot.
+
+    ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number in
+    it, as ``%04d`` (``####`` and ``@@@@`` are taken and turned into that). ``range`` is what
+    exists, in the files' own numbering; a movie's first frame is ``range.first``.
+    """
+
+    path: str = Field(min_length=1)
+    range: FrameRange
+    colour_space: str | None = None
+    """A name from the studio's OCIO config; None: the config's file rules decide."""
+    width: int | None = Field(default=None, gt=0, le=65536)
+    height: int | None = Field(default=None, gt=0, le=65536)
+    pixel_aspect: float = Field(default=1.0, gt=0, le=100)
+    start_timecode: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _printf(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("path"), str):
+            return {**data, "path": printf_pattern(data["path"])}
+        return data
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Self:
+        if len(_PRINTF.findall(PurePath(self.path).name)) > 1:
+            raise ValueError("a sequence's name holds one frame number only")
+        if "\0" in self.path:
+            raise ValueError("a path holds no null character")
+        if self.kind is PlateKind.STILL and self.range.count != 1:
+            raise ValueError(
+                f"{self.path} is one picture, but the range {self.range} holds "
+                f"{self.range.count}; a sequence needs a frame number such as %04d"
+            )
+        return self
+
+    @property
+    def kind(self) -> PlateKind:
+        if _PRINTF.search(PurePath(self.path).name):
+            return PlateKind.SEQUENCE
+        if PurePath(self.path).suffix.lower() in MOVIES:
+            return PlateKind.MOVIE
+        return PlateKind.STILL
+
+    def file(self, frame: int) -> str:
+        """The file that holds a frame; for a movie or a still, always the same one."""
+        return frame_path(self.path, frame)
+
+
+def printf_pattern(path: str) -> str:
+    """``plate.####.exr`` and ``plate.@@@@.exr`` as ``plate.%04d.exr``; others unchanged."""
+    folder, name = _split(path)
+    runs = _HASHES.findall(name)
+    if len(runs) != 1 or _PRINTF.search(name):
+        return path
+    return folder + _HASHES.sub(f"%0{len(runs[0])}d", name)
+
+
+def pattern_of(path: str) -> tuple[str, int] | None:
+    """Pattern and frame number of one file of a sequence: the last number in its name.
+
+    ``sc_010.1001.exr`` gives ``("sc_010.%04d.exr", 1001)``; a name without a number, None.
+    """
+    folder, name = _split(path)
+    stem, dot, ending = name.rpartition(".")
+    match = _DIGITS.search(stem if dot else name)
+    if match is None:
+        return None
+    digits = match[1]
+    # In "shot-0010" the dash separates; in "shot.-010" it is a minus.
+    if digits.startswith("-") and match.start() > 0 and stem[match.start() - 1] not in "._":
+        start, digits = match.start() + 1, digits[1:]
+    else:
+        start = match.start()
+    width = len(digits)
+    text = stem if dot else name
+    pattern = text[:start] + f"%0{width}d" + text[match.end() :]
+    return folder + pattern + (dot + ending if dot else ""), int(digits)
+
+
+def frame_path(pattern: str, frame: int) -> str:
+    """A pattern with its frame number filled in; a path without one as it is."""
+    folder, name = _split(pattern)
+
+    def number(match: re.Match[str]) -> str:
+        width = int(match[1] or 1)
+        return f"{frame:0{width}d}"
+
+    return folder + _PRINTF.sub(number, name, count=1)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Folder (with its separator) and name; a frame number stands in the name only."""
+    cut = max(path.rfind("/"), path.rfind("\\")) + 1
+    return path[:cut], path[cut:]
+
+
+class SourceFile(Value):
+    """One file of a plate or reference, as it was when the client looked at it.
+
+    ``sha256`` is set where the bytes were sent by content address; without it the gateway reads
+    ``path`` itself, and ``size`` (bytes) and ``mtime_ns`` prove that it is the same file.
+    """
+
+    path: str = Field(min_length=1)
+    frame: int | None = None
+    """The frame that the file holds; None for a movie or a reference."""
+    size: int = Field(ge=0)
+    mtime_ns: int = Field(ge=0)
+    sha256: Sha256 | None = None
+
+
+class ContentAddress(Value):
+    """Bytes by what they are."""
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+
+
+class ContentState(Value):
+    """How much of some content the gateway holds; an upload goes on at ``offset`` bytes."""
+
+    sha256: Sha256
+    offset: int = Field(ge=0)
+    complete: bool

@@ -1,0 +1,33 @@
+"""An error as it travels over HTTP and stands in a failed job."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import JsonValue
+
+from bridge_core.errors import ShotbridgeError, from_problem
+from bridge_core.models.base import Record
+
+
+class Problem(Record):
+    """``code`` names the class in :mod:`bridge_core.errors`; the rest are its words."""
+
+    code: str
+    what: str
+    where: str = ""
+    next_step: str = ""
+    details: dict[str, JsonValue] = {}
+
+    @classmethod
+    def of(cls, error: ShotbridgeError) -> Self:
+        return cls(
+            code=error.code,
+            what=error.what,
+            where=error.where,
+            next_step=error.next_step,
+            details=error.details,
+        )
+
+    def error(self) -> ShotbridgeError:
+        return from_problem(self.model_dump())

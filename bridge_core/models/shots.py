@@ -1,0 +1,85 @@
+"""Shows, sequences, shots."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bridge_core.models.base import Value
+from bridge_core.models.frames import FrameRange, Retime
+from bridge_core.models.media import Plate
+
+_UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+
+
+def _name(value: str) -> str:
+    if value != value.strip() or not value or value.startswith(".") or value.endswith("."):
+        raise ValueError("a name is not empty and neither starts nor ends with a dot or a space")
+    found = _UNFIT.search(value)
+    if found:
+        raise ValueError(f"a name becomes part of a folder's and holds no {found[0]!r}")
+    return value
+
+
+#: Names become folder names on three operating systems.
+Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+
+
+def fit_name(text: str, *, otherwise: str) -> str:
+    """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
+    return _UNFIT.sub("_", text).strip(" .")[:128].strip(" .") or otherwise
+
+
+class ShotId(Value):
+    """Which shot of which show."""
+
+    show: Name
+    sequence: Name
+    shot: Name
+
+    def __str__(self) -> str:
+        return f"{self.show}/{self.sequence}/{self.shot}"
+
+
+class Shot(Value):
+    """A shot: a stretch of a plate that a cut shows, and the handles around it.
+
+    All ranges are inclusive. ``cut_range`` counts in the plate's numbering and rate: the plate
+    frames that the cut shows. ``record_range`` counts in the cut's: where the shot stands on the
+    timeline; with a retime it has another length.
+    """
+
+    id: ShotId
+    plate: Plate
+    cut_range: FrameRange
+    head_handle: int = Field(default=0, ge=0)
+    """Frames wanted before the cut range, in plate frames."""
+    tail_handle: int = Field(default=0, ge=0)
+    """Frames wanted after the cut range, in plate frames."""
+    retime: Retime = Retime()
+    record_range: FrameRange | None = None
+    clip: str | None = None
+    """Identity of the clip in the timeline that it came from."""
+
+    @model_validator(mode="after")
+    def _within_plate(self) -> Self:
+        if self.cut_range.rate != self.plate.range.rate:
+            raise ValueError(
+                f"the cut range counts at {self.cut_range.rate} and the plate at "
+                f"{self.plate.range.rate} frames per second; both count in plate frames"
+            )
+        if not self.plate.range.covers(self.cut_range):
+            raise ValueError(
+                f"the cut uses {self.cut_range}, the plate holds {self.plate.range} only"
+            )
+        return self
+
+    @property
+    def work_range(self) -> FrameRange:
+        """What is sent and comes back: the cut range with as much of the handles as exists."""
+        wanted = self.cut_range.with_handles(self.head_handle, self.tail_handle)
+        met = wanted.meet(self.plate.range)
+        assert met is not None  # the plate covers the cut range
+        return met

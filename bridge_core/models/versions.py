@@ -1,0 +1,145 @@
+"""What a job made: versions and tries, their files, lineage and review."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, JsonValue
+
+from bridge_core.models.base import Record, Stored, Timestamp, Value
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Sha256
+from bridge_core.models.requests import Request
+from bridge_core.models.shots import ShotId
+
+
+class ReviewStatus(StrEnum):
+    PENDING = "pending review"
+    CHANGES_REQUESTED = "changes requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Decision(Value):
+    """A review status set by a named human."""
+
+    status: ReviewStatus
+    by: str = Field(min_length=1, max_length=200)
+    comment: str = Field(default="", max_length=5000)
+
+
+class DecisionRecord(Decision):
+    at: Timestamp
+
+
+class Output(Record):
+    """One set of pictures in a version: the pictures themselves, or a matte beside them."""
+
+    name: str
+    """``main`` is what goes into the cut."""
+    pattern: str
+    """Relative to the result's folder; a frame number as ``%04d``, or a movie."""
+    range: FrameRange
+    colour_space: str
+    """``data`` for what is not colour, such as a matte."""
+    width: int
+    height: int
+    pixel_aspect: float = 1.0
+    channels: tuple[str, ...]
+    depth: str
+    """Type of a sample: half, float, uint8, uint10, uint16."""
+
+
+class ResultFile(Record):
+    """A file of a result: path relative to its folder, size in bytes, content."""
+
+    path: str
+    size: int
+    sha256: Sha256
+
+
+class Proxies(Record):
+    """JPEGs with the display view baked in, for looking, one for each frame."""
+
+    pattern: str
+    width: int
+    height: int
+    display: str
+    view: str
+
+
+class Result(Record):
+    """What versions and tries share."""
+
+    id: str
+    shot: ShotId
+    service: str
+    job: str
+    folder: str
+    """Absolute, on the gateway's side."""
+    frames: tuple[int, ...]
+    outputs: tuple[Output, ...]
+    proxies: Proxies
+    created: Timestamp
+    asked_by: str
+
+
+class Version(Result):
+    """Immutable pictures for a shot, and what humans decided about them since."""
+
+    number: int = Field(ge=1)
+    status: ReviewStatus = ReviewStatus.PENDING
+    decisions: tuple[DecisionRecord, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"v{self.number:03d}"
+
+
+class Try(Result):
+    """A few frames made to be looked at; it has no number and takes no review."""
+
+
+class ModelUsed(Record):
+    id: str
+    name: str
+    version: str
+    sha256: Sha256
+    licence: str
+
+
+class StepTiming(Record):
+    step: str
+    seconds: float
+    attempt: int = 1
+
+
+class InputFile(Record):
+    path: str
+    frame: int | None = None
+    size: int
+    sha256: Sha256
+
+
+class Lineage(Stored):
+    """How a result was made: enough to make it again and to account for it."""
+
+    result: str
+    job: str
+    key: str
+    request: Request
+    parameters: dict[str, JsonValue]
+    """All of them, defaults filled in."""
+    asked_by: str
+    created: Timestamp
+    provider: str
+    models: tuple[ModelUsed, ...] = ()
+    runtime: dict[str, str] = {}
+    """What ran the model: library, execution provider, threads."""
+    software: dict[str, str] = {}
+    """Version of each program and library that touched the pictures."""
+    colour: tuple[str, ...] = ()
+    """Each conversion, in order, in words."""
+    timings: tuple[StepTiming, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+    outputs: tuple[ResultFile, ...] = ()
