@@ -1,0 +1,1 @@
+"""Cuts as OTIO: shots out of a timeline, versions back into it."""

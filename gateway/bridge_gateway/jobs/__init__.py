@@ -1,0 +1,1 @@
+"""The durable workflow that turns a request into a version."""

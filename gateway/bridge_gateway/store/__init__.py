@@ -1,0 +1,1 @@
+"""What the gateway keeps: database, contents, permitted folders."""

@@ -1,0 +1,50 @@
+"""Seals every test off from the user's configuration, and from the network beyond loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith("SHOTBRIDGE_")]:
+        if not name.startswith("SHOTBRIDGE_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("OCIO", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
+            raise AssertionError(f"a test reached out to {address}")
+        real(self, address)  # type: ignore[arg-type]
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Folder with the installed weights and footage."""
+    folder = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models"))
+    if not (folder / "installed.json").exists() and not any(folder.glob("*/installed.json")):
+        pytest.skip(f"no weights in {folder}: run `make models`")
+    return folder
