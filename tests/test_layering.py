@@ -1,0 +1,174 @@
+"""The rules of the house: which room may know which, what an import may cost."""
+
+from __future__ import annotations
+
+import ast
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+
+ROOMS = {
+    "bridge_core": REPO / "bridge_core",
+    "bridge_ui": REPO / "ui" / "bridge_ui",
+    "bridge_gateway": REPO / "gateway" / "bridge_gateway",
+    "bridge_nuke": REPO / "plugins" / "nuke" / "bridge_nuke",
+    "bridge_blender": REPO / "plugins" / "blender" / "bridge_blender",
+    "bridge_resolve": REPO / "plugins" / "resolve" / "bridge_resolve",
+}
+
+#: The parts of the client that the gateway shares; everything else of it is none of its business.
+SHARED = (
+    "bridge_core",
+    "bridge_core.models",
+    "bridge_core.errors",
+    "bridge_core.config",
+    "bridge_core.locks",
+)
+
+ALLOWED = {
+    "bridge_core": ("bridge_core",),
+    "bridge_ui": ("bridge_ui", "bridge_core"),
+    "bridge_gateway": ("bridge_gateway",),
+    "bridge_nuke": ("bridge_nuke", "bridge_ui", "bridge_core"),
+    "bridge_blender": ("bridge_blender", "bridge_ui", "bridge_core"),
+    "bridge_resolve": ("bridge_resolve", "bridge_ui", "bridge_core"),
+}
+
+#: Third-party packages that the client may import at all.
+CLIENT_LIBRARIES = {"requests", "urllib3", "pydantic", "pydantic_core", "yaml", "opentimelineio"}
+
+HEAVY = ("pydantic", "requests", "urllib3", "yaml", "opentimelineio", "PySide6", "numpy")
+
+
+def _modules(room: str) -> Iterator[tuple[Path, str, ast.Module]]:
+    base = ROOMS[room]
+    for path in sorted(base.rglob("*.py")):
+        parts = path.relative_to(base.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        yield path, name, ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _imports(tree: ast.AST, module: str, *, package: bool) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                parts = module.split(".")
+                base = parts[: len(parts) - node.level + (1 if package else 0)]
+                yield ".".join([*base, *([node.module] if node.module else [])])
+            elif node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _ours(name: str) -> bool:
+    return name.split(".")[0] in ROOMS
+
+
+def _shared(name: str) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in SHARED[1:]) or name in (
+        "bridge_core",
+        "bridge_core.__version__",
+        "bridge_core.API_VERSION",
+    )
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_dependencies_point_one_way(room: str) -> None:
+    wrong = []
+    for path, module, tree in _modules(room):
+        for name in _imports(tree, module, package=path.name == "__init__.py"):
+            if not _ours(name):
+                continue
+            fine = name.split(".")[0] in ALLOWED[room] or (
+                room == "bridge_gateway" and _shared(name)
+            )
+            if not fine:
+                wrong.append(f"{path.relative_to(REPO)} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_client_knows_no_qt_and_only_its_libraries() -> None:
+    standard = sys.stdlib_module_names
+    wrong = [
+        f"{path.relative_to(REPO)} imports {name}"
+        for path, module, tree in _modules("bridge_core")
+        for name in _imports(tree, module, package=path.name == "__init__.py")
+        if not _ours(name)
+        and name.split(".")[0] not in standard
+        and name.split(".")[0] not in CLIENT_LIBRARIES
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_circles_of_imports(room: str) -> None:
+    """Imports at the top of a module, within one room, form no circle."""
+    known = {module for _, module, _ in _modules(room)}
+    graph: dict[str, set[str]] = {module: set() for module in known}
+    for path, module, tree in _modules(room):
+        top = ast.Module(
+            body=[n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)],
+            type_ignores=[],
+        )
+        for name in _imports(top, module, package=path.name == "__init__.py"):
+            if name in known and name != module:
+                graph[module].add(name)
+    for module in graph:
+        # A package's own __init__ is loaded before its modules and imports none of them.
+        graph[module] = {n for n in graph[module] if not module.startswith(f"{n}.")}
+    circle = _circle(graph)
+    assert not circle, " -> ".join(circle)
+
+
+def _circle(graph: dict[str, set[str]]) -> list[str]:
+    done: set[str] = set()
+
+    def walk(node: str, trail: list[str]) -> list[str]:
+        if node in trail:
+            return [*trail[trail.index(node) :], node]
+        if node in done:
+            return []
+        for following in sorted(graph[node]):
+            found = walk(following, [*trail, node])
+            if found:
+                return found
+        done.add(node)
+        return []
+
+    for node in sorted(graph):
+        found = walk(node, [])
+        if found:
+            return found
+    return []
+
+
+def _loaded_by(statement: str) -> set[str]:
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{statement}\nimport sys; print('\\n'.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.split(".")[0] for name in answer.stdout.split()}
+
+
+def test_importing_the_client_loads_nothing_heavy() -> None:
+    assert not _loaded_by("import bridge_core, bridge_core.errors").intersection(HEAVY)
+
+
+def test_importing_the_client_class_loads_no_library_that_it_may_never_need() -> None:
+    loaded = _loaded_by("import bridge_core.client")
+    assert not loaded.intersection({"requests", "urllib3", "yaml", "opentimelineio", "PySide6"})
+
+
+def test_the_seal_around_the_tests_holds() -> None:
+    with socket.socket() as one, pytest.raises(AssertionError, match="reached out"):
+        one.connect(("192.0.2.1", 9))  # RFC 5737: an address that is nobody's
