@@ -59,9 +59,11 @@ class ClientSettings(_Section):
     state_dir: Path = Field(default_factory=state_home)
     """Outbox, the running gateway's address and token, logs."""
     connect_timeout: Seconds = 5.0
+    """Seconds until a gateway that does not take a connection counts as not there."""
     read_timeout: Seconds = 60.0
+    """Seconds without a byte of an answer until the gateway counts as gone."""
     start_timeout: Seconds = 60.0
-    """How long a gateway of one's own may take to answer for the first time."""
+    """Seconds that a gateway of one's own may take to answer for the first time."""
     retries: int = Field(default=4, ge=0, le=20)
     """Further tries of a call that may safely be repeated."""
     streams: int = Field(default=4, ge=1, le=32)
@@ -79,7 +81,7 @@ class WorkSettings(_Section):
     """Frames before and after the cut range that are sent along, as far as they exist."""
     download_dir: Path | None = None
     """Where versions are put that a gateway elsewhere made; none: ``versions`` beside the cut."""
-    show_config: str | None = None
+    show_config: Path | None = None
     """Path of a show's own configuration, with ``{show}`` in it; read between site and user."""
 
 
@@ -97,18 +99,23 @@ class ColourSettings(_Section):
 
 
 class ProxySettings(_Section):
+    """Small pictures of every frame, for looking."""
+
     width: int = Field(default=960, ge=64, le=8192)
     """Greatest width of a proxy in pixels; smaller pictures stay as they are."""
     quality: int = Field(default=90, ge=1, le=100)
+    """JPEG quality of proxies and thumbnails."""
     thumbnail_width: int = Field(default=320, ge=32, le=2048)
+    """Greatest width of a version's thumbnail in pixels."""
 
 
 class GatewaySettings(_Section):
     """The studio's AI service."""
 
     host: str = "127.0.0.1"
+    """Address that the gateway listens at; loopback keeps it to this machine."""
     port: int = Field(default=0, ge=0, le=65535)
-    """0: any free one."""
+    """Port that the gateway listens at; 0: any free one."""
     data_dir: Path = Field(default_factory=lambda: state_home() / "gateway")
     """Databases, contents sent, work in progress. On a local disk."""
     library_dir: Path = Field(default_factory=lambda: state_home() / "library")
@@ -128,9 +135,9 @@ class GatewaySettings(_Section):
     threads: int = Field(default=0, ge=0, le=256)
     """Threads of each model process; 0: the machine's cores shared out."""
     model_idle_seconds: Seconds = 300.0
-    """After so long without a frame a model process is ended and its memory given back."""
+    """After so many seconds without a frame a model process is ended, its memory given back."""
     idle_exit_seconds: float = Field(default=1800.0, ge=0)
-    """A gateway started by a panel ends after so long without a call or job; 0: never."""
+    """A gateway started by a panel ends after so many seconds without a call or job; 0: never."""
     content_limit: Megabytes = 200_000
     """Greatest size in MB of all contents kept for clients that send their pictures."""
     allowed_hosts: tuple[str, ...] = ()

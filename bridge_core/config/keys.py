@@ -1,0 +1,168 @@
+"""The keys of the configuration, read off the model: their types, limits and defaults in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bridge_core.models.settings import Settings
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting. ``name`` is dotted (``gateway.proxies.width``)."""
+
+    name: str
+    section: type[BaseModel]
+    schema: Mapping[str, Any]
+    """The field's JSON schema, without the choice of null."""
+    optional: bool
+    """Whether null (none) is a value."""
+
+    @property
+    def field(self) -> str:
+        return self.name.rpartition(".")[2]
+
+    @property
+    def default(self) -> Any:
+        return self.section.model_fields[self.field].get_default(call_default_factory=True)
+
+    @property
+    def says(self) -> str:
+        """What the setting is for, in one line."""
+        return " ".join((self.section.model_fields[self.field].description or "").split())
+
+    @property
+    def is_text(self) -> bool:
+        """Text or a path: what stands in an environment variable is taken as it stands."""
+        return self.schema.get("type") == "string"
+
+    @property
+    def is_list(self) -> bool:
+        return self.schema.get("type") == "array"
+
+    @property
+    def is_path(self) -> bool:
+        """A path, or a list of paths."""
+        return (self.schema.get("items") or self.schema).get("format") == "path"
+
+    @property
+    def takes(self) -> str:
+        """Type and limits in words."""
+        words = _words(self.schema)
+        return f"{words}, or null" if self.optional else words
+
+    def check(self, value: Any) -> str:
+        """What is wrong with a value, in words; empty when it will do."""
+        if isinstance(value, bool) and self.schema.get("type") in ("integer", "number"):
+            return f"it takes {self.takes}"
+        try:
+            self.section.model_validate({self.field: value})
+        except (ValidationError, RecursionError) as error:
+            if isinstance(error, ValidationError):
+                first = error.errors(include_url=False)[0]
+                if first["type"] == "value_error":
+                    return first["msg"].removeprefix("Value error, ")
+            return f"it takes {self.takes}"
+        return ""
+
+
+@cache
+def keys() -> Mapping[str, Key]:
+    """Every key by its dotted name, in the order of the model."""
+    return {key.name: key for key in _walk(Settings, "")}
+
+
+@cache
+def sections() -> Mapping[str, type[BaseModel]]:
+    """Every section by its dotted name; the whole is not one."""
+    found: dict[str, type[BaseModel]] = {}
+    for key in keys().values():
+        found.setdefault(key.name.rpartition(".")[0], key.section)
+    return found
+
+
+def unknown(name: str) -> str:
+    """What to say of a key that does not exist: the nearest one that does."""
+    known = [*keys(), *sections()]
+    last = name.rpartition(".")[2]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    # Somebody may know a key's own name and not its section.
+    near = near or [key for key in known if key.rpartition(".")[2] == last]
+    if near:
+        return f"there is no such key; did you mean {near[0]}?"
+    return "there is no such key; docs/configuration.md lists them all"
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[Key]:
+    properties = model.model_json_schema()["properties"]
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _walk(inner, f"{prefix}{name}.")
+            continue
+        schema = properties[name]
+        choices = schema.get("anyOf", [schema])
+        kinds = [choice for choice in choices if choice.get("type") != "null"]
+        yield Key(f"{prefix}{name}", model, kinds[0], optional=len(kinds) < len(choices))
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"type": "array", "items": {"format": "path"}}:
+            return "a list of paths"
+        case {"type": "array"}:
+            return "a list of texts"
+        case {"format": "path"}:
+            return "a path"
+        case {"type": "string", "pattern": str(pattern)} if pattern.startswith("^https?://"):
+            return "an address such as https://gateway.studio:8080"
+        case {"type": "string", "maxLength": int(most)}:
+            return f"text of {schema.get('minLength', 0)} to {most} characters"
+        case {"type": "string"}:
+            return "text"
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "integer"}:
+            return f"a whole number{_limits(schema)}"
+        case _:
+            return f"a number{_limits(schema)}"
+
+
+def _limits(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}" if most < 1e6 else f" from {least} to {most}"
+    parts = []
+    if above is not None:
+        parts.append(f"above {above}")
+    if least is not None:
+        parts.append(f"at least {least}")
+    if most is not None:
+        parts.append(f"at most {most}")
+    return f" {' and '.join(parts)}" if parts else ""
+
+
+def shown(value: Any) -> str:
+    """A value as people write it in a configuration file; passwords in addresses are left out."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(shown(item) for item in value)}]"
+    text = (
+        str(value) if isinstance(value, Path) else value if isinstance(value, str) else repr(value)
+    )
+    scheme, mark, rest = text.partition("://")
+    account, at, place = rest.rpartition("@")
+    if mark and at and ":" in account:
+        return f"{scheme}://{account.partition(':')[0]}:...@{place}"
+    return text

@@ -1,0 +1,284 @@
+"""Lays the layers over each other and remembers where each value came from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bridge_core.config import yaml_file
+from bridge_core.config.keys import Key, keys, sections, shown, unknown
+from bridge_core.config.yaml_file import Given
+from bridge_core.errors import ConfigError
+from bridge_core.models.settings import Settings
+from bridge_core.models.shots import fit_name
+
+#: Environment variables with settings: ``SHOTBRIDGE__CLIENT__URL`` is ``client.url``.
+PREFIX = "SHOTBRIDGE__"
+#: Names the site's files, separated as in ``PATH``.
+SITE_VARIABLE = "SHOTBRIDGE_CONFIG"
+
+
+class Layer(StrEnum):
+    """Where a value can come from; a later one goes before an earlier one."""
+
+    DEFAULT = "default"
+    SITE = "site"
+    SHOW = "show"
+    USER = "user"
+    ENVIRONMENT = "environment"
+    ARGUMENTS = "arguments"
+
+
+@dataclass(frozen=True)
+class Origin:
+    layer: Layer
+    where: str = ""
+    """``file:line``, the variable or the argument; empty for a default."""
+
+    def __str__(self) -> str:
+        return f"{self.layer} ({self.where})" if self.where else str(self.layer)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``shotbridge config show``; ``value`` is written as a file would hold it."""
+
+    key: str
+    value: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings and where each of them came from, by dotted key."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    files: tuple[Path, ...]
+    """The configuration files that were read, in order of rising weight."""
+
+    def rows(self) -> tuple[Row, ...]:
+        """Every key, in the order of docs/configuration.md."""
+        return tuple(
+            Row(name, shown(_value(self.settings, name)), self.origins[name]) for name in keys()
+        )
+
+
+def load(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    show: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """The settings that hold here and now.
+
+    ``arguments`` are dotted keys; text among their values is read as in an environment variable.
+    ``show`` names the show whose configuration is read; without it ``work.show`` does.
+    ``environ`` stands for the process's environment.
+
+    :raises ConfigError: names file, line, key, value and what would be right, for every problem
+        of a layer at once; ``details["problems"]`` lists them.
+    """
+    environ = os.environ if environ is None else environ
+    layers: dict[Layer, list[Given]] = {layer: [] for layer in Layer}
+    files: list[Path] = []
+
+    def read(layer: Layer, paths: Iterable[Path]) -> None:
+        for path in paths:
+            layers[layer] += _checked_file(path)
+            files.append(path)
+        _refuse(layers[layer])
+
+    read(Layer.SITE, _site_files(environ))
+    user = user_file(environ)
+    mine = [*_checked_file(user)] if user.exists() else []
+    _refuse(mine)
+    layers[Layer.ENVIRONMENT] = list(_from_environment(environ))
+    _refuse(layers[Layer.ENVIRONMENT])
+    layers[Layer.ARGUMENTS] = list(_from_arguments(arguments or {}))
+    _refuse(layers[Layer.ARGUMENTS])
+
+    above = [*layers[Layer.SITE], *mine, *layers[Layer.ENVIRONMENT], *layers[Layer.ARGUMENTS]]
+    read(Layer.SHOW, _show_file(above, show))
+    _refuse(list(_not_of_a_show(layers[Layer.SHOW])))
+    layers[Layer.USER] = mine
+    files += [user] if user.exists() else []
+
+    values: dict[str, Any] = {}
+    origins = {name: Origin(Layer.DEFAULT) for name in keys()}
+    for layer, given in layers.items():
+        for item in given:
+            values[item.key] = item.value
+            origins[item.key] = Origin(layer, item.where)
+    return Loaded(Settings.model_validate(_nested(values)), origins, tuple(files))
+
+
+def user_file(environ: Mapping[str, str] | None = None) -> Path:
+    """The user's own configuration; it need not exist."""
+    environ = os.environ if environ is None else environ
+    if sys.platform == "win32":
+        home = environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
+    elif sys.platform == "darwin":
+        home = Path.home() / "Library" / "Application Support"
+    else:
+        home = environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "shotbridge" / "config.yaml"
+
+
+def _site_files(environ: Mapping[str, str]) -> list[Path]:
+    listed = environ.get(SITE_VARIABLE, "").split(os.pathsep)
+    paths = [Path(text).expanduser().absolute() for text in listed if text]
+    gone = [path for path in paths if not path.exists()]
+    if gone:
+        raise ConfigError(
+            f"{SITE_VARIABLE} names a file that is not there",
+            where=", ".join(map(str, gone)),
+            next_step=f"correct {SITE_VARIABLE}, or put the file there",
+        )
+    return paths
+
+
+def _show_file(above: Iterable[Given], show: str | None) -> list[Path]:
+    """The show's file; a show that has none of its own is as good as any."""
+    named = {item.key: item for item in above}
+    template = named["work.show_config"].value if "work.show_config" in named else None
+    if show is None and "work.show" in named:
+        show = named["work.show"].value
+    if template is None or show is None:
+        return []
+    if not show or fit_name(show, otherwise="") != show:
+        raise ConfigError(
+            f"{show!r} is not a show's name: it would not name one folder",
+            where=named["work.show"].where if "work.show" in named else "argument show",
+            next_step="name the show as its folder is named",
+        )
+    path = Path(str(template).replace("{show}", show))
+    return [path] if path.exists() else []
+
+
+def _not_of_a_show(given: Iterable[Given]) -> Iterator[Given]:
+    for item in given:
+        if item.key.startswith("gateway.") or item.key in ("work.show", "work.show_config"):
+            reason = "a show cannot set it: one gateway works for all shows"
+            if item.key.startswith("work."):
+                reason = "a show cannot set it: it says which show this is"
+            yield Given(item.key, item.value, item.where, reason)
+
+
+def _checked_file(path: Path) -> list[Given]:
+    return [_checked(item, path.parent) for item in yaml_file.read(path)]
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        name = variable.removeprefix(PREFIX).replace("__", ".").lower()
+        yield _checked(_from_text(name, environ[variable], variable), Path.cwd())
+
+
+def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[Given]:
+    for name, value in arguments.items():
+        where = f"argument {name}"
+        item = Given(name, value, where)
+        if isinstance(value, str):
+            item = _from_text(name, value, where)
+        yield _checked(item, Path.cwd())
+
+
+def _from_text(name: str, text: str, where: str) -> Given:
+    """A value out of a variable or a command line: as it stands where the key takes text or a
+    path, else as YAML. A list of paths may be written as ``PATH`` is, other lists as a shell's
+    words."""
+    key = keys().get(name)
+    if key is None or (key.is_text and text not in ("", "null")):
+        return Given(name, text, where)
+    if key.is_list and not text.lstrip().startswith("["):
+        parts = text.split(os.pathsep) if key.is_path else _words(text)
+        return Given(name, [part for part in parts if part], where)
+    import yaml
+
+    try:
+        return Given(name, yaml.safe_load(text), where)
+    except (yaml.YAMLError, ValueError):
+        return Given(name, text, where)
+
+
+def _words(text: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that is not closed
+        return [text]
+
+
+def _checked(item: Given, folder: Path) -> Given:
+    """The same value with what is wrong with it, or with its paths made absolute."""
+    if item.problem:
+        return item
+    key = keys().get(item.key)
+    if key is None:
+        told = "it is a section; set its keys" if item.key in sections() else unknown(item.key)
+        return Given(item.key, item.value, item.where, told)
+    problem = key.check(item.value)
+    if problem:
+        return Given(item.key, item.value, item.where, problem)
+    return Given(item.key, _absolute(key, item.value, folder), item.where)
+
+
+def _absolute(key: Key, value: Any, folder: Path) -> Any:
+    """Paths start from the file that names them, so that they mean the same everywhere."""
+    if not key.is_path or value is None:
+        return value
+    if key.is_list:
+        return tuple(folder / Path(item).expanduser() for item in value)
+    return folder / Path(value).expanduser()
+
+
+def _refuse(given: Iterable[Given]) -> None:
+    wrong = [item for item in given if item.problem]
+    if not wrong:
+        return
+    problems = [
+        {
+            "where": item.where,
+            "key": item.key,
+            "value": shown(item.value),
+            "problem": item.problem,
+        }
+        for item in wrong
+    ]
+    told = "; ".join(
+        f"{problem['where']}: {problem['key']}: {problem['value']}: {problem['problem']}"
+        if item.value is not None
+        else f"{problem['where']}: {problem['key']}: {problem['problem']}"
+        for item, problem in zip(wrong, problems, strict=True)
+    )
+    count = "a setting is" if len(wrong) == 1 else f"{len(wrong)} settings are"
+    raise ConfigError(
+        f"{count} wrong: {told}",
+        next_step="correct it; docs/configuration.md describes every key",
+        details={"problems": problems},
+    )
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for name, value in values.items():
+        *path, last = name.split(".")
+        section = root
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = value
+    return root
+
+
+def _value(settings: Settings, name: str) -> Any:
+    value: Any = settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

@@ -1,0 +1,50 @@
+"""The table of docs/configuration.md, made from the model so that the two cannot drift apart.
+
+``python -m bridge_core.config.reference docs/configuration.md`` writes it into the document.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bridge_core.config.keys import keys, sections, shown
+from bridge_core.models.settings import state_home
+
+_BEGIN = "<!-- keys: made by python -m bridge_core.config.reference -->"
+_END = "<!-- end of keys -->"
+
+
+def table() -> str:
+    """Every key with its default and what it takes, a Markdown table per section."""
+    lines: list[str] = []
+    for section, model in sections().items():
+        lines += ["", f"### `{section}`", ""]
+        lines += [" ".join((model.__doc__ or "").split()), ""]
+        lines += ["| key | default | takes | what it is for |", "|---|---|---|---|"]
+        for key in keys().values():
+            if key.section is model:
+                default = shown(key.default).replace(str(state_home()), "STATE")
+                cells = (f"`{key.field}`", f"`{default}`", key.takes, key.says.replace("``", "`"))
+                lines.append(
+                    f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+                )
+    return "\n".join([*lines, ""])
+
+
+def written(document: str) -> str:
+    """The document with its table made anew.
+
+    :raises ValueError: the marks between which the table stands are not in it.
+    """
+    head, begin, rest = document.partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"the document holds no {_BEGIN} and {_END}")
+    return f"{head}{_BEGIN}\n{table()}\n{_END}{tail}"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
