@@ -19,6 +19,7 @@
     │   ├── DiskFull
     │   └── NotWritable
     ├── TransferError            bytes did not arrive as they left
+    │   └── WrongOffset          an upload that does not go on where it stopped
     ├── GatewayError
     │   ├── GatewayUnreachable
     │   ├── NotAuthorised
@@ -174,6 +175,13 @@ class TransferError(ShotbridgeError):
     code = "transfer"
     status = 422
     exit_code = 8
+
+
+class WrongOffset(TransferError):
+    """``details["offset"]`` says where to go on, in bytes."""
+
+    code = "wrong_offset"
+    status = 409
 
 
 class GatewayError(ShotbridgeError):
