@@ -1,0 +1,342 @@
+"""Contents that were sent: resumable, proven, bounded, and never outside their folder."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from bridge_gateway.store import content
+from bridge_gateway.store.content import ContentStore
+
+from bridge_core.errors import (
+    DiskFull,
+    InvalidRequest,
+    NotWritable,
+    StorageError,
+    TransferError,
+    WrongOffset,
+)
+from bridge_core.models.media import ContentAddress, ContentState
+
+
+def made(size: int, seed: int = 0) -> tuple[bytes, str]:
+    data = hashlib.shake_128(str(seed).encode()).digest(size)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+async def pieces(data: bytes, *, size: int = 100_000, then: Exception | None = None):  # type: ignore[no-untyped-def]
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+    if then is not None:
+        raise then
+
+
+def send(
+    store: ContentStore,
+    sha256: str,
+    data: bytes,
+    *,
+    offset: int = 0,
+    length: int | None = None,
+    then: Exception | None = None,
+) -> ContentState:
+    whole = offset + len(data) if length is None else length
+    return asyncio.run(store.append(sha256, offset, whole, pieces(data, then=then)))
+
+
+def state(store: ContentStore, sha256: str) -> ContentState:
+    return store.states([ContentAddress(sha256=sha256, size=0)])[0]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(tmp_path / "content", 50_000_000)
+
+
+def everything(store: ContentStore) -> list[Path]:
+    return [path for path in store.folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("size", [0, 1, 99_999, content.BLOCK, 3 * content.BLOCK + 7])
+def test_what_was_sent_is_there(store: ContentStore, size: int) -> None:
+    data, sha256 = made(size)
+    assert state(store, sha256) == ContentState(sha256=sha256, offset=0, complete=False)
+    assert store.path(sha256) is None
+    assert send(store, sha256, data).complete
+    path = store.path(sha256)
+    assert path is not None
+    assert path.read_bytes() == data
+    assert state(store, sha256) == ContentState(sha256=sha256, offset=size, complete=True)
+
+
+def test_pictures_are_private(store: ContentStore) -> None:
+    data, sha256 = made(10)
+    send(store, sha256, data)
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in everything(store))
+
+
+def test_a_cut_upload_goes_on_where_it_stopped(store: ContentStore) -> None:
+    data, sha256 = made(2_500_000)
+    with pytest.raises(ConnectionError):
+        send(store, sha256, data[:1_700_000], length=len(data), then=ConnectionError("cut"))
+    # Another process, as after a kill.
+    again = ContentStore(store.folder, store.limit_bytes)
+    assert state(again, sha256) == ContentState(sha256=sha256, offset=1_700_000, complete=False)
+    assert again.path(sha256) is None
+    assert send(again, sha256, data[1_700_000:], offset=1_700_000).complete
+    path = again.path(sha256)
+    assert path is not None
+    assert path.read_bytes() == data
+
+
+def test_an_upload_in_parts(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    first = send(store, sha256, data[:100_000], length=len(data))
+    assert first == ContentState(sha256=sha256, offset=100_000, complete=False)
+    assert send(store, sha256, data[100_000:], offset=100_000).complete
+
+
+def test_killed_between_the_last_byte_and_the_name(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    (store.folder / "partial" / sha256).write_bytes(data)
+    assert state(store, sha256) == ContentState(sha256=sha256, offset=len(data), complete=False)
+    assert send(store, sha256, b"", offset=len(data)).complete
+
+
+@pytest.mark.parametrize("offset", [0, 99_999, 100_001])
+def test_a_wrong_offset_is_told_the_right_one(store: ContentStore, offset: int) -> None:
+    data, sha256 = made(300_000)
+    send(store, sha256, data[:100_000], length=len(data))
+    with pytest.raises(WrongOffset) as told:
+        send(store, sha256, data[offset:], offset=offset)
+    assert told.value.status == 409
+    assert told.value.details["offset"] == 100_000
+    assert send(store, sha256, data[100_000:], offset=100_000).complete
+
+
+def test_sending_again_what_is_complete(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    send(store, sha256, data)
+    with pytest.raises(WrongOffset) as told:
+        send(store, sha256, data)
+    assert told.value.details["offset"] == len(data)
+    assert send(store, sha256, b"", offset=len(data)).complete
+
+
+def test_other_bytes_than_the_address_says_are_thrown_away(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    with pytest.raises(TransferError, match="SHA-256"):
+        send(store, sha256, b"x" + data[1:])
+    assert everything(store) == []
+    assert send(store, sha256, data).complete
+
+
+def test_damage_in_the_part_that_came_first_is_found(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    send(store, sha256, data[:100_000], length=len(data))
+    with (store.folder / "partial" / sha256).open("r+b") as file:
+        file.write(b"\0\0\0\0")
+    with pytest.raises(TransferError, match="SHA-256"):
+        send(store, sha256, data[100_000:], offset=100_000)
+    assert everything(store) == []
+
+
+def test_more_bytes_than_announced_are_thrown_away(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    with pytest.raises(TransferError, match="more arrived"):
+        send(store, sha256, data, length=200_000)
+    assert everything(store) == []
+
+
+def test_shorter_than_what_is_there(store: ContentStore) -> None:
+    data, sha256 = made(300_000)
+    send(store, sha256, data[:100_000], length=len(data))
+    with pytest.raises(InvalidRequest):
+        send(store, sha256, b"", offset=100_000, length=50_000)
+
+
+@pytest.mark.parametrize(
+    "sha256",
+    ["", "..", "../../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "a" * 64 + "\0", "é"],
+)
+def test_no_address_leads_outside(store: ContentStore, sha256: str) -> None:
+    for call in (lambda: store.path(sha256), lambda: send(store, sha256, b"x")):
+        with pytest.raises(InvalidRequest):
+            call()
+    assert everything(store) == []
+
+
+def test_two_at_once_write_it_once(store: ContentStore) -> None:
+    data, sha256 = made(2_000_000)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        async for piece in pieces(data):
+            await asyncio.sleep(0.005)
+            yield piece
+
+    async def both() -> list[ContentState | BaseException]:
+        return await asyncio.gather(
+            *(store.append(sha256, 0, len(data), slowly()) for _ in range(2)),
+            return_exceptions=True,
+        )
+
+    first, second = sorted(asyncio.run(both()), key=lambda it: isinstance(it, Exception))
+    assert isinstance(first, ContentState)
+    assert first.complete
+    assert isinstance(second, WrongOffset)
+    assert second.details["offset"] == len(data)
+    assert [path.read_bytes() for path in everything(store)] == [data]
+
+
+def test_a_silent_upload_frees_the_content(
+    store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "SILENCE_SECONDS", 0.2)
+    data, sha256 = made(300_000)
+
+    async def dies_away() -> AsyncIterator[bytes]:
+        yield data[:100_000]
+        await asyncio.sleep(60)
+
+    async def one_then_other() -> ContentState:
+        silent = asyncio.create_task(store.append(sha256, 0, len(data), dies_away()))
+        await asyncio.sleep(0.05)
+        with pytest.raises(WrongOffset) as told:
+            await store.append(sha256, 0, len(data), pieces(data))
+        with pytest.raises(TransferError, match="nothing arrived"):
+            await silent
+        offset: int = told.value.details["offset"]
+        return await store.append(sha256, offset, len(data), pieces(data[offset:]))
+
+    assert asyncio.run(one_then_other()).complete
+
+
+def aged(store: ContentStore, sha256: str, hours: float) -> None:
+    path = store.path(sha256)
+    assert path is not None
+    then = path.stat().st_mtime - hours * 3600
+    os.utime(path, (then, then))
+
+
+def test_the_limit_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path, 1000)
+    shas = []
+    for seed in range(4):
+        data, sha256 = made(250, seed)
+        send(store, sha256, data)
+        shas.append(sha256)
+    for hours, sha256 in zip((9, 10, 11, 12), shas, strict=True):
+        aged(store, sha256, hours)
+    store.pin("job", [shas[3]])
+    store.path(shas[2])  # used just now
+    data, sha256 = made(250, 9)
+    assert send(store, sha256, data).complete
+    there = [store.path(sha256) is not None for sha256 in shas]
+    assert there == [False, False, True, True]
+    assert sum(path.stat().st_size for path in everything(store)) <= 1000
+
+
+def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path, 1000)
+    data, sha256 = made(800)
+    send(store, sha256, data)
+    other, other_sha256 = made(300, 1)
+    with pytest.raises(StorageError, match="do not fit") as told:
+        send(store, other_sha256, other)
+    assert told.value.status == 507
+    assert store.path(sha256) is not None
+    aged(store, sha256, 7)
+    store.pin("job", [sha256])
+    with pytest.raises(StorageError):
+        send(store, other_sha256, other)
+    aged(store, sha256, 7)
+    store.unpin("job")
+    assert send(store, other_sha256, other).complete
+    assert store.path(sha256) is None
+
+
+def test_the_limit_counts_uploads_by_their_full_length(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path, 1000)
+
+    async def both() -> list[ContentState | BaseException]:
+        calls = []
+        for seed in range(2):
+            data, sha256 = made(600, seed)
+
+            async def slowly(data: bytes = data) -> AsyncIterator[bytes]:
+                yield data[:10]
+                await asyncio.sleep(0.2)
+                yield data[10:]
+
+            calls.append(store.append(sha256, 0, 600, slowly()))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    kinds = sorted(type(it).__name__ for it in asyncio.run(both()))
+    assert kinds == ["ContentState", "StorageError"]
+
+
+def test_a_failed_upload_gives_its_room_back(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path, 1000)
+    data, sha256 = made(900)
+    for _ in range(3):
+        with pytest.raises(TransferError):
+            send(store, sha256, b"x" * 900)
+    assert send(store, sha256, data).complete
+
+
+def test_a_full_disk_keeps_what_came(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, sha256 = made(2 * content.BLOCK)
+    real = content.Partial.write
+    written = 0
+
+    def write(self: content.Partial, block: bytes) -> None:
+        nonlocal written
+        if written:
+            raise DiskFull("the gateway's disk is full")
+        written += 1
+        real(self, block)
+
+    monkeypatch.setattr(content.Partial, "write", write)
+    with pytest.raises(DiskFull):
+        send(store, sha256, data)
+    monkeypatch.undo()
+    offset = state(store, sha256).offset
+    assert offset >= content.BLOCK
+    assert send(store, sha256, data[offset:], offset=offset).complete
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, DiskFull),
+        (errno.EDQUOT, DiskFull),
+        (errno.EROFS, NotWritable),
+        (errno.EIO, StorageError),
+    ],
+)
+def test_the_disks_refusals_have_names(
+    store: ContentStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    data, sha256 = made(1000)
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(kind) as told:
+        send(store, sha256, data)
+    assert type(told.value) is kind
+    assert told.value.next_step
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(NotWritable):
+        ContentStore(tmp_path / "content", 1000)
