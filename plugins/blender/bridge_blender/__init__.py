@@ -1,0 +1,1 @@
+"""Shotbridge inside Blender. Not built yet: this room holds nothing."""

@@ -1,0 +1,1 @@
+"""Shotbridge inside Nuke. Not built yet: this room holds nothing."""

@@ -1,0 +1,1 @@
+"""Shotbridge inside DaVinci Resolve. Not built yet: this room holds nothing."""
