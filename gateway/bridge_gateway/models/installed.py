@@ -1,0 +1,122 @@
+"""What is installed in a folder of models, and whether it is still what was installed.
+
+::
+
+    <models folder>/
+        span-x2/span-x2.onnx
+        span-x2/installed.json      name, version, hashes, licence, date
+        bikes/bikes.mp4
+        ...
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bridge_core.errors import ModelMissing
+from bridge_gateway.models.catalogue import Entry, Sha256, catalogue
+
+RECORD = "installed.json"
+
+
+class Record(BaseModel):
+    """Content of ``installed.json``: where the installed bytes came from and what they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Annotated[int, Field(alias="schema")] = 1
+    id: str
+    package: str
+    version: str
+    package_sha256: Sha256
+    #: Hashes of the files as they were in the package, by path.
+    sources: dict[str, Sha256]
+    #: Version of the conversion that made the file; 0 for files kept as they came.
+    converter: int
+    file: str
+    sha256: Sha256
+    licence: str
+    attribution: str
+    installed_at: datetime
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """An installed entry: ``path`` is the network or the movie, ``sha256`` its hash."""
+
+    entry: Entry
+    path: Path
+    sha256: str
+    record: Record
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
+
+
+def require(models_dir: Path, entry_id: str) -> InstalledModel:
+    """The installed entry of that id, its bytes verified.
+
+    Raises :class:`bridge_core.errors.ModelMissing` when it is not there, of another version than
+    the catalogue's, or changed on disk; :class:`bridge_core.errors.NotFound` for an unknown id.
+    """
+    entry = catalogue().entry(entry_id)
+    found = find(models_dir, entry)
+    if isinstance(found, str):
+        raise ModelMissing(
+            f"{entry.title} is not installed: {found}",
+            where=str(models_dir / entry.id),
+            next_step="run `shotbridge models install`",
+            details={"model": entry.id, "models_dir": str(models_dir)},
+        )
+    return found
+
+
+def installed(models_dir: Path) -> list[InstalledModel]:
+    """Every entry of the catalogue that is installed and intact."""
+    found = (find(models_dir, entry) for entry in catalogue().entries)
+    return [model for model in found if isinstance(model, InstalledModel)]
+
+
+def footage_path(models_dir: Path, name: str) -> Path:
+    """The movie file of installed footage, for example ``big-buck-bunny``."""
+    return require(models_dir, name).path
+
+
+def find(models_dir: Path, entry: Entry) -> InstalledModel | str:
+    """The installed entry, or in words why it does not count as installed."""
+    folder = models_dir / entry.id
+    try:
+        record = Record.model_validate_json((folder / RECORD).read_bytes())
+        digest = hash_of(folder / entry.installed_name)
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except ValidationError:
+        return f"{RECORD} is not readable"
+    if record.package_sha256 != entry.package.sha256:
+        return f"it comes from {record.package} {record.version}, not {entry.package.version}"
+    if record.sources != {file.path: file.sha256 for file in entry.files}:
+        return "it was made from other files of the package"
+    if record.converter != _converter(entry):
+        return "it was converted by another version of Shotbridge"
+    if record.sha256 != digest:
+        return f"{entry.installed_name} has changed on disk"
+    return InstalledModel(entry, folder / entry.installed_name, digest, record)
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _converter(entry: Entry) -> int:
+    from bridge_gateway.models.ncnn import CONVERTER_VERSION
+
+    return CONVERTER_VERSION if entry.format == "ncnn" else 0

@@ -1,0 +1,135 @@
+"""Upscales scene-linear pictures through a network trained on display pictures.
+
+The steps, per tile (docs/decisions/0004-high-dynamic-range-through-a-model.md):
+
+1. Light from 0 to ``peak`` goes through :class:`bridge_gateway.models.curve.HighlightCurve`; what
+   lies outside (negative values, emitters) is set aside.
+2. The network enlarges the code.
+3. Hold: the mean of every block of the result is moved to the pixel it was made from, by one step
+   of back-projection (Irani and Peleg, "Improving resolution by image registration", 1991). This
+   removes the network's colour shifts.
+4. Limit: no pixel leaves the range of its 3x3 source neighbourhood by more than ``SLACK``, so that
+   nothing rings around highlights.
+5. Back to linear light; what was set aside is enlarged with a kernel that cannot ring and added.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bridge_core.errors import UnreadableMedia
+from bridge_gateway.models.curve import HighlightCurve
+from bridge_gateway.models.resample import Picture, block_mean, local_extremes, resize, spread
+from bridge_gateway.models.runtime import Session
+from bridge_gateway.models.tiling import OnTile, in_tiles
+
+#: How far a result may leave its neighbourhood, in sRGB code (1.0 is diffuse white). Measured: a
+#: smaller one costs sharpness, a larger one lets highlights ring.
+SLACK = 0.05
+#: Where the curve ends. Cameras' log encodings end below it (ARRI LogC3 at 55, S-Log3 at 38).
+DEFAULT_PEAK = 64.0
+#: Pixels a side of a tile's core: 350 MB for SPAN, and margins cost 40 % more work.
+DEFAULT_TILE = 256
+#: What the hold and the limit see beyond the network's reach.
+_OWN_REACH = 2
+
+
+class Upscaler:
+    """A network ready to enlarge frames.
+
+    ``peak`` must stay the same for all frames of a shot, or they flicker; 1 suits display-referred
+    plates. ``tile`` bounds memory and changes nothing else.
+    """
+
+    def __init__(
+        self, session: Session, *, tile: int = DEFAULT_TILE, peak: float = DEFAULT_PEAK
+    ) -> None:
+        network = session.model.entry.network
+        if network is None:
+            raise ValueError(f"{session.model.id} is not an upscaling network")
+        self.session = session
+        self.scale = network.scale
+        self._tile = tile
+        self._margin = network.reach + _OWN_REACH
+        self._curve = HighlightCurve(peak)
+
+    @classmethod
+    def open(
+        cls,
+        models_dir: Path,
+        model_id: str = "span-x2",
+        *,
+        threads: int | None = None,
+        tile: int = DEFAULT_TILE,
+        peak: float = DEFAULT_PEAK,
+    ) -> Upscaler:
+        """Loads an installed model; raises :class:`bridge_core.errors.ModelMissing`."""
+        return cls(Session.open(models_dir, model_id, threads=threads), tile=tile, peak=peak)
+
+    def upscale(self, rgb: Picture, *, on_tile: OnTile | None = None) -> Picture:
+        """Enlarges a frame.
+
+        ``rgb``: float32 (height, width, 3), linear light, Rec.709 primaries, scene-referred; the
+        result has ``scale`` times as many rows and columns. ``on_tile`` is called between tiles and
+        may raise to stop.
+
+        Raises :class:`bridge_core.errors.UnreadableMedia` for pixels that are not finite: an
+        infinite highlight would spread over its neighbourhood, and a guess would be a silent one.
+        """
+        if rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+            raise ValueError(f"a picture has shape (height, width, 3), not {rgb.shape}")
+        require_finite(rgb)
+        return in_tiles(
+            np.asarray(rgb, np.float32),
+            self._enlarge,
+            scale=self.scale,
+            margin=self._margin,
+            largest=self._tile,
+            on_tile=on_tile,
+        )
+
+    def _enlarge(self, linear: Picture) -> Picture:
+        height, width = linear.shape[0] * self.scale, linear.shape[1] * self.scale
+        inside = np.clip(linear, 0, self._curve.peak)
+        code = self._curve.encode(inside)
+        result = _batch(self.session.run(_tensor(code)))
+        result += resize(code - block_mean(result, self.scale), height, width, "triangle")
+        lowest, highest = local_extremes(code)
+        slack = np.float32(SLACK / self._curve.span)
+        np.clip(
+            result,
+            spread(np.maximum(lowest - slack, 0), self.scale),
+            spread(np.minimum(highest + slack, 1), self.scale),
+            out=result,
+        )
+        enlarged = self._curve.decode(result)
+        outside = linear - inside
+        if outside.any():
+            enlarged += resize(outside, height, width, "triangle")
+        return enlarged
+
+
+def require_finite(rgb: Picture) -> None:
+    """Refuses pixels that are NaN or infinite, naming how many and the first one."""
+    bad = ~np.isfinite(rgb).all(axis=2)
+    if not bad.any():
+        return
+    row, column = (int(index) for index in np.argwhere(bad)[0])
+    count = int(bad.sum())
+    raise UnreadableMedia(
+        f"{count} pixel{'s are' if count != 1 else ' is'} not finite (NaN or infinite)",
+        where=f"first at x {column}, y {row}, counted from the top left",
+        next_step="repair the pixels (in Nuke: an Expression node with isnan and isinf) and send "
+        "the plate again",
+        details={"pixels": count, "first": {"x": column, "y": row}},
+    )
+
+
+def _tensor(picture: Picture) -> Picture:
+    return picture.transpose(2, 0, 1)[np.newaxis]
+
+
+def _batch(tensor: Picture) -> Picture:
+    return np.ascontiguousarray(tensor[0].transpose(1, 2, 0))
