@@ -79,23 +79,6 @@ def local_extremes(picture: Picture) -> tuple[Picture, Picture]:
     return _neighbours(picture, np.minimum), _neighbours(picture, np.maximum)
 
 
-def local_mean(picture: Picture, radius: int) -> Picture:
-    """Mean over a square of ``2 * radius + 1`` pixels; at the border, over what lies inside.
-
-    Running sums in float64: independent of the radius, and exact enough that a variance can be
-    taken from differences of such means.
-    """
-    mean: npt.NDArray[np.float64] = picture.astype(np.float64)
-    for axis in (0, 1):
-        length = mean.shape[axis]
-        sums = np.concatenate([np.zeros_like(mean.take([0], axis)), mean.cumsum(axis)], axis)
-        first = np.maximum(np.arange(length) - radius, 0)
-        last = np.minimum(np.arange(length) + radius + 1, length)
-        counts = (last - first).reshape([-1 if a == axis else 1 for a in range(mean.ndim)])
-        mean = (sums.take(last, axis) - sums.take(first, axis)) / counts
-    return mean.astype(np.float32)
-
-
 def _neighbours(picture: Picture, choose: Callable[..., Any]) -> Picture:
     for axis in (0, 1):
         ahead = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
