@@ -1,0 +1,386 @@
+"""The desk: everything that can be asked of the gateway about jobs and their results.
+
+The API calls this and nothing behind it. Calls read and write databases and files: not from a
+thread that runs an event loop. Everything may be called from any other thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge_core.errors import ConfigError, ModelMissing, NotFound
+from bridge_core.locks import FileLock
+from bridge_core.models.gateway import Event, HealthLine
+from bridge_core.models.jobs import Cost, Estimate, Job, JobFrame, JobState
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.services import Service, settle_parameters
+from bridge_core.models.settings import GatewaySettings
+from bridge_core.models.versions import Decision, Lineage, Result, ResultFile, Try, Version
+from bridge_gateway.jobs import estimates, feed, recovery, shelf, states
+from bridge_gateway.jobs.engine import Engine
+from bridge_gateway.jobs.naming import Naming
+from bridge_gateway.jobs.tools import Tools
+from bridge_gateway.jobs.work import WorkFolder, sweep
+from bridge_gateway.jobs.workflow import Workflow
+from bridge_gateway.media.colour import Colour
+from bridge_gateway.providers.contract import PROXY, Provider
+from bridge_gateway.store import records
+from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.database import Database, sqlite_url
+from bridge_gateway.store.roots import Roots
+
+_log = logging.getLogger(__name__)
+
+#: Less free space than this in the library is told before it is too late. Bytes.
+_LOW_SPACE = 5_000_000_000
+
+
+class Desk:
+    """Opens with :meth:`start`, closes with :meth:`stop`; one for each data folder.
+
+    :raises ConfigError: the settings' templates cannot be filled, or its OCIO config not be read.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        providers: Sequence[Provider],
+        contents: ContentStore,
+        roots: Roots,
+    ) -> None:
+        self._settings = settings
+        self._providers = providers
+        self._contents = contents
+        self._roots = roots
+        self._naming = Naming(settings)
+        self._colour = Colour(settings.colour)
+        self._lock = FileLock(settings.data_dir / "gateway.lock")
+        self._open: _Open | None = None
+
+    def start(self) -> None:
+        """Open the databases, take up what was interrupted, and begin to work.
+
+        :raises ConfigError: another gateway works on the same data folder.
+        :raises IncompatibleVersion: a newer Shotbridge has written the database.
+        """
+        if not self._lock.acquire():
+            raise ConfigError(
+                "another gateway is working on this data folder",
+                where=str(self._settings.data_dir),
+                next_step="use that one, stop it, or set gateway.data_dir to another folder",
+            )
+        try:
+            self._open = self._opened()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def stop(self, drain_seconds: float = 0) -> None:
+        """Take up no more jobs, wait for those that run, then interrupt what still runs.
+
+        An interrupted job goes on after the next start.
+        """
+        if self._open is None:
+            return
+        opened, self._open = self._open, None
+        opened.workflow.drain(drain_seconds, opened.engine)
+        opened.tools.database.close()
+        self._lock.release()
+
+    # --- services
+
+    def services(self) -> list[Service]:
+        return self._tools.services()
+
+    def estimate(self, request: Request) -> Estimate:
+        """
+        :raises InvalidRequest: no such service, or parameters that it does not take.
+        """
+        service = self._check(request)
+        with self._tools.database.reading() as session:
+            seconds = estimates.seconds(session, request)
+        return Estimate(
+            frames=len(request.frames),
+            seconds=seconds,
+            cost=Cost(),
+            reach=service.reach,
+            provider=service.provider,
+            allowed=service.available,
+            reason=service.unavailable_because,
+        )
+
+    # --- jobs
+
+    def submit(self, submission: Submission, key: str) -> tuple[Job, bool]:
+        """The job of this key, and whether it is new.
+
+        :raises InvalidRequest: the service is unknown or does not take these parameters.
+        :raises ModelMissing: the service cannot run now; what to do about it is said.
+        :raises KeyReused: the key has been used with another request.
+        """
+        service = self._check(submission.request)
+        if not service.available:
+            raise ModelMissing(
+                f"{service.title} cannot run here now",
+                where=f"service {service.id}",
+                next_step=service.unavailable_because,
+            )
+        opened = self._opened_desk
+        job, new = states.submit(opened.tools.database, submission, key)
+        if job.state is JobState.QUEUED:
+            recovery.pin(opened.tools, job.id, submission)
+            # Also for a repeat: the one before may have died between the row and the queue.
+            opened.engine.enqueue(job.id)
+        return job, new
+
+    def job(self, job_id: str) -> Job:
+        """
+        :raises NotFound: there is no such job.
+        """
+        with self._tools.database.reading() as session:
+            return records.job(session, records.job_row(session, job_id))
+
+    def jobs(
+        self,
+        *,
+        show: str | None = None,
+        state: JobState | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[Job]:
+        """Newest first; ``before`` is the id of the last job of the page before."""
+        with self._tools.database.reading() as session:
+            return records.jobs(session, show=show, state=state, before=before, limit=limit)
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job. One that has ended stays as it is; so does one whose version has its number
+        already and is about to be there.
+
+        :raises NotFound: there is no such job.
+        """
+        opened = self._opened_desk
+        job, cancelled = states.cancel(opened.tools.database, job_id)
+        if cancelled and not opened.workflow.cancel(job_id):
+            opened.engine.cancel(job_id)
+            recovery.unpin(opened.tools, job_id)
+        return job
+
+    def frames(self, job_id: str) -> list[JobFrame]:
+        """Finished frames, ascending; while a job runs they become more."""
+        job = self.job(job_id)
+        finished = [frame for frame in job.request.frames if self._find_proxy(job, frame)]
+        return [
+            JobFrame(frame=frame, proxy=f"/v1/jobs/{job_id}/proxies/{frame}") for frame in finished
+        ]
+
+    def job_proxy(self, job_id: str, frame: int) -> Path:
+        """
+        :raises NotFound: there is no such job, or the frame is not finished.
+        """
+        path = self._find_proxy(self.job(job_id), frame)
+        if path is None:
+            raise NotFound(
+                f"frame {frame} is not finished",
+                where=f"job {job_id}",
+                next_step="ask for the job's frames to see which ones are",
+            )
+        return path
+
+    # --- results
+
+    def versions(
+        self,
+        *,
+        show: str | None = None,
+        sequence: str | None = None,
+        shot: str | None = None,
+        service: str | None = None,
+    ) -> list[Version]:
+        """By shot, service and number."""
+        with self._tools.database.reading() as session:
+            return records.versions(
+                session, show=show, sequence=sequence, shot=shot, service=service
+            )
+
+    def version(self, version_id: str) -> Version:
+        """
+        :raises NotFound: there is no such version.
+        """
+        with self._tools.database.reading() as session:
+            return records.version(session, records.version_row(session, version_id))
+
+    def tried(self, try_id: str) -> Try:
+        """
+        :raises NotFound: there is no such try.
+        """
+        with self._tools.database.reading() as session:
+            return records.tried(session, try_id)
+
+    def lineage(self, result_id: str) -> Lineage:
+        return shelf.lineage(self._result(result_id))
+
+    def files(self, result_id: str) -> list[ResultFile]:
+        return shelf.files(self._result(result_id))
+
+    def file(self, result_id: str, path: str) -> Path:
+        """
+        :raises NotFound: no such version or try, or no such file in it.
+        :raises OutsideRoots: the path leads out of the result's folder.
+        """
+        return shelf.file(self._result(result_id), path)
+
+    def proxy(self, result_id: str, frame: int) -> Path:
+        return shelf.proxy(self._result(result_id), frame)
+
+    def thumbnail(self, result_id: str) -> Path:
+        return shelf.thumbnail(self._result(result_id))
+
+    # --- review
+
+    def decide(self, version_id: str, decision: Decision) -> Version:
+        """
+        :raises NotFound: there is no such version.
+        """
+        with self._tools.database.writing() as session:
+            version = records.add_decision(session, version_id, decision)
+            feed.tell_version(session, version)
+            return version
+
+    def notes(self, version_id: str) -> list[Note]:
+        with self._tools.database.reading() as session:
+            return records.notes(session, version_id)
+
+    def add_note(self, version_id: str, new: NewNote) -> Note:
+        """
+        :raises NotFound: there is no such version.
+        """
+        with self._tools.database.writing() as session:
+            note = records.add_note(session, version_id, new)
+            feed.tell_note(session, note, job=records.version_row(session, version_id).job)
+            return note
+
+    # --- what goes on
+
+    def events(self, *, after: int, job: str | None = None, limit: int = 500) -> list[Event]:
+        """Events with ids greater than ``after``, oldest first."""
+        with self._tools.database.reading() as session:
+            return feed.after(session, after, job=job, limit=limit)
+
+    def last_event(self) -> int:
+        with self._tools.database.reading() as session:
+            return feed.last(session)
+
+    def busy(self) -> bool:
+        """Whether a job is queued or running."""
+        with self._tools.database.reading() as session:
+            return bool(records.open_jobs(session))
+
+    def health(self) -> list[HealthLine]:
+        with self._tools.database.reading() as session:
+            rows = records.open_jobs(session)
+        running = sum(row.state == JobState.RUNNING for row in rows)
+        library = self._settings.library_dir
+        free = shutil.disk_usage(library).free
+        enough = free >= _LOW_SPACE
+        lines = [
+            HealthLine(
+                name="engine",
+                ok=True,
+                says=f"{running} running, {len(rows) - running} queued, "
+                f"{self._settings.workers} at once",
+            ),
+            HealthLine(
+                name="library",
+                ok=enough,
+                says=f"{free / 1e9:.1f} GB free in {library}",
+                next_step="" if enough else "make room there or set gateway.library_dir",
+            ),
+        ]
+        lines += [
+            HealthLine(
+                name=f"service {service.id}",
+                ok=service.available,
+                says="can run" if service.available else "cannot run",
+                next_step=service.unavailable_because,
+            )
+            for service in self.services()
+        ]
+        return lines
+
+    # --- inside
+
+    def _opened(self) -> _Open:
+        settings = self._settings
+        settings.library_dir.mkdir(parents=True, exist_ok=True)
+        tools = Tools(
+            settings=settings,
+            database=Database(
+                settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
+            ),
+            providers=self._providers,
+            contents=self._contents,
+            roots=self._roots,
+            naming=self._naming,
+            colour=self._colour,
+        )
+        workflow = Workflow(tools)
+        engine = Engine(
+            settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
+            executor="local",
+            workers=settings.workers,
+            work=workflow.work,
+        )
+        with tools.database.reading() as session:
+            wanted = {row.id for row in records.open_jobs(session)}
+        sweep(settings.library_dir, keep=wanted)
+        recovery.pin_all(tools)
+        engine.start()
+        recovery.reconcile(tools, engine)
+        return _Open(tools, workflow, engine)
+
+    @property
+    def _opened_desk(self) -> _Open:
+        if self._open is None:
+            raise RuntimeError("the desk is not open; call start() first")
+        return self._open
+
+    @property
+    def _tools(self) -> Tools:
+        return self._opened_desk.tools
+
+    def _check(self, request: Request) -> Service:
+        service, _ = self._tools.service(request.service)
+        settle_parameters(service, request.parameters)
+        return service
+
+    def _result(self, result_id: str) -> Result:
+        with self._tools.database.reading() as session:
+            row = records.result_row(session, result_id)
+            kind = Version if row.number is not None else Try
+            return kind.model_validate_json(row.content or "")
+
+    def _find_proxy(self, job: Job, frame: int) -> Path | None:
+        made = job.version or job.tried
+        if made is not None:
+            try:
+                return self.proxy(made, frame)
+            except NotFound:
+                return None
+        work = WorkFolder(self._settings.library_dir, job.id)
+        if frame not in job.request.frames:
+            return None
+        places = (folder / PROXY.format(frame=frame) for folder in (work.pictures, work.result))
+        return next((path for path in places if path.is_file()), None)
+
+
+class _Open:
+    """What is there while the desk is open."""
+
+    def __init__(self, tools: Tools, workflow: Workflow, engine: Engine) -> None:
+        self.tools = tools
+        self.workflow = workflow
+        self.engine = engine

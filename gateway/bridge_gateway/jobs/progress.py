@@ -1,0 +1,133 @@
+"""How a running job tells how far it is and learns that nobody wants it any more."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Collection
+from typing import Self
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge_core.errors import JobCancelled
+from bridge_gateway.jobs import states
+from bridge_gateway.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two writings of progress: at most five events a second for a job.
+_BEAT = 0.2
+#: Every so many beats a job without progress looks whether it was cancelled by another process.
+_LOOK = 5
+#: The pace is that of the last frames: models warm up, and neighbours come and go.
+_WINDOW = 20
+
+
+class Reporter:
+    """Watches over one job; a :class:`bridge_gateway.providers.contract.Watch`.
+
+    A thread of its own writes, so that a database that makes writers wait never holds up a
+    provider. Use it as a context.
+    """
+
+    def __init__(self, database: Database, job: str, stopping: threading.Event) -> None:
+        self._database = database
+        self._job = job
+        self._stopping = stopping
+        self._cancelled = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._changed = False
+        self._start("", 0, ())
+        self._thread = threading.Thread(target=self._beat, name=f"progress {job}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def begin(self, step: str, total: int, kept: Collection[int] = ()) -> None:
+        """A step begins that has ``total`` frames to do. ``kept`` frames are finished from an
+        attempt before: they count as done, but not for the pace."""
+        with self._lock:
+            self._start(step, total, kept)
+            self._changed = True
+
+    def frame_done(self, frame: int) -> None:
+        with self._lock:
+            if frame not in self._done:
+                self._done.add(frame)
+                self._moments.append(time.monotonic())
+                self._changed = True
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def unwanted(self) -> bool:
+        """Cancelled by somebody, as against interrupted by the gateway's stop."""
+        return self._cancelled.is_set()
+
+    def cancelled(self) -> bool:
+        """True once work is to end, whether for good or until the next start."""
+        return self._cancelled.is_set() or self._stopping.is_set()
+
+    def check(self) -> None:
+        """
+        :raises JobCancelled: work is to end.
+        """
+        if self.cancelled():
+            raise JobCancelled(
+                "the job was cancelled", where=f"job {self._job}", next_step="send it again"
+            )
+
+    def made(self) -> int:
+        """Frames done in this step, without those kept from before."""
+        with self._lock:
+            return len(self._done) - self._kept
+
+    def _start(self, step: str, total: int, kept: Collection[int]) -> None:
+        self._step, self._total = step, total
+        self._done = set(kept)
+        self._kept = len(self._done)
+        self._moments: deque[float] = deque(maxlen=_WINDOW)
+
+    def _seconds_left(self) -> float | None:
+        if len(self._moments) < 2:
+            return None
+        pace = (self._moments[-1] - self._moments[0]) / (len(self._moments) - 1)
+        return round(pace * max(0, self._total - len(self._done)), 1)
+
+    def _beat(self) -> None:
+        beats = 0
+        while not self._ended.wait(_BEAT):
+            beats += 1
+            with self._lock:
+                changed, self._changed = self._changed, False
+                step, done, total = self._step, len(self._done), self._total
+                left = self._seconds_left()
+            try:
+                if changed:
+                    wanted = states.progress(
+                        self._database,
+                        self._job,
+                        step=step,
+                        done=min(done, total),
+                        total=total,
+                        seconds_left=left,
+                    )
+                elif beats % _LOOK == 0:
+                    wanted = states.running(self._database, self._job)
+                else:
+                    continue
+            except SQLAlchemyError:
+                # The next beat tells the same and more; the job itself must not end for it.
+                _log.warning("progress of job %s was not written", self._job, exc_info=True)
+                continue
+            if not wanted:
+                self._cancelled.set()

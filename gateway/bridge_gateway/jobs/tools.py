@@ -1,0 +1,50 @@
+"""What the steps of a job work with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge_core.errors import UnknownService
+from bridge_core.models.services import Service
+from bridge_core.models.settings import GatewaySettings
+from bridge_gateway.jobs.naming import Naming
+from bridge_gateway.media.colour import Colour
+from bridge_gateway.providers.contract import Provider
+from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.database import Database
+from bridge_gateway.store.roots import Roots
+
+
+@dataclass(frozen=True)
+class Tools:
+    settings: GatewaySettings
+    database: Database
+    providers: Sequence[Provider]
+    contents: ContentStore
+    roots: Roots
+    naming: Naming
+    colour: Colour
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the gateway stops; steps end unfinished and run again after the next start."""
+    numbering: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a result takes its number and its place."""
+
+    def services(self) -> list[Service]:
+        return [service for provider in self.providers for service in provider.services()]
+
+    def service(self, service_id: str) -> tuple[Service, Provider]:
+        """
+        :raises UnknownService: nobody offers it.
+        """
+        for provider in self.providers:
+            for service in provider.services():
+                if service.id == service_id:
+                    return service, provider
+        offered = ", ".join(sorted(service.id for service in self.services()))
+        raise UnknownService(
+            f"nobody here offers the service {service_id!r}",
+            where="service",
+            next_step=f"ask for one of: {offered or 'none is installed'}",
+        )

@@ -1,0 +1,141 @@
+"""The way of a job: which steps, in which order, and what becomes of their errors.
+
+Each step is checkpointed by the engine (docs/decisions/0003-steps-of-a-job.md says what a step
+is and why there are these). A change of the steps, of their order or of what they hand on raises
+:data:`bridge_gateway.jobs.engine.SHAPE`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from bridge_core.errors import GatewayFault, JobCancelled, ShotbridgeError
+from bridge_core.models.versions import Proxies
+from bridge_gateway.jobs import publish, recovery, states, steps
+from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
+from bridge_gateway.jobs.engine import Checkpointed, Engine
+from bridge_gateway.jobs.progress import Reporter
+from bridge_gateway.jobs.space import told_of_disk
+from bridge_gateway.jobs.tools import Tools
+from bridge_gateway.jobs.work import WorkFolder
+from bridge_gateway.providers.contract import Made
+from bridge_gateway.store import records
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_ADMITTED = TypeAdapter(Admitted)
+_STAGED = TypeAdapter(Staged)
+_MADE = TypeAdapter(Made)
+_PROXIES = TypeAdapter(Proxies)
+_SEALED = TypeAdapter(Sealed)
+_NOTHING = TypeAdapter(None)
+
+#: How long steps have to end once the gateway stops; then they are left behind.
+_INTERRUPT_SECONDS = 3.0
+
+
+class Interrupted(BaseException):
+    """The gateway stops in the middle of a step. No :class:`Exception`, so that the engine writes
+    nothing down and takes the job up again after the next start."""
+
+
+class Workflow:
+    """Works on jobs, each in a thread of the engine's."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._lock = threading.Lock()
+        self._running: dict[str, Reporter] = {}
+
+    def work(self, job_id: str, checkpointed: Checkpointed) -> None:
+        """Work on a job until it has ended; its errors end in its row."""
+        row = states.take_up(self._tools.database, job_id)
+        folder = WorkFolder(self._tools.settings.library_dir, job_id)
+        if row is None:
+            self._clear(folder, job_id)
+            return
+        with Reporter(self._tools.database, job_id, self._tools.stopping) as watch:
+            with self._lock:
+                self._running[job_id] = watch
+            try:
+                bench = Bench(self._tools, job_id, records.submission(row), folder, watch)
+                self._steps(bench, checkpointed)
+            except JobCancelled:
+                _log.info("job %s was cancelled", job_id)
+            except ShotbridgeError as error:
+                _log.info("job %s failed: %s", job_id, error)
+                states.fail(self._tools.database, job_id, error)
+            finally:
+                with self._lock:
+                    del self._running[job_id]
+        self._clear(folder, job_id)
+
+    def cancel(self, job_id: str) -> bool:
+        """End the work on a job that was cancelled. False where nobody is working on it."""
+        with self._lock:
+            watch = self._running.get(job_id)
+        if watch is None:
+            return False
+        watch.cancel()
+        return True
+
+    def drain(self, seconds: float, engine: Engine) -> None:
+        """Take up no more jobs, wait ``seconds`` for those that run, then interrupt them."""
+        interrupt = threading.Timer(seconds, self._tools.stopping.set)
+        interrupt.start()
+        with self._lock:
+            working = bool(self._running)
+        engine.stop(math.ceil(seconds + _INTERRUPT_SECONDS) if working else 0)
+        interrupt.cancel()
+        self._tools.stopping.set()
+
+    def _steps(self, bench: Bench, checkpointed: Checkpointed) -> None:
+        def step(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:
+            return checkpointed(name, kind, lambda: self._step(bench, name, body))
+
+        admitted = step("admit", _ADMITTED, lambda: steps.admit(bench))
+        staged = step("stage", _STAGED, lambda: steps.stage(bench))
+        made = step("run", _MADE, lambda: steps.run(bench, admitted, staged))
+        step("check", _NOTHING, lambda: steps.check(bench, staged, made))
+        proxies = step("proxy", _PROXIES, lambda: steps.proxy(bench, made))
+        sealed = step("seal", _SEALED, lambda: steps.seal(bench, made, proxies))
+        step("publish", _NOTHING, lambda: publish.publish(bench, admitted, staged, made, sealed))
+        step("settle", _NOTHING, lambda: steps.settle(bench))
+
+    def _step(self, bench: Bench, name: str, body: Callable[[], T]) -> T:
+        """A step's body with its time taken and its errors in the words of the tree."""
+        begun = time.monotonic()
+        try:
+            with told_of_disk(bench.folder, bench.submission.request):
+                value = body()
+        except JobCancelled:
+            if bench.watch.unwanted:
+                raise
+            raise Interrupted from None
+        except ShotbridgeError:
+            raise
+        except Exception as error:
+            reference = uuid4().hex[:12]
+            _log.exception("reference %s: job %s, step %s", reference, bench.job, name)
+            raise GatewayFault(
+                f"the gateway made a mistake in the step {name!r}: {type(error).__name__}",
+                where=f"gateway log, reference {reference}",
+                next_step="send the job again; if it happens again, report it with this part of "
+                "the gateway's log",
+            ) from error
+        states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
+        return value
+
+    def _clear(self, folder: WorkFolder, job_id: str) -> None:
+        folder.remove()
+        recovery.unpin(self._tools, job_id)

@@ -1,0 +1,246 @@
+"""Rows as the models that the API speaks, and the searches that it offers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from uuid import uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import NotFound
+from bridge_core.models.base import canonical, now
+from bridge_core.models.jobs import Job, JobState, Progress
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Submission
+from bridge_core.models.versions import Decision, DecisionRecord, Try, Version
+from bridge_gateway.store.tables import DecisionRow, JobRow, NoteRow, ResultRow
+
+#: States of a job that is still to be worked on.
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+
+
+def new_id() -> str:
+    """An identity that nobody can guess and nothing else has: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+# --- jobs
+
+
+def job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+    """The row of a job; locked against other writers where the database locks rows.
+
+    :raises NotFound: there is no such job.
+    """
+    search = select(JobRow).where(JobRow.id == job_id)
+    row = session.scalar(search.with_for_update() if lock else search)
+    if row is None:
+        raise _unknown("job", job_id)
+    return row
+
+
+def submission(row: JobRow) -> Submission:
+    return Submission.model_validate_json(row.submission)
+
+
+def job(session: Session, row: JobRow) -> Job:
+    result = session.scalar(
+        select(ResultRow).where(ResultRow.job == row.id, ResultRow.published.is_not(None))
+    )
+    return Job(
+        id=row.id,
+        key=row.key,
+        request=submission(row).request,
+        state=JobState(row.state),
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        progress=Progress(
+            step=row.step,
+            done=row.done,
+            total=row.total,
+            seconds_left=row.seconds_left,
+            attempt=max(1, row.attempt),
+        ),
+        queue_position=_queue_position(session, row),
+        problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        version=result.id if result and result.number is not None else None,
+        tried=result.id if result and result.number is None else None,
+    )
+
+
+def jobs(
+    session: Session,
+    *,
+    show: str | None = None,
+    state: JobState | None = None,
+    before: str | None = None,
+    limit: int = 100,
+) -> list[Job]:
+    """Newest first; ``before`` is the id of the last job of the page before.
+
+    :raises NotFound: ``before`` names no job.
+    """
+    search = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+    if show is not None:
+        search = search.where(JobRow.show == show)
+    if state is not None:
+        search = search.where(JobRow.state == state)
+    if before is not None:
+        search = search.where(JobRow.number < job_row(session, before).number)
+    return [job(session, row) for row in session.scalars(search)]
+
+
+def open_jobs(session: Session) -> Sequence[JobRow]:
+    """Rows of the jobs that are queued or running, oldest first."""
+    return session.scalars(
+        select(JobRow).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
+    ).all()
+
+
+def _queue_position(session: Session, row: JobRow) -> int | None:
+    if row.state != JobState.QUEUED:
+        return None
+    return session.scalar(
+        select(func.count()).where(JobRow.state.in_(OPEN), JobRow.number < row.number)
+    )
+
+
+# --- results
+
+
+def result_row(session: Session, result_id: str) -> ResultRow:
+    """The row of a published version or try.
+
+    :raises NotFound: there is none.
+    """
+    row = session.get(ResultRow, result_id)
+    if row is None or row.published is None:
+        raise _unknown("version or try", result_id)
+    return row
+
+
+def version_row(session: Session, version_id: str) -> ResultRow:
+    """The row of a published version.
+
+    :raises NotFound: there is none, or it is a try.
+    """
+    row = session.get(ResultRow, version_id)
+    if row is None or row.published is None or row.number is None:
+        raise _unknown("version", version_id)
+    return row
+
+
+def version(session: Session, row: ResultRow) -> Version:
+    """As it was published, with what was decided about it since."""
+    decided = session.scalars(
+        select(DecisionRow).where(DecisionRow.result == row.id).order_by(DecisionRow.number)
+    )
+    decisions = tuple(
+        DecisionRecord.model_validate(
+            {"status": made.status, "by": made.by, "comment": made.comment, "at": made.at}
+        )
+        for made in decided
+    )
+    published = Version.model_validate_json(row.content or "")
+    if not decisions:
+        return published
+    return published.model_copy(update={"decisions": decisions, "status": decisions[-1].status})
+
+
+def versions(
+    session: Session,
+    *,
+    show: str | None = None,
+    sequence: str | None = None,
+    shot: str | None = None,
+    service: str | None = None,
+) -> list[Version]:
+    """By shot, service and number."""
+    search = select(ResultRow).where(
+        ResultRow.published.is_not(None), ResultRow.number.is_not(None)
+    )
+    wanted = {
+        ResultRow.show: show,
+        ResultRow.sequence: sequence,
+        ResultRow.shot: shot,
+        ResultRow.service: service,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            search = search.where(column == value)
+    search = search.order_by(*wanted, ResultRow.number)
+    return [version(session, row) for row in session.scalars(search)]
+
+
+def tried(session: Session, try_id: str) -> Try:
+    """
+    :raises NotFound: there is no such try, or it is a version.
+    """
+    row = session.get(ResultRow, try_id)
+    if row is None or row.published is None or row.number is not None:
+        raise _unknown("try", try_id)
+    return Try.model_validate_json(row.content or "")
+
+
+# --- review
+
+
+def add_decision(session: Session, version_id: str, decision: Decision) -> Version:
+    """
+    :raises NotFound: there is no such version.
+    """
+    row = version_row(session, version_id)
+    session.add(
+        DecisionRow(
+            result=version_id,
+            status=decision.status,
+            by=decision.by,
+            comment=decision.comment,
+            at=now(),
+        )
+    )
+    session.flush()
+    return version(session, row)
+
+
+def notes(session: Session, version_id: str) -> list[Note]:
+    """Of a version, oldest first.
+
+    :raises NotFound: there is no such version.
+    """
+    version_row(session, version_id)
+    rows = session.scalars(
+        select(NoteRow).where(NoteRow.result == version_id).order_by(NoteRow.number)
+    )
+    return [Note.model_validate_json(row.content) for row in rows]
+
+
+def add_note(session: Session, version_id: str, new: NewNote) -> Note:
+    """
+    :raises NotFound: there is no such version.
+    """
+    version_row(session, version_id)
+    note = Note(
+        id=new_id(),
+        version=version_id,
+        frames=new.frames,
+        text=new.text,
+        strokes=new.strokes,
+        by=new.by,
+        at=now(),
+    )
+    session.add(NoteRow(id=note.id, result=version_id, content=canonical(note), at=note.at))
+    session.flush()
+    return note
+
+
+def _unknown(what: str, identity: str) -> NotFound:
+    return NotFound(
+        f"there is no {what} {json.dumps(identity[:64])}",
+        where="the gateway's database",
+        next_step=f"ask for the list of {what.split(' ', 1)[0]}s and use an identity from it",
+    )
