@@ -1,0 +1,259 @@
+"""Colour by OpenColorIO: a plate's space, conversions in and out, and the view of the proxies.
+
+Pixels are float32 of shape (..., 3), unclamped: what is below 0 or above 1 stays so in every
+conversion but :meth:`Colour.to_display`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_core.errors import ConfigError, UnknownColourSpace
+from bridge_core.models.media import Plate
+from bridge_core.models.settings import ColourSettings
+
+Float = NDArray[np.float32]
+
+#: What the local models expect before their own encoding: linear light, Rec.709 primaries, D65.
+#: Every config knows it: those without such a space reach it through OpenColorIO's built-in one.
+MODEL_SPACE = "Linear Rec.709 (sRGB)"
+
+#: Of ``Output`` whose values are no colour, such as a matte.
+DATA = "data"
+
+_BUILT_IN = "ocio://default"
+#: Bands smaller than this cost more to hand out than they save (measured, see decision 0005).
+_ROWS_WORTH_A_THREAD = 128
+
+
+class Colour:
+    """One OCIO config with the display and view of the proxies.
+
+    Safe to use from several threads. ``$OCIO`` goes before the default config, a config named in
+    the settings before ``$OCIO``.
+
+    :raises ConfigError: a config, display or view that is not there.
+    """
+
+    def __init__(self, settings: ColourSettings) -> None:
+        self._settings = settings
+        self._origin, self._config = _load(settings.config)
+        self.display, self.view = self._display_and_view()
+        self._processors: dict[tuple[str, ...], Any] = {}
+        self._lock = Lock()
+
+    def settle(self, plate: Plate, path: Path | str | None = None) -> str:
+        """The colour space of a plate, by the name that the config gives it.
+
+        In this order: what the plate says (a space, an alias or a role); what the config's file
+        rules say of the plate's own path, unless only the default rule matches;
+        ``gateway.colour.default_space``. ``path`` is where the gateway has the file, for errors.
+
+        :raises UnknownColourSpace: none of them says anything, or what is said is unknown.
+        """
+        file = plate.file(plate.range.first)
+        where = str(path or file)
+        if plate.colour_space is not None:
+            return self.name_of(plate.colour_space, where=where)
+        if not self._config.filepathOnlyMatchesDefaultRule(file):
+            return self.name_of(self._config.getColorSpaceFromFilepath(file)[0], where=where)
+        if self._settings.default_space is not None:
+            return self.name_of(self._settings.default_space, where="gateway.colour.default_space")
+        raise UnknownColourSpace(
+            "nothing says in which colour space this plate is",
+            where=where,
+            next_step=(
+                "set the plate's colour space, add a file rule to the OCIO config, or set "
+                f"gateway.colour.default_space; {self._choices()}"
+            ),
+            details={"spaces": self.spaces()},
+        )
+
+    def spaces(self) -> list[str]:
+        """The names of the config's colour spaces."""
+        return [str(name) for name in self._config.getColorSpaceNames()]
+
+    def name_of(self, space: str, *, where: str = "") -> str:
+        """The config's name for a colour space, alias or role; upper and lower case are one.
+
+        :raises UnknownColourSpace: with the names that come closest first.
+        """
+        found = self._config.getColorSpace(space)
+        if found is not None:
+            return str(found.getName())
+        if space == MODEL_SPACE:
+            return space
+        raise UnknownColourSpace(
+            f"the OCIO config knows no colour space {space!r}",
+            where=where,
+            next_step=f"{self._choices(space)}",
+            details={"space": space, "spaces": self.spaces()},
+        )
+
+    def is_data(self, space: str) -> bool:
+        """True for what is no colour and is never converted."""
+        found = self._config.getColorSpace(space)
+        return space == DATA or (found is not None and bool(found.isData()))
+
+    def is_linear(self, space: str) -> bool:
+        """True where values are proportional to light, so pixels may be averaged as they are."""
+        found = self._config.getColorSpace(space)
+        return space == MODEL_SPACE or (
+            found is not None and found.getEncoding() in ("scene-linear", "display-linear")
+        )
+
+    def convert(self, rgb: Float, source: str, target: str) -> Float:
+        """Pixels from one space in another; a new array. Data and equal spaces are only copied.
+
+        Infinite and NaN values spread to all three channels of their pixel.
+
+        :raises UnknownColourSpace: one of the spaces.
+        """
+        if source == target or self.is_data(source) or self.is_data(target):
+            return np.array(rgb, np.float32)
+        return _apply(self._conversion(source, target), rgb)
+
+    def to_display(self, rgb: Float, source: str) -> NDArray[np.uint8]:
+        """Pixels as the proxies' display and view show them, 0 to 255. Data is only clamped."""
+        shown = np.asarray(rgb, np.float32)
+        if not self.is_data(source):
+            shown = _apply(self._viewing(source), shown)
+        # NaN has no colour; black shows the hole in a proxy, the checks count it.
+        return np.rint(np.nan_to_num(shown, nan=0.0).clip(0, 1) * np.float32(255)).astype(np.uint8)
+
+    def describe(self, source: str, target: str) -> str:
+        """A conversion in words, for the lineage."""
+        if source == target:
+            return f"{source}, not converted"
+        if self.is_data(source) or self.is_data(target):
+            return f"{source} to {target}: data, not converted"
+        return f"{source} to {target} ({self.describe_config()})"
+
+    def describe_view(self, source: str) -> str:
+        """The view of the proxies in words."""
+        return f"proxies: {source} on {self.display}, {self.view} ({self.describe_config()})"
+
+    def describe_config(self) -> str:
+        import PyOpenColorIO as ocio  # noqa: N813
+
+        name = str(self._config.getName()) or self._origin
+        return f"OpenColorIO {ocio.GetVersion()}, config {name}"
+
+    def _choices(self, near: str = "") -> str:
+        names = self.spaces()
+        aliases = {
+            alias.lower(): name
+            for name in names
+            for alias in (name, *self._config.getColorSpace(name).getAliases())
+        }
+        close = difflib.get_close_matches(near.lower(), aliases, n=5, cutoff=0.5)
+        first = list(dict.fromkeys(aliases[alias] for alias in close))
+        return f"it could be: {', '.join([*first, *(n for n in names if n not in first)])}"
+
+    def _display_and_view(self) -> tuple[str, str]:
+        config, wanted = self._config, self._settings
+        display = wanted.display or str(config.getDefaultDisplay())
+        displays = [str(name) for name in config.getDisplays()]
+        if display not in displays:
+            raise ConfigError(
+                f"the OCIO config has no display {display!r}",
+                where="gateway.colour.display",
+                next_step=f"choose one of: {', '.join(displays)}",
+            )
+        view = wanted.view or str(config.getDefaultView(display))
+        views = [str(name) for name in config.getViews(display)]
+        if view not in views:
+            raise ConfigError(
+                f"the display {display!r} has no view {view!r}",
+                where="gateway.colour.view",
+                next_step=f"choose one of: {', '.join(views)}",
+            )
+        return display, view
+
+    def _conversion(self, source: str, target: str) -> Any:
+        import PyOpenColorIO as ocio  # noqa: N813
+
+        config = self._config
+        source, target = self.name_of(source), self.name_of(target)
+
+        def make() -> Any:
+            if config.getColorSpace(source) is None:
+                return ocio.Config.GetProcessorFromBuiltinColorSpace(source, config, target)
+            if config.getColorSpace(target) is None:
+                return ocio.Config.GetProcessorToBuiltinColorSpace(config, source, target)
+            return config.getProcessor(source, target)
+
+        return self._cached((source, target), make)
+
+    def _viewing(self, source: str) -> Any:
+        import PyOpenColorIO as ocio  # noqa: N813
+
+        config, source = self._config, self.name_of(source)
+
+        def make() -> Any:
+            if config.getColorSpace(source) is not None:
+                shown = ocio.DisplayViewTransform(source, self.display, self.view)
+                return config.getProcessor(shown)
+            # A space outside the config: reach the config first, then its view.
+            inside = str(config.getColorSpace(ocio.ROLE_SCENE_LINEAR).getName())
+            both = ocio.GroupTransform()
+            both.appendTransform(
+                ocio.Config.GetProcessorFromBuiltinColorSpace(
+                    source, config, inside
+                ).createGroupTransform()
+            )
+            both.appendTransform(ocio.DisplayViewTransform(inside, self.display, self.view))
+            return config.getProcessor(both)
+
+        return self._cached((source, "", self.display, self.view), make)
+
+    def _cached(self, key: tuple[str, ...], make: Any) -> Any:
+        import PyOpenColorIO as ocio  # noqa: N813
+
+        with self._lock:
+            if key not in self._processors:
+                try:
+                    self._processors[key] = make().getDefaultCPUProcessor()
+                except ocio.Exception as error:
+                    raise UnknownColourSpace(
+                        f"the OCIO config cannot convert {' to '.join(filter(None, key[:2]))}: "
+                        f"{error}",
+                        where=self._origin,
+                        next_step="the config needs the role aces_interchange, or other spaces",
+                    ) from error
+            return self._processors[key]
+
+
+def _load(wanted: str) -> tuple[str, Any]:
+    import PyOpenColorIO as ocio  # noqa: N813
+
+    origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILT_IN else wanted
+    try:
+        return origin, ocio.Config.CreateFromFile(origin)
+    except ocio.Exception as error:
+        named = "$OCIO" if origin != wanted else "gateway.colour.config"
+        raise ConfigError(
+            f"the OCIO config {origin} cannot be read: {error}",
+            where=named,
+            next_step=f"name an existing config, or {_BUILT_IN} for the built-in ACES one",
+        ) from error
+
+
+def _apply(processor: Any, rgb: Float) -> Float:
+    """Run a CPU processor over a copy of the pixels, in bands of rows on all cores."""
+    pixels = np.array(rgb, np.float32, order="C")
+    count = min(os.cpu_count() or 1, len(pixels) // _ROWS_WORTH_A_THREAD)
+    if pixels.ndim < 3 or count < 2:
+        processor.applyRGB(pixels)
+        return pixels
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(processor.applyRGB, np.array_split(pixels, count)))
+    return pixels

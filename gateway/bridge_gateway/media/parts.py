@@ -1,0 +1,347 @@
+"""A picture in memory: its parts, channels and windows, at the depth of the file it came from.
+
+Pixels are arrays of shape (height, width, channels), top row first, covering the data window.
+Reading and writing files is in :mod:`bridge_gateway.media.pictures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_core.errors import CheckFailed, UnreadableMedia
+from bridge_gateway.media import layers
+from bridge_gateway.media.sampling import enlarge
+
+Float = NDArray[np.float32]
+
+#: Sample types by the name that files and ``Output.depth`` use.
+DTYPES: dict[str, Any] = {
+    "half": np.float16,
+    "float": np.float32,
+    "double": np.float64,
+    "uint8": np.uint8,
+    "uint16": np.uint16,
+    "uint": np.uint32,
+}
+
+#: Greatest finite half (IEEE 754 binary16).
+HALF_MAX = 65504.0
+
+#: Header attribute that lists layers whose values depend on the size and were not changed with it.
+UNSCALED = "shotbridge/unscaledLayers"
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels, ``x`` to the right and ``y`` down from the display's corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One image of a file; all files but multi-part EXR and TIFF hold one.
+
+    ``pixels`` have the file's own type. Where the channels of an EXR differ in type they share
+    the smallest type that holds each exactly (float32, or float64 beside ``uint``), and
+    ``formats`` tells what each is in the file. ``header`` is the OpenImageIO ``ImageSpec`` with
+    windows, compression and metadata; it is not to be changed in place.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    pixels: NDArray[Any]
+    formats: tuple[str, ...]
+    header: Any
+
+    @property
+    def data_window(self) -> Window:
+        spec = self.header
+        return Window(spec.x, spec.y, self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def display_window(self) -> Window:
+        spec = self.header
+        return Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a sample that carry information: 10 in a 10-bit DPX held as uint16."""
+        told = int(self.header.get_int_attribute("oiio:BitsPerSample"))
+        return told or int(np.dtype(DTYPES[self.formats[0]]).itemsize * 8)
+
+    def plane(self, index: int) -> Float:
+        """A channel as float32 (height, width); integers of 8 and 16 bits become 0 to 1."""
+        return to_float(self.pixels[..., index], self.formats[index], self.bits)
+
+    def with_planes(self, planes: Mapping[int, Float]) -> Part:
+        """The same part with these channels' values, brought to the channels' types."""
+        pixels = self.pixels.copy()
+        for index, plane in planes.items():
+            pixels[..., index] = from_float(plane, self.formats[index], self.bits)
+        return replace(self, pixels=pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """All that a file holds. Immutable: what changes it gives a new one.
+
+    The main part, layer and channels are the ones that show the picture; see
+    :func:`bridge_gateway.media.layers.beauty`.
+    """
+
+    parts: tuple[Part, ...]
+    format: str
+    """``openexr``, ``dpx``, ``tiff``, ``png``, ``jpeg``, or ``movie`` for a movie's frame."""
+    where: str = ""
+    """The file it was read from, for messages."""
+
+    @cached_property
+    def _main(self) -> tuple[int, tuple[int, int, int]]:
+        """Index of the main part, and of its R, G, B (three times the same for grey)."""
+        order = sorted(
+            range(len(self.parts)), key=lambda i: self.parts[i].name.lower() not in layers.BEAUTY
+        )
+        for index in order:
+            part = self.parts[index]
+            three = layers.beauty(part.channels)
+            if three is not None and not all(
+                layers.is_data(part.channels[i], part.name) for i in three
+            ):
+                return index, three
+        for index in order:
+            one = layers.grey(self.parts[index].channels)
+            if one is not None:
+                return index, (one, one, one)
+        told = ", ".join(channel for part in self.parts for channel in part.channels)
+        raise UnreadableMedia(
+            f"there is no picture among the channels {told}",
+            where=self.where,
+            next_step="send a plate with R, G and B, or one grey channel",
+        )
+
+    @property
+    def main(self) -> Part:
+        return self.parts[self._main[0]]
+
+    @property
+    def width(self) -> int:
+        """Of the pixels (the main part's data window); the shape of :meth:`rgb`."""
+        return int(self.main.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.main.pixels.shape[0])
+
+    @property
+    def display(self) -> Window:
+        """The picture's format, as artists call it: the display window."""
+        return self.main.display_window
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel divided by its height; 2.0 for a 2x anamorphic squeeze."""
+        return float(self.main.header.get_float_attribute("PixelAspectRatio", 1.0)) or 1.0
+
+    @property
+    def depth(self) -> str:
+        """Type of the main channels' samples in words: half, float, uint8, uint10, uint16..."""
+        part = self.main
+        name = part.formats[self._main[1][0]]
+        return f"uint{part.bits}" if name in ("uint8", "uint16") else name
+
+    @property
+    def timecode(self) -> str | None:
+        """SMPTE timecode in the header (``HH:MM:SS:FF``, ``;`` for drop-frame)."""
+        return read_timecode(self.main.header)
+
+    def rgb(self) -> Float:
+        """The picture as float32 (height, width, 3); grey is spread to three channels."""
+        part, three = self.main, self._main[1]
+        if three == (three[0], three[0] + 1, three[0] + 2):
+            colour = part.pixels[..., three[0] : three[0] + 3]
+            return to_float(colour, part.formats[three[0]], part.bits)
+        return np.stack([part.plane(index) for index in three], axis=-1)
+
+    def alpha(self) -> Float | None:
+        """The main layer's alpha as float32 (height, width); None where it has none."""
+        index = self._alpha_index()
+        return None if index is None else self.main.plane(index)
+
+    def replace_rgb(self, rgb: Float) -> Picture:
+        """The same picture with these colours, in its own sample type.
+
+        A grey picture takes the mean of the three. Integers are clamped to 0 to 1; halves are
+        clamped to ±65504, the greatest that they hold.
+
+        :raises CheckFailed: NaN or infinity in a picture of integers, which have neither.
+        """
+        return self._with_main(self.main.with_planes(self._colour_planes(rgb)))
+
+    def resized(self, rgb: Float, factor: int) -> Picture:
+        """The picture ``factor`` times as large, with ``rgb`` (of the new size) as its colours.
+
+        Alpha and layers of light are enlarged by a Catmull-Rom filter held between its
+        neighbours, data layers (depth, ids, normals, vectors) by repeating pixels. Windows grow
+        by the same factor; the pixel aspect stays. Values of motion vectors are *not* scaled,
+        since files do not tell whether they count pixels: the header's ``shotbridge/
+        unscaledLayers`` names them.
+        """
+        index = self._main[0]
+        parts = [
+            _enlarged(part, factor, skip=set(self._main[1]) if i == index else set())
+            for i, part in enumerate(self.parts)
+        ]
+        grown = replace(self, parts=tuple(parts))
+        return grown._with_main(parts[index].with_planes(self._colour_planes(rgb)))
+
+    def with_matte(self, matte: Float) -> Picture:
+        """The picture with ``matte`` (height, width; 0 to 1) as the main layer's alpha.
+
+        An alpha that is there already is kept as ``plate.A``.
+        """
+        part = self.main
+        layer = layers.split(part.channels[self._main[1][0]])[0]
+        names = list(part.channels)
+        index = self._alpha_index()
+        if index is not None:
+            names[index] = _free_name(names, layer)
+        kind = part.formats[self._main[1][0]]
+        plane = from_float(matte, kind, part.bits)[..., None]
+        joined = np.concatenate([part.pixels, plane.astype(part.pixels.dtype)], axis=-1)
+        name = f"{layer}.A" if layer else "A"
+        return self._with_main(
+            replace(part, channels=(*names, name), pixels=joined, formats=(*part.formats, kind))
+        )
+
+    def framed(self, pixels: Float) -> Float:
+        """Pixels of the data window (height, width, ...) placed in the display window.
+
+        What lies outside the display is cut, where the data ends there is black.
+        """
+        data, display = self.main.data_window, self.display
+        if data == display:
+            return pixels
+        framed = np.zeros((display.height, display.width, *pixels.shape[2:]), pixels.dtype)
+        left, top = data.x - display.x, data.y - display.y
+        x0, x1 = max(left, 0), min(left + data.width, display.width)
+        y0, y1 = max(top, 0), min(top + data.height, display.height)
+        if x0 < x1 and y0 < y1:
+            framed[y0:y1, x0:x1] = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
+        return framed
+
+    def _alpha_index(self) -> int | None:
+        part = self.main
+        return layers.alpha(part.channels, layers.split(part.channels[self._main[1][0]])[0])
+
+    def _colour_planes(self, rgb: Float) -> dict[int, Float]:
+        three = self._main[1]
+        if three[0] == three[1]:
+            return {three[0]: rgb.mean(axis=-1, dtype=np.float32)}
+        return {index: rgb[..., i] for i, index in enumerate(three)}
+
+    def _with_main(self, part: Part) -> Picture:
+        index = self._main[0]
+        return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+
+
+def to_float(pixels: NDArray[Any], kind: str, bits: int) -> Float:
+    """Samples as float32: integers of 8 and 16 bits become 0 to 1, all others keep their value."""
+    if kind == "uint8":
+        return pixels.astype(np.float32) / np.float32(255)
+    if kind == "uint16":
+        # Samples of fewer bits are held with their bits repeated below (OpenImageIO's way).
+        codes = pixels.astype(np.uint16) >> (16 - bits)
+        return codes.astype(np.float32) / np.float32((1 << bits) - 1)
+    return pixels.astype(np.float32)
+
+
+def from_float(values: Float, kind: str, bits: int) -> NDArray[Any]:
+    """The inverse of :func:`to_float`: rounded to nearest, clamped to what the type holds.
+
+    :raises CheckFailed: NaN or infinity where ``kind`` is an integer.
+    """
+    if kind == "half":
+        finite = np.isfinite(values)
+        return np.where(finite, np.clip(values, -HALF_MAX, HALF_MAX), values).astype(np.float16)
+    if not kind.startswith("uint"):
+        return values.astype(DTYPES[kind])
+    broken = int(np.count_nonzero(~np.isfinite(values)))
+    if broken:
+        raise CheckFailed(
+            f"{broken} values are NaN or infinite, which {kind} cannot hold",
+            next_step="look at the service's result as EXR, or report this model",
+        )
+    if kind == "uint":
+        return np.rint(values.astype(np.float64)).clip(0, 2**32 - 1).astype(np.uint32)
+    if kind == "uint8":
+        return np.rint(values.clip(0, 1) * np.float32(255)).astype(np.uint8)
+    codes = np.rint(values.clip(0, 1) * np.float32((1 << bits) - 1)).astype(np.uint16)
+    low = 16 - bits
+    return (codes << low) | (codes >> (bits - low)) if low else codes
+
+
+def read_timecode(header: Any) -> str | None:
+    """The SMPTE timecode of an ImageSpec: OpenEXR and DPX pack it as binary-coded decimals."""
+    packed = header.getattribute("smpte:TimeCode")
+    if packed is None:
+        return None
+    word = (packed[0] if isinstance(packed, Sequence) else int(packed)) & 0xFFFFFFFF
+    hours, minutes = _bcd(word >> 24 & 0x3F), _bcd(word >> 16 & 0x7F)
+    seconds, frames = _bcd(word >> 8 & 0x7F), _bcd(word & 0x3F)
+    mark = ";" if word & 0x40 else ":"  # bit 6: drop-frame (SMPTE ST 12-1)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
+
+
+def pack_timecode(text: str) -> tuple[int, int]:
+    """``HH:MM:SS:FF`` as the two words that OpenEXR stores (time and flags, user data)."""
+    drop = text[-3] in ";."
+    word = 0
+    for field in text.replace(";", ":").replace(".", ":").split(":"):
+        word = word << 8 | int(field, 16)
+    return word | (0x40 if drop else 0), 0
+
+
+def _bcd(byte: int) -> int:
+    return (byte >> 4) * 10 + (byte & 0xF)
+
+
+def _enlarged(part: Part, factor: int, skip: set[int]) -> Part:
+    """All channels ``factor`` times as large; those in ``skip`` come with undefined values."""
+    height, width = part.pixels.shape[:2]
+    pixels = np.empty((height * factor, width * factor, len(part.channels)), part.pixels.dtype)
+    unscaled = set()
+    for index, channel in enumerate(part.channels):
+        if index in skip:
+            continue
+        kind = part.formats[index]
+        if kind == "uint" or layers.is_data(channel, part.name):
+            whole = part.pixels[..., index].repeat(factor, axis=0).repeat(factor, axis=1)
+            pixels[..., index] = whole
+        else:
+            pixels[..., index] = from_float(enlarge(part.plane(index), factor), kind, part.bits)
+        if layers.is_motion(channel, part.name):
+            unscaled.add(layers.split(channel)[0] or part.name)
+    spec = part.header.copy()
+    spec.x, spec.y, spec.width, spec.height = (value * factor for value in part.data_window)
+    spec.full_x, spec.full_y = spec.full_x * factor, spec.full_y * factor
+    spec.full_width, spec.full_height = spec.full_width * factor, spec.full_height * factor
+    if unscaled:
+        spec.attribute(UNSCALED, ", ".join(sorted(unscaled)))
+    return replace(part, pixels=pixels, header=spec)
+
+
+def _free_name(names: Sequence[str], layer: str) -> str:
+    ending = f".{layer}.A" if layer else ".A"
+    number = 1
+    while (name := f"plate{number if number > 1 else ''}{ending}") in names:
+        number += 1
+    return name

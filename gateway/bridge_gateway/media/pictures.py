@@ -1,0 +1,364 @@
+"""Reading and writing pictures: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+
+What is read is what is written: native depth, all parts, channels, windows, metadata and the
+compression. ``docs/decisions/0005-pixels-and-colour.md`` lists what formats cannot carry.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_core.errors import InvalidRequest, StorageError, UnreadableMedia
+from bridge_gateway.media import atomic, exr
+from bridge_gateway.media.parts import DTYPES, Part, Picture, Window, from_float
+
+__all__ = [
+    "ENDINGS",
+    "Part",
+    "Picture",
+    "Window",
+    "make_picture",
+    "read_picture",
+    "to_exr",
+    "write_picture",
+]
+
+ENDINGS = {
+    ".exr": "openexr",
+    ".sxr": "openexr",
+    ".dpx": "dpx",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+}
+_MAGIC = {
+    b"\x76\x2f\x31\x01": "openexr",
+    b"SDPX": "dpx",
+    b"XPDS": "dpx",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",  # BigTIFF
+    b"MM\0+": "tiff",
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpeg",
+}
+#: Channels that a file of this format can have; more need OpenEXR.
+_MOST_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
+_SAMPLES = {
+    "openexr": {"half", "float", "uint"},
+    "dpx": {"uint8", "uint16"},
+    "tiff": set(DTYPES),
+    "png": {"uint8", "uint16"},
+    "jpeg": {"uint8"},
+}
+#: OpenImageIO 3.2 says this of every TIFF that it closes.
+_TIFF_NOISE = "failed TIFFWriteCustomDirectory() of the Exif data"
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+def read_picture(path: Path) -> Picture:
+    """The whole picture in ``path``, at native depth.
+
+    Alpha stays as the file has it: associated in OpenEXR, unassociated in PNG.
+
+    :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged, or
+        deep.
+    """
+    import OpenImageIO as oiio  # noqa: N813
+
+    kind = _sniff(path)
+    wishes = oiio.ImageSpec()
+    wishes.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
+    source = oiio.ImageInput.open(str(path), wishes)
+    if source is None:
+        raise _unreadable(path, oiio.geterror())
+    parts: list[Part] = []
+    try:
+        while source.seek_subimage(len(parts), 0):
+            parts.append(_read_part(source, len(parts), path))
+            # Some readers give what they found of a truncated file and only mention it here.
+            complaint = source.geterror()
+            if complaint:
+                raise _unreadable(path, complaint)
+        complaint = source.geterror()  # of the part after the last one
+    finally:
+        source.close()
+    if not parts:
+        raise _unreadable(path, complaint)
+    if kind == "png":
+        _check_png_end(path)
+    return Picture(parts=tuple(parts), format=kind, where=str(path))
+
+
+def write_picture(path: Path, picture: Picture, *, compression: str | None = None) -> None:
+    """Write ``picture`` to ``path``, whole or not at all.
+
+    The ending decides the format. ``compression`` is a name of OpenImageIO such as ``zip``,
+    ``piz``, ``dwaa:45`` or ``jpeg:95``; None keeps each part's own. A lossy one (DWAA, DWAB, B44,
+    PXR24, JPEG) loses a little again.
+
+    :raises InvalidRequest: the format cannot hold these channels or samples.
+    :raises DiskFull, NotWritable, StorageError: and nothing stands under ``path`` that was not
+        there before.
+    """
+    kind = ENDINGS.get(path.suffix.lower())
+    if kind is None:
+        raise InvalidRequest(
+            f"{path.suffix or 'a name without ending'} is no format for pictures",
+            where=str(path),
+            next_step=f"use one of {', '.join(ENDINGS)}",
+        )
+    _fits(kind, picture, path)
+    specs = [_spec_to_write(part, kind, compression) for part in picture.parts]
+    arrays = [_array_to_write(part, spec) for part, spec in zip(picture.parts, specs, strict=True)]
+    with atomic.new_file(path) as partial:
+        if kind == "jpeg":
+            # libjpeg answers a failed write by ending the process; so find out before it does.
+            _reserve(partial, arrays[0].nbytes)
+        complaint = _encode(partial, kind, specs, arrays)
+        if complaint:
+            cause = atomic.cause_of_failure(partial)
+            if cause is not None:
+                raise cause
+            raise StorageError(
+                f"{path.name} cannot be written: {complaint}",
+                where=str(path),
+                next_step="check the disk; if it is fine, report this picture",
+            )
+        if kind == "openexr":
+            exr.retype(partial, [_retyped(part) for part in picture.parts])
+
+
+def make_picture(
+    channels: Mapping[str, NDArray[np.float32]], *, like: Picture, depth: str | None = None
+) -> Picture:
+    """A new one-part picture with windows, pixel aspect, timecode and metadata of another.
+
+    ``channels`` are planes (height, width) of ``like``'s size, such as ``{"Y": matte}``; ``depth``
+    is ``half``, ``float``, ``uint8`` or ``uint16``, None that of ``like``.
+    """
+    main = like.main
+    kind = depth or main.formats[0]
+    spec = main.header.copy()
+    bits = main.bits if kind == main.formats[0] else np.dtype(DTYPES[kind]).itemsize * 8
+    spec.attribute("oiio:BitsPerSample", bits)
+    pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
+    part = Part(main.name, tuple(channels), pixels, (kind,) * len(channels), spec)
+    return replace(like, parts=(part,))
+
+
+def to_exr(picture: Picture) -> Picture:
+    """The picture with samples that OpenEXR holds.
+
+    Integers become 0 to 1: half up to 10 bits, which half's 11 bits of precision tell apart, and
+    float above. Half, float and uint stay what they are.
+    """
+    return replace(picture, parts=tuple(_to_exr(part) for part in picture.parts), format="openexr")
+
+
+def _to_exr(part: Part) -> Part:
+    if set(part.formats) <= {"half", "float", "uint"} and part.bits > 10:
+        return part
+    kind = "half" if part.bits <= 10 else "float"
+    planes = [from_float(part.plane(i), kind, 16) for i in range(len(part.channels))]
+    spec = part.header.copy()
+    # An ICC profile or a gamma would describe the samples as they were in the other format.
+    for name in ("oiio:BitsPerSample", "compression", "ICCProfile", "oiio:Gamma"):
+        spec.erase_attribute(name)
+    names = tuple("Y" if name == "I" else name for name in part.channels)
+    return replace(
+        part,
+        channels=names,
+        pixels=np.stack(planes, axis=-1),
+        formats=(kind,) * len(planes),
+        header=spec,
+    )
+
+
+def _sniff(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    raise _unreadable(
+        path, "it is empty" if not head else "it is no OpenEXR, DPX, TIFF, PNG or JPEG file"
+    )
+
+
+def _read_part(source: Any, index: int, path: Path) -> Part:
+    spec = source.spec()
+    if spec.deep:
+        raise UnreadableMedia(
+            "deep pictures hold many samples in a pixel and cannot be worked on",
+            where=str(path),
+            next_step="flatten it (DeepToImage in Nuke) and send that",
+        )
+    kinds = [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
+    strange = sorted(set(kinds) - set(DTYPES))
+    if strange:
+        raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
+    runs = _runs(kinds)
+    blocks = []
+    for first, end in runs:
+        block = source.read_image(index, 0, first, end, kinds[first])
+        if block is None:
+            raise _unreadable(path, source.geterror())
+        blocks.append(block)
+    # A single type stays as it came, without a copy; half, float and uint fit into the result.
+    kind = np.result_type(*blocks)
+    pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
+    name = spec.get_string_attribute("oiio:subimagename")
+    return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
+
+
+def _runs(kinds: list[str]) -> list[tuple[int, int]]:
+    """Half-open ranges of neighbouring channels of one type."""
+    cuts = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
+    return list(zip([0, *cuts], [*cuts, len(kinds)], strict=True))
+
+
+def _check_png_end(path: Path) -> None:
+    """libpng is content once it has all pixels; without its end a file is truncated all the same."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        if _PNG_END not in file.read():
+            raise _unreadable(path, "its end is missing")
+
+
+def _unreadable(path: Path, reason: str) -> UnreadableMedia:
+    reason = " ".join(reason.split()) or "no reason given"
+    return UnreadableMedia(
+        f"{path.name} cannot be read: {reason}",
+        where=str(path),
+        next_step="render or copy this file again, then send again",
+    )
+
+
+def _fits(kind: str, picture: Picture, path: Path) -> None:
+    most = _MOST_CHANNELS.get(kind)
+    for part in picture.parts:
+        kinds = set(part.formats)
+        wrong = ""
+        if most is not None and len(part.channels) > most:
+            wrong = f"{len(part.channels)} channels ({', '.join(part.channels)})"
+        elif not kinds <= _SAMPLES[kind]:
+            wrong = f"samples of type {', '.join(sorted(kinds - _SAMPLES[kind]))}"
+        elif len(kinds) > 1 and kind != "openexr":
+            wrong = "channels of different types"
+        if wrong:
+            raise InvalidRequest(
+                f"a {path.suffix} file cannot hold {wrong}",
+                where=str(path),
+                next_step="write OpenEXR instead (delivery: exr)",
+            )
+    if kind not in ("openexr", "tiff") and len(picture.parts) > 1:
+        raise InvalidRequest(
+            f"a {path.suffix} file cannot hold {len(picture.parts)} parts",
+            where=str(path),
+            next_step="write OpenEXR instead (delivery: exr)",
+        )
+
+
+def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
+    spec = part.header.copy()
+    spec.width, spec.height = part.pixels.shape[1], part.pixels.shape[0]
+    spec.nchannels = len(part.channels)
+    spec.channelnames = part.channels
+    spec.alpha_channel = next((i for i, c in enumerate(part.channels) if c == "A"), -1)
+    spec.z_channel = -1
+    if compression is not None:
+        spec.attribute("compression", compression)
+    if part.name:
+        spec.attribute("oiio:subimagename", part.name)
+    if spec.getattribute("DateTime") is None:
+        # Else OpenImageIO writes the time of writing as the time of capture.
+        spec.attribute("DateTime", "")
+    written = ["float" if f == "uint" and _mixed(part) else f for f in part.formats]
+    spec.set_format(written[0])
+    spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
+    if kind == "openexr":
+        exr.prepare(spec, retyped=bool(_retyped(part)))
+    return spec
+
+
+def _array_to_write(part: Part, spec: Any) -> NDArray[Any]:
+    if not _mixed(part):
+        return np.ascontiguousarray(part.pixels, DTYPES[part.formats[0]])
+    # One call takes one type: float32 holds half exactly, and the bits of a uint as they are.
+    array = np.empty(part.pixels.shape, np.float32)
+    for index, kind in enumerate(part.formats):
+        plane = part.pixels[..., index]
+        if kind == "uint":
+            array.view(np.uint32)[..., index] = plane.astype(np.uint32)
+        else:
+            array[..., index] = plane
+    return array
+
+
+def _mixed(part: Part) -> bool:
+    return len(set(part.formats)) > 1
+
+
+def _retyped(part: Part) -> list[str]:
+    """Channels that were written as float but hold the bits of a uint."""
+    if not _mixed(part):
+        return []
+    return [c for c, kind in zip(part.channels, part.formats, strict=True) if kind == "uint"]
+
+
+def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]]) -> str:
+    """Write the file; what the library complains about, empty when all went well."""
+    import OpenImageIO as oiio  # noqa: N813
+
+    out = oiio.ImageOutput.create(kind)
+    if out is None:
+        return str(oiio.geterror())
+    opened = out.open(str(path), specs[0] if len(specs) == 1 or kind == "tiff" else tuple(specs))
+    done = opened
+    for index, array in enumerate(arrays):
+        if done and index:
+            done = out.open(str(path), specs[index], "AppendSubimage")
+        done = done and out.write_image(array)
+    # The PNG writer says yes and mentions a full disk in its error text only.
+    complaint = out.geterror()
+    closed = out.close() if opened else False
+    complaint += out.geterror().replace(_TIFF_NOISE, "")
+    if done and closed and not complaint and kind == "tiff":
+        complaint = _lost_directory(path)
+    return complaint if done and closed else complaint or "the library gave no reason"
+
+
+def _lost_directory(path: Path) -> str:
+    """libtiff's directory comes last, and closing does not tell whether it could be written."""
+    import OpenImageIO as oiio  # noqa: N813
+
+    source = oiio.ImageInput.open(str(path))
+    if source is None:
+        return str(oiio.geterror()) or "its directory is missing"
+    source.close()
+    return ""
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Find out whether ``size`` bytes can be written; the file is overwritten afterwards.
+
+    :raises OSError: they cannot.
+    """
+    with path.open("wb", buffering=0) as file:
+        left = size + (1 << 16)  # tables, EXIF and colour profile
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+        os.fsync(file.fileno())
