@@ -274,9 +274,37 @@ class Retime(Value):
         return (self.source_offset(k) for k in range(count))
 
     def source_span(self, count: int) -> tuple[int, int]:
-        """Least and greatest source offset, both included, that ``count`` cut frames show."""
-        offsets = list(self.source_frames(count))
+        """Least and greatest source offset, both included, that ``count`` cut frames show.
+
+        :raises ValueError: ``count`` is below 1.
+        """
+        if count < 1:
+            raise ValueError("a retime shows at least one frame")
+        # Between two keys the offsets only rise or only fall, so the extremes stand beside keys.
+        turns = {0, count - 1}
+        for key in self.keys:
+            turns |= {math.floor(key.cut), math.ceil(key.cut)}
+        offsets = [self.source_offset(k) for k in turns if 0 <= k < count]
         return min(offsets), max(offsets)
+
+    def plate_frames(self, cut_range: FrameRange, count: int) -> Iterator[int]:
+        """The plate frame under each of the cut's ``count`` frames.
+
+        ``cut_range`` is what they show altogether, as in
+        :attr:`bridge_core.models.shots.Shot.cut_range`; backwards, the first of them shows its
+        last frame.
+        """
+        low, _ = self.source_span(count)
+        return (cut_range.first - low + offset for offset in self.source_frames(count))
+
+    @property
+    def fastest(self) -> Fraction:
+        """The greatest speed, forwards or backwards, as a positive number."""
+        if not self.keys:
+            return abs(self.speed)
+        return max(
+            abs((b.source - a.source) / (b.cut - a.cut)) for a, b in itertools.pairwise(self.keys)
+        )
 
     def _exact(self, at: Fraction) -> Fraction:
         if not self.keys:

@@ -1,0 +1,102 @@
+"""A cut as Shotbridge sees it: shots, the versions they carry, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.shots import Shot
+
+
+class ProblemKind(StrEnum):
+    OFFLINE = "offline"
+    """The file names no media, or names it where this machine cannot look."""
+    MISSING_FRAMES = "missing frames"
+    GENERATOR = "generator"
+    """A title, solid or other picture that the host makes itself."""
+    EMPTY = "empty"
+    OUTSIDE = "outside the media"
+    DISABLED = "disabled"
+    RETIME = "retime"
+    UNSUPPORTED = "unsupported media"
+    BROKEN = "broken"
+    ASSUMED = "assumed"
+    """The shot was read, but the file left something open."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutProblem:
+    """Something about a clip that a person should know."""
+
+    kind: ProblemKind
+    what: str
+    next_step: str
+    clip: str
+    """The clip's name in the file."""
+    track: str
+    record: FrameRange | None
+    """Where it stands in the cut; None where that cannot be said."""
+    skipped: bool = True
+    """The clip did not become a shot."""
+
+    def __str__(self) -> str:
+        where = f"{self.track}, {self.clip or 'unnamed clip'}"
+        if self.record is not None:
+            where += f", at {self.record}"
+        return f"{where}: {self.what}. Next: {self.next_step}"
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedVersion:
+    """A version that the file already carries for a clip, as a further media reference."""
+
+    key: str
+    version: str
+    service: str
+    label: str
+    status: str
+    path: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CutShot:
+    """A clip that became a shot."""
+
+    shot: Shot
+    clip: str
+    """The clip's identity: ours where the file carries it, else made of its media and range."""
+    name: str
+    """The clip's name in the file."""
+    track: str
+    media: str
+    """The plate's media without its place: the same on every machine and in every dialect."""
+    versions: tuple[CarriedVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """``rate`` is the timeline's own; ``global_start`` the frame that its first picture has.
+
+    Record ranges of shots and problems include ``global_start``. ``shots`` stand in the order of
+    their tracks, bottom to top, and within a track in time.
+    """
+
+    path: Path
+    name: str
+    show: str
+    rate: Fraction
+    global_start: int
+    shots: tuple[CutShot, ...]
+    problems: tuple[CutProblem, ...]
+
+    def __iter__(self) -> Iterator[CutShot]:
+        return iter(self.shots)
+
+    def shot(self, clip: str) -> CutShot | None:
+        """The shot of the clip with this identity."""
+        return next((item for item in self.shots if item.clip == clip), None)

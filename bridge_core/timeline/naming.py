@@ -1,0 +1,104 @@
+"""Names and identities of the shots of a cut: unique, and the same when the cut is read again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import PurePath
+
+from bridge_core.models.media import MOVIES
+from bridge_core.models.shots import fit_name
+from bridge_core.timeline.references import STILLS
+
+#: ``sq010_sh0020``, ``010-0020``, ``BBB_010_0020``: a show's letters, a sequence, a shot.
+_SEQUENCE_AND_SHOT = re.compile(
+    r"^(?:[A-Za-z]+[_-])?([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)[_-]([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)$"
+)
+#: What hosts leave at the end of a file's name: ``.[1001-1100]``, ``.%04d``, ``.####``, ``.1001``.
+_FRAME_NUMBER = re.compile(r"[._-]?(?:\[-?\d+--?\d+\]|%0?\d*d|#+|@+)$|\.\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a clip brings to its naming. ``order`` tells equal clips apart, best first."""
+
+    sequence: str
+    shot: str
+    identity: str
+    named: bool
+    """The file carries our own names for it."""
+    order: tuple[str, int, Fraction]
+
+
+def split_name(clip: str, cut: str) -> tuple[str, str]:
+    """Sequence and shot of a clip's name; the cut's name is the sequence where it has none."""
+    stem = clip
+    if PurePath(clip).suffix.lower() in STILLS | MOVIES:
+        stem = _FRAME_NUMBER.sub("", PurePath(clip).stem)
+    match = _SEQUENCE_AND_SHOT.match(stem)
+    if match:
+        return match[1], match[2]
+    return fit_name(cut, otherwise="cut"), fit_name(stem, otherwise="shot")
+
+
+def identity(media: str, first: int, last: int, rate: Fraction) -> str:
+    """A clip's identity by what it shows: 16 hexadecimal digits of a SHA-256.
+
+    ``media`` is :func:`~bridge_core.timeline.references.media_key`, so that another machine and
+    another dialect give the same; the place in the cut is no part of it, so that a clip that moves
+    stays itself.
+    """
+    text = f"{media}\n{first}\n{last}\n{rate}"
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def settle(candidates: Sequence[Candidate]) -> list[tuple[str, str, str]]:
+    """Sequence, shot and identity for each candidate, all of them unique within the cut.
+
+    Names are compared without case, as two of the three operating systems compare folders. Those
+    that the file carries go first and keep theirs; of the others, who shows the earlier frames of
+    the same media keeps its name and the next become ``name_2``, ``name_3``: moving clips around
+    renames none.
+    """
+    ranked = sorted(
+        range(len(candidates)),
+        key=lambda i: (not candidates[i].named, candidates[i].order),
+    )
+    names: set[tuple[str, str]] = set()
+    # A suffixed name must not take the plain name of another clip.
+    plain = {(item.sequence.casefold(), item.shot.casefold()) for item in candidates}
+    identities: set[str] = set()
+    settled: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
+    for index in ranked:
+        item = candidates[index]
+        settled[index] = (
+            item.sequence,
+            _free_name(item.sequence, item.shot, names, plain),
+            _free(item.identity, identities),
+        )
+    return settled
+
+
+def _free_name(
+    sequence: str, shot: str, taken: set[tuple[str, str]], plain: Iterable[tuple[str, str]]
+) -> str:
+    folder = sequence.casefold()
+    name, number = shot, 1
+    while (folder, name.casefold()) in taken or (number > 1 and (folder, name.casefold()) in plain):
+        number += 1
+        suffix = f"_{number}"
+        name = shot[: 128 - len(suffix)] + suffix
+    taken.add((folder, name.casefold()))
+    return name
+
+
+def _free(identity: str, taken: set[str]) -> str:
+    name, number = identity, 1
+    while name in taken:
+        number += 1
+        name = f"{identity}-{number}"
+    taken.add(name)
+    return name

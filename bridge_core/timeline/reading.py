@@ -1,0 +1,378 @@
+"""A cut out of a file: every clip with a picture as a shot, everything else as a problem.
+
+Nothing on disk is looked at but the timeline itself, so that ten thousand clips read in about a
+second; :func:`bridge_core.timeline.lookup.look_for_media` looks for the media when that is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bridge_core.models.base import invalid
+from bridge_core.models.frames import FrameRange, Retime, to_rate
+from bridge_core.models.media import Plate
+from bridge_core.models.shots import Shot, ShotId, fit_name
+from bridge_core.timeline.clock import frames, rate_of, seconds
+from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.document import (
+    NAMESPACE,
+    Document,
+    Json,
+    load,
+    ours,
+    plate_key,
+    references,
+    schema,
+)
+from bridge_core.timeline.layout import Placed, Unplaced, lay_out
+from bridge_core.timeline.naming import Candidate, identity, settle, split_name
+from bridge_core.timeline.references import (
+    Media,
+    Unfit,
+    file_path,
+    media_key,
+    media_of,
+    sequence_path,
+)
+from bridge_core.timeline.retimes import retime_of, time_effects
+
+
+def read_cut(
+    path: str | Path,
+    *,
+    show: str | None = None,
+    handles: int = 8,
+    rate: Any = None,
+    timeline: str | None = None,
+) -> Cut:
+    """Read a cut.
+
+    ``show`` is the show's name (otherwise what the file carries, otherwise the timeline's name),
+    ``handles`` the frames wanted before and after each shot in plate frames, on top of what
+    transitions show. ``rate`` overrules the timeline's own rate; ``timeline`` names the one wanted
+    in a file that holds several.
+
+    :raises TimelineError: the file is no timeline, is damaged as a whole, or needs an adapter that
+        is not installed.
+    """
+    return cut_of(load(path, timeline=timeline), show=show, handles=handles, rate=rate)
+
+
+def cut_of(
+    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
+) -> Cut:
+    """The cut that a loaded document holds; see :func:`read_cut`."""
+    return survey(document, show=show, handles=handles, rate=rate).cut
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A cut and, for each of its shots, the clip and the media in the document."""
+
+    cut: Cut
+    clips: dict[str, Json]
+    media: dict[str, Media]
+    """Of the plates, by the clip's identity."""
+
+
+def survey(
+    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
+) -> Survey:
+    """The cut together with the document's own objects, for those who write into it."""
+    if handles < 0:
+        raise ValueError("handles are not negative")
+    return _Reader(document, show, handles, rate).read()
+
+
+@dataclass(slots=True)
+class _Read:
+    """A clip on its way to become a shot."""
+
+    placed: Placed
+    media: Media
+    plate: Plate
+    cut_range: FrameRange
+    record: FrameRange
+    retime: Retime
+    heads: tuple[int, int]
+    key: str
+
+
+class _Reader:
+    def __init__(self, document: Document, show: str | None, handles: int, rate: Any) -> None:
+        timeline = document.timeline
+        self.document = document
+        self.folder = document.path.absolute().parent
+        self.handles = handles
+        self.laid_out = list(lay_out(document))
+        self.rate = to_rate(rate) if rate is not None else self._own_rate()
+        self.global_start = self._global_start()
+        self.name = str(timeline.get("name") or document.path.stem)
+        carried = ours(timeline).get("show")
+        self.show = show or (carried if isinstance(carried, str) else "") or self.name
+        self.problems: list[CutProblem] = []
+
+    def read(self) -> Survey:
+        found = [read for item in self.laid_out for read in self._one(item)]
+        names = settle([self._candidate(item) for item in found])
+        show = fit_name(self.show, otherwise="show")
+        shots: list[CutShot] = []
+        clips: dict[str, Json] = {}
+        media: dict[str, Media] = {}
+        for item, (sequence, shot, clip) in zip(found, names, strict=True):
+            head, tail = item.heads
+            try:
+                made = Shot(
+                    id=ShotId(show=show, sequence=sequence, shot=shot),
+                    plate=item.plate,
+                    cut_range=item.cut_range,
+                    head_handle=head,
+                    tail_handle=tail,
+                    retime=item.retime,
+                    record_range=item.record,
+                    clip=clip,
+                )
+            except ValidationError as error:
+                self._skip(item.placed, ProblemKind.BROKEN, _told(error), _CORRECT)
+                continue
+            node = item.placed.clip
+            shots.append(
+                CutShot(
+                    shot=made,
+                    clip=clip,
+                    name=_text(node.get("name")),
+                    track=item.placed.track,
+                    media=item.key,
+                    versions=tuple(_carried(node, self.folder)),
+                )
+            )
+            clips[clip] = node
+            media[clip] = item.media
+        cut = Cut(
+            path=self.document.path,
+            name=self.name,
+            show=show,
+            rate=self.rate,
+            global_start=self.global_start,
+            shots=tuple(shots),
+            problems=tuple(self.problems),
+        )
+        return Survey(cut, clips, media)
+
+    def _own_rate(self) -> Fraction:
+        """The timeline's rate: of its global start, else the one that most of its clips have."""
+        start = self.document.timeline.get("global_start_time")
+        if isinstance(start, dict):
+            try:
+                return rate_of(start["rate"])
+            except (KeyError, TypeError, ValueError):
+                pass  # reported by _global_start
+        rates = Counter(item.source.rate for item in self.laid_out if isinstance(item, Placed))
+        return rates.most_common(1)[0][0] if rates else Fraction(24)
+
+    def _global_start(self) -> int:
+        start = self.document.timeline.get("global_start_time")
+        if start is None:
+            return 0
+        try:
+            return frames(seconds(start), self.rate)
+        except ValueError:
+            return 0
+
+    def _one(self, item: Placed | Unplaced) -> Iterator[_Read]:
+        if isinstance(item, Unplaced):
+            record = None
+            if item.start is not None:
+                record = self._record(item.start, item.duration)
+            self.problems.append(
+                CutProblem(item.kind, item.what, item.next_step, item.name, item.track, record)
+            )
+            return
+        try:
+            yield self._read(item)
+        except Unfit as unfit:
+            self._skip(item, unfit.kind, unfit.what, unfit.next_step)
+        except ValidationError as error:
+            self._skip(item, ProblemKind.BROKEN, _told(error), _CORRECT)
+        except (ValueError, TypeError, AttributeError) as error:
+            # The file's own objects are not what their schema says; the rest can still be read.
+            self._skip(item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT)
+
+    def _read(self, placed: Placed) -> _Read:
+        record = self._record(placed.start, placed.duration)
+        if record is None:
+            raise Unfit(
+                ProblemKind.EMPTY,
+                "the clip is shorter than a frame of the timeline",
+                "remove it, or make it longer, in the host",
+            )
+        reference = references(placed.clip)[0].get(plate_key(placed.clip))
+        media = media_of(reference, self.folder, placed.source)
+        effects = time_effects(placed.clip)
+        in_point = placed.source.start - media.start
+        retime, told = retime_of(effects, in_point, media.rate) if effects else (Retime(), "")
+        if media.still and placed.duration * media.rate > 1:
+            retime, told = Retime(speed=Fraction(0)), ""
+        shown = _shown(placed, media, retime)
+        plate_range, cut_range = _within(media, shown, record)
+        told = "; ".join(text for text in (media.assumed, told) if text)
+        if told:
+            self._note(placed, ProblemKind.ASSUMED, told, _CHECK, skipped=False)
+        hints = ours(reference)
+        plate = Plate(
+            path=media.path,
+            range=plate_range,
+            start_timecode=media.start_timecode,
+            colour_space=hints.get("colour_space"),
+            width=hints.get("width"),
+            height=hints.get("height"),
+            pixel_aspect=hints.get("pixel_aspect", 1.0),
+        )
+        heads = self._handles(placed, media.rate, retime)
+        return _Read(placed, media, plate, cut_range, record, retime, heads, media_key(plate.path))
+
+    def _handles(self, placed: Placed, rate: Fraction, retime: Retime) -> tuple[int, int]:
+        """Handles wanted, with the frames that transitions show beyond the cut, before and after.
+
+        Counted in plate frames: backwards, the cut's head is the plate's tail.
+        """
+        if not placed.head and not placed.tail:
+            return self.handles, self.handles
+        fastest = retime.fastest
+        head = self.handles + math.ceil(placed.head * rate * fastest)
+        tail = self.handles + math.ceil(placed.tail * rate * fastest)
+        return (tail, head) if retime.speed < 0 else (head, tail)
+
+    def _record(self, start: Fraction, duration: Fraction) -> FrameRange | None:
+        first = frames(start, self.rate)
+        last = frames(start + duration, self.rate) - 1
+        if last < first:
+            return None
+        moved = self.global_start
+        return FrameRange(first=first + moved, last=last + moved, rate=self.rate)
+
+    def _candidate(self, item: _Read) -> Candidate:
+        node = item.placed.clip
+        carried = ours(node)
+        name = _text(node.get("name")) or item.plate.path.replace("\\", "/").rpartition("/")[2]
+        sequence, shot = split_name(name, self.name)
+        first, last = item.cut_range.first, item.cut_range.last
+        if item.plate.kind == "movie":
+            # Writers count movies from their timecode or from 0: only the distance is the same.
+            first, last = first - item.plate.range.first, last - item.plate.range.first
+        own = _text(carried.get("clip"))
+        return Candidate(
+            sequence=_text(carried.get("sequence")) or sequence,
+            shot=_text(carried.get("shot")) or shot,
+            identity=own or identity(item.key, first, last, item.cut_range.rate),
+            named=bool(own),
+            order=(item.key, first, item.placed.start),
+        )
+
+    def _skip(self, placed: Placed, kind: ProblemKind, what: str, next_step: str) -> None:
+        self._note(placed, kind, what, next_step, skipped=True)
+
+    def _note(
+        self, placed: Placed, kind: ProblemKind, what: str, next_step: str, *, skipped: bool
+    ) -> None:
+        try:
+            record = self._record(placed.start, placed.duration)
+        except ValidationError:
+            record = None
+        name = _text(placed.clip.get("name"))
+        self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
+
+
+_CORRECT = "correct the clip in the host and export the cut again"
+_CHECK = "check the shot's first and last frame before sending it"
+
+
+def _shown(placed: Placed, media: Media, retime: Retime) -> tuple[int, int]:
+    """First and last plate frame that the clip shows, both included."""
+    source = placed.source
+    if media.still:
+        return media.first, media.first
+    if retime.identity:
+        start = source.start + placed.skipped
+        return media.frame_at(start), media.frame_at(start + placed.duration) - 1
+    count = max(1, frames(placed.duration, media.rate))
+    if retime.speed < 0:
+        # The source range names the earliest frame, which is shown last.
+        after = source.duration - placed.skipped - placed.duration
+        low, high = retime.source_span(count)
+        first = media.frame_at(source.start + after * -retime.speed)
+        return first, first + high - low
+    if retime.keys and placed.skipped:
+        raise Unfit(
+            ProblemKind.RETIME,
+            "a nested sequence trims into its speed ramp",
+            "flatten the nested sequence in the host and export again",
+        )
+    low, high = retime.source_span(count)
+    first = media.frame_at(source.start + placed.skipped * retime.speed)
+    return first + low, first + high
+
+
+def _within(
+    media: Media, shown: tuple[int, int], record: FrameRange
+) -> tuple[FrameRange, FrameRange]:
+    """Plate and cut range in plate frames.
+
+    :raises Unfit: the cut shows frames that the media does not have.
+    """
+    first, last = shown[0], max(shown)
+    rate = media.rate
+    if media.length is None:
+        plate = FrameRange(first=min(first, media.first), last=last, rate=rate)
+        return plate, FrameRange(first=first, last=last, rate=rate)
+    if media.length < 1:
+        raise Unfit(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
+    plate = FrameRange(first=media.first, last=media.first + media.length - 1, rate=rate)
+    # At another rate than the timeline's, the last frame shown may be the one after the end.
+    slack = 1 if rate != record.rate else 0
+    if first >= plate.first - slack and last <= plate.last + slack:
+        first, last = max(first, plate.first), min(last, plate.last)
+    if not first <= last or first < plate.first or last > plate.last:
+        raise Unfit(
+            ProblemKind.OUTSIDE,
+            f"the cut shows frames {shown[0]}-{shown[1]}, its media holds {plate}",
+            "relink the clip to the whole media, or trim it in the host, and export again",
+        )
+    return plate, FrameRange(first=first, last=last, rate=rate)
+
+
+def _carried(clip: Json, folder: Path) -> Iterator[CarriedVersion]:
+    several, active = references(clip)
+    for key, reference in several.items():
+        told = ours(reference) if isinstance(reference, dict) else {}
+        if not key.startswith(f"{NAMESPACE}:") or not told:
+            continue
+        if schema(reference) == "ImageSequenceReference":
+            path = sequence_path(reference, folder)
+        else:
+            path = file_path(_text(reference.get("target_url")), folder)
+        yield CarriedVersion(
+            key=key,
+            version=_text(told.get("version")),
+            service=_text(told.get("service")),
+            label=_text(told.get("label")),
+            status=_text(told.get("status")),
+            path=path,
+            active=key == active,
+        )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _told(error: ValidationError) -> str:
+    return invalid(error, what="clip").what

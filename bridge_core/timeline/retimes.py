@@ -1,0 +1,89 @@
+"""Time effects of a clip as a :class:`~bridge_core.models.frames.Retime`.
+
+OTIO's ``LinearTimeWarp`` says how fast the media runs; the clip keeps its length in the cut, so a
+clip of 48 frames at speed 2 shows a stretch of 95 media frames. Where the speed is negative, the
+source range names the stretch by its *earliest* frame, and the stretch is shown from its end (as
+Hiero, AYON and FCP XML do; OTIO leaves it open).
+
+A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists that start with
+seconds of retimed time and seconds of media time, both counted from the start of the media, then
+whether the key is eased and its two tangents (read in public exports of Resolve 21).
+"""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from typing import Any
+
+from bridge_core.models.frames import Retime, RetimeKey
+from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.document import schema
+from bridge_core.timeline.references import Unfit
+
+_TIME_EFFECTS = frozenset({"LinearTimeWarp", "FreezeFrame", "TimeEffect"})
+_NEXT = "bake the retime into the media, or remove it, and export again"
+
+
+def time_effects(item: Any) -> list[Any]:
+    """The effects of an item that change its time."""
+    return [effect for effect in item.get("effects") or () if schema(effect) in _TIME_EFFECTS]
+
+
+def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
+    """The retime, in plate frames, and what had to be assumed about it (empty: nothing).
+
+    ``in_point`` is the clip's start in the media, in seconds from the media's start; ``rate`` the
+    plate's.
+
+    :raises Unfit: a time effect that says nothing we can follow.
+    :raises ValueError: damaged.
+    """
+    ramps = [effect for effect in effects if schema(effect) == "TimeEffect"]
+    if ramps:
+        if len(effects) > 1:
+            raise Unfit(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT)
+        return _ramp(ramps[0], in_point, rate)
+    speed = Fraction(1)
+    for effect in effects:
+        speed *= _speed(effect)
+    return Retime(speed=speed), ""
+
+
+def _speed(effect: Any) -> Fraction:
+    if schema(effect) == "FreezeFrame":
+        return Fraction(0)
+    scalar = effect.get("time_scalar")
+    if not isinstance(scalar, int | float):
+        raise ValueError(f"its retime has no speed but {scalar!r}")
+    # A scalar was a ratio of frames once: 0.333… was a third.
+    return Fraction(scalar).limit_denominator(100_000)
+
+
+def _ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
+    found = ((effect.get("metadata") or {}).get("Resolve_OTIO") or {}).get("Key Frames")
+    if not isinstance(found, list) or len(found) < 2:
+        raise Unfit(ProblemKind.RETIME, "it has a time effect without key frames", _NEXT)
+    try:
+        keys = [(_seconds(key[0]), _seconds(key[1])) for key in found]
+        eased = any(any(key[2:]) for key in found[1:-1])
+    except (TypeError, IndexError) as error:
+        raise ValueError("the key frames of its speed ramp are not numbers") from error
+    at = _retimed(keys, in_point)
+    ramp = Retime(
+        keys=tuple(RetimeKey(cut=(t - at) * rate, source=(s - in_point) * rate) for t, s in keys)
+    )
+    told = "its speed ramp is eased; it was read with straight lines between the keys"
+    return ramp, told if eased else ""
+
+
+def _seconds(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(10_000_000)
+
+
+def _retimed(keys: list[tuple[Fraction, Fraction]], source: Fraction) -> Fraction:
+    """The retimed second at which the media stands at ``source``: the ramp, read backwards."""
+    for (t0, s0), (t1, s1) in itertools.pairwise(keys):
+        if s0 != s1 and min(s0, s1) <= source <= max(s0, s1):
+            return t0 + (source - s0) * (t1 - t0) / (s1 - s0)
+    raise Unfit(ProblemKind.RETIME, "its speed ramp never shows the frame that it starts on", _NEXT)

@@ -1,0 +1,260 @@
+"""Versions back into a cut: further media references of their clips, the approved one active.
+
+What was in the file stays in it: other people's metadata, effects and references, unknown kinds of
+objects, and the plate. The version's reference covers the same media time as the plate's frames
+do, so the clip's source range holds for both, and switching between them moves no picture.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from bridge_core.errors import TimelineError
+from bridge_core.models.media import MOVIES
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import Output, ReviewStatus, Version
+from bridge_core.timeline.clock import time_range
+from bridge_core.timeline.cut import CutShot
+from bridge_core.timeline.document import (
+    DEFAULT_KEY,
+    NAMESPACE,
+    Document,
+    Json,
+    load,
+    ours,
+    plate_key,
+    references,
+    save,
+)
+from bridge_core.timeline.markers import marker_of, put_marker
+from bridge_core.timeline.reading import Survey, survey
+from bridge_core.timeline.references import Media
+
+_NUMBER = re.compile(r"%0?(\d*)d")
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedVersion:
+    """A version, and where this machine's readers of the cut find its files.
+
+    ``folder`` is None where they see it under the gateway's own path. ``output`` names the set of
+    pictures that goes into the cut.
+    """
+
+    version: Version
+    folder: str | None = None
+    output: str = "main"
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{NAMESPACE}:{self.version.service}:{self.version.label}"
+
+
+def write_versions(
+    source: str | Path,
+    versions: Mapping[str, Sequence[PlacedVersion]],
+    target: str | Path,
+    *,
+    show: str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
+
+    ``versions`` go by the clip's identity (:attr:`bridge_core.timeline.cut.CutShot.clip`). Of the
+    approved ones, the one approved last becomes active; without any, the clip stays as it is,
+    unless its active version is among those given and is approved no longer: then the plate comes
+    back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
+
+    :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
+        rate; a target that exists.
+    :raises NotWritable: the target cannot be written.
+    """
+    document = load(source)
+    put_versions(document, versions, show=show)
+    save(document.root, Path(target), overwrite=overwrite)
+    return Path(target)
+
+
+def put_versions(
+    document: Document, versions: Mapping[str, Sequence[PlacedVersion]], *, show: str | None = None
+) -> None:
+    """Put versions into a loaded document; see :func:`write_versions`.
+
+    :raises TimelineError: as there; the document is then half written and must not be saved.
+    """
+    found = survey(document, show=show)
+    by_clip = {item.clip: item for item in found.cut}
+    for clip, placed in versions.items():
+        item = by_clip.get(clip)
+        if item is None:
+            raise TimelineError(
+                f"the cut has no clip {clip!r} that became a shot",
+                where=str(document.path),
+                next_step="read the cut again and take the clip's identity from there",
+            )
+        if placed:
+            _put(document, found, item, placed)
+    _tell(document.timeline)["show"] = found.cut.show
+
+
+def _put(document: Document, found: Survey, item: CutShot, placed: Sequence[PlacedVersion]) -> None:
+    node, media = found.clips[item.clip], found.media[item.clip]
+    several = _several(node)
+    before = node["active_media_reference_key"]
+    told = _tell(node)
+    told["plate"] = plate_key(node)
+    told["clip"] = item.clip
+    told["sequence"], told["shot"] = item.shot.id.sequence, item.shot.id.shot
+    if node.get("source_range") is None:
+        # The clip showed all of its plate; a version may be longer or shorter.
+        node["source_range"] = copy.deepcopy(several[told["plate"]]["available_range"])
+    for one in placed:
+        output = _output(one, item, document.path)
+        reference = _reference(one, output, media)
+        several[one.key] = _merged(several.get(one.key), reference, one, document.path)
+        for note in one.notes:
+            marker = marker_of(note, one.version.label, item.shot.cut_range, media)
+            put_marker(node, marker)
+    node["active_media_reference_key"] = _active(placed, before, told["plate"])
+
+
+def _several(clip: Json) -> dict[str, Any]:
+    """The clip's references by key; a Clip.1, which holds one only, becomes a Clip.2."""
+    several, active = references(clip)
+    if "media_references" not in clip:
+        clip.pop("media_reference", None)
+        clip["OTIO_SCHEMA"] = "Clip.2"
+        clip["media_references"] = several
+        clip["active_media_reference_key"] = active
+    clip.setdefault("active_media_reference_key", DEFAULT_KEY)
+    return several
+
+
+def _output(placed: PlacedVersion, item: CutShot, path: Path) -> Output:
+    version = placed.version
+    where = f"{path}, {item.name or item.clip}"
+    output = next((one for one in version.outputs if one.name == placed.output), None)
+    if output is None:
+        names = ", ".join(one.name for one in version.outputs)
+        raise TimelineError(
+            f"{version.service} {version.label} has no output {placed.output!r}",
+            where=where,
+            next_step=f"name one that it has: {names}",
+        )
+    if output.range.rate != item.shot.plate.range.rate:
+        raise TimelineError(
+            f"{version.service} {version.label} counts at {output.range.rate} frames per second, "
+            f"the plate at {item.shot.plate.range.rate}",
+            where=where,
+            next_step="make the version again from the plate at its own rate",
+        )
+    if not output.range.covers(item.shot.cut_range):
+        raise TimelineError(
+            f"{version.service} {version.label} holds frames {output.range}, the cut shows "
+            f"{item.shot.cut_range}",
+            where=where,
+            next_step="send the shot again; the cut was changed since the version was made",
+        )
+    return output
+
+
+def _reference(placed: PlacedVersion, output: Output, media: Media) -> Json:
+    version = placed.version
+    available = time_range(
+        media.time_of(output.range.first), Fraction(output.range.count) / media.rate, media.rate
+    )
+    folder = placed.folder or version.folder
+    inner, _, name = output.pattern.replace("\\", "/").rpartition("/")
+    number = _NUMBER.search(name)
+    common = {
+        "metadata": {NAMESPACE: _lineage(version, output)},
+        "name": f"{version.service} {version.label}",
+        "available_range": available,
+        "available_image_bounds": None,
+    }
+    if number is None or PurePosixPath(name).suffix.lower() in MOVIES:
+        url = _url(folder, output.pattern)
+        return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
+    return {
+        "OTIO_SCHEMA": "ImageSequenceReference.1",
+        **common,
+        "target_url_base": _url(folder, inner) + "/",
+        "name_prefix": name[: number.start()],
+        "name_suffix": name[number.end() :],
+        "start_frame": output.range.first,
+        "frame_step": 1,
+        "rate": float(media.rate),
+        "frame_zero_padding": int(number[1] or 0),
+        "missing_frame_policy": "error",
+    }
+
+
+def _lineage(version: Version, output: Output) -> Json:
+    approved = [one for one in version.decisions if one.status is ReviewStatus.APPROVED]
+    by = approved[-1].by if approved and version.status is ReviewStatus.APPROVED else None
+    return {
+        "version": version.id,
+        "label": version.label,
+        "service": version.service,
+        "output": output.name,
+        "status": str(version.status),
+        "approved_by": by,
+        "job": version.job,
+        "colour_space": output.colour_space,
+        "width": output.width,
+        "height": output.height,
+        "pixel_aspect": output.pixel_aspect,
+    }
+
+
+def _merged(old: Any, new: Json, placed: PlacedVersion, path: Path) -> Json:
+    """A reference written again keeps what others have put into it since."""
+    if not isinstance(old, dict):
+        return new
+    carried = ours(old).get("version")
+    if carried != placed.version.id:
+        raise TimelineError(
+            f"the cut carries another version as {placed.key}: {carried!r}, "
+            f"not {placed.version.id!r}",
+            where=str(path),
+            next_step="remove that reference in the host, or write into a cut without it",
+        )
+    foreign = {key: value for key, value in old["metadata"].items() if key != NAMESPACE}
+    return {**old, **new, "metadata": {**foreign, **new["metadata"]}}
+
+
+def _active(placed: Sequence[PlacedVersion], before: str, plate: str) -> str:
+    approved = [one for one in placed if one.version.status is ReviewStatus.APPROVED]
+    if approved:
+        return max(approved, key=_approved_at).key
+    return plate if before in {one.key for one in placed} else before
+
+
+def _approved_at(placed: PlacedVersion) -> tuple[datetime, int]:
+    never = datetime.min.replace(tzinfo=UTC)
+    decisions = placed.version.decisions
+    times = [one.at for one in decisions if one.status is ReviewStatus.APPROVED]
+    return max(times, default=never), placed.version.number
+
+
+def _tell(node: Json) -> Json:
+    """Our metadata on an object, made where there is none."""
+    if not isinstance(node.get("metadata"), dict):
+        node["metadata"] = {}
+    if not isinstance(node["metadata"].get(NAMESPACE), dict):
+        node["metadata"][NAMESPACE] = {}
+    return ours(node)
+
+
+def _url(folder: str, inner: str) -> str:
+    windows = re.match(r"^(?:[A-Za-z]:[\\/]|\\\\)", folder)
+    pure = PureWindowsPath(folder) if windows else PurePosixPath(Path(folder).absolute())
+    return (pure / inner).as_uri()
