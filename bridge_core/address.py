@@ -1,0 +1,22 @@
+"""Where a gateway is."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+
+_LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|::1)$")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a gateway is. ``own``: this user's own, started by the launcher."""
+
+    url: str
+    token: str = field(repr=False)
+    own: bool = False
+
+
+def is_loopback(url: str) -> bool:
+    return bool(_LOOPBACK.match(urllib.parse.urlsplit(url).hostname or ""))

@@ -1,0 +1,149 @@
+"""What the gateway's answers mean when they are not the ones that were hoped for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import bridge_core
+from bridge_core.errors import (
+    GatewayFault,
+    GatewayUnreachable,
+    IncompatibleVersion,
+    NotAuthorised,
+    ShotbridgeError,
+    from_problem,
+)
+
+if TYPE_CHECKING:
+    import requests
+
+    from bridge_core.address import Address
+    from bridge_core.models.gateway import About
+
+#: Answers of whatever stands before a gateway that is just not there.
+_AWAY = frozenset({502, 503, 504})
+
+
+class Lost(Exception):
+    """No answer came. ``unsent``: the call never reached anybody, so it may be made again."""
+
+    def __init__(self, error: ShotbridgeError, *, unsent: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.unsent = unsent
+
+
+def check_versions(about: About, address: Address) -> None:
+    """Whether this client and that gateway can talk.
+
+    :raises IncompatibleVersion: says which of them to update.
+    """
+    api, ours = _numbers(about.api), _numbers(bridge_core.API_VERSION)
+    gateway_is_old = api[0] < ours[0] or (api[0] == ours[0] and api < ours)
+    client_is_old = api[0] > ours[0] or (
+        _numbers(about.oldest_client) > _numbers(bridge_core.__version__)
+    )
+    if not gateway_is_old and not client_is_old:
+        return
+    if client_is_old:
+        step = f"update Shotbridge on this machine to {about.oldest_client} or newer"
+    elif address.own:
+        step = "end the old one with `shotbridge stop`; the next call starts a new one"
+    else:
+        step = f"have the gateway updated to one with API {bridge_core.API_VERSION} or newer"
+    raise IncompatibleVersion(
+        f"this Shotbridge is {bridge_core.__version__} (API {bridge_core.API_VERSION}), the "
+        f"gateway is {about.version} (API {about.api}) and takes clients from "
+        f"{about.oldest_client} on",
+        where=address.url,
+        next_step=step,
+        details={"update": "client" if client_is_old else "gateway"},
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``1.10.2rc1`` as ``(1, 10, 2)``: as much as is needed to compare."""
+    parts = [re.match(r"\d+", part) for part in version.split(".")]
+    return tuple(int(part[0]) if part else 0 for part in parts)
+
+
+def lost(error: Exception, address: Address) -> Lost:
+    """What a failed call means, in words, and whether it was sent at all."""
+    import requests
+    import urllib3
+
+    exceptions = requests.exceptions
+    reason: Any = error.args[0] if error.args else error
+    reason = getattr(reason, "reason", None) or reason
+    unsent = isinstance(error, exceptions.ConnectTimeout) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    )
+    if isinstance(error, exceptions.SSLError):
+        what = "the gateway's certificate is not trusted, or it does not speak TLS"
+        step = "check client.url; for a studio's own certificate set REQUESTS_CA_BUNDLE"
+    elif isinstance(error, exceptions.ProxyError):
+        what = "the proxy on the way to the gateway refuses"
+        step = "check HTTPS_PROXY and NO_PROXY"
+    elif isinstance(error, exceptions.ConnectTimeout):
+        what = "nobody answers at the gateway's address"
+        step = "check that it runs and that no firewall stands between"
+    elif isinstance(error, exceptions.ReadTimeout):
+        what = "the gateway took the call and did not answer in time"
+        step = "look at its log; client.read_timeout sets how long is waited"
+    elif unsent:
+        what = "nobody listens at the gateway's address"
+        step = "start the gateway, or correct client.url"
+    else:
+        what = "the connection to the gateway broke off before the answer was complete"
+        step = "look whether it still runs, then try again"
+    if address.own:
+        step = "try again: it is started anew; `shotbridge doctor` shows what is wrong"
+    return Lost(
+        GatewayUnreachable(what, where=address.url, next_step=step, details={"cause": str(reason)}),
+        unsent=unsent,
+    )
+
+
+def refusal(response: requests.Response, address: Address) -> Exception:
+    """The error that an answer other than 2xx stands for."""
+    if response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        try:
+            problem = json.loads(response.content)
+        except ValueError:
+            problem = None
+        if isinstance(problem, dict) and "code" in problem:
+            error = from_problem(problem)
+            error.details.setdefault("status", response.status_code)
+            return error
+    if response.is_redirect:
+        return GatewayFault(
+            "the gateway's address leads elsewhere",
+            where=address.url,
+            next_step=f"set client.url to where {response.headers['Location']} points",
+        )
+    if response.status_code in _AWAY:
+        unreachable = GatewayUnreachable(
+            f"the gateway is away: {response.status_code} {response.reason}",
+            where=address.url,
+            next_step="try again in a while; if it stays so, have it looked at",
+        )
+        return Lost(unreachable, unsent=False)
+    if response.status_code == 401:
+        return NotAuthorised(
+            "the gateway does not take this token",
+            where=address.url,
+            next_step="check client.token_file",
+        )
+    return garbage(response, "this is no answer of a Shotbridge gateway")
+
+
+def garbage(response: requests.Response, what: str) -> GatewayFault:
+    text = response.text[:200].strip() if response.content else "an empty answer"
+    return GatewayFault(
+        f"{what} ({response.status_code} {response.reason}: {text!r})"[:500],
+        where=response.url,
+        next_step="check client.url: is there a proxy or another program at this address?",
+        details={"status": response.status_code},
+    )

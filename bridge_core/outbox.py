@@ -1,0 +1,214 @@
+"""Requests that were accepted here and that the gateway has not got yet, on the disk.
+
+::
+
+    outbox/KEY.json           waits to be sent
+    outbox/refused/KEY.json   the gateway will never take it; the reason stands in it
+    outbox/damaged/KEY.json   cannot be read; set aside for a person to look at
+    outbox/locks/KEY          held while a process sends it
+
+A file appears under its name only when all of it is on the disk, and goes only when the gateway
+has the job. Several processes may use one outbox.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import (
+    DiskFull,
+    IncompatibleVersion,
+    InvalidRequest,
+    KeyReused,
+    NotWritable,
+    StorageError,
+)
+from bridge_core.locks import FileLock
+
+if TYPE_CHECKING:
+    from bridge_core.models.outbox import Entry
+    from bridge_core.models.problems import Problem
+    from bridge_core.models.requests import Request
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after which a file that was never finished belongs to a process that died.
+_STALE = 86_400.0
+
+
+class Outbox:
+    """The outbox in ``folder``, which is made when something is first put there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, request: Request, key: str | None = None) -> Entry:
+        """Accept a request: once this returns, no crash and no power cut loses it.
+
+        ``key`` is its idempotency key; None: a new one. The same request under the same key is
+        accepted once.
+
+        :raises KeyReused: another request stands under this key.
+        :raises StorageError: it cannot be written, and so is not accepted.
+        """
+        from bridge_core.models.base import fingerprint, now
+        from bridge_core.models.outbox import Entry
+
+        entry = Entry(key=key or str(uuid.uuid4()), request=request, created=now())
+        with _told(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self._write(entry)
+            try:
+                # A link, unlike a rename, never takes the place of what is there.
+                os.link(temporary, self._path(entry.key))
+            except FileExistsError:
+                there = self._read(self._path(entry.key))
+                if there is None:
+                    return self.put(request, key)  # it has just gone
+                if fingerprint(there.request) != fingerprint(request):
+                    raise KeyReused(
+                        "another request waits under this key",
+                        where=str(self._path(entry.key)),
+                        next_step="give every request a key of its own",
+                    ) from None
+                return there
+            finally:
+                temporary.unlink()
+            _sync(self.folder)
+        return entry
+
+    def entries(self) -> tuple[Entry, ...]:
+        """What waits to be sent, oldest first. Files that cannot be read are set aside; those of
+        a newer Shotbridge are left for it."""
+        found = [self._read(path) for path in self._files(self.folder)]
+        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+
+    def refused(self) -> tuple[Entry, ...]:
+        """What the gateway will never take, each with its ``problem``, oldest first."""
+        found = [self._read(path) for path in self._files(self.folder / "refused")]
+        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+
+    def damaged(self) -> tuple[Path, ...]:
+        """Files that were set aside because they cannot be read."""
+        return tuple(self._files(self.folder / "damaged"))
+
+    def done(self, key: str) -> None:
+        """The gateway has it, or a person took it back."""
+        with _told(self.folder):
+            self._path(key).unlink(missing_ok=True)
+            self._lock_path(key).unlink(missing_ok=True)
+            if self.folder.exists():
+                _sync(self.folder)
+
+    def refuse(self, key: str, problem: Problem) -> None:
+        """The gateway will never take it: keep it with the reason, and do not send it again."""
+        entry = self._read(self._path(key))
+        if entry is None:
+            return
+        with _told(self.folder):
+            target = self.folder / "refused" / f"{key}.json"
+            target.parent.mkdir(exist_ok=True)
+            self._write(entry.model_copy(update={"problem": problem})).replace(target)
+            _sync(target.parent)
+        self.done(key)
+
+    @contextmanager
+    def sending(self, key: str) -> Iterator[bool]:
+        """Whether this process may send an entry now: no other is about to, and it is still
+        there. Two that send the same make one job, by its key, but send its pictures twice."""
+        lock = FileLock(self._lock_path(key))
+        with _told(self.folder):
+            mine = lock.acquire()
+        try:
+            yield mine and self._path(key).exists()
+        finally:
+            lock.release()
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
+
+    def _lock_path(self, key: str) -> Path:
+        return self.folder / "locks" / key
+
+    def _files(self, folder: Path) -> Iterator[Path]:
+        """JSON files by name; what a killed process left half written is removed in time."""
+        with _told(folder):
+            try:
+                names = sorted(os.listdir(folder))
+            except FileNotFoundError:
+                return
+            for name in names:
+                path = folder / name
+                if name.endswith(".json"):
+                    yield path
+                elif name.endswith(".new") and path.stat().st_mtime < time.time() - _STALE:
+                    path.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> Entry | None:
+        """The entry; None where the file has gone, is damaged, or belongs to a newer version."""
+        from bridge_core.models.outbox import Entry
+
+        try:
+            with _told(path):
+                return Entry.load(path.read_bytes(), where=str(path))
+        except FileNotFoundError:
+            return None
+        except IncompatibleVersion as error:
+            _log.warning("left for a newer Shotbridge: %s", error)
+        except InvalidRequest as error:
+            aside = self.folder / "damaged" / path.name
+            with _told(aside):
+                aside.parent.mkdir(exist_ok=True)
+                try:
+                    path.replace(aside)
+                except FileNotFoundError:
+                    return None  # another process set it aside
+            _log.warning("a damaged request was set aside at %s: %s", aside, error)
+        return None
+
+    def _write(self, entry: Entry) -> Path:
+        """A file with the entry, on the disk for certain, that nobody takes for an entry yet."""
+        temporary = self.folder / f"{entry.key}.{secrets.token_hex(4)}.new"
+        with temporary.open("xb") as stream:
+            stream.write(entry.model_dump_json(indent=1).encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        return temporary
+
+
+def _sync(folder: Path) -> None:
+    """Put a folder's names on the disk; Windows does so by itself and cannot open folders."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(where: Path) -> Iterator[None]:
+    """The disk's errors in the words of the tree; a file that is not there stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        kind: type[StorageError] = NotWritable
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            kind = DiskFull
+        raise kind(
+            f"the outbox cannot be used: {error.strerror or error}",
+            where=str(where),
+            next_step="make room or have the permissions changed, or move client.state_dir",
+        ) from error

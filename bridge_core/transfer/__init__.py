@@ -1,0 +1,7 @@
+"""Moves files between this machine and the gateway: only what is needed, resumable, verified."""
+
+from bridge_core.transfer.crew import Progress
+from bridge_core.transfer.download import fetch
+from bridge_core.transfer.upload import stage
+
+__all__ = ["Progress", "fetch", "stage"]

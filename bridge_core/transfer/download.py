@@ -1,0 +1,209 @@
+"""Brings a version's or a try's files to this machine, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from bridge_core.errors import (
+    DiskFull,
+    GatewayFault,
+    GatewayUnreachable,
+    NotWritable,
+    StorageError,
+    TransferError,
+)
+from bridge_core.locks import FileLock
+from bridge_core.models.versions import Result, ResultFile, Version
+from bridge_core.transfer.crew import Crew, Progress
+from bridge_core.transport import BLOCK, Transport
+
+_UNSAFE = re.compile(r'[\x00-\x1f<>:"\\|?*]')
+
+
+def fetch(
+    result: Result,
+    folder: Path,
+    transport: Transport,
+    progress: Progress | None = None,
+    *,
+    cancel: threading.Event | None = None,
+) -> Path:
+    """The folder on this machine that holds the result's files.
+
+    Where this machine sees the gateway's own folder, that is it and nothing is copied. Else the
+    files go to ``folder/show/sequence/shot/service/v001`` (tries: ``.../tries/ID``), which
+    appears once every file is there and its SHA-256 is right; an interrupted fetch goes on where
+    it stopped.
+
+    :raises TransferError: a file arrived wrong twice.
+    :raises StorageError: something else stands in the result's place; nothing is overwritten.
+    :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
+    :raises JobCancelled: ``cancel`` was set.
+    """
+    files: list[ResultFile] = transport.read(
+        list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
+    )
+    for file in files:
+        _check_name(file)
+    if _holds(Path(result.folder), files):
+        return Path(result.folder)
+    target = folder.absolute() / _place(result)
+    if _taken(target, files):
+        return target
+    partial_folder = target.with_name(f".{target.name}.part")
+    crew = Crew(transport.settings.streams, sum(file.size for file in files), progress, cancel)
+    with _told(target), _alone(target.with_name(f".{target.name}.lock"), crew):
+        if _taken(target, files):  # another process was quicker
+            return target
+        partial_folder.mkdir(parents=True, exist_ok=True)
+        crew.run([partial(_bring, result, file, partial_folder, transport, crew) for file in files])
+        crew.tell()
+        partial_folder.rename(target)
+    return target
+
+
+def _place(result: Result) -> Path:
+    shot = result.shot
+    name = Path(result.label) if isinstance(result, Version) else Path("tries", result.id)
+    return Path(shot.show, shot.sequence, shot.shot, result.service) / name
+
+
+def _check_name(file: ResultFile) -> None:
+    """A gateway names files inside the result's folder, and nothing else on this machine."""
+    parts = file.path.split("/")
+    if _UNSAFE.search(file.path) or any(part in ("", ".", "..") for part in parts):
+        raise GatewayFault(
+            f"the gateway names a file that is not inside its version: {file.path!r}",
+            next_step="have the gateway looked at; nothing was written",
+        )
+
+
+def _holds(folder: Path, files: list[ResultFile]) -> bool:
+    """Whether every file stands in a folder at its full size."""
+    try:
+        return folder.is_absolute() and all(
+            (folder / file.path).stat().st_size == file.size for file in files
+        )
+    except OSError:
+        return False
+
+
+def _taken(target: Path, files: list[ResultFile]) -> bool:
+    if not target.exists():
+        return False
+    if _holds(target, files):
+        return True
+    raise StorageError(
+        "this folder is not as it was fetched, and nothing is overwritten",
+        where=str(target),
+        next_step="move it away and fetch again",
+    )
+
+
+def _bring(
+    result: Result, file: ResultFile, folder: Path, transport: Transport, crew: Crew
+) -> None:
+    """One file, from where an earlier try stopped, until its SHA-256 is right."""
+    path = folder / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    failures, spoilt = 0, False
+    while True:
+        before = path.stat().st_size
+        try:
+            if before < file.size:
+                _append(result, file, path, transport, crew)
+        except GatewayUnreachable as error:
+            failures = 1 if path.stat().st_size > before else failures + 1
+            if failures > transport.settings.retries:
+                raise
+            transport.pause(failures, error)
+            continue
+        if path.stat().st_size == file.size and _hash(path) == file.sha256:
+            crew.at(file.path, file.size)
+            return
+        path.write_bytes(b"")
+        if spoilt:
+            raise TransferError(
+                "the file arrived wrong twice: its SHA-256 is not the one that the gateway names",
+                where=f"{result.id}/{file.path}",
+                next_step="have the gateway's disk and the network looked at, then fetch again",
+            )
+        spoilt = True
+
+
+def _append(result: Result, file: ResultFile, path: Path, transport: Transport, crew: Crew) -> None:
+    import requests
+
+    offset = path.stat().st_size
+    headers = {"Accept-Encoding": "identity"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+    response = transport.send(
+        "GET",
+        f"/v1/results/{quote(result.id, safe='')}/files/{quote(file.path)}",
+        headers=headers,
+        stream=True,
+    )
+    resumed = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+    with response, path.open("ab" if resumed else "wb") as stream:
+        done = offset if resumed else 0
+        try:
+            for block in response.iter_content(BLOCK):
+                stream.write(block)
+                done += len(block)
+                crew.at(file.path, done)
+        except requests.exceptions.RequestException as error:
+            raise GatewayUnreachable(
+                "the connection to the gateway broke off in the middle of a file",
+                where=response.url,
+                next_step="fetch again; what arrived is kept",
+            ) from error
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _alone(path: Path, crew: Crew) -> Iterator[None]:
+    """Only one process at a time fetches a result; the others wait and find it there."""
+    lock = FileLock(path)
+    while not lock.acquire():
+        crew.at("", 0)  # ends the waiting where it was cancelled
+        time.sleep(0.1)
+    try:
+        yield
+        path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """The disk's errors in the words of the tree."""
+    try:
+        yield
+    except OSError as error:
+        # Windows has no quotas that programs would see.
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            raise DiskFull(
+                "the disk is full",
+                where=str(target),
+                next_step="make room and fetch again; what arrived is kept",
+            ) from error
+        raise NotWritable(
+            f"the folder cannot be written: {error.strerror or error}",
+            where=str(target),
+            next_step="choose another folder, or have its permissions changed",
+        ) from error

@@ -1,0 +1,309 @@
+"""Speaks HTTP with the gateway: time limits, retries, the handshake, errors of the one tree.
+
+A call that could not even be sent is tried again, whatever it is; one that was sent and got no
+answer only where repeating it changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import bridge_core
+from bridge_core.address import Address, is_loopback
+from bridge_core.answers import Lost, check_versions, garbage, lost, refusal
+from bridge_core.errors import ConfigError, ShotbridgeError
+
+if TYPE_CHECKING:
+    import requests
+
+    from bridge_core.models.gateway import About
+    from bridge_core.models.settings import ClientSettings
+
+T = TypeVar("T")
+
+#: Bytes that go to the socket at once. The 16 KiB that urllib3 takes by itself cost half the speed.
+BLOCK = 1 << 20
+
+
+class Transport:
+    """One gateway for any number of threads.
+
+    ``locate`` says where it is; it is asked again after a gateway got lost, and may start one.
+    ``settings`` holds the time limits and the number of retries.
+    """
+
+    def __init__(self, locate: Callable[[], Address], settings: ClientSettings) -> None:
+        self.settings = settings
+        self._locate = locate
+        self._connecting = threading.Lock()
+        self._address: Address | None = None
+        self._about: About | None = None
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._closed = threading.Event()
+
+    def about(self) -> About:
+        """The handshake, made once for each connection.
+
+        :raises IncompatibleVersion: says which side to update.
+        """
+
+        def known(address: Address) -> About:
+            assert self._about is not None  # whoever has an address has shaken hands there
+            return self._about
+
+        return self._persist(known, repeat=True)
+
+    def read(
+        self,
+        kind: Any,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Any:
+        """A call whose answer is JSON of ``kind``: a model, or a type such as ``list[Job]``.
+
+        :raises GatewayFault: the answer is something else. Others as :meth:`send`.
+        """
+        response = self.send(
+            method, path, params=params, body=body, headers=headers, repeatable=repeatable
+        )
+        return parsed(kind, response)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+        stream: bool = False,
+        read_timeout: float | None = None,
+    ) -> requests.Response:
+        """One call; ``body`` is a model, JSON values, or bytes.
+
+        ``repeatable`` says whether the call may be made twice; None: only a GET. With ``stream``
+        the body is left to be read by the caller, who closes the response.
+
+        :raises GatewayUnreachable: nobody there, or gone before the answer was complete.
+        :raises NotAuthorised: the token is not the gateway's.
+        :raises IncompatibleVersion: the two cannot talk.
+        :raises GatewayFault: an answer that no gateway gives.
+        :raises ShotbridgeError: whatever the gateway says, as the class that it names.
+        """
+        content, kind = _encoded(body)
+        headers = {**({"Content-Type": kind} if kind else {}), **(headers or {})}
+        repeat = method == "GET" if repeatable is None else repeatable
+        timeout = (self.settings.connect_timeout, read_timeout or self.settings.read_timeout)
+
+        def once(address: Address) -> requests.Response:
+            return self._once(
+                address,
+                method,
+                path,
+                params=params,
+                data=content,
+                headers=headers,
+                stream=stream,
+                timeout=timeout,
+            )
+
+        return self._persist(once, repeat=repeat)
+
+    def put(
+        self, path: str, body: Any, *, headers: Mapping[str, str], seconds: float
+    ) -> requests.Response:
+        """Send a body that is read as it goes; never tried again, for the body is gone.
+
+        ``seconds`` is the limit for a block to be taken and for the answer.
+        """
+
+        def once(address: Address) -> requests.Response:
+            return self._once(
+                address, "PATCH", path, data=body, headers=headers, timeout=(seconds, seconds)
+            )
+
+        return self._persist(once, repeat=False, retries=0)
+
+    def pause(self, attempt: int, error: ShotbridgeError) -> None:
+        """Wait before the next try: 0.2 s, doubling up to 5 s, shortened by chance so that many
+        clients do not come back at the same moment. Raises ``error`` when closed meanwhile."""
+        if self._closed.wait(min(5.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)):
+            raise error
+
+    def close(self) -> None:
+        """End all connections; calls that wait for their next try end with their last error."""
+        self._closed.set()
+        for session in list(self._sessions):
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _persist(
+        self, call: Callable[[Address], T], *, repeat: bool, retries: int | None = None
+    ) -> T:
+        """Make a call until it is answered, as often as ``retries`` and its nature allow."""
+        retries = self.settings.retries if retries is None else retries
+        attempt = 0
+        while True:
+            address: Address | None = None
+            try:
+                address = self._connected()
+                return call(address)
+            except Lost as failed:
+                self._forget(address)
+                if attempt >= retries or not (repeat or failed.unsent):
+                    raise failed.error from failed.__cause__
+                self.pause(attempt, failed.error)
+                attempt += 1
+
+    def _connected(self) -> Address:
+        with self._connecting:
+            if self._address is None:
+                address = self._locate()
+                try:
+                    self._about = self._shake_hands(address)
+                except Lost as failed:
+                    # Whatever became of the handshake, the call itself was not sent.
+                    raise Lost(failed.error, unsent=True) from failed.__cause__
+                self._address = address
+            return self._address
+
+    def _forget(self, address: Address | None) -> None:
+        """Look for the gateway anew with the next call, unless another thread has found it."""
+        with self._connecting:
+            if address is not None and self._address is address:
+                self._address = None
+
+    def _shake_hands(self, address: Address) -> About:
+        from bridge_core.models.gateway import About
+
+        response = self._once(
+            address,
+            "GET",
+            "/v1/about",
+            timeout=(self.settings.connect_timeout, self.settings.read_timeout),
+        )
+        about: About = parsed(About, response)
+        check_versions(about, address)
+        return about
+
+    def _once(
+        self,
+        address: Address,
+        method: str,
+        path: str,
+        *,
+        timeout: tuple[float, float],
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        import requests
+
+        try:
+            response = self._session(address).request(
+                method,
+                address.url + path,
+                params={k: v for k, v in (params or {}).items() if v is not None},
+                data=data,
+                headers=dict(headers or {}),
+                auth=_Bearer(address.token),
+                timeout=timeout,
+                allow_redirects=False,
+                stream=stream,
+            )
+            if response.ok and not response.is_redirect:
+                return response
+            with response:
+                raise refusal(response, address)
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise ConfigError(
+                f"this is not an address: {error}",
+                where=address.url,
+                next_step="correct client.url in the configuration",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise lost(error, address) from error
+
+    def _session(self, address: Address) -> requests.Session:
+        """This thread's own session: requests does not promise that one serves two threads."""
+        found: tuple[str, requests.Session] | None = getattr(self._local, "session", None)
+        if found is not None and found[0] == address.url:
+            return found[1]
+        if found is not None:
+            found[1].close()
+        session = _session(address.url)
+        self._sessions.add(session)
+        self._local.session = (address.url, session)
+        return session
+
+
+def parsed(kind: Any, response: requests.Response) -> Any:
+    """The ``kind`` that an answer holds as JSON.
+
+    :raises GatewayFault: it holds something else.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(response.content)
+    except ValidationError as error:
+        raise garbage(response, "this is no answer of a Shotbridge gateway") from error
+
+
+class _Bearer:
+    """Sets the token on each call. Being an ``auth`` it also keeps ~/.netrc out of it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _session(url: str) -> requests.Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
+
+    session = requests.Session()
+    # A proxy of the studio must not be asked for this machine's own gateway.
+    session.trust_env = not is_loopback(url)
+    session.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
+    session.headers["X-Shotbridge-Client"] = bridge_core.__version__
+    session.mount("http://", Adapter())
+    session.mount("https://", Adapter())
+    return session
+
+
+def _encoded(body: Any) -> tuple[Any, str]:
+    """Bytes and content type of a body."""
+    if body is None or isinstance(body, bytes):
+        return body, ""
+    from pydantic import TypeAdapter
+
+    if isinstance(body, dict):
+        return json.dumps(body).encode(), "application/json"
+    return TypeAdapter(type(body)).dump_json(body), "application/json"
