@@ -95,21 +95,23 @@ def told(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        place = str(error.filename or where)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 "the gateway's disk is full",
-                where=str(where),
+                where=place,
                 next_step="make room on this disk, then send again; what arrived is kept",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise NotWritable(
                 "the gateway may not write here",
-                where=str(where),
-                next_step="give its user write permission, or set gateway.data_dir elsewhere",
+                where=place,
+                next_step="give its user write permission, or set gateway.data_dir and "
+                "gateway.library_dir elsewhere",
             ) from error
         raise StorageError(
             f"the gateway's disk refused: {error.strerror or error}",
-            where=str(where),
+            where=place,
             next_step="look after this disk, then send again",
         ) from error
 

@@ -1,0 +1,41 @@
+"""Whether anybody uses the gateway."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Activity:
+    """Counts calls that are being answered, streams of events among them."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._last = time.monotonic()
+
+    def idle_seconds(self) -> float:
+        """Seconds since the last call ended; 0 while one is running."""
+        return 0.0 if self._running else time.monotonic() - self._last
+
+    def begin(self) -> None:
+        self._running += 1
+
+    def end(self) -> None:
+        self._running -= 1
+        self._last = time.monotonic()
+
+
+class Watched:
+    """Middleware that tells an :class:`Activity` of each call."""
+
+    def __init__(self, app: ASGIApp, activity: Activity) -> None:
+        self._app = app
+        self._activity = activity
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._activity.begin()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._activity.end()

@@ -1,0 +1,94 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+import bridge_core
+from bridge_core.models.gateway import Event
+from bridge_gateway.api import about, errors, events, jobs, media, results, versions
+from bridge_gateway.api.activity import Activity, Watched
+from bridge_gateway.api.gate import CLIENT_HEADER, OPEN, Door, Gate
+from bridge_gateway.api.parts import Parts
+
+_DESCRIPTION = f"""Sends shots to AI services and gives back versions.
+
+Every call but `GET {OPEN}` needs `Authorization: Bearer TOKEN`. Clients name their version in the
+header `{CLIENT_HEADER}`; one that is too old is answered 426 and told what to do. Errors are
+`Problem` documents (`{errors.PROBLEM}`).
+"""
+
+#: Errors that any call may be answered with: their status, and what brings them.
+_COMMON = {
+    401: "The token is missing or wrong",
+    403: "Called by a wrong name, from a web page, or for files that are out of bounds",
+    422: "The call is not valid; `details.fields` says where",
+    426: "The client is too old",
+    500: "The gateway's own mistake; the log has it under the reference in `where`",
+}
+
+_SCHEMA = "#/components/schemas/{model}"
+
+
+def create_app(parts: Parts, door: Door, activity: Activity) -> FastAPI:
+    """The gateway's API over a desk and its stores."""
+    app = describe()
+    app.state.parts = parts
+    # The last one added stands outermost: faults are caught everywhere, and only calls that pass
+    # the gate keep the gateway awake.
+    app.add_middleware(Watched, activity=activity)
+    app.add_middleware(Gate, door=door)
+    app.add_middleware(errors.Faults)
+    return app
+
+
+def describe() -> FastAPI:
+    """The routes alone, with nothing behind them: enough for :func:`openapi`."""
+    app = FastAPI(
+        title="Shotbridge gateway",
+        version=bridge_core.API_VERSION,
+        description=_DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    for module in (about, media, jobs, versions, results, events):
+        app.include_router(module.routes)
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if not app.openapi_schema:
+            app.openapi_schema = _completed(generate())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI's document with what it cannot know: the gate's token and answers, and that errors
+    are problems."""
+    components = document["components"]
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    # Events travel in a stream, whose parts a description cannot type.
+    event = Event.model_json_schema(ref_template=_SCHEMA, mode="serialization")
+    for name, schema in (*event.pop("$defs").items(), ("Event", event)):
+        components["schemas"].setdefault(name, schema)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    document["security"] = [{"token": []}]
+    document["paths"][OPEN]["get"]["security"] = []
+    content = {errors.PROBLEM: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    for calls in document["paths"].values():
+        for call in calls.values():
+            answers = call["responses"]
+            for status, says in _COMMON.items():
+                answers[str(status)] = {"description": says}
+            for status, answer in answers.items():
+                if int(status) >= 400:
+                    answer["content"] = content
+    return document

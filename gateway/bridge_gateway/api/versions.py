@@ -1,0 +1,44 @@
+"""Versions and their review."""
+
+from __future__ import annotations
+
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.versions import Decision, Version
+from bridge_gateway.api.errors import documented
+from bridge_gateway.api.parts import Here, Id, Words, router
+
+routes = router("versions")
+
+
+@routes.get("/versions")
+def versions(
+    here: Here,
+    show: Words = None,
+    sequence: Words = None,
+    shot: Words = None,
+    service: Words = None,
+) -> list[Version]:
+    """By shot, service and number."""
+    return here.desk.versions(show=show, sequence=sequence, shot=shot, service=service)
+
+
+@routes.get("/versions/{id}", responses=documented(404))
+def version(here: Here, which: Id) -> Version:
+    return here.desk.version(which)
+
+
+@routes.post("/versions/{id}/decisions", responses=documented(404, 413))
+def decide(here: Here, which: Id, decision: Decision) -> Version:
+    """Set the review status, in a person's name. Earlier decisions stay on record."""
+    return here.desk.decide(which, decision)
+
+
+@routes.get("/versions/{id}/notes", responses=documented(404))
+def notes(here: Here, which: Id) -> list[Note]:
+    """Oldest first."""
+    return here.desk.notes(which)
+
+
+@routes.post("/versions/{id}/notes", status_code=201, responses=documented(404, 413))
+def add_note(here: Here, which: Id, note: NewNote) -> Note:
+    return here.desk.add_note(which, note)

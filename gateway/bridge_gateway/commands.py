@@ -1,0 +1,82 @@
+"""The small commands: ``openapi``, ``about``, ``models``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import bridge_core
+
+
+def openapi() -> None:
+    """Print the API's description."""
+    from bridge_gateway.api.app import describe
+
+    print(json.dumps(describe().openapi(), indent=1))
+
+
+def about() -> None:
+    """Print what this is and which clients it understands, as JSON."""
+    from bridge_gateway.api.gate import OLDEST_CLIENT
+
+    found = {
+        "version": bridge_core.__version__,
+        "api": bridge_core.API_VERSION,
+        "oldest_client": OLDEST_CLIENT,
+        "python": platform.python_version(),
+    }
+    print(json.dumps(found, indent=1))
+
+
+def install(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
+    """Install models and footage, telling on standard error what is done.
+
+    :raises ShotbridgeError: as :func:`bridge_gateway.models.install.install` does.
+    """
+    from bridge_gateway.models import install as installer
+
+    def tell(name: str, done: float, says: str) -> None:
+        if not quiet:
+            print(f"{name}: {says}", file=sys.stderr)
+        elif done == 1.0 and says == "installed":
+            print(f"{name} installed", file=sys.stderr)
+
+    made = installer.install(models_dir, ids or None, progress=tell)
+    if as_json:
+        rows = [{"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in made]
+        print(json.dumps(rows, indent=1))
+
+
+def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
+    """Print what the catalogue knows and what of it is installed and intact.
+
+    :raises NotFound: an id that the catalogue does not know.
+    """
+    from bridge_gateway.models.catalogue import catalogue
+    from bridge_gateway.models.installed import find
+
+    entries = [catalogue().entry(name) for name in ids] if ids else catalogue().entries
+    rows = []
+    for entry in entries:
+        found = find(models_dir, entry)
+        says = f"not installed: {found}" if isinstance(found, str) else "installed"
+        rows.append(
+            {
+                "id": entry.id,
+                "kind": entry.kind,
+                "title": entry.title,
+                "licence": entry.licence,
+                "installed": not isinstance(found, str),
+                "says": says,
+            }
+        )
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        print(
+            f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['says']}"
+        )

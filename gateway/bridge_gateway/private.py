@@ -1,0 +1,57 @@
+"""Files that only their owner may read: the token, and the announcement of a running gateway."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from bridge_core.errors import ConfigError
+from bridge_gateway.store.partial import sync_folder, told
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{20,500}")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of mode 0600 that appears whole or not at all.
+
+    :raises StorageError: and its kinds, for what the disk refuses.
+    """
+    with told(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half = path.with_name(f".{path.name}.{os.getpid()}")
+        half.unlink(missing_ok=True)
+        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a handle, not a path
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        half.replace(path)
+        sync_folder(path.parent)
+
+
+def token(path: Path) -> str:
+    """The token in a file, which is made when it is not there.
+
+    :raises ConfigError: others may read the file, or there is no token in it.
+    """
+    if not path.exists():
+        write(path, secrets.token_urlsafe(32) + "\n")
+    with told(path):
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+    if os.name == "posix" and mode & 0o077:
+        raise ConfigError(
+            "the token file can be read by others",
+            where=str(path),
+            next_step=f"chmod 600 {path}, and change the token if somebody may have seen it",
+        )
+    if not _TOKEN.fullmatch(text):
+        raise ConfigError(
+            "there is no token in the token file: 20 characters or more, letters, digits and "
+            "._~+/=- only",
+            where=str(path),
+            next_step="remove the file, and a new token is made at the next start",
+        )
+    return text
