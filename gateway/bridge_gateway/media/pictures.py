@@ -231,7 +231,7 @@ def _runs(kinds: list[str]) -> list[tuple[int, int]]:
 
 
 def _check_png_end(path: Path) -> None:
-    """libpng is content once it has all pixels; without its end a file is truncated all the same."""
+    """libpng is content once it has all pixels; a file without its end is cut off all the same."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 4096))
         if _PNG_END not in file.read():

@@ -1,0 +1,78 @@
+"""Small JPEGs to look at, with the display view baked in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge_gateway.media import atomic
+from bridge_gateway.media.colour import MODEL_SPACE, Colour
+from bridge_gateway.media.jpeg import encode_jpeg
+from bridge_gateway.media.sampling import resize
+
+Float = NDArray[np.float32]
+
+#: Light above this is white in every view; averaged with its neighbours unclamped, one sample of
+#: 65504 would blow a white hole of many pixels into the proxy.
+_BRIGHTEST = 100.0
+
+#: Positive everywhere: a kernel with negative lobes draws dark rims around highlights.
+_KERNEL = "blackman-harris"
+
+
+def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> tuple[int, int]:
+    """Width and height of a proxy with square pixels, at most ``max_width`` wide.
+
+    Neither side becomes longer than the picture's own: an anamorphic 2:1 plate loses half of its
+    rows, it does not gain columns.
+    """
+    wide, high = float(width), float(height)
+    if pixel_aspect >= 1:
+        high /= pixel_aspect
+    else:
+        wide *= pixel_aspect
+    if wide > max_width:
+        wide, high = float(max_width), high * max_width / wide
+    return max(1, round(wide)), max(1, round(high))
+
+
+def write_proxy(
+    path: Path,
+    rgb: Float,
+    space: str,
+    colour: Colour,
+    width: int,
+    quality: int,
+    *,
+    pixel_aspect: float = 1.0,
+) -> tuple[int, int]:
+    """Write a picture (height, width, 3) in ``space`` as a proxy; its width and height.
+
+    The picture is made smaller in linear light, then shown through the display view. ``width`` is
+    the greatest width in pixels; ``quality`` 1 to 100. A data picture is shown as it is.
+
+    :raises DiskFull, NotWritable, StorageError: no file stands under ``path`` then.
+    """
+    size = proxy_size(rgb.shape[1], rgb.shape[0], pixel_aspect, width)
+    if size != (rgb.shape[1], rgb.shape[0]):
+        if not colour.is_data(space) and not colour.is_linear(space):
+            rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
+        limited = np.nan_to_num(rgb, nan=0.0).clip(-_BRIGHTEST, _BRIGHTEST)
+        rgb = resize(limited, *size, _KERNEL)
+    atomic.write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
+    return size
+
+
+def write_thumbnail(
+    path: Path,
+    rgb: Float,
+    space: str,
+    colour: Colour,
+    width: int,
+    *,
+    pixel_aspect: float = 1.0,
+) -> tuple[int, int]:
+    """A proxy for lists; see :func:`write_proxy`."""
+    return write_proxy(path, rgb, space, colour, width, 85, pixel_aspect=pixel_aspect)
