@@ -43,7 +43,8 @@ def to_rate(value: Any) -> Fraction:
         rate = _parse_rate(value)
     else:
         raise ValueError("a rate is a number such as 24, 25 or 24000/1001")
-    if not 0 < rate <= 1_000_000:
+    # In whole numbers: every range of every shot of a cut comes by here.
+    if not 0 < rate.numerator <= 1_000_000 * rate.denominator:
         raise ValueError(f"a rate lies above 0 and at most at 1000000, not at {rate}")
     return rate
 
@@ -263,7 +264,7 @@ class Retime(Value):
 
     @property
     def identity(self) -> bool:
-        return not self.keys and self.speed == 1
+        return not self.keys and self.speed.numerator == self.speed.denominator
 
     def source_offset(self, cut_offset: int) -> int:
         """Source frames after the first one, for a frame that many after the shot's first."""

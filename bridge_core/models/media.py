@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from pathlib import PurePath
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -54,7 +53,7 @@ class Plate(Value):
 
     @model_validator(mode="after")
     def _one_number(self) -> Self:
-        if len(_PRINTF.findall(PurePath(self.path).name)) > 1:
+        if len(_PRINTF.findall(_split(self.path)[1])) > 1:
             raise ValueError("a sequence's name holds one frame number only")
         if "\0" in self.path:
             raise ValueError("a path holds no null character")
@@ -67,9 +66,10 @@ class Plate(Value):
 
     @property
     def kind(self) -> PlateKind:
-        if _PRINTF.search(PurePath(self.path).name):
+        name = _split(self.path)[1]
+        if _PRINTF.search(name):
             return PlateKind.SEQUENCE
-        if PurePath(self.path).suffix.lower() in MOVIES:
+        if ending_of(name) in MOVIES:
             return PlateKind.MOVIE
         return PlateKind.STILL
 
@@ -118,6 +118,12 @@ def frame_path(pattern: str, frame: int) -> str:
         return f"{frame:0{width}d}"
 
     return folder + _PRINTF.sub(number, name, count=1)
+
+
+def ending_of(path: str) -> str:
+    """``.exr`` of ``plate.EXR``, also of a Windows path on another system; empty without one."""
+    stem, dot, ending = _split(path)[1].rpartition(".")
+    return dot + ending.lower() if stem else ""
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -59,9 +59,15 @@ class _Window:
 
     def clip(self, start: Fraction, duration: Fraction) -> tuple[Fraction, Fraction]:
         """What can be seen of a child: its part that is cut off first, and what remains."""
+        if self is _WHOLE:
+            return _ZERO, duration
         first = max(start, self.low)
         last = start + duration if self.high is None else min(start + duration, self.high)
         return first - start, last - first
+
+
+#: No nest around: most clips of most cuts.
+_WHOLE = _Window(_ZERO, None, _ZERO)
 
 
 def lay_out(document: Document) -> Iterator[Placed | Unplaced]:
@@ -83,7 +89,7 @@ class _Layout:
         if not isinstance(tracks, dict):
             return
         trim = span(tracks.get("source_range"))
-        window = _Window(trim.start, trim.end, _ZERO) if trim else _Window(_ZERO, None, _ZERO)
+        window = _Window(trim.start, trim.end, _ZERO) if trim else _WHOLE
         self._around.append(id(tracks))
         yield from self._stack(tracks, window, None)
 
@@ -92,12 +98,15 @@ class _Layout:
     ) -> Iterator[Placed | Unplaced]:
         number = 0
         for child in map(self._followed, stack.get("children") or ()):
-            if not _has_picture(child):
-                continue
-            number += 1
-            name = label or _name(child) or f"V{number}"
-            # Each child of a stack starts where the stack starts.
-            yield from self._item(child, _ZERO, window, name, (_ZERO, _ZERO))
+            if _has_picture(child):
+                number += 1
+                name = label or _name(child) or f"V{number}"
+                if window is _WHOLE and _is_plain(child):
+                    yield from self._inside(child, _WHOLE, name)
+                    continue
+                # Each child of a stack starts where the stack starts.
+                source = self._source(child)
+                yield from self._item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
 
     def _track(self, track: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         children = [self._followed(child) for child in track.get("children") or ()]
@@ -109,34 +118,31 @@ class _Layout:
                 _offset(children[index - 1], "in_offset") if index else _ZERO,
                 _offset(children[index + 1], "out_offset") if index + 1 < len(children) else _ZERO,
             )
-            yield from self._item(child, local, window, label, overlap)
-            local += self._length(child)
+            source = self._source(child)
+            yield from self._item(child, source, local, window, label, overlap)
+            if isinstance(source, Span):
+                local += source.duration
 
     def _item(
         self,
         child: Any,
+        source: Span | str,
         local: Fraction,
         window: _Window,
         label: str,
         overlap: tuple[Fraction, Fraction],
     ) -> Iterator[Placed | Unplaced]:
         kind = schema(child)
-        if kind == "Gap" or not _has_picture(child):
+        if kind == "Gap":
             return
-        at = window.at + local - window.low
-        if kind not in _NESTS and kind != "Clip":
-            what = child if isinstance(child, str) else f"an item of an unknown kind ({kind})"
-            yield Unplaced(ProblemKind.BROKEN, what, _EXPORT, _name(child), label, at)
-            return
-        try:
-            source = self._source(child)
-        except ValueError as error:
-            yield Unplaced(ProblemKind.BROKEN, str(error), _EXPORT, _name(child), label, at)
+        at = local if window is _WHOLE else window.at + local - window.low
+        if isinstance(source, str):
+            yield Unplaced(ProblemKind.BROKEN, source, _EXPORT, _name(child), label, at)
             return
         skipped, remains = window.clip(local, source.duration)
-        if remains <= 0 < source.duration:
+        if window is not _WHOLE and remains <= 0 < source.duration:
             return  # trimmed away by the nest around it
-        start = at + skipped
+        start = at + skipped if skipped else at
         if child.get("enabled") is False:
             told = "the clip is disabled" if kind == "Clip" else "it is disabled, with all in it"
             yield Unplaced(
@@ -175,6 +181,9 @@ class _Layout:
             return
         low = source.start + skipped
         window = _Window(low, low + remains, start)
+        yield from self._inside(nest, window, label)
+
+    def _inside(self, nest: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         self._around.append(id(nest))
         if schema(nest) == "Track":
             yield from self._track(nest, window, label)
@@ -194,40 +203,51 @@ class _Layout:
             return f"it is nested more than {DEPTH_LIMIT} deep"
         return found if isinstance(found, dict) else "it is damaged"
 
-    def _length(self, child: Any) -> Fraction:
+    def _source(self, item: Any) -> Span | str:
+        """The part of an item that is shown, or in words why that cannot be known."""
+        if isinstance(item, str):
+            return item
+        kind = schema(item)
         try:
-            return self._source(child).duration
-        except (ValueError, AttributeError):
-            return _ZERO
-
-    def _source(self, item: Json) -> Span:
-        """The part of an item that is shown.
-
-        :raises ValueError: the file does not say.
-        """
-        own = span(item.get("source_range"))
+            own = span(item.get("source_range"))
+            if own is None and kind == "Clip":
+                several, active = references(item)
+                reference = several.get(active)
+                own = span(reference.get("available_range")) if reference else None
+        except ValueError as error:
+            return str(error)
+        if kind not in _NESTS and kind not in ("Clip", "Gap"):
+            return f"an item of an unknown kind ({kind or 'none'})"
         if own is not None:
             return own
-        kind = schema(item)
-        if kind == "Clip":
-            several, active = references(item)
-            reference = several.get(active)
-            available = span(reference.get("available_range")) if reference else None
-            if available is None:
-                raise ValueError("neither the clip nor its media says which frames it shows")
-            return available
-        if kind not in _NESTS or id(item) in self._around:
-            return Span(_ZERO, _ZERO, Fraction(24))
-        self._around.append(id(item))
-        children = [self._followed(child) for child in item.get("children") or ()]
-        lengths = [self._length(child) for child in children if schema(child) != "Transition"]
+        if kind not in _NESTS:
+            return "neither the clip nor its media says which frames it shows"
+        return self._whole(item)
+
+    def _whole(self, nest: Json) -> Span:
+        """All of a nest: a track is as long as its children together, a stack as its longest."""
+        self._around.append(id(nest))
+        children = [self._followed(child) for child in nest.get("children") or ()]
+        found = [self._source(child) for child in children if schema(child) != "Transition"]
         self._around.pop()
-        total = sum(lengths, _ZERO) if kind == "Track" else max(lengths, default=_ZERO)
-        return Span(_ZERO, total, Fraction(24))
+        lengths = [one.duration for one in found if isinstance(one, Span)]
+        joined = sum(lengths, _ZERO) if schema(nest) == "Track" else max(lengths, default=_ZERO)
+        rate = next((one.rate for one in found if isinstance(one, Span)), Fraction(24))
+        return Span(_ZERO, joined, rate)
 
 
 def _has_picture(item: Any) -> bool:
     return schema(item) != "Track" or item.get("kind", "Video") == "Video"
+
+
+def _is_plain(item: Any) -> bool:
+    """A track or stack that shows all of itself: what is in it stands where it says."""
+    return (
+        schema(item) in _NESTS
+        and item.get("source_range") is None
+        and item.get("enabled") is not False
+        and not time_effects(item)
+    )
 
 
 def _offset(item: Any, which: str) -> Fraction:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import PurePath
 
-from bridge_core.models.media import MOVIES
+from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.shots import fit_name
 from bridge_core.timeline.references import STILLS
 
@@ -36,8 +35,9 @@ class Candidate:
 def split_name(clip: str, cut: str) -> tuple[str, str]:
     """Sequence and shot of a clip's name; the cut's name is the sequence where it has none."""
     stem = clip
-    if PurePath(clip).suffix.lower() in STILLS | MOVIES:
-        stem = _FRAME_NUMBER.sub("", PurePath(clip).stem)
+    ending = ending_of(clip)
+    if ending in STILLS or ending in MOVIES:
+        stem = _FRAME_NUMBER.sub("", clip[: -len(ending)])
     match = _SEQUENCE_AND_SHOT.match(stem)
     if match:
         return match[1], match[2]

@@ -218,9 +218,9 @@ class _Reader:
         media = media_of(reference, self.folder, placed.source)
         effects = time_effects(placed.clip)
         in_point = placed.source.start - media.start
-        retime, told = retime_of(effects, in_point, media.rate) if effects else (Retime(), "")
+        retime, told = retime_of(effects, in_point, media.rate) if effects else (_AS_SHOT, "")
         if media.still and placed.duration * media.rate > 1:
-            retime, told = Retime(speed=Fraction(0)), ""
+            retime, told = _HELD, ""
         shown = _shown(placed, media, retime)
         plate_range, cut_range = _within(media, shown, record)
         told = "; ".join(text for text in (media.assumed, told) if text)
@@ -291,6 +291,8 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
+_AS_SHOT = Retime()
+_HELD = Retime(speed=Fraction(0))
 _CORRECT = "correct the clip in the host and export the cut again"
 _CHECK = "check the shot's first and last frame before sending it"
 
@@ -301,7 +303,7 @@ def _shown(placed: Placed, media: Media, retime: Retime) -> tuple[int, int]:
     if media.still:
         return media.first, media.first
     if retime.identity:
-        start = source.start + placed.skipped
+        start = source.start + placed.skipped if placed.skipped else source.start
         return media.frame_at(start), media.frame_at(start + placed.duration) - 1
     count = max(1, frames(placed.duration, media.rate))
     if retime.speed < 0:

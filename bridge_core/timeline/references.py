@@ -23,12 +23,12 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from bridge_core.models.frames import timecode
-from bridge_core.models.media import MOVIES, pattern_of, printf_pattern
+from bridge_core.models.media import MOVIES, ending_of, pattern_of, printf_pattern
 from bridge_core.timeline.clock import Span, frames, rate_of, span
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import Json, ours, schema
@@ -124,11 +124,14 @@ def file_path(url: str, folder: Path) -> str:
     if _WINDOWS.match(url) or url.startswith("//"):
         return url
     if url.startswith("file:"):
-        parts = urlsplit(_NOT_ESCAPES.sub("%25", url.replace("#", "%23").replace("?", "%3F")))
-        path = unquote(parts.path)
-        if parts.netloc and parts.netloc != "localhost":
-            drive = re.fullmatch(r"[A-Za-z]:", parts.netloc)
-            return f"{parts.netloc}{path}" if drive else f"//{parts.netloc}{path}"
+        host, path = "", url[len("file:") :]
+        if path.startswith("//"):
+            host, slash, path = path[2:].partition("/")
+            path = _unescaped(slash + path)
+        if re.fullmatch(r"[A-Za-z]:", host):  # file://C:/..., which is wrong and common
+            return host + path
+        if host and host != "localhost":
+            return f"//{host}{path}"
         return path[1:] if _WINDOWS.match(path[1:]) else _absolute(path, folder)
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", url):
         raise Unfit(
@@ -138,7 +141,11 @@ def file_path(url: str, folder: Path) -> str:
         )
     if url.startswith("/"):
         return url
-    return _absolute(unquote(_NOT_ESCAPES.sub("%25", url)), folder)
+    return _absolute(_unescaped(url), folder)
+
+
+def _unescaped(path: str) -> str:
+    return unquote(_NOT_ESCAPES.sub("%25", path)) if "%" in path else path
 
 
 def _absolute(path: str, folder: Path) -> str:
@@ -151,8 +158,8 @@ def media_key(path: str) -> str:
     The same on every machine and in every dialect: roots differ between operating systems, and
     ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence.
     """
-    pure = PureWindowsPath(path) if _WINDOWS.match(path) else PurePosixPath(path)
-    return "/".join((pure.parent.name, _NUMBERED.sub("#", pure.name)))
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    return f"{folder.rpartition('/')[2]}/{_NUMBERED.sub('#', name)}"
 
 
 def sequence_path(reference: Json, folder: Path) -> str:
@@ -193,7 +200,7 @@ def _external(reference: Json, folder: Path, source: Span) -> Media:
     path = printf_pattern(file_path(url, folder))
     available = span(reference.get("available_range"))
     rate = (available or source).rate
-    ending = PureWindowsPath(path).suffix.lower()
+    ending = ending_of(path)
     if ending in MOVIES:
         return _movie(path, available, source, rate)
     if ending not in STILLS:
@@ -202,7 +209,7 @@ def _external(reference: Json, folder: Path, source: Span) -> Media:
             f"files ending in {ending or 'nothing'} are not among the pictures that can be sent",
             "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip",
         )
-    name = PureWindowsPath(path).name
+    name = re.split(r"[\\/]", path)[-1]
     brackets = _BRACKETS.search(name)
     if brackets:
         first, last = int(brackets[1]), int(brackets[2])

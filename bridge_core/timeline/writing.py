@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.media import MOVIES
+from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
 from bridge_core.timeline.clock import time_range
@@ -180,7 +180,7 @@ def _reference(placed: PlacedVersion, output: Output, media: Media) -> Json:
         "available_range": available,
         "available_image_bounds": None,
     }
-    if number is None or PurePosixPath(name).suffix.lower() in MOVIES:
+    if number is None or ending_of(name) in MOVIES:
         url = _url(folder, output.pattern)
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     return {
