@@ -15,9 +15,12 @@ Timestamp = AwareDatetime
 
 
 class Value(BaseModel):
-    """Something that people or hosts say; a field nobody knows is a mistake and is refused."""
+    """Something that people or hosts say; a field nobody knows is a mistake and is refused, and
+    so is a number that is none: JSON could not give infinity back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Record(BaseModel):

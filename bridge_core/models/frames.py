@@ -51,7 +51,7 @@ def to_rate(value: Any) -> Fraction:
 
 def _parse_rate(value: float | str) -> Fraction:
     try:
-        exact = Fraction(str(value).strip())
+        exact = _exact(str(value).strip())
     except (ValueError, ZeroDivisionError):
         raise ValueError(
             f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
@@ -67,6 +67,13 @@ def _parse_rate(value: float | str) -> Fraction:
     raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
 
 
+def _exact(text: str) -> Fraction:
+    """Without powers of ten: a few characters of them fill any memory."""
+    if len(text) > 64 or "e" in text.lower():
+        raise ValueError("write a number as 24, 0.5 or 24000/1001")
+    return Fraction(text)
+
+
 Rate = Annotated[
     Fraction,
     BeforeValidator(to_rate),
@@ -77,10 +84,12 @@ Rate = Annotated[
 
 def _to_fraction(value: Any) -> Any:
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a fraction is a finite number")
         return Fraction(value).limit_denominator(1_000_000)
     if isinstance(value, str):
         try:
-            return Fraction(value)
+            return _exact(value)
         except ZeroDivisionError:
             raise ValueError("a fraction has no 0 below its line") from None
     return value

@@ -57,6 +57,8 @@ class Plate(Value):
             raise ValueError("a sequence's name holds one frame number only")
         if "\0" in self.path:
             raise ValueError("a path holds no null character")
+        if any(int(width or 0) > 20 for width in _PRINTF.findall(_split(self.path)[1])):
+            raise ValueError("a frame number has at most 20 digits")
         if self.kind is PlateKind.STILL and self.range.count != 1:
             raise ValueError(
                 f"{self.path} is one picture, but the range {self.range} holds "

@@ -15,6 +15,10 @@ from bridge_core.models.shots import Shot
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
 
+#: Frames of one request: more than an hour of film is not a shot, but a slip in a number that
+#: would make the gateway list frames until its memory is full.
+MOST_FRAMES = 100_000
+
 
 class Delivery(StrEnum):
     """The files that a version is made of."""
@@ -60,7 +64,12 @@ class Request(Stored):
     """Id of the version that this one answers, where a note became the request."""
 
     @model_validator(mode="after")
-    def _tries_within(self) -> Self:
+    def _frames_within(self) -> Self:
+        if self.shot.work_range.count > MOST_FRAMES:
+            raise ValueError(
+                f"a request holds at most {MOST_FRAMES} frames; the shot's {self.shot.work_range} "
+                f"are {self.shot.work_range.count}"
+            )
         outside = [frame for frame in self.try_frames if frame not in self.shot.work_range]
         if outside:
             raise ValueError(
