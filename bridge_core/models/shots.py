@@ -29,7 +29,14 @@ Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 
 def fit_name(text: str, *, otherwise: str) -> str:
     """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
-    return _UNFIT.sub("_", text).strip(" .")[:128].strip(" .") or otherwise
+    return _trimmed(_trimmed(_UNFIT.sub("_", text))[:128]) or otherwise
+
+
+def _trimmed(text: str) -> str:
+    """Without spaces (of any script) and dots at both ends."""
+    while text != (shorter := text.strip().strip(".")):
+        text = shorter
+    return text
 
 
 class ShotId(Value):

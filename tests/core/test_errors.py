@@ -1,0 +1,64 @@
+"""The tree of errors: every error speaks, travels and comes back as itself."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from bridge_core import errors
+from bridge_core.models.problems import Problem
+
+
+def tree(kind: type[errors.ShotbridgeError]) -> Iterator[type[errors.ShotbridgeError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from tree(child)
+
+
+ALL = list(tree(errors.ShotbridgeError))
+
+
+def test_codes_name_one_class_each() -> None:
+    codes = [kind.code for kind in ALL]
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_class_stands_in_the_drawing() -> None:
+    assert errors.__doc__ is not None
+    for kind in ALL:
+        assert kind.__name__ in errors.__doc__
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_an_error_comes_back_as_itself_over_http_and_between_processes(
+    kind: type[errors.ShotbridgeError],
+) -> None:
+    error = kind("it broke", where="plate.1001.exr", next_step="mend it", details={"n": [1]})
+    text = Problem.of(error).model_dump_json()
+    for back in (Problem(**json.loads(text)).error(), pickle.loads(pickle.dumps(error))):
+        assert type(back) is kind
+        assert (back.what, back.where, back.next_step) == (error.what, error.where, error.next_step)
+        assert back.details == error.details
+
+
+def test_a_code_of_a_newer_gateway_keeps_its_words() -> None:
+    back = Problem(code="from_the_future", what="the moon is in the way").error()
+    assert isinstance(back, errors.GatewayError)
+    assert "moon" in str(back)
+
+
+def test_missing_frames_are_named() -> None:
+    error = errors.MissingFrames.of([1009, 1002, 1003, 1004], where="plate.%04d.exr")
+    assert "1002-1004, 1009" in str(error)
+    assert error.details["frames"] == [1002, 1003, 1004, 1009]
+
+
+@pytest.mark.parametrize(
+    ("frames", "spelled"),
+    [([], ""), ([5], "5"), ([-2, -1, 0, 4], "-2-0, 4"), ([3, 3, 1], "1, 3")],
+)
+def test_frames_are_spelled_as_people_write_them(frames: list[int], spelled: str) -> None:
+    assert errors.spell(frames) == spelled

@@ -1,0 +1,116 @@
+"""Shots and requests: ranges that fit, names fit for folders, content with a fingerprint."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bridge_core.errors import IncompatibleVersion, InvalidRequest
+from bridge_core.models.base import fingerprint, invalid
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate, SourceFile
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.shots import Shot, ShotId, fit_name
+
+
+def shot(first: int = 1009, last: int = 1032, *, head: int = 8, tail: int = 8) -> Shot:
+    return Shot(
+        id=ShotId(show="demo", sequence="BBB", shot="BBB_0010"),
+        plate=Plate(path="/plates/BBB.%04d.exr", range=FrameRange.of(1001, 1040, 25)),
+        cut_range=FrameRange.of(first, last, 25),
+        head_handle=head,
+        tail_handle=tail,
+    )
+
+
+def request(**changes: object) -> Request:
+    facts: dict[str, object] = {"shot": shot(), "service": "upscale", "asked_by": "ada"}
+    return Request.model_validate({**facts, **changes})
+
+
+def files(frames: range) -> tuple[SourceFile, ...]:
+    return tuple(
+        SourceFile(path=f"/plates/BBB.{f:04d}.exr", frame=f, size=1, mtime_ns=1) for f in frames
+    )
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1001, 1040), st.integers(0, 39))
+def test_handles_go_as_far_as_the_plate(head: int, tail: int, first: int, more: int) -> None:
+    last = min(1040, first + more)
+    work = shot(first, last, head=head, tail=tail).work_range
+    assert (work.first, work.last) == (max(1001, first - head), min(1040, last + tail))
+
+
+def test_a_cut_beyond_its_plate_is_refused() -> None:
+    with pytest.raises(ValidationError, match="1000-1010, the plate holds 1001-1040"):
+        shot(1000, 1010)
+
+
+def test_cut_and_plate_count_at_one_rate() -> None:
+    with pytest.raises(ValidationError, match="both count in plate frames"):
+        Shot(
+            id=ShotId(show="a", sequence="b", shot="c"),
+            plate=Plate(path="/p.%04d.exr", range=FrameRange.of(1, 10, 24)),
+            cut_range=FrameRange.of(1, 10, 25),
+        )
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", ".hidden", "a/b", "a\\b", "a:b", "a\0b", "a."])
+def test_names_that_no_folder_can_have_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        ShotId(show=name, sequence="s", shot="c")
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
+    ShotId(show=fit_name(text, otherwise="unnamed"), sequence="s", shot="c")
+
+
+def test_names_may_be_in_any_script() -> None:
+    assert ShotId(show="Füchse", sequence="第一幕", shot="Größe 01").show == "Füchse"
+
+
+def test_the_fingerprint_knows_content_only() -> None:
+    one = request(parameters={"a": 1, "b": 2})
+    same = Request.model_validate(json.loads(one.model_dump_json()))
+    assert fingerprint(one) == fingerprint(same)
+    assert fingerprint(one) == fingerprint(request(parameters={"b": 2, "a": 1}))
+    assert fingerprint(one) != fingerprint(request(parameters={"a": 1, "b": 3}))
+
+
+def test_tries_lie_within_the_shot() -> None:
+    assert request(try_frames=(1030, 1001)).frames == (1001, 1030)
+    assert request(try_frames=(1030,)).is_try and not request().is_try
+    for wrong in ((1041,), (1030, 1030)):
+        with pytest.raises(ValidationError):
+            request(try_frames=wrong)
+
+
+def test_a_submission_names_a_file_for_each_frame() -> None:
+    whole = files(range(1001, 1041))
+    assert Submission(request=request(), plate_files=whole)
+    with pytest.raises(ValidationError, match="1020"):
+        Submission(request=request(), plate_files=whole[:19] + whole[20:])
+    with pytest.raises(ValidationError, match="one file only"):
+        Submission(request=request(), plate_files=(*whole, whole[0]))
+
+
+def test_what_people_say_wrong_is_refused_and_named() -> None:
+    with pytest.raises(ValidationError) as caught:
+        request(sevrice="upscale")
+    error = invalid(caught.value, what="request")
+    assert isinstance(error, InvalidRequest)
+    assert "sevrice" in str(error)
+
+
+def test_a_stored_request_comes_back_and_a_newer_one_is_left_alone() -> None:
+    text = request().model_dump_json()
+    assert Request.load(text, where="outbox") == request()
+    with pytest.raises(IncompatibleVersion, match="update Shotbridge"):
+        Request.load(text.replace('"schema_version":1', '"schema_version":99'), where="outbox")
+    with pytest.raises(InvalidRequest, match="not a readable request"):
+        Request.load(text[:-5], where="outbox")
