@@ -115,7 +115,7 @@ def succeed(database: Database, job_id: str, cost: Cost) -> None:
             return
         row.cost = canonical(cost)
         row.step = ""
-        row.done = row.total
+        row.done = row.total = len(records.submission(row).request.frames)
         _end(row, JobState.SUCCEEDED)
         _tell(session, row)
 

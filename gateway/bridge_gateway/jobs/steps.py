@@ -10,19 +10,23 @@ import concurrent.futures
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.jobs import Cost
-from bridge_core.models.media import PlateKind
+from bridge_core.models.media import Plate, PlateKind, frame_path
 from bridge_core.models.services import settle_parameters
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs import inputs, space, states
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
-from bridge_gateway.jobs.naming import THUMBNAIL, pattern_files
+from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.providers.contract import PROXY, Made, Provider, Task
+from bridge_gateway.media.colour import DATA
+from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.proxies import write_proxy, write_thumbnail
+from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
 
 _log = logging.getLogger(__name__)
 
@@ -95,24 +99,40 @@ def check(bench: Bench, staged: Staged, made: Made) -> None:
 
 
 def proxy(bench: Bench, made: Made) -> Proxies:
-    """A proxy for each frame, and the thumbnail; those that are missing are made."""
-    raise NotImplementedError
+    """A proxy for each frame, and the thumbnail; proxies that are missing are made."""
+    tools, frames, folder = bench.tools, bench.request.frames, bench.folder.pictures
+    missing = [frame for frame in frames if not _proxy(bench, frame).exists()]
+    bench.watch.begin("proxy", len(missing))
+    if missing:
+        _make_proxies(bench, made, missing)
+    settings = tools.settings.proxies
+    # Of the proxies: what they show (a matte over its plate, say) is the provider's choice.
+    middle = read_picture(_proxy(bench, frames[len(frames) // 2]))
+    write_thumbnail(
+        folder / THUMBNAIL, middle.rgb(), DATA, tools.colour, settings.thumbnail_width
+    )
+    return Proxies(
+        pattern=PROXY_PATTERN,
+        width=middle.width,
+        height=middle.height,
+        display=tools.colour.display,
+        view=tools.colour.view,
+    )
 
 
 def seal(bench: Bench, made: Made, proxies: Proxies) -> Sealed:
     """Read and hash every file that is going to be published."""
-    frames = bench.request.frames
-    names = [THUMBNAIL, *pattern_files(proxies.pattern, frames)]
-    for output in made.outputs:
-        names += pattern_files(output.pattern, frames)
-    bench.watch.begin("seal", len(names))
-    files: list[ResultFile] = []
-    for position, name in enumerate(names):
-        path = bench.folder.pictures / name
-        sha256 = inputs.sha256_of(path, bench.watch.check)
-        files.append(ResultFile(path=name, size=path.stat().st_size, sha256=sha256))
-        bench.watch.frame_done(position)
-    return Sealed(files=tuple(files), proxies=proxies)
+    folder, frames = bench.folder.pictures, bench.request.frames
+    patterns = [proxies.pattern, *(output.pattern for output in made.outputs)]
+    bench.watch.begin("seal", len(frames))
+    files = {THUMBNAIL: _sealed(folder, THUMBNAIL, bench.watch)}
+    for frame in frames:
+        for name in (frame_path(pattern, frame) for pattern in patterns):
+            # A movie is one file for all frames.
+            if name not in files:
+                files[name] = _sealed(folder, name, bench.watch)
+        bench.watch.frame_done(frame)
+    return Sealed(files=tuple(files.values()), proxies=proxies)
 
 
 def settle(bench: Bench) -> None:
@@ -164,6 +184,33 @@ def _supervised(provider: Provider, task: Task, watch: Reporter) -> Made:
         )
         watch.check()
     return outcome.result()
+
+
+def _make_proxies(bench: Bench, made: Made, frames: Sequence[int]) -> None:
+    tools, folder = bench.tools, bench.folder.pictures
+    settings = tools.settings.proxies
+    main = next(output for output in made.outputs if output.name == "main")
+    plate = Plate(path=str(folder / main.pattern), range=main.range)
+    _proxy(bench, frames[0]).parent.mkdir(exist_ok=True)
+    with PlateReader(plate, {frame: Path(plate.file(frame)) for frame in frames}) as reader:
+        for frame in frames:
+            bench.watch.check()
+            write_proxy(
+                _proxy(bench, frame),
+                reader.read(frame).rgb(),
+                main.colour_space,
+                tools.colour,
+                settings.width,
+                settings.quality,
+                pixel_aspect=main.pixel_aspect,
+            )
+            bench.watch.frame_done(frame)
+
+
+def _sealed(folder: Path, name: str, watch: Reporter) -> ResultFile:
+    path = folder / name
+    sha256 = inputs.sha256_of(path, watch.check)
+    return ResultFile(path=name, size=path.stat().st_size, sha256=sha256)
 
 
 def _proxy(bench: Bench, frame: int) -> Path:

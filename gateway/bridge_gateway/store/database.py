@@ -13,9 +13,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from bridge_core.errors import IncompatibleVersion
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,7 +32,10 @@ def sqlite_url(path: Path) -> str:
 
 
 class Database:
-    """Opened with its schema brought up to date; safe to use from any thread."""
+    """Opened with its schema brought up to date; safe to use from any thread.
+
+    :raises IncompatibleVersion: a newer Shotbridge has written it.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -53,10 +60,21 @@ class Database:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision, whatever it was before."""
+    """Bring the schema to the newest revision, whatever it was before.
+
+    :raises IncompatibleVersion: it is of a revision that this gateway does not know.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.execution_options(writes=True).begin() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+        known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+        if at is not None and at not in known:
+            raise IncompatibleVersion(
+                f"the database is of schema revision {at}, this gateway knows {max(known)} at most",
+                where=engine.url.render_as_string(hide_password=True),
+                next_step="update Shotbridge, or set gateway.data_dir to another folder",
+            )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
