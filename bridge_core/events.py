@@ -10,7 +10,8 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -129,13 +130,14 @@ class EventStream:
         :raises ShotbridgeError: what a further try would not mend: a wrong token, a gateway that
             cannot be started, or GatewayUnreachable after ``patience``.
         """
-        for signal in self.signals():
-            if stop is not None and stop.is_set():
-                return
-            if not isinstance(signal, Signal):
-                yield signal
+        with closing(self.signals()) as signals:
+            for signal in signals:
+                if stop is not None and stop.is_set():
+                    return
+                if not isinstance(signal, Signal):
+                    yield signal
 
-    def signals(self) -> Iterator[Event | Signal]:
+    def signals(self) -> Generator[Event | Signal]:
         """Events, and what happens to the stream; ends when the iterator is closed."""
         # A thread reads, for nothing else can be waited for together with a socket that requests
         # holds: the one who iterates stays free to stop at any moment.

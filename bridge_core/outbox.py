@@ -20,7 +20,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,13 +57,19 @@ class Outbox:
         ``key`` is its idempotency key; None: a new one. The same request under the same key is
         accepted once.
 
+        :raises InvalidRequest: this cannot be a key.
         :raises KeyReused: another request stands under this key.
         :raises StorageError: it cannot be written, and so is not accepted.
         """
-        from bridge_core.models.base import fingerprint, now
+        from pydantic import ValidationError
+
+        from bridge_core.models.base import fingerprint, invalid, now
         from bridge_core.models.outbox import Entry
 
-        entry = Entry(key=key or str(uuid.uuid4()), request=request, created=now())
+        try:
+            entry = Entry(key=key or str(uuid.uuid4()), request=request, created=now())
+        except ValidationError as error:
+            raise invalid(error, what="key") from error
         with _told(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary = self._write(entry)
@@ -141,17 +147,12 @@ class Outbox:
 
     def _files(self, folder: Path) -> Iterator[Path]:
         """JSON files by name; what a killed process left half written is removed in time."""
-        with _told(folder):
-            try:
-                names = sorted(os.listdir(folder))
-            except FileNotFoundError:
-                return
-            for name in names:
-                path = folder / name
-                if name.endswith(".json"):
+        with _told(folder), suppress(FileNotFoundError):
+            for path in sorted(folder.iterdir()):
+                if path.suffix == ".json":
                     yield path
-                elif name.endswith(".new") and path.stat().st_mtime < time.time() - _STALE:
-                    path.unlink(missing_ok=True)
+                elif path.suffix == ".new" and path.stat().st_mtime < time.time() - _STALE:
+                    path.unlink()
 
     def _read(self, path: Path) -> Entry | None:
         """The entry; None where the file has gone, is damaged, or belongs to a newer version."""

@@ -61,7 +61,7 @@ class Transport:
 
     def read(
         self,
-        kind: Any,
+        kind: type[T],
         method: str,
         path: str,
         *,
@@ -69,7 +69,7 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
-    ) -> Any:
+    ) -> T:
         """A call whose answer is JSON of ``kind``: a model, or a type such as ``list[Job]``.
 
         :raises GatewayFault: the answer is something else. Others as :meth:`send`.
@@ -199,7 +199,7 @@ class Transport:
             "/v1/about",
             timeout=(self.settings.connect_timeout, self.settings.read_timeout),
         )
-        about: About = parsed(About, response)
+        about = parsed(About, response)
         check_versions(about, address)
         return about
 
@@ -255,7 +255,7 @@ class Transport:
         return session
 
 
-def parsed(kind: Any, response: requests.Response) -> Any:
+def parsed(kind: type[T], response: requests.Response) -> T:
     """The ``kind`` that an answer holds as JSON.
 
     :raises GatewayFault: it holds something else.
@@ -302,8 +302,6 @@ def _encoded(body: Any) -> tuple[Any, str]:
     """Bytes and content type of a body."""
     if body is None or isinstance(body, bytes):
         return body, ""
-    from pydantic import TypeAdapter
-
-    if isinstance(body, dict):
+    if isinstance(body, dict | list):
         return json.dumps(body).encode(), "application/json"
-    return TypeAdapter(type(body)).dump_json(body), "application/json"
+    return body.model_dump_json().encode(), "application/json"

@@ -161,8 +161,15 @@ def shown(value: Any) -> str:
     text = (
         str(value) if isinstance(value, Path) else value if isinstance(value, str) else repr(value)
     )
-    scheme, mark, rest = text.partition("://")
+    return str(without_password(text))
+
+
+def without_password(value: Any) -> Any:
+    """An address without the password in it; everything else as it is."""
+    if not isinstance(value, str):
+        return value
+    scheme, mark, rest = value.partition("://")
     account, at, place = rest.rpartition("@")
     if mark and at and ":" in account:
         return f"{scheme}://{account.partition(':')[0]}:...@{place}"
-    return text
+    return value

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge_core.config import yaml_file
-from bridge_core.config.keys import Key, keys, sections, shown, unknown
+from bridge_core.config.keys import Key, keys, sections, shown, unknown, without_password
 from bridge_core.config.yaml_file import Given
 from bridge_core.errors import ConfigError
 from bridge_core.models.settings import Settings
@@ -44,12 +44,11 @@ class Origin:
         return f"{self.layer} ({self.where})" if self.where else str(self.layer)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of ``shotbridge config show``; ``value`` is written as a file would hold it."""
+class Row(NamedTuple):
+    """One line of ``shotbridge config show``; passwords in addresses are left out of ``value``."""
 
     key: str
-    value: str
+    value: Any
     origin: Origin
 
 
@@ -65,7 +64,8 @@ class Loaded:
     def rows(self) -> tuple[Row, ...]:
         """Every key, in the order of docs/configuration.md."""
         return tuple(
-            Row(name, shown(_value(self.settings, name)), self.origins[name]) for name in keys()
+            Row(name, without_password(_value(self.settings, name)), self.origins[name])
+            for name in keys()
         )
 
 

@@ -49,7 +49,7 @@ def fetch(
     :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
     :raises JobCancelled: ``cancel`` was set.
     """
-    files: list[ResultFile] = transport.read(
+    files = transport.read(
         list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
     )
     for file in files:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from bridge_core.errors import (
     WrongOffset,
 )
 from bridge_core.models.gateway import ReachableAnswer, ReachableQuery
-from bridge_core.models.media import ContentAddress, ContentState, SourceFile
+from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
 from bridge_core.plates import single_file, source_files
 from bridge_core.transfer.crew import Crew, Progress
@@ -33,6 +33,8 @@ from bridge_core.transport import BLOCK, Transport, parsed
 #: Bytes per second at which a gateway at least hashes what it holds of a content that is resumed;
 #: the limit for its answer grows by this.
 _HASHING = 100e6
+#: Files asked about in one call.
+_PART = 1000
 
 
 def stage(
@@ -68,14 +70,7 @@ def _sent(
     cancel: threading.Event | None,
 ) -> tuple[SourceFile, ...]:
     """The files, those that the gateway cannot read with the address of their content."""
-    answer: ReachableAnswer = transport.read(
-        ReachableAnswer,
-        "POST",
-        "/v1/media/reachable",
-        body=ReachableQuery(files=files),
-        repeatable=True,
-    )
-    readable = set(answer.readable)
+    readable = _readable(files, transport)
     away = [file for index, file in enumerate(files) if index not in readable]
     if not away:
         return files
@@ -88,13 +83,7 @@ def _sent(
     }
     # Held frames are the same content many times over; it goes once.
     unique = {file.sha256: file for file in known.values() if file.sha256}
-    states: list[ContentState] = transport.read(
-        list[ContentState],
-        "POST",
-        "/v1/content/states",
-        body=[ContentAddress(sha256=key, size=file.size) for key, file in unique.items()],
-        repeatable=True,
-    )
+    states = _states(list(unique.values()), transport)
     missing = [(unique[state.sha256], state) for state in states if not state.complete]
     for file in known.values():
         crew.at(file.path, file.size)
@@ -140,7 +129,7 @@ def _send(file: SourceFile, state: ContentState, transport: Transport, crew: Cre
             if failures > transport.settings.retries:
                 raise problem
             transport.pause(failures, problem)
-            reached = _state(file, transport)
+            reached = _states([file], transport)[0]
         if reached.offset > state.offset:
             failures = 0
         state = reached
@@ -162,20 +151,38 @@ def _append(file: SourceFile, offset: int, transport: Transport, crew: Crew) -> 
             },
             seconds=transport.settings.read_timeout + file.size / _HASHING,
         )
-    state: ContentState = parsed(ContentState, response)
-    return state
+    return parsed(ContentState, response)
 
 
-def _state(file: SourceFile, transport: Transport) -> ContentState:
-    assert file.sha256 is not None
-    states: list[ContentState] = transport.read(
-        list[ContentState],
-        "POST",
-        "/v1/content/states",
-        body=[ContentAddress(sha256=file.sha256, size=file.size)],
-        repeatable=True,
-    )
-    return states[0]
+def _readable(files: Sequence[SourceFile], transport: Transport) -> set[int]:
+    """Positions of the files that the gateway can read itself."""
+    readable: set[int] = set()
+    for start in range(0, len(files), _PART):
+        answer = transport.read(
+            ReachableAnswer,
+            "POST",
+            "/v1/media/reachable",
+            body=ReachableQuery(files=tuple(files[start : start + _PART])),
+            repeatable=True,
+        )
+        readable.update(start + index for index in answer.readable)
+    return readable
+
+
+def _states(files: Sequence[SourceFile], transport: Transport) -> list[ContentState]:
+    """How much of each file's content the gateway has, in their order."""
+    states: list[ContentState] = []
+    for start in range(0, len(files), _PART):
+        states += transport.read(
+            list[ContentState],
+            "POST",
+            "/v1/content/states",
+            body=[
+                {"sha256": file.sha256, "size": file.size} for file in files[start : start + _PART]
+            ],
+            repeatable=True,
+        )
+    return states
 
 
 class _Rest:

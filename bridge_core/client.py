@@ -1,0 +1,403 @@
+"""The client: everything that panels and the command line ask of the gateway.
+
+::
+
+    with Client(load().settings) as client:
+        job = client.submit(request)
+        [job] = client.wait([job.id])
+        client.fetch(client.version(job.version), Path("versions"))
+
+Nothing is connected, started or imported before the first call. All calls may be made from any
+thread, and wait for network and disk: never from a host's main thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
+
+from bridge_core.errors import (
+    ConfigError,
+    GatewayUnreachable,
+    IncompatibleVersion,
+    InvalidRequest,
+    JobCancelled,
+    KeyReused,
+    MediaError,
+    NotAuthorised,
+    ShotbridgeError,
+)
+
+if TYPE_CHECKING:
+    from bridge_core.address import Address
+    from bridge_core.models.gateway import About, Event, Health
+    from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
+    from bridge_core.models.notes import NewNote, Note
+    from bridge_core.models.outbox import Entry
+    from bridge_core.models.requests import Request
+    from bridge_core.models.services import Service
+    from bridge_core.models.settings import Settings
+    from bridge_core.models.versions import (
+        Decision,
+        Lineage,
+        Result,
+        ResultFile,
+        Try,
+        Version,
+    )
+    from bridge_core.outbox import Outbox
+    from bridge_core.transfer import Progress
+    from bridge_core.transport import Transport
+
+T = TypeVar("T")
+
+#: Errors with which the gateway, or the plate, will never take a request as it stands.
+_FOR_GOOD = (InvalidRequest, KeyReused, MediaError)
+#: Errors that all requests meet alike, so that there is no use in going on to the next one.
+_FOR_ALL = (GatewayUnreachable, NotAuthorised, IncompatibleVersion, ConfigError)
+#: Seconds without any gateway after which :meth:`Client.wait` gives up.
+_PATIENCE = 300.0
+
+
+class Client:
+    """One gateway: the studio's, or this user's own.
+
+    With ``start_gateway`` an own gateway that does not run is started, and started again when it
+    dies between calls; without, that is GatewayUnreachable.
+    """
+
+    def __init__(self, settings: Settings, *, start_gateway: bool = True) -> None:
+        self.settings = settings
+        self._start_gateway = start_gateway
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Requests that were accepted here and that the gateway has not got yet."""
+        from bridge_core.outbox import Outbox
+
+        return Outbox(self.settings.client.state_dir / "outbox")
+
+    # What the gateway is and offers
+
+    def about(self) -> About:
+        return self._transport.about()
+
+    def health(self) -> Health:
+        from bridge_core.models.gateway import Health
+
+        return self._get(Health, "/v1/health")
+
+    def services(self) -> list[Service]:
+        from bridge_core.models.services import Service
+
+        return self._get(list[Service], "/v1/services")
+
+    def estimate(self, request: Request) -> Estimate:
+        from bridge_core.models.jobs import Estimate
+
+        return self._transport.read(
+            Estimate, "POST", "/v1/estimates", body=request, repeatable=True
+        )
+
+    # Asking
+
+    def submit(
+        self,
+        request: Request,
+        *,
+        key: str | None = None,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Job:
+        """Have a request worked on. ``key`` is its idempotency key; None: a new one.
+
+        Once it stands in the outbox nothing loses it. What fails for now leaves it there, says so
+        in the error (``details["kept"]`` is its key), and :meth:`flush` sends it later. What
+        fails for good puts it among the outbox's refused ones. ``progress`` hears of bytes as in
+        :data:`bridge_core.transfer.Progress`; ``cancel`` takes the request back as long as it is
+        being sent.
+
+        :raises StorageError: the outbox cannot be written: not accepted.
+        :raises JobCancelled: taken back by ``cancel``.
+        :raises ShotbridgeError: accepted, and kept or refused.
+        """
+        entry = self.outbox.put(request, key)
+        with self.outbox.sending(entry.key):
+            return self._send(entry, progress, cancel)
+
+    def flush(self, progress: Progress | None = None) -> list[Job]:
+        """Send what stands in the outbox, oldest first, and give the jobs that came of it. What
+        is refused for good is found in ``outbox.refused()``; what another process is sending is
+        left to it.
+
+        :raises ShotbridgeError: the first request that could not be sent for now; the others were
+            tried all the same, unless nothing could have been sent at all.
+        """
+        jobs: list[Job] = []
+        kept: ShotbridgeError | None = None
+        for entry in self.outbox.entries():
+            with self.outbox.sending(entry.key) as mine:
+                if not mine:
+                    continue
+                try:
+                    jobs.append(self._send(entry, progress, None))
+                except _FOR_GOOD:
+                    continue
+                except ShotbridgeError as error:
+                    if isinstance(error, _FOR_ALL):
+                        raise
+                    kept = kept or error
+        if kept is not None:
+            raise kept
+        return jobs
+
+    def _send(self, entry: Entry, progress: Progress | None, cancel: threading.Event | None) -> Job:
+        from bridge_core.models.jobs import Job
+        from bridge_core.models.problems import Problem
+        from bridge_core.transfer import stage
+
+        try:
+            submission = stage(entry.request, self._transport, progress, cancel=cancel)
+            job: Job = self._transport.read(
+                Job,
+                "POST",
+                "/v1/jobs",
+                body=submission,
+                headers={"Idempotency-Key": entry.key},
+                repeatable=True,
+            )
+        except JobCancelled:
+            self.outbox.done(entry.key)
+            raise
+        except _FOR_GOOD as error:
+            self.outbox.refuse(entry.key, Problem.of(error))
+            raise
+        except ShotbridgeError as error:
+            raise _kept(error, entry.key) from error
+        self.outbox.done(entry.key)
+        return job
+
+    # Jobs
+
+    def job(self, id: str) -> Job:  # noqa: A002  the API's word
+        from bridge_core.models.jobs import Job
+
+        return self._get(Job, f"/v1/jobs/{_part(id)}")
+
+    def jobs(
+        self,
+        *,
+        show: str | None = None,
+        state: JobState | str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Newest first; ``before`` is the id of the last one of the page before."""
+        from bridge_core.models.jobs import Job
+
+        return self._get(list[Job], "/v1/jobs", show=show, state=state, before=before, limit=limit)
+
+    def cancel(self, id: str) -> Job:  # noqa: A002
+        """End a job; one that has ended stays as it is."""
+        from bridge_core.models.jobs import Job
+
+        return self._transport.read(Job, "POST", f"/v1/jobs/{_part(id)}/cancel", repeatable=True)
+
+    def frames(self, job_id: str) -> list[JobFrame]:
+        """The frames of a job that are finished so far."""
+        from bridge_core.models.jobs import JobFrame
+
+        return self._get(list[JobFrame], f"/v1/jobs/{_part(job_id)}/frames")
+
+    def job_proxy(self, job_id: str, frame: int) -> bytes:
+        """JPEG of a finished frame of a job."""
+        return self._picture(f"/v1/jobs/{_part(job_id)}/proxies/{frame}")
+
+    def events(
+        self,
+        after: int | None = None,
+        job: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """What happens, as it happens, after the event with the id ``after`` (None: from now on),
+        of one ``job`` or of all, until ``stop`` is set. Comes back by itself after every cut.
+
+        :raises ShotbridgeError: what a further try would not mend.
+        """
+        from bridge_core.events import EventStream
+
+        return EventStream(self._transport, after=after, job=job).events(stop)
+
+    def wait(
+        self,
+        ids: Sequence[str],
+        on_event: Callable[[Event], None] | None = None,
+        timeout: float | None = None,
+    ) -> list[Job]:
+        """The jobs when all have ended, in the order of ``ids``; after ``timeout`` seconds, as
+        they stand then. ``on_event`` hears the events of these jobs on the way. A gateway that
+        goes and comes back in between does no harm.
+
+        :raises NotFound: there is no such job.
+        :raises GatewayUnreachable: no gateway for five minutes.
+        """
+        from bridge_core.events import EventStream, Signal
+
+        jobs: dict[str, Job] = {}
+        unknown = False
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with closing(EventStream(self._transport, patience=_PATIENCE).signals()) as signals:
+            for signal in signals:
+                # Whatever ended before the line stood is told by no event.
+                unknown = unknown or signal is Signal.CONNECTED
+                if unknown:
+                    # Where it has gone again already, the next line brings the next chance.
+                    with suppress(GatewayUnreachable):
+                        jobs.update({job: self.job(job) for job in ids})
+                        unknown = False
+                if not isinstance(signal, Signal) and _about_one_of(signal, ids):
+                    if signal.job is not None:
+                        jobs[signal.job.id] = signal.job
+                    if on_event is not None:
+                        on_event(signal)
+                if jobs and all(job.state.ended for job in jobs.values()):
+                    break
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+        return [jobs[job] if job in jobs else self.job(job) for job in ids]
+
+    # Results and review
+
+    def versions(
+        self,
+        *,
+        show: str | None = None,
+        sequence: str | None = None,
+        shot: str | None = None,
+        service: str | None = None,
+    ) -> list[Version]:
+        """By shot, service and number."""
+        from bridge_core.models.versions import Version
+
+        return self._get(
+            list[Version], "/v1/versions", show=show, sequence=sequence, shot=shot, service=service
+        )
+
+    def version(self, id: str) -> Version:  # noqa: A002
+        from bridge_core.models.versions import Version
+
+        return self._get(Version, f"/v1/versions/{_part(id)}")
+
+    def decide(self, id: str, decision: Decision) -> Version:  # noqa: A002
+        """Set a version's review status. Not repeated by itself: where the answer is lost, look
+        whether it is set before deciding again."""
+        from bridge_core.models.versions import Version
+
+        return self._transport.read(
+            Version, "POST", f"/v1/versions/{_part(id)}/decisions", body=decision
+        )
+
+    def notes(self, id: str) -> list[Note]:  # noqa: A002
+        from bridge_core.models.notes import Note
+
+        return self._get(list[Note], f"/v1/versions/{_part(id)}/notes")
+
+    def add_note(self, id: str, note: NewNote) -> Note:  # noqa: A002
+        """Not repeated by itself, as :meth:`decide`."""
+        from bridge_core.models.notes import Note
+
+        return self._transport.read(Note, "POST", f"/v1/versions/{_part(id)}/notes", body=note)
+
+    def tried(self, id: str) -> Try:  # noqa: A002
+        from bridge_core.models.versions import Try
+
+        return self._get(Try, f"/v1/tries/{_part(id)}")
+
+    def lineage(self, result_id: str) -> Lineage:
+        from bridge_core.models.versions import Lineage
+
+        return self._get(Lineage, f"/v1/results/{_part(result_id)}/lineage")
+
+    def files(self, result_id: str) -> list[ResultFile]:
+        from bridge_core.models.versions import ResultFile
+
+        return self._get(list[ResultFile], f"/v1/results/{_part(result_id)}/files")
+
+    def fetch(
+        self,
+        result: Result,
+        folder: Path,
+        progress: Progress | None = None,
+        *,
+        cancel: threading.Event | None = None,
+    ) -> Path:
+        """The folder on this machine that holds a result's files, see
+        :func:`bridge_core.transfer.fetch`."""
+        from bridge_core.transfer import fetch
+
+        return fetch(result, Path(folder), self._transport, progress, cancel=cancel)
+
+    def proxy(self, result_id: str, frame: int) -> bytes:
+        """JPEG of a frame with the display view baked in."""
+        return self._picture(f"/v1/results/{_part(result_id)}/proxies/{frame}")
+
+    def thumbnail(self, result_id: str) -> bytes:
+        """JPEG."""
+        return self._picture(f"/v1/results/{_part(result_id)}/thumbnail")
+
+    def close(self) -> None:
+        """End the connections. The gateway goes on."""
+        if "_transport" in self.__dict__:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from bridge_core.transport import Transport
+
+        return Transport(self._locate, self.settings.client)
+
+    def _locate(self) -> Address:
+        from bridge_core import launcher
+
+        if self._start_gateway:
+            return launcher.ensure(self.settings)
+        return launcher.find(self.settings)
+
+    def _get(self, kind: type[T], path: str, **params: Any) -> T:
+        return self._transport.read(kind, "GET", path, params=params)
+
+    def _picture(self, path: str) -> bytes:
+        return self._transport.send("GET", path).content
+
+
+def _part(id: str) -> str:  # noqa: A002
+    """An id as one part of a path, whatever is in it."""
+    return quote(id, safe="")
+
+
+def _about_one_of(event: Event, ids: Sequence[str]) -> bool:
+    of = event.job.id if event.job else event.version.job if event.version else None
+    return of in ids
+
+
+def _kept(error: ShotbridgeError, key: str) -> ShotbridgeError:
+    """The same error, saying that nothing is lost."""
+    step = f"{error.next_step}; " if error.next_step else ""
+    return type(error)(
+        f"{error.what}. The request is kept and nothing is lost",
+        where=error.where,
+        next_step=f"{step}then send what waits, as `shotbridge outbox --send` does",
+        details={**error.details, "kept": key},
+    )
