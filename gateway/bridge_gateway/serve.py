@@ -93,7 +93,7 @@ def serve(settings: GatewaySettings, options: Options) -> None:
                 private.write(options.announce, announcement(address, about))
                 stack.callback(_withdraw, options.announce, about.instance)
 
-        server = Server(_config(app), parts.events, ready)
+        server = Server(config(app), parts.events, ready)
         stop.server = server
         idle = settings.idle_exit_seconds if options.idle_exit else 0
         asyncio.run(_run(server, listener, _Idle(activity, desk, idle)))
@@ -229,7 +229,7 @@ async def _run(server: Server, listener: socket.socket, idle: _Idle) -> None:
             await watching
 
 
-def _config(app: object) -> uvicorn.Config:
+def config(app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http="h11",

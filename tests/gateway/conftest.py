@@ -1,0 +1,283 @@
+"""A gateway behind a real server on loopback, with a real desk and a small real provider."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+from bridge_gateway import serve
+from bridge_gateway.api.activity import Activity
+from bridge_gateway.api.app import create_app
+from bridge_gateway.api.gate import OLDEST_CLIENT, Door
+from bridge_gateway.api.parts import Parts
+from bridge_gateway.api.sse import Broadcaster
+from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
+from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.roots import Roots
+
+import bridge_core
+from bridge_core.errors import JobCancelled
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.gateway import About
+from bridge_core.models.media import Plate, SourceFile
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.services import NumberParameter, Reach, Service
+from bridge_core.models.settings import GatewaySettings
+from bridge_core.models.shots import Shot, ShotId
+from bridge_core.models.versions import Output
+
+TOKEN = "a-token-that-is-only-for-tests"
+WIDTH, HEIGHT = 32, 18
+
+
+class Copier:
+    """Gives the plate back, each frame after ``seconds``."""
+
+    id = "copier"
+
+    def services(self) -> tuple[Service, ...]:
+        slow = NumberParameter(name="seconds", title="Seconds", default=0, minimum=0, maximum=60)
+        return (
+            Service(
+                id="copy",
+                title="Copy",
+                summary="Gives the plate back",
+                provider=self.id,
+                reach=Reach.THIS_MACHINE,
+                parameters=(slow,),
+            ),
+        )
+
+    def run(self, task: Task, watch: Watch) -> Made:
+        for frame in task.frames:
+            until = time.monotonic() + float(task.parameters["seconds"])
+            while time.monotonic() < until:
+                if watch.cancelled():
+                    raise JobCancelled("cancelled", where=task.job)
+                time.sleep(0.01)
+            target = task.folder / PICTURE.format(output="main", frame=frame, ending=".exr")
+            half = target.with_suffix(".half")
+            shutil.copyfile(task.files[frame], half)
+            half.replace(target)
+            proxy = task.folder / PROXY.format(frame=frame)
+            proxy.parent.mkdir(exist_ok=True)
+            assert oiio.ImageBuf(str(target)).write(str(proxy))
+            watch.frame_done(frame)
+        output = Output(
+            name="main",
+            pattern="main.%04d.exr",
+            range=task.plate.range,
+            colour_space=task.colour_space,
+            width=WIDTH,
+            height=HEIGHT,
+            channels=("R", "G", "B"),
+            depth="half",
+        )
+        return Made(outputs=(output,))
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class House:
+    """One data folder, and the gateway that is open on it."""
+
+    root: Path
+    settings: GatewaySettings = field(init=False)
+    port: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.plates = self.root / "plates"
+        self.plates.mkdir(parents=True)
+        self.settings = GatewaySettings(
+            data_dir=self.root / "data",
+            library_dir=self.root / "library",
+            media_roots=(self.plates,),
+        )
+
+    # --- opening and closing
+
+    def open(self) -> None:
+        settings = self.settings
+        self.contents = ContentStore(settings.data_dir / "contents", 100_000_000)
+        roots = Roots(settings.media_roots)
+        self.desk = Desk(settings, [Copier()], self.contents, roots)
+        self.desk.start()
+        listener = serve.listen("127.0.0.1", 0)
+        self.port = listener.getsockname()[1]
+        about = About(
+            version=bridge_core.__version__,
+            api=bridge_core.API_VERSION,
+            oldest_client=OLDEST_CLIENT,
+            instance=uuid.uuid4().hex,
+        )
+        self.activity = Activity()
+        events = Broadcaster(self.desk)
+        parts = Parts(about, self.desk, self.contents, roots, events)
+        self.app = create_app(
+            parts, Door.of(TOKEN, OLDEST_CLIENT, ["gateway.studio"]), self.activity
+        )
+        ready = threading.Event()
+        self._server = serve.Server(serve.config(self.app), events, ready.set)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._server.serve(sockets=[listener]))
+        )
+        self._thread.start()
+        assert ready.wait(20)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        self.desk.stop()
+
+    # --- calls
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        token: str | None = TOKEN,
+    ) -> Answer:
+        """One call, sent as it stands: nothing normalises the path."""
+        given = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            given["Content-Type"] = "application/json"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {**given, **(headers or {})})
+            answer = connection.getresponse()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, told, answer.read())
+        finally:
+            connection.close()
+
+    # --- pictures and requests
+
+    def plate(self, show: str = "bunny", frames: int = 3) -> Plate:
+        """A sequence from 1001 on, in a folder of the show."""
+        folder = self.plates / show
+        folder.mkdir(exist_ok=True)
+        for frame in range(1001, 1001 + frames):
+            path = folder / f"plate.{frame}.exr"
+            if not path.exists():
+                spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, "half")
+                picture = oiio.ImageBuf(spec)
+                pixels = np.full((HEIGHT, WIDTH, 3), frame / 2000, np.float32)
+                assert picture.set_pixels(oiio.ROI(), pixels)
+                assert picture.write(str(path))
+        return Plate(
+            path=str(folder / "plate.%04d.exr"),
+            range=FrameRange.of(1001, 1000 + frames),
+            colour_space="ACEScg",
+        )
+
+    def submission(self, *, show: str = "bunny", frames: int = 3, seconds: float = 0) -> Submission:
+        plate = self.plate(show, frames)
+        files = []
+        for frame in plate.range.frames():
+            found = Path(plate.file(frame)).stat()
+            files.append(
+                SourceFile(
+                    path=plate.file(frame),
+                    frame=frame,
+                    size=found.st_size,
+                    mtime_ns=found.st_mtime_ns,
+                )
+            )
+        request = Request(
+            shot=Shot(
+                id=ShotId(show=show, sequence="sq010", shot="sh010"),
+                plate=plate,
+                cut_range=plate.range,
+            ),
+            service="copy",
+            parameters={"seconds": seconds},
+            asked_by="Ada",
+        )
+        return Submission(request=request, plate_files=tuple(files))
+
+    def send(self, submission: Submission, key: str | None = None) -> Answer:
+        return self.call(
+            "POST",
+            "/v1/jobs",
+            submission.model_dump(mode="json"),
+            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+        )
+
+    def ended(self, job: str) -> dict[str, Any]:
+        """The job, once it has ended."""
+
+        def look() -> dict[str, Any] | None:
+            told: dict[str, Any] = self.call("GET", f"/v1/jobs/{job}").json()
+            return told if told["state"] not in ("queued", "running") else None
+
+        return until(look)
+
+    def version(self, **given: Any) -> str:
+        """Id of a new version."""
+        job = self.ended(self.send(self.submission(**given)).json()["id"])
+        assert job["state"] == "succeeded", job["problem"]
+        found: str = job["version"]
+        return found
+
+
+def until(look: Callable[[], Any], seconds: float = 60) -> Any:
+    """What ``look`` gives once it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"nothing happened within {seconds} seconds")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One gateway for all tests of a module."""
+    house = House(tmp_path_factory.mktemp("gateway"))
+    house.open()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A gateway of the test's own, open; the test may close and open it again."""
+    house = House(tmp_path / "house")
+    house.open()
+    yield house
+    house.close()
