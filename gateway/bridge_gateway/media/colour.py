@@ -142,7 +142,7 @@ class Colour:
         return f"proxies: {source} on {self.display}, {self.view} ({self.describe_config()})"
 
     def describe_config(self) -> str:
-        import PyOpenColorIO as ocio  # noqa: N813
+        import PyOpenColorIO as ocio
 
         name = str(self._config.getName()) or self._origin
         return f"OpenColorIO {ocio.GetVersion()}, config {name}"
@@ -179,7 +179,7 @@ class Colour:
         return display, view
 
     def _conversion(self, source: str, target: str) -> Any:
-        import PyOpenColorIO as ocio  # noqa: N813
+        import PyOpenColorIO as ocio
 
         config = self._config
         source, target = self.name_of(source), self.name_of(target)
@@ -194,7 +194,7 @@ class Colour:
         return self._cached((source, target), make)
 
     def _viewing(self, source: str) -> Any:
-        import PyOpenColorIO as ocio  # noqa: N813
+        import PyOpenColorIO as ocio
 
         config, source = self._config, self.name_of(source)
 
@@ -216,7 +216,7 @@ class Colour:
         return self._cached((source, "", self.display, self.view), make)
 
     def _cached(self, key: tuple[str, ...], make: Any) -> Any:
-        import PyOpenColorIO as ocio  # noqa: N813
+        import PyOpenColorIO as ocio
 
         with self._lock:
             if key not in self._processors:
@@ -233,7 +233,7 @@ class Colour:
 
 
 def _load(wanted: str) -> tuple[str, Any]:
-    import PyOpenColorIO as ocio  # noqa: N813
+    import PyOpenColorIO as ocio
 
     origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILT_IN else wanted
     try:

@@ -73,7 +73,7 @@ def read_picture(path: Path) -> Picture:
     :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged, or
         deep.
     """
-    import OpenImageIO as oiio  # noqa: N813
+    import OpenImageIO as oiio
 
     kind = _sniff(path)
     wishes = oiio.ImageSpec()
@@ -321,7 +321,7 @@ def _retyped(part: Part) -> list[str]:
 
 def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]]) -> str:
     """Write the file; what the library complains about, empty when all went well."""
-    import OpenImageIO as oiio  # noqa: N813
+    import OpenImageIO as oiio
 
     out = oiio.ImageOutput.create(kind)
     if out is None:
@@ -343,7 +343,7 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
 
 def _lost_directory(path: Path) -> str:
     """libtiff's directory comes last, and closing does not tell whether it could be written."""
-    import OpenImageIO as oiio  # noqa: N813
+    import OpenImageIO as oiio
 
     source = oiio.ImageInput.open(str(path))
     if source is None:

@@ -34,7 +34,7 @@ def resize(pixels: Float, width: int, height: int, kernel: str) -> Float:
     ``kernel`` is one of its names, such as ``box``, ``catmull-rom`` or ``lanczos3``; it widens
     when the picture shrinks, so nothing aliases.
     """
-    import OpenImageIO as oiio  # noqa: N813
+    import OpenImageIO as oiio
 
     source = _buffer(pixels)
     result = oiio.ImageBufAlgo.resize(
@@ -47,7 +47,7 @@ def resize(pixels: Float, width: int, height: int, kernel: str) -> Float:
 
 
 def _buffer(pixels: Float) -> Any:
-    import OpenImageIO as oiio  # noqa: N813
+    import OpenImageIO as oiio
 
     height, width, channels = pixels.shape
     buffer = oiio.ImageBuf(oiio.ImageSpec(width, height, channels, oiio.FLOAT))

@@ -1,0 +1,129 @@
+"""What must hold of a service's pictures before a version is published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from bridge_core.errors import CheckFailed, MediaError
+from bridge_core.models.media import MOVIES, frame_path
+from bridge_core.models.versions import Output
+from bridge_gateway.media.movies import MovieReader
+from bridge_gateway.media.parts import Picture
+from bridge_gateway.media.pictures import read_picture
+
+_NUMBER = re.compile(r"%0?\d*d")
+#: Failures that the message spells out; ``details["frames"]`` has all.
+_SPELLED = 5
+
+
+def check_output(folder: Path, output: Output, frames: Iterable[int]) -> None:
+    """Read every picture of an output and compare it with what ``output`` says.
+
+    Each frame is there and complete, has the size (display window), pixel aspect, channels and
+    depth, and its channels named in ``output`` hold finite values only; there are no pictures of
+    other frames under the same name. Layers that only travel along are not looked at: a depth of
+    infinity is how renderers say "nothing".
+
+    :raises CheckFailed: with every frame that fails; ``details["frames"]`` maps frame to reason.
+    """
+    wanted = sorted(set(frames))
+    if PurePath(output.pattern).suffix.lower() in MOVIES:
+        failures = _check_movie(folder / output.pattern, output, wanted)
+    else:
+        failures = {
+            frame: reason
+            for frame in wanted
+            if (reason := _check_picture(folder / frame_path(output.pattern, frame), output))
+        }
+        failures |= dict.fromkeys(_extra(folder, output.pattern, set(wanted)), "was not asked for")
+    if failures:
+        told = "; ".join(
+            f"frame {frame}: {reason}" for frame, reason in list(failures.items())[:_SPELLED]
+        )
+        more = f"; and {len(failures) - _SPELLED} more" if len(failures) > _SPELLED else ""
+        raise CheckFailed(
+            f"{len(failures)} of {len(wanted)} frames of the output {output.name!r} do not pass "
+            f"their checks: {told}{more}",
+            where=str(folder),
+            next_step="send the request again; if it fails again, look at the plate's same frames",
+            details={"frames": {str(frame): reason for frame, reason in failures.items()}},
+        )
+
+
+def _check_picture(path: Path, output: Output) -> str:
+    """What is wrong with a picture; empty when nothing is."""
+    if not path.is_file():
+        return f"{path.name} is not there"
+    try:
+        picture = read_picture(path)
+        return _check_facts(picture, output) or _check_values(picture, output)
+    except MediaError as error:
+        return error.what
+
+
+def _check_facts(picture: Picture, output: Output) -> str:
+    size = (picture.display.width, picture.display.height)
+    held = {channel for part in picture.parts for channel in part.channels}
+    missing = [channel for channel in output.channels if channel not in held]
+    if size != (output.width, output.height):
+        return f"is {size[0]}x{size[1]}, not {output.width}x{output.height}"
+    if missing:
+        return f"has no channel {', '.join(missing)}"
+    if picture.depth != output.depth:
+        return f"is {picture.depth}, not {output.depth}"
+    if abs(picture.pixel_aspect - output.pixel_aspect) > 1e-4 * output.pixel_aspect:
+        return f"has pixel aspect {picture.pixel_aspect:g}, not {output.pixel_aspect:g}"
+    return ""
+
+
+def _check_values(picture: Picture, output: Output) -> str:
+    nan = infinite = 0
+    for part in picture.parts:
+        for index, channel in enumerate(part.channels):
+            if channel in output.channels:
+                plane = part.pixels[..., index]
+                nan += int(np.count_nonzero(np.isnan(plane)))
+                infinite += int(np.count_nonzero(np.isinf(plane)))
+    if nan or infinite:
+        return f"holds {nan} NaN and {infinite} infinite values"
+    return ""
+
+
+def _check_movie(path: Path, output: Output, wanted: list[int]) -> dict[int, str]:
+    if not path.is_file():
+        return dict.fromkeys(wanted, f"{path.name} is not there")
+    try:
+        with MovieReader(path) as movie:
+            facts = movie.facts
+            if (facts.width, facts.height) != (output.width, output.height):
+                wrong = f"is {facts.width}x{facts.height}, not {output.width}x{output.height}"
+                return dict.fromkeys(wanted, wrong)
+            failures = {}
+            for index, frame in enumerate(wanted[: facts.count]):
+                try:
+                    movie.read(index)
+                except MediaError as error:
+                    failures[frame] = error.what
+            failures |= dict.fromkeys(wanted[facts.count :], f"{path.name} ends before it")
+            if facts.count > len(wanted) and wanted:
+                failures[wanted[-1] + 1] = f"{path.name} has {facts.count} pictures"
+            return failures
+    except MediaError as error:
+        return dict.fromkeys(wanted, error.what)
+
+
+def _extra(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
+    """Frames with a picture under the output's name that nobody asked for."""
+    beside = (folder / pattern).parent
+    name = PurePath(pattern).name
+    number = _NUMBER.search(name)
+    if number is None or not beside.is_dir():
+        return []
+    before, after = re.escape(name[: number.start()]), re.escape(name[number.end() :])
+    match = re.compile(f"{before}(-?\\d+){after}").fullmatch
+    found = (match(path.name) for path in beside.iterdir())
+    return sorted({int(hit[1]) for hit in found if hit} - wanted)

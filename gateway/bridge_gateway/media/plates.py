@@ -1,0 +1,152 @@
+"""The frames of a plate, whether it is a sequence, a movie or a still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+from bridge_core.errors import MissingFrames
+from bridge_core.models.media import MOVIES, Plate, PlateKind
+from bridge_gateway.media.movies import MovieReader
+from bridge_gateway.media.parts import Picture
+from bridge_gateway.media.pictures import read_picture
+
+
+@dataclass(frozen=True)
+class PlateFacts:
+    """What a plate's files tell about it."""
+
+    width: int
+    """Of the format (display window) in pixels."""
+    height: int
+    pixel_aspect: float
+    channels: tuple[str, ...]
+    """Of the main part."""
+    depth: str
+    """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
+    start_timecode: str | None
+    """Of the first frame."""
+    colour_hint: str | None
+    """What the file says of its colour, in its own words; a hint for people, never a decision."""
+    frames: int | None
+    """How many pictures a movie has; None for sequences and stills."""
+    rate: Fraction | None
+    """As the file tells it; None where it does not."""
+
+
+class PlateReader:
+    """Reads a plate's frames by their number; a context manager, for one thread at a time.
+
+    ``files`` gives the file of each frame; of a movie or a still the same for all. A movie's
+    first picture is ``plate.range.first``. A still shows the same picture at every frame.
+    """
+
+    def __init__(self, plate: Plate, files: Mapping[int, Path]) -> None:
+        self._plate = plate
+        self._files = dict(files)
+        self._movie: MovieReader | None = None
+        self._still: Picture | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._movie is not None:
+            self._movie.close()
+            self._movie = None
+
+    def check(self, frames: Iterable[int]) -> None:
+        """Find out before any work whether these frames are there.
+
+        :raises MissingFrames: with all that are not, beyond a movie's end included.
+        :raises UnreadableMedia: the movie.
+        """
+        missing = [frame for frame in frames if not self._has(frame)]
+        if missing:
+            raise MissingFrames.of(missing, where=self._plate.path)
+
+    def read(self, frame: int) -> Picture:
+        """The picture of a frame, numbered as in ``plate.range``.
+
+        :raises MissingFrames: no such frame.
+        :raises UnreadableMedia: damaged, truncated, not a picture.
+        """
+        self.check([frame])
+        kind = self._plate.kind
+        if kind is PlateKind.MOVIE:
+            return self._opened().read(frame - self._plate.range.first)
+        if kind is PlateKind.SEQUENCE:
+            return read_picture(self._files[frame])
+        if self._still is None:
+            self._still = read_picture(self._only_file())
+        return self._still
+
+    def _has(self, frame: int) -> bool:
+        kind = self._plate.kind
+        if kind is PlateKind.SEQUENCE:
+            return frame in self._files and self._files[frame].is_file()
+        if kind is PlateKind.MOVIE:
+            return 0 <= frame - self._plate.range.first < self._opened().facts.count
+        return self._only_file().is_file()
+
+    def _opened(self) -> MovieReader:
+        if self._movie is None:
+            self._movie = MovieReader(self._only_file())
+        return self._movie
+
+    def _only_file(self) -> Path:
+        for path in self._files.values():
+            return path
+        raise MissingFrames.of(self._plate.range.frames(), where=self._plate.path)
+
+
+def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> PlateFacts:
+    """What the first frame, or the movie, tells. Reads one picture.
+
+    ``source`` is a file, or a plate whose ``files`` are given (else its own paths).
+
+    :raises UnreadableMedia: it cannot be read.
+    """
+    if isinstance(source, Plate):
+        first = source.range.first
+        source = min((files or {first: Path(source.file(first))}).items())[1]
+    if source.suffix.lower() in MOVIES:
+        return _movie_facts(source)
+    picture = read_picture(source)
+    header = picture.main.header
+    rate = header.getattribute("framesPerSecond")
+    hints = ("colorInteropID", "oiio:ColorSpace") if picture.format != "openexr" else ()
+    hint = next(filter(None, map(header.get_string_attribute, ("colorInteropID", *hints))), None)
+    return PlateFacts(
+        width=picture.display.width,
+        height=picture.display.height,
+        pixel_aspect=picture.pixel_aspect,
+        channels=picture.main.channels,
+        depth=picture.depth,
+        start_timecode=picture.timecode,
+        colour_hint=hint,
+        frames=None,
+        rate=Fraction(*rate) if isinstance(rate, tuple) and rate[1] else None,
+    )
+
+
+def _movie_facts(path: Path) -> PlateFacts:
+    with MovieReader(path) as movie:
+        facts = movie.facts
+    return PlateFacts(
+        width=facts.width,
+        height=facts.height,
+        pixel_aspect=facts.pixel_aspect,
+        channels=facts.channels,
+        depth=f"uint{facts.bits}",
+        start_timecode=facts.start_timecode,
+        colour_hint=facts.colour,
+        frames=facts.count,
+        rate=facts.rate,
+    )
