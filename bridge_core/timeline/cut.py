@@ -60,6 +60,8 @@ class CarriedVersion:
     label: str
     status: str
     path: str
+    first: int
+    """Number of its first frame; for a movie, in the plate's numbering."""
     active: bool
 
 
@@ -76,6 +78,8 @@ class CutShot:
     media: str
     """The plate's media without its place: the same on every machine and in every dialect."""
     versions: tuple[CarriedVersion, ...] = ()
+    carried: bool = False
+    """The identity is ours and stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)

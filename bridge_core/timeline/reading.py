@@ -20,7 +20,7 @@ from bridge_core.models.base import invalid
 from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId, fit_name
-from bridge_core.timeline.clock import frames, rate_of, seconds
+from bridge_core.timeline.clock import frames, rate_of, seconds, span
 from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
 from bridge_core.timeline.document import (
     NAMESPACE,
@@ -151,7 +151,8 @@ class _Reader:
                     name=_text(node.get("name")),
                     track=item.placed.track,
                     media=item.key,
-                    versions=tuple(_carried(node, self.folder)),
+                    versions=tuple(_carried(node, self.folder, item.media)),
+                    carried=bool(ours(node).get("clip")),
                 )
             )
             clips[clip] = node
@@ -351,12 +352,13 @@ def _within(
     return plate, FrameRange(first=first, last=last, rate=rate)
 
 
-def _carried(clip: Json, folder: Path) -> Iterator[CarriedVersion]:
+def _carried(clip: Json, folder: Path, plate: Media) -> Iterator[CarriedVersion]:
     several, active = references(clip)
     for key, reference in several.items():
-        told = ours(reference) if isinstance(reference, dict) else {}
+        told = ours(reference)
         if not key.startswith(f"{NAMESPACE}:") or not told:
             continue
+        available = span(reference.get("available_range"))
         if schema(reference) == "ImageSequenceReference":
             path = sequence_path(reference, folder)
         else:
@@ -368,6 +370,7 @@ def _carried(clip: Json, folder: Path) -> Iterator[CarriedVersion]:
             label=_text(told.get("label")),
             status=_text(told.get("status")),
             path=path,
+            first=plate.frame_at(available.start) if available else plate.first,
             active=key == active,
         )
 

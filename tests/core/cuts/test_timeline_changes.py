@@ -1,0 +1,142 @@
+"""Two cuts compared: what is new, gone, moved, retrimmed, retimed, replaced, unchanged."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+
+from bridge_core.timeline.changes import ChangeKind, Changes, compare
+from bridge_core.timeline.reading import read_cut
+
+
+def told(changes: Changes) -> dict[str, set[str]]:
+    return {
+        (change.new or change.old).name: {kind.value for kind in change.kinds}
+        for change in changes.changes
+    }
+
+
+def changes(kit: Any, old: list[Any], new: list[Any]) -> Changes:
+    before = kit.write(kit.timeline([item.clone() for item in old]), "old.otio")
+    after = kit.write(kit.timeline([item.clone() for item in new]), "new.otio")
+    return compare(read_cut(before), read_cut(after))
+
+
+def test_nothing_changed(kit: Any) -> None:
+    items = [kit.clip("a"), kit.gap(4), kit.clip("b")]
+    assert told(changes(kit, items, items)) == {"a": {"unchanged"}, "b": {"unchanged"}}
+
+
+def test_new_and_gone(kit: Any) -> None:
+    a, b = kit.clip("a"), kit.clip("b")
+    assert told(changes(kit, [a], [b])) == {"b": {"new"}, "a": {"gone"}}
+
+
+def test_moved(kit: Any) -> None:
+    a, b, c = (kit.clip(name) for name in "abc")
+    assert told(changes(kit, [a, b, c], [b, a, c])) == {
+        "b": {"moved"},
+        "a": {"moved"},
+        "c": {"unchanged"},
+    }
+
+
+def test_retrimmed_at_either_end(kit: Any) -> None:
+    found = changes(
+        kit,
+        [kit.clip("a"), kit.clip("b")],
+        [kit.clip("a", source=(8, 47)), kit.gap(1), kit.clip("b", source=(7, 49))],
+    )
+    assert told(found) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
+    assert "plate frames 1009-1056 are now 1009-1055" in str(found.retrimmed[0])
+    assert found.retrimmed[0].shows_other_pictures
+
+
+def test_slipped_within_its_media(kit: Any) -> None:
+    assert told(changes(kit, [kit.clip("a")], [kit.clip("a", source=(10, 48))])) == {
+        "a": {"retrimmed"}
+    }
+
+
+def test_retimed(kit: Any) -> None:
+    fast = kit.clip("a", source=(8, 24))
+    fast.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
+    found = changes(kit, [kit.clip("a", source=(8, 24))], [fast])
+    assert told(found) == {"a": {"retimed", "retrimmed"}}
+
+
+def test_media_replaced(kit: Any) -> None:
+    again = kit.clip("a", kit.sequence("a_rescan"))
+    assert told(changes(kit, [kit.clip("a")], [again])) == {"a": {"media replaced"}}
+
+
+def test_a_dissolve_that_needs_more_frames(kit: Any) -> None:
+    dissolve = otio.schema.Transition(
+        in_offset=otio.opentime.RationalTime(6, 24), out_offset=otio.opentime.RationalTime(6, 24)
+    )
+    a, b = kit.clip("a"), kit.clip("b")
+    assert told(changes(kit, [a, b], [a, dissolve, b])) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
+
+
+def test_of_equal_clips_the_one_at_its_place_stays(kit: Any) -> None:
+    x = kit.clip("x")
+    found = changes(kit, [x, kit.gap(52), x, kit.gap(52), x], [kit.gap(100), x, kit.gap(52), x])
+    assert [sorted(change.kinds) for change in found.changes] == [
+        ["unchanged"],
+        ["unchanged"],
+        ["gone"],
+    ]
+    assert found.gone[0].old.shot.record_range.first == 0
+
+
+def test_two_pieces_of_one_clip_are_told_by_their_frames(kit: Any) -> None:
+    media = kit.sequence("long", available=(0, 200))
+    one, two = kit.clip("x", media, (10, 20)), kit.clip("x", media, (100, 20))
+    longer = kit.clip("x", media, (98, 24))
+    found = changes(kit, [one, two], [longer, one])
+    by_first = {change.new.shot.cut_range.first: change for change in found.changes}
+    assert by_first[1099].old.shot.cut_range.first == 1101
+    assert by_first[1099].kinds == {ChangeKind.RETRIMMED, ChangeKind.MOVED}
+    assert by_first[1011].kinds == {ChangeKind.MOVED}
+
+
+def test_recognised_on_another_machine_and_without_names(kit: Any) -> None:
+    here = kit.clip("a", kit.external("file:///show/sc/a.[1001-1064].exr", available=(86400, 64)))
+    here.source_range = kit.range(86408, 48)
+    there = kit.clip("Clip 1", kit.external("Z:\\show\\sc\\a.1001.exr", available=(1001, 64)))
+    there.source_range = kit.range(1009, 48)
+    assert told(changes(kit, [here], [there])) == {"Clip 1": {"unchanged"}}
+
+
+def test_a_movie_counted_from_zero_and_from_timecode(kit: Any) -> None:
+    here = kit.clip("a", kit.external("/m/a.mov", available=(86400, 64)), (86408, 48))
+    there = kit.clip("a", kit.external("/m/a.mov", available=(0, 64)), (8, 48))
+    assert told(changes(kit, [here], [there])) == {"a": {"unchanged"}}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_cuts_lose_and_invent_no_shot(kit: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    media = kit.sequence("long", available=(0, 5000))
+    items = [kit.clip(f"c{n % 7}", media, (chance.randrange(4000), 20)) for n in range(60)]
+    shuffled = chance.sample(items, 50)
+    found = changes(kit, items, shuffled)
+    assert len(found.changes) == 60
+    assert len(found.gone) == 10
+    assert not found.new
+    assert not found.retrimmed
+    assert {change.old.clip for change in found.changes if change.old} == {
+        item.clip for item in read_cut(kit.folder / "old.otio")
+    }
+    assert str(found) == str(changes(kit, items, shuffled))
+
+
+def test_thousands_of_equal_clips_lose_the_right_one(kit: Any) -> None:
+    black = kit.external("/m/black.mov", available=(0, 10))
+    items = [kit.clip("black", black.clone(), (0, 10)) for _ in range(2000)]
+    found = changes(kit, items, items[1:])
+    assert len(found.gone) == 1
+    assert len(found.unchanged) == 1999
