@@ -244,7 +244,7 @@ class House:
             told: dict[str, Any] = self.call("GET", f"/v1/jobs/{job}").json()
             return told if told["state"] not in ("queued", "running") else None
 
-        return until(look)
+        return self.until(look)
 
     def version(self, **given: Any) -> str:
         """Id of a new version."""
@@ -253,16 +253,16 @@ class House:
         found: str = job["version"]
         return found
 
-
-def until(look: Callable[[], Any], seconds: float = 60) -> Any:
-    """What ``look`` gives once it gives something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing happened within {seconds} seconds")
+    @staticmethod
+    def until(look: Callable[[], Any], seconds: float = 60) -> Any:
+        """What ``look`` gives once it gives something."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"nothing happened within {seconds} seconds")
 
 
 @pytest.fixture(scope="module")

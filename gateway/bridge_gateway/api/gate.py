@@ -12,7 +12,6 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +31,7 @@ OPEN = "/v1/about"
 CLIENT_HEADER = "X-Shotbridge-Client"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
 _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w.+-]*)?")
 
 
@@ -135,13 +135,8 @@ def _release(text: str) -> tuple[int, ...] | None:
 
 def _host(value: str) -> str:
     """The name in a Host header, lower case, without port and brackets; empty if it is none."""
-    try:
-        parts = urlsplit(f"//{value}")
-        if parts.netloc != value or parts.username is not None:
-            return ""
-        return parts.hostname or ""
-    except ValueError:
-        return ""
+    match = _HOST.fullmatch(value)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 def _same(origin: str, host: str) -> bool:
