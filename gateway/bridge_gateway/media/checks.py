@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -20,25 +20,34 @@ _NUMBER = re.compile(r"%0?\d*d")
 _SPELLED = 5
 
 
-def check_output(folder: Path, output: Output, frames: Iterable[int]) -> None:
+def check_output(
+    folder: Path,
+    output: Output,
+    frames: Iterable[int],
+    done: Callable[[int], None] = lambda frame: None,
+) -> None:
     """Read every picture of an output and compare it with what ``output`` says.
 
     Each frame is there and complete, has the size (display window), pixel aspect, channels and
-    depth, and its channels named in ``output`` hold finite values only; there are no pictures of
-    other frames under the same name. Layers that only travel along are not looked at: a depth of
-    infinity is how renderers say "nothing".
+    depth, and finite values only in the main colours and their alpha; there are no pictures of
+    other frames under the same name. The values of layers that only travel along are not looked
+    at: a depth of infinity is how renderers say "nothing". Channels of a further part are called
+    ``part.channel``.
+
+    ``done`` is called after each frame, and may raise to end the check.
 
     :raises CheckFailed: with every frame that fails; ``details["frames"]`` maps frame to reason.
     """
     wanted = sorted(set(frames))
     if PurePath(output.pattern).suffix.lower() in MOVIES:
-        failures = _check_movie(folder / output.pattern, output, wanted)
+        failures = _check_movie(folder / output.pattern, output, wanted, done)
     else:
-        failures = {
-            frame: reason
-            for frame in wanted
-            if (reason := _check_picture(folder / frame_path(output.pattern, frame), output))
-        }
+        failures = {}
+        for frame in wanted:
+            reason = _check_picture(folder / frame_path(output.pattern, frame), output)
+            if reason:
+                failures[frame] = reason
+            done(frame)
         failures |= dict.fromkeys(_extra(folder, output.pattern, set(wanted)), "was not asked for")
     if failures:
         told = "; ".join(
@@ -60,14 +69,16 @@ def _check_picture(path: Path, output: Output) -> str:
         return f"{path.name} is not there"
     try:
         picture = read_picture(path)
-        return _check_facts(picture, output) or _check_values(picture, output)
+        return _check_facts(picture, output) or _check_values(picture)
     except MediaError as error:
         return error.what
 
 
 def _check_facts(picture: Picture, output: Output) -> str:
     size = (picture.display.width, picture.display.height)
-    held = {channel for part in picture.parts for channel in part.channels}
+    held = set(picture.main.channels) | {
+        f"{part.name}.{channel}" for part in picture.parts for channel in part.channels
+    }
     missing = [channel for channel in output.channels if channel not in held]
     if size != (output.width, output.height):
         return f"is {size[0]}x{size[1]}, not {output.width}x{output.height}"
@@ -80,20 +91,16 @@ def _check_facts(picture: Picture, output: Output) -> str:
     return ""
 
 
-def _check_values(picture: Picture, output: Output) -> str:
-    nan = infinite = 0
-    for part in picture.parts:
-        for index, channel in enumerate(part.channels):
-            if channel in output.channels:
-                plane = part.pixels[..., index]
-                nan += int(np.count_nonzero(np.isnan(plane)))
-                infinite += int(np.count_nonzero(np.isinf(plane)))
-    if nan or infinite:
-        return f"holds {nan} NaN and {infinite} infinite values"
-    return ""
+def _check_values(picture: Picture) -> str:
+    planes = [plane for plane in (picture.rgb(), picture.alpha()) if plane is not None]
+    nan = sum(int(np.count_nonzero(np.isnan(plane))) for plane in planes)
+    infinite = sum(int(np.count_nonzero(np.isinf(plane))) for plane in planes)
+    return f"holds {nan} NaN and {infinite} infinite values" if nan or infinite else ""
 
 
-def _check_movie(path: Path, output: Output, wanted: list[int]) -> dict[int, str]:
+def _check_movie(
+    path: Path, output: Output, wanted: list[int], done: Callable[[int], None]
+) -> dict[int, str]:
     if not path.is_file():
         return dict.fromkeys(wanted, f"{path.name} is not there")
     try:
@@ -108,6 +115,7 @@ def _check_movie(path: Path, output: Output, wanted: list[int]) -> dict[int, str
                     movie.read(index)
                 except MediaError as error:
                     failures[frame] = error.what
+                done(frame)
             failures |= dict.fromkeys(wanted[facts.count :], f"{path.name} ends before it")
             if facts.count > len(wanted) and wanted:
                 failures[wanted[-1] + 1] = f"{path.name} has {facts.count} pictures"

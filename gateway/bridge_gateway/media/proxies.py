@@ -15,11 +15,11 @@ from bridge_gateway.media.sampling import resize
 Float = NDArray[np.float32]
 
 #: Light above this is white in every view; averaged with its neighbours unclamped, one sample of
-#: 65504 would blow a white hole of many pixels into the proxy.
-_BRIGHTEST = 100.0
+#: 65504 would blow a white hole of many pixels into the proxy. Below, the same for black.
+_BRIGHTEST, _DARKEST = np.float32(100), np.float32(-1)
 
 #: Positive everywhere: a kernel with negative lobes draws dark rims around highlights.
-_KERNEL = "blackman-harris"
+_KERNEL = "triangle"
 
 
 def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> tuple[int, int]:
@@ -59,8 +59,8 @@ def write_proxy(
     if size != (rgb.shape[1], rgb.shape[0]):
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
-        limited = np.nan_to_num(rgb, nan=0.0).clip(-_BRIGHTEST, _BRIGHTEST)
-        rgb = resize(limited, *size, _KERNEL)
+        # fmax takes the number where the other is NaN, so a hole stays a small dark hole.
+        rgb = resize(np.fmin(np.fmax(rgb, _DARKEST), _BRIGHTEST), *size, _KERNEL)
     atomic.write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
 
