@@ -49,6 +49,10 @@ def _run(call: argparse.Namespace) -> None:
                 commands.list_models(models_dir, call.id, as_json=call.json)
         case "serve":
             _serve(call)
+        case "demo-plates":
+            commands.demo_plates(_settings(call).models_dir, call.out)
+        case "demo-sheet":
+            commands.demo_sheet(call.rows, call.out)
 
 
 def _serve(call: argparse.Namespace) -> None:
@@ -116,6 +120,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     models.add_argument("--quiet", action="store_true", help="say only what changes or fails")
     models.add_argument("--json", action="store_true", help="results and errors as JSON")
+
+    plates = found.add_parser(
+        "demo-plates", parents=[common], help="make the demo's plates, and say where they are"
+    )
+    plates.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sheet = found.add_parser("demo-sheet", help="draw a contact sheet")
+    sheet.add_argument("--rows", type=Path, required=True, metavar="FILE", help="JSON")
+    sheet.add_argument("--out", type=Path, required=True, metavar="FILE")
 
     found.add_parser("openapi", help="print the API's description (OpenAPI)")
     found.add_parser("about", help="print versions, as JSON")

@@ -1,4 +1,4 @@
-"""The small commands: ``openapi``, ``about``, ``models``."""
+"""The small commands: ``openapi``, ``about``, ``models``, ``demo-plates``, ``demo-sheet``."""
 
 from __future__ import annotations
 
@@ -80,3 +80,23 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
         print(
             f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['says']}"
         )
+
+
+def demo_plates(models_dir: Path, folder: Path) -> None:
+    """Make the demo's plates and print where they are, as JSON.
+
+    :raises ModelMissing: the footage is not installed.
+    """
+    from bridge_gateway.demo.footage import make_plates
+
+    print(json.dumps(make_plates(models_dir, folder), indent=1))
+
+
+def demo_sheet(rows: Path, target: Path) -> None:
+    """Draw a contact sheet of what the JSON file says: ``title, subtitle, view, rows``.
+
+    :raises InvalidRequest: the file says something else.
+    """
+    from bridge_gateway.demo.sheet import Sheet, write_sheet
+
+    write_sheet(target, Sheet.read(rows))

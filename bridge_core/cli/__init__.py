@@ -1,0 +1,1 @@
+"""``shotbridge``: the client on the command line."""

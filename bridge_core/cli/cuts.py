@@ -1,0 +1,155 @@
+"""``timeline``: shots of a cut, changes between two, versions placed into one, dialects."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.cli.output import plain, table
+
+if TYPE_CHECKING:
+    from bridge_core.cli.main import Call
+    from bridge_core.models.shots import Shot
+    from bridge_core.timeline.cut import Cut
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    timeline = commands.add_parser("timeline", parents=[common], help="read and write cuts")
+    actions = timeline.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
+    shots.add_argument("cut", type=Path)
+    shots.add_argument("--look", action="store_true", help="look on disk which frames exist")
+    shots.set_defaults(run=_shots)
+
+    diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
+    diff.add_argument("old", type=Path)
+    diff.add_argument("new", type=Path)
+    diff.set_defaults(run=_diff)
+
+    place = actions.add_parser(
+        "place", parents=[common], help="write versions into a cut as further media of its clips"
+    )
+    place.add_argument("cut", type=Path)
+    place.add_argument("-o", "--output", type=Path, required=True)
+    place.set_defaults(run=_place)
+
+
+def _shots(call: Call) -> int:
+    from bridge_core.timeline.media import look_for_media
+    from bridge_core.timeline.reading import read_cut
+
+    work = call.loaded.settings.work
+    cut = read_cut(call.arguments.cut, show=call.arguments.show or work.show, handles=work.handles)
+    if call.arguments.look:
+        cut = look_for_media(cut)
+    rows = [
+        (
+            item.shot.id.shot,
+            item.shot.id.sequence,
+            item.shot.cut_range,
+            f"+{item.shot.cut_range.first - item.shot.work_range.first}"
+            f" +{item.shot.work_range.last - item.shot.cut_range.last}",
+            item.shot.record_range or "",
+            _spell_retime(item.shot),
+            item.shot.plate.colour_space or "by rule",
+            item.shot.plate.path,
+        )
+        for item in cut.shots
+    ]
+    head = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
+    problems = [f"{'left out' if p.skipped else 'note'}: {p}" for p in cut.problems]
+    call.output.result(
+        {
+            "cut": str(cut.path),
+            "show": cut.show,
+            "shots": [{"clip": item.clip, **plain(item.shot)} for item in cut.shots],
+            "problems": [
+                {
+                    "kind": str(p.kind),
+                    "what": p.what,
+                    "next_step": p.next_step,
+                    "clip": p.clip,
+                    "track": p.track,
+                    "record": plain(p.record),
+                    "skipped": p.skipped,
+                }
+                for p in cut.problems
+            ],
+        },
+        "\n".join(filter(None, [table(head, rows) or "no shots", *problems])),
+    )
+    return 0
+
+
+def _spell_retime(shot: Shot) -> str:
+    if shot.retime.identity:
+        return ""
+    return "ramp" if shot.retime.keys else f"{float(shot.retime.speed):.0%}"
+
+
+def _place(call: Call) -> int:
+    from bridge_core.timeline.reading import read_cut
+
+    work = call.loaded.settings.work
+    source: Path = call.arguments.cut
+    cut = read_cut(source, show=call.arguments.show or work.show, handles=work.handles)
+    placed, target = place_versions(call, cut, call.arguments.output)
+    told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in placed.items())
+    call.output.result({"timeline": str(target), "placed": placed}, f"{told}\n{target}".strip())
+    return 0
+
+
+def place_versions(call: Call, cut: Cut, target: Path) -> tuple[dict[str, list[str]], Path]:
+    """Write every version that the gateway has for the cut's shots into ``target``.
+
+    Says which labels each shot got.
+    """
+    from bridge_core.timeline.writing import PlacedVersion, write_versions
+
+    versions: dict[str, list[PlacedVersion]] = {}
+    told: dict[str, list[str]] = {}
+    for item in cut.shots:
+        which = item.shot.id
+        found = call.client.versions(show=which.show, sequence=which.sequence, shot=which.shot)
+        if found:
+            versions[item.clip] = [
+                PlacedVersion(version, notes=tuple(call.client.notes(version.id)))
+                for version in found
+            ]
+            told[which.shot] = [f"{v.service} {v.label} ({v.status})" for v in found]
+    return told, write_versions(cut.path, versions, target, show=cut.show, overwrite=True)
+
+
+def _diff(call: Call) -> int:
+    from bridge_core.timeline.changes import ChangeKind, compare
+    from bridge_core.timeline.reading import read_cut
+
+    work = call.loaded.settings.work
+    show = call.arguments.show or work.show
+    old, new = (
+        read_cut(path, show=show, handles=work.handles)
+        for path in (call.arguments.old, call.arguments.new)
+    )
+    changes = compare(old, new).changes
+    counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
+    call.output.result(
+        {
+            "counts": counts,
+            "changes": [
+                {
+                    "kinds": sorted(str(kind) for kind in change.kinds),
+                    "old": plain(change.old.shot) if change.old else None,
+                    "new": plain(change.new.shot) if change.new else None,
+                    "send_again": change.shows_other_pictures,
+                }
+                for change in changes
+            ],
+        },
+        "\n".join(
+            [str(change) for change in changes if ChangeKind.UNCHANGED not in change.kinds]
+            + [", ".join(f"{count} {kind}" for kind, count in counts.items() if count)]
+        ),
+    )
+    return 0

@@ -1,0 +1,156 @@
+"""``shotbridge``: reads the command line and runs one command.
+
+Exit codes: 0 done; 1 something nobody foresaw; 2 a command line that cannot be read; 130
+interrupted; others come with the error, see :mod:`bridge_core.errors` and docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import bridge_core
+from bridge_core.cli.output import Output
+from bridge_core.errors import ConfigError, ShotbridgeError
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.config import Loaded
+
+
+@dataclass
+class Call:
+    """What every command gets: its arguments, the settings, a client, somewhere to print."""
+
+    arguments: argparse.Namespace
+    output: Output
+    _opened: list[Client] = field(default_factory=list)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        from bridge_core.config import load
+
+        return load(self.overrides, show=self.arguments.show)
+
+    @cached_property
+    def overrides(self) -> dict[str, Any]:
+        """What ``--set`` said, by dotted key; a command may add to it before anything is loaded."""
+        before, after = self.arguments.set_before or (), self.arguments.set or ()
+        return dict(pair(text) for text in (*before, *after))
+
+    @cached_property
+    def client(self) -> Client:
+        from bridge_core.client import Client
+
+        client = Client(self.loaded.settings)
+        self._opened.append(client)
+        return client
+
+    @property
+    def user(self) -> str:
+        """The name under which requests and decisions are recorded."""
+        import getpass
+
+        name = self.loaded.settings.client.user
+        if name:
+            return name
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError) as error:
+            raise ConfigError(
+                "nobody is known under this user id, and requests carry a name",
+                next_step="set client.user in your configuration, or --set client.user=NAME",
+            ) from error
+
+    def close(self) -> None:
+        for client in self._opened:
+            client.close()
+
+
+Command = Callable[[Call], int]
+
+
+def pair(text: str) -> tuple[str, Any]:
+    """``key=value``, the value read as YAML reads a scalar.
+
+    :raises ConfigError: no ``=`` in it.
+    """
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(
+            f"{text!r} sets nothing", next_step="write KEY=VALUE, such as client.streams=8"
+        )
+    try:
+        return key.strip(), yaml.safe_load(value) if value.strip() else value
+    except yaml.YAMLError:
+        return key.strip(), value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    from bridge_core.cli import cuts, demo, jobs, review, system
+
+    parser = argparse.ArgumentParser(
+        prog="shotbridge",
+        description="Send shots to the studio's AI services, and review what comes back.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"shotbridge {bridge_core.__version__}"
+    )
+    # The options that every command takes stand before the command as well as behind it.
+    _add_common(parser, set_into="set_before")
+    parser.set_defaults(json=False, set=None, show=os.environ.get("SHOTBRIDGE_SHOW"))
+    common = argparse.ArgumentParser(add_help=False)
+    _add_common(common, set_into="set")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (demo, jobs, review, cuts, system):
+        module.add(commands, common)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, set_into: str) -> None:
+    # SUPPRESS: what was said before the command must not be undone by a default behind it.
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
+    )
+    parser.add_argument(
+        "--set",
+        dest=set_into,
+        action="append",
+        metavar="KEY=VALUE",
+        help="a setting for this call, such as client.streams=8; may be repeated",
+    )
+    parser.add_argument(
+        "--show", default=argparse.SUPPRESS, help="the show, whose configuration is read too"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = build_parser().parse_args(argv)
+    output = Output(as_json=arguments.json)
+    call = Call(arguments, output)
+    try:
+        run: Command = arguments.run
+        return run(call)
+    except ShotbridgeError as error:
+        output.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        output.say("\nstopped; what was accepted goes on, see `shotbridge jobs`")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `| head` does; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    finally:
+        call.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""``serve``, ``stop``, ``models``, ``config``, ``doctor``: the installation itself."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.cli.gateway import run
+from bridge_core.cli.output import table
+from bridge_core.errors import ShotbridgeError
+
+if TYPE_CHECKING:
+    from bridge_core.cli.main import Call
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    serve = commands.add_parser(
+        "serve", parents=[common], help="run the gateway here, in the foreground"
+    )
+    serve.add_argument("--token-file", help="where callers find the token")
+    serve.set_defaults(run=_serve)
+
+    stop = commands.add_parser("stop", parents=[common], help="end this user's own gateway")
+    stop.set_defaults(run=_stop)
+
+    models = commands.add_parser("models", parents=[common], help="weights of the local services")
+    models.add_argument("action", choices=("install", "list"))
+    models.add_argument("id", nargs="*", help="only these")
+    models.add_argument("--quiet", action="store_true", help="say only what changes or fails")
+    models.set_defaults(run=_models)
+
+    config = commands.add_parser(
+        "config", parents=[common], help="settings and where they come from"
+    )
+    config.add_argument("action", choices=("show",))
+    config.add_argument("--origin", action="store_true", help="with the file and line of each")
+    config.set_defaults(run=_config)
+
+    doctor = commands.add_parser(
+        "doctor", parents=[common], help="look the installation over; each line says what to do"
+    )
+    doctor.set_defaults(run=_doctor)
+
+
+def _serve(call: Call) -> int:
+    token = call.arguments.token_file
+    return run(call.loaded.settings, "serve", *(["--token-file", token] if token else []))
+
+
+def _stop(call: Call) -> int:
+    from bridge_core.launcher import stop
+
+    stopped = stop(call.loaded.settings)
+    call.output.result({"stopped": stopped}, "stopped" if stopped else "none was running")
+    return 0
+
+
+def _models(call: Call) -> int:
+    words = ["models", call.arguments.action, *call.arguments.id]
+    words += ["--quiet"] if call.arguments.quiet else []
+    words += ["--json"] if call.arguments.json else []
+    return run(call.loaded.settings, *words)
+
+
+def _config(call: Call) -> int:
+    rows = call.loaded.rows()
+    if call.output.as_json:
+        call.output.result(
+            {
+                key: {"value": value, "layer": origin.layer, "where": origin.where}
+                for key, value, origin in rows
+            },
+            "",
+        )
+    elif call.arguments.origin:
+        shown = [(key, _spell(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows]
+        call.output.result(None, table(("setting", "value", "from"), shown))
+    else:
+        call.output.result(None, "\n".join(f"{key}: {_spell(value)}" for key, value, _ in rows))
+    return 0
+
+
+def _spell(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple | list):
+        return ", ".join(str(item) for item in value) or "none"
+    return str(value)
+
+
+def _doctor(call: Call) -> int:
+    lines = [*_client_lines(call), *_gateway_lines(call)]
+    text = "\n".join(
+        f"{'ok ' if line['ok'] else 'NO '} {line['name']}: {line['says']}"
+        + (f"\n    next: {line['next_step']}" if line["next_step"] else "")
+        for line in lines
+    )
+    healthy = all(line["ok"] for line in lines)
+    call.output.result({"ok": healthy, "lines": lines}, text)
+    return 0 if healthy else 1
+
+
+def _line(name: str, ok: bool, says: str, next_step: str = "") -> dict[str, Any]:
+    return {"name": name, "ok": ok, "says": says, "next_step": next_step}
+
+
+def _client_lines(call: Call) -> list[dict[str, Any]]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    import bridge_core
+
+    lines = [
+        _line("Shotbridge", True, f"{bridge_core.__version__}, API {bridge_core.API_VERSION}"),
+        _line("Python", True, f"{sys.version.split()[0]} at {sys.executable}"),
+    ]
+    for package in ("PySide6-Essentials", "requests", "pydantic", "PyYAML", "opentimelineio"):
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            lines.append(
+                _line(package, False, "not installed", f"pip install {package}, or use the host's")
+            )
+            continue
+        broken = package == "PySide6-Essentials" and found == "6.12.0"
+        lines.append(
+            _line(
+                package,
+                not broken,
+                f"{found} loses references and aborts after a while" if broken else found,
+                "install another version: pip install 'PySide6-Essentials!=6.12.0'"
+                if broken
+                else "",
+            )
+        )
+    try:
+        settings = call.loaded.settings
+        lines.append(_line("Configuration", True, "reads without mistakes"))
+    except ShotbridgeError as error:
+        return [*lines, _line("Configuration", False, error.what, error.next_step)]
+    waiting = call.client.outbox.entries()
+    lines.append(
+        _line(
+            "Outbox",
+            not waiting,
+            f"{len(waiting)} waiting in {settings.client.state_dir}" if waiting else "empty",
+            "shotbridge outbox --send" if waiting else "",
+        )
+    )
+    return lines
+
+
+def _gateway_lines(call: Call) -> list[dict[str, Any]]:
+    try:
+        about, health = call.client.about(), call.client.health()
+    except ShotbridgeError as error:
+        return [_line("Gateway", False, error.what, error.next_step)]
+    lines = [_line("Gateway", True, f"{about.version}, API {about.api}")]
+    return lines + [line.model_dump() for line in health.lines]
