@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -67,38 +67,39 @@ def settle(candidates: Sequence[Candidate]) -> list[tuple[str, str, str]]:
         range(len(candidates)),
         key=lambda i: (not candidates[i].named, candidates[i].order),
     )
-    names: set[tuple[str, str]] = set()
     # A suffixed name must not take the plain name of another clip.
-    plain = {(item.sequence.casefold(), item.shot.casefold()) for item in candidates}
-    identities: set[str] = set()
+    names = _Names({(item.sequence.casefold(), item.shot.casefold()) for item in candidates})
+    identities = _Names({("", item.identity) for item in candidates})
     settled: list[tuple[str, str, str]] = [("", "", "")] * len(candidates)
     for index in ranked:
         item = candidates[index]
         settled[index] = (
             item.sequence,
-            _free_name(item.sequence, item.shot, names, plain),
-            _free(item.identity, identities),
+            names.free(item.sequence.casefold(), item.shot, "_"),
+            identities.free("", item.identity, "-"),
         )
     return settled
 
 
-def _free_name(
-    sequence: str, shot: str, taken: set[tuple[str, str]], plain: Iterable[tuple[str, str]]
-) -> str:
-    folder = sequence.casefold()
-    name, number = shot, 1
-    while (folder, name.casefold()) in taken or (number > 1 and (folder, name.casefold()) in plain):
-        number += 1
-        suffix = f"_{number}"
-        name = shot[: 128 - len(suffix)] + suffix
-    taken.add((folder, name.casefold()))
-    return name
+class _Names:
+    """Hands every name out once; who comes later gets a number."""
 
+    def __init__(self, plain: set[tuple[str, str]]) -> None:
+        self._plain = plain
+        self._taken: set[tuple[str, str]] = set()
+        self._numbers: dict[tuple[str, str], int] = {}
 
-def _free(identity: str, taken: set[str]) -> str:
-    name, number = identity, 1
-    while name in taken:
-        number += 1
-        name = f"{identity}-{number}"
-    taken.add(name)
-    return name
+    def free(self, folder: str, name: str, mark: str) -> str:
+        wanted = (folder, name.casefold())
+        if wanted not in self._taken:
+            self._taken.add(wanted)
+            return name
+        while True:
+            # Going on from the last number: a thousand clips may have one name.
+            number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
+            suffix = f"{mark}{number}"
+            made = name[: 128 - len(suffix)] + suffix
+            key = (folder, made.casefold())
+            if key not in self._taken and key not in self._plain:
+                self._taken.add(key)
+                return made
