@@ -1,0 +1,136 @@
+"""Warm model processes: started on demand, lent to one job at a time, ended when idle."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Condition, Timer
+
+from bridge_core.errors import JobCancelled
+from bridge_gateway.providers.local.process import ModelProcess
+
+#: How soon a cancellation is noticed while a job waits for a free process.
+_LOOK_SECONDS = 0.1
+
+
+def share_of_cores(workers: int) -> int:
+    """Threads for each of ``workers`` processes on the cores that this process may use."""
+    if sys.platform == "linux":
+        cores = len(os.sched_getaffinity(0))  # a farm pins its jobs to fewer than all
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores // workers)
+
+
+class Pool:
+    """At most ``workers`` processes of ``threads`` threads each.
+
+    One that comes back stays for ``idle_seconds`` with its networks loaded. One whose job ended
+    in an exception, a cancellation above all, is dead before :meth:`lease` is left.
+    """
+
+    def __init__(self, *, workers: int, threads: int, idle_seconds: float) -> None:
+        self._workers = workers
+        self._threads = threads
+        self._idle_seconds = idle_seconds
+        self._changed = Condition()
+        self._lent = 0
+        self._busy: set[ModelProcess] = set()
+        self._idle: dict[ModelProcess, Timer] = {}
+        self._closed = False
+        # Linux ends a child that asked for it when the *thread* that started it ends, so all of
+        # them are started by one thread that lives as long as the pool.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="model-starter")
+
+    @contextmanager
+    def lease(self, cancelled: Callable[[], bool]) -> Iterator[ModelProcess]:
+        """A process for one job.
+
+        :raises JobCancelled: ``cancelled()`` became true while all were busy, or the pool is
+            closed.
+        """
+        process = self._take(cancelled)
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            self._give_back(process)
+
+    def close(self) -> None:
+        """Kill all of them, working ones too; nothing is lent any more."""
+        with self._changed:
+            self._closed = True
+            for timer in self._idle.values():
+                timer.cancel()
+            processes = [*self._idle, *self._busy]
+            self._idle.clear()
+            self._changed.notify_all()
+        for process in processes:
+            process.kill()
+        self._starter.shutdown()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def _take(self, cancelled: Callable[[], bool]) -> ModelProcess:
+        with self._changed:
+            while self._lent >= self._workers and not self._closed:
+                if cancelled():
+                    raise JobCancelled("cancelled while it waited for a free model process")
+                self._changed.wait(_LOOK_SECONDS)
+            if self._closed:
+                raise _closing()
+            self._lent += 1
+            while self._idle:
+                process, timer = self._idle.popitem()
+                timer.cancel()
+                if process.alive:
+                    self._busy.add(process)
+                    return process
+                process.kill()  # it died while nobody looked: the memory was needed elsewhere
+        try:
+            return self._start()
+        except BaseException:
+            with self._changed:
+                self._lent -= 1
+                self._changed.notify()
+            raise
+
+    def _start(self) -> ModelProcess:
+        process = self._starter.submit(ModelProcess, threads=self._threads).result()
+        with self._changed:
+            if not self._closed:
+                self._busy.add(process)
+                return process
+        process.kill()
+        raise _closing()
+
+    def _give_back(self, process: ModelProcess) -> None:
+        with self._changed:
+            self._lent -= 1
+            self._busy.discard(process)
+            if process.alive and not self._closed:
+                timer = Timer(self._idle_seconds, self._retire, (process,))
+                timer.daemon = True
+                self._idle[process] = timer
+                timer.start()
+            self._changed.notify()
+
+    def _retire(self, process: ModelProcess) -> None:
+        with self._changed:
+            idle = self._idle.pop(process, None)
+        if idle is not None:  # else it was lent in the very moment
+            process.kill()
+
+
+def _closing() -> JobCancelled:
+    return JobCancelled(
+        "the gateway is closing",
+        next_step="nothing is lost: finished frames are kept for when it starts again",
+    )

@@ -1,0 +1,152 @@
+"""One model process, seen from the gateway."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+from collections import deque
+from threading import Thread
+from typing import IO
+
+from bridge_gateway.providers.local.recipe import Answer, Recipe, answer, line
+
+log = logging.getLogger(__name__)
+
+#: A killed process is gone in milliseconds; this long only where the machine is swapping.
+_REAP_SECONDS = 10.0
+
+
+class Died(Exception):
+    """The process ended without being told to.
+
+    ``how`` says by which signal or exit code, ``last`` holds the last lines that it wrote.
+    """
+
+    def __init__(self, how: str, last: str) -> None:
+        super().__init__(how)
+        self.how = how
+        self.last = last
+
+
+class ModelProcess:
+    """A child that runs :mod:`bridge_gateway.providers.local.worker`.
+
+    It leads a session of its own, so that ctrl-C in the gateway's terminal does not reach it and
+    one signal reaches all that belongs to it. What it or a library prints goes into our log.
+    """
+
+    def __init__(self, *, threads: int) -> None:
+        environment = dict(os.environ)
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            environment[name] = str(threads)
+        # -P: a file in the working directory never stands in for a module of ours.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bridge_gateway.providers.local.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            creationflags=_CREATION_FLAGS,
+        )
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._last: deque[str] = deque(maxlen=12)
+        self._readers = [
+            Thread(target=self._read_answers, name=f"model-{self.pid}-answers", daemon=True),
+            Thread(target=self._read_log, name=f"model-{self.pid}-log", daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def send(self, recipe: Recipe) -> None:
+        """:raises Died: nobody is there to take it."""
+        stdin = _pipe(self._popen.stdin)
+        try:
+            stdin.write(line(recipe))
+            stdin.flush()
+        except OSError:
+            raise self._died() from None
+
+    def receive(self, timeout: float) -> Answer | None:
+        """The next answer; None after ``timeout`` seconds without one.
+
+        :raises Died: there will be no more.
+        """
+        try:
+            text = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if text is None:
+            raise self._died()
+        return answer(text)
+
+    def kill(self) -> None:
+        """End it at once, and all that it may have started. Does nothing where it is gone."""
+        _kill_group(self._popen)
+        with contextlib.suppress(OSError):  # what was still in the buffer finds no reader
+            _pipe(self._popen.stdin).close()
+        self._popen.wait(_REAP_SECONDS)
+        for reader in self._readers:
+            reader.join(_REAP_SECONDS)
+
+    def _died(self) -> Died:
+        self.kill()
+        return Died(_how(self._popen.returncode), "\n".join(self._last))
+
+    def _read_answers(self) -> None:
+        with _pipe(self._popen.stdout) as channel:
+            for text in channel:
+                if text.endswith(b"\n"):  # a kill in the middle of a line leaves half of one
+                    self._answers.put(text)
+        self._answers.put(None)
+
+    def _read_log(self) -> None:
+        with _pipe(self._popen.stderr) as channel:
+            for raw in channel:
+                text = raw.decode(errors="replace").rstrip()
+                self._last.append(text)
+                log.info("model process %d: %s", self.pid, text)
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None  # all three were asked for
+    return stream
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        try:
+            return f"signal {signal.Signals(-code).name}"
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"
+
+
+if sys.platform == "win32":
+    # Windows knows no sessions and passes them over; these are its words for the same.
+    _CREATION_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+
+    def _kill_group(popen: subprocess.Popen[bytes]) -> None:
+        popen.kill()
+
+else:
+    _CREATION_FLAGS = 0
+
+    def _kill_group(popen: subprocess.Popen[bytes]) -> None:
+        # Not yet waited for, so the number is still its own; afterwards it may be another's.
+        if popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(popen.pid, signal.SIGKILL)

@@ -1,0 +1,143 @@
+"""What the local provider offers. ``docs/services.md`` says the same for directors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge_core.errors import ModelMissing
+from bridge_core.models.services import (
+    Choice,
+    ChoiceParameter,
+    NumberParameter,
+    Parameter,
+    Reach,
+    Service,
+)
+from bridge_gateway.models.installed import require
+
+PROVIDER = "local"
+UPSCALE, MATTE, ROUND_TRIP = IDS = ("upscale", "matte", "round_trip")
+
+#: Value of the parameter ``model`` -> id in the catalogue of models.
+UPSCALERS = {"span": "span-x2", "stylised": "realesr-animevideo-x4"}
+MATTE_MODEL = "u2netp"
+
+AS_IT_IS, MODEL_SPACE = "as_it_is", "model_space"
+
+
+def offered(models_dir: Path) -> tuple[Service, ...]:
+    """The three services; one whose weights are not installed and intact says so."""
+    return (
+        _service(
+            UPSCALE,
+            "Upscale",
+            "Larger pictures with detail drawn by a neural network. Highlights, alpha and further "
+            "layers come along.",
+            (_UPSCALE_MODEL,),
+            tuple(UPSCALERS.values()),
+            models_dir,
+        ),
+        _service(
+            MATTE,
+            "Matte",
+            "A matte of the most striking subject, as a sequence of its own and as the alpha of "
+            "the plate.",
+            _MATTE_PARAMETERS,
+            (MATTE_MODEL,),
+            models_dir,
+        ),
+        _service(
+            ROUND_TRIP,
+            "Round trip",
+            "Nothing is changed: proves that frames, colour, layers and metadata come back.",
+            (_ROUND_TRIP_THROUGH,),
+            (),
+            models_dir,
+        ),
+    )
+
+
+def _service(
+    service: str,
+    title: str,
+    summary: str,
+    parameters: tuple[Parameter, ...],
+    models: tuple[str, ...],
+    models_dir: Path,
+) -> Service:
+    reason = _missing(models_dir, models)
+    return Service(
+        id=service,
+        title=title,
+        summary=summary,
+        provider=PROVIDER,
+        reach=Reach.THIS_MACHINE,
+        parameters=parameters,
+        models=models,
+        available=not reason,
+        unavailable_because=reason,
+    )
+
+
+def _missing(models_dir: Path, models: tuple[str, ...]) -> str:
+    for model in models:
+        try:
+            require(models_dir, model)
+        except ModelMissing as error:
+            return str(error)
+    return ""
+
+
+_UPSCALE_MODEL = ChoiceParameter(
+    name="model",
+    title="Model",
+    help="What draws the detail.",
+    default="span",
+    choices=(
+        Choice(value="span", title="2x, natural", help="SPAN: live action and animation."),
+        Choice(
+            value="stylised",
+            title="4x, clean, animation",
+            help="Real-ESRGAN animevideo: paints surfaces smooth; not for faces.",
+        ),
+    ),
+)
+_MATTE_PARAMETERS = (
+    NumberParameter(
+        name="threshold",
+        title="Threshold",
+        help="How sure the network has to be of a pixel for it to be half covered. Lower takes in "
+        "more.",
+        default=0.5,
+        minimum=0.0,
+        maximum=1.0,
+        step=0.05,
+    ),
+    NumberParameter(
+        name="softness",
+        title="Softness",
+        help="Width of the transition around the threshold; 0 is a hard matte.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        step=0.05,
+    ),
+)
+_ROUND_TRIP_THROUGH = ChoiceParameter(
+    name="through",
+    title="Through",
+    help="How far the pictures go before they come back.",
+    default=AS_IT_IS,
+    choices=(
+        Choice(
+            value=AS_IT_IS,
+            title="Files only",
+            help="Read and written again. OpenEXR comes back bit for bit.",
+        ),
+        Choice(
+            value=MODEL_SPACE,
+            title="Colour, there and back",
+            help="Into the space that networks work in and back, as every other service does.",
+        ),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Tiny real plates, tasks on them, a watch that writes down what it is told, and providers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import OpenImageIO as oiio
+import psutil
+import pytest
+from bridge_gateway.providers.contract import Provider, Task
+from bridge_gateway.providers.local.provider import LocalProvider
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate, PlateKind
+from bridge_core.models.requests import Delivery
+from bridge_core.models.services import settle_parameters
+from bridge_core.models.settings import GatewaySettings
+
+WIDTH, HEIGHT = 64, 48
+CHANNELS = ("R", "G", "B", "A", "diffuse.R", "diffuse.G", "diffuse.B", "Z")
+
+
+def _scene(frame: int, channels: int = 3) -> np.ndarray:
+    """A gradient with an edge that moves, float32 of shape (height, width, channels), 0 to 1."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    planes = [((x * (c + 1) + y * (c + 2) + frame * 3) % 61) / 64 for c in range(channels)]
+    picture = np.stack(planes, axis=-1)
+    picture[:, : 10 + frame % 5] *= 0.25
+    return picture.astype(np.float32)
+
+
+def _still(path: Path, pixels: np.ndarray, sample: str, names: tuple[str, ...], **more: object):
+    spec = oiio.ImageSpec(WIDTH, HEIGHT, len(names), sample)
+    spec.channelnames = names
+    for name, value in more.items():
+        spec.attribute(name.replace("__", ":"), value)
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec), out.geterror()
+    assert out.write_image(pixels), out.geterror()
+    out.close()
+
+
+def _exr(path: Path, frame: int) -> None:
+    pixels = _scene(frame, len(CHANNELS)) * 1.5
+    pixels[5, 5, :3] = (12.5, -0.25, 3.0)  # a lamp, and a colour outside the gamut
+    pixels[..., 7] = 100 + frame
+    more = {"compression": "zip", "owner": "a crew", "PixelAspectRatio": 2.0}
+    _still(path, pixels, "half", CHANNELS, **more)
+
+
+def _dpx(path: Path, frame: int) -> None:
+    _still(path, _scene(frame), "uint16", ("R", "G", "B"), oiio__BitsPerSample=10)
+
+
+def _png(path: Path, frame: int) -> None:
+    _still(path, _scene(frame), "uint16", ("R", "G", "B"))
+
+
+def _mov(path: Path, frames: range) -> None:
+    with av.open(str(path), "w") as movie:
+        stream = movie.add_stream("prores_ks", rate=Fraction(24))
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv422p10le"
+        for frame in frames:
+            pixels = (_scene(frame) * 65535).astype(np.uint16)
+            movie.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb48le")))
+        movie.mux(stream.encode())
+
+
+STILLS: Mapping[str, tuple[str, Callable[[Path, int], None]]] = {
+    "exr": ("ACEScg", _exr),
+    "dpx": ("ACEScct", _dpx),
+    "png": ("sRGB Encoded Rec.709 (sRGB)", _png),
+}
+FOOTAGE = (*STILLS, "mov")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A plate that stands on disk."""
+
+    plate: Plate
+    files: Mapping[int, Path]
+    colour_space: str
+
+
+def _shoot(kind: str, folder: Path, first: int = 1001, count: int = 3) -> Footage:
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = range(first, first + count)
+    span = FrameRange.of(first, first + count - 1, 24)
+    if kind == "mov":
+        path = folder / "plate.mov"
+        _mov(path, frames)
+        plate = Plate(path=str(path), range=span, width=WIDTH, height=HEIGHT)
+        return Footage(plate, dict.fromkeys(frames, path), "Gamma 2.4 Encoded Rec.709")
+    space, write = STILLS[kind]
+    plate = Plate(path=str(folder / f"plate.%04d.{kind}"), range=span, width=WIDTH, height=HEIGHT)
+    assert plate.kind is PlateKind.SEQUENCE
+    for frame in frames:
+        write(Path(plate.file(frame)), frame)
+    return Footage(plate, {f: Path(plate.file(f)) for f in frames}, space)
+
+
+@dataclass
+class Watching:
+    """Keeps what it is told. ``on_frame`` is called after each frame."""
+
+    on_frame: Callable[[int], None] = lambda frame: None
+    frames: list[int] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def frame_done(self, frame: int) -> None:
+        self.frames.append(frame)
+        self.on_frame(frame)
+
+    def cancelled(self) -> bool:
+        return self.stop.is_set()
+
+
+def settings(models_dir: Path, **more: object) -> GatewaySettings:
+    return GatewaySettings(models_dir=models_dir, **more)
+
+
+#: Every provider with how to make one. A new provider adds its line and must pass all tests.
+PROVIDERS: Mapping[str, Callable[[Path], Provider]] = {
+    "local": lambda models_dir: LocalProvider(settings(models_dir)),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(PROVIDERS))
+def provider(request: pytest.FixtureRequest, models_dir: Path) -> Iterator[Provider]:
+    """A provider that keeps its processes warm from test to test."""
+    made = PROVIDERS[request.param](models_dir)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def task_of(tmp_path: Path) -> Callable[..., Task]:
+    """Makes a task with the service's defaults: ``task_of(provider, "upscale", footage, ...)``."""
+
+    def make(
+        provider: Provider,
+        service: str,
+        footage: Footage,
+        *,
+        delivery: Delivery = Delivery.EXR,
+        frames: tuple[int, ...] | None = None,
+        folder: Path | None = None,
+        **parameters: object,
+    ) -> Task:
+        found = next(s for s in provider.services() if s.id == service)
+        folder = folder or tmp_path / "work" / service
+        folder.mkdir(parents=True, exist_ok=True)
+        return Task(
+            job="job-1",
+            service=service,
+            parameters=settle_parameters(found, parameters),
+            plate=footage.plate,
+            files=footage.files,
+            frames=frames or tuple(footage.plate.range.frames()),
+            colour_space=footage.colour_space,
+            delivery=delivery,
+            folder=folder,
+        )
+
+    return make
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Callable[..., Footage]:
+    """Makes a plate: ``shoot("exr", first=1001, count=3)``."""
+
+    def make(kind: str, first: int = 1001, count: int = 3) -> Footage:
+        return _shoot(kind, tmp_path / "plates" / kind, first, count)
+
+    return make
+
+
+@pytest.fixture
+def watching() -> Callable[..., Watching]:
+    return Watching
+
+
+@pytest.fixture
+def children() -> Callable[[], list[psutil.Process]]:
+    """Processes that this one started and that still run."""
+
+    def running() -> list[psutil.Process]:
+        found = psutil.Process().children(recursive=True)
+        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+
+    return running
