@@ -61,6 +61,8 @@ def _serve(call: argparse.Namespace) -> None:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # Its notes on every start are of use to its developers only.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _settings(call)
     from bridge_gateway.serve import Options, serve
 

@@ -66,6 +66,8 @@ def serve(settings: GatewaySettings, options: Options) -> None:
     with ExitStack() as stack:
         stop = stack.enter_context(_signals())
         listener = stack.enter_context(listen(settings.host, settings.port))
+        with told(settings.data_dir):
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         contents = ContentStore(settings.data_dir / "contents", settings.content_limit * 1_000_000)
         roots = Roots(settings.media_roots)
         provider = LocalProvider(settings)

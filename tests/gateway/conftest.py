@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,55 @@ class Copier:
 
     def close(self) -> None:
         pass
+
+
+class Listener:
+    """Reads a stream as any client of server-sent events does."""
+
+    def __init__(self, house: House, place: str, last: int | None) -> None:
+        self.line = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        if last is not None:
+            headers["Last-Event-ID"] = str(last)
+        self.line.request("GET", place, headers=headers)
+        self.answer = self.line.getresponse()
+        assert self.answer.status == 200
+        assert self.answer.headers["content-type"].startswith("text/event-stream")
+        self.last = last
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Each event as ``{id, kind, data}``, until the stream ends."""
+        message: dict[str, Any] = {}
+        for raw in self.answer:
+            text = raw.decode().rstrip("\n")
+            name, _, value = text.partition(": ")
+            if name == "id":
+                self.last = message["id"] = int(value)
+            elif name == "event":
+                message["kind"] = value
+            elif name == "data":
+                message["data"] = json.loads(value)
+            elif not text:
+                if "data" in message:
+                    yield message
+                message = {}
+
+    def take(self, count: int) -> list[dict[str, Any]]:
+        found = []
+        for message in self.messages():
+            found.append(message)
+            if len(found) == count:
+                break
+        return found
+
+    def until_end_of(self, job: str) -> list[dict[str, Any]]:
+        found = []
+        for message in self.messages():
+            found.append(message)
+            told = message["data"].get("job")
+            if told and told["id"] == job and told["state"] not in ("queued", "running"):
+                break
+        return found
 
 
 @dataclass
@@ -252,6 +302,16 @@ class House:
         assert job["state"] == "succeeded", job["problem"]
         found: str = job["version"]
         return found
+
+    @contextmanager
+    def listening(self, place: str = "/v1/events", last: int | None = None) -> Iterator[Listener]:
+        listener = Listener(self, place, last)
+        try:
+            yield listener
+        finally:
+            # The response holds the line open on its own account.
+            listener.answer.close()
+            listener.line.close()
 
     @staticmethod
     def until(look: Callable[[], Any], seconds: float = 60) -> Any:
