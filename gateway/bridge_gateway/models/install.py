@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ Progress = Callable[[str, float, str], None]
 _PARTIAL = ".installing-"
 _STALE_AFTER = 24 * 3600.0
 _DOWNLOAD_TIMEOUT = 1800.0
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 def install(
@@ -220,7 +221,7 @@ def _write_record(folder: Path, entry: Entry) -> None:
 
 def _publish(folder: Path, target: Path) -> None:
     """Moves a finished folder into place; of two installs at once the later one wins."""
-    if target.exists():
+    with suppress(FileNotFoundError):
         target.rename(folder.with_name(f"{folder.name}.old"))
     try:
         folder.rename(target)
@@ -259,7 +260,7 @@ def _storage_errors(models_dir: Path) -> Iterator[None]:
                 where=str(models_dir),
                 next_step="free about 200 MB or choose another folder of models",
             ) from error
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        if error.errno in _UNWRITABLE:
             raise NotWritable(
                 f"the folder of models cannot be written: {error.strerror}",
                 where=str(error.filename or models_dir),

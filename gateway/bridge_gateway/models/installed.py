@@ -97,6 +97,8 @@ def find(models_dir: Path, entry: Entry) -> InstalledModel | str:
         digest = hash_of(folder / entry.installed_name)
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
+    except OSError as error:
+        return f"{Path(error.filename).name} cannot be read ({error.strerror})"
     except ValidationError:
         return f"{RECORD} is not readable"
     if record.package_sha256 != entry.package.sha256:

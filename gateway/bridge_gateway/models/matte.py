@@ -67,16 +67,17 @@ class Matter:
         Raises :class:`bridge_core.errors.UnreadableMedia` for pixels that are not finite.
         """
         settings = settings or MatteSettings()
-        require_finite(rgb)
         height, width, _ = rgb.shape
-        code = srgb_encode(np.clip(rgb, 0, 1))
-        matte = resize(self._subject(code), height, width, "lanczos")[..., 0]
+        matte = resize(self.answer(rgb), height, width, "lanczos")[..., 0]
         if settings.softness == 0:
             return (matte >= settings.threshold).astype(np.float32)
         levels = (matte - np.float32(settings.threshold)) / np.float32(settings.softness)
         return np.asarray(np.clip(levels + np.float32(0.5), 0, 1), dtype=np.float32)
 
-    def _subject(self, code: Picture) -> Picture:
+    def answer(self, rgb: Picture) -> Picture:
+        """The network's own answer for a frame, float32 (320, 320, 1); else as :meth:`matte`."""
+        require_finite(rgb)
+        code = srgb_encode(np.clip(rgb, 0, 1))
         small = np.clip(resize(code, _SIDE, _SIDE, "lanczos"), 0, 1)
         brightest = max(float(small.max()), 1e-3)  # an all black frame stays black
         tensor = ((small / np.float32(brightest) - _MEAN) / _DEVIATION).transpose(2, 0, 1)

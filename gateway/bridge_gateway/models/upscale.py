@@ -8,8 +8,9 @@ The steps, per tile (docs/decisions/0004-high-dynamic-range-through-a-model.md):
 3. Hold: the mean of every block of the result is moved to the pixel it was made from, by one step
    of back-projection (Irani and Peleg, "Improving resolution by image registration", 1991). This
    removes the network's colour shifts.
-4. Limit: no pixel leaves the range of its 3x3 source neighbourhood by more than ``SLACK``, so that
-   nothing rings around highlights.
+4. Limit: no pixel leaves the range of its 3x3 source neighbourhood by more than half that range or
+   ``SLACK``, whichever is less. Nothing rings around highlights, and what is flat stays exactly
+   flat (networks that shuffle pixels lay a faint pattern over it).
 5. Back to linear light; what was set aside is enlarged with a kernel that cannot ring and added.
 """
 
@@ -97,7 +98,7 @@ class Upscaler:
         result = _batch(self.session.run(_tensor(code)))
         result += resize(code - block_mean(result, self.scale), height, width, "triangle")
         lowest, highest = local_extremes(code)
-        slack = np.float32(SLACK / self._curve.span)
+        slack = np.minimum((highest - lowest) / 2, np.float32(SLACK / self._curve.span))
         np.clip(
             result,
             spread(np.maximum(lowest - slack, 0), self.scale),

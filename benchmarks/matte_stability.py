@@ -1,0 +1,71 @@
+"""How steady mattes are over time, and how they are best enlarged.
+
+    python benchmarks/matte_stability.py [--models-dir DIR] [--threads N]
+
+There is no true matte for this footage. Steadiness is the mean absolute second difference over
+time of the 320 x 320 answer, in thousandths: motion of the subject counts a little, pumping counts
+fully. "Most sure pixel" is the largest probability in a frame: where it is low there is no subject,
+and a min-max stretch would invent one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from bridge_gateway.models.curve import srgb_decode
+from bridge_gateway.models.installed import footage_path
+from bridge_gateway.models.matte import Matter
+from bridge_gateway.models.resample import block_mean, resize
+from picture_quality import frames
+
+#: Inclusive ranges, each inside one shot.
+SHOTS = (
+    ("big-buck-bunny", 0, 131),
+    ("bikes", 30, 69),
+    ("bikes", 105, 136),
+    ("bikes", 187, 241),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures how steady mattes are.")
+    default = os.environ.get("SHOTBRIDGE_TEST_MODELS", ".cache/models")
+    parser.add_argument("--models-dir", type=Path, default=Path(default))
+    parser.add_argument("--threads", type=int, default=None)
+    options = parser.parse_args()
+    matter = Matter.open(options.models_dir, threads=options.threads)
+    print("| shot | frames | most sure pixel | as it is | min-max stretched | s/frame |")
+    print("|---|---|---|---|---|---|")
+    enlarged: dict[str, list[float]] = {"triangle": [], "bicubic": [], "lanczos": []}
+    for clip, first, last in SHOTS:
+        answers = []
+        started = time.perf_counter()
+        for _, display in frames(footage_path(options.models_dir, clip), range(first, last + 1)):
+            answers.append(matter.answer(srgb_decode(display)))
+        seconds = (time.perf_counter() - started) / len(answers)
+        shot = np.stack(answers)[..., 0]
+        low, high = (choose(shot, axis=(1, 2), keepdims=True) for choose in (np.min, np.max))
+        print(
+            f"| {clip} | {first}-{last} | {high.min():.2f} to {high.max():.2f} "
+            f"| {_unsteady(shot):.1f} | {_unsteady((shot - low) / (high - low)):.1f} "
+            f"| {seconds:.2f} |"
+        )
+        for answer in answers[:: len(answers) // 4]:
+            small = block_mean(answer, 4)
+            for kernel in enlarged:
+                back = np.clip(resize(small, 320, 320, kernel), 0, 1)  # type: ignore[arg-type]
+                enlarged[kernel].append(float(np.abs(back - answer).mean()))
+    print("\nAn answer made four times smaller and enlarged again, mean error in thousandths:")
+    print(", ".join(f"{kernel} {1000 * np.mean(e):.2f}" for kernel, e in enlarged.items()))
+
+
+def _unsteady(shot: np.ndarray) -> float:
+    return float(1000 * np.abs(shot[2:] - 2 * shot[1:-1] + shot[:-2]).mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Made small and upscaled again: does Upscale beat Lanczos, and do highlights survive?
+
+    python benchmarks/upscale_quality.py [--models-dir DIR] [--threads N]
+
+Frames of the demo footage are made small, enlarged again and compared with themselves. How they are
+made small decides much, so three ways are shown: ``bicubic`` on display code with a widened kernel
+(as in the literature on upscaling, and what such networks are trained with), ``area``, the mean of
+each block in linear light (what a sensor with larger pixels would see), and ``lanczos`` in linear
+light (a very sharp reduction, sharper than a lens gives). PSNR is over R, G, B in display code,
+SSIM over luma.
+
+The second table does the same with highlights: display light d becomes 1.06 d / (1.06 - d), which
+reaches about 18; reduced by area. It shows Upscale with the highlight curve ending at different
+peaks, 1 being a plain clip with the rest added back; dB at exposures 0, -2 and -4 stops.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from bridge_gateway.models.curve import srgb_decode, srgb_encode
+from bridge_gateway.models.installed import footage_path
+from bridge_gateway.models.resample import Picture, block_mean, resize
+from bridge_gateway.models.upscale import Upscaler
+from picture_quality import frames, psnr, ssim
+
+FRAMES = {"big-buck-bunny": (0, 50, 100), "bikes": (0, 30, 120, 150, 210)}
+REDUCTIONS = ("bicubic", "area", "lanczos")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures Upscale against plain filters.")
+    default = os.environ.get("SHOTBRIDGE_TEST_MODELS", ".cache/models")
+    parser.add_argument("--models-dir", type=Path, default=Path(default))
+    parser.add_argument("--threads", type=int, default=None)
+    options = parser.parse_args()
+    cost(options.models_dir, options.threads)
+    for model in ("span-x2", "realesr-animevideo-x4"):
+        upscaler = Upscaler.open(options.models_dir, model, threads=options.threads)
+        half_and_back(options.models_dir, upscaler)
+    with_highlights(options.models_dir, options.threads)
+
+
+def cost(models_dir: Path, threads: int | None) -> None:
+    """Prints time and memory of one HD frame; runs first, while the process is still small."""
+    plate = np.random.default_rng(0).random((1080, 1920, 3), dtype=np.float32)
+    before = _peak_memory()
+    upscaler = Upscaler.open(models_dir, threads=threads)
+    started = time.perf_counter()
+    result = upscaler.upscale(plate)
+    seconds = time.perf_counter() - started
+    print(
+        f"span-x2 on {upscaler.session.provider}, 1920x1080: {seconds:.1f} s, "
+        f"{_peak_memory() - before:.0f} MB more at the peak, of which the result "
+        f"{result.nbytes / 1e6:.0f} MB"
+    )
+
+
+def half_and_back(models_dir: Path, upscaler: Upscaler) -> None:
+    """Prints PSNR and SSIM of Lanczos, bicubic and the network, per clip and reduction."""
+    model, scale = upscaler.session.model.id, upscaler.scale
+    print(f"\n{model} on {upscaler.session.provider}: 1/{scale} and back, PSNR dB / SSIM")
+    print("| footage | made small by | bicubic | Lanczos | Upscale | gain over Lanczos | s/frame |")
+    print("|---|---|---|---|---|---|---|")
+    for clip, reduction, shown in _cases(models_dir):
+        scores: dict[str, list[tuple[float, float]]] = {}
+        seconds = []
+        for truth in shown:
+            small = reduce(truth, scale, reduction)
+            height, width, _ = truth.shape
+            started = time.perf_counter()
+            ours = srgb_encode(np.clip(upscaler.upscale(srgb_decode(small)), 0, 1))
+            seconds.append(time.perf_counter() - started)
+            results = {
+                "bicubic": np.clip(resize(small, height, width, "bicubic"), 0, 1),
+                "lanczos": np.clip(resize(small, height, width, "lanczos"), 0, 1),
+                "ours": ours,
+            }
+            for name, picture in results.items():
+                scores.setdefault(name, []).append((psnr(picture, truth), ssim(picture, truth)))
+        mean = {name: tuple(map(fmean, zip(*pairs, strict=True))) for name, pairs in scores.items()}
+        cells = [f"{mean[name][0]:.2f} / {mean[name][1]:.4f}" for name in results]
+        gain = mean["ours"][0] - mean["lanczos"][0]
+        cells += [f"{gain:+.2f} dB", f"{fmean(seconds):.2f}"]
+        print(f"| {clip} | {reduction} | {' | '.join(cells)} |")
+
+
+def with_highlights(models_dir: Path, threads: int | None) -> None:
+    """Prints how well light above 1 survives, for several ends of the highlight curve."""
+    print("\nspan-x2 with highlights up to 18: PSNR dB at 0 / -2 / -4 stops")
+    peaks = (1.0, 16.0, 64.0, 65504.0)
+    upscalers = [Upscaler.open(models_dir, threads=threads, peak=peak) for peak in peaks]
+    print(
+        "| footage | Lanczos in linear light | " + " | ".join(f"peak {p:g}" for p in peaks) + " |"
+    )
+    print("|---|---|" + "---|" * len(peaks))
+    for clip, reduction, shown in _cases(models_dir):
+        if reduction != "area":
+            continue
+        rows: dict[int, list[list[float]]] = {}
+        for display in shown:
+            light = srgb_decode(display)
+            truth = np.float32(1.06) * light / (np.float32(1.06) - light)
+            small = block_mean(truth, 2)
+            height, width, _ = truth.shape
+            ways: list[Callable[[Picture], Picture]] = [
+                lambda plate, h=height, w=width: resize(plate, h, w, "lanczos"),  # type: ignore[misc]
+                *(upscaler.upscale for upscaler in upscalers),
+            ]
+            for index, enlarge in enumerate(ways):
+                rows.setdefault(index, []).append(_exposures(enlarge(small), truth))
+        cells = [
+            " / ".join(f"{fmean(at):.1f}" for at in zip(*r, strict=True)) for r in rows.values()
+        ]
+        print(f"| {clip} | {' | '.join(cells)} |")
+
+
+def reduce(display: Picture, scale: int, by: str) -> Picture:
+    """A frame of display code made ``scale`` times smaller, as display code."""
+    height, width = display.shape[0] // scale, display.shape[1] // scale
+    if by == "bicubic":
+        return np.clip(resize(display, height, width, "bicubic"), 0, 1)
+    light = srgb_decode(display)
+    small = block_mean(light, scale) if by == "area" else resize(light, height, width, "lanczos")
+    return srgb_encode(np.clip(small, 0, 1))
+
+
+def _cases(models_dir: Path) -> Iterator[tuple[str, str, list[Picture]]]:
+    for clip, numbers in FRAMES.items():
+        shown = [picture for _, picture in frames(footage_path(models_dir, clip), numbers)]
+        for reduction in REDUCTIONS:
+            yield clip, reduction, shown
+
+
+def _exposures(picture: Picture, truth: Picture) -> list[float]:
+    def seen(light: Picture, stops: int) -> Picture:
+        return srgb_encode(np.clip(light * np.float32(2.0**stops), 0, 1))
+
+    return [psnr(seen(picture, stops), seen(truth, stops)) for stops in (0, -2, -4)]
+
+
+def _peak_memory() -> float:
+    """Largest memory of this process so far, in MB (Linux counts it in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()
