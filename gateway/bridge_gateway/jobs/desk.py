@@ -17,7 +17,7 @@ from bridge_core.models.gateway import Event, HealthLine
 from bridge_core.models.jobs import Cost, Estimate, Job, JobFrame, JobState
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.services import Service, settle_parameters
+from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.versions import Decision, Lineage, Result, ResultFile, Try, Version
 from bridge_gateway.jobs import estimates, feed, recovery, shelf, states
@@ -100,7 +100,7 @@ class Desk:
         """
         :raises InvalidRequest: no such service, or parameters that it does not take.
         """
-        service = self._check(request)
+        service = self._tools.order(request).service
         with self._tools.database.reading() as session:
             seconds = estimates.seconds(session, request)
         return Estimate(
@@ -122,7 +122,7 @@ class Desk:
         :raises ModelMissing: the service cannot run now; what to do about it is said.
         :raises KeyReused: the key has been used with another request.
         """
-        service = self._check(submission.request)
+        service = self._tools.order(submission.request).service
         if not service.available:
             raise ModelMissing(
                 f"{service.title} cannot run here now",
@@ -351,11 +351,6 @@ class Desk:
     @property
     def _tools(self) -> Tools:
         return self._opened_desk.tools
-
-    def _check(self, request: Request) -> Service:
-        service, _ = self._tools.service(request.service)
-        settle_parameters(service, request.parameters)
-        return service
 
     def _result(self, result_id: str) -> Result:
         with self._tools.database.reading() as session:

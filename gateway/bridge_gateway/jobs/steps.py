@@ -14,17 +14,18 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from bridge_core.errors import InvalidRequest
+from bridge_core.errors import CheckFailed
 from bridge_core.models.jobs import Cost
 from bridge_core.models.media import Plate, PlateKind, frame_path
-from bridge_core.models.services import settle_parameters
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs import inputs, space, states
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
+from bridge_gateway.media.checks import check_output
 from bridge_gateway.media.colour import DATA
 from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.plates import PlateReader
 from bridge_gateway.media.proxies import write_proxy, write_thumbnail
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
 
@@ -46,28 +47,22 @@ def admit(bench: Bench) -> Admitted:
     :raises DiskFull: the library has too little space.
     """
     tools, request = bench.tools, bench.request
-    service, provider = tools.service(request.service)
-    parameters = settle_parameters(service, request.parameters)
-    for name, given in (("references", request.references), ("regions", request.regions)):
-        if given:
-            # Made without them, the pictures would not be what was asked for.
-            raise InvalidRequest(
-                f"{service.title} takes no {name}",
-                where=f"request.{name}",
-                next_step=f"send the shot without {name}",
-            )
+    order = tools.order(request)
     located = inputs.locate(bench.submission, tools.contents, tools.roots)
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
     return Admitted(
-        parameters=parameters,
-        provider=provider.id,
+        parameters=order.parameters,
+        provider=order.provider.id,
         colour_space=tools.colour.settle(request.shot.plate),
     )
 
 
 def stage(bench: Bench) -> Staged:
-    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`."""
+    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
+
+    :raises MissingFrames: also where a movie ends before its range does.
+    """
     located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
     bench.watch.begin("stage", len(located))
     return Staged(files=inputs.stage(located, check=bench.watch.check, done=bench.watch.frame_done))
@@ -81,7 +76,7 @@ def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
     frames = bench.request.frames
     bench.folder.make()
     bench.watch.begin("run", len(frames), [f for f in frames if _proxy(bench, f).exists()])
-    _, provider = bench.tools.service(bench.request.service)
+    provider = bench.tools.order(bench.request).provider
     begun = time.monotonic()
     made = _supervised(provider, _task(bench, admitted, staged), bench.watch)
     new = bench.watch.made()
@@ -96,6 +91,22 @@ def check(bench: Bench, staged: Staged, made: Made) -> None:
     :raises CheckFailed: what was made does not pass.
     :raises PlateChanged: the plate is no longer the one that was staged.
     """
+    frames, watch = bench.request.frames, bench.watch
+    if not any(output.name == "main" for output in made.outputs):
+        raise CheckFailed(
+            "the provider made no output 'main', which is what goes into the cut",
+            where=f"service {bench.request.service}",
+            next_step="report this to whoever looks after the provider",
+        )
+
+    def done(frame: int) -> None:
+        watch.check()
+        watch.frame_done(frame)
+
+    watch.begin("check", len(frames))
+    for output in made.outputs:
+        check_output(bench.folder.pictures, output, frames, done)
+    inputs.unchanged(staged.files)
 
 
 def proxy(bench: Bench, made: Made) -> Proxies:
@@ -108,9 +119,7 @@ def proxy(bench: Bench, made: Made) -> Proxies:
     settings = tools.settings.proxies
     # Of the proxies: what they show (a matte over its plate, say) is the provider's choice.
     middle = read_picture(_proxy(bench, frames[len(frames) // 2]))
-    write_thumbnail(
-        folder / THUMBNAIL, middle.rgb(), DATA, tools.colour, settings.thumbnail_width
-    )
+    write_thumbnail(folder / THUMBNAIL, middle.rgb(), DATA, tools.colour, settings.thumbnail_width)
     return Proxies(
         pattern=PROXY_PATTERN,
         width=middle.width,
@@ -142,22 +151,25 @@ def settle(bench: Bench) -> None:
 
 def _task(bench: Bench, admitted: Admitted, staged: Staged) -> Task:
     request = bench.request
-    if request.shot.plate.kind is PlateKind.SEQUENCE:
-        files = {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
-    else:
-        files = dict.fromkeys(request.frames, Path(staged.files[0].path))
     return Task(
         job=bench.job,
         service=request.service,
         parameters=admitted.parameters,
         plate=request.shot.plate,
-        files=files,
+        files=_files(bench, staged),
         frames=request.frames,
         colour_space=admitted.colour_space,
         delivery=request.delivery,
         folder=bench.folder.pictures,
         note=request.note,
     )
+
+
+def _files(bench: Bench, staged: Staged) -> dict[int, Path]:
+    """The file of each frame; of a movie or a still, the same for all."""
+    if bench.request.shot.plate.kind is PlateKind.SEQUENCE:
+        return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
+    return dict.fromkeys(bench.request.frames, Path(staged.files[0].path))
 
 
 def _supervised(provider: Provider, task: Task, watch: Reporter) -> Made:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from bridge_core.errors import UnknownService
-from bridge_core.models.services import Service
+from bridge_core.errors import InvalidRequest, UnknownService
+from bridge_core.models.requests import Request
+from bridge_core.models.services import Service, settle_parameters
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.media.colour import Colour
@@ -15,6 +17,13 @@ from bridge_gateway.providers.contract import Provider
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.database import Database
 from bridge_gateway.store.roots import Roots
+
+
+class Order(NamedTuple):
+    service: Service
+    provider: Provider
+    parameters: dict[str, float | int | str | bool]
+    """All of them, defaults filled in."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,25 @@ class Tools:
     def services(self) -> list[Service]:
         return [service for provider in self.providers for service in provider.services()]
 
-    def service(self, service_id: str) -> tuple[Service, Provider]:
-        """
+    def order(self, request: Request) -> Order:
+        """What a request comes to here.
+
         :raises UnknownService: nobody offers it.
+        :raises InvalidRequest: parameters that the service does not take, or something that no
+            service can take.
         """
+        service, provider = self._offered(request.service)
+        for name, given in (("references", request.references), ("regions", request.regions)):
+            if given:
+                # Made without them, the pictures would not be what was asked for.
+                raise InvalidRequest(
+                    f"{service.title} takes no {name}",
+                    where=f"request.{name}",
+                    next_step=f"send the shot without {name}",
+                )
+        return Order(service, provider, settle_parameters(service, request.parameters))
+
+    def _offered(self, service_id: str) -> tuple[Service, Provider]:
         for provider in self.providers:
             for service in provider.services():
                 if service.id == service_id:
