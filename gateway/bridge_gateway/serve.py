@@ -22,9 +22,10 @@ from uuid import uuid4
 
 import uvicorn
 from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
 
 import bridge_core
-from bridge_core.errors import ConfigError
+from bridge_core.errors import ConfigError, StorageError
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
@@ -73,8 +74,7 @@ def serve(settings: GatewaySettings, options: Options) -> None:
         provider = LocalProvider(settings)
         stack.callback(provider.close)
         desk = Desk(settings, [provider], contents, roots)
-        with told(settings.data_dir):
-            desk.start()
+        _start(desk, settings)
         stack.callback(desk.stop)
         token = private.token(options.token_file or settings.data_dir / "token")
         about = About(
@@ -161,6 +161,19 @@ class Server(uvicorn.Server):
         """Leaves signals to :func:`serve`: uvicorn would raise them again once the server has
         ended, and so kill the process before the desk is closed."""
         yield
+
+
+def _start(desk: Desk, settings: GatewaySettings) -> None:
+    try:
+        with told(settings.data_dir):
+            desk.start()
+    except SQLAlchemyError as error:
+        raise StorageError(
+            f"the gateway's database cannot be opened: {getattr(error, 'orig', None) or error}",
+            # The address itself may hold a password.
+            where="gateway.database_url" if settings.database_url else str(settings.data_dir),
+            next_step="correct gateway.database_url or gateway.data_dir, or repair the database",
+        ) from error
 
 
 @dataclass(frozen=True)
