@@ -19,4 +19,7 @@ class Address:
 
 
 def is_loopback(url: str) -> bool:
-    return bool(_LOOPBACK.match(urllib.parse.urlsplit(url).hostname or ""))
+    try:
+        return bool(_LOOPBACK.match(urllib.parse.urlsplit(url).hostname or ""))
+    except ValueError:  # no address at all; the call will say so
+        return False

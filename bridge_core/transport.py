@@ -48,7 +48,7 @@ class Transport:
         self._closed = threading.Event()
 
     def about(self) -> About:
-        """The handshake, made once for each connection.
+        """The handshake, made at first and again after every loss of the gateway.
 
         :raises IncompatibleVersion: says which side to update.
         """
