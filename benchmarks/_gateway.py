@@ -1,0 +1,81 @@
+"""A real gateway in a folder that goes away, and small plates for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+
+from bridge_core.client import Client
+from bridge_core.config import load
+from bridge_core.launcher import stop
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.requests import Request
+from bridge_core.models.shots import Shot, ShotId
+
+REPO = Path(__file__).parents[1]
+MODELS = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models"))
+
+
+@contextmanager
+def gateway(**settings: object) -> Iterator[tuple[Client, Path]]:
+    """A client of a gateway of its own, and the folder that plates are read from."""
+    with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as name:
+        folder = Path(name)
+        plates = folder / "plates"
+        plates.mkdir()
+        given = {
+            "client.state_dir": str(folder / "state"),
+            "gateway.data_dir": str(folder / "data"),
+            "gateway.library_dir": str(folder / "library"),
+            "gateway.models_dir": str(MODELS),
+            "gateway.media_roots": [str(plates)],
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        }
+        # Nothing of the user's own configuration may decide what is measured.
+        loaded = load(given, environ={"HOME": name, "XDG_CONFIG_HOME": name})
+        client = Client(loaded.settings)
+        client.about()
+        try:
+            yield client, plates
+        finally:
+            client.close()
+            stop(loaded.settings)
+
+
+def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot:
+    """A shot of smooth half-float pictures in ACEScg, from frame 1001."""
+    ramp = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
+    rise = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    for number in range(frames):
+        pixels = np.concatenate([ramp + 0 * rise, rise + 0 * ramp, (ramp + rise) / 2], axis=2)
+        spec = oiio.ImageSpec(width, height, 3, oiio.HALF)
+        spec.attribute("compression", "zip")
+        out = oiio.ImageOutput.create("x.exr")
+        out.open(str(folder / f"{name}.{1001 + number:04d}.exr"), spec)
+        out.write_image((pixels * (1 + number / 100)).astype(np.float16))
+        out.close()
+    span = FrameRange.of(1001, 1000 + frames, 24)
+    return Shot(
+        id=ShotId(show="bench", sequence="sq", shot=name),
+        plate=Plate(
+            path=str(folder / f"{name}.%04d.exr"),
+            range=span,
+            colour_space="ACEScg",
+            width=width,
+            height=height,
+        ),
+        cut_range=span,
+    )
+
+
+def request(shot: Shot, service: str, **parameters: object) -> Request:
+    return Request.model_validate(
+        {"shot": shot, "service": service, "parameters": parameters, "asked_by": "benchmarks"}
+    )
