@@ -19,6 +19,18 @@ _UINT = 0
 _CHANNEL_BYTES = 16
 _MULTI_PART = 0x1000
 
+#: Of the reader's own making, or orders to the writer that OpenImageIO leaves in files; the last
+#: two would announce smaller levels that are not written.
+_NOT_OURS = (
+    "openexr:ACESContainerPolicy",
+    "ResolutionUnit",
+    "oiio:BitsPerSample",
+    "oiio:subimages",
+    "openexr:chunkCount",
+    "oiio:miplevels",
+    "textureformat",
+)
+
 #: These treat a sample by its type, so the bits of a uint under the name of float would be lost.
 _BY_TYPE = ("pxr24", "dwaa", "dwab")
 
@@ -43,7 +55,7 @@ def prepare(spec: Any, *, retyped: bool) -> None:
         spec.erase_attribute("oiio:ColorSpace")  # its guess becomes a colorInteropID
     if not _may_be_aces_container(spec):
         spec.erase_attribute("acesImageContainerFlag")
-    for name in ("ResolutionUnit", "oiio:BitsPerSample", "oiio:subimages", "openexr:chunkCount"):
+    for name in _NOT_OURS:
         spec.erase_attribute(name)
 
 

@@ -119,6 +119,10 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
         )
     _fits(kind, picture, path)
     specs = [_spec_to_write(part, kind, compression) for part in picture.parts]
+    if len({(spec.tile_width, spec.tile_height) for spec in specs}) > 1:
+        # OpenImageIO 3.2 crashes on a file of parts with tiles and parts without.
+        for spec in specs:
+            spec.tile_width = spec.tile_height = spec.tile_depth = 0
     arrays = [_array_to_write(part, spec) for part, spec in zip(picture.parts, specs, strict=True)]
     with atomic.new_file(path) as partial:
         if kind == "jpeg":
@@ -219,7 +223,8 @@ def _read_part(source: Any, index: int, path: Path) -> Part:
         blocks.append(block)
     # A single type stays as it came, without a copy; half, float and uint fit into the result.
     kind = np.result_type(*blocks)
-    pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
     name = spec.get_string_attribute("oiio:subimagename")
     return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
 
@@ -299,12 +304,13 @@ def _array_to_write(part: Part, spec: Any) -> NDArray[Any]:
         return np.ascontiguousarray(part.pixels, DTYPES[part.formats[0]])
     # One call takes one type: float32 holds half exactly, and the bits of a uint as they are.
     array = np.empty(part.pixels.shape, np.float32)
-    for index, kind in enumerate(part.formats):
-        plane = part.pixels[..., index]
-        if kind == "uint":
-            array.view(np.uint32)[..., index] = plane.astype(np.uint32)
-        else:
-            array[..., index] = plane
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        for index, kind in enumerate(part.formats):
+            plane = part.pixels[..., index]
+            if kind == "uint":
+                array.view(np.uint32)[..., index] = plane.astype(np.uint32)
+            else:
+                array[..., index] = plane
     return array
 
 
@@ -323,6 +329,7 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
     """Write the file; what the library complains about, empty when all went well."""
     import OpenImageIO as oiio
 
+    oiio.attribute("tiff:half", 1)  # else half becomes float in TIFF
     out = oiio.ImageOutput.create(kind)
     if out is None:
         return str(oiio.geterror())
@@ -335,7 +342,7 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
     # The PNG writer says yes and mentions a full disk in its error text only.
     complaint = out.geterror()
     closed = out.close() if opened else False
-    complaint += out.geterror().replace(_TIFF_NOISE, "")
+    complaint = (complaint + out.geterror()).replace(_TIFF_NOISE, "").strip()
     if done and closed and not complaint and kind == "tiff":
         complaint = _lost_directory(path)
     return complaint if done and closed else complaint or "the library gave no reason"
