@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
 
@@ -49,6 +49,14 @@ class Stored(Value):
     """A model that is written to disk, with the version of its schema in it."""
 
     schema_version: int = 1
+
+    @field_validator("schema_version")
+    @classmethod
+    def _known_version(cls, value: int) -> int:
+        known = cls.model_fields["schema_version"].default
+        if not 1 <= value <= known:
+            raise ValueError(f"this Shotbridge knows schema versions 1 to {known}")
+        return value
 
     @classmethod
     def load(cls, text: str | bytes, *, where: str) -> Self:
