@@ -13,7 +13,7 @@ import numpy as np
 import OpenImageIO as oiio
 import psutil
 import pytest
-from bridge_gateway.providers.contract import Provider, Task
+from bridge_gateway.providers.contract import PROXY, Provider, Task
 from bridge_gateway.providers.local.provider import LocalProvider
 
 from bridge_core.models.frames import FrameRange
@@ -126,16 +126,30 @@ def settings(models_dir: Path, **more: object) -> GatewaySettings:
     return GatewaySettings(models_dir=models_dir, **more)
 
 
-#: Every provider with how to make one. A new provider adds its line and must pass all tests.
-PROVIDERS: Mapping[str, Callable[[Path], Provider]] = {
-    "local": lambda models_dir: LocalProvider(settings(models_dir)),
+@dataclass(frozen=True)
+class Candidate:
+    """A provider under test. ``slow`` is the service of it that takes longest for a frame, so
+    that there is a middle to interrupt."""
+
+    make: Callable[[Path], Provider]
+    slow: str
+
+
+#: A new provider adds its line and must pass all tests.
+CANDIDATES: Mapping[str, Candidate] = {
+    "local": Candidate(lambda models: LocalProvider(settings(models)), slow="matte"),
 }
 
 
-@pytest.fixture(scope="module", params=sorted(PROVIDERS))
-def provider(request: pytest.FixtureRequest, models_dir: Path) -> Iterator[Provider]:
+@pytest.fixture(scope="module", params=sorted(CANDIDATES))
+def candidate(request: pytest.FixtureRequest) -> Candidate:
+    return CANDIDATES[request.param]
+
+
+@pytest.fixture(scope="module")
+def provider(candidate: Candidate, models_dir: Path) -> Iterator[Provider]:
     """A provider that keeps its processes warm from test to test."""
-    made = PROVIDERS[request.param](models_dir)
+    made = candidate.make(models_dir)
     yield made
     made.close()
 
@@ -163,7 +177,7 @@ def task_of(tmp_path: Path) -> Callable[..., Task]:
             parameters=settle_parameters(found, parameters),
             plate=footage.plate,
             files=footage.files,
-            frames=frames or tuple(footage.plate.range.frames()),
+            frames=tuple(footage.plate.range.frames()) if frames is None else frames,
             colour_space=footage.colour_space,
             delivery=delivery,
             folder=folder,
@@ -196,3 +210,14 @@ def children() -> Callable[[], list[psutil.Process]]:
         return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
 
     return running
+
+
+@pytest.fixture
+def finished() -> Callable[[Task], dict[int, int]]:
+    """Frames of a task that are finished on disk, each with the time of its proxy in ns."""
+
+    def look(task: Task) -> dict[int, int]:
+        proxies = {frame: task.folder / PROXY.format(frame=frame) for frame in task.frames}
+        return {frame: path.stat().st_mtime_ns for frame, path in proxies.items() if path.exists()}
+
+    return look

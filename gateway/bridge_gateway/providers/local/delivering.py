@@ -34,6 +34,9 @@ _REEL = "reel"
 
 
 class Deliverer(Protocol):
+    colour: tuple[str, ...]
+    """What the files do to colours, in words; empty where they take values as they are."""
+
     def ready(self, picture: Picture) -> Picture:
         """A plate's picture with the samples that this delivery has."""
 
@@ -63,6 +66,8 @@ def deliverer(recipe: Recipe) -> Deliverer:
 
 class Stills:
     """A file for each frame and output."""
+
+    colour: tuple[str, ...] = ()
 
     def __init__(self, recipe: Recipe, ending: str) -> None:
         self._recipe = recipe
@@ -101,6 +106,8 @@ class Stills:
 
 class Movies:
     """A movie for each output: H.264 where the plate is an MP4, ProRes in MOV otherwise."""
+
+    colour: tuple[str, ...] = ("encoded as BT.709, video range",)
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
+from pathlib import Path
 
+from bridge_core.models.media import PlateKind
 from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
 from bridge_gateway.media import atomic
 from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.pictures import Picture
 from bridge_gateway.media.plates import PlateReader
 from bridge_gateway.media.proxies import write_proxy
@@ -41,8 +44,7 @@ class Workbench:
         :raises MissingFrames: with all frames of the plate that are not there, before any work.
         :raises ShotbridgeError: what reading, colour, network or writing say.
         """
-        atomic.sweep(recipe.folder)
-        (recipe.folder / PROXY).parent.mkdir(parents=True, exist_ok=True)
+        _open_folder(recipe.folder)
         colour = self._colour(recipe.colour)
         way = maker(recipe, colour, lambda model: self._session(recipe, model))
         out = deliverer(recipe)
@@ -61,7 +63,12 @@ class Workbench:
             models=tuple(_used(session) for session in way.sessions),
             runtime=_runtime(recipe, way),
             software={name: version(name) for name in _SOFTWARE},
-            colour=(*way.colour, colour.describe_view(recipe.colour_space)),
+            colour=(
+                *_decoding(recipe),
+                *way.colour,
+                *out.colour,
+                colour.describe_view(recipe.colour_space),
+            ),
         )
 
     def _colour(self, settings: ColourSettings) -> Colour:
@@ -77,6 +84,26 @@ class Workbench:
         if key not in self._sessions:
             self._sessions[key] = Session(model, threads=recipe.threads)
         return self._sessions[key]
+
+
+def _open_folder(folder: Path) -> None:
+    """
+    :raises NotWritable: it cannot be written to.
+    """
+    proxies = (folder / PROXY).parent
+    try:
+        proxies.mkdir(parents=True, exist_ok=True)
+        atomic.sweep(folder)
+    except OSError as error:
+        raise atomic.storage_error(error, proxies) from error
+
+
+def _decoding(recipe: Recipe) -> tuple[str, ...]:
+    """What a movie's samples went through before they were R, G and B."""
+    if recipe.plate.kind is not PlateKind.MOVIE:
+        return ()
+    with MovieReader(recipe.files[recipe.frames[0]]) as movie:
+        return (f"decoded as {movie.facts.colour}",)
 
 
 def _in_a_row(
