@@ -1,0 +1,235 @@
+"""Random cuts: shots cover exactly what OTIO's own library says, and writing loses nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge_core.timeline.changes import compare
+from bridge_core.timeline.cut import Cut
+from bridge_core.timeline.document import load, save
+from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.writing import put_versions
+
+RATES = [24.0, 25.0, 24000 / 1001, 30.0, 30000 / 1001, 48.0]
+T = otio.opentime.RationalTime
+
+
+def _range(start: float, length: float, rate: float) -> Any:
+    return otio.opentime.TimeRange(T(start, rate), T(length, rate))
+
+
+@st.composite
+def media_and_source(draw: st.DrawFn, rate: float) -> tuple[Any, Any]:
+    """A sequence with any numbering and origin, and a range that lies in it."""
+    length = draw(st.integers(1, 200))
+    first = draw(st.integers(0, 1200))
+    origin = draw(st.sampled_from([0, first, 86_400, 1_000_000]))
+    start = draw(st.integers(0, length - 1))
+    frames = draw(st.integers(1, length - start))
+    name = f"m{draw(st.integers(0, 5))}"
+    media = otio.schema.ImageSequenceReference(
+        f"file:///plates/{name}/",
+        f"{name}.",
+        ".exr",
+        start_frame=first,
+        rate=rate,
+        frame_zero_padding=4,
+        available_range=_range(origin, length, rate),
+    )
+    return media, _range(origin + start, frames, rate)
+
+
+@st.composite
+def timelines(draw: st.DrawFn, mixed: bool = False) -> Any:
+    rate = draw(st.sampled_from(RATES))
+    made = otio.schema.Timeline("random")
+    if draw(st.booleans()):
+        made.global_start_time = T(draw(st.integers(0, 90_000)), rate)
+    for number in range(draw(st.integers(1, 3))):
+        track = otio.schema.Track(f"V{number + 1}", kind="Video")
+        after_clip = False
+        for index in range(draw(st.integers(0, 6))):
+            kind = draw(st.sampled_from(["clip", "clip", "gap", "transition", "nest"]))
+            own = draw(st.sampled_from(RATES)) if mixed else rate
+            if kind == "gap":
+                gap = _range(draw(st.integers(0, 500)), draw(st.integers(0, 50)), own)
+                track.append(otio.schema.Gap(source_range=gap))
+                after_clip = False
+            elif kind == "transition" and after_clip:
+                offsets = (T(draw(st.integers(0, 12)), own) for _ in range(2))
+                track.append(otio.schema.Transition("x", "SMPTE_Dissolve", *offsets))
+                after_clip = False
+            elif kind == "nest":
+                media, source = draw(media_and_source(own))
+                inner = otio.schema.Track("inner", kind="Video")
+                inner.append(otio.schema.Clip(f"n{number}_{index}", media, source))
+                trim = None
+                if draw(st.booleans()):
+                    length = int(source.duration.value)
+                    low = draw(st.integers(0, length - 1))
+                    trim = _range(low, draw(st.integers(1, length - low)), own)
+                track.append(otio.schema.Stack("nest", [inner], trim))
+                after_clip = False
+            else:
+                media, source = draw(media_and_source(own))
+                track.append(otio.schema.Clip(f"c{number}_{index}", media, source))
+                after_clip = True
+        made.tracks.append(track)
+    return made
+
+
+def _read(made: Any, folder: Path) -> Cut:
+    path = folder / "random.otio"
+    otio.adapters.write_to_file(made, str(path))
+    return read_cut(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("random")
+
+
+def _start(made: Any) -> Any:
+    return made.global_start_time or T(0, 24)
+
+
+RELAXED = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@RELAXED
+@given(made=timelines())
+def test_shots_cover_what_otio_says(made: Any, folder: Path) -> None:
+    cut = _read(made, folder)
+    assert [problem for problem in cut.problems if problem.skipped] == []
+    shots = {item.name: item.shot for item in cut}
+    expected = 0
+    for clip in made.find_clips():
+        visible = clip.trimmed_range_in_parent()
+        nested = clip.parent().name == "inner"
+        if nested:
+            nest = clip.parent().parent()
+            trim = nest.trimmed_range()
+            low, high = trim.start_time, trim.end_time_exclusive()
+            shown = otio.opentime.range_from_start_end_time(
+                max(visible.start_time, low), min(visible.end_time_exclusive(), high)
+            )
+            source = otio.opentime.TimeRange(
+                clip.source_range.start_time + (shown.start_time - visible.start_time),
+                shown.duration,
+            )
+            at = nest.range_in_parent().start_time + (shown.start_time - low)
+        else:
+            source, at, shown = clip.source_range, visible.start_time, visible
+        expected += 1
+        shot = shots[clip.name]
+        at = at + _start(made)
+        rate = float(cut.rate)
+        assert shot.record_range.first == round(at.value_rescaled_to(rate)), clip.name
+        assert shot.record_range.count == round(shown.duration.value_rescaled_to(rate))
+        media = clip.media_reference
+        first, last = media.frame_range_for_time_range(source)
+        assert (shot.cut_range.first, shot.cut_range.last) == (first, last)
+        assert shot.plate.range.first == media.start_frame
+        assert shot.plate.range.last == media.end_frame()
+        assert (
+            shot.plate.file(first).rpartition("/")[2]
+            == media.target_url_for_image_number(first - media.start_frame).rpartition("/")[2]
+        )
+        head, tail = _handles(clip)
+        assert (shot.head_handle - 8, shot.tail_handle - 8) == (head, tail)
+    assert len(cut.shots) == expected
+
+
+def _handles(clip: Any) -> tuple[int, int]:
+    track = clip.parent()
+    if not isinstance(track, otio.schema.Track):
+        return 0, 0
+    head, tail = track.handles_of_child(clip)
+    return (
+        math.ceil(head.value_rescaled_to(clip.media_reference.rate)) if head else 0,
+        math.ceil(tail.value_rescaled_to(clip.media_reference.rate)) if tail else 0,
+    )
+
+
+@RELAXED
+@given(made=timelines(mixed=True))
+def test_at_mixed_rates_neighbours_touch_and_nothing_drifts(made: Any, folder: Path) -> None:
+    """Every clip stands within half a frame of its exact place, and goes on where the last ends."""
+    cut = _read(made, folder)
+    shots = {item.name: item.shot for item in cut}
+    start = Fraction(cut.global_start) / cut.rate
+    for track in made.tracks:
+        at = start
+        before: tuple[str, Fraction] | None = None
+        for child in track:
+            if isinstance(child, otio.schema.Transition):
+                continue
+            duration = _exact(child.trimmed_range().duration)
+            name = child.name
+            if isinstance(child, otio.schema.Clip) and name in shots:
+                record = shots[name].record_range
+                assert abs(record.first - at * cut.rate) <= Fraction(1, 2)
+                assert abs(record.last + 1 - (at + duration) * cut.rate) <= Fraction(1, 2)
+                if before and before[1] == at and before[0] in shots:
+                    assert shots[before[0]].record_range.last + 1 == record.first
+                before = (name, at + duration)
+            at += duration
+
+
+def _exact(time: Any) -> Fraction:
+    rate = Fraction(time.rate).limit_denominator(1001)
+    return Fraction(time.value) / rate
+
+
+@RELAXED
+@given(made=timelines(), speed=st.sampled_from([2.0, 0.5, -1.0, -2.0, 0.0, 1.5]))
+def test_retimed_clips_show_frames_that_exist(made: Any, speed: float, folder: Path) -> None:
+    for clip in made.find_clips():
+        clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=speed))
+    cut = _read(made, folder)
+    for item in cut:
+        shot = item.shot
+        count = shot.record_range.count
+        shown = list(shot.retime.plate_frames(shot.cut_range, count))
+        assert shot.plate.range.covers(shot.cut_range)
+        assert min(shown) == shot.cut_range.first
+        assert max(shown) == shot.cut_range.last
+
+
+@RELAXED
+@given(made=timelines(mixed=True))
+def test_reading_and_writing_is_the_identity(made: Any, folder: Path) -> None:
+    path, again = folder / "random.otio", folder / "again.otio"
+    otio.adapters.write_to_file(made, str(path))
+    save(load(path).root, again, overwrite=True)
+    assert json.loads(again.read_text()) == json.loads(path.read_text())
+    assert otio.adapters.read_from_file(str(again)).is_equivalent_to(made)
+    cut, same = read_cut(path), read_cut(again)
+    assert same.shots == cut.shots
+    assert same.problems == cut.problems
+    assert {kind.value for change in compare(cut, same).changes for kind in change.kinds} <= {
+        "unchanged"
+    }
+
+
+@RELAXED
+@given(made=timelines())
+def test_identities_once_written_are_read_again(made: Any, folder: Path) -> None:
+    before = _read(made, folder)
+    document = load(folder / "random.otio")
+    put_versions(document, {item.clip: [] for item in before})
+    save(document.root, folder / "again.otio", overwrite=True)
+    after = read_cut(folder / "again.otio")
+    assert [item.clip for item in after] == [item.clip for item in before]
+    assert [item.shot for item in after] == [item.shot for item in before]
