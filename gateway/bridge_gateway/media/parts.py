@@ -113,13 +113,12 @@ class Picture:
         for index in order:
             part = self.parts[index]
             three = layers.beauty(part.channels)
-            if three is not None and not all(
-                layers.is_data(part.channels[i], part.name) for i in three
-            ):
+            if three is not None and not layers.is_data(part.channels[three[0]], part.name):
                 return index, three
         for index in order:
-            one = layers.grey(self.parts[index].channels)
-            if one is not None:
+            part = self.parts[index]
+            one = layers.grey(part.channels)
+            if one is not None and not layers.is_data(part.channels[one], part.name):
                 return index, (one, one, one)
         told = ", ".join(channel for part in self.parts for channel in part.channels)
         raise UnreadableMedia(
