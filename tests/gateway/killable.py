@@ -50,7 +50,7 @@ from bridge_core.models.versions import Output
 STEPS = ("admit", "stage", "run", "check", "proxy", "seal", "publish", "settle")
 WIDTH, HEIGHT = 48, 32
 
-_MOODS = ("work", "fail", "crash", "hang", "fill", "no proxies")
+_MOODS = ("work", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
 class CopyProvider:
@@ -107,6 +107,8 @@ class CopyProvider:
             if watch.cancelled():
                 raise JobCancelled("cancelled")
             proxy = task.folder / PROXY.format(frame=frame)
+            if mood == "lose" and frame == task.frames[2]:
+                continue
             if not proxy.exists():
                 make_frame(task, frame, proxy, mood)
                 append(self._log, str(frame))
@@ -132,6 +134,11 @@ def make_frame(task: Task, frame: int, proxy: Path, mood: str) -> None:
     picture = task.folder / PICTURE.format(output="main", frame=frame, ending=".exr")
     partial = picture.with_name(f"partial-{picture.name}")
     shutil.copyfile(task.files[frame], partial)
+    if mood == "NaN" and frame % 2:
+        pixels = np.full((HEIGHT, WIDTH, 3), np.nan, np.float32)
+        buffer = oiio.ImageBuf(oiio.ImageBuf(str(partial)).spec())
+        buffer.set_pixels(buffer.roi, pixels)
+        assert buffer.write(str(partial), oiio.HALF, "openexr")
     if mood == "fill":
         with partial.open("ab") as file:
             file.write(os.urandom(4_000_000))

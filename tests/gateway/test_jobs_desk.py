@@ -304,6 +304,20 @@ def test_a_failing_provider_says_why(desk: Desk, folder: Path, shot: str) -> Non
     assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
 
 
+@pytest.mark.parametrize(
+    ("mood", "frames"), [("lose", {"1003"}), ("NaN", {"1001", "1003", "1005"})]
+)
+def test_what_does_not_pass_its_checks_is_not_published(
+    desk: Desk, folder: Path, shot: str, mood: str, frames: set[str]
+) -> None:
+    shot = f"{shot[:20]} {mood}"
+    job = run(desk, folder, shot, parameters={"mood": mood})
+    assert job.state is JobState.FAILED and job.problem is not None
+    assert job.problem.code == "check_failed"
+    assert set(job.problem.details["frames"]) == frames  # type: ignore[arg-type]
+    assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
+
+
 def test_a_mistake_of_ours_is_found_in_the_log(
     desk: Desk, folder: Path, shot: str, caplog: pytest.LogCaptureFixture
 ) -> None:

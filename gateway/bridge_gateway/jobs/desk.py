@@ -26,6 +26,7 @@ from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.jobs.tools import Tools
 from bridge_gateway.jobs.work import WorkFolder, sweep
 from bridge_gateway.jobs.workflow import Workflow
+from bridge_gateway.media.atomic import write_bytes
 from bridge_gateway.media.colour import Colour
 from bridge_gateway.providers.contract import PROXY, Provider
 from bridge_gateway.store import records
@@ -277,12 +278,11 @@ class Desk:
     def busy(self) -> bool:
         """Whether a job is queued or running."""
         with self._tools.database.reading() as session:
-            return bool(records.open_jobs(session))
+            return any(records.count_open(session).values())
 
     def health(self) -> list[HealthLine]:
         with self._tools.database.reading() as session:
-            rows = records.open_jobs(session)
-        running = sum(row.state == JobState.RUNNING for row in rows)
+            count = records.count_open(session)
         library = self._settings.library_dir
         free = shutil.disk_usage(library).free
         enough = free >= _LOW_SPACE
@@ -290,7 +290,7 @@ class Desk:
             HealthLine(
                 name="engine",
                 ok=True,
-                says=f"{running} running, {len(rows) - running} queued, "
+                says=f"{count[JobState.RUNNING]} running, {count[JobState.QUEUED]} queued, "
                 f"{self._settings.workers} at once",
             ),
             HealthLine(
@@ -330,7 +330,7 @@ class Desk:
         workflow = Workflow(tools)
         engine = Engine(
             settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
-            executor="local",
+            executor=self._executor(),
             workers=settings.workers,
             work=workflow.work,
         )
@@ -341,6 +341,19 @@ class Desk:
         engine.start()
         recovery.reconcile(tools, engine)
         return _Open(tools, workflow, engine)
+
+    def _executor(self) -> str:
+        """Name under which the engine finds after a restart what it worked on before.
+
+        An embedded database has one gateway. A shared one has several, told apart by a name that
+        each keeps with its data.
+        """
+        if self._settings.database_url is None:
+            return "local"
+        path = self._settings.data_dir / "executor"
+        if not path.exists():
+            write_bytes(path, records.new_id().encode())
+        return path.read_text()
 
     @property
     def _opened_desk(self) -> _Open:

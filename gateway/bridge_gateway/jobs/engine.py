@@ -7,6 +7,7 @@ written down, so only the interrupted step runs again.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable
 from enum import StrEnum
@@ -122,7 +123,7 @@ class Engine:
 
     def stop(self, seconds: float) -> None:
         """Take nothing up any more, and wait up to ``seconds`` for what runs."""
-        DBOS.destroy(workflow_completion_timeout_sec=round(seconds), destroy_registry=True)
+        DBOS.destroy(workflow_completion_timeout_sec=math.ceil(seconds), destroy_registry=True)
 
 
 def checkpointed(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:

@@ -29,11 +29,9 @@ def reconcile(tools: Tools, engine: Engine) -> None:
     Jobs may be worked on meanwhile. The engine is asked before the rows are looked at: a
     workflow ends after its row has, so a row that is still open then stays so for ever.
     """
-    with tools.database.reading() as session:
-        ids = [row.id for row in records.open_jobs(session)]
+    ids = _open_ids(tools)
     courses = engine.courses(ids)
-    with tools.database.reading() as session:
-        still_open = {row.id for row in records.open_jobs(session)}
+    still_open = set(_open_ids(tools))
     for job_id in ids:
         if job_id not in still_open:
             continue
@@ -68,6 +66,11 @@ def pin_all(tools: Tools) -> None:
     with tools.database.reading() as session:
         for row in records.open_jobs(session):
             pin(tools, row.id, records.submission(row))
+
+
+def _open_ids(tools: Tools) -> list[str]:
+    with tools.database.reading() as session:
+        return [row.id for row in records.open_jobs(session)]
 
 
 def _end(tools: Tools, job_id: str) -> None:

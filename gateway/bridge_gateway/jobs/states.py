@@ -48,7 +48,7 @@ def submit(database: Database, submission: Submission, key: str) -> tuple[Job, b
             return known, False
 
 
-def take_up(database: Database, job_id: str) -> JobRow | None:
+def take_up(database: Database, job_id: str) -> Submission | None:
     """Begin to work on a job, or go on with it; None where nobody wants it any more."""
     with database.writing() as session:
         row = records.job_row(session, job_id, lock=True)
@@ -58,7 +58,7 @@ def take_up(database: Database, job_id: str) -> JobRow | None:
         row.started = row.started or now()
         row.attempt += 1
         _tell(session, row)
-        return row
+        return records.submission(row)
 
 
 def progress(
@@ -115,7 +115,7 @@ def succeed(database: Database, job_id: str, cost: Cost) -> None:
             return
         row.cost = canonical(cost)
         row.step = ""
-        row.done = row.total = len(records.submission(row).request.frames)
+        row.done = row.total = len(records.request(row).frames)
         _end(row, JobState.SUCCEEDED)
         _tell(session, row)
 
@@ -155,7 +155,8 @@ def _new_row(submission: Submission, key: str) -> JobRow:
         id=records.new_id(),
         key=key,
         fingerprint=fingerprint(request),
-        submission=canonical(submission),
+        request=canonical(request),
+        files=submission.model_dump_json(exclude={"request"}),
         show=request.shot.id.show,
         service=request.service,
         state=JobState.QUEUED,

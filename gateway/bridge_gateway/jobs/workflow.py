@@ -8,7 +8,6 @@ is and why there are these). A change of the steps, of their order or of what th
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +26,6 @@ from bridge_gateway.jobs.space import told_of_disk
 from bridge_gateway.jobs.tools import Tools
 from bridge_gateway.jobs.work import WorkFolder
 from bridge_gateway.providers.contract import Made
-from bridge_gateway.store import records
 
 T = TypeVar("T")
 
@@ -59,26 +57,26 @@ class Workflow:
 
     def work(self, job_id: str, checkpointed: Checkpointed) -> None:
         """Work on a job until it has ended; its errors end in its row."""
-        row = states.take_up(self._tools.database, job_id)
         folder = WorkFolder(self._tools.settings.library_dir, job_id)
-        if row is None:
-            self._clear(folder, job_id)
-            return
-        with Reporter(self._tools.database, job_id, self._tools.stopping) as watch:
+        watch = Reporter(self._tools.database, job_id, self._tools.stopping)
+        with self._lock:
+            if self._tools.stopping.is_set():
+                raise Interrupted
+            self._running[job_id] = watch
+        try:
+            submission = states.take_up(self._tools.database, job_id)
+            if submission is not None:
+                with watch:
+                    self._steps(Bench(self._tools, job_id, submission, folder, watch), checkpointed)
+        except ShotbridgeError as error:
+            _log.info("job %s ended: %s", job_id, error)
+            # Changes nothing where the job was cancelled: its row has ended already.
+            states.fail(self._tools.database, job_id, error)
+        finally:
             with self._lock:
-                self._running[job_id] = watch
-            try:
-                bench = Bench(self._tools, job_id, records.submission(row), folder, watch)
-                self._steps(bench, checkpointed)
-            except JobCancelled:
-                _log.info("job %s was cancelled", job_id)
-            except ShotbridgeError as error:
-                _log.info("job %s failed: %s", job_id, error)
-                states.fail(self._tools.database, job_id, error)
-            finally:
-                with self._lock:
-                    del self._running[job_id]
-        self._clear(folder, job_id)
+                del self._running[job_id]
+        folder.remove()
+        recovery.unpin(self._tools, job_id)
 
     def cancel(self, job_id: str) -> bool:
         """End the work on a job that was cancelled. False where nobody is working on it."""
@@ -91,12 +89,15 @@ class Workflow:
 
     def drain(self, seconds: float, engine: Engine) -> None:
         """Take up no more jobs, wait ``seconds`` for those that run, then interrupt them."""
-        interrupt = threading.Timer(seconds, self._tools.stopping.set)
-        interrupt.start()
+        timer = threading.Timer(seconds, self._tools.stopping.set)
+        if seconds > 0:
+            timer.start()
         with self._lock:
-            working = bool(self._running)
-        engine.stop(math.ceil(seconds + _INTERRUPT_SECONDS) if working else 0)
-        interrupt.cancel()
+            if seconds <= 0:
+                self._tools.stopping.set()
+            waits = seconds > 0 or bool(self._running)
+        engine.stop(seconds + _INTERRUPT_SECONDS if waits else 0)
+        timer.cancel()
         self._tools.stopping.set()
 
     def _steps(self, bench: Bench, checkpointed: Checkpointed) -> None:
@@ -119,9 +120,9 @@ class Workflow:
             with told_of_disk(bench.folder, bench.submission.request):
                 value = body()
         except JobCancelled:
-            if bench.watch.unwanted:
-                raise
-            raise Interrupted from None
+            if self._tools.stopping.is_set() and not bench.watch.unwanted:
+                raise Interrupted from None
+            raise
         except ShotbridgeError:
             raise
         except Exception as error:
@@ -135,7 +136,3 @@ class Workflow:
             ) from error
         states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
         return value
-
-    def _clear(self, folder: WorkFolder, job_id: str) -> None:
-        folder.remove()
-        recovery.unpin(self._tools, job_id)

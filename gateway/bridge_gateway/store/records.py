@@ -14,7 +14,7 @@ from bridge_core.models.base import canonical, now
 from bridge_core.models.jobs import Job, JobState, Progress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import Submission
+from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, Try, Version
 from bridge_gateway.store.tables import DecisionRow, JobRow, NoteRow, ResultRow
 
@@ -42,8 +42,13 @@ def job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
     return row
 
 
+def request(row: JobRow) -> Request:
+    return Request.model_validate_json(row.request)
+
+
 def submission(row: JobRow) -> Submission:
-    return Submission.model_validate_json(row.submission)
+    """The request with its files; only while the row's session lives."""
+    return Submission.model_validate({"request": request(row), **json.loads(row.files)})
 
 
 def job(session: Session, row: JobRow) -> Job:
@@ -53,7 +58,7 @@ def job(session: Session, row: JobRow) -> Job:
     return Job(
         id=row.id,
         key=row.key,
-        request=submission(row).request,
+        request=request(row),
         state=JobState(row.state),
         created=row.created,
         started=row.started,
@@ -99,6 +104,14 @@ def open_jobs(session: Session) -> Sequence[JobRow]:
     return session.scalars(
         select(JobRow).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
     ).all()
+
+
+def count_open(session: Session) -> dict[JobState, int]:
+    """How many jobs are in each of the open states."""
+    counted = session.execute(
+        select(JobRow.state, func.count()).where(JobRow.state.in_(OPEN)).group_by(JobRow.state)
+    )
+    return dict.fromkeys(OPEN, 0) | {JobState(state): count for state, count in counted}
 
 
 def _queue_position(session: Session, row: JobRow) -> int | None:

@@ -62,7 +62,9 @@ class JobRow(Base):
     key: Mapped[str] = mapped_column(String(128), unique=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
     """Of the request: the same key with another one is refused."""
-    submission: Mapped[str] = mapped_column(Text)
+    request: Mapped[str] = mapped_column(Text)
+    files: Mapped[str] = mapped_column(Text, deferred=True)
+    """The rest of the submission: a thousand file names that nobody wants who looks at a job."""
     show: Mapped[str] = mapped_column(String(128), index=True)
     service: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), index=True)
