@@ -63,12 +63,13 @@ def test_a_colour_does_not_shift(upscaler: Upscaler, colour: tuple[float, float,
 
 
 def test_local_colour_follows_the_plate(upscaler: Upscaler, models_dir: Path) -> None:
-    """On real film, block by block: half a code of 8 bits on average, and no drift as a whole."""
+    """On real film, in codes of 8 bits: little per block, and no drift as a whole."""
     code = frame(models_dir, "bikes", 150)[40:168, 100:228]
     enlarged = srgb_encode(np.clip(upscaler.upscale(srgb_decode(code)), 0, 1))
     difference = block_mean(enlarged, upscaler.scale) - code
-    assert np.abs(difference).mean() < 0.5 / 255
-    assert np.abs(difference.mean(axis=(0, 1))).max() < 0.1 / 255
+    largest = {"span-x2": 0.3, "realesr-animevideo-x4": 1.5}[upscaler.session.model.id]
+    assert np.abs(difference).mean() < largest / 255
+    assert np.abs(difference.mean(axis=(0, 1))).max() < 0.05 / 255
 
 
 def test_a_highlight_neither_rings_nor_loses_its_light(span: Upscaler) -> None:

@@ -6,7 +6,7 @@ out of noise in frames that have none, and pumps when the extremes change from f
 (docs/models.md has the figures).
 
 The answer is enlarged to the plate's size with Lanczos. A guided filter on the plate's luma or
-colour was tried and left out: it doubled the error at the edges (same place).
+colour was tried and left out: it moved the edges further off (same place).
 """
 
 from __future__ import annotations
