@@ -207,7 +207,12 @@ def test_what_is_not_there(gateway: House, method: str, path: str) -> None:
 def test_a_wrong_method(gateway: House) -> None:
     answer = gateway.call("DELETE", "/v1/jobs")
     problem(answer, 405, "invalid_request")
-    assert answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, POST"
+
+
+def test_a_search_with_a_slip_gives_nothing(gateway: House) -> None:
+    told = problem(gateway.call("GET", "/v1/versions?shoot=sh010"), 422, "invalid_request")
+    assert "shot" in told["next_step"]
 
 
 def test_a_fault_tells_a_reference_and_nothing_else(

@@ -142,8 +142,8 @@ BODIES: list[tuple[bytes, tuple[int, ...]]] = [
     (b"null", (422,)),
     (b"[]", (422,)),
     (b'{"files": null}', (422,)),
-    (b"\xff\xfe", (400, 422)),
-    (b"\x00", (400, 422)),
+    (b"\xff\xfe", (422,)),
+    (b"\x00", (422,)),
     (b'{"files": [NaN]}', (422,)),
     (b'{"files": [{"path": "a", "size": Infinity, "mtime_ns": 0}]}', (422,)),
     (b'{"files": [{"path": "a", "size": 1e999, "mtime_ns": 0}]}', (422,)),
@@ -151,9 +151,9 @@ BODIES: list[tuple[bytes, tuple[int, ...]]] = [
     (b'{"files": [{"path": "\\ud800", "size": 1, "mtime_ns": 0}]}', (422,)),
     (b'{"\\ud800": 1}', (422,)),
     (b'{"\\u0000": 1}', (422,)),
-    (b"[" * 100_000, (400, 422)),
+    (b"[" * 100_000, (422,)),
     (b'{"files": ' + b"[" * 900 + b"]" * 900 + b"}", (422,)),
-    (b'{"files": [{"path": "a", "size": ' + b"9" * 5000 + b', "mtime_ns": 0}]}', (400, 422)),
+    (b'{"files": [{"path": "a", "size": ' + b"9" * 5000 + b', "mtime_ns": 0}]}', (422,)),
     (b'{"files": [{"path": "a", "size": 1' + b"0" * 4000 + b', "mtime_ns": 0}]}', (200,)),
     (b'{"files": [{"path": "/a", "size": 1, "mtime_ns": 0, "extra": 1}]}', (422,)),
 ]
@@ -223,7 +223,7 @@ def test_requests_that_would_fill_the_memory_or_the_disk(
     submitted = gateway.call("POST", "/v1/jobs", given, headers={"Idempotency-Key": "x" * 20})
     estimated = gateway.call("POST", "/v1/estimates", given["request"])
     for answer in (submitted, estimated):
-        assert answer.status in (400, 422), answer.body
+        assert answer.status == 422, answer.body
 
 
 @pytest.mark.parametrize(

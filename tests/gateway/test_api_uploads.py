@@ -147,7 +147,8 @@ def test_headers_that_say_nothing(gateway: House, headers: dict[str, str]) -> No
 
 def test_greater_than_the_store(gateway: House) -> None:
     answer = patch(gateway, "0" * 64, b"x", length=2**62)
-    assert answer.status == 507
+    assert answer.status == 422
+    assert "content_limit" in answer.json()["next_step"]
     assert state(gateway, "0" * 64)["offset"] == 0
 
 

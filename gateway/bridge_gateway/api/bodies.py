@@ -1,4 +1,5 @@
-"""JSON bodies: of bounded size, and nothing in them that databases or JSON cannot hold."""
+"""Calls as they come in: bodies of bounded size, nothing in them that JSON or a database cannot
+hold, and no search by a word that nobody knows."""
 
 from __future__ import annotations
 
@@ -39,23 +40,41 @@ class BoundedRequest(Request):
 
     async def json(self) -> Any:
         body = await self.body()
-        value = json.loads(body, parse_constant=_not_json)
+        try:
+            value = json.loads(body, parse_constant=_not_json)
+        except json.JSONDecodeError:
+            raise  # FastAPI tells where in the body
+        except (ValueError, RecursionError) as error:
+            # Not UTF-8, a number of thousands of digits, or lists in lists without end.
+            raise _refused(f"this cannot be read as JSON: {error}", "send plain JSON") from error
         # Only an escape can bring a null character in; JSON itself forbids the bare one.
         if b"\\u0000" in body and _holds_null(value):
-            raise _refused("text holds no null character")
+            raise _refused("text holds no null character", "take it out")
         return value
 
 
-class BoundedRoute(APIRoute):
-    """A route whose JSON body is a :class:`BoundedRequest`'s."""
+class StrictRoute(APIRoute):
+    """A route that takes :class:`BoundedRequest` bodies and the parameters that it has.
+
+    A parameter with a slip in its name is refused: passed over, it would give everything to
+    somebody who asked for one shot.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
 
-        async def bounded(request: Request) -> Response:
+        async def strict(request: Request) -> Response:
+            unknown = set(request.query_params) - known
+            if unknown:
+                raise InvalidRequest(
+                    f"there is no such parameter: {', '.join(sorted(unknown))[:200]}",
+                    where=f"{request.method} {request.url.path}",
+                    next_step=f"it takes: {', '.join(sorted(known)) or 'none'}",
+                )
             return await handler(BoundedRequest(request.scope, request.receive))
 
-        return bounded
+        return strict
 
 
 def _holds_null(value: Any) -> bool:
@@ -71,8 +90,8 @@ def _holds_null(value: Any) -> bool:
 
 
 def _not_json(constant: str) -> NoReturn:
-    raise _refused(f"{constant} is not a number in JSON")
+    raise _refused(f"{constant} is not a number in JSON", "send a number or null")
 
 
-def _refused(what: str) -> Refusal:
-    return Refusal(422, InvalidRequest(what, where="body", next_step="send JSON (RFC 8259)"))
+def _refused(what: str, next_step: str) -> Refusal:
+    return Refusal(422, InvalidRequest(what, where="body", next_step=next_step))

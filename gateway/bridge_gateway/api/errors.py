@@ -12,6 +12,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_core.errors import GatewayFault, InvalidRequest, NotFound, ShotbridgeError
@@ -58,7 +59,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
-        return respond(_http(request, error), status=error.status_code, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # Routes are made for one method each, and the router names the first one's only.
+            headers["Allow"] = ", ".join(_methods(app, request.url.path)) or headers["Allow"]
+        return respond(_http(request, error), status=error.status_code, headers=headers)
 
 
 class Faults:
@@ -139,6 +144,16 @@ def _http(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
         f"the call cannot be taken: {error.detail}",
         where=where,
         next_step="/v1/openapi.json describes every call",
+    )
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What an address can be called with."""
+    return sorted(
+        method.upper()
+        for template, calls in app.openapi()["paths"].items()
+        if compile_path(template)[0].match(path)
+        for method in calls
     )
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from bridge_core.models.frames import FRAME_LIMIT
 from bridge_core.models.gateway import About
 from bridge_core.models.shots import Name
-from bridge_gateway.api.bodies import BoundedRoute
+from bridge_gateway.api.bodies import StrictRoute
 from bridge_gateway.api.sse import Broadcaster
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.roots import Roots
@@ -45,4 +45,4 @@ Words = Annotated[Name | None, Query()]
 
 
 def router(tag: str) -> APIRouter:
-    return APIRouter(prefix="/v1", tags=[tag], route_class=BoundedRoute)
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)

@@ -183,6 +183,14 @@ class ContentStore:
                 where=sha256,
                 next_step="the file changed while it was sent; send it again",
             )
+        if length > self.limit_bytes:
+            raise InvalidRequest(
+                f"a content of {length} bytes is greater than all contents together may be: "
+                f"{self.limit_bytes} bytes",
+                where=sha256,
+                next_step="have the gateway read it from a folder in gateway.media_roots, or "
+                "raise gateway.content_limit",
+            )
         with self._lock:
             need = length - self._writing[sha256]
             if self._used + need > self.limit_bytes:
