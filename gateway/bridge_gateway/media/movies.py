@@ -192,17 +192,20 @@ class MovieReader:
         """Pictures that are shown: those that an edit list cuts off do not count."""
         steps = [entry for entry in self._stream.index_entries if not entry.is_discard]
         if "mov" not in self._container.format.name or not steps:
-            # Other containers do not list every picture in front.
-            shown = sum(1 for p in self._container.demux(self._stream) if p.size)
-            self._container.seek(self._start, stream=self._stream, backward=True)
-            self._frames.close()
-            self._frames, self._next, self._ahead = self._decode(), 0, None
-            return shown
+            return self._count_packets()
         times = np.array([entry.timestamp for entry in steps], np.float64)
         lengths = np.diff(times) * float(self._time_base * self._rate)
         if len(lengths) and np.abs(lengths - 1).max() > float(_TOLERANCE):
             raise self._variable()
         return len(steps)
+
+    def _count_packets(self) -> int:
+        """For containers that do not list their pictures in front: by going through the file."""
+        import av
+
+        with av.open(str(self._path)) as container:
+            packets = container.demux(container.streams.video[0])
+            return sum(1 for packet in packets if packet.size)
 
     def _timecode(self) -> str | None:
         for place in (self._container, *self._container.streams):
@@ -282,8 +285,12 @@ def _planes(frame: Any, bits: int, *, alpha: bool) -> list[NDArray[Any]]:
 
     FFmpeg only repacks and brings chroma to full size here; values of luma stay untouched.
     """
-    family = ("gbrap" if alpha else "gbrp") if frame.format.is_rgb else "yuv"
-    family += "a444p" if family == "yuv" and alpha else "444p" if family == "yuv" else ""
+    if frame.format.is_rgb:
+        family = "gbrap" if alpha else "gbrp"
+    elif frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
+        family = "yuvj444p"
+    else:
+        family = "yuva444p" if alpha else "yuv444p"
     depth = next(known for known in (8, 10, 12, 16) if known >= bits)
     # Naming one range for both sides keeps FFmpeg from turning full range into video range.
     whole = frame.reformat(
