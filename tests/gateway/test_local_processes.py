@@ -1,0 +1,393 @@
+"""Model processes: they are warm, they end, they die with the gateway, and never take it along."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+import psutil
+import pytest
+from bridge_gateway.providers.contract import PROXY, Task
+from bridge_gateway.providers.local.pool import share_of_cores
+from bridge_gateway.providers.local.provider import LocalProvider
+from bridge_gateway.providers.local.recipe import FrameDone, line
+
+from bridge_core.errors import DiskFull, JobCancelled, ModelCrashed
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.requests import Delivery
+from bridge_core.models.settings import GatewaySettings
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="a promise of the Linux kernel")
+
+
+class Watch:
+    def __init__(self, on_frame: Callable[[int], None] = lambda frame: None) -> None:
+        self.frames: list[int] = []
+        self.stop = threading.Event()
+        self._on_frame = on_frame
+
+    def frame_done(self, frame: int) -> None:
+        self.frames.append(frame)
+        self._on_frame(frame)
+
+    def cancelled(self) -> bool:
+        return self.stop.is_set()
+
+
+@pytest.fixture
+def open_provider(tmp_path: Path) -> Iterator[Callable[..., LocalProvider]]:
+    """Without weights: a round trip needs none, and has no less of a process."""
+    opened: list[LocalProvider] = []
+
+    def make(**more: object) -> LocalProvider:
+        opened.append(LocalProvider(GatewaySettings(models_dir=tmp_path / "models", **more)))
+        return opened[-1]
+
+    yield make
+    for provider in opened:
+        provider.close()
+
+
+def _write_plate(folder: Path, count: int, width: int, height: int) -> Plate:
+    folder.mkdir(parents=True, exist_ok=True)
+    plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1001, 1000 + count))
+    noise = np.random.default_rng(3).random((height, width, 3), np.float32)
+    for frame in plate.range.frames():
+        out = oiio.ImageOutput.create(plate.file(frame))
+        assert out.open(plate.file(frame), oiio.ImageSpec(width, height, 3, "half"))
+        assert out.write_image(noise)
+        out.close()
+    return plate
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Callable[..., Task]:
+    """A round trip of ``count`` frames; large ones, so that there is a middle to interrupt."""
+
+    def make(name: str = "job", count: int = 8, size: tuple[int, int] = (960, 540)) -> Task:
+        plate = _write_plate(tmp_path / f"{name} plate", count, *size)
+        return Task(
+            job=name,
+            service="round_trip",
+            parameters={"through": "model_space"},
+            plate=plate,
+            files={frame: Path(plate.file(frame)) for frame in plate.range.frames()},
+            frames=tuple(plate.range.frames()),
+            colour_space="ACEScg",
+            delivery=Delivery.EXR,
+            folder=tmp_path / name,
+        )
+
+    return make
+
+
+def _workers() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def _eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE  # dead, and nobody to wait for it
+    except psutil.NoSuchProcess:
+        return True
+
+
+SMALL = (64, 48)
+
+
+def test_one_process_serves_job_after_job(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider()
+    assert not _workers()  # nothing is started before there is work
+    provider.run(task("one", 2, SMALL), Watch())
+    (first,) = _workers()
+    provider.run(task("two", 2, SMALL), Watch())
+    assert _workers() == [first]
+
+
+def test_a_process_without_work_ends(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider(model_idle_seconds=0.3)
+    provider.run(task("one", 1, SMALL), Watch())
+    assert _eventually(lambda: not _workers())
+    provider.run(task("two", 1, SMALL), Watch())
+    assert len(_workers()) <= 1
+
+
+def test_a_process_that_died_idle_is_replaced_unseen(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider()
+    provider.run(task("one", 1, SMALL), Watch())
+    (idle,) = _workers()
+    idle.kill()
+    assert _eventually(lambda: idle not in _workers())
+    watch = Watch()
+    provider.run(task("two", 2, SMALL), watch)
+    assert watch.frames == [1001, 1002]
+
+
+def test_two_workers_work_at_once_and_a_third_job_waits(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider(workers=2)
+    together = threading.Barrier(2, timeout=60)
+    seen: set[int] = set()
+
+    def meet(frame: int) -> None:
+        if frame == 1001:
+            together.wait()  # passes only if the other job is at its first frame too
+            seen.update(child.pid for child in _workers())
+
+    threads = [
+        threading.Thread(target=provider.run, args=(task(name, 2, SMALL), Watch(meet)))
+        for name in ("one", "two")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not together.broken
+    assert len(seen) == 2
+    provider.run(task("three", 1, SMALL), Watch())
+    assert {child.pid for child in _workers()} == seen
+
+
+def test_a_job_that_waits_can_be_cancelled(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider(workers=1)
+    working, first, second = threading.Event(), Watch(), Watch()
+    first._on_frame = lambda frame: working.set()
+    errors: list[BaseException] = []
+
+    def run(job: Task, watch: Watch) -> None:
+        try:
+            provider.run(job, watch)
+        except JobCancelled as error:
+            errors.append(error)
+
+    jobs = [(task("one", 60), first), (task("two", 1, SMALL), second)]
+    threads = [threading.Thread(target=run, args=job) for job in jobs]
+    threads[0].start()
+    assert working.wait(60)
+    threads[1].start()
+    second.stop.set()
+    threads[1].join(60)
+    assert len(errors) == 1 and not second.frames
+    assert threads[0].is_alive()
+    first.stop.set()
+    threads[0].join(60)
+    assert len(errors) == 2
+
+
+def test_dying_again_ends_the_job_and_says_how_and_where(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider, job = open_provider(), task(count=20)
+    killed: list[int] = []
+
+    def kill(frame: int) -> None:
+        # Frames that stood already are told at once; only fresh ones mean a process at work.
+        if len(killed) < 2 and frame not in killed:
+            for child in _workers():
+                child.kill()
+                killed.append(frame)
+
+    with pytest.raises(ModelCrashed) as told:
+        provider.run(job, Watch(kill))
+    error = told.value
+    unfinished = [f for f in job.frames if not (job.folder / PROXY.format(frame=f)).exists()]
+    assert unfinished
+    assert "SIGKILL" in error.what and str(unfinished[0]) in error.what
+    assert "memory" in error.next_step
+    assert error.details["unfinished"] == unfinished
+    assert not _workers()
+    # What was finished counts when the job is sent again.
+    watch = Watch()
+    provider.run(job, watch)
+    assert sorted(watch.frames) == list(job.frames)
+
+
+def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
+    open_provider: Callable[..., LocalProvider],
+    task: Callable[..., Task],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    provider, job = open_provider(), task("job", 1, SMALL)
+    unsettled = Task(**{**vars(job), "parameters": {}})
+    with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
+        provider.run(unsettled, Watch())
+    assert _eventually(lambda: "Traceback" in caplog.text)
+    assert not _workers()
+    provider.run(job, Watch())
+
+
+@linux
+def test_a_full_disk_is_told_as_such(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider, job = open_provider(), task("job", 8)
+    provider.run(task("warm", 1, SMALL), Watch())
+    (worker,) = _workers()
+    worker.rlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    with pytest.raises(DiskFull) as told:
+        provider.run(job, Watch())
+    assert told.value.next_step
+    left = [path.name for path in job.folder.rglob("*") if path.is_file()]
+    assert not left  # no half of a picture
+
+
+def test_what_libraries_print_does_not_reach_the_gateway() -> None:
+    script = """
+        import os
+        from bridge_gateway.providers.local.recipe import FrameDone
+        from bridge_gateway.providers.local.worker import Channel
+        channel = Channel()
+        print("a library says hello", flush=True)
+        os.write(1, b"and so does one in C\\n")
+        channel.say(FrameDone(frame=1001))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=True
+    )
+    assert done.stdout == line(FrameDone(frame=1001))
+    assert b"hello" in done.stderr and b"in C" in done.stderr
+
+
+_GATEWAY = """
+    import sys, threading
+    from pathlib import Path
+    from bridge_gateway.providers.contract import Task
+    from bridge_gateway.providers.local.provider import LocalProvider
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.media import Plate
+    from bridge_core.models.requests import Delivery
+    from bridge_core.models.settings import GatewaySettings
+
+    pattern, folder, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    plate = Plate(path=pattern, range=FrameRange.of(1001, last))
+    frames = tuple(plate.range.frames())
+    task = Task(job="j", service="round_trip", parameters={"through": "model_space"}, plate=plate,
+                files={f: Path(plate.file(f)) for f in frames}, frames=frames,
+                colour_space="ACEScg", delivery=Delivery.EXR, folder=folder)
+
+    class Watch:
+        def frame_done(self, frame): print(frame, flush=True)
+        def cancelled(self): return False
+
+    provider = LocalProvider(GatewaySettings(models_dir=folder / "models"))
+    # As the engine does it: the thread that asks for the work is not the one that stays.
+    thread = threading.Thread(target=provider.run, args=(task, Watch()))
+    thread.start()
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_process_outlives_the_gateway(
+    how: signal.Signals, task: Callable[..., Task], tmp_path: Path
+) -> None:
+    job = task(count=60)
+    gateway = subprocess.Popen(
+        [
+            *(sys.executable, "-c", textwrap.dedent(_GATEWAY)),
+            *(job.plate.path, str(job.folder), str(job.frames[-1])),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert gateway.stdout is not None
+    with gateway.stdout:
+        assert gateway.stdout.readline() == b"1001\n"
+        family = psutil.Process(gateway.pid).children(recursive=True)
+        assert len(family) == 1
+        gateway.send_signal(how)
+        gateway.wait(60)
+    assert _eventually(lambda: _gone(family[0]))
+    done = [f for f in job.frames if (job.folder / PROXY.format(frame=f)).exists()]
+    assert 0 < len(done) < len(job.frames)
+
+
+@linux
+def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> None:
+    """One that cannot notice the end of its stdin is killed by the kernel."""
+    job = task(count=60)
+    gateway = subprocess.Popen(
+        [
+            *(sys.executable, "-c", textwrap.dedent(_GATEWAY)),
+            *(job.plate.path, str(job.folder), str(job.frames[-1])),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert gateway.stdout is not None
+    with gateway.stdout:
+        assert gateway.stdout.readline() == b"1001\n"
+        (worker,) = psutil.Process(gateway.pid).children(recursive=True)
+        worker.suspend()
+        gateway.kill()
+        gateway.wait(60)
+    assert _eventually(lambda: _gone(worker))
+
+
+@linux
+def test_the_artists_machine_comes_first(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider()
+    provider.run(task("job", 1, SMALL), Watch())
+    (worker,) = _workers()
+    assert worker.nice() > psutil.Process().nice()
+    assert os.getsid(worker.pid) == worker.pid
+    score = Path(f"/proc/{worker.pid}/oom_score_adj").read_text()
+    assert int(score) > int(Path("/proc/self/oom_score_adj").read_text())
+
+
+def test_cores_are_shared_out() -> None:
+    all_of_them = share_of_cores(1)
+    assert 1 <= share_of_cores(2) <= max(1, all_of_them // 2)
+    assert share_of_cores(10_000) == 1
+
+
+def test_closing_ends_a_job_that_is_running(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+) -> None:
+    provider = open_provider()
+    closer: list[threading.Thread] = []
+
+    def close(frame: int) -> None:
+        if not closer:
+            closer.append(threading.Thread(target=provider.close))
+            closer[0].start()
+
+    with pytest.raises(JobCancelled, match="closing"):
+        provider.run(task(count=60), Watch(close))
+    closer[0].join(60)
+    assert not _workers()
