@@ -36,7 +36,7 @@ class CutProblem:
     what: str
     next_step: str
     clip: str
-    """The clip's name in the file."""
+    """The clip's name in the file; the cut's, where it is about all of it."""
     track: str
     record: FrameRange | None
     """Where it stands in the cut; None where that cannot be said."""
@@ -44,7 +44,7 @@ class CutProblem:
     """The clip did not become a shot."""
 
     def __str__(self) -> str:
-        where = f"{self.track}, {self.clip or 'unnamed clip'}"
+        where = ", ".join(filter(None, [self.track, self.clip or "unnamed clip"]))
         if self.record is not None:
             where += f", at {self.record}"
         return f"{where}: {self.what}. Next: {self.next_step}"

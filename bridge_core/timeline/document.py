@@ -16,6 +16,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Document:
     path: Path
     root: Json
     timeline: Json
+    assumed: str = ""
+    """What the format leaves open, in words."""
     _by_id: dict[str, Json] | None = field(default=None, repr=False)
 
     def follow(self, node: Any) -> Any:
@@ -101,15 +104,19 @@ def plate_key(clip: Json) -> str:
     return next((key for key in several if not key.startswith(f"{NAMESPACE}:")), active)
 
 
-def load(path: str | Path, *, timeline: str | None = None) -> Document:
+def load(
+    path: str | Path, *, timeline: str | None = None, rate: Fraction | None = None
+) -> Document:
     """Read any file that OTIO or an installed adapter of it can read.
 
-    ``timeline`` names the one wanted where the file holds several.
+    ``timeline`` names the one wanted where the file holds several; ``rate`` is what an EDL counts
+    at, which it does not say itself: 24 frames per second without it.
 
     :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
     """
     file = Path(path)
-    root = _parse(file) if file.suffix.lower() in (".otio", ".json") else _adapt(file)
+    ending = file.suffix.lower()
+    root = _parse(file) if ending in (".otio", ".json") else _adapt(file, rate)
     found = list(_timelines(root))
     if timeline is not None:
         found = [item for item in found if item.get("name") == timeline]
@@ -126,7 +133,8 @@ def load(path: str | Path, *, timeline: str | None = None) -> Document:
             where=str(file),
             next_step="say which one is meant",
         )
-    return Document(file, root, found[0])
+    assumed = "an EDL does not say its rate; it was read at 24" if ending == ".edl" else ""
+    return Document(file, root, found[0], "" if rate is not None else assumed)
 
 
 def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
@@ -187,7 +195,7 @@ def _parse(file: Path) -> Any:
         ) from error
 
 
-def _adapt(file: Path) -> Any:
+def _adapt(file: Path, rate: Fraction | None) -> Any:
     if not file.is_file():
         raise _unreadable(file, FileNotFoundError(2, "No such file or directory"))
     import opentimelineio as otio  # 90 ms, and needed for other people's formats only
@@ -201,8 +209,9 @@ def _adapt(file: Path) -> Any:
             where=str(file),
             next_step=_EXTRA if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
         ) from error
+    told = {"rate": float(rate)} if rate is not None and adapter.name == "cmx_3600" else {}
     try:
-        return json.loads(adapter.read_from_file(str(file)).to_json_string())
+        return json.loads(adapter.read_from_file(str(file), **told).to_json_string())
     except Exception as error:  # adapters raise whatever they come upon
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",

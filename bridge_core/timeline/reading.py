@@ -57,13 +57,15 @@ def read_cut(
 
     ``show`` is the show's name (otherwise what the file carries, otherwise the timeline's name),
     ``handles`` the frames wanted before and after each shot in plate frames, on top of what
-    transitions show. ``rate`` overrules the timeline's own rate; ``timeline`` names the one wanted
-    in a file that holds several.
+    transitions show. ``rate`` overrules the timeline's own rate, and is what an EDL counts at;
+    ``timeline`` names the one wanted in a file that holds several.
 
     :raises TimelineError: the file is no timeline, is damaged as a whole, or needs an adapter that
         is not installed.
     """
-    return cut_of(load(path, timeline=timeline), show=show, handles=handles, rate=rate)
+    counted = to_rate(rate) if rate is not None else None
+    document = load(path, timeline=timeline, rate=counted)
+    return cut_of(document, show=show, handles=handles, rate=counted)
 
 
 def cut_of(
@@ -119,6 +121,11 @@ class _Reader:
         carried = ours(timeline).get("show")
         self.show = show or (carried if isinstance(carried, str) else "") or self.name
         self.problems: list[CutProblem] = []
+        if document.assumed:
+            what, kind = document.assumed, ProblemKind.ASSUMED
+            self.problems.append(
+                CutProblem(kind, what, "say its rate", self.name, "", None, skipped=False)
+            )
 
     def read(self) -> Survey:
         found = [read for item in self.laid_out for read in self._one(item)]
