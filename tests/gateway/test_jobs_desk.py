@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import runpy
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bridge_gateway.jobs import publish
 from bridge_gateway.jobs.desk import Desk
 from bridge_gateway.store.content import ContentStore
 
@@ -251,7 +253,7 @@ def test_all_missing_frames_are_named(desk: Desk, folder: Path, shot: str) -> No
     assert job.problem.code == "missing_frames"
     assert job.problem.details == {"frames": [1002, 1003, 1005]}
     assert "1002-1003, 1005" in job.problem.what and job.problem.where == pattern
-    assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
+    assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
 
 
 def test_plates_elsewhere_are_not_read(desk: Desk, folder: Path, shot: str, tmp_path: Path) -> None:
@@ -291,7 +293,7 @@ def test_a_plate_that_changes_while_it_is_worked_on(desk: Desk, folder: Path, sh
     Path(pattern % 1001).write_bytes(Path(pattern % 1002).read_bytes())
     job = wait(desk, job)
     assert job.problem is not None and job.problem.code == "plate_changed"
-    assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
+    assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
 
 
 # --- what goes wrong
@@ -301,7 +303,7 @@ def test_a_failing_provider_says_why(desk: Desk, folder: Path, shot: str) -> Non
     job = run(desk, folder, shot, parameters={"mood": "fail"})
     assert job.state is JobState.FAILED and job.problem is not None
     assert (job.problem.code, job.problem.what) == ("job_failed", "it cannot be done")
-    assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
+    assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +317,7 @@ def test_what_does_not_pass_its_checks_is_not_published(
     assert job.state is JobState.FAILED and job.problem is not None
     assert job.problem.code == "check_failed"
     assert set(job.problem.details["frames"]) == frames  # type: ignore[arg-type]
-    assert nothing_published(desk, folder, shot) and work_is_swept(folder, job)
+    assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
 
 
 def test_a_mistake_of_ours_is_found_in_the_log(
@@ -370,8 +372,8 @@ def test_cancelling_at_any_moment_leaves_no_half_version(
 
     with ThreadPoolExecutor(6) as pool:
         jobs = list(pool.map(race, [n * 0.02 for n in range(30)]))
-    states = {job.state for job in jobs}
-    assert states <= {JobState.CANCELLED, JobState.SUCCEEDED}
+    assert all(work_is_swept(folder, job) for job in jobs)
+    assert {job.state for job in jobs} <= {JobState.CANCELLED, JobState.SUCCEEDED}
     made = {job.version for job in jobs if job.state is JobState.SUCCEEDED}
     assert all(job.version is None for job in jobs if job.state is JobState.CANCELLED)
     versions = desk.versions(shot=shot)
@@ -381,10 +383,73 @@ def test_cancelling_at_any_moment_leaves_no_half_version(
     place = folder / "library" / "show" / "sq" / shot / "copy"
     found = {str(path) for path in place.iterdir()} if place.exists() else set()
     assert found == {version.folder for version in versions}
-    assert all(work_is_swept(folder, job) for job in jobs)
+
+
+def test_cancelling_just_before_the_number_is_taken(
+    desk: Desk, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = publish._reserve
+
+    def cancelled(bench: Any) -> Any:
+        assert desk.cancel(bench.job).state is JobState.CANCELLED
+        return real(bench)
+
+    monkeypatch.setattr(publish, "_reserve", cancelled)
+    job = run(desk, folder, shot)
+    assert job.state is JobState.CANCELLED and job.version is None and job.problem is None
+    assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
+
+
+def test_cancelling_just_after_the_number_is_taken(
+    desk: Desk, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = publish._reserve
+
+    def cancelled(bench: Any) -> Any:
+        row = real(bench)
+        assert desk.cancel(bench.job).state is JobState.RUNNING
+        return row
+
+    monkeypatch.setattr(publish, "_reserve", cancelled)
+    job = run(desk, folder, shot)
+    assert job.state is JobState.SUCCEEDED
+    assert [version.id for version in desk.versions(shot=shot)] == [job.version]
+    assert work_is_swept(folder, job)
 
 
 # --- numbers
+
+
+def test_a_failure_in_publishing_leaves_no_hole(
+    desk: Desk, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two jobs fails with its number taken, while the second waits for its own."""
+    arrived: list[str] = []
+    real_publish, real_write = publish.publish, publish.write_bytes
+
+    def arrive(bench: Any, *rest: Any) -> None:
+        arrived.append(bench.job)
+        real_publish(bench, *rest)
+
+    def write(path: Path, data: bytes) -> None:
+        if arrived[0] not in path.parts:
+            real_write(path, data)
+            return
+        deadline = time.monotonic() + DEADLINE
+        while len(arrived) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(publish, "publish", arrive)
+    monkeypatch.setattr(publish, "write_bytes", write)
+    submission = killable.submission(killable.write_plate(folder, shot), shot=shot)
+    jobs = [wait(desk, job) for job in [submit(desk, submission) for _ in range(2)]]
+    failed, succeeded = sorted(jobs, key=lambda job: arrived.index(job.id))
+    assert failed.problem is not None and failed.problem.code == "disk_full"
+    assert all(work_is_swept(folder, job) for job in jobs)
+    versions = desk.versions(shot=shot)
+    assert [(version.id, version.number) for version in versions] == [(succeeded.version, 1)]
 
 
 def test_parallel_jobs_get_consecutive_numbers(desk: Desk, folder: Path, shot: str) -> None:

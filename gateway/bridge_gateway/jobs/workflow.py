@@ -115,6 +115,7 @@ class Workflow:
 
     def _step(self, bench: Bench, name: str, body: Callable[[], T]) -> T:
         """A step's body with its time taken and its errors in the words of the tree."""
+        bench.watch.begin(name, 0)
         begun = time.monotonic()
         try:
             with told_of_disk(bench.folder, bench.submission.request):
