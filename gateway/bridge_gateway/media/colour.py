@@ -222,7 +222,7 @@ class Colour:
             if key not in self._processors:
                 try:
                     self._processors[key] = make().getDefaultCPUProcessor()
-                except ocio.Exception as error:
+                except (ocio.Exception, ocio.ExceptionMissingFile) as error:
                     raise UnknownColourSpace(
                         f"the OCIO config cannot convert {' to '.join(filter(None, key[:2]))}: "
                         f"{error}",
@@ -238,7 +238,7 @@ def _load(wanted: str) -> tuple[str, Any]:
     origin = (os.environ.get("OCIO") or wanted) if wanted == _BUILT_IN else wanted
     try:
         return origin, ocio.Config.CreateFromFile(origin)
-    except ocio.Exception as error:
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
         named = "$OCIO" if origin != wanted else "gateway.colour.config"
         raise ConfigError(
             f"the OCIO config {origin} cannot be read: {error}",
