@@ -14,32 +14,18 @@ thread, and wait for network and disk: never from a host's main thread.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
-from bridge_core.errors import (
-    ConfigError,
-    GatewayUnreachable,
-    IncompatibleVersion,
-    InvalidRequest,
-    JobCancelled,
-    KeyReused,
-    MediaError,
-    NotAuthorised,
-    ShotbridgeError,
-)
 
 if TYPE_CHECKING:
     from bridge_core.address import Address
     from bridge_core.models.gateway import About, Event, Health
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.notes import NewNote, Note
-    from bridge_core.models.outbox import Entry
     from bridge_core.models.requests import Request
     from bridge_core.models.services import Service
     from bridge_core.models.settings import Settings
@@ -52,17 +38,11 @@ if TYPE_CHECKING:
         Version,
     )
     from bridge_core.outbox import Outbox
+    from bridge_core.sending import Sending
     from bridge_core.transfer import Progress
     from bridge_core.transport import Transport
 
 T = TypeVar("T")
-
-#: Errors with which the gateway, or the plate, will never take a request as it stands.
-_FOR_GOOD = (InvalidRequest, KeyReused, MediaError)
-#: Errors that all requests meet alike, so that there is no use in going on to the next one.
-_FOR_ALL = (GatewayUnreachable, NotAuthorised, IncompatibleVersion, ConfigError)
-#: Seconds without any gateway after which :meth:`Client.wait` gives up.
-_PATIENCE = 300.0
 
 
 class Client:
@@ -80,6 +60,7 @@ class Client:
     def outbox(self) -> Outbox:
         """Requests that were accepted here and that the gateway has not got yet."""
         from bridge_core.outbox import Outbox
+    from bridge_core.sending import Sending
 
         return Outbox(self.settings.client.state_dir / "outbox")
 
@@ -127,9 +108,7 @@ class Client:
         :raises JobCancelled: taken back by ``cancel``.
         :raises ShotbridgeError: accepted, and kept or refused.
         """
-        entry = self.outbox.put(request, key)
-        with self.outbox.sending(entry.key):
-            return self._send(entry, progress, cancel)
+        return self._sending.submit(request, key, progress, cancel)
 
     def flush(self, progress: Progress | None = None) -> list[Job]:
         """Send what stands in the outbox, oldest first, and give the jobs that came of it. What
@@ -139,49 +118,7 @@ class Client:
         :raises ShotbridgeError: the first request that could not be sent for now; the others were
             tried all the same, unless nothing could have been sent at all.
         """
-        jobs: list[Job] = []
-        kept: ShotbridgeError | None = None
-        for entry in self.outbox.entries():
-            with self.outbox.sending(entry.key) as mine:
-                if not mine:
-                    continue
-                try:
-                    jobs.append(self._send(entry, progress, None))
-                except _FOR_GOOD:
-                    continue
-                except ShotbridgeError as error:
-                    if isinstance(error, _FOR_ALL):
-                        raise
-                    kept = kept or error
-        if kept is not None:
-            raise kept
-        return jobs
-
-    def _send(self, entry: Entry, progress: Progress | None, cancel: threading.Event | None) -> Job:
-        from bridge_core.models.jobs import Job
-        from bridge_core.models.problems import Problem
-        from bridge_core.transfer import stage
-
-        try:
-            submission = stage(entry.request, self._transport, progress, cancel=cancel)
-            job: Job = self._transport.read(
-                Job,
-                "POST",
-                "/v1/jobs",
-                body=submission,
-                headers={"Idempotency-Key": entry.key},
-                repeatable=True,
-            )
-        except JobCancelled:
-            self.outbox.done(entry.key)
-            raise
-        except _FOR_GOOD as error:
-            self.outbox.refuse(entry.key, Problem.of(error))
-            raise
-        except ShotbridgeError as error:
-            raise _kept(error, entry.key) from error
-        self.outbox.done(entry.key)
-        return job
+        return self._sending.flush(progress)
 
     # Jobs
 
@@ -241,36 +178,15 @@ class Client:
         timeout: float | None = None,
     ) -> list[Job]:
         """The jobs when all have ended, in the order of ``ids``; after ``timeout`` seconds, as
-        they stand then. ``on_event`` hears the events of these jobs on the way. A gateway that
-        goes and comes back in between does no harm.
+        they stand then. ``on_event`` hears how each of them stands at first, and the events of
+        these jobs since, each end once. A gateway that goes and comes back meanwhile does no harm.
 
         :raises NotFound: there is no such job.
         :raises GatewayUnreachable: no gateway for five minutes.
         """
-        from bridge_core.events import EventStream, Signal
+        from bridge_core.waiting import wait
 
-        jobs: dict[str, Job] = {}
-        unknown = False
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with closing(EventStream(self._transport, patience=_PATIENCE).signals()) as signals:
-            for signal in signals:
-                # Whatever ended before the line stood is told by no event.
-                unknown = unknown or signal is Signal.CONNECTED
-                if unknown:
-                    # Where it has gone again already, the next line brings the next chance.
-                    with suppress(GatewayUnreachable):
-                        jobs.update({job: self.job(job) for job in ids})
-                        unknown = False
-                if not isinstance(signal, Signal) and _about_one_of(signal, ids):
-                    if signal.job is not None:
-                        jobs[signal.job.id] = signal.job
-                    if on_event is not None:
-                        on_event(signal)
-                if jobs and all(job.state.ended for job in jobs.values()):
-                    break
-                if deadline is not None and time.monotonic() > deadline:
-                    break
-        return [jobs[job] if job in jobs else self.job(job) for job in ids]
+        return wait(self._transport, ids, on_event, timeout)
 
     # Results and review
 
@@ -363,6 +279,12 @@ class Client:
         self.close()
 
     @cached_property
+    def _sending(self) -> Sending:
+        from bridge_core.sending import Sending
+
+        return Sending(self.outbox, self._transport)
+
+    @cached_property
     def _transport(self) -> Transport:
         from bridge_core.transport import Transport
 
@@ -385,19 +307,3 @@ class Client:
 def _part(id: str) -> str:  # noqa: A002
     """An id as one part of a path, whatever is in it."""
     return quote(id, safe="")
-
-
-def _about_one_of(event: Event, ids: Sequence[str]) -> bool:
-    of = event.job.id if event.job else event.version.job if event.version else None
-    return of in ids
-
-
-def _kept(error: ShotbridgeError, key: str) -> ShotbridgeError:
-    """The same error, saying that nothing is lost."""
-    step = f"{error.next_step}; " if error.next_step else ""
-    return type(error)(
-        f"{error.what}. The request is kept and nothing is lost",
-        where=error.where,
-        next_step=f"{step}then send what waits, as `shotbridge outbox --send` does",
-        details={**error.details, "kept": key},
-    )
