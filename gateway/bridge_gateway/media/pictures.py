@@ -53,6 +53,8 @@ _MAGIC = {
 }
 #: Channels that a file of this format can have; more need OpenEXR.
 _MOST_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
+#: In one part; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
+_MOST_SAMPLES = 1 << 31
 _SAMPLES = {
     "openexr": {"half", "float", "uint"},
     "dpx": {"uint8", "uint16"},
@@ -209,6 +211,10 @@ def _read_part(source: Any, index: int, path: Path) -> Part:
             "deep pictures hold many samples in a pixel and cannot be worked on",
             where=str(path),
             next_step="flatten it (DeepToImage in Nuke) and send that",
+        )
+    if spec.image_pixels() * spec.nchannels > _MOST_SAMPLES:
+        raise _unreadable(
+            path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
         )
     kinds = [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
     strange = sorted(set(kinds) - set(DTYPES))

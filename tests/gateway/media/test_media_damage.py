@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -103,6 +104,17 @@ def test_what_is_not_there_or_a_folder_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.exr", tmp_path):
         with pytest.raises(UnreadableMedia):
             read_picture(path)
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.exr"
+    synthetic.write_raw_exr(path, {name: np.zeros((2, 2), np.float16) for name in "RGB"})
+    data = bytearray(path.read_bytes())
+    at = data.index(b"dataWindow\0box2i\0") + len(b"dataWindow\0box2i\0") + 4
+    struct.pack_into("<iiii", data, at, 0, 0, 59_999, 59_999)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableMedia):
+        read_picture(path)
 
 
 def test_deep_pictures_are_refused(tmp_path: Path) -> None:
