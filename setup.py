@@ -78,7 +78,7 @@ setup(
     package_data={
         "bridge_core": ["py.typed"],
         "bridge_ui": ["py.typed"],
-        "bridge_gateway": ["py.typed", "models/*.yaml"],
+        "bridge_gateway": ["py.typed", "models/*.yaml", "store/migrations/*.mako"],
     },
     install_requires=[
         # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import pytest
 from bridge_gateway.jobs import publish
 from bridge_gateway.jobs.desk import Desk
@@ -254,6 +255,22 @@ def test_all_missing_frames_are_named(desk: Desk, folder: Path, shot: str) -> No
     assert job.problem.details == {"frames": [1002, 1003, 1005]}
     assert "1002-1003, 1005" in job.problem.what and job.problem.where == pattern
     assert work_is_swept(folder, job) and nothing_published(desk, folder, shot)
+
+
+def test_a_movie_that_ends_before_its_range(desk: Desk, folder: Path, shot: str) -> None:
+    movie = folder / "plates" / shot / "plate.mp4"
+    movie.parent.mkdir(parents=True)
+    with av.open(str(movie), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = killable.WIDTH, killable.HEIGHT, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame(killable.WIDTH, killable.HEIGHT, "yuv420p")))
+        container.mux(stream.encode(None))
+    submission = killable.submission(str(movie), shot=shot, frames=8).model_dump(mode="json")
+    submission["plate_files"] = [submission["plate_files"][0] | {"frame": None}]
+    job = wait(desk, submit(desk, Submission.model_validate(submission)))
+    assert job.problem is not None and job.problem.code == "missing_frames"
+    assert job.problem.details == {"frames": [1006, 1007, 1008]}
 
 
 def test_plates_elsewhere_are_not_read(desk: Desk, folder: Path, shot: str, tmp_path: Path) -> None:

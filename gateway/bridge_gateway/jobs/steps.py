@@ -72,11 +72,12 @@ def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
     """Have the provider make the frames; those that an earlier attempt finished are kept.
 
     :raises JobCancelled: somebody cancelled, or the gateway stops.
+    :raises UnknownService: the provider that was chosen is no longer there.
     """
     frames = bench.request.frames
     bench.folder.make()
     bench.watch.begin("run", len(frames), [f for f in frames if _proxy(bench, f).exists()])
-    provider = bench.tools.order(bench.request).provider
+    provider = bench.tools.provider(admitted.provider)
     begun = time.monotonic()
     made = _supervised(provider, _task(bench, admitted, staged), bench.watch)
     new = bench.watch.made()

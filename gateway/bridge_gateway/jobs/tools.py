@@ -61,6 +61,19 @@ class Tools:
                 )
         return Order(service, provider, settle_parameters(service, request.parameters))
 
+    def provider(self, provider_id: str) -> Provider:
+        """
+        :raises UnknownService: there is no such provider.
+        """
+        for provider in self.providers:
+            if provider.id == provider_id:
+                return provider
+        raise UnknownService(
+            f"the provider {provider_id!r} is no longer there",
+            where="the gateway's providers",
+            next_step="start the gateway with it, or send the job again to another service",
+        )
+
     def _offered(self, service_id: str) -> tuple[Service, Provider]:
         for provider in self.providers:
             for service in provider.services():
