@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
-
 if TYPE_CHECKING:
     from bridge_core.address import Address
     from bridge_core.models.gateway import About, Event, Health
@@ -60,7 +59,6 @@ class Client:
     def outbox(self) -> Outbox:
         """Requests that were accepted here and that the gateway has not got yet."""
         from bridge_core.outbox import Outbox
-    from bridge_core.sending import Sending
 
         return Outbox(self.settings.client.state_dir / "outbox")
 
