@@ -211,13 +211,38 @@ def _adapt(file: Path, rate: Fraction | None) -> Any:
         ) from error
     told = {"rate": float(rate)} if rate is not None and adapter.name == "cmx_3600" else {}
     try:
-        return json.loads(adapter.read_from_file(str(file), **told).to_json_string())
+        made = adapter.read_from_file(str(file), **told)
+        if adapter.name == "cmx_3600":
+            _place_at_record_time(made)
+        return json.loads(made.to_json_string())
     except Exception as error:  # adapters raise whatever they come upon
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
             where=str(file),
             next_step="export the cut again, as OTIO where the host can",
         ) from error
+
+
+def _place_at_record_time(timeline: Any) -> None:
+    """Put an EDL's tracks where its record timecodes say, as any other timeline has them.
+
+    The adapter keeps a track's first record time as a negative start of the track's source range,
+    by which a cut that starts at 01:00:00:00 would show nothing at all.
+    """
+    import opentimelineio as otio
+
+    starts = [-track.source_range.start_time for track in timeline.tracks if track.source_range]
+    if not starts:
+        return  # it starts at 00:00:00:00
+    zero = otio.opentime.RationalTime(0, starts[0].rate)
+    earliest = min(starts) if len(starts) == len(timeline.tracks) else zero
+    timeline.global_start_time = earliest
+    for track in timeline.tracks:
+        if track.source_range:
+            later = -track.source_range.start_time - earliest
+            track.source_range = None
+            if later.value > 0:
+                track.insert(0, otio.schema.Gap(source_range=otio.opentime.TimeRange(zero, later)))
 
 
 def _unreadable(file: Path, error: OSError) -> TimelineError:

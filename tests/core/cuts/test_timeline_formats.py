@@ -51,9 +51,28 @@ def test_an_edl_at_its_own_rate(tmp_path: Path) -> None:
         "001  A001 V     C        00:00:00:00 00:00:02:00 01:00:00:00 01:00:02:00\n"
         "* FROM CLIP NAME: a\n* FROM CLIP: /p/a.[0001-0050].exr\n"
     )
-    (item,) = read_cut(path, rate=25).shots
+    cut = read_cut(path, rate=25)
+    (item,) = cut.shots
     assert item.shot.cut_range.count == 50
     assert item.shot.cut_range.rate == 25
+    assert cut.global_start == 90_000
+    assert (item.shot.record_range.first, item.shot.record_range.last) == (90_000, 90_049)
+
+
+def test_tracks_of_an_edl_stand_at_their_record_times(tmp_path: Path) -> None:
+    """Sound starts an hour in, the picture two seconds later; a hole of a second in the picture."""
+    path = tmp_path / "late.edl"
+    path.write_text(
+        "TITLE: late\n\n"
+        "001  A001 A     C        00:00:00:00 00:00:05:00 01:00:00:00 01:00:05:00\n"
+        "002  A001 V     C        00:00:00:00 00:00:01:00 01:00:02:00 01:00:03:00\n"
+        "* FROM CLIP NAME: a\n* FROM CLIP: /p/a.[0001-0024].exr\n"
+        "003  B001 V     C        00:00:00:00 00:00:01:00 01:00:04:00 01:00:05:00\n"
+        "* FROM CLIP NAME: b\n* FROM CLIP: /p/b.[0001-0024].exr\n"
+    )
+    cut = read_cut(path, rate=24)
+    assert cut.global_start == 86_400
+    assert [item.shot.record_range.first for item in cut] == [86_448, 86_496]
 
 
 def test_an_fcp_xml() -> None:

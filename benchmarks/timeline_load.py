@@ -1,0 +1,107 @@
+"""How long it takes to read and compare a cut of 10,000 clips, beside OTIO's own reader.
+
+    python benchmarks/timeline_load.py [--clips 10000] [--json]
+
+Prints medians in CPU seconds and their ratios in one run: absolute times hold for one machine,
+ratios travel. ``read_cut`` does more than the reader that it is compared with: it makes a shot with
+plate, ranges, handles and identity of every clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+
+from bridge_core.timeline.changes import compare
+from bridge_core.timeline.document import load, save
+from bridge_core.timeline.exporting import export
+from bridge_core.timeline.reading import read_cut
+
+
+def make_cut(path: Path, clips: int) -> None:
+    """A track of image sequences with embedded timecode, handles, gaps, dissolves and retimes."""
+
+    def span(start: float, length: float) -> Any:
+        at = otio.opentime.RationalTime
+        return otio.opentime.TimeRange(at(start, 24), at(length, 24))
+
+    made = otio.schema.Timeline("benchmark")
+    track = otio.schema.Track("V1", kind="Video")
+    for number in range(clips):
+        name = f"sq{number // 100:03d}_sh{number % 100:04d}"
+        media = otio.schema.ImageSequenceReference(
+            f"file:///shows/benchmark/plates/{name}/",
+            f"{name}.",
+            ".exr",
+            start_frame=1001,
+            rate=24,
+            frame_zero_padding=4,
+            available_range=span(86_400, 120),
+        )
+        clip = otio.schema.Clip(name, media, span(86_408, 48))
+        if number % 20 == 0:
+            clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
+        track.append(clip)
+        if number % 10 == 9:
+            track.append(otio.schema.Gap(source_range=span(0, 12)))
+        elif number % 10 == 4:
+            half = otio.opentime.RationalTime(6, 24)
+            track.append(otio.schema.Transition("dissolve", "SMPTE_Dissolve", half, half))
+    made.tracks.append(track)
+    otio.adapters.write_to_file(made, str(path))
+
+
+def measure(work: Callable[[], object], rounds: int = 5) -> float:
+    """Median CPU time in seconds; the result is dropped outside of the clock."""
+    times = []
+    for _ in range(rounds):
+        start = time.process_time()
+        result = work()
+        times.append(time.process_time() - start)
+        del result
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--clips", type=int, default=10_000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cut.otio"
+        make_cut(path, arguments.clips)
+        otio.adapters.read_from_file(str(path))  # plug-ins are looked for once
+        cut = read_cut(path)
+        tenth = Path(folder) / "tenth.otio"
+        make_cut(tenth, arguments.clips // 10)
+        read = measure(lambda: otio.adapters.read_from_file(str(path)))
+        seconds = {
+            "otio read_from_file": read,
+            "read_cut": measure(lambda: read_cut(path)),
+            "read_cut, a tenth of the clips": measure(lambda: read_cut(tenth)),
+            "compare with itself": measure(lambda: compare(cut, cut)),
+            "load and save": measure(lambda: save(load(path).root, tenth, overwrite=True)),
+            "export for resolve": measure(
+                lambda: export(path, Path(folder) / "x.otio", "resolve", overwrite=True)
+            ),
+        }
+    if arguments.json:
+        print(json.dumps({"clips": arguments.clips, "cpu_seconds": seconds}, indent=2))
+        return
+    print(f"{arguments.clips} clips, {len(cut.shots)} shots, {len(cut.problems)} problems")
+    for name, value in seconds.items():
+        print(f"{name:32} {value:8.3f} s   {value / read:6.2f} x OTIO's reader")
+
+
+if __name__ == "__main__":
+    main()
