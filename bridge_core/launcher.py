@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _LOG_LIMIT = 5_000_000
 #: Seconds between two looks.
 _PULSE = 0.05
+#: Seconds that a running gateway gets to say who it is.
+_ABOUT_SECONDS = 5.0
 #: Seconds that a gateway gets to end in order.
 _STOP_SECONDS = 15.0
 _INSTALL = 'pip install "shotbridge[gateway]"'
@@ -175,7 +177,9 @@ def _announced(state: Path) -> _Announcement | None:
 def _about(url: str) -> dict[str, object]:
     """``/v1/about`` by the standard library: whoever only looks need not load requests."""
     place = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+    connection = http.client.HTTPConnection(
+        place.hostname or "", place.port, timeout=_ABOUT_SECONDS
+    )
     try:
         connection.request("GET", "/v1/about")
         answer = json.loads(connection.getresponse().read(1_000_000))

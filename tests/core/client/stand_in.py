@@ -1,0 +1,83 @@
+"""A small program that starts and announces itself as the gateway does; run by launcher tests.
+
+``--fail CODE`` says something and ends; ``--silent`` never announces; ``--slow SECONDS`` takes its
+time. Each start adds a line to ``starts`` beside the announcement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--fail", type=int)
+parser.add_argument("--silent", action="store_true")
+parser.add_argument("--slow", type=float, default=0)
+parser.add_argument("command", choices=["serve"])
+parser.add_argument("--announce", type=Path, required=True)
+parser.add_argument("--token-file", type=Path, required=True)
+parser.add_argument("--idle-exit", action="store_true", required=True)
+given = parser.parse_args()
+
+with (given.announce.parent / "starts").open("a") as stream:
+    environment = {k: v for k, v in os.environ.items() if k.startswith("SHOTBRIDGE__")}
+    stream.write(json.dumps({"pid": os.getpid(), "environment": environment}) + "\n")
+
+print("the stand-in starts", flush=True)
+if given.fail is not None:
+    print("\n".join(f"line {number}" for number in range(50)))
+    print("there is no room for data", file=sys.stderr)
+    sys.exit(given.fail)
+if given.silent:
+    time.sleep(600)
+time.sleep(given.slow)
+
+about = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": uuid4().hex}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        answer = about if self.path == "/v1/about" else {"ok": True, "lines": []}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+if not given.token_file.exists():
+    descriptor = os.open(given.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(descriptor, b"stand-in-token-0123456789\n")
+    os.close(descriptor)
+found = {
+    "url": f"http://127.0.0.1:{server.server_address[1]}",
+    "pid": os.getpid(),
+    "instance": about["instance"],
+}
+half = given.announce.with_suffix(".half")
+half.write_text(json.dumps(found))
+half.replace(given.announce)
+
+
+def end(*_: Any) -> None:
+    given.announce.unlink(missing_ok=True)
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
+server.serve_forever()
