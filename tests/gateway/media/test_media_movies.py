@@ -100,10 +100,13 @@ def test_b_frames_and_long_groups(tmp_path: Path, ending: str) -> None:
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
 
 
-def test_open_groups_of_pictures(tmp_path: Path) -> None:
-    path = tmp_path / "open.mp4"
-    synthetic.write_h264(path, 120, Fraction(25), g="12", **{"x264-params": "open-gop=1"})
-    wanted = [11, 12, 13, 60, 59, 100, 24, 23, 119, 35, 36]
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_open_groups_of_pictures(tmp_path: Path, ending: str) -> None:
+    """Pictures shown before a key frame, but stored behind it and made from the group before."""
+    path = tmp_path / f"open{ending}"
+    open_groups = "open-gop=1:keyint=12:min-keyint=12:scenecut=0:b-adapt=0"
+    synthetic.write_h264(path, 120, Fraction(25), g="12", **{"x264-params": open_groups})
+    wanted = [11, 60, 59, 100, 24, 23, 22, 21, 119, 35, 34, 33, 36, 47, 46, 45, 0, 96, 95, 94]
     with MovieReader(path) as movie:
         assert [synthetic.number_in(movie.read(i).rgb()) for i in wanted] == wanted
 
