@@ -35,9 +35,24 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     place.add_argument("-o", "--output", type=Path, required=True)
     place.set_defaults(run=_place)
 
+    export = actions.add_parser(
+        "export", parents=[common], help="write a cut in a reader's dialect"
+    )
+    export.add_argument("cut", type=Path)
+    export.add_argument(
+        "--for",
+        dest="profile",
+        default="generic",
+        metavar="READER",
+        help="generic, resolve, nuke or openrv",
+    )
+    export.add_argument("-o", "--output", type=Path, required=True)
+    export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    export.set_defaults(run=_export)
+
 
 def _shots(call: Call) -> int:
-    from bridge_core.timeline.media import look_for_media
+    from bridge_core.timeline.lookup import look_for_media
     from bridge_core.timeline.reading import read_cut
 
     work = call.loaded.settings.work
@@ -151,5 +166,27 @@ def _diff(call: Call) -> int:
             [str(change) for change in changes if ChangeKind.UNCHANGED not in change.kinds]
             + [", ".join(f"{count} {kind}" for kind, count in counts.items() if count)]
         ),
+    )
+    return 0
+
+
+def _export(call: Call) -> int:
+    from bridge_core.timeline.exporting import export
+
+    arguments = call.arguments
+    report = export(
+        arguments.cut, arguments.output, arguments.profile, overwrite=arguments.overwrite
+    )
+    call.output.result(
+        {
+            "profile": report.profile,
+            "timeline": str(report.target),
+            "losses": [
+                {"clip": loss.clip, "track": loss.track, "what": loss.what}
+                for loss in report.losses
+            ],
+            "remarks": list(report.remarks),
+        },
+        f"{report}\n{report.target}".strip(),
     )
     return 0

@@ -43,7 +43,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _demo(call: Call) -> int:
     from bridge_core.cli.cuts import place_versions
     from bridge_core.cli.jobs import follow, report, submit_all
-    from bridge_core.timeline.media import look_for_media
+    from bridge_core.timeline.lookup import look_for_media
     from bridge_core.timeline.reading import read_cut
 
     out: Path = call.arguments.out.expanduser().absolute()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 #: Frames at both ends of each plate that the cut does not show.
-HANDLES = 8
+HANDLES = 4
 #: Frames of black after the first shot.
 GAP = 12
 

