@@ -110,30 +110,15 @@ class ContentStore:
             ``length``, and has been thrown away; or nothing came for :data:`SILENCE_SECONDS`.
         :raises StorageError: it does not fit under the limit, nor (DiskFull) on the disk.
         """
-        await self._wait_for_turn(sha256)
-        try:
-            state = await to_thread.run_sync(self._state, sha256)
-            if state.offset != offset:
-                raise wrong_offset(sha256, state.offset)
-            if state.complete:
-                return state
-            await to_thread.run_sync(self._reserve, sha256, offset, length)
-            return await self._receive(sha256, offset, length, chunks)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(self._end_turn, sha256)
-
-    async def _receive(
-        self, sha256: str, offset: int, length: int, chunks: AsyncIterable[bytes]
-    ) -> ContentState:
-        partial = await to_thread.run_sync(Partial, self._partials / sha256, offset)
+        partial = await self._in_turn(sha256, offset, length)
+        if partial is None:
+            return ContentState(sha256=sha256, offset=offset, complete=True)
         stream = aiter(chunks)
         waiting = bytearray()
         try:
             while (chunk := await _next(stream, sha256)) is not None:
                 waiting += chunk
                 if partial.offset + len(waiting) > length:
-                    partial.discard()
                     raise TransferError(
                         f"more arrived than the {length} bytes that were announced",
                         where=sha256,
@@ -142,17 +127,15 @@ class ContentStore:
                 if len(waiting) >= BLOCK:
                     block, waiting = waiting, bytearray()
                     await to_thread.run_sync(partial.write, block)
-        finally:
+        except BaseException:
             # Also when the line is cut or the server stops: what came is kept.
             with anyio.CancelScope(shield=True):
-                if not partial.discarded:
-                    await to_thread.run_sync(partial.finish, waiting)
-        complete = partial.offset == length
-        if complete:
-            await to_thread.run_sync(partial.publish, sha256, self._final(sha256))
-        return ContentState(sha256=sha256, offset=partial.offset, complete=complete)
+                await to_thread.run_sync(self._break_off, partial, waiting, length)
+            raise
+        return await to_thread.run_sync(self._finish, partial, waiting, length)
 
-    async def _wait_for_turn(self, sha256: str) -> None:
+    async def _in_turn(self, sha256: str, offset: int, length: int) -> Partial | None:
+        """The content, open to be written on, once nobody else writes it; None: it is complete."""
         deadline = time.monotonic() + TURN_SECONDS
         while not await to_thread.run_sync(self._take_turn, sha256):
             if time.monotonic() > deadline:
@@ -163,6 +146,7 @@ class ContentStore:
                     details={"offset": (await to_thread.run_sync(self._state, sha256)).offset},
                 )
             await anyio.sleep(0.02)
+        return await to_thread.run_sync(self._open, sha256, offset, length)
 
     def _take_turn(self, sha256: str) -> bool:
         with self._lock:
@@ -174,6 +158,40 @@ class ContentStore:
     def _end_turn(self, sha256: str) -> None:
         with self._lock:
             self._used += self._size(sha256) - self._writing.pop(sha256)
+
+    def _open(self, sha256: str, offset: int, length: int) -> Partial | None:
+        opened = None
+        try:
+            state = self._state(sha256)
+            if state.offset != offset:
+                raise wrong_offset(sha256, state.offset)
+            if not state.complete:
+                self._reserve(sha256, offset, length)
+                opened = Partial(self._partials / sha256, offset)
+        finally:
+            if opened is None:
+                self._end_turn(sha256)
+        return opened
+
+    def _finish(self, partial: Partial, last: bytearray, length: int) -> ContentState:
+        sha256 = partial.path.name
+        try:
+            partial.finish(last)
+            complete = partial.offset == length
+            if complete:
+                partial.publish(sha256, self._final(sha256))
+        finally:
+            self._end_turn(sha256)
+        return ContentState(sha256=sha256, offset=partial.offset, complete=complete)
+
+    def _break_off(self, partial: Partial, last: bytearray, length: int) -> None:
+        try:
+            if partial.offset + len(last) > length:
+                partial.discard()
+            else:
+                partial.finish(last)
+        finally:
+            self._end_turn(partial.path.name)
 
     def _reserve(self, sha256: str, offset: int, length: int) -> None:
         """Count an upload by its full length, having made room for it."""

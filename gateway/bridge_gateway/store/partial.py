@@ -26,7 +26,6 @@ class Partial:
 
     def __init__(self, path: Path, offset: int) -> None:
         self.path = path
-        self.discarded = False
         self._hash = hashlib.sha256()
         with told(path):
             self._file = open(path, "ab+", buffering=0, opener=_private)  # noqa: SIM115
@@ -77,7 +76,6 @@ class Partial:
     def discard(self) -> None:
         self._file.close()
         self.path.unlink(missing_ok=True)
-        self.discarded = True
 
 
 def wrong_offset(sha256: str, offset: int) -> WrongOffset:
