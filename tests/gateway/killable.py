@@ -33,7 +33,7 @@ from bridge_gateway.store.roots import Roots
 
 from bridge_core.errors import JobCancelled, JobFailed, ShotbridgeError
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import Plate, SourceFile
+from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import (
@@ -192,8 +192,8 @@ def submission(
     span = FrameRange.of(first, first + frames - 1, 24)
     plate = Plate(path=pattern, range=span, colour_space="ACEScg", width=WIDTH, height=HEIGHT)
     files = []
-    for frame in span.frames():
-        path = Path(plate.file(frame))
+    for frame in span.frames() if plate.kind is PlateKind.SEQUENCE else [None]:
+        path = Path(plate.file(frame or first))
         found = path.stat() if path.exists() else None
         files.append(
             SourceFile(

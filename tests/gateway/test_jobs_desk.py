@@ -266,9 +266,7 @@ def test_a_movie_that_ends_before_its_range(desk: Desk, folder: Path, shot: str)
         for _ in range(5):
             container.mux(stream.encode(av.VideoFrame(killable.WIDTH, killable.HEIGHT, "yuv420p")))
         container.mux(stream.encode(None))
-    submission = killable.submission(str(movie), shot=shot, frames=8).model_dump(mode="json")
-    submission["plate_files"] = [submission["plate_files"][0] | {"frame": None}]
-    job = wait(desk, submit(desk, Submission.model_validate(submission)))
+    job = wait(desk, submit(desk, killable.submission(str(movie), shot=shot, frames=8)))
     assert job.problem is not None and job.problem.code == "missing_frames"
     assert job.problem.details == {"frames": [1006, 1007, 1008]}
 

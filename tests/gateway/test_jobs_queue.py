@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from bridge_gateway.jobs.desk import Desk
 
-from bridge_core.errors import ConfigError
+from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
 
 killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
@@ -250,6 +250,20 @@ def test_a_job_that_cannot_fit_does_not_begin(tmp_path: Path, small_disk: Path) 
         assert job.problem is not None and job.problem.code == "disk_full"
         assert job.problem.details["needed_bytes"] == 6 * 4096 * 2160 * 8
     assert not (tmp_path / "frames.log").exists()
+
+
+def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) -> None:
+    pattern = killable.write_plate(tmp_path)
+    with opened(tmp_path, library_dir=small_disk / "library") as desk:
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        job = wait(desk, desk.submit(killable.submission(pattern), "key-read-only")[0])
+        assert job.problem is not None and job.problem.code == "not_writable"
+        assert str(small_disk) in job.problem.where and job.problem.next_step
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        job = wait(desk, desk.submit(killable.submission(pattern), "key-read-write")[0])
+        assert job.state is JobState.SUCCEEDED, job.problem
+    with pytest.raises(NotWritable):
+        killable.open_desk(tmp_path, library_dir=Path("/proc/library")).start()
 
 
 # --- many at once

@@ -26,7 +26,7 @@ from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.jobs.tools import Tools
 from bridge_gateway.jobs.work import WorkFolder, sweep
 from bridge_gateway.jobs.workflow import Workflow
-from bridge_gateway.media.atomic import write_bytes
+from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.media.colour import Colour
 from bridge_gateway.providers.contract import PROXY, Provider
 from bridge_gateway.store import records
@@ -67,6 +67,7 @@ class Desk:
 
         :raises ConfigError: another gateway works on the same data folder.
         :raises IncompatibleVersion: a newer Shotbridge has written the database.
+        :raises StorageError: the library cannot be made.
         """
         if not self._lock.acquire():
             raise ConfigError(
@@ -315,7 +316,10 @@ class Desk:
 
     def _opened(self) -> _Open:
         settings = self._settings
-        settings.library_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.library_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, settings.library_dir) from error
         tools = Tools(
             settings=settings,
             database=Database(

@@ -37,7 +37,7 @@ from bridge_core.models.versions import (
 from bridge_gateway.jobs import feed
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import LINEAGE, output_pattern, pattern_files
-from bridge_gateway.media.atomic import write_bytes
+from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.providers.contract import Made
 from bridge_gateway.store import records
 from bridge_gateway.store.database import Database
@@ -214,7 +214,7 @@ def _write_lineage(
 
 def _place(result: Path, final: Path) -> None:
     """
-    :raises NotWritable: something stands there already, or the folder above takes nothing.
+    :raises StorageError: something stands there already, or the folder above takes nothing.
     """
     if final.exists():
         raise NotWritable(
@@ -226,11 +226,7 @@ def _place(result: Path, final: Path) -> None:
         final.parent.mkdir(parents=True, exist_ok=True)
         result.rename(final)
     except OSError as error:
-        raise NotWritable(
-            f"the version cannot be put into its place: {error.strerror or error}",
-            where=str(final),
-            next_step="give the gateway's user the right to write there, and send the job again",
-        ) from error
+        raise storage_error(error, final) from error
 
 
 def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version | Try:

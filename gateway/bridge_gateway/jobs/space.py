@@ -30,7 +30,7 @@ def require(folder: WorkFolder, request: Request, source_bytes: int) -> None:
     need = source_bytes
     if plate.width and plate.height:
         need = len(request.frames) * plate.width * plate.height * _PIXEL_BYTES
-    free = shutil.disk_usage(folder.path).free
+    free = shutil.disk_usage(folder.library).free
     if need > free:
         raise _full(folder, need, free)
 
@@ -62,14 +62,14 @@ def _ran_out(folder: WorkFolder, request: Request) -> DiskFull:
     # One frame more than finished is on the disk, in part.
     need = sum(sizes) * frames // max(1, min(finished, frames))
     # What the job has written goes away with it.
-    free = shutil.disk_usage(folder.path).free + sum(sizes)
+    free = shutil.disk_usage(folder.library).free + sum(sizes)
     return _full(folder, max(need, free + 1), free)
 
 
 def _full(folder: WorkFolder, need: int, free: int) -> DiskFull:
     return DiskFull(
         f"the job needs about {_spell(need)} and the library has {_spell(free)}",
-        where=str(folder.path.parent.parent),
+        where=str(folder.library),
         next_step=f"free at least {_spell(need - free)} there, or set gateway.library_dir to a "
         "larger disk, and send the job again; nothing was published",
         details={"needed_bytes": need, "free_bytes": free},

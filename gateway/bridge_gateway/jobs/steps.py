@@ -65,7 +65,12 @@ def stage(bench: Bench) -> Staged:
     """
     located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
     bench.watch.begin("stage", len(located))
-    return Staged(files=inputs.stage(located, check=bench.watch.check, done=bench.watch.frame_done))
+    files = inputs.stage(located, check=bench.watch.check, done=bench.watch.frame_done)
+    staged = Staged(files=files)
+    with PlateReader(bench.request.shot.plate, _files(bench, staged)) as reader:
+        # A movie may end before the range that somebody wrote down for it.
+        reader.check(bench.request.frames)
+    return staged
 
 
 def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:

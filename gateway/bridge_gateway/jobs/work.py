@@ -10,7 +10,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from bridge_core.errors import NotWritable
+from bridge_gateway.media.atomic import storage_error
 
 _ROOM = ".work"
 _GONE = ".gone"
@@ -20,6 +20,7 @@ class WorkFolder:
     """The folder of one job."""
 
     def __init__(self, library: Path, job: str) -> None:
+        self.library = library
         self.path = library / _ROOM / job
         self.pictures = self.path / "pictures"
         """The provider's: its outputs and proxies."""
@@ -28,17 +29,12 @@ class WorkFolder:
 
     def make(self) -> None:
         """
-        :raises NotWritable: the library cannot be written to.
+        :raises StorageError: the library takes no folder (NotWritable), or nothing (DiskFull).
         """
         try:
             self.pictures.mkdir(parents=True, exist_ok=True)
-        except PermissionError as error:
-            raise NotWritable(
-                "the library cannot be written to",
-                where=str(self.path),
-                next_step="give the gateway's user the right to write there, or set "
-                "gateway.library_dir to another folder",
-            ) from error
+        except OSError as error:
+            raise storage_error(error, self.pictures) from error
 
     def remove(self) -> None:
         """Take the folder away. Its old name is free at once, so that whoever may still write
