@@ -81,6 +81,16 @@ def ours(node: Any) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+#: What working on an object raises that is not what its schema says.
+DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+
+
+def listed(node: Any, key: str) -> list[Any]:
+    """The list that an object has under a key; empty where it has none."""
+    found = node.get(key) if isinstance(node, dict) else None
+    return found if isinstance(found, list) else []
+
+
 def references(clip: Json) -> tuple[dict[str, Any], str]:
     """A clip's media references by key, and the key of the active one; takes Clip.1 and Clip.2."""
     several = clip.get("media_references")
@@ -258,7 +268,7 @@ def _timelines(root: Any) -> Iterator[Json]:
     if kind == "Timeline":
         yield root
     elif kind == "SerializableCollection":
-        for child in root.get("children") or ():
+        for child in listed(root, "children"):
             yield from _timelines(child)
 
 

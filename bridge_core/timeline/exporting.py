@@ -16,10 +16,12 @@ from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
 from bridge_core.timeline.clock import frames, rate_of, rational_time, seconds, span
 from bridge_core.timeline.document import (
+    DAMAGE,
     DEPTH_LIMIT,
     NAMESPACE,
     Document,
     Json,
+    listed,
     load,
     ours,
     plate_key,
@@ -102,12 +104,13 @@ class _Export:
 
     def run(self) -> list[Loss]:
         timeline = self.document.timeline
-        stack = self.document.follow(timeline.get("tracks"))
-        children = stack.get("children") or []
+        stack = timeline.get("tracks")
+        children = listed(stack, "children")
         for number, track in enumerate(children, 1):
             self.track = str((isinstance(track, dict) and track.get("name")) or f"V{number}")
             children[number - 1] = self._item(track, (id(stack),))
-        stack["children"] = [child for child in children if child is not None]
+        if isinstance(stack, dict):
+            stack["children"] = [child for child in children if child is not None]
         return self.losses
 
     def _lose(self, item: Any, what: str) -> None:
@@ -135,18 +138,23 @@ class _Export:
         if kind not in _ITEMS:
             self._lose(found, f"left out: an item of a kind that OTIO does not know ({kind})")
             return _gap(found) if isinstance(found, dict) and found.get("source_range") else None
-        self._effects(found)
+        before = len(self.losses)
+        try:
+            self._effects(found)
+            if kind == "Clip":
+                return self._clip(found)
+        except DAMAGE as error:
+            del self.losses[before:]
+            self._lose(found, f"it is damaged, and goes there as far as it was read: {error}")
         if kind in ("Stack", "Track"):
             inner = (*around, id(found))
-            children = [self._item(child, inner) for child in found.get("children") or ()]
+            children = [self._item(child, inner) for child in listed(found, "children")]
             found["children"] = [child for child in children if child is not None]
-        elif kind == "Clip":
-            return self._clip(found)
         return found
 
     def _effects(self, item: Json) -> None:
         kept = []
-        for effect in item.get("effects") or ():
+        for effect in listed(item, "effects"):
             if schema(effect) in self.profile.effects:
                 kept.append(effect)
             else:
@@ -193,7 +201,7 @@ class _Export:
         by = media.first / media.rate - media.start
         ranges = [clip.get("source_range")]
         ranges += [reference.get("available_range") for reference in several.values()]
-        ranges += [marker.get("marked_range") for marker in clip.get("markers") or ()]
+        ranges += [marker.get("marked_range") for marker in listed(clip, "markers")]
         for one in ranges:
             if one is not None:
                 start = one["start_time"]
@@ -249,7 +257,7 @@ class _Export:
         clip["media_reference"] = several.get(active) or _missing()
 
     def _notes(self, clip: Json) -> None:
-        for marker in clip.get("markers") or ():
+        for marker in listed(clip, "markers"):
             if not isinstance(marker, dict):
                 continue
             note = note_of(marker)
@@ -268,10 +276,10 @@ class _Export:
     ) -> None:
         clip["effects"] = [
             effect
-            for effect in clip.get("effects") or ()
+            for effect in listed(clip, "effects")
             if not (schema(effect) == "Annotation" and "note_id" in ours(effect))
         ]
-        for marker in clip.get("markers") or ():
+        for marker in listed(clip, "markers"):
             note = note_of(marker)
             if note is None or not note.strokes:
                 continue

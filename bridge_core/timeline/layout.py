@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge_core.timeline.clock import Span, seconds, span
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import DEPTH_LIMIT, Document, Json, references, schema
+from bridge_core.timeline.document import DEPTH_LIMIT, Document, Json, listed, references, schema
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
@@ -85,11 +85,18 @@ class _Layout:
         self._around: list[int] = []
 
     def run(self) -> Iterator[Placed | Unplaced]:
-        tracks = self._document.follow(self._document.timeline.get("tracks"))
+        tracks = self._followed(self._document.timeline.get("tracks"))
         if not isinstance(tracks, dict):
+            yield Unplaced(ProblemKind.BROKEN, f"the tracks: {tracks}", _EXPORT, "", "")
             return
-        trim = span(tracks.get("source_range"))
-        window = _Window(trim.start, trim.end, _ZERO) if trim else _WHOLE
+        window = _WHOLE
+        try:
+            trim = span(tracks.get("source_range"))
+            if trim is not None:
+                window = _Window(trim.start, trim.end, _ZERO)
+        except ValueError as error:
+            told = f"the timeline's own trim cannot be read, and is left out: {error}"
+            yield Unplaced(ProblemKind.BROKEN, told, _EXPORT, "", "")
         self._around.append(id(tracks))
         yield from self._stack(tracks, window, None)
 
@@ -97,7 +104,7 @@ class _Layout:
         self, stack: Json, window: _Window, label: str | None
     ) -> Iterator[Placed | Unplaced]:
         number = 0
-        for child in map(self._followed, stack.get("children") or ()):
+        for child in map(self._followed, listed(stack, "children")):
             if _has_picture(child):
                 number += 1
                 name = label or _name(child) or f"V{number}"
@@ -109,7 +116,7 @@ class _Layout:
                 yield from self._item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
 
     def _track(self, track: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
-        children = [self._followed(child) for child in track.get("children") or ()]
+        children = [self._followed(child) for child in listed(track, "children")]
         local = _ZERO
         for index, child in enumerate(children):
             if schema(child) == "Transition":
@@ -213,7 +220,8 @@ class _Layout:
             if own is None and kind == "Clip":
                 several, active = references(item)
                 reference = several.get(active)
-                own = span(reference.get("available_range")) if reference else None
+                if isinstance(reference, dict):
+                    own = span(reference.get("available_range"))
         except ValueError as error:
             return str(error)
         if kind not in _NESTS and kind not in ("Clip", "Gap"):
@@ -227,7 +235,7 @@ class _Layout:
     def _whole(self, nest: Json) -> Span:
         """All of a nest: a track is as long as its children together, a stack as its longest."""
         self._around.append(id(nest))
-        children = [self._followed(child) for child in nest.get("children") or ()]
+        children = [self._followed(child) for child in listed(nest, "children")]
         found = [self._source(child) for child in children if schema(child) != "Transition"]
         self._around.pop()
         lengths = [one.duration for one in found if isinstance(one, Span)]

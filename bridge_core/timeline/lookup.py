@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import replace
 
@@ -10,6 +11,9 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
+
+#: A damaged cut may ask for billions of frames; this many missing ones say enough.
+_ENOUGH = 10_000
 
 
 def look_for_media(cut: Cut) -> Cut:
@@ -35,7 +39,7 @@ def look_for_media(cut: Cut) -> Cut:
 
 
 def missing_frames(shot: Shot) -> list[int]:
-    """The frames of the shot's work range that have no file, in order."""
+    """The frames of the shot's work range that have no file, in order; at most 10,000 of them."""
     return _missing(shot, _Folders())
 
 
@@ -67,7 +71,9 @@ def _parts(path: str) -> tuple[str, str]:
 
 
 def _missing(shot: Shot, folders: _Folders) -> list[int]:
-    return [frame for frame in shot.work_range.frames() if not folders.has(shot.plate.file(frame))]
+    wanted = shot.work_range.frames()
+    gone = (frame for frame in wanted if not folders.has(shot.plate.file(frame)))
+    return list(itertools.islice(gone, _ENOUGH))
 
 
 def _look(item: CutShot, folders: _Folders) -> CutProblem | None:
@@ -84,7 +90,9 @@ def _look(item: CutShot, folders: _Folders) -> CutProblem | None:
             f"its folder {folder} cannot be looked into: {trouble}",
             "mount the storage, or relink the clip in the host",
         )
-    if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == shot.work_range.count:
+    if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == min(
+        shot.work_range.count, _ENOUGH
+    ):
         return _problem(
             item,
             ProblemKind.OFFLINE,

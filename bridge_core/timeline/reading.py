@@ -23,6 +23,7 @@ from bridge_core.models.shots import Shot, ShotId, fit_name
 from bridge_core.timeline.clock import frames, rate_of, seconds, span
 from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
 from bridge_core.timeline.document import (
+    DAMAGE,
     NAMESPACE,
     Document,
     Json,
@@ -210,7 +211,7 @@ class _Reader:
             self._skip(item, unfit.kind, unfit.what, unfit.next_step)
         except ValidationError as error:
             self._skip(item, ProblemKind.BROKEN, _told(error), _CORRECT)
-        except (ValueError, TypeError, AttributeError) as error:
+        except DAMAGE as error:
             # The file's own objects are not what their schema says; the rest can still be read.
             self._skip(item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT)
 

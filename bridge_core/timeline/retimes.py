@@ -18,7 +18,7 @@ from typing import Any
 
 from bridge_core.models.frames import Retime, RetimeKey
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import schema
+from bridge_core.timeline.document import DAMAGE, listed, schema
 from bridge_core.timeline.references import Unfit
 
 _TIME_EFFECTS = frozenset({"LinearTimeWarp", "FreezeFrame", "TimeEffect"})
@@ -27,7 +27,7 @@ _NEXT = "bake the retime into the media, or remove it, and export again"
 
 def time_effects(item: Any) -> list[Any]:
     """The effects of an item that change its time."""
-    return [effect for effect in item.get("effects") or () if schema(effect) in _TIME_EFFECTS]
+    return [effect for effect in listed(item, "effects") if schema(effect) in _TIME_EFFECTS]
 
 
 def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
@@ -67,7 +67,7 @@ def _ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]
     try:
         keys = [(_seconds(key[0]), _seconds(key[1])) for key in found]
         eased = any(any(key[2:]) for key in found[1:-1])
-    except (TypeError, IndexError) as error:
+    except DAMAGE as error:
         raise ValueError("the key frames of its speed ramp are not numbers") from error
     at = _retimed(keys, in_point)
     ramp = Retime(

@@ -78,3 +78,9 @@ def test_each_folder_is_listed_once(
     monkeypatch.setattr(os, "scandir", lambda folder: looked.append(str(folder)) or scandir(folder))
     assert len(look_for_media(read_cut(path)).shots) == 20
     assert looked == [f"{tmp_path}/"]
+
+
+def test_a_range_of_a_billion_frames_ends(kit: Any) -> None:
+    media = kit.external("/nowhere/a.%04d.exr", available=(0, 2e9))
+    found = look_for_media(read_cut(kit.cut(kit.clip("a", media, (0, 2e9)))))
+    assert [problem.kind for problem in found.problems] == [ProblemKind.OFFLINE]

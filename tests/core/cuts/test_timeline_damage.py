@@ -1,0 +1,68 @@
+"""Files damaged at random: a cut or an error of the tree, never anything else."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge_core.errors import ShotbridgeError
+from bridge_core.timeline.changes import compare
+from bridge_core.timeline.exporting import export
+from bridge_core.timeline.profiles import PROFILES
+from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.writing import write_versions
+
+HERE = Path(__file__).parent
+NONSENSE: list[Any] = [
+    None, 0, -1, 1e300, float("nan"), float("inf"), 2**70, "", "x", "%04d", True, [], {}, [None],
+    {"OTIO_SCHEMA": "Clip.2"}, {"OTIO_SCHEMA": "Nonsense.1"}, {"OTIO_SCHEMA": 7},
+    {"OTIO_SCHEMA": "SerializableObjectRef.1", "id": "gone"},
+    {"OTIO_SCHEMA": "RationalTime.1", "rate": 0, "value": 1}, [[[]]], "\x00",
+]  # fmt: skip
+
+
+def _places(node: Any) -> list[tuple[Any, Any]]:
+    found = []
+    pairs = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in pairs:
+        found.append((node, key))
+        if isinstance(value, dict | list):
+            found += _places(value)
+    return found
+
+
+def _damaged(document: Any, chance: random.Random) -> Any:
+    made = copy.deepcopy(document)
+    for _ in range(chance.choice([1, 1, 1, 2, 5])):
+        holder, key = chance.choice(_places(made))
+        if chance.random() < 0.2 and isinstance(holder, dict):
+            del holder[key]
+        else:
+            holder[key] = copy.deepcopy(chance.choice(NONSENSE))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damage_never_surprises(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    whole = json.loads((HERE / "resolve_ramp.otio").read_text())
+    original = read_cut(HERE / "resolve_ramp.otio")
+    path = tmp_path / "damaged.otio"
+    for _ in range(60):
+        path.write_text(json.dumps(_damaged(whole, chance)))
+        try:
+            cut = read_cut(path)
+        except ShotbridgeError as error:
+            assert error.next_step
+            continue
+        compare(original, cut)
+        write_versions(path, {item.clip: [] for item in cut}, tmp_path / "w.otio", overwrite=True)
+        try:
+            export(path, tmp_path / "e.otio", chance.choice(list(PROFILES)), overwrite=True)
+        except ShotbridgeError as error:
+            assert error.next_step
