@@ -11,6 +11,7 @@ In ``client.state_dir``::
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -32,10 +33,10 @@ from bridge_core.errors import (
     ConfigError,
     GatewayFault,
     GatewayUnreachable,
-    NotAuthorised,
     NotWritable,
 )
 from bridge_core.locks import FileLock
+from bridge_core.tokens import read_token
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -50,8 +51,16 @@ _ABOUT_SECONDS = 5.0
 _STOP_SECONDS = 15.0
 _INSTALL = 'pip install "shotbridge[gateway]"'
 
-#: Gateways that this process started. Python complains about children nobody waits for.
+#: Gateways that this process started, so that their ends are noticed.
 _children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@atexit.register
+def _let_go() -> None:
+    """Gateways outlive who started them; Python would warn of children that nobody waited for."""
+    for child in _children.values():
+        if child.poll() is None:
+            child.returncode = 0
 
 
 @dataclass(frozen=True)
@@ -363,7 +372,7 @@ def _studio(settings: Settings) -> Address:
 
 
 def _own_token(state: Path) -> str:
-    return _token(state / "gateway.token", others=0o077)
+    return read_token(state / "gateway.token", others=0o077)
 
 
 def _studio_token(settings: Settings) -> str:
@@ -375,30 +384,4 @@ def _studio_token(settings: Settings) -> str:
             next_step="set client.token_file to the file with the token",
         )
     # A studio may hand its token to a group; nobody else is to read it, nor to change it.
-    return _token(path, others=0o027)
-
-
-def _token(path: Path, *, others: int) -> str:
-    """The token in a file that only its owner, or less than ``others``, can use."""
-    try:
-        mode = path.stat().st_mode
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"the token cannot be read: {error}",
-            where=str(path),
-            next_step="check client.token_file, and that you may read it",
-        ) from error
-    if os.name == "posix" and mode & others:
-        raise NotAuthorised(
-            f"others can use this token: the file's mode is {mode & 0o777:03o}",
-            where=str(path),
-            next_step="chmod 600, and have the token changed",
-        )
-    if not token.isascii() or not token.isprintable() or " " in token or not token:
-        raise ConfigError(
-            "this file holds no token",
-            where=str(path),
-            next_step="put the token into it, on a line of its own",
-        )
-    return token
+    return read_token(path, others=0o027)
