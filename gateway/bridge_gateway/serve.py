@@ -98,7 +98,7 @@ def serve(settings: GatewaySettings, options: Options) -> None:
         server = Server(config(app), parts.events, ready)
         stop.server = server
         idle = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, _Idle(activity, desk, idle)))
+        asyncio.run(_run(server, listener, Idle(activity, desk, idle)))
 
 
 def announcement(address: str, about: About) -> str:
@@ -181,14 +181,16 @@ def _start(desk: Desk, settings: GatewaySettings) -> None:
 
 
 @dataclass(frozen=True)
-class _Idle:
+class Idle:
+    """Ends a server that nobody needs any more."""
+
     activity: Activity
     desk: Desk
     seconds: float
     """0: never."""
 
     async def end(self, server: uvicorn.Server) -> None:
-        """End the server when nobody has needed it for so long."""
+        """End the server once there was no call, no listener and no job for so long."""
         while self.seconds:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
             if self._unused() and not await to_thread.run_sync(self.desk.busy) and self._unused():
@@ -238,7 +240,7 @@ def _signals() -> Iterator[_Stop]:
             signal.signal(kind, handler)
 
 
-async def _run(server: Server, listener: socket.socket, idle: _Idle) -> None:
+async def _run(server: Server, listener: socket.socket, idle: Idle) -> None:
     watching = asyncio.create_task(idle.end(server))
     try:
         await server.serve(sockets=[listener])

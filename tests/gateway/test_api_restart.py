@@ -1,10 +1,13 @@
-"""What a restart of the gateway leaves as it was."""
+"""What a restart of the gateway leaves as it was, and when it may end by itself."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
+
+from bridge_gateway import serve
 
 if TYPE_CHECKING:
     from conftest import House
@@ -61,3 +64,11 @@ def test_a_job_goes_on_after_a_restart(house: House) -> None:
     house.close()
     house.open()
     assert house.ended(job)["state"] == "succeeded"
+
+
+def test_it_does_not_end_by_itself_while_a_job_is_worked_on(house: House) -> None:
+    server = serve.Server(serve.config(house.app), house.app.state.parts.events, lambda: None)
+    job = house.send(house.submission(frames=3, seconds=0.7)).json()["id"]
+    asyncio.run(asyncio.wait_for(serve.Idle(house.activity, house.desk, 0.2).end(server), 60))
+    assert server.should_exit
+    assert house.desk.job(job).state.ended

@@ -120,6 +120,30 @@ def test_a_signal_ends_it_in_order(start: Any, kind: int) -> None:
     assert again.token() == token
 
 
+def test_a_second_signal_ends_it_at_once(start: Any) -> None:
+    gateway = start()
+    port = int(gateway.ready()["url"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+        # An upload in the middle: an end in order waits for it some seconds.
+        line.sendall(
+            f"PATCH /v1/content/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {gateway.token()}\r\nUpload-Offset: 0\r\n"
+            "Upload-Length: 9\r\nContent-Length: 9\r\n\r\nhalf".encode()
+        )
+        partial = gateway.folder / "data" / "contents" / "partial" / ("0" * 64)
+        deadline = time.monotonic() + 20
+        while not partial.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        gateway.process.send_signal(signal.SIGTERM)
+        while "Shutting down" not in gateway.log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert gateway.end() == 128 + signal.SIGTERM
+    gateway.announced.unlink()
+    start().ready()
+
+
 def test_a_second_gateway_on_the_same_data_is_refused(start: Any) -> None:
     first = start()
     told = first.ready()
