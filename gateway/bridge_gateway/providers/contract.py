@@ -44,7 +44,8 @@ class Watch(Protocol):
     """What a provider tells and asks while it works. Called from any thread."""
 
     def frame_done(self, frame: int) -> None:
-        """Pictures and proxy of this frame are complete on disk."""
+        """Pictures and proxy of this frame are complete on disk. Told once in a run for each
+        frame, those included that an earlier run had finished."""
 
     def cancelled(self) -> bool:
         """True once nobody wants the result any more."""
