@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from picture_quality import frames
+
 from bridge_gateway.models.curve import srgb_decode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.matte import Matter
 from bridge_gateway.models.resample import block_mean, resize
-from picture_quality import frames
 
 #: Inclusive ranges, each inside one shot.
 SHOTS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+
 from bridge_gateway.models.resample import Picture
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])

@@ -25,11 +25,12 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from picture_quality import frames, psnr, ssim
+
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.resample import Picture, block_mean, resize
 from bridge_gateway.models.upscale import Upscaler
-from picture_quality import frames, psnr, ssim
 
 FRAMES = {"big-buck-bunny": (0, 50, 100), "bikes": (0, 30, 120, 150, 210)}
 REDUCTIONS = ("bicubic", "area", "lanczos")

@@ -127,13 +127,25 @@ def place_versions(call: Call, cut: Cut, target: Path) -> tuple[dict[str, list[s
     told: dict[str, list[str]] = {}
     for item in cut.shots:
         which = item.shot.id
-        found = call.client.versions(show=which.show, sequence=which.sequence, shot=which.shot)
-        if found:
-            versions[item.clip] = [
-                PlacedVersion(version, notes=tuple(call.client.notes(version.id)))
-                for version in found
+        fitting = []
+        for version in call.client.versions(
+            show=which.show, sequence=which.sequence, shot=which.shot
+        ):
+            main = next(output for output in version.outputs if output.name == "main")
+            if main.range.covers(item.shot.cut_range):
+                notes = tuple(call.client.notes(version.id))
+                fitting.append(PlacedVersion(version, notes=notes))
+            else:
+                call.output.say(
+                    f"left out: {which.shot} {version.service} {version.label} has frames "
+                    f"{main.range}, the cut shows {item.shot.cut_range} by now; send the shot again"
+                )
+        if fitting:
+            versions[item.clip] = fitting
+            told[which.shot] = [
+                f"{placed.version.service} {placed.version.label} ({placed.version.status})"
+                for placed in fitting
             ]
-            told[which.shot] = [f"{v.service} {v.label} ({v.status})" for v in found]
     return told, write_versions(cut.path, versions, target, show=cut.show, overwrite=True)
 
 

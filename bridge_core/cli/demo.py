@@ -49,11 +49,12 @@ def _demo(call: Call) -> int:
     out: Path = call.arguments.out.expanduser().absolute()
     out.mkdir(parents=True, exist_ok=True)
     own: Path | None = call.arguments.cut
-    _configure(call, out)
+    view = VIEW if own is None else None
+    call.suggest(_settings(out, view))
 
     call.output.say("Weights and footage")
     own_models = ("span-x2", "realesr-animevideo-x4", "u2netp") if own else ()
-    ask(call.loaded.settings, "models", "install", "--quiet", *own_models)
+    ask(call.loaded.settings, "models", "install", *own_models, "--quiet")
     if own is None:
         call.output.say("Plates: half-float EXR in ACEScg, from frame 1001")
         cut_path = _own_cut(call, out)
@@ -72,6 +73,9 @@ def _demo(call: Call) -> int:
             next_step="see `shotbridge timeline shots CUT --look` for what is wrong with each clip",
         )
     call.output.say(f"Cut: {cut_path.name}, {len(shots)} shots")
+    # Plates are read where they lie; only this gateway, which is the demo's own, may do so.
+    folders = sorted({str(Path(shot.plate.path).parent) for shot in shots})
+    call.suggest({"gateway.media_roots": folders})
     requests = [_request(call, shot, own is None) for shot in shots]
 
     jobs = follow(call, submit_all(call, requests))
@@ -80,7 +84,7 @@ def _demo(call: Call) -> int:
         versions[0] = _approve(call, versions[0])
     target = out / f"{cut_path.stem.removesuffix('_v001')}_with_versions.otio"
     _, timeline = place_versions(call, cut, target)
-    sheet = _sheet(call, jobs, versions, out) if versions else None
+    sheet = _sheet(call, jobs, versions, out, view) if versions else None
     summary = _summary(jobs, versions, timeline, sheet)
     (out / "summary.json").write_text(
         json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
@@ -96,17 +100,15 @@ def _demo(call: Call) -> int:
     return code
 
 
-def _configure(call: Call, out: Path) -> None:
-    """Settings of the demo's own gateway, on top of what the user said."""
-    own = {
+def _settings(out: Path, view: str | None) -> dict[str, Any]:
+    """Of the demo's own gateway."""
+    return {
         "client.url": None,
         "client.state_dir": str(out / ".gateway"),
         "gateway.data_dir": str(out / ".gateway" / "data"),
         "gateway.library_dir": str(out / "versions"),
-        "gateway.media_roots": [str(out / "plates")],
-        "gateway.colour.view": VIEW,
+        "gateway.colour.view": view,
     }
-    call.overrides.update({key: value for key, value in own.items() if key not in call.overrides})
 
 
 def _own_cut(call: Call, out: Path) -> Path:
@@ -130,7 +132,9 @@ def _approve(call: Call, version: Version) -> Version:
     return call.client.decide(version.id, decision)
 
 
-def _sheet(call: Call, jobs: Sequence[Job], versions: Sequence[Version], out: Path) -> Path:
+def _sheet(
+    call: Call, jobs: Sequence[Job], versions: Sequence[Version], out: Path, view: str | None
+) -> Path:
     by_id = {version.id: version for version in versions}
     rows = []
     for job in jobs:
@@ -161,7 +165,7 @@ def _sheet(call: Call, jobs: Sequence[Job], versions: Sequence[Version], out: Pa
             {
                 "title": "Shotbridge",
                 "subtitle": "plates and what came back, seen through the same view",
-                "view": VIEW,
+                "view": view,
                 "rows": rows,
             },
             spec,

@@ -179,7 +179,7 @@ def _request(call: Call, shot: Shot, service: Service) -> Request:
     from bridge_core.models.services import settle_parameters
 
     arguments = call.arguments
-    parameters = dict(pair(text) for text in arguments.parameter)
+    parameters = {name: _scalar(text) for name, text in map(pair, arguments.parameter)}
     settle_parameters(service, parameters)
     try:
         return Request(
@@ -193,6 +193,17 @@ def _request(call: Call, shot: Shot, service: Service) -> Request:
         )
     except ValidationError as error:
         raise invalid(error, what="request", where=str(shot.id)) from error
+
+
+def _scalar(text: str) -> Any:
+    """A parameter's value as YAML reads it: a number, true or false, or text."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
 
 
 def _estimate(call: Call, requests: Sequence[Request]) -> int:

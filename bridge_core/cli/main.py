@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,9 +39,15 @@ class Call:
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
-        """What ``--set`` said, by dotted key; a command may add to it before anything is loaded."""
+        """What ``--set`` said, by dotted key."""
         before, after = self.arguments.set_before or (), self.arguments.set or ()
         return dict(pair(text) for text in (*before, *after))
+
+    def suggest(self, settings: Mapping[str, Any]) -> None:
+        """Settings of a command's own, where ``--set`` says nothing else. Before the client."""
+        for key, value in settings.items():
+            self.overrides.setdefault(key, value)
+        self.__dict__.pop("loaded", None)
 
     @cached_property
     def client(self) -> Client:
@@ -75,22 +81,17 @@ class Call:
 Command = Callable[[Call], int]
 
 
-def pair(text: str) -> tuple[str, Any]:
-    """``key=value``, the value read as YAML reads a scalar.
+def pair(text: str) -> tuple[str, str]:
+    """``key=value``, taken apart.
 
-    :raises ConfigError: no ``=`` in it.
+    :raises ConfigError: no ``=`` in it, or nothing before.
     """
-    import yaml
-
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(
             f"{text!r} sets nothing", next_step="write KEY=VALUE, such as client.streams=8"
         )
-    try:
-        return key.strip(), yaml.safe_load(value) if value.strip() else value
-    except yaml.YAMLError:
-        return key.strip(), value
+    return key.strip(), value
 
 
 def build_parser() -> argparse.ArgumentParser:

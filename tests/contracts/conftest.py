@@ -13,14 +13,14 @@ import numpy as np
 import OpenImageIO as oiio
 import psutil
 import pytest
-from bridge_gateway.providers.contract import PROXY, Provider, Task
-from bridge_gateway.providers.local.provider import LocalProvider
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, PlateKind
 from bridge_core.models.requests import Delivery
 from bridge_core.models.services import settle_parameters
 from bridge_core.models.settings import GatewaySettings
+from bridge_gateway.providers.contract import PROXY, Provider, Task
+from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 64, 48
 CHANNELS = ("R", "G", "B", "A", "diffuse.R", "diffuse.G", "diffuse.B", "Z")

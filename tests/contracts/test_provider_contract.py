@@ -11,8 +11,6 @@ from typing import Any
 
 import OpenImageIO as oiio
 import pytest
-from bridge_gateway.media.checks import check_output
-from bridge_gateway.providers.contract import PROXY, Made, Task
 
 from bridge_core.errors import (
     InvalidRequest,
@@ -24,6 +22,8 @@ from bridge_core.errors import (
 )
 from bridge_core.models.media import MOVIES, frame_path
 from bridge_core.models.requests import Delivery
+from bridge_gateway.media.checks import check_output
+from bridge_gateway.providers.contract import PROXY, Made, Task
 
 FOOTAGE = ("exr", "dpx", "png", "mov")
 
@@ -245,6 +245,9 @@ def test_a_process_that_dies_is_replaced_and_the_work_goes_on(
     kept: dict[int, int] = {}
 
     def kill(frame: int) -> None:
+        # The proxy comes last, so that a kill never leaves it without its pictures.
+        for stands in finished(task):
+            assert list(task.folder.glob(f"main.{stands:04d}.*"))
         if frame == 1002:
             kept.update(finished(task))
             for child in set(children()) - others:

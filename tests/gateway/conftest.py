@@ -18,16 +18,6 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from bridge_gateway import serve
-from bridge_gateway.api.activity import Activity
-from bridge_gateway.api.app import create_app
-from bridge_gateway.api.gate import OLDEST_CLIENT, Door
-from bridge_gateway.api.parts import Parts
-from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
 
 import bridge_core
 from bridge_core.errors import JobCancelled
@@ -39,6 +29,16 @@ from bridge_core.models.services import NumberParameter, Reach, Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Output
+from bridge_gateway import serve
+from bridge_gateway.api.activity import Activity
+from bridge_gateway.api.app import create_app
+from bridge_gateway.api.gate import OLDEST_CLIENT, Door
+from bridge_gateway.api.parts import Parts
+from bridge_gateway.api.sse import Broadcaster
+from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
+from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.roots import Roots
 
 TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18

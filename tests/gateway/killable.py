@@ -26,10 +26,6 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
 
 from bridge_core.errors import JobCancelled, JobFailed, ShotbridgeError
 from bridge_core.models.frames import FrameRange
@@ -46,6 +42,10 @@ from bridge_core.models.services import (
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Output
+from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
+from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.roots import Roots
 
 STEPS = ("admit", "stage", "run", "check", "proxy", "seal", "publish", "settle")
 WIDTH, HEIGHT = 48, 32

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from bridge_gateway.api.app import describe
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from bridge_gateway.api import sse
 
 if TYPE_CHECKING:

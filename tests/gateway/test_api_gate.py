@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
 from bridge_gateway.api.app import describe
 from bridge_gateway.api.gate import OPEN
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+
 from bridge_gateway.api.bodies import JSON_LIMIT
 
 if TYPE_CHECKING:

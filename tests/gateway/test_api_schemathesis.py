@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
-from bridge_gateway.api.app import describe
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
+
+from bridge_gateway.api.app import describe
 
 if TYPE_CHECKING:
     from conftest import House

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from bridge_gateway.store.content import BLOCK
 
 if TYPE_CHECKING:

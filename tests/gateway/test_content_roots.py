@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from bridge_gateway.store.roots import Roots
 
 from bridge_core.errors import OutsideRoots
 from bridge_core.models.media import SourceFile
+from bridge_gateway.store.roots import Roots
 
 
 @pytest.fixture

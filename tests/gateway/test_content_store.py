@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bridge_gateway.store import content
-from bridge_gateway.store.content import ContentStore
 
 from bridge_core.errors import (
     DiskFull,
@@ -23,6 +21,8 @@ from bridge_core.errors import (
     WrongOffset,
 )
 from bridge_core.models.media import ContentAddress, ContentState
+from bridge_gateway.store import content
+from bridge_gateway.store.content import ContentStore
 
 
 def made(size: int, seed: int = 0) -> tuple[bytes, str]:

@@ -17,9 +17,6 @@ from typing import Any
 
 import av
 import pytest
-from bridge_gateway.jobs import publish
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.store.content import ContentStore
 
 from bridge_core.errors import (
     InvalidRequest,
@@ -34,6 +31,9 @@ from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote
 from bridge_core.models.requests import Region, Submission
 from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_gateway.jobs import publish
+from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.store.content import ContentStore
 
 killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
 

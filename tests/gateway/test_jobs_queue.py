@@ -16,10 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bridge_gateway.jobs.desk import Desk
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
+from bridge_gateway.jobs.desk import Desk
 
 killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
 

@@ -9,11 +9,6 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
-from bridge_gateway.models.catalogue import catalogue
-from bridge_gateway.providers.contract import Made, Task
-from bridge_gateway.providers.local.makers import Light
-from bridge_gateway.providers.local.provider import LocalProvider
 
 from bridge_core.errors import ModelMissing, UnreadableMedia
 from bridge_core.models.frames import FrameRange
@@ -21,6 +16,11 @@ from bridge_core.models.media import Plate
 from bridge_core.models.requests import Delivery
 from bridge_core.models.services import settle_parameters
 from bridge_core.models.settings import ColourSettings, GatewaySettings
+from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
+from bridge_gateway.models.catalogue import catalogue
+from bridge_gateway.providers.contract import Made, Task
+from bridge_gateway.providers.local.makers import Light
+from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 96, 64
 CHANNELS = ("R", "G", "B", "A", "Z", "motion.u", "motion.v")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from bridge_gateway.models.catalogue import CATALOGUE, catalogue, load
 
 from bridge_core.errors import ConfigError, NotFound
+from bridge_gateway.models.catalogue import CATALOGUE, catalogue, load
 
 
 def document() -> dict[str, Any]:

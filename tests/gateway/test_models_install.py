@@ -14,13 +14,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from bridge_core.errors import DiskFull, ModelMissing, NotFound, NotWritable, TransferError
 from bridge_gateway.models import install as install_module
 from bridge_gateway.models import installed as installed_module
 from bridge_gateway.models.catalogue import Catalogue
 from bridge_gateway.models.install import install
 from bridge_gateway.models.installed import footage_path, installed, require
-
-from bridge_core.errors import DiskFull, ModelMissing, NotFound, NotWritable, TransferError
 
 MOVIE = b"not a real movie, but exact bytes"
 PARAM = "7767517\n2 2\nInput in 0 1 data\nPReLU p 1 1 data out 0=3\n"

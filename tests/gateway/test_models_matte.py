@@ -7,12 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from bridge_core.errors import UnreadableMedia
 from bridge_gateway.models.curve import srgb_decode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.matte import Matter, MatteSettings
 from bridge_gateway.models.resample import Picture
-
-from bridge_core.errors import UnreadableMedia
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
-from bridge_gateway.models.ncnn import read
-from bridge_gateway.models.ncnn_onnx import INPUT, OUTPUT, convert
 
 from bridge_core.errors import ModelMissing
+from bridge_gateway.models.ncnn import read
+from bridge_gateway.models.ncnn_onnx import INPUT, OUTPUT, convert
 
 Floats = npt.NDArray[np.float32]
 FLOAT32, FLOAT16 = 0, 0x01306B47

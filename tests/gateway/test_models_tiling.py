@@ -6,6 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge_core.errors import JobCancelled
 from bridge_gateway.models.curve import HighlightCurve, srgb_decode, srgb_encode
 from bridge_gateway.models.resample import (
     Picture,
@@ -16,10 +20,6 @@ from bridge_gateway.models.resample import (
     spread,
 )
 from bridge_gateway.models.tiling import Grid, in_tiles
-from hypothesis import given
-from hypothesis import strategies as st
-
-from bridge_core.errors import JobCancelled
 
 sizes = st.integers(1, 90)
 

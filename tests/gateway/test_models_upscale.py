@@ -9,13 +9,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from bridge_core.errors import JobCancelled, ModelMissing, UnreadableMedia
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
 from bridge_gateway.models.installed import InstalledModel, footage_path, require
 from bridge_gateway.models.resample import Picture, block_mean, resize
 from bridge_gateway.models.runtime import Session
 from bridge_gateway.models.upscale import Upscaler
-
-from bridge_core.errors import JobCancelled, ModelMissing, UnreadableMedia
 
 NETWORKS = ("span-x2", "realesr-animevideo-x4")
 

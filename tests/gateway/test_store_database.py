@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from bridge_gateway.store.database import Database, sqlite_url
-from bridge_gateway.store.tables import Base, EventRow, JobRow, ResultRow
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
+from bridge_gateway.store.database import Database, sqlite_url
+from bridge_gateway.store.tables import Base, EventRow, JobRow, ResultRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from bridge_gateway.media.colour import Colour
 
 from bridge_core.models.settings import ColourSettings
+from bridge_gateway.media.colour import Colour
 
 _spec = importlib.util.spec_from_file_location(
     "media_synthetic", Path(__file__).with_name("media_synthetic.py")

@@ -9,14 +9,14 @@ from typing import Any
 import media_synthetic as synthetic
 import numpy as np
 import pytest
-from bridge_gateway.media.checks import check_output
-from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import read_picture, write_picture
 from media_synthetic import Layer
 
 from bridge_core.errors import CheckFailed
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.versions import Output
+from bridge_gateway.media.checks import check_output
+from bridge_gateway.media.movie_writer import MovieCodec, write_movie
+from bridge_gateway.media.pictures import read_picture, write_picture
 
 FRAMES = range(-1, 4)
 

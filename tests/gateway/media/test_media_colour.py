@@ -7,13 +7,13 @@ from pathlib import Path
 import media_synthetic as synthetic
 import numpy as np
 import pytest
-from bridge_gateway.media.accuracy import delta_e_2000, half_steps, lab, round_trip
-from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
 
 from bridge_core.errors import ConfigError, UnknownColourSpace
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
+from bridge_gateway.media.accuracy import delta_e_2000, half_steps, lab, round_trip
+from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
 
 #: A studio's config: other names, no linear Rec.709, reached by the interchange role only.
 STUDIO = """

@@ -13,15 +13,15 @@ import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+from media_synthetic import Layer
+
+from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
+from bridge_core.models.frames import to_rate
 from bridge_gateway.media import atomic
 from bridge_gateway.media.colour import Colour
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.pictures import Picture, read_picture, write_picture
 from bridge_gateway.media.proxies import write_proxy
-from media_synthetic import Layer
-
-from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
-from bridge_core.models.frames import to_rate
 
 RGB = dict.fromkeys("RGB", "half")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import media_synthetic as synthetic
 import numpy as np
 import pytest
+from media_synthetic import Layer
+
+from bridge_core.errors import UnreadableMedia
 from bridge_gateway.media import layers
 from bridge_gateway.media.parts import UNSCALED
 from bridge_gateway.media.pictures import read_picture, write_picture
 from bridge_gateway.media.sampling import enlarge
-from media_synthetic import Layer
-
-from bridge_core.errors import UnreadableMedia
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import av
 import media_synthetic as synthetic
 import numpy as np
 import pytest
+
+from bridge_core.errors import CheckFailed, InvalidRequest, MissingFrames, UnreadableMedia
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.yuv import BT601, BT709, BT2020, from_rgb, matrix_of, to_rgb
-
-from bridge_core.errors import CheckFailed, InvalidRequest, MissingFrames, UnreadableMedia
 
 NTSC = Fraction(24000, 1001)
 ENDINGS = {

@@ -9,10 +9,10 @@ import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from bridge_gateway.media.pictures import Picture, make_picture, read_picture, to_exr, write_picture
 from media_synthetic import Layer
 
 from bridge_core.errors import InvalidRequest
+from bridge_gateway.media.pictures import Picture, make_picture, read_picture, to_exr, write_picture
 
 LOSSLESS = ("none", "rle", "zips", "zip", "piz")
 RGBA = dict.fromkeys("RGBA", "half")

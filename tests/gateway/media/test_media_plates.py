@@ -9,14 +9,14 @@ import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import read_picture, write_picture
-from bridge_gateway.media.plates import PlateReader, probe
 from media_synthetic import Layer
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
+from bridge_gateway.media.movie_writer import MovieCodec, write_movie
+from bridge_gateway.media.pictures import read_picture, write_picture
+from bridge_gateway.media.plates import PlateReader, probe
 
 RGB = dict.fromkeys("RGB", "half")
 

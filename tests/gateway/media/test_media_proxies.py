@@ -7,12 +7,13 @@ from pathlib import Path
 import media_synthetic as synthetic
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bridge_gateway.media.colour import DATA, Colour
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.media.pictures import read_picture
 from bridge_gateway.media.proxies import proxy_size, write_proxy, write_thumbnail
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Bad input: the error says what, where and what next, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SEND = ("--service", "round_trip")
+
+
+def test_missing_frames_are_named(desk: Any, cut: Path) -> None:
+    for frame in (1003, 1005):
+        (desk.plates / "AB_0010" / f"AB_0010.{frame}.exr").unlink()
+    problem = desk.problem("send", str(cut), *SEND, "--shot", "AB_0010", code=5)
+    assert problem["code"] == "missing_frames"
+    assert problem["details"]["frames"] == [1003, 1005]
+    assert "1003, 1005" in problem["what"] and "AB_0010" in problem["where"]
+
+
+def test_a_truncated_frame_is_named(desk: Any, cut: Path) -> None:
+    broken = desk.plates / "AB_0010" / "AB_0010.1004.exr"
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    (job,) = desk.json("send", str(cut), *SEND, "--shot", "AB_0010", code=10)
+    assert job["state"] == "failed" and job["problem"]["code"] == "unreadable_media"
+    assert "1004" in job["problem"]["where"] + job["problem"]["what"]
+    assert desk.json("versions") == []
+
+
+def test_an_unknown_colour_space_is_answered_with_those_that_exist(desk: Any) -> None:
+    plate = desk.plate(desk.plates / "x", "x", range(1001, 1003))
+    words = ("send", str(plate), *SEND, "--colour-space", "ACES - ACEScgg")
+    (job,) = desk.json(*words, code=10)
+    assert job["problem"]["code"] == "unknown_colour_space"
+    assert "ACEScg" in job["problem"]["what"] + job["problem"]["next_step"]
+
+
+def test_a_service_or_parameter_that_does_not_exist(desk: Any, cut: Path) -> None:
+    assert "upscale" in desk.problem("send", str(cut), "--service", "upscal", code=4)["next_step"]
+    words = ("send", str(cut), "--service", "upscale", "-p", "modle=span")
+    problem = desk.problem(*words, code=4)
+    assert "modle" in problem["what"] and "model" in problem["next_step"]
+
+
+def test_a_shot_that_the_cut_does_not_have(desk: Any, cut: Path) -> None:
+    problem = desk.problem("send", str(cut), *SEND, "--shot", "AB_0099", code=4)
+    assert "AB_0010, AB_0020" in problem["next_step"]
+
+
+def test_a_file_that_is_no_cut(desk: Any) -> None:
+    path = desk.folder / "letter.otio"
+    path.write_text("Dear Sir or Madam")
+    assert str(path) in desk.problem("timeline", "shots", str(path), code=6)["where"]
+
+
+def test_a_plate_that_changes_while_it_waits(desk: Any, cut: Path) -> None:
+    # A job that keeps the one worker busy, then the plate of the job behind it changes.
+    first = desk.plate(desk.plates / "busy", "busy", range(1001, 1121))
+    desk.json("send", str(first), "--service", "upscale", "--colour-space", "ACEScg", "--no-wait")
+    (job,) = desk.json("send", str(cut), *SEND, "--shot", "AB_0010", "--no-wait")
+    changed = desk.plates / "AB_0010" / "AB_0010.1004.exr"
+    shutil.copy(desk.plates / "AB_0020" / "AB_0020.1007.exr", changed)
+    os.utime(changed, ns=(1, 1))
+    (ended,) = desk.json("watch", job["id"], code=10)
+    assert ended["problem"]["code"] == "plate_changed"
+    assert "1004" in ended["problem"]["what"] + ended["problem"]["where"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_library_that_may_not_be_written(desk: Any, cut: Path) -> None:
+    desk.library.mkdir()
+    desk.library.chmod(0o500)
+    (job,) = desk.json("send", str(cut), *SEND, "--shot", "AB_0010", code=10)
+    assert job["problem"]["code"] == "not_writable"
+
+
+def test_a_configuration_with_a_mistake(desk: Any) -> None:
+    config = desk.folder / "site.yaml"
+    config.write_text("client:\n  retreis: 3\n")
+    desk.settings["CLIENT__USER"] = "Ada"
+    os.environ["SHOTBRIDGE_CONFIG"] = str(config)
+    try:
+        problem = desk.problem("config", "show", code=3)
+    finally:
+        del os.environ["SHOTBRIDGE_CONFIG"]
+    assert "retreis" in problem["what"] and "retries" in problem["what"] + problem["next_step"]
+    assert f"{config}" in problem["where"] + problem["what"]
+    assert "2" in problem["where"] + problem["what"], "the line"
