@@ -103,7 +103,7 @@ class Pool:
             raise
 
     def _start(self) -> ModelProcess:
-        process = ModelProcess(threads=self._threads)
+        process = self._starter.submit(ModelProcess, threads=self._threads).result()
         with self._changed:
             if not self._closed:
                 self._busy.add(process)
