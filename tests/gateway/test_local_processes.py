@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -360,7 +361,11 @@ def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> No
         worker.suspend()
         gateway.kill()
         gateway.wait(60)
-    assert _eventually(lambda: _gone(worker))
+    try:
+        assert _eventually(lambda: _gone(worker))
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
 
 
 @linux
