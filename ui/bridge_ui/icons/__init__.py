@@ -1,0 +1,53 @@
+"""Icons, drawn in the colour of the text beside them.
+
+The pictures are Lucide 1.62.0 (https://lucide.dev; ISC, in parts MIT: see ``lucide/LICENSE``),
+only those that are used.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+_FOLDER = Path(__file__).parent / "lucide"
+#: Logical size of an icon, and the scalings of screens that it is drawn for.
+SIZE = 16
+_SCALES = (1, 2, 3)
+
+
+def pixmap(name: str, colour: QColor | str, size: int = SIZE, scale: float = 1.0) -> QPixmap:
+    """An icon as a picture of ``size`` logical pixels on a screen of that ``scale``.
+
+    :raises FileNotFoundError: no icon has this name.
+    """
+    side = round(size * scale)
+    picture = QPixmap(side, side)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    try:
+        _renderer(name, QColor(colour).name()).render(painter, QRectF(0, 0, side, side))
+    finally:
+        painter.end()
+    picture.setDevicePixelRatio(scale)
+    return picture
+
+
+def icon(name: str, colour: QColor | str, size: int = SIZE) -> QIcon:
+    """An icon for buttons and menus.
+
+    :raises FileNotFoundError: no icon has this name.
+    """
+    made = QIcon()
+    for scale in _SCALES:
+        made.addPixmap(pixmap(name, colour, size, scale))
+    return made
+
+
+@lru_cache(maxsize=256)
+def _renderer(name: str, colour: str) -> QSvgRenderer:
+    drawing = (_FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    return QSvgRenderer(QByteArray(drawing.replace("currentColor", colour).encode()))
