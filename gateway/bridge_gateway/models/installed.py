@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,11 @@ from bridge_core.errors import ModelMissing
 from bridge_gateway.models.catalogue import Entry, Sha256, catalogue
 
 RECORD = "installed.json"
+
+#: Two seconds: the coarsest clock of a file system in use, FAT's.
+_SETTLED_NS = 2_000_000_000
+#: What files were when they were last hashed, and the hash.
+_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}
 
 
 class Record(BaseModel):
@@ -61,7 +67,8 @@ class InstalledModel:
 
 
 def require(models_dir: Path, entry_id: str) -> InstalledModel:
-    """The installed entry of that id, its bytes verified.
+    """The installed entry of that id, its bytes verified: hashed once in a process, and again
+    whenever the file was touched.
 
     Raises :class:`bridge_core.errors.ModelMissing` when it is not there, of another version than
     the catalogue's, or changed on disk; :class:`bridge_core.errors.NotFound` for an unknown id.
@@ -94,7 +101,7 @@ def find(models_dir: Path, entry: Entry) -> InstalledModel | str:
     folder = models_dir / entry.id
     try:
         record = Record.model_validate_json((folder / RECORD).read_bytes())
-        digest = hash_of(folder / entry.installed_name)
+        digest = _standing_hash(folder / entry.installed_name)
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
     except OSError as error:
@@ -116,6 +123,22 @@ def hash_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _standing_hash(path: Path) -> str:
+    """SHA-256 of a file that seldom changes, read again only where it may have changed."""
+    found = path.stat()
+    # A copy can be given any time of modification; nobody sets the time of the change itself
+    # (which on Windows is that of the file's creation).
+    stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    known = _hashes.get(path)
+    if known is not None and known[0] == stamp:
+        return known[1]
+    digest = hash_of(path)
+    # A file of this moment may be written to again without getting another time.
+    if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS:
+        _hashes[path] = (stamp, digest)
+    return digest
 
 
 def _converter(entry: Entry) -> int:
