@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from bridge_core.address import Address
+    from bridge_core.events import EventStream
     from bridge_core.models.gateway import About, Event, Health
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.notes import NewNote, Note
@@ -168,6 +169,13 @@ class Client:
         from bridge_core.events import EventStream
 
         return EventStream(self._transport, after=after, job=job).events(stop)
+
+    def stream(self, after: int | None = None) -> EventStream:
+        """The events of :meth:`events` together with what happens to the line, for those who
+        show whether it stands."""
+        from bridge_core.events import EventStream
+
+        return EventStream(self._transport, after=after)
 
     def wait(
         self,

@@ -15,6 +15,7 @@
     │   ├── PlateChanged         changed while it was being sent or worked on
     │   └── CheckFailed          what a service made does not pass its checks
     ├── TimelineError            a cut that cannot be read or written
+    ├── HostError                a host that cannot do what it was asked
     ├── StorageError
     │   ├── DiskFull
     │   └── NotWritable
@@ -155,6 +156,10 @@ class TimelineError(ShotbridgeError):
     code = "timeline"
     status = 422
     exit_code = 6
+
+
+class HostError(ShotbridgeError):
+    code = "host"
 
 
 class StorageError(ShotbridgeError):

@@ -94,6 +94,8 @@ class Signal(Enum):
     CONNECTED = auto()
     """The line stands, for the first time or again. Without an ``after`` nothing is known of what
     happened before."""
+    LOST = auto()
+    """The line is cut; :attr:`EventStream.lost` says why. It is tried again until it stands."""
     QUIET = auto()
     """Nothing came for a moment: time to look at the clock."""
 
@@ -117,6 +119,8 @@ class EventStream:
         patience: float | None = None,
     ) -> None:
         self.last_id = after
+        self.lost: GatewayUnreachable | None = None
+        """Why there is no line just now; None while it stands."""
         self._transport = transport
         self._job = job
         self._patience = patience
@@ -183,6 +187,8 @@ class EventStream:
             except GatewayUnreachable as error:
                 if heard:
                     attempt, lost_at = 0, time.monotonic()
+                self.lost = error
+                self._queue.put(Signal.LOST)
                 if self._patience is not None and time.monotonic() - lost_at > self._patience:
                     return self._queue.put(error)
                 if self._ended.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
@@ -212,6 +218,7 @@ class EventStream:
             if self._ended.is_set():
                 return
             _check_type(response)
+            self.lost = None
             self._queue.put(Signal.CONNECTED)
             parser = Parser()
             try:

@@ -1,0 +1,167 @@
+"""What a panel asks of the program that it sits in: the contract for every host.
+
+A panel never asks which host it is in; it asks :attr:`Host.capabilities` what the host can do, and
+shows only that. Everything that a capability does not promise raises :class:`HostError`.
+``tests/contracts/test_host_contract.py`` is the suite that every host passes.
+
+**Threads.** A host's functions are called on its main thread and return within milliseconds: they
+look at what the host has in memory, never at a network. A host with
+:attr:`Capability.ANY_THREAD` keeps its things in files instead: its functions may take their time,
+so panels call them off the main thread.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import HostError
+
+if TYPE_CHECKING:
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.notes import Note
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.cut import Cut
+
+
+class Capability(StrEnum):
+    """Something that a host can do besides telling its :meth:`Host.scene`."""
+
+    SELECTION = "selection"
+    """A person selects shots in the host itself: the scene holds the selected ones."""
+    CUT = "cut"
+    """The shots stand in a cut: :attr:`Scene.cut` is set."""
+    FOLLOW = "follow"
+    """Tells when the scene has changed: :meth:`Host.watch`."""
+    OPEN = "open"
+    """Opens a cut from a file: :meth:`Host.open`."""
+    PLACE = "place"
+    """Puts versions where they belong: :meth:`Host.place`."""
+    PLAYHEAD = "playhead"
+    """Has a current frame, and goes to one: :meth:`Host.frame`, :meth:`Host.go_to`."""
+    ANY_THREAD = "any thread"
+    """Is called off the main thread, because it reads and writes files."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostShot:
+    """A shot in the host. ``handle`` is the host's own name of the thing that it stands for (a
+    node, a strip, a clip), unique in its scene; placements bring it back."""
+
+    shot: Shot
+    handle: str
+    source: str = ""
+    """What a person calls that thing: ``Read1``, ``V1``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostProblem:
+    """Something in the host that did not become a shot, or did with a reservation."""
+
+    source: str
+    what: str
+    next_step: str
+    skipped: bool = True
+    """It did not become a shot."""
+    handle: str = ""
+    """The shot that it is about; empty where there is none."""
+    record: FrameRange | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source or 'unnamed'}: {self.what}. Next: {self.next_step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to send. ``title`` names it: the cut's file, the script, the project."""
+
+    title: str
+    show: str
+    shots: tuple[HostShot, ...] = ()
+    problems: tuple[HostProblem, ...] = ()
+    cut: Cut | None = None
+    """With :attr:`Capability.CUT`, unless none is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A version for one of the host's shots, and where this machine has its files."""
+
+    handle: str
+    version: Version
+    folder: Path | None = None
+    """The result's files on this machine; None: under the gateway's own path."""
+    output: str = "main"
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What :meth:`Host.place` did, in words for a person, with the file that it wrote, if any."""
+
+    words: str
+    file: Path | None = None
+
+
+class Host(ABC):
+    """One host. Plates and versions that are there stay untouched, whatever is called."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What the host calls itself, with its version: ``Nuke 15.1``. For people, never for
+        decisions."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do; the same for as long as it lives."""
+
+    @abstractmethod
+    def scene(self) -> Scene:
+        """What there is to send, as it stands now. Without anything to send, no shots.
+
+        :raises HostError: the host cannot tell.
+        :raises TimelineError: the cut cannot be read.
+        """
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` on the main thread whenever the scene may have changed; what is given
+        back ends that, and may be called twice."""
+        raise self._cannot(Capability.FOLLOW)
+
+    def open(self, path: Path) -> None:
+        """Make a cut the one to work on.
+
+        :raises TimelineError: it cannot be read; the one that was open stays.
+        """
+        raise self._cannot(Capability.OPEN)
+
+    def place(self, placements: Sequence[Placement]) -> Placed:
+        """Put versions where they belong: further media of the cut's clips, read nodes, takes.
+        Placing the same again changes nothing. All are placed, or none.
+
+        :raises HostError: a handle that the scene does not have.
+        :raises ShotbridgeError: it cannot be done, and nothing was.
+        """
+        raise self._cannot(Capability.PLACE)
+
+    def frame(self) -> int | None:
+        """The record frame that the host shows; None where it shows none."""
+        raise self._cannot(Capability.PLAYHEAD)
+
+    def go_to(self, frame: int) -> None:
+        """Show a record frame."""
+        raise self._cannot(Capability.PLAYHEAD)
+
+    def _cannot(self, capability: Capability) -> HostError:
+        return HostError(
+            f"{self.title} has no {capability.value}",
+            where=f"host {type(self).__name__}",
+            next_step="ask Host.capabilities before calling",
+        )
