@@ -256,7 +256,7 @@ def test_kinds_of_a_newer_gateway_are_passed_over(
     assert next(EventStream(transport).events()).id == 3
 
 
-def test_each_connection_is_told(gateway: Any, transport: Transport, job: Job) -> None:
+def test_each_connection_and_each_loss_is_told(gateway: Any, transport: Transport, job: Job) -> None:
     gateway.fault("GET", PATH, no_answer=True)
     signals = (s for s in EventStream(transport).signals() if s is not Signal.QUIET)
     assert next(signals) is Signal.CONNECTED
@@ -264,8 +264,9 @@ def test_each_connection_is_told(gateway: Any, transport: Transport, job: Job) -
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
     gateway.tell(job)
     gateway.tell(job)
-    first, again, second = islice(signals, 3)
+    first, lost, again, second = islice(signals, 4)
     assert isinstance(first, Event)
+    assert lost is Signal.LOST
     assert again is Signal.CONNECTED
     assert isinstance(second, Event)
     signals.close()

@@ -35,9 +35,7 @@ def job_sign(job: Job) -> Sign:
     match job.state:
         case JobState.QUEUED:
             ahead = job.queue_position or 0
-            words = (
-                tr("waits behind {n}", n=ahead) if ahead else tr("queued, next in line")
-            )
+            words = tr("waits behind {n}", n=ahead) if ahead else tr("queued, next in line")
             return Sign("…", words, Tone.BUSY)
         case JobState.RUNNING:
             return Sign("▸", _progress(job), Tone.BUSY)

@@ -1,0 +1,1 @@
+"""Where controllers and Qt meet."""

@@ -1,0 +1,109 @@
+"""Carries calls from any thread to Qt's main thread, and observables into signals."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
+
+from bridge_ui import translate
+from bridge_ui.controllers.observable import Observable, Rows, RowsChanged
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+#: Milliseconds of waiting calls that are done in one go, before events get their turn.
+BUDGET_MS = 6
+
+
+class MainThread(QObject):
+    """A ``post`` for controllers. Made on the main thread; :meth:`post` is called from any.
+
+    Calls are done in order, a few milliseconds of them at a time. After :meth:`close` none is.
+    """
+
+    _woken = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._closed = False
+        self._woken.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, call: Callable[[], None]) -> None:
+        if self._closed:
+            return
+        self._calls.append(call)
+        try:
+            self._woken.emit()
+        except RuntimeError:
+            # Qt's half has gone with its window; nobody is left to be told.
+            self._closed = True
+            self._calls.clear()
+
+    def close(self) -> None:
+        self._closed = True
+        self._calls.clear()
+
+    @Slot()
+    def _run(self) -> None:
+        from time import perf_counter
+
+        until = perf_counter() + BUDGET_MS / 1000
+        while self._calls and not self._closed:
+            call = self._calls.popleft()
+            try:
+                call()
+            except Exception:
+                # An exception that leaves a slot can end the host's process.
+                _log.exception("a call on the main thread failed")
+            if perf_counter() > until:
+                break
+        if self._calls and not self._closed:
+            QTimer.singleShot(0, self._run)
+
+
+class Watched(QObject, Generic[T]):
+    """An observable as a signal, which ends with its parent."""
+
+    changed = Signal(object)
+
+    def __init__(self, observable: Observable[T], parent: QObject) -> None:
+        super().__init__(parent)
+        self._observable = observable
+        unwatch = observable.watch(self._emit, at_once=False)
+        self.destroyed.connect(unwatch)
+
+    @property
+    def value(self) -> T:
+        return self._observable.value
+
+    def _emit(self, value: T) -> None:
+        self.changed.emit(value)
+
+
+class WatchedRows(QObject):
+    """Rows as signals for a list model: ``reset()`` and ``changed(positions)``."""
+
+    reset = Signal()
+    changed = Signal(object)
+
+    def __init__(self, rows: Rows[T], parent: QObject) -> None:
+        super().__init__(parent)
+        unwatch = rows.watch(self._emit)
+        self.destroyed.connect(unwatch)
+
+    def _emit(self, change: RowsChanged) -> None:
+        if change.reset:
+            self.reset.emit()
+        else:
+            self.changed.emit(change.positions)
+
+
+def install_translations() -> None:
+    """Have :func:`bridge_ui.translate.tr` ask the translators that the application has."""
+    translate.install(lambda text: QCoreApplication.translate(translate.CONTEXT, text))
