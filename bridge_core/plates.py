@@ -51,7 +51,7 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
             where=str(whole),
             next_step="name a movie, a picture, or a sequence such as plate.%04d.exr",
         )
-    return _source(whole, found, frame)
+    return _source(str(whole), found, frame)
 
 
 def frames_on_disk(pattern: str) -> tuple[int, ...]:
@@ -79,14 +79,14 @@ def frames_on_disk(pattern: str) -> tuple[int, ...]:
 
 def _sequence(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     pattern = Path(plate.path).expanduser().absolute()
-    wanted = {_same(Path(plate.file(frame)).name): frame for frame in frames}
+    wanted = {_same(frame_path(pattern.name, frame)): frame for frame in frames}
     found: dict[int, SourceFile] = {}
     try:
         with os.scandir(pattern.parent) as entries:
             for entry in entries:
                 frame = wanted.get(_same(entry.name))
                 if frame is not None and entry.is_file():
-                    found[frame] = _source(Path(entry.path), entry.stat(), frame)
+                    found[frame] = _source(entry.path, entry.stat(), frame)
     except FileNotFoundError:
         pass  # a folder that is not there holds none of the frames; a file may go meanwhile
     except OSError as error:
@@ -105,10 +105,10 @@ def _closed(folder: Path, error: OSError) -> UnreadableMedia:
     )
 
 
-def _source(path: Path, found: os.stat_result, frame: int | None) -> SourceFile:
+def _source(path: str, found: os.stat_result, frame: int | None) -> SourceFile:
     # Files from before 1970 exist, on restored tapes; their time only has to differ when they do.
     mtime = max(0, found.st_mtime_ns)
-    return SourceFile(path=str(path), frame=frame, size=found.st_size, mtime_ns=mtime)
+    return SourceFile(path=path, frame=frame, size=found.st_size, mtime_ns=mtime)
 
 
 def _same(name: str) -> str:
