@@ -1,26 +1,32 @@
-"""Runs every benchmark in turn: ``python -m benchmarks [NAME ...]``."""
+"""Runs every benchmark in turn, or those that are named: ``python -m benchmarks [NAME ...]``."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import argparse
+import subprocess
 import sys
 
-import benchmarks
+from benchmarks import REPO
+
+#: The quick ones first.
+NAMES = ("timeline_load", "bridge", "upscale_quality", "matte_stability")
 
 
-def main(wanted: list[str]) -> None:
-    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__)]
-    for name in sorted(names):
-        if name.startswith("_") or (wanted and name not in wanted):
-            continue
-        module = importlib.import_module(f"benchmarks.{name}")
-        if not hasattr(module, "main"):
-            continue
-        print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
-        sys.argv = [name]
-        module.main()
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(NAMES))
+    names = parser.parse_args().names
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    failed = []
+    for name in names or NAMES:
+        print(f"\n== {name}", flush=True)
+        # A process for each: what one has loaded must not count in the memory of the next.
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=REPO).returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
+from benchmarks import MODELS
 from bridge_core.client import Client
 from bridge_core.config import load
 from bridge_core.launcher import stop
@@ -18,9 +18,6 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import Shot, ShotId
-
-REPO = Path(__file__).parents[1]
-MODELS = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models"))
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks._gateway import MODELS, gateway, plate, request
+from benchmarks import MODELS
+from benchmarks._gateway import gateway, plate, request
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
 from bridge_core.transfer import stage

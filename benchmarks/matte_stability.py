@@ -1,6 +1,6 @@
 """How steady mattes are over time, and how they are best enlarged.
 
-    python benchmarks/matte_stability.py [--models-dir DIR] [--threads N]
+    python -m benchmarks.matte_stability [--models-dir DIR] [--threads N]
 
 There is no true matte for this footage. Steadiness is the mean absolute second difference over
 time of the 320 x 320 answer, in thousandths: motion of the subject counts a little, pumping counts
@@ -11,13 +11,13 @@ and a min-max stretch would invent one.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 import numpy as np
-from picture_quality import frames
 
+from benchmarks import MODELS
+from benchmarks.picture_quality import frames
 from bridge_gateway.models.curve import srgb_decode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.matte import Matter
@@ -34,8 +34,7 @@ SHOTS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures how steady mattes are.")
-    default = os.environ.get("SHOTBRIDGE_TEST_MODELS", ".cache/models")
-    parser.add_argument("--models-dir", type=Path, default=Path(default))
+    parser.add_argument("--models-dir", type=Path, default=MODELS)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
     matter = Matter.open(options.models_dir, threads=options.threads)

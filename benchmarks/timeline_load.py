@@ -1,6 +1,6 @@
 """How long it takes to read and compare a cut of 10,000 clips, beside OTIO's own reader.
 
-    python benchmarks/timeline_load.py [--clips 10000] [--json]
+    python -m benchmarks.timeline_load [--clips 10000] [--json]
 
 Prints medians in CPU seconds and their ratios in one run: absolute times hold for one machine,
 ratios travel. ``read_cut`` does more than the reader that it is compared with: it makes a shot with

@@ -1,6 +1,6 @@
 """Made small and upscaled again: does Upscale beat Lanczos, and do highlights survive?
 
-    python benchmarks/upscale_quality.py [--models-dir DIR] [--threads N]
+    python -m benchmarks.upscale_quality [--models-dir DIR] [--threads N]
 
 Frames of the demo footage are made small, enlarged again and compared with themselves. How they are
 made small decides much, so three ways are shown: ``bicubic`` on display code with a widened kernel
@@ -17,7 +17,6 @@ peaks, 1 being a plain clip with the rest added back; dB at exposures 0, -2 and 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -25,8 +24,9 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from picture_quality import frames, psnr, ssim
 
+from benchmarks import MODELS
+from benchmarks.picture_quality import frames, psnr, ssim
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.resample import Picture, block_mean, resize
@@ -38,8 +38,7 @@ REDUCTIONS = ("bicubic", "area", "lanczos")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures Upscale against plain filters.")
-    default = os.environ.get("SHOTBRIDGE_TEST_MODELS", ".cache/models")
-    parser.add_argument("--models-dir", type=Path, default=Path(default))
+    parser.add_argument("--models-dir", type=Path, default=MODELS)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
     cost(options.models_dir, options.threads)
