@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bridge_core.events import EventStream
     from bridge_core.models.gateway import About, Event, Health
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
+    from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
     from bridge_core.models.requests import Request
     from bridge_core.models.services import Service
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     )
     from bridge_core.outbox import Outbox
     from bridge_core.sending import Sending
-    from bridge_core.transfer import Progress
+    from bridge_core.transfer import Looker, Progress
     from bridge_core.transport import Transport
 
 T = TypeVar("T")
@@ -269,6 +270,15 @@ class Client:
         """JPEG of a frame with the display view baked in."""
         return self._picture(f"/v1/results/{_part(result_id)}/proxies/{frame}")
 
+    def plate_proxy(self, plate: Plate, frame: int) -> bytes:
+        """JPEG of a frame of a plate (in the plate's numbering) with the display view baked in,
+        without any job. The picture is sent where the gateway cannot read it itself.
+
+        :raises MissingFrames: there is no such frame.
+        :raises UnreadableMedia: the file cannot be read.
+        """
+        return self._looker.proxy(plate, frame)
+
     def thumbnail(self, result_id: str) -> bytes:
         """JPEG."""
         return self._picture(f"/v1/results/{_part(result_id)}/thumbnail")
@@ -289,6 +299,12 @@ class Client:
         from bridge_core.sending import Sending
 
         return Sending(self.outbox, self._transport)
+
+    @cached_property
+    def _looker(self) -> Looker:
+        from bridge_core.transfer import Looker
+
+        return Looker(self._transport)
 
     @cached_property
     def _transport(self) -> Transport:

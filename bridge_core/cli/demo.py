@@ -17,7 +17,7 @@ from bridge_core.cli.gateway import ask
 from bridge_core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from bridge_core.cli.main import Call
+    from bridge_core.cli.call import Call
     from bridge_core.models.jobs import Job
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot

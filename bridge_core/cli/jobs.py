@@ -10,7 +10,7 @@ from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
 from bridge_core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from bridge_core.cli.main import Call
+    from bridge_core.cli.call import Call
     from bridge_core.models.gateway import Event
     from bridge_core.models.jobs import Job
     from bridge_core.models.requests import Request
@@ -172,7 +172,7 @@ def shots_of(call: Call) -> list[Shot]:
 def _request(call: Call, shot: Shot, service: Service) -> Request:
     from pydantic import ValidationError
 
-    from bridge_core.cli.main import pair
+    from bridge_core.cli.call import pair
     from bridge_core.cli.sources import frames_of
     from bridge_core.models.base import invalid
     from bridge_core.models.requests import Delivery, Request

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.cli.output import Bar, spell_bytes, table
 
 if TYPE_CHECKING:
-    from bridge_core.cli.main import Call
+    from bridge_core.cli.call import Call
     from bridge_core.models.versions import Lineage, Version
 
 

@@ -11,7 +11,7 @@ from bridge_core.cli.output import table
 from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.main import Call
+    from bridge_core.cli.call import Call
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from bridge_core.models.base import Record, Timestamp, Value
+from bridge_core.models.frames import FRAME_LIMIT
 from bridge_core.models.jobs import Job
-from bridge_core.models.media import SourceFile
+from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
 
@@ -64,3 +67,12 @@ class ReachableAnswer(Record):
     """Positions in the query of the files that the gateway can read and finds unchanged."""
 
     readable: tuple[int, ...]
+
+
+class PlateFrame(Value):
+    """A frame of a plate that somebody wants to look at, and the file that it is in."""
+
+    plate: Plate
+    file: SourceFile
+    frame: int = Field(ge=-FRAME_LIMIT, le=FRAME_LIMIT)
+    """In the plate's numbering."""

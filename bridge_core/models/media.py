@@ -53,13 +53,14 @@ class Plate(Value):
 
     @model_validator(mode="after")
     def _one_number(self) -> Self:
-        if len(_PRINTF.findall(_split(self.path)[1])) > 1:
+        widths = _PRINTF.findall(_split(self.path)[1])
+        if len(widths) > 1:
             raise ValueError("a sequence's name holds one frame number only")
         if "\0" in self.path:
             raise ValueError("a path holds no null character")
-        if any(int(width or 0) > 20 for width in _PRINTF.findall(_split(self.path)[1])):
+        if widths and int(widths[0] or 0) > 20:
             raise ValueError("a frame number has at most 20 digits")
-        if self.kind is PlateKind.STILL and self.range.count != 1:
+        if not widths and self.range.count != 1 and self.kind is PlateKind.STILL:
             raise ValueError(
                 f"{self.path} is one picture, but the range {self.range} holds "
                 f"{self.range.count}; a sequence needs a frame number such as %04d"
@@ -82,6 +83,8 @@ class Plate(Value):
 
 def printf_pattern(path: str) -> str:
     """``plate.####.exr`` and ``plate.@@@@.exr`` as ``plate.%04d.exr``; others unchanged."""
+    if "#" not in path and "@" not in path:
+        return path
     folder, name = _split(path)
     runs = _HASHES.findall(name)
     if len(runs) != 1 or _PRINTF.search(name):

@@ -2,6 +2,7 @@
 
 from bridge_core.transfer.crew import Progress
 from bridge_core.transfer.download import fetch
+from bridge_core.transfer.looking import Looker
 from bridge_core.transfer.upload import stage
 
-__all__ = ["Progress", "fetch", "stage"]
+__all__ = ["Looker", "Progress", "fetch", "stage"]

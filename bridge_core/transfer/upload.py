@@ -57,19 +57,20 @@ def stage(
     """
     plate = source_files(request.shot.plate, request.frames)
     references = tuple(single_file(reference.path) for reference in request.references)
-    files = _sent((*plate, *references), transport, progress, cancel)
+    files = hand_over((*plate, *references), transport, progress, cancel)
     return Submission(
         request=request, plate_files=files[: len(plate)], reference_files=files[len(plate) :]
     )
 
 
-def _sent(
+def hand_over(
     files: tuple[SourceFile, ...],
     transport: Transport,
     progress: Progress | None,
     cancel: threading.Event | None,
 ) -> tuple[SourceFile, ...]:
-    """The files, those that the gateway cannot read with the address of their content."""
+    """The files as the gateway can read them: by path, or with the address of their content, which
+    is sent where it is not there. Errors as :func:`stage`."""
     readable = _readable(files, transport)
     away = [file for index, file in enumerate(files) if index not in readable]
     if not away:

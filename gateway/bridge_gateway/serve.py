@@ -36,6 +36,7 @@ from bridge_gateway.api.gate import OLDEST_CLIENT, Door
 from bridge_gateway.api.parts import Parts
 from bridge_gateway.api.sse import Broadcaster
 from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.media.plate_proxies import PlateProxies
 from bridge_gateway.providers.local.provider import LocalProvider
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.partial import told
@@ -83,7 +84,11 @@ def serve(settings: GatewaySettings, options: Options) -> None:
             oldest_client=OLDEST_CLIENT,
             instance=uuid4().hex,
         )
-        parts = Parts(about, desk, contents, roots, Broadcaster(desk))
+        plate_proxies = PlateProxies(
+            settings.data_dir / "plate_proxies", settings.colour, settings.proxies
+        )
+        stack.callback(plate_proxies.close)
+        parts = Parts(about, desk, contents, roots, Broadcaster(desk), plate_proxies)
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
         app = create_app(parts, Door.of(token, OLDEST_CLIENT, hosts), activity)

@@ -36,6 +36,7 @@ from bridge_gateway.api.gate import OLDEST_CLIENT, Door
 from bridge_gateway.api.parts import Parts
 from bridge_gateway.api.sse import Broadcaster
 from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.media.plate_proxies import PlateProxies
 from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.roots import Roots
@@ -187,7 +188,10 @@ class House:
         )
         self.activity = Activity()
         events = Broadcaster(self.desk)
-        parts = Parts(about, self.desk, self.contents, roots, events)
+        self.plate_proxies = PlateProxies(
+            settings.data_dir / "plate_proxies", settings.colour, settings.proxies
+        )
+        parts = Parts(about, self.desk, self.contents, roots, events, self.plate_proxies)
         self.app = create_app(
             parts, Door.of(TOKEN, OLDEST_CLIENT, ["gateway.studio"]), self.activity
         )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import Body, Header, Path, Request
 
-from bridge_core.errors import InvalidRequest
-from bridge_core.models.gateway import ReachableAnswer, ReachableQuery
-from bridge_core.models.media import ContentAddress, ContentState
+from bridge_core.errors import InvalidRequest, PlateChanged, TransferError
+from bridge_core.models.gateway import PlateFrame, ReachableAnswer, ReachableQuery
+from bridge_core.models.media import ContentAddress, ContentState, SourceFile
 from bridge_gateway.api.bodies import LIST_LIMIT
 from bridge_gateway.api.errors import documented
-from bridge_gateway.api.parts import INTEGER, Here, router
+from bridge_gateway.api.files import JPEG, Download, picture
+from bridge_gateway.api.parts import INTEGER, Here, Parts, router
+from bridge_gateway.media.plate_proxies import Source
 
 routes = router("media")
 
@@ -29,6 +33,17 @@ def reachable(here: Here, query: ReachableQuery) -> ReachableAnswer:
         )
     answer = (i for i, file in enumerate(query.files) if here.roots.readable(file))
     return ReachableAnswer(readable=tuple(answer))
+
+
+@routes.post(
+    "/media/proxy",
+    response_class=Download,
+    responses=documented(403, 409, 413, 416, 507) | JPEG,
+)
+async def proxy(here: Here, wanted: PlateFrame) -> Download:
+    """A frame of a plate with the display view baked in. The file is read where it lies, or from
+    the content that was sent; see `POST /v1/media/reachable`."""
+    return picture(await to_thread.run_sync(_look, here, wanted, limiter=here.looking))
 
 
 @routes.post("/content/states", responses=documented(413))
@@ -63,3 +78,33 @@ async def append(
     409 with ``details.offset`` says where it really stands.
     """
     return await here.contents.append(sha256, upload_offset, upload_length, request.stream())
+
+
+def _look(here: Parts, wanted: PlateFrame) -> FilePath:
+    return here.plate_proxies.proxy(wanted.plate, _source(here, wanted.file), wanted.frame)
+
+
+def _source(here: Parts, file: SourceFile) -> Source:
+    """
+    :raises OutsideRoots: a path that this gateway may not read.
+    :raises PlateChanged: it is not there, or not as the client saw it.
+    :raises TransferError: the content is not here.
+    """
+    if file.sha256 is None:
+        path = here.roots.resolve(file.path)
+        if not here.roots.readable(file):
+            raise PlateChanged(
+                "this file is not there any more, or was changed",
+                where=file.path,
+                next_step="look at the plate's files again and ask anew",
+            )
+        return Source(path, f"{file.size}:{file.mtime_ns}")
+    content = here.contents.path(file.sha256)
+    if content is None:
+        raise TransferError(
+            "this picture has not arrived here",
+            where=file.path,
+            next_step="send its content, then ask again",
+            details={"sha256": [file.sha256]},
+        )
+    return Source(content, file.sha256)

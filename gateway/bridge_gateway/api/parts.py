@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from bridge_core.models.frames import FRAME_LIMIT
@@ -12,11 +13,16 @@ from bridge_core.models.gateway import About
 from bridge_core.models.shots import Name
 from bridge_gateway.api.bodies import StrictRoute
 from bridge_gateway.api.sse import Broadcaster
+from bridge_gateway.media.plate_proxies import PlateProxies
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.roots import Roots
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.desk import Desk
+
+
+#: Frames of plates that are read at once: looking must not take the machine from working.
+LOOKING = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Parts:
     contents: ContentStore
     roots: Roots
     events: Broadcaster
+    plate_proxies: PlateProxies
+    looking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LOOKING))
+    """Lets so many frames of plates be read at once, and no call wait in a thread."""
 
 
 async def _parts(request: Request) -> Parts:

@@ -14,7 +14,7 @@ import pytest
 from bridge_core import launcher
 from bridge_core.client import Client
 from bridge_core.config import load
-from bridge_core.errors import KeyReused, NotFound, UnknownService
+from bridge_core.errors import KeyReused, MissingFrames, NotFound, UnknownService
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import JobState
 from bridge_core.models.media import Plate
@@ -109,3 +109,20 @@ def test_a_gateway_killed_between_and_during_calls_is_started_again(
         assert job.state is JobState.SUCCEEDED
         assert client.about().instance != first
         assert [v.number for v in client.versions(show="bunny") if v.job == job.id] != []
+
+
+def test_a_plate_is_looked_at_before_anything_is_sent(own: Settings, shot: Request) -> None:
+    plate = shot.shot.plate
+    with Client(own) as client:
+        first = client.plate_proxy(plate, 1001)
+        assert first[:2] == b"\xff\xd8"
+        assert client.plate_proxy(plate, 1001) == first
+        assert client.plate_proxy(plate, 1004) != first
+        with pytest.raises(MissingFrames):
+            client.plate_proxy(plate, 1009)
+        # The gateway's folder of contents is emptied behind everybody's back.
+        for content in (own.gateway.data_dir / "contents").rglob("*"):
+            if content.is_file():
+                content.unlink()
+        assert client.plate_proxy(plate, 1002)[:2] == b"\xff\xd8"
+        assert client.jobs(show="nobody") == []

@@ -1,0 +1,87 @@
+"""What every command of ``shotbridge`` gets: its arguments, the settings, a client, a printer."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.cli.output import Output
+from bridge_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.config import Loaded
+
+
+@dataclass
+class Call:
+    """One call of ``shotbridge``. Settings and client are made when a command asks for them."""
+
+    arguments: argparse.Namespace
+    output: Output
+    _opened: list[Client] = field(default_factory=list)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        from bridge_core.config import load
+
+        return load(self.overrides, show=self.arguments.show)
+
+    @cached_property
+    def overrides(self) -> dict[str, Any]:
+        """What ``--set`` said, by dotted key."""
+        before, after = self.arguments.set_before or (), self.arguments.set or ()
+        return dict(pair(text) for text in (*before, *after))
+
+    def suggest(self, settings: Mapping[str, Any]) -> None:
+        """Settings of a command's own, where ``--set`` says nothing else. Before the client."""
+        for key, value in settings.items():
+            self.overrides.setdefault(key, value)
+        self.__dict__.pop("loaded", None)
+
+    @cached_property
+    def client(self) -> Client:
+        from bridge_core.client import Client
+
+        client = Client(self.loaded.settings)
+        self._opened.append(client)
+        return client
+
+    @property
+    def user(self) -> str:
+        """The name under which requests and decisions are recorded."""
+        import getpass
+
+        name = self.loaded.settings.client.user
+        if name:
+            return name
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError) as error:
+            raise ConfigError(
+                "nobody is known under this user id, and requests carry a name",
+                next_step="set client.user in your configuration, or --set client.user=NAME",
+            ) from error
+
+    def close(self) -> None:
+        for client in self._opened:
+            client.close()
+
+
+Command = Callable[[Call], int]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """``key=value``, taken apart.
+
+    :raises ConfigError: no ``=`` in it, or nothing before.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(
+            f"{text!r} sets nothing", next_step="write KEY=VALUE, such as client.streams=8"
+        )
+    return key.strip(), value

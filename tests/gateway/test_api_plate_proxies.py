@@ -1,0 +1,168 @@
+"""Looking at plates: what is shown, when it is made anew, and what may not be looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import OpenImageIO as oiio
+import pytest
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.settings import ColourSettings, ProxySettings
+from bridge_gateway.media.plate_proxies import PlateProxies, Source
+
+if TYPE_CHECKING:
+    from conftest import House
+
+
+def wanted(house: House, frame: int = 1001, **file: Any) -> dict[str, Any]:
+    submission = house.submission(frames=3)
+    found = next(f for f in submission.plate_files if f.frame == frame)
+    return {
+        "plate": submission.request.shot.plate.model_dump(mode="json"),
+        "file": {**found.model_dump(mode="json"), **file},
+        "frame": frame,
+    }
+
+
+def pixels(jpeg: bytes, folder: Path) -> Any:
+    path = folder / "seen.jpg"
+    path.write_bytes(jpeg)
+    return oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
+
+
+def test_a_frame_is_shown_with_the_display_view(gateway: House, tmp_path: Path) -> None:
+    answer = gateway.call("POST", "/v1/media/proxy", wanted(gateway, 1002))
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"] == "image/jpeg"
+    seen = pixels(answer.body, tmp_path)
+    assert seen.shape == (18, 32, 3)
+    # 1002 / 2000 in ACEScg is grey, and brighter on a display than in linear light.
+    assert seen.max() - seen.min() < 0.02
+    assert seen.mean() > 0.55
+
+
+def test_a_frame_is_made_once_and_again_when_its_file_changes(house: House) -> None:
+    def made() -> set[Path]:
+        return set((house.settings.data_dir / "plate_proxies").rglob("*.jpg"))
+
+    first = house.call("POST", "/v1/media/proxy", wanted(house)).body
+    [kept] = made()
+    before = kept.stat().st_ino
+    assert house.call("POST", "/v1/media/proxy", wanted(house)).body == first
+    assert {path.stat().st_ino for path in made()} == {before}
+
+    old = wanted(house)
+    picture = oiio.ImageBuf(oiio.ImageSpec(32, 18, 3, "half"))
+    oiio.ImageBufAlgo.fill(picture, (0.0, 0.0, 0.9))
+    assert picture.write(old["file"]["path"])
+    refused = house.call("POST", "/v1/media/proxy", old)
+    assert (refused.status, refused.json()["code"]) == (409, "plate_changed")
+    assert house.call("POST", "/v1/media/proxy", wanted(house)).body != first
+    assert len(made()) == 2
+
+
+def test_pictures_that_were_sent_are_shown_by_their_content(gateway: House, tmp_path: Path) -> None:
+    ask = wanted(gateway, 1003)
+    data = Path(ask["file"]["path"]).read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    ask["file"].update(path="/only/at/the/clients/plate.1003.exr", sha256=sha256)
+    missing = gateway.call("POST", "/v1/media/proxy", ask)
+    assert (missing.status, missing.json()["code"]) == (422, "transfer")
+    headers = {"Upload-Offset": "0", "Upload-Length": str(len(data))}
+    sent = gateway.call("PATCH", f"/v1/content/{sha256}", data, headers=headers)
+    assert sent.json()["complete"]
+    assert gateway.call("POST", "/v1/media/proxy", ask).status == 200
+
+
+def test_nothing_outside_the_roots_is_shown(gateway: House, tmp_path: Path) -> None:
+    secret = tmp_path / "plate.1001.exr"
+    secret.write_bytes(Path(wanted(gateway)["file"]["path"]).read_bytes())
+    found = secret.stat()
+    ask = wanted(gateway, path=str(secret), size=found.st_size, mtime_ns=found.st_mtime_ns)
+    refused = gateway.call("POST", "/v1/media/proxy", ask)
+    assert (refused.status, refused.json()["code"]) == (403, "outside_roots")
+    gone = gateway.call("POST", "/v1/media/proxy", wanted(gateway, path=str(tmp_path / "no.exr")))
+    assert gone.json() == refused.json() | {"where": str(tmp_path / "no.exr")}
+
+
+def test_what_is_no_picture_is_said_so(house: House) -> None:
+    ask = wanted(house)
+    broken = Path(ask["file"]["path"])
+    broken.write_bytes(b"not a picture")
+    told = house.call("POST", "/v1/media/proxy", wanted(house)).json()
+    assert told["code"] == "unreadable_media"
+    assert str(broken) in told["where"]
+
+
+def test_many_who_look_at_once_hold_up_no_other_call(gateway: House) -> None:
+    answers: list[int] = []
+
+    def look() -> None:
+        ask = wanted(gateway, 1002)
+        ask["plate"]["pixel_aspect"] = 1 + len(answers) / 1000
+        answers.append(gateway.call("POST", "/v1/media/proxy", ask).status)
+
+    threads = [threading.Thread(target=look) for _ in range(60)]
+    for thread in threads:
+        thread.start()
+    assert gateway.call("GET", "/v1/health").status == 200
+    for thread in threads:
+        thread.join(60)
+    assert answers == [200] * 60
+
+
+@pytest.fixture
+def plate(house: House) -> Plate:
+    return house.plate("kept", 12)
+
+
+def test_the_least_recently_used_make_room(plate: Plate, tmp_path: Path) -> None:
+    folder = tmp_path / "proxies"
+    proxies = PlateProxies(folder, ColourSettings(), ProxySettings(), limit=2500)
+
+    def look(frame: int) -> Path:
+        path = Path(plate.file(frame))
+        return proxies.proxy(plate, Source(path, str(path.stat().st_mtime_ns)), frame)
+
+    made = {}
+    for age, frame in enumerate(plate.range.frames()):
+        made[frame] = look(frame)
+        if made[1001].exists():
+            os.utime(made[1001], (1e9 + 100 + age, 1e9 + 100 + age))  # looked at again and again
+        if frame != 1001:
+            os.utime(made[frame], (1e9 + age, 1e9 + age))
+    left = {frame for frame, path in made.items() if path.exists()}
+    assert sum(path.stat().st_size for path in folder.rglob("*.jpg")) <= 2500
+    assert {1001, 1012} <= left
+    assert 1002 not in left
+
+
+def test_a_movie_gives_the_frame_that_was_asked_for(tmp_path: Path) -> None:
+    import av
+    import numpy as np
+
+    path = tmp_path / "dailies.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for number in range(10):
+            grey = np.full((36, 64, 3), 20 + number * 20, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode(None))
+    plate = Plate(path=str(path), range=FrameRange.of(101, 110, 25), colour_space="sRGB - Texture")
+    proxies = PlateProxies(tmp_path / "proxies", ColourSettings(), ProxySettings())
+    source = Source(path, "1")
+    order = [101, 102, 110, 103, 104]
+    seen = {
+        frame: pixels(proxies.proxy(plate, source, frame).read_bytes(), tmp_path).mean()
+        for frame in order
+    }
+    proxies.close()
+    assert [seen[frame] for frame in sorted(order)] == sorted(seen.values())
+    assert len({round(float(value), 2) for value in seen.values()}) == len(order)
