@@ -9,23 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import bridge_core
+from bridge_core.cli import cuts, demo, jobs, review, system
+from bridge_core.cli.call import Call, Command
 from bridge_core.cli.output import Output
-from bridge_core.errors import ConfigError, ShotbridgeError
-
-if TYPE_CHECKING:
-    from bridge_core.client import Client
-    from bridge_core.config import Loaded
+from bridge_core.errors import ShotbridgeError
 
 
 def build_parser() -> argparse.ArgumentParser:
-    from bridge_core.cli import cuts, demo, jobs, review, system
-
     parser = argparse.ArgumentParser(
         prog="shotbridge",
         description="Send shots to the studio's AI services, and review what comes back.",
