@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.cli.ids import job_id, short
 from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
 from bridge_core.errors import InvalidRequest
 
@@ -110,7 +111,9 @@ def _send(call: Call) -> int:
         return _estimate(call, requests)
     jobs = submit_all(call, requests)
     if call.arguments.no_wait:
-        call.output.result(jobs, "\n".join(f"{job.id}  {job.request.shot.id}" for job in jobs))
+        call.output.result(
+            jobs, "\n".join(f"{short(job.id)}  {job.request.shot.id}" for job in jobs)
+        )
         return 0
     return report(call, follow(call, jobs))
 
@@ -234,7 +237,7 @@ def submit_all(call: Call, requests: Sequence[Request]) -> list[Job]:
             bar.update(done, total, f"{spell_bytes(done)} of {spell_bytes(total)}")
 
         jobs.append(call.client.submit(request, progress=sent))
-        bar.end(f"accepted as {jobs[-1].id}")
+        bar.end(f"accepted as job {short(jobs[-1].id)}")
     return jobs
 
 
@@ -276,7 +279,8 @@ def report(call: Call, jobs: Sequence[Job]) -> int:
     from bridge_core.errors import JobCancelled, JobFailed
 
     rows = [
-        (job.id, job.request.shot.id.shot, job.request.service, _spell_end(job)) for job in jobs
+        (short(job.id), job.request.shot.id.shot, job.request.service, _spell_end(job))
+        for job in jobs
     ]
     call.output.result(jobs, table(("job", "shot", "service", "end"), rows))
     for job in jobs:
@@ -294,7 +298,7 @@ def _jobs(call: Call) -> int:
     )
     rows = [
         (
-            job.id,
+            short(job.id),
             job.request.shot.id,
             job.request.service,
             job.state,
@@ -310,7 +314,7 @@ def _jobs(call: Call) -> int:
 
 
 def _watch(call: Call) -> int:
-    jobs = [call.client.job(job) for job in call.arguments.job]
+    jobs = [call.client.job(job_id(call, typed)) for typed in call.arguments.job]
     if not jobs:
         jobs = [*call.client.jobs(state="running"), *call.client.jobs(state="queued")]
     if not jobs:
@@ -320,8 +324,8 @@ def _watch(call: Call) -> int:
 
 
 def _cancel(call: Call) -> int:
-    jobs = [call.client.cancel(job) for job in call.arguments.job]
-    call.output.result(jobs, "\n".join(f"{job.id}  {job.state}" for job in jobs))
+    jobs = [call.client.cancel(job_id(call, typed)) for typed in call.arguments.job]
+    call.output.result(jobs, "\n".join(f"{short(job.id)}  {job.state}" for job in jobs))
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.cli.ids import short, version_id
 from bridge_core.cli.output import Bar, spell_bytes, table
 
 if TYPE_CHECKING:
@@ -26,17 +27,19 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         ("changes", "changes requested", "ask for changes on a version"),
     ):
         decide = commands.add_parser(name, parents=[common], help=what)
-        decide.add_argument("version", nargs="+", help="ids, see `versions`")
+        decide.add_argument("version", nargs="+", help="ids, or their beginnings; see `versions`")
         decide.add_argument("--comment", default="")
         decide.set_defaults(run=_decide, status=status)
 
     lineage = commands.add_parser(
         "lineage", parents=[common], help="how a version or a try was made"
     )
-    lineage.add_argument("result", help="its id")
+    lineage.add_argument("result", help="id; a version's may be its beginning")
     lineage.set_defaults(run=_lineage)
 
-    fetch = commands.add_parser("fetch", parents=[common], help="copy a version's files, verified")
+    fetch = commands.add_parser(
+        "fetch", parents=[common], help="bring a version's files here, verified"
+    )
     fetch.add_argument("version")
     fetch.add_argument("folder", type=Path)
     fetch.set_defaults(run=_fetch)
@@ -57,7 +60,7 @@ def _versions(call: Call) -> int:
 def _table(versions: list[Version]) -> str:
     rows = [
         (
-            version.id,
+            short(version.id),
             version.shot,
             version.service,
             version.label,
@@ -76,13 +79,14 @@ def _decide(call: Call) -> int:
     decision = Decision(
         status=ReviewStatus(call.arguments.status), by=call.user, comment=call.arguments.comment
     )
-    versions = [call.client.decide(version, decision) for version in call.arguments.version]
+    wanted = [version_id(call, typed) for typed in call.arguments.version]
+    versions = [call.client.decide(version, decision) for version in wanted]
     call.output.result(versions, _table(versions))
     return 0
 
 
 def _lineage(call: Call) -> int:
-    lineage = call.client.lineage(call.arguments.result)
+    lineage = call.client.lineage(version_id(call, call.arguments.result))
     call.output.result(lineage, _spell_lineage(lineage))
     return 0
 
@@ -108,7 +112,7 @@ def _spell_lineage(lineage: Lineage) -> str:
 
 
 def _fetch(call: Call) -> int:
-    version = call.client.version(call.arguments.version)
+    version = call.client.version(version_id(call, call.arguments.version))
     bar: Bar = call.output.bar(f"{version.shot.shot} {version.label}  fetching")
 
     def got(done: int, total: int) -> None:

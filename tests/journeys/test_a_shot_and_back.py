@@ -48,7 +48,7 @@ def test_from_a_cut_to_an_approved_version_in_a_new_cut(desk: Any, cut: Path) ->
         assert back.max() > 1.0 and back.min() < 0.0, "what lies outside 0 to 1 comes back"
         assert spec.getattribute("camera") == "bridge test camera"
 
-    (approved,) = desk.json("approve", version["id"], "--comment", "fine")
+    (approved,) = desk.json("approve", version["id"][:6], "--comment", "fine")
     assert approved["status"] == "approved"
     assert approved["decisions"][0]["by"] == "Ada Lovelace"
 

@@ -50,6 +50,17 @@ def test_a_shot_that_the_cut_does_not_have(desk: Any, cut: Path) -> None:
     assert "AB_0010, AB_0020" in problem["next_step"]
 
 
+def test_ids_that_name_nothing_or_too_much(desk: Any, cut: Path) -> None:
+    assert "versions" in desk.problem("approve", "nothing", code=4)["next_step"]
+    desk.json("send", str(cut), *SEND)
+    ids = [version["id"] for version in desk.json("versions")]
+    problem = desk.problem("approve", "", code=4)
+    assert "no version" in problem["what"]
+    shared = next((n for n in range(1, 32) if ids[0][:n] != ids[1][:n]), 32) - 1
+    if shared:
+        assert "2 versions" in desk.problem("approve", ids[0][:shared], code=4)["what"]
+
+
 def test_a_file_that_is_no_cut(desk: Any) -> None:
     path = desk.folder / "letter.otio"
     path.write_text("Dear Sir or Madam")
