@@ -213,9 +213,10 @@ def _make_proxies(bench: Bench, made: Made, frames: Sequence[int]) -> None:
     with PlateReader(plate, {frame: Path(plate.file(frame)) for frame in frames}) as reader:
         for frame in frames:
             bench.watch.check()
+            picture = reader.read(frame)
             write_proxy(
                 _proxy(bench, frame),
-                reader.read(frame).rgb(),
+                picture.framed(picture.rgb()),
                 main.colour_space,
                 tools.colour,
                 settings.width,
