@@ -78,7 +78,8 @@ def _demo(call: Call) -> int:
     call.suggest({"gateway.media_roots": folders})
     requests = [_request(call, shot, own is None) for shot in shots]
 
-    jobs = follow(call, submit_all(call, requests))
+    jobs, errors = submit_all(call, requests)
+    jobs = follow(call, jobs)
     versions = [call.client.version(job.version) for job in jobs if job.version]
     if versions:
         versions[0] = _approve(call, versions[0])
@@ -96,8 +97,10 @@ def _demo(call: Call) -> int:
         f"\ncut with the versions  {timeline}\ncontact sheet          {sheet}\n"
         f"versions               {out / 'versions'}\nsummary                {out / 'summary.json'}"
     )
+    for error in errors:
+        call.output.error(error)
     _end_gateway(call)
-    return code
+    return errors[0].exit_code if errors else code
 
 
 def _settings(out: Path, view: str | None) -> dict[str, Any]:

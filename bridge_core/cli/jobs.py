@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.ids import job_id, short
 from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
-from bridge_core.errors import InvalidRequest
+from bridge_core.errors import InvalidRequest, ShotbridgeError
 
 if TYPE_CHECKING:
     from bridge_core.cli.call import Call
@@ -109,19 +109,31 @@ def _send(call: Call) -> int:
     requests = [_request(call, shot, service) for shot in shots_of(call)]
     if call.arguments.estimate:
         return _estimate(call, requests)
-    jobs = submit_all(call, requests)
+    jobs, errors = submit_all(call, requests)
     if call.arguments.no_wait:
-        call.output.result(
-            jobs, "\n".join(f"{short(job.id)}  {job.request.shot.id}" for job in jobs)
-        )
-        return 0
-    return report(call, follow(call, jobs))
+        told = "\n".join(f"{short(job.id)}  {job.request.shot.id}" for job in jobs)
+        call.output.result(jobs, told)
+        code = 0
+    else:
+        code = report(call, follow(call, jobs))
+    for error in errors:
+        call.output.error(error)
+    return errors[0].exit_code if errors else code
 
 
-def _find_service(call: Call, wanted: str) -> Service:
-    from bridge_core.errors import UnknownService
+def _find_service(call: Call, wanted: str) -> Service | None:
+    """The service; None where no gateway can be asked, which then judges the request later.
 
-    services = call.client.services()
+    :raises UnknownService: the gateway has no such service.
+    """
+    from bridge_core.errors import GatewayUnreachable, UnknownService
+
+    try:
+        services = call.client.services()
+    except GatewayUnreachable:
+        if call.arguments.estimate:
+            raise
+        return None
     for service in services:
         if service.id == wanted:
             return service
@@ -172,7 +184,7 @@ def shots_of(call: Call) -> list[Shot]:
     return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
 
 
-def _request(call: Call, shot: Shot, service: Service) -> Request:
+def _request(call: Call, shot: Shot, service: Service | None) -> Request:
     from pydantic import ValidationError
 
     from bridge_core.cli.call import pair
@@ -183,11 +195,12 @@ def _request(call: Call, shot: Shot, service: Service) -> Request:
 
     arguments = call.arguments
     parameters = {name: _scalar(text) for name, text in map(pair, arguments.parameter)}
-    settle_parameters(service, parameters)
+    if service is not None:
+        settle_parameters(service, parameters)
     try:
         return Request(
             shot=shot,
-            service=service.id,
+            service=arguments.service,
             parameters=parameters,
             note=arguments.note,
             delivery=Delivery(arguments.delivery),
@@ -227,18 +240,36 @@ def _estimate(call: Call, requests: Sequence[Request]) -> int:
     return 0
 
 
-def submit_all(call: Call, requests: Sequence[Request]) -> list[Job]:
-    """Hand every request over; what the gateway cannot take now stays in the outbox."""
-    jobs = []
+def submit_all(call: Call, requests: Sequence[Request]) -> tuple[list[Job], list[ShotbridgeError]]:
+    """Hand every request over, and say what became of those that could not be.
+
+    One shot's missing frames do not keep the others. Once no gateway answers, the rest goes to
+    the outbox without trying again for each.
+    """
+    from bridge_core.errors import GatewayUnreachable
+
+    jobs: list[Job] = []
+    errors: list[ShotbridgeError] = []
+    lost = False
     for request in requests:
+        if lost:
+            call.client.outbox.put(request)
+            call.output.say(f"{request.shot.id.shot}  kept in the outbox")
+            continue
         bar = call.output.bar(f"{request.shot.id.shot}  sending")
 
         def sent(done: int, total: int, bar: Bar = bar) -> None:
             bar.update(done, total, f"{spell_bytes(done)} of {spell_bytes(total)}")
 
-        jobs.append(call.client.submit(request, progress=sent))
-        bar.end(f"accepted as job {short(jobs[-1].id)}")
-    return jobs
+        try:
+            jobs.append(call.client.submit(request, progress=sent))
+        except ShotbridgeError as error:
+            bar.end(error.what)
+            errors.append(error)
+            lost = isinstance(error, GatewayUnreachable)
+        else:
+            bar.end(f"accepted as job {short(jobs[-1].id)}")
+    return jobs, errors
 
 
 def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:

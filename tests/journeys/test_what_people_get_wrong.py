@@ -21,6 +21,25 @@ def test_missing_frames_are_named(desk: Any, cut: Path) -> None:
     assert "1003, 1005" in problem["what"] and "AB_0010" in problem["where"]
 
 
+def test_one_bad_shot_does_not_keep_the_others(desk: Any, cut: Path) -> None:
+    (desk.plates / "AB_0010" / "AB_0010.1003.exr").unlink()
+    (job,) = desk.json("send", str(cut), *SEND, code=5)
+    assert job["request"]["shot"]["id"]["shot"] == "AB_0020" and job["state"] == "succeeded"
+
+
+def test_without_a_gateway_requests_wait_in_the_outbox(desk: Any, cut: Path) -> None:
+    token = desk.folder / "token"
+    token.touch(0o600)
+    token.write_text("a-token-of-a-gateway-that-is-down")
+    # Port 9 is "discard": nobody listens there.
+    away = ("--set", "client.url=http://127.0.0.1:9", "--set", f"client.token_file={token}")
+    problem = desk.problem("send", str(cut), *SEND, *away, "--set", "client.retries=0", code=9)
+    assert problem["code"] == "gateway_unreachable" and "nothing is lost" in problem["what"]
+    assert len(desk.json("outbox")) == 2
+    desk.run("outbox", "--send")
+    assert desk.json("outbox") == [] and len(desk.json("jobs")) == 2
+
+
 def test_a_truncated_frame_is_named(desk: Any, cut: Path) -> None:
     broken = desk.plates / "AB_0010" / "AB_0010.1004.exr"
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
