@@ -1,0 +1,157 @@
+"""The command line without a gateway: parsing, printing, exit codes, documents."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge_core import errors
+from bridge_core.cli import main as cli
+from bridge_core.cli.output import Output, spell_bytes, spell_seconds, table
+from bridge_core.cli.sources import frames_of, is_plate, shot_of_plate, span_of
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def _tree(kind: type[errors.ShotbridgeError]) -> Iterator[type[errors.ShotbridgeError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)
+
+
+def test_every_exit_code_is_documented() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(), re.M)}
+    used = {kind.exit_code for kind in _tree(errors.ShotbridgeError)}
+    assert used | {0, 2, 130} == documented
+
+
+def test_every_command_is_documented() -> None:
+    commands = cli.build_parser()._subparsers
+    assert commands is not None
+    text = DOCUMENT.read_text()
+    for name in next(iter(commands._group_actions)).choices or ():
+        assert f"`{name}" in text, f"{name} is not in docs/cli.md"
+
+
+def test_an_error_is_words_for_people_and_json_for_scripts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.otio")
+    assert cli.main(["timeline", "shots", missing]) == errors.TimelineError.exit_code
+    told = capsys.readouterr()
+    assert told.out == "" and "next:" in told.err and missing in told.err
+    assert cli.main(["timeline", "shots", missing, "--json"]) == errors.TimelineError.exit_code
+    problem = json.loads(capsys.readouterr().err)["error"]
+    assert problem["code"] == "timeline" and problem["where"] == missing
+
+
+def test_settings_are_taken_before_and_behind_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["--set", "client.retries=1", "config", "show", "--set", "work.show=300", "--json"]
+    assert cli.main(words) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["client.retries"]["value"] == 1
+    assert shown["work.show"]["value"] == "300", "text stays text"
+
+
+def test_a_setting_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--set", "client.retries", "config", "show"]) == errors.ConfigError.exit_code
+    assert "KEY=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"),
+    [
+        ("1001", (1001,)),
+        ("1003,1001", (1001, 1003)),
+        ("1001-1003, 1002", (1001, 1002, 1003)),
+        ("-3--1", (-3, -2, -1)),
+    ],
+)
+def test_frames_are_read_as_people_write_them(text: str, frames: tuple[int, ...]) -> None:
+    assert frames_of(text) == frames
+
+
+@pytest.mark.parametrize("text", ["", "x", "1001-", "1001..1003", "1001;1002"])
+def test_what_is_no_frame_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidRequest, match="not a frame range"):
+        frames_of(text)
+
+
+def test_spans() -> None:
+    assert span_of("1001-1100") == (1001, 1100)
+    assert span_of("-10-5") == (-10, 5)
+
+
+@pytest.mark.parametrize(
+    ("source", "plate"),
+    [
+        ("a.otio", False),
+        ("A.EDL", False),
+        ("a.%04d.exr", True),
+        ("a.mov", True),
+        ("a.####.dpx", True),
+    ],
+)
+def test_a_plate_is_whatever_is_no_cut(source: str, plate: bool) -> None:
+    assert is_plate(source) is plate
+
+
+def _shot(path: Path, span: str | None = None, rate: str = "24000/1001") -> Any:
+    return shot_of_plate(str(path), span=span, rate=rate, colour_space=None, show=None, name=None)
+
+
+def test_a_plate_on_disk_becomes_a_shot(tmp_path: Path) -> None:
+    for frame in (1001, 1002, 1004):
+        (tmp_path / f"Fuchs und Hase.{frame}.exr").touch()
+    shot = _shot(tmp_path / "Fuchs und Hase.####.exr")
+    assert (shot.cut_range.first, shot.cut_range.last) == (1001, 1004)
+    assert str(shot.cut_range.rate) == "24000/1001"
+    assert shot.id.shot == "Fuchs und Hase" and shot.id.show == "unsorted"
+
+
+def test_a_movie_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidRequest) as caught:
+        _shot(tmp_path / "a.mov")
+    assert "--range" in caught.value.next_step
+
+
+def test_a_rate_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidRequest, match="rate"):
+        _shot(tmp_path / "a.exr", span="1-1", rate="fast")
+
+
+def test_tables_line_up() -> None:
+    text = table(("shot", "n"), [("AB_0010", 1), ("x", 22)])
+    assert text.splitlines() == ["shot     n", "AB_0010  1", "x        22"]
+    assert table(("shot",), []) == ""
+
+
+def test_quantities_are_spelled() -> None:
+    assert [spell_seconds(s) for s in (None, 31, 725, 3729)] == ["", "0:31", "12:05", "1:02:09"]
+    assert [spell_bytes(b) for b in (12, 6_300_000, 2 * 10**12)] == ["12 B", "6.3 MB", "2.0 TB"]
+
+
+def test_a_bar_in_a_log_is_a_few_lines() -> None:
+    log = io.StringIO()
+    bar = Output(as_json=False, stdout=log, stderr=log).bar("AB_0010")
+    for done in range(101):
+        bar.update(done, 100)
+    bar.end("done")
+    lines = log.getvalue().splitlines()
+    assert len(lines) <= 4 and lines[-1] == "AB_0010  done" and "\r" not in log.getvalue()
+
+
+def test_a_bar_is_silent_where_json_is_wanted() -> None:
+    log = io.StringIO()
+    bar = Output(as_json=True, stdout=log, stderr=log).bar("AB_0010")
+    bar.update(1, 2)
+    bar.end("done")
+    assert log.getvalue() == ""
