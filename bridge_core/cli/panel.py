@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.main import Call
+    from bridge_core.cli.call import Call
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -31,7 +31,9 @@ def _panel(call: Call) -> int:
                 where=sys.executable,
                 next_step=f"pip install '{package}'",
             )
-    return subprocess.run([sys.executable, "-m", "bridge_ui", *_words(call)], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "bridge_ui", *_words(call)], check=False
+    ).returncode
 
 
 def _words(call: Call) -> list[str]:

@@ -129,7 +129,7 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
     border-color: {t.accent};
 }}
-QSpinBox, QDoubleSpinBox {{ padding-right: 5px; }}
+QSpinBox, QDoubleSpinBox {{ padding-right: 8px; }}
 QSpinBox::up-button, QSpinBox::down-button,
 QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: none; }}
 QComboBox {{ padding-right: 22px; }}
@@ -151,8 +151,10 @@ QSlider::handle:horizontal:focus {{ background: white; border: 2px solid {t.acce
 QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
 QTabBar::tab {{
     background: transparent; border: none; border-bottom: 2px solid transparent;
-    padding: 8px 9px 6px 9px; color: {t.dim};
+    padding: 8px 6px 6px 6px; color: {t.dim};
 }}
+QTabBar[look="roomy"]::tab {{ padding: 8px 10px 6px 10px; }}
+QTabBar QToolButton {{ padding: 0; border-radius: 0; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:focus {{ background: {t.raised}; }}

@@ -39,7 +39,7 @@ class Tones:
     """The one big button; white stands on it."""
     good: str = "#7cc48b"
     warn: str = "#e8b04f"
-    bad: str = "#ee8571"
+    bad: str = "#f2937f"
 
     def mixed(self, one: str, other: str, part: float) -> str:
         """``part`` (0 to 1) of the tone called ``one`` over the tone called ``other``."""
@@ -60,7 +60,7 @@ def tones_for(palette: QPalette) -> Tones:
         return own
     shift = window.lightness() - QColor(own.panel).lightness()
     # Lighter hosts would take the contrast from our texts; stop before.
-    shift = max(-12, min(shift, 16))
+    shift = max(-12, min(shift, 12))
     surfaces = ("ground", "panel", "raised", "field", "line")
     return replace(own, **{name: _lighter(getattr(own, name), shift) for name in surfaces})
 

@@ -1,0 +1,173 @@
+"""Forms come from schemas, and say and take exactly the schema's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QDoubleSpinBox,
+    QPlainTextEdit,
+    QSlider,
+    QSpinBox,
+)
+
+from bridge_core.models.services import (
+    Choice,
+    ChoiceParameter,
+    IntegerParameter,
+    NumberParameter,
+    Parameter,
+    TextParameter,
+    ToggleParameter,
+)
+from bridge_ui.panel.parameters import Form
+from bridge_ui.theme.sheet import dress
+from bridge_ui.theme.tones import Tones
+
+STRENGTH = NumberParameter(
+    name="strength", title="Strength", default=0.5, minimum=0, maximum=1, step=0.05
+)
+GRAIN = IntegerParameter(name="grain", title="Grain", default=3, minimum=0, maximum=100, unit="%")
+MODEL = ChoiceParameter(
+    name="model",
+    title="Model",
+    default="b",
+    choices=(Choice(value="a", title="One"), Choice(value="b", title="Other")),
+)
+HOLD = ToggleParameter(name="hold", title="Hold", default=False)
+PROMPT = TextParameter(name="prompt", title="Prompt", default="as it is", max_length=40)
+ALL: tuple[Parameter, ...] = (STRENGTH, GRAIN, MODEL, HOLD, PROMPT)
+
+
+@pytest.fixture
+def form(qapp: QApplication) -> Form:
+    made = Form(Tones())
+    dress(made, Tones())
+    made.resize(320, 600)
+    made.show()
+    return made
+
+
+def _heard(form: Form) -> list[tuple[str, Any]]:
+    told: list[tuple[str, Any]] = []
+    form.changed.connect(lambda name, value: told.append((name, value)))
+    return told
+
+
+def test_a_form_shows_the_defaults_and_tells_nothing_by_itself(form: Form) -> None:
+    told = _heard(form)
+    form.build(ALL, {})
+    assert form.values == {
+        "strength": 0.5,
+        "grain": 3,
+        "model": "b",
+        "hold": False,
+        "prompt": "as it is",
+    }
+    assert told == []
+
+
+def test_showing_other_values_is_no_edit(form: Form) -> None:
+    form.build(ALL, {})
+    told = _heard(form)
+    values = {"strength": 0.15, "grain": 99, "model": "a", "hold": True, "prompt": "more"}
+    form.show_values(values)
+    assert form.values == values
+    assert told == []
+
+
+def test_slider_and_box_say_the_same(form: Form) -> None:
+    form.build((STRENGTH,), {})
+    told = _heard(form)
+    slider, box = form.findChild(QSlider), form.findChild(QDoubleSpinBox)
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert box.value() == pytest.approx(0.55)
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, box.locale().toString(0.8))
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert slider.value() == 16
+    assert told == [("strength", pytest.approx(0.55)), ("strength", pytest.approx(0.8))]
+
+
+def test_values_between_the_stops_of_a_slider_stay_as_they_are(form: Form) -> None:
+    """A preset may hold 0.123: showing it moves the slider near, and changes nothing."""
+    loose = NumberParameter(name="x", title="X", default=0.123, minimum=0, maximum=1, step=0.001)
+    form.build((loose,), {"x": 0.347})
+    assert form.values == {"x": pytest.approx(0.347)}
+
+
+def test_every_kind_is_edited_by_hand(form: Form) -> None:
+    form.build(ALL, {})
+    told = _heard(form)
+    form.findChild(QSpinBox).setValue(7)
+    chooser = form.findChild(QComboBox)
+    chooser.setFocus()
+    QTest.keyClick(chooser, Qt.Key.Key_Up)
+    toggle = next(b for b in form.findChildren(QAbstractButton) if b.isCheckable())
+    QTest.mouseClick(toggle, Qt.MouseButton.LeftButton)
+    text = next(t for t in form.findChildren(QPlainTextEdit) if not t.isReadOnly())
+    text.selectAll()
+    QTest.keyClicks(text, "x")
+    assert ("grain", 7) in told
+    assert ("model", "a") in told
+    assert ("hold", True) in told
+    assert told[-1] == ("prompt", "x")
+
+
+def test_another_service_has_other_fields_and_leaves_none_behind(form: Form) -> None:
+    form.build(ALL, {})
+    form.build((GRAIN,), {"grain": 4})
+    QTest.qWait(1)
+    assert form.values == {"grain": 4}
+    assert [box.value() for box in form.findChildren(QSpinBox)] == [4]
+    assert form.findChildren(QPlainTextEdit) == []
+
+
+def test_problems_stand_at_their_field_in_words(form: Form) -> None:
+    form.build(ALL, {})
+    form.show_problems({"prompt": "has at most 40 characters"})
+    shown = [w.text() for w in form.findChildren(type(form._fields["prompt"]._problem))]
+    assert "has at most 40 characters" in shown
+    form.show_problems({})
+    assert not form._fields["prompt"]._problem.isVisible()
+
+
+def test_the_wheel_over_a_number_changes_nothing(form: Form) -> None:
+    from PySide6.QtCore import QPoint, QPointF
+    from PySide6.QtGui import QWheelEvent
+
+    form.build((STRENGTH, MODEL), {})
+    told = _heard(form)
+    for widget in (
+        form.findChild(QSlider),
+        form.findChild(QDoubleSpinBox),
+        form.findChild(QComboBox),
+    ):
+        event = QWheelEvent(
+            QPointF(5, 5),
+            QPointF(5, 5),
+            QPoint(0, 120),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(widget, event)
+    assert told == []
+
+
+def test_texts_of_a_schema_are_never_markup(form: Form) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    form.build((HOLD.model_copy(update={"title": "<b>big</b>"}),), {})
+    found = [one for one in form.findChildren(QLabel) if "<b>" in one.text()]
+    assert found
+    assert found[0].textFormat() is Qt.TextFormat.PlainText

@@ -1,0 +1,55 @@
+"""The card "Before you send": what goes out, where to, how long, what it costs, whether it may."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
+
+from bridge_ui.controllers.send import Line
+from bridge_ui.controllers.words import Tone
+from bridge_ui.panel.pieces import column, label, title
+from bridge_ui.theme.sheet import look
+from bridge_ui.translate import tr
+
+#: Lines that the card has room for without being built anew.
+_LOOKS = {Tone.GOOD: "good", Tone.BAD: "bad", Tone.WAITS: "warn", Tone.BUSY: "", Tone.PLAIN: ""}
+
+
+class BeforeYouSend(QFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        look(self, "card")
+        self.setAccessibleName(tr("Before you send"))
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(14)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(1, 1)
+        self._rows: list[tuple[QLabel, QLabel]] = []
+        self._hint = label(tr("Choose a service and shots."), "dim", wrap=True)
+        inner = column(title(tr("Before you send")), self._hint, self._grid, gap=6)
+        inner.setContentsMargins(12, 10, 12, 10)
+        self.setLayout(inner)
+
+    def show_lines(self, lines: tuple[Line, ...], *, estimating: bool) -> None:
+        """Lines that stay keep their places, so that nothing jumps while one types."""
+        while len(self._rows) < len(lines):
+            name, words = label("", "dim"), label("", wrap=True)
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            at = len(self._rows)
+            self._grid.addWidget(name, at, 0)
+            self._grid.addWidget(words, at, 1)
+            self._rows.append((name, words))
+        for at, (name, words) in enumerate(self._rows):
+            shown = at < len(lines)
+            name.setVisible(shown)
+            words.setVisible(shown)
+            if shown:
+                name.setText(lines[at].title)
+                words.setText(lines[at].words)
+                look(words, _LOOKS[lines[at].tone])
+        self._hint.setVisible(not lines)
+        if not lines:
+            self._hint.setText(
+                tr("Asking the gateway …") if estimating else tr("Choose a service and shots.")
+            )

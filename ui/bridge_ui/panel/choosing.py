@@ -1,0 +1,146 @@
+"""Choosing a service by typing a part of its name or of what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygon
+from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
+
+from bridge_core.models.services import Service
+from bridge_ui.controllers.words import Sign, Tone
+from bridge_ui.panel.pieces import column, label, row, title
+from bridge_ui.panel.row_painter import RowLook, RowPainter
+from bridge_ui.theme.sheet import look
+from bridge_ui.theme.tones import Tones
+from bridge_ui.translate import tr
+
+
+def matching(services: Sequence[Service], text: str) -> list[Service]:
+    """Those that hold every typed word, the ones whose title begins with it first."""
+    words = text.casefold().split()
+
+    def rank(service: Service) -> tuple[bool, bool, str]:
+        name = service.title.casefold()
+        return (not service.available, not name.startswith(" ".join(words)), name)
+
+    def fits(service: Service) -> bool:
+        told = f"{service.title} {service.summary} {service.provider} {service.id}".casefold()
+        return all(word in told for word in words)
+
+    return sorted(filter(fits, services), key=rank)
+
+
+class ServiceButton(QPushButton):
+    """The chosen service, where it runs, and an arrow."""
+
+    def __init__(self, tones: Tones) -> None:
+        super().__init__()
+        look(self, "service")
+        self._tones = tones
+        self._where = label("", "dim")
+        self._name = title(tr("Choose a service"))
+        for part in (self._name, self._where):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        inner = row(self._name, 1, self._where, gap=8)
+        inner.setContentsMargins(11, 0, 26, 0)
+        self.setLayout(inner)
+        self.setMinimumHeight(self.fontMetrics().height() + 18)
+        self.setAccessibleName(tr("Service"))
+        self.setObjectName("service")
+
+    def show_service(self, service: Service | None) -> None:
+        self._name.setText(service.title if service else tr("Choose a service"))
+        self._where.setText(str(service.reach) if service else "")
+        self.setToolTip(service.summary if service else "")
+        self.setAccessibleDescription(service.title if service else "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(self._tones.dim), 1.6))
+            x, y = self.width() - 15, self.height() // 2
+            painter.drawPolyline(
+                QPolygon([QPoint(x - 4, y - 2), QPoint(x, y + 2), QPoint(x + 4, y - 2)])
+            )
+        finally:
+            painter.end()
+
+
+class ServicePopover(QFrame):
+    """A line to type in and the services that fit; Return takes, Escape leaves."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget, tones: Tones) -> None:
+        super().__init__(parent)
+        look(self, "popover")
+        self._services: Sequence[Service] = ()
+        self._line = QLineEdit()
+        self._line.setPlaceholderText(tr("Type what you need"))
+        self._line.setAccessibleName(tr("Find a service"))
+        self._line.textChanged.connect(self._refill)
+        self._line.installEventFilter(self)
+        self._list = QListWidget()
+        self._list.setAccessibleName(tr("Services"))
+        self._list.setMouseTracking(True)
+        self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._list.setItemDelegate(RowPainter(self._list, tones, _describe))
+        self._list.itemClicked.connect(self._take)
+        self.setLayout(column(self._line, self._list, margin=8))
+        self.setFocusProxy(self._line)
+        self.hide()
+
+    def open(self, services: Sequence[Service], chosen: str | None) -> None:
+        """Fill it; the caller places and shows it."""
+        self._services = services
+        self._line.clear()
+        self._refill("")
+        for at in range(self._list.count()):
+            if self._list.item(at).data(Qt.ItemDataRole.UserRole).id == chosen:
+                self._list.setCurrentRow(at)
+        self._list.setMinimumHeight(220)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.FocusOut and not self._list.underMouse():
+            self.hide()
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+        if step:
+            at = max(0, min(self._list.count() - 1, self._list.currentRow() + step))
+            self._list.setCurrentRow(at)
+            return True
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._take(self._list.currentItem())
+            return True
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+            return True
+        return False
+
+    def _refill(self, text: str) -> None:
+        self._list.clear()
+        for service in matching(self._services, text):
+            item = QListWidgetItem(service.title)
+            item.setData(Qt.ItemDataRole.UserRole, service)
+            item.setToolTip(service.summary)
+            self._list.addItem(item)
+        self._list.setCurrentRow(0)
+
+    def _take(self, item: QListWidgetItem | None) -> None:
+        if item is None:
+            return
+        self.hide()
+        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole).id)
+
+
+def _describe(service: Service) -> RowLook:
+    if service.available:
+        sign = Sign("✓", tr("ready"), Tone.GOOD)
+    else:
+        sign = Sign("⚠", service.unavailable_because or tr("not available"), Tone.BAD)
+    return RowLook(service.title, service.summary, sign, badge=str(service.reach))

@@ -1,0 +1,232 @@
+"""How the gateway stands: the status bar in words, and the popover with health and settings."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
+
+from bridge_core.models.gateway import Health
+from bridge_ui.controllers.session import Connection, Line, Session
+from bridge_ui.panel.pieces import box, button, column, empty, label, row, title
+from bridge_ui.theme.sheet import look
+from bridge_ui.theme.tones import Tones
+from bridge_ui.translate import tr
+
+
+class Lamp(QWidget):
+    """A dot that says how the line stands, by its shape as well: full, a ring, a cross."""
+
+    def __init__(self, tones: Tones) -> None:
+        super().__init__()
+        self._tones = tones
+        self._line = Line.CONNECTING
+        self.setFixedSize(12, 12)
+
+    def show_line(self, line: Line) -> None:
+        self._line = line
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            colour = {
+                Line.CONNECTED: self._tones.good,
+                Line.CONNECTING: self._tones.dim,
+                Line.LOST: self._tones.warn,
+                Line.REFUSED: self._tones.bad,
+            }[self._line]
+            painter.setPen(QPen(QColor(colour), 1.8))
+            if self._line is Line.CONNECTED:
+                painter.setBrush(QColor(colour))
+                painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
+            elif self._line is Line.REFUSED:
+                painter.drawLine(QPointF(3, 3), QPointF(9, 9))
+                painter.drawLine(QPointF(9, 3), QPointF(3, 9))
+            else:
+                painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
+        finally:
+            painter.end()
+
+
+class ConnectionButton(QWidget):
+    """Lamp and words; pressed, it opens the popover."""
+
+    pressed = Signal()
+
+    def __init__(self, session: Session, tones: Tones, *, short: bool) -> None:
+        super().__init__()
+        self._short = short
+        self._lamp = Lamp(tones)
+        self._button = button("", "quiet", does=self.pressed.emit)
+        self._button.setObjectName("connection")
+        self.setLayout(row(self._lamp, self._button, gap=2))
+        self._unwatch = session.connection.watch(self._show)
+
+    def close_watches(self) -> None:
+        self._unwatch()
+
+    def _show(self, connection: Connection) -> None:
+        self._lamp.show_line(connection.line)
+        short = {
+            Line.CONNECTED: tr("this machine") if connection.own else tr("studio"),
+            Line.CONNECTING: tr("connecting"),
+            Line.LOST: tr("line lost"),
+            Line.REFUSED: tr("no gateway"),
+        }[connection.line]
+        self._button.setText(short if self._short else connection.words.split("\n")[0][:80])
+        self._button.setToolTip(connection.words)
+        self._button.setAccessibleName(connection.words)
+
+
+class ConnectionPopover(QFrame):
+    """Who answers, whether it is well, who one is, what waits to be sent."""
+
+    def __init__(self, parent: QWidget, session: Session, tones: Tones) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._tones = tones
+        look(self, "popover")
+        self._words = label("", wrap=True)
+        self._next = label("", "warn", wrap=True)
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(8)
+        self._outbox = label("", "dim", wrap=True)
+        self._send = button(tr("Send now"), does=session.flush)
+        again = button(tr("Look again"), sign="refresh-cw", does=session.retry)
+        again.setObjectName("look-again")
+        facts = column(
+            _fact(tr("You are"), session.user),
+            _fact(tr("Gateway"), session.settings.client.url or tr("this user's own")),
+            _fact(tr("Handles"), str(session.settings.work.handles)),
+            _fact(tr("Outbox, logs"), str(session.settings.client.state_dir)),
+            gap=3,
+        )
+        hint = label(
+            tr("These come from the configuration; `shotbridge config show --origin` says where."),
+            "small",
+            wrap=True,
+        )
+        self.setLayout(
+            column(
+                title(tr("Connection"), 1.1),
+                self._words,
+                self._next,
+                self._lines,
+                row(self._outbox, self._send),
+                again,
+                title(tr("Settings")),
+                facts,
+                hint,
+                margin=14,
+                gap=8,
+            )
+        )
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hide()
+        self._unwatch = [
+            session.connection.watch(self._show_connection),
+            session.health.watch(self._show_health),
+            session.outbox.watch(lambda _state: self._show_outbox()),
+        ]
+
+    def close_watches(self) -> None:
+        for unwatch in self._unwatch:
+            unwatch()
+
+    def keyPressEvent(self, event: object) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            self.hide()
+        else:
+            super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def _show_connection(self, connection: Connection) -> None:
+        self._words.setText(connection.words)
+        self._next.setText(connection.next_step)
+        self._next.setVisible(bool(connection.next_step))
+
+    def _show_health(self, health: Health | None) -> None:
+        empty(self._lines)
+        for line in health.lines if health else ():
+            words = label(line.says, "dim", wrap=True)
+            sign = label("✓" if line.ok else "⚠", "good" if line.ok else "warn")
+            sign.setAccessibleName(tr("well") if line.ok else tr("not well"))
+            head = row(sign, label(line.name), 1, gap=6)
+            inner = column(head, words, gap=1)
+            if line.next_step:
+                inner.addWidget(label(line.next_step, "warn", wrap=True))
+            self._lines.addWidget(box(inner))
+
+    def _show_outbox(self) -> None:
+        state = self._session.outbox.value
+        self._outbox.setText(state.words)
+        self._send.setVisible(bool(state.waiting))
+
+
+def _fact(name: str, value: str) -> QWidget:
+    left, right = label(name, "dim"), label(value, wrap=True)
+    left.setFixedWidth(left.fontMetrics().horizontalAdvance("Outbox, logs  "))
+    left.setAlignment(Qt.AlignmentFlag.AlignTop)
+    made = QWidget()
+    inner = row(left, right)
+    inner.setStretch(1, 1)
+    made.setLayout(inner)
+    return made
+
+
+def place(popover: QWidget, anchor: QWidget) -> None:
+    """Show a popover at its anchor, inside its parent whatever that one's size."""
+    parent = popover.parentWidget()
+    assert parent is not None  # popovers lie over the panel
+    width = min(380, parent.width() - 16)
+    popover.setFixedWidth(width)
+    inner = popover.layout()
+    height = inner.heightForWidth(width) if inner is not None else 0
+    size = QSize(width, max(height, popover.sizeHint().height()))
+    size = size.boundedTo(parent.size() - QSize(16, 16))
+    popover.resize(size)
+    spot = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))
+    if spot.y() + size.height() > parent.height() - 8:
+        spot.setY(max(8, anchor.mapTo(parent, QPoint(0, 0)).y() - size.height() - 4))
+    spot.setX(max(8, min(spot.x(), parent.width() - size.width() - 8)))
+    popover.move(spot)
+    popover.show()
+    popover.raise_()
+    popover.setFocus()
+
+
+class StatusBar(QWidget):
+    """What is going on, in words."""
+
+    connection_pressed = Signal()
+
+    def __init__(self, session: Session, tones: Tones) -> None:
+        super().__init__()
+        look(self, "status")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.connection = ConnectionButton(session, tones, short=False)
+        self.connection.pressed.connect(self.connection_pressed)
+        self._jobs = label("", "small")
+        self._outbox = label("", "small")
+        self._news = label("", "small")
+        self._keys = label(tr("? shows all keys"), "small")
+        self._news.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        inner = row(self.connection, self._jobs, self._outbox, self._news, self._keys, gap=16)
+        inner.setContentsMargins(10, 2, 12, 2)
+        inner.setStretch(3, 1)
+        self.setLayout(inner)
+        self._unwatch = [session.outbox.watch(lambda state: self._outbox.setText(state.words))]
+
+    def close_watches(self) -> None:
+        self.connection.close_watches()
+        for unwatch in self._unwatch:
+            unwatch()
+
+    def say_jobs(self, words: str) -> None:
+        self._jobs.setText(words)
+
+    def say(self, words: str) -> None:
+        """Something that happened, or what is wrong and what to do."""
+        self._news.setText(words)
+        self._news.setToolTip(words)

@@ -1,0 +1,86 @@
+"""All keys of the panel on one sheet, shown by ``?``."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+
+from bridge_ui.panel.pieces import column, label, scrolled, title
+from bridge_ui.theme.sheet import look
+from bridge_ui.translate import tr
+
+
+def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Titles, and below each keys with what they do."""
+    return (
+        (
+            tr("Everywhere"),
+            (
+                ("/", tr("find a shot")),
+                ("Ctrl+Return", tr("send")),
+                ("Ctrl+T", tr("try this frame")),
+                ("Ctrl+K", tr("choose a service")),
+                ("Ctrl+1 … Ctrl+4", tr("go to a tab")),
+                ("Tab, Shift+Tab", tr("next, previous field")),
+                ("?", tr("these keys")),
+            ),
+        ),
+        (
+            tr("Review"),
+            (
+                ("Space", tr("play, stop")),
+                ("J K L", tr("shuttle back, stop, forward")),
+                ("← →", tr("one frame back, forward")),
+                ("I O", tr("in and out point")),
+                ("W", tr("wipe")),
+                ("D", tr("draw")),
+                ("N", tr("note")),
+            ),
+        ),
+    )
+
+
+class KeySheet(QFrame):
+    """Lies over the panel until Escape, ``?`` or a click."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._parent = parent
+        look(self, "popover")
+        inside = QWidget()
+        body = column(margin=0, gap=14)
+        for name, keys in key_groups():
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(16)
+            for at, (key, does) in enumerate(keys):
+                shown = label(key)
+                shown.setMinimumWidth(110)
+                grid.addWidget(shown, at, 0)
+                grid.addWidget(label(does, "dim", wrap=True), at, 1)
+            grid.setColumnStretch(1, 1)
+            body.addLayout(column(title(name), grid))
+        body.addStretch(1)
+        inside.setLayout(body)
+        self.setLayout(column(title(tr("Keys"), 1.2), scrolled(inside), margin=16, gap=10))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hide()
+
+    def toggle(self) -> None:
+        if self.isVisible():
+            self.hide()
+            return
+        parent = self._parent
+        self.resize(min(440, parent.width() - 24), min(460, parent.height() - 24))
+        self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def keyPressEvent(self, event: object) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Question):  # type: ignore[attr-defined]
+            self.hide()
+        else:
+            super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def mousePressEvent(self, _event: object) -> None:  # noqa: N802
+        self.hide()

@@ -1,0 +1,59 @@
+"""Opens a panel: what every host and the standalone window call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from bridge_core.host import Host
+    from bridge_core.models.settings import Settings
+    from bridge_ui.panel.shell import Panel
+
+_OLDEST = (6, 5)
+#: Every Qt call that returns nothing drops a reference to None in it, on Python 3.10 and 3.11:
+#: after some 5,000 calls the interpreter aborts, and the host with it.
+_BROKEN = ((6, 12, 0),)
+
+
+def open_panel(settings: Settings, host: Host, parent: QWidget | None = None) -> Panel:
+    """A panel at work, not yet shown. On the main thread, with an application that exists; end it
+    with :meth:`~bridge_ui.panel.shell.Panel.close_down`.
+
+    :raises ConfigError: a PySide6 that the panel cannot be run with.
+    """
+    import PySide6
+
+    check_qt(PySide6.__version__)
+    from bridge_ui.panel.parts import Controllers
+    from bridge_ui.panel.shell import Panel
+    from bridge_ui.qt.bridge import MainThread, install_translations
+
+    install_translations()
+    main_thread = MainThread()
+    panel = Panel(Controllers.of(settings, host, main_thread.post), parent)
+    main_thread.setParent(panel)
+    panel.start()
+    return panel
+
+
+def check_qt(version: str) -> None:
+    """
+    :raises ConfigError: this PySide6 is too old or broken.
+    """
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    if numbers[:2] < _OLDEST:
+        raise ConfigError(
+            f"PySide6 {version} is older than the panel needs",
+            where="PySide6",
+            next_step="install PySide6-Essentials 6.5 to 6.11, or use a newer host",
+        )
+    if numbers in _BROKEN:
+        raise ConfigError(
+            f"PySide6 {version} loses a reference in every call and aborts after a while",
+            where="PySide6",
+            next_step="install another version: pip install 'PySide6-Essentials>=6.5,!=6.12.0'",
+        )

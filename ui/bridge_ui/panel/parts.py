@@ -1,0 +1,50 @@
+"""The panel's controllers in one hand, and what one tells another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_ui.controllers.jobs import JobsController
+from bridge_ui.controllers.lineage import LineageController
+from bridge_ui.controllers.review import ReviewController
+from bridge_ui.controllers.send import SendController
+from bridge_ui.controllers.session import Session
+from bridge_ui.controllers.shots import ShotsController
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.host import Host
+    from bridge_core.models.settings import Settings
+    from bridge_ui.controllers.observable import Post
+
+
+@dataclass(frozen=True)
+class Controllers:
+    session: Session
+    shots: ShotsController
+    send: SendController
+    jobs: JobsController
+    review: ReviewController
+    lineage: LineageController
+
+    @classmethod
+    def of(
+        cls, settings: Settings, host: Host, post: Post, *, client: Client | None = None
+    ) -> Controllers:
+        """All of them for one panel. Nothing is asked of anybody before ``session.start()``."""
+        session = Session(settings, host, post, client=client)
+        return cls(
+            session,
+            ShotsController(session),
+            SendController(session),
+            JobsController(session),
+            ReviewController(session),
+            LineageController(session),
+        )
+
+    def close(self, timeout: float = 0.0) -> None:
+        """Let go of everything; what was sent goes on at the gateway."""
+        for one in (self.shots, self.send, self.jobs, self.review, self.lineage):
+            one.close()
+        self.session.close(timeout)

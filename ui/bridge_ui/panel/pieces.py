@@ -1,0 +1,240 @@
+"""Small widgets that the panel is made of. Texts are plain: what a model says is never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QBoxLayout,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from bridge_ui.icons import icon
+from bridge_ui.theme.sheet import look
+from bridge_ui.theme.tones import Tones
+
+#: Of a sign on a button that names no colour.
+_INK = Tones().text
+
+
+def label(text: str = "", style: str = "", *, wrap: bool = False) -> QLabel:
+    """Plain text. ``style`` is a look of the style sheet; ``small`` is also set smaller."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if wrap:
+        # A long word (a path) must not make a narrow dock wider.
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        made.setMinimumWidth(1)
+    if style:
+        look(made, style)
+    if style == "small":
+        scale_font(made, 0.9)
+    return made
+
+
+def title(text: str, factor: float = 1.0) -> QLabel:
+    made = label(text)
+    scale_font(made, factor, bold=True)
+    return made
+
+
+def scale_font(widget: QWidget, factor: float, *, bold: bool = False) -> None:
+    """A font of the host's own size, by a factor, so that scalings of the host hold for us."""
+    font = widget.font()
+    if font.pointSizeF() > 0:
+        font.setPointSizeF(font.pointSizeF() * factor)
+    else:
+        font.setPixelSize(max(1, round(font.pixelSize() * factor)))
+    if bold:
+        font.setBold(True)
+    widget.setFont(font)
+
+
+def button(
+    text: str,
+    style: str = "",
+    *,
+    sign: str = "",
+    colour: str = _INK,
+    does: Callable[[], object] | None = None,
+    tip: str = "",
+) -> QPushButton:
+    """A push button; one with a sign only needs ``tip``, which is then also its spoken name."""
+    made = QPushButton(text)
+    made.setAutoDefault(False)
+    if style:
+        look(made, style)
+    if sign:
+        made.setIcon(icon(sign, colour))
+    if tip:
+        made.setToolTip(tip)
+        made.setAccessibleName(text or tip)
+    if does is not None:
+        made.clicked.connect(lambda _checked=False: does())
+    return made
+
+
+def chip(text: str, *, checkable: bool = True) -> QPushButton:
+    made = button(text, "chip")
+    made.setCheckable(checkable)
+    return made
+
+
+def column(
+    *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
+) -> QVBoxLayout:
+    """Widgets below each other; a number is a stretch of that weight. ``grows``: position of the
+    one that takes all room that is left."""
+    made = QVBoxLayout()
+    _fill(made, items, margin, gap)
+    if grows >= 0:
+        made.setStretch(grows, 1)
+    return made
+
+
+def row(
+    *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
+) -> QHBoxLayout:
+    """Widgets beside each other; as :func:`column`."""
+    made = QHBoxLayout()
+    _fill(made, items, margin, gap)
+    if grows >= 0:
+        made.setStretch(grows, 1)
+    return made
+
+
+def _fill(
+    layout: QBoxLayout, items: tuple[QWidget | QLayout | int, ...], margin: int, gap: int
+) -> None:
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(gap)
+    for item in items:
+        if isinstance(item, int):
+            layout.addStretch(item)
+        elif isinstance(item, QLayout):
+            layout.addLayout(item)
+        else:
+            layout.addWidget(item)
+
+
+def box(layout: QLayout, style: str = "") -> QFrame:
+    """A frame around a layout."""
+    made = QFrame()
+    made.setLayout(layout)
+    if style:
+        look(made, style)
+    return made
+
+
+def scrolled(inside: QWidget) -> QScrollArea:
+    """``inside`` as wide as there is room, scrolled up and down only."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    look(inside, "sheet")
+    inside.setAutoFillBackground(False)
+    area.setWidget(inside)
+    area.viewport().setAutoFillBackground(False)
+    return area
+
+
+def empty(layout: QLayout) -> None:
+    """Take everything out of a layout, and delete it."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        inner = item.layout()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif inner is not None:
+            empty(inner)
+
+
+class Toggle(QAbstractButton):
+    """A switch: to the right and lit is on, to the left is off; a mark says it without colour."""
+
+    def __init__(self, tones: Tones) -> None:
+        super().__init__()
+        self._tones = tones
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        height = max(18, round(self.fontMetrics().height() * 1.15))
+        return QSize(round(height * 1.8), height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            hint = self.sizeHint()
+            top = (self.height() - hint.height()) / 2
+            body = QRectF(1, top + 1, hint.width() - 2, hint.height() - 2)
+            on = self.isChecked()
+            edge = self._tones.accent if self.hasFocus() else self._tones.line
+            painter.setPen(QPen(QColor(edge), 1))
+            painter.setBrush(QColor(self._tones.press if on else self._tones.field))
+            painter.drawRoundedRect(body, body.height() / 2, body.height() / 2)
+            side = body.height() - 6
+            knob = QRectF(
+                body.right() - 3 - side if on else body.left() + 3, body.top() + 3, side, side
+            )
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor("white" if on else self._tones.dim))
+            painter.drawEllipse(knob)
+            if on:
+                pen = QPen(QColor("white"), 1.6)
+                pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+                painter.setPen(pen)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                x, y = body.left() + body.width() * 0.27, body.center().y()
+                painter.drawPolyline(
+                    QPolygonF([QPointF(x - 3, y), QPointF(x - 0.5, y + 2.5), QPointF(x + 4, y - 3)])
+                )
+        finally:
+            painter.end()
+
+
+class Choose(QComboBox):
+    """A list to choose from, with an arrow in the colour of the text."""
+
+    def __init__(self, tones: Tones) -> None:
+        super().__init__()
+        self._tones = tones
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        # The wheel scrolls the form; a value changes where somebody means it.
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: object) -> None:  # noqa: N802
+        event.ignore()  # type: ignore[attr-defined]
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pen = QPen(QColor(self._tones.dim), 1.6)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            x, y = self.width() - 13.0, self.height() / 2
+            painter.drawPolyline(
+                QPolygonF([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)])
+            )
+        finally:
+            painter.end()

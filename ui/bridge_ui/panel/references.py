@@ -1,0 +1,90 @@
+"""Pictures that guide a request: dropped in, looked at, taken out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon, QImage, QImageReader, QPixmap
+from PySide6.QtWidgets import QPushButton, QWidget
+from shiboken6 import isValid
+
+from bridge_ui.controllers.send import SendController
+from bridge_ui.controllers.session import Session
+from bridge_ui.icons import icon
+from bridge_ui.panel.files import ask_for_files
+from bridge_ui.panel.pieces import button, column, empty, label, row
+from bridge_ui.theme.tones import Tones
+from bridge_ui.translate import tr
+
+_SIZE = QSize(62, 36)
+_KINDS = "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.webp"
+
+
+class References(QWidget):
+    """Each picture is a button that takes it out; the last one adds."""
+
+    def __init__(self, session: Session, send: SendController, tones: Tones) -> None:
+        super().__init__()
+        self._pool = session.pictures
+        self._send = send
+        self._tones = tones
+        self._shown: tuple[str, ...] = ()
+        self.setAcceptDrops(True)
+        self._row = row(gap=8)
+        self._add = button(
+            "",
+            sign="plus",
+            colour=tones.dim,
+            tip=tr("Add pictures that show the look; they can be dropped here as well"),
+            does=self._ask,
+        )
+        self._add.setObjectName("add-reference")
+        self.setLayout(
+            column(label(tr("Look references"), "dim"), row(self._row, self._add, 1, gap=8), gap=5)
+        )
+
+    def show_paths(self, paths: tuple[str, ...]) -> None:
+        if paths == self._shown:
+            return
+        self._shown = paths
+        empty(self._row)
+        for path in paths:
+            self._row.addWidget(self._picture(path))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        self._send.add_references(files)
+        event.acceptProposedAction()
+
+    def _ask(self) -> None:
+        kinds = tr("Pictures") + f" ({_KINDS})"
+        ask_for_files(self, tr("Look references"), kinds, self._send.add_references)
+
+    def _picture(self, path: str) -> QPushButton:
+        name = Path(path).name
+        made = button("", tip=tr("{name}: press to take it out", name=name))
+        made.setIconSize(_SIZE)
+        made.setIcon(icon("layers", self._tones.dim))
+        made.clicked.connect(lambda _checked=False: self._send.remove_reference(path))
+
+        def show(picture: QImage) -> None:
+            if not picture.isNull() and isValid(made):
+                made.setIcon(QIcon(QPixmap.fromImage(picture)))
+
+        self._pool.run(lambda _task: _small(path), show)
+        return made
+
+
+def _small(path: str) -> QImage:
+    """The reader scales while it decodes; null for what Qt cannot read (EXR). On a worker."""
+    reader = QImageReader(path)
+    size = reader.size()
+    if not size.isValid() or size.width() * size.height() > 50_000_000:
+        return QImage()
+    reader.setScaledSize(size.scaled(_SIZE * 2, Qt.AspectRatioMode.KeepAspectRatio))
+    return reader.read()

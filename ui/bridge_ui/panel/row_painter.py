@@ -1,0 +1,196 @@
+"""Draws the rows of long lists: a picture, a name, two lines of words, a bar of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from bridge_ui.controllers.words import Sign, Tone
+from bridge_ui.icons import pixmap
+from bridge_ui.panel.rows_model import ROW, Index
+from bridge_ui.theme.tones import Tones
+
+T = TypeVar("T")
+
+_PAD = 8
+_SIGN = 13
+
+#: The icon that stands for each mark of :class:`~bridge_ui.controllers.words.Sign`.
+ICONS = {
+    "…": "hourglass",
+    "▸": "play",
+    "✓": "check",
+    "⚠": "triangle-alert",
+    "○": "ban",
+    "?": "circle-question-mark",
+    "◆": "diamond",
+    "↺": "rotate-ccw",
+    "✕": "x",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowLook:
+    """What a row shows."""
+
+    title: str
+    facts: str
+    """Dim, below the title."""
+    sign: Sign
+    progress: float | None = None
+    """0 to 1; None without a bar."""
+    badge: str = ""
+    """A word at the right of the title."""
+
+
+def tone_colour(tones: Tones, tone: Tone) -> str:
+    match tone:
+        case Tone.PLAIN:
+            return tones.dim
+        case Tone.BUSY:
+            return tones.accent
+        case Tone.WAITS:
+            return tones.warn
+        case Tone.GOOD:
+            return tones.good
+        case Tone.BAD:
+            return tones.bad
+
+
+class RowPainter(QStyledItemDelegate, Generic[T]):
+    """``describe`` puts a row into words; ``picture`` gives its thumbnail, None until it is there
+    (asked only for rows that are on the screen). Without ``picture`` rows have no place for one.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        tones: Tones,
+        describe: Callable[[T], RowLook],
+        picture: Callable[[T], QPixmap | None] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._tones = tones
+        self._describe = describe
+        self._picture = picture
+        self._signs: dict[tuple[str, str, float], QPixmap] = {}
+        self._fonts: tuple[QFont, QFont, QFont] | None = None
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802
+        name, words, _ = self._sized(option.font)
+        text = QFontMetrics(name).height() + 2 * QFontMetrics(words).height() + 6
+        return QSize(160, text + 2 * _PAD + 3)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        painter.save()
+        try:
+            self._paint(painter, option, index)
+        finally:
+            painter.restore()
+
+    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        tones, area = self._tones, QRect(option.rect)
+        thing: Any = index.data(ROW)
+        if thing is None:
+            return
+        shown = self._describe(thing)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if chosen or hovered:
+            ground = tones.raised if chosen else tones.mixed("raised", "panel", 0.5)
+            painter.fillRect(area, QColor(ground))
+        if chosen:
+            painter.fillRect(QRect(area.left(), area.top(), 3, area.height()), QColor(tones.accent))
+        if focused:
+            painter.setPen(QColor(tones.mixed("accent", "panel", 0.6)))
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
+        inner = area.adjusted(_PAD + 3, _PAD, -_PAD, -_PAD)
+        if self._picture is not None and area.width() >= 180:
+            inner = self._paint_picture(painter, inner, self._picture(thing))
+        self._paint_words(painter, option, inner, shown)
+
+    def _paint_picture(self, painter: QPainter, area: QRect, picture: QPixmap | None) -> QRect:
+        height = area.height() - 3
+        place = QRect(area.left(), area.top(), round(height * 16 / 9), height)
+        painter.fillRect(place, QColor(self._tones.canvas))
+        if picture is not None and not picture.isNull():
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(0, 0, size.width(), size.height())
+            target.moveCenter(place.center())
+            painter.drawPixmap(target, picture)
+        return area.adjusted(place.width() + 10, 0, 0, 0)
+
+    def _paint_words(
+        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, shown: RowLook
+    ) -> None:
+        tones = self._tones
+        name, words, small = self._sized(option.font)
+        left, top, width = area.left(), area.top(), area.width()
+        tall = QFontMetrics(name).height()
+        if shown.badge:
+            metrics = QFontMetrics(small)
+            room = metrics.horizontalAdvance(shown.badge)
+            painter.setFont(small)
+            painter.setPen(QColor(tones.dim))
+            painter.drawText(
+                QRect(left + width - room, top, room, tall),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                shown.badge,
+            )
+            width -= room + 8
+        self._line(painter, name, tones.text, QRect(left, top, width, tall), shown.title)
+        top += tall + 2
+        small_tall = QFontMetrics(words).height()
+        width = area.width()
+        self._line(painter, words, tones.dim, QRect(left, top, width, small_tall), shown.facts)
+        top += small_tall + 2
+        colour = tone_colour(tones, shown.sign.tone)
+        inset = 0
+        if shown.sign.mark in ICONS:
+            scale = painter.device().devicePixelRatioF()
+            sign = self._sign(ICONS[shown.sign.mark], colour, scale)
+            painter.drawPixmap(left, top + (small_tall - _SIGN) // 2, sign)
+            inset = _SIGN + 5
+        spot = QRect(left + inset, top, width - inset, small_tall)
+        self._line(painter, words, colour, spot, shown.sign.words)
+        if shown.progress is not None:
+            top += small_tall + 2
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            bar = QRectF(left, top, width, 3)
+            painter.setBrush(QColor(tones.line))
+            painter.drawRoundedRect(bar, 1.5, 1.5)
+            part = max(0.0, min(1.0, shown.progress))
+            if part > 0:
+                painter.setBrush(QColor(tones.accent))
+                painter.drawRoundedRect(QRectF(left, top, max(3.0, width * part), 3), 1.5, 1.5)
+
+    def _line(self, painter: QPainter, font: QFont, colour: str, area: QRect, text: str) -> None:
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        short = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short)
+
+    def _sign(self, name: str, colour: str, scale: float) -> QPixmap:
+        key = (name, colour, scale)
+        if key not in self._signs:
+            self._signs[key] = pixmap(name, colour, _SIGN, scale)
+        return self._signs[key]
+
+    def _sized(self, font: QFont) -> tuple[QFont, QFont, QFont]:
+        """For the title, the words, the badge."""
+        if self._fonts is None or self._fonts[1].pointSizeF() != font.pointSizeF() * 0.92:
+            name, words, small = QFont(font), QFont(font), QFont(font)
+            name.setBold(True)
+            if font.pointSizeF() > 0:
+                words.setPointSizeF(font.pointSizeF() * 0.92)
+                small.setPointSizeF(font.pointSizeF() * 0.85)
+            self._fonts = (name, words, small)
+        return self._fonts

@@ -1,0 +1,62 @@
+"""The panel as a program of its own, with no host around it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge_core.errors import ShotbridgeError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``python -m bridge_ui [cut]``; ends when the window is closed, with 0, or with the exit
+    code of what could not be done."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except ShotbridgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="shotbridge panel", description="Send shots and review what comes back."
+    )
+    parser.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
+    parser.add_argument("--show", help="the show, whose configuration is read too")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bridge_core.cli.call import pair
+    from bridge_core.config import load
+
+    settings = load(dict(pair(text) for text in arguments.set), show=arguments.show).settings
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from bridge_ui.panel.opening import open_panel
+    from bridge_ui.standalone_host import StandaloneHost
+
+    app = QApplication(sys.argv[:1])
+    # This application is ours, so its looks may be chosen; a host's never are.
+    app.setStyle("Fusion")
+    app.setApplicationName("Shotbridge")
+    cut = arguments.cut.expanduser().absolute() if arguments.cut else None
+    panel = open_panel(settings, StandaloneHost(settings, cut))
+    panel.resize(1440, 880)
+    panel.show()
+    signal.signal(signal.SIGINT, lambda *_: app.quit())
+    # Python hears of a signal only when it gets its turn.
+    turn = QTimer(interval=200)
+    turn.timeout.connect(lambda: None)
+    turn.start()
+    code = app.exec()
+    panel.close_down(timeout=2.0)
+    return code
