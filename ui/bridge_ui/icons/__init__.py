@@ -36,15 +36,28 @@ def pixmap(name: str, colour: QColor | str, size: int = SIZE, scale: float = 1.0
     return picture
 
 
-def icon(name: str, colour: QColor | str, size: int = SIZE) -> QIcon:
-    """An icon for buttons and menus.
+def icon(name: str, colour: QColor | str, size: int = SIZE, gap: int = 0) -> QIcon:
+    """An icon for buttons and menus, with ``gap`` empty logical pixels at its right.
 
     :raises FileNotFoundError: no icon has this name.
     """
     made = QIcon()
     for scale in _SCALES:
-        made.addPixmap(pixmap(name, colour, size, scale))
+        drawn = pixmap(name, colour, size, scale)
+        made.addPixmap(_widened(drawn, gap, scale) if gap else drawn)
     return made
+
+
+def _widened(drawn: QPixmap, gap: int, scale: int) -> QPixmap:
+    wide = QPixmap(drawn.width() + gap * scale, drawn.height())
+    wide.setDevicePixelRatio(scale)
+    wide.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wide)
+    try:
+        painter.drawPixmap(0, 0, drawn)
+    finally:
+        painter.end()
+    return wide
 
 
 @lru_cache(maxsize=256)

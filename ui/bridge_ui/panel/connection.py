@@ -182,8 +182,10 @@ def place(popover: QWidget, anchor: QWidget) -> None:
     width = min(380, parent.width() - 16)
     popover.setFixedWidth(width)
     inner = popover.layout()
-    height = inner.heightForWidth(width) if inner is not None else 0
-    size = QSize(width, max(height, popover.sizeHint().height()))
+    height = popover.sizeHint().height()
+    if inner is not None and inner.hasHeightForWidth():
+        height = max(inner.heightForWidth(width), popover.minimumHeight())
+    size = QSize(width, height)
     size = size.boundedTo(parent.size() - QSize(16, 16))
     popover.resize(size)
     spot = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))

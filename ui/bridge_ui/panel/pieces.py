@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bridge_ui.icons import icon
+from bridge_ui.icons import SIZE, icon
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 
@@ -78,7 +78,9 @@ def button(
     if style:
         look(made, style)
     if sign:
-        made.setIcon(icon(sign, colour))
+        gap = 5 if text else 0
+        made.setIcon(icon(sign, colour, gap=gap))
+        made.setIconSize(QSize(SIZE + gap, SIZE))
     if tip:
         made.setToolTip(tip)
         made.setAccessibleName(text or tip)
