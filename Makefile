@@ -2,10 +2,13 @@
 #
 #   make demo                              real footage through the whole bridge
 #   make demo CUT=my.otio SERVICE=upscale  the same with a cut of your own
+#   make panel CUT=my.otio                 the panel in a window of its own
 #   make test                              the everyday tests
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              figures and tables in docs/ that are made from code
+#   make screenshots                       pictures of the panel in docs/images, with demo_out
+#   make system                            the system's libraries that Qt opens windows with
 #   make clean                             removes what these targets made
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -19,13 +22,18 @@ SERVICE ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench models clean
+.PHONY: demo panel test check bench screenshots system models clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
 		$(if $(CUT),"$(CUT)") $(if $(SERVICE),--service $(SERVICE))
 
+panel: models
+	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) panel $(if $(CUT),"$(CUT)")
+
+# Without these libraries the tests of widgets are left out, and say so.
 test: models
+	@-sh packaging/system_libraries.sh
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
 
 check: $(READY)
@@ -35,6 +43,13 @@ check: $(READY)
 
 bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
+
+system:
+	@sh packaging/system_libraries.sh
+
+screenshots: models
+	@-sh packaging/system_libraries.sh
+	$(BIN)/python docs/screenshots.py "$(OUT)" docs/images
 
 # Weights and footage out of pinned packages; a second call only looks whether they are there.
 models: $(READY)
