@@ -127,6 +127,11 @@ class Outbox:
             _sync(target.parent)
         self.done(key)
 
+    def forget(self, key: str) -> None:
+        """A person has read why it was refused, and does not want it any more."""
+        with _told(self.folder):
+            (self.folder / "refused" / f"{key}.json").unlink(missing_ok=True)
+
     @contextmanager
     def sending(self, key: str) -> Iterator[bool]:
         """Whether this process may send an entry now: no other is about to, and it is still

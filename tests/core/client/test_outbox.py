@@ -77,6 +77,9 @@ def test_what_is_refused_is_kept_with_the_reason(outbox: Outbox, request_of: Req
     assert refused.request == request_of
     assert refused.problem is not None
     assert refused.problem.details["frames"] == [1004]
+    outbox.forget(refused.key)
+    outbox.forget(refused.key)
+    assert outbox.refused() == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"key": 1}', b"\xff\xfe\x00"])

@@ -42,6 +42,10 @@ class Board:
     def watch(self, callback: Callable[[BoardChange], None]) -> Unwatch:
         return self._watchers.add(callback)
 
+    def knows(self, shot: ShotId) -> bool:
+        """Whether there is anything known of a shot."""
+        return shot in self._by_shot or shot in self._jobs_of
+
     def versions_of(self, shot: ShotId) -> list[Version]:
         """Oldest first."""
         found = self._by_shot.get(shot, {}).values()

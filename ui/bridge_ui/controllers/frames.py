@@ -1,17 +1,20 @@
 """Where a player gets its pictures from: JPEGs of plates, versions, tries and running jobs.
 
-A source knows which frames there are; :meth:`FrameSource.get` fetches one and waits for the
+A source knows which frames there are; :meth:`FrameSource.frame` fetches one and waits for the
 gateway, so it is called in a thread of the player's own. It may be called from several at once.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fractions import Fraction
+from bridge_core.models.frames import FrameRange
+from bridge_ui.controllers.observable import Observable, Unwatch
+from bridge_ui.translate import tr
 
+if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.models.jobs import Job
     from bridge_core.models.shots import Shot
@@ -21,14 +24,14 @@ if TYPE_CHECKING:
 class FrameSource(ABC):
     """Pictures by plate frame number, display view baked in, as JPEG."""
 
-    def __init__(self, client: Client, key: str, label: str, rate: Fraction) -> None:
+    def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
         self._client = client
         self.key = key
         """Tells sources apart in a cache: the same key and frame are the same picture for ever."""
         self.label = label
         """``plate``, ``Upscale v003``."""
-        self.rate = rate
-        """Frames per second."""
+        self.range = range
+        """Plate frames from the first to the last that there are, or will be, with their rate."""
 
     @property
     @abstractmethod
@@ -37,19 +40,11 @@ class FrameSource(ABC):
         grow."""
 
     @abstractmethod
-    def get(self, frame: int) -> bytes:
+    def frame(self, number: int, /) -> bytes:
         """The JPEG of a frame.
 
         :raises ShotbridgeError: there is none, or no gateway.
         """
-
-    @property
-    def first(self) -> int:
-        return self.frames[0]
-
-    @property
-    def last(self) -> int:
-        return self.frames[-1]
 
 
 class PlateFrames(FrameSource):
@@ -59,7 +54,7 @@ class PlateFrames(FrameSource):
         from bridge_core.models.base import fingerprint
 
         key = f"plate:{fingerprint(shot.plate)}"
-        super().__init__(client, key, "plate", shot.plate.range.rate)
+        super().__init__(client, key, tr("Plate"), shot.work_range)
         self.shot = shot
         self._frames = tuple(shot.work_range.frames())
 
@@ -67,43 +62,46 @@ class PlateFrames(FrameSource):
     def frames(self) -> tuple[int, ...]:
         return self._frames
 
-    def get(self, frame: int) -> bytes:
-        return self._client.plate_proxy(self.shot.plate, frame)
+    def frame(self, number: int, /) -> bytes:
+        return self._client.plate_proxy(self.shot.plate, number)
 
 
 class ResultFrames(FrameSource):
     """A version or a try."""
 
-    def __init__(self, client: Client, result: Result, label: str, rate: Fraction) -> None:
-        super().__init__(client, f"result:{result.id}", label, rate)
+    def __init__(self, client: Client, result: Result, label: str) -> None:
+        rate = next(output.range.rate for output in result.outputs)
+        span = FrameRange.of(result.frames[0], result.frames[-1], rate)
+        super().__init__(client, f"result:{result.id}", label, span)
         self.result = result
 
     @property
     def frames(self) -> tuple[int, ...]:
         return self.result.frames
 
-    def get(self, frame: int) -> bytes:
-        return self._client.proxy(self.result.id, frame)
+    def frame(self, number: int, /) -> bytes:
+        return self._client.proxy(self.result.id, number)
 
 
 class JobFrames(FrameSource):
     """What a running job has finished so far; :meth:`grow` is told of more."""
 
     def __init__(self, client: Client, job: Job, label: str) -> None:
-        super().__init__(client, f"job:{job.id}", label, job.request.shot.plate.range.rate)
+        super().__init__(client, f"job:{job.id}", label, job.request.shot.work_range)
         self.job = job.id
-        self._frames: tuple[int, ...] = ()
+        self._frames: Observable[tuple[int, ...]] = Observable(())
 
     @property
     def frames(self) -> tuple[int, ...]:
-        return self._frames
+        return self._frames.value
 
-    def grow(self, frames: tuple[int, ...]) -> bool:
-        """These are finished by now; whether that is news."""
-        grown = tuple(sorted({*self._frames, *frames}))
-        news = grown != self._frames
-        self._frames = grown
-        return news
+    def watch(self, callback: Callable[[tuple[int, ...]], None]) -> Unwatch:
+        """Have ``callback`` told of :attr:`frames` whenever there are more."""
+        return self._frames.watch(callback, at_once=False)
 
-    def get(self, frame: int) -> bytes:
-        return self._client.job_proxy(self.job, frame)
+    def grow(self, frames: tuple[int, ...]) -> None:
+        """These are finished by now."""
+        self._frames.set(tuple(sorted({*self._frames.value, *frames})))
+
+    def frame(self, number: int, /) -> bytes:
+        return self._client.job_proxy(self.job, number)

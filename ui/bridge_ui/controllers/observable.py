@@ -56,6 +56,10 @@ class Observable(Generic[T]):
         self._value = value
         self._watchers.tell(value)
 
+    def clear(self) -> None:
+        """Tell nobody any more."""
+        self._watchers.clear()
+
     def watch(self, callback: Callable[[T], None], *, at_once: bool = True) -> Unwatch:
         """Have ``callback`` told of every new value and, ``at_once``, of the one there is."""
         unwatch = self._watchers.add(callback)

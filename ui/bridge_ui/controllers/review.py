@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from bridge_core.errors import GatewayUnreachable, ShotbridgeError
+from bridge_core.models.notes import NewNote
+from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.choices import PLATE, Choice, choices_of
+from bridge_ui.controllers.frames import FrameSource, PlateFrames, ResultFrames
+from bridge_ui.controllers.job_frames import FollowedFrames
+from bridge_ui.controllers.lineage import again
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.words import Sign
+from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, ReviewStatus, Version
-    from bridge_ui.controllers.frames import FrameSource
+    from bridge_core.models.versions import DecisionRecord, Lineage, Try, Version
     from bridge_ui.controllers.session import Session
 
-#: Id of the plate among the choices.
-PLATE = "plate"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that can be A or B."""
-
-    id: str
-    """:data:`PLATE`, or the id of a version, a try or a running job."""
-    label: str
-    """``Plate``, ``Upscale v003``, ``Matte, running``"""
-    sign: Sign | None = None
-    version: Version | None = None
+__all__ = ["PLATE", "Choice", "ReviewController", "ReviewState"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewState:
+    """Everything that the review shows besides pictures."""
+
     shot: Shot | None = None
     choices: tuple[Choice, ...] = ()
     """The plate, then the newest first."""
@@ -65,27 +60,100 @@ class ReviewController:
         self.state: Observable[ReviewState] = Observable(ReviewState())
         self.a: Observable[FrameSource | None] = Observable(None)
         self.b: Observable[FrameSource | None] = Observable(None)
+        self._session = session
+        self._tries: dict[str, Try] = {}
+        self._followed: dict[str, FollowedFrames] = {}
+        self._unsaid: set[str] = set()
+        """Ids of tries that are asked for."""
+        self._versions: Latest[list[Version]] = Latest(session.pool)
+        self._notes: Latest[list[Note]] = Latest(session.pool)
+        self._making: Latest[Lineage] = Latest(session.pool)
+        self._saying: set[Task] = set()
+        self._unwatch = [
+            session.board.watch(self._learned),
+            session.on_connected(self._ask_anew),
+            session.services.watch(lambda _: self._choices_changed(), at_once=False),
+        ]
+
+    # What is looked at
 
     def open(self, shot: Shot | None) -> None:
-        """Review another shot: A is its plate, B its newest version. None: nothing."""
-        raise NotImplementedError
+        """Review another shot: A is its plate, B its newest version. None: nothing. The same shot
+        again changes nothing, unless its range or plate did."""
+        if shot == self.state.value.shot:
+            return
+        self._leave()
+        self.state.set(ReviewState(shot=shot))
+        if shot is None:
+            self.a.set(None)
+            self.b.set(None)
+            return
+        choices = self._choices()
+        newest = next((choice.id for choice in choices if choice.version is not None), "")
+        self._tell(choices=choices, a=PLATE, b=newest)
+        self._show()
+        self._ask_anew()
 
     def choose_a(self, id: str) -> None:  # noqa: A002  the API's word
-        raise NotImplementedError
+        if self._known(id):
+            self._tell(a=id)
+            self._show()
 
     def choose_b(self, id: str) -> None:  # noqa: A002
         """The empty text: no B."""
-        raise NotImplementedError
+        if not id or self._known(id):
+            self._tell(b=id)
+            self._show()
 
     def swap(self) -> None:
-        raise NotImplementedError
+        if self.state.value.b:
+            self._tell(a=self.state.value.b, b=self.state.value.a)
+            self._show()
 
     def step_version(self, by: int) -> None:
         """B becomes the next newer (1) or older (-1) version; at the end it stays."""
-        raise NotImplementedError
+        versions = [choice.id for choice in self.state.value.choices if choice.version is not None]
+        if not versions:
+            return
+        b = self.state.value.b
+        at = versions.index(b) - by if b in versions else 0
+        self.choose_b(versions[min(max(at, 0), len(versions) - 1)])
+
+    # What is decided and said
 
     def decide(self, status: ReviewStatus, comment: str = "") -> None:
-        raise NotImplementedError
+        """Set the review status of the version under review, in the name of the session's user."""
+        version = self.state.value.version
+        if version is None:
+            self._nothing_to_review()
+            return
+        client, board = self._session.client, self._session.board
+        decision = Decision(status=status, by=self._session.user, comment=comment[:5000])
+
+        def decide(_: Task) -> Version:
+            try:
+                return client.decide(version.id, decision)
+            except GatewayUnreachable:
+                # The answer was lost on its way: whether it was taken is seen by looking, and it
+                # is never decided twice.
+                now = client.version(version.id)
+                if len(now.decisions) > len(version.decisions) and now.status is status:
+                    return now
+                raise
+
+        def decided(now: Version) -> None:
+            board.learn(versions=[now])
+            last = now.decisions[-1]
+            words = tr(
+                "{version} {status} by {name}, {time}",
+                version=now.label,
+                status=last.status.value,
+                name=last.by,
+                time=f"{last.at.astimezone():%H:%M}",
+            )
+            self._tell(told=words)
+
+        self._say(decide, decided)
 
     def add_note(
         self,
@@ -97,12 +165,240 @@ class ReviewController:
     ) -> None:
         """On the version under review. ``done`` is told once the gateway has it; until then, and
         where it fails (``state.problem``), the caller keeps the drawing."""
-        raise NotImplementedError
+        version = self.state.value.version
+        if version is None:
+            self._nothing_to_review()
+            return
+        drawn = tuple(strokes)
+        if not text.strip() and not drawn:
+            self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
+            return
+        client = self._session.client
+        note = NewNote(frames=frames, text=text[:5000], strokes=drawn, by=self._session.user)
+
+        def added(now: Note) -> None:
+            self._learn_notes([now])
+            self._tell(told=tr("note added to {version}", version=version.label))
+            if done is not None:
+                done(now)
+
+        self._say(lambda _: client.add_note(version.id, note), added)
 
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
         :meth:`bridge_ui.controllers.send.SendController.prefill`."""
-        raise NotImplementedError
+        client, shot = self._session.client, self.state.value.shot
+
+        def told(lineage: Lineage) -> None:
+            request = again(lineage)
+            said = "\n".join(filter(None, [request.note, _quoted(note)]))
+            changed: dict[str, Any] = {"note": said[:5000], "made_from": note.version}
+            if shot is not None and shot.id == request.shot.id:
+                changed["shot"] = shot  # as the cut has it now
+            then(request.model_copy(update=changed))
+
+        self._making.ask(lambda _: client.lineage(note.version), told, self._failed)
 
     def close(self) -> None:
-        raise NotImplementedError
+        for unwatch in self._unwatch:
+            unwatch()
+        self._leave()
+
+    # Behind it
+
+    def _leave(self) -> None:
+        for asked in (self._versions, self._notes, self._making):
+            asked.cancel()
+        for followed in self._followed.values():
+            followed.close()
+        self._followed.clear()
+
+    def _known(self, which: str) -> bool:
+        return any(choice.id == which for choice in self.state.value.choices)
+
+    def _ask_anew(self) -> None:
+        """The gateway is there (again): it may have more of this shot than we know."""
+        shot, client = self.state.value.shot, self._session.client
+        if shot is None or not self._session.connection.value.up:
+            return
+        which = shot.id
+
+        def learn(found: list[Version]) -> None:
+            first = not any(c.version for c in self.state.value.choices)
+            self._session.board.learn(versions=found)
+            if first and not self.state.value.b:
+                self.step_version(1)
+
+        self._versions.ask(
+            lambda _: client.versions(show=which.show, sequence=which.sequence, shot=which.shot),
+            learn,
+            self._failed,
+        )
+        self._ask_notes()
+
+    def _learned(self, change: BoardChange) -> None:
+        shot, board = self.state.value.shot, self._session.board
+        if shot is None:
+            return
+        mine = any(board.versions[one].shot == shot.id for one in change.versions) or any(
+            board.jobs[one].request.shot.id == shot.id for one in change.jobs
+        )
+        if mine:
+            self._choices_changed()
+        self._learn_notes(change.notes)
+
+    def _choices(self) -> tuple[Choice, ...]:
+        shot = self.state.value.shot
+        if shot is None:
+            return ()
+        return choices_of(shot, self._session.board, self._tries, self._session.service_title)
+
+    def _choices_changed(self) -> None:
+        state = self.state.value
+        if state.shot is None:
+            return
+        self._ask_tries(state.shot)
+        choices = self._choices()
+        there = {choice.id for choice in choices}
+        # A job that has ended gives its place to what it made.
+        jobs = self._session.board.jobs
+
+        def now(which: str) -> str:
+            if not which or which in there:
+                return which
+            job = jobs.get(which)
+            made = (job.version or job.tried) if job is not None else None
+            return made if made in there and made is not None else which
+
+        self._tell(choices=choices, a=now(state.a), b=now(state.b))
+        if state.b and now(state.b) not in there:
+            self._tell(b="")
+        if now(state.a) not in there:
+            self._tell(a=PLATE)
+        self._show()
+
+    def _ask_tries(self, shot: Shot) -> None:
+        """What was tried, once for each."""
+        client = self._session.client
+        for job in self._session.board.jobs_of(shot.id):
+            which = job.tried
+            if which is None or which in self._tries or which in self._unsaid:
+                continue
+            self._unsaid.add(which)
+
+            def told(found: Try) -> None:
+                self._unsaid.discard(found.id)
+                self._tries[found.id] = found
+                self._choices_changed()
+
+            def failed(_: ShotbridgeError, which: str = which) -> None:
+                self._unsaid.discard(which)
+
+            def ask(_: Task, which: str = which) -> Try:
+                return client.tried(which)
+
+            self._session.pool.run(ask, told, failed)
+
+    def _show(self) -> None:
+        """Have sources and the version under review follow the choices."""
+        state = self.state.value
+        self._set_source(self.a, state.a)
+        self._set_source(self.b, state.b)
+        for gone in self._followed.keys() - {state.a, state.b}:
+            self._followed.pop(gone).close()
+        by_id = {choice.id: choice for choice in state.choices}
+        version = next(
+            (
+                by_id[one].version
+                for one in (state.b, state.a)
+                if one in by_id and by_id[one].version is not None
+            ),
+            None,
+        )
+        before = state.version
+        decisions = tuple(reversed(version.decisions)) if version is not None else ()
+        self._tell(version=version, decisions=decisions)
+        if (version and version.id) != (before and before.id):
+            self._tell(notes=())
+            self._ask_notes()
+
+    def _set_source(self, side: Observable[FrameSource | None], which: str) -> None:
+        shown = side.value
+        source = self._source(which)
+        # The same pictures stay in the player's hands, with everything that it has decoded.
+        if shown is None or source is None or shown.key != source.key:
+            side.set(source)
+
+    def _source(self, which: str) -> FrameSource | None:
+        state, client, board = self.state.value, self._session.client, self._session.board
+        choice = next((one for one in state.choices if one.id == which), None)
+        if choice is None or state.shot is None:
+            return None
+        if which == PLATE:
+            return PlateFrames(client, state.shot)
+        if choice.version is not None:
+            return ResultFrames(client, choice.version, choice.label)
+        if which in self._tries:
+            return ResultFrames(client, self._tries[which], choice.label)
+        if which not in self._followed:
+            self._followed[which] = FollowedFrames(self._session, board.jobs[which], choice.label)
+        return self._followed[which].source
+
+    def _ask_notes(self) -> None:
+        version, client = self.state.value.version, self._session.client
+        if version is None:
+            self._notes.cancel()
+            return
+        which = version.id
+        self._notes.ask(lambda _: client.notes(which), self._learn_notes, self._failed)
+
+    def _learn_notes(self, notes: Iterable[Note]) -> None:
+        version = self.state.value.version
+        if version is None:
+            return
+        known = {note.id: note for note in self.state.value.notes}
+        known |= {note.id: note for note in notes if note.version == version.id}
+        ordered = sorted(
+            known.values(), key=lambda n: (n.frames is not None, n.frames and n.frames.first, n.at)
+        )
+        self._tell(notes=tuple(ordered))
+
+    def _say(self, call: Callable[[Task], Any], done: Callable[[Any], None]) -> None:
+        """Something is told to the gateway; several may be on their way."""
+
+        def ended(answer: Any) -> None:
+            self._saying.discard(task)
+            self._tell(busy=bool(self._saying))
+            done(answer)
+
+        def failed(error: ShotbridgeError) -> None:
+            self._saying.discard(task)
+            self._tell(busy=bool(self._saying))
+            self._failed(error)
+
+        self._tell(busy=True, problem="", next_step="", told="")
+        task = self._session.pool.run(call, ended, failed)
+        self._saying.add(task)
+
+    def _nothing_to_review(self) -> None:
+        self._tell(
+            problem=tr("there is no version to review"),
+            next_step=tr("choose a version as A or B"),
+        )
+
+    def _failed(self, error: ShotbridgeError) -> None:
+        self._tell(problem=error.what, next_step=error.next_step)
+
+    def _tell(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))
+
+
+def _quoted(note: Note) -> str:
+    """What a note says to the service, and where."""
+    if not note.text.strip():
+        return ""
+    if note.frames is None:
+        return note.text.strip()
+    frames = note.frames
+    where = str(frames.first) if frames.count == 1 else f"{frames.first}–{frames.last}"
+    return f"{where}: {note.text.strip()}"

@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bridge_core.errors import GatewayError, ShotbridgeError
+from bridge_core.models.requests import Delivery, Reference, Request
+from bridge_ui.controllers.before import Line, button, lines, missing
+from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.words import Tone
+from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.presets import Preset, Presets, read, write
+from bridge_ui.controllers.sending import Dispatch, Sending
+from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from bridge_core.models.requests import Delivery, Request
-    from bridge_core.models.services import Parameter, Service
+    from bridge_core.models.jobs import Estimate, Job
+    from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_ui.controllers.session import Session
 
+__all__ = ["Field", "Line", "SendController", "SendState", "Sending"]
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A parameter in the form."""
-
-    parameter: Parameter
-    value: JsonValue
-    problem: str = ""
-    """What is wrong with the value: ``lies from 0 to 1``; empty: nothing."""
-
-    @property
-    def is_default(self) -> bool:
-        return self.value == self.parameter.default
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of "Before you send"."""
-
-    title: str
-    """``Goes out``, ``To``, ``Takes``, ``Costs``, ``Allowed``"""
-    words: str
-    tone: Tone = Tone.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """Pictures on their way to the gateway."""
-
-    shots: int = 0
-    """Requests that are being sent now."""
-    done: int = 0
-    """Bytes."""
-    total: int = 0
+#: Seconds that a form rests before it is estimated: a slider that is being dragged asks nothing.
+_REST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +43,7 @@ class SendState:
     note: str = ""
     references: tuple[str, ...] = ()
     """Paths of pictures."""
-    delivery: Delivery | None = None
+    delivery: Delivery = Delivery.EXR
     shots: tuple[Shot, ...] = ()
     before: tuple[Line, ...] = ()
     """"Before you send"; empty while nothing is chosen."""
@@ -76,7 +54,7 @@ class SendState:
     """``Make v004``, ``Make 3 versions``"""
     presets: tuple[str, ...] = ()
     """Names of the presets of the chosen service."""
-    sending: Sending = Sending()
+    sending: Sending = field(default_factory=Sending)
     problem: str = ""
     """Why the last thing did not work."""
     next_step: str = ""
@@ -96,69 +74,363 @@ class SendController:
     def __init__(self, session: Session, *, presets: Path | None = None) -> None:
         """``presets``: folder of the presets; None: under ``client.state_dir``."""
         self.state: Observable[SendState] = Observable(SendState())
+        self._session = session
+        self._presets = Presets(presets or session.settings.client.state_dir / "presets")
+        self._given: dict[str, JsonValue] = {}
+        """Values that somebody gave, by the parameter's name; kept from service to service."""
+        self._estimates: tuple[Estimate, ...] = ()
+        self._estimated: tuple[Request, ...] = ()
+        """What the estimates are of."""
+        self._refused: tuple[tuple[Request, ...], str] = ((), "")
+        """What could not be estimated, and why."""
+        self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
+        self._listing: Latest[tuple[str, ...]] = Latest(session.pool)
+        self._preset: Latest[Preset] = Latest(session.pool)
+        self._dispatch = Dispatch(session)
+        self._unwatch = [
+            session.services.watch(self._offered),
+            session.board.watch(self._learned),
+            session.on_connected(self._form_changed),
+            self._dispatch.state.watch(lambda sending: self._tell(sending=sending)),
+        ]
+        self._form_changed()
+
+    # The form
 
     def find(self, text: str) -> tuple[Service, ...]:
         """Services in which every word is found, best first; all of them for no text."""
-        raise NotImplementedError
+        return matching(self.state.value.services, text)
 
     def choose(self, service: str) -> None:
         """Values that the service has as well are kept from one service to the next."""
-        raise NotImplementedError
+        found = self._service(service)
+        if found is None:
+            self._tell(
+                problem=tr("the gateway has no service {id}", id=repr(service)),
+                next_step=tr("choose another one"),
+            )
+            return
+        self._tell(service=found, presets=(), problem="", next_step="")
+        self._form_changed()
+        self._list_presets()
 
     def set_value(self, name: str, value: JsonValue) -> None:
-        raise NotImplementedError
+        self._given[name] = value
+        self._form_changed()
 
     def reset(self, name: str | None = None) -> None:
         """A parameter, or all of them, as the service has it."""
-        raise NotImplementedError
+        if name is None:
+            self._given.clear()
+        else:
+            self._given.pop(name, None)
+        self._form_changed()
 
     def set_note(self, text: str) -> None:
-        raise NotImplementedError
+        self._tell(note=text)
+        self._form_changed()
 
     def set_delivery(self, delivery: Delivery) -> None:
-        raise NotImplementedError
+        self._tell(delivery=delivery)
+        self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
-        raise NotImplementedError
+        self._tell(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
+        self._form_changed()
 
     def remove_reference(self, path: str) -> None:
-        raise NotImplementedError
+        left = tuple(one for one in self.state.value.references if one != path)
+        self._tell(references=left)
+        self._form_changed()
 
     def set_shots(self, shots: Iterable[Shot]) -> None:
-        raise NotImplementedError
-
-    def send(self) -> None:
-        """One request for each shot, first into the outbox. Returns at once."""
-        raise NotImplementedError
-
-    def try_frame(self, frame: int) -> None:
-        """This frame (in the plate's numbering) of the shot that has it, to be looked at."""
-        raise NotImplementedError
-
-    def stop_sending(self) -> None:
-        """Take back what is not at the gateway yet."""
-        raise NotImplementedError
+        """What is to be sent. A request that answers a version does so for its own shot only."""
+        found = tuple(shots)
+        changed: dict[str, Any] = {"shots": found}
+        if [shot.id for shot in found] != [shot.id for shot in self.state.value.shots]:
+            changed["made_from"] = None
+        self._tell(**changed)
+        self._form_changed()
 
     def prefill(self, request: Request) -> None:
         """Set the form to what was asked before; its shot becomes the one to send."""
-        raise NotImplementedError
+        service = self._service(request.service)
+        self._given = dict(request.parameters)
+        problem = (
+            ""
+            if service is not None
+            else tr("the gateway has no service {id} any more", id=repr(request.service))
+        )
+        self._tell(
+            service=service or self.state.value.service,
+            note=request.note,
+            references=tuple(reference.path for reference in request.references),
+            delivery=request.delivery,
+            shots=(request.shot,),
+            made_from=request.made_from,
+            problem=problem,
+            next_step=tr("choose another one") if problem else "",
+        )
+        self._form_changed()
+        self._list_presets()
+
+    # Sending
+
+    def send(self) -> None:
+        """One request for each shot, first into the outbox. Returns at once."""
+        state = self.state.value
+        if not state.can_send or state.service is None:
+            return
+        requests = self._requests()
+        title = state.service.title
+        names = ", ".join(request.shot.id.shot for request in requests[:3])
+        if len(requests) > 3:
+            names += " " + counted(len(requests) - 3, "and {n} more", "and {n} more")
+        self._tell(
+            problem="",
+            next_step="",
+            told=tr("{service} asked for {shots}", service=title, shots=names),
+            made_from=None,
+        )
+        self._dispatch.send(requests, lambda _: None, self._failed)
+
+    def try_frame(self, frame: int, then: Callable[[Job], None] | None = None) -> None:
+        """This frame (in the plate's numbering) of the first shot that has it, to be looked at.
+        ``then`` is told the job once the gateway has it."""
+        found = next((r for r in self._requests() if frame in r.shot.work_range), None)
+        if found is None:
+            self._tell(
+                problem=tr("frame {frame} is not in what is to be sent", frame=frame),
+                next_step=tr("select its shot, or go to a frame of this one"),
+            )
+            return
+        request = found.model_copy(update={"try_frames": (frame,)})
+        told = tr("frame {frame} of {shot} is tried", frame=frame, shot=found.shot.id.shot)
+        self._tell(problem="", next_step="", told=told)
+        self._dispatch.send([request], then or (lambda _: None), self._failed)
+
+    def stop_sending(self) -> None:
+        """Take back what is not at the gateway yet."""
+        self._dispatch.take_back()
+
+    # Presets
 
     def save_preset(self, name: str) -> None:
-        raise NotImplementedError
+        preset = self._as_preset(name)
+        if preset is None:
+            return
+
+        def saved(stem: str) -> None:
+            self._tell(told=tr("preset {name} saved", name=stem), problem="", next_step="")
+            self._list_presets()
+
+        self._session.pool.run(lambda _: self._presets.save(preset), saved, self._failed)
 
     def load_preset(self, name: str) -> None:
-        raise NotImplementedError
+        service = self.state.value.service
+        if service is not None:
+            self._preset.ask(
+                lambda _: self._presets.load(service.id, name), self._use, self._failed
+            )
 
     def remove_preset(self, name: str) -> None:
-        raise NotImplementedError
+        service = self.state.value.service
+        if service is not None:
+            self._session.pool.run(
+                lambda _: self._presets.remove(service.id, name),
+                lambda _: self._list_presets(),
+                self._failed,
+            )
 
     def share_preset(self, name: str, target: Path) -> None:
         """Write a preset to a file that others can take in."""
-        raise NotImplementedError
+        service = self.state.value.service
+        if service is None:
+            return
+
+        def share(_: Task) -> None:
+            write(self._presets.load(service.id, name), target)
+
+        def shared(_: None) -> None:
+            told = tr("preset {name} written to {file}", name=name, file=target.name)
+            self._tell(told=told, problem="", next_step="")
+
+        self._session.pool.run(share, shared, self._failed)
 
     def take_preset(self, source: Path) -> None:
         """Take in a preset that somebody shared, and use it."""
-        raise NotImplementedError
+
+        def take(_: Task) -> Preset:
+            preset = read(source)
+            self._presets.save(preset)
+            return preset
+
+        self._preset.ask(take, self._use, self._failed)
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Stop telling. What is being sent goes on, or waits in the outbox."""
+        for unwatch in self._unwatch:
+            unwatch()
+        for asked in (self._asking, self._listing, self._preset):
+            asked.cancel()
+
+    # Behind the form
+
+    def _service(self, which: str) -> Service | None:
+        return next((one for one in self.state.value.services if one.id == which), None)
+
+    def _offered(self, services: tuple[Service, ...]) -> None:
+        """The gateway's services; the one that was chosen may be otherwise by now, or gone."""
+        chosen = self.state.value.service
+        now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
+        if now is None:
+            now = next((one for one in services if one.available), next(iter(services), None))
+        self._tell(services=services, service=now)
+        self._form_changed()
+        if now is not None and now != chosen:
+            self._list_presets()
+
+    def _form_changed(self) -> None:
+        state = self.state.value
+        if state.service is None:
+            self._tell(
+                fields=(),
+                missing=self._missing(()),
+                before=(),
+                button=button((), 0, self._session.board),
+            )
+            return
+        self._tell(fields=fields(state.service, self._given))
+        requests = self._requests()
+        if requests != self._estimated:
+            self._estimates = ()
+            self._estimate(requests)
+        self._tell_meaning(requests)
+
+    def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
+        service = self.state.value.service
+        ahead = sum(not job.state.ended for job in self._session.board.jobs.values())
+        up = self._session.connection.value.up
+        before: tuple[Line, ...] = ()
+        if service is not None and requests:
+            before = lines(service, requests, self._estimates, ahead, connected=up)
+        self._tell(
+            before=before,
+            missing=self._missing(requests),
+            button=button(requests, len(self.state.value.shots), self._session.board),
+            estimating=self._asking.busy,
+        )
+
+    def _requests(self) -> tuple[Request, ...]:
+        """One for each shot, as the form stands; none while a value is wrong."""
+        state = self.state.value
+        if state.service is None or any(one.problem for one in state.fields):
+            return ()
+        references = tuple(Reference(path=path) for path in state.references)
+        try:
+            return tuple(
+                Request(
+                    shot=shot,
+                    service=state.service.id,
+                    parameters=fitting(state.service, self._given),
+                    references=references,
+                    note=state.note,
+                    delivery=state.delivery,
+                    asked_by=self._session.user,
+                    made_from=state.made_from,
+                )
+                for shot in state.shots
+            )
+        except ValueError:
+            return ()  # a note without end, or a shot of days: _missing says so
+
+    def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
+        state = self.state.value
+        refused = self._refused[1] if self._refused[0] == requests else ""
+        return missing(state.service, state.shots, state.fields, requests, self._estimates, refused)
+
+    def _estimate(self, requests: tuple[Request, ...]) -> None:
+        self._estimated = requests
+        if not requests or not self._session.connection.value.up:
+            self._asking.cancel()
+            self._estimated = ()
+            return
+        client = self._session.client
+
+        def ask(task: Task) -> tuple[Estimate, ...]:
+            task.flag.wait(_REST)
+            found = []
+            for request in requests:
+                if task.cancelled:
+                    break
+                found.append(client.estimate(request))
+            return tuple(found)
+
+        def told(estimates: tuple[Estimate, ...]) -> None:
+            self._estimates, self._refused = estimates, ((), "")
+            self._tell_meaning(requests)
+
+        def failed(error: ShotbridgeError) -> None:
+            if isinstance(error, GatewayError):
+                self._estimated = ()  # asked again when the gateway is back
+            else:
+                self._refused = (requests, error.what)
+            self._tell_meaning(requests)
+
+        self._asking.ask(ask, told, failed)
+
+    def _learned(self, change: BoardChange) -> None:
+        if change.jobs or change.versions:
+            self._tell_meaning(self._requests())
+
+    def _as_preset(self, name: str) -> Preset | None:
+        state = self.state.value
+        if state.service is None or not name.strip():
+            self._tell(
+                problem=tr("a preset has a name and a service"), next_step=tr("give it a name")
+            )
+            return None
+        return Preset(
+            service=state.service.id,
+            name=name.strip()[:128],
+            parameters={one.parameter.name: one.value for one in state.fields},
+            note=state.note,
+            delivery=state.delivery,
+        )
+
+    def _use(self, preset: Preset) -> None:
+        service = self._service(preset.service)
+        if service is None:
+            self._tell(
+                problem=tr(
+                    "the preset is for {id}, which the gateway does not have",
+                    id=repr(preset.service),
+                ),
+                next_step=tr("choose another preset"),
+            )
+            return
+        self._given = dict(preset.parameters)
+        self._tell(
+            service=service,
+            note=preset.note,
+            delivery=preset.delivery,
+            told=tr("preset {name} used", name=preset.name),
+            problem="",
+            next_step="",
+        )
+        self._form_changed()
+        self._list_presets()
+
+    def _list_presets(self) -> None:
+        service = self.state.value.service
+        if service is not None:
+            self._listing.ask(
+                lambda _: self._presets.names(service.id),
+                lambda names: self._tell(presets=names),
+            )
+
+    def _failed(self, error: ShotbridgeError) -> None:
+        self._tell(problem=error.what, next_step=error.next_step)
+
+    def _tell(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,15 +11,15 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_ui.controllers.board import Board
 from bridge_ui.controllers.feed import Feed, Heard
-from bridge_ui.controllers.observable import Observable, Post
+from bridge_ui.controllers.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.controllers.pool import Latest, Pool, Task
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.host import Host
-    from bridge_core.models.gateway import Health
-    from bridge_core.models.jobs import Job
+    from bridge_core.models.gateway import About, Health
+    from bridge_core.models.jobs import Job, JobState
     from bridge_core.models.outbox import Entry
     from bridge_core.models.services import Service
     from bridge_core.models.settings import Settings
@@ -49,6 +50,8 @@ class Connection:
     next_step: str = ""
     own: bool = True
     """This user's own gateway; else the studio's."""
+    version: str = ""
+    """Of the gateway; empty while it is not known."""
 
     @property
     def up(self) -> bool:
@@ -61,9 +64,14 @@ class OutboxState:
 
     waiting: tuple[Entry, ...] = ()
     refused: tuple[Entry, ...] = ()
+    problem: str = ""
+    """Why the outbox cannot be read; empty otherwise."""
+    next_step: str = ""
 
     @property
     def words(self) -> str:
+        if self.problem:
+            return self.problem
         if not self.waiting and not self.refused:
             return tr("Outbox empty")
         parts = []
@@ -102,9 +110,11 @@ class Session:
         self.services: Observable[tuple[Service, ...]] = Observable(())
         self.outbox = Observable(OutboxState())
         self._feed = Feed(self.client, post, self._heard)
-        self._asked: Latest[None] = Latest(self.pool)
+        self._asked: Latest[tuple[About, tuple[Service, ...]]] = Latest(self.pool)
         self._health: Latest[Health] = Latest(self.pool)
-        self._listing: Latest[list[Job]] = Latest(self.pool)
+        self._listing: Latest[None] = Latest(self.pool)
+        self._outbox: Latest[OutboxState] = Latest(self.pool)
+        self._connected: Watchers[None] = Watchers()
         self._flushing: Task | None = None
         self._closed = False
 
@@ -112,3 +122,163 @@ class Session:
     def user(self) -> str:
         """Under whose name requests, notes and decisions are recorded."""
         return self.settings.client.user or getpass.getuser()
+
+    def service_title(self, service: str) -> str:
+        """What people call a service; of one that the gateway has no longer, its id."""
+        found = (one.title for one in self.services.value if one.id == service)
+        return next(found, service.replace("_", " ").capitalize())
+
+    def start(self) -> None:
+        """Begin to connect; starts this user's own gateway where it does not run."""
+        self._feed.start()
+        self.look_at_outbox()
+
+    def retry(self) -> None:
+        """A person has mended what was refused: try at once."""
+        if not self.connection.value.up:
+            self.connection.set(self._connecting())
+        self._feed.retry()
+
+    def ask_health(self) -> None:
+        self._health.ask(lambda _: self.client.health(), self.health.set)
+
+    def look_at_outbox(self) -> None:
+        """Tell how the outbox stands; whoever put something there calls this."""
+
+        def look(_: Task) -> OutboxState:
+            return OutboxState(self.client.outbox.entries(), self.client.outbox.refused())
+
+        self._outbox.ask(look, self.outbox.set, self._outbox_failed)
+
+    def flush(self) -> None:
+        """Send what waits in the outbox, unless that is being done."""
+        if self._flushing is not None:
+            return
+
+        def ended(jobs: list[Job]) -> None:
+            self._flushing = None
+            self.board.learn(jobs=jobs)
+            self.look_at_outbox()
+
+        def failed(_: ShotbridgeError) -> None:
+            # The outbox tells what is left; the connection, why.
+            self._flushing = None
+            self.look_at_outbox()
+
+        self._flushing = self.transfers.run(lambda _: self.client.flush(), ended, failed)
+
+    def take_out(self, key: str) -> None:
+        """Take a request out of the outbox, waiting or refused."""
+
+        def take(_: Task) -> None:
+            self.client.outbox.done(key)
+            self.client.outbox.forget(key)
+
+        self.pool.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
+
+    def on_connected(self, callback: Callable[[], None]) -> Unwatch:
+        """Have ``callback`` called each time the line stands anew: what was asked for before may
+        be otherwise by now. Where it stands already, at once."""
+        unwatch = self._connected.add(lambda _: callback())
+        if self.connection.value.up:
+            callback()
+        return unwatch
+
+    def close(self, timeout: float = 0.0) -> bool:
+        """End everything: what was asked is cancelled, nobody is told any more. The gateway and
+        its jobs go on. Waits for the threads ``timeout`` seconds at most, and says whether all
+        have ended; those that have not are daemons and hold up no exit."""
+        if self._closed:
+            return True
+        self._closed = True
+        for one in (self.connection, self.health, self.services, self.outbox):
+            one.clear()
+        share = timeout / 4
+        ended = self._feed.close(share)
+        for pool in (self.pool, self.pictures, self.transfers):
+            ended = pool.close(share) and ended
+        self.client.close()
+        return ended
+
+    # What the feed says
+
+    def _heard(self, heard: Heard) -> None:
+        if heard.connected:
+            self._ask_who()
+        elif heard.lost is not None:
+            self._lost(heard.lost)
+        self.board.hear(heard.events)
+
+    def _ask_who(self) -> None:
+        def ask(_: Task) -> tuple[About, tuple[Service, ...]]:
+            return self.client.about(), tuple(self.client.services())
+
+        def told(answer: tuple[About, tuple[Service, ...]]) -> None:
+            about, services = answer
+            own = self.settings.client.url is None
+            place = tr("this machine") if own else str(self.settings.client.url)
+            words = tr("Gateway on {place}", place=place)
+            self.services.set(services)
+            self.connection.set(Connection(Line.CONNECTED, words, own=own, version=about.version))
+            self._connected.tell(None)
+            self.ask_health()
+            self._list_jobs()
+            self.flush()
+
+        self._asked.ask(ask, told, self._lost)
+
+    def _lost(self, error: ShotbridgeError) -> None:
+        self._asked.cancel()
+        own = self.settings.client.url is None
+        if isinstance(error, GatewayUnreachable):
+            if self.connection.value.line is Line.CONNECTING and own:
+                return  # it is being started; that takes a moment
+            words = tr("The gateway does not answer: {why}", why=error.what)
+            step = tr("nothing is lost, and the panel connects again by itself")
+            self.connection.set(Connection(Line.LOST, words, step, own))
+        else:
+            words = tr("The gateway cannot be used: {why}", why=error.what)
+            self.connection.set(Connection(Line.REFUSED, words, error.next_step, own))
+
+    def _list_jobs(self) -> None:
+        """All that run or wait, and the last that have ended."""
+
+        shown = {job.id for job in self.board.jobs.values() if not job.state.ended}
+
+        def ask(task: Task) -> None:
+            from bridge_core.models.jobs import JobState
+
+            seen: set[str] = set()
+            for state in (JobState.RUNNING, JobState.QUEUED):
+                seen |= self._pages(task, state, limit=None)
+            seen |= self._pages(task, None, limit=ENDED_JOBS)
+            # What was shown as going on may have ended meanwhile, further down than these pages.
+            for missed in shown - seen:
+                if not task.cancelled:
+                    self._learned(task, [self.client.job(missed)])
+
+        self._listing.ask(ask, lambda _: None)
+
+    def _pages(self, task: Task, state: JobState | None, limit: int | None) -> set[str]:
+        """Ids of the jobs that were learned."""
+        seen: set[str] = set()
+        before = None
+        while not task.cancelled and (limit is None or len(seen) < limit):
+            page = self.client.jobs(state=state, before=before, limit=PAGE)
+            self._learned(task, page)
+            seen |= {job.id for job in page}
+            if len(page) < PAGE:
+                break
+            before = page[-1].id
+        return seen
+
+    def _learned(self, task: Task, jobs: list[Job]) -> None:
+        self.post(lambda: None if task.cancelled or self._closed else self.board.learn(jobs=jobs))
+
+    def _outbox_failed(self, error: ShotbridgeError) -> None:
+        self.outbox.set(OutboxState(problem=error.what, next_step=error.next_step))
+
+    def _connecting(self) -> Connection:
+        own = self.settings.client.url is None
+        words = tr("Starting the gateway on this machine") if own else tr("Connecting")
+        return Connection(Line.CONNECTING, words, own=own)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge_core.errors import ShotbridgeError
+from bridge_core.host import Capability, Scene
+from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.exporting import Exported, export_cut
 from bridge_ui.controllers.observable import Observable, Rows, Unwatch
-from bridge_ui.controllers.words import Sign
+from bridge_ui.controllers.pool import Latest, Task, unexpected
+from bridge_ui.controllers.shot_rows import ShotRow, base_rows, standing, with_change
+from bridge_ui.controllers.thumbnails import Picture, Thumbnails
+from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bridge_core.models.shots import Shot
+    from bridge_core.models.shots import ShotId
+    from bridge_core.timeline.changes import Change, Changes
     from bridge_ui.controllers.session import Session
+
+__all__ = ["ShotRow", "ShotsController", "ShotsState", "Show"]
 
 
 class Show(StrEnum):
@@ -26,34 +34,6 @@ class Show(StrEnum):
     """Shows other pictures than in the cut that it is compared with."""
     NEEDS_YOU = "needs you"
     """A version waits for review, or something about the shot has to be mended."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShotRow:
-    """A shot as the list shows it."""
-
-    key: str
-    """The host's handle of it; the row's identity."""
-    shot: Shot | None
-    """None: it cannot be sent, ``problem`` says why."""
-    name: str
-    source: str
-    """What the host calls it: a track, a node."""
-    ranges: str
-    """``1001–1132 · 132 + 16 handles · 50 %``"""
-    sign: Sign
-    """What matters most about it now: a problem, a running job, the newest version, or that
-    nothing was sent yet."""
-    fraction: float | None
-    """0 to 1 of a running job; None otherwise."""
-    newest: str | None
-    """Id of its newest version."""
-    problem: str
-    next_step: str
-    changes: str
-    """What is different in the cut that it is compared with, in words; empty otherwise."""
-    changed: bool
-    needs_you: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +52,7 @@ class ShotsState:
     """Shots of the other cut that this one has no longer."""
     busy: bool = False
     problem: str = ""
+    """Why the last thing did not work."""
     next_step: str = ""
     told: str = ""
     """What was done last, in words: where a cut was written."""
@@ -85,57 +66,292 @@ class ShotsController:
     def __init__(self, session: Session) -> None:
         self.rows: Rows[ShotRow] = Rows()
         self.state: Observable[ShotsState] = Observable(ShotsState())
+        self._session = session
+        self._scene: Scene | None = None
+        self._all: list[ShotRow] = []
+        self._at: dict[str, int] = {}
+        """Position among all, by key."""
+        self._listed_at: dict[str, int] = {}
+        """Position among those listed, by key."""
+        self._keys_of: dict[ShotId, list[str]] = {}
+        self._loading: Latest[tuple[Scene, list[ShotRow]]] = Latest(session.pool)
+        self._comparing: Latest[Changes] = Latest(session.pool)
+        self._asking: Latest[None] = Latest(session.pool)
+        self._exporting: Latest[Exported] = Latest(session.transfers)
+        self._thumbnails = Thumbnails(session)
+        self._in_sight: tuple[str, ...] = ()
+        self._unwatch = [
+            session.board.watch(self._learned),
+            session.on_connected(self._ask_versions),
+            session.services.watch(lambda _: self._tell_standing(self._at), at_once=False),
+        ]
+        if Capability.FOLLOW in session.host.capabilities:
+            self._unwatch.append(session.host.watch(self.reload))
+
+    @property
+    def scene(self) -> Scene | None:
+        """What the host had when it was last asked."""
+        return self._scene
+
+    # What is there
 
     def reload(self) -> None:
         """Ask the host anew what there is."""
-        raise NotImplementedError
+        self._load(lambda: None)
 
     def open(self, path: Path) -> None:
-        """Work on another cut; only where the host can open one."""
-        raise NotImplementedError
+        """Work on another cut; only where the host can open one. A comparison ends."""
+        self._comparing.cancel()
+        self._load(lambda: self._session.host.open(path), anew=True)
+
+    def _load(self, before: Callable[[], None], *, anew: bool = False) -> None:
+        host = self._session.host
+
+        def load(_: Task) -> tuple[Scene, list[ShotRow]]:
+            before()
+            scene = host.scene()
+            return scene, base_rows(scene)
+
+        def loaded(answer: tuple[Scene, list[ShotRow]]) -> None:
+            self._take(*answer, anew=anew)
+
+        self._tell(busy=True, problem="", next_step="")
+        if Capability.ANY_THREAD in host.capabilities:
+            self._loading.ask(load, loaded, self._failed)
+            return
+        # The host keeps its things in memory and is asked on its own thread, which is this one.
+        try:
+            loaded(load(Task()))
+        except ShotbridgeError as error:
+            self._failed(error)
+        except Exception as error:
+            self._failed(unexpected(error))
+
+    def _take(self, scene: Scene, rows: list[ShotRow], *, anew: bool) -> None:
+        self._scene = scene
+        board, title = self._session.board, self._session.service_title
+        before = {row.key: row for row in self._all}
+        if not anew:
+            rows = [
+                replace(row, changes=old.changes, changed=old.changed)
+                if (old := before.get(row.key)) is not None and old.changes
+                else row
+                for row in rows
+            ]
+        self._all = [
+            standing(row, board, title) if row.shot and board.knows(row.shot.id) else row
+            for row in rows
+        ]
+        self._at = {row.key: at for at, row in enumerate(rows)}
+        self._keys_of = {}
+        for row in rows:
+            if row.shot is not None:
+                self._keys_of.setdefault(row.shot.id, []).append(row.key)
+        if anew:
+            self._tell(compared_with="", gone=0, listed=Show.ALL)
+        self._tell(title=scene.title, show=scene.show, busy=False)
+        self._list()
+        if self._session.connection.value.up:
+            self._ask_versions()
+
+    # What changed
 
     def compare_with(self, path: Path | None) -> None:
         """Find what is different from an older cut; None ends that."""
-        raise NotImplementedError
+        if path is None:
+            self._comparing.cancel()
+            self._compared({}, "", 0)
+            return
+        cut = self._scene.cut if self._scene is not None else None
+        if cut is None:
+            self._tell(
+                problem=tr("there is no cut open to compare"),
+                next_step=tr("open a cut, then compare"),
+            )
+            return
+        work = self._session.settings.work
+
+        def compare_cuts(_: Task) -> Changes:
+            from bridge_core.timeline.changes import compare
+            from bridge_core.timeline.reading import read_cut
+
+            return compare(read_cut(path, show=work.show, handles=work.handles), cut)
+
+        def compared(found: Changes) -> None:
+            by_key = {c.new.clip: c for c in found.changes if c.new is not None}
+            self._compared(by_key, path.name, len(found.gone))
+
+        self._tell(busy=True, problem="", next_step="")
+        self._comparing.ask(compare_cuts, compared, self._failed)
+
+    def _compared(self, changes: dict[str, Change], name: str, gone: int) -> None:
+        self._all = [with_change(row, changes.get(row.key)) for row in self._all]
+        listed = self.state.value.listed
+        if not name and listed is Show.CHANGED:
+            listed = Show.ALL
+        self._tell(compared_with=name, gone=gone, busy=False, listed=listed)
+        self._list()
+
+    # What is listed and selected
 
     def list_only(self, which: Show) -> None:
-        raise NotImplementedError
+        self._tell(listed=which)
+        self._list()
 
     def search(self, text: str) -> None:
         """List only rows in which every word is found: name, sequence, source, state."""
-        raise NotImplementedError
+        self._tell(search=text)
+        self._list()
 
     def select(self, keys: Iterable[str]) -> None:
-        """Selected stay selected while a filter hides them not; hidden ones are let go."""
-        raise NotImplementedError
+        """Only rows that are listed can be selected; a filter that hides them lets them go."""
+        wanted = set(keys)
+        self._tell(selected=tuple(row.key for row in self.rows if row.key in wanted))
 
     def select_changed(self) -> None:
         """All that changed and can be sent."""
-        raise NotImplementedError
+        self.list_only(Show.CHANGED)
+        self.select(row.key for row in self.rows if row.shot is not None)
 
     @property
     def selected(self) -> tuple[ShotRow, ...]:
-        raise NotImplementedError
+        return tuple(self._all[self._at[key]] for key in self.state.value.selected)
 
     def row(self, key: str) -> ShotRow | None:
-        raise NotImplementedError
+        at = self._at.get(key)
+        return self._all[at] if at is not None else None
+
+    # Pictures
 
     def want_thumbnails(self, keys: Iterable[str]) -> None:
         """These rows are in sight: fetch their pictures, and forget what was wanted before."""
-        raise NotImplementedError
+        self._in_sight = tuple(keys)
+        found = {key: self._picture(key) for key in self._in_sight}
+        self._thumbnails.want({key: p for key, p in found.items() if p is not None})
 
     def thumbnail(self, key: str) -> bytes | None:
         """JPEG of a row's newest version or plate, if it is here already."""
-        raise NotImplementedError
+        picture = self._picture(key)
+        return self._thumbnails.get(picture) if picture is not None else None
 
     def watch_thumbnails(self, callback: Callable[[str], None]) -> Unwatch:
         """Told the key of a row whose picture has come."""
-        raise NotImplementedError
+        return self._thumbnails.watch(callback)
+
+    def _picture(self, key: str) -> Picture | None:
+        row = self.row(key)
+        return Picture(row.shot, row.newest) if row is not None and row.shot is not None else None
+
+    # The way out
 
     def export(self, target: Path, reader: str = "generic") -> None:
         """Write the cut with every version and note that the gateway has for its shots, as
-        ``reader`` (generic, resolve, nuke, openrv) takes it."""
-        raise NotImplementedError
+        ``reader`` (generic, resolve, nuke, openrv) takes it. A file that is there is replaced;
+        the cut itself never is."""
+        cut = self._scene.cut if self._scene is not None else None
+        if cut is None:
+            self._tell(
+                problem=tr("there is no cut open to export"), next_step=tr("open a cut first")
+            )
+            return
+
+        def done(found: Exported) -> None:
+            self._tell(busy=False, told=found.words)
+
+        self._tell(busy=True, problem="", next_step="", told="")
+        client = self._session.client
+        self._exporting.ask(lambda _: export_cut(client, cut, target, reader), done, self._failed)
 
     def close(self) -> None:
-        raise NotImplementedError
+        for unwatch in self._unwatch:
+            unwatch()
+        self._thumbnails.close()
+        for asked in (self._loading, self._comparing, self._asking, self._exporting):
+            asked.cancel()
+
+    def _list(self) -> None:
+        state = self.state.value
+        words = state.search.lower().split()
+        listed = [
+            row for row in self._all if _is(row, state.listed) and (not words or row.holds(words))
+        ]
+        self._listed_at = {row.key: at for at, row in enumerate(listed)}
+        kept = tuple(key for key in state.selected if key in self._listed_at)
+        self.rows.replace(listed)
+        self._count(selected=kept)
+
+    def _count(self, **more: object) -> None:
+        self._tell(
+            total=len(self._all),
+            changed=sum(row.changed for row in self._all),
+            needs_you=sum(row.needs_you for row in self._all),
+            **more,
+        )
+
+    # What the gateway says
+
+    def _ask_versions(self) -> None:
+        """Of the shots' sequences, one after the other: an answer of thousands of versions would
+        hold Python's lock for longer than a picture may take to be drawn."""
+        places = {(which.show, which.sequence) for which in self._keys_of}
+        session = self._session
+
+        def ask(task: Task) -> None:
+            for show, sequence in sorted(places):
+                if task.cancelled:
+                    return
+                found = session.client.versions(show=show, sequence=sequence)
+                session.post(
+                    lambda found=found: (  # type: ignore[misc]
+                        None if task.cancelled else session.board.learn(versions=found)
+                    )
+                )
+
+        # Where it fails the line is gone, and this is asked again when it is back.
+        self._asking.ask(ask, lambda _: None)
+
+    def _learned(self, change: BoardChange) -> None:
+        board = self._session.board
+        shots = {board.jobs[one].request.shot.id for one in change.jobs}
+        shots |= {board.versions[one].shot for one in change.versions}
+        keys = [key for which in shots for key in self._keys_of.get(which, ())]
+        if keys:
+            self._tell_standing(keys)
+
+    def _tell_standing(self, keys: Collection[str]) -> None:
+        board, title = self._session.board, self._session.service_title
+        listed = self.state.value.listed
+        changed, moved = {}, False
+        for key in keys:
+            old = self._all[self._at[key]]
+            if old.shot is None or not board.knows(old.shot.id):
+                continue
+            new = standing(old, board, title)
+            self._all[self._at[key]] = new
+            at = self._listed_at.get(key)
+            moved = moved or (at is not None) != _is(new, listed)
+            if at is not None:
+                changed[at] = new
+        if moved and listed is not Show.ALL:
+            self._list()
+            return
+        self.rows.update(changed)
+        self._count()
+        if not set(keys).isdisjoint(self._in_sight):
+            self.want_thumbnails(self._in_sight)  # a new version has a picture of its own
+
+    def _failed(self, error: ShotbridgeError) -> None:
+        self._tell(busy=False, problem=error.what, next_step=error.next_step)
+
+    def _tell(self, **changed: object) -> None:
+        self.state.set(replace(self.state.value, **changed))  # type: ignore[arg-type]
+
+
+def _is(row: ShotRow, listed: Show) -> bool:
+    match listed:
+        case Show.ALL:
+            return True
+        case Show.CHANGED:
+            return row.changed
+        case Show.NEEDS_YOU:
+            return row.needs_you

@@ -1,0 +1,57 @@
+"""What a review can look at: the plate, versions, tries, and jobs that are being made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_core.models.jobs import JobState
+from bridge_ui.controllers.words import Sign, job_sign, review_sign
+from bridge_ui.translate import tr
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Try, Version
+    from bridge_ui.controllers.board import Board
+
+#: Id of the plate among the choices.
+PLATE = "plate"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that can be A or B."""
+
+    id: str
+    """:data:`PLATE`, or the id of a version, a try or a running job."""
+    label: str
+    """``Plate``, ``Upscale v003``, ``Matte, running``"""
+    sign: Sign | None = None
+    version: Version | None = None
+
+
+def choices_of(
+    shot: Shot, board: Board, tries: Mapping[str, Try], title: Callable[[str], str]
+) -> tuple[Choice, ...]:
+    """The plate, then everything that there is of the shot, newest first. ``tries`` are those
+    that are known, by id; ``title`` names a service."""
+    found: list[tuple[datetime, Choice]] = []
+    for version in board.versions_of(shot.id):
+        label = f"{title(version.service)} {version.label}"
+        sign = review_sign(version.status)
+        found.append((version.created, Choice(version.id, label, sign, version)))
+    for job in board.jobs_of(shot.id):
+        name = title(job.request.service)
+        if job.tried is not None and job.tried in tries:
+            made = tries[job.tried]
+            frames = ", ".join(map(str, made.frames))
+            label = tr("{service}, try of {frames}", service=name, frames=frames)
+            found.append((made.created, Choice(made.id, label)))
+        elif job.state is JobState.RUNNING:
+            label = tr("{service}, running", service=name)
+            found.append((job.created, Choice(job.id, label, job_sign(job))))
+    newest_first = sorted(found, key=lambda item: item[0], reverse=True)
+    return (Choice(PLATE, tr("Plate")), *(choice for _, choice in newest_first))

@@ -1,0 +1,125 @@
+"""Presets: how somebody asks for a service, kept as YAML that people can read and pass on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, JsonValue, ValidationError
+
+from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
+from bridge_core.models.base import Stored, invalid
+from bridge_core.models.requests import Delivery
+from bridge_core.models.shots import fit_name
+
+#: Bytes; a preset is a page of text.
+_LIMIT = 1_000_000
+
+
+class Preset(Stored):
+    """Everything of a request that is not about its shot."""
+
+    service: str = Field(min_length=1, max_length=64)
+    name: str = Field(min_length=1, max_length=128)
+    parameters: dict[str, JsonValue] = {}
+    note: str = Field(default="", max_length=5000)
+    delivery: Delivery = Delivery.EXR
+
+
+class Presets:
+    """Presets in ``folder``: ``SERVICE/NAME.yaml``. Reads and writes the disk: not for the
+    panel's thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self, service: str) -> tuple[str, ...]:
+        """Of a service's presets, in alphabetical order."""
+        found = (self.folder / service).glob("*.yaml")
+        return tuple(sorted((path.stem for path in found), key=str.casefold))
+
+    def load(self, service: str, name: str) -> Preset:
+        """
+        :raises InvalidRequest: there is none, or it cannot be read.
+        """
+        return read(self._path(service, name))
+
+    def save(self, preset: Preset) -> str:
+        """The name under which it stands, which is fit for a file. One that is there is replaced.
+
+        :raises NotWritable: the folder.
+        """
+        path = self._path(preset.service, preset.name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _closed(path, error) from error
+        write(preset, path)
+        return path.stem
+
+    def remove(self, service: str, name: str) -> None:
+        try:
+            self._path(service, name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _closed(self._path(service, name), error) from error
+
+    def _path(self, service: str, name: str) -> Path:
+        return (
+            self.folder
+            / fit_name(service, otherwise="service")
+            / (fit_name(name, otherwise="preset") + ".yaml")
+        )
+
+
+def read(path: Path) -> Preset:
+    """A preset out of a file.
+
+    :raises InvalidRequest: it is not there, no YAML, or no preset.
+    """
+    import yaml
+
+    try:
+        if path.stat().st_size > _LIMIT:
+            raise _unfit(path, "it is too long for a preset")
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _unfit(path, error.strerror or str(error)) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise _unfit(path, f"it is no YAML: {error}") from error
+    try:
+        return Preset.model_validate(raw)
+    except ValidationError as error:
+        raise invalid(error, what="preset", where=str(path)) from error
+
+
+def write(preset: Preset, path: Path) -> None:
+    """Write a preset to a file, whole or not at all.
+
+    :raises NotWritable: the folder is missing or may not be written.
+    """
+    import yaml
+
+    part = path.with_name(f".{path.name}.part")
+    text = yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _closed(path, error) from error
+
+
+def _unfit(path: Path, why: str) -> ShotbridgeError:
+    return InvalidRequest(
+        f"this preset cannot be read: {why}",
+        where=str(path),
+        next_step="choose a file that Shotbridge has saved as a preset",
+    )
+
+
+def _closed(path: Path, error: OSError) -> ShotbridgeError:
+    return NotWritable(
+        f"the preset cannot be written: {error.strerror or error}",
+        where=str(path),
+        next_step="choose a folder that you may write to",
+    )

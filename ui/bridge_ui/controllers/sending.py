@@ -1,0 +1,132 @@
+"""Requests on their way: first all of them into the outbox, then one after the other out."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import JobCancelled, ShotbridgeError
+from bridge_ui.controllers.observable import Observable
+
+if TYPE_CHECKING:
+    from bridge_core.models.jobs import Job
+    from bridge_core.models.requests import Request
+    from bridge_ui.controllers.session import Session
+
+#: Seconds between two words about bytes.
+_PULSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Pictures on their way to the gateway."""
+
+    shots: int = 0
+    """Requests that are being sent now."""
+    done: int = 0
+    """Bytes."""
+    total: int = 0
+
+
+class Dispatch:
+    """Sends requests; ``state`` tells how far they are.
+
+    Closing the panel takes nothing back: what stands in the outbox is sent by whoever comes next.
+    Only :meth:`take_back` does.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.state: Observable[Sending] = Observable(Sending())
+        self._session = session
+        #: By key: says to the transfer that the request is taken back.
+        self._going: dict[str, threading.Event] = {}
+        self._bytes: dict[str, tuple[int, int]] = {}
+
+    def send(
+        self,
+        requests: Sequence[Request],
+        sent: Callable[[Job], None],
+        failed: Callable[[ShotbridgeError], None],
+    ) -> None:
+        """``sent`` and ``failed`` are told once for each request."""
+        keyed = {str(uuid.uuid4()): request for request in requests}
+        for key in keyed:
+            self._going[key] = threading.Event()
+        outbox = self._session.client.outbox
+        self._tell()
+
+        def accept(_: object) -> None:
+            for key, request in keyed.items():
+                outbox.put(request, key)
+
+        def accepted(_: None) -> None:
+            self._session.look_at_outbox()
+            for key, request in keyed.items():
+                self._transfer(key, request, sent, failed)
+
+        def refused(error: ShotbridgeError) -> None:
+            for key in keyed:
+                self._ended(key)
+            failed(error)
+
+        self._session.pool.run(accept, accepted, refused)
+
+    def take_back(self) -> None:
+        """Take back everything that is not at the gateway yet."""
+        for key, event in self._going.items():
+            event.set()
+            self._session.take_out(key)
+
+    def _transfer(
+        self,
+        key: str,
+        request: Request,
+        sent: Callable[[Job], None],
+        failed: Callable[[ShotbridgeError], None],
+    ) -> None:
+        session, taken_back = self._session, self._going[key]
+        told_at = 0.0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told_at
+            now = time.monotonic()
+            if now - told_at >= _PULSE or done == total:
+                told_at = now
+                session.post(lambda: self._progress(key, done, total))
+
+        def submit(_: object) -> Job:
+            if taken_back.is_set():
+                raise JobCancelled("taken back before it was sent", where=key)
+            return session.client.submit(request, key=key, progress=progress, cancel=taken_back)
+
+        def done(job: Job) -> None:
+            self._ended(key)
+            session.board.learn(jobs=[job])
+            sent(job)
+
+        def missed(error: ShotbridgeError) -> None:
+            self._ended(key)
+            if not isinstance(error, JobCancelled):
+                failed(error)
+
+        session.transfers.run(submit, done, missed)
+
+    def _progress(self, key: str, done: int, total: int) -> None:
+        if key in self._going:
+            self._bytes[key] = (done, total)
+            self._tell()
+
+    def _ended(self, key: str) -> None:
+        self._going.pop(key, None)
+        self._bytes.pop(key, None)
+        self._tell()
+        self._session.look_at_outbox()
+
+    def _tell(self) -> None:
+        done = sum(part for part, _ in self._bytes.values())
+        total = sum(whole for _, whole in self._bytes.values())
+        self.state.set(Sending(len(self._going), done, total))

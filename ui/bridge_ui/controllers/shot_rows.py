@@ -1,0 +1,178 @@
+"""How a shot stands, as one row of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bridge_core.models.jobs import JobState
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.words import Sign, Tone, job_sign, review_sign
+from bridge_ui.translate import counted, tr
+
+if TYPE_CHECKING:
+    from bridge_core.host import HostProblem, HostShot, Scene
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.jobs import Job
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.changes import Change
+    from bridge_ui.controllers.board import Board
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRow:
+    """A shot as the list shows it."""
+
+    key: str
+    """The host's handle of it; the row's identity."""
+    shot: Shot | None
+    """None: it cannot be sent, ``problem`` says why."""
+    name: str
+    source: str
+    """What the host calls it: a track, a node."""
+    ranges: str
+    """``1001–1132 · 132 + 16 handles · 50 %``"""
+    sign: Sign
+    """What matters most about it now: a problem, a running job, the newest version, or that
+    nothing was sent yet."""
+    fraction: float | None = None
+    """0 to 1 of a running job; None otherwise."""
+    newest: str | None = None
+    """Id of its newest version."""
+    problem: str = ""
+    next_step: str = ""
+    changes: str = ""
+    """What is different in the cut that it is compared with, in words; empty otherwise."""
+    changed: bool = False
+    """Its versions may not fit any more."""
+    needs_you: bool = False
+
+    def holds(self, words: list[str]) -> bool:
+        """Whether every word (in small letters) is found in what it says."""
+        sequence = self.shot.id.sequence if self.shot else ""
+        text = f"{self.name} {sequence} {self.source} {self.sign.words} {self.changes}".lower()
+        return all(word in text for word in words)
+
+
+def base_rows(scene: Scene) -> list[ShotRow]:
+    """Rows as they are before anything is known of jobs and versions, in the scene's order; what
+    did not become a shot stands where its record range puts it."""
+    remarks = {p.handle: p for p in scene.problems if not p.skipped and p.handle}
+    rows: list[tuple[int, ShotRow]] = []
+    last = 0
+    for item in scene.shots:
+        record = item.shot.record_range
+        last = record.first if record is not None else last
+        rows.append((last, _shot_row(item, remarks.get(item.handle))))
+    skipped = [p for p in scene.problems if p.skipped]
+    if not skipped:
+        return [row for _, row in rows]
+    for number, problem in enumerate(skipped):
+        at = problem.record.first if problem.record is not None else 1 << 62
+        rows.append((at, _problem_row(problem, number)))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+
+
+def with_change(row: ShotRow, change: Change | None) -> ShotRow:
+    """The row with what is different from the cut it is compared with."""
+    from bridge_core.timeline.changes import ChangeKind
+
+    if change is None:
+        return replace(row, changes="", changed=False)
+    told = [kind.value for kind in ChangeKind if kind in change.kinds]
+    words = "" if told == [ChangeKind.UNCHANGED.value] else ", ".join(told)
+    return replace(row, changes=words, changed=change.shows_other_pictures)
+
+
+def standing(row: ShotRow, board: Board, title: Callable[[str], str]) -> ShotRow:
+    """The row with what the gateway says of its shot; ``title`` names a service."""
+    if row.shot is None:
+        return row
+    versions, jobs = board.versions_of(row.shot.id), board.jobs_of(row.shot.id)
+    newest = versions[-1] if versions else None
+    going = [job for job in jobs if not job.state.ended]
+    sign, needs_you = _sign(newest, going, jobs, title)
+    return replace(
+        row,
+        sign=sign,
+        fraction=_fraction(going[0]) if going else None,
+        newest=newest.id if newest else None,
+        needs_you=needs_you,
+    )
+
+
+def _sign(
+    newest: Version | None, going: list[Job], jobs: list[Job], title: Callable[[str], str]
+) -> tuple[Sign, bool]:
+    if going:
+        return _named(title(going[0].request.service), job_sign(going[0])), False
+    failed = jobs[-1] if jobs and jobs[-1].state in (JobState.FAILED, JobState.UNKNOWN) else None
+    if failed is not None and (newest is None or newest.created < failed.created):
+        return _named(title(failed.request.service), job_sign(failed)), True
+    if newest is None:
+        return nothing_sent(), False
+    sign = _named(f"{title(newest.service)} {newest.label}", review_sign(newest.status))
+    if newest.decisions and newest.status is not ReviewStatus.PENDING:
+        sign = replace(sign, words=f"{sign.words} · {newest.decisions[-1].by}")
+    return sign, newest.status is ReviewStatus.PENDING
+
+
+def _named(name: str, sign: Sign) -> Sign:
+    return replace(sign, words=f"{name} · {sign.words}")
+
+
+def _fraction(job: Job) -> float | None:
+    progress = job.progress
+    return min(1.0, progress.done / progress.total) if progress.total else None
+
+
+def nothing_sent() -> Sign:
+    return Sign("·", tr("nothing sent yet"), Tone.PLAIN)
+
+
+def _shot_row(item: HostShot, remark: HostProblem | None) -> ShotRow:
+    return ShotRow(
+        key=item.handle,
+        shot=item.shot,
+        name=item.shot.id.shot,
+        source=item.source,
+        ranges=spell_ranges(item.shot),
+        sign=nothing_sent(),
+        problem=remark.what if remark else "",
+        next_step=remark.next_step if remark else "",
+    )
+
+
+def _problem_row(problem: HostProblem, number: int) -> ShotRow:
+    return ShotRow(
+        key=f"problem:{number}:{problem.source}",
+        shot=None,
+        name=problem.source or tr("unnamed"),
+        source="",
+        ranges=tr("at {range}", range=_dashed(problem.record)) if problem.record else "",
+        sign=Sign("⚠", problem.what, Tone.BAD),
+        problem=problem.what,
+        next_step=problem.next_step,
+        needs_you=True,
+    )
+
+
+def spell_ranges(shot: Shot) -> str:
+    """``1001–1132 · 132 + 16 handles · 50 %``"""
+    cut = shot.cut_range
+    count = f"{cut.count}"
+    handles = shot.work_range.count - cut.count
+    if handles:
+        count += " + " + counted(handles, "{n} handle", "{n} handles")
+    parts = [_dashed(cut), count]
+    if shot.retime.keys:
+        parts.append(tr("speed ramp"))
+    elif not shot.retime.identity:
+        parts.append(tr("retimed {speed}", speed=f"{float(shot.retime.speed):.0%}"))
+    return " · ".join(parts)
+
+
+def _dashed(frames: FrameRange) -> str:
+    return f"{frames.first}–{frames.last}"

@@ -1,0 +1,112 @@
+"""The host of the desktop window: a cut in a file, and no other program around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bridge_core
+from bridge_core.errors import HostError
+from bridge_core.host import Capability, Host, HostProblem, HostShot, Placed, Placement, Scene
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import Settings
+    from bridge_core.timeline.cut import Cut, CutProblem
+
+#: A cut's versions are written beside it under this name.
+OUTPUT = "{stem}_versions.otio"
+
+
+class StandaloneHost(Host):
+    """Works on ``cut``: an OTIO file, or an EDL, FCP XML or AAF where its reader is installed.
+
+    Versions are placed in a cut of their own beside it, never in the cut itself.
+    """
+
+    def __init__(self, settings: Settings, cut: Path | None = None) -> None:
+        self._settings = settings
+        self._path = cut
+
+    @property
+    def title(self) -> str:
+        return f"Shotbridge {bridge_core.__version__}"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Capability.CUT, Capability.OPEN, Capability.PLACE, Capability.ANY_THREAD})
+
+    @property
+    def output(self) -> Path | None:
+        """Where versions are placed; None while no cut is open."""
+        return self._path and self._path.with_name(OUTPUT.format(stem=self._path.stem))
+
+    def scene(self) -> Scene:
+        if self._path is None:
+            return Scene("", self._settings.work.show or "")
+        cut = self._read(self._path)
+        return Scene(
+            title=cut.path.name,
+            show=cut.show,
+            shots=tuple(HostShot(item.shot, item.clip, item.track) for item in cut),
+            problems=tuple(_told(problem, cut) for problem in cut.problems),
+            cut=cut,
+        )
+
+    def open(self, path: Path) -> None:
+        self._read(path)
+        self._path = path
+
+    def place(self, placements: Sequence[Placement]) -> Placed:
+        """Write the cut with these versions to :attr:`output`. What an earlier placing put there
+        stays, as long as the cut has not been saved anew since."""
+        from bridge_core.timeline.writing import PlacedVersion, write_versions
+
+        if self._path is None or self.output is None:
+            raise HostError(
+                "no cut is open that versions could be placed in",
+                next_step="open a cut first",
+            )
+        known = {item.clip for item in self._read(self._path)}
+        unknown = sorted({one.handle for one in placements} - known)
+        if unknown:
+            raise HostError(
+                f"the cut has no clip {', '.join(unknown)}",
+                where=str(self._path),
+                next_step="read the cut again and place by its handles",
+            )
+        versions: dict[str, list[PlacedVersion]] = {}
+        for one in placements:
+            folder = str(one.folder) if one.folder is not None else None
+            versions.setdefault(one.handle, []).append(
+                PlacedVersion(one.version, folder, one.output, one.notes)
+            )
+        source = self._path
+        if self.output.exists() and self.output.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+            source = self.output
+        target = write_versions(
+            source, versions, self.output, show=self._settings.work.show, overwrite=True
+        )
+        return Placed(f"{target.name} written, beside the cut", target)
+
+    def _read(self, path: Path) -> Cut:
+        from bridge_core.timeline.lookup import look_for_media
+        from bridge_core.timeline.reading import read_cut
+
+        work = self._settings.work
+        return look_for_media(read_cut(path, show=work.show, handles=work.handles))
+
+
+def _told(problem: CutProblem, cut: Cut) -> HostProblem:
+    handle = ""
+    if not problem.skipped:
+        place = (problem.clip, problem.track, problem.record)
+        handle = next((i.clip for i in cut if (i.name, i.track, i.shot.record_range) == place), "")
+    return HostProblem(
+        source=problem.clip or problem.track,
+        what=problem.what,
+        next_step=problem.next_step,
+        skipped=problem.skipped,
+        handle=handle,
+        record=problem.record,
+    )
