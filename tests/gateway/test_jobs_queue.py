@@ -19,6 +19,7 @@ import pytest
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
+from bridge_gateway.jobs import engine as engine_module
 from bridge_gateway.jobs.desk import Desk
 
 killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
@@ -102,6 +103,18 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
             time.sleep(0.01)
         assert most == 2
         assert [version.number for version in desk.versions()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_nothing_waits_for_the_next_look_at_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "POLLING_SECONDS", 100 * DEADLINE)
+    stopped = interrupted(tmp_path)
+    submission = killable.submission(killable.write_plate(tmp_path, "020"), shot="020")
+    with opened(tmp_path, workers=1) as desk:
+        queued = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        for job in (stopped, *queued):
+            assert wait(desk, job).state is JobState.SUCCEEDED
 
 
 # --- restarts
