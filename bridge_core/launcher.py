@@ -331,7 +331,23 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return False  # the number was given to somebody else's process
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process has ended and only waits for who started it, such as an open panel, to
+    take note: a zombie, whose number still takes signals."""
+    stat = Path("/proc", str(pid), "stat")
+    if stat.exists():
+        with contextlib.suppress(OSError):
+            # The state stands behind the name, which may itself hold brackets (man 5 proc).
+            return stat.read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    with contextlib.suppress(OSError):
+        told = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+        return told.stdout.strip().startswith("Z")
+    return False
 
 
 def _alive_on_windows(pid: int) -> bool:

@@ -300,3 +300,12 @@ def test_a_lock_that_is_held_for_too_long_is_told(state: Path) -> None:
         with pytest.raises(GatewayUnreachable, match="another process"):
             launcher.ensure(settings_for(state, **{"client.start_timeout": 0.5}))
         assert time.monotonic() - begin < 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no zombies on Windows")
+def test_an_ended_gateway_that_its_panel_has_not_noticed_has_ended() -> None:
+    """`shotbridge stop` in a terminal, while the panel that started the gateway is open."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and nobody took note
+    assert not launcher._alive(child.pid)
+    child.wait()
