@@ -11,7 +11,7 @@ from bridge_ui.panel.pieces import column, label, title
 from bridge_ui.theme.sheet import look
 from bridge_ui.translate import tr
 
-#: Lines that the card has room for without being built anew.
+#: How the style sheet calls each tone.
 _LOOKS = {Tone.GOOD: "good", Tone.BAD: "bad", Tone.WAITS: "warn", Tone.BUSY: "", Tone.PLAIN: ""}
 
 
@@ -32,7 +32,8 @@ class BeforeYouSend(QFrame):
         self.setLayout(inner)
 
     def show_lines(self, lines: tuple[Line, ...], *, estimating: bool) -> None:
-        """Lines that stay keep their places, so that nothing jumps while one types."""
+        """While the gateway is asked, lines that it has yet to tell keep their places: nothing
+        jumps while one types."""
         while len(self._rows) < len(lines):
             name, words = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -41,10 +42,13 @@ class BeforeYouSend(QFrame):
             self._grid.addWidget(words, at, 1)
             self._rows.append((name, words))
         for at, (name, words) in enumerate(self._rows):
-            shown = at < len(lines)
-            name.setVisible(shown)
-            words.setVisible(shown)
-            if shown:
+            waits = estimating and at >= len(lines) > 0
+            name.setVisible(at < len(lines) or waits)
+            words.setVisible(at < len(lines) or waits)
+            if waits:
+                words.setText("…")
+                look(words, "dim")
+            elif at < len(lines):
                 name.setText(lines[at].title)
                 words.setText(lines[at].words)
                 look(words, _LOOKS[lines[at].tone])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygon
@@ -15,21 +15,6 @@ from bridge_ui.panel.row_painter import RowLook, RowPainter
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
-
-
-def matching(services: Sequence[Service], text: str) -> list[Service]:
-    """Those that hold every typed word, the ones whose title begins with it first."""
-    words = text.casefold().split()
-
-    def rank(service: Service) -> tuple[bool, bool, str]:
-        name = service.title.casefold()
-        return (not service.available, not name.startswith(" ".join(words)), name)
-
-    def fits(service: Service) -> bool:
-        told = f"{service.title} {service.summary} {service.provider} {service.id}".casefold()
-        return all(word in told for word in words)
-
-    return sorted(filter(fits, services), key=rank)
 
 
 class ServiceButton(QPushButton):
@@ -71,14 +56,17 @@ class ServiceButton(QPushButton):
 
 
 class ServicePopover(QFrame):
-    """A line to type in and the services that fit; Return takes, Escape leaves."""
+    """A line to type in and the services that ``find`` gives for it; Return takes, Escape
+    leaves."""
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget, tones: Tones) -> None:
+    def __init__(
+        self, parent: QWidget, tones: Tones, find: Callable[[str], Sequence[Service]]
+    ) -> None:
         super().__init__(parent)
         look(self, "popover")
-        self._services: Sequence[Service] = ()
+        self._find = find
         self._line = QLineEdit()
         self._line.setPlaceholderText(tr("Type what you need"))
         self._line.setAccessibleName(tr("Find a service"))
@@ -94,9 +82,8 @@ class ServicePopover(QFrame):
         self.setFocusProxy(self._line)
         self.hide()
 
-    def open(self, services: Sequence[Service], chosen: str | None) -> None:
-        """Fill it; the caller places and shows it."""
-        self._services = services
+    def open(self, chosen: str | None) -> None:
+        """Fill it, with the cursor on the chosen one; the caller places and shows it."""
         self._line.clear()
         self._refill("")
         for at in range(self._list.count()):
@@ -124,7 +111,7 @@ class ServicePopover(QFrame):
 
     def _refill(self, text: str) -> None:
         self._list.clear()
-        for service in matching(self._services, text):
+        for service in self._find(text):
             item = QListWidgetItem(service.title)
             item.setData(Qt.ItemDataRole.UserRole, service)
             item.setToolTip(service.summary)

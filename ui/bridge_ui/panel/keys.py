@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from bridge_ui.panel.pieces import column, label, scrolled, title
+from bridge_ui.review.keys import review_keys
 from bridge_ui.theme.sheet import look
 from bridge_ui.translate import tr
 
@@ -20,23 +21,12 @@ def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
                 ("Ctrl+Return", tr("send")),
                 ("Ctrl+T", tr("try this frame")),
                 ("Ctrl+K", tr("choose a service")),
-                ("Ctrl+1 … Ctrl+4", tr("go to a tab")),
+                ("Ctrl+1 … Ctrl+6", tr("go to a tab")),
                 ("Tab, Shift+Tab", tr("next, previous field")),
                 ("?", tr("these keys")),
             ),
         ),
-        (
-            tr("Review"),
-            (
-                ("Space", tr("play, stop")),
-                ("J K L", tr("shuttle back, stop, forward")),
-                ("← →", tr("one frame back, forward")),
-                ("I O", tr("in and out point")),
-                ("W", tr("wipe")),
-                ("D", tr("draw")),
-                ("N", tr("note")),
-            ),
-        ),
+        (tr("Review"), review_keys()),
     )
 
 
@@ -70,7 +60,7 @@ class KeySheet(QFrame):
             self.hide()
             return
         parent = self._parent
-        self.resize(min(440, parent.width() - 24), min(460, parent.height() - 24))
+        self.resize(min(440, parent.width() - 24), min(640, parent.height() - 24))
         self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
         self.show()
         self.raise_()

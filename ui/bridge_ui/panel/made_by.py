@@ -68,7 +68,7 @@ class MadeByTab(QWidget):
         for choice in choices:
             self._against.addItem(choice.label, choice.id)
         self._against.setCurrentIndex(max(0, self._against.findData(chosen)))
-        self._against.setVisible(bool(choices))
+        self._against.setVisible(bool(choices) and bool(self._lineage.state.value.result))
 
     def _compare(self, at: int) -> None:
         other = self._against.itemData(at)

@@ -26,6 +26,8 @@ class SendTab(QWidget):
 
     choosing = Signal()
     """Somebody wants to choose a service: the panel shows the popover."""
+    tried = Signal(object)
+    """The job that tries a frame, once the gateway has it."""
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class SendTab(QWidget):
     def try_this_frame(self) -> None:
         frame = self._frame()
         if frame is not None and self._send.state.value.can_send:
-            self._send.try_frame(frame)
+            self._send.try_frame(frame, self.tried.emit)
 
     def frame_moved(self) -> None:
         """The review room shows another frame, or none."""

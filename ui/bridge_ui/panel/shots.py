@@ -31,6 +31,7 @@ class ShotsList(QWidget):
         self._shots = shots
         self._pictures = Thumbnails(shots.thumbnail)
         self._restoring = False
+        self._opened = ""
         self._chips = {
             Show.ALL: chip(tr("All")),
             Show.CHANGED: chip(tr("Changed")),
@@ -175,6 +176,15 @@ class ShotsList(QWidget):
         chosen = {index.data(ROW).key for index in self.view.selectionModel().selectedIndexes()}
         if chosen != set(state.selected):
             self._select(set(state.selected))
+        if state.title != self._opened and state.total:
+            self._opened = state.title
+            # Afterwards: others have yet to be told what this call is about.
+            QTimer.singleShot(0, self, self._select_first)
+
+    def _select_first(self) -> None:
+        """Of a cut that was just opened: something is there to be looked at."""
+        if len(self._shots.rows) and not self._shots.state.value.selected:
+            self._shots.select([self._shots.rows[0].key])
 
     def _why_empty(self, state: ShotsState) -> str:
         if len(self._shots.rows) or state.problem:
