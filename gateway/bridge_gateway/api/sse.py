@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -22,7 +23,10 @@ from bridge_core.models.gateway import Event
 if TYPE_CHECKING:
     from bridge_gateway.jobs.desk import Desk
 
+#: Seconds between two looks whether this process has made an event.
 POLL_SECONDS = 0.1
+#: Seconds after which the database is read all the same: another process may share it.
+READ_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 PAGE = 500
 
@@ -87,7 +91,12 @@ class Broadcaster:
 
     async def _pull(self) -> None:
         last: int | None = None
+        seen, due = -1, 0.0
         while self._listeners and not self._closed:
+            changes = self._desk.changes()
+            if changes == seen and time.monotonic() < due:
+                await asyncio.sleep(POLL_SECONDS)
+                continue
             try:
                 if last is None:
                     self._floor = last = await to_thread.run_sync(self._desk.last_event)
@@ -105,6 +114,9 @@ class Broadcaster:
                 last = message[0]
             if page:
                 self._wake()
+            # The number was taken before reading, so what was written meanwhile is read next.
+            seen = changes if len(page) < PAGE else -1
+            due = time.monotonic() + READ_SECONDS
             await asyncio.sleep(POLL_SECONDS)
         self._puller = None
         self._floor = sys.maxsize

@@ -276,6 +276,10 @@ class Desk:
         with self._tools.database.reading() as session:
             return feed.last(session)
 
+    def changes(self) -> int:
+        """A number that differs once this process has made an event. Costs nothing to ask."""
+        return self._tools.database.state
+
     def busy(self) -> bool:
         """Whether a job is queued or running."""
         with self._tools.database.reading() as session:

@@ -6,6 +6,7 @@ tables is particular to SQLite but the two settings of a connection below.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,9 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self._writer = self.engine.execution_options(writes=True)
+        self._written = itertools.count(1)
+        #: Differs after every transaction that this process has committed.
+        self.state = 0
         migrate(self.engine)
 
     @contextmanager
@@ -54,6 +58,7 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+        self.state = next(self._written)
 
     def close(self) -> None:
         self.engine.dispose()
