@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QAbstractItemModel
+from PySide6.QtCore import QAbstractItemModel, QSize
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QListView
@@ -57,7 +57,7 @@ def test_a_closed_model_hears_nothing(model: RowsModel[int], rows: Rows[int]) ->
 def test_only_rows_in_sight_are_painted(qapp: QApplication, model: RowsModel[int]) -> None:
     asked: set[int] = set()
 
-    def picture(row: int) -> QPixmap | None:
+    def picture(row: int, _room: QSize) -> QPixmap | None:
         asked.add(row)
         return None
 
@@ -84,7 +84,7 @@ def test_rows_are_painted_at_every_width(
 ) -> None:
     view = QListView()
     view.setModel(model)
-    view.setItemDelegate(RowPainter(view, Tones(), _look, lambda _row: None))
+    view.setItemDelegate(RowPainter(view, Tones(), _look, lambda _row, _room: None))
     view.setCurrentIndex(model.index(1))
     view.resize(width, 200)
     view.show()

@@ -63,16 +63,16 @@ def tone_colour(tones: Tones, tone: Tone) -> str:
 
 
 class RowPainter(QStyledItemDelegate, Generic[T]):
-    """``describe`` puts a row into words; ``picture`` gives its thumbnail, None until it is there
-    (asked only for rows that are on the screen). Without ``picture`` rows have no place for one.
-    """
+    """``describe`` puts a row into words; ``picture`` gives its thumbnail for a room in pixels of
+    the screen, None until it is there (asked only for rows in sight). Without ``picture`` rows
+    have no place for one."""
 
     def __init__(
         self,
         parent: QWidget,
         tones: Tones,
         describe: Callable[[T], RowLook],
-        picture: Callable[[T], QPixmap | None] | None = None,
+        picture: Callable[[T, QSize], QPixmap | None] | None = None,
     ) -> None:
         super().__init__(parent)
         self._tones = tones
@@ -112,17 +112,18 @@ class RowPainter(QStyledItemDelegate, Generic[T]):
             painter.drawRect(area.adjusted(0, 0, -1, -1))
         inner = area.adjusted(_PAD + 3, _PAD, -_PAD, -_PAD)
         if self._picture is not None and area.width() >= 180:
-            inner = self._paint_picture(painter, inner, self._picture(thing))
+            inner = self._paint_picture(painter, inner, thing)
         self._paint_words(painter, option, inner, shown)
 
-    def _paint_picture(self, painter: QPainter, area: QRect, picture: QPixmap | None) -> QRect:
+    def _paint_picture(self, painter: QPainter, area: QRect, thing: T) -> QRect:
+        assert self._picture is not None
         height = area.height() - 3
         place = QRect(area.left(), area.top(), round(height * 16 / 9), height)
         painter.fillRect(place, QColor(self._tones.canvas))
+        scale = painter.device().devicePixelRatioF()
+        picture = self._picture(thing, place.size() * scale)
         if picture is not None and not picture.isNull():
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            target = QRect(0, 0, size.width(), size.height())
+            target = QRect(0, 0, round(picture.width() / scale), round(picture.height() / scale))
             target.moveCenter(place.center())
             painter.drawPixmap(target, picture)
         return area.adjusted(place.width() + 10, 0, 0, 0)

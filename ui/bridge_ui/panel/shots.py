@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QWidget
 
@@ -108,8 +108,8 @@ class ShotsList(QWidget):
         view.selectionModel().selectionChanged.connect(self._selection_changed)
         self._model.modelReset.connect(self._restore_selection)
 
-    def _picture(self, shown: ShotRow) -> QPixmap | None:
-        return self._pictures.get(shown.key)
+    def _picture(self, shown: ShotRow, room: QSize) -> QPixmap | None:
+        return self._pictures.get(shown.key, room)
 
     def _picture_came(self, key: str) -> None:
         self._pictures.forget(key)
