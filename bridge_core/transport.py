@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import bridge_core
 from bridge_core.address import Address, is_loopback
 from bridge_core.answers import Lost, check_versions, garbage, lost, refusal
-from bridge_core.errors import ConfigError, ShotbridgeError
+from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError
 
 if TYPE_CHECKING:
     import requests
@@ -165,6 +165,9 @@ class Transport:
             try:
                 address = self._connected()
                 return call(address)
+            except NotAuthorised:
+                self._forget(address)  # the token may be mended: the next call reads it anew
+                raise
             except Lost as failed:
                 self._forget(address)
                 if attempt >= retries or not (repeat or failed.unsent):

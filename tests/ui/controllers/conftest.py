@@ -1,0 +1,188 @@
+"""A panel without a display: the test's own thread is the panel's, the gateway a real one."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge_core import launcher
+from bridge_core.config import load
+from bridge_core.models.settings import Settings
+from bridge_ui.controllers.session import Session
+from bridge_ui.standalone_host import StandaloneHost
+
+pytest.importorskip("fastapi")
+oiio = pytest.importorskip("OpenImageIO")
+otio = pytest.importorskip("opentimelineio")
+
+RATE = 25.0
+
+
+class Panel:
+    """Stands for the panel's thread: calls are carried here, and done while the test waits."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._mine = threading.current_thread()
+
+    def post(self, call: Callable[[], None]) -> None:
+        self._calls.put(call)
+
+    def pump(self) -> None:
+        """Do what has come so far."""
+        assert threading.current_thread() is self._mine
+        while True:
+            try:
+                call = self._calls.get_nowait()
+            except queue.Empty:
+                return
+            call()
+
+    def until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+        deadline = time.monotonic() + seconds
+        while True:
+            self.pump()
+            found = true()
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+            time.sleep(0.01)
+
+    def idle(self, seconds: float = 0.5) -> None:
+        """Let things happen that must not."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.pump()
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel()
+
+
+def settings_in(folder: Path, **more: Any) -> Settings:
+    return load(
+        {
+            "client.state_dir": folder / "state",
+            "client.user": "Ada Lovelace",
+            "gateway.data_dir": folder / "data",
+            "gateway.library_dir": folder / "library",
+            "gateway.models_dir": folder / "models",
+            "work.handles": 2,
+            **{name.replace("__", "."): value for name, value in more.items()},
+        },
+        environ={"XDG_CONFIG_HOME": str(folder)},
+    ).settings
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Of a gateway that the tests of a module share; the first call starts it."""
+    made = settings_in(tmp_path_factory.mktemp("ui"))
+    yield made
+    launcher.stop(made)
+
+
+@pytest.fixture
+def own_settings(tmp_path: Path) -> Iterator[Settings]:
+    """Of a gateway of the test's own, to be killed."""
+    made = settings_in(tmp_path / "own")
+    yield made
+    launcher.stop(made)
+
+
+@pytest.fixture(name="settings_in")
+def _settings_in() -> Callable[..., Settings]:
+    return settings_in
+
+
+@pytest.fixture
+def kill_gateway() -> Callable[[Settings], None]:
+    def kill(settings: Settings) -> None:
+        told = json.loads((settings.client.state_dir / "gateway.json").read_text())
+        os.kill(told["pid"], signal.SIGKILL)
+
+    return kill
+
+
+def write_cut(
+    path: Path, shots: dict[str, int], *, frames: range = range(1001, 1011), show: str = "bunny"
+) -> Path:
+    """A cut of small plates, made where they are not there, each with its in-point."""
+    timeline = otio.schema.Timeline(show)
+    timeline.metadata["shotbridge"] = {"show": show}
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    timeline.tracks.append(track)
+
+    def time_of(value: int) -> Any:
+        return otio.opentime.RationalTime(value, RATE)
+
+    for name, first in shots.items():
+        folder = path.parent / "plates" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for frame in frames:
+            file = folder / f"{name}.{frame}.exr"
+            if not file.exists():
+                picture = oiio.ImageBuf(oiio.ImageSpec(48, 32, 3, "half"))
+                oiio.ImageBufAlgo.fill(picture, (frame % 100 / 20, 0.2, 0.5))
+                assert picture.write(str(file))
+        media = otio.schema.ImageSequenceReference(
+            target_url_base=folder.as_uri() + "/",
+            name_prefix=f"{name}.",
+            name_suffix=".exr",
+            start_frame=frames.start,
+            rate=RATE,
+            frame_zero_padding=4,
+            available_range=otio.opentime.TimeRange(time_of(frames.start), time_of(len(frames))),
+            metadata={"shotbridge": {"colour_space": "ACEScg"}},
+        )
+        span = otio.opentime.TimeRange(time_of(first), time_of(4))
+        track.append(otio.schema.Clip(name, media_reference=media, source_range=span))
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    folder = tmp_path / "Größe und Länge"
+    folder.mkdir()
+    # Names of their own for every test, for the gateway is shared.
+    number = abs(hash(str(tmp_path))) % 1_000_000
+    shots = {f"AB{number}_0010": 1003, f"AB{number}_0020": 1003}
+    return write_cut(folder / "reel 2.otio", shots, show=f"show{number}")
+
+
+@pytest.fixture
+def session(settings: Settings, cut: Path, panel: Panel) -> Iterator[Session]:
+    """Connected, on the cut."""
+    made = Session(settings, StandaloneHost(settings, cut), panel.post)
+    made.start()
+    panel.until(lambda: made.connection.value.up, "the gateway to answer")
+    yield made
+    made.close(timeout=10)
+    assert no_threads_left(), [thread.name for thread in threading.enumerate()]
+
+
+@pytest.fixture(name="no_threads_left")
+def _no_threads_left() -> Callable[[], bool]:
+    return no_threads_left
+
+
+def no_threads_left(seconds: float = 20) -> bool:
+    """Whether all threads of panels have ended."""
+    deadline = time.monotonic() + seconds
+    while any(thread.name.startswith("shotbridge-") for thread in threading.enumerate()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
