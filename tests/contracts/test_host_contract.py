@@ -1,0 +1,278 @@
+"""What every host has to keep to; each host is set up by an entry of ``HOSTS``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge_core.errors import HostError, ShotbridgeError, TimelineError
+from bridge_core.host import Capability, Host, Placement
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.settings import Settings
+from bridge_core.models.shots import Shot
+from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
+from bridge_core.timeline.reading import read_cut
+from bridge_ui.standalone_host import StandaloneHost
+
+otio = pytest.importorskip("opentimelineio")
+
+RATE = 25.0
+
+
+@dataclass
+class Stage:
+    """A host with something in it, and what the suite has to know to judge it."""
+
+    host: Host
+    empty: Host
+    """The same kind of host with nothing in it."""
+    plates: Path
+    """Folder of the plates; nothing in it may ever change."""
+    shots: int
+    problems: int
+    other: Path | None = None
+    """A cut that it can open, with one shot."""
+    placed: Callable[[], dict[str, list[str]]] | None = None
+    """Which versions are placed now: paths of their pictures by handle."""
+
+
+def _clip(folder: Path, name: str, frames: range, *, exists: bool = True) -> object:
+    plate = folder / name
+    if exists:
+        plate.mkdir(parents=True, exist_ok=True)
+        for frame in frames:
+            (plate / f"{name}.{frame}.exr").write_bytes(b"picture %d" % frame)
+    media = otio.schema.ImageSequenceReference(
+        target_url_base=plate.as_uri() + "/",
+        name_prefix=f"{name}.",
+        name_suffix=".exr",
+        start_frame=frames.start,
+        rate=RATE,
+        frame_zero_padding=4,
+        available_range=otio.opentime.TimeRange(
+            otio.opentime.RationalTime(frames.start, RATE),
+            otio.opentime.RationalTime(len(frames), RATE),
+        ),
+        metadata={"shotbridge": {"colour_space": "ACEScg"}},
+    )
+    span = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(frames.start + 2, RATE),
+        otio.opentime.RationalTime(len(frames) - 4, RATE),
+    )
+    return otio.schema.Clip(name, media_reference=media, source_range=span)
+
+
+def _cut(path: Path, clips: list[object]) -> Path:
+    timeline = otio.schema.Timeline("contract")
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    track.extend(clips)
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
+
+
+def standalone(folder: Path) -> Stage:
+    plates = folder / "plates"
+    frames = range(1001, 1011)
+    clips = [_clip(plates, name, frames) for name in ("A_010", "A_020")]
+    clips.append(_clip(plates, "A_030", frames, exists=False))
+    cut = _cut(folder / "reel.otio", clips)
+    other = _cut(folder / "other.otio", [_clip(plates, "B_010", frames)])
+    settings = Settings.model_validate({"work": {"handles": 2, "show": "contract"}})
+    host = StandaloneHost(settings, cut)
+
+    def placed() -> dict[str, list[str]]:
+        assert host.output is not None
+        if not host.output.exists():
+            return {}
+        return {item.clip: [v.path for v in item.versions] for item in read_cut(host.output)}
+
+    return Stage(host, StandaloneHost(settings), plates, 2, 1, other, placed)
+
+
+HOSTS: dict[str, Callable[[Path], Stage]] = {"standalone": standalone}
+
+#: What belongs to each capability: calls that do not work without it.
+CALLS: dict[Capability, Callable[[Host], object]] = {
+    Capability.FOLLOW: lambda host: host.watch(lambda: None),
+    Capability.OPEN: lambda host: host.open(Path("nothing.otio")),
+    Capability.PLACE: lambda host: host.place([]),
+    Capability.PLAYHEAD: lambda host: host.frame(),
+}
+
+
+@pytest.fixture(params=list(HOSTS))
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+    folder = tmp_path / "Größe und Länge"
+    folder.mkdir()
+    return HOSTS[request.param](folder)
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def version(shot: Shot, number: int, *, first: int | None = None) -> Version:
+    span = shot.work_range if first is None else FrameRange.of(first, first, 25)
+    at = datetime(2026, 11, 1, number, tzinfo=UTC)
+    return Version(
+        id=f"id-{shot.id.shot}-{number}",
+        shot=shot.id,
+        service="upscale",
+        job=f"job-{number}",
+        folder=f"/library/{shot.id.shot}/v{number:03d}",
+        frames=tuple(span.frames()),
+        outputs=(
+            Output(
+                name="main",
+                pattern="main.%04d.exr",
+                range=span,
+                colour_space="ACEScg",
+                width=64,
+                height=36,
+                channels=("R", "G", "B"),
+                depth="half",
+            ),
+        ),
+        proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
+        created=at,
+        asked_by="Ada",
+        number=number,
+        status=ReviewStatus.APPROVED,
+        decisions=(DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=at),),
+    )
+
+
+def needs(stage: Stage, capability: Capability) -> None:
+    if capability not in stage.host.capabilities:
+        pytest.skip(f"this host has no {capability}")
+
+
+def test_it_says_who_it_is_and_what_it_can(stage: Stage) -> None:
+    assert stage.host.title.strip()
+    assert stage.host.capabilities <= set(Capability)
+    assert stage.host.capabilities == stage.host.capabilities
+
+
+@pytest.mark.parametrize("capability", list(CALLS))
+def test_what_it_cannot_do_it_refuses_in_words(stage: Stage, capability: Capability) -> None:
+    if capability in stage.host.capabilities:
+        pytest.skip("it can")
+    with pytest.raises(HostError) as told:
+        CALLS[capability](stage.host)
+    assert capability.value in told.value.what
+    assert told.value.next_step
+
+
+def test_its_shots_can_be_told_apart_and_sent(stage: Stage) -> None:
+    scene = stage.host.scene()
+    assert len(scene.shots) == stage.shots
+    assert len({shot.handle for shot in scene.shots}) == stage.shots
+    assert scene.title
+    for item in scene.shots:
+        shot = item.shot
+        assert shot.id.show == scene.show
+        assert shot.plate.range.covers(shot.work_range)
+        assert Path(shot.plate.file(shot.cut_range.first)).is_absolute()
+        for frame in shot.work_range.frames():
+            assert Path(shot.plate.file(frame)).is_file()
+
+
+def test_what_cannot_be_sent_is_told_with_a_next_step(stage: Stage) -> None:
+    scene = stage.host.scene()
+    skipped = [problem for problem in scene.problems if problem.skipped]
+    assert len(skipped) == stage.problems
+    handles = {shot.handle for shot in scene.shots}
+    for problem in scene.problems:
+        assert problem.what
+        assert problem.next_step
+        assert problem.handle in {"", *handles}
+
+
+def test_a_scene_has_a_cut_exactly_where_it_says_so(stage: Stage) -> None:
+    scene = stage.host.scene()
+    assert (scene.cut is not None) == (Capability.CUT in stage.host.capabilities)
+    if scene.cut is not None:
+        assert {item.clip for item in scene.cut} == {shot.handle for shot in scene.shots}
+
+
+def test_looking_twice_says_the_same_and_touches_nothing(stage: Stage) -> None:
+    before = state_of(stage.plates)
+    assert stage.host.scene() == stage.host.scene()
+    assert state_of(stage.plates) == before
+
+
+def test_with_nothing_in_it_there_are_no_shots(stage: Stage) -> None:
+    assert stage.empty.scene().shots == ()
+
+
+def test_another_cut_is_opened_or_the_old_one_stays(stage: Stage) -> None:
+    needs(stage, Capability.OPEN)
+    assert stage.other is not None
+    before = stage.host.scene()
+    broken = stage.other.with_name("broken.otio")
+    broken.write_text("this is no timeline")
+    for path in (broken, stage.other.with_name("gone.otio")):
+        with pytest.raises(TimelineError):
+            stage.host.open(path)
+        assert stage.host.scene() == before
+    stage.host.open(stage.other)
+    assert len(stage.host.scene().shots) == 1
+
+
+def test_versions_are_placed_once_and_nothing_else_changes(stage: Stage) -> None:
+    needs(stage, Capability.PLACE)
+    assert stage.placed is not None
+    scene = stage.host.scene()
+    plates = state_of(stage.plates)
+    cut = scene.cut.path.read_bytes() if scene.cut is not None else b""
+    one, two = scene.shots[:2]
+    made = stage.host.place([Placement(one.handle, version(one.shot, 1))])
+    assert made.words
+    for _ in range(2):
+        stage.host.place(
+            [
+                Placement(one.handle, version(one.shot, 2), Path("/here/v002")),
+                Placement(two.handle, version(two.shot, 1)),
+            ]
+        )
+    placed = stage.placed()
+    assert [Path(path).parent for path in placed[one.handle]] == [
+        Path(f"/library/{one.shot.id.shot}/v001"),
+        Path("/here/v002"),
+    ]
+    assert len(placed[two.handle]) == 1
+    assert state_of(stage.plates) == plates
+    if scene.cut is not None:
+        assert scene.cut.path.read_bytes() == cut
+    assert [item.handle for item in stage.host.scene().shots] == [s.handle for s in scene.shots]
+
+
+def test_what_cannot_all_be_placed_is_not_placed_at_all(stage: Stage) -> None:
+    needs(stage, Capability.PLACE)
+    assert stage.placed is not None
+    one, two = stage.host.scene().shots[:2]
+    fine = Placement(one.handle, version(one.shot, 1))
+    before = stage.placed()
+    with pytest.raises(HostError) as told:
+        stage.host.place([fine, Placement("no-such-handle", version(one.shot, 2))])
+    assert "no-such-handle" in told.value.what
+    with pytest.raises(ShotbridgeError):
+        stage.host.place([fine, Placement(two.handle, version(two.shot, 1, first=1001))])
+    assert stage.placed() == before
+
+
+def test_changes_are_told_until_nobody_listens(stage: Stage) -> None:
+    needs(stage, Capability.FOLLOW)
+    ended = stage.host.watch(lambda: None)
+    ended()
+    ended()
