@@ -186,3 +186,8 @@ def no_threads_left(seconds: float = 20) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@pytest.fixture(name="write_cut")
+def _write_cut() -> Callable[..., Path]:
+    return write_cut

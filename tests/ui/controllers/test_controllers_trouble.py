@@ -88,7 +88,7 @@ def test_what_is_sent_to_nobody_waits_and_goes_later(
     tmp_path: Path, cut: Path, panel: Panel, own_settings: Settings
 ) -> None:
     first = connected(own_settings, cut, panel)
-    shots, send = ready(first, panel)
+    _shots, send = ready(first, panel)
     real = first.client.submit
 
     def unreachable(request: Any, *, key: str, **_: Any) -> Any:

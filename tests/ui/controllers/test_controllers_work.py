@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,7 +231,7 @@ def test_a_running_job_shows_its_frames_and_is_cancelled(
         return job is not None and job.state.ended
 
     panel.until(ended, "the job to end")
-    assert all(set(a) <= set(b) for a, b in zip(seen, seen[1:], strict=False))
+    assert all(set(a) <= set(b) for a, b in itertools.pairwise(seen))
     job = jobs.job(last)
     assert job is not None
     if job.state is JobState.CANCELLED:

@@ -1,0 +1,366 @@
+"""Lists and the form without any gateway: what is shown, filtered, selected, saved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bridge_core.errors import InvalidRequest, NotWritable, TimelineError
+from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
+from bridge_core.models.frames import FrameRange, Retime
+from bridge_core.models.gateway import Event
+from bridge_core.models.jobs import Job, JobState, Progress
+from bridge_core.models.media import Plate
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Delivery, Request
+from bridge_core.models.services import IntegerParameter, NumberParameter, Reach, Service
+from bridge_core.models.settings import Settings
+from bridge_core.models.shots import Shot, ShotId
+from bridge_ui.controllers.board import Board
+from bridge_ui.controllers.form import fields, fitting, matching
+from bridge_ui.controllers.jobs import JobsController
+from bridge_ui.controllers.presets import Preset, Presets, read
+from bridge_ui.controllers.send import SendController
+from bridge_ui.controllers.session import Session
+from bridge_ui.controllers.shot_rows import spell_ranges
+from bridge_ui.controllers.shots import ShotsController, Show
+from bridge_ui.standalone_host import StandaloneHost
+
+if TYPE_CHECKING:
+    from conftest import Panel
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def shot(name: str, sequence: str = "sq010", record: int = 1) -> Shot:
+    return Shot(
+        id=ShotId(show="bunny", sequence=sequence, shot=name),
+        plate=Plate(path=f"/plates/{name}.%04d.exr", range=FrameRange.of(1001, 1100)),
+        cut_range=FrameRange.of(1010, 1020),
+        record_range=FrameRange.of(record, record + 10),
+        head_handle=8,
+        tail_handle=8,
+    )
+
+
+def job(number: int, of: Shot, state: JobState = JobState.RUNNING, done: int = 0) -> Job:
+    return Job(
+        id=f"job{number:05d}",
+        key=f"key-{number:05d}",
+        request=Request(shot=of, service="upscale", asked_by="Ada"),
+        state=state,
+        created=START + timedelta(seconds=number),
+        progress=Progress(step="Upscaling", done=done, total=20, seconds_left=31),
+        problem=Problem(code="model_crashed", what="the model crashed", next_step="send again")
+        if state is JobState.FAILED
+        else None,
+    )
+
+
+class MemoryHost(Host):
+    """Keeps its shots in memory and is asked on the main thread, as hosts with an API are."""
+
+    def __init__(self, shots: Sequence[Shot], problems: Sequence[HostProblem] = ()) -> None:
+        self.shots, self.problems = tuple(shots), tuple(problems)
+        self.broken: Exception | None = None
+        self.changed: list[Callable[[], None]] = []
+
+    title = "Memory 1.0"
+    capabilities = frozenset({Capability.SELECTION, Capability.FOLLOW})
+
+    def scene(self) -> Scene:
+        if self.broken is not None:
+            raise self.broken
+        items = tuple(HostShot(one, f"Read:{one.id.shot}", "Read1") for one in self.shots)
+        return Scene("comp.nk", "bunny", items, self.problems)
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        self.changed.append(changed)
+        return lambda: self.changed.remove(changed)
+
+
+@pytest.fixture
+def host() -> MemoryHost:
+    problem = HostProblem("Read9", "12 frames are missing", "render them", record=None)
+    return MemoryHost([shot("A_010"), shot("A_020", "sq020", 20), shot("B_010")], [problem])
+
+
+@pytest.fixture
+def session(host: MemoryHost, panel: Panel, settings_in: Any, tmp_path: Path) -> Iterator[Session]:
+    """Never started: nobody is asked anything."""
+    made = Session(settings_in(tmp_path), host, panel.post)
+    yield made
+    made.close(5)
+
+
+@pytest.fixture
+def shots(session: Session) -> ShotsController:
+    made = ShotsController(session)
+    made.reload()
+    return made
+
+
+def names(shots: ShotsController) -> list[str]:
+    return [row.name for row in shots.rows]
+
+
+def test_shots_are_found_by_words(shots: ShotsController) -> None:
+    assert names(shots) == ["A_010", "B_010", "A_020", "Read9"]
+    shots.search("010 a_")
+    assert names(shots) == ["A_010"]
+    shots.search("SQ020")
+    assert names(shots) == ["A_020"]
+    shots.search("missing")
+    assert names(shots) == ["Read9"]
+    shots.search("nothing sent")
+    assert len(shots.rows) == 3
+    shots.search("")
+    shots.list_only(Show.NEEDS_YOU)
+    assert names(shots) == ["Read9"]
+    assert shots.state.value.needs_you == 1
+    assert shots.state.value.total == 4
+
+
+def test_a_row_that_cannot_be_sent_says_why(shots: ShotsController) -> None:
+    row = shots.rows[3]
+    assert row.shot is None
+    assert row.sign.words == row.problem == "12 frames are missing"
+    assert row.sign.mark == "⚠"
+    assert row.next_step == "render them"
+
+
+def test_hidden_rows_are_let_go(shots: ShotsController) -> None:
+    keys = [row.key for row in shots.rows]
+    shots.select([keys[2], keys[0], "no such key"])
+    assert [row.name for row in shots.selected] == ["A_010", "A_020"]
+    shots.search("A_020")
+    assert [row.name for row in shots.selected] == ["A_020"]
+    shots.search("")
+    assert [row.name for row in shots.selected] == ["A_020"]
+
+
+def test_the_hosts_changes_are_followed(shots: ShotsController, host: MemoryHost) -> None:
+    host.shots = host.shots[:1]
+    host.changed[0]()
+    assert names(shots) == ["A_010", "Read9"]
+    host.broken = TimelineError("the script is being rendered", next_step="wait for it")
+    host.changed[0]()
+    assert shots.state.value.problem == "the script is being rendered"
+    assert names(shots) == ["A_010", "Read9"], "what was known stays in sight"
+    host.broken = ZeroDivisionError("a surprise")
+    host.changed[0]()
+    assert "ZeroDivisionError" in shots.state.value.problem
+    shots.close()
+    assert host.changed == []
+
+
+def test_rows_follow_jobs(shots: ShotsController, session: Session, host: MemoryHost) -> None:
+    resets: list[bool] = []
+    shots.rows.watch(lambda change: resets.append(change.reset))
+    a = host.shots[0]
+    session.board.learn(jobs=[job(1, a, done=5)])
+    assert shots.rows[0].sign.words == "Upscale · Upscaling · 5 of 20 · 0:31 left"
+    assert shots.rows[0].fraction == 0.25
+    session.board.learn(jobs=[job(1, a, JobState.FAILED)])
+    assert shots.rows[0].sign.words == "Upscale · the model crashed"
+    assert shots.rows[0].needs_you
+    assert resets == [False, False]
+    shots.list_only(Show.NEEDS_YOU)
+    assert names(shots) == ["A_010", "Read9"]
+    session.board.learn(jobs=[job(2, a, JobState.QUEUED)])
+    assert names(shots) == ["Read9"], "it is being seen to"
+
+
+def test_what_changed_between_two_cuts_is_selected(
+    panel: Panel, settings_in: Any, tmp_path: Path, write_cut: Any
+) -> None:
+    old = write_cut(tmp_path / "reel v1.otio", {"S_010": 1003, "S_020": 1003, "S_030": 1003})
+    new = write_cut(tmp_path / "reel v2.otio", {"S_010": 1003, "S_020": 1005, "S_040": 1003})
+    settings: Settings = settings_in(tmp_path)
+    session = Session(settings, StandaloneHost(settings, new), panel.post)
+    shots = ShotsController(session)
+    shots.compare_with(old)
+    assert "no cut open" in shots.state.value.problem
+    shots.reload()
+    panel.until(lambda: len(shots.rows) == 3, "the cut")
+    shots.compare_with(old)
+    panel.until(lambda: shots.state.value.compared_with, "the comparison")
+    assert shots.state.value.compared_with == "reel v1.otio"
+    assert (shots.state.value.changed, shots.state.value.gone) == (2, 1)
+    shots.select_changed()
+    assert [row.name for row in shots.selected] == ["S_020", "S_040"]
+    assert shots.row(shots.rows[0].key).changes == "retrimmed"  # type: ignore[union-attr]
+    shots.reload()
+    panel.until(lambda: not shots.state.value.busy, "the cut again")
+    assert names(shots) == ["S_020", "S_040"], "a comparison outlives reading the cut again"
+    shots.compare_with(tmp_path / "gone.otio")
+    panel.until(lambda: shots.state.value.problem, "the refusal")
+    assert shots.state.value.compared_with == "reel v1.otio"
+    shots.compare_with(None)
+    assert names(shots) == ["S_010", "S_020", "S_040"]
+    shots.open(old)
+    panel.until(lambda: shots.state.value.title == "reel v1.otio", "the other cut")
+    shots.close()
+    assert session.close(5)
+
+
+def test_ranges_are_spelt() -> None:
+    one = shot("A")
+    assert spell_ranges(one) == "1010–1020 · 11 + 16 handles"
+    half = one.model_copy(
+        update={"retime": Retime(speed="1/2"), "head_handle": 0, "tail_handle": 1}
+    )
+    assert spell_ranges(half) == "1010–1020 · 11 + 1 handle · retimed 50%"
+
+
+def test_an_older_answer_never_undoes_a_newer_one() -> None:
+    board, one = Board(), shot("A")
+    board.learn(jobs=[job(1, one, done=7)])
+    board.learn(jobs=[job(1, one, done=3)])
+    assert board.jobs["job00001"].progress.done == 7
+    board.learn(jobs=[job(1, one, JobState.SUCCEEDED, done=20)])
+    board.learn(jobs=[job(1, one, done=9)])
+    assert board.jobs["job00001"].state is JobState.SUCCEEDED
+
+
+def test_a_thousand_jobs_are_listed_and_told_in_place(session: Session) -> None:
+    jobs = JobsController(session)
+    one = shot("A")
+    session.board.learn(jobs=[job(n, one) for n in range(1000)])
+    assert jobs.rows[0].id == "job00999"
+    assert jobs.state.value.words == "1\u2009000 jobs running"
+    changes: list[Any] = []
+    jobs.rows.watch(changes.append)
+    events = [Event(id=n, kind="job", at=START, job=job(n, one, done=9)) for n in range(1000)]
+    begun = time.perf_counter()
+    session.board.hear(events)
+    taken = time.perf_counter() - begun
+    assert [change.reset for change in changes] == [False]
+    assert len(changes[0].positions) == 1000
+    assert taken < 1, "a portion of a thousand takes the panel's thread for a moment only"
+    jobs.close()
+
+
+def services() -> tuple[Service, ...]:
+    strength = NumberParameter(name="strength", title="Strength", default=0.5, minimum=0, maximum=1)
+    passes = IntegerParameter(name="passes", title="Passes", default=1, minimum=1, maximum=4)
+
+    def make(which: str, title: str, summary: str, *parameters: Any, fine: bool = True) -> Service:
+        return Service(
+            id=which,
+            title=title,
+            summary=summary,
+            provider="local",
+            reach=Reach.THIS_MACHINE,
+            parameters=parameters,
+            available=fine,
+            unavailable_because="" if fine else "install its model",
+        )
+
+    return (
+        make("matte", "Matte", "Finds people", strength, fine=False),
+        make("upscale", "Upscale", "Doubles the size, keeps the matte", strength, passes),
+    )
+
+
+def test_services_are_found_by_typing() -> None:
+    offered = services()
+    assert [one.id for one in matching(offered, "mat")] == ["matte", "upscale"]
+    assert [one.id for one in matching(offered, "UPSC")] == ["upscale"]
+    assert [one.id for one in matching(offered, "size double")] == ["upscale"]
+    assert [one.id for one in matching(offered, "passes")] == ["upscale"]
+    assert matching(offered, "teleport") == ()
+    assert matching(offered, " ") == offered
+
+
+def test_values_are_judged_one_by_one() -> None:
+    upscale = services()[1]
+    form = {one.parameter.name: one for one in fields(upscale, {"strength": 2, "odd": 1})}
+    assert form["strength"].problem == "lies from 0 to 1"
+    assert form["passes"].problem == ""
+    assert form["passes"].is_default
+    assert fitting(upscale, {"strength": 2, "passes": 3, "odd": 1}) == {"passes": 3}
+
+
+def test_the_form_says_what_is_missing(session: Session, panel: Panel, host: MemoryHost) -> None:
+    send = SendController(session)
+    assert "services are not known" in send.state.value.missing[0]
+    session.services.set(services())
+    assert send.state.value.service is not None
+    assert send.state.value.service.id == "upscale", "the first that can be had"
+    assert send.state.value.missing == ("select a shot",)
+    send.set_shots(host.shots[:1])
+    assert send.state.value.can_send, "without a gateway it waits in the outbox"
+    takes = next(line for line in send.state.value.before if line.title == "Takes")
+    assert "kept in the outbox" in takes.words
+    send.set_value("strength", 7)
+    assert send.state.value.missing == ("Strength: lies from 0 to 1",)
+    send.set_value("strength", 0.25)
+    assert send.state.value.button == "Make v001"
+    send.choose("matte")
+    assert send.state.value.missing == ("install its model",)
+    assert send.state.value.fields[0].value == 0.25, "kept from one service to the next"
+    send.reset("strength")
+    assert send.state.value.fields[0].is_default
+    send.add_references(["/a.png", "/b.png", "/a.png"])
+    send.remove_reference("/b.png")
+    assert send.state.value.references == ("/a.png",)
+    send.set_note("x" * 6000)
+    send.choose("upscale")
+    assert "shorten the note" in send.state.value.missing[0]
+    send.close()
+
+
+def test_presets_are_saved_loaded_and_shared(
+    session: Session, panel: Panel, tmp_path: Path
+) -> None:
+    session.services.set(services())
+    send = SendController(session)
+    send.save_preset("  ")
+    assert "name" in send.state.value.problem
+    send.set_value("strength", 0.75)
+    send.set_note("keep the grain")
+    send.set_delivery(Delivery.PLATE)
+    send.save_preset("Grain: kept/soft")
+    panel.until(lambda: send.state.value.presets, "the preset")
+    [name] = send.state.value.presets
+    assert name == "Grain_ kept_soft"
+    shared = tmp_path / "grain.yaml"
+    send.share_preset(name, shared)
+    panel.until(shared.exists, "the shared file")
+    assert "strength: 0.75" in shared.read_text(encoding="utf-8")
+    send.remove_preset(name)
+    panel.until(lambda: not send.state.value.presets, "the preset to go")
+    send.reset()
+    send.set_note("")
+    send.take_preset(shared)
+    panel.until(lambda: send.state.value.note == "keep the grain", "the preset")
+    assert {one.parameter.name: one.value for one in send.state.value.fields}["strength"] == 0.75
+    assert send.state.value.delivery is Delivery.PLATE
+    panel.until(lambda: send.state.value.presets, "the preset among one's own")
+    send.load_preset("nobody's")
+    panel.until(lambda: send.state.value.problem, "the refusal")
+    send.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "- a\n- b", "service: upscale", "name: [", "service: 5\nname: x", "a: &a [*a]", "\x00"],
+)
+def test_files_that_are_no_presets_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "preset.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidRequest) as told:
+        read(path)
+    assert told.value.where == str(path)
+
+
+def test_a_preset_that_cannot_be_kept_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "presets").write_text("a file where a folder should be")
+    with pytest.raises(NotWritable):
+        Presets(tmp_path / "presets").save(Preset(service="upscale", name="mine"))
