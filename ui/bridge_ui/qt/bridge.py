@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -32,12 +34,23 @@ class MainThread(QObject):
         super().__init__(parent)
         self._calls: deque[Callable[[], None]] = deque()
         self._closed = False
+        self._lock = threading.Lock()
+        self._awake = False
+        """A run is on its way: one for each call would leave the event loop no turn."""
+        # A timer, unlike a queued signal, lets input and painting go first.
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.timeout.connect(self._run)
         self._woken.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
     def post(self, call: Callable[[], None]) -> None:
-        if self._closed:
-            return
-        self._calls.append(call)
+        with self._lock:
+            if self._closed:
+                return
+            self._calls.append(call)
+            if self._awake:
+                return
+            self._awake = True
         try:
             self._woken.emit()
         except RuntimeError:
@@ -51,20 +64,21 @@ class MainThread(QObject):
 
     @Slot()
     def _run(self) -> None:
-        from time import perf_counter
-
-        until = perf_counter() + BUDGET_MS / 1000
-        while self._calls and not self._closed:
-            call = self._calls.popleft()
+        until = time.perf_counter() + BUDGET_MS / 1000
+        while True:
+            with self._lock:
+                if self._closed or not self._calls:
+                    self._awake = False
+                    return
+                call = self._calls.popleft()
             try:
                 call()
             except Exception:
                 # An exception that leaves a slot can end the host's process.
                 _log.exception("a call on the main thread failed")
-            if perf_counter() > until:
-                break
-        if self._calls and not self._closed:
-            QTimer.singleShot(0, self._run)
+            if time.perf_counter() > until:
+                self._again.start()
+                return
 
 
 class Watched(QObject, Generic[T]):
