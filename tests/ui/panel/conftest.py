@@ -1,0 +1,101 @@
+"""A panel with real controllers, whose session was never started: nobody is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.services import IntegerParameter, Reach, Service
+from bridge_core.models.settings import ClientSettings, Settings
+from bridge_core.models.shots import Shot, ShotId
+from bridge_ui.panel.parts import Controllers
+from bridge_ui.panel.shell import Panel
+
+SERVICES = (
+    Service(
+        id="upscale",
+        title="Upscale",
+        summary="Makes pictures larger.",
+        provider="local",
+        reach=Reach.THIS_MACHINE,
+        parameters=(
+            IntegerParameter(name="grain", title="Grain", default=3, minimum=0, maximum=9),
+        ),
+    ),
+    Service(
+        id="matte",
+        title="Matte",
+        summary="Cuts out what stands in front.",
+        provider="local",
+        reach=Reach.THIS_MACHINE,
+    ),
+)
+
+
+def shot(name: str, last: int = 1040) -> Shot:
+    plate = Plate(path=f"/plates/{name}.%04d.exr", range=FrameRange.of(993, last + 8))
+    return Shot(
+        id=ShotId(show="BBB", sequence="A", shot=name),
+        plate=plate,
+        cut_range=FrameRange.of(1001, last),
+        head_handle=8,
+        tail_handle=8,
+    )
+
+
+class ShotsHost(Host):
+    """A host that keeps its shots in memory."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    @property
+    def title(self) -> str:
+        return "a host"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Capability.SELECTION})
+
+    def scene(self) -> Scene:
+        shots = (shot(f"S_{n:05d}") for n in range(self.count))
+        problem = HostProblem("V2", "the media is offline", "bring it back")
+        return Scene(
+            "reel_01.otio",
+            "BBB",
+            tuple(HostShot(one, one.id.shot, "V1") for one in shots),
+            (problem,),
+        )
+
+
+MakePanel = Callable[..., Panel]
+
+
+@pytest.fixture
+def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
+    made: list[Panel] = []
+
+    def make(count: int = 12) -> Panel:
+        settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
+        controllers = Controllers.of(settings, ShotsHost(count), lambda call: call())
+        panel = Panel(controllers)
+        made.append(panel)
+        controllers.session.services.set(SERVICES)
+        controllers.shots.reload()
+        panel.resize(1400, 860)
+        panel.show()
+        qapp.processEvents()
+        return panel
+
+    yield make
+    for panel in made:
+        panel.close_down(2.0)
+        panel.close()
+        panel.deleteLater()
+    qapp.processEvents()
