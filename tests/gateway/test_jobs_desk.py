@@ -220,7 +220,8 @@ def test_a_key_with_another_request_is_refused(desk: Desk, folder: Path, shot: s
     # The same request with its pictures elsewhere is a repeat.
     moved = [file.model_copy(update={"mtime_ns": 1}) for file in submission.plate_files]
     again = submission.model_copy(update={"plate_files": tuple(moved)})
-    assert desk.submit(again, "used-key-01") == (desk.job(job.id), False)
+    repeat, new = desk.submit(again, "used-key-01")
+    assert (repeat.id, new) == (job.id, False)
     wait(desk, job)
 
 
