@@ -1,0 +1,327 @@
+"""The review room with real keys and a real mouse, on pictures of one colour."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note, Stroke, StrokeTool
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.review.keys import KEYS
+from bridge_ui.review.look import Compare
+from bridge_ui.review.noting import NoteDraft
+from bridge_ui.review.pictures import painting
+from bridge_ui.review.stage import Stage
+
+ALL, CUT = FrameRange.of(1001, 1024, 24), FrameRange.of(1005, 1020, 24)
+Key, NONE = Qt.Key, Qt.KeyboardModifier.NoModifier
+SHIFT, CTRL, ALT = (
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        QTest.qWait(5)
+
+
+def press(stage: Stage, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    QTest.keyClick(stage.canvas, key, modifiers)
+
+
+def middle(stage: Stage, across: float, down: float = 0.5) -> QPoint:
+    place = stage.canvas.picture_rect()
+    return QPoint(
+        round(place.left() + across * place.width()), round(place.top() + down * place.height())
+    )
+
+
+def colour(stage: Stage, across: float, down: float = 0.3) -> QColor:
+    return stage.canvas.grab().toImage().pixelColor(middle(stage, across, down))
+
+
+def near(a: QColor, red: int, green: int, blue: int) -> bool:
+    return max(abs(a.red() - red), abs(a.green() - green), abs(a.blue() - blue)) <= 6
+
+
+def note(frames: FrameRange | None, text: str = "Hold it still", name: str = "n1") -> Note:
+    return Note(
+        id=name,
+        version="v3",
+        frames=frames,
+        text=text,
+        by="Ada",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def test_a_painter_call_that_returns_nothing_keeps_none_alive(qapp: QApplication) -> None:
+    """PySide6 6.12.0 drops a reference to None in every such call, and aborts after thousands."""
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        painter.setOpacity(0.5)
+    after = sys.getrefcount(None)
+    painter.end()
+    assert abs(after - before) < 100
+
+
+def test_a_fault_while_painting_is_logged_and_the_painter_ended(
+    qapp: QApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    with painting(image) as painter:
+        raise ValueError("a brush that is none")
+    assert not painter.isActive()
+    assert "a brush that is none" in caplog.text
+
+
+def test_it_begins_at_the_cut_and_wipes(stage: Stage) -> None:
+    assert stage.frame == 1005
+    assert near(colour(stage, 0.25), 200, 40, 40)
+    assert near(colour(stage, 0.75), 40, 40, 200)
+
+
+def test_the_wipe_is_dragged(stage: Stage) -> None:
+    QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.5))
+    QTest.mouseMove(stage.canvas, middle(stage, 0.8))
+    QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.8))
+    assert stage.canvas.look.wipe == pytest.approx(0.8, abs=0.01)
+    assert near(colour(stage, 0.7), 200, 40, 40)
+    assert near(colour(stage, 0.9), 40, 40, 200)
+
+
+@pytest.mark.parametrize(
+    ("key", "mode", "seen"),
+    [
+        (Key.Key_1, Compare.A, (200, 40, 40)),
+        (Key.Key_2, Compare.B, (40, 40, 200)),
+        (Key.Key_5, Compare.OVERLAY, (120, 40, 120)),
+    ],
+)
+def test_modes_by_key(stage: Stage, key: Qt.Key, mode: Compare, seen: tuple[int, int, int]) -> None:
+    press(stage, key)
+    assert stage.canvas.look.compare is mode
+    assert near(colour(stage, 0.5), *seen)
+
+
+def test_difference_shows_what_differs_times_its_gain(stage: Stage) -> None:
+    press(stage, Key.Key_4)
+    stage.canvas.set_look(gain=1.0)
+    assert near(colour(stage, 0.5), 160, 0, 160)
+    press(stage, Key.Key_S)
+    stage.open(ALL, CUT, {"A": stage._sources["A"], "B": stage._sources["A"]})
+    stage.canvas.set_look(gain=64.0)
+    assert near(colour(stage, 0.5), 0, 0, 0)
+
+
+def test_side_by_side_shows_both_whole(stage: Stage) -> None:
+    press(stage, Key.Key_6)
+    image = stage.canvas.grab().toImage()
+    half = stage.canvas.width() // 4
+    assert near(image.pixelColor(half, stage.canvas.height() // 2), 200, 40, 40)
+    assert near(image.pixelColor(3 * half, stage.canvas.height() // 2), 40, 40, 200)
+
+
+def test_exposure_and_gamma_change_what_is_seen_and_come_back(stage: Stage) -> None:
+    press(stage, Key.Key_1)
+    for _ in range(4):
+        press(stage, Key.Key_BracketRight)
+    assert stage.canvas.look.exposure == 1.0
+    brighter = 40 * 2 ** (1 / 2.2)
+    assert near(colour(stage, 0.5), 255, round(brighter), round(brighter))
+    press(stage, Key.Key_Backspace)
+    assert near(colour(stage, 0.5), 200, 40, 40)
+
+
+def test_playing_stepping_and_marks_by_key(stage: Stage) -> None:
+    press(stage, Key.Key_Right)
+    press(stage, Key.Key_Right, SHIFT)
+    assert stage.frame == 1016
+    press(stage, Key.Key_O)
+    press(stage, Key.Key_Left, SHIFT)
+    press(stage, Key.Key_I)
+    clock = stage.player.clock
+    assert (clock.in_point, clock.out_point) == (1006, 1016)
+    press(stage, Key.Key_End)
+    assert stage.frame == 1016
+    seen: list[int] = []
+    stage.frame_changed.connect(seen.append)
+    press(stage, Key.Key_Space)
+    until(lambda: len(set(seen)) == 11)
+    assert set(seen) == set(range(1006, 1017))
+    press(stage, Key.Key_K)
+    assert not clock.playing
+    for key, speed in ((Key.Key_L, 1), (Key.Key_L, 2), (Key.Key_J, -1), (Key.Key_J, -2)):
+        press(stage, key)
+        assert clock.speed == speed
+    press(stage, Key.Key_X)
+    assert (clock.in_point, clock.out_point) == (1001, 1024)
+
+
+def test_every_key_does_something_and_hosts_cannot_take_it(stage: Stage) -> None:
+    for text, name in KEYS.items():
+        assert name in stage._actions._table, text
+    for key, taken in ((Key.Key_Space, True), (Key.Key_J, True), (Key.Key_Q, False)):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, NONE)
+        event.ignore()
+        QApplication.sendEvent(stage, event)
+        assert event.isAccepted() is taken
+
+
+def test_what_is_written_in_a_note_plays_nothing(stage: Stage) -> None:
+    press(stage, Key.Key_N)
+    words = stage.note_field.words
+    assert words.hasFocus()
+    QTest.keyClicks(words, "jump: looks dim")
+    assert words.text() == "jump: looks dim"
+    assert stage.frame == 1005
+    assert not stage.canvas.drawing
+    said: list[NoteDraft] = []
+    stage.note_wanted.connect(said.append)
+    QTest.keyClick(words, Key.Key_Return)
+    assert said == [NoteDraft("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005)]
+    assert words.text(), "kept until the gateway has it"
+    stage.note_kept(said[0])
+    assert not words.text()
+
+
+def test_the_pen_draws_undoes_and_gives_its_strokes_to_the_note(stage: Stage) -> None:
+    press(stage, Key.Key_D)
+    for start, end in ((0.3, 0.45), (0.6, 0.7)):
+        QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, start))
+        QTest.mouseMove(stage.canvas, middle(stage, end, 0.6))
+        QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, end, 0.6))
+    strokes = stage.sketch.on(1005)
+    assert [len(one.points) >= 2 for one in strokes] == [True, True]
+    assert strokes[0].points[0] == pytest.approx((0.3, 0.5), abs=0.01)
+    assert near(colour(stage, 0.3, 0.5), 255, 180, 84)
+    press(stage, Key.Key_Z, CTRL)
+    assert len(stage.sketch.on(1005)) == 1
+    press(stage, Key.Key_Z, CTRL | SHIFT)
+    assert stage.sketch.on(1005) == strokes
+    said: list[NoteDraft] = []
+    stage.note_wanted.connect(said.append)
+    stage.note_field.wanted.emit()
+    assert said[0].strokes == strokes
+    assert all(Stroke.model_validate(one.model_dump()) == one for one in strokes)
+    stage.note_kept(said[0])
+    assert stage.sketch.frames == ()
+    press(stage, Key.Key_Escape)
+    assert not stage.canvas.drawing
+
+
+def test_text_is_written_on_the_picture(stage: Stage) -> None:
+    press(stage, Key.Key_D)
+    stage.tray.choose(StrokeTool.TEXT)
+    QTest.mouseClick(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.2))
+    field = QApplication.focusWidget()
+    QTest.keyClicks(field, "<b>hold</b> this")
+    QTest.keyClick(field, Key.Key_Return)
+    [stroke] = stage.sketch.on(1005)
+    assert (stroke.tool, stroke.text) == (StrokeTool.TEXT, "<b>hold</b> this")
+
+
+def test_drawn_notes_are_seen_on_their_frames_only(stage: Stage) -> None:
+    box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
+    drawn = note(FrameRange.of(1010, 1012)).model_copy(update={"strokes": (box,)})
+    stage.set_notes([drawn])
+    assert near(colour(stage, 0.1, 0.5), 200, 40, 40)
+    press(stage, Key.Key_Down)
+    assert stage.frame == 1010
+    assert near(colour(stage, 0.1, 0.5), 255, 255, 255)
+    stage.go_to(1013)
+    assert near(colour(stage, 0.1, 0.5), 200, 40, 40)
+
+
+def test_scrubbing_goes_to_the_frame_under_the_mouse(stage: Stage) -> None:
+    bar = stage.bar
+    QTest.mousePress(bar, Qt.MouseButton.LeftButton, pos=QPoint(2, 10))
+    assert stage.frame == 1001
+    QTest.mouseMove(bar, QPoint(bar.width() - 2, 10))
+    QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() - 2, 10))
+    assert [bar.frame_at(bar.x_of(frame) + 0.5) for frame in ALL.frames()] == list(ALL.frames())
+
+
+def test_going_to_a_frame_by_number_and_by_timecode(stage: Stage) -> None:
+    field = stage.transport.field
+    for words, frame in (("1017", 1017), ("00:00:42:00", 1008), ("9999", 1024)):
+        press(stage, Key.Key_G)
+        field.clear()
+        QTest.keyClicks(field, words)
+        QTest.keyClick(field, Key.Key_Return)
+        assert stage.frame == frame
+
+
+def test_decisions_and_choices_are_told(stage: Stage) -> None:
+    told: list[object] = []
+    stage.decided.connect(told.append)
+    for button in (stage._reject, stage._changes, stage._approve):
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert told == [
+        ReviewStatus.REJECTED,
+        ReviewStatus.CHANGES_REQUESTED,
+        ReviewStatus.APPROVED,
+    ]
+    stage.set_version("", "")
+    assert not stage._approve.isEnabled()
+
+
+def test_a_frame_that_cannot_be_had_says_why_and_playback_goes_on(
+    stage: Stage, red: object
+) -> None:
+    red.broken = {1007}  # type: ignore[attr-defined]
+    red.key = "plate again"  # type: ignore[attr-defined]
+    stage.open(ALL, CUT, dict(stage._sources))
+    stage.go_to(1007)
+    until(lambda: stage.player.cache.failure("A", 1007))
+    until(lambda: "gateway does not answer" in stage.canvas._told["A"])
+    stage.go_to(1006)
+    press(stage, Key.Key_L)
+    until(lambda: (stage.frame or 0) > 1009)
+
+
+def test_a_narrow_dock_holds_everything_within_its_width(stage: Stage) -> None:
+    stage.set_notes([note(None), note(ALL, "Twice", "n2")])
+    stage.resize(320, 700)
+    QTest.qWait(20)
+    assert stage.width() == 320
+    for child in (stage.canvas, stage.bar, stage.note_field, stage.transport, stage._approve):
+        left = child.mapTo(stage, QPoint(0, 0)).x()
+        assert left >= 0
+        assert left + child.width() <= 320
+
+
+def test_nothing_to_look_at_says_so_and_keys_do_no_harm(stage: Stage) -> None:
+    stage.open(None, None, {})
+    assert stage.frame is None
+    for key in (Key.Key_Space, Key.Key_L, Key.Key_Right, Key.Key_D, Key.Key_End, Key.Key_1):
+        press(stage, key)
+    stage.grab()
+    assert stage.frame is None
+
+
+def test_zoom_keeps_what_is_under_the_pointer_and_fit_comes_back(stage: Stage) -> None:
+    fitted = stage.canvas.picture_rect()
+    at = stage.canvas.rect().center()
+    press(stage, Key.Key_Plus)
+    press(stage, Key.Key_Plus)
+    zoomed = stage.canvas.picture_rect()
+    assert zoomed.width() == pytest.approx(fitted.width() * 1.25**2)
+    assert zoomed.center().x() == pytest.approx(at.x(), abs=1)
+    press(stage, Key.Key_F)
+    assert stage.canvas.picture_rect() == fitted

@@ -1,0 +1,266 @@
+"""Decodes frames ahead of the playhead on threads of its own, within a memory limit.
+
+Pictures are decoded in the order in which playback will want them: from the playhead on in its
+direction, round the loop, and a few behind it for stepping back. What is furthest from being
+wanted goes first. No Qt in here: what a picture is, ``decode`` and ``size_of`` know.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bridge_ui.review.sources import FrameSource, holds
+
+P = TypeVar("P")
+Key = tuple[str, int]
+"""Key of a source, and frame."""
+
+_LOG = logging.getLogger(__name__)
+
+#: Bytes of decoded pictures; 60 frames of 1080p.
+MEMORY = 512 * 2**20
+#: Seconds until a frame that could not be had is asked for again; doubled every time, up to a
+#: minute.
+_RETRY, _LONGEST_RETRY = 2.0, 60.0
+#: Frames looked ahead until the size of a picture is known.
+_FIRST_LOOK = 4
+_BEHIND = 8  # one of so many cached frames lies behind the playhead
+
+
+@dataclass(frozen=True)
+class Playhead:
+    """Where playback is and where it goes: what the cache decodes for."""
+
+    frame: int
+    step: int
+    """Frames from one picture to the next, negative backwards."""
+    first: int
+    last: int
+    """In and out point; playback loops between them."""
+
+
+@dataclass
+class _Failure:
+    error: Exception
+    again_at: float
+    pause: float
+
+
+class FrameCache(Generic[P]):
+    """Pictures of the sources that stand on the sides ``A`` and ``B``, by frame.
+
+    Pictures are kept by their source's key, so a side that is changed back, or changed with the
+    other one, finds its pictures again. ``on_change(frame)`` is called on a worker thread whenever
+    a picture has come or could not be had. ``close`` ends the threads and waits for none: one that
+    hangs in a source ends when that answers, and its picture is thrown away.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[bytes], P],
+        size_of: Callable[[P], int],
+        on_change: Callable[[int], None],
+        *,
+        memory: int = MEMORY,
+        threads: int = 2,
+    ) -> None:
+        self._decode, self._size_of, self._on_change = decode, size_of, on_change
+        self._memory = memory
+        self._lock = threading.Condition()
+        self._sources: dict[str, FrameSource] = {}
+        self._pictures: dict[Key, P] = {}
+        self._failures: dict[Key, _Failure] = {}
+        self._busy: set[Key] = set()
+        self._bytes = 0
+        self._largest = 0
+        self._head: Playhead | None = None
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"shotbridge-frames-{n}", daemon=True)
+            for n in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def open(self, sources: Mapping[str, FrameSource]) -> None:
+        """Look at these sources, by side, from now on."""
+        with self._lock:
+            self._sources = dict(sources)
+            self._lock.notify_all()
+
+    def aim(self, head: Playhead) -> None:
+        """Decode for this playhead from now on."""
+        with self._lock:
+            self._head = head
+            self._lock.notify_all()
+
+    def get(self, side: str, frame: int) -> P | None:
+        source = self._sources.get(side)
+        return self._pictures.get((source.key, frame)) if source else None
+
+    def failure(self, side: str, frame: int) -> Exception | None:
+        """Why a picture could not be had when it was last asked for."""
+        source = self._sources.get(side)
+        found = self._failures.get((source.key, frame)) if source else None
+        return found.error if found else None
+
+    def exists(self, side: str, frame: int) -> bool:
+        source = self._sources.get(side)
+        return source is not None and holds(source, frame)
+
+    def settled(self, side: str, frame: int) -> bool:
+        """Nothing to wait for: the picture is there, could not be had, or does not exist."""
+        source = self._sources.get(side)
+        if source is None or not holds(source, frame):
+            return True
+        key = (source.key, frame)
+        return key in self._pictures or key in self._failures
+
+    def cached(self) -> set[int]:
+        """Frames of which every side that has them is there."""
+        with self._lock:
+            here = list(self._sources.values())
+            frames = {frame for key, frame in self._pictures if any(key == s.key for s in here)}
+            return {
+                frame
+                for frame in frames
+                if all((s.key, frame) in self._pictures or not holds(s, frame) for s in here)
+            }
+
+    @property
+    def bytes(self) -> int:
+        """What the pictures take."""
+        return self._bytes
+
+    def refresh(self) -> None:
+        """Ask again now for what could not be had, and for what a source has got since."""
+        with self._lock:
+            self._failures.clear()
+            self._lock.notify_all()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._sources = {}
+            self._pictures.clear()
+            self._failures.clear()
+            self._bytes = 0
+            self._lock.notify_all()
+
+    def join(self, timeout: float) -> bool:
+        """Whether all threads have ended within so many seconds. Not for a host's main thread."""
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    # On the worker threads
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            key, source = job
+            picture: P | None = None
+            error: Exception | None = None
+            try:
+                picture = self._decode(source.frame(key[1]))
+            except Exception as problem:
+                _LOG.debug("frame %s of %s: %s", key[1], key[0], problem)
+                error = problem
+            if self._keep(key, picture, error):
+                self._on_change(key[1])
+            del picture  # or this thread would hold it while it waits
+
+    def _next(self) -> tuple[Key, FrameSource] | None:
+        with self._lock:
+            while not self._closed:
+                now = time.monotonic()
+                for key, source in self._plan():
+                    if key in self._pictures or key in self._busy:
+                        continue
+                    failed = self._failures.get(key)
+                    if failed and failed.again_at > now:
+                        continue
+                    self._busy.add(key)
+                    return key, source
+                waits = [failed.again_at - now for failed in self._failures.values()]
+                self._lock.wait(max(0.05, min(waits)) if waits else None)
+            return None
+
+    def _keep(self, key: Key, picture: P | None, error: Exception | None) -> bool:
+        with self._lock:
+            if self._closed:
+                return False
+            self._busy.discard(key)
+            if picture is None:
+                assert error is not None
+                before = self._failures.get(key)
+                pause = min(before.pause * 2, _LONGEST_RETRY) if before else _RETRY
+                self._failures[key] = _Failure(error, time.monotonic() + pause, pause)
+            else:
+                self._failures.pop(key, None)
+                size = self._size_of(picture)
+                self._largest = max(self._largest, size)
+                self._make_room(size)
+                self._pictures[key] = picture
+                self._bytes += size
+            self._lock.notify_all()
+            return True
+
+    # Under the lock
+
+    def _plan(self) -> Iterator[tuple[Key, FrameSource]]:
+        """What should be in memory, the most wanted first."""
+        for frame in self._wanted_frames():
+            for source in self._sources.values():
+                if holds(source, frame):
+                    yield (source.key, frame), source
+
+    def _wanted_frames(self) -> Iterator[int]:
+        head = self._head
+        if head is None or not self._sources:
+            return
+        room = _FIRST_LOOK
+        if self._largest:
+            room = max(1, self._memory // (self._largest * len(self._sources)))
+        behind = room // _BEHIND
+        span = head.last - head.first + 1
+        inside = head.first <= head.frame <= head.last
+        seen = {head.frame}
+        yield head.frame
+        ahead = room - behind - 1
+        for number in range(1, max(span, ahead) + 1):
+            if ahead <= 0:
+                break
+            frame = head.frame + number * head.step
+            if inside:
+                frame = head.first + (frame - head.first) % span
+            if frame not in seen:
+                seen.add(frame)
+                ahead -= 1
+                yield frame
+        for number in range(1, behind + 1):
+            frame = head.frame - number * (1 if head.step > 0 else -1)
+            if inside:
+                frame = head.first + (frame - head.first) % span
+            if frame not in seen:
+                seen.add(frame)
+                yield frame
+
+    def _make_room(self, size: int) -> None:
+        if self._bytes + size <= self._memory:
+            return
+        rank: dict[Key, int] = {}
+        for number, (key, _) in enumerate(self._plan()):
+            rank.setdefault(key, number)
+        # Outside the plan first, then what is wanted last.
+        for key in sorted(self._pictures, key=lambda key: -rank.get(key, len(rank))):
+            if self._bytes + size <= self._memory:
+                return
+            if rank.get(key) == 0:
+                return  # the picture on the screen stays, however little memory there is
+            self._bytes -= self._size_of(self._pictures.pop(key))

@@ -1,0 +1,168 @@
+"""Strokes as pixels, kept as an overlay picture as long as nothing about them changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+)
+
+from bridge_core.models.notes import Stroke, StrokeTool
+from bridge_ui.review.pictures import painting
+
+_SHADE = QColor(0, 0, 0, 110)  # around lines, so that they are seen on bright pictures too
+_PLATE = QColor(12, 13, 14, 190)  # behind text
+
+
+def paint_strokes(painter: QPainter, strokes: Sequence[Stroke], picture: QRectF) -> None:
+    """Draw strokes over a picture that stands at ``picture``."""
+    painter.save()
+    for stroke in strokes:
+        if stroke.tool is StrokeTool.TEXT:
+            _paint_text(painter, stroke, picture)
+        else:
+            _paint_line(painter, stroke, picture)
+    painter.restore()
+
+
+class Overlay:
+    """The strokes of a frame as one picture: drawn once, then put on every frame."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._image: QImage | None = None
+        self._at = QRectF()
+
+    def paint(
+        self, painter: QPainter, strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF
+    ) -> None:
+        """Draw ``strokes`` over the picture at ``picture``; only ``visible`` is seen of it."""
+        if not strokes:
+            self._key = self._image = None
+            return
+        ratio = painter.device().devicePixelRatioF()
+        key = (strokes, picture.getRect(), visible.getRect(), ratio)
+        if key != self._key:
+            self._draw(strokes, picture, visible, ratio)
+            self._key = key
+        if self._image is not None:
+            painter.drawImage(self._at, self._image)
+
+    def _draw(
+        self, strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF, ratio: float
+    ) -> None:
+        covered = QRectF()
+        for stroke in strokes:
+            covered = covered.united(_bounds(stroke, picture))
+        at = covered.intersected(visible).toAlignedRect()
+        if at.isEmpty():
+            self._image = None
+            return
+        image = QImage(
+            math.ceil(at.width() * ratio),
+            math.ceil(at.height() * ratio),
+            QImage.Format.Format_ARGB32_Premultiplied,
+        )
+        image.fill(Qt.GlobalColor.transparent)
+        image.setDevicePixelRatio(ratio)
+        with painting(image) as painter:
+            painter.translate(-at.left(), -at.top())
+            paint_strokes(painter, strokes, picture)
+        self._image = image
+        self._at = QRectF(QPointF(at.topLeft()), QSizeF(image.size()) / ratio)
+
+
+def _place(point: tuple[float, float], picture: QRectF) -> QPointF:
+    return QPointF(
+        picture.left() + point[0] * picture.width(), picture.top() + point[1] * picture.height()
+    )
+
+
+def _line_width(stroke: Stroke, picture: QRectF) -> float:
+    return max(1.2, stroke.width * picture.width())
+
+
+def _paint_line(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+    path = _path(stroke, picture)
+    width = _line_width(stroke, picture)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, wide in ((_SHADE, width + max(1.5, width * 0.5)), (QColor(stroke.colour), width)):
+        pen = QPen(colour, wide)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.drawPath(path)
+
+
+def _path(stroke: Stroke, picture: QRectF) -> QPainterPath:
+    points = [_place(point, picture) for point in stroke.points]
+    path = QPainterPath()
+    if stroke.tool is StrokeTool.BOX:
+        radius = _line_width(stroke, picture)
+        path.addRoundedRect(QRectF(points[0], points[1]).normalized(), radius, radius)
+    elif stroke.tool is StrokeTool.ELLIPSE:
+        path.addEllipse(QRectF(points[0], points[1]).normalized())
+    elif stroke.tool is StrokeTool.ARROW:
+        start, end = points
+        path.moveTo(start)
+        path.lineTo(end)
+        angle = math.atan2(start.y() - end.y(), start.x() - end.x())
+        head = max(9.0, 4.5 * _line_width(stroke, picture))
+        for turn in (0.5, -0.5):
+            path.moveTo(end)
+            path.lineTo(end + QPointF(math.cos(angle + turn) * head, math.sin(angle + turn) * head))
+    elif len(points) == 1:  # a dot
+        path.moveTo(points[0])
+        path.lineTo(points[0] + QPointF(0.01, 0))
+    else:
+        path.addPolygon(QPolygonF(points))
+    return path
+
+
+def _paint_text(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+    font, box, lines = _text_box(stroke, picture)
+    painter.setFont(font)
+    painter.setPen(QPen(QColor(stroke.colour), 1))
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(box, 4, 4)
+    metrics = QFontMetricsF(font)
+    x, y = _text_start(box, font), box.top() + _pad(font) + metrics.ascent()
+    for line in lines:
+        painter.drawText(QPointF(x, y), line)
+        y += metrics.lineSpacing()
+
+
+def _text_box(stroke: Stroke, picture: QRectF) -> tuple[QFont, QRectF, list[str]]:
+    font = QFont()
+    font.setPixelSize(max(9, round(stroke.width * picture.width())))
+    metrics = QFontMetricsF(font)
+    lines = stroke.text.split("\n")
+    corner = _place(stroke.points[0], picture)
+    wide = max(metrics.horizontalAdvance(line) for line in lines) + 3 * _pad(font)
+    high = metrics.lineSpacing() * len(lines) + 2 * _pad(font)
+    return font, QRectF(corner, QSizeF(wide, high)), lines
+
+
+def _text_start(box: QRectF, font: QFont) -> float:
+    return box.left() + 1.5 * _pad(font)
+
+
+def _pad(font: QFont) -> float:
+    return font.pixelSize() * 0.3
+
+
+def _bounds(stroke: Stroke, picture: QRectF) -> QRectF:
+    if stroke.tool is StrokeTool.TEXT:
+        return _text_box(stroke, picture)[1].adjusted(-2, -2, 2, 2)
+    more = _line_width(stroke, picture) + 3
+    return _path(stroke, picture).boundingRect().adjusted(-more, -more, more, more)

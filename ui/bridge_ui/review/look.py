@@ -1,0 +1,61 @@
+"""How A and B are looked at: compare mode, wipe, gain, opacity, exposure, gamma. No Qt.
+
+All of it is for looking only; no picture is changed by it. Proxies have the display view baked in,
+so exposure is an approximation: values are taken as a 2.2 power curve of light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+_DISPLAY_GAMMA = 2.2
+
+EXPOSURES = (-8.0, 8.0)
+GAMMAS = (0.2, 5.0)
+GAINS = (1.0, 64.0)
+
+
+class Compare(StrEnum):
+    A = "A"
+    B = "B"
+    WIPE = "wipe"
+    DIFFERENCE = "difference"
+    OVERLAY = "overlay"
+    SIDE_BY_SIDE = "side by side"
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What has to be there before a frame is shown."""
+        return (self.value,) if self in (Compare.A, Compare.B) else ("A", "B")
+
+
+@dataclass
+class Look:
+    compare: Compare = Compare.WIPE
+    wipe: float = 0.5
+    """Where B begins, 0 to 1 over the picture's width."""
+    gain: float = 4.0
+    """By how much a difference is multiplied."""
+    opacity: float = 0.5
+    """Of B over A."""
+    exposure: float = 0.0
+    """Stops."""
+    gamma: float = 1.0
+
+    @property
+    def table(self) -> bytes | None:
+        """Output for each of 256 input values; None where nothing changes."""
+        gain = self.gain if self.compare is Compare.DIFFERENCE else 1.0
+        if gain == 1 and self.exposure == 0 and self.gamma == 1:
+            return None
+        return _table(gain, self.exposure, self.gamma)
+
+
+@lru_cache(maxsize=64)
+def _table(gain: float, exposure: float, gamma: float) -> bytes:
+    factor = gain * 2 ** (exposure / _DISPLAY_GAMMA)
+    return bytes(
+        min(255, round(255 * min(1.0, value / 255 * factor) ** (1 / gamma))) for value in range(256)
+    )

@@ -1,0 +1,149 @@
+"""The review room: the stage connected with what the gateway knows of a shot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from bridge_core.models.frames import FrameRange, frame_of
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.frames import JobFrames
+from bridge_ui.controllers.observable import Unwatch
+from bridge_ui.review.noting import NoteDraft
+from bridge_ui.review.sources import FrameSource
+from bridge_ui.review.stage import Stage
+from bridge_ui.theme.tones import Tones
+
+if TYPE_CHECKING:
+    from bridge_core.models.shots import Shot
+    from bridge_ui.controllers.review import Choice, ReviewController, ReviewState
+    from bridge_ui.controllers.session import Session
+
+
+class ReviewRoom(Stage):
+    """Shows what the controller says; tells it what a person wants."""
+
+    again = Signal(object)
+    """The request that a note became."""
+
+    def __init__(
+        self,
+        session: Session,
+        review: ReviewController,
+        tones: Tones,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(tones, parent)
+        self._session = session
+        self._review = review
+        self._shown: tuple[object, ...] = ()
+        self._growing: list[Unwatch] = []
+        self.side_chosen.connect(self._choose_side)
+        self.swap_wanted.connect(review.swap)
+        self.version_wanted.connect(review.step_version)
+        self.note_wanted.connect(self._keep)
+        self.decided.connect(self._decide)
+        self.again_wanted.connect(self._make_again)
+        self._unwatch = [
+            review.state.watch(self._show_review),
+            review.a.watch(lambda _source: self._open_sources()),
+            review.b.watch(lambda _source: self._open_sources()),
+        ]
+
+    def close_down(self) -> None:
+        for unwatch in self._unwatch:
+            unwatch()
+        self._leave_jobs()
+        super().close_down()
+
+    def _leave_jobs(self) -> None:
+        for unwatch in self._growing:
+            unwatch()
+        self._growing = []
+
+    def _choose_side(self, side: str, key: str) -> None:
+        if side == "A":
+            self._review.choose_a(key)
+        else:
+            self._review.choose_b(key)
+
+    def _keep(self, draft: NoteDraft) -> None:
+        self._review.add_note(
+            draft.text, draft.strokes, draft.frames, done=lambda _note: self.note_kept(draft)
+        )
+
+    def _decide(self, status: ReviewStatus) -> None:
+        self._review.decide(status)
+
+    def _make_again(self, note: Note) -> None:
+        self._review.make_again(note, self.again.emit)
+
+    def _show_review(self, state: ReviewState) -> None:
+        self.set_choices([(one.id, one.label) for one in state.choices], state.a, state.b)
+        self.set_about(_about(state, state.a), _about(state, state.b))
+        self.set_notes(state.notes)
+        version = state.version
+        self.set_version(
+            version.label if version else "",
+            f"{version.label} · {version.status}" if version else "",
+        )
+        self.set_busy(state.busy)
+        self._open_sources()
+
+    def _open_sources(self) -> None:
+        shot = self._review.state.value.shot
+        sources: dict[str, FrameSource] = {}
+        for side, source in (("A", self._review.a.value), ("B", self._review.b.value)):
+            if source is not None:
+                sources[side] = source
+        told = (shot, *((side, one.key) for side, one in sources.items()))
+        if told == self._shown:
+            return
+        self._shown = told
+        self._leave_jobs()
+        self._growing = [
+            one.watch(lambda _frames: self.source_grew())
+            for one in sources.values()
+            if isinstance(one, JobFrames)
+        ]
+        if shot is None:
+            self.open(None, None, {})
+            return
+        self.open(
+            _frames(shot, sources), shot.cut_range, sources, start_timecode=_start_timecode(shot)
+        )
+
+
+def _frames(shot: Shot, sources: dict[str, FrameSource]) -> FrameRange:
+    """The work range, and whatever a source has beyond it."""
+    frames = shot.work_range
+    for source in sources.values():
+        if source.frames:
+            first, last = source.frames[0], source.frames[-1]
+            frames = FrameRange.of(
+                min(frames.first, first), max(frames.last, last), shot.plate.range.rate
+            )
+    return frames
+
+
+def _start_timecode(shot: Shot) -> int:
+    """Timecode of frame 0, in frames; a plate without timecode counts its own frames."""
+    plate = shot.plate
+    if not plate.start_timecode:
+        return 0
+    try:
+        return frame_of(plate.start_timecode, plate.range.rate) - plate.range.first
+    except ValueError:
+        return 0
+
+
+def _about(state: ReviewState, key: str) -> str:
+    choice: Choice | None = next((one for one in state.choices if one.id == key), None)
+    if choice is None or choice.version is None:
+        return ""
+    outputs = choice.version.outputs
+    size = f"{outputs[0].width}×{outputs[0].height}" if outputs else ""
+    return " · ".join(word for word in (size, choice.version.proxies.view) if word)
