@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import GatewayFault, GatewayUnreachable, ShotbridgeError
+from bridge_core.errors import GatewayFault, GatewayUnreachable
 from bridge_core.transport import Transport
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class EventStream:
         self._transport = transport
         self._job = job
         self._patience = patience
-        self._queue: queue.SimpleQueue[Event | Signal | ShotbridgeError] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Event | Signal | Exception] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._response: requests.Response | None = None
 
@@ -154,7 +154,7 @@ class EventStream:
                 except queue.Empty:
                     yield Signal.QUIET
                     continue
-                if isinstance(item, ShotbridgeError):
+                if isinstance(item, Exception):
                     raise item
                 yield item
         finally:
@@ -194,7 +194,8 @@ class EventStream:
                 if self._ended.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
                     return None
                 attempt += 1
-            except ShotbridgeError as error:
+            except Exception as error:
+                # Also one that nobody foresaw: whoever waits for the stream would wait for ever.
                 return self._queue.put(error)
         return None
 

@@ -52,8 +52,8 @@ def lines(
 
 
 def _goes_out(requests: Sequence[Request]) -> str:
-    frames = sum(len(request.frames) for request in requests)
-    cut = sum(1 for r in requests for frame in r.frames if frame in r.shot.cut_range)
+    frames = sum(request.shot.work_range.count for request in requests)
+    cut = sum(request.shot.cut_range.count for request in requests)
     told = spell_frames(cut)
     if frames > cut:
         told += " + " + counted(frames - cut, "{n} handle", "{n} handles")

@@ -5,9 +5,9 @@ All controllers look here, so that no two parts of the panel ever say different 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge_ui.controllers.observable import Unwatch, Watchers
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note
     from bridge_core.models.shots import ShotId
     from bridge_core.models.versions import Version
+
+T = TypeVar("T")
+
+#: Things learned in one call on the panel's thread; more are carried over in several, between
+#: which the panel draws and takes input. Fifty jobs cost about 4 ms with 10,000 shots listed.
+PORTION = 50
+
+
+def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (things[at : at + PORTION] for at in range(0, len(things), PORTION))
 
 
 @dataclass(frozen=True, slots=True)

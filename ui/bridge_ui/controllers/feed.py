@@ -1,6 +1,6 @@
 """The gateway's events on the panel's thread: a thread of its own listens, and hands over what
-happened in portions, each thing in its latest state only. A thousand jobs that report progress
-cost the panel one call every tenth of a second."""
+happened in portions, each thing in its latest state only: of a thousand words about one job's
+progress the panel hears ten in a second."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
+from bridge_ui.controllers.board import portions
 from bridge_ui.controllers.observable import Post
 from bridge_ui.controllers.pool import unexpected
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bridge_core.models.gateway import Event
 
 #: Seconds that events are gathered before they are handed over.
-PORTION = 0.1
+GATHER = 0.1
 #: Seconds until a stream that ended for good (a wrong token, no gateway to start) is tried again.
 AGAIN = 10.0
 
@@ -92,8 +93,9 @@ class Feed:
                     key = _thing(signal)
                     gathered.pop(key, None)  # the latest of all stands last
                     gathered[key] = signal
-                if gathered and time.monotonic() - since >= PORTION:
-                    self._tell(Heard(events=tuple(gathered.values())))
+                if gathered and time.monotonic() - since >= GATHER:
+                    for portion in portions(tuple(gathered.values())):
+                        self._tell(Heard(events=tuple(portion)))
                     gathered.clear()
 
     def _tell(self, heard: Heard) -> None:

@@ -27,7 +27,8 @@ class FrameSource(ABC):
     def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
         self._client = client
         self.key = key
-        """Tells sources apart in a cache: the same key and frame are the same picture for ever."""
+        """Tells sources apart in a cache: versions never change, and a plate that is rendered
+        anew under its old name is seen when the panel is opened the next time."""
         self.label = label
         """``plate``, ``Upscale v003``."""
         self.range = range

@@ -78,6 +78,8 @@ class SendController:
         self._presets = Presets(presets or session.settings.client.state_dir / "presets")
         self._given: dict[str, JsonValue] = {}
         """Values that somebody gave, by the parameter's name; kept from service to service."""
+        self._requests: tuple[Request, ...] = ()
+        """What sending would ask for, as the form stands; none while something in it is wrong."""
         self._estimates: tuple[Estimate, ...] = ()
         self._estimated: tuple[Request, ...] = ()
         """What the estimates are of."""
@@ -181,7 +183,7 @@ class SendController:
         state = self.state.value
         if not state.can_send or state.service is None:
             return
-        requests = self._requests()
+        requests = self._requests
         title = state.service.title
         names = ", ".join(request.shot.id.shot for request in requests[:3])
         if len(requests) > 3:
@@ -197,7 +199,7 @@ class SendController:
     def try_frame(self, frame: int, then: Callable[[Job], None] | None = None) -> None:
         """This frame (in the plate's numbering) of the first shot that has it, to be looked at.
         ``then`` is told the job once the gateway has it."""
-        found = next((r for r in self._requests() if frame in r.shot.work_range), None)
+        found = next((r for r in self._requests if frame in r.shot.work_range), None)
         if found is None:
             self._tell(
                 problem=tr("frame {frame} is not in what is to be sent", frame=frame),
@@ -293,6 +295,7 @@ class SendController:
     def _form_changed(self) -> None:
         state = self.state.value
         if state.service is None:
+            self._requests = ()
             self._tell(
                 fields=(),
                 missing=self._missing(()),
@@ -301,7 +304,7 @@ class SendController:
             )
             return
         self._tell(fields=fields(state.service, self._given))
-        requests = self._requests()
+        requests = self._requests = self._asked_for()
         if requests != self._estimated:
             self._estimates = ()
             self._estimate(requests)
@@ -321,7 +324,7 @@ class SendController:
             estimating=self._asking.busy,
         )
 
-    def _requests(self) -> tuple[Request, ...]:
+    def _asked_for(self) -> tuple[Request, ...]:
         """One for each shot, as the form stands; none while a value is wrong."""
         state = self.state.value
         if state.service is None or any(one.problem for one in state.fields):
@@ -381,7 +384,7 @@ class SendController:
 
     def _learned(self, change: BoardChange) -> None:
         if change.jobs or change.versions:
-            self._tell_meaning(self._requests())
+            self._tell_meaning(self._requests)
 
     def _as_preset(self, name: str) -> Preset | None:
         state = self.state.value

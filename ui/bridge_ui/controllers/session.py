@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
-from bridge_ui.controllers.board import Board
+from bridge_ui.controllers.board import Board, portions
 from bridge_ui.controllers.feed import Feed, Heard
 from bridge_ui.controllers.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.controllers.pool import Latest, Pool, Task
@@ -273,7 +274,12 @@ class Session:
         return seen
 
     def _learned(self, task: Task, jobs: list[Job]) -> None:
-        self.post(lambda: None if task.cancelled or self._closed else self.board.learn(jobs=jobs))
+        for portion in portions(jobs):
+            self.post(partial(self._learn, task, portion))
+
+    def _learn(self, task: Task, jobs: Sequence[Job]) -> None:
+        if not task.cancelled and not self._closed:
+            self.board.learn(jobs=jobs)
 
     def _outbox_failed(self, error: ShotbridgeError) -> None:
         self.outbox.set(OutboxState(problem=error.what, next_step=error.next_step))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.host import Capability, Scene
-from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.board import BoardChange, portions
 from bridge_ui.controllers.exporting import Exported, export_cut
 from bridge_ui.controllers.observable import Observable, Rows, Unwatch
 from bridge_ui.controllers.pool import Latest, Task, unexpected
@@ -20,6 +21,7 @@ from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import ShotId
+    from bridge_core.models.versions import Version
     from bridge_core.timeline.changes import Change, Changes
     from bridge_ui.controllers.session import Session
 
@@ -296,16 +298,17 @@ class ShotsController:
         places = {(which.show, which.sequence) for which in self._keys_of}
         session = self._session
 
+        def learn(task: Task, found: Sequence[Version]) -> None:
+            if not task.cancelled:
+                session.board.learn(versions=found)
+
         def ask(task: Task) -> None:
             for show, sequence in sorted(places):
                 if task.cancelled:
                     return
                 found = session.client.versions(show=show, sequence=sequence)
-                session.post(
-                    lambda found=found: (  # type: ignore[misc]
-                        None if task.cancelled else session.board.learn(versions=found)
-                    )
-                )
+                for portion in portions(found):
+                    session.post(partial(learn, task, portion))
 
         # Where it fails the line is gone, and this is asked again when it is back.
         self._asking.ask(ask, lambda _: None)
