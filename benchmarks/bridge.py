@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import random
 import shutil
 import socket
 import statistics
@@ -14,7 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -56,8 +60,6 @@ def timed(work: Callable[[], object], *, before: Callable[[], object] | None = N
 
 def transfer() -> None:
     """24 files of 10 MiB: by content address and by path, beside cp and loopback sendfile."""
-    import random
-
     with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as name:
         source, target = Path(name) / "source", Path(name) / "target"
         source.mkdir()
@@ -72,8 +74,13 @@ def transfer() -> None:
             before=lambda: shutil.rmtree(target, ignore_errors=True),
         )
         sending = timed(lambda: _sendfile(files))
+        proving = timed(lambda: _sendfile_proven(files, Path(name) / "arrived"))
         told("cp", f"{total / copying:6.0f} MB/s")
         told("sendfile over loopback", f"{total / sending:6.0f} MB/s")
+        told(
+            "the same, hashed, kept and proven",
+            f"{total / proving:6.0f} MB/s   SHA-256 on both sides, every file on the disk",
+        )
 
         shot = _shot_of(source)
         took = []
@@ -86,7 +93,7 @@ def transfer() -> None:
         told(
             "sent by content address",
             f"{total / sent:6.0f} MB/s   {copying / sent:.2f} of cp, {sending / sent:.2f} of"
-            " sendfile (hashed on both sides)",
+            f" sendfile, {proving / sent:.2f} of sendfile hashed, kept and proven",
         )
         with gateway(gateway__media_roots=[str(source)]) as (client, _plates):
             named = timed(lambda: stage(request(shot, "round_trip"), client._transport))
@@ -111,21 +118,58 @@ def _shot_of(folder: Path) -> object:
 
 def _sendfile(files: list[Path]) -> None:
     """All files through one connection, as fast as the kernel moves bytes."""
+    with _taken(_drain) as line:
+        for path in files:
+            with path.open("rb") as file:
+                line.sendfile(file)
+
+
+def _sendfile_proven(files: list[Path], target: Path) -> None:
+    """What any transfer by content address has to do, and nothing else, in one connection."""
+
+    def keep(taker: socket.socket) -> None:
+        room = memoryview(bytearray(1 << 20))
+        for path in files:
+            digest, missing = hashlib.sha256(), SIZE
+            with target.open("wb", buffering=0) as file:
+                while missing:
+                    got = taker.recv_into(room[: min(missing, len(room))])
+                    file.write(room[:got])
+                    digest.update(room[:got])
+                    missing -= got
+                os.fsync(file.fileno())
+            arrived[path] = digest.digest()
+
+    hashes: dict[Path, bytes] = {}
+    arrived: dict[Path, bytes] = {}
+    with _taken(keep) as line:
+        for path in files:
+            with path.open("rb") as file:
+                hashes[path] = hashlib.file_digest(file, "sha256").digest()
+                line.sendfile(file)
+    assert arrived == hashes
+
+
+def _drain(taker: socket.socket) -> None:
+    room = bytearray(1 << 20)
+    while taker.recv_into(room):
+        pass
+
+
+@contextmanager
+def _taken(take: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
+    """A loopback connection whose other end ``take`` reads in another thread."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def drain() -> None:
+        def accept() -> None:
             taker, _ = server.accept()
             with taker:
-                room = bytearray(1 << 20)
-                while taker.recv_into(room):
-                    pass
+                take(taker)
 
-        thread = threading.Thread(target=drain)
+        thread = threading.Thread(target=accept)
         thread.start()
         with socket.create_connection(server.getsockname()) as line:
-            for path in files:
-                with path.open("rb") as file:
-                    line.sendfile(file)
+            yield line
         thread.join()
 
 
@@ -137,15 +181,18 @@ def submitting() -> None:
     with gateway() as (client, plates):
         shot = plate(plates, "long", 240, 16, 16)
         asked = request(shot, "round_trip")
+        client.wait([client.submit(asked).id])
         bare = timed(client.services)
-        jobs = []
-        accepted = timed(lambda: jobs.append(client.submit(asked)))
+        jobs: list[str] = []
+        accepted = timed(
+            lambda: jobs.append(client.submit(asked).id), before=lambda: client.wait(jobs)
+        )
+        client.wait(jobs)
         told(
             "240 frames accepted",
-            f"{accepted * 1000:6.1f} ms     outbox, disk look-up, path check and job;"
-            f" a bare call takes {bare * 1000:.1f} ms",
+            f"{accepted * 1000:6.1f} ms     {accepted / bare:.1f} bare calls of"
+            f" {bare * 1000:.1f} ms (outbox, disk look-up, path check and job)",
         )
-        client.wait([job.id for job in jobs])
         waits = []
         for _ in range(5):
             job = client.wait(
@@ -218,20 +265,30 @@ def idle() -> None:
         state = client.settings.client.state_dir / "gateway.json"
         process = psutil.Process(json.loads(state.read_text())["pid"])
         tree = [process, *process.children(recursive=True)]
-        before = sum(sum(one.cpu_times()[:2]) for one in tree)
-        start = time.perf_counter()
-        time.sleep(10)
-        used = sum(sum(one.cpu_times()[:2]) for one in tree) - before
-        part = used / (time.perf_counter() - start)
+        alone = _share(tree)
         own = process.memory_info().rss / 1e6
         models = sum(one.memory_info().rss for one in tree[1:]) / 1e6
+        stop = threading.Event()
+        panel = threading.Thread(target=lambda: list(client.events(stop=stop)), daemon=True)
+        panel.start()
+        watched = _share(tree)
+        stop.set()
         bare = _import_memory()
-        told("idle gateway, processor", f"{part:6.2%}       of one core")
+        told("idle gateway, processor", f"{alone:6.2%}       of one core")
+        told("the same with an open panel", f"{watched:6.2%}       of one core")
         told(
             "idle gateway, memory",
             f"{own:6.0f} MB     {own / bare:.2f} of what importing FastAPI, SQLAlchemy and DBOS"
             f" alone takes; its warm model process {models:.0f} MB",
         )
+
+
+def _share(tree: list[psutil.Process], seconds: float = 10) -> float:
+    """Part of one core that processes take, once what was going on has settled."""
+    time.sleep(2)
+    before = sum(sum(one.cpu_times()[:2]) for one in tree)
+    time.sleep(seconds)
+    return (sum(sum(one.cpu_times()[:2]) for one in tree) - before) / seconds
 
 
 def _import_memory() -> float:
