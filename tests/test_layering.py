@@ -165,6 +165,11 @@ def test_importing_the_client_class_loads_no_library_that_it_may_never_need() ->
     assert not loaded.intersection({"requests", "urllib3", "yaml", "opentimelineio", "PySide6"})
 
 
+def test_starting_the_gateway_loads_no_pictures_and_no_networks() -> None:
+    loaded = _loaded_by("import bridge_gateway.serve")
+    assert not loaded.intersection({"OpenImageIO", "av", "onnxruntime", "onnx"})
+
+
 def test_the_seal_around_the_tests_holds() -> None:
     with socket.socket() as one, pytest.raises(AssertionError, match="reached out"):
         one.connect(("192.0.2.1", 9))  # RFC 5737: an address that is nobody's
