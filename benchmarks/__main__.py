@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks import REPO
 
-#: The quick ones first.
-NAMES = ("timeline_load", "bridge", "upscale_quality", "matte_stability")
+#: Every module of this package that is not for the others only.
+NAMES = sorted(
+    path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_")
+)
 
 
 def main() -> None:

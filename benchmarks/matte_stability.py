@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import MODELS
-from benchmarks.picture_quality import frames
+from benchmarks._picture_quality import frames
 from bridge_gateway.models.curve import srgb_decode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.matte import Matter

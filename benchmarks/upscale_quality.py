@@ -26,7 +26,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks import MODELS
-from benchmarks.picture_quality import frames, psnr, ssim
+from benchmarks._picture_quality import frames, psnr, ssim
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
 from bridge_gateway.models.installed import footage_path
 from bridge_gateway.models.resample import Picture, block_mean, resize
