@@ -107,10 +107,10 @@ def _settings_in() -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def kill_gateway() -> Callable[[Settings], None]:
-    def kill(settings: Settings) -> None:
+def kill_gateway() -> Callable[..., None]:
+    def kill(settings: Settings, how: signal.Signals = signal.SIGKILL) -> None:
         told = json.loads((settings.client.state_dir / "gateway.json").read_text())
-        os.kill(told["pid"], signal.SIGKILL)
+        os.kill(told["pid"], how)
 
     return kill
 

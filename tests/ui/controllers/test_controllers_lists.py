@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import bridge_ui.controllers
 from bridge_core.errors import InvalidRequest, NotWritable, TimelineError
 from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
 from bridge_core.models.frames import FrameRange, Retime
@@ -364,3 +367,17 @@ def test_a_preset_that_cannot_be_kept_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("a file where a folder should be")
     with pytest.raises(NotWritable):
         Presets(tmp_path / "presets").save(Preset(service="upscale", name="mine"))
+
+
+def test_controllers_know_no_qt() -> None:
+    folder = Path(bridge_ui.controllers.__file__).parent
+    modules = [f"bridge_ui.controllers.{path.stem}" for path in folder.glob("[a-z]*.py")]
+    modules += ["bridge_ui.standalone_host", "bridge_ui.translate"]
+    told = subprocess.run(
+        [sys.executable, "-c", f"import {', '.join(modules)}, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in told.stdout.split()}
+    assert not loaded & {"PySide6", "requests", "yaml", "opentimelineio", "numpy"}

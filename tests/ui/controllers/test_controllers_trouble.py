@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,29 @@ def test_closing_while_sending_loses_nothing(
     panel.idle(0.3)
     assert len(again.board.jobs) == 2
     assert again.close(timeout=10)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be frozen here")
+def test_a_gateway_that_hangs_keeps_nobody_from_sending(
+    own_settings: Settings, cut: Path, panel: Panel, kill_gateway: Any
+) -> None:
+    session = connected(own_settings, cut, panel)
+    shots, send = ready(session, panel)
+    review = ReviewController(session)
+    kill_gateway(own_settings, signal.SIGSTOP)
+    try:
+        for _ in range(5):
+            session.ask_health()
+        review.open(shots.rows[0].shot)
+        send.set_note("asked while nobody answers")
+        send.send()
+        panel.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted", 10)
+        assert session.client.outbox.entries()[0].request.note == "asked while nobody answers"
+    finally:
+        kill_gateway(own_settings, signal.SIGCONT)
+    panel.until(lambda: len(session.board.jobs) == 2, "the jobs")
+    panel.until(lambda: not session.outbox.value.waiting, "an empty outbox")
+    assert session.close(timeout=10)
 
 
 def test_a_studios_gateway_that_is_not_there_is_said_so(

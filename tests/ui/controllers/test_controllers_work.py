@@ -175,6 +175,12 @@ def test_a_version_is_reviewed(
     carried = {v.label: v for v in read_cut(target).shots[0].versions}
     assert set(carried) == {"v001", "v002"}
     assert carried["v002"].active
+    viewed = tmp_path / "for openrv.otio"
+    shots.export(viewed, "openrv")
+    panel.until(lambda: "for openrv" in shots.state.value.told, "the other export")
+    assert "Hold the leaves" in viewed.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.glob("*.otio")) == ["for openrv.otio", "out.otio"]
+    assert not list(tmp_path.glob(".*.otio"))
     shots.export(shots.scene.cut.path)  # type: ignore[union-attr]
     panel.until(lambda: shots.state.value.problem, "the refusal")
     assert "take the place" in shots.state.value.problem

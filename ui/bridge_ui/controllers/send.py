@@ -86,8 +86,8 @@ class SendController:
         self._refused: tuple[tuple[Request, ...], str] = ((), "")
         """What could not be estimated, and why."""
         self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
-        self._listing: Latest[tuple[str, ...]] = Latest(session.pool)
-        self._preset: Latest[Preset] = Latest(session.pool)
+        self._listing: Latest[tuple[str, ...]] = Latest(session.disk)
+        self._preset: Latest[Preset] = Latest(session.disk)
         self._dispatch = Dispatch(session)
         self._unwatch = [
             session.services.watch(self._offered),
@@ -226,7 +226,7 @@ class SendController:
             self._tell(told=tr("preset {name} saved", name=stem), problem="", next_step="")
             self._list_presets()
 
-        self._session.pool.run(lambda _: self._presets.save(preset), saved, self._failed)
+        self._session.disk.run(lambda _: self._presets.save(preset), saved, self._failed)
 
     def load_preset(self, name: str) -> None:
         service = self.state.value.service
@@ -238,7 +238,7 @@ class SendController:
     def remove_preset(self, name: str) -> None:
         service = self.state.value.service
         if service is not None:
-            self._session.pool.run(
+            self._session.disk.run(
                 lambda _: self._presets.remove(service.id, name),
                 lambda _: self._list_presets(),
                 self._failed,
@@ -257,7 +257,7 @@ class SendController:
             told = tr("preset {name} written to {file}", name=name, file=target.name)
             self._tell(told=told, problem="", next_step="")
 
-        self._session.pool.run(share, shared, self._failed)
+        self._session.disk.run(share, shared, self._failed)
 
     def take_preset(self, source: Path) -> None:
         """Take in a preset that somebody shared, and use it."""

@@ -73,7 +73,7 @@ class Dispatch:
                 self._ended(key)
             failed(error)
 
-        self._session.pool.run(accept, accepted, refused)
+        self._session.disk.run(accept, accepted, refused)
 
     def take_back(self) -> None:
         """Take back everything that is not at the gateway yet."""

@@ -102,6 +102,8 @@ class Session:
         self.board = Board()
         self.pool = Pool(post, 3, "shotbridge-calls")
         """For calls that are answered soon."""
+        self.disk = Pool(post, 2, "shotbridge-disk")
+        """For files of this machine: what waits for the network never holds these up."""
         self.pictures = Pool(post, 2, "shotbridge-pictures")
         """For proxies and thumbnails."""
         self.transfers = Pool(post, 2, "shotbridge-transfers")
@@ -114,7 +116,7 @@ class Session:
         self._asked: Latest[tuple[About, tuple[Service, ...]]] = Latest(self.pool)
         self._health: Latest[Health] = Latest(self.pool)
         self._listing: Latest[None] = Latest(self.pool)
-        self._outbox: Latest[OutboxState] = Latest(self.pool)
+        self._outbox: Latest[OutboxState] = Latest(self.disk)
         self._connected: Watchers[None] = Watchers()
         self._flushing: Task | None = None
         self._closed = False
@@ -175,7 +177,7 @@ class Session:
             self.client.outbox.done(key)
             self.client.outbox.forget(key)
 
-        self.pool.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
+        self.disk.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
 
     def on_connected(self, callback: Callable[[], None]) -> Unwatch:
         """Have ``callback`` called each time the line stands anew: what was asked for before may
@@ -194,9 +196,9 @@ class Session:
         self._closed = True
         for one in (self.connection, self.health, self.services, self.outbox):
             one.clear()
-        share = timeout / 4
+        share = timeout / 5
         ended = self._feed.close(share)
-        for pool in (self.pool, self.pictures, self.transfers):
+        for pool in (self.pool, self.disk, self.pictures, self.transfers):
             ended = pool.close(share) and ended
         self.client.close()
         return ended
@@ -232,8 +234,6 @@ class Session:
         self._asked.cancel()
         own = self.settings.client.url is None
         if isinstance(error, GatewayUnreachable):
-            if self.connection.value.line is Line.CONNECTING and own:
-                return  # it is being started; that takes a moment
             words = tr("The gateway does not answer: {why}", why=error.what)
             step = tr("nothing is lost, and the panel connects again by itself")
             self.connection.set(Connection(Line.LOST, words, step, own))

@@ -76,8 +76,8 @@ class ShotsController:
         self._listed_at: dict[str, int] = {}
         """Position among those listed, by key."""
         self._keys_of: dict[ShotId, list[str]] = {}
-        self._loading: Latest[tuple[Scene, list[ShotRow]]] = Latest(session.pool)
-        self._comparing: Latest[Changes] = Latest(session.pool)
+        self._loading: Latest[tuple[Scene, list[ShotRow]]] = Latest(session.disk)
+        self._comparing: Latest[Changes] = Latest(session.disk)
         self._asking: Latest[None] = Latest(session.pool)
         self._exporting: Latest[Exported] = Latest(session.transfers)
         self._thumbnails = Thumbnails(session)
