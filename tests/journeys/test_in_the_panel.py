@@ -103,7 +103,12 @@ def test_from_a_cut_to_an_approved_version(panel: Panel, desk, tmp_path: Path) -
     until(lambda: review.state.value.version, "a version under review")
     upscaled = next(c for c in review.state.value.choices if c.version and "Upscale" in c.label)
     review.choose_b(upscaled.id)
-    until(lambda: panel.room.frame is not None, "a frame")
+    player = panel.room.player
+    until(lambda: player.picture("A") and player.picture("B"), "pictures of plate and version")
+    assert player.picture("B").width() == 2 * player.picture("A").width()
+    QTest.keyClick(panel.room.canvas, Qt.Key.Key_W)
+    QTest.keyClick(panel.room.canvas, Qt.Key.Key_Right)
+    assert panel.room.frame == 1004
     _click(next(b for b in panel.room.findChildren(QPushButton) if b.text() == "Approve v001"))
     until(lambda: "approved by Ada Lovelace" in review.state.value.told, "the approval")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -159,5 +160,11 @@ def test_closing_ends_every_thread_and_is_done_once(make_panel) -> None:
     panel = make_panel()
     panel.close_down(5.0)
     panel.close_down(5.0)
-    left = [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]
-    assert left == []
+
+    def left() -> list[str]:
+        return [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]
+
+    deadline = time.monotonic() + 20  # decoders finish the picture that they are at
+    while left() and time.monotonic() < deadline:
+        QTest.qWait(20)
+    assert left() == []

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
 from bridge_core.host import Capability
@@ -66,7 +73,6 @@ class Panel(QWidget):
         """Look for the gateway, ask the host what there is."""
         self.controllers.session.start()
         self.controllers.shots.reload()
-        self.shots.view.setFocus()
 
     def close_down(self, timeout: float = 0.0) -> None:
         """End all that the panel does; called again it does nothing."""
@@ -102,7 +108,7 @@ class Panel(QWidget):
             self.shots.show()
             self.room.show()
             letters = self.fontMetrics().horizontalAdvance("x")
-            sides = (48 * letters, 54 * letters)
+            sides = (43 * letters, 49 * letters)
             self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
             self._columns.setStretchFactor(1, 1)
         else:
@@ -124,6 +130,11 @@ class Panel(QWidget):
         if name in self._tab_pages:
             self._tabs.setCurrentIndex(self._tab_pages.index(name))
             self._stack.setCurrentWidget(self._pages[name])
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        if self.focusWidget() is None or self.focusWidget() is self.top.menu_button:
+            self.shots.view.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
