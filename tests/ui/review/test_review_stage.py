@@ -186,7 +186,7 @@ def test_every_key_does_something_and_hosts_cannot_take_it(stage: Stage) -> None
 def test_what_is_written_in_a_note_plays_nothing(stage: Stage) -> None:
     press(stage, Key.Key_N)
     words = stage.note_field.words
-    assert words.hasFocus()
+    until(words.hasFocus)
     QTest.keyClicks(words, "jump: looks dim")
     assert words.text() == "jump: looks dim"
     assert stage.frame == 1005

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -21,6 +23,8 @@ from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.pictures import painting
 
 _SHADE = QColor(0, 0, 0, 110)  # around lines, so that they are seen on bright pictures too
+#: Drawn overlays that are kept: playback over a few notes draws each of them once.
+_KEPT = 6
 _PLATE = QColor(12, 13, 14, 190)  # behind text
 
 
@@ -39,47 +43,47 @@ class Overlay:
     """The strokes of a frame as one picture: drawn once, then put on every frame."""
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] | None = None
-        self._image: QImage | None = None
-        self._at = QRectF()
+        self._drawn: OrderedDict[tuple[object, ...], tuple[QRectF, QImage] | None] = OrderedDict()
 
     def paint(
         self, painter: QPainter, strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF
     ) -> None:
         """Draw ``strokes`` over the picture at ``picture``; only ``visible`` is seen of it."""
         if not strokes:
-            self._key = self._image = None
             return
         ratio = painter.device().devicePixelRatioF()
         key = (strokes, picture.getRect(), visible.getRect(), ratio)
-        if key != self._key:
-            self._draw(strokes, picture, visible, ratio)
-            self._key = key
-        if self._image is not None:
-            painter.drawImage(self._at, self._image)
+        if key not in self._drawn:
+            self._drawn[key] = _overlay(strokes, picture, visible, ratio)
+            if len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
+        self._drawn.move_to_end(key)
+        drawn = self._drawn[key]
+        if drawn is not None:
+            painter.drawImage(*drawn)
 
-    def _draw(
-        self, strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF, ratio: float
-    ) -> None:
-        covered = QRectF()
-        for stroke in strokes:
-            covered = covered.united(_bounds(stroke, picture))
-        at = covered.intersected(visible).toAlignedRect()
-        if at.isEmpty():
-            self._image = None
-            return
-        image = QImage(
-            math.ceil(at.width() * ratio),
-            math.ceil(at.height() * ratio),
-            QImage.Format.Format_ARGB32_Premultiplied,
-        )
-        image.fill(Qt.GlobalColor.transparent)
-        image.setDevicePixelRatio(ratio)
-        with painting(image) as painter:
-            painter.translate(-at.left(), -at.top())
-            paint_strokes(painter, strokes, picture)
-        self._image = image
-        self._at = QRectF(QPointF(at.topLeft()), QSizeF(image.size()) / ratio)
+
+def _overlay(
+    strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF, ratio: float
+) -> tuple[QRectF, QImage] | None:
+    """Strokes as a picture, and where it goes; None: none of them is in sight."""
+    covered = QRectF()
+    for stroke in strokes:
+        covered = covered.united(_bounds(stroke, picture))
+    at = covered.intersected(visible).toAlignedRect()
+    if at.isEmpty():
+        return None
+    image = QImage(
+        math.ceil(at.width() * ratio),
+        math.ceil(at.height() * ratio),
+        QImage.Format.Format_ARGB32_Premultiplied,
+    )
+    image.fill(Qt.GlobalColor.transparent)
+    image.setDevicePixelRatio(ratio)
+    with painting(image) as painter:
+        painter.translate(-at.left(), -at.top())
+        paint_strokes(painter, strokes, picture)
+    return QRectF(QPointF(at.topLeft()), QSizeF(image.size()) / ratio), image
 
 
 def _place(point: tuple[float, float], picture: QRectF) -> QPointF:
@@ -93,6 +97,9 @@ def _line_width(stroke: Stroke, picture: QRectF) -> float:
 
 
 def _paint_line(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+    if len(stroke.points) > 2:
+        _paint_pen(painter, stroke, picture)
+        return
     path = _path(stroke, picture)
     width = _line_width(stroke, picture)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -102,6 +109,24 @@ def _paint_line(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
         painter.drawPath(path)
+
+
+def _paint_pen(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+    """A long line as many short ones: Qt smooths the outline of a whole one at four times the
+    cost. Its shade is transparent, so it has to be one line, and does without smooth edges."""
+    points = [_place(point, picture) for point in stroke.points]
+    width = _line_width(stroke, picture)
+    shade = QPen(_SHADE, width + max(1.5, width * 0.5))
+    colour = QPen(QColor(stroke.colour), width)
+    for pen in (shade, colour):
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(shade)
+    painter.drawPolyline(points)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(colour)
+    painter.drawLines([QLineF(a, b) for a, b in itertools.pairwise(points)])
 
 
 def _path(stroke: Stroke, picture: QRectF) -> QPainterPath:

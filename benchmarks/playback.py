@@ -1,0 +1,233 @@
+"""How fast the review room plays two 1080p JPEG sequences under a wipe, beside the decoder alone.
+
+    python benchmarks/playback.py [--seconds 6] [--json]
+
+Prints four things, all measured in one run:
+
+- the decoder alone: frames per second of QImageReader on as many threads as the player has;
+- the room at 24 fps: pictures shown and dropped, with nothing in memory at the start and memory for
+  less than the whole shot, so that every frame is decoded while it plays;
+- the room at rising rates: the highest at which no picture is dropped, each measured alike;
+- what drawing costs: paint with 20 strokes against paint without, and the strokes drawn anew.
+
+Without a display it runs on Qt's offscreen platform, whose painting is the same raster engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import threading
+import time
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QPointF
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+from PySide6.QtWidgets import QApplication
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Stroke, StrokeTool
+from bridge_ui.review.look import Compare
+from bridge_ui.review.pictures import decode
+from bridge_ui.review.player import Player
+from bridge_ui.review.stage import Stage
+from bridge_ui.theme.tones import Tones
+
+_FRAMES = 120
+_RATES = (24, 30, 36, 40, 48, 60)
+#: Less than the two shots take (240 pictures of 8.3 MB), so that playback never runs from memory.
+_MEMORY = 512 * 2**20
+
+
+class Sequence:
+    """1080p JPEGs in memory, eight different ones over and over."""
+
+    def __init__(self, key: str, hue: int) -> None:
+        self.key = key
+        self.frames = tuple(range(1001, 1001 + _FRAMES))
+        self._files = [_jpeg(hue, number) for number in range(8)]
+
+    def frame(self, number: int, /) -> bytes:
+        return self._files[number % len(self._files)]
+
+    @property
+    def bytes_each(self) -> int:
+        return round(statistics.mean(map(len, self._files)))
+
+
+def _jpeg(hue: int, number: int) -> bytes:
+    """About as hard to decode as a photographed frame: soft shapes and fine texture."""
+    image = QImage(1920, 1080, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    shade = QLinearGradient(QPointF(0, 0), QPointF(1920, 1080))
+    shade.setColorAt(0, QColor.fromHsv(hue, 200, 220))
+    shade.setColorAt(1, QColor.fromHsv((hue + 90) % 360, 160, 60))
+    painter.fillRect(image.rect(), shade)
+    state = number + 1
+    for _ in range(9000):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        tone = QColor.fromHsv((hue + state % 80) % 360, 120 + state % 100, 60 + state % 180)
+        painter.fillRect(state % 1920, (state >> 11) % 1080, 4 + state % 13, 2 + state % 9, tone)
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "JPG", 88)
+    return buffer.data().data()
+
+
+def decoder_alone(sequence: Sequence, threads: int, seconds: float) -> float:
+    """Frames per second."""
+    counts = [0] * threads
+    until = time.perf_counter() + seconds
+
+    def work(at: int) -> None:
+        while time.perf_counter() < until:
+            decode(sequence.frame(counts[at]))
+            counts[at] += 1
+
+    started = time.perf_counter()
+    workers = [threading.Thread(target=work, args=(at,)) for at in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(counts) / (time.perf_counter() - started)
+
+
+def play(app: QApplication, a: Sequence, b: Sequence, rate: int, seconds: float) -> dict[str, Any]:
+    """The whole room, playing from an empty cache; painted to the widget with every frame."""
+    stage = Stage(Tones())
+    stage.player.close()
+    stage.player.cache = _cache(stage.player)
+    stage.resize(1280, 900)
+    stage.show()
+    frames = FrameRange.of(1001, 1000 + _FRAMES, rate)
+    stage.open(frames, frames, {"A": a, "B": b})
+    stage.set_compare(Compare.WIPE)
+    painted = 0
+
+    def paint(_frame: int) -> None:
+        nonlocal painted
+        stage.canvas.repaint()
+        painted += 1
+
+    stage.player.frame_changed.connect(paint)
+    _run(app, 0.5)  # half a second of decoding ahead, as when a shot has just been opened
+    stage.player.toggle()
+    _run(app, seconds)
+    clock = stage.player.clock
+    shown, dropped = clock.shown, clock.dropped
+    stage.close_down()
+    stage.player.cache.join(5)
+    stage.close()
+    return {"rate": rate, "shown": shown, "dropped": dropped, "fps": shown / seconds}
+
+
+def _cache(player: Player) -> Any:
+    from bridge_ui.review.cache import FrameCache
+    from bridge_ui.review.pictures import size_of
+
+    return FrameCache(decode, size_of, player._tell, memory=_MEMORY)
+
+
+def _run(app: Any, seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, max(1, int(left * 1000)))
+
+
+def drawing(a: Sequence, b: Sequence) -> dict[str, float]:
+    """Milliseconds a frame."""
+    stage = Stage(Tones())
+    stage.resize(1280, 900)
+    stage.show()
+    frames = FrameRange.of(1001, 1000 + _FRAMES, 24)
+    stage.open(frames, frames, {"A": a, "B": b})
+    _run(QApplication.instance(), 1.0)
+    stage.player.close()  # so that nothing decodes beside the painting
+    stage.player.cache.join(5)
+    canvas = stage.canvas
+    canvas.show_pictures(decode(a.frame(0)), decode(b.frame(0)))
+    strokes = tuple(
+        Stroke(
+            tool=StrokeTool.PEN,
+            points=tuple(
+                (0.05 + 0.9 * step / 60, 0.04 * row + 0.02 * (step % 5)) for step in range(60)
+            ),
+        )
+        for row in range(1, 21)
+    )
+
+    def paint(times: int) -> float:
+        took = []
+        for _ in range(times):
+            started = time.perf_counter()
+            canvas.repaint()
+            took.append((time.perf_counter() - started) * 1000)
+        return statistics.median(took)
+
+    QApplication.processEvents()
+    without = paint(60)
+    canvas.show_strokes(strokes, None)
+    first = paint(1)
+    with_them = paint(60)
+    stage.close_down()
+    stage.close()
+    return {"without": without, "with": with_them, "cost": with_them - without, "anew": first}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=6.0, help="of playback for each rate")
+    parser.add_argument("--json", action="store_true")
+    told = parser.parse_args()
+    app = QApplication.instance() or QApplication(["benchmark"])
+    assert isinstance(app, QApplication)
+    a, b = Sequence("a", 100), Sequence("b", 210)
+    alone = decoder_alone(a, 2, told.seconds / 2)
+    runs = [play(app, a, b, 24, told.seconds)]
+    best = 24 if runs[0]["dropped"] == 0 else 0
+    for rate in _RATES[1:]:
+        if not best:
+            break
+        runs.append(play(app, a, b, rate, told.seconds))
+        if runs[-1]["dropped"]:
+            break
+        best = rate
+    ink = drawing(a, b)
+    found = {
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "jpeg_bytes": a.bytes_each,
+        "decoder_fps": alone,
+        "decoder_pairs_fps": alone / 2,
+        "runs": runs,
+        "highest_rate_without_a_drop": best,
+        "highest_rate_reached": max(run["fps"] for run in runs),
+        "drawing_ms": ink,
+    }
+    if told.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{found['cores']} cores, load {found['load']:.1f}, {a.bytes_each // 1000} kB a JPEG")
+    print(f"decoder alone, 2 threads: {alone:.0f} frames/s = {alone / 2:.0f} pairs/s")
+    for run in runs:
+        print(
+            f"room at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
+            f" {run['fps']:.1f} pairs/s ({run['fps'] / (alone / 2):.2f} of the decoder)"
+        )
+    print(f"highest rate without a dropped picture: {best} fps")
+    print(
+        f"paint {ink['without']:.2f} ms, with 20 strokes {ink['with']:.2f} ms:"
+        f" drawing adds {ink['cost']:.2f} ms a frame ({ink['anew']:.1f} ms once, when drawn anew)"
+    )
+
+
+if __name__ == "__main__":
+    main()
