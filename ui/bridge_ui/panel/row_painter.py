@@ -117,8 +117,9 @@ class RowPainter(QStyledItemDelegate, Generic[T]):
 
     def _paint_picture(self, painter: QPainter, area: QRect, thing: T) -> QRect:
         assert self._picture is not None
-        height = area.height() - 3
-        place = QRect(area.left(), area.top(), round(height * 16 / 9), height)
+        # Words matter more than the picture where both are short of room.
+        width = min(round((area.height() - 3) * 16 / 9), round(area.width() * 0.32))
+        place = QRect(area.left(), area.top(), width, round(width * 9 / 16))
         painter.fillRect(place, QColor(self._tones.canvas))
         scale = painter.device().devicePixelRatioF()
         picture = self._picture(thing, place.size() * scale)
