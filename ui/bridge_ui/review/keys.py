@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
@@ -89,24 +91,18 @@ def review_keys() -> tuple[tuple[str, str], ...]:
 
 def action_of(event: QKeyEvent) -> str | None:
     """The action of a key that was pressed; None: not ours."""
-    return _actions().get(_combination(event))
-
-
-_TABLE: dict[QKeyCombination, str] = {}
-
-
-def _actions() -> dict[QKeyCombination, str]:
-    if not _TABLE:
-        for text, action in KEYS.items():
-            _TABLE[QKeySequence(text)[0]] = action  # type: ignore[index]  # missing in Qt's types
-    return _TABLE
-
-
-def _combination(event: QKeyEvent) -> QKeyCombination:
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    key = Qt.Key(event.key())
     # Which keys need Shift for a sign depends on the keyboard; the sign counts.
     text = event.text()
     if len(text) == 1 and text.isprintable() and not text.isalnum() and text != " ":
         modifiers &= ~Qt.KeyboardModifier.ShiftModifier
-    return QKeyCombination(modifiers, key)
+    return _actions().get(QKeyCombination(modifiers, Qt.Key(event.key())).toCombined())
+
+
+@cache
+def _actions() -> dict[int, str]:
+    """Actions by key and modifiers, as Qt combines them in one number."""
+    return {
+        QKeySequence(text)[0].toCombined(): action  # type: ignore[index]  # not in Qt's types
+        for text, action in KEYS.items()
+    }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.frames import FrameRange, frame_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.observable import Unwatch
 from bridge_ui.review.noting import NoteDraft
+from bridge_ui.review.sheet import SheetOf, write_sheet
 from bridge_ui.review.sources import FrameSource
 from bridge_ui.review.stage import Stage
 from bridge_ui.theme.tones import Tones
@@ -58,6 +62,33 @@ class ReviewRoom(Stage):
             unwatch()
         self._leave_jobs()
         super().close_down()
+
+    def export_sheet(
+        self,
+        path: Path,
+        done: Callable[[Path], None],
+        failed: Callable[[ShotbridgeError], None],
+    ) -> bool:
+        """Write the review of the version on the screen as an HTML file, on a worker thread; False
+        where no version is under review."""
+        state = self._review.state.value
+        version = state.version
+        if state.shot is None or version is None:
+            return False
+        side = self._review.b if state.b == version.id else self._review.a
+        if side.value is None:
+            return False
+        name = next((one.label for one in state.choices if one.id == version.id), version.label)
+        about = SheetOf(
+            str(version.shot),
+            name,
+            str(version.status),
+            state.notes,
+            state.decisions,
+            side.value,
+        )
+        self._session.pictures.run(lambda _task: write_sheet(path, about), done, failed)
+        return True
 
     def _leave_jobs(self) -> None:
         for unwatch in self._growing:
