@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge_ui.review.compare import gain_step
 from bridge_ui.review.look import EXPOSURES, GAINS, GAMMAS, Compare
 
 if TYPE_CHECKING:
-    from bridge_ui.review.stage import Stage
+    from bridge_ui.review.canvas import Canvas
+    from bridge_ui.review.noting import NoteField
+    from bridge_ui.review.player import Player
+    from bridge_ui.review.tools import Pen
+    from bridge_ui.review.transport import Transport
 
 _LEAP = 10  # frames
+
+
+class Room(Protocol):
+    """What the keys act on: the stage of the review room."""
+
+    player: Player
+    canvas: Canvas
+    pen: Pen
+    transport: Transport
+    note_field: NoteField
+    swap_wanted: Any
+    """A signal."""
+    version_wanted: Any
+    """A signal with 1 or -1."""
+
+    @property
+    def frame(self) -> int | None: ...
+    def go_to(self, frame: int) -> None: ...
+    def set_compare(self, mode: Compare) -> None: ...
+    def draw(self, on: bool) -> None: ...
+    def note_frames(self) -> set[int]: ...
 
 
 class Actions:
     """By the names of :data:`bridge_ui.review.keys.KEYS`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Room) -> None:
         self._stage = stage
         player, canvas = stage.player, stage.canvas
         self._table: dict[str, Callable[[], object]] = {
