@@ -108,12 +108,12 @@ def _segments(t: Tones) -> str:
     return f"""
 QPushButton {{
     background: {t.panel}; border: 1px solid {t.line}; border-left-width: 0; border-radius: 0;
-    padding: 4px 9px; color: {t.dim};
+    border-bottom-width: 2px; padding: 4px 9px; color: {t.dim};
 }}
 QPushButton:first-child {{ border-left-width: 1px; }}
 QPushButton:hover {{ background: {t.raised}; color: {t.text}; }}
 QPushButton:checked {{
-    background: {chosen}; color: {t.text}; border-bottom: 2px solid {t.accent};
+    background: {chosen}; color: {t.text}; border-bottom-color: {t.accent};
 }}
 QPushButton:focus {{ color: white; border-color: {t.accent}; border-left-width: 1px; }}
 """

@@ -101,7 +101,7 @@ class NoteField(QWidget):
             MARKS: f"{self._marks[0]}–{self._marks[1]}",
             WHOLE: tr("whole version"),
         }
-        self._where.setText(where[self._reach])
+        self._where.setText(f"{where[self._reach]} ▾")
         self._where.setAccessibleName(tr("The note speaks of {where}", where=where[self._reach]))
         self.words.setPlaceholderText(
             tr("Say what this drawing means (N)") if self._strokes else tr("Write a note (N)")

@@ -1,0 +1,181 @@
+"""The room with the real controller behind it, whose session was never started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from bridge_core.errors import ShotbridgeError
+from bridge_core.host import Capability, Host, Scene
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.notes import Note
+from bridge_core.models.settings import ClientSettings, Settings
+from bridge_core.models.shots import Shot, ShotId
+from bridge_core.models.versions import Proxies, ReviewStatus, Version
+from bridge_ui.controllers.review import Choice, ReviewController, ReviewState
+from bridge_ui.controllers.session import Session
+from bridge_ui.review.room import ReviewRoom
+from bridge_ui.theme.tones import Tones
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+SHOT = Shot(
+    id=ShotId(show="BBB", sequence="A", shot="S_010"),
+    plate=Plate(
+        path="/plates/s.%04d.exr", range=FrameRange.of(993, 1032), start_timecode="01:00:00:00"
+    ),
+    cut_range=FrameRange.of(1009, 1016),
+    head_handle=8,
+    tail_handle=8,
+)
+VERSION = Version(
+    id="v3",
+    number=3,
+    shot=SHOT.id,
+    service="upscale",
+    job="j",
+    folder="/versions/v3",
+    frames=tuple(range(1001, 1025)),
+    outputs=(),
+    proxies=Proxies(pattern="%04d.jpg", width=64, height=36, display="sRGB", view="ACES 2"),
+    created=AT,
+    asked_by="Ada",
+)
+
+
+class NoHost(Host):
+    """A host in which nothing is open."""
+
+    @property
+    def title(self) -> str:
+        return "a host"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset()
+
+    def scene(self) -> Scene:
+        return Scene("", "", (), ())
+
+
+class Heard(ReviewController):
+    """Writes down what it is asked instead of asking a gateway."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.calls: list[tuple[Any, ...]] = []
+        self.keep: Callable[[Note], None] | None = None
+
+    def choose_b(self, id: str) -> None:  # noqa: A002
+        self.calls.append(("b", id))
+
+    def swap(self) -> None:
+        self.calls.append(("swap",))
+
+    def decide(self, status: ReviewStatus, comment: str = "") -> None:
+        self.calls.append(("decide", status))
+
+    def add_note(
+        self, text: str, strokes: Any = (), frames: Any = None, *, done: Any = None
+    ) -> None:
+        self.calls.append(("note", text, frames))
+        self.keep = done
+
+
+@pytest.fixture
+def room(qapp: QApplication, tmp_path: Path, red: Any, blue: Any) -> Iterator[ReviewRoom]:
+    settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada"))
+    session = Session(settings, NoHost(), lambda call: call())
+    review = Heard(session)
+    made = ReviewRoom(session, review, Tones())
+    made.resize(1000, 700)
+    made.show()
+    made.activateWindow()
+    choices = (Choice("plate", "Plate"), Choice("v3", "Upscale v003", version=VERSION))
+    review.state.set(ReviewState(shot=SHOT, choices=choices, a="plate", b="v3", version=VERSION))
+    review.a.set(red)
+    review.b.set(blue)
+    until(lambda: made.frame == 1009 and made.player.picture("B") is not None)
+    yield made
+    made.close_down()
+    assert made.player.cache.join(20)
+    review.close()
+    session.close(5.0)
+    made.close()
+    made.deleteLater()
+    qapp.processEvents()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        QTest.qWait(5)
+
+
+def heard(room: ReviewRoom) -> Heard:
+    assert isinstance(room._review, Heard)
+    return room._review
+
+
+def test_it_shows_the_work_range_and_the_plates_timecode(room: ReviewRoom) -> None:
+    clock = room.player.clock
+    assert (clock.range.first, clock.range.last) == (1001, 1024)
+    assert room.transport.words(clock) == "01:00:00:16  1009"
+    assert room._approve.text() == "Approve v003"
+
+
+def test_what_a_person_wants_reaches_the_controller(room: ReviewRoom) -> None:
+    QTest.mouseClick(room._approve, Qt.MouseButton.LeftButton)
+    QTest.keyClick(room.canvas, Qt.Key.Key_S)
+    assert heard(room).calls == [("decide", ReviewStatus.APPROVED), ("swap",)]
+
+
+def test_words_stay_until_the_gateway_has_them(room: ReviewRoom) -> None:
+    room.note_field.words.setText("Hold it")
+    room.note_field.wanted.emit()
+    assert heard(room).calls == [("note", "Hold it", FrameRange.of(1009, 1009, 24))]
+    assert room.note_field.words.text() == "Hold it"
+    keep = heard(room).keep
+    assert keep is not None
+    keep(Note(id="n", version="v3", text="Hold it", by="Ada", at=AT))
+    assert room.note_field.words.text() == ""
+
+
+def test_another_version_of_the_shot_keeps_the_frame(room: ReviewRoom, blue: Any) -> None:
+    room.go_to(1014)
+    heard(room).b.set(replace(blue, key="v4"))
+    assert room.frame == 1014
+
+
+def test_the_sheet_is_written(room: ReviewRoom, tmp_path: Path) -> None:
+    written: list[Path] = []
+    failed: list[ShotbridgeError] = []
+    note = Note(
+        id="n", version="v3", frames=FrameRange.of(1010, 1010), text="Hold it", by="Ada", at=AT
+    )
+    state = heard(room).state
+    state.set(replace(state.value, notes=(note,)))
+    assert room.export_sheet(tmp_path / "review.html", written.append, failed.append)
+    until(lambda: written or failed)
+    assert not failed
+    text = written[0].read_text(encoding="utf-8")
+    assert "BBB/A/S_010 · Upscale v003" in text
+    assert "data:image/jpeg" in text
+
+
+def test_no_shot_is_no_fault(room: ReviewRoom, tmp_path: Path) -> None:
+    heard(room).state.set(ReviewState())
+    heard(room).a.set(None)
+    heard(room).b.set(None)
+    assert room.frame is None
+    assert not room.export_sheet(tmp_path / "review.html", print, print)
