@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -87,6 +88,12 @@ def button(
     if does is not None:
         made.clicked.connect(lambda _checked=False: does())
     return made
+
+
+def pops_up(opener: QAbstractButton, menu: QMenu) -> None:
+    """Have a press open a menu below it. A tool button's own menu would run an event loop inside
+    the host's until it is closed."""
+    opener.clicked.connect(lambda: menu.popup(opener.mapToGlobal(QPoint(0, opener.height()))))
 
 
 def chip(text: str, *, checkable: bool = True) -> QPushButton:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
-from bridge_ui.panel.pieces import Choose, label
+from bridge_ui.panel.pieces import Choose, label, pops_up
 from bridge_ui.review.canvas import Canvas
 from bridge_ui.review.look import EXPOSURES, GAMMAS, Compare
 from bridge_ui.theme.sheet import look
@@ -177,7 +177,6 @@ class LookButton(QToolButton):
         look(self, "quiet")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(tr("Exposure and gamma, for looking only ([ ] { })"))
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         inside = QWidget()
         grid = QGridLayout(inside)
@@ -190,7 +189,7 @@ class LookButton(QToolButton):
         action = QWidgetAction(menu)
         action.setDefaultWidget(inside)
         menu.addAction(action)
-        self.setMenu(menu)
+        pops_up(self, menu)
         self._exposure.valueChanged.connect(lambda n: self._canvas.set_look(exposure=n / 4))
         self._gamma.valueChanged.connect(lambda n: self._canvas.set_look(gamma=n / 20))
         canvas.look_changed.connect(self.show_look)

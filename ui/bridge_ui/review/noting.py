@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolB
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke
-from bridge_ui.panel.pieces import button
+from bridge_ui.panel.pieces import button, pops_up
 from bridge_ui.review.transport import sign_button
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
@@ -54,7 +54,6 @@ class NoteField(QWidget):
         self._where = QToolButton()
         look(self._where, "quiet")
         self._where.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._where.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._where.setToolTip(tr("What the note speaks of"))
         menu = QMenu(self)
         for reach, name in (
@@ -65,7 +64,7 @@ class NoteField(QWidget):
             menu.addAction(name).triggered.connect(
                 lambda _on=False, reach=reach: self._set_reach(reach)
             )
-        self._where.setMenu(menu)
+        pops_up(self._where, menu)
         self._save: QPushButton = button(tr("Save note"), does=self._ask)
         self._save.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         layout = QHBoxLayout(self)

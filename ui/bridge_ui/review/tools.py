@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QLineEdit, QMenu, QToolButton
 
 from bridge_core.models.notes import StrokeTool
+from bridge_ui.panel.pieces import pops_up
 from bridge_ui.review.canvas import Canvas
 from bridge_ui.review.strokes import COLOURS, TEXT_HEIGHT, WIDTHS, Sketch
 from bridge_ui.review.transport import sign_button
@@ -59,8 +60,7 @@ class PenTray(QFrame):
         self._paint_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._paint_button.setToolTip(tr("Colour and width"))
         self._paint_button.setAccessibleName(tr("Colour and width"))
-        self._paint_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._paint_button.setMenu(self._paint_menu())
+        pops_up(self._paint_button, self._paint_menu())
         self._layout.addWidget(self._paint_button)
         self._undo = sign_button("undo-2", tr("Undo (Ctrl+Z)"), tones)
         self._redo = sign_button("redo-2", tr("Redo (Ctrl+Shift+Z)"), tones)
