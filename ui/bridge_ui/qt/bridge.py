@@ -34,7 +34,8 @@ class MainThread(QObject):
         super().__init__(parent)
         self._calls: deque[Callable[[], None]] = deque()
         self._closed = False
-        self._lock = threading.Lock()
+        # Reentrant: the collector may run while it is held, and whatever it ends may post.
+        self._lock = threading.RLock()
         self._awake = False
         """A run is on its way: one for each call would leave the event loop no turn."""
         # A timer, unlike a queued signal, lets input and painting go first.
