@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
@@ -90,6 +91,8 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
         controllers.shots.reload()
         panel.resize(1400, 860)
         panel.show()
+        panel.activateWindow()
+        QTest.qWaitForWindowActive(panel)
         qapp.processEvents()
         return panel
 

@@ -95,7 +95,6 @@ def test_the_same_shots_stay_selected_when_the_list_changes(make_panel) -> None:
 
 def test_slash_goes_to_the_search_and_typing_finds(make_panel) -> None:
     panel = make_panel()
-    panel.activateWindow()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_Slash)
     search = panel.findChild(QLineEdit, "search")
@@ -105,7 +104,6 @@ def test_slash_goes_to_the_search_and_typing_finds(make_panel) -> None:
 
 def test_a_question_mark_shows_all_keys_but_not_while_writing(make_panel) -> None:
     panel = make_panel()
-    panel.activateWindow()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
     assert panel.keys.isVisible()
@@ -120,7 +118,6 @@ def test_a_question_mark_shows_all_keys_but_not_while_writing(make_panel) -> Non
 
 def test_a_service_is_chosen_by_typing(make_panel) -> None:
     panel = make_panel()
-    panel.activateWindow()
     panel.shots.view.setFocus()
     QTest.keyClick(panel.shots.view, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert panel.services.isVisible()
