@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note, Stroke, StrokeTool
@@ -229,7 +229,7 @@ def test_text_is_written_on_the_picture(stage: Stage) -> None:
     press(stage, Key.Key_D)
     stage.tray.choose(StrokeTool.TEXT)
     QTest.mouseClick(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.2))
-    field = QApplication.focusWidget()
+    [field] = stage.canvas.findChildren(QLineEdit)
     QTest.keyClicks(field, "<b>hold</b> this")
     QTest.keyClick(field, Key.Key_Return)
     [stroke] = stage.sketch.on(1005)
