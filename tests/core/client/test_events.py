@@ -256,7 +256,9 @@ def test_kinds_of_a_newer_gateway_are_passed_over(
     assert next(EventStream(transport).events()).id == 3
 
 
-def test_each_connection_and_each_loss_is_told(gateway: Any, transport: Transport, job: Job) -> None:
+def test_each_connection_and_each_loss_is_told(
+    gateway: Any, transport: Transport, job: Job
+) -> None:
     gateway.fault("GET", PATH, no_answer=True)
     signals = (s for s in EventStream(transport).signals() if s is not Signal.QUIET)
     assert next(signals) is Signal.CONNECTED
