@@ -86,6 +86,10 @@ class Service(Record):
     parameters: tuple[Parameter, ...] = ()
     models: tuple[str, ...] = ()
     """Ids of the models that it can use, as the gateway's catalogue names them."""
+    takes_references: bool = False
+    """Pictures that guide a request are read; a request with them is refused otherwise."""
+    takes_regions: bool = False
+    """Regions of a request are kept to; a request with them is refused otherwise."""
     available: bool = True
     unavailable_because: str = ""
     """In words, with what to do about it; empty while available."""

@@ -47,12 +47,14 @@ class Tools:
         """What a request comes to here.
 
         :raises UnknownService: nobody offers it.
-        :raises InvalidRequest: parameters that the service does not take, or something that no
-            service can take.
+        :raises InvalidRequest: parameters, references or regions that the service does not take.
         """
         service, provider = self._offered(request.service)
-        for name, given in (("references", request.references), ("regions", request.regions)):
-            if given:
+        for name, given, taken in (
+            ("references", request.references, service.takes_references),
+            ("regions", request.regions, service.takes_regions),
+        ):
+            if given and not taken:
                 # Made without them, the pictures would not be what was asked for.
                 raise InvalidRequest(
                     f"{service.title} takes no {name}",

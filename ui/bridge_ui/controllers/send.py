@@ -329,7 +329,8 @@ class SendController:
         state = self.state.value
         if state.service is None or any(one.problem for one in state.fields):
             return ()
-        references = tuple(Reference(path=path) for path in state.references)
+        taken = state.references if state.service.takes_references else ()
+        references = tuple(Reference(path=path) for path in taken)
         try:
             return tuple(
                 Request(

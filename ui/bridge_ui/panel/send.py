@@ -50,8 +50,8 @@ class SendTab(QWidget):
         self._presets = Presets(send, tones)
         self._note = text_box(3)
         self._note.setObjectName("note")
-        self._note.setAccessibleName(tr("Note to the service"))
-        self._note.setPlaceholderText(tr("What matters in this shot"))
+        self._note.setAccessibleName(tr("Note"))
+        self._note.setPlaceholderText(tr("What matters in this shot; kept with the version"))
         self._note.textChanged.connect(lambda: send.set_note(self._note.toPlainText()))
         self._references = References(session, send, tones)
         self._delivery = self._delivery_list(tones)
@@ -105,7 +105,7 @@ class SendTab(QWidget):
             box(column(self._shots, self._ranges, gap=1)),
             head,
             self._form,
-            column(label(tr("Note to the service"), "dim"), self._note, gap=5),
+            column(label(tr("Note"), "dim"), self._note, gap=5),
             self._references,
             deliver,
             self._presets,
@@ -140,6 +140,7 @@ class SendTab(QWidget):
         if self._note.toPlainText() != state.note:
             self._note.setPlainText(state.note)
         self._references.show_paths(state.references)
+        self._references.setVisible(state.service is not None and state.service.takes_references)
         if state.delivery is not None:
             self._delivery.setCurrentIndex(self._delivery.findData(state.delivery))
         self._before.show_lines(state.before, estimating=state.estimating)
