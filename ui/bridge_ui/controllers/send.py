@@ -150,7 +150,7 @@ class SendController:
         found = tuple(shots)
         changed: dict[str, Any] = {"shots": found}
         if [shot.id for shot in found] != [shot.id for shot in self.state.value.shots]:
-            changed["made_from"] = None
+            changed.update(made_from=None, told="")
         self._tell(**changed)
         self._form_changed()
 

@@ -129,7 +129,7 @@ class SendTab(QWidget):
     def _delivery_list(self, tones: Tones) -> Choose:
         made = Choose(tones)
         made.setAccessibleName(tr("Deliver"))
-        made.addItem(tr("OpenEXR, in the plate's colour space"), Delivery.EXR)
+        made.addItem(tr("OpenEXR, same colour space"), Delivery.EXR)
         made.addItem(tr("the plate's own format"), Delivery.PLATE)
         made.activated.connect(lambda at: self._send.set_delivery(made.itemData(at)))
         return made
