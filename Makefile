@@ -6,7 +6,7 @@
 #   make test                              the everyday tests
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
-#   make docs                              figures and tables in docs/ that are made from code
+#   make docs                              the tables in docs/ that are made from code
 #   make screenshots                       pictures of the panel in docs/images, with demo_out
 #   make system                            the system's libraries that Qt opens windows with
 #   make clean                             removes what these targets made
@@ -22,7 +22,7 @@ SERVICE ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test check bench screenshots system models clean
+.PHONY: demo panel test check bench docs screenshots system models clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
@@ -40,6 +40,9 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m bridge_core.config.reference docs/configuration.md
 
 bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
