@@ -1,6 +1,6 @@
 """How fast the review room plays two 1080p JPEG sequences under a wipe, beside the decoder alone.
 
-    python benchmarks/playback.py [--seconds 6] [--json]
+    python -m benchmarks.playback [--seconds 6] [--json]
 
 Prints four things, all measured in one run:
 

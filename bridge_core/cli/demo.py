@@ -42,7 +42,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _demo(call: Call) -> int:
     from bridge_core.cli.cuts import place_versions
-    from bridge_core.cli.jobs import follow, report, submit_all
+    from bridge_core.cli.jobs import ends, exit_code, follow, submit_all
     from bridge_core.timeline.lookup import look_for_media
     from bridge_core.timeline.reading import read_cut
 
@@ -91,8 +91,7 @@ def _demo(call: Call) -> int:
         json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     call.output.say("")
-    code = report(call, jobs) if not call.output.as_json else 0
-    call.output.result(summary, "") if call.output.as_json else None
+    call.output.result(summary, ends(jobs))
     call.output.say(
         f"\ncut with the versions  {timeline}\ncontact sheet          {sheet}\n"
         f"versions               {out / 'versions'}\nsummary                {out / 'summary.json'}"
@@ -100,7 +99,7 @@ def _demo(call: Call) -> int:
     for error in errors:
         call.output.error(error)
     _end_gateway(call)
-    return errors[0].exit_code if errors else code
+    return errors[0].exit_code if errors else exit_code(jobs)
 
 
 def _settings(out: Path, view: str | None) -> dict[str, Any]:

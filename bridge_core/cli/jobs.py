@@ -306,17 +306,27 @@ def _spell_end(job: Job) -> str:
 
 
 def report(call: Call, jobs: Sequence[Job]) -> int:
-    """Print the ends of jobs; exit code 0 only where all succeeded."""
-    from bridge_core.errors import JobCancelled, JobFailed
+    """Print the ends of jobs, and give the exit code."""
+    call.output.result(jobs, ends(jobs))
+    for job in jobs:
+        if job.problem and job.problem.next_step:
+            call.output.say(f"{job.request.shot.id.shot}: {job.problem.next_step}")
+    return exit_code(jobs)
 
+
+def ends(jobs: Sequence[Job]) -> str:
+    """How each job ended, as a table."""
     rows = [
         (short(job.id), job.request.shot.id.shot, job.request.service, _spell_end(job))
         for job in jobs
     ]
-    call.output.result(jobs, table(("job", "shot", "service", "end"), rows))
-    for job in jobs:
-        if job.problem and job.problem.next_step:
-            call.output.say(f"{job.request.shot.id.shot}: {job.problem.next_step}")
+    return table(("job", "shot", "service", "end"), rows)
+
+
+def exit_code(jobs: Sequence[Job]) -> int:
+    """0 only where all succeeded."""
+    from bridge_core.errors import JobCancelled, JobFailed
+
     if all(job.state == "succeeded" for job in jobs):
         return 0
     cancelled = all(job.state in ("succeeded", "cancelled") for job in jobs)

@@ -117,3 +117,12 @@ def test_the_demo_takes_a_cut_of_ones_own(desk: Any, cut: Path) -> None:
     assert clips[0].active_media_reference_key == "shotbridge:upscale:v001"
     assert Path(summary["contact_sheet"]).stat().st_size > 10_000
     assert not desk.library.exists(), "the demo keeps to its own folder"
+
+
+def test_a_demo_whose_job_fails_says_so_to_scripts_too(desk: Any, cut: Path) -> None:
+    broken = desk.plates / "AB_0010" / "AB_0010.1004.exr"
+    broken.write_bytes(broken.read_bytes()[:200])
+    out = desk.folder / "out"
+    words = ("demo", str(cut), "--service", "round_trip", "--out", str(out))
+    summary = desk.json(*words, code=10)
+    assert [job["state"] for job in summary["jobs"]] == ["failed", "succeeded"]
