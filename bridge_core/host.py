@@ -5,15 +5,15 @@ shows only that. Everything that a capability does not promise raises :class:`Ho
 ``tests/contracts/test_host_contract.py`` is the suite that every host passes.
 
 **Threads.** A host's functions are called on its main thread and return within milliseconds: they
-look at what the host has in memory, never at a network. A host with
-:attr:`Capability.ANY_THREAD` keeps its things in files instead: its functions may take their time,
-so panels call them off the main thread.
+look at what the host has in memory, never at a network; only a step of :meth:`Host.render` may take
+as long as the host needs to render one frame. A host with :attr:`Capability.ANY_THREAD` keeps its
+things in files instead: its functions may take their time, so panels call them off the main thread.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,10 @@ class Capability(StrEnum):
     """Opens a cut from a file: :meth:`Host.open`."""
     PLACE = "place"
     """Puts versions where they belong: :meth:`Host.place`."""
+    RENDER = "render"
+    """Has shots without a plate, and writes one: :meth:`Host.render`."""
+    NOTES = "notes"
+    """People write notes in the host itself: :meth:`Host.notes`, :meth:`Host.noted`."""
     PLAYHEAD = "playhead"
     """Has a current frame, and goes to one: :meth:`Host.frame`, :meth:`Host.go_to`."""
     ANY_THREAD = "any thread"
@@ -57,6 +61,13 @@ class HostShot:
     handle: str
     source: str = ""
     """What a person calls that thing: ``Read1``, ``V1``."""
+    to_render: bool = False
+    """The plate's files are not there until :meth:`Host.render` has written them. What the plate
+    says of range, size and colour space is what would be written; its path means nothing yet."""
+    placed: tuple[str, ...] = ()
+    """Ids of the versions that stand in the host for it, in the order of their placing."""
+    in_use: str = ""
+    """Id of the one among them that the host shows; empty: the plate itself, or something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,14 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceAs:
+    """A way of placing that a person can choose: ``PlaceAs("above", "Strip above the plate")``."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A version for one of the host's shots, and where this machine has its files."""
 
@@ -98,6 +117,8 @@ class Placement:
     """The result's files on this machine; None: under the gateway's own path."""
     output: str = "main"
     notes: tuple[Note, ...] = ()
+    place_as: str = ""
+    """Id of one of the host's :attr:`Host.place_as`; empty: its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +127,27 @@ class Placed:
 
     words: str
     file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """How far a rendering is. ``frames`` of ``total`` are written; with the last of them comes the
+    ``shot``, whose plate's files are there now."""
+
+    frames: int
+    total: int
+    shot: Shot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostNote:
+    """Something that a person wrote in the host on a version that stands there. ``key`` is the
+    host's own name of it; ``frames`` count in the plate, None: on the version as a whole."""
+
+    key: str
+    version: str
+    text: str
+    frames: FrameRange | None = None
 
 
 class Host(ABC):
@@ -142,6 +184,11 @@ class Host(ABC):
         """
         raise self._cannot(Capability.OPEN)
 
+    @property
+    def place_as(self) -> tuple[PlaceAs, ...]:
+        """The ways of placing to choose from, the usual first; none without a choice."""
+        return ()
+
     def place(self, placements: Sequence[Placement]) -> Placed:
         """Put versions where they belong: further media of the cut's clips, read nodes, takes.
         Placing the same again changes nothing. All are placed, or none.
@@ -150,6 +197,32 @@ class Host(ABC):
         :raises ShotbridgeError: it cannot be done, and nothing was.
         """
         raise self._cannot(Capability.PLACE)
+
+    def render(
+        self, handle: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[Rendered, None, None]:
+        """Write the plate of a shot :attr:`~HostShot.to_render` into ``folder``, which is empty:
+        its work range, or only ``frames`` of it, in the numbering of the scene's plate.
+
+        Each step takes as long as the host needs for a frame, or looks how far a renderer is that
+        works by itself; whoever asks leaves the host a moment between two. A generator that is
+        closed before its end stops the rendering and takes away what it wrote. However it ends,
+        the host's render settings are what they were, and its script, scene or project is neither
+        changed nor marked as changed.
+
+        :raises HostError: the scene has no such handle, it needs no rendering, or the host cannot
+            render it; nothing is left in the folder.
+        """
+        raise self._cannot(Capability.RENDER)
+
+    def notes(self) -> tuple[HostNote, ...]:
+        """What people wrote in the host on versions that stand there, without what
+        :meth:`place` brought and what :meth:`noted` was called for."""
+        raise self._cannot(Capability.NOTES)
+
+    def noted(self, key: str, note: Note) -> None:
+        """The gateway keeps a note of :meth:`notes` now, as ``note``."""
+        raise self._cannot(Capability.NOTES)
 
     def frame(self) -> int | None:
         """The record frame that the host shows; None where it shows none."""

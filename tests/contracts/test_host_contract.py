@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
-from bridge_core.host import Capability, Host, Placement
+from bridge_core.host import Capability, Host, HostShot, Placement
 from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot
 from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
@@ -22,6 +23,7 @@ from bridge_ui.standalone_host import StandaloneHost
 otio = pytest.importorskip("opentimelineio")
 
 RATE = 25.0
+AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
 @dataclass
@@ -39,6 +41,10 @@ class Stage:
     """A cut that it can open, with one shot."""
     placed: Callable[[], dict[str, list[str]]] | None = None
     """Which versions are placed now: paths of their pictures by handle."""
+    state: Callable[[], object] = lambda: None
+    """What rendering may not change: render settings, nodes, the mark of a changed script."""
+    write_note: Callable[[str, str], None] | None = None
+    """A person writes a note (handle, text) in the host on the version that stands there."""
 
 
 def _clip(folder: Path, name: str, frames: range, *, exists: bool = True) -> object:
@@ -103,6 +109,8 @@ CALLS: dict[Capability, Callable[[Host], object]] = {
     Capability.OPEN: lambda host: host.open(Path("nothing.otio")),
     Capability.PLACE: lambda host: host.place([]),
     Capability.PLAYHEAD: lambda host: host.frame(),
+    Capability.RENDER: lambda host: list(host.render("A", Path("nowhere"))),
+    Capability.NOTES: lambda host: host.notes(),
 }
 
 
@@ -182,6 +190,10 @@ def test_its_shots_can_be_told_apart_and_sent(stage: Stage) -> None:
         shot = item.shot
         assert shot.id.show == scene.show
         assert shot.plate.range.covers(shot.work_range)
+        if item.to_render:
+            assert Capability.RENDER in stage.host.capabilities
+            assert shot.plate.colour_space
+            continue
         assert Path(shot.plate.file(shot.cut_range.first)).is_absolute()
         for frame in shot.work_range.frames():
             assert Path(shot.plate.file(frame)).is_file()
@@ -254,7 +266,32 @@ def test_versions_are_placed_once_and_nothing_else_changes(stage: Stage) -> None
     assert state_of(stage.plates) == plates
     if scene.cut is not None:
         assert scene.cut.path.read_bytes() == cut
-    assert [item.handle for item in stage.host.scene().shots] == [s.handle for s in scene.shots]
+    after = {item.handle: item for item in stage.host.scene().shots}
+    assert list(after) == [s.handle for s in scene.shots]
+    # The standalone host places in a cut of its own; the one that it shows has none.
+    if after[one.handle].placed:
+        assert after[one.handle].placed == (
+            version(one.shot, 1).id,
+            version(one.shot, 2).id,
+        )
+        assert after[one.handle].in_use == version(one.shot, 2).id
+
+
+def test_every_way_of_placing_can_be_chosen(stage: Stage) -> None:
+    needs(stage, Capability.PLACE)
+    assert stage.placed is not None
+    ways = stage.host.place_as
+    assert len({way.id for way in ways}) == len(ways)
+    assert all(way.title for way in ways)
+    one = stage.host.scene().shots[0]
+    for number, way in enumerate(ways, 1):
+        made = stage.host.place([Placement(one.handle, version(one.shot, number), place_as=way.id)])
+        assert made.words
+    assert len(stage.placed().get(one.handle, [])) == len(ways)
+    with pytest.raises(HostError) as told:
+        stage.host.place([Placement(one.handle, version(one.shot, 9), place_as="sideways")])
+    assert "sideways" in told.value.what
+    assert len(stage.placed().get(one.handle, [])) == len(ways)
 
 
 def test_what_cannot_all_be_placed_is_not_placed_at_all(stage: Stage) -> None:
@@ -276,3 +313,75 @@ def test_changes_are_told_until_nobody_listens(stage: Stage) -> None:
     ended = stage.host.watch(lambda: None)
     ended()
     ended()
+
+
+def to_render(stage: Stage) -> HostShot:
+    needs(stage, Capability.RENDER)
+    return next(item for item in stage.host.scene().shots if item.to_render)
+
+
+def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
+    stage: Stage, tmp_path: Path
+) -> None:
+    item = to_render(stage)
+    scene, state, plates = stage.host.scene(), stage.state(), state_of(stage.plates)
+    folder = tmp_path / "rendered"
+    folder.mkdir()
+    steps = list(stage.host.render(item.handle, folder))
+    shot = steps[-1].shot
+    assert shot is not None
+    assert [step.frames for step in steps] == sorted(step.frames for step in steps)
+    assert steps[-1].frames == steps[-1].total == item.shot.work_range.count
+    assert (shot.id, shot.cut_range, shot.work_range) == (
+        item.shot.id,
+        item.shot.cut_range,
+        item.shot.work_range,
+    )
+    assert shot.plate.colour_space == item.shot.plate.colour_space
+    files = {Path(shot.plate.file(frame)) for frame in shot.work_range.frames()}
+    assert files == {path for path in folder.iterdir() if path.is_file()}
+    assert stage.state() == state
+    assert stage.host.scene() == scene
+    assert state_of(stage.plates) == plates
+
+
+def test_a_single_frame_is_rendered_to_be_tried(stage: Stage, tmp_path: Path) -> None:
+    item = to_render(stage)
+    folder = tmp_path / "rendered"
+    folder.mkdir()
+    frame = item.shot.cut_range.last
+    *_, last = stage.host.render(item.handle, folder, [frame])
+    assert last.shot is not None
+    assert [path.name for path in folder.iterdir()] == [Path(last.shot.plate.file(frame)).name]
+    assert last.shot.work_range == item.shot.work_range
+
+
+def test_a_rendering_that_is_stopped_leaves_nothing(stage: Stage, tmp_path: Path) -> None:
+    item = to_render(stage)
+    state = stage.state()
+    folder = tmp_path / "rendered"
+    folder.mkdir()
+    rendering = stage.host.render(item.handle, folder)
+    next(rendering)
+    rendering.close()
+    assert list(folder.iterdir()) == []
+    assert stage.state() == state
+    with pytest.raises(HostError) as told:
+        list(stage.host.render("no-such-handle", folder))
+    assert "no-such-handle" in told.value.what
+    assert list(folder.iterdir()) == []
+
+
+def test_what_people_write_in_the_host_is_told_until_the_gateway_has_it(stage: Stage) -> None:
+    needs(stage, Capability.NOTES)
+    assert stage.write_note is not None
+    one = stage.host.scene().shots[0]
+    kept = Note(id="n-1", version=version(one.shot, 1).id, text="there already", by="Ada", at=AT)
+    stage.host.place([Placement(one.handle, version(one.shot, 1), notes=(kept,))])
+    assert stage.host.notes() == ()
+    stage.write_note(one.handle, "the sky is too bright")
+    (told,) = stage.host.notes()
+    assert (told.version, told.text) == (kept.version, "the sky is too bright")
+    assert stage.host.notes() == (told,)
+    stage.host.noted(told.key, kept.model_copy(update={"id": "n-2", "text": told.text}))
+    assert stage.host.notes() == ()

@@ -75,6 +75,13 @@ class StandaloneHost(Host):
                 where=str(self._path),
                 next_step="read the cut again and place by its handles",
             )
+        ways = sorted({one.place_as for one in placements} - {""})
+        if ways:
+            raise HostError(
+                f"a cut has no other way of placing, and none called {', '.join(ways)}",
+                where=str(self._path),
+                next_step="choose one of Host.place_as, which has none here",
+            )
         versions: dict[str, list[PlacedVersion]] = {}
         for one in placements:
             folder = str(one.folder) if one.folder is not None else None
