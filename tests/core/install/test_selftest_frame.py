@@ -1,0 +1,182 @@
+"""The frame of the self-test: every check gets its turn, and the report can be sent back."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge_core.errors import NotWritable
+from bridge_core.selftest import (
+    Check,
+    Differs,
+    NotSeen,
+    Outcome,
+    Report,
+    expect,
+    files,
+    main,
+    run,
+)
+
+
+def _says(words: str) -> Callable[[], str]:
+    return lambda: words
+
+
+def _raises(error: Exception) -> Callable[[], str]:
+    def look() -> str:
+        raise error
+
+    return look
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    return Check(f"host.{name}", f"{name} holds.", look)
+
+
+def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path) -> None:
+    checks = [
+        _check("one", _raises(RuntimeError("no such knob"))),
+        _check("two", _raises(Differs("gave None"))),
+        _check("three", _raises(NotSeen("open a timeline"))),
+        _check("four", _says("four frames")),
+    ]
+    report = run("nuke", "Nuke 16.0v4", checks, tmp_path)
+    assert [(r.id, r.outcome) for r in report.results] == [
+        ("host.one", Outcome.BROKEN),
+        ("host.two", Outcome.DIFFERS),
+        ("host.three", Outcome.NOT_SEEN),
+        ("host.four", Outcome.CONFIRMED),
+    ]
+    assert not report.ok
+    assert report.summary == "1 confirmed, 1 differs, 1 not seen, 1 broken"
+    assert report.results[0].seen == "RuntimeError: no such knob"
+    assert report.results[0].where.endswith("look")
+    assert "/" not in report.results[0].where
+
+
+def test_the_report_is_there_as_json_and_as_text(tmp_path: Path) -> None:
+    report = run("nuke", "Nuke 16.0v4", [_check("one", _says("a Read node"))], tmp_path / "new")
+    as_json, as_text = files("nuke", tmp_path / "new")
+    read = json.loads(as_json.read_text())
+    assert read == report.as_json()
+    assert read["about"]["program"] == "Nuke 16.0v4"
+    assert read["results"] == [
+        {
+            "id": "host.one",
+            "confirms": "one holds.",
+            "outcome": "confirmed",
+            "seen": "a Read node",
+            "where": "",
+        }
+    ]
+    assert as_text.read_text().splitlines()[-1] == "1 confirmed"
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        as_json.name,
+        as_text.name,
+    ]
+
+
+def test_a_host_that_crashes_leaves_the_name_of_the_check(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from bridge_core.selftest import Check, run\n"
+        "checks = [Check('host.fine', 'Fine.', lambda: 'seen'),\n"
+        "          Check('host.fatal', 'Stays alive.', lambda: os._exit(9))]\n"
+        "run('nuke', 'Nuke', checks, Path(sys.argv[1]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert ended.returncode == 9
+    read = json.loads(files("nuke", tmp_path)[0].read_text())
+    assert [(r["id"], r["outcome"]) for r in read["results"]] == [
+        ("host.fine", "confirmed"),
+        ("host.fatal", "started"),
+    ]
+    assert "CRASHED host.fatal" in files("nuke", tmp_path)[1].read_text()
+
+
+def test_nothing_leaves_that_is_nobody_elses_business(tmp_path: Path) -> None:
+    secrets = (
+        f"read {Path.home()}/show/plate.exr as {getpass.getuser()}; "
+        "https://anna:hunter22@proxy:3128; Authorization: Bearer abc.def-ghi; "
+        "RUNWAY_API_KEY='rw-0123456789'; AKIAABCDEFGHIJKLMNOP; token=tttttttt&x=1"
+    )
+    checks = [_check("says", _says(secrets)), _check("raises", _raises(OSError(secrets)))]
+    report = run("nuke", "Nuke", checks, tmp_path)
+    told = "".join(path.read_text() for path in files("nuke", tmp_path))
+    for secret in (
+        str(Path.home()),
+        "hunter22",
+        "abc.def-ghi",
+        "rw-0123456789",
+        "AKIAABCDEFGHIJKLMNOP",
+        "tttttttt",
+    ):
+        assert secret not in told, secret
+    assert "read ~/show/plate.exr as [user]" in report.results[0].seen
+    assert "x=1" in report.results[0].seen
+
+
+def test_much_talk_is_cut_short(tmp_path: Path) -> None:
+    report = run("nuke", "Nuke", [_check("long", _says("x" * 9000))], tmp_path)
+    assert len(report.results[0].seen) < 2100
+    assert report.results[0].seen.endswith("(9000 characters)")
+
+
+def test_checks_run_where_they_belong(tmp_path: Path) -> None:
+    """A host that stays alive: the runner in a thread, its checks on the main one."""
+    called: list[str] = []
+
+    def on_main(look: Callable[[], str]) -> str:
+        called.append("main")
+        return look()
+
+    def name() -> str:
+        return threading.current_thread().name
+
+    checks = [_check("nodes", name), Check("host.threads", "Threads.", name, on_main=False)]
+    done: list[Report] = []
+    thread = threading.Thread(
+        name="runner", target=lambda: done.append(run("n", "N", checks, tmp_path, on_main=on_main))
+    )
+    thread.start()
+    thread.join(30)
+    assert called == ["main"]
+    assert [result.seen for result in done[0].results] == ["runner", "runner"]
+
+
+def test_expect_says_both_sides() -> None:
+    expect("frame mode", "start at", "start at")
+    with pytest.raises(Differs, match=r"frame mode: 'offset', taken for granted was 'start at'"):
+        expect("frame mode", "offset", "start at")
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(NotWritable) as told:
+        run("nuke", "Nuke", [_check("one", _says("x"))], tmp_path / "taken")
+    assert told.value.next_step
+
+
+def test_as_a_script_the_exit_code_tells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fine = [_check("one", _says("seen")), _check("two", _raises(NotSeen("open a timeline")))]
+    assert main("nuke", lambda: "Nuke", fine, [str(tmp_path)]) == 0
+    assert main("nuke", lambda: "Nuke", [_check("x", _raises(Differs("no")))], [str(tmp_path)]) == 1
+    assert "differs: host.x" in capsys.readouterr().out
+
+
+def test_the_frame_needs_the_standard_library_only() -> None:
+    program = "import bridge_core.selftest, sys; print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"pydantic", "requests", "yaml", "PySide6", "opentimelineio"}.intersection(said)
