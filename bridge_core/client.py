@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Versions asked for in one call. Parsing an answer holds Python's lock, which a panel's thread
+#: wants sixty times a second: 100 versions of 240 frames take about 2 ms.
+PAGE = 100
+
 
 class Client:
     """One gateway: the studio's, or this user's own.
@@ -204,13 +208,46 @@ class Client:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        newest: bool = False,
     ) -> list[Version]:
-        """By shot, service and number."""
+        """All of them, by shot, service and number; with ``newest`` of each shot only the one
+        that was made last. Asked for page by page."""
+        pages = self.version_pages(
+            show=show, sequence=sequence, shot=shot, service=service, newest=newest
+        )
+        return [version for page in pages for version in page]
+
+    def version_pages(
+        self,
+        *,
+        show: str | None = None,
+        sequence: str | None = None,
+        shot: str | None = None,
+        service: str | None = None,
+        newest: bool = False,
+    ) -> Iterator[list[Version]]:
+        """The same, each page asked for when it is wanted: for those who show the first while
+        the rest is on its way, or stop in between."""
         from bridge_core.models.versions import Version
 
-        return self._get(
-            list[Version], "/v1/versions", show=show, sequence=sequence, shot=shot, service=service
-        )
+        after = None
+        while True:
+            page = self._get(
+                list[Version],
+                "/v1/versions",
+                show=show,
+                sequence=sequence,
+                shot=shot,
+                service=service,
+                newest=newest or None,
+                after=after,
+                limit=PAGE,
+            )
+            if page:
+                yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
 
     def version(self, id: str) -> Version:  # noqa: A002
         from bridge_core.models.versions import Version

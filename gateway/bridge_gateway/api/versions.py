@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.versions import Decision, Version
 from bridge_gateway.api.errors import documented
-from bridge_gateway.api.parts import Here, Id, Words, router
+from bridge_gateway.api.parts import ID, Here, Id, Words, router
 
 routes = router("versions")
 
 
-@routes.get("/versions")
+@routes.get("/versions", responses=documented(404))
 def versions(
     here: Here,
     show: Words = None,
     sequence: Words = None,
     shot: Words = None,
     service: Words = None,
+    newest: bool = False,
+    after: Annotated[str | None, Query(pattern=ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Version]:
-    """By shot, service and number."""
-    return here.desk.versions(show=show, sequence=sequence, shot=shot, service=service)
+    """By shot, service and number; with ``newest`` of each shot only the one that was made last.
+    ``after`` is the id of the last version of the page before."""
+    return here.desk.versions(
+        show=show,
+        sequence=sequence,
+        shot=shot,
+        service=service,
+        newest=newest,
+        after=after,
+        limit=limit,
+    )
 
 
 @routes.get("/versions/{id}", responses=documented(404))

@@ -201,11 +201,22 @@ class Desk:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        newest: bool = False,
+        after: str | None = None,
+        limit: int = 100,
     ) -> list[Version]:
-        """By shot, service and number."""
+        """By shot, service and number; with ``newest`` of each shot only the one made last.
+        ``after`` is the id of the last version of the page before."""
         with self._tools.database.reading() as session:
             return records.versions(
-                session, show=show, sequence=sequence, shot=shot, service=service
+                session,
+                show=show,
+                sequence=sequence,
+                shot=shot,
+                service=service,
+                newest=newest,
+                after=after,
+                limit=limit,
             )
 
     def version(self, version_id: str) -> Version:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from bridge_core.errors import NotFound
@@ -149,19 +149,7 @@ def version_row(session: Session, version_id: str) -> ResultRow:
 
 def version(session: Session, row: ResultRow) -> Version:
     """As it was published, with what was decided about it since."""
-    decided = session.scalars(
-        select(DecisionRow).where(DecisionRow.result == row.id).order_by(DecisionRow.number)
-    )
-    decisions = tuple(
-        DecisionRecord.model_validate(
-            {"status": made.status, "by": made.by, "comment": made.comment, "at": made.at}
-        )
-        for made in decided
-    )
-    published = Version.model_validate_json(row.content or "")
-    if not decisions:
-        return published
-    return published.model_copy(update={"decisions": decisions, "status": decisions[-1].status})
+    return _with_decisions(session, [row])[0]
 
 
 def versions(
@@ -171,22 +159,57 @@ def versions(
     sequence: str | None = None,
     shot: str | None = None,
     service: str | None = None,
+    newest: bool = False,
+    after: str | None = None,
+    limit: int = 100,
 ) -> list[Version]:
-    """By shot, service and number."""
-    search = select(ResultRow).where(
-        ResultRow.published.is_not(None), ResultRow.number.is_not(None)
-    )
+    """By shot, service and number. ``newest``: of each shot only the one that was made last;
+    ``after`` is the id of the last version of the page before.
+
+    :raises NotFound: ``after`` names no version.
+    """
     wanted = {
         ResultRow.show: show,
         ResultRow.sequence: sequence,
         ResultRow.shot: shot,
         ResultRow.service: service,
     }
-    for column, value in wanted.items():
-        if value is not None:
-            search = search.where(column == value)
-    search = search.order_by(*wanted, ResultRow.number)
-    return [version(session, row) for row in session.scalars(search)]
+    which: list[ColumnElement[bool]] = [
+        ResultRow.published.is_not(None),
+        ResultRow.number.is_not(None),
+    ]
+    which += [column == value for column, value in wanted.items() if value is not None]
+    order = (*wanted, ResultRow.number)
+    search = select(ResultRow).where(*which).order_by(*order).limit(limit)
+    if newest:
+        last = func.row_number().over(
+            partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
+            order_by=(column.desc() for column in (ResultRow.created, *order[-2:])),
+        )
+        ranked = select(ResultRow.id, last.label("rank")).where(*which).subquery()
+        search = search.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
+    if after is not None:
+        row = version_row(session, after)
+        place = (row.show, row.sequence, row.shot, row.service, row.number)
+        search = search.where(tuple_(*order) > tuple_(*place))
+    return _with_decisions(session, session.scalars(search).all())
+
+
+def _with_decisions(session: Session, rows: Sequence[ResultRow]) -> list[Version]:
+    """The versions of these rows, all of their decisions read at once."""
+    made: dict[str, list[DecisionRecord]] = {}
+    decided = select(DecisionRow).where(DecisionRow.result.in_([row.id for row in rows]))
+    for one in session.scalars(decided.order_by(DecisionRow.number)):
+        record = {"status": one.status, "by": one.by, "comment": one.comment, "at": one.at}
+        made.setdefault(one.result, []).append(DecisionRecord.model_validate(record))
+    found = []
+    for row in rows:
+        published = Version.model_validate_json(row.content or "")
+        if decisions := made.get(row.id):
+            update = {"decisions": tuple(decisions), "status": decisions[-1].status}
+            published = published.model_copy(update=update)
+        found.append(published)
+    return found
 
 
 def tried(session: Session, try_id: str) -> Try:

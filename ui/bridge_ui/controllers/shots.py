@@ -13,8 +13,9 @@ from bridge_core.errors import ShotbridgeError
 from bridge_core.host import Capability, Scene
 from bridge_ui.controllers.board import BoardChange, portions
 from bridge_ui.controllers.exporting import Exported, export_cut
+from bridge_ui.controllers.host_calls import ask_host
 from bridge_ui.controllers.observable import Observable, Rows, Unwatch
-from bridge_ui.controllers.pool import Latest, Task, unexpected
+from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.shot_rows import ShotRow, base_rows, standing, with_change
 from bridge_ui.controllers.thumbnails import Picture, Thumbnails
 from bridge_ui.translate import tr
@@ -118,16 +119,7 @@ class ShotsController:
             self._take(*answer, anew=anew)
 
         self._tell(busy=True, problem="", next_step="")
-        if Capability.ANY_THREAD in host.capabilities:
-            self._loading.ask(load, loaded, self._failed)
-            return
-        # The host keeps its things in memory and is asked on its own thread, which is this one.
-        try:
-            loaded(load(Task()))
-        except ShotbridgeError as error:
-            self._failed(error)
-        except Exception as error:
-            self._failed(unexpected(error))
+        ask_host(host, self._loading.ask, load, loaded, self._failed)
 
     def _take(self, scene: Scene, rows: list[ShotRow], *, anew: bool) -> None:
         self._scene = scene
@@ -242,7 +234,9 @@ class ShotsController:
 
     def _picture(self, key: str) -> Picture | None:
         row = self.row(key)
-        return Picture(row.shot, row.newest) if row is not None and row.shot is not None else None
+        if row is None or row.shot is None or (row.to_render and row.newest is None):
+            return None
+        return Picture(row.shot, row.newest)
 
     # The way out
 
@@ -293,8 +287,9 @@ class ShotsController:
     # What the gateway says
 
     def _ask_versions(self) -> None:
-        """Of the shots' sequences, one after the other: an answer of thousands of versions would
-        hold Python's lock for longer than a picture may take to be drawn."""
+        """The newest of each shot, which is all that rows show; the review asks for the others of
+        the shot that it looks at. Page by page: an answer of thousands of versions would hold
+        Python's lock for longer than a picture may take to be drawn."""
         places = {(which.show, which.sequence) for which in self._keys_of}
         session = self._session
 
@@ -306,9 +301,11 @@ class ShotsController:
             for show, sequence in sorted(places):
                 if task.cancelled:
                     return
-                found = session.client.versions(show=show, sequence=sequence)
-                for portion in portions(found):
-                    session.post(partial(learn, task, portion))
+                for page in session.client.version_pages(show=show, sequence=sequence, newest=True):
+                    for portion in portions(page):
+                        session.post(partial(learn, task, portion))
+                    if task.cancelled:
+                        return
 
         # Where it fails the line is gone, and this is asked again when it is back.
         self._asking.ask(ask, lambda _: None)
