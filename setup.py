@@ -48,6 +48,7 @@ DEV = [
     "ruff>=0.8",
     "schemathesis>=4",
     "setuptools>=77",
+    "types-nuke==13.2.8.*",  # the strict fake of Nuke is made from it
     "types-PyYAML",
     "types-requests",
     "types-psutil",

@@ -1,0 +1,488 @@
+"""Reads a program's published API stubs, and refuses whatever they do not have.
+
+A strict fake is made of two things: the ``.pyi`` files that describe a program, and classes that
+behave like it. :func:`conforming` ties them: a public method that the stubs do not know is an error
+when the fake is written; a call that fits none of a method's overloads, by names, number or types,
+is an error when it is made.
+
+The stubs are read as syntax, with ``ast``, and never run. Where they are loose
+(``*args, **kwargs``) they are tightened by hand with :meth:`Stubs.tighten`, each time with the
+source of what is claimed.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type)
+
+_KINDS = inspect.Parameter
+_STARS: dict[object, str] = {_KINDS.VAR_POSITIONAL: "*", _KINDS.VAR_KEYWORD: "**"}
+
+
+class NotInTheApi(AttributeError):
+    """A name that the program's stubs do not have."""
+
+
+class BadCall(TypeError):
+    """A call that fits none of the signatures that the stubs give."""
+
+
+class NotModelled(AssertionError):
+    """The program has it; the fake does not behave like it yet, and says so."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One overload. ``types`` holds the annotations as they stand in the stub; parameters without
+    one take anything."""
+
+    name: str
+    shape: inspect.Signature
+    types: Mapping[str, ast.expr]
+    returns: ast.expr | None = None
+
+    def __str__(self) -> str:
+        def shown(parameter: inspect.Parameter) -> str:
+            stars = _STARS.get(parameter.kind, "")
+            kind = self.types.get(parameter.name)
+            rest = " = ..." if parameter.default is not _KINDS.empty else ""
+            return f"{stars}{parameter.name}{f': {ast.unparse(kind)}' if kind else ''}{rest}"
+
+        return f"{self.name}({', '.join(map(shown, self.shape.parameters.values()))})"
+
+    @property
+    def loose(self) -> bool:
+        """Says nothing: ``(*args, **kwargs)``."""
+        kinds = [p.kind for p in self.shape.parameters.values() if p.name != "self"]
+        return kinds == [_KINDS.VAR_POSITIONAL, _KINDS.VAR_KEYWORD]
+
+
+@dataclass
+class StubClass:
+    name: str
+    bases: tuple[str, ...]
+    methods: dict[str, tuple[Signature, ...]] = field(default_factory=dict)
+    attributes: dict[str, ast.expr] = field(default_factory=dict)
+    keys: dict[str, ast.expr] | None = None
+    """Of a TypedDict."""
+    optional: frozenset[str] = frozenset()
+    """Keys of a TypedDict that may be left out."""
+
+
+class Stubs:
+    """What a program's stubs say: ``functions``, ``classes``, ``attributes`` by name.
+
+    ``optional_may_be_left_out``: stubs that write ``Optional[X]`` without a default for parameters
+    that callers may leave out. ``constants`` gives values for dotted names in ``Literal[...]``;
+    without one a constant's value is its last word.
+    """
+
+    def __init__(
+        self,
+        *files: Path,
+        optional_may_be_left_out: bool = False,
+        constants: Mapping[str, object] | None = None,
+    ) -> None:
+        self.functions: dict[str, tuple[Signature, ...]] = {}
+        self.classes: dict[str, StubClass] = {}
+        self.attributes: dict[str, ast.expr] = {}
+        self.aliases: dict[str, ast.expr] = {}
+        self.constants: dict[str, object] = dict(constants or {})
+        self.tightened: dict[str, str] = {}
+        """Source of each signature that was written by hand, by name."""
+        self.kinds: dict[str, type] = {}
+        """The fake's class for each of the stubs', filled by :func:`conforming`."""
+        self._lenient = optional_may_be_left_out
+        for file in files:
+            self._read(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))
+
+    # Asking
+
+    def __contains__(self, name: str) -> bool:
+        owner, _, member = name.rpartition(".")
+        if owner:
+            return self.find(owner, member) is not None or self.attribute(owner, member) is not None
+        return name in self.functions or name in self.classes or name in self.attributes
+
+    def find(self, owner: str, method: str) -> tuple[Signature, ...] | None:
+        """Overloads of a method, own or inherited; an inherited one that says something goes
+        before an own one that says nothing."""
+        loose = None
+        for stub in self.lineage(owner):
+            found = stub.methods.get(method)
+            if found and not all(one.loose for one in found):
+                return found
+            loose = loose or found
+        return loose
+
+    def attribute(self, owner: str, name: str) -> ast.expr | None:
+        return next((s.attributes[name] for s in self.lineage(owner) if name in s.attributes), None)
+
+    def lineage(self, name: str) -> list[StubClass]:
+        """A class and its bases, nearest first; empty for a class that the stubs do not have."""
+        stub = self.classes.get(name)
+        if stub is None:
+            return []
+        return [stub, *(inner for base in stub.bases for inner in self.lineage(base))]
+
+    def tighten(self, signatures: str, source: str) -> None:
+        """Replace loose signatures, written as in a stub: ``def f(a: int) -> str: ...`` or within
+        ``class X:`` (a TypedDict's keys are replaced as a whole). Names that the stubs do not
+        have are added; ``source`` says who says so."""
+        before = self.functions, self.classes, self.attributes
+        self.functions, self.classes, self.attributes = {}, {}, {}
+        self._read(ast.parse(signatures))
+        functions, classes, attributes = self.functions, self.classes, self.attributes
+        self.functions, self.classes, self.attributes = before
+        self.functions.update(functions)
+        self.attributes.update(attributes)
+        self.tightened.update(dict.fromkeys([*functions, *attributes], source))
+        for name, stub in classes.items():
+            known = self.classes.setdefault(name, StubClass(name, stub.bases))
+            known.methods.update(stub.methods)
+            known.attributes.update(stub.attributes)
+            known.keys, known.optional = stub.keys or known.keys, stub.optional or known.optional
+            members = [*stub.methods, *stub.attributes, *(stub.keys or ())]
+            self.tightened.update({f"{name}.{member}": source for member in members})
+
+    # Calling
+
+    def bind(
+        self,
+        signatures: Sequence[Signature],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+    ) -> inspect.BoundArguments:
+        """The call's arguments by the first overload that takes them.
+
+        :raises BadCall: none does.
+        """
+        reasons = []
+        for one in signatures:
+            try:
+                bound = one.shape.bind(*args, **kwargs)
+            except TypeError as error:
+                reasons.append(f"  {one}: {error}")
+                continue
+            wrong = self._wrong_argument(one, bound)
+            if wrong is None:
+                return bound
+            reasons.append(f"  {one}: {wrong}")
+        name = signatures[0].name
+        raise BadCall(f"{name}() does not take these arguments\n" + "\n".join(reasons))
+
+    def _wrong_argument(self, one: Signature, bound: inspect.BoundArguments) -> str | None:
+        for name, value in bound.arguments.items():
+            kind = one.types.get(name)
+            if kind is None:
+                continue
+            how = one.shape.parameters[name].kind
+            values: Iterable[object] = (value,)
+            if how is _KINDS.VAR_POSITIONAL:
+                values = value
+            elif how is _KINDS.VAR_KEYWORD:
+                values = value.values()
+            for each in values:
+                wrong = self.mismatch(each, kind)
+                if wrong:
+                    return f"{name}: {wrong}"
+        return None
+
+    def mismatch(self, value: object, kind: ast.expr) -> str | None:
+        """Why a value is not of an annotation's type; None: it is. Of what the stubs name but do
+        not describe, everything is."""
+        if isinstance(kind, ast.Constant):
+            if kind.value is None:
+                return None if value is None else f"{value!r} is not None"
+            if isinstance(kind.value, str):  # a forward reference
+                return self.mismatch(value, ast.parse(kind.value, mode="eval").body)
+            return None
+        if isinstance(kind, ast.BinOp) and isinstance(kind.op, ast.BitOr):
+            return self._none_of(value, (kind.left, kind.right))
+        if isinstance(kind, ast.Subscript):
+            inner = kind.slice.elts if isinstance(kind.slice, ast.Tuple) else [kind.slice]
+            return self._generic(value, _last(kind.value), inner)
+        if isinstance(kind, ast.List):  # "[X]" stands for a list of X in some stubs
+            return self._generic(value, "List", kind.elts)
+        if isinstance(kind, ast.Name | ast.Attribute):
+            return self._named(value, _last(kind))
+        return None
+
+    def _none_of(self, value: object, kinds: Iterable[ast.expr]) -> str | None:
+        reasons = [self.mismatch(value, kind) for kind in kinds]
+        return None if None in reasons else " and ".join(r for r in reasons if r)
+
+    def _generic(self, value: object, name: str, inner: Sequence[ast.expr]) -> str | None:
+        if name == "Optional":
+            return None if value is None else self.mismatch(value, inner[0])
+        if name == "Union":
+            return self._none_of(value, inner)
+        if name == "Literal":
+            allowed = [self._constant(one) for one in inner]
+            fits = any(value == one and type(value) is type(one) for one in allowed)
+            return None if fits else f"{value!r} is none of {allowed}"
+        if name in ("Annotated", "Final", "ClassVar", "NotRequired", "Required"):
+            return self.mismatch(value, inner[0])
+        wrong = self._named(value, name)
+        if wrong or not inner:
+            return wrong
+        if name in ("List", "list", "Set", "set", "Sequence", "Iterable"):
+            assert isinstance(value, Iterable)
+            return next((w for one in value if (w := self.mismatch(one, inner[0]))), None)
+        if name in ("Dict", "dict", "Mapping") and len(inner) == 2:
+            assert isinstance(value, Mapping)
+            pairs = [(k, inner[0]) for k in value] + [(v, inner[1]) for v in value.values()]
+            return next((w for one, kind in pairs if (w := self.mismatch(one, kind))), None)
+        if name in ("Tuple", "tuple"):
+            return self._tuple(value, inner)
+        return None
+
+    def _tuple(self, value: object, inner: Sequence[ast.expr]) -> str | None:
+        assert isinstance(value, tuple)
+        if len(inner) == 2 and isinstance(inner[1], ast.Constant) and inner[1].value is ...:
+            inner = [inner[0]] * len(value)
+        if len(inner) != len(value):
+            return f"{value!r} holds {len(value)} things, not {len(inner)}"
+        pairs = zip(value, inner, strict=True)
+        return next((w for one, kind in pairs if (w := self.mismatch(one, kind))), None)
+
+    def _named(self, value: object, name: str) -> str | None:
+        if name in self.aliases:
+            return self.mismatch(value, self.aliases[name])
+        stub = self.classes.get(name)
+        if stub is not None and stub.keys is not None:
+            return self._typed_dict(value, stub)
+        wanted = _PLAIN.get(name) or self.kinds.get(name)
+        if wanted is None or isinstance(value, wanted):
+            return None
+        return f"{value!r} is no {name}"
+
+    def _typed_dict(self, value: object, stub: StubClass) -> str | None:
+        if not isinstance(value, dict):
+            return f"{value!r} is no {stub.name}"
+        assert stub.keys is not None
+        unknown = [key for key in value if key not in stub.keys]
+        missing = [key for key in stub.keys if key not in value and key not in stub.optional]
+        if unknown or missing:
+            return f"{stub.name} has no key {unknown}" if unknown else f"key {missing} is missing"
+        return next(
+            (f"{k}: {w}" for k, v in value.items() if (w := self.mismatch(v, stub.keys[k]))), None
+        )
+
+    def _constant(self, node: ast.expr) -> object:
+        if isinstance(node, ast.Name | ast.Attribute):
+            dotted = ast.unparse(node)
+            return self.constants.get(dotted, dotted.rpartition(".")[2])
+        return ast.literal_eval(node)
+
+    # Reading
+
+    def _read(self, tree: ast.Module) -> None:
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef):
+                found = self.functions.get(node.name, ()) if _overload(node) else ()
+                self.functions[node.name] = (*found, self._signature(node))
+            elif isinstance(node, ast.ClassDef):
+                self.classes[node.name] = self._class(node)
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                self.attributes[node.target.id] = node.annotation
+                self._value(node.target.id, node.value)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                self._assignment(node.targets[0].id, node.value)
+
+    def _assignment(self, name: str, value: ast.expr) -> None:
+        if isinstance(value, ast.Call) and _last(value.func) == "TypedDict":
+            assert isinstance(value.args[1], ast.Dict)
+            pairs = zip(value.args[1].keys, value.args[1].values, strict=True)
+            keys = {str(self._constant(key)): kind for key, kind in pairs if key is not None}
+            self.classes[name] = StubClass(name, (), keys=keys, optional=_left_out(keys, True))
+        elif isinstance(value, ast.Name) and value.id in self.functions:
+            self.functions[name] = self.functions[value.id]
+        elif not isinstance(value, ast.Call | ast.Constant):
+            self.aliases[name] = value
+
+    def _class(self, node: ast.ClassDef) -> StubClass:
+        bases = tuple(_last(base) for base in node.bases)
+        stub = StubClass(node.name, bases)
+        for item in node.body:
+            if isinstance(item, ast.FunctionDef):
+                found = stub.methods.get(item.name, ()) if _overload(item) else ()
+                stub.methods[item.name] = (*found, self._signature(item))
+            elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                stub.attributes[item.target.id] = item.annotation
+                self._value(f"{node.name}.{item.target.id}", item.value)
+            elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+                stub.attributes[item.targets[0].id] = item.value
+                self._value(f"{node.name}.{item.targets[0].id}", item.value)
+        if "TypedDict" in bases:
+            total = not any(
+                k.arg == "total" and isinstance(k.value, ast.Constant) and k.value.value is False
+                for k in node.keywords
+            )
+            stub.keys, stub.attributes = stub.attributes, {}
+            stub.optional = _left_out(stub.keys, total)
+        return stub
+
+    def _value(self, dotted: str, value: ast.expr | None) -> None:
+        """A constant's value, where the stub gives one."""
+        if value is None or (isinstance(value, ast.Constant) and value.value is ...):
+            return
+        try:
+            self.constants.setdefault(dotted, ast.literal_eval(value))
+        except ValueError:
+            return
+
+    def _signature(self, node: ast.FunctionDef) -> Signature:
+        arguments = node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults = [False] * (len(positional) - len(arguments.defaults))
+        defaults += [True] * len(arguments.defaults)
+        if self._lenient:
+            for at in reversed(range(len(positional))):
+                if not defaults[at] and not _is_optional(positional[at].annotation):
+                    break
+                defaults[at] = True
+        parameters, types = [], {}
+
+        def add(arg: ast.arg, kind: Any, default: bool = False) -> None:
+            left_out = ... if default else _KINDS.empty
+            parameters.append(_KINDS(arg.arg, kind, default=left_out))
+            if arg.annotation is not None:
+                types[arg.arg] = arg.annotation
+
+        for at, (arg, default) in enumerate(zip(positional, defaults, strict=True)):
+            before_slash = at < len(arguments.posonlyargs)
+            add(
+                arg, _KINDS.POSITIONAL_ONLY if before_slash else _KINDS.POSITIONAL_OR_KEYWORD,
+                default,
+            )  # fmt: skip
+        if arguments.vararg:
+            add(arguments.vararg, _KINDS.VAR_POSITIONAL)
+        for arg, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            add(arg, _KINDS.KEYWORD_ONLY, given is not None)
+        if arguments.kwarg:
+            add(arguments.kwarg, _KINDS.VAR_KEYWORD)
+        return Signature(node.name, inspect.Signature(parameters), types, node.returns)
+
+
+_PLAIN: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": (bool, int),
+    "bytes": bytes,
+    "dict": dict,
+    "Dict": dict,
+    "Mapping": Mapping,
+    "list": list,
+    "List": list,
+    "set": (set, frozenset),
+    "Set": (set, frozenset),
+    "tuple": tuple,
+    "Tuple": tuple,
+    "Sequence": Sequence,
+    "Iterable": Iterable,
+    "Callable": Callable,
+}
+
+
+def _last(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
+
+
+def _overload(node: ast.FunctionDef) -> bool:
+    return any(_last(one) == "overload" for one in node.decorator_list)
+
+
+def _is_optional(kind: ast.expr | None) -> bool:
+    return isinstance(kind, ast.Subscript) and _last(kind.value) == "Optional"
+
+
+def _left_out(keys: Mapping[str, ast.expr], total: bool) -> frozenset[str]:
+    def wrapped(kind: ast.expr, word: str) -> bool:
+        return isinstance(kind, ast.Subscript) and _last(kind.value) == word
+
+    return frozenset(
+        key
+        for key, kind in keys.items()
+        if wrapped(kind, "NotRequired") or not (total or wrapped(kind, "Required"))
+    )
+
+
+def conforming(
+    stubs: Stubs, name: str = "", guard: Callable[[str], None] = lambda _: None
+) -> Callable[[C], C]:
+    """Class decorator: hold a fake's class to the stubs' class of the same name, or of ``name``.
+
+    Every public method of the fake is one of the stubs', and each call of it is bound to their
+    overloads first; ``guard`` is called with ``Class.method`` before that. What the stubs have
+    and the fake has not raises :class:`NotModelled`; anything else, :class:`NotInTheApi`. Names
+    that begin with an underscore are the fake's own.
+
+    :raises NotInTheApi: the fake has a public method that the stubs have not.
+    """
+
+    def hold(fake: C) -> C:
+        known = name or fake.__name__
+        if known not in stubs.classes:
+            raise NotInTheApi(f"the stubs have no class {known}")
+        stubs.kinds[known] = fake
+        for method, body in list(vars(fake).items()):
+            dunder = method in ("__getitem__", "__len__", "__enter__", "__exit__")
+            if not inspect.isfunction(body) or (method.startswith("_") and not dunder):
+                continue
+            signatures = stubs.find(known, method)
+            if signatures is None:
+                raise NotInTheApi(f"{known}.{method} is not in the stubs")
+            setattr(fake, method, _bound(stubs, known, method, signatures, body, guard))
+
+        def missing(self: object, wanted: str) -> Any:
+            if not wanted.startswith("_") and f"{known}.{wanted}" in stubs:
+                raise NotModelled(f"{known}.{wanted} exists, and the fake does not do it yet")
+            raise NotInTheApi(f"{known} has no {wanted!r}")
+
+        type.__setattr__(fake, "__getattr__", missing)
+        return fake
+
+    return hold
+
+
+def conforming_function(
+    stubs: Stubs, body: Callable[..., Any], guard: Callable[[str], None] = lambda _: None
+) -> Callable[..., Any]:
+    """A fake's function held to the stubs' function of the same name, as :func:`conforming`."""
+    signatures = stubs.functions.get(body.__name__)
+    if signatures is None:
+        raise NotInTheApi(f"{body.__name__} is not in the stubs")
+
+    @functools.wraps(body)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        guard(body.__name__)
+        stubs.bind(signatures, args, kwargs)
+        return body(*args, **kwargs)
+
+    return call
+
+
+def _bound(
+    stubs: Stubs,
+    owner: str,
+    method: str,
+    signatures: Sequence[Signature],
+    body: Callable[..., Any],
+    guard: Callable[[str], None],
+) -> Callable[..., Any]:
+    @functools.wraps(body)
+    def call(self: object, *args: Any, **kwargs: Any) -> Any:
+        guard(f"{owner}.{method}")
+        stubs.bind(signatures, (self, *args), kwargs)
+        return body(self, *args, **kwargs)
+
+    return call
