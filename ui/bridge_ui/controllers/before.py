@@ -25,7 +25,7 @@ class Line:
     """A line of "Before you send"."""
 
     title: str
-    """``Goes out``, ``To``, ``Takes``, ``Costs``, ``Allowed``"""
+    """``Renders first``, ``Goes out``, ``To``, ``Takes``, ``Costs``, ``Allowed``"""
     words: str
     tone: Tone = Tone.PLAIN
 
@@ -37,10 +37,14 @@ def lines(
     ahead: int,
     *,
     connected: bool,
+    renders: tuple[int, str] | None = None,
 ) -> tuple[Line, ...]:
     """``estimates`` are those of ``requests``, or empty while they are not known; ``ahead`` the
-    jobs that stand before these."""
+    jobs that stand before these; ``renders`` how many frames which host has to write first."""
     found = [Line(tr("Goes out"), _goes_out(requests)), Line(tr("To"), _to(service))]
+    if renders is not None:
+        words = tr("{frames} in {host}", frames=spell_frames(renders[0]), host=renders[1])
+        found.insert(0, Line(tr("Renders first"), words))
     if not connected:
         words = tr("once the gateway answers; until then it is kept in the outbox")
         found.append(Line(tr("Takes"), words, Tone.WAITS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.presets import Preset, Presets, read, write
+from bridge_ui.controllers.rendering import Rendering, Renderings
 from bridge_ui.controllers.sending import Dispatch, Sending
 from bridge_ui.translate import counted, tr
 
@@ -54,6 +55,8 @@ class SendState:
     """``Make v004``, ``Make 3 versions``"""
     presets: tuple[str, ...] = ()
     """Names of the presets of the chosen service."""
+    rendering: Rendering = field(default_factory=Rendering)
+    """What the host writes before it can be sent."""
     sending: Sending = field(default_factory=Sending)
     problem: str = ""
     """Why the last thing did not work."""
@@ -89,11 +92,15 @@ class SendController:
         self._listing: Latest[tuple[str, ...]] = Latest(session.disk)
         self._preset: Latest[Preset] = Latest(session.disk)
         self._dispatch = Dispatch(session)
+        self._renderings = Renderings(session)
+        self._to_render: dict[Shot, str] = {}
+        """Handles of the shots whose plates the host has yet to write."""
         self._unwatch = [
             session.services.watch(self._offered),
             session.board.watch(self._learned),
             session.on_connected(self._form_changed),
             self._dispatch.state.watch(lambda sending: self._tell(sending=sending)),
+            self._renderings.state.watch(lambda rendering: self._tell(rendering=rendering)),
         ]
         self._form_changed()
 
@@ -145,9 +152,11 @@ class SendController:
         self._tell(references=left)
         self._form_changed()
 
-    def set_shots(self, shots: Iterable[Shot]) -> None:
-        """What is to be sent. A request that answers a version does so for its own shot only."""
+    def set_shots(self, shots: Iterable[Shot], to_render: Mapping[Shot, str] | None = None) -> None:
+        """What is to be sent; ``to_render`` holds the host's handles of the shots whose plates it
+        writes first. A request that answers a version does so for its own shot only."""
         found = tuple(shots)
+        self._to_render = dict(to_render or {})
         changed: dict[str, Any] = {"shots": found}
         if [shot.id for shot in found] != [shot.id for shot in self.state.value.shots]:
             changed.update(made_from=None, told="")
@@ -194,7 +203,26 @@ class SendController:
             told=tr("{service} asked for {shots}", service=title, shots=names),
             made_from=None,
         )
-        self._dispatch.send(requests, lambda _: None, self._failed)
+        self._send(requests, lambda _: None)
+
+    def _send(self, requests: Iterable[Request], sent: Callable[[Job], None]) -> None:
+        """Those whose plates are there now, the others when the host has rendered them."""
+        ready = []
+        for request in requests:
+            handle = self._to_render.get(request.shot)
+            if handle is None:
+                ready.append(request)
+                continue
+
+            def rendered(shot: Shot, request: Request = request) -> None:
+                whole = request.model_copy(update={"shot": shot})
+                self._dispatch.send([whole], sent, self._failed)
+
+            self._renderings.render(
+                handle, request.shot, request.try_frames, rendered, self._failed
+            )
+        if ready:
+            self._dispatch.send(ready, sent, self._failed)
 
     def try_frame(self, frame: int, then: Callable[[Job], None] | None = None) -> None:
         """This frame (in the plate's numbering) of the first shot that has it, to be looked at.
@@ -209,10 +237,11 @@ class SendController:
         request = found.model_copy(update={"try_frames": (frame,)})
         told = tr("frame {frame} of {shot} is tried", frame=frame, shot=found.shot.id.shot)
         self._tell(problem="", next_step="", told=told)
-        self._dispatch.send([request], then or (lambda _: None), self._failed)
+        self._send([request], then or (lambda _: None))
 
     def stop_sending(self) -> None:
-        """Take back what is not at the gateway yet."""
+        """Take back what is not at the gateway yet, and render no more."""
+        self._renderings.stop()
         self._dispatch.take_back()
 
     # Presets
@@ -270,7 +299,9 @@ class SendController:
         self._preset.ask(take, self._use, self._failed)
 
     def close(self) -> None:
-        """Stop telling. What is being sent goes on, or waits in the outbox."""
+        """Stop telling. What is being sent goes on, or waits in the outbox; what is rendered for
+        it ends, for nobody would be there to send it."""
+        self._renderings.stop()
         for unwatch in self._unwatch:
             unwatch()
         for asked in (self._asking, self._listing, self._preset):
@@ -316,7 +347,9 @@ class SendController:
         up = self._session.connection.value.up
         before: tuple[Line, ...] = ()
         if service is not None and requests:
-            before = lines(service, requests, self._estimates, ahead, connected=up)
+            first = sum(r.shot.work_range.count for r in requests if r.shot in self._to_render)
+            renders = (first, self._session.host.title) if first else None
+            before = lines(service, requests, self._estimates, ahead, connected=up, renders=renders)
         self._tell(
             before=before,
             missing=self._missing(requests),

@@ -48,6 +48,12 @@ class ShotRow:
     changed: bool = False
     """Its versions may not fit any more."""
     needs_you: bool = False
+    to_render: bool = False
+    """The host has yet to write its plate."""
+    placed: tuple[str, ...] = ()
+    """Ids of the versions that stand in the host."""
+    in_use: str = ""
+    """Id of the one that the host shows."""
 
     def holds(self, words: list[str]) -> bool:
         """Whether every word (in small letters) is found in what it says."""
@@ -142,6 +148,9 @@ def _shot_row(item: HostShot, remark: HostProblem | None) -> ShotRow:
         sign=nothing_sent(),
         problem=remark.what if remark else "",
         next_step=remark.next_step if remark else "",
+        to_render=item.to_render,
+        placed=item.placed,
+        in_use=item.in_use,
     )
 
 
