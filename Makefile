@@ -9,6 +9,7 @@
 #   make docs                              the tables in docs/ that are made from code
 #   make screenshots                       pictures of the panel in docs/images, with demo_out
 #   make system                            the system's libraries that Qt opens windows with
+#   make lock                              the requirements locks in packaging/, with hashes
 #   make clean                             removes what these targets made
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -22,7 +23,7 @@ SERVICE ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test check bench docs screenshots system models clean
+.PHONY: demo panel test check bench docs screenshots system models lock clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
@@ -46,6 +47,9 @@ docs: $(READY)
 
 bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
+
+lock: $(READY)
+	$(BIN)/python packaging/lock.py
 
 system:
 	@sh packaging/system_libraries.sh

@@ -1,0 +1,61 @@
+"""``make lock``: writes the requirements locks, every version pinned, every file with its hash.
+
+    packaging/requirements-client.lock    the client and the panel: setup.py without extras
+    packaging/requirements-gateway.lock   everything for one machine: with gateway and timelines
+
+The versions are those that this environment was tested with, so run it with the Python of .venv;
+``uv`` adds what other systems and newer Pythons need. A lock names no index: pip uses the one that
+the studio has configured.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from importlib.metadata import distributions
+from pathlib import Path
+
+from tools import REPO, run, tool
+
+LOCKS = {
+    "requirements-client.lock": ((), "the client and the panel"),
+    "requirements-gateway.lock": (
+        ("gateway", "timelines"),
+        "client, panel, gateway and the readers of EDL, FCP XML and AAF",
+    ),
+}
+OLDEST_PYTHON = "3.11"
+_HEAD = """\
+# Shotbridge's requirements: {what}. For Python {python} and newer, on every system.
+# Made by `make lock`. Use:
+#   pip install --require-hashes --only-binary :all: -r packaging/{name}
+#   pip install --no-deps shotbridge
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        tested = Path(temporary) / "tested.txt"
+        tested.write_text("".join(f"{pin}\n" for pin in _tested()), encoding="utf-8")
+        for name, (extras, what) in LOCKS.items():
+            made = Path(temporary) / name
+            run(
+                *(str(tool("uv")), "pip", "compile", "setup.py", "--quiet"),
+                *(word for extra in extras for word in ("--extra", extra)),
+                *("--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes"),
+                *("--constraint", str(tested), "--output-file", str(made)),
+                *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
+            )
+            head = _HEAD.format(what=what, python=OLDEST_PYTHON, name=name)
+            (REPO / "packaging" / name).write_text(head + made.read_text(encoding="utf-8"))
+            print(f"packaging/{name}")
+
+
+def _tested() -> list[str]:
+    """``name==version`` of everything installed here, but for Shotbridge itself."""
+    found = {re.sub(r"[-_.]+", "-", dist.name).lower(): dist.version for dist in distributions()}
+    return sorted(f"{name}=={version}" for name, version in found.items() if name != "shotbridge")
+
+
+if __name__ == "__main__":
+    main()

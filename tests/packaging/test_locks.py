@@ -1,0 +1,92 @@
+"""The requirements locks: they hold what setup.py asks for, everything that that needs, and the
+hash of every file. ``make lock`` makes them."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from setuptools import Distribution
+
+from bridge_core import __version__
+
+REPO = Path(__file__).parents[2]
+LOCKS = {"client": (), "gateway": ("gateway", "timelines")}
+
+
+def _locked(name: str) -> dict[str, Requirement]:
+    entries: dict[str, Requirement] = {}
+    text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
+    for entry in re.sub(r"\\\n", " ", text).splitlines():
+        if not entry or entry.startswith("#"):
+            continue
+        words, *hashes = entry.split("--hash=")
+        assert hashes, f"{words} has no hash"
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes)
+        requirement = Requirement(words.strip())
+        assert [clause.operator for clause in requirement.specifier] == ["=="], words
+        entries[canonicalize_name(requirement.name)] = requirement
+    return entries
+
+
+def _version(pin: Requirement) -> Version:
+    return Version(next(iter(pin.specifier)).version)
+
+
+@pytest.fixture(scope="module")
+def setup() -> Distribution:
+    from distutils.core import run_setup
+
+    return run_setup(str(REPO / "setup.py"), stop_after="init")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_satisfies_setup_py(
+    name: str, setup: Distribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPO)
+    wanted = list(setup.install_requires)
+    for extra in LOCKS[name]:
+        wanted += setup.extras_require[extra]
+    locked = _locked(name)
+    for requirement in map(Requirement, wanted):
+        pin = locked.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement} is not locked: make lock"
+        assert _version(pin) in requirement.specifier, f"{pin} does not fit {requirement}"
+    assert setup.get_version() == __version__
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_nothing_that_is_needed_is_missing_from_the_lock(name: str) -> None:
+    """Every package's own requirements on this machine are locked, too."""
+    locked = _locked(name)
+    for package in locked:
+        try:
+            needs = requires(package) or []
+        except PackageNotFoundError:
+            continue  # for other systems only
+        for need in map(Requirement, needs):
+            if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+                continue
+            pin = locked.get(canonicalize_name(need.name))
+            assert pin is not None, f"{package} needs {need}, which is not locked: make lock"
+            assert _version(pin) in need.specifier, f"{package} needs {need}, locked is {pin}"
+
+
+def test_the_client_gets_the_same_versions_with_and_without_a_gateway() -> None:
+    client, gateway = _locked("client"), _locked("gateway")
+    assert {name: str(pin) for name, pin in client.items()}.items() <= {
+        name: str(pin) for name, pin in gateway.items()
+    }.items()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_names_no_index(name: str) -> None:
+    text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
+    assert "://" not in text
+    assert "index" not in text
