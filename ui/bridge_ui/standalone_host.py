@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import bridge_core
 from bridge_core.errors import HostError
-from bridge_core.host import Capability, Host, HostProblem, HostShot, Placed, Placement, Scene
+from bridge_core.host import (
+    Capability,
+    Host,
+    HostProblem,
+    HostShot,
+    PlaceAs,
+    Placed,
+    Placement,
+    Scene,
+)
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -57,6 +66,10 @@ class StandaloneHost(Host):
         self._read(path)
         self._path = path
 
+    @property
+    def place_as(self) -> tuple[PlaceAs, ...]:
+        return (PlaceAs("cut", "In a cut of its own, beside this one"),)
+
     def place(self, placements: Sequence[Placement]) -> Placed:
         """Write the cut with these versions to :attr:`output`. What an earlier placing put there
         stays, as long as the cut has not been saved anew since."""
@@ -75,12 +88,12 @@ class StandaloneHost(Host):
                 where=str(self._path),
                 next_step="read the cut again and place by its handles",
             )
-        ways = sorted({one.place_as for one in placements} - {""})
+        ways = sorted({one.place_as for one in placements} - {"", "cut"})
         if ways:
             raise HostError(
                 f"a cut has no other way of placing, and none called {', '.join(ways)}",
                 where=str(self._path),
-                next_step="choose one of Host.place_as, which has none here",
+                next_step="choose one of Host.place_as",
             )
         versions: dict[str, list[PlacedVersion]] = {}
         for one in placements:

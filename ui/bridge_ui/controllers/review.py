@@ -61,6 +61,7 @@ class ReviewController:
         self.a: Observable[FrameSource | None] = Observable(None)
         self.b: Observable[FrameSource | None] = Observable(None)
         self._session = session
+        self._to_render = False
         self._tries: dict[str, Try] = {}
         self._followed: dict[str, FollowedFrames] = {}
         self._unsaid: set[str] = set()
@@ -77,9 +78,11 @@ class ReviewController:
 
     # What is looked at
 
-    def open(self, shot: Shot | None) -> None:
+    def open(self, shot: Shot | None, *, to_render: bool = False) -> None:
         """Review another shot: A is its plate, B its newest version. None: nothing. The same shot
-        again changes nothing, unless its range or plate did."""
+        again changes nothing, unless its range or plate did. Of a shot whose plate the host has
+        yet to render (``to_render``), the plate is what was rendered when it was sent."""
+        self._to_render = to_render
         if shot == self.state.value.shot:
             return
         self._leave()
@@ -335,7 +338,8 @@ class ReviewController:
         if choice is None or state.shot is None:
             return None
         if which == PLATE:
-            return PlateFrames(client, state.shot)
+            shot = self._as_sent(state) if self._to_render else state.shot
+            return PlateFrames(client, shot) if shot is not None else None
         if choice.version is not None:
             return ResultFrames(client, choice.version, choice.label)
         if which in self._tries:
@@ -343,6 +347,15 @@ class ReviewController:
         if which not in self._followed:
             self._followed[which] = FollowedFrames(self._session, board.jobs[which], choice.label)
         return self._followed[which].source
+
+    def _as_sent(self, state: ReviewState) -> Shot | None:
+        """The shot as it was when the version under review, or the last of its jobs, was asked
+        for; None: nothing is known of any."""
+        assert state.shot is not None
+        board = self._session.board
+        job = board.jobs.get(state.version.job) if state.version is not None else None
+        jobs = [job] if job is not None else board.jobs_of(state.shot.id)
+        return jobs[-1].request.shot if jobs else None
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge_ui.controllers.host_notes import HostNotesController
 from bridge_ui.controllers.jobs import JobsController
 from bridge_ui.controllers.lineage import LineageController
+from bridge_ui.controllers.placing import PlacingController
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.session import Session
@@ -27,6 +29,8 @@ class Controllers:
     jobs: JobsController
     review: ReviewController
     lineage: LineageController
+    placing: PlacingController
+    host_notes: HostNotesController
 
     @classmethod
     def of(
@@ -34,17 +38,28 @@ class Controllers:
     ) -> Controllers:
         """All of them for one panel. Nothing is asked of anybody before ``session.start()``."""
         session = Session(settings, host, post, client=client)
+        shots = ShotsController(session)
         return cls(
             session,
-            ShotsController(session),
+            shots,
             SendController(session),
             JobsController(session),
             ReviewController(session),
             LineageController(session),
+            PlacingController(session, shots.reload),
+            HostNotesController(session),
         )
 
     def close(self, timeout: float = 0.0) -> None:
         """Let go of everything; what was sent goes on at the gateway."""
-        for one in (self.shots, self.send, self.jobs, self.review, self.lineage):
+        for one in (
+            self.shots,
+            self.send,
+            self.jobs,
+            self.review,
+            self.lineage,
+            self.placing,
+            self.host_notes,
+        ):
             one.close()
         self.session.close(timeout)

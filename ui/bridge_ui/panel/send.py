@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from bridge_core.models.requests import Delivery
+from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.send import SendController, Sending, SendState
 from bridge_ui.controllers.session import Session
 from bridge_ui.controllers.words import spell_bytes
@@ -150,7 +151,7 @@ class SendTab(QWidget):
         self._trouble.setVisible(bool(state.problem))
         self._told.setText(state.told)
         self._told.setVisible(bool(state.told) and not state.problem)
-        self._show_way(state.sending)
+        self._show_way(state.rendering, state.sending)
         self._show_buttons(state)
 
     def _show_shots(self, state: SendState) -> None:
@@ -191,15 +192,23 @@ class SendTab(QWidget):
         )
         self._form.setVisible(bool(parameters))
 
-    def _show_way(self, sending: Sending) -> None:
-        self._way.setVisible(sending.shots > 0)
-        if sending.shots:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(round(1000 * sending.done / sending.total) if sending.total else 0)
+    def _show_way(self, rendering: Rendering, sending: Sending) -> None:
+        self._way.setVisible(bool(rendering.shot) or sending.shots > 0)
+        if rendering.shot:
+            done, total = rendering.frames, rendering.total
+            told = tr("rendering {shot} · {n} / {total}", shot=rendering.shot, n=done, total=total)
+            if rendering.waiting:
+                told += " · " + counted(rendering.waiting, "{n} shot waits", "{n} shots wait")
+        elif sending.shots:
+            done, total = sending.done, sending.total
             told = counted(sending.shots, "sending {n} shot", "sending {n} shots")
-            if sending.total:
-                told += f" · {spell_bytes(sending.done)} / {spell_bytes(sending.total)}"
-            self._going.setText(told)
+            if total:
+                told += f" · {spell_bytes(done)} / {spell_bytes(total)}"
+        else:
+            return
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(round(1000 * done / total) if total else 0)
+        self._going.setText(told)
 
     def _show_buttons(self, state: SendState) -> None:
         self.main.setText(state.button or tr("Make a version"))

@@ -16,20 +16,23 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 
-from bridge_core.host import Capability
+from bridge_core.host import Capability, Scene
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
 from bridge_ui.controllers.jobs import JobsState
+from bridge_ui.controllers.placing import PlacingState
 from bridge_ui.controllers.review import ReviewState
-from bridge_ui.controllers.shots import ShotsState
+from bridge_ui.controllers.shots import ShotRow, ShotsState
 from bridge_ui.panel.choosing import ServicePopover
 from bridge_ui.panel.connection import ConnectionButton, ConnectionPopover, StatusBar, place
+from bridge_ui.panel.host_notes import HostNotesBar
 from bridge_ui.panel.jobs import JobsTab
 from bridge_ui.panel.keys import KeySheet
 from bridge_ui.panel.made_by import MadeByTab
 from bridge_ui.panel.notes import NotesTab
 from bridge_ui.panel.parts import Controllers
-from bridge_ui.panel.pieces import column
+from bridge_ui.panel.pieces import box, column
+from bridge_ui.panel.placing import PlaceBar
 from bridge_ui.panel.send import SendTab
 from bridge_ui.panel.shots import ShotsList
 from bridge_ui.panel.top import TopBar
@@ -57,6 +60,9 @@ class Panel(QWidget):
         self._tones = tones_for(self.palette())
         self._wide: bool | None = None
         self._opened: str | None = None
+        """Key of the row under review."""
+        self._scene: Scene | None = None
+        """What was looked through for notes."""
         self._closed = False
         self._reviewed: tuple[ShotId, int] | None = None
         """The shot under review, and how many versions it had."""
@@ -91,6 +97,8 @@ class Panel(QWidget):
             self.jobs,
             self.notes,
             self.made_by,
+            self.place,
+            self.host_notes,
         ):
             part.close_watches()
         self.room.close_down()
@@ -104,16 +112,16 @@ class Panel(QWidget):
         page = self.page
         if wide:
             self._columns.insertWidget(0, self.shots)
-            self._columns.insertWidget(1, self.room)
+            self._columns.insertWidget(1, self._review_page)
             self.shots.show()
-            self.room.show()
+            self._review_page.show()
             letters = self.fontMetrics().horizontalAdvance("x")
             sides = (43 * letters, 49 * letters)
             self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
             self._columns.setStretchFactor(1, 1)
         else:
             self._stack.insertWidget(0, self.shots)
-            self._stack.insertWidget(3, self.room)
+            self._stack.insertWidget(3, self._review_page)
         look(self._tabs, "roomy" if wide else "tight")
         self._fill_tabs(wide)
         self.show_page(page if page in self._tab_pages else "send")
@@ -166,17 +174,23 @@ class Panel(QWidget):
         self.jobs = JobsTab(on.jobs, tones)
         self.notes = NotesTab(on.review, tones)
         self.made_by = MadeByTab(on.lineage, on.review, tones)
+        host = on.session.host.title
+        self.place = PlaceBar(on.placing, on.review, self._row_under_review, host, tones)
+        self.host_notes = HostNotesBar(on.host_notes, host)
+        self._review_page = box(column(self.room, self.place, gap=0, grows=0))
+        self._review_page.setFocusProxy(self.room)
         self._pages: dict[str, QWidget] = {
             "shots": self.shots,
             "send": self.send,
             "jobs": self.jobs,
-            "review": self.room,
-            "notes": self.notes,
+            "review": self._review_page,
+            "notes": box(column(self.host_notes, self.notes, gap=0, grows=1)),
             "made_by": self.made_by,
         }
         self._lamp = ConnectionButton(on.session, tones, short=True)
         self.keys = KeySheet(self)
         self.top = TopBar(on.shots, capabilities, tones, self.keys.toggle, self._lamp)
+        self.top.place_wanted.connect(lambda: on.placing.place_approved(on.shots.selected))
         self.status = StatusBar(on.session, tones)
         self._connection = ConnectionPopover(self, on.session, tones)
         self.services = ServicePopover(self, tones, on.send.find)
@@ -252,6 +266,7 @@ class Panel(QWidget):
             on.shots.state.watch(self._shots_changed),
             on.jobs.state.watch(self._jobs_changed),
             on.review.state.watch(self._review_changed),
+            on.placing.state.watch(self._placing_changed),
         ]
 
     def _add_keys(self) -> None:
@@ -294,17 +309,35 @@ class Panel(QWidget):
 
     def _shots_changed(self, state: ShotsState) -> None:
         selected = self.controllers.shots.selected
-        self.controllers.send.set_shots([r.shot for r in selected if r.shot is not None])
+        self.controllers.send.set_shots(
+            [r.shot for r in selected if r.shot is not None],
+            {r.shot: r.key for r in selected if r.shot is not None and r.to_render},
+        )
         # What has the cursor among the selected is what is looked at.
         first = next((r for r in selected if r.key == self.shots.current), None)
         first = first or (selected[0] if selected else None)
         key = first.key if first else None
         if key != self._opened:
             self._opened = key
-            self.controllers.review.open(first.shot if first else None)
+            self.controllers.review.open(
+                first.shot if first else None, to_render=first is not None and first.to_render
+            )
+        self.place.look_again()
+        if self.controllers.shots.scene is not self._scene:
+            self._scene = self.controllers.shots.scene
+            self.controllers.host_notes.look()
         if state.told:
             self.status.say(state.told)
         self._name_tabs()
+
+    def _row_under_review(self) -> ShotRow | None:
+        return self.controllers.shots.row(self._opened) if self._opened else None
+
+    def _placing_changed(self, state: PlacingState) -> None:
+        if state.problem:
+            self.status.say(f"{state.problem}. {state.next_step}")
+        elif state.told:
+            self.status.say(state.told)
 
     def _jobs_changed(self, state: JobsState) -> None:
         self.status.say_jobs(state.words)

@@ -205,8 +205,14 @@ def _describe(shown: ShotRow) -> RowLook:
         facts,
         shown.sign,
         progress=shown.fraction,
-        badge=tr("changed") if shown.changed else "",
+        badge=_badge(shown),
     )
+
+
+def _badge(shown: ShotRow) -> str:
+    if shown.changed:
+        return tr("changed")
+    return tr("in use") if shown.newest is not None and shown.newest == shown.in_use else ""
 
 
 def _spoken(shown: ShotRow) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
@@ -25,6 +25,9 @@ _READERS = (("generic", "OTIO"), ("resolve", "Resolve"), ("nuke", "Nuke"), ("ope
 
 class TopBar(QWidget):
     """``side`` is shown at the right: the connection, in a narrow panel."""
+
+    place_wanted = Signal()
+    """The approved versions of the selected shots belong into the host."""
 
     def __init__(
         self,
@@ -111,6 +114,8 @@ class TopBar(QWidget):
         if Capability.OPEN in self._can:
             self._do(tr("Open a cut …"), self.open_cut)
         self._do(tr("Read again"), self._shots.reload)
+        if Capability.PLACE in self._can and state.selected:
+            self._do(tr("Place approved versions of selected shots"), self.place_wanted.emit)
         self._menu.addSeparator()
         if Capability.CUT in self._can:
             self._do(tr("Compare with an older cut …"), self._compare)
