@@ -8,6 +8,8 @@
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              the tables in docs/ that are made from code
 #   make screenshots                       pictures of the panel in docs/images, with demo_out
+#   make blender-extension                 the Blender extension's zips, into dist/blender
+#   make test-blender-all                  its tests in Blender 4.2, 4.5 and 5.2
 #   make system                            the system's libraries that Qt opens windows with
 #   make lock                              the requirements locks in packaging/, with hashes
 #   make clean                             removes what these targets made
@@ -20,6 +22,7 @@ MODELS  := $(CURDIR)/.cache/models
 OUT     ?= demo_out
 CUT     ?=
 SERVICE ?=
+BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -35,6 +38,7 @@ panel: models
 # Without these libraries the tests of widgets are left out, and say so.
 test: models
 	@-sh packaging/system_libraries.sh
+	@-$(BIN)/python packaging/blender/bpy_environment.py
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
 
 check: $(READY)
@@ -50,6 +54,18 @@ bench: models
 
 lock: $(READY)
 	$(BIN)/python packaging/lock.py
+
+blender-extension: $(READY)
+	$(BIN)/python packaging/blender/bpy_environment.py
+	$(BIN)/python packaging/blender/build_extension.py
+
+# 5.2 needs a python3.13 on the PATH.
+test-blender-all: models
+	$(BIN)/python packaging/blender/bpy_environment.py $(BLENDERS)
+	for version in $(BLENDERS); do \
+		SHOTBRIDGE_TEST_MODELS=$(MODELS) SHOTBRIDGE_TEST_BLENDER=$$version \
+		$(BIN)/python -m pytest tests/plugins/blender $(PYTEST) || exit 1; \
+	done
 
 system:
 	@sh packaging/system_libraries.sh

@@ -1,0 +1,90 @@
+"""Builds the Blender extension: a zip for each platform and Python, checked by Blender's tool.
+
+::
+
+    python packaging/blender/build_extension.py                     all of them, into dist/blender
+    python packaging/blender/build_extension.py --only linux-x64-cp311
+    python packaging/blender/build_extension.py --lock              resolve wheels.lock anew
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import bpy_environment
+import wheels
+from targets import TARGETS, Target, target
+
+EXTENSION = wheels.REPO / "plugins" / "blender"
+
+
+def build(targets: Iterable[Target], out: Path) -> list[Path]:
+    """The zips, in the order of ``targets``.
+
+    :raises SystemExit: something could not be fetched, or Blender's tool refuses a zip.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    with tempfile.TemporaryDirectory() as scratch:
+        own = wheels.client_wheel(Path(scratch))
+        for one in targets:
+            folder = Path(scratch) / one.name
+            _stage(folder, one, [own, *wheels.locked(one)])
+            made.append(_zip(folder, out, one))
+            shutil.rmtree(folder)
+    return made
+
+
+def _stage(folder: Path, one: Target, carried: Iterable[Path]) -> None:
+    """The extension's folder with its wheels, and the manifest that names them."""
+    shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(wheels.REPO / "LICENSE", folder / "LICENSE-APACHE")
+    (folder / "wheels").mkdir()
+    names = [Path(shutil.copy(wheel, folder / "wheels")).name for wheel in carried]
+    manifest = folder / "blender_manifest.toml"
+    listed = "".join(f'    "./wheels/{name}",\n' for name in sorted(names))
+    text = manifest.read_text(encoding="utf-8")
+    # Tables come last in TOML, so what is not in one goes before the first.
+    head, table, tail = text.partition("\n[")
+    added = f'\nplatforms = ["{one.platform}"]\nwheels = [\n{listed}]\n'
+    manifest.write_text(head + added + table + tail, encoding="utf-8")
+
+
+def _zip(folder: Path, out: Path, one: Target) -> Path:
+    version = tomllib.loads((folder / "blender_manifest.toml").read_text("utf-8"))["version"]
+    path = out / f"shotbridge-{version}-{one.name}.zip"
+    _blender_tool("build", "--source-dir", folder, "--output-filepath", path)
+    # On a folder it does not see that a wheel is missing.
+    _blender_tool("validate", path)
+    return path
+
+
+def _blender_tool(*words: str | Path) -> None:
+    command = [sys.executable, bpy_environment.extension_tool(), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"Blender's tool refuses {words[0]}:\n{done.stdout}{done.stderr}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", type=target, action="append", metavar="TARGET")
+    parser.add_argument("--out", type=Path, default=wheels.REPO / "dist" / "blender")
+    parser.add_argument("--lock", action="store_true", help="resolve wheels.lock anew")
+    said = parser.parse_args()
+    if said.lock:
+        wheels.lock()
+        return
+    for path in build(said.only or TARGETS, said.out):
+        print(f"{path.stat().st_size / 1e6:6.1f} MB  {path}")
+
+
+if __name__ == "__main__":
+    main()

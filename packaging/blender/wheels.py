@@ -1,0 +1,132 @@
+"""The wheels that the extension carries: exact versions, by their hashes, from ``wheels.lock``.
+
+Downloaded once into ``.cache/blender/wheels``; after that nothing here needs a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import trimming
+from targets import TARGETS, Target
+
+HERE = Path(__file__).parent
+REPO = HERE.parents[1]
+CACHE = REPO / ".cache" / "blender"
+LOCK = HERE / "wheels.lock"
+
+#: Qt 6.8 is the VFX Reference Platform's of CY2026, and its wheels run wherever Blender does
+#: (glibc 2.28). The panel works with 6.5 and newer.
+QT = "6.8.3"
+_QT_VERSION = f"0+shotbridge.{QT}"
+_SAID = """\
+# What the Blender extension carries, by hash; made by `build_extension.py --lock`.
+"""
+
+
+def client_wheel(folder: Path) -> Path:
+    """Our own wheel, built from setup.py, without the gateway: it runs in a Python of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = whole_wheel(Path(scratch))
+        version = whole.name.split("-")[1]
+        return trimming.trim(
+            whole,
+            folder,
+            lambda name: not name.startswith("bridge_gateway/"),
+            f"{version}+client",
+            "inside a host there is the client only, the gateway is installed by itself",
+        )
+
+
+def whole_wheel(folder: Path) -> Path:
+    """Our own wheel, as setup.py makes it, out of a copy: building leaves things behind."""
+    source = folder / "source"
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        source.mkdir(exist_ok=True)
+        shutil.copy(REPO / name, source)
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for room in ("bridge_core", "ui", "gateway"):
+        shutil.copytree(REPO / room, source / room, ignore=ignore)
+    _run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source],
+    )
+    return next(folder.glob("*.whl"))
+
+
+def locked(target: Target) -> list[Path]:
+    """Everybody else's wheels for a target, PySide6 trimmed; fetched when they are not there.
+
+    :raises SystemExit: they could not be fetched.
+    """
+    folder = CACHE / "wheels" / target.name
+    marker = folder / "made-from"
+    recipe = hashlib.sha256(
+        b"".join(path.read_bytes() for path in (LOCK, Path(__file__), Path(trimming.__file__)))
+    ).hexdigest()
+    if not (marker.exists() and marker.read_text() == recipe):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+            _download(target, Path(scratch), ["--no-deps", "--require-hashes", "-r", str(LOCK)])
+            for wheel in Path(scratch).glob("*.whl"):
+                _take(wheel, folder)
+        marker.write_text(recipe)
+    return sorted(folder.glob("*.whl"))
+
+
+def lock() -> None:
+    """Resolve what our own wheel asks for on every target, and write it down by hash."""
+    with tempfile.TemporaryDirectory() as scratch:
+        own = whole_wheel(Path(scratch))
+        found: dict[str, set[str]] = {}
+        for target in TARGETS:
+            folder = Path(scratch) / target.name
+            _download(target, folder, [str(own), f"PySide6-Essentials=={QT}"])
+            for wheel in folder.glob("*.whl"):
+                if wheel.name != own.name:
+                    name, version = wheel.name.split("-")[:2]
+                    pin = f"{name.replace('_', '-').lower()}=={version}"
+                    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+                    found.setdefault(pin, set()).add(digest)
+    lines = [
+        " \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in sorted(found[pin]))])
+        for pin in sorted(found)
+    ]
+    LOCK.write_text(_SAID + "\n".join([*lines, ""]))
+
+
+def _take(wheel: Path, folder: Path) -> None:
+    if wheel.name.lower().startswith("pyside6_essentials-"):
+        trimming.trim(
+            wheel, folder, trimming.of_the_panel, _QT_VERSION, "the panel does not use them"
+        )
+    elif wheel.name.startswith("shiboken6-"):
+        # It is whole, and bears the version that keeps it together with the PySide6 it is for.
+        trimming.trim(wheel, folder, lambda _: True, _QT_VERSION, "none, it is whole")
+    else:
+        shutil.copy(wheel, folder)
+
+
+def _download(target: Target, folder: Path, what: Iterable[str]) -> None:
+    _run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder),
+            *("--only-binary", ":all:", "--implementation", "cp"),
+            *("--python-version", ".".join(map(str, target.python))),
+            *(word for abi in (target.tag, "abi3", "none") for word in ("--abi", abi)),
+            *(word for name in target.wheel_platforms for word in ("--platform", name)),
+            *what,
+        ]
+    )
+
+
+def _run(command: list[str | Path]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

@@ -1,0 +1,48 @@
+"""A real Blender with the built extension, for the tests in here; ``real_blender`` is importable
+while they run.
+
+Each ``blender.run`` is a process of its own, in which the extension is enabled as a person
+enables it::
+
+    def test_something(blender: Blender) -> None:
+        assert "4." in blender.run("import bpy; print(bpy.app.version_string)").stdout
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from real_blender import Blender
+
+_spec = importlib.util.spec_from_file_location(
+    "real_blender", Path(__file__).with_name("real_blender.py")
+)
+assert _spec is not None and _spec.loader is not None
+real_blender = importlib.util.module_from_spec(_spec)
+sys.modules["real_blender"] = real_blender
+_spec.loader.exec_module(real_blender)
+
+
+@pytest.fixture(scope="session")
+def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
+    """``SHOTBRIDGE_TEST_BLENDER`` names another version than the everyday one: 4.2, 5.2."""
+    version = real_blender.version_wanted()
+    if version is None:
+        pytest.skip("no Blender runs in this Python: 3.11 or 3.13 is needed")
+    if not real_blender.is_there(version):
+        pytest.skip(
+            f"no Blender {version}: run python packaging/blender/bpy_environment.py {version}"
+        )
+    return real_blender.install(version, tmp_path_factory.mktemp("blender"))
+
+
+@pytest.fixture(scope="session")
+def blender_python(blender: Blender) -> Path:
+    """The Python that has ``bpy``; run it with ``blender.environment``."""
+    return blender.python
