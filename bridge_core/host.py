@@ -205,8 +205,9 @@ class Host(ABC):
         its work range, or only ``frames`` of it, in the numbering of the scene's plate.
 
         Each step takes as long as the host needs for a frame, or looks how far a renderer is that
-        works by itself; whoever asks leaves the host a moment between two. A generator that is
-        closed before its end stops the rendering and takes away what it wrote. However it ends,
+        works by itself; whoever asks leaves the host a moment between two, and asks until the
+        generator has ended. One that is closed before that stops the rendering and takes away what
+        it wrote. However it ends,
         the host's render settings are what they were, and its script, scene or project is neither
         changed nor marked as changed.
 

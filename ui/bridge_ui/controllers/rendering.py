@@ -127,11 +127,12 @@ class Renderings:
                 if task.flag.wait(PAUSE):
                     break
         finally:
-            steps.close()
+            self._close(steps)
         return made
 
-    def _step(self) -> None:
-        """One step on the host's own thread, which is this one."""
+    def _step(self, made: Shot | None = None) -> None:
+        """One step on the host's own thread, which is this one; ``made`` came with the one
+        before. What has made its shot is asked once more, and puts everything back then."""
         steps = self._steps
         if steps is None:
             return
@@ -140,13 +141,12 @@ class Renderings:
             if self._steps is not steps or self._now is None:
                 self._close(steps)  # stopped meanwhile
                 return
-            if step is None or step.shot is not None:
-                self._close(steps)
-                self._ended(step.shot if step is not None else None)
+            if step is None:
+                self._ended(made)
                 return
             self._tell(self._now, step)
             self._task = self._session.disk.run(
-                lambda task: task.flag.wait(PAUSE), lambda _: self._step()
+                lambda task: task.flag.wait(PAUSE), lambda _: self._step(step.shot)
             )
 
         ask_host(

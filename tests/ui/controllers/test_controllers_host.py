@@ -1,0 +1,308 @@
+"""A host that keeps its things in memory: it renders plates, takes versions, is written notes in.
+
+The gateway is a real one; the host below does what the contract of hosts says, and no more.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge_core.errors import HostError
+from bridge_core.host import (
+    Capability,
+    Host,
+    HostNote,
+    HostShot,
+    PlaceAs,
+    Placed,
+    Placement,
+    Rendered,
+    Scene,
+)
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.notes import Note
+from bridge_core.models.settings import Settings
+from bridge_core.models.shots import Shot, ShotId
+from bridge_core.models.versions import ReviewStatus, Version
+from bridge_ui.controllers.host_notes import HostNotesController
+from bridge_ui.controllers.placing import PlacingController, standing_in_host
+from bridge_ui.controllers.review import ReviewController
+from bridge_ui.controllers.send import SendController
+from bridge_ui.controllers.session import Session
+from bridge_ui.controllers.shots import ShotsController
+
+if TYPE_CHECKING:
+    from conftest import Panel
+
+oiio = pytest.importorskip("OpenImageIO")
+
+
+class Painting(Host):
+    """Two shots that are painted when they are wanted. Refuses every thread but its own."""
+
+    def __init__(self, sequence: str) -> None:
+        self.thread = threading.current_thread()
+        self.placements: list[Placement] = []
+        self.written: list[HostNote] = []
+        self.fails_at: int | None = None
+        self.open_renders = 0
+        self._shots = [self._paintable(sequence, name) for name in ("S_010", "S_020")]
+
+    @staticmethod
+    def _paintable(sequence: str, name: str) -> HostShot:
+        span = FrameRange.of(1001, 1008, 25)
+        plate = Plate(path="unrendered.%04d.exr", range=span, colour_space="ACEScg")
+        plate = plate.model_copy(update={"width": 48, "height": 32})
+        which = ShotId(show="painted", sequence=sequence, shot=name)
+        cut = FrameRange.of(1003, 1006, 25)
+        shot = Shot(id=which, plate=plate, cut_range=cut, head_handle=2, tail_handle=2)
+        return HostShot(shot, handle=name, source=name, to_render=True)
+
+    @property
+    def title(self) -> str:
+        return "Easel 1"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Capability.RENDER, Capability.PLACE, Capability.NOTES})
+
+    @property
+    def place_as(self) -> tuple[PlaceAs, ...]:
+        return (PlaceAs("wall", "On the wall"), PlaceAs("floor", "On the floor"))
+
+    def scene(self) -> Scene:
+        self._mine()
+        shots = []
+        for item in self._shots:
+            placed = tuple(p.version.id for p in self.placements if p.handle == item.handle)
+            shots.append(replace(item, placed=placed, in_use=placed[-1] if placed else ""))
+        return Scene("studio", "painted", tuple(shots))
+
+    def place(self, placements: Sequence[Placement]) -> Placed:
+        self._mine()
+        self.placements += placements
+        return Placed(f"{len(placements)} hung up")
+
+    def render(
+        self, handle: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[Rendered, None, None]:
+        self._mine()
+        shot = next(item.shot for item in self._shots if item.handle == handle)
+        wanted = list(frames) or list(shot.work_range.frames())
+        plate = shot.plate.model_copy(update={"path": str(folder / "painted.%04d.exr")})
+        written: list[Path] = []
+        self.open_renders += 1
+        try:
+            for number, frame in enumerate(wanted, 1):
+                self._mine()
+                if frame == self.fails_at:
+                    raise HostError(f"no paint for frame {frame}", next_step="buy some")
+                written.append(Path(plate.file(frame)))
+                picture = oiio.ImageBuf(oiio.ImageSpec(48, 32, 3, "half"))
+                oiio.ImageBufAlgo.fill(picture, (frame % 100 / 20, 0.2, 0.5))
+                assert picture.write(str(written[-1]))
+                done = shot.model_copy(update={"plate": plate}) if number == len(wanted) else None
+                yield Rendered(number, len(wanted), done)
+            written.clear()
+        finally:
+            self.open_renders -= 1
+            for path in written:
+                path.unlink(missing_ok=True)
+
+    def notes(self) -> tuple[HostNote, ...]:
+        self._mine()
+        return tuple(self.written)
+
+    def noted(self, key: str, note: Note) -> None:
+        self._mine()
+        self.written = [one for one in self.written if one.key != key]
+
+    def _mine(self) -> None:
+        assert threading.current_thread() is self.thread, "a host is asked on its own thread"
+
+
+@pytest.fixture
+def host() -> Painting:
+    return Painting(f"seq_{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def session(settings: Settings, host: Painting, panel: Panel) -> Iterator[Session]:
+    made = Session(settings, host, panel.post)
+    made.start()
+    panel.until(lambda: made.connection.value.up, "the gateway to answer")
+    yield made
+    made.close(timeout=10)
+
+
+@pytest.fixture
+def shots(session: Session, panel: Panel) -> Iterator[ShotsController]:
+    made = ShotsController(session)
+    made.reload()
+    panel.until(lambda: len(made.rows) == 2, "the scene")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def send(session: Session, shots: ShotsController, panel: Panel) -> Iterator[SendController]:
+    made = SendController(session)
+    made.choose("round_trip")
+    made.set_shots(
+        [row.shot for row in shots.rows if row.shot],
+        {row.shot: row.key for row in shots.rows if row.shot and row.to_render},
+    )
+    panel.until(lambda: made.state.value.can_send, "the form to be complete")
+    yield made
+    made.close()
+
+
+def versions(session: Session, shots: ShotsController) -> list[Version]:
+    return [
+        version
+        for row in shots.rows
+        if row.shot
+        for version in session.board.versions_of(row.shot.id)
+    ]
+
+
+def test_plates_are_rendered_first_and_then_sent(
+    session: Session, panel: Panel, shots: ShotsController, send: SendController, host: Painting
+) -> None:
+    panel.until(lambda: len(send.state.value.before) == 6, "the estimate")
+    told = {line.title: line.words for line in send.state.value.before}
+    assert told["Renders first"] == "16 frames in Easel 1"
+    seen = []
+    send.state.watch(lambda state: seen.append(state.rendering))
+    send.send()
+    found = panel.until(lambda: len(versions(session, shots)) == 2 and versions(session, shots), "")
+    assert {version.frames for version in found} == {tuple(range(1001, 1009))}
+    assert {(one.shot, one.total) for one in seen if one.shot} == {("S_010", 8), ("S_020", 8)}
+    assert any(one.waiting == 1 for one in seen)
+    assert host.open_renders == 0
+    assert not send.state.value.rendering.shot
+    # The plate to compare with is the one that was sent.
+    review = ReviewController(session)
+    shot = shots.rows[0].shot
+    assert shot is not None
+    review.open(shot, to_render=True)
+    plate = panel.until(lambda: review.a.value, "the plate")
+    assert plate.frame(1004).startswith(b"\xff\xd8")
+    review.close()
+
+
+def test_one_frame_is_rendered_to_be_tried(
+    session: Session, panel: Panel, send: SendController, settings: Settings, host: Painting
+) -> None:
+    tried = []
+    send.try_frame(1004, tried.append)
+    (job,) = panel.until(lambda: tried, "the gateway to have it")
+    assert job.request.try_frames == (1004,)
+    folder = Path(job.request.shot.plate.path).parent
+    assert [path.name for path in folder.iterdir()] == ["painted.1004.exr"]
+    panel.until(lambda: session.board.jobs[job.id].state.ended, "the try")
+    assert session.board.jobs[job.id].tried
+
+
+def test_what_is_stopped_is_neither_rendered_on_nor_sent(
+    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+) -> None:
+    send.send()
+    panel.until(lambda: send.state.value.rendering.frames >= 2, "some frames")
+    send.stop_sending()
+    assert host.open_renders == 0
+    assert not send.state.value.rendering.shot
+    panel.idle(0.4)
+    assert versions(session, shots) == []
+    assert not session.outbox.value.waiting
+    assert shots.rows[0].shot is not None
+    which = shots.rows[0].shot.id
+    root = session.settings.client.state_dir / "plates" / which.show / which.sequence
+    assert not [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_a_rendering_that_fails_is_told_and_the_next_shot_goes_on(
+    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+) -> None:
+    host.fails_at = 1004
+    send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
+    send.send()
+    panel.until(lambda: send.state.value.problem, "the failure")
+    assert send.state.value.problem == "no paint for frame 1004"
+    assert send.state.value.next_step == "buy some"
+    assert host.open_renders == 0
+    host.fails_at = None
+    send.send()
+    panel.until(lambda: versions(session, shots), "the version")
+
+
+def test_versions_are_placed_as_a_person_wants_and_the_list_tells_it(
+    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+) -> None:
+    placing = PlacingController(session, shots.reload)
+    send.send()
+    panel.until(lambda: len(versions(session, shots)) == 2, "both versions")
+    one, two = versions(session, shots)
+    placing.place_approved(list(shots.rows))
+    panel.until(lambda: placing.state.value.problem, "the refusal")
+    assert "no" in placing.state.value.problem
+    assert host.placements == []
+
+    ways = placing.ways(one)
+    assert [way.title for way in ways] == ["On the wall", "On the floor"]
+    placing.place(shots.rows[0], one, ways[1])
+    panel.until(lambda: placing.state.value.told, "the placing")
+    (placed,) = host.placements
+    assert (placed.handle, placed.version.id, placed.place_as) == ("S_010", one.id, "floor")
+    assert placed.folder is not None
+    assert (
+        (placed.folder / placed.version.outputs[0].pattern)
+        .with_name(Path(placed.version.outputs[0].pattern % 1004).name)
+        .is_file()
+    )
+    assert standing_in_host(shots.rows[0], one) == "in use"
+    assert standing_in_host(shots.rows[1], two) == ""
+
+    review = ReviewController(session)
+    assert shots.rows[1].shot is not None
+    review.open(shots.rows[1].shot, to_render=True)
+    panel.until(lambda: review.state.value.version, "a version under review")
+    review.decide(ReviewStatus.APPROVED)
+    panel.until(lambda: review.state.value.told, "the approval")
+    placing.place_approved(list(shots.rows))
+    panel.until(lambda: len(host.placements) == 2, "the approved one")
+    assert host.placements[1].version.id == two.id
+    review.close()
+    placing.close()
+
+
+def test_notes_written_in_the_host_are_kept_once(
+    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+) -> None:
+    notes = HostNotesController(session)
+    send.send()
+    panel.until(lambda: versions(session, shots), "a version")
+    version = versions(session, shots)[0]
+    frames = FrameRange.of(1004, 1004, 25)
+    host.written = [HostNote("m1", version.id, "too bright", frames)]
+    notes.look()
+    assert notes.state.value.words == "1 note was written"
+    # The panel ended once between telling the gateway and telling the host.
+    for _ in range(2):
+        host.written = [HostNote("m1", version.id, "too bright", frames)]
+        notes.look()
+        notes.take_over()
+        panel.until(lambda: not notes.state.value.busy, "the note to be kept")
+        assert host.written == []
+        assert notes.state.value.notes == ()
+    (kept,) = session.client.notes(version.id)
+    assert (kept.text, kept.frames, kept.by) == ("too bright", frames, "Ada Lovelace")
+    notes.close()
