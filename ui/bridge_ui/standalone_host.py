@@ -21,7 +21,7 @@ from bridge_core.host import (
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_core.timeline.cut import Cut, CutProblem
+    from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot
 
 #: A cut's versions are written beside it under this name.
 OUTPUT = "{stem}_versions.otio"
@@ -54,10 +54,12 @@ class StandaloneHost(Host):
         if self._path is None:
             return Scene("", self._settings.work.show or "")
         cut = self._read(self._path)
+        source = self._source()
+        carried = {} if source == self._path else {i.clip: i.versions for i in self._parse(source)}
         return Scene(
             title=cut.path.name,
             show=cut.show,
-            shots=tuple(HostShot(item.shot, item.clip, item.track) for item in cut),
+            shots=tuple(_shot(item, carried.get(item.clip, item.versions)) for item in cut),
             problems=tuple(_told(problem, cut) for problem in cut.problems),
             cut=cut,
         )
@@ -101,20 +103,40 @@ class StandaloneHost(Host):
             versions.setdefault(one.handle, []).append(
                 PlacedVersion(one.version, folder, one.output, one.notes)
             )
-        source = self._path
-        if self.output.exists() and self.output.stat().st_mtime_ns >= source.stat().st_mtime_ns:
-            source = self.output
         target = write_versions(
-            source, versions, self.output, show=self._settings.work.show, overwrite=True
+            self._source(), versions, self.output, show=self._settings.work.show, overwrite=True
         )
         return Placed(f"{target.name} written, beside the cut", target)
 
+    def _source(self) -> Path:
+        """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew
+        since."""
+        assert self._path is not None
+        assert self.output is not None
+        if self.output.exists() and self.output.stat().st_mtime_ns >= self._path.stat().st_mtime_ns:
+            return self.output
+        return self._path
+
     def _read(self, path: Path) -> Cut:
         from bridge_core.timeline.lookup import look_for_media
+
+        return look_for_media(self._parse(path))
+
+    def _parse(self, path: Path) -> Cut:
         from bridge_core.timeline.reading import read_cut
 
         work = self._settings.work
-        return look_for_media(read_cut(path, show=work.show, handles=work.handles))
+        return read_cut(path, show=work.show, handles=work.handles)
+
+
+def _shot(item: CutShot, carried: tuple[CarriedVersion, ...]) -> HostShot:
+    return HostShot(
+        item.shot,
+        item.clip,
+        item.track,
+        placed=tuple(one.version for one in carried),
+        in_use=next((one.version for one in carried if one.active), ""),
+    )
 
 
 def _told(problem: CutProblem, cut: Cut) -> HostProblem:

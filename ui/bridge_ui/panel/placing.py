@@ -25,7 +25,6 @@ class PlaceBar(QWidget):
         placing: PlacingController,
         review: ReviewController,
         shown: Callable[[], ShotRow | None],
-        host: str,
         tones: Tones,
     ) -> None:
         super().__init__()
@@ -34,7 +33,6 @@ class PlaceBar(QWidget):
         self._placing = placing
         self._review = review
         self._shown = shown
-        self._host = host
         self._words = label("", "dim", wrap=True)
         self._menu = QMenu(self)
         self.button = button(tr("Place"), sign="arrow-down-to-line", colour=tones.text)
@@ -71,15 +69,10 @@ class PlaceBar(QWidget):
         elif state.busy:
             words, style = tr("Placing {version} …", version=version.label), "dim"
         elif here is None:
-            words, style = tr("This shot is not in {host}.", host=self._host), "dim"
+            words, style = tr("The shot of {version} is not open", version=version.label), "dim"
         else:
-            standing = tr(
-                "{version} in {host}: {how}",
-                version=version.label,
-                host=self._host,
-                how=stands or tr("not placed"),
-            )
-            words, style = " · ".join(filter(None, [standing, state.told])), "dim"
+            standing = f"{version.label} · {stands or tr('not placed yet')}"
+            words, style = " · ".join(filter(None, [standing, state.told if stands else ""])), "dim"
         self._words.setText(words)
         look(self._words, style)
         self.button.setEnabled(here is not None and not state.busy)
