@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +19,14 @@ from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_ui.panel.parts import Controllers
 from bridge_ui.panel.shell import Panel
+
+for _name in ("crowd", "watchdog"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None
+    assert _spec.loader is not None
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_name] = _module
+    _spec.loader.exec_module(_module)
 
 SERVICES = (
     Service(
@@ -73,6 +83,12 @@ class ShotsHost(Host):
             tuple(HostShot(one, one.id.shot, "V1") for one in shots),
             (problem,),
         )
+
+
+@pytest.fixture
+def shots_host() -> Callable[[int], Host]:
+    """Makes hosts with so many shots."""
+    return ShotsHost
 
 
 MakePanel = Callable[..., Panel]

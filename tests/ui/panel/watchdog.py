@@ -1,0 +1,254 @@
+"""Measures how long an event loop keeps its events waiting, and names who kept them.
+
+A timer on the loop says when it had its last turn; whatever lies between two turns is a gap. A
+thread beside it looks at the stacks of all threads as soon as a gap grows, so a stall that is too
+long comes with the lines that held it up. The machine's own pauses are no stall of the panel's:
+
+- Linux tells for each thread how long it was ready to run and got no processor (the second number
+  of ``/proc/thread-self/schedstat``, Documentation/scheduler/sched-stats.rst): what the loop's own
+  thread waited so, and what at most one other one did, which may have held Python's lock
+  meanwhile, does not count;
+- an idle process does nothing but wake up and see whether it is late: a virtual machine that is
+  stopped for a moment stops it, too.
+
+Time that the loop's thread spent computing always counts.
+"""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+
+#: Seconds. A gap that grows beyond it has its stacks looked at.
+_LOOK = 0.012
+_IDLE = """
+import os, sys, time
+due = time.clock_gettime(time.CLOCK_MONOTONIC) + 0.002
+while os.getppid() == int(sys.argv[1]):
+    time.sleep(0.002)
+    now = time.clock_gettime(time.CLOCK_MONOTONIC)
+    if now - due > 0.010:
+        print(due, now, flush=True)
+    due = now + 0.002
+"""
+
+
+@dataclass(slots=True)
+class Gap:
+    """Seconds between two turns of the loop. ``held``: what of it the machine is not to blame
+    for; a wait of the loop's thread for a lock, a disk or a network counts as much as work."""
+
+    at: float
+    length: float
+    held: float
+    seen: Counter[str] = field(default_factory=Counter)
+    """Stacks seen meanwhile, and how often."""
+
+    def __str__(self) -> str:
+        told = [f"{self.held * 1000:.0f} ms held of {self.length * 1000:.0f} ms"]
+        told += [f"seen {count} times:\n{stack}" for stack, count in self.seen.most_common(2)]
+        return "\n".join(told)
+
+
+class Watchdog:
+    """Watches the event loop of the thread that makes it, from ``with`` to its end::
+
+    with Watchdog() as watchdog:
+        watchdog.run_until(lambda: panel.done, "the end of it")
+    watchdog.hold(stall=0.050, p99=0.016)
+    """
+
+    def __init__(self) -> None:
+        self.gaps: list[Gap] = []
+        self._main = threading.get_ident()
+        self._clocks: dict[int, int] = {}
+        """File descriptor of each thread's statistics, by the kernel's number of the thread."""
+        self._last = 0.0
+        self._computed = 0.0
+        self._waited: dict[int, int] = {}
+        self._seen: Counter[str] = Counter()
+        self._ended = threading.Event()
+        self._lookout = threading.Thread(target=self._look, name="watchdog-lookout", daemon=True)
+        self._timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._idle: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        # What other tests have left in memory is not the panel's to be collected.
+        gc.collect()
+        gc.freeze()
+        gc.callbacks.append(self._collecting)
+        self._idle = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _IDLE, str(os.getpid())],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._last, self._computed = time.monotonic(), time.thread_time()
+        self._waited = self._run_queue()
+        self._lookout.start()
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._timer.stop()
+        self._ended.set()
+        self._lookout.join()
+        gc.callbacks.remove(self._collecting)
+        gc.unfreeze()
+        for descriptor in self._clocks.values():
+            os.close(descriptor)
+        assert self._idle is not None
+        self._idle.terminate()
+        told, _unused = self._idle.communicate()
+        self._excuse([tuple(map(float, line.split())) for line in told.splitlines()])
+
+    def run_until(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
+        """Run the loop until something holds. Not by ``QTest.qWait``, which sleeps in between."""
+        loop, deadline = QEventLoop(), time.monotonic() + seconds
+        timer = QTimer(interval=20)
+
+        def look() -> None:
+            if true() or time.monotonic() > deadline:
+                loop.quit()
+
+        timer.timeout.connect(look)
+        timer.start()
+        if not true():
+            loop.exec()
+        timer.stop()
+        assert true(), f"waited {seconds:.0f} s for {what}"
+
+    def run(self, seconds: float) -> None:
+        """Run the loop for so long."""
+        until = time.monotonic() + seconds
+        self.run_until(lambda: time.monotonic() >= until, "time to pass", seconds + 10)
+
+    @property
+    def worst(self) -> Gap:
+        return max(self.gaps, key=lambda gap: gap.held)
+
+    def percentile(self, share: float) -> float:
+        """Seconds that an event which comes at any moment waits at most, in ``share`` of all
+        moments: one that comes within a gap waits for its end."""
+        waits = Counter(round(gap.held * 1000) for gap in self.gaps)
+        # A gap of n milliseconds has one moment for each wait of 1 to n.
+        longest = max(waits)
+        moments = [
+            sum(c for length, c in waits.items() if length >= ms) for ms in range(1, longest + 1)
+        ]
+        allowed, beyond = sum(moments) * (1 - share), 0
+        for ms in range(longest, 0, -1):
+            beyond += moments[ms - 1]
+            if beyond > allowed:
+                return ms / 1000
+        return 0.0
+
+    def hold(self, stall: float, p99: float) -> None:
+        """Fail where a gap was longer than ``stall``, or more than one in a hundred moments had
+        to wait longer than ``p99``; say which lines were seen."""
+        assert len(self.gaps) > 100, f"the loop had {len(self.gaps)} turns: nothing was measured"
+        late = sorted((g for g in self.gaps if g.held > stall), key=lambda g: g.held, reverse=True)
+        assert not late, f"{len(late)} stalls\n\n" + "\n\n".join(map(str, late[:4]))
+        found = self.percentile(0.99)
+        slow = sorted(self.gaps, key=lambda g: g.held, reverse=True)[:4]
+        assert found <= p99, f"p99 is {found * 1000:.0f} ms\n\n" + "\n\n".join(map(str, slow))
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.gaps)} turns, p99 {self.percentile(0.99) * 1000:.0f} ms, "
+            f"longest {self.worst.held * 1000:.0f} ms of {self.worst.length * 1000:.0f} ms"
+        )
+
+    # On the loop
+
+    def _tick(self) -> None:
+        now, computed, waited = time.monotonic(), time.thread_time(), self._run_queue()
+        length = now - self._last
+        waits = {
+            thread: (ns - self._waited[thread]) / 1e9
+            for thread, ns in waited.items()
+            if thread in self._waited
+        }
+        mine = waits.pop(threading.get_native_id(), 0.0)
+        machine = mine + max(waits.values(), default=0.0)
+        held = max(min(computed - self._computed, length), length - machine)
+        self.gaps.append(Gap(self._last, length, held, self._seen))
+        self._seen = Counter()
+        self._last, self._computed, self._waited = now, computed, waited
+
+    def _run_queue(self) -> dict[int, int]:
+        """Nanoseconds that each thread has waited for a processor; empty where nobody tells."""
+        tasks = Path("/proc/self/task")
+        found: dict[int, int] = {}
+        for thread in threading.enumerate():
+            number = thread.native_id
+            if number is None:
+                continue
+            try:
+                if number not in self._clocks:
+                    path = tasks / str(number) / "schedstat"
+                    self._clocks[number] = os.open(path, os.O_RDONLY)
+                found[number] = int(os.pread(self._clocks[number], 64, 0).split()[1])
+            except OSError:
+                continue  # it has just ended, or this is not Linux
+        return found
+
+    def _excuse(self, late: list[tuple[float, ...]]) -> None:
+        """Take off what an idle process was late as well."""
+        for gap in self.gaps:
+            end = gap.at + gap.length
+            lost = sum(max(0.0, min(end, b) - max(gap.at, a)) for a, b in late)
+            gap.held = max(0.0, min(gap.held, gap.length - lost))
+
+    def _collecting(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.monotonic()
+        elif (took := time.monotonic() - self._began) > 0.005:
+            words = f"  garbage of generation {info['generation']}: {took * 1000:.0f} ms"
+            self._seen[words] += 1
+
+    # Beside it
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.004):
+            began = self._last
+            if time.monotonic() - began < _LOOK:
+                continue
+            frames = sys._current_frames()
+            stack = _spelt("main", frames[self._main])
+            names = {thread.ident: thread.name for thread in threading.enumerate()}
+            for ident, frame in frames.items():
+                if ident not in (self._main, threading.get_ident()) and not _waits(frame):
+                    stack += _spelt(names.get(ident, "?"), frame, deep=4)
+            if self._last == began:
+                self._seen[stack] += 1
+
+
+def _spelt(name: str, frame: FrameType, deep: int = 12) -> str:
+    told = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=deep)
+    within = takewhile(lambda one: one.filename != __file__, told)
+    lines = (f"    {one.filename}:{one.lineno} {one.name}: {one.line}" for one in within)
+    return "\n".join([f"  {name}", *lines, ""])
+
+
+def _waits(frame: FrameType) -> bool:
+    """Whether a thread sits in a call that leaves Python's lock to others."""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return any(word in line for word in (".get(", ".wait(", "recv_into(", "select(", "acquire("))
