@@ -330,23 +330,23 @@ def test_presets_are_saved_loaded_and_shared(
     send.set_note("keep the grain")
     send.set_delivery(Delivery.PLATE)
     send.save_preset("Grain: kept/soft")
-    panel.until(lambda: send.state.value.presets, "the preset")
-    [name] = send.state.value.presets
+    panel.until(lambda: send.presets.names.value, "the preset")
+    [name] = send.presets.names.value
     assert name == "Grain_ kept_soft"
     shared = tmp_path / "grain.yaml"
-    send.share_preset(name, shared)
+    send.presets.share(name, shared)
     panel.until(shared.exists, "the shared file")
     assert "strength: 0.75" in shared.read_text(encoding="utf-8")
-    send.remove_preset(name)
-    panel.until(lambda: not send.state.value.presets, "the preset to go")
+    send.presets.remove(name)
+    panel.until(lambda: not send.presets.names.value, "the preset to go")
     send.reset()
     send.set_note("")
-    send.take_preset(shared)
+    send.presets.take(shared)
     panel.until(lambda: send.state.value.note == "keep the grain", "the preset")
     assert {one.parameter.name: one.value for one in send.state.value.fields}["strength"] == 0.75
     assert send.state.value.delivery is Delivery.PLATE
-    panel.until(lambda: send.state.value.presets, "the preset among one's own")
-    send.load_preset("nobody's")
+    panel.until(lambda: send.presets.names.value, "the preset among one's own")
+    send.presets.load("nobody's")
     panel.until(lambda: send.state.value.problem, "the refusal")
     send.close()
 

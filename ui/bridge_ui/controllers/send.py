@@ -14,7 +14,8 @@ from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Latest, Task
-from bridge_ui.controllers.presets import Preset, Presets, read, write
+from bridge_ui.controllers.preset_shelf import PresetShelf
+from bridge_ui.controllers.presets import Preset
 from bridge_ui.controllers.rendering import Rendering, Renderings
 from bridge_ui.controllers.sending import Dispatch, Sending
 from bridge_ui.translate import counted, tr
@@ -53,8 +54,6 @@ class SendState:
     """What has to be done before it can be sent, in words; empty: it can."""
     button: str = ""
     """``Make v004``, ``Make 3 versions``"""
-    presets: tuple[str, ...] = ()
-    """Names of the presets of the chosen service."""
     rendering: Rendering = field(default_factory=Rendering)
     """What the host writes before it can be sent."""
     sending: Sending = field(default_factory=Sending)
@@ -78,7 +77,8 @@ class SendController:
         """``presets``: folder of the presets; None: under ``client.state_dir``."""
         self.state: Observable[SendState] = Observable(SendState())
         self._session = session
-        self._presets = Presets(presets or session.settings.client.state_dir / "presets")
+        folder = presets or session.settings.client.state_dir / "presets"
+        self.presets = PresetShelf(session, folder, self._use, self._say, self._failed)
         self._given: dict[str, JsonValue] = {}
         """Values that somebody gave, by the parameter's name; kept from service to service."""
         self._requests: tuple[Request, ...] = ()
@@ -89,8 +89,6 @@ class SendController:
         self._refused: tuple[tuple[Request, ...], str] = ((), "")
         """What could not be estimated, and why."""
         self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
-        self._listing: Latest[tuple[str, ...]] = Latest(session.disk)
-        self._preset: Latest[Preset] = Latest(session.disk)
         self._dispatch = Dispatch(session)
         self._renderings = Renderings(session)
         self._to_render: dict[Shot, str] = {}
@@ -119,9 +117,9 @@ class SendController:
                 next_step=tr("choose another one"),
             )
             return
-        self._tell(service=found, presets=(), problem="", next_step="")
+        self._tell(service=found, problem="", next_step="")
         self._form_changed()
-        self._list_presets()
+        self.presets.list(found.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
         self._given[name] = value
@@ -183,7 +181,8 @@ class SendController:
             next_step=tr("choose another one") if problem else "",
         )
         self._form_changed()
-        self._list_presets()
+        if service is not None:
+            self.presets.list(service.id)
 
     # Sending
 
@@ -244,68 +243,32 @@ class SendController:
         self._renderings.stop()
         self._dispatch.take_back()
 
-    # Presets
-
-    def save_preset(self, name: str) -> None:
-        preset = self._as_preset(name)
-        if preset is None:
-            return
-
-        def saved(stem: str) -> None:
-            self._tell(told=tr("preset {name} saved", name=stem), problem="", next_step="")
-            self._list_presets()
-
-        self._session.disk.run(lambda _: self._presets.save(preset), saved, self._failed)
-
-    def load_preset(self, name: str) -> None:
-        service = self.state.value.service
-        if service is not None:
-            self._preset.ask(
-                lambda _: self._presets.load(service.id, name), self._use, self._failed
-            )
-
-    def remove_preset(self, name: str) -> None:
-        service = self.state.value.service
-        if service is not None:
-            self._session.disk.run(
-                lambda _: self._presets.remove(service.id, name),
-                lambda _: self._list_presets(),
-                self._failed,
-            )
-
-    def share_preset(self, name: str, target: Path) -> None:
-        """Write a preset to a file that others can take in."""
-        service = self.state.value.service
-        if service is None:
-            return
-
-        def share(_: Task) -> None:
-            write(self._presets.load(service.id, name), target)
-
-        def shared(_: None) -> None:
-            told = tr("preset {name} written to {file}", name=name, file=target.name)
-            self._tell(told=told, problem="", next_step="")
-
-        self._session.disk.run(share, shared, self._failed)
-
-    def take_preset(self, source: Path) -> None:
-        """Take in a preset that somebody shared, and use it."""
-
-        def take(_: Task) -> Preset:
-            preset = read(source)
-            self._presets.save(preset)
-            return preset
-
-        self._preset.ask(take, self._use, self._failed)
-
     def close(self) -> None:
         """Stop telling. What is being sent goes on, or waits in the outbox; what is rendered for
         it ends, for nobody would be there to send it."""
         self._renderings.stop()
         for unwatch in self._unwatch:
             unwatch()
-        for asked in (self._asking, self._listing, self._preset):
-            asked.cancel()
+        self._asking.cancel()
+        self.presets.close()
+
+    def save_preset(self, name: str) -> None:
+        """Keep the form under a name."""
+        state = self.state.value
+        if state.service is None or not name.strip():
+            self._tell(
+                problem=tr("a preset has a name and a service"), next_step=tr("give it a name")
+            )
+            return
+        self.presets.save(
+            Preset(
+                service=state.service.id,
+                name=name.strip()[:128],
+                parameters={one.parameter.name: one.value for one in state.fields},
+                note=state.note,
+                delivery=state.delivery,
+            )
+        )
 
     # Behind the form
 
@@ -321,7 +284,7 @@ class SendController:
         self._tell(services=services, service=now)
         self._form_changed()
         if now is not None and now != chosen:
-            self._list_presets()
+            self.presets.list(now.id)
 
     def _form_changed(self) -> None:
         state = self.state.value
@@ -420,21 +383,6 @@ class SendController:
         if change.jobs or change.versions:
             self._tell_meaning(self._requests)
 
-    def _as_preset(self, name: str) -> Preset | None:
-        state = self.state.value
-        if state.service is None or not name.strip():
-            self._tell(
-                problem=tr("a preset has a name and a service"), next_step=tr("give it a name")
-            )
-            return None
-        return Preset(
-            service=state.service.id,
-            name=name.strip()[:128],
-            parameters={one.parameter.name: one.value for one in state.fields},
-            note=state.note,
-            delivery=state.delivery,
-        )
-
     def _use(self, preset: Preset) -> None:
         service = self._service(preset.service)
         if service is None:
@@ -447,24 +395,13 @@ class SendController:
             )
             return
         self._given = dict(preset.parameters)
-        self._tell(
-            service=service,
-            note=preset.note,
-            delivery=preset.delivery,
-            told=tr("preset {name} used", name=preset.name),
-            problem="",
-            next_step="",
-        )
+        self._tell(service=service, note=preset.note, delivery=preset.delivery)
         self._form_changed()
-        self._list_presets()
+        self._say(tr("preset {name} used", name=preset.name))
+        self.presets.list(service.id)
 
-    def _list_presets(self) -> None:
-        service = self.state.value.service
-        if service is not None:
-            self._listing.ask(
-                lambda _: self._presets.names(service.id),
-                lambda names: self._tell(presets=names),
-            )
+    def _say(self, told: str) -> None:
+        self._tell(told=told, problem="", next_step="")
 
     def _failed(self, error: ShotbridgeError) -> None:
         self._tell(problem=error.what, next_step=error.next_step)

@@ -45,12 +45,13 @@ class Presets(QWidget):
     def _fill(self) -> None:
         state: SendState = self._send.state.value
         self._menu.clear()
-        for name in state.presets:
+        shelf = self._send.presets
+        for name in shelf.names.value:
             inner = self._menu.addMenu(name)
-            self._add(inner, tr("Use"), lambda name=name: self._send.load_preset(name))
+            self._add(inner, tr("Use"), lambda name=name: shelf.load(name))
             self._add(inner, tr("Share …"), lambda name=name: self._share(name))
-            self._add(inner, tr("Remove"), lambda name=name: self._send.remove_preset(name))
-        if state.presets:
+            self._add(inner, tr("Remove"), lambda name=name: shelf.remove(name))
+        if shelf.names.value:
             self._menu.addSeparator()
         self._add(
             self._menu, tr("Save these settings …"), self._ask_name, state.service is not None
@@ -81,7 +82,7 @@ class Presets(QWidget):
             tr("Share a preset"),
             f"{name}.yaml",
             _KIND,
-            lambda target: self._send.share_preset(name, Path(target)),
+            lambda target: self._send.presets.share(name, Path(target)),
         )
 
     def _take(self) -> None:
@@ -89,5 +90,5 @@ class Presets(QWidget):
             self,
             tr("Take in a preset"),
             _KIND,
-            lambda source: self._send.take_preset(Path(source)),
+            lambda source: self._send.presets.take(Path(source)),
         )
