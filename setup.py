@@ -43,6 +43,7 @@ DEV = [
     "hypothesis>=6.100",
     "mypy>=1.13",
     "psutil>=6",
+    "pypdfium2>=4.30",  # reads the PDF sheets back
     "pytest>=8",
     "pytest-timeout>=2.3",
     "ruff>=0.8",

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
+from bridge_ui.review.decisions import UnderReview
 from bridge_ui.review.stage import Stage
 from bridge_ui.theme.sheet import dress
 from bridge_ui.theme.tones import Tones
@@ -76,7 +77,7 @@ def stage(qapp: QApplication, red: Flat, blue: Flat) -> Iterator[Stage]:
     made.resize(1000, 700)
     made.set_choices([("plate", "Plate"), ("v3", "Upscale v003")], "plate", "v3")
     made.open(ALL, CUT, {"A": red, "B": blue})
-    made.set_version("v003", "v003 · pending review")
+    made.set_version(UnderReview("v3", "v003"))
     made.show()
     made.activateWindow()
     made.canvas.setFocus()

@@ -14,7 +14,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_core.errors import ShotbridgeError
 from bridge_core.host import Capability, Host, Scene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
@@ -24,6 +23,8 @@ from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Proxies, ReviewStatus, Version
 from bridge_ui.controllers.review import Choice, ReviewController, ReviewState
 from bridge_ui.controllers.session import Session
+from bridge_ui.controllers.shots import ShotsController
+from bridge_ui.review.more import Scope
 from bridge_ui.review.room import ReviewRoom
 from bridge_ui.theme.tones import Tones
 
@@ -74,6 +75,7 @@ class Heard(ReviewController):
         super().__init__(session)
         self.calls: list[tuple[Any, ...]] = []
         self.keep: Callable[[Note], None] | None = None
+        self.decided: Callable[[], None] | None = None
 
     def choose_b(self, id: str) -> None:  # noqa: A002
         self.calls.append(("b", id))
@@ -81,8 +83,9 @@ class Heard(ReviewController):
     def swap(self) -> None:
         self.calls.append(("swap",))
 
-    def decide(self, status: ReviewStatus, comment: str = "") -> None:
-        self.calls.append(("decide", status))
+    def decide(self, status: ReviewStatus, comment: str = "", *, done: Any = None) -> None:
+        self.calls.append(("decide", status, comment))
+        self.decided = done
 
     def add_note(
         self, text: str, strokes: Any = (), frames: Any = None, *, done: Any = None
@@ -93,10 +96,13 @@ class Heard(ReviewController):
 
 @pytest.fixture
 def room(qapp: QApplication, tmp_path: Path, red: Any, blue: Any) -> Iterator[ReviewRoom]:
-    settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada"))
+    # Nobody listens there.
+    nobody = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
+    settings = Settings(client=nobody)
     session = Session(settings, NoHost(), lambda call: call())
     review = Heard(session)
-    made = ReviewRoom(session, review, Tones())
+    shots = ShotsController(session)
+    made = ReviewRoom(session, shots, review, Tones())
     made.resize(1000, 700)
     made.show()
     made.activateWindow()
@@ -109,6 +115,7 @@ def room(qapp: QApplication, tmp_path: Path, red: Any, blue: Any) -> Iterator[Re
     made.close_down()
     assert made.player.cache.join(20)
     review.close()
+    shots.close()
     session.close(5.0)
     made.close()
     made.deleteLater()
@@ -131,13 +138,20 @@ def test_it_shows_the_work_range_and_the_plates_timecode(room: ReviewRoom) -> No
     clock = room.player.clock
     assert (clock.range.first, clock.range.last) == (1001, 1024)
     assert room.transport.words(clock) == "01:00:00:16  1009"
-    assert room._approve.text() == "Approve v003"
+    assert room.decisions.button(ReviewStatus.APPROVED).text() == "Approve v003"
 
 
 def test_what_a_person_wants_reaches_the_controller(room: ReviewRoom) -> None:
-    QTest.mouseClick(room._approve, Qt.MouseButton.LeftButton)
+    QTest.keyClick(room.canvas, Qt.Key.Key_A, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(room.comment.words, "Lovely")
+    QTest.keyClick(room.comment.words, Qt.Key.Key_Return)
+    assert room.comment.words.text() == "Lovely"
+    decided = heard(room).decided
+    assert decided is not None
+    decided()
+    assert room.comment.isHidden()
     QTest.keyClick(room.canvas, Qt.Key.Key_S)
-    assert heard(room).calls == [("decide", ReviewStatus.APPROVED), ("swap",)]
+    assert heard(room).calls == [("decide", ReviewStatus.APPROVED, "Lovely"), ("swap",)]
 
 
 def test_words_stay_until_the_gateway_has_them(room: ReviewRoom) -> None:
@@ -157,25 +171,22 @@ def test_another_version_of_the_shot_keeps_the_frame(room: ReviewRoom, blue: Any
     assert room.frame == 1014
 
 
-def test_the_sheet_is_written(room: ReviewRoom, tmp_path: Path) -> None:
-    written: list[Path] = []
-    failed: list[ShotbridgeError] = []
-    note = Note(
-        id="n", version="v3", frames=FrameRange.of(1010, 1010), text="Hold it", by="Ada", at=AT
-    )
-    state = heard(room).state
-    state.set(replace(state.value, notes=(note,)))
-    assert room.export_sheet(tmp_path / "review.html", written.append, failed.append)
-    until(lambda: written or failed)
-    assert not failed
-    text = written[0].read_text(encoding="utf-8")
-    assert "BBB/A/S_010 · Upscale v003" in text
-    assert "data:image/jpeg" in text
+def test_sheets_are_offered_for_what_is_there(room: ReviewRoom) -> None:
+    assert room.sheets.offers() == [(Scope.VERSION, "S_010 Upscale v003")]
+    words = [action.text() for action in room.more.fill().actions() if action.text()]
+    assert words[0] == "Review sheet of S_010 Upscale v003 …"
+    heard(room).state.set(ReviewState())
+    assert room.sheets.offers() == []
 
 
-def test_no_shot_is_no_fault(room: ReviewRoom, tmp_path: Path) -> None:
+def test_a_sheet_that_cannot_be_made_says_why(room: ReviewRoom, tmp_path: Path) -> None:
+    room.sheets.write(Scope.VERSION, tmp_path / "review.pdf")
+    until(lambda: room._news.text().startswith("⚠"))
+    assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_no_shot_is_no_fault(room: ReviewRoom) -> None:
     heard(room).state.set(ReviewState())
     heard(room).a.set(None)
     heard(room).b.set(None)
     assert room.frame is None
-    assert not room.export_sheet(tmp_path / "review.html", print, print)

@@ -11,11 +11,12 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note, Stroke, StrokeTool
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.review.decisions import UnderReview
 from bridge_ui.review.keys import KEYS
 from bridge_ui.review.look import Compare
 from bridge_ui.review.noting import NoteDraft
@@ -267,18 +268,63 @@ def test_going_to_a_frame_by_number_and_by_timecode(stage: Stage) -> None:
         assert stage.frame == frame
 
 
-def test_decisions_and_choices_are_told(stage: Stage) -> None:
+def test_a_rejection_says_why_and_an_approval_may(stage: Stage) -> None:
+    told: list[tuple[object, str]] = []
+    stage.decided.connect(lambda status, words: told.append((status, words)))
+    comment, buttons = stage.comment, stage.decisions
+    QTest.mouseClick(buttons.button(ReviewStatus.APPROVED), Qt.MouseButton.LeftButton)
+    assert comment.words.hasFocus()
+    QTest.keyClick(comment.words, Key.Key_Return)
+    QTest.mouseClick(buttons.button(ReviewStatus.REJECTED), Qt.MouseButton.LeftButton)
+    assert not comment.decide.isEnabled()
+    QTest.keyClick(comment.words, Key.Key_Return)
+    QTest.keyClicks(comment.words, "too soft")
+    QTest.mouseClick(comment.decide, Qt.MouseButton.LeftButton)
+    assert told == [(ReviewStatus.APPROVED, ""), (ReviewStatus.REJECTED, "too soft")]
+    assert comment.words.text() == "too soft", "until the gateway has it"
+    stage.decision_kept()
+    assert comment.isHidden()
+    assert comment.words.text() == ""
+
+
+def test_notes_say_what_is_to_change_as_well(stage: Stage) -> None:
+    stage.set_version(UnderReview("v3", "v003", notes=2))
+    press(stage, Key.Key_C, SHIFT)
+    assert stage.comment.decide.isEnabled()
+    QTest.keyClick(stage.comment.words, Key.Key_Escape)
+    assert stage.comment.isHidden()
+    assert stage.canvas.hasFocus()
+
+
+def test_what_was_begun_for_one_version_is_never_decided_about_another(stage: Stage) -> None:
     told: list[object] = []
-    stage.decided.connect(told.append)
-    for button in (stage._reject, stage._changes, stage._approve):
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert told == [
-        ReviewStatus.REJECTED,
-        ReviewStatus.CHANGES_REQUESTED,
-        ReviewStatus.APPROVED,
-    ]
-    stage.set_version("", "")
-    assert not stage._approve.isEnabled()
+    stage.decided.connect(lambda *said: told.append(said))
+    press(stage, Key.Key_A, SHIFT)
+    stage.set_version(UnderReview("matte-v3", "v003"))
+    assert stage.comment.isHidden()
+    QTest.keyClick(stage.comment.words, Key.Key_Return)
+    assert told == []
+    stage.set_version(None)
+    press(stage, Key.Key_A, SHIFT)
+    assert stage.comment.isHidden()
+
+
+def test_a_decision_stands_with_name_time_and_words(stage: Stage) -> None:
+    record = DecisionRecord(
+        status=ReviewStatus.CHANGES_REQUESTED,
+        by="Ada",
+        comment="hold the leaves",
+        at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    )
+    wanted: list[None] = []
+    stage.next_wanted.connect(lambda: wanted.append(None))
+    stage.set_version(UnderReview("v3", "v003", record))
+    words = " ".join(one.text() for one in stage.findChildren(QLabel) if one.isVisible())
+    assert "v003 ↺ changes requested by Ada, 2026-01-31" in words
+    assert "hold the leaves" in words
+    [button] = [b for b in stage.findChildren(QPushButton) if "next version" in b.text()]
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert wanted
 
 
 def test_a_frame_that_cannot_be_had_says_why_and_playback_goes_on(
@@ -300,7 +346,7 @@ def test_a_narrow_dock_holds_everything_within_its_width(stage: Stage) -> None:
     stage.resize(320, 700)
     QTest.qWait(20)
     assert stage.width() == 320
-    for child in (stage.canvas, stage.bar, stage.note_field, stage.transport, stage._approve):
+    for child in (stage.canvas, stage.bar, stage.note_field, stage.transport, stage.decisions):
         left = child.mapTo(stage, QPoint(0, 0)).x()
         assert left >= 0
         assert left + child.width() <= 320

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of
 from bridge_ui.controllers.frames import FrameSource, PlateFrames, ResultFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
-from bridge_ui.controllers.lineage import again
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.sheets import in_order
+from bridge_ui.controllers.words import status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -124,8 +126,16 @@ class ReviewController:
 
     # What is decided and said
 
-    def decide(self, status: ReviewStatus, comment: str = "") -> None:
-        """Set the review status of the version under review, in the name of the session's user."""
+    def decide(
+        self,
+        status: ReviewStatus,
+        comment: str = "",
+        *,
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """Set the review status of the version under review, in the name of the session's user.
+        ``done`` is told once the gateway has it; until then, and where it fails
+        (``state.problem``), the caller keeps the words."""
         version = self.state.value.version
         if version is None:
             self._nothing_to_review()
@@ -150,11 +160,13 @@ class ReviewController:
             words = tr(
                 "{version} {status} by {name}, {time}",
                 version=now.label,
-                status=last.status.value,
+                status=status_words(last.status),
                 name=last.by,
                 time=f"{last.at.astimezone():%H:%M}",
             )
             self._tell(told=words)
+            if done is not None:
+                done()
 
         self._say(decide, decided)
 
@@ -190,17 +202,27 @@ class ReviewController:
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
         :meth:`bridge_ui.controllers.send.SendController.prefill`."""
-        client, shot = self._session.client, self.state.value.shot
+        self._ask_next(note.version, (quoted(note),), then)
+
+    def make_next(self, then: Callable[[Request], None]) -> None:
+        """The same with everything that was said about the version under review."""
+        state = self.state.value
+        if state.version is None:
+            self._nothing_to_review()
+            return
+        self._ask_next(state.version.id, said_about(state.version, state.notes), then)
+
+    def _ask_next(
+        self, version: str, said: tuple[str, ...], then: Callable[[Request], None]
+    ) -> None:
+        session, shot = self._session, self.state.value.shot
 
         def told(lineage: Lineage) -> None:
-            request = again(lineage)
-            said = "\n".join(filter(None, [request.note, _quoted(note)]))
-            changed: dict[str, Any] = {"note": said[:5000], "made_from": note.version}
-            if shot is not None and shot.id == request.shot.id:
-                changed["shot"] = shot  # as the cut has it now
-            then(request.model_copy(update=changed))
+            asked = lineage.request.service
+            service = next((one for one in session.services.value if one.id == asked), None)
+            then(answering(lineage, version, said, service, shot))
 
-        self._making.ask(lambda _: client.lineage(note.version), told, self._failed)
+        self._making.ask(lambda _: session.client.lineage(version), told, self._failed)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
@@ -371,10 +393,7 @@ class ReviewController:
             return
         known = {note.id: note for note in self.state.value.notes}
         known |= {note.id: note for note in notes if note.version == version.id}
-        ordered = sorted(
-            known.values(), key=lambda n: (n.frames is not None, n.frames and n.frames.first, n.at)
-        )
-        self._tell(notes=tuple(ordered))
+        self._tell(notes=tuple(sorted(known.values(), key=in_order)))
 
     def _say(self, call: Callable[[Task], Any], done: Callable[[Any], None]) -> None:
         """Something is told to the gateway; several may be on their way."""
@@ -404,14 +423,3 @@ class ReviewController:
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
-
-
-def _quoted(note: Note) -> str:
-    """What a note says to the service, and where."""
-    if not note.text.strip():
-        return ""
-    if note.frames is None:
-        return note.text.strip()
-    frames = note.frames
-    where = str(frames.first) if frames.count == 1 else f"{frames.first}–{frames.last}"
-    return f"{where}: {note.text.strip()}"

@@ -4,10 +4,11 @@ colour is never the only thing that tells it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bridge_core.models.jobs import Job, JobState
-from bridge_core.models.versions import ReviewStatus
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.translate import counted, tr
 
 
@@ -62,6 +63,27 @@ def review_sign(status: ReviewStatus) -> Sign:
             return Sign("✕", tr("rejected"), Tone.BAD)
 
 
+def status_words(status: ReviewStatus) -> str:
+    """A status by itself: ``approved``, ``pending review``."""
+    return {
+        ReviewStatus.PENDING: tr("pending review"),
+        ReviewStatus.CHANGES_REQUESTED: tr("changes requested"),
+        ReviewStatus.APPROVED: tr("approved"),
+        ReviewStatus.REJECTED: tr("rejected"),
+    }[status]
+
+
+def decided(record: DecisionRecord) -> str:
+    """``✓ approved by Ada Lovelace, 2026-01-31 14:05``"""
+    return tr(
+        "{sign} {status} by {who}, {when}",
+        sign=review_sign(record.status).mark,
+        status=status_words(record.status),
+        who=record.by,
+        when=spell_when(record.at),
+    )
+
+
 def _progress(job: Job) -> str:
     progress = job.progress
     parts = [progress.step or tr("running")]
@@ -101,3 +123,8 @@ def spell_bytes(size: int) -> str:
 
 def spell_frames(count: int) -> str:
     return counted(count, "{n} frame", "{n} frames")
+
+
+def spell_when(at: datetime) -> str:
+    """Day and time on this machine's clock: ``2026-01-31 14:05``."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

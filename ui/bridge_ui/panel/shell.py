@@ -168,7 +168,7 @@ class Panel(QWidget):
         on, tones = self.controllers, self._tones
         capabilities = on.session.host.capabilities
         self.shots = ShotsList(on.shots, tones)
-        self.room = ReviewRoom(on.session, on.review, tones)
+        self.room = ReviewRoom(on.session, on.shots, on.review, tones)
         self.send = SendTab(on.session, on.send, tones, lambda: self.room.frame)
         self.send.tried.connect(lambda job: self._look_at_job(job.id))
         self.jobs = JobsTab(on.jobs, tones)

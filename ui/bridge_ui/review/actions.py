@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bridge_core.models.versions import ReviewStatus
 from bridge_ui.review.compare import gain_step
 from bridge_ui.review.look import EXPOSURES, GAINS, GAMMAS, Compare
 
@@ -36,6 +37,7 @@ class Room(Protocol):
     def go_to(self, frame: int) -> None: ...
     def set_compare(self, mode: Compare) -> None: ...
     def draw(self, on: bool) -> None: ...
+    def ask(self, status: ReviewStatus) -> None: ...
     def note_frames(self) -> set[int]: ...
 
 
@@ -84,6 +86,9 @@ class Actions:
             "actual_size": canvas.actual_size,
             "draw": lambda: stage.draw(not canvas.drawing),
             "note": self._write,
+            "approve": lambda: stage.ask(ReviewStatus.APPROVED),
+            "ask_for_changes": lambda: stage.ask(ReviewStatus.CHANGES_REQUESTED),
+            "reject": lambda: stage.ask(ReviewStatus.REJECTED),
             "go_to_frame": self._ask_for_frame,
             "undo": lambda: self._drawn(stage.pen.undo()),
             "redo": lambda: self._drawn(stage.pen.redo()),

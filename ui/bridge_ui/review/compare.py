@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
+from bridge_ui.icons import icon
 from bridge_ui.panel.pieces import Choose, label, pops_up
 from bridge_ui.review.canvas import Canvas
-from bridge_ui.review.look import EXPOSURES, GAMMAS, Compare
+from bridge_ui.review.look import EXPOSURES, GAMMAS, Compare, Look
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
@@ -168,12 +169,22 @@ def gain_step(gain: float) -> int:
     return step
 
 
+def look_words(now: Look) -> str:
+    """``EV +1.5  γ 1.00``"""
+    stops = f"{now.exposure:+.2f}".rstrip("0").rstrip(".") if now.exposure else "0"
+    return f"EV {stops}  γ {now.gamma:.2f}"
+
+
 class LookButton(QToolButton):
     """Says exposure and gamma; pressed, sliders for both."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Canvas, tones: Tones) -> None:
         super().__init__()
         self._canvas = canvas
+        self.setIcon(icon("sun", tones.text))
+        self.setIconSize(QSize(16, 16))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setObjectName("look")
         look(self, "quiet")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(tr("Exposure and gamma, for looking only ([ ] { })"))
@@ -195,13 +206,14 @@ class LookButton(QToolButton):
         canvas.look_changed.connect(self.show_look)
         self.show_look()
 
+    def set_short(self, short: bool) -> None:
+        """A sign only; the picture says what differs."""
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(style.ToolButtonIconOnly if short else style.ToolButtonTextOnly)
+
     def show_look(self) -> None:
         now = self._canvas.look
-        self.setText(
-            f"EV {now.exposure:+.2g}  γ {now.gamma:.2f}"
-            if now.exposure
-            else f"EV 0  γ {now.gamma:.2f}"
-        )
+        self.setText(look_words(now))
         self.setAccessibleName(
             tr("Exposure {ev} stops, gamma {gamma}", ev=now.exposure, gamma=now.gamma)
         )

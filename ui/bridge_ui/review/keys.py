@@ -53,6 +53,9 @@ KEYS: dict[str, str] = {
     "0": "actual_size",
     "D": "draw",
     "N": "note",
+    "Shift+A": "approve",
+    "Shift+C": "ask_for_changes",
+    "Shift+R": "reject",
     "G": "go_to_frame",
     "Ctrl+Z": "undo",
     "Ctrl+Shift+Z": "redo",
@@ -84,6 +87,7 @@ def review_keys() -> tuple[tuple[str, str], ...]:
         ("D", tr("draw")),
         ("Ctrl+Z, Ctrl+Shift+Z", tr("undo, redo a stroke")),
         ("N", tr("write a note")),
+        ("Shift+A, Shift+C, Shift+R", tr("approve, ask for changes, reject")),
         ("G", tr("go to a frame or timecode")),
         ("Esc", tr("stop drawing or writing")),
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from bridge_core.errors import ShotbridgeError
-from bridge_core.models.frames import FrameRange, frame_of
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.observable import Unwatch
+from bridge_ui.controllers.sheets import start_of
+from bridge_ui.review.decisions import UnderReview
 from bridge_ui.review.noting import NoteDraft
-from bridge_ui.review.sheet import SheetOf, write_sheet
+from bridge_ui.review.sheet_export import SheetExport
 from bridge_ui.review.sources import FrameSource
 from bridge_ui.review.stage import Stage
 from bridge_ui.theme.tones import Tones
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_ui.controllers.review import Choice, ReviewController, ReviewState
     from bridge_ui.controllers.session import Session
+    from bridge_ui.controllers.shots import ShotsController
 
 
 class ReviewRoom(Stage):
@@ -36,14 +36,16 @@ class ReviewRoom(Stage):
     def __init__(
         self,
         session: Session,
+        shots: ShotsController,
         review: ReviewController,
         tones: Tones,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(tones, parent)
-        self._session = session
         self._review = review
+        self.sheets = SheetExport(session, review, shots, self._say)
         self._shown: tuple[object, ...] = ()
+        self._said = ""
         self._growing: list[Unwatch] = []
         self.side_chosen.connect(self._choose_side)
         self.swap_wanted.connect(review.swap)
@@ -51,6 +53,9 @@ class ReviewRoom(Stage):
         self.note_wanted.connect(self._keep)
         self.decided.connect(self._decide)
         self.again_wanted.connect(self._make_again)
+        self.next_wanted.connect(lambda: review.make_next(self.again.emit))
+        self.more.sheets = self.sheets.offers
+        self.more.sheet_wanted.connect(lambda scope: self.sheets.ask(scope, self))
         self._unwatch = [
             review.state.watch(self._show_review),
             review.a.watch(lambda _source: self._open_sources()),
@@ -61,34 +66,8 @@ class ReviewRoom(Stage):
         for unwatch in self._unwatch:
             unwatch()
         self._leave_jobs()
+        self.sheets.give_up()
         super().close_down()
-
-    def export_sheet(
-        self,
-        path: Path,
-        done: Callable[[Path], None],
-        failed: Callable[[ShotbridgeError], None],
-    ) -> bool:
-        """Write the review of the version on the screen as an HTML file, on a worker thread; False
-        where no version is under review."""
-        state = self._review.state.value
-        version = state.version
-        if state.shot is None or version is None:
-            return False
-        side = self._review.b if state.b == version.id else self._review.a
-        if side.value is None:
-            return False
-        name = next((one.label for one in state.choices if one.id == version.id), version.label)
-        about = SheetOf(
-            str(version.shot),
-            name,
-            str(version.status),
-            state.notes,
-            state.decisions,
-            side.value,
-        )
-        self._session.pictures.run(lambda _task: write_sheet(path, about), done, failed)
-        return True
 
     def _leave_jobs(self) -> None:
         for unwatch in self._growing:
@@ -106,8 +85,11 @@ class ReviewRoom(Stage):
             draft.text, draft.strokes, draft.frames, done=lambda _note: self.note_kept(draft)
         )
 
-    def _decide(self, status: ReviewStatus) -> None:
-        self._review.decide(status)
+    def _decide(self, status: ReviewStatus, comment: str) -> None:
+        self._review.decide(status, comment, done=self.decision_kept)
+
+    def _say(self, words: str, problem: bool) -> None:
+        self.say(words, problem=problem)
 
     def _make_again(self, note: Note) -> None:
         self._review.make_again(note, self.again.emit)
@@ -118,10 +100,20 @@ class ReviewRoom(Stage):
         self.set_notes(state.notes)
         version = state.version
         self.set_version(
-            version.label if version else "",
-            f"{version.label} · {version.status}" if version else "",
+            UnderReview(
+                version.id,
+                version.label,
+                state.decisions[0] if state.decisions else None,
+                len(state.notes),
+            )
+            if version is not None
+            else None
         )
         self.set_busy(state.busy)
+        said = f"{state.problem}. {state.next_step}" if state.problem else state.told
+        if said != self._said:
+            self._said = said
+            self.say(said, problem=bool(state.problem))
         self._open_sources()
 
     def _open_sources(self) -> None:
@@ -144,7 +136,10 @@ class ReviewRoom(Stage):
             self.open(None, None, {})
             return
         self.open(
-            _frames(shot, sources), shot.cut_range, sources, start_timecode=_start_timecode(shot)
+            _frames(shot, sources),
+            shot.cut_range,
+            sources,
+            start_timecode=start_of(shot.plate) or 0,
         )
 
 
@@ -158,17 +153,6 @@ def _frames(shot: Shot, sources: dict[str, FrameSource]) -> FrameRange:
                 min(frames.first, first), max(frames.last, last), shot.plate.range.rate
             )
     return frames
-
-
-def _start_timecode(shot: Shot) -> int:
-    """Timecode of frame 0, in frames; a plate without timecode counts its own frames."""
-    plate = shot.plate
-    if not plate.start_timecode:
-        return 0
-    try:
-        return frame_of(plate.start_timecode, plate.range.rate) - plate.range.first
-    except ValueError:
-        return 0
 
 
 def _about(state: ReviewState, key: str) -> str:

@@ -5,7 +5,7 @@ It knows of no gateway and no controller; :mod:`bridge_ui.review.room` connects 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
@@ -13,26 +13,27 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.panel.pieces import button, label
+from bridge_ui.panel.pieces import label
 from bridge_ui.review.actions import Actions
 from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
-from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser
+from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser, look_words
+from bridge_ui.review.decisions import Comment, DecisionButtons, Standing, UnderReview
 from bridge_ui.review.keys import action_of
 from bridge_ui.review.look import Compare
+from bridge_ui.review.more import MoreButton
 from bridge_ui.review.notes_list import NotesList
 from bridge_ui.review.noting import NoteDraft, NoteField
 from bridge_ui.review.player import Player
+from bridge_ui.review.rows import Parts, Rows
 from bridge_ui.review.sources import FrameSource
 from bridge_ui.review.strokes import Sketch
 from bridge_ui.review.tools import Pen, PenTray
@@ -40,10 +41,6 @@ from bridge_ui.review.transport import Transport
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
-
-#: Widths from which all stands in one line, and from which it does so in full words; in widths of
-#: the letter x, so that a larger font counts.
-_WIDE, _ROOMY = 88, 128
 
 
 class Stage(QWidget):
@@ -56,8 +53,11 @@ class Stage(QWidget):
     """The next newer (1) or older (-1) version."""
     note_wanted = Signal(object)
     """A :class:`NoteDraft`; :meth:`note_kept` says that it is safe."""
-    decided = Signal(object)
-    """A :class:`bridge_core.models.versions.ReviewStatus`."""
+    decided = Signal(object, str)
+    """A :class:`bridge_core.models.versions.ReviewStatus` and the words that go with it;
+    :meth:`decision_kept` says that it is safe."""
+    next_wanted = Signal()
+    """The next version is to be made from what was said about this one."""
     again_wanted = Signal(object)
     """A note that the next version is to be made from."""
     frame_changed = Signal(int)
@@ -65,11 +65,8 @@ class Stage(QWidget):
     def __init__(self, tones: Tones, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tones = tones
-        self._wide: bool | None = None
-        self._roomy: bool | None = None
-        self._narrow_notes = True
         self._empty = True
-        self._name = ""
+        self._version: UnderReview | None = None
         self._about = ("", "")
         self._notes: tuple[Note, ...] = ()
         self._sources: dict[str, FrameSource] = {}
@@ -85,15 +82,18 @@ class Stage(QWidget):
         self.notes_list = NotesList(tones)
         self._sides = {side: SideChooser(side, tones) for side in ("A", "B")}
         self._modes = Modes(tones)
-        self._adjuster = Adjuster(self.canvas)
-        self._look = LookButton(self.canvas)
+        self._look = LookButton(self.canvas, tones)
         self._zoom = QToolButton()
-        self.status = label("", "dim")
+        self.more = MoreButton(tones)
+        self.decisions = DecisionButtons(tones)
+        self.comment = Comment()
+        self._standing = Standing()
+        self._news = label("", wrap=True)
         self._actions = Actions(self)
-        self._make_decisions()
         self._arrange()
         self._connect()
-        self.set_version("", "")
+        self.set_version(None)
+        self.say("")
         self._show_empty()
 
     # What is shown
@@ -151,29 +151,35 @@ class Stage(QWidget):
         self.notes_list.show_notes(self._notes)
         self._show_strokes()
 
-    def set_version(self, name: str, status: str) -> None:
-        """What is decided about, as ``v003``, and how it stands in words; empty: nothing is."""
-        self.status.setText(status)
-        self.status.setVisible(bool(self._roomy and status))
-        for one in (self._reject, self._changes, self._approve, self.note_field):
-            one.setEnabled(bool(name))
-        self._name = name
-        self._name_approve()
+    def set_version(self, version: UnderReview | None) -> None:
+        """What is decided about; None: nothing is."""
+        self._version = version
+        self.note_field.setEnabled(version is not None)
+        self.decisions.show_name(version.name if version is not None else "")
+        self.comment.keep_to(version)
+        self._standing.show_version(version)
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
-        for one in (self._reject, self._changes, self._approve):
-            one.setEnabled(bool(self._name) and not busy)
+        self.decisions.set_busy(busy)
+        self.comment.set_busy(busy)
 
-    def _name_approve(self) -> None:
-        whole = tr("Approve {name}", name=self._name) if self._name else tr("Approve")
-        self._approve.setText(whole if self._wide else tr("Approve"))
-        self._approve.setAccessibleName(whole)
+    def say(self, words: str, *, problem: bool = False) -> None:
+        """What was done last, or why it could not be; empty: nothing."""
+        self._news.setText(f"⚠ {words}" if problem and words else words)
+        self._news.setVisible(bool(words))
+        look(self._news, "bad" if problem else "dim")
 
-    def set_notes_shown(self, shown: bool) -> None:
-        """Whether the room lists the notes itself, where it is narrow."""
-        self._narrow_notes = shown
-        self.notes_list.setVisible(shown and not self._wide)
+    def ask(self, status: ReviewStatus) -> None:
+        """Somebody wants to decide: ask for the words that go with it."""
+        if self._version is not None and self.decisions.button(status).isEnabled():
+            self.player.stop()
+            self.comment.ask(status, self._version)
+
+    def decision_kept(self) -> None:
+        """The decision is safe."""
+        self.comment.done()
+        self.canvas.setFocus()
 
     def note_kept(self, draft: NoteDraft) -> None:
         """The note is safe: its words and drawing make room for the next one."""
@@ -210,7 +216,7 @@ class Stage(QWidget):
         self.canvas.drawing = on
         self.note_field.pencil.setChecked(on)
         self.tray.setVisible(on)
-        self._place_tray()
+        self._rows.place_tray()
         self.canvas.setFocus()
 
     def close_down(self) -> None:
@@ -245,39 +251,6 @@ class Stage(QWidget):
 
     # Putting together
 
-    def _make_decisions(self) -> None:
-        def decide(status: ReviewStatus) -> Callable[[], None]:
-            return lambda: self.decided.emit(status)
-
-        tones = self._tones
-        self._reject = button(
-            tr("Reject"), "chip", sign="x", colour=tones.bad, does=decide(ReviewStatus.REJECTED)
-        )
-        self._changes = button(
-            tr("Ask for changes"),
-            "chip",
-            sign="rotate-ccw",
-            colour=tones.warn,
-            does=decide(ReviewStatus.CHANGES_REQUESTED),
-        )
-        self._approve = button(
-            tr("Approve"),
-            "approve",
-            sign="check",
-            colour=tones.good,
-            does=decide(ReviewStatus.APPROVED),
-        )
-        good, line = tones.mixed("good", "panel", 0.22), tones.mixed("good", "line", 0.6)
-        self._approve.setStyleSheet(
-            f"QPushButton {{ background: {good}; border: 1px solid {line}; border-radius: 11px;"
-            " padding: 3px 12px; }"
-            f"QPushButton:hover {{ background: {tones.mixed('good', 'panel', 0.32)}; }}"
-            f"QPushButton:focus {{ border-color: {tones.accent}; }}"
-            f"QPushButton:disabled {{ background: transparent; border-color: {tones.line}; }}"
-        )
-        for one in (self._reject, self._changes, self._approve):
-            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
     def _arrange(self) -> None:
         look(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -286,89 +259,34 @@ class Stage(QWidget):
         look(self._zoom, "quiet")
         self._zoom.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._zoom.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
-        self._top, self._second, self._adjust_row = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        self._play_row, self._decision_row = QHBoxLayout(), QHBoxLayout()
-        self._body = QVBoxLayout(self)
-        self._body.setContentsMargins(10, 8, 10, 8)
-        self._body.setSpacing(7)
-        # The room fits itself to its width; its rows must not dictate one.
-        self._body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
-        self._body.addLayout(self._top)
-        self._body.addWidget(self.canvas, 1)
-        self._body.addLayout(self._second)
-        self._body.addLayout(self._adjust_row)
-        self._body.addWidget(self.bar)
-        self._body.addLayout(self._play_row)
-        self._body.addWidget(self.note_field)
-        self._body.addWidget(self.notes_list)
-        self._body.addLayout(self._decision_row)
-        self.tray.hide()
-        self._fit_rows(wide=True, roomy=True)
+        self._rows = Rows(
+            self,
+            Parts(
+                sides=(self._sides["A"], self._sides["B"]),
+                modes=self._modes,
+                adjuster=Adjuster(self.canvas),
+                look=self._look,
+                zoom=self._zoom,
+                more=self.more,
+                canvas=self.canvas,
+                tray=self.tray,
+                bar=self.bar,
+                transport=self.transport,
+                buttons=self.decisions,
+                note_field=self.note_field,
+                notes_list=self.notes_list,
+                standing=self._standing,
+                comment=self.comment,
+                news=self._news,
+            ),
+        )
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(280, 320)
 
-    def _fit_rows(self, *, wide: bool, roomy: bool) -> None:
-        """One line above and one below the picture, or several short ones."""
-        if (wide, roomy) == (self._wide, self._roomy):
-            return
-        self._wide, self._roomy = wide, roomy
-        rows = (self._top, self._second, self._adjust_row, self._play_row, self._decision_row)
-        for row in rows:
-            while row.takeAt(0) is not None:
-                pass  # the widgets live on, and are put elsewhere below
-        looking = (self._adjuster, self._look, self._zoom)
-        deciding = (self._reject, self._changes, self._approve)
-        for side in self._sides.values():
-            self._top.addWidget(side, 1)
-        self._modes.set_short(not roomy, stretched=not wide)
-        if wide:
-            self._top.addWidget(self._modes)
-            self._top.addStretch(1 if roomy else 0)
-            for one in looking if roomy else looking[1:]:
-                self._top.addWidget(one)
-            self._play_row.addWidget(self.transport, 1)
-            self._play_row.addWidget(self.status)
-            for decision in deciding:
-                self._play_row.addWidget(decision)
-        else:
-            self._second.addWidget(self._modes, 1)
-            self._play_row.addWidget(self.transport, 1)
-            self._decision_row.addWidget(self._reject)
-            self._decision_row.addWidget(self._changes)
-            self._decision_row.addStretch(1)
-            self._decision_row.addWidget(self._approve)
-        if not roomy:
-            self._adjust_row.addWidget(self._adjuster, 1)
-        self._look.setVisible(wide)
-        self._zoom.setVisible(wide)
-        self._adjuster.show_look()
-        self.transport.set_short(not wide)
-        self._name_approve()
-        self.status.setVisible(roomy and bool(self.status.text()))
-        self._changes.setText(tr("Ask for changes") if roomy else tr("Changes"))
-        self._changes.setAccessibleName(tr("Ask for changes"))
-        self.notes_list.setVisible(self._narrow_notes and not wide)
-        self._place_tray()
-
-    def _place_tray(self) -> None:
-        """On the picture's left where there is room, else as a line below it."""
-        hidden = self.tray.isHidden()
-        self.tray.set_column(bool(self._wide))
-        if self._wide:
-            self.tray.setParent(self.canvas)
-            self.tray.adjustSize()
-            self.tray.move(8, max(4, (self.canvas.height() - self.tray.height()) // 2))
-        else:
-            self._body.insertWidget(2, self.tray)
-        self.tray.setVisible(not hidden)
-        self.tray.raise_()
-
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        letters = self.width() / self.fontMetrics().horizontalAdvance("x")
-        self._fit_rows(wide=letters >= _WIDE, roomy=letters >= _ROOMY)
-        self._place_tray()
+        self._rows.fit()
 
     def _connect(self) -> None:
         player, transport = self.player, self.transport
@@ -394,6 +312,12 @@ class Stage(QWidget):
         self.note_field.draw.connect(lambda: self.draw(self.note_field.pencil.isChecked()))
         self.notes_list.go_to.connect(self.go_to)
         self.notes_list.again.connect(self.again_wanted)
+        self.decisions.chosen.connect(self.ask)
+        self.comment.decided.connect(self.decided)
+        self.comment.left.connect(self.canvas.setFocus)
+        self._standing.next_wanted.connect(self.next_wanted)
+        self.more.fit.connect(self.canvas.fit)
+        self.more.actual_size.connect(self.canvas.actual_size)
         self._show_look()
         self._show_zoom()
 
@@ -430,7 +354,9 @@ class Stage(QWidget):
             if side == "B"
             else " → ".join(dict.fromkeys(words for words in self._about if words))
         )
-        self.canvas.caption(self.transport.words(player.clock), about)
+        now = self.canvas.look
+        changed = f"  ·  {look_words(now)}" if (now.exposure, now.gamma) != (0, 1) else ""
+        self.canvas.caption(self.transport.words(player.clock) + changed, about)
         self.bar.set_frame(frame)
         self.transport.show_clock(player.clock)
         self._show_strokes()

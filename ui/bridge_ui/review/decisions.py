@@ -1,0 +1,250 @@
+"""Deciding about a version: three buttons, the words that go with a decision, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.controllers.words import decided
+from bridge_ui.panel.pieces import button, column, label, row
+from bridge_ui.theme.sheet import look
+from bridge_ui.theme.tones import Tones
+from bridge_ui.translate import counted, tr
+
+
+@dataclass(frozen=True)
+class UnderReview:
+    """What is decided about."""
+
+    id: str
+    name: str
+    """``v003``"""
+    decision: DecisionRecord | None = None
+    """The last one; None: it waits for one."""
+    notes: int = 0
+    """How many speak of it."""
+
+
+class DecisionButtons(QWidget):
+    """Reject, ask for changes, approve; each asks for words first, see :class:`Comment`."""
+
+    chosen = Signal(object)
+    """A :class:`ReviewStatus`."""
+
+    def __init__(self, tones: Tones) -> None:
+        super().__init__()
+        self._name = ""
+        self._long = True
+        signs = (
+            (ReviewStatus.REJECTED, "x", tones.bad, "chip"),
+            (ReviewStatus.CHANGES_REQUESTED, "rotate-ccw", tones.warn, "chip"),
+            (ReviewStatus.APPROVED, "check", tones.good, "approve"),
+        )
+        self._buttons = {
+            status: button(
+                "", style, sign=sign, colour=colour, does=partial(self.chosen.emit, status)
+            )
+            for status, sign, colour, style in signs
+        }
+        self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve(tones))
+        for one in self._buttons.values():
+            one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        reject, changes, approve = self._buttons.values()
+        self._row = row(reject, changes, approve)
+        self._row.insertStretch(2, 0)
+        self.setLayout(self._row)
+        self._name_buttons()
+
+    def button(self, status: ReviewStatus) -> QPushButton:
+        return self._buttons[status]
+
+    def show_name(self, name: str) -> None:
+        """Of the version; empty: there is none."""
+        self._name = name
+        self.set_busy(False)
+        self._name_buttons()
+
+    def set_busy(self, busy: bool) -> None:
+        """Something that was said is on its way: no second one meanwhile."""
+        for one in self._buttons.values():
+            one.setEnabled(bool(self._name) and not busy)
+
+    def set_long(self, long: bool, *, spread: bool) -> None:
+        """In full words or short ones; spread, approval stands at the right edge."""
+        self._long = long
+        self._row.setStretch(2, 1 if spread else 0)
+        self._name_buttons()
+
+    def _name_buttons(self) -> None:
+        for status, one in self._buttons.items():
+            whole = words_of(status, self._name)
+            short = {
+                ReviewStatus.REJECTED: tr("Reject"),
+                ReviewStatus.CHANGES_REQUESTED: tr("Changes"),
+                ReviewStatus.APPROVED: tr("Approve"),
+            }[status]
+            approves = status is ReviewStatus.APPROVED
+            one.setText((whole if approves else words_of(status, "")) if self._long else short)
+            one.setAccessibleName(whole)
+            one.setToolTip(f"{whole} ({_KEYS[status]})")
+
+
+#: As in :data:`bridge_ui.review.keys.KEYS`.
+_KEYS = {
+    ReviewStatus.REJECTED: "Shift+R",
+    ReviewStatus.CHANGES_REQUESTED: "Shift+C",
+    ReviewStatus.APPROVED: "Shift+A",
+}
+
+
+def words_of(status: ReviewStatus, name: str) -> str:
+    """``Approve v003``; without a name only what is done."""
+    words = {
+        ReviewStatus.REJECTED: (tr("Reject {name}", name=name), tr("Reject")),
+        ReviewStatus.CHANGES_REQUESTED: (
+            tr("Ask for changes to {name}", name=name),
+            tr("Ask for changes"),
+        ),
+        ReviewStatus.APPROVED: (tr("Approve {name}", name=name), tr("Approve")),
+    }
+    return words[status][0 if name else 1]
+
+
+class Comment(QWidget):
+    """The words that go with a decision. Return decides, Escape does not.
+
+    An approval needs none; with the other two somebody has to be told why, here or in a note.
+    """
+
+    decided = Signal(object, str)
+    """A :class:`ReviewStatus`, and the words."""
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._status = ReviewStatus.APPROVED
+        self._about: UnderReview | None = None
+        self._busy = False
+        self.words = _Line()
+        self.words.setMaxLength(5000)
+        self.words.setMinimumWidth(60)
+        self.words.textChanged.connect(self._show)
+        self.words.returnPressed.connect(self._decide)
+        self.words.escaped.connect(self.leave)
+        self.decide = button("", "main", does=self._decide)
+        self._cancel = button(tr("Cancel"), "quiet", does=self.leave)
+        self.setLayout(column(self.words, row(1, self._cancel, self.decide, gap=6), gap=6))
+        self.hide()
+
+    def ask(self, status: ReviewStatus, about: UnderReview) -> None:
+        """Have somebody write; what was written for another decision stays."""
+        self._status, self._about = status, about
+        self.decide.setText(words_of(status, about.name))
+        said = counted(about.notes, "the note", "the {n} notes")
+        hints = {
+            ReviewStatus.APPROVED: tr("Anything to say with it?"),
+            ReviewStatus.CHANGES_REQUESTED: tr("What is to change?"),
+            ReviewStatus.REJECTED: tr("Why?"),
+        }
+        hint = hints[status]
+        if about.notes and self._needs_words:
+            hint = tr("Anything besides {notes}?", notes=said)
+        self.words.setPlaceholderText(hint)
+        self.words.setAccessibleName(hint)
+        self._show()
+        self.show()
+        self.words.setFocus()
+
+    def keep_to(self, about: UnderReview | None) -> None:
+        """Another version is looked at: what was begun for the last one is over."""
+        if self._about is not None and (about is None or about.id != self._about.id):
+            self.done()
+        elif self._about is not None:
+            self._about = about
+            self._show()
+
+    def set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._show()
+
+    def done(self) -> None:
+        """It was decided: the words are safe."""
+        self._about = None
+        self.words.clear()
+        self.hide()
+
+    def leave(self) -> None:
+        self._about = None
+        self.hide()
+        self.left.emit()
+
+    @property
+    def _needs_words(self) -> bool:
+        return self._status is not ReviewStatus.APPROVED
+
+    def _show(self) -> None:
+        told = bool(self.words.text().strip() or (self._about is not None and self._about.notes))
+        self.decide.setEnabled(not self._busy and (told or not self._needs_words))
+
+    def _decide(self) -> None:
+        if self._about is not None and self.decide.isEnabled():
+            self.decided.emit(self._status, self.words.text().strip())
+
+
+class _Line(QLineEdit):
+    escaped = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        elif event.key() not in (Qt.Key.Key_Up, Qt.Key.Key_Down):  # they would go to other notes
+            super().keyPressEvent(event)
+
+
+class Standing(QWidget):
+    """How a version stands: who decided what and when, with which words; and what comes next."""
+
+    next_wanted = Signal()
+    """Make the next version from what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = label("", "dim", wrap=True)
+        self._next = button(
+            tr("Make the next version from this"), "link", does=self.next_wanted.emit
+        )
+        self.setLayout(column(self._words, row(self._next, 1), gap=0))
+        self.hide()
+
+    def show_version(self, about: UnderReview | None) -> None:
+        decision = about.decision if about is not None else None
+        self.setVisible(decision is not None)
+        if decision is None or about is None:
+            return
+        words = f"{about.name} {decided(decision)}"
+        self._words.setText(f"{words}: {decision.comment}" if decision.comment else words)
+        look(self._words, _LOOKS.get(decision.status, "dim"))
+        self._next.setVisible(decision.status is not ReviewStatus.APPROVED)
+
+
+_LOOKS = {
+    ReviewStatus.APPROVED: "good",
+    ReviewStatus.CHANGES_REQUESTED: "warn",
+    ReviewStatus.REJECTED: "bad",
+}
+
+
+def _approve(t: Tones) -> str:
+    good, line = t.mixed("good", "panel", 0.22), t.mixed("good", "line", 0.6)
+    return (
+        f"QPushButton {{ background: {good}; border: 1px solid {line}; border-radius: 11px;"
+        " padding: 3px 12px; }"
+        f"QPushButton:hover {{ background: {t.mixed('good', 'panel', 0.32)}; }}"
+        f"QPushButton:focus {{ border-color: {t.accent}; }}"
+        f"QPushButton:disabled {{ background: transparent; border-color: {t.line}; }}"
+    )

@@ -1,0 +1,160 @@
+"""A review sheet as one HTML file: it holds its pictures and needs nothing else, so that it can be
+mailed and printed. All words of people and services are escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from bridge_core.errors import UnreadableMedia
+from bridge_core.models.notes import Note, Stroke
+from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion, place_of, said_by
+from bridge_ui.controllers.words import Tone, decided
+from bridge_ui.review.sheet import Pause, frame_of
+from bridge_ui.review.sources import FrameSource
+from bridge_ui.translate import counted, tr
+
+_QUALITY = 88  # of the JPEGs, 0 to 100
+_SMALL = 240  # width of an overview's pictures, in pixels
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff;
+  max-width: 66rem; margin: 2.5rem auto; padding: 0 1.5rem; }
+h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.3rem; margin: 0; }
+h3 { font-size: 1.05rem; margin: 0 0 .2rem; } p { margin: .3rem 0; }
+.facts, .by { color: #6a6e75; } .by { font-size: .87rem; }
+.said { white-space: pre-wrap; overflow-wrap: anywhere; }
+header { border-bottom: 2px solid #1d1e20; padding-bottom: .9rem; margin-bottom: 1.5rem; }
+table { border-collapse: collapse; width: 100%; margin-bottom: 2.5rem; }
+th { text-align: left; font-weight: 600; color: #6a6e75; font-size: .87rem; }
+th, td { padding: .45rem .9rem .45rem 0; border-bottom: 1px solid #e2e4e7; }
+td img { width: 7.5rem; } a { color: inherit; }
+section { margin: 0 0 2.5rem; } .shot { border-bottom: 1px solid #c9ccd1; margin-bottom: 1rem; }
+article { display: grid; grid-template-columns: 3fr 2fr; gap: 1.3rem; margin: 0 0 1.3rem;
+  align-items: start; break-inside: avoid; }
+img { width: 100%; border-radius: 4px; display: block; }
+.missing { color: #a33; border: 1px dashed #d9a3a3; border-radius: 4px; padding: 2rem 1rem;
+  margin: 0; text-align: center; }
+.status { display: inline-block; border: 1px solid; border-radius: .6rem; padding: .05rem .6rem;
+  font-size: .87rem; font-weight: 600; }
+.good { color: #1c6b3a; } .bad { color: #a3322a; } .waits { color: #8a5a00; }
+.plain, .busy { color: #4b4f55; }
+@media (max-width: 40rem) { article { grid-template-columns: 1fr; } }
+@media print { body { margin: 0; max-width: none; } @page { size: A4 landscape; margin: 12mm; } }
+"""
+_CLASSES = {
+    Tone.GOOD: "good",
+    Tone.BAD: "bad",
+    Tone.WAITS: "waits",
+    Tone.BUSY: "busy",
+    Tone.PLAIN: "plain",
+}
+
+
+def write_html(path: Path, sheet: Sheet, pause: Pause) -> None:
+    """
+    :raises OSError: the file cannot be written.
+    """
+    # Piece by piece: the pictures of a whole cut need not be in memory together.
+    with path.open("w", encoding="utf-8") as file:
+        for part in _parts(sheet):
+            pause()
+            file.write(part)
+
+
+def _parts(sheet: Sheet) -> Iterator[str]:
+    yield (
+        f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(sheet.title)}</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"<style>{_STYLE}</style></head><body>\n<header><h1>{escape(sheet.title)}</h1>"
+        f'<p class="facts">{escape(sheet.summary)}</p>'
+        f'<p class="by">{escape(sheet.made)}</p></header>\n'
+    )
+    if len(sheet.shots) > 1:
+        yield from _overview(sheet)
+    for number, shot in enumerate(sheet.shots):
+        if not shot.versions:
+            continue
+        yield f'<section id="shot-{number}"><div class="shot"><h2>{escape(shot.name)}</h2>'
+        yield f'<p class="facts">{escape(shot.facts)}</p></div>\n'
+        for version in shot.versions:
+            yield from _version(shot, version)
+        yield "</section>\n"
+    yield "</body></html>\n"
+
+
+def _overview(sheet: Sheet) -> Iterator[str]:
+    heads = ("", tr("Shot"), tr("Newest version"), tr("Status"), tr("Notes"))
+    yield "<table><tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>\n"
+    for number, shot in enumerate(sheet.shots):
+        cells = ["", escape(shot.name), escape(tr("No version yet")), "", ""]
+        if shot.versions:
+            cells[1] = f'<a href="#shot-{number}">{escape(shot.name)}</a>'
+            newest = shot.versions[0]
+            notes = sum(len(version.notes) for version in shot.versions)
+            cells[0] = _picture(newest.pictures, newest.key_frame, (), width=_SMALL)
+            status = _status(newest, f"{newest.sign.mark} {newest.sign.words}")
+            cells[2:] = [escape(newest.title), status, str(notes or "")]
+        yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
+    yield "</table>\n"
+
+
+def _version(shot: SheetShot, version: SheetVersion) -> Iterator[str]:
+    yield f"<article>{_picture(version.pictures, version.key_frame, ())}<div>"
+    yield f"<h3>{escape(version.title)}</h3><p>{_status(version, version.standing)}</p>"
+    for at, record in enumerate(reversed(version.version.decisions)):
+        if at:
+            yield f'<p class="by">{escape(decided(record))}</p>'
+        if record.comment:
+            yield f'<p class="said">{escape(record.comment)}</p>'
+    yield f'<p class="by">{escape(version.facts)}</p>'
+    for note in version.on_the_whole:
+        yield _words(shot, note)
+    yield "</div></article>\n"
+    for note in version.on_frames:
+        frame = version.frame_for(note)
+        yield f"<article>{_picture(version.pictures, frame, note.strokes)}<div>"
+        yield _words(shot, note) + "</div></article>\n"
+
+
+def _words(shot: SheetShot, note: Note) -> str:
+    drawn = counted(len(note.strokes), "{n} stroke drawn", "{n} strokes drawn")
+    facts = f"{place_of(note, shot.shot.plate)} · {said_by(note)}"
+    return f'<p class="said">{escape(note.text or drawn)}</p><p class="by">{escape(facts)}</p>'
+
+
+def _status(version: SheetVersion, words: str) -> str:
+    return f'<span class="status {_CLASSES[version.sign.tone]}">{escape(words)}</span>'
+
+
+def _picture(source: FrameSource, frame: int, strokes: Sequence[Stroke], width: int = 0) -> str:
+    image = frame_of(source, frame, strokes)
+    if isinstance(image, str):
+        return f'<p class="missing">{escape(image)}</p>'
+    if width:
+        image = image.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+    code = base64.b64encode(_jpeg(image)).decode("ascii")
+    return f'<img alt="{escape(tr("Frame {n}", n=frame))}" src="data:image/jpeg;base64,{code}">'
+
+
+def _jpeg(image: QImage) -> bytes:
+    """
+    :raises UnreadableMedia: it cannot be made.
+    """
+    # Through a file: a QBuffer made here would ask for Python's lock inside Qt's (see ``decode``).
+    with tempfile.TemporaryDirectory(prefix="shotbridge-sheet-") as folder:
+        file = Path(folder) / "frame.jpg"
+        if not image.save(str(file), quality=_QUALITY):
+            raise UnreadableMedia(
+                "a frame could not be saved for the sheet",
+                where=folder,
+                next_step="look whether the disk of this folder is full",
+            )
+        return file.read_bytes()
