@@ -1,1 +1,1 @@
-"""Shotbridge inside DaVinci Resolve. Not built yet: this room holds nothing."""
+"""Shotbridge beside DaVinci Resolve: a companion window that works on Resolve's open timeline."""

@@ -1,0 +1,114 @@
+"""The one thread on which Resolve is called.
+
+Resolve's scripting library talks to another process and says nothing about threads: a call may take
+long, and two at once are nobody's promise. So all of them are made on one thread, which is not the
+window's, one after the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bridge_core.errors import HostError
+from bridge_resolve.answers import too_old
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class ApiThread:
+    """Ends with :meth:`close`, or with the process: a Resolve that hangs holds nobody up."""
+
+    def __init__(self, pulse: float = 2.0) -> None:
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._pulse = pulse
+        self._looks: list[Callable[[], None]] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="shotbridge-resolve", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do something on the thread, and give what it gave or raise what it raised.
+
+        :raises HostError: the thread has been closed, or Resolve is too old.
+        """
+        if threading.current_thread() is self._thread:
+            return work()
+        if self._closed:
+            raise HostError("this window is being closed", next_step="open it again from Resolve")
+        call = _Call(work)
+        self._calls.put(call)
+        call.done.wait()
+        if call.error is not None:
+            raise call.error
+        result: T = call.result
+        return result
+
+    def whenever_idle(self, look: Callable[[], None]) -> Callable[[], None]:
+        """Call ``look`` on the thread every few seconds in which nothing else is asked; what is
+        given back ends that."""
+        self._looks.append(look)
+
+        def end() -> None:
+            if look in self._looks:
+                self._looks.remove(look)
+
+        return end
+
+    def close(self, timeout: float = 0.0) -> bool:
+        """Take no more calls; whether the thread has ended within ``timeout`` seconds."""
+        self._closed = True
+        self._looks.clear()
+        self._calls.put(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                call = self._calls.get(timeout=self._pulse)
+            except queue.Empty:
+                self._look()
+                continue
+            if call is None:
+                self._refuse_the_rest()
+                return
+            call.run()
+
+    def _look(self) -> None:
+        for look in list(self._looks):
+            try:
+                look()
+            except Exception:
+                # Nobody waits for a look; what is wrong is told to whoever asks next.
+                _log.debug("Resolve could not be looked at", exc_info=True)
+
+    def _refuse_the_rest(self) -> None:
+        while not self._calls.empty():
+            call = self._calls.get()
+            if call is not None:
+                call.error = HostError("this window was closed", next_step="open it again")
+                call.done.set()
+
+
+class _Call:
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+        self.done = threading.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = self.work()
+        except TypeError as error:
+            self.error = too_old(error) or error
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.done.set()

@@ -1,0 +1,135 @@
+"""What Resolve knows of the media behind a clip, and what a service can read of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from bridge_core.models.frames import can_drop, frame_of, nominal, to_rate
+from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.timeline.clock import time_range
+from bridge_core.timeline.document import Json
+from bridge_core.timeline.references import STILLS
+from bridge_resolve.answers import number
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem
+
+#: Names in OCIO's ACES configurations, by Resolve's (the list in its Clip Attributes). Others are
+#: left to the configuration's file rules.
+COLOUR_SPACES = {
+    "ACEScg": "ACEScg",
+    "ACEScct": "ACEScct",
+    "ACEScc": "ACEScc",
+    "ACES (AP0) Linear": "ACES2065-1",
+    "ACES (AP1) Linear": "ACEScg",
+    "sRGB": "sRGB Encoded Rec.709 (sRGB)",
+    "sRGB (Linear)": "Linear Rec.709 (sRGB)",
+    "Rec.709 Gamma 2.2": "Gamma 2.2 Encoded Rec.709",
+    "Rec.709 Gamma 2.4": "Gamma 2.4 Encoded Rec.709",
+    "Rec.2020 Linear": "Linear Rec.2020",
+    "P3-D65 Linear": "Linear P3-D65",
+}
+
+#: Codecs of camera files within endings that are read otherwise: ProRes RAW in .mov, X-OCN in .mxf.
+_RAW = re.compile(r"\braw\b|arriraw|x-ocn|redcode|blackmagic raw", re.IGNORECASE)
+
+#: How Resolve writes an image sequence: ``plate.[1001-1100].exr``.
+_BRACKETS = re.compile(r"\[(\d+)-(\d+)\][^/\\]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """``start`` is the number of the first frame: the embedded timecode's, counted at ``rate``."""
+
+    name: str
+    path: str
+    rate: Fraction
+    start: int
+    frames: int
+    width: int
+    height: int
+    colour: str
+    """Resolve's own name of the input colour space; empty where it does not tell."""
+    codec: str
+
+    @property
+    def readable(self) -> bool:
+        """Whether a service can read the files themselves."""
+        return ending_of(self.path) in STILLS | MOVIES and not _RAW.search(self.codec)
+
+    @property
+    def colour_space(self) -> str | None:
+        return COLOUR_SPACES.get(self.colour)
+
+
+def media_of(item: MediaPoolItem) -> Media | None:
+    """None for what has no file: a title, a compound clip, a timeline."""
+    told = item.GetClipProperty()
+    if not isinstance(told, dict) or not told.get("File Path"):
+        return None
+    try:
+        rate = to_rate(str(told.get("FPS")))
+    except ValueError:
+        return None
+    width, _, height = str(told.get("Resolution") or "").partition("x")
+    return Media(
+        name=str(told.get("Clip Name") or told.get("File Name") or ""),
+        path=str(told["File Path"]),
+        rate=rate,
+        start=_start(str(told.get("Start TC") or ""), rate),
+        frames=number(told.get("Frames")),
+        width=number(width),
+        height=number(height),
+        colour=str(told.get("Input Color Space") or ""),
+        codec=str(told.get("Video Codec") or ""),
+    )
+
+
+def rate_text(rate: Fraction) -> str:
+    """A rate as Resolve writes it: ``23.976``, ``25``."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+
+
+def timecode_frame(text: str, rate: Fraction, *, drop: bool) -> int:
+    """The frame of a timecode, whichever mark Resolve has put before its frames.
+
+    :raises ValueError: not a timecode.
+    """
+    hours_to_seconds, frames = text[:-3], text[-2:]
+    return frame_of(f"{hours_to_seconds}{';' if drop and can_drop(rate) else ':'}{frames}", rate)
+
+
+def _start(text: str, rate: Fraction) -> int:
+    try:
+        return timecode_frame(text, rate, drop=";" in text)
+    except ValueError:
+        pass
+    # Frame numbers of sequences pass for timecodes, and may count beyond a second's last frame.
+    parts = re.findall(r"\d+", text)
+    if len(parts) != 4:
+        return 0
+    hours, minutes, seconds, frames = map(int, parts)
+    return ((hours * 60 + minutes) * 60 + seconds) * nominal(rate) + frames
+
+
+def reference_of(media: Media) -> Json:
+    """The media as OTIO names it, the way Resolve does itself."""
+    return {
+        "OTIO_SCHEMA": "ExternalReference.1",
+        "name": media.name,
+        "target_url": media.path,
+        "available_range": time_range(
+            media.start / media.rate, media.frames / media.rate, media.rate
+        ),
+        "metadata": {},
+    }
+
+
+def first_number(media: Media) -> int:
+    """The number that the plate's first frame has: of a sequence, its first file's; of a movie,
+    its timecode's."""
+    brackets = _BRACKETS.search(media.path)
+    return int(brackets[1]) if brackets else media.start

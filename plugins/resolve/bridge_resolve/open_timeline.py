@@ -1,0 +1,354 @@
+"""The timeline that is open in Resolve, as a cut.
+
+Resolve exports it as OTIO, since its scripting API tells neither retimes nor transitions. What the
+file lacks is put back from the API: each clip's own id, the plate in place of a version whose take
+is selected, and colour spaces. The result is a file of ours that :func:`bridge_core.timeline` reads
+like any other cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.models.shots import Shot
+from bridge_core.timeline.clock import frames, rational_time, seconds, span
+from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.document import (
+    DAMAGE,
+    DEFAULT_KEY,
+    NAMESPACE,
+    Document,
+    Json,
+    listed,
+    load,
+    save,
+    schema,
+)
+from bridge_core.timeline.document import references as references_of
+from bridge_core.timeline.lookup import look_for_media
+from bridge_core.timeline.reading import survey
+from bridge_resolve.answers import ensure, knows
+from bridge_resolve.marks import Marks, VersionMark, marks_of, standing
+from bridge_resolve.media import Media, first_number, media_of, reference_of
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem, Resolve, Timeline, TimelineItem
+
+#: Digits of the frame numbers of a plate that is yet to be rendered: a day of timecode and more.
+DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One of a clip's takes; ``index`` counts from 1, as Resolve does."""
+
+    index: int
+    item: MediaPoolItem
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip on a picture track that has media. ``plate`` is the editor's own media, whichever
+    take is selected; ``takes`` is empty as long as there is but one."""
+
+    item: TimelineItem
+    id: str
+    track: int
+    start: int
+    plate_item: MediaPoolItem
+    plate: Media
+    marks: Marks
+    takes: tuple[Take, ...]
+    selected: Take | None
+
+    def take_of(self, version: VersionMark) -> Take | None:
+        return next((take for take in self.takes if take.path == version.media), None)
+
+    @property
+    def shown_version(self) -> VersionMark | None:
+        """The version whose take is selected."""
+        if self.selected is None:
+            return None
+        return next((v for v in self.marks.versions if v.media == self.selected.path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The open timeline, read. ``clips`` holds all its clips by id, ``cut`` those that became
+    shots; ``above`` are ids of clips that are versions on a track of their own."""
+
+    timeline: Timeline
+    cut: Cut
+    clips: dict[str, Clip]
+    above: frozenset[str]
+    part: bool
+    """Only what lies between the timeline's In and Out."""
+
+    def standing(self, clip: Clip) -> tuple[VersionMark, ...]:
+        """The versions that stand on a clip, in the order of their placing."""
+        return standing(clip.marks, (take.path for take in clip.takes), self.clips)
+
+    def in_use(self, clip: Clip) -> VersionMark | None:
+        """The version that is seen: the topmost on a track above, else the selected take's."""
+        there = self.standing(clip)
+        over = [v for v in there if v.item and self.clips[v.item].item.GetClipEnabled()]
+        return over[-1] if over else clip.shown_version
+
+    def shot(self, clip: str) -> Shot | None:
+        """A shot as it would be sent: what must be rendered first has its work range alone."""
+        item = self.cut.shot(clip)
+        if item is None:
+            return None
+        if self.clips[clip].plate.readable:
+            return item.shot
+        plate = item.shot.plate.model_copy(update={"range": item.shot.work_range})
+        return item.shot.model_copy(update={"plate": plate})
+
+
+def clips_of(timeline: Timeline) -> dict[str, Clip]:
+    """Every clip with media, by its id, from the lowest track up and in time."""
+    found = {}
+    for track in range(1, timeline.GetTrackCount("video") + 1):
+        for item in timeline.GetItemListInTrack("video", track) or []:
+            clip = _clip(item, track)
+            if clip is not None:
+                found[clip.id] = clip
+    return found
+
+
+def read_timeline(
+    resolve: Resolve,
+    timeline: Timeline,
+    target: Path,
+    *,
+    show: str,
+    handles: int,
+    rendered_colour: str | None,
+) -> Sheet:
+    """Read the open timeline; the cut is written to ``target``.
+
+    ``rendered_colour`` is the colour space of what Resolve renders; None: nobody can tell, and
+    clips that would have to be rendered become problems.
+
+    :raises HostError: Resolve does not export it.
+    :raises TimelineError: what it exported cannot be read.
+    """
+    clips = clips_of(timeline)
+    above = frozenset(v.item for c in clips.values() for v in c.marks.versions if v.item in clips)
+    export = target.with_name(f"{target.stem}_export.otio")
+    try:
+        ensure(
+            timeline.Export(str(export), resolve.EXPORT_OTIO, resolve.EXPORT_NONE),
+            f"export the timeline {timeline.GetName()} as OTIO",
+            where=str(export),
+        )
+        document = load(export)
+    finally:
+        export.unlink(missing_ok=True)
+    _Restoring(document, clips, above, rendered_colour).run()
+    save(document.root, target, overwrite=True)
+    document.path = target
+    found = survey(document, show=show, handles=handles)
+    cut, part = _marked(found.cut, timeline)
+    return Sheet(timeline, _looked_at(cut, clips), clips, above, part)
+
+
+class _Restoring:
+    """Puts into an exported document what Resolve leaves out of it."""
+
+    def __init__(
+        self, document: Document, clips: dict[str, Clip], above: frozenset[str], colour: str | None
+    ) -> None:
+        self.document = document
+        self.by_place = {(clip.track, clip.start): clip for clip in clips.values()}
+        self.above = above
+        self.colour = colour
+
+    def run(self) -> None:
+        timeline = self.document.timeline
+        start = timeline.get("global_start_time")
+        for number, track in enumerate(_picture_tracks(timeline), 1):
+            children = listed(track, "children")
+            for index, node, at in _clips(children, seconds(start) if start else Fraction(0)):
+                clip = self.by_place.get((number, frames(at, span(node["source_range"]).rate)))
+                if clip is None:
+                    continue
+                if clip.id in self.above:
+                    children[index] = _gap(node)
+                else:
+                    self._clip(node, clip)
+
+    def _clip(self, node: Json, clip: Clip) -> None:
+        several, active = references_of(node)
+        several = {DEFAULT_KEY: several.get(active)}
+        node.pop("media_reference", None)
+        node["OTIO_SCHEMA"] = "Clip.2"
+        node["media_references"] = several
+        node["active_media_reference_key"] = DEFAULT_KEY
+        told = node.setdefault("metadata", {}).setdefault(NAMESPACE, {})
+        told["clip"] = clip.id
+        shown = clip.shown_version
+        if shown is not None:
+            self._back_to_plate(node, several, clip, shown)
+        if clip.marks.versions:
+            last = clip.marks.versions[-1]
+            told["sequence"], told["shot"] = last.sequence, last.shot
+        reference = several[DEFAULT_KEY]
+        if not clip.plate.readable and schema(reference) == "ExternalReference":
+            if self.colour is None:
+                return  # stays as it is, which no service reads: it is told as a problem
+            reference = several[DEFAULT_KEY] = self._to_render(reference, clip)
+        self._hints(reference, clip)
+
+    def _back_to_plate(
+        self, node: Json, several: dict[str, Any], clip: Clip, shown: VersionMark
+    ) -> None:
+        """The plate in the place of a version: frame for frame the same, since versions keep the
+        plate's numbers."""
+        source = span(node["source_range"])
+        version = span(several[DEFAULT_KEY]["available_range"])
+        assert source is not None
+        assert version is not None
+        number = shown.first + frames(source.start - version.start, version.rate)
+        reference = several[DEFAULT_KEY] = reference_of(clip.plate)
+        rate = clip.plate.rate
+        at = clip.plate.start + number - first_number(clip.plate)
+        node["name"] = clip.plate.name
+        node["source_range"]["start_time"] = rational_time(Fraction(at), rate)
+        reference["name"] = clip.plate.name
+
+    def _to_render(self, reference: Json, clip: Clip) -> Json:
+        """The picture sequence that a rendering of camera files would give."""
+        folder = self.document.path.parent / "to render" / clip.id
+        return {
+            "OTIO_SCHEMA": "ImageSequenceReference.1",
+            "name": reference.get("name", ""),
+            "metadata": {NAMESPACE: {"colour_space": self.colour}},
+            "available_range": reference["available_range"],
+            "target_url_base": folder.absolute().as_uri() + "/",
+            "name_prefix": f"{Path(clip.plate.name).stem}.",
+            "name_suffix": ".exr",
+            "start_frame": clip.plate.start,
+            "frame_step": 1,
+            "rate": float(clip.plate.rate),
+            "frame_zero_padding": DIGITS,
+            "missing_frame_policy": "error",
+        }
+
+    def _hints(self, reference: Any, clip: Clip) -> None:
+        if not isinstance(reference, dict):
+            return
+        told = reference.setdefault("metadata", {}).setdefault(NAMESPACE, {})
+        if clip.plate.width and clip.plate.height:
+            told.setdefault("width", clip.plate.width)
+            told.setdefault("height", clip.plate.height)
+        if clip.plate.colour_space and clip.plate.readable:
+            told.setdefault("colour_space", clip.plate.colour_space)
+
+
+def _clip(item: TimelineItem, track: int) -> Clip | None:
+    """None for transitions, titles, generators, compound and offline clips: they have no file."""
+    media_item = item.GetMediaPoolItem()
+    if media_item is None:
+        return None
+    takes = tuple(_takes(item))
+    at = item.GetSelectedTakeIndex() if takes else 0
+    selected = next((take for take in takes if take.index == at), None)
+    marks = marks_of(item)
+    ours = {version.media for version in marks.versions}
+    if selected is not None and selected.path in ours:
+        media_item = next((take.item for take in takes if take.path not in ours), media_item)
+    plate = media_of(media_item)
+    if plate is None:
+        return None
+    id_, start = item.GetUniqueId(), int(item.GetStart())
+    return Clip(item, id_, track, start, media_item, plate, marks, takes, selected)
+
+
+def _takes(item: TimelineItem) -> Iterator[Take]:
+    for index in range(1, (item.GetTakesCount() or 0) + 1):
+        told = ensure(item.GetTakeByIndex(index), f"tell take {index} of {item.GetName()}")
+        media = told["mediaPoolItem"]
+        yield Take(index, media, str(media.GetClipProperty("File Path")))
+
+
+def _picture_tracks(timeline: Json) -> list[Json]:
+    stack = timeline.get("tracks")
+    return [track for track in listed(stack, "children") if track.get("kind", "Video") == "Video"]
+
+
+def _clips(children: list[Any], start: Fraction) -> Iterator[tuple[int, Json, Fraction]]:
+    """Clips of a track with their places, and the second at which each stands.
+
+    Nothing comes after an item whose length cannot be read: the reader of the cut tells of it.
+    """
+    at = start
+    for index, child in enumerate(children):
+        kind = schema(child)
+        if kind == "Transition":
+            continue
+        try:
+            length = seconds(child["source_range"]["duration"])
+        except DAMAGE:
+            return
+        if kind == "Clip":
+            yield index, child, at
+        at += length
+
+
+def _gap(clip: Json) -> Json:
+    duration = clip["source_range"]["duration"]
+    start = {**duration, "value": 0.0}
+    length = {"OTIO_SCHEMA": "TimeRange.1", "start_time": start, "duration": duration}
+    return {"OTIO_SCHEMA": "Gap.1", "name": "", "source_range": length}
+
+
+def _marked(cut: Cut, timeline: Timeline) -> tuple[Cut, bool]:
+    """The cut between the timeline's In and Out, where they are set: Resolve tells no script which
+    clips are selected, and this is what editors have instead."""
+    if not knows(timeline, "GetMarkInOut"):
+        return cut, False
+    marked = (timeline.GetMarkInOut() or {}).get("video") or {}
+    if "in" not in marked or "out" not in marked:
+        return cut, False
+    first, last = (timeline.GetStartFrame() + int(marked[key]) for key in ("in", "out"))
+
+    def within(record: Any) -> bool:
+        return record is None or (record.first <= last and first <= record.last)
+
+    shots = tuple(item for item in cut.shots if within(item.shot.record_range))
+    problems = tuple(problem for problem in cut.problems if within(problem.record))
+    return replace(cut, shots=shots, problems=problems), True
+
+
+def _looked_at(cut: Cut, clips: dict[str, Clip]) -> Cut:
+    """The cut without what cannot be sent from here; what would be rendered is not looked for."""
+    known = tuple(item for item in cut.shots if item.clip in clips)
+    strangers = tuple(_stranger(item) for item in cut.shots if item.clip not in clips)
+    files = tuple(item for item in known if clips[item.clip].plate.readable)
+    looked = look_for_media(replace(cut, shots=files))
+    found = {item.clip: item for item in looked.shots}
+    kept = tuple(
+        found.get(item.clip, item)
+        for item in known
+        if item.clip in found or not clips[item.clip].plate.readable
+    )
+    return replace(cut, shots=kept, problems=(*looked.problems, *strangers))
+
+
+def _stranger(item: CutShot) -> CutProblem:
+    return CutProblem(
+        ProblemKind.BROKEN,
+        "Resolve exports this clip, and its timeline does not show it at this place",
+        "reload; if it stays, cut the clip in anew",
+        item.name,
+        item.track,
+        item.shot.record_range,
+    )
+
+

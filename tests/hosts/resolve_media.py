@@ -1,0 +1,122 @@
+"""Media as a fake Resolve sees it: files on the disk, and what the camera files would hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import OpenImageIO as oiio
+
+from bridge_core.models.frames import frame_of, timecode, to_rate
+from bridge_core.models.media import MOVIES, frame_path, pattern_of
+
+Picture = np.ndarray[Any, np.dtype[np.float32]]
+
+_BRACKETS = re.compile(r"\[(\d+)-(\d+)\]")
+
+
+@dataclass
+class Media:
+    """``start`` is the media's first timecode frame, counted at ``rate``; ``picture`` gives the
+    frame that many after the first."""
+
+    path: str
+    frames: int
+    rate: Fraction
+    start: int
+    width: int
+    height: int
+    codec: str
+    picture: Callable[[int], Picture]
+    properties: dict[str, str] = field(default_factory=dict)
+
+    def told(self) -> dict[str, str]:
+        """Clip properties by the names that ``GetClipProperty`` has for them."""
+        return {
+            "File Path": self.path,
+            "File Name": Path(self.path).name,
+            "Clip Name": Path(self.path).name,
+            "Type": "Video",
+            "FPS": f"{float(self.rate):.3f}".rstrip("0").rstrip("."),
+            "Frames": str(self.frames),
+            "Start": "0",
+            "End": str(self.frames - 1),
+            "Start TC": timecode(self.start, self.rate),
+            "Resolution": f"{self.width}x{self.height}",
+            "PAR": "Square",
+            "Video Codec": self.codec,
+            "Input Color Space": "Project",
+            **self.properties,
+        }
+
+
+def black(width: int, height: int) -> Picture:
+    return np.zeros((height, width, 3), np.float32)
+
+
+def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media | None:
+    """None where a frame is missing: Resolve imports nothing then, or splits the clip."""
+    files = [frame_path(pattern, frame) for frame in range(first, last + 1)]
+    if not files or not all(Path(file).is_file() for file in files):
+        return None
+    opened = oiio.ImageInput.open(files[0])
+    if opened is None:
+        return None
+    spec = opened.spec()
+    opened.close()
+    embedded = spec.get_string_attribute("smpte:TimeCode")
+    folder, name = str(Path(pattern).parent), Path(pattern).name
+    digits = len(re.search(r"%0?(\d*)d", name)[1] or "") or len(str(first))  # type: ignore[index]
+    number = f"[{first:0{digits}d}-{last:0{digits}d}]"
+    return Media(
+        path=f"{folder}/{re.sub(r'%0?[0-9]*d', number, name)}",
+        frames=last - first + 1,
+        rate=rate,
+        start=frame_of(embedded, rate) if embedded else first,
+        width=spec.width,
+        height=spec.height,
+        codec="EXR",
+        picture=lambda offset: _pixels(files[offset]),
+    )
+
+
+def read_path(path: str, rate: Fraction) -> Media | None:
+    """A movie, a ``plate.[1001-1100].exr``, or one frame of a sequence."""
+    brackets = _BRACKETS.search(path)
+    if brackets:
+        pattern = path[: brackets.start()] + f"%0{len(brackets[1])}d" + path[brackets.end() :]
+        return read_sequence(pattern, int(brackets[1]), int(brackets[2]), rate)
+    if not Path(path).is_file():
+        return None
+    if Path(path).suffix.lower() in MOVIES:
+        return _movie(path)
+    found = pattern_of(path)
+    return read_sequence(found[0], found[1], found[1], rate) if found else None
+
+
+def _movie(path: str) -> Media | None:
+    try:
+        with av.open(path) as container:
+            stream = container.streams.video[0]
+            rate = to_rate(float(stream.average_rate))
+            told = {**container.metadata, **stream.metadata}.get("timecode", "")
+            count = stream.frames or sum(1 for _ in container.decode(stream))
+            size = stream.width, stream.height
+            codec = stream.codec_context.name
+    except (av.FFmpegError, IndexError):
+        return None
+    start = frame_of(told, rate) if told else 0
+    return Media(path, count, rate, start, *size, codec, lambda _: black(*size))
+
+
+def _pixels(file: str) -> Picture:
+    opened = oiio.ImageInput.open(file)
+    pixels: Picture = opened.read_image(oiio.FLOAT)
+    opened.close()
+    return pixels

@@ -1,0 +1,62 @@
+"""A fake Resolve's render queue: jobs that write real EXR files while they are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+from resolve_media import Picture
+
+#: Frames that a job gets on with between two questions: several polls even for a short shot.
+FRAMES_A_POLL = 3
+
+FORMATS = {"EXR": "exr", "QuickTime": "mov", "DPX": "dpx"}
+CODECS = {
+    "exr": {
+        "RGB float (ZIP)": "RGBFloatZIP",
+        "RGB half (ZIP)": "RGBHalfZIP",
+        "RGB half": "RGBHalf",
+    },
+    "mov": {"Apple ProRes 422 HQ": "ProRes422HQ", "H.264": "H264"},
+    "dpx": {"RGB 10-bit": "RGB10"},
+}
+
+
+@dataclass
+class Job:
+    id: str
+    settings: dict[str, Any]
+    format: dict[str, str]
+    frames: list[int]
+    picture: Callable[[int], Picture]
+    status: str = "Ready"
+    written: list[Path] = field(default_factory=list)
+
+    @property
+    def percent(self) -> int:
+        return 100 * len(self.written) // max(1, len(self.frames))
+
+    def work(self, *, fails: bool) -> None:
+        if self.status != "Rendering":
+            return
+        for frame in self.frames[len(self.written) :][:FRAMES_A_POLL]:
+            if fails and len(self.written) >= 2:
+                self.status = "Failed"
+                return
+            self.written.append(self._write(frame))
+        if len(self.written) == len(self.frames):
+            self.status = "Complete"
+
+    def _write(self, frame: int) -> Path:
+        path = Path(self.settings["TargetDir"]) / f"{self.settings['CustomName']}{frame:08d}.exr"
+        pixels = self.picture(frame)
+        spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, oiio.HALF)
+        out = oiio.ImageOutput.create(str(path))
+        assert out.open(str(path), spec), out.geterror()
+        assert out.write_image(np.ascontiguousarray(pixels))
+        out.close()
+        return path
