@@ -14,6 +14,7 @@ thread, and wait for network and disk: never from a host's main thread.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +78,21 @@ class Client:
         from bridge_core.models.gateway import Health
 
         return self._get(Health, "/v1/health")
+
+    def clock_ahead(self) -> float | None:
+        """Seconds that the gateway's clock is ahead of this machine's, to a second; None: the
+        gateway, or a proxy before it, tells no time."""
+        from email.utils import parsedate_to_datetime
+
+        before = time.time()
+        told = self._transport.send("GET", "/v1/about").headers.get("Date")
+        after = time.time()
+        try:
+            there = parsedate_to_datetime(told or "").timestamp()
+        except ValueError:
+            return None
+        # Its date has whole seconds, cut off, and may be a second old: that is no difference.
+        return 0.0 if before - 2 <= there <= after else there - (before + after) / 2
 
     def services(self) -> list[Service]:
         from bridge_core.models.services import Service

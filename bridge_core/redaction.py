@@ -17,12 +17,12 @@ _HIDDEN = "[hidden]"
 
 #: ``scheme://account:password@``; the account may be empty, as in Redis' addresses.
 _IN_ADDRESS = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s/@]+(?=@)", re.IGNORECASE
+    r"(?P<before>\b[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:)[^\s/@]+(?=@)", re.IGNORECASE
 )
 #: What follows these words in headers, queries, variables and command lines.
 _NAMED = re.compile(
     r"(?P<before>(?:bearer|basic)\s+|"
-    r"[\w.-]*(?:token|secret|password|passwd|api[_-]?key|access[_-]?key|signature|credential)"
+    r"(?:token|secret|password|passwd|api[_-]?key|access[_-]?key|signature|credential)"
     r"(?![_-]?(?:file|path|dir))[\w.-]*[\"']?\s*[=:]\s*[\"']?)"
     r"(?!\[hidden\])[^\s\"'&,;)\]}]{4,}",
     re.IGNORECASE,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.gateway import run
 from bridge_core.cli.output import table
-from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
     from bridge_core.cli.call import Call
@@ -90,70 +88,11 @@ def _spell(value: object) -> str:
 
 
 def _doctor(call: Call) -> int:
-    lines = [*_client_lines(call), *_gateway_lines(call)]
-    text = "\n".join(
-        f"{'ok ' if line['ok'] else 'NO '} {line['name']}: {line['says']}"
-        + (f"\n    next: {line['next_step']}" if line["next_step"] else "")
-        for line in lines
-    )
-    healthy = all(line["ok"] for line in lines)
-    call.output.result({"ok": healthy, "lines": lines}, text)
+    from bridge_core.doctor.examination import examine
+    from bridge_core.doctor.line import State, as_text
+
+    lines = examine(lambda: call.loaded, lambda: call.client)
+    healthy = not any(line.state is State.WRONG for line in lines)
+    found = {"ok": healthy, "lines": [line.as_json() for line in lines]}
+    call.output.result(found, as_text(lines))
     return 0 if healthy else 1
-
-
-def _line(name: str, ok: bool, says: str, next_step: str = "") -> dict[str, Any]:
-    return {"name": name, "ok": ok, "says": says, "next_step": next_step}
-
-
-def _client_lines(call: Call) -> list[dict[str, Any]]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    import bridge_core
-
-    lines = [
-        _line("Shotbridge", True, f"{bridge_core.__version__}, API {bridge_core.API_VERSION}"),
-        _line("Python", True, f"{sys.version.split()[0]} at {sys.executable}"),
-    ]
-    for package in ("PySide6-Essentials", "requests", "pydantic", "PyYAML", "opentimelineio"):
-        try:
-            found = version(package)
-        except PackageNotFoundError:
-            lines.append(
-                _line(package, False, "not installed", f"pip install {package}, or use the host's")
-            )
-            continue
-        broken = package == "PySide6-Essentials" and found == "6.12.0"
-        lines.append(
-            _line(
-                package,
-                not broken,
-                f"{found} loses references and aborts after a while" if broken else found,
-                "install another version: pip install 'PySide6-Essentials!=6.12.0'"
-                if broken
-                else "",
-            )
-        )
-    try:
-        settings = call.loaded.settings
-        lines.append(_line("Configuration", True, "reads without mistakes"))
-    except ShotbridgeError as error:
-        return [*lines, _line("Configuration", False, error.what, error.next_step)]
-    waiting = call.client.outbox.entries()
-    lines.append(
-        _line(
-            "Outbox",
-            not waiting,
-            f"{len(waiting)} waiting in {settings.client.state_dir}" if waiting else "empty",
-            "shotbridge outbox --send" if waiting else "",
-        )
-    )
-    return lines
-
-
-def _gateway_lines(call: Call) -> list[dict[str, Any]]:
-    try:
-        about, health = call.client.about(), call.client.health()
-    except ShotbridgeError as error:
-        return [_line("Gateway", False, error.what, error.next_step)]
-    lines = [_line("Gateway", True, f"{about.version}, API {about.api}")]
-    return lines + [line.model_dump() for line in health.lines]

@@ -621,5 +621,6 @@ def test_lists_of_jobs_go_page_by_page(desk: Desk, folder: Path, shot: str) -> N
 def test_health_says_what_is_wrong(desk: Desk) -> None:
     lines = {line.name: line for line in desk.health()}
     assert lines["engine"].ok and lines["service copy"].ok
+    assert "OpenColorIO" in lines["colour"].says
     assert not lines["service absent"].ok
     assert lines["service absent"].next_step == "install its weights"

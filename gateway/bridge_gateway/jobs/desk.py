@@ -315,6 +315,13 @@ class Desk:
                 says=f"{free / 1e9:.1f} GB free in {library}",
                 next_step="" if enough else "make room there or set gateway.library_dir",
             ),
+            # A config that cannot be read, or lacks the display or view, ends the start already.
+            HealthLine(
+                name="colour",
+                ok=True,
+                says=f"{self._colour.describe_config()}; shown on {self._colour.display}, "
+                f"{self._colour.view}",
+            ),
         ]
         lines += [
             HealthLine(

@@ -1,0 +1,115 @@
+"""``install``, ``uninstall``, ``selftest``: what concerns the hosts on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import ConfigError, HostError
+
+if TYPE_CHECKING:
+    from bridge_core.cli.call import Call
+
+#: Hosts with a self-test.
+_TESTED = ("nuke", "resolve")
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    for name, does, run in (
+        ("install", "put the one file that Resolve needs into its scripts folder", _install),
+        ("uninstall", "take that file away again", _uninstall),
+    ):
+        command = commands.add_parser(name, parents=[common], help=does)
+        command.add_argument("host", choices=("resolve",))
+        command.add_argument("--folder", type=Path, help="instead of this user's scripts folder")
+        command.set_defaults(run=run)
+
+    selftest = commands.add_parser(
+        "selftest", parents=[common], help="look in a real host at what only it can confirm"
+    )
+    selftest.add_argument("host", choices=_TESTED)
+    selftest.add_argument("--program", type=Path, help="Nuke's program; none: the one found first")
+    selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
+    selftest.set_defaults(run=_selftest)
+
+
+def _install(call: Call) -> int:
+    from bridge_core import resolve_script
+
+    folder = _folder(call)
+    changed = resolve_script.place(folder)
+    target = folder / resolve_script.NAME
+    words = f"{'placed' if changed else 'is there already'}: {target}"
+    if changed:
+        words += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
+    call.output.result({"file": str(target), "changed": changed}, words)
+    return 0
+
+
+def _uninstall(call: Call) -> int:
+    from bridge_core import resolve_script
+
+    folder = _folder(call)
+    changed = resolve_script.remove(folder)
+    target = folder / resolve_script.NAME
+    words = f"{'removed' if changed else 'was not there'}: {target}"
+    call.output.result({"file": str(target), "changed": changed}, words)
+    return 0
+
+
+def _folder(call: Call) -> Path:
+    from bridge_core.resolve_script import scripts_folder
+
+    given: Path | None = call.arguments.folder
+    return given.expanduser().absolute() if given else scripts_folder()
+
+
+def _selftest(call: Call) -> int:
+    """Start the plugin's ``selftest.py`` where it belongs: in Nuke without a window, or beside a
+    Resolve that runs. The report stays in ``--out``; the exit code is the program's."""
+    from bridge_core.plugins import plugin
+
+    host: str = call.arguments.host
+    out: Path = call.arguments.out.expanduser().absolute()
+    folder = plugin(host)
+    program = folder / f"bridge_{host}" / "selftest.py"
+    environment = dict(os.environ)
+    if host == "nuke":
+        command = [str(_nuke(call)), "-t", str(program), str(out)]
+        environment["NUKE_PATH"] = _with(environment.get("NUKE_PATH"), folder)
+    else:
+        command = [sys.executable, str(program), str(out)]
+        environment["PYTHONPATH"] = _with(environment.get("PYTHONPATH"), folder)
+    call.output.say(f"running {' '.join(command)}")
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except OSError as error:
+        raise ConfigError(
+            f"it cannot be started: {error.strerror or error}",
+            where=command[0],
+            next_step="name the program with --program",
+        ) from error
+
+
+def _with(path: str | None, folder: Path) -> str:
+    return os.pathsep.join(filter(None, (path, str(folder))))
+
+
+def _nuke(call: Call) -> Path:
+    from bridge_core.doctor.programs import find
+
+    if call.arguments.program is not None:
+        given: Path = call.arguments.program.expanduser().absolute()
+        return given
+    found = find("nuke")
+    if not found:
+        raise HostError(
+            "no Nuke was found on this machine",
+            where="the folders where it usually lies, and the PATH",
+            next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
+        )
+    return found[0].path

@@ -1,0 +1,184 @@
+"""The one file that Resolve needs in its scripts folder, placed and removed.
+
+Resolve has no search path that a variable could lengthen: what Workspace > Scripts lists lies in
+its own folder. So one file is put there, ``Shotbridge.py``, and nothing else is ever touched. It
+is known as ours by a line that says who placed it; a file of that name that is not ours, and a
+link, stays as it is.
+
+The file is told where this Python and the plugins are. In a rez environment it is not: there the
+environment that Resolve was started in says so, and a path of today would go stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from bridge_core.errors import ConfigError, HostError, NotWritable
+from bridge_core.plugins import plugin
+
+NAME = "Shotbridge.py"
+#: Stands in the first lines of the file, and tells it from anybody else's.
+MARK = "placed by shotbridge install resolve"
+_MARK_LINES = 3
+
+
+class Placing(StrEnum):
+    """How the file in Resolve's folder stands."""
+
+    PLACED = "placed"
+    OUTDATED = "outdated"
+    """Ours, of another version or from another place."""
+    FOREIGN = "foreign"
+    """Of that name, and not ours."""
+    ABSENT = "absent"
+
+
+def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sys.platform) -> Path:
+    """This user's folder of what Workspace > Scripts lists. Windows: seen by many; macOS and
+    Linux: read in documentation and others' installers, not seen."""
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME") or Path.home())
+    if system == "win32":
+        roaming = Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        base = roaming / "Blackmagic Design" / "DaVinci Resolve" / "Support"
+    elif system == "darwin":
+        support = home / "Library" / "Application Support"
+        base = support / "Blackmagic Design" / "DaVinci Resolve"
+    else:
+        base = home / ".local" / "share" / "DaVinciResolve"
+    return base / "Fusion" / "Scripts" / "Utility"
+
+
+def place(folder: Path) -> bool:
+    """Put the file there, or the current one in the place of an older one of ours; whether
+    anything changed.
+
+    :raises HostError: a file of that name is there that is not ours.
+    :raises NotWritable: the folder cannot be written.
+    :raises ConfigError: the plugin is not installed here.
+    """
+    wanted = script()
+    target = folder / NAME
+    found = look(folder)
+    if found is Placing.FOREIGN:
+        raise _foreign(target)
+    if found is Placing.PLACED:
+        return False
+    partial = folder / f".{NAME}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial.write_text(wanted, encoding="utf-8", newline="\n")
+        partial.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise _unwritable(error, folder) from error
+    return True
+
+
+def remove(folder: Path) -> bool:
+    """Take the file away; whether there was one. Folders stay.
+
+    :raises HostError: the file of that name is not ours.
+    :raises NotWritable: the folder cannot be written.
+    """
+    target = folder / NAME
+    found = look(folder)
+    if found is Placing.FOREIGN:
+        raise _foreign(target)
+    if found is Placing.ABSENT:
+        return False
+    try:
+        target.unlink()
+    except OSError as error:
+        raise _unwritable(error, folder) from error
+    return True
+
+
+def look(folder: Path) -> Placing:
+    """How the file stands there. Without a plugin here to compare with, ours is outdated.
+
+    :raises NotWritable: the folder or the file cannot be read.
+    """
+    target = folder / NAME
+    try:
+        if target.is_symlink():
+            return Placing.FOREIGN
+        if not target.exists():
+            return Placing.ABSENT
+        if not target.is_file():
+            return Placing.FOREIGN
+        there = target.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise _unwritable(error, folder) from error
+    if MARK not in "\n".join(there.splitlines()[:_MARK_LINES]):
+        return Placing.FOREIGN
+    try:
+        return Placing.PLACED if there == script() else Placing.OUTDATED
+    except ConfigError:
+        return Placing.OUTDATED
+
+
+def script(environ: Mapping[str, str] | None = None) -> str:
+    """What the file holds: the plugin's own, with the lines ``PYTHON = ""`` and ``PLUGINS = ""``
+    filled in.
+
+    :raises ConfigError: the plugin is not installed here, or its file lacks these lines.
+    """
+    environ = os.environ if environ is None else environ
+    source = plugin("resolve") / "Utility" / NAME
+    try:
+        text = source.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"the plugin for Resolve lacks its file: {error.strerror or error}",
+            where=str(source),
+            next_step="install Shotbridge again",
+        ) from error
+    by_environment = "REZ_SHOTBRIDGE_ROOT" in environ
+    values = {
+        "PYTHON": "" if by_environment else sys.executable,
+        "PLUGINS": "" if by_environment else str(source.parents[2]),
+    }
+    for name, value in values.items():
+        text = _filled(text, name, value, source)
+    if MARK not in "\n".join(text.splitlines()[:_MARK_LINES]):
+        raise ConfigError(
+            f"the plugin's file does not say {MARK!r} in its first lines",
+            where=str(source),
+            next_step="install Shotbridge again",
+        )
+    return text
+
+
+def _filled(text: str, name: str, value: str, source: Path) -> str:
+    found = re.search(rf"^{name} = (?:''|\"\")", text, flags=re.MULTILINE)
+    if found is None:
+        raise ConfigError(
+            f"the plugin's file has no line {name} = ''",
+            where=str(source),
+            next_step="install Shotbridge again",
+        )
+    return f"{text[: found.start()]}{name} = {value!r}{text[found.end() :]}"
+
+
+def _foreign(target: Path) -> HostError:
+    return HostError(
+        f"there is a {NAME} that Shotbridge did not place, or a link; it stays as it is",
+        where=str(target),
+        next_step="look at it, move it away or rename it, and try again",
+    )
+
+
+def _unwritable(error: OSError, folder: Path) -> NotWritable:
+    return NotWritable(
+        f"Resolve's scripts folder cannot be used: {error.strerror or error}",
+        where=str(error.filename or folder),
+        next_step="have its permissions changed, or name another folder with --folder",
+    )

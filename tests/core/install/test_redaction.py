@@ -1,0 +1,55 @@
+"""Secrets are hidden, everything else stays."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bridge_core.redaction import without_secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("postgresql://bridge:hunter22@db/x", "postgresql://bridge:[hidden]@db/x"),
+        ("redis://:hunter22@host", "redis://:[hidden]@host"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer [hidden]"),
+        ("LUMAAI_API_KEY=luma-1234", "LUMAAI_API_KEY=[hidden]"),
+        ('{"api_key": "abcdefgh"}', '{"api_key": "[hidden]"}'),
+        (
+            "https://host/f?X-Amz-Signature=abcd1234&w=2",
+            "https://host/f?X-Amz-Signature=[hidden]&w=2",
+        ),
+        ("key_0123456789abcdef0123", "[hidden]"),
+        ("AKIAABCDEFGHIJKLMNOP", "[hidden]"),
+    ],
+)
+def test_what_must_not_be_read_is_hidden(text: str, hidden: str) -> None:
+    assert without_secrets(text) == hidden
+    assert without_secrets(hidden) == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set client.token_file to /home/anna/token.txt",
+        "client.token_file: /studio/gateway.token",
+        "others may read the token of this user's gateway",
+        "http://gateway.studio:8080/v1/about",
+        "frames 1001-1010 of BBB_0010, sRGB - Display",
+    ],
+)
+def test_what_a_person_needs_stays(text: str) -> None:
+    assert without_secrets(text) == text
+
+
+def test_known_secrets_go_wherever_they_stand() -> None:
+    assert without_secrets("say friend and enter", ["friend", ""]) == "say [hidden] and enter"
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "a." * 100_000, "key=" * 50_000, "://" * 70_000])
+def test_long_texts_take_no_time(text: str) -> None:
+    started = time.monotonic()
+    without_secrets(text)
+    assert time.monotonic() - started < 20

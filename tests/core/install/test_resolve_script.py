@@ -1,0 +1,167 @@
+"""The one file in Resolve's scripts folder: placed, renewed, removed, and nothing else touched."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge_core import resolve_script
+from bridge_core.cli.main import main
+from bridge_core.errors import ConfigError, HostError, NotWritable
+from bridge_core.resolve_script import Placing, look, place, remove, scripts_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A scripts folder that belongs to somebody: other scripts, other people's folders."""
+    utility = tmp_path / "Resolve" / "Fusion" / "Scripts" / "Utility"
+    (utility / "Tools").mkdir(parents=True)
+    (utility / "Other.py").write_text("print('mine')\n")
+    (utility / "Tools" / "Shotbridge.py").write_text("print('also mine')\n")
+    return utility
+
+
+def _all(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_placing_and_removing_touches_one_file(plugins: Path, folder: Path) -> None:
+    before = _all(folder)
+    assert place(folder)
+    after = _all(folder)
+    assert set(after) - set(before) == {"Shotbridge.py"}
+    assert {name: after[name] for name in before} == before
+    assert remove(folder)
+    assert _all(folder) == before
+
+
+def test_placing_again_changes_nothing_and_removing_twice_is_no_error(
+    plugins: Path, folder: Path
+) -> None:
+    place(folder)
+    placed = _all(folder)
+    assert not place(folder)
+    assert _all(folder) == placed
+    assert remove(folder)
+    assert not remove(folder)
+
+
+def test_the_file_knows_this_python_and_the_plugins(plugins: Path, folder: Path) -> None:
+    place(folder)
+    placed = (folder / "Shotbridge.py").read_text()
+    values = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(placed).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    assert values == {"PYTHON": sys.executable, "PLUGINS": str(plugins)}
+
+
+def test_in_rez_the_environment_says_it(
+    plugins: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REZ_SHOTBRIDGE_ROOT", "/packages/shotbridge/0.1.0")
+    place(folder)
+    assert "PYTHON = ''\nPLUGINS = ''" in (folder / "Shotbridge.py").read_text()
+
+
+def test_an_older_one_of_ours_is_renewed(plugins: Path, folder: Path) -> None:
+    place(folder)
+    source = plugins / "resolve" / "Utility" / "Shotbridge.py"
+    source.write_text(source.read_text() + "print('newer')\n")
+    assert look(folder) is Placing.OUTDATED
+    assert place(folder)
+    assert "newer" in (folder / "Shotbridge.py").read_text()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
+def test_what_is_not_ours_stays(plugins: Path, folder: Path, tmp_path: Path, kind: str) -> None:
+    target = folder / "Shotbridge.py"
+    elsewhere = tmp_path / "elsewhere.py"
+    if kind == "file":
+        target.write_text("# somebody's own\n")
+    elif kind == "folder":
+        target.mkdir()
+    else:
+        if kind == "link":
+            elsewhere.write_text(resolve_script.script())
+        target.symlink_to(elsewhere)
+    before = target.lstat()
+    for act in (place, remove):
+        with pytest.raises(HostError, match="did not place") as told:
+            act(folder)
+        assert told.value.next_step
+    assert target.lstat() == before
+    assert look(folder) is Placing.FOREIGN
+
+
+def test_a_folder_that_is_not_there_yet_is_made(plugins: Path, tmp_path: Path) -> None:
+    new = tmp_path / "never" / "started"
+    assert place(new)
+    assert [path.name for path in new.iterdir()] == ["Shotbridge.py"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_rights_is_told(plugins: Path, folder: Path) -> None:
+    folder.chmod(0o500)
+    try:
+        with pytest.raises(NotWritable, match="scripts folder"):
+            place(folder)
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(plugins: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(NotWritable, match="scripts folder"):
+        place(tmp_path / "taken" / "Utility")
+
+
+@pytest.mark.parametrize("line", ["PYTHON", "PLUGINS", "placed by"])
+def test_a_plugin_that_breaks_the_agreement_is_told(plugins: Path, folder: Path, line: str) -> None:
+    source = plugins / "resolve" / "Utility" / "Shotbridge.py"
+    source.write_text(source.read_text().replace(line, "x"))
+    with pytest.raises(ConfigError, match="the plugin's file"):
+        place(folder)
+    assert not (folder / "Shotbridge.py").exists()
+
+
+def test_each_system_has_its_folder() -> None:
+    windows = scripts_folder({"APPDATA": "/r"}, system="win32")
+    assert windows.as_posix() == (
+        "/r/Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts/Utility"
+    )
+    mac = scripts_folder({"HOME": "/h"}, system="darwin")
+    assert mac.as_posix() == (
+        "/h/Library/Application Support/Blackmagic Design/DaVinci Resolve/Fusion/Scripts/Utility"
+    )
+    linux = scripts_folder({"HOME": "/h"}, system="linux")
+    assert linux.as_posix() == "/h/.local/share/DaVinciResolve/Fusion/Scripts/Utility"
+
+
+def test_the_command_places_and_removes(
+    plugins: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _all(folder)
+    assert main(["install", "resolve", "--folder", str(folder)]) == 0
+    assert "placed: " in capsys.readouterr().out
+    assert main(["install", "resolve", "--folder", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"file": str(folder / "Shotbridge.py"), "changed": False}
+    assert main(["uninstall", "resolve", "--folder", str(folder)]) == 0
+    assert _all(folder) == before
+
+
+def test_without_a_folder_it_is_this_users(plugins: Path) -> None:
+    assert main(["install", "resolve"]) == 0
+    assert look(scripts_folder()) is Placing.PLACED
+    assert scripts_folder().is_relative_to(os.environ["HOME"])

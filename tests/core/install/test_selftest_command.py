@@ -1,0 +1,71 @@
+"""``shotbridge selftest``: the plugin's script is started where it belongs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge_core.cli.main import main
+
+#: A program called as Nuke is, ``-t SCRIPT FOLDER``, that says how it was called.
+_PROGRAM = """#!{python}
+import json, os, sys
+path = os.environ["NUKE_PATH"]
+with open(sys.argv[3] + "/called.json", "w") as file:
+    json.dump({{"words": sys.argv[1:], "NUKE_PATH": path}}, file)
+sys.exit(1)
+"""
+
+
+def _program(folder: Path) -> Path:
+    program = folder / "Nuke16.0"
+    program.write_text(_PROGRAM.format(python=sys.executable))
+    program.chmod(0o755)
+    return program
+
+
+def test_nuke_runs_it_without_a_window(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUKE_PATH", "/studio/nuke")
+    program = _program(tmp_path)
+    words = ["selftest", "nuke", "--program", str(program), "--out", str(tmp_path)]
+    assert main(words) == 1
+    called = json.loads((tmp_path / "called.json").read_text())
+    script = plugins / "nuke" / "bridge_nuke" / "selftest.py"
+    assert called["words"] == ["-t", str(script), str(tmp_path)]
+    assert called["NUKE_PATH"] == f"/studio/nuke:{plugins / 'nuke'}"
+
+
+def test_resolve_is_asked_from_a_python_of_its_own(plugins: Path, tmp_path: Path) -> None:
+    package = plugins / "resolve" / "bridge_resolve"
+    (package / "__init__.py").write_text("")
+    (package / "selftest.py").write_text(
+        "import sys\nimport bridge_resolve\nfrom bridge_core.selftest import Check, main\n"
+        "checks = [Check('resolve.one', 'One.', lambda: 'seen')]\n"
+        "sys.exit(main('resolve', lambda: 'Resolve', checks, sys.argv[1:]))\n"
+    )
+    assert main(["selftest", "resolve", "--out", str(tmp_path / "report")]) == 0
+    read = json.loads((tmp_path / "report" / "shotbridge_selftest_resolve.json").read_text())
+    assert [result["outcome"] for result in read["results"]] == ["confirmed"]
+
+
+def test_without_a_nuke_it_says_how_to_name_one(
+    plugins: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["selftest", "nuke"]) == 1
+    assert "--program" in capsys.readouterr().err
+
+
+def test_a_program_that_cannot_be_started_is_told(
+    plugins: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["selftest", "nuke", "--program", str(tmp_path / "none")]) == 3
+    assert "cannot be started" in capsys.readouterr().err
