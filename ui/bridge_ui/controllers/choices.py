@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,13 +31,20 @@ class Choice:
     """``Plate``, ``Upscale v003``, ``Matte, running``"""
     sign: Sign | None = None
     version: Version | None = None
+    of: Shot | None = None
+    """The other shot that the version is of; None: the one under review."""
 
 
 def choices_of(
-    shot: Shot, board: Board, tries: Mapping[str, Try], title: Callable[[str], str]
+    shot: Shot,
+    board: Board,
+    tries: Mapping[str, Try],
+    title: Callable[[str], str],
+    others: Iterable[Shot] = (),
 ) -> tuple[Choice, ...]:
-    """The plate, then everything that there is of the shot, newest first. ``tries`` are those
-    that are known, by id; ``title`` names a service."""
+    """The plate, then everything that there is of the shot, newest first, then the newest version
+    of each of the ``others``. ``tries`` are those that are known, by id; ``title`` names a
+    service."""
     found: list[tuple[datetime, Choice]] = []
     for version in board.versions_of(shot.id):
         label = f"{title(version.service)} {version.label}"
@@ -54,4 +61,14 @@ def choices_of(
             label = tr("{service}, running", service=name)
             found.append((job.created, Choice(job.id, label, job_sign(job))))
     newest_first = sorted(found, key=lambda item: item[0], reverse=True)
-    return (Choice(PLATE, tr("Plate")), *(choice for _, choice in newest_first))
+    beside = (choice for other in others if (choice := _newest(other, board, title)) is not None)
+    return (Choice(PLATE, tr("Plate")), *(choice for _, choice in newest_first), *beside)
+
+
+def _newest(other: Shot, board: Board, title: Callable[[str], str]) -> Choice | None:
+    versions = board.versions_of(other.id)
+    if not versions:
+        return None
+    newest = versions[-1]
+    label = f"{other.id.shot} {title(newest.service)} {newest.label}"
+    return Choice(newest.id, label, review_sign(newest.status), newest, other)

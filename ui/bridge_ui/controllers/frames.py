@@ -27,8 +27,7 @@ class FrameSource(ABC):
     def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
         self._client = client
         self.key = key
-        """Tells sources apart in a cache: versions never change, and a plate that is rendered
-        anew under its old name is seen when the panel is opened the next time."""
+        """Tells sources apart in a cache: the same key and frame are the same picture for ever."""
         self.label = label
         """``plate``, ``Upscale v003``."""
         self.range = range
@@ -49,12 +48,13 @@ class FrameSource(ABC):
 
 
 class PlateFrames(FrameSource):
-    """The plate of a shot, over its work range."""
+    """The plate of a shot, over its work range. ``edition`` counts how often its files were seen
+    to be made anew under their old names."""
 
-    def __init__(self, client: Client, shot: Shot) -> None:
+    def __init__(self, client: Client, shot: Shot, edition: int = 0) -> None:
         from bridge_core.models.base import fingerprint
 
-        key = f"plate:{fingerprint(shot.plate)}"
+        key = f"plate:{fingerprint(shot.plate)}:{edition}"
         super().__init__(client, key, tr("Plate"), shot.work_range)
         self.shot = shot
         self._frames = tuple(shot.work_range.frames())
@@ -82,6 +82,23 @@ class ResultFrames(FrameSource):
 
     def frame(self, number: int, /) -> bytes:
         return self._client.proxy(self.result.id, number)
+
+
+class ShiftedFrames(FrameSource):
+    """Pictures of another shot under this one's frame numbers: ``by`` is added to theirs."""
+
+    def __init__(self, source: ResultFrames, by: int) -> None:
+        span = FrameRange.of(source.range.first + by, source.range.last + by, source.range.rate)
+        super().__init__(source._client, f"{source.key}:{by:+d}", source.label, span)
+        self._source, self._by = source, by
+        self._frames = tuple(frame + by for frame in source.frames)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self._frames
+
+    def frame(self, number: int, /) -> bytes:
+        return self._source.frame(number - self._by)
 
 
 class JobFrames(FrameSource):

@@ -12,9 +12,9 @@ from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of
-from bridge_ui.controllers.frames import FrameSource, PlateFrames, ResultFrames
-from bridge_ui.controllers.job_frames import FollowedFrames
+from bridge_ui.controllers.frames import FrameSource
 from bridge_ui.controllers.observable import Observable
+from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.sheets import in_order
 from bridge_ui.controllers.words import status_words
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PLATE", "Choice", "ReviewController", "ReviewState"]
 
+#: Other shots whose versions are among the choices: as many as a list holds at a glance.
+_MOST_OTHERS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewState:
@@ -42,7 +45,7 @@ class ReviewState:
     """Ids of the choices; empty: none."""
     b: str = ""
     version: Version | None = None
-    """What is under review: B, else A, whichever is a version."""
+    """What is under review: B, else A, whichever is a version of the shot."""
     notes: tuple[Note, ...] = ()
     """Of that version, by frame; those on the whole version first."""
     decisions: tuple[DecisionRecord, ...] = ()
@@ -65,7 +68,8 @@ class ReviewController:
         self._session = session
         self._to_render = False
         self._tries: dict[str, Try] = {}
-        self._followed: dict[str, FollowedFrames] = {}
+        self._others: tuple[Shot, ...] = ()
+        self._pictures = Pictures(session)
         self._unsaid: set[str] = set()
         """Ids of tries that are asked for."""
         self._versions: Latest[list[Version]] = Latest(session.pool)
@@ -98,6 +102,21 @@ class ReviewController:
         self._tell(choices=choices, a=PLATE, b=newest)
         self._show()
         self._ask_anew()
+        self.look_at_plate()
+
+    def compare_with(self, others: Iterable[Shot]) -> None:
+        """Have the newest versions of other shots among the choices as well, to look at this one
+        beside its neighbours. What is reviewed stays this shot."""
+        found = tuple({one.id: one for one in others}.values())[:_MOST_OTHERS]
+        if found != self._others:
+            self._others = found
+            self._choices_changed()
+
+    def look_at_plate(self) -> None:
+        """Somebody may have rendered the plate anew under its old name: show it as it is now."""
+        shot = self.state.value.shot
+        if shot is not None:
+            self._pictures.look_at_plate(shot, self._show)
 
     def choose_a(self, id: str) -> None:  # noqa: A002  the API's word
         if self._known(id):
@@ -117,7 +136,7 @@ class ReviewController:
 
     def step_version(self, by: int) -> None:
         """B becomes the next newer (1) or older (-1) version; at the end it stays."""
-        versions = [choice.id for choice in self.state.value.choices if choice.version is not None]
+        versions = [c.id for c in self.state.value.choices if c.version and c.of is None]
         if not versions:
             return
         b = self.state.value.b
@@ -234,9 +253,7 @@ class ReviewController:
     def _leave(self) -> None:
         for asked in (self._versions, self._notes, self._making):
             asked.cancel()
-        for followed in self._followed.values():
-            followed.close()
-        self._followed.clear()
+        self._pictures.close()
 
     def _known(self, which: str) -> bool:
         return any(choice.id == which for choice in self.state.value.choices)
@@ -249,7 +266,7 @@ class ReviewController:
         which = shot.id
 
         def learn(found: list[Version]) -> None:
-            first = not any(c.version for c in self.state.value.choices)
+            first = not any(c.version and c.of is None for c in self.state.value.choices)
             self._session.board.learn(versions=found)
             if first and not self.state.value.b:
                 self.step_version(1)
@@ -276,7 +293,9 @@ class ReviewController:
         shot = self.state.value.shot
         if shot is None:
             return ()
-        return choices_of(shot, self._session.board, self._tries, self._session.service_title)
+        session = self._session
+        others = (other for other in self._others if other.id != shot.id)
+        return choices_of(shot, session.board, self._tries, session.service_title, others)
 
     def _choices_changed(self) -> None:
         state = self.state.value
@@ -329,17 +348,10 @@ class ReviewController:
         state = self.state.value
         self._set_source(self.a, state.a)
         self._set_source(self.b, state.b)
-        for gone in self._followed.keys() - {state.a, state.b}:
-            self._followed.pop(gone).close()
-        by_id = {choice.id: choice for choice in state.choices}
-        version = next(
-            (
-                by_id[one].version
-                for one in (state.b, state.a)
-                if one in by_id and by_id[one].version is not None
-            ),
-            None,
-        )
+        self._pictures.keep_only((state.a, state.b))
+        # Of this shot: a note on another one's version would count in the wrong frames.
+        mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
+        version = mine.get(state.b) or mine.get(state.a)
         before = state.version
         decisions = tuple(reversed(version.decisions)) if version is not None else ()
         self._tell(version=version, decisions=decisions)
@@ -355,29 +367,11 @@ class ReviewController:
             side.set(source)
 
     def _source(self, which: str) -> FrameSource | None:
-        state, client, board = self.state.value, self._session.client, self._session.board
+        state = self.state.value
         choice = next((one for one in state.choices if one.id == which), None)
         if choice is None or state.shot is None:
             return None
-        if which == PLATE:
-            shot = self._as_sent(state) if self._to_render else state.shot
-            return PlateFrames(client, shot) if shot is not None else None
-        if choice.version is not None:
-            return ResultFrames(client, choice.version, choice.label)
-        if which in self._tries:
-            return ResultFrames(client, self._tries[which], choice.label)
-        if which not in self._followed:
-            self._followed[which] = FollowedFrames(self._session, board.jobs[which], choice.label)
-        return self._followed[which].source
-
-    def _as_sent(self, state: ReviewState) -> Shot | None:
-        """The shot as it was when the version under review, or the last of its jobs, was asked
-        for; None: nothing is known of any."""
-        assert state.shot is not None
-        board = self._session.board
-        job = board.jobs.get(state.version.job) if state.version is not None else None
-        jobs = [job] if job is not None else board.jobs_of(state.shot.id)
-        return jobs[-1].request.shot if jobs else None
+        return self._pictures.of(choice, state.shot, self._tries)
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client

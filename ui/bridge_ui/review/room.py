@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QWidget
 
 from bridge_core.models.frames import FrameRange
@@ -60,6 +60,9 @@ class ReviewRoom(Stage):
             review.state.watch(self._show_review),
             review.a.watch(lambda _source: self._open_sources()),
             review.b.watch(lambda _source: self._open_sources()),
+            shots.state.watch(lambda _state: self._follow(shots)),
+            # Read again: the plates may be others under their old names.
+            shots.rows.watch(lambda change: review.look_at_plate() if change.reset else None),
         ]
 
     def close_down(self) -> None:
@@ -68,6 +71,15 @@ class ReviewRoom(Stage):
         self._leave_jobs()
         self.sheets.give_up()
         super().close_down()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowActivate:
+            self._review.look_at_plate()  # somebody was elsewhere: rendering, perhaps
+        return super().event(event)
+
+    def _follow(self, shots: ShotsController) -> None:
+        """What is selected besides can be looked at beside it."""
+        self._review.compare_with(row.shot for row in shots.selected if row.shot is not None)
 
     def _leave_jobs(self) -> None:
         for unwatch in self._growing:
