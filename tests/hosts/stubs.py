@@ -435,13 +435,21 @@ def conforming(
             raise NotInTheApi(f"the stubs have no class {known}")
         stubs.kinds[known] = fake
         for method, body in list(vars(fake).items()):
-            dunder = method in ("__getitem__", "__len__", "__enter__", "__exit__")
-            if not inspect.isfunction(body) or (method.startswith("_") and not dunder):
+            static = isinstance(body, staticmethod)
+            if not (static or inspect.isfunction(body)):
+                continue
+            if method.startswith("_") and method not in _DUNDERS:
                 continue
             signatures = stubs.find(known, method)
             if signatures is None:
+                if method == "__init__":
+                    continue
                 raise NotInTheApi(f"{known}.{method} is not in the stubs")
-            setattr(fake, method, _bound(stubs, known, method, signatures, body, guard))
+            if static:
+                held = _bound(stubs, f"{known}.{method}", signatures, body.__func__, guard)
+                setattr(fake, method, staticmethod(held))
+            elif method != "__init__" or not all(one.loose for one in signatures):
+                setattr(fake, method, _bound(stubs, f"{known}.{method}", signatures, body, guard))
 
         def missing(self: object, wanted: str) -> Any:
             if not wanted.startswith("_") and f"{known}.{wanted}" in stubs:
@@ -461,28 +469,24 @@ def conforming_function(
     signatures = stubs.functions.get(body.__name__)
     if signatures is None:
         raise NotInTheApi(f"{body.__name__} is not in the stubs")
+    return _bound(stubs, body.__name__, signatures, body, guard)
 
-    @functools.wraps(body)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        guard(body.__name__)
-        stubs.bind(signatures, args, kwargs)
-        return body(*args, **kwargs)
 
-    return call
+#: What Python calls by itself, and a fake is held to as to any other method.
+_DUNDERS = ("__init__", "__getitem__", "__len__", "__enter__", "__exit__")
 
 
 def _bound(
     stubs: Stubs,
-    owner: str,
-    method: str,
+    name: str,
     signatures: Sequence[Signature],
     body: Callable[..., Any],
     guard: Callable[[str], None],
 ) -> Callable[..., Any]:
     @functools.wraps(body)
-    def call(self: object, *args: Any, **kwargs: Any) -> Any:
-        guard(f"{owner}.{method}")
-        stubs.bind(signatures, (self, *args), kwargs)
-        return body(self, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        guard(name)
+        stubs.bind(signatures, args, kwargs)
+        return body(*args, **kwargs)
 
     return call

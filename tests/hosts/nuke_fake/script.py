@@ -1,0 +1,195 @@
+"""The script that is open: nodes, what is undone, whether it was changed since it was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nuke_fake import text
+from nuke_fake.nodes import Group, Node, Root, in_order, node_class
+
+if TYPE_CHECKING:
+    from nuke_fake.program import FakeNuke
+
+
+class Script:
+    def __init__(self, nuke: FakeNuke) -> None:
+        self._nuke = nuke
+        self.nodes: list[Node] = []
+        self.modified = False
+        self.undos: list[tuple[str, list[Callable[[], None]]]] = []
+        self.disabled = 0
+        self._open: list[tuple[str, list[Callable[[], None]]]] = []
+        self._undoing = False
+        with self.quiet():
+            self.root = Root(self, "Root", None)
+        self.contexts: list[Group] = [self.root]
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing is remembered: a script that is being read."""
+        modified, self.disabled = self.modified, self.disabled + 1
+        try:
+            yield
+        finally:
+            self.modified, self.disabled = modified, self.disabled - 1
+
+    # Undo
+
+    def did(self, undo: Callable[[], None]) -> None:
+        """Something was done; ``undo`` takes it back."""
+        if self._undoing:
+            return
+        self.modified = True
+        if self.disabled:
+            return
+        if self._open:
+            self._open[-1][1].append(undo)
+        else:
+            self.undos.append(("", [undo]))
+
+    def begin(self, name: str) -> None:
+        self._open.append((name, []))
+
+    def name(self, name: str) -> None:
+        self._open[-1] = (name, self._open[-1][1])
+
+    def end(self) -> None:
+        name, done = self._open.pop()
+        if not done:
+            return
+        if self._open:
+            self._open[-1][1].extend(done)
+        else:
+            self.undos.append((name, done))
+
+    def cancel(self) -> None:
+        if self._open:
+            self._take_back(self._open.pop()[1])
+
+    def undo(self) -> None:
+        self._take_back(self.undos.pop()[1])
+        self.modified = True
+
+    def _take_back(self, done: list[Callable[[], None]]) -> None:
+        self._undoing = True
+        try:
+            for one in reversed(done):
+                one()
+        finally:
+            self._undoing = False
+
+    # Nodes
+
+    def add(self, kind: str, name: str = "") -> Node:
+        """A node of the class, in the group that is current."""
+        parent = self.contexts[-1]
+        node = node_class(kind)(self, kind, parent)
+        with self.quiet():
+            node["name"]._set(name or self.free_name(kind.rstrip("0123456789"), parent))
+        self.nodes.append(node)
+        self.did(lambda: self._forget(node))
+        return node
+
+    def delete(self, node: Node) -> None:
+        at = self.nodes.index(node)
+        feeds = [(other, i) for other in self.nodes for i, one in enumerate(other._inputs)
+                 if one is node]  # fmt: skip
+        for other, i in feeds:
+            other._inputs[i] = None
+        self.nodes.remove(node)
+        node._gone = True
+
+        def undo() -> None:
+            self.nodes.insert(at, node)
+            node._gone = False
+            for other, i in feeds:
+                other._inputs[i] = node
+
+        self.did(undo)
+
+    def _forget(self, node: Node) -> None:
+        self.nodes.remove(node)
+        node._gone = True
+
+    def named(self, name: str, parent: Node | None) -> Node | None:
+        first, _, rest = name.partition(".")
+        found = next(
+            (n for n in self.nodes if n._parent is parent and n._knobs["name"]._value == first),
+            None,
+        )
+        return self.named(rest, found) if rest and found is not None else found
+
+    def free_name(self, stem: str, parent: Node | None) -> str:
+        number = 1
+        while self.named(f"{stem}{number}", parent) is not None:
+            number += 1
+        return f"{stem}{number}"
+
+    # Files
+
+    def save(self, path: Path) -> None:
+        with self.quiet():
+            self.root["name"]._set(str(path))
+        path.write_text(self.as_text(), encoding="utf-8")
+        self.modified = False
+
+    def as_text(self) -> str:
+        lines = ["#! Nuke -nx", "version 16.0 v1", *text.block(self.root, "Root")]
+        return "\n".join([*lines, *self._lines(self.root)]) + "\n"
+
+    def _lines(self, group: Group) -> list[str]:
+        lines: list[str] = []
+        names: dict[Node, str] = {}
+        for node in in_order(n for n in self.nodes if n._parent is group):
+            for one in reversed(node._inputs):
+                lines.append(f"push ${names[one]}" if one is not None else "push 0")
+            lines += text.block(node, node._kind)
+            if isinstance(node, Group):
+                lines += [*self._lines(node), "end_group"]
+            names[node] = f"N{len(names)}"
+            lines.append(f"set {names[node]} [stack 0]")
+        return lines
+
+    def read(self, written: str) -> None:
+        """Add what a script's text holds."""
+        stack: list[Node | None] = []
+        named: dict[str, Node | None] = {}
+        stacks: list[list[Node | None]] = []
+        with self.quiet():
+            for words in text.commands(written):
+                command, rest = words[0], words[1:]
+                if command == "version":
+                    continue
+                if command == "set":
+                    named[f"${rest[0]}"] = stack[-1]
+                elif command == "push":
+                    stack.append(named.get(rest[0]))
+                elif command == "end_group":
+                    self.contexts.pop()
+                    stack = stacks.pop()
+                elif command == "Root":
+                    text.fill(self.root, rest[0])
+                else:
+                    node = self.add(command)
+                    for at in range(text.fill(node, rest[0])):
+                        node.setInput(at, stack.pop())
+                    stack.append(node)
+                    if isinstance(node, Group):
+                        self.contexts.append(node)
+                        stacks.append(stack)
+                        stack = []
+
+    def tell(self) -> list[tuple[Any, ...]]:
+        """All that is in it, to be compared: nodes, knobs, wires, what is selected."""
+        return [
+            (
+                node._kind,
+                node._full_name(),
+                tuple(one._full_name() if one else None for one in node._inputs),
+                tuple((name, knob._text()) for name, knob in node._knobs.items()),
+            )
+            for node in [self.root, *self.nodes]
+        ]
