@@ -13,7 +13,6 @@ from bridge_core.errors import ShotbridgeError
 from bridge_ui.controllers.sheets import Sheet, gather
 from bridge_ui.panel.files import ask_for_target
 from bridge_ui.review.more import Scope
-from bridge_ui.review.sheet import write_sheet
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ class SheetExport:
         self.give_up()
 
         def write(task: Task) -> tuple[Path, Sheet]:
+            from bridge_ui.review.sheet import write_sheet
+
             def pause() -> None:
                 if task.cancelled:
                     raise _GivenUp("the sheet is not wanted any more")

@@ -27,7 +27,7 @@ from PySide6.QtGui import (
 from bridge_core.models.notes import Note
 from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion, place_of, said_by
 from bridge_ui.controllers.words import Tone, decided
-from bridge_ui.review.sheet import Pause, frame_of
+from bridge_ui.review.sheet_frames import Pause, frame_of
 from bridge_ui.translate import counted, tr
 
 _PAGE = QSizeF(842, 595)
