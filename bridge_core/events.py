@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: The gateway says something every 15 s, if only a comment; three of them missed is a dead peer.
 SILENCE_SECONDS = 45.0
+#: Seconds of reading after which the reader steps back for a moment: a thousand events in a row
+#: would keep Python's lock from a host's main thread, which waits up to 5 ms each time it wants it.
+_TURN, _BREAK = 0.002, 0.001
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ class EventStream:
 
     def _read(self) -> None:
         attempt, lost_at = 0, time.monotonic()
+        turn = time.monotonic()
         while not self._ended.is_set():
             heard = False
             try:
@@ -183,6 +187,9 @@ class EventStream:
                     heard = True
                     for message in block:
                         self._take(message)
+                    if time.monotonic() - turn > _TURN:
+                        time.sleep(_BREAK)
+                        turn = time.monotonic()
                 raise GatewayUnreachable("the gateway ended the stream of events")
             except GatewayUnreachable as error:
                 if heard:

@@ -249,6 +249,22 @@ def test_a_thousand_jobs_are_listed_and_told_in_place(session: Session) -> None:
     jobs.close()
 
 
+def test_new_jobs_are_put_where_they_belong_by_age(session: Session) -> None:
+    jobs = JobsController(session)
+    one = shot("A")
+    session.board.learn(jobs=[job(n, one) for n in (10, 30, 50)])
+    changes: list[Any] = []
+    jobs.rows.watch(changes.append)
+    session.board.learn(jobs=[job(n, one) for n in (5, 20, 31, 32, 60)])
+    numbers = [60, 50, 32, 31, 30, 20, 10, 5]
+    assert [row.id for row in jobs.rows] == [f"job{n:05d}" for n in numbers]
+    assert not any(change.reset for change in changes), "the list stays where it was scrolled to"
+    session.board.learn(jobs=[job(20, one, done=7), job(40, one)])
+    assert [row.fraction for row in jobs.rows if row.id == "job00020"] == [7 / 20]
+    assert [row.id for row in jobs.rows][2:4] == ["job00040", "job00032"]
+    jobs.close()
+
+
 def services() -> tuple[Service, ...]:
     strength = NumberParameter(name="strength", title="Strength", default=0.5, minimum=0, maximum=1)
     passes = IntegerParameter(name="passes", title="Passes", default=1, minimum=1, maximum=4)

@@ -136,4 +136,7 @@ def test_rows_tell_which_of_them_changed() -> None:
     rows.update({0: "a", 2: "z"})
     rows.update({1: "b"})
     assert list(rows) == ["a", "b", "z"]
-    assert told == [RowsChanged(reset=True), RowsChanged(reset=False, positions=(2,))]
+    assert told == [RowsChanged(reset=True), RowsChanged(positions=(2,))]
+    rows.insert(1, ["x", "y"])
+    assert list(rows) == ["a", "x", "y", "b", "z"]
+    assert told[2:] == [RowsChanged(inserted=range(1, 3))]

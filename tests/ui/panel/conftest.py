@@ -64,7 +64,13 @@ class ShotsHost(Host):
     """A host that keeps its shots in memory."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
+        shots = (shot(f"S_{n:05d}") for n in range(count))
+        self._scene = Scene(
+            "reel_01.otio",
+            "BBB",
+            tuple(HostShot(one, one.id.shot, "V1") for one in shots),
+            (HostProblem("V2", "the media is offline", "bring it back"),),
+        )
 
     @property
     def title(self) -> str:
@@ -75,14 +81,7 @@ class ShotsHost(Host):
         return frozenset({Capability.SELECTION})
 
     def scene(self) -> Scene:
-        shots = (shot(f"S_{n:05d}") for n in range(self.count))
-        problem = HostProblem("V2", "the media is offline", "bring it back")
-        return Scene(
-            "reel_01.otio",
-            "BBB",
-            tuple(HostShot(one, one.id.shot, "V1") for one in shots),
-            (problem,),
-        )
+        return self._scene
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ def model(qapp: QApplication, rows: Rows[int]) -> RowsModel[int]:
 def test_the_model_keeps_the_rules_of_models(model: RowsModel[int], rows: Rows[int]) -> None:
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     rows.update({3: 30, 4: 40, 9: 90})
+    rows.insert(3, [100, 101])
+    assert (model.rowCount(), model.index(4).data(ROW)) == (10_002, 101)
     rows.replace(range(5))
     rows.replace([])
     assert model.rowCount() == 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,8 +12,7 @@ import pytest
 from PySide6.QtCore import QObject, QThread, QTimer
 
 from bridge_ui import translate
-from bridge_ui.controllers.observable import Observable, Rows
-from bridge_ui.qt.bridge import MainThread, Watched, WatchedRows, install_translations
+from bridge_ui.qt.bridge import MainThread, install_translations
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -122,32 +119,6 @@ def test_posting_to_a_bridge_whose_window_has_gone_does_no_harm(qapp: QApplicati
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
-
-
-def test_values_and_rows_become_signals_that_end_with_their_parent(qapp: QApplication) -> None:
-    value, rows = Observable(1), Rows[str]()
-    parent = QObject()
-    told: list[object] = []
-    watched, watched_rows = Watched(value, parent), WatchedRows(rows, parent)
-    watched.changed.connect(told.append)
-    watched_rows.reset.connect(lambda: told.append("reset"))
-    watched_rows.changed.connect(told.append)
-    assert watched.value == 1
-    value.set(2)
-    rows.replace(["a", "b"])
-    rows.update({1: "c"})
-    assert told == [2, "reset", (1,)]
-    gone = weakref.ref(watched)
-    del watched, watched_rows
-    parent.deleteLater()
-    del parent
-    qapp.sendPostedEvents(None, 52)
-    qapp.processEvents()
-    value.set(3)
-    rows.replace([])
-    assert told == [2, "reset", (1,)]
-    gc.collect()
-    assert gone() is None
 
 
 def test_texts_go_through_qts_translators(

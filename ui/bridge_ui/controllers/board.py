@@ -75,7 +75,8 @@ class Board:
         """Take in what was heard or asked for. An answer that is older than what is known does
         not undo it: a job that has ended stays so, a version keeps its later decisions."""
         told_jobs, told_versions = set(), set()
-        for job in jobs:
+        for told in jobs:
+            job = self._with_known_request(told)
             if self._newer_job(job):
                 self.jobs[job.id] = job
                 self._jobs_of.setdefault(job.request.shot.id, set()).add(job.id)
@@ -96,6 +97,13 @@ class Board:
             versions=[event.version for event in listed if event.version is not None],
             notes=[event.note for event in listed if event.note is not None],
         )
+
+    def _with_known_request(self, job: Job) -> Job:
+        """A job's request never changes, so there is one of it for all words about the job. A new
+        one with each of a thousand jobs' progress would keep Python's collector busy, which
+        holds up every thread."""
+        known = self.jobs.get(job.id)
+        return job if known is None else job.model_copy(update={"request": known.request})
 
     def _newer_job(self, job: Job) -> bool:
         known = self.jobs.get(job.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,8 @@ class JobsController:
         self._session = session
         self._at: dict[str, int] = {}
         """Position of each row by its id."""
+        self._first_job = 0
+        """Position of the newest job; those of the outbox stand before it."""
         self._followed: dict[str, FollowedFrames] = {}
         self._unwatch = [
             session.board.watch(self._learned),
@@ -154,12 +157,35 @@ class JobsController:
     def _learned(self, change: BoardChange) -> None:
         if not change.jobs:
             return
-        if any(one not in self._at for one in change.jobs):
-            self._list()
-            return
         jobs = self._session.board.jobs
+        new = [jobs[one] for one in change.jobs if one not in self._at]
+        if any(job.key in self._at for job in new):
+            self._list()  # it stood in the outbox until now
+            return
+        if new:
+            self._insert(new)
         self.rows.update({self._at[one]: self._row(jobs[one]) for one in change.jobs})
         self._count()
+
+    def _insert(self, new: Iterable[Job]) -> None:
+        """Put jobs where they belong by their age; the view keeps its place."""
+        blocks: dict[int, list[JobRow]] = {}
+        for row in sorted(map(self._row, new), key=_age, reverse=True):
+            blocks.setdefault(self._place(row), []).append(row)
+        for at in sorted(blocks, reverse=True):
+            self.rows.insert(at, blocks[at])
+        self._at = {row.id: at for at, row in enumerate(self.rows)}
+
+    def _place(self, new: JobRow) -> int:
+        """Where a job's row goes: before the first one that is older, below the outbox."""
+        low, high = self._first_job, len(self.rows)
+        while low < high:
+            middle = (low + high) // 2
+            if _age(self.rows[middle]) > _age(new):
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def _list(self) -> None:
         outbox: OutboxState = self._session.outbox.value
@@ -167,6 +193,7 @@ class JobsController:
         rows = [self._entry(entry) for entry in outbox.waiting if entry.key not in sent]
         rows += [self._entry(entry) for entry in outbox.refused]
         rows.sort(key=lambda row: row.created, reverse=True)
+        self._first_job = len(rows)
         jobs = sorted(
             self._session.board.jobs.values(), key=lambda j: (j.created, j.id), reverse=True
         )
@@ -238,3 +265,7 @@ class JobsController:
 
     def _failed(self, error: ShotbridgeError) -> None:
         self.state.set(replace(self.state.value, problem=error.what, next_step=error.next_step))
+
+
+def _age(row: JobRow) -> tuple[datetime, str]:
+    return row.created, row.id

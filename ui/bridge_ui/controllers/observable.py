@@ -70,11 +70,12 @@ class Observable(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RowsChanged:
-    """``reset``: other rows, or another order. Else only those at ``positions`` show something
-    else."""
+    """``reset``: other rows, or another order. Else those at ``positions`` show something else, or
+    those in ``inserted`` are new."""
 
-    reset: bool
+    reset: bool = False
     positions: tuple[int, ...] = ()
+    inserted: range = range(0)
 
 
 class Rows(Sequence[T]):
@@ -106,10 +107,15 @@ class Rows(Sequence[T]):
         self._rows = list(rows)
         self._watchers.tell(RowsChanged(reset=True))
 
+    def insert(self, at: int, rows: Sequence[T]) -> None:
+        """More rows before the one at ``at``; the others stay as they are."""
+        self._rows[at:at] = rows
+        self._watchers.tell(RowsChanged(inserted=range(at, at + len(rows))))
+
     def update(self, changed: Mapping[int, T]) -> None:
         """Other contents at these positions; rows that are equal to what is there are no news."""
         real = {at: row for at, row in changed.items() if self._rows[at] != row}
         for at, row in real.items():
             self._rows[at] = row
         if real:
-            self._watchers.tell(RowsChanged(reset=False, positions=tuple(sorted(real))))
+            self._watchers.tell(RowsChanged(positions=tuple(sorted(real))))

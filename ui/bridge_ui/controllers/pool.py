@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -46,12 +47,20 @@ class Task:
 
 class Pool:
     """``threads`` daemon threads, started when first needed. A thread that hangs in a call to a
-    gateway that does not answer holds up nobody's exit."""
+    gateway that does not answer holds up nobody's exit.
 
-    def __init__(self, post: Post, threads: int = 3, name: str = "shotbridge") -> None:
+    Each rests for ``rest`` seconds between two calls: where there are hundreds of short ones,
+    their threads would keep Python's lock from the panel's, which waits up to 5 ms each time it
+    wants it, and wants it a dozen times for each row that it draws.
+    """
+
+    def __init__(
+        self, post: Post, threads: int = 3, name: str = "shotbridge", *, rest: float = 0.0
+    ) -> None:
         self._post = post
         self._limit = threads
         self._name = name
+        self._rest = rest
         self._calls: queue.SimpleQueue[tuple[Task, Callable[[], None]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -117,6 +126,7 @@ class Pool:
             try:
                 if not task.cancelled:
                     work()
+                    time.sleep(self._rest)
             finally:
                 with self._lock:
                     self._tasks.discard(task)

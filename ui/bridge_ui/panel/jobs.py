@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from bridge_ui.controllers.jobs import JobRow, JobsController, JobsState
 from bridge_ui.panel.pieces import box, button, column, label, row, title
 from bridge_ui.panel.row_painter import RowLook, RowPainter
-from bridge_ui.panel.rows_model import ROW, RowsModel
+from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
@@ -25,16 +25,11 @@ class JobsTab(QWidget):
         self._jobs = jobs
         self._chosen: str | None = None
         self._model: RowsModel[JobRow] = RowsModel(jobs.rows, _spoken, self)
-        self.view = QListView()
+        self.view = RowsView()
         self.view.setObjectName("jobs")
         self.view.setAccessibleName(tr("Jobs"))
         self.view.setModel(self._model)
         self.view.setItemDelegate(RowPainter(self.view, tones, _describe))
-        self.view.setUniformItemSizes(True)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setMouseTracking(True)
         self._nothing = label(
             tr("Nothing was sent yet. What you send stands here, with its progress."),
             "dim",
@@ -72,6 +67,7 @@ class JobsTab(QWidget):
         self.view.selectionModel().currentChanged.connect(lambda *_: self._choose())
         self.view.doubleClicked.connect(lambda _index: self._look())
         self._model.modelReset.connect(self._came_anew)
+        self._model.rowsInserted.connect(lambda *_: self._show_list())
         self._model.dataChanged.connect(lambda *_: self._show_detail())
         self._unwatch = jobs.state.watch(self._show_state)
         self._came_anew()
@@ -96,9 +92,12 @@ class JobsTab(QWidget):
             if shown.id == self._chosen:
                 self.view.setCurrentIndex(self._model.index(at))
                 break
+        self._show_list()
+        self._show_detail()
+
+    def _show_list(self) -> None:
         self.view.setVisible(len(self._jobs.rows) > 0)
         self._nothing.setVisible(len(self._jobs.rows) == 0)
-        self._show_detail()
 
     def _show_detail(self) -> None:
         chosen = self.chosen

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPixmap, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QWidget
 
 from bridge_ui.controllers.shots import ShotRow, ShotsController, ShotsState, Show
 from bridge_ui.panel.pieces import box, chip, column, label, row
 from bridge_ui.panel.row_painter import RowLook, RowPainter
-from bridge_ui.panel.rows_model import ROW, RowsModel
+from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
 from bridge_ui.panel.thumbnails import Thumbnails
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
@@ -31,6 +31,8 @@ class ShotsList(QWidget):
         self._shots = shots
         self._pictures = Thumbnails(shots.thumbnail)
         self._restoring = False
+        self._marked: tuple[str, ...] = ()
+        """Keys of the rows that the view shows as selected."""
         self._opened = ""
         self._chips = {
             Show.ALL: chip(tr("All")),
@@ -51,7 +53,7 @@ class ShotsList(QWidget):
         self._trouble = box(column(self._problem, self._next, margin=10, gap=4), "warning")
         self._nothing = label("", "dim", wrap=True)
         self._nothing.setContentsMargins(14, 8, 14, 8)
-        self.view = QListView()
+        self.view = RowsView()
         self._prepare_view(tones)
         chips = row(*self._chips.values(), 1, gap=6)
         head = column(chips, self.search, self._trouble, gap=8)
@@ -97,15 +99,10 @@ class ShotsList(QWidget):
         self._model: RowsModel[ShotRow] = RowsModel(self._shots.rows, _spoken, self)
         view.setModel(self._model)
         view.setItemDelegate(RowPainter(view, tones, _describe, self._picture))
-        view.setUniformItemSizes(True)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setMouseTracking(True)
         view.verticalScrollBar().valueChanged.connect(lambda _value: self._settle.start())
         view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ROW).key))
-        view.selectionModel().selectionChanged.connect(self._selection_changed)
+        view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self._model.modelReset.connect(self._restore_selection)
 
     def _picture(self, shown: ShotRow, room: QSize) -> QPixmap | None:
@@ -125,28 +122,27 @@ class ShotsList(QWidget):
         rows = self._shots.rows[first.row() : end + 1]
         self._shots.want_thumbnails([shown.key for shown in rows])
 
-    def _selection_changed(self, *_: QItemSelection) -> None:
+    def _selection_changed(self) -> None:
         if self._restoring:
             return
-        chosen = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
-        self._shots.select([self._shots.rows[at].key for at in chosen])
+        self._marked = tuple(self._shots.rows[at].key for at in self.view.selected_rows())
+        self._shots.select(self._marked)
 
     def _restore_selection(self) -> None:
         """Rows came, went or moved: the same shots stay selected."""
-        self._select(set(self._shots.state.value.selected))
+        self._mark(self._shots.state.value.selected)
         self._settle.start()
 
-    def _select(self, keys: set[str]) -> None:
-        positions = [at for at, one in enumerate(self._shots.rows) if one.key in keys]
-        selection = QItemSelection()
-        for at in positions:
-            index = self._model.index(at)
-            selection.select(index, index)
+    def _mark(self, keys: tuple[str, ...]) -> None:
+        """Have the view show these rows as selected."""
+        wanted = set(keys)
+        positions = [at for at, one in enumerate(self._shots.rows) if one.key in wanted]
         flag = QItemSelectionModel.SelectionFlag
+        self._marked = keys
         self._restoring = True
         try:
             model = self.view.selectionModel()
-            model.select(selection, flag.ClearAndSelect)
+            model.select(self._model.selection(positions), flag.ClearAndSelect)
             if positions and not self.view.currentIndex().isValid():
                 model.setCurrentIndex(self._model.index(positions[0]), flag.NoUpdate)
         finally:
@@ -173,9 +169,8 @@ class ShotsList(QWidget):
         self._trouble.setVisible(bool(state.problem))
         self._nothing.setText(self._why_empty(state))
         self._nothing.setVisible(bool(self._nothing.text()))
-        chosen = {index.data(ROW).key for index in self.view.selectionModel().selectedIndexes()}
-        if chosen != set(state.selected):
-            self._select(set(state.selected))
+        if state.selected != self._marked:
+            self._mark(state.selected)
         if state.title != self._opened and state.total:
             self._opened = state.title
             # Afterwards: others have yet to be told what this call is about.

@@ -1,4 +1,4 @@
-"""Carries calls from any thread to Qt's main thread, and observables into signals."""
+"""Carries calls from any thread to Qt's main thread."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
 from bridge_ui import translate
-from bridge_ui.controllers.observable import Observable, Rows, RowsChanged
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -80,43 +76,6 @@ class MainThread(QObject):
             if time.perf_counter() > until:
                 self._again.start()
                 return
-
-
-class Watched(QObject, Generic[T]):
-    """An observable as a signal, which ends with its parent."""
-
-    changed = Signal(object)
-
-    def __init__(self, observable: Observable[T], parent: QObject) -> None:
-        super().__init__(parent)
-        self._observable = observable
-        unwatch = observable.watch(self._emit, at_once=False)
-        self.destroyed.connect(unwatch)
-
-    @property
-    def value(self) -> T:
-        return self._observable.value
-
-    def _emit(self, value: T) -> None:
-        self.changed.emit(value)
-
-
-class WatchedRows(QObject):
-    """Rows as signals for a list model: ``reset()`` and ``changed(positions)``."""
-
-    reset = Signal()
-    changed = Signal(object)
-
-    def __init__(self, rows: Rows[T], parent: QObject) -> None:
-        super().__init__(parent)
-        unwatch = rows.watch(self._emit)
-        self.destroyed.connect(unwatch)
-
-    def _emit(self, change: RowsChanged) -> None:
-        if change.reset:
-            self.reset.emit()
-        else:
-            self.changed.emit(change.positions)
 
 
 def install_translations() -> None:
