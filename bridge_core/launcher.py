@@ -14,9 +14,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,20 +136,27 @@ def stop(settings: Settings) -> bool:
 
 
 def gateway_command(settings: Settings) -> list[str]:
-    """The command line that runs the gateway's program here, without arguments.
+    """The command line that runs the gateway's program here, without arguments: the one that is
+    set; else this process's own Python, where it has the gateway; else ``shotbridge-gateway`` on
+    the ``PATH``. A host's Python has the client only, or is no program of its own.
 
-    :raises ConfigError: this process is a host and not a Python, and none is named.
+    :raises ConfigError: there is none.
     """
     if settings.client.gateway_command:
         return list(settings.client.gateway_command)
     name = Path(sys.executable or "").name.lower()
-    if not re.fullmatch(r"python[0-9.]*w?(\.exe)?", name):
-        raise ConfigError(
-            f"inside {name or 'this program'} there is no Python that could run the gateway",
-            next_step=f"{_INSTALL} into a Python of its own, and set client.gateway_command to "
-            "[/path/to/that/python, -m, bridge_gateway]",
-        )
-    return [sys.executable, "-m", "bridge_gateway"]
+    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", name) is not None
+    if is_python and importlib.util.find_spec("bridge_gateway") is not None:
+        return [sys.executable, "-m", "bridge_gateway"]
+    installed = shutil.which("shotbridge-gateway")
+    if installed is not None:
+        return [installed]
+    raise ConfigError(
+        f"there is no gateway to start: {name or 'this program'} has none inside, and there is no "
+        "shotbridge-gateway on the PATH",
+        next_step=f"{_INSTALL} into a Python of its own, and set client.gateway_command to "
+        "[/path/to/that/python, -m, bridge_gateway]; or set client.url to the studio's gateway",
+    )
 
 
 def _running(state: Path, *, answering: bool = True) -> _Announcement | None:

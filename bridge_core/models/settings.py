@@ -55,7 +55,7 @@ class ClientSettings(_Section):
     """File that holds the token of the studio's gateway; not used with a gateway of one's own."""
     gateway_command: tuple[str, ...] = ()
     """Command line that starts a gateway; empty: the Python that runs the client, where it has
-    the gateway installed."""
+    the gateway installed, else ``shotbridge-gateway`` on the ``PATH``."""
     state_dir: Path = Field(default_factory=state_home)
     """Outbox, the running gateway's address and token, logs."""
     connect_timeout: Seconds = 5.0

@@ -166,10 +166,42 @@ def test_inside_a_host_a_command_must_be_named(
     host: str, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", host and f"/opt/host/{host}")
+    monkeypatch.setenv("PATH", str(state))
     settings = load({"client.state_dir": state}).settings
     with pytest.raises(ConfigError) as caught:
         launcher.ensure(settings)
     assert "client.gateway_command" in caught.value.next_step
+
+
+def test_inside_a_host_the_installed_program_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/opt/host/Blender")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / "shotbridge-gateway"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert launcher.gateway_command(Settings()) == [str(program)]
+
+
+def test_a_hosts_python_without_the_gateway_is_not_taken(state: Path) -> None:
+    """Blender's own is a Python like any other, with the client in it and nothing else."""
+    program = (
+        "import sys, importlib.util\n"
+        "whole = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n: None if n == 'bridge_gateway' else whole(n)\n"
+        "from bridge_core import launcher\n"
+        "from bridge_core.models.settings import Settings\n"
+        "launcher.gateway_command(Settings())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": str(state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ConfigError: there is no gateway to start" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["python", "python3.11", "python.exe", "pythonw.exe"])
