@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import OpenImageIO as oiio
 import pytest
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
@@ -45,6 +47,11 @@ class Stage:
     """What rendering may not change: render settings, nodes, the mark of a changed script."""
     write_note: Callable[[str, str], None] | None = None
     """A person writes a note (handle, text) in the host on the version that stands there."""
+
+    @property
+    def library(self) -> Path:
+        """Where versions' files are."""
+        return self.plates.parent / "library"
 
 
 def _clip(folder: Path, name: str, frames: range, *, exists: bool = True) -> object:
@@ -129,15 +136,24 @@ def state_of(folder: Path) -> dict[str, str]:
     }
 
 
-def version(shot: Shot, number: int, *, first: int | None = None) -> Version:
+def version(
+    stage: Stage, shot: Shot, number: int, *, first: int | None = None, here: str = ""
+) -> Version:
+    """A version with its files: some hosts look at them. ``here`` names a folder beside the
+    gateway's, where the files are in its place."""
     span = shot.work_range if first is None else FrameRange.of(first, first, 25)
+    folder = stage.library / shot.id.shot / f"v{number:03d}"
+    pictures = stage.library / here if here else folder
+    pictures.mkdir(parents=True, exist_ok=True)
+    for frame in span.frames():
+        _picture(pictures / f"main.{frame:04d}.exr")
     at = datetime(2026, 11, 1, number, tzinfo=UTC)
     return Version(
         id=f"id-{shot.id.shot}-{number}",
         shot=shot.id,
         service="upscale",
         job=f"job-{number}",
-        folder=f"/library/{shot.id.shot}/v{number:03d}",
+        folder=str(folder),
         frames=tuple(span.frames()),
         outputs=(
             Output(
@@ -158,6 +174,14 @@ def version(shot: Shot, number: int, *, first: int | None = None) -> Version:
         status=ReviewStatus.APPROVED,
         decisions=(DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=at),),
     )
+
+
+def _picture(path: Path) -> None:
+    spec = oiio.ImageSpec(64, 36, 3, oiio.HALF)
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec), out.geterror()
+    assert out.write_image(np.zeros((36, 64, 3), np.float16))
+    out.close()
 
 
 def needs(stage: Stage, capability: Capability) -> None:
@@ -248,19 +272,23 @@ def test_versions_are_placed_once_and_nothing_else_changes(stage: Stage) -> None
     plates = state_of(stage.plates)
     cut = scene.cut.path.read_bytes() if scene.cut is not None else b""
     one, two = scene.shots[:2]
-    made = stage.host.place([Placement(one.handle, version(one.shot, 1))])
+    made = stage.host.place([Placement(one.handle, version(stage, one.shot, 1))])
     assert made.words
     for _ in range(2):
         stage.host.place(
             [
-                Placement(one.handle, version(one.shot, 2), Path("/here/v002")),
-                Placement(two.handle, version(two.shot, 1)),
+                Placement(
+                    one.handle,
+                    version(stage, one.shot, 2, here="here/v002"),
+                    stage.library / "here/v002",
+                ),
+                Placement(two.handle, version(stage, two.shot, 1)),
             ]
         )
     placed = stage.placed()
     assert [Path(path).parent for path in placed[one.handle]] == [
-        Path(f"/library/{one.shot.id.shot}/v001"),
-        Path("/here/v002"),
+        stage.library / one.shot.id.shot / "v001",
+        stage.library / "here/v002",
     ]
     assert len(placed[two.handle]) == 1
     assert state_of(stage.plates) == plates
@@ -271,10 +299,10 @@ def test_versions_are_placed_once_and_nothing_else_changes(stage: Stage) -> None
     # The standalone host places in a cut of its own; the one that it shows has none.
     if after[one.handle].placed:
         assert after[one.handle].placed == (
-            version(one.shot, 1).id,
-            version(one.shot, 2).id,
+            version(stage, one.shot, 1).id,
+            version(stage, one.shot, 2).id,
         )
-        assert after[one.handle].in_use == version(one.shot, 2).id
+        assert after[one.handle].in_use == version(stage, one.shot, 2).id
 
 
 def test_every_way_of_placing_can_be_chosen(stage: Stage) -> None:
@@ -285,11 +313,13 @@ def test_every_way_of_placing_can_be_chosen(stage: Stage) -> None:
     assert all(way.title for way in ways)
     one = stage.host.scene().shots[0]
     for number, way in enumerate(ways, 1):
-        made = stage.host.place([Placement(one.handle, version(one.shot, number), place_as=way.id)])
+        made = stage.host.place(
+            [Placement(one.handle, version(stage, one.shot, number), place_as=way.id)]
+        )
         assert made.words
     assert len(stage.placed().get(one.handle, [])) == len(ways)
     with pytest.raises(HostError) as told:
-        stage.host.place([Placement(one.handle, version(one.shot, 9), place_as="sideways")])
+        stage.host.place([Placement(one.handle, version(stage, one.shot, 9), place_as="sideways")])
     assert "sideways" in told.value.what
     assert len(stage.placed().get(one.handle, [])) == len(ways)
 
@@ -298,13 +328,13 @@ def test_what_cannot_all_be_placed_is_not_placed_at_all(stage: Stage) -> None:
     needs(stage, Capability.PLACE)
     assert stage.placed is not None
     one, two = stage.host.scene().shots[:2]
-    fine = Placement(one.handle, version(one.shot, 1))
+    fine = Placement(one.handle, version(stage, one.shot, 1))
     before = stage.placed()
     with pytest.raises(HostError) as told:
-        stage.host.place([fine, Placement("no-such-handle", version(one.shot, 2))])
+        stage.host.place([fine, Placement("no-such-handle", version(stage, one.shot, 2))])
     assert "no-such-handle" in told.value.what
     with pytest.raises(ShotbridgeError):
-        stage.host.place([fine, Placement(two.handle, version(two.shot, 1, first=1001))])
+        stage.host.place([fine, Placement(two.handle, version(stage, two.shot, 1, first=1001))])
     assert stage.placed() == before
 
 
@@ -376,8 +406,10 @@ def test_what_people_write_in_the_host_is_told_until_the_gateway_has_it(stage: S
     needs(stage, Capability.NOTES)
     assert stage.write_note is not None
     one = stage.host.scene().shots[0]
-    kept = Note(id="n-1", version=version(one.shot, 1).id, text="there already", by="Ada", at=AT)
-    stage.host.place([Placement(one.handle, version(one.shot, 1), notes=(kept,))])
+    kept = Note(
+        id="n-1", version=version(stage, one.shot, 1).id, text="there already", by="Ada", at=AT
+    )
+    stage.host.place([Placement(one.handle, version(stage, one.shot, 1), notes=(kept,))])
     assert stage.host.notes() == ()
     stage.write_note(one.handle, "the sky is too bright")
     (told,) = stage.host.notes()
