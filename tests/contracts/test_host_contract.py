@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 import pytest
+import resolve_worlds
+from bridge_resolve.host import ResolveHost
+from resolve_fake import Resolve
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
 from bridge_core.host import Capability, Host, HostShot, Placement
@@ -108,7 +111,32 @@ def standalone(folder: Path) -> Stage:
     return Stage(host, StandaloneHost(settings), plates, 2, 1, other, placed)
 
 
-HOSTS: dict[str, Callable[[Path], Stage]] = {"standalone": standalone}
+def resolve(folder: Path) -> Stage:
+    """The fake of the stubs of 21.0.0: two plates, a camera file to render, and two clips that
+    cannot be sent (a title, and media that is gone)."""
+    plates = folder / "plates"
+    app, timeline, _ = resolve_worlds.reel(plates)
+    settings = Settings.model_validate(
+        {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
+    )
+
+    def write_note(handle: str, text: str) -> None:
+        item = next(item for item in timeline._items if item._id == handle)
+        assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
+
+    return Stage(
+        ResolveHost(settings, app),
+        ResolveHost(settings, Resolve()),
+        plates,
+        shots=3,
+        problems=2,
+        placed=lambda: resolve_worlds.placed(timeline),
+        state=lambda: resolve_worlds.state_of(app),
+        write_note=write_note,
+    )
+
+
+HOSTS: dict[str, Callable[[Path], Stage]] = {"standalone": standalone, "resolve": resolve}
 
 #: What belongs to each capability: calls that do not work without it.
 CALLS: dict[Capability, Callable[[Host], object]] = {

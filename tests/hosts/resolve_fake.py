@@ -1,4 +1,3 @@
-# ruff: noqa: A002, N802, N803 -- the names are Resolve's
 """A strict fake of DaVinci Resolve's scripting API, held to the stubs of 21.0.0.
 
 Like the program, it answers what cannot be done with None, False or an empty list, and never with

@@ -1,4 +1,3 @@
-# ruff: noqa: N802, N803 -- the names are Resolve's
 """Timelines of a fake Resolve: tracks, items, takes, markers."""
 
 from __future__ import annotations

@@ -133,3 +133,11 @@ def first_number(media: Media) -> int:
     its timecode's."""
     brackets = _BRACKETS.search(media.path)
     return int(brackets[1]) if brackets else media.start
+
+
+def pattern_of(path: str) -> str:
+    """Resolve's ``plate.[1001-1100].exr`` as ``plate.%04d.exr``; other paths as they are."""
+    brackets = _BRACKETS.search(path)
+    if brackets is None:
+        return path
+    return f"{path[: brackets.start()]}%0{len(brackets[1])}d{path[brackets.end(2) + 1 :]}"

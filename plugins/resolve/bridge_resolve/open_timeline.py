@@ -350,5 +350,3 @@ def _stranger(item: CutShot) -> CutProblem:
         item.track,
         item.shot.record_range,
     )
-
-

@@ -1,0 +1,323 @@
+"""DaVinci Resolve as a host of the panel."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import HostError
+from bridge_core.host import (
+    Capability,
+    Host,
+    HostNote,
+    HostProblem,
+    HostShot,
+    PlaceAs,
+    Placed,
+    Placement,
+    Rendered,
+    Scene,
+)
+from bridge_core.models.frames import FrameRange, timecode, to_rate
+from bridge_resolve.answers import ensure
+from bridge_resolve.api_thread import ApiThread
+from bridge_resolve.marks import NoteMark, standing, written
+from bridge_resolve.media import first_number, timecode_frame
+from bridge_resolve.open_timeline import Sheet, clips_of, read_timeline
+from bridge_resolve.placing import TAKE, WAYS, Placing, check
+from bridge_resolve.rendering import render, rendered_colour
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from fusionscript import Project, Resolve, Timeline
+
+    from bridge_core.models.notes import Note
+    from bridge_core.models.settings import Settings
+    from bridge_core.timeline.cut import CutProblem
+
+_CAN = frozenset(
+    {
+        Capability.SELECTION,
+        Capability.CUT,
+        Capability.FOLLOW,
+        Capability.PLACE,
+        Capability.RENDER,
+        Capability.NOTES,
+        Capability.PLAYHEAD,
+        Capability.ANY_THREAD,
+    }
+)
+
+
+class ResolveHost(Host):
+    """Works on whichever timeline is open in Resolve.
+
+    All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
+    is called from any. ``post`` carries a call to the panel's main thread. Cuts are written into
+    ``client.state_dir``; nothing of Resolve's own is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolve: Resolve,
+        post: Callable[[Callable[[], None]], None] = lambda call: call(),
+        pulse: float = 2.0,
+    ) -> None:
+        self._settings = settings
+        self._resolve = resolve
+        self._post = post
+        self._thread = ApiThread(pulse)
+        self._title = self._thread.call(self._name)
+
+    @property
+    def title(self) -> str:
+        return self._title
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return _CAN
+
+    @property
+    def place_as(self) -> tuple[PlaceAs, ...]:
+        return WAYS
+
+    def close(self) -> None:
+        """Call Resolve no more; one that hangs is left behind."""
+        self._thread.close(timeout=1.0)
+
+    def scene(self) -> Scene:
+        return self._thread.call(self._scene)
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Told of another timeline or project, of clips that come and go, and of In and Out; a trim
+        that leaves the timeline as long as it was is seen when the panel reloads. Resolve calls
+        nobody, so it is asked every few seconds in which it has nothing else to do for us."""
+        last = [self._thread.call(self._glance)]
+
+        def look() -> None:
+            now = self._glance()
+            if now != last[0]:
+                last[0] = now
+                self._post(changed)
+
+        return self._thread.whenever_idle(look)
+
+    def place(self, placements: Sequence[Placement]) -> Placed:
+        return self._thread.call(lambda: self._place(placements))
+
+    def render(
+        self, handle: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[Rendered, None, None]:
+        """Steps look at the render queue; they take a moment, whatever Resolve does."""
+        steps = self._thread.call(lambda: self._rendering(handle, folder, frames))
+        try:
+            while (step := self._thread.call(lambda: next(steps, None))) is not None:
+                yield step
+        finally:
+            self._thread.call(steps.close)
+
+    def notes(self) -> tuple[HostNote, ...]:
+        return self._thread.call(lambda: tuple(self._notes()))
+
+    def noted(self, key: str, note: Note) -> None:
+        self._thread.call(lambda: self._noted(key, note))
+
+    def frame(self) -> int | None:
+        return self._thread.call(self._frame)
+
+    def go_to(self, frame: int) -> None:
+        self._thread.call(lambda: self._go_to(frame))
+
+    # On Resolve's thread
+
+    def _name(self) -> str:
+        name = ensure(self._resolve.GetProductName(), "say what it is called")
+        version = ".".join(str(part) for part in self._resolve.GetVersion()[:3])
+        return f"{name} {version}"
+
+    def _project(self) -> Project:
+        manager = ensure(self._resolve.GetProjectManager(), "show its projects")
+        return ensure(manager.GetCurrentProject(), "show the open project")
+
+    def _timeline(self) -> Timeline:
+        return ensure(
+            self._project().GetCurrentTimeline(),
+            "show an open timeline",
+            next_step="open a timeline in Resolve",
+        )
+
+    def _glance(self) -> tuple[object, ...]:
+        """What changes when the scene does, in a handful of calls."""
+        project = self._project()
+        timeline = project.GetCurrentTimeline()
+        if timeline is None:
+            return (project.GetUniqueId(),)
+        tracks = range(1, timeline.GetTrackCount("video") + 1)
+        counts = tuple(len(timeline.GetItemListInTrack("video", n) or []) for n in tracks)
+        return (
+            project.GetUniqueId(),
+            timeline.GetUniqueId(),
+            timeline.GetEndFrame(),
+            counts,
+            str(timeline.GetMarkInOut() if "GetMarkInOut" in dir(timeline) else ""),
+        )
+
+    def _scene(self) -> Scene:
+        project = self._project()
+        show = self._settings.work.show or str(project.GetName())
+        timeline = project.GetCurrentTimeline()
+        folder = self._settings.client.state_dir / "resolve"
+        if timeline is None:
+            return Scene("", show)
+        folder.mkdir(parents=True, exist_ok=True)
+        sheet = self._read(project, timeline, folder / f"{timeline.GetUniqueId()}.otio")
+        return Scene(
+            title=f"{sheet.cut.name}, In to Out" if sheet.part else sheet.cut.name,
+            show=sheet.cut.show,
+            shots=tuple(_shots(sheet)),
+            problems=tuple(_told(problem, sheet) for problem in sheet.cut.problems),
+            cut=sheet.cut,
+        )
+
+    def _read(self, project: Project, timeline: Timeline, target: Path) -> Sheet:
+        work = self._settings.work
+        return read_timeline(
+            self._resolve,
+            timeline,
+            target,
+            show=work.show or str(project.GetName()),
+            handles=work.handles,
+            rendered_colour=rendered_colour(project),
+        )
+
+    @contextmanager
+    def _now(self) -> Iterator[tuple[Project, Sheet]]:
+        """The timeline as it stands at this moment; the scene's own cut stays as it is."""
+        project = self._project()
+        with tempfile.TemporaryDirectory(prefix="shotbridge-") as folder:
+            yield project, self._read(project, self._timeline(), Path(folder) / "now.otio")
+
+    def _place(self, placements: Sequence[Placement]) -> Placed:
+        if not placements:
+            return Placed("nothing to place")
+        with self._now() as (project, sheet):
+            wanted = [check(sheet, placement) for placement in placements]
+            with Placing(project, sheet) as placing:
+                placing.place(wanted)
+                placing.keep()
+        names = [f"{one.title} of {one.shot.name}" for one in wanted]
+        what = names[0] if len(names) == 1 else f"{len(names)} versions"
+        way = "as a take" if {one.way for one in wanted} == {TAKE} else "in the timeline"
+        return Placed(f"{what} placed {way} in {sheet.cut.name}")
+
+    def _rendering(
+        self, handle: str, folder: Path, frames: Sequence[int]
+    ) -> Generator[Rendered, None, None]:
+        with self._now() as (project, sheet):
+            shot = sheet.shot(handle)
+        if shot is None:
+            raise HostError(
+                f"the open timeline has no clip {handle} that is a shot",
+                next_step="open the timeline that holds it, and reload",
+            )
+        clip = sheet.clips[handle]
+        if clip.plate.readable:
+            raise HostError(
+                f"{clip.plate.name} needs no rendering: services read it as it is",
+                where=clip.plate.path,
+                next_step="send its own files",
+            )
+        return render(project, clip, shot, folder, frames)
+
+    def _notes(self) -> Iterator[HostNote]:
+        for clip in clips_of(self._timeline()).values():
+            there = standing(clip.marks, (take.path for take in clip.takes), ())
+            above = tuple(version for version in clip.marks.versions if version.item)
+            shown = clip.shown_version or next(iter((*above, *there)[::-1]), None)
+            if shown is None:
+                continue
+            first = first_number(clip.plate)
+            for found in clip.marks.foreign:
+                start = first + found.frame
+                rate = clip.plate.rate
+                yield HostNote(
+                    key=f"{clip.id}@{found.frame}",
+                    version=shown.version,
+                    text=found.text,
+                    frames=FrameRange.of(start, start + found.duration - 1, rate),
+                )
+
+    def _noted(self, key: str, note: Note) -> None:
+        handle, _, frame = key.rpartition("@")
+        clip = clips_of(self._timeline()).get(handle)
+        if clip is None:
+            raise HostError(
+                f"the open timeline has no clip {handle or key}",
+                next_step="open the timeline in which the note was written, and reload",
+            )
+        data = written(NoteMark(note.id, note.version))
+        ensure(
+            clip.item.UpdateMarkerCustomData(int(frame), data),
+            f"remember that the marker at frame {frame} of {clip.plate.name} was sent as a note",
+        )
+
+    # The playhead
+
+    def _counting(self, timeline: Timeline) -> tuple[Fraction, bool, int]:
+        """The timeline's rate, whether its timecode drops frames, and the frame that must be added
+        to a timecode's own, which is 0 wherever Resolve counts as SMPTE does."""
+        told = str(timeline.GetSetting("timelineFrameRate"))
+        rate = to_rate(told.removesuffix("DF").strip())
+        start = str(timeline.GetStartTimecode())
+        drop = told.endswith("DF") or ";" in start
+        return rate, drop, int(timeline.GetStartFrame()) - timecode_frame(start, rate, drop=drop)
+
+    def _frame(self) -> int | None:
+        timeline = self._project().GetCurrentTimeline()
+        if timeline is None:
+            return None
+        rate, drop, more = self._counting(timeline)
+        told = timeline.GetCurrentTimecode()
+        return timecode_frame(str(told), rate, drop=drop) + more if told else None
+
+    def _go_to(self, frame: int) -> None:
+        timeline = self._timeline()
+        rate, drop, more = self._counting(timeline)
+        at = timecode(frame - more, rate, drop_frame=drop)
+        ensure(timeline.SetCurrentTimecode(at), f"go to {at}", where=str(timeline.GetName()))
+
+
+def _shots(sheet: Sheet) -> Iterator[HostShot]:
+    for item in sheet.cut.shots:
+        clip, shot = sheet.clips[item.clip], sheet.shot(item.clip)
+        assert shot is not None
+        shown = sheet.in_use(clip)
+        yield HostShot(
+            shot=shot,
+            handle=item.clip,
+            source=item.track,
+            to_render=not clip.plate.readable,
+            placed=tuple(dict.fromkeys(one.version for one in sheet.standing(clip))),
+            in_use=shown.version if shown is not None else "",
+        )
+
+
+def _told(problem: CutProblem, sheet: Sheet) -> HostProblem:
+    handle = ""
+    if not problem.skipped:
+        place = (problem.clip, problem.track, problem.record)
+        found = (i.clip for i in sheet.cut if (i.name, i.track, i.shot.record_range) == place)
+        handle = next(found, "")
+    return HostProblem(
+        source=problem.clip or problem.track,
+        what=problem.what,
+        next_step=problem.next_step,
+        skipped=problem.skipped,
+        handle=handle,
+        record=problem.record,
+    )

@@ -1,0 +1,370 @@
+"""Versions into the open timeline: as takes of their clips, or as clips on a track above.
+
+Either all of them are placed or none: what was done is taken back when a later step fails. What is
+there already is left as it is, so placing the same again changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import HostError
+from bridge_core.host import PlaceAs, Placement
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import Output, ReviewStatus, Version
+from bridge_core.timeline.cut import CutShot
+from bridge_resolve.answers import ensure
+from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
+from bridge_resolve.media import first_number, media_of, pattern_of, rate_text
+from bridge_resolve.open_timeline import Clip, Sheet
+
+if TYPE_CHECKING:
+    from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem
+
+TAKE, TRACK = "take", "track"
+WAYS = (PlaceAs(TAKE, "Take of the clip"), PlaceAs(TRACK, "Clip on a track above"))
+
+#: Bin and tracks that hold versions.
+NAME = "Shotbridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A placement that has been found to fit."""
+
+    clip: Clip
+    shot: CutShot
+    version: Version
+    output: Output
+    path: str
+    """Of the pictures, a frame number as ``%04d``."""
+    way: str
+    notes: tuple[Note, ...]
+
+    @property
+    def first(self) -> int:
+        """The first frame that the clip shows, from the version's first."""
+        return self.shot.shot.cut_range.first - self.output.range.first
+
+    @property
+    def end(self) -> int:
+        """The frame after the last that the clip shows."""
+        return self.first + self.shot.shot.cut_range.count
+
+    @property
+    def title(self) -> str:
+        return f"{self.version.service} {self.version.label}"
+
+
+def check(sheet: Sheet, placement: Placement) -> Wanted:
+    """A placement that can be made, by what the timeline shows now.
+
+    :raises HostError: it cannot, and why.
+    """
+    clip, shot = sheet.clips.get(placement.handle), sheet.cut.shot(placement.handle)
+    if clip is None or shot is None:
+        raise HostError(
+            f"the open timeline has no clip {placement.handle} that is a shot",
+            where=sheet.cut.name,
+            next_step="open the timeline that it was sent from, and reload",
+        )
+    way = placement.place_as or TAKE
+    if way not in {one.id for one in WAYS}:
+        raise HostError(
+            f"Resolve has no way of placing called {way!r}",
+            next_step=f"choose one of {', '.join(one.id for one in WAYS)}",
+        )
+    if way == TRACK and not shot.shot.retime.identity:
+        raise HostError(
+            f"{shot.name} is retimed, and Resolve retimes no clip for a script",
+            where=sheet.cut.name,
+            next_step="place the version as a take, which keeps the clip's retime",
+        )
+    version = placement.version
+    output = next((one for one in version.outputs if one.name == placement.output), None)
+    if output is None:
+        raise HostError(
+            f"{version.service} {version.label} has no pictures called {placement.output!r}",
+            where=shot.name,
+            next_step=f"name one that it has: {', '.join(o.name for o in version.outputs)}",
+        )
+    wanted = shot.shot.cut_range
+    if output.range.rate != wanted.rate or not output.range.covers(wanted):
+        raise HostError(
+            f"{version.service} {version.label} holds frames {output.range} at "
+            f"{output.range.rate} frames per second; the clip shows {wanted} at {wanted.rate}",
+            where=shot.name,
+            next_step="send the shot again: the clip was trimmed since, or relinked",
+        )
+    folder = placement.folder if placement.folder is not None else Path(version.folder)
+    path = f"{folder}/{output.pattern}"
+    return Wanted(clip, shot, version, output, path, way, placement.notes)
+
+
+class Placing:
+    """One placing of several versions. Use it as a context: what it did is taken back unless
+    :meth:`keep` is called."""
+
+    def __init__(self, project: Project, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._pool: MediaPool = ensure(project.GetMediaPool(), "open the project's media pool")
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Placing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def keep(self) -> None:
+        """Everything went well."""
+        self._undo.pop_all()
+
+    def place(self, wanted: Sequence[Wanted]) -> None:
+        """
+        :raises HostError: Resolve refuses something.
+        """
+        with self._in_our_bin() as bin_:
+            for one in wanted:
+                item = self._media(bin_, one)
+                if one.way == TAKE:
+                    self._take(one, item)
+                else:
+                    self._above(one, item)
+                self._notes(one)
+        self._select(wanted)
+
+    # The media pool
+
+    @contextlib.contextmanager
+    def _in_our_bin(self) -> Iterator[Folder]:
+        """Resolve imports into whichever bin is open: ours is, for as long as this takes."""
+        before = ensure(self._pool.GetCurrentFolder(), "tell which bin is open")
+        try:
+            bin_ = self._bin()
+            ensure(self._pool.SetCurrentFolder(bin_), f"open the bin {NAME}")
+            yield bin_
+        finally:
+            self._pool.SetCurrentFolder(before)
+
+    def _bin(self) -> Folder:
+        root = ensure(self._pool.GetRootFolder(), "show the media pool's bins")
+        for folder in root.GetSubFolderList() or []:
+            if folder.GetName() == NAME:
+                return folder
+        made = ensure(self._pool.AddSubFolder(root, NAME), f"make the bin {NAME}")
+        self._undo.callback(self._pool.DeleteFolders, [made])
+        return made
+
+    def _media(self, bin_: Folder, one: Wanted) -> MediaPoolItem:
+        """The version's pictures in our bin, imported unless they are there."""
+        span = one.output.range
+        for item in bin_.GetClipList() or []:
+            if pattern_of(str(item.GetClipProperty("File Path"))) == one.path:
+                return item
+        if "%" in Path(one.path).name:
+            made = self._pool.ImportMedia(
+                [{"FilePath": one.path, "StartIndex": span.first, "EndIndex": span.last}]
+            )
+        else:
+            made = self._pool.ImportMedia([one.path])
+        (item,) = ensure(
+            made,
+            f"import {one.title}",
+            where=one.path,
+            next_step="see whether the files are there and Resolve may read them",
+        )[:1]
+        self._undo.callback(self._pool.DeleteClips, [item])
+        self._interpret(item, one)
+        return item
+
+    def _interpret(self, item: MediaPoolItem, one: Wanted) -> None:
+        """Have Resolve read the pictures at the plate's rate and in its colour space: a sequence
+        would get those of the project."""
+        rate = rate_text(one.output.range.rate)
+        taken = media_of(item)
+        if taken is not None and taken.rate != one.output.range.rate:
+            ensure(item.SetClipProperty("FPS", rate), f"set {one.title} to {rate} fps")
+        colour = one.clip.plate.colour
+        same = one.output.colour_space == (one.shot.shot.plate.colour_space or "")
+        if same and colour and item.GetClipProperty("Input Color Space") != colour:
+            ensure(
+                item.SetClipProperty("Input Color Space", colour),
+                f"set {one.title} to the colour space {colour}",
+            )
+
+    # Takes
+
+    def _take(self, one: Wanted, media: MediaPoolItem) -> None:
+        clip = one.clip
+        path = str(media.GetClipProperty("File Path"))
+        if not any(take.path == one.path for take in _takes_now(clip.item)):
+            before = _stands(clip.item)
+            ensure(
+                clip.item.AddTake(media, one.first, one.end),
+                f"add {one.title} as a take of {one.shot.name}",
+            )
+            index = clip.item.GetTakesCount()
+            self._undo.callback(clip.item.DeleteTakeByIndex, index)
+            self._unmoved(one, before)
+        self._mark(one, path, "")
+
+    def _select(self, wanted: Sequence[Wanted]) -> None:
+        """Of each clip's versions the one that was approved last is shown. One that is shown and
+        approved no longer gives way to the plate."""
+        by_clip: dict[str, list[Wanted]] = {}
+        for one in wanted:
+            if one.way == TAKE:
+                by_clip.setdefault(one.clip.id, []).append(one)
+        for group in by_clip.values():
+            clip = group[0].clip
+            takes = _takes_now(clip.item)
+            at = clip.item.GetSelectedTakeIndex()
+            shown = next((take.path for take in takes if take.index == at), "")
+            approved = [one for one in group if one.version.status is ReviewStatus.APPROVED]
+            if approved:
+                best = max(approved, key=lambda one: one.version.decisions[-1].at)
+                index = next(take.index for take in takes if take.path == best.path)
+            elif shown in {one.path for one in group}:
+                plate = pattern_of(clip.plate.path)
+                index = next(take.index for take in takes if take.path == plate)
+            else:
+                continue
+            if index != at:
+                before = _stands(clip.item)
+                ensure(
+                    clip.item.SelectTakeByIndex(index),
+                    f"select take {index} of {group[0].shot.name}",
+                )
+                self._undo.callback(clip.item.SelectTakeByIndex, at)
+                self._unmoved(group[0], before)
+
+    def _unmoved(self, one: Wanted, before: tuple[int, int]) -> None:
+        after = _stands(one.clip.item)
+        if after != before:
+            raise HostError(
+                f"with {one.title}, {one.shot.name} would stand at frames {after[0]}-"
+                f"{after[0] + after[1] - 1} and not at {before[0]}-{before[0] + before[1] - 1}",
+                where=self._sheet.cut.name,
+                next_step="place the version on a track above, and turn off ripple for takes",
+            )
+
+    # Tracks above
+
+    def _above(self, one: Wanted, media: MediaPoolItem) -> None:
+        path = str(media.GetClipProperty("File Path"))
+        there = self._sheet.standing(one.clip)
+        if any(v.version == one.version.id and v.item for v in there):
+            return
+        start, length = _stands(one.clip.item)
+        placed = self._pool.AppendToTimeline(
+            [
+                {
+                    "mediaPoolItem": media,
+                    "startFrame": one.first,
+                    "endFrame": one.end,
+                    "mediaType": 1,
+                    "trackIndex": self._free_track(one, start, start + length),
+                    "recordFrame": start,
+                }
+            ]
+        )
+        (item,) = ensure(placed, f"cut {one.title} in above {one.shot.name}")[:1]
+        self._undo.callback(self._sheet.timeline.DeleteClips, [item], False)
+        if _stands(item) != (start, length):
+            raise HostError(
+                f"Resolve cut {one.title} in at another place or length than {one.shot.name} has",
+                where=self._sheet.cut.name,
+                next_step="place the version as a take",
+            )
+        self._mark(one, path, item.GetUniqueId())
+
+    def _free_track(self, one: Wanted, start: int, end: int) -> int:
+        """A track of ours above the clip with room between two record frames (the end excluded):
+        Resolve drops without a word what would overlap."""
+        timeline = self._sheet.timeline
+        for index in range(one.clip.track + 1, timeline.GetTrackCount("video") + 1):
+            if str(timeline.GetTrackName("video", index)).startswith(NAME):
+                items = timeline.GetItemListInTrack("video", index) or []
+                if all(
+                    end <= i.GetStart() or i.GetStart() + i.GetDuration() <= start for i in items
+                ):
+                    return index
+        ensure(timeline.AddTrack("video"), "add a video track")
+        index = timeline.GetTrackCount("video")
+        self._undo.callback(timeline.DeleteTrack, "video", index)
+        ensure(timeline.SetTrackName("video", index, NAME), f"call track {index} {NAME}")
+        return index
+
+    # Markers
+
+    def _mark(self, one: Wanted, path: str, item: str) -> None:
+        marks = marks_of(one.clip.item)
+        for known in marks.versions:
+            if (known.version, known.media) == (one.version.id, path) and known.item == item:
+                return
+        which = one.shot.shot.id
+        what = VersionMark(
+            version=one.version.id,
+            label=one.title,
+            media=path,
+            first=one.output.range.first,
+            sequence=which.sequence,
+            shot=which.shot,
+            number=len(marks.versions) + 1,
+            item=item,
+        )
+        at = marks.free(self._offset(one, one.shot.shot.cut_range.first))
+        self._set(one, at, 1, one.title, "", what)
+
+    def _notes(self, one: Wanted) -> None:
+        known = {note.note for note in marks_of(one.clip.item).notes}
+        for note in one.notes:
+            if note.id in known:
+                continue
+            said = note.frames or one.shot.shot.cut_range
+            at = marks_of(one.clip.item).free(self._offset(one, said.first))
+            text = note.text.strip() or f"{len(note.strokes)} strokes, to be seen in Shotbridge"
+            what = NoteMark(note.id, one.version.id)
+            self._set(one, at, said.count, f"{one.title} {note.by}", text, what)
+
+    def _set(
+        self,
+        one: Wanted,
+        at: int,
+        duration: int,
+        name: str,
+        text: str,
+        what: VersionMark | NoteMark,
+    ) -> None:
+        mark(one.clip.item, at, duration, name, text, what)
+        self._undo.callback(one.clip.item.DeleteMarkerAtFrame, at)
+
+    def _offset(self, one: Wanted, frame: int) -> int:
+        """Markers of a clip count from its media's first frame."""
+        return frame - first_number(one.clip.plate)
+
+
+@dataclass(frozen=True, slots=True)
+class _TakeNow:
+    index: int
+    path: str
+    """A frame number as ``%04d``."""
+
+
+def _takes_now(item: TimelineItem) -> list[_TakeNow]:
+    found = []
+    for index in range(1, item.GetTakesCount() + 1):
+        told = ensure(item.GetTakeByIndex(index), f"tell take {index} of {item.GetName()}")
+        path = str(told["mediaPoolItem"].GetClipProperty("File Path"))
+        found.append(_TakeNow(index, pattern_of(path)))
+    return found
+
+
+def _stands(item: TimelineItem) -> tuple[int, int]:
+    """First record frame and length of a clip."""
+    return int(item.GetStart()), int(item.GetDuration())
