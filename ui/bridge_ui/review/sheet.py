@@ -5,6 +5,7 @@ Both fetch pictures and draw notes into them: for a worker thread, never for a h
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -37,5 +38,6 @@ def write_sheet(path: Path, sheet: Sheet, pause: Pause = lambda: None) -> Path:
             next_step="choose another folder",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is none, or no folder to hold one
+            part.unlink()
     return path
