@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from . import preferences, pump, window
+
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = ()
+PARTS: tuple[ModuleType, ...] = (preferences, pump, window)
 
 
 def register() -> None:

@@ -1,0 +1,121 @@
+"""What an artist sets up in Blender's preferences, and the settings that follow from it."""
+
+# No postponed annotations here: Blender reads its properties from them.
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import Settings
+
+#: The extension's own module, under which Blender keeps its preferences.
+EXTENSION = __package__.rpartition(".")[0]
+
+
+class ShotbridgePreferences(bpy.types.AddonPreferences):  # type: ignore[misc]
+    """What is empty is as the studio's and the user's configuration files have it."""
+
+    bl_idname = EXTENSION
+
+    url: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Studio Gateway",
+        description="Address of the studio's gateway. Empty: as configured, else one of your own "
+        "is started on this machine",
+    )
+    token_file: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Token File",
+        description="File that holds the token of the studio's gateway",
+        subtype="FILE_PATH",
+    )
+    gateway_python: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Python of the Gateway",
+        description="The Python that a gateway of your own is installed in. Empty: as "
+        "configured, else the program shotbridge-gateway on the PATH",
+        subtype="FILE_PATH",
+    )
+    user: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Your Name",
+        description="Name under which requests and decisions are recorded. Empty: your login name",
+    )
+    stay_on_top: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Keep the Panel above Blender",
+        description="Otherwise it goes behind Blender whenever you click there",
+        default=True,
+    )
+
+    def draw(self, _context: Any) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        for name in ("url", "token_file", "gateway_python", "user", "stay_on_top"):
+            layout.prop(self, name)
+        if not bpy.app.online_access:
+            layout.label(
+                text="Blender may not go online: only gateways on this machine are used",
+                icon="INFO",
+            )
+        layout.label(text="Changes hold from the next time that the panel is opened")
+
+
+def get() -> ShotbridgePreferences:
+    """This Blender's preferences of ours."""
+    return bpy.context.preferences.addons[EXTENSION].preferences
+
+
+def settings_reader() -> "Callable[[], Settings]":
+    """A function that reads the client's settings on any thread, once.
+
+    What Blender knows is looked at now, on its main thread; the files are read later, off it. The
+    function raises ConfigError for what is wrong in them, or when they name a gateway elsewhere
+    and Blender may not go online.
+    """
+    given = _arguments(get())
+    online = bpy.app.online_access
+
+    @cache
+    def read() -> "Settings":
+        from bridge_core.config import load
+
+        settings = load(given).settings
+        if not online:
+            _check_near(settings.client.url)
+        return settings
+
+    return read
+
+
+def register() -> None:
+    bpy.utils.register_class(ShotbridgePreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(ShotbridgePreferences)
+
+
+def _arguments(preferences: ShotbridgePreferences) -> dict[str, Any]:
+    """What goes before every file, by the names of docs/configuration.md."""
+    given: dict[str, Any] = {}
+    if preferences.url:
+        given["client.url"] = preferences.url.strip()
+    if preferences.token_file:
+        given["client.token_file"] = bpy.path.abspath(preferences.token_file)
+    if preferences.gateway_python:
+        python = bpy.path.abspath(preferences.gateway_python)
+        given["client.gateway_command"] = [python, "-m", "bridge_gateway"]
+    if preferences.user.strip():
+        given["client.user"] = preferences.user.strip()
+    return given
+
+
+def _check_near(url: str | None) -> None:
+    from bridge_core.address import is_loopback
+    from bridge_core.errors import ConfigError
+
+    if url is not None and not is_loopback(url):
+        raise ConfigError(
+            "Blender may not go online, and the gateway is on another machine",
+            where=url,
+            next_step="tick Allow Online Access in Blender's Preferences > System, or use a "
+            "gateway on this machine",
+        )

@@ -1,0 +1,81 @@
+"""The panel's window inside Blender: there is one at most, beside Blender's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import preferences, pump
+
+if TYPE_CHECKING:
+    from .panel_window import PanelWindow
+
+_window: PanelWindow | None = None
+_subscriber = object()
+
+
+def open_window() -> None:
+    """Open the panel, or bring the one that is open to the front.
+
+    :raises ConfigError: a PySide6 that the panel cannot be run with.
+    """
+    global _window
+    if _window is None:
+        pump.application()
+        from bridge_ui.panel.opening import open_panel
+
+        from .host import BlenderHost
+        from .panel_window import PanelWindow
+
+        reader = preferences.settings_reader()
+        panel = open_panel(reader, BlenderHost(reader))
+        _window = PanelWindow(panel, _closed, on_top=preferences.get().stay_on_top)
+        pump.keep(_window)
+    _window.come_to_front()
+
+
+def close_window() -> None:
+    """Close the panel, if it is open."""
+    if _window is None:
+        return
+    from shiboken6 import isValid
+
+    if isValid(_window):
+        _window.close()
+    else:
+        _closed()  # Python ends and took Qt along before Blender took the extension off
+
+
+def is_open() -> bool:
+    return _window is not None
+
+
+def register() -> None:
+    bpy.msgbus.subscribe_rna(
+        key=(bpy.types.PreferencesSystem, "use_online_access"),
+        owner=_subscriber,
+        args=(),
+        notify=_online_access_changed,
+        options={"PERSISTENT"},
+    )
+
+
+def unregister() -> None:
+    bpy.msgbus.clear_by_owner(_subscriber)
+    close_window()
+
+
+def _closed() -> None:
+    """Called by the window itself, whoever closed it."""
+    global _window
+    window, _window = _window, None
+    if window is not None:
+        pump.let_go(window)
+
+
+def _online_access_changed() -> None:
+    """Whether the gateway may be talked to is looked at when the panel opens: so open it anew."""
+    if _window is not None:
+        close_window()
+        open_window()
