@@ -89,7 +89,9 @@ def version(of: Shot, number: int = 1, *decisions: DecisionRecord) -> Version:
 
 @pytest.fixture
 def review(tmp_path: Path) -> Iterator[ReviewController]:
-    settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada"))
+    # Nobody listens there.
+    nobody = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
+    settings = Settings(client=nobody)
     session = Session(settings, NoHost(), lambda call: call())
     made = ReviewController(session)
     yield made

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.controllers.words import decided
@@ -39,7 +39,7 @@ class DecisionButtons(QWidget):
     def __init__(self, tones: Tones) -> None:
         super().__init__()
         self._name = ""
-        self._long = True
+        self._long = self._named = True
         signs = (
             (ReviewStatus.REJECTED, "x", tones.bad, "chip"),
             (ReviewStatus.CHANGES_REQUESTED, "rotate-ccw", tones.warn, "chip"),
@@ -47,7 +47,11 @@ class DecisionButtons(QWidget):
         )
         self._buttons = {
             status: button(
-                "", style, sign=sign, colour=colour, does=partial(self.chosen.emit, status)
+                words_of(status, ""),
+                style,
+                sign=sign,
+                colour=colour,
+                does=partial(self.chosen.emit, status),
             )
             for status, sign, colour, style in signs
         }
@@ -74,22 +78,20 @@ class DecisionButtons(QWidget):
         for one in self._buttons.values():
             one.setEnabled(bool(self._name) and not busy)
 
-    def set_long(self, long: bool, *, spread: bool) -> None:
-        """In full words or short ones; spread, approval stands at the right edge."""
-        self._long = long
-        self._row.setStretch(2, 1 if spread else 0)
+    def set_words(self, *, long: bool, named: bool) -> None:
+        """In full words or short ones; ``named``, approval says of which version, and stands
+        beside the others instead of at the right edge."""
+        self._long, self._named = long, named
+        self._row.setStretch(2, 0 if named else 1)
         self._name_buttons()
 
     def _name_buttons(self) -> None:
         for status, one in self._buttons.items():
             whole = words_of(status, self._name)
-            short = {
-                ReviewStatus.REJECTED: tr("Reject"),
-                ReviewStatus.CHANGES_REQUESTED: tr("Changes"),
-                ReviewStatus.APPROVED: tr("Approve"),
-            }[status]
-            approves = status is ReviewStatus.APPROVED
-            one.setText((whole if approves else words_of(status, "")) if self._long else short)
+            if status is ReviewStatus.APPROVED:
+                one.setText(whole if self._named else words_of(status, ""))
+            elif status is ReviewStatus.CHANGES_REQUESTED:
+                one.setText(words_of(status, "") if self._long else tr("Changes"))
             one.setAccessibleName(whole)
             one.setToolTip(f"{whole} ({_KEYS[status]})")
 
@@ -138,8 +140,13 @@ class Comment(QWidget):
         self.words.escaped.connect(self.leave)
         self.decide = button("", "main", does=self._decide)
         self._cancel = button(tr("Cancel"), "quiet", does=self.leave)
-        self.setLayout(column(self.words, row(1, self._cancel, self.decide, gap=6), gap=6))
+        foot = row(1, self._cancel, self.decide, gap=6)
+        self._lines = column(self.words, foot, gap=6, grows=0)
+        self.setLayout(self._lines)
         self.hide()
+
+    def set_one_line(self, one: bool) -> None:
+        self._lines.setDirection(_direction(one))
 
     def ask(self, status: ReviewStatus, about: UnderReview) -> None:
         """Have somebody write; what was written for another decision stays."""
@@ -218,8 +225,12 @@ class Standing(QWidget):
         self._next = button(
             tr("Make the next version from this"), "link", does=self.next_wanted.emit
         )
-        self.setLayout(column(self._words, row(self._next, 1), gap=0))
+        self._lines = column(self._words, row(1, self._next), gap=0, grows=0)
+        self.setLayout(self._lines)
         self.hide()
+
+    def set_one_line(self, one: bool) -> None:
+        self._lines.setDirection(_direction(one))
 
     def show_version(self, about: UnderReview | None) -> None:
         decision = about.decision if about is not None else None
@@ -237,6 +248,11 @@ _LOOKS = {
     ReviewStatus.CHANGES_REQUESTED: "warn",
     ReviewStatus.REJECTED: "bad",
 }
+
+
+def _direction(one_line: bool) -> QBoxLayout.Direction:
+    way = QBoxLayout.Direction
+    return way.LeftToRight if one_line else way.TopToBottom
 
 
 def _approve(t: Tones) -> str:

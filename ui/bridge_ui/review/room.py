@@ -45,7 +45,7 @@ class ReviewRoom(Stage):
         self._review = review
         self.sheets = SheetExport(session, review, shots, self._say)
         self._shown: tuple[object, ...] = ()
-        self._said = ""
+        self._problem = ""
         self._growing: list[Unwatch] = []
         self.side_chosen.connect(self._choose_side)
         self.swap_wanted.connect(review.swap)
@@ -122,10 +122,10 @@ class ReviewRoom(Stage):
             else None
         )
         self.set_busy(state.busy)
-        said = f"{state.problem}. {state.next_step}" if state.problem else state.told
-        if said != self._said:
-            self._said = said
-            self.say(said, problem=bool(state.problem))
+        problem = f"{state.problem}. {state.next_step}" if state.problem else ""
+        if problem != self._problem:
+            self._problem = problem
+            self.say(problem, problem=True)
         self._open_sources()
 
     def _open_sources(self) -> None:

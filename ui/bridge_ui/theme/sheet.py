@@ -96,6 +96,9 @@ QPushButton[look="quiet"], QToolButton[look="quiet"] {{
     background: transparent; border-color: transparent; padding: 4px 6px;
 }}
 QPushButton[look="quiet"]:hover, QToolButton[look="quiet"]:hover {{ background: {t.raised}; }}
+QPushButton[look="quiet"]:checked, QToolButton[look="quiet"]:checked {{
+    background: {chosen}; border-color: {t.mixed("accent", "line", 0.55)};
+}}
 QPushButton[look="quiet"]:focus, QToolButton[look="quiet"]:focus {{ border-color: {t.accent}; }}
 QPushButton[look="link"] {{
     background: transparent; border: 1px solid transparent; color: {t.accent}; padding: 2px 4px;
