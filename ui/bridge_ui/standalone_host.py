@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,14 @@ OUTPUT = "{stem}_versions.otio"
 class StandaloneHost(Host):
     """Works on ``cut``: an OTIO file, or an EDL, FCP XML or AAF where its reader is installed.
 
-    Versions are placed in a cut of their own beside it, never in the cut itself.
+    Versions are placed in a cut of their own beside it, never in the cut itself. ``settings`` may
+    be a function that reads them, called off the main thread when they are first needed.
     """
 
-    def __init__(self, settings: Settings, cut: Path | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings | Callable[[], Settings], cut: Path | None = None
+    ) -> None:
+        self._given = settings
         self._path = cut
 
     @property
@@ -116,6 +120,10 @@ class StandaloneHost(Host):
         if self.output.exists() and self.output.stat().st_mtime_ns >= self._path.stat().st_mtime_ns:
             return self.output
         return self._path
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return self._given() if callable(self._given) else self._given
 
     def _read(self, path: Path) -> Cut:
         from bridge_core.timeline.lookup import look_for_media

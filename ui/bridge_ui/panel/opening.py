@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ConfigError
@@ -19,24 +20,30 @@ _OLDEST = (6, 5)
 _BROKEN = ((6, 12, 0),)
 
 
-def open_panel(settings: Settings, host: Host, parent: QWidget | None = None) -> Panel:
-    """A panel at work, not yet shown. On the main thread, with an application that exists; end it
-    with :meth:`~bridge_ui.panel.shell.Panel.close_down`.
+def open_panel(
+    settings: Settings | Callable[[], Settings], host: Host, parent: QWidget | None = None
+) -> Panel:
+    """A panel, not yet shown. On the main thread, with an application that exists; end it with
+    :meth:`~bridge_ui.panel.shell.Panel.close_down`.
 
+    It is a shell, made in milliseconds. The first time that it is seen it loads what it needs on
+    a thread of its own and goes to work; what keeps it from that it shows in words.
+
+    :param settings: or a function that reads them, called on that thread. A host that reads them
+        itself imports pydantic on its main thread, which takes longer than all the rest.
     :raises ConfigError: a PySide6 that the panel cannot be run with.
     """
     import PySide6
 
     check_qt(PySide6.__version__)
-    from bridge_ui.panel.parts import Controllers
+    from bridge_ui.panel.loading import Loading
     from bridge_ui.panel.shell import Panel
     from bridge_ui.qt.bridge import MainThread, install_translations
 
     install_translations()
     main_thread = MainThread()
-    panel = Panel(Controllers.of(settings, host, main_thread.post), parent)
+    panel = Panel(Loading(settings, host, main_thread.post), parent)
     main_thread.setParent(panel)
-    panel.start()
     return panel
 
 

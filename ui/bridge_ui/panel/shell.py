@@ -1,79 +1,103 @@
-"""The panel: shots, review room and tabs beside each other where there is room, tabs where not."""
+"""The panel: what stands in its frame, and what one part tells another.
+
+At once there is a shell only, in a few milliseconds. Once it was seen the rest is loaded on a
+thread and put in, in steps between which the host has its turn. A part is made when it is first
+wanted: a page when somebody goes there, a popover when it is opened.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDropEvent,
-    QKeySequence,
-    QResizeEvent,
-    QShortcut,
-    QShowEvent,
-)
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
-from bridge_core.host import Capability, Scene
-from bridge_core.models.requests import Request
-from bridge_core.models.shots import ShotId
-from bridge_ui.controllers.jobs import JobsState
-from bridge_ui.controllers.placing import PlacingState
-from bridge_ui.controllers.review import ReviewState
-from bridge_ui.controllers.shots import ShotRow, ShotsState
-from bridge_ui.panel.choosing import ServicePopover
-from bridge_ui.panel.connection import ConnectionButton, ConnectionPopover, StatusBar, place
-from bridge_ui.panel.host_notes import HostNotesBar
-from bridge_ui.panel.jobs import JobsTab
-from bridge_ui.panel.keys import KeySheet
-from bridge_ui.panel.made_by import MadeByTab
-from bridge_ui.panel.notes import NotesTab
-from bridge_ui.panel.parts import Controllers
-from bridge_ui.panel.pieces import box, column
-from bridge_ui.panel.placing import PlaceBar
-from bridge_ui.panel.send import SendTab
-from bridge_ui.panel.shots import ShotsList
-from bridge_ui.panel.top import TopBar
-from bridge_ui.review.room import ReviewRoom
+from bridge_core.host import Capability
+from bridge_ui.panel.doorway import Doorway
+from bridge_ui.panel.frame import PAGES, Frame
+from bridge_ui.panel.loading import Loading, in_words
 from bridge_ui.theme.sheet import dress, look
 from bridge_ui.theme.tones import tones_for
 from bridge_ui.translate import tr
 
-#: Widths of a text's letter "x" from which there is room for three columns; letters, not pixels,
-#: so that a larger font of the host's counts.
-_WIDE = 140
-_PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
+    from bridge_core.host import Scene
+    from bridge_core.models.requests import Request
+    from bridge_core.models.shots import ShotId
+    from bridge_ui.controllers.jobs import JobsState
+    from bridge_ui.controllers.observable import Unwatch
+    from bridge_ui.controllers.placing import PlacingState
+    from bridge_ui.controllers.review import ReviewState
+    from bridge_ui.controllers.shots import ShotRow, ShotsState
+    from bridge_ui.panel.choosing import ServicePopover
+    from bridge_ui.panel.connection import ConnectionButton, ConnectionPopover, StatusBar
+    from bridge_ui.panel.host_notes import HostNotesBar
+    from bridge_ui.panel.jobs import JobsTab
+    from bridge_ui.panel.keys import KeySheet
+    from bridge_ui.panel.made_by import MadeByTab
+    from bridge_ui.panel.notes import NotesTab
+    from bridge_ui.panel.parts import Controllers
+    from bridge_ui.panel.placing import PlaceBar
+    from bridge_ui.panel.send import SendTab
+    from bridge_ui.panel.shots import ShotsList
+    from bridge_ui.panel.top import TopBar
+    from bridge_ui.review.room import ReviewRoom
+
+_log = logging.getLogger(__name__)
+
+#: Parts that watch controllers, where they were made.
+_WATCHING = (
+    *("top", "status", "_lamp", "_connection", "shots", "send", "jobs", "notes", "made_by"),
+    *("place", "host_notes"),
+)
+
+#: What stands on a page, from the top, where it is more than the part of that name.
+_PARTS_OF = {"review": ("room", "place"), "notes": ("host_notes", "notes")}
 
 
-class Panel(QWidget):
-    """One widget for every host. Give it controllers whose ``post`` lands on this thread; start
-    the session with :meth:`start`, end everything with :meth:`close_down`."""
+class Panel(Frame):
+    """One widget for every host. Given controllers, whose ``post`` lands on this thread, it is
+    whole at once; given their :class:`Loading` it opens when it is first seen, and goes to work.
+    End everything with :meth:`close_down`."""
 
-    def __init__(self, controllers: Controllers, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    ready = Signal()
+    """Everything in sight is there."""
+
+    def __init__(self, controllers: Controllers | Loading, parent: QWidget | None = None) -> None:
+        super().__init__(_page_names(), parent)
         self.setObjectName("shotbridge")
         self.setWindowTitle("Shotbridge")
         self.setMinimumWidth(300)
-        self.controllers = controllers
+        self._source = controllers
         self._tones = tones_for(self.palette())
-        self._wide: bool | None = None
         self._opened: str | None = None
         """Key of the row under review."""
         self._scene: Scene | None = None
         """What was looked through for notes."""
+        self._furnished = False
         self._closed = False
         self._reviewed: tuple[ShotId, int] | None = None
         """The shot under review, and how many versions it had."""
+        self._unwatch: list[Unwatch] = []
         look(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._make_parts()
-        self._arrange_parts()
-        self._connect_parts()
-        self._add_keys()
+        self.doorway = Doorway()
+        self.doorway.seen.connect(self._open)
+        self.doorway.again.connect(self._open)
+        self.set_head(self.doorway)
+        self.wanted.connect(self._wanted)
+        self.arranged.connect(self._arranged)
         dress(self, self._tones)
         self.set_wide(False)
+        if not isinstance(controllers, Loading):
+            for _ in self._furnish():
+                pass
 
     def start(self) -> None:
         """Look for the gateway, ask the host what there is."""
@@ -87,66 +111,234 @@ class Panel(QWidget):
         self._closed = True
         for unwatch in self._unwatch:
             unwatch()
-        for part in (
-            self.top,
-            self.status,
-            self._lamp,
-            self._connection,
-            self.shots,
-            self.send,
-            self.jobs,
-            self.notes,
-            self.made_by,
-            self.place,
-            self.host_notes,
-        ):
-            part.close_watches()
-        self.room.close_down()
-        self.controllers.close(timeout)
+        for name in _WATCHING:
+            if self._has(name):
+                getattr(self, name).close_watches()
+        if self._has("room"):
+            self.room.close_down()
+        if isinstance(self._source, Loading):
+            self._source.close(timeout)
+        if self._has("controllers"):
+            self.controllers.close(timeout)
 
-    def set_wide(self, wide: bool) -> None:
-        """Three columns, or one with tabs; the panel's width decides, see :meth:`resizeEvent`."""
-        if wide == self._wide:
-            return
-        self._wide = wide
-        page = self.page
-        if wide:
-            self._columns.insertWidget(0, self.shots)
-            self._columns.insertWidget(1, self._review_page)
-            self.shots.show()
-            self._review_page.show()
-            letters = self.fontMetrics().horizontalAdvance("x")
-            sides = (43 * letters, 49 * letters)
-            self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
-            self._columns.setStretchFactor(1, 1)
+    # Opening
+
+    def _open(self) -> None:
+        if isinstance(self._source, Loading) and not (self._furnished or self._closed):
+            self.doorway.wait()
+            self._source.start(lambda: self._step(self._go_to_work()), self._refuse)
+
+    def _step(self, steps: Iterator[None]) -> None:
+        """Take one and come back for the next: the host has its turn in between."""
+        try:
+            if self._closed or next(steps, self) is self:
+                return
+        except Exception as error:
+            _log.exception("the panel could not be put together")
+            self._refuse(in_words(error))
         else:
-            self._stack.insertWidget(0, self.shots)
-            self._stack.insertWidget(3, self._review_page)
-        look(self._tabs, "roomy" if wide else "tight")
-        self._fill_tabs(wide)
-        self.show_page(page if page in self._tab_pages else "send")
-        self.top.set_wide(wide)
-        self.status.setVisible(wide)
+            QTimer.singleShot(0, self, lambda: self._step(steps))
 
-    @property
-    def page(self) -> str:
-        """Name of the tab that is shown."""
-        at = self._tabs.currentIndex()
-        return self._tab_pages[at] if 0 <= at < len(self._tab_pages) else "shots"
+    def _refuse(self, error: ShotbridgeError) -> None:
+        if self._furnished:
+            self.status.say(f"{error.what}. {error.next_step}")
+        else:
+            self.doorway.refuse(error)
 
-    def show_page(self, name: str) -> None:
-        if name in self._tab_pages:
-            self._tabs.setCurrentIndex(self._tab_pages.index(name))
-            self._stack.setCurrentWidget(self._pages[name])
+    def _go_to_work(self) -> Iterator[None]:
+        self.start()
+        yield
+        yield from self._furnish()
+
+    def _furnish(self) -> Iterator[None]:
+        """Put in what is in sight; each step is a few milliseconds long."""
+        for page in PAGES:
+            if self._pages[page].isVisible():
+                self._make_page(page)
+                yield
+        self.set_foot(self.status)
+        yield
+        self.set_head(self.top)
+        self._furnished = True
+        self._arranged(self.wide)
+        self._follow()
+        self._add_keys()
+        self.setAcceptDrops(True)
+        self._take_focus()
+        self.ready.emit()
+        yield
+        # What is tried is the frame under review, seen or not.
+        self._make_page("review")
+
+    def _arranged(self, wide: bool) -> None:
+        if self._furnished:
+            self.top.set_wide(wide)
+            self.status.setVisible(wide)
+
+    def _wanted(self, page: str) -> None:
+        if self._furnished:
+            self._make_page(page)
+
+    def _make_page(self, page: str) -> None:
+        for part in _PARTS_OF.get(page, (page,)):
+            getattr(self, part)
+
+    def _has(self, part: str) -> bool:
+        """It was made; asking for it would make it."""
+        return part in self.__dict__
+
+    def _take_focus(self) -> None:
+        """From the shell, which nobody means, to the list."""
+        at = QApplication.focusWidget()
+        inside = at is not None and (at is self or self.isAncestorOf(at))
+        self.setFocusProxy(self.shots.view)
+        if inside:
+            self.shots.view.setFocus()
+
+    # Its parts
+
+    @cached_property
+    def controllers(self) -> Controllers:
+        """Made with the first part that needs them; whoever asks before the panel has loaded
+        waits for them.
+
+        :raises ShotbridgeError: they cannot be loaded.
+        """
+        source = self._source
+        return source.controllers() if isinstance(source, Loading) else source
+
+    @cached_property
+    def shots(self) -> ShotsList:
+        from bridge_ui.panel.shots import ShotsList
+
+        made = ShotsList(self.controllers.shots, self._tones)
+        made.opened.connect(self._open_row)
+        self.put("shots", made)
+        return made
+
+    @cached_property
+    def room(self) -> ReviewRoom:
+        from bridge_ui.review.room import ReviewRoom
+
+        on = self.controllers
+        made = ReviewRoom(on.session, on.shots, on.review, self._tones)
+        made.frame_changed.connect(self._frame_moved)
+        made.again.connect(self._ask_again)
+        self.put("review", made)
+        return made
+
+    @cached_property
+    def place(self) -> PlaceBar:
+        """Below the review room."""
+        from bridge_ui.panel.placing import PlaceBar
+
+        on = self.controllers
+        made = PlaceBar(on.placing, on.review, self._row_under_review, self._tones)
+        self.put("review", made, grows=False)
+        return made
+
+    @cached_property
+    def send(self) -> SendTab:
+        from bridge_ui.panel.send import SendTab
+
+        on = self.controllers
+        made = SendTab(on.session, on.send, self._tones, self._frame)
+        made.tried.connect(lambda job: self._look_at_job(job.id))
+        made.choosing.connect(self.choose_service)
+        self.put("send", made)
+        return made
+
+    @cached_property
+    def jobs(self) -> JobsTab:
+        from bridge_ui.panel.jobs import JobsTab
+
+        made = JobsTab(self.controllers.jobs, self._tones)
+        made.look_at.connect(self._look_at_job)
+        self.put("jobs", made)
+        return made
+
+    @cached_property
+    def host_notes(self) -> HostNotesBar:
+        """Above the notes."""
+        from bridge_ui.panel.host_notes import HostNotesBar
+
+        made = HostNotesBar(self.controllers.host_notes, self.controllers.session.host.title)
+        self.put("notes", made, grows=False)
+        return made
+
+    @cached_property
+    def notes(self) -> NotesTab:
+        from bridge_ui.panel.notes import NotesTab
+
+        made = NotesTab(self.controllers.review, self._tones)
+        made.go_to.connect(self._go_to)
+        made.again.connect(self._ask_again)
+        self.put("notes", made)
+        return made
+
+    @cached_property
+    def made_by(self) -> MadeByTab:
+        from bridge_ui.panel.made_by import MadeByTab
+
+        made = MadeByTab(self.controllers.lineage, self.controllers.review, self._tones)
+        made.again.connect(self._ask_again)
+        self.put("made_by", made)
+        return made
+
+    @cached_property
+    def top(self) -> TopBar:
+        from bridge_ui.panel.top import TopBar
+
+        on = self.controllers
+        can = on.session.host.capabilities
+        made = TopBar(on.shots, can, self._tones, lambda: self.keys.toggle(), self._lamp)
+        made.place_wanted.connect(lambda: on.placing.place_approved(on.shots.selected))
+        return made
+
+    @cached_property
+    def status(self) -> StatusBar:
+        from bridge_ui.panel.connection import StatusBar
+
+        made = StatusBar(self.controllers.session, self._tones)
+        made.connection_pressed.connect(lambda: self._toggle_connection(made.connection))
+        return made
+
+    @cached_property
+    def keys(self) -> KeySheet:
+        from bridge_ui.panel.keys import KeySheet
+
+        return KeySheet(self)
+
+    @cached_property
+    def services(self) -> ServicePopover:
+        from bridge_ui.panel.choosing import ServicePopover
+
+        made = ServicePopover(self, self._tones, self.controllers.send.find)
+        made.chosen.connect(self.controllers.send.choose)
+        return made
+
+    @cached_property
+    def _lamp(self) -> ConnectionButton:
+        from bridge_ui.panel.connection import ConnectionButton
+
+        made = ConnectionButton(self.controllers.session, self._tones, short=True)
+        made.pressed.connect(lambda: self._toggle_connection(made))
+        return made
+
+    @cached_property
+    def _connection(self) -> ConnectionPopover:
+        from bridge_ui.panel.connection import ConnectionPopover
+
+        return ConnectionPopover(self, self.controllers.session, self._tones)
+
+    # What comes from outside
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
-        if self.focusWidget() is None or self.focusWidget() is self.top.menu_button:
-            self.shots.view.setFocus()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self.set_wide(self.width() >= self.fontMetrics().horizontalAdvance("x") * _WIDE)
+        if self.focusWidget() is None or (
+            self._has("top") and self.focusWidget() is self.top.menu_button
+        ):
+            self.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         opens = Capability.OPEN in self.controllers.session.host.capabilities
@@ -159,125 +351,15 @@ class Panel(QWidget):
             self.controllers.shots.open(Path(urls[0].toLocalFile()))
             event.acceptProposedAction()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and self._wide is not None:
-            self.set_wide(self.width() >= self.fontMetrics().horizontalAdvance("x") * _WIDE)
-
-    def _make_parts(self) -> None:
-        on, tones = self.controllers, self._tones
-        capabilities = on.session.host.capabilities
-        self.shots = ShotsList(on.shots, tones)
-        self.room = ReviewRoom(on.session, on.shots, on.review, tones)
-        self.send = SendTab(on.session, on.send, tones, lambda: self.room.frame)
-        self.send.tried.connect(lambda job: self._look_at_job(job.id))
-        self.jobs = JobsTab(on.jobs, tones)
-        self.notes = NotesTab(on.review, tones)
-        self.made_by = MadeByTab(on.lineage, on.review, tones)
-        host = on.session.host.title
-        self.place = PlaceBar(on.placing, on.review, self._row_under_review, host, tones)
-        self.host_notes = HostNotesBar(on.host_notes, host)
-        self._review_page = box(column(self.room, self.place, gap=0, grows=0))
-        self._review_page.setFocusProxy(self.room)
-        self._pages: dict[str, QWidget] = {
-            "shots": self.shots,
-            "send": self.send,
-            "jobs": self.jobs,
-            "review": self._review_page,
-            "notes": box(column(self.host_notes, self.notes, gap=0, grows=1)),
-            "made_by": self.made_by,
-        }
-        self._lamp = ConnectionButton(on.session, tones, short=True)
-        self.keys = KeySheet(self)
-        self.top = TopBar(on.shots, capabilities, tones, self.keys.toggle, self._lamp)
-        self.top.place_wanted.connect(lambda: on.placing.place_approved(on.shots.selected))
-        self.status = StatusBar(on.session, tones)
-        self._connection = ConnectionPopover(self, on.session, tones)
-        self.services = ServicePopover(self, tones, on.send.find)
-
-    def _arrange_parts(self) -> None:
-        self._tab_pages: tuple[str, ...] = ()
-        self._tabs = QTabBar()
-        self._tabs.setObjectName("tabs")
-        self._tabs.setExpanding(False)
-        self._tabs.setUsesScrollButtons(True)
-        self._tabs.setDrawBase(False)
-        self._stack = QStackedWidget()
-        for name in _PAGES:
-            self._stack.addWidget(self._pages[name])
-        side = QWidget()
-        look(side, "panel")
-        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setLayout(column(self._tabs, self._stack, gap=0))
-        self._columns = QSplitter(Qt.Orientation.Horizontal)
-        self._columns.setHandleWidth(1)
-        self._columns.setChildrenCollapsible(False)
-        self._columns.addWidget(side)
-        self.setLayout(column(self.top, self._columns, self.status, gap=0, grows=1))
-        self.setAcceptDrops(True)
-        self.setFocusProxy(self.shots.view)
-
-    def _fill_tabs(self, wide: bool) -> None:
-        blocked = self._tabs.blockSignals(True)
-        while self._tabs.count():
-            self._tabs.removeTab(0)
-        self._tab_pages = tuple(
-            name for name in _PAGES if not (wide and name in ("shots", "review"))
-        )
-        for name in self._tab_pages:
-            self._tabs.addTab(name)
-        self._tabs.blockSignals(blocked)
-        self._name_tabs()
-
-    def _name_tabs(self) -> None:
-        jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
-        going = jobs.running + jobs.queued + jobs.waiting
-        waiting = self.controllers.shots.state.value.needs_you
-        names = {
-            "shots": tr("Shots") + (f" {waiting}" if waiting else ""),
-            "send": tr("Send"),
-            "jobs": tr("Jobs") + (f" {going}" if going else ""),
-            "review": tr("Review"),
-            "notes": tr("Notes") + (f" {len(review.notes)}" if review.notes else ""),
-            "made_by": tr("Made by"),
-        }
-        for at, name in enumerate(self._tab_pages):
-            self._tabs.setTabText(at, names[name])
-
-    def _connect_parts(self) -> None:
-        on = self.controllers
-        self._tabs.currentChanged.connect(
-            lambda at: self._stack.setCurrentWidget(self._pages[self._tab_pages[at]])
-        )
-        self.shots.opened.connect(self._open_row)
-        self.send.choosing.connect(self.choose_service)
-        self.services.chosen.connect(on.send.choose)
-        self.jobs.look_at.connect(self._look_at_job)
-        self.notes.go_to.connect(self._go_to)
-        self.notes.again.connect(self._ask_again)
-        self.made_by.again.connect(self._ask_again)
-        self.room.frame_changed.connect(lambda _frame: self.send.frame_moved())
-        self.room.again.connect(self._ask_again)
-        self.status.connection_pressed.connect(
-            lambda: self._toggle(self._connection, self.status.connection)
-        )
-        self._lamp.pressed.connect(lambda: self._toggle(self._connection, self._lamp))
-        self._unwatch = [
-            on.shots.state.watch(self._shots_changed),
-            on.jobs.state.watch(self._jobs_changed),
-            on.review.state.watch(self._review_changed),
-            on.placing.state.watch(self._placing_changed),
-        ]
-
     def _add_keys(self) -> None:
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
             # Which of the two needs Shift depends on the keyboard.
             *((key, self._find_shot) for key in ("/", "Shift+/")),
-            *((key, self.keys.toggle) for key in ("?", "Shift+?")),
-            ("Ctrl+Return", self.send.send),
-            ("Ctrl+T", self.send.try_this_frame),
+            *((key, lambda: self.keys.toggle()) for key in ("?", "Shift+?")),
+            ("Ctrl+Return", lambda: self.send.send()),
+            ("Ctrl+T", lambda: self.send.try_this_frame()),
             ("Ctrl+K", self.choose_service),
-            *((f"Ctrl+{n}", lambda n=n: self._go_to_tab(n - 1)) for n in range(1, 7)),
+            *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
         )
         for key, does in keys:
             shortcut = QShortcut(QKeySequence(key), self)
@@ -286,26 +368,56 @@ class Panel(QWidget):
 
     def choose_service(self) -> None:
         """Show the services to choose from."""
+        from bridge_ui.panel.connection import place
+
         self.show_page("send")
         service = self.controllers.send.state.value.service
         self.services.open(service.id if service else None)
         place(self.services, self.send.service)
 
-    def _toggle(self, popover: QWidget, anchor: QWidget) -> None:
-        if popover.isVisible():
-            popover.hide()
-        else:
-            place(popover, anchor)
+    def _toggle_connection(self, anchor: QWidget) -> None:
+        from bridge_ui.panel.connection import place
 
-    def _go_to_tab(self, at: int) -> None:
-        if at < len(self._tab_pages):
-            self.show_page(self._tab_pages[at])
-            self._pages[self._tab_pages[at]].setFocus()
+        if self._connection.isVisible():
+            self._connection.hide()
+        else:
+            place(self._connection, anchor)
 
     def _find_shot(self) -> None:
         self.show_page("shots")
         self.shots.search.setFocus()
         self.shots.search.selectAll()
+
+    # What one tells another
+
+    def _follow(self) -> None:
+        on = self.controllers
+        self._unwatch = [
+            on.shots.state.watch(self._shots_changed),
+            on.jobs.state.watch(self._jobs_changed),
+            on.review.state.watch(self._review_changed),
+            on.placing.state.watch(self._placing_changed),
+        ]
+
+    def _frame(self) -> int | None:
+        """The plate's frame under review."""
+        return self.room.frame if self._has("room") else None
+
+    def _frame_moved(self, _frame: int) -> None:
+        if self._has("send"):
+            self.send.frame_moved()
+
+    def _name_tabs(self) -> None:
+        jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
+        going = jobs.running + jobs.queued + jobs.waiting
+        waiting = self.controllers.shots.state.value.needs_you
+        counts = {"shots": waiting, "jobs": going, "notes": len(review.notes)}
+        self.name_tabs(
+            {
+                page: f"{name} {counts[page]}" if counts.get(page) else name
+                for page, name in _page_names().items()
+            }
+        )
 
     def _shots_changed(self, state: ShotsState) -> None:
         selected = self.controllers.shots.selected
@@ -322,7 +434,8 @@ class Panel(QWidget):
             self.controllers.review.open(
                 first.shot if first else None, to_render=first is not None and first.to_render
             )
-        self.place.look_again()
+        if self._has("place"):
+            self.place.look_again()
         if self.controllers.shots.scene is not self._scene:
             self._scene = self.controllers.shots.scene
             self.controllers.host_notes.look()
@@ -379,3 +492,14 @@ class Panel(QWidget):
     def _ask_again(self, request: Request) -> None:
         self.controllers.send.prefill(request)
         self.show_page("send")
+
+
+def _page_names() -> dict[str, str]:
+    return {
+        "shots": tr("Shots"),
+        "send": tr("Send"),
+        "jobs": tr("Jobs"),
+        "review": tr("Review"),
+        "notes": tr("Notes"),
+        "made_by": tr("Made by"),
+    }
