@@ -421,6 +421,9 @@ class _Functions:
         bound.apply_defaults()
         _execute_in(self._nuke, **bound.arguments)
 
+    def getColorspaceList(self, colorspaceKnob: Any) -> list[str]:
+        return list(colorspaceKnob.values())
+
     def executeInMainThread(self, call: Any, args: Any = (), kwargs: Any = None) -> None:
         args = args if isinstance(args, tuple) else (args,)
         self._nuke._calls.put(lambda: call(*args, **(kwargs or {})))

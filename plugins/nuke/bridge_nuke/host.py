@@ -1,0 +1,123 @@
+"""Nuke as a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nuke
+
+from bridge_core.errors import HostError
+from bridge_core.host import Capability, Host, PlaceAs, Placed, Placement, Rendered, Scene
+from bridge_nuke import placing, rendering, sources
+from bridge_nuke.following import Following
+from bridge_nuke.names import namer
+from bridge_nuke.script import Script, script_now
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import Settings
+
+Later = Callable[[Callable[[], None]], None]
+
+
+class NukeHost(Host):
+    """Works on the script that is open; every function is called on Nuke's main thread.
+
+    ``settings`` is called when they are needed, which is after they were read elsewhere. ``later``
+    does a call soon on the main thread; without a window there, Nuke's own queue does.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], later: Later | None = None) -> None:
+        self._settings = settings
+        self._following = Following(later or nuke.executeInMainThread)
+
+    @property
+    def title(self) -> str:
+        return f"Nuke {nuke.NUKE_VERSION_STRING}"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset(
+            {
+                Capability.SELECTION,
+                Capability.FOLLOW,
+                Capability.PLACE,
+                Capability.RENDER,
+                Capability.PLAYHEAD,
+            }
+        )
+
+    @property
+    def place_as(self) -> tuple[PlaceAs, ...]:
+        return placing.WAYS
+
+    def scene(self) -> Scene:
+        """The selected nodes; with nothing selected, every plate's Read."""
+        script = self._script()
+        found = sources.look(sources.nodes_meant(), script, namer(script))
+        return Scene(
+            script.title,
+            script.show,
+            tuple(one.item for one in found.found),
+            found.problems,
+        )
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return self._following.watch(changed)
+
+    def place(self, placements: Sequence[Placement]) -> Placed:
+        with self._following.muted():
+            return placing.place(self._find, self._script().show, placements)
+
+    def render(
+        self, handle: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[Rendered, None, None]:
+        found = self._find(handle)
+        if not found.item.to_render:
+            raise HostError(
+                f"{handle} reads files, which are sent as they are",
+                where=found.item.shot.plate.path,
+                next_step="send the shot without rendering it",
+            )
+        yield from rendering.render(
+            lambda: self._node(handle), found.item.shot, folder, frames, self._following.muted
+        )
+
+    def frame(self) -> int | None:
+        return nuke.frame()
+
+    def go_to(self, frame: int) -> None:
+        nuke.frame(frame)
+
+    def _script(self) -> Script:
+        try:
+            return script_now(self._settings().work)
+        except ValueError as error:
+            raise HostError(
+                f"the script's range or rate cannot be used: {error}",
+                where="Project Settings",
+                next_step="mend the frame range and fps in the project settings",
+            ) from error
+
+    def _node(self, handle: str) -> nuke.Node:
+        node = nuke.toNode(handle)
+        if node is None:
+            raise HostError(
+                f"the script has no node {handle} any more",
+                where=f"host {type(self).__name__}",
+                next_step="select the node again",
+            )
+        return node
+
+    def _find(self, handle: str) -> sources.Found:
+        """Whatever is selected now: a panel may speak of what was selected before.
+
+        :raises HostError: there is no such node, or it is no shot.
+        """
+        script = self._script()
+        found = sources.look([self._node(handle)], script, namer(script))
+        if found.problems:
+            problem = found.problems[0]
+            raise HostError(problem.what, where=handle, next_step=problem.next_step)
+        return found.found[0]

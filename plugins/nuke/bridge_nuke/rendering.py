@@ -1,0 +1,108 @@
+"""Plates that Nuke renders: a frame at a time, leaving nothing in the script.
+
+For each frame a Write is made, executed and taken away again within one call, without an undo and
+without the script counting as changed: between two frames the script is as the artist left it, so
+it can be worked on, saved and undone. It writes what the script computes in its working space, as
+half float, without any conversion (``raw``); the plate names that space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import nuke
+
+from bridge_core.errors import HostError
+from bridge_core.host import Rendered
+from bridge_core.models.shots import Shot
+from bridge_nuke.names import file_name
+
+#: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
+_WRITE = {
+    "file_type": "exr",
+    "datatype": "16 bit half",
+    "compression": "Zip (1 scanline)",
+    "raw": True,
+}
+
+
+def render(
+    find: Callable[[], nuke.Node],
+    shot: Shot,
+    folder: Path,
+    frames: Sequence[int],
+    muted: Callable[[], AbstractContextManager[None]],
+) -> Generator[Rendered, None, None]:
+    """As :meth:`bridge_core.host.Host.render`. ``find`` gives the node anew for each frame: it may
+    have been deleted meanwhile, and says so."""
+    wanted = sorted(set(frames)) or list(shot.work_range.frames())
+    pattern = folder / f"{file_name(shot.id)}.%04d.exr"
+    plate = shot.plate.model_copy(update={"path": pattern.as_posix()})
+    made = shot.model_copy(update={"plate": plate})
+    finished = False
+    try:
+        for count, frame in enumerate(wanted, 1):
+            with muted(), _unnoticed():
+                _write(find(), pattern, Path(plate.file(frame)), frame)
+            last = count == len(wanted)
+            finished = last
+            yield Rendered(count, len(wanted), made if last else None)
+    finally:
+        if not finished:
+            for frame in wanted:
+                Path(plate.file(frame)).unlink(missing_ok=True)
+
+
+def _write(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
+    """
+    :raises HostError: Nuke cannot render it, or somebody pressed Cancel.
+    """
+    with node.parent():
+        write = nuke.nodes.Write()
+        try:
+            for name, value in _WRITE.items():
+                write[name].setValue(value)
+            write["file"].setValue(pattern.as_posix())
+            alpha = "rgba.alpha" in node.channels()
+            write["channels"].setValue("rgba" if alpha else "rgb")
+            write.setInput(0, node)
+            nuke.execute(write, frame, frame, 1, nuke.views()[:1])
+        except RuntimeError as error:
+            raise _cannot(node, frame, str(error)) from error
+        finally:
+            nuke.delete(write)
+    if not file.is_file():
+        raise _cannot(node, frame, "nothing was written")
+
+
+def _cannot(node: nuke.Node, frame: int, why: str) -> HostError:
+    if "cancel" in why.casefold():
+        return HostError(
+            "the rendering was cancelled",
+            where=f"{node.name()} at frame {frame}",
+            next_step="send the shot again when it may be rendered",
+        )
+    return HostError(
+        f"Nuke cannot render it: {why}",
+        where=f"{node.name()} at frame {frame}",
+        next_step="look at this frame in the Viewer, mend what it says, and send again",
+    )
+
+
+@contextmanager
+def _unnoticed() -> Iterator[None]:
+    """No undo, no mark of a changed script, and full size whatever the proxy mode is."""
+    modified, proxy = nuke.modified(), nuke.root()["proxy"]
+    small = bool(proxy.value())
+    nuke.Undo.disable()
+    try:
+        if small:
+            proxy.setValue(False)
+        yield
+    finally:
+        if small:
+            proxy.setValue(True)
+        nuke.Undo.enable()
+        nuke.modified(modified)

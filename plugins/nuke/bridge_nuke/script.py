@@ -1,0 +1,57 @@
+"""The script that is open, as the context of its shots: show, name, range, rate, format.
+
+Plain Nuke has no timeline: the script *is* the shot. Its frame range is what the shot shows; what
+the nodes have beyond it are handles.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import nuke
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.shots import fit_name
+from bridge_nuke import marks
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import WorkSettings
+
+#: ``AB_0010_comp_v012_ada.nk``: the version, and what people write after it, are not its name.
+_VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    title: str
+    """The file's name; ``untitled`` before it is saved."""
+    name: str
+    """That without its version and ending: the same for every version of the script."""
+    show: str
+    range: FrameRange
+    """``first_frame`` to ``last_frame`` at the script's rate."""
+    handles: int
+    """Frames wanted before and after the range."""
+
+
+def script_now(work: WorkSettings) -> Script:
+    """The show is the configured one (``work.show``), or the one that the script keeps since a
+    version was placed in it, or the script's own name.
+
+    :raises ValueError: a range or rate that no film has.
+    """
+    root = nuke.root()
+    file = PurePath(str(root["name"].value()).replace("\\", "/"))
+    title = file.name or "untitled"
+    name = fit_name(_VERSION.sub("", file.stem), otherwise="untitled")
+    first, last = sorted((int(root["first_frame"].value()), int(root["last_frame"].value())))
+    return Script(
+        title=title,
+        name=name,
+        show=fit_name(work.show or marks.show_of_script() or name, otherwise="show"),
+        range=FrameRange.of(first, last, float(root["fps"].value())),
+        handles=work.handles,
+    )
