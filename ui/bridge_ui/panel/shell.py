@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -21,6 +21,7 @@ from bridge_core.host import Capability
 from bridge_ui.panel.doorway import Doorway
 from bridge_ui.panel.frame import PAGES, Frame
 from bridge_ui.panel.loading import Loading, in_words
+from bridge_ui.qt.bridge import soon
 from bridge_ui.theme.sheet import dress, look
 from bridge_ui.theme.tones import tones_for
 from bridge_ui.translate import tr
@@ -137,7 +138,7 @@ class Panel(Frame):
             _log.exception("the panel could not be put together")
             self._refuse(in_words(error))
         else:
-            QTimer.singleShot(0, self, lambda: self._step(steps))
+            soon(self, lambda: self._step(steps))
 
     def _refuse(self, error: ShotbridgeError) -> None:
         if self._furnished:
@@ -426,7 +427,8 @@ class Panel(Frame):
             {r.shot: r.key for r in selected if r.shot is not None and r.to_render},
         )
         # What has the cursor among the selected is what is looked at.
-        first = next((r for r in selected if r.key == self.shots.current), None)
+        current = self.shots.current
+        first = next((r for r in selected if r.key == current), None)
         first = first or (selected[0] if selected else None)
         key = first.key if first else None
         if key != self._opened:
@@ -462,7 +464,7 @@ class Panel(Frame):
         same = state.shot is not None and self._reviewed == (state.shot.id, 0)
         if same and versions and not state.b:
             # The shot's first version has come while it is looked at: it is what was waited for.
-            QTimer.singleShot(0, self, lambda: self.controllers.review.step_version(1))
+            soon(self, lambda: self.controllers.review.step_version(1))
         self._reviewed = (state.shot.id, versions) if state.shot else None
         if state.problem:
             self.status.say(f"{state.problem}. {state.next_step}")

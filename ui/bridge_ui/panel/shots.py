@@ -11,6 +11,7 @@ from bridge_ui.panel.pieces import box, chip, column, label, row
 from bridge_ui.panel.row_painter import RowLook, RowPainter
 from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
 from bridge_ui.panel.thumbnails import Thumbnails
+from bridge_ui.qt.bridge import soon
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
@@ -174,7 +175,7 @@ class ShotsList(QWidget):
         if state.title != self._opened and state.total:
             self._opened = state.title
             # Afterwards: others have yet to be told what this call is about.
-            QTimer.singleShot(0, self, self._select_first)
+            soon(self, self._select_first)
 
     def _select_first(self) -> None:
         """Of a cut that was just opened: something is there to be looked at."""

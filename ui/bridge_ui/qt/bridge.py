@@ -18,6 +18,16 @@ _log = logging.getLogger(__name__)
 BUDGET_MS = 6
 
 
+def soon(owner: QObject, call: Callable[[], object]) -> None:
+    """Do something once all that waits now is done; never, where ``owner`` has gone by then.
+    (``QTimer.singleShot`` takes an owner from PySide6 6.7 on; Nuke 16 brings 6.5.)"""
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.timeout.connect(timer.deleteLater)
+    timer.timeout.connect(call)
+    timer.start(0)
+
+
 class MainThread(QObject):
     """A ``post`` for controllers. Made on the main thread; :meth:`post` is called from any.
 
