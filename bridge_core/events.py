@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from bridge_core.models.gateway import Event
+    from bridge_core.models.requests import Request
 
 #: The gateway says something every 15 s, if only a comment; three of them missed is a dead peer.
 SILENCE_SECONDS = 45.0
@@ -127,6 +128,9 @@ class EventStream:
         self._transport = transport
         self._job = job
         self._patience = patience
+        self._requests: dict[str, Request] = {}
+        """Of the jobs that are going on, by the job's id: it never changes, and is nine tenths of
+        what each word about a job's progress repeats."""
         self._queue: queue.SimpleQueue[Event | Signal | Exception] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._response: requests.Response | None = None
@@ -248,11 +252,36 @@ class EventStream:
                 raise GatewayUnreachable(f"the stream of events was cut: {error}") from error
 
     def _take(self, message: Message) -> None:
-        event = _event(message)
+        event = self._event(message)
         if event is None or (self.last_id is not None and event.id <= self.last_id):
             return
         self.last_id = event.id
         self._queue.put(event)
+
+    def _event(self, message: Message) -> Event | None:
+        """The event; None for a kind that a newer gateway knows and this client does not."""
+        from pydantic import ValidationError
+
+        from bridge_core.models.gateway import Event, EventKind
+
+        try:
+            raw: Any = json.loads(message.data)
+            if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
+                return None
+            job = raw.get("job") if isinstance(raw, dict) else None
+            if isinstance(job, dict) and (known := self._requests.get(str(job.get("id")))):
+                job["request"] = known
+            event = Event.model_validate(raw)
+        except (ValueError, ValidationError) as error:
+            raise GatewayFault(
+                f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
+                next_step="have the gateway looked at, or update Shotbridge",
+            ) from error
+        if event.job is not None and event.job.state.ended:
+            self._requests.pop(event.job.id, None)
+        elif event.job is not None:
+            self._requests[event.job.id] = event.job.request
+        return event
 
 
 def _check_type(response: requests.Response) -> None:
@@ -263,21 +292,3 @@ def _check_type(response: requests.Response) -> None:
             where=response.url,
             next_step="check client.url: is there a proxy or another program at this address?",
         )
-
-
-def _event(message: Message) -> Event | None:
-    """The event; None for a kind that a newer gateway knows and this client does not."""
-    from pydantic import ValidationError
-
-    from bridge_core.models.gateway import Event, EventKind
-
-    try:
-        raw: Any = json.loads(message.data)
-        if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
-            return None
-        return Event.model_validate(raw)
-    except (ValueError, ValidationError) as error:
-        raise GatewayFault(
-            f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
-            next_step="have the gateway looked at, or update Shotbridge",
-        ) from error

@@ -41,6 +41,7 @@ class SideChooser(QWidget):
         self._list.setAccessibleName(tr("What {side} shows", side=side))
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._list.setMinimumContentsLength(6)
+        self._choices: list[tuple[str, str]] = []
         letter = label(side, "dim")
         letter.setBuddy(self._list)
         layout = QHBoxLayout(self)
@@ -56,9 +57,8 @@ class SideChooser(QWidget):
 
     def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and labels; an id that is not among them shows nothing."""
-        ids = [self._list.itemData(at) for at in range(self._list.count())]
-        texts = [self._list.itemText(at) for at in range(self._list.count())]
-        if list(zip(ids, texts, strict=True)) != list(choices):
+        if list(choices) != self._choices:
+            self._choices = list(choices)
             self._list.clear()
             for key, text in choices:
                 self._list.addItem(text, key)
