@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import OpenImageIO as oiio
 import pytest
-import resolve_worlds
-from bridge_resolve.host import ResolveHost
-from resolve_fake import Resolve
+from small_exr import exr
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
-from bridge_core.host import Capability, Host, HostShot, Placement
+from bridge_core.host import Capability, Host, HostShot, Placement, Scene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.settings import Settings
@@ -50,6 +47,8 @@ class Stage:
     """What rendering may not change: render settings, nodes, the mark of a changed script."""
     write_note: Callable[[str, str], None] | None = None
     """A person writes a note (handle, text) in the host on the version that stands there."""
+    end: Callable[[], None] = lambda: None
+    """Ends the program that the host sits in."""
 
     @property
     def library(self) -> Path:
@@ -114,6 +113,11 @@ def standalone(folder: Path) -> Stage:
 def resolve(folder: Path) -> Stage:
     """The fake of the stubs of 21.0.0: two plates, a camera file to render, and two clips that
     cannot be sent (a title, and media that is gone)."""
+    import resolve_worlds
+    from resolve_fake import Resolve
+
+    from bridge_resolve.host import ResolveHost
+
     plates = folder / "plates"
     app, timeline, _ = resolve_worlds.reel(plates)
     settings = Settings.model_validate(
@@ -136,7 +140,57 @@ def resolve(folder: Path) -> Stage:
     )
 
 
-HOSTS: dict[str, Callable[[Path], Stage]] = {"standalone": standalone, "resolve": resolve}
+def nuke(folder: Path) -> Stage:
+    """The fake of the stubs of 13.2: two plates, a grade to render, a Read without a file."""
+    import nuke_worlds
+
+    program = nuke_worlds.comp(folder)
+    # Importable once a Nuke runs.
+    from bridge_nuke.host import NukeHost
+
+    settings = Settings.model_validate({"work": {"handles": 2, "show": "contract"}})
+    host = NukeHost(lambda: settings)
+
+    class Elsewhere(NukeHost):
+        def scene(self) -> Scene:
+            with program.other_script():
+                return super().scene()
+
+    def placed() -> dict[str, list[str]]:
+        standing = nuke_worlds.standing(program)
+        ids = {one.handle: one.shot.id for one in host.scene().shots}
+        found = {handle: f"{one.sequence}/{one.shot}" for handle, one in ids.items()}
+        return {handle: standing[shot] for handle, shot in found.items() if shot in standing}
+
+    return Stage(
+        host,
+        Elsewhere(lambda: settings),
+        folder / "plates",
+        shots=3,
+        problems=1,
+        placed=placed,
+        state=lambda: nuke_worlds.state(program),
+        end=program.close,
+    )
+
+
+def blender(folder: Path) -> Stage:
+    """A real one; tests/plugins/blender/test_blender_host.py runs the suite inside of it."""
+    import blender_stage
+
+    edit = blender_stage.Edit(folder)
+    host = blender_stage.host()
+    empty = blender_stage.EmptyFile(host)
+    return Stage(host, empty, edit.plates, 4, 1, placed=edit.placed, state=edit.state)
+
+
+HOSTS: dict[str, Callable[[Path], Stage]] = {
+    "standalone": standalone,
+    "nuke": nuke,
+    "resolve": resolve,
+}
+if "bpy" in sys.modules:
+    HOSTS = {"blender": blender}
 
 #: What belongs to each capability: calls that do not work without it.
 CALLS: dict[Capability, Callable[[Host], object]] = {
@@ -150,10 +204,12 @@ CALLS: dict[Capability, Callable[[Host], object]] = {
 
 
 @pytest.fixture(params=list(HOSTS))
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    return HOSTS[request.param](folder)
+    made = HOSTS[request.param](folder)
+    yield made
+    made.end()
 
 
 def state_of(folder: Path) -> dict[str, str]:
@@ -174,7 +230,7 @@ def version(
     pictures = stage.library / here if here else folder
     pictures.mkdir(parents=True, exist_ok=True)
     for frame in span.frames():
-        _picture(pictures / f"main.{frame:04d}.exr")
+        (pictures / f"main.{frame:04d}.exr").write_bytes(exr((0, 0, 0), (64, 36)))
     at = datetime(2026, 11, 1, number, tzinfo=UTC)
     return Version(
         id=f"id-{shot.id.shot}-{number}",
@@ -202,14 +258,6 @@ def version(
         status=ReviewStatus.APPROVED,
         decisions=(DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=at),),
     )
-
-
-def _picture(path: Path) -> None:
-    spec = oiio.ImageSpec(64, 36, 3, oiio.HALF)
-    out = oiio.ImageOutput.create(str(path))
-    assert out.open(str(path), spec), out.geterror()
-    assert out.write_image(np.zeros((36, 64, 3), np.float16))
-    out.close()
 
 
 def needs(stage: Stage, capability: Capability) -> None:

@@ -112,6 +112,10 @@ class _Nodes:
         return make
 
 
+#: One for all: plugins that were imported keep the module that they imported.
+_MODULE = _Module("nuke")
+
+
 class FakeNuke:
     """``with FakeNuke() as nuke:`` starts it and makes ``import nuke`` work; the thread that does
     so is its main thread. ``gui=False``: a terminal, as on a render farm."""
@@ -132,11 +136,14 @@ class FakeNuke:
         self.before_frame: Callable[[int], None] = lambda frame: None
         """Called before a frame is written: a disk that fills up, a person who cancels."""
         self._before: dict[str, ModuleType | None] = {}
-        self.module = _Module("nuke")
+        self.module = _MODULE
 
     # Its life
 
     def __enter__(self) -> Self:
+        return self.start()
+
+    def start(self) -> Self:
         api._running.append(self)
         self.script = Script(self)
         self._fill()
@@ -150,6 +157,9 @@ class FakeNuke:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         for name, module in self._before.items():
             if module is None:
                 sys.modules.pop(name, None)
@@ -273,42 +283,51 @@ class FakeNuke:
             for name, one in vars(known).items():
                 if isinstance(one, type) and name in STUBS.classes:
                     names[name] = one
-        for name, body in inspect.getmembers(_Functions(self), inspect.ismethod):
-            if not name.startswith("_"):
-                anywhere = name.startswith("executeInMainThread") or name == "tprint"
-                guard = (lambda _: None) if anywhere else on_main
-                names[name] = conforming_function(STUBS, body, guard)
+        for name, body in _methods(_Functions()):
+            anywhere = name.startswith("executeInMainThread") or name == "tprint"
+            guard = (lambda _: None) if anywhere else on_main
+            names[name] = conforming_function(STUBS, body, guard)
         for event in _EVENTS:
-            add, remove = self._callback_functions(event)
+            add, remove = _callback_functions(event)
             names[f"add{event}"] = conforming_function(STUBS, add, on_main)
             names[f"remove{event}"] = conforming_function(STUBS, remove, on_main)
 
-    def _callback_functions(self, event: str) -> tuple[Callable[..., None], Callable[..., None]]:
-        listed = self._callbacks[event]
 
-        def add(
-            call: Any, args: Any = (), kwargs: Any = None, nodeClass: str = "*", node: Any = None
-        ) -> None:
-            made = (call, tuple(args), dict(kwargs or {}), nodeClass, node)
-            if made not in listed:
-                listed.append(made)
+def _methods(functions: _Functions) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in vars(_Functions):
+        if not name.startswith("_"):
+            yield name, getattr(functions, name)
 
-        def remove(
-            call: Any, args: Any = (), kwargs: Any = None, nodeClass: str = "*", node: Any = None
-        ) -> None:
-            made = (call, tuple(args), dict(kwargs or {}), nodeClass, node)
-            if made in listed:
-                listed.remove(made)
 
-        add.__name__, remove.__name__ = f"add{event}", f"remove{event}"
-        return add, remove
+def _callback_functions(event: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """``nuke.addKnobChanged`` and ``nuke.removeKnobChanged``, and so on."""
+
+    def add(
+        call: Any, args: Any = (), kwargs: Any = None, nodeClass: str = "*", node: Any = None
+    ) -> None:
+        made = (call, tuple(args), dict(kwargs or {}), nodeClass, node)
+        listed = api.running()._callbacks[event]
+        if made not in listed:
+            listed.append(made)
+
+    def remove(
+        call: Any, args: Any = (), kwargs: Any = None, nodeClass: str = "*", node: Any = None
+    ) -> None:
+        made = (call, tuple(args), dict(kwargs or {}), nodeClass, node)
+        listed = api.running()._callbacks[event]
+        if made in listed:
+            listed.remove(made)
+
+    add.__name__, remove.__name__ = f"add{event}", f"remove{event}"
+    return add, remove
 
 
 class _Functions:
     """``nuke``'s functions, by their names."""
 
-    def __init__(self, nuke: FakeNuke) -> None:
-        self._nuke = nuke
+    @property
+    def _nuke(self) -> FakeNuke:
+        return api.running()
 
     def root(self) -> Node:
         return self._nuke.root

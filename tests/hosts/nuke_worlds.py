@@ -1,0 +1,91 @@
+"""A small comp in the fake of Nuke, for the suite that every host passes and for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from nuke_fake import FakeNuke
+from nuke_fake.nodes import Node
+from small_exr import exr
+
+SIZE = (16, 12)
+FRAMES = range(1001, 1011)
+
+
+def plate(folder: Path, name: str, frames: range = FRAMES) -> str:
+    """EXR files; gives their pattern as an artist writes it."""
+    where = folder / name
+    where.mkdir(parents=True, exist_ok=True)
+    for frame in frames:
+        (where / f"{name}.{frame}.exr").write_bytes(exr((frame / 2048, 0.25, 0.5), SIZE))
+    return f"{where.as_posix()}/{name}.####.exr"
+
+
+def read(file: str, first: int = FRAMES[0], last: int = FRAMES[-1], **knobs: Any) -> Node:
+    """A Read as one that was made by dropping its files into the graph."""
+    import nuke
+
+    return nuke.nodes.Read(  # type: ignore[return-value]
+        file=file,
+        first=first,
+        last=last,
+        origfirst=first,
+        origlast=last,
+        origset=True,
+        format=nuke.addFormat(f"{SIZE[0]} {SIZE[1]} 0 0 {SIZE[0]} {SIZE[1]} 1 tiny"),
+        **knobs,
+    )
+
+
+def settings_of_script(first: int = 1003, last: int = 1008) -> None:
+    import nuke
+
+    root = nuke.root()
+    for name, value in {
+        "first_frame": first,
+        "last_frame": last,
+        "fps": 25.0,
+        "colorManagement": "OCIO",
+        "OCIO_config": "aces_1.2",
+    }.items():
+        root[name].setValue(value)
+
+
+def comp(folder: Path) -> FakeNuke:
+    """Two plates of ten frames, a grade on the first, a Read without a file; all are selected.
+    The script shows 1003 to 1008 at 25 frames a second, is managed by aces_1.2, and is saved."""
+    nuke = FakeNuke().start()
+    settings_of_script()
+    plates = folder / "plates"
+    one = read(plate(plates, "A_010"), colorspace="ACES - ACEScg")
+    two = read(plate(plates, "A_020"), colorspace="ACES - ACEScg")
+    two.setXYpos(300, 0)
+    grade = nuke.module.nodes.Multiply(inputs=[one], value=[0.5, 0.5, 0.5, 1.0])
+    grade.setXYpos(0, 100)
+    empty = nuke.module.nodes.Read()
+    empty.setXYpos(600, 0)
+    nuke.select("Read1", "Read2", "Read3", "Multiply1")
+    nuke.script.save(folder / "A_comp_v003.nk")
+    return nuke
+
+
+def state(nuke: FakeNuke) -> object:
+    """What rendering may not change."""
+    return nuke.script.tell(), nuke.script.modified, len(nuke.script.undos), nuke.script.disabled
+
+
+def standing(nuke: FakeNuke) -> dict[str, list[str]]:
+    """Paths of the versions in the script by shot (``sequence/shot``), in the order of placing;
+    read from the knobs themselves."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for node in nuke.script.nodes:
+        knobs = node.knobs()
+        if "shotbridge_versions" not in knobs:
+            continue
+        for line in knobs["shotbridge_versions"].value().split():
+            facts = dict(parse_qsl(line, keep_blank_values=True))
+            listed = found.setdefault(knobs["shotbridge_shot"].value(), [])
+            listed.append((int(facts["order"]), facts["path"]))
+    return {shot: [path for _, path in sorted(listed)] for shot, listed in found.items()}
