@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import preferences, pump, window
+from . import preferences, pump, rendered, window
 
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = (preferences, pump, window)
+PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window)
 
 
 def register() -> None:

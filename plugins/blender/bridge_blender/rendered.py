@@ -1,0 +1,79 @@
+"""What Blender last rendered. It tells nobody what its Render Result holds, so this listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from .media import forget_files, render_size
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFrame:
+    """The frame that stands in Blender's Render Result."""
+
+    scene: str
+    frame: int
+    width: int
+    height: int
+
+
+@dataclass(slots=True)
+class _State:
+    last: RenderedFrame | None = None
+    file: int = 0
+    """Counts the files that were loaded."""
+    quiet: bool = False
+
+
+_state = _State()
+
+
+def last() -> RenderedFrame | None:
+    """None: nothing was rendered since the file was opened and the extension enabled."""
+    return _state.last
+
+
+def file_count() -> int:
+    """Another number means another file: everything of the old one is gone."""
+    return _state.file
+
+
+class Quiet:
+    """While it is entered, what is rendered is not the artist's."""
+
+    def __enter__(self) -> None:
+        _state.quiet = True
+
+    def __exit__(self, *_: object) -> None:
+        _state.quiet = False
+
+
+def _rendered(scene: Any, *_: Any) -> None:
+    if not _state.quiet:
+        _state.last = RenderedFrame(scene.name, scene.frame_current, *render_size(scene))
+
+
+def _loaded(*_: Any) -> None:
+    _state.last = None
+    _state.file += 1
+    forget_files()
+
+
+_HANDLERS = (("render_post", _rendered), ("load_post", _loaded))
+
+
+def register() -> None:
+    for name, handler in _HANDLERS:
+        bpy.app.handlers.persistent(handler)
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in _HANDLERS:
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    _state.last = None

@@ -1,0 +1,107 @@
+"""Where the sequencer of Blender 4.2 LTS and that of 5.x differ, and nothing else.
+
+=======================  ======================  =========================  ====================
+what                     4.2, 4.3                4.4 to 5.1                 from 5.2
+=======================  ======================  =========================  ====================
+strips of an editor      ``sequences``           ``strips``                 ``strips``
+inputs of an effect      ``seq1``, ``seq2``      ``input1``, ``input2``     ``input1``, ``input2``
+end of a new effect      ``frame_end``           4.x that, 5.x ``length``   ``length``
+place of a strip         ``frame_final_start``   ``frame_final_start``      ``left_handle``
+place of its content     ``frame_start``         ``frame_start``            ``content_start``
+which scene is edited    the window's            5.0: the workspace's       the workspace's
+=======================  ======================  =========================  ====================
+
+Places are counted in the scene's frames; right ends are the frame after the last one, as Blender
+counts them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+#: Kinds of strips, as ``strip.type`` calls them, that show pictures of their own.
+PICTURES = ("MOVIE", "IMAGE", "SCENE")
+
+
+def sequencer_scene() -> Any:
+    """The scene whose sequencer a person works in; None while a file is being loaded."""
+    workspace = getattr(bpy.context, "workspace", None)
+    return getattr(workspace, "sequencer_scene", None) or getattr(bpy.context, "scene", None)
+
+
+def strips_of(editor: Any) -> Any:
+    """The strips of a sequence editor, without those inside of meta strips; can be added to."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def new_effect(
+    strips: Any, name: str, kind: str, channel: int, bounds: tuple[int, int], *inputs: Any
+) -> Any:
+    """An effect strip over ``inputs`` (one or two; none for a colour or a text)."""
+    left, right = bounds
+    words: dict[str, Any] = {"name": name, "type": kind, "channel": channel, "frame_start": left}
+    if bpy.app.version >= (5, 0, 0):
+        words["length"] = right - left
+    else:
+        words["frame_end"] = right
+    word = "seq" if bpy.app.version < (4, 4, 0) else "input"
+    return strips.new_effect(**words, **{f"{word}{n}": one for n, one in enumerate(inputs, 1)})
+
+
+def inputs_of(strip: Any) -> tuple[Any, ...]:
+    """The strips that an effect strip works on; none for any other strip."""
+    found = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
+    return tuple(one for one in found if one is not None)
+
+
+def bounds(strip: Any) -> tuple[int, int]:
+    """First frame that a strip shows, and the one after its last."""
+    if hasattr(strip, "left_handle"):
+        return strip.left_handle, strip.right_handle
+    return strip.frame_final_start, strip.frame_final_end
+
+
+def content_bounds(strip: Any) -> tuple[float, float]:
+    """Where all of a strip's content would stand, were it not trimmed."""
+    _, right = bounds(strip)
+    if hasattr(strip, "content_start"):
+        return strip.content_start, right + strip.right_handle_offset
+    return strip.frame_start, right + strip.frame_offset_end
+
+
+def content_trims(strip: Any) -> tuple[int, int]:
+    """Media frames cut off before and after the content; Blender calls that a hard trim."""
+    if hasattr(strip, "content_trim_start"):
+        return strip.content_trim_start, strip.content_trim_end
+    return strip.animation_offset_start, strip.animation_offset_end
+
+
+def move_content(strip: Any, start: int) -> None:
+    """Move a whole strip so that its content starts there; its trims go along."""
+    if hasattr(strip, "content_start"):
+        strip.content_start = start
+    else:
+        strip.frame_start = start
+
+
+def trim(strip: Any, left: int, right: int) -> None:
+    """Trim a strip; its content stays where it is."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = left, right
+    else:
+        strip.frame_final_start, strip.frame_final_end = left, right
+
+
+def set_length(strip: Any, right: int) -> None:
+    """Have a strip end there; a still picture is held as long as it takes."""
+    if hasattr(strip, "right_handle"):
+        strip.right_handle = right
+    else:
+        strip.frame_final_end = right
+
+
+def retiming_keys(strip: Any) -> list[float]:
+    """Frames of a strip's retiming keys; none where it has no retiming."""
+    return [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]

@@ -1,0 +1,350 @@
+"""What there is to send in a .blend: strips, the camera's range, the last render, open images.
+
+Selected strips go alone. With nothing selected, all strips of the sequencer do, and with them the
+render range of the scene's camera, what was rendered last, and the images in open Image Editors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from pydantic import ValidationError
+
+from bridge_core.host import HostProblem, HostShot
+from bridge_core.models.base import invalid
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate, pattern_of
+from bridge_core.models.shots import Shot, ShotId, fit_name
+from bridge_core.timeline.naming import Candidate, settle, split_name
+
+from . import colours, rendered
+from . import sequencer_api as api
+from .media import Source, absolute, movie_facts, rate_of, rendered_plate, source_of
+from .remembered import VersionMark, plate_mark, version_mark
+from .speed import Run, Unfit
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import WorkSettings
+
+_UNSENT = {
+    "META": ("it is a meta strip", "separate it (Ctrl-Alt-G), and send the strips in it"),
+    "MOVIECLIP": ("it shows a movie clip", "add its file as a movie or image strip"),
+    "MASK": ("it is a mask", "send the strip that it masks"),
+}
+
+
+class Kind(StrEnum):
+    STRIP = "strip"
+    CAMERA = "camera"
+    RENDER = "render"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Something that was placed, and the record that it carries."""
+
+    mark: VersionMark
+    thing: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A shot and what it is in Blender: a strip, a scene (of a camera or a render) or an image."""
+
+    item: HostShot
+    kind: Kind
+    thing: Any
+    source: Source
+    placed: tuple[Placed, ...] = ()
+    """In the order of their placing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    title: str
+    show: str
+    found: tuple[Found, ...]
+    problems: tuple[HostProblem, ...]
+
+    def by_handle(self, handle: str) -> Found | None:
+        return next((one for one in self.found if one.item.handle == handle), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """Something on its way to become a shot."""
+
+    kind: Kind
+    thing: Any
+    name: str
+    source: Source
+    record: FrameRange | None
+    placed: tuple[Placed, ...]
+
+    @property
+    def handle(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
+    """``everything`` leaves the selection out of account; a handle stays the same either way."""
+    path = bpy.data.filepath
+    show = fit_name(work.show or (Path(path).stem if path else ""), otherwise="untitled")
+    sightings: list[_Sighting] = []
+    problems: list[HostProblem] = []
+    scene = api.sequencer_scene()
+    if scene is not None:
+        for one in _look_at(scene, everything):
+            (sightings if isinstance(one, _Sighting) else problems).append(one)  # type: ignore[arg-type]
+    found = []
+    names = settle([_candidate(one, scene) for one in sightings])
+    for one, (sequence, shot, _) in zip(sightings, names, strict=True):
+        try:
+            found.append(_found(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles))
+        except ValidationError as error:
+            told = invalid(error, what="strip").what
+            problems.append(HostProblem(one.name, told, "correct it in Blender", True))
+    return Survey(Path(path).name or "untitled.blend", show, tuple(found), tuple(problems))
+
+
+def placed_things() -> Iterator[Placed]:
+    """Everything in the .blend that is a version and in use somewhere."""
+    for scene in bpy.data.scenes:
+        if scene.sequence_editor is not None:
+            for strip in api.strips_of(scene.sequence_editor):
+                mark = version_mark(strip)
+                if mark is not None:
+                    yield Placed(mark, strip)
+    for image in bpy.data.images:
+        mark = version_mark(image)
+        if mark is not None and image.users:
+            yield Placed(mark, image)
+
+
+def speed_effects(strips: Any) -> dict[str, Any]:
+    """Speed effects by the name of the strip that they work on."""
+    return {
+        one.name: strip for strip in strips if strip.type == "SPEED" for one in api.inputs_of(strip)
+    }
+
+
+def _look_at(scene: Any, everything: bool) -> Iterator[_Sighting | HostProblem]:
+    placed = _by_clip()
+    strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
+    selected = [] if everything else _selected(strips)
+    yield from _strips(scene, strips, selected, placed, everything)
+    if selected:
+        return
+    window_scene = bpy.context.scene
+    if window_scene.camera is not None:
+        yield _camera(window_scene, placed)
+    last = rendered.last()
+    if last is not None and last.scene in bpy.data.scenes:
+        yield _render(last, placed)
+    for image, user in _open_images():
+        yield from _image(image, user, placed)
+
+
+def _by_clip() -> dict[str, list[Placed]]:
+    found: dict[str, list[Placed]] = {}
+    for one in sorted(placed_things(), key=lambda one: one.mark.order):
+        found.setdefault(one.mark.clip, []).append(one)
+    return found
+
+
+def _selected(strips: list[Any]) -> list[Any]:
+    """A selected version stands for its plate, an effect for what it is on."""
+    plates = {mark.clip: strip for strip in strips if (mark := plate_mark(strip))}
+    chosen: dict[str, Any] = {}
+    for strip in strips:
+        if not strip.select or strip.type == "SOUND":
+            continue
+        for one in api.inputs_of(strip) or (strip,):
+            mark = version_mark(one)
+            stands = plates.get(mark.clip, one) if mark else one
+            chosen[stands.name] = stands
+    return list(chosen.values())
+
+
+def _strips(
+    scene: Any,
+    strips: list[Any],
+    selected: list[Any],
+    placed: dict[str, list[Placed]],
+    everything: bool,
+) -> Iterator[_Sighting | HostProblem]:
+    effects = speed_effects(strips)
+    rate = rate_of(scene)
+    known = Counter(mark.clip for strip in strips if (mark := plate_mark(strip)))
+    for strip in sorted(selected or strips, key=lambda one: (api.bounds(one)[0], one.name)):
+        mark = version_mark(strip)
+        if mark is not None and mark.clip in known:
+            continue
+        if strip.type not in api.PICTURES:
+            yield from _unsent(strip, chosen=bool(selected))
+            continue
+        left, right = api.bounds(strip)
+        record = FrameRange(first=left, last=right - 1, rate=rate)
+        try:
+            source = source_of(strip, scene, effects.get(strip.name))
+        except Unfit as unfit:
+            yield HostProblem(strip.name, unfit.what, unfit.next_step, True, record=record)
+            continue
+        except (ValidationError, ValueError) as error:
+            yield HostProblem(strip.name, str(error), "correct the strip", True, record=record)
+            continue
+        own = plate_mark(strip)
+        mine = _of_this(placed.get(own.clip, []), strip, known[own.clip] > 1) if own else []
+        if strip.mute and not (mine or selected or everything):
+            continue  # nobody sees it
+        yield _Sighting(Kind.STRIP, strip, strip.name, source, record, tuple(mine))
+
+
+def _of_this(placed: list[Placed], plate: Any, copied: bool) -> list[Placed]:
+    """Copies of a plate's strip bring its identity along, and so do copies of a scene: then those
+    versions are its own that stand over it."""
+    left, right = api.bounds(plate)
+    mine = []
+    for one in placed:
+        if hasattr(one.thing, "channel"):
+            first, end = api.bounds(one.thing)
+            if one.thing.id_data != plate.id_data or (
+                copied and not (first < right and left < end)
+            ):
+                continue
+        mine.append(one)
+    return mine
+
+
+def _unsent(strip: Any, *, chosen: bool) -> Iterator[HostProblem]:
+    told = _UNSENT.get(strip.type)
+    if told is None and chosen:
+        told = ("it has no pictures of its own", "select movie, image or scene strips")
+    if told is not None:
+        yield HostProblem(strip.name, *told)
+
+
+def _camera(scene: Any, placed: dict[str, list[Placed]]) -> _Sighting:
+    frames = FrameRange.of(scene.frame_start, scene.frame_end, rate_of(scene))
+    source = _plain(rendered_plate(scene, frames), to_render=True)
+    name = f"{scene.name}/{scene.camera.name}"
+    mine = placed.get(f"{Kind.CAMERA}:{name}", [])
+    return _Sighting(Kind.CAMERA, scene, name, source, frames, tuple(mine))
+
+
+def _render(last: rendered.RenderedFrame, placed: dict[str, list[Placed]]) -> _Sighting:
+    scene = bpy.data.scenes[last.scene]
+    frames = FrameRange.of(last.frame, last.frame, rate_of(scene))
+    plate = rendered_plate(scene, frames).model_copy(
+        update={"width": last.width, "height": last.height}
+    )
+    mine = placed.get(f"{Kind.RENDER}:{scene.name}", [])
+    source = _plain(plate, to_render=True)
+    return _Sighting(Kind.RENDER, scene, scene.name, source, frames, tuple(mine))
+
+
+def _open_images() -> Iterator[tuple[Any, Any]]:
+    """Images in Image Editors, each once, with how its frames are counted there."""
+    seen = set()
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager else ():
+        for area in window.screen.areas:
+            image = area.spaces.active.image if area.type == "IMAGE_EDITOR" else None
+            if image is not None and image.name not in seen and version_mark(image) is None:
+                seen.add(image.name)
+                yield image, area.spaces.active.image_user
+
+
+def _image(
+    image: Any, user: Any, placed: dict[str, list[Placed]]
+) -> Iterator[_Sighting | HostProblem]:
+    if image.type in ("RENDER_RESULT", "COMPOSITING"):
+        return  # the last render is there by itself
+    scene = bpy.context.scene
+    rate = rate_of(scene)
+    path = absolute(image.filepath)
+    if image.source not in ("FILE", "SEQUENCE", "MOVIE") or image.packed_file or not image.filepath:
+        yield HostProblem(image.name, "it is in no file", "save it (Alt-S), and send it then")
+        return
+    pattern, frames = path, FrameRange.from_half_open(0, 1, rate)
+    if image.source == "MOVIE":
+        frames = FrameRange.from_half_open(0, max(1, movie_facts(path)[0]), rate)
+    elif image.source == "SEQUENCE":
+        found = pattern_of(path)
+        if found is None:
+            yield HostProblem(image.name, "its files have no numbers", "number its files")
+            return
+        first = 1 + user.frame_offset
+        pattern = str(Path(found[0]))
+        frames = FrameRange.from_half_open(first, max(1, user.frame_duration), rate)
+    plate = Plate(
+        path=pattern,
+        range=frames,
+        colour_space=colours.public_name(image.colorspace_settings.name) or None,
+        width=image.size[0] or None,
+        height=image.size[1] or None,
+    )
+    mine = placed.get(f"{Kind.IMAGE}:{image.name}", [])
+    record = frames.shifted(user.frame_start - frames.first) if frames.count > 1 else None
+    yield _Sighting(Kind.IMAGE, image, image.name, _plain(plate), record, tuple(mine))
+
+
+def _plain(plate: Plate, *, to_render: bool = False) -> Source:
+    run = Run(plate.range.count, plate.range.count)
+    return Source(plate, run, plate.range.first, to_render)
+
+
+def _candidate(one: _Sighting, scene: Any) -> Candidate:
+    own = plate_mark(one.thing) if one.kind is Kind.STRIP else None
+    sequence, shot = split_name(one.name.rpartition("/")[2], scene.name)
+    if one.kind is Kind.RENDER:
+        shot = fit_name(f"{one.name} render", otherwise="render")
+    start = one.record.first if one.record else 0
+    return Candidate(
+        sequence=own.sequence if own else sequence,
+        shot=own.shot if own else shot,
+        identity=one.handle,
+        named=own is not None,
+        order=(one.source.plate.path, one.source.cut_range.first, Fraction(start)),
+    )
+
+
+def _found(one: _Sighting, shot: ShotId, handles: int) -> Found:
+    source = one.source
+    made = Shot(
+        id=shot,
+        plate=source.plate,
+        cut_range=source.cut_range,
+        head_handle=handles,
+        tail_handle=handles,
+        retime=_retime(one),
+        record_range=one.record,
+    )
+    item = HostShot(
+        shot=made,
+        handle=one.handle,
+        source=one.name,
+        to_render=source.to_render,
+        placed=tuple(dict.fromkeys(placed.mark.version for placed in one.placed)),
+        in_use=_in_use(one.placed),
+    )
+    return Found(item, one.kind, one.thing, source, one.placed)
+
+
+def _retime(one: _Sighting) -> Any:
+    rate = one.source.plate.range.rate
+    return one.source.run.retime(one.record.rate if one.record else rate, rate)
+
+
+def _in_use(placed: tuple[Placed, ...]) -> str:
+    """The version that is seen: the uppermost strip that is not muted."""
+    strips = [one for one in placed if hasattr(one.thing, "channel") and not one.thing.mute]
+    return max(strips, key=lambda one: one.thing.channel).mark.version if strips else ""

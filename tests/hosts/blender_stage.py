@@ -1,0 +1,193 @@
+"""Inside ``bpy``: a Blender with a small edit in it, for the contract suite and for tests."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from small_exr import exr
+
+if TYPE_CHECKING:
+    from bridge_core.host import Host
+
+PARTS = "bl_ext.user_default.shotbridge.bridge_blender"
+RATE = 25
+
+
+def part(name: str) -> Any:
+    """A module of the installed extension."""
+    return import_module(f"{PARTS}.{name}")
+
+
+def new_file() -> Any:
+    """An unsaved file with one scene, small and without strips."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    return new_scene("Edit")
+
+
+def new_scene(name: str) -> Any:
+    scene = bpy.context.scene
+    scene.name = name
+    if hasattr(bpy.context.workspace, "sequencer_scene"):
+        bpy.context.workspace.sequencer_scene = scene
+    scene.render.fps, scene.render.fps_base = RATE, 1.0
+    scene.render.resolution_x, scene.render.resolution_y = 32, 18
+    scene.render.resolution_percentage = 100
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 1
+    scene.cycles.device = "CPU"
+    return scene
+
+
+def strips(scene: Any = None) -> Any:
+    scene = scene or bpy.context.scene
+    scene.sequence_editor_create()
+    return part("sequencer_api").strips_of(scene.sequence_editor)
+
+
+def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 18)) -> Path:
+    """Half-float EXR frames; gives the pattern. A frame's red is its number over 2048, which half
+    floats keep exactly."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for frame in frames:
+        path = folder / f"{name}.{frame:04d}.exr"
+        path.write_bytes(exr((frame / 2048, 0.25, 0.5), size))
+    return folder / f"{name}.%04d.exr"
+
+
+def picture_strip(pattern: Path, frames: range, channel: int, start: int, name: str = "") -> Any:
+    """An image strip of all these frames."""
+    first = str(pattern) % frames.start
+    strip = strips().new_image(name or pattern.name.partition(".")[0], first, channel, start)
+    for frame in frames[1:]:
+        strip.elements.append(pattern.name % frame)
+    strip.colorspace_settings.name = "Linear Rec.709"
+    return strip
+
+
+def trim(strip: Any, head: int, tail: int) -> None:
+    left, right = part("sequencer_api").bounds(strip)
+    part("sequencer_api").trim(strip, left + head, right - tail)
+
+
+def shown_frames(frames: Any, scene: Any = None) -> list[int]:
+    """Numbers of the plate's frames that the sequencer renders there."""
+    return [round(value * 2048) for value in shown_values(frames, scene)]
+
+
+def shown_values(frames: Any, scene: Any = None) -> list[float]:
+    """The red of the middle pixel of what the sequencer renders, in scene-linear light."""
+    scene = scene or bpy.context.scene
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_depth = "OPEN_EXR", "32"
+    scene.sequencer_colorspace_settings.name = "Linear Rec.709"
+    scene.render.use_sequencer = True
+    target = Path(bpy.app.tempdir) / "shown.exr"
+    values = []
+    for frame in frames:
+        scene.frame_set(frame)
+        bpy.ops.render.render(scene=scene.name)
+        bpy.data.images["Render Result"].save_render(str(target), scene=scene)
+        image = bpy.data.images.load(str(target))
+        image.colorspace_settings.name = "Linear Rec.709"
+        width, height = image.size
+        values.append(image.pixels[4 * (width * (height // 2) + width // 2)])
+        bpy.data.images.remove(image)
+    return values
+
+
+def settings(show: str = "contract", handles: int = 2) -> Any:
+    from bridge_core.models.settings import Settings
+
+    return Settings.model_validate({"work": {"handles": handles, "show": show}})
+
+
+class Edit:
+    """Two image strips, a scene strip, a strip that cannot be sent, and a camera: one file."""
+
+    def __init__(self, folder: Path) -> None:
+        scene = new_file()
+        self.plates = folder / "plates"
+        frames = range(1001, 1011)
+        for number, name in enumerate(("A_010", "A_020")):
+            pattern = plate(self.plates / name, name, frames)
+            trim(picture_strip(pattern, frames, 1, 1 + 10 * number), 2, 2)
+        holes = picture_strip(self.plates / "A_010" / "A_010.%04d.exr", range(1001, 1002), 1, 41)
+        holes.name = "with holes"
+        holes.elements.append("A_010.1005.exr")
+        self._shot_in_3d()
+        scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+        scene.collection.objects.link(scene.camera)
+        scene.frame_start, scene.frame_end = 1, 3
+        for strip in strips():
+            strip.select = False
+        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "edit.blend"))
+
+    def _shot_in_3d(self) -> None:
+        edit = bpy.context.scene
+        scene = bpy.data.scenes.new("Lay out")
+        scene.render.engine = "CYCLES"
+        scene.cycles.samples = 1
+        scene.render.resolution_x, scene.render.resolution_y = 24, 16
+        scene.frame_start, scene.frame_end = 101, 106
+        scene.camera = bpy.data.objects.new("View", bpy.data.cameras.new("View"))
+        scene.collection.objects.link(scene.camera)
+        strip = strips(edit).new_scene("A_030", scene, 1, 51)
+        trim(strip, 1, 1)
+
+    @staticmethod
+    def placed() -> dict[str, list[str]]:
+        """Paths of what was placed, by the handle of its plate."""
+        seen = part("shots").survey(settings().work, everything=True)
+        return {
+            one.item.handle: [_path(placed.thing) for placed in one.placed]
+            for one in seen.found
+            if one.placed
+        }
+
+    @staticmethod
+    def state() -> object:
+        """All that rendering could change."""
+        told: list[object] = [bpy.data.is_dirty, sorted(_images())]
+        for scene in bpy.data.scenes:
+            told.append((scene.name, scene.frame_current, scene.camera and scene.camera.name))
+            for group in (scene.render, scene.render.image_settings, scene.view_settings):
+                told.append(_simple(group))
+        return told
+
+
+def _path(thing: Any) -> str:
+    if hasattr(thing, "elements"):
+        return bpy.path.abspath(thing.directory) + thing.elements[0].filename
+    return str(bpy.path.abspath(thing.filepath))
+
+
+def _images() -> list[str]:
+    """Without the Render Result, which Blender makes at its first render."""
+    return [image.name for image in bpy.data.images if image.type != "RENDER_RESULT"]
+
+
+def _simple(group: Any) -> list[tuple[str, object]]:
+    names = [one.identifier for one in group.bl_rna.properties if one.type != "POINTER"]
+    return [(name, getattr(group, name)) for name in names if not name.startswith("is_")]
+
+
+def host() -> Host:
+    """The extension's host, for the file that is open."""
+    made: Host = part("host").BlenderHost(settings())
+    return made
+
+
+class EmptyFile:
+    """The same host, before a new file."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def scene(self) -> Any:
+        new_file()
+        return self._host.scene()

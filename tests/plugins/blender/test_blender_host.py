@@ -1,0 +1,32 @@
+"""The tests that run inside of a real Blender, with the built extension enabled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from real_blender import Blender
+
+HERE = Path(__file__).parent
+CONTRACT = HERE.parents[1] / "contracts" / "test_host_contract.py"
+
+
+def _run(blender: Blender, *tests: Path) -> int:
+    """How many of them passed; none may fail."""
+    done = blender.run(HERE / "run_tests.py", *tests)
+    found = re.search(r"(\d+) passed", done.stdout)
+    assert found, done.stdout
+    return int(found[1])
+
+
+def test_it_keeps_to_the_contract_of_hosts(blender: Blender) -> None:
+    assert _run(blender, CONTRACT) >= 15
+
+
+@pytest.mark.parametrize("part", sorted(HERE.glob("inside_*.py")), ids=lambda part: part.stem)
+def test_inside(blender: Blender, part: Path) -> None:
+    assert _run(blender, part)
