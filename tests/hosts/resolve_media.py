@@ -72,7 +72,9 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
     opened.close()
     embedded = spec.get_string_attribute("smpte:TimeCode")
     folder, name = str(Path(pattern).parent), Path(pattern).name
-    digits = len(re.search(r"%0?(\d*)d", name)[1] or "") or len(str(first))  # type: ignore[index]
+    padding = re.search(r"%0?(\d*)d", name)
+    assert padding is not None
+    digits = int(padding[1] or 1)
     number = f"[{first:0{digits}d}-{last:0{digits}d}]"
     return Media(
         path=f"{folder}/{re.sub(r'%0?[0-9]*d', number, name)}",
@@ -116,6 +118,8 @@ def _movie(path: str) -> Media | None:
 
 
 def _pixels(file: str) -> Picture:
+    if not Path(file).is_file():
+        return np.full((32, 48, 3), (1, 0, 0), np.float32)  # "Media Offline"
     opened = oiio.ImageInput.open(file)
     pixels: Picture = opened.read_image(oiio.FLOAT)
     opened.close()

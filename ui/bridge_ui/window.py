@@ -7,8 +7,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,25 +42,36 @@ def _run(arguments: argparse.Namespace) -> int:
 
     settings = load(dict(pair(text) for text in arguments.set), show=arguments.show).settings
 
-    from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication
-
     from bridge_ui.panel.opening import open_panel
     from bridge_ui.standalone_host import StandaloneHost
 
-    app = QApplication(sys.argv[:1])
-    # This application is ours, so its looks may be chosen; a host's never are.
-    app.setStyle("Fusion")
-    app.setApplicationName("Shotbridge")
+    app = application()
     cut = arguments.cut.expanduser().absolute() if arguments.cut else None
     panel = open_panel(settings, StandaloneHost(settings, cut))
     panel.resize(1440, 880)
     panel.show()
+    code = work(app)
+    panel.close_down(timeout=2.0)
+    return code
+
+
+def application() -> QApplication:
+    """The application of a window of ours: its looks may be chosen; a host's never are."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication(sys.argv[:1])
+    app.setStyle("Fusion")
+    app.setApplicationName("Shotbridge")
+    return app
+
+
+def work(app: QApplication) -> int:
+    """Run the application until its windows are closed, or somebody presses Ctrl+C."""
+    from PySide6.QtCore import QTimer
+
     signal.signal(signal.SIGINT, lambda *_: app.quit())
     # Python hears of a signal only when it gets its turn.
     turn = QTimer(interval=200)
     turn.timeout.connect(lambda: None)
     turn.start()
-    code = app.exec()
-    panel.close_down(timeout=2.0)
-    return code
+    return app.exec()

@@ -57,21 +57,22 @@ class ResolveHost(Host):
     """Works on whichever timeline is open in Resolve.
 
     All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
-    is called from any. ``post`` carries a call to the panel's main thread. Cuts are written into
-    ``client.state_dir``; nothing of Resolve's own is.
+    is called from any; ``thread`` is the one on which ``resolve`` was found. ``post`` carries a
+    call to the panel's main thread. Cuts are written into ``client.state_dir``; nothing of
+    Resolve's own is.
     """
 
     def __init__(
         self,
         settings: Settings,
         resolve: Resolve,
+        thread: ApiThread | None = None,
         post: Callable[[Callable[[], None]], None] = lambda call: call(),
-        pulse: float = 2.0,
     ) -> None:
         self._settings = settings
         self._resolve = resolve
         self._post = post
-        self._thread = ApiThread(pulse)
+        self._thread = thread or ApiThread()
         self._title = self._thread.call(self._name)
 
     @property

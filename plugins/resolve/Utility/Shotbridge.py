@@ -1,0 +1,70 @@
+"""Shotbridge in DaVinci Resolve, under Workspace > Scripts.
+
+This file is placed by shotbridge install resolve, and taken away by shotbridge uninstall resolve.
+
+Resolve runs scripts in a process of their own, with whichever Python it has found. Where that one
+has Shotbridge, its companion window opens right here; otherwise the Python that has it is started.
+This file is read by any Python 3, and whatever goes wrong it prints one line.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHON = ""
+PLUGINS = ""
+
+#: What Resolve gives to its scripts.
+INJECTED = {name: globals().get(name) for name in ("resolve", "app", "bmd")}
+
+
+def open_window(injected):
+    plugins = os.environ.get("SHOTBRIDGE_PLUGINS") or PLUGINS
+    folder = Path(plugins) / "resolve"
+    if not (folder / "bridge_resolve").is_dir():
+        raise RuntimeError(
+            f"its plugins are not in {plugins!r}; run `shotbridge install resolve` again, or set "
+            "SHOTBRIDGE_PLUGINS"
+        )
+    if sys.version_info >= (3, 11) and all(map(_is_here, ("bridge_core", "bridge_ui", "PySide6"))):
+        sys.path.insert(0, str(folder))
+        from bridge_resolve.window import main
+
+        main(injected=injected)
+        return
+    python = os.environ.get("SHOTBRIDGE_PYTHON") or PYTHON
+    if not Path(python).is_file():
+        raise RuntimeError(
+            f"the Python that has it is not at {python!r}; run `shotbridge install resolve` again, "
+            "or set SHOTBRIDGE_PYTHON"
+        )
+    environment = dict(os.environ)
+    environment.pop("PYTHONHOME", None)  # of the Python that Resolve has found
+    environment["PYTHONPATH"] = str(folder)
+    command = [python, "-m", "bridge_resolve", "--product", _product(injected)]
+    # It goes on when this script has ended, which is now.
+    subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)
+
+
+def _is_here(module):
+    return importlib.util.find_spec(module) is not None
+
+
+def _product(injected):
+    """Which edition this is: the process that is started can only see that it is let in or not."""
+    resolve = injected.get("resolve")
+    return str(resolve.GetProductName()) if resolve is not None else ""
+
+
+def guarded(injected):
+    try:
+        open_window(injected)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        print(f"Shotbridge cannot be opened: {reason}")
+
+
+if __name__ == "__main__":
+    guarded(INJECTED)

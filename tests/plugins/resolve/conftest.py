@@ -1,0 +1,96 @@
+"""A project in a fake Resolve, and the host on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resolve_fake import Project, Resolve
+from resolve_timeline import Timeline, TimelineItem
+from resolve_worlds import reel, write_plate
+
+from bridge_core.host import HostShot, Placement
+from bridge_core.models.settings import Settings
+from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
+from bridge_resolve.host import ResolveHost
+
+AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    app: Resolve
+    timeline: Timeline
+    items: list[TimelineItem]
+    """The two plates and the camera file."""
+    host: ResolveHost
+    folder: Path
+
+    @property
+    def project(self) -> Project:
+        assert self.app._project is not None
+        return self.app._project
+
+    def shot(self, at: int = 0) -> HostShot:
+        return self.host.scene().shots[at]
+
+    def version(
+        self,
+        of: HostShot,
+        number: int = 1,
+        status: ReviewStatus = ReviewStatus.APPROVED,
+        **changed: Any,
+    ) -> Version:
+        """With its files."""
+        shot = of.shot
+        folder = self.folder / "library" / shot.id.shot / f"v{number:03d}"
+        span = changed.pop("span", shot.work_range)
+        write_plate(folder, "main", range(span.first, span.last + 1))
+        at = AT.replace(hour=number)
+        decisions = (DecisionRecord(status=status, by="Ada", at=at),)
+        return Version(
+            id=f"id-{shot.id.shot}-{number}",
+            shot=shot.id,
+            service="upscale",
+            job=f"job-{number}",
+            folder=str(folder),
+            frames=tuple(span.frames()),
+            outputs=(
+                Output(
+                    name="main",
+                    pattern=changed.pop("pattern", "main.%04d.exr"),
+                    range=span,
+                    colour_space=shot.plate.colour_space or "ACEScg",
+                    width=48,
+                    height=32,
+                    channels=("R", "G", "B"),
+                    depth="half",
+                ),
+            ),
+            proxies=Proxies(pattern="p.%d.jpg", width=48, height=32, display="sRGB", view="ACES"),
+            created=at,
+            asked_by="Ada",
+            number=number,
+            status=status,
+            decisions=decisions if status is not ReviewStatus.PENDING else (),
+        )
+
+    def place(self, of: HostShot, version: Version, **how: Any) -> str:
+        return self.host.place([Placement(of.handle, version, **how)]).words
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    folder = tmp_path / "Größe und Länge"
+    folder.mkdir()
+    app, timeline, items = reel(folder / "plates")
+    settings = Settings.model_validate(
+        {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
+    )
+    host = ResolveHost(settings, app)
+    yield World(app, timeline, items, host, folder)
+    host.close()

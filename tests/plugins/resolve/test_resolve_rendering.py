@@ -1,0 +1,146 @@
+"""Plates out of camera files: every frame exact, and the user's settings as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import OpenImageIO as oiio
+import pytest
+from resolve_render import CODECS
+from resolve_worlds import state_of
+
+from bridge_core.errors import HostError
+from bridge_resolve.rendering import NAME
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "rendered"
+    made.mkdir()
+    return made
+
+
+def brightness(path: str) -> int:
+    return round(oiio.ImageBuf(path).getpixel(0, 0)[0] * 1000)
+
+
+def test_every_frame_is_the_one_that_its_number_says(world, folder: Path) -> None:
+    shot = world.shot(2)
+    before = state_of(world.app)
+    *_, last = world.host.render(shot.handle, folder)
+    made = last.shot
+    assert made.plate.range == shot.shot.work_range
+    assert made.cut_range == shot.shot.cut_range
+    for frame in made.work_range.frames():
+        # The camera file starts at 01:00:00:00, which is frame 90000 at 25.
+        assert brightness(made.plate.file(frame)) == frame - 90000
+    assert "Ä" not in made.plate.path.rpartition("/")[2]
+    assert state_of(world.app) == before
+    spec = oiio.ImageBuf(made.plate.file(made.cut_range.first)).spec()
+    assert spec.format == oiio.HALF
+
+
+def test_single_frames_with_holes_between_them(world, folder: Path) -> None:
+    shot = world.shot(2)
+    wanted = [90047, 90039, 90040]
+    *_, last = world.host.render(shot.handle, folder, wanted)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f"A001_C003_{frame}.exr".replace("_9", "_0009") for frame in sorted(wanted)]
+    for frame in wanted:
+        assert brightness(last.shot.plate.file(frame)) == frame - 90000
+
+
+REFUSALS = [
+    *("Project.SaveAsNewRenderPreset", "MediaPool.CreateEmptyTimeline", "Timeline.SetSetting"),
+    *("MediaPool.AppendToTimeline", "Project.SetRenderSettings", "Project.AddRenderJob"),
+    *("Project.StartRendering", "Project.GetRenderJobStatus"),
+]
+
+
+@pytest.mark.parametrize("call", REFUSALS)
+def test_after_any_failure_the_users_settings_are_back(world, folder: Path, call: str) -> None:
+    shot = world.shot(2)
+    before = state_of(world.app)
+    world.app._refused.add(call)
+    with pytest.raises(HostError) as told:
+        list(world.host.render(shot.handle, folder))
+    assert told.value.next_step
+    if call == "Project.GetRenderJobStatus":
+        assert "the GPU is full" in told.value.what
+    assert state_of(world.app) == before
+    assert list(folder.iterdir()) == []
+
+
+def test_a_job_that_is_stopped_in_resolve(world, folder: Path) -> None:
+    shot = world.shot(2)
+    before = state_of(world.app)
+    steps = world.host.render(shot.handle, folder)
+    next(steps)
+    world.project.StopRendering()
+    with pytest.raises(HostError, match="stopped in Resolve"):
+        list(steps)
+    assert state_of(world.app) == before
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_kill_left_behind_is_put_back_first(world, folder: Path) -> None:
+    """The process died in the middle: the preset still holds what the user had."""
+    shot = world.shot(2)
+    before = state_of(world.app)
+    steps = world.host.render(shot.handle, folder)
+    next(steps)
+    killed, project = dict(world.project._render_settings), world.project
+    job = next(iter(project._jobs.values()))
+    project._jobs.clear()
+    assert killed["CustomName"] == "plate."
+    assert project._presets
+    # What closing would have put back is put to ruin, as if nothing had run.
+    preset = dict(project._presets)
+    steps_settings, steps_format = dict(project._render_settings), dict(project._format)
+    project._jobs[job.id] = job
+    steps.close()
+    project._presets, project._render_settings = preset, steps_settings
+    project._format = steps_format
+    users = project._current
+    world.project._pool.CreateEmptyTimeline(NAME)
+    project._current = users
+
+    for path in folder.iterdir():
+        path.unlink()
+    *_, last = world.host.render(shot.handle, folder)
+    assert last.shot is not None
+    assert state_of(world.app) == before
+
+
+def test_what_needs_no_rendering_is_told(world, folder: Path) -> None:
+    with pytest.raises(HostError, match="needs no rendering"):
+        list(world.host.render(world.shot(0).handle, folder))
+
+
+def test_lost_frames_are_noticed(world, folder: Path) -> None:
+    shot = world.shot(2)
+    steps = world.host.render(shot.handle, folder)
+    with pytest.raises(HostError, match="and wrote 9 files"):
+        for step in steps:
+            if step.frames:
+                next(folder.glob("*.exr")).unlink()
+                break
+        list(steps)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_clip_that_resolve_cuts_in_short(world, folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(type(world.items[0]), "GetDuration", lambda self: 1)
+    before = state_of(world.app)
+    shots = [shot for shot in world.host.scene().shots if shot.to_render]
+    with pytest.raises(HostError, match="cut 1 frames"):
+        list(world.host.render(shots[0].handle, folder))
+    assert state_of(world.app) == before
+
+
+def test_a_resolve_without_half_float_says_so(world, folder: Path, monkeypatch) -> None:
+    monkeypatch.setitem(CODECS, "exr", {"RGB float": "RGBFloat"})
+    before = state_of(world.app)
+    with pytest.raises(HostError, match="half-float"):
+        list(world.host.render(world.shot(2).handle, folder))
+    assert state_of(world.app) == before

@@ -1,0 +1,175 @@
+"""What the open timeline tells: ranges, names, problems, and what stays the same."""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from resolve_fake import Resolve
+from resolve_thing import WITNESS
+from resolve_worlds import camera_file, import_plate
+
+from bridge_core.errors import HostError
+from bridge_core.models.settings import Settings
+from bridge_core.timeline.reading import read_cut
+from bridge_resolve.api_thread import ApiThread
+from bridge_resolve.host import ResolveHost
+
+
+def test_shots_are_those_of_the_timeline(world) -> None:
+    scene = world.host.scene()
+    assert scene.title == "Reel 1"
+    assert scene.show == "Big Buck Bunny"
+    first, second, raw = scene.shots
+    assert first.handle == world.items[0].GetUniqueId()
+    assert [shot.shot.id.shot for shot in (first, second)] == ["AB_0010", "AB_0020"]
+    assert (first.shot.cut_range.first, first.shot.cut_range.last) == (1003, 1008)
+    assert (first.shot.work_range.first, first.shot.work_range.last) == (1001, 1010)
+    assert first.shot.record_range.first == world.items[0].GetStart() == 90000
+    assert first.shot.plate.colour_space == "ACEScg"
+    assert (first.shot.plate.width, first.shot.plate.height) == (48, 32)
+    assert raw.to_render
+    assert raw.shot.plate.colour_space == "Gamma 2.4 Encoded Rec.709"
+    assert (raw.shot.cut_range.first, raw.shot.cut_range.last) == (90040, 90045)
+    assert raw.shot.plate.range == raw.shot.work_range
+
+
+def test_its_cut_is_a_file_like_any_other(world) -> None:
+    cut = world.host.scene().cut
+    again = read_cut(cut.path, handles=2)
+    assert {item.clip for item in cut} <= {item.clip for item in again}
+    assert cut.rate == 25
+    assert not list(cut.path.parent.glob("*_export.otio"))
+
+
+def test_only_what_lies_between_in_and_out(world) -> None:
+    world.timeline._in_out = {"video": {"in": 8, "out": 12}}
+    scene = world.host.scene()
+    assert [shot.handle for shot in scene.shots] == [world.items[1]._id]
+    assert scene.title == "Reel 1, In to Out"
+    assert scene.problems == ()
+
+
+def test_two_clips_of_one_plate_are_two_shots(world) -> None:
+    media = world.items[0].GetMediaPoolItem()
+    twin = world.app._cut_in(world.timeline, media, 91000, 3, 4)
+    shots = {shot.handle: shot.shot for shot in world.host.scene().shots}
+    assert shots[twin._id].id.shot == "AB_0010_2"
+    assert shots[twin._id].cut_range.first == 1005
+
+
+def test_a_camera_file_needs_a_colour_that_can_be_named(world) -> None:
+    world.project._settings["colorScienceMode"] = "davinciYRGB"
+    scene = world.host.scene()
+    assert len(scene.shots) == 2
+    (told,) = [p for p in scene.problems if ".braw" in p.what]
+    assert "transcode" in told.next_step
+
+
+def test_prores_raw_in_a_mov_is_a_camera_file_too(world, tmp_path: Path) -> None:
+    media = camera_file(world.app, tmp_path / "camera", "B001.mov")
+    media._told["Video Codec"] = "Apple ProRes RAW HQ"
+    clip = world.app._cut_in(world.timeline, media, 92000, 5, 0)
+    (shot,) = [one for one in world.host.scene().shots if one.handle == clip._id]
+    assert shot.to_render
+
+
+def test_a_clip_at_another_rate_and_retimed(world, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    plate = import_plate(world.app, folder, "CD_0010", range(1, 49))
+    assert plate.SetClipProperty("FPS", "24")
+    clip = world.app._cut_in(world.timeline, plate, 92000, 10, 0, speed=Fraction(2))
+    (shot,) = [one.shot for one in world.host.scene().shots if one.handle == clip._id]
+    assert shot.plate.range.rate == 24
+    assert shot.retime.speed == 2
+    # 10 frames of 25 a second, twice as fast: 0.8 s of the plate, 19.2 of its frames.
+    assert (shot.cut_range.first, shot.cut_range.last) in {(1, 19), (1, 20)}
+
+
+def test_without_a_timeline_there_is_nothing_and_with_another_something_else(world) -> None:
+    world.project._current = None
+    assert world.host.scene().shots == ()
+    assert world.host.frame() is None
+    with pytest.raises(HostError, match="open timeline"):
+        world.host.go_to(90000)
+
+
+def test_resolve_goes_away(world) -> None:
+    world.app._project = None
+    with pytest.raises(HostError) as told:
+        world.host.scene()
+    assert "show the open project" in told.value.what
+    assert "still open" in told.value.next_step
+
+
+def test_an_export_that_fails_says_what_was_tried(world) -> None:
+    world.app._refused.add("Timeline.Export")
+    with pytest.raises(HostError, match="export the timeline Reel 1 as OTIO"):
+        world.host.scene()
+
+
+def test_a_resolve_that_is_too_old_is_told_so(world, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(world.items[0]), "GetUniqueId", None)
+    with pytest.raises(HostError, match="lacks a call") as told:
+        world.host.scene()
+    assert "18.5" in told.value.next_step
+
+
+def test_everything_is_called_on_one_thread(world) -> None:
+    WITNESS.forget()
+    calls = [world.host.scene, world.host.notes, world.host.frame]
+    threads = [threading.Thread(target=call) for call in calls * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(WITNESS.threads) == 1
+    assert threading.get_ident() not in WITNESS.threads
+
+
+def test_changes_are_told_while_nothing_else_is_asked(tmp_path: Path) -> None:
+    app = Resolve("25")
+    timeline = app._new_timeline("Reel 1")
+    settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
+    host = ResolveHost(settings, app, ApiThread(pulse=0.01))
+    changed = threading.Event()
+    end = host.watch(changed.set)
+    assert not changed.wait(0.1), "nothing has changed"
+    camera = camera_file(app, tmp_path, "A.braw")
+    app._cut_in(timeline, camera, 90000, 5, 0)
+    assert changed.wait(5)
+    end()
+    changed.clear()
+    app._new_timeline("Reel 2")
+    assert not changed.wait(0.1)
+    host.close()
+    with pytest.raises(HostError, match="closed"):
+        host.scene()
+
+
+@pytest.mark.parametrize(
+    ("rate", "start", "frame", "timecode"),
+    [
+        ("25", "01:00:00:00", 90010, "01:00:00:10"),
+        ("23.976", "01:00:00:00", 86400 + 24, "01:00:01:00"),
+        ("29.97 DF", "01:00:00;00", 107892 + 1800, "01:01:00;02"),
+        ("29.97", "01:00:00:00", 108000 + 1800, "01:01:00:00"),
+    ],
+)
+def test_the_playhead_in_every_timecode(
+    tmp_path: Path, rate: str, start: str, frame: int, timecode: str
+) -> None:
+    app = Resolve(rate)
+    timeline = app._new_timeline("Reel 1", start=start)
+    camera = camera_file(app, tmp_path, "A.braw", frames=9000, rate="25")
+    app._cut_in(timeline, camera, timeline.GetStartFrame(), 7000, 0)
+    settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
+    host = ResolveHost(settings, app)
+    host.go_to(frame)
+    assert timeline.GetCurrentTimecode() == timecode
+    assert host.frame() == frame
+    with pytest.raises(HostError, match="go to"):
+        host.go_to(1)
+    host.close()
