@@ -7,16 +7,16 @@ only those that are used.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 _FOLDER = Path(__file__).parent / "lucide"
-#: Logical size of an icon, and the scalings of screens that it is drawn for.
+#: Logical size of an icon.
 SIZE = 16
-_SCALES = (1, 2, 3)
 
 
 def pixmap(name: str, colour: QColor | str, size: int = SIZE, scale: float = 1.0) -> QPixmap:
@@ -42,10 +42,15 @@ def icon(name: str, colour: QColor | str, size: int = SIZE, gap: int = 0) -> QIc
     :raises FileNotFoundError: no icon has this name.
     """
     made = QIcon()
-    for scale in _SCALES:
+    for scale in _scales():
         drawn = pixmap(name, colour, size, scale)
         made.addPixmap(_widened(drawn, gap, scale) if gap else drawn)
     return made
+
+
+def _scales() -> list[int]:
+    """Of the screens that are there, each rounded up: Qt draws a larger picture smaller well."""
+    return sorted({ceil(screen.devicePixelRatio()) for screen in QGuiApplication.screens()})
 
 
 def _widened(drawn: QPixmap, gap: int, scale: int) -> QPixmap:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,12 @@ _WATCHING = (
 
 #: What stands on a page, from the top, where it is more than the part of that name.
 _PARTS_OF = {"review": ("room", "place"), "notes": ("host_notes", "notes")}
+#: Modules of parts that have another name.
+_HOMES = {
+    "room": "bridge_ui.review.room",
+    "place": "bridge_ui.panel.placing",
+    "status": "bridge_ui.panel.connection",
+}
 
 
 class Panel(Frame):
@@ -99,11 +106,6 @@ class Panel(Frame):
         if not isinstance(controllers, Loading):
             for _ in self._furnish():
                 pass
-
-    def start(self) -> None:
-        """Look for the gateway, ask the host what there is."""
-        self.controllers.session.start()
-        self.controllers.shots.reload()
 
     def close_down(self, timeout: float = 0.0) -> None:
         """End all that the panel does; called again it does nothing."""
@@ -147,19 +149,21 @@ class Panel(Frame):
             self.doorway.refuse(error)
 
     def _go_to_work(self) -> Iterator[None]:
-        self.start()
+        self.controllers.shots.reload()
         yield
         yield from self._furnish()
+        # Last: what it imports on its threads would hold up every step.
+        self.controllers.session.start()
 
     def _furnish(self) -> Iterator[None]:
         """Put in what is in sight; each step is a few milliseconds long."""
         for page in PAGES:
             if self._pages[page].isVisible():
-                self._make_page(page)
-                yield
-        self.set_foot(self.status)
-        yield
+                yield from self._make_page(page)
+        yield from self._make("status")
+        yield from self._make("top")
         self.set_head(self.top)
+        self.set_foot(self.status)
         self._furnished = True
         self._arranged(self.wide)
         self._follow()
@@ -169,7 +173,7 @@ class Panel(Frame):
         self.ready.emit()
         yield
         # What is tried is the frame under review, seen or not.
-        self._make_page("review")
+        yield from self._make_page("review")
 
     def _arranged(self, wide: bool) -> None:
         if self._furnished:
@@ -178,11 +182,20 @@ class Panel(Frame):
 
     def _wanted(self, page: str) -> None:
         if self._furnished:
-            self._make_page(page)
+            for _ in self._make_page(page):
+                pass
 
-    def _make_page(self, page: str) -> None:
+    def _make_page(self, page: str) -> Iterator[None]:
         for part in _PARTS_OF.get(page, (page,)):
+            yield from self._make(part)
+
+    def _make(self, part: str) -> Iterator[None]:
+        """Importing takes as long as making it."""
+        if not self._has(part):
+            import_module(_HOMES.get(part, f"bridge_ui.panel.{part}"))
+            yield
             getattr(self, part)
+            yield
 
     def _has(self, part: str) -> bool:
         """It was made; asking for it would make it."""
