@@ -1,0 +1,151 @@
+"""Inside Blender: answers questions from outside on Blender's main thread, and counts its time.
+
+Started as ``blender FILE --python driver.py -- PORT_FILE``. One line is one question: a JSON text
+of Python, run with what stands below; the value of ``answer`` goes back as JSON. Nothing is done
+for a person here: clicks come from outside, through the X server.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+MODULE = "bl_ext.user_default.shotbridge"
+_questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
+
+#: Seconds between one tick of a timer of 10 ms and the next, since :func:`count_anew`.
+gaps: list[float] = []
+#: Seconds of Blender's main thread that each of our turns took.
+turns: list[float] = []
+_last = 0.0
+
+
+def part(name: str) -> Any:
+    """A module of the extension as it is now: enabling it again makes new ones."""
+    return sys.modules[f"{MODULE}.bridge_blender.{name}"]
+
+
+def panel() -> Any:
+    window = part("window")._window
+    return window and window._panel
+
+
+def window_on_screen() -> Any:
+    return part("window")._window
+
+
+def spot(widget: Any, at: Any = None) -> list[int]:
+    """The middle of a widget, or a point in it, in pixels of the screen."""
+    point = widget.mapToGlobal(at or widget.rect().center())
+    return [point.x(), point.y()]
+
+
+def named(name: str) -> Any:
+    """A visible widget of the panel by its object name."""
+    from PySide6.QtWidgets import QWidget
+
+    return next(w for w in panel().findChildren(QWidget, name) if w.isVisible())
+
+
+def worded(text: str) -> Any:
+    """A visible button by the beginning of its words."""
+    from PySide6.QtWidgets import QAbstractButton
+
+    found = panel().findChildren(QAbstractButton)
+    return next(b for b in found if b.isVisible() and b.text().startswith(text))
+
+
+def strip_spot(name: str) -> list[int]:
+    """The middle of a strip in the sequencer, in pixels from the top left of Blender's window."""
+    scene = bpy.context.scene
+    strips = getattr(scene.sequence_editor, "strips", None) or scene.sequence_editor.sequences
+    strip = strips[name]
+    middle = (strip.frame_final_start + strip.frame_final_end) / 2
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            space = area.spaces.active
+            if area.type == "SEQUENCE_EDITOR" and space.view_type in (
+                "SEQUENCER",
+                "SEQUENCER_PREVIEW",
+            ):
+                region = next(r for r in area.regions if r.type == "WINDOW")
+                x, y = region.view2d.view_to_region(middle, strip.channel + 0.5, clip=False)
+                # Blender counts from the bottom.
+                return [region.x + x, window.height - region.y - y]
+    raise LookupError("no sequencer is on the screen")
+
+
+def count_anew() -> None:
+    gaps.clear()
+    turns.clear()
+
+
+def counted() -> dict[str, float]:
+    return {
+        "ticks": len(gaps),
+        "longest_gap_ms": max(gaps, default=0.0) * 1000,
+        "longest_turn_ms": max(turns, default=0.0) * 1000,
+        "busy_ms": sum(turns) * 1000,
+    }
+
+
+def watch_turns() -> None:
+    """Time the pump's turns from outside of it."""
+    pump = part("pump")
+    whole = pump.turn
+
+    def timed() -> None:
+        begin = time.perf_counter()
+        whole()
+        turns.append(time.perf_counter() - begin)
+
+    pump.turn = timed
+
+
+def _tick() -> float:
+    global _last
+    now = time.perf_counter()
+    if _last:
+        gaps.append(now - _last)
+    _last = now
+    return 0.01
+
+
+def _answer() -> float:
+    while not _questions.empty():
+        text, back = _questions.get()
+        told: dict[str, Any] = {}
+        try:
+            exec(compile(text, "<question>", "exec"), globals(), told)
+            back.put(json.dumps({"answer": told.get("answer")}))
+        except Exception:
+            back.put(json.dumps({"error": traceback.format_exc()}))
+    return 0.02
+
+
+def _listen(port_file: Path) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    port_file.write_text(str(server.getsockname()[1]))
+    while True:
+        connection, _ = server.accept()
+        with connection, connection.makefile("rw", encoding="utf-8") as lines:
+            for line in lines:
+                back: queue.Queue[str] = queue.Queue()
+                _questions.put((json.loads(line), back))
+                lines.write(back.get() + "\n")
+                lines.flush()
+
+
+bpy.app.timers.register(_tick, persistent=True)
+bpy.app.timers.register(_answer, persistent=True)
+_words = sys.argv[sys.argv.index("--") + 1 :]
+threading.Thread(target=_listen, args=(Path(_words[0]),), daemon=True).start()

@@ -1,0 +1,120 @@
+"""A screen without a monitor, with a window manager, and the hands in front of it.
+
+Everything runs in the folder that ``packaging/blender/debian_blender.sh`` makes, where Blender is.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+REPO = Path(__file__).parents[3]
+_SCRIPT = REPO / "packaging" / "blender" / "debian_blender.sh"
+BLENDER_ROOT = REPO / ".cache" / "blender" / "debian13"
+
+T = TypeVar("T")
+
+
+def until(true: Callable[[], T], what: str, seconds: float = 60) -> T:
+    """The first true answer.
+
+    :raises AssertionError: there was none in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not (answer := true()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.1)
+    return answer
+
+
+class Screen:
+    """1600 by 900 pixels. ``folder`` is seen by all programs under the path that it has here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(folder / "home"),
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }
+        (folder / "home").mkdir()
+        read, write = os.pipe()
+        words = ("Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "+extension")
+        self.start(*words, "GLX", "-nolisten", "tcp", log="xvfb", pass_fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as said:
+            number = said.readline().strip()
+        assert number, f"no screen: {(folder / 'xvfb.log').read_text()}"
+        self._environment["DISPLAY"] = f":{number}"
+        self.start("openbox", log="openbox")
+
+    def start(
+        self,
+        *words: str,
+        log: str,
+        more: Mapping[str, str] | None = None,
+        pass_fds: tuple[int, ...] = (),
+    ) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{log}.log").open("ab") as out:
+            process = subprocess.Popen(
+                ["sh", str(_SCRIPT), "in", str(self.folder), *words],
+                env={**self._environment, **(more or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=pass_fds,
+            )
+        self._running.append(process)
+        return process
+
+    def run(self, *words: str, more: Mapping[str, str] | None = None, timeout: float = 120) -> str:
+        """What a program says.
+
+        :raises AssertionError: it failed; with what it said.
+        """
+        done = subprocess.run(
+            ["sh", str(_SCRIPT), "in", str(self.folder), *words],
+            env={**self._environment, **(more or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, (
+            f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
+        return done.stdout
+
+    def click(self, x: float, y: float, button: int = 1) -> None:
+        where = (str(round(x)), str(round(y)))
+        self.run("xdotool", "mousemove", "--sync", *where, "sleep", "0.15", "click", str(button))
+
+    def key(self, *keys: str) -> None:
+        self.run("xdotool", "key", "--delay", "60", *keys)
+
+    def type(self, text: str) -> None:
+        self.run("xdotool", "type", "--delay", "40", text)
+
+    def picture(self, path: Path) -> None:
+        """Everything on the screen, as PNG."""
+        inside = self.folder / "screen.png"
+        self.run("import", "-window", "root", str(inside))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(inside.read_bytes())
+
+    def close(self) -> None:
+        for process in reversed(self._running):
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
