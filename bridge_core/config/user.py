@@ -68,7 +68,7 @@ def _changed(text: str, key: str, value: Any, path: Path) -> str:
 
     section, _, name = key.rpartition(".")
     line = f"{name}: {json.dumps(value, ensure_ascii=False)}"
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     if root is None:
         return text if value is None else f"{_ended(text)}{section}:\n  {line}\n"
     found = _child(root, section)

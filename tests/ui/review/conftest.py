@@ -80,6 +80,7 @@ def stage(qapp: QApplication, red: Flat, blue: Flat) -> Iterator[Stage]:
     made.set_version(UnderReview("v3", "v003"))
     made.show()
     made.activateWindow()
+    until(made.isActiveWindow)
     made.canvas.setFocus()
     until(lambda: len(made.player.cache.cached()) == 24)
     until(lambda: all(made.canvas._pictures.values()))

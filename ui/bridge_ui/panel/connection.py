@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from bridge_core.models.gateway import Health
 from bridge_ui.controllers.session import Connection, Line, Session
-from bridge_ui.panel.pieces import box, button, column, empty, label, row, title
+from bridge_ui.controllers.settings import SettingsController
+from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrolled, title
+from bridge_ui.panel.settings import SettingsView
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
@@ -96,33 +98,22 @@ class ConnectionPopover(QFrame):
         self._send = button(tr("Send now"), does=session.flush)
         again = button(tr("Look again"), sign="refresh-cw", does=session.retry)
         again.setObjectName("look-again")
-        facts = column(
-            _fact(tr("You are"), session.user),
-            _fact(tr("Gateway"), session.settings.client.url or tr("this user's own")),
-            _fact(tr("Handles"), str(session.settings.work.handles)),
-            _fact(tr("Outbox, logs"), str(session.settings.client.state_dir)),
-            gap=3,
+        self._settings = SettingsView(SettingsController(session))
+        inside = QWidget()
+        self._body = column(
+            title(tr("Connection"), 1.1),
+            self._words,
+            self._next,
+            self._lines,
+            row(self._outbox, self._send, grows=0),
+            row(again, 1),
+            self._settings,
+            1,
+            gap=8,
         )
-        hint = label(
-            tr("These come from the configuration; `shotbridge config show --origin` says where."),
-            "small",
-            wrap=True,
-        )
-        self.setLayout(
-            column(
-                title(tr("Connection"), 1.1),
-                self._words,
-                self._next,
-                self._lines,
-                row(self._outbox, self._send),
-                again,
-                title(tr("Settings")),
-                facts,
-                hint,
-                margin=14,
-                gap=8,
-            )
-        )
+        self._body.setContentsMargins(14, 12, 14, 12)
+        inside.setLayout(self._body)
+        self.setLayout(column(scrolled(inside), margin=2))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
         self._unwatch = [
@@ -134,6 +125,15 @@ class ConnectionPopover(QFrame):
     def close_watches(self) -> None:
         for unwatch in self._unwatch:
             unwatch()
+        self._settings.close_watches()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As high as what stands in it is at this width; less is scrolled."""
+        return QSize(self.width(), self._body.totalHeightForWidth(self.width() - 4) + 8)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self._settings.look()
 
     def keyPressEvent(self, event: object) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
@@ -162,17 +162,6 @@ class ConnectionPopover(QFrame):
         state = self._session.outbox.value
         self._outbox.setText(state.words)
         self._send.setVisible(bool(state.waiting))
-
-
-def _fact(name: str, value: str) -> QWidget:
-    left, right = label(name, "dim"), label(value, wrap=True)
-    left.setFixedWidth(left.fontMetrics().horizontalAdvance("Outbox, logs  "))
-    left.setAlignment(Qt.AlignmentFlag.AlignTop)
-    made = QWidget()
-    inner = row(left, right)
-    inner.setStretch(1, 1)
-    made.setLayout(inner)
-    return made
 
 
 def place(popover: QWidget, anchor: QWidget) -> None:

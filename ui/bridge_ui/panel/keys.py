@@ -39,18 +39,22 @@ class KeySheet(QFrame):
         look(self, "popover")
         inside = QWidget()
         body = column(margin=0, gap=14)
+        metrics = self.fontMetrics()
+        across = max(metrics.horizontalAdvance(key) for _, keys in key_groups() for key, _ in keys)
         for name, keys in key_groups():
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
             for at, (key, does) in enumerate(keys):
                 shown = label(key)
-                shown.setMinimumWidth(110)
+                shown.setFixedWidth(across)
+                shown.setAlignment(Qt.AlignmentFlag.AlignTop)
                 grid.addWidget(shown, at, 0)
                 grid.addWidget(label(does, "dim", wrap=True), at, 1)
             grid.setColumnStretch(1, 1)
             body.addLayout(column(title(name), grid))
         body.addStretch(1)
         inside.setLayout(body)
+        self._inside = inside
         self.setLayout(column(title(tr("Keys"), 1.2), scrolled(inside), margin=16, gap=10))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
@@ -60,7 +64,10 @@ class KeySheet(QFrame):
             self.hide()
             return
         parent = self._parent
-        self.resize(min(440, parent.width() - 24), min(640, parent.height() - 24))
+        wide = min(30 * self.fontMetrics().averageCharWidth() * 2, parent.width() - 24)
+        body = self._inside.layout()
+        high = body.totalHeightForWidth(wide - 48) if body is not None else 0
+        self.resize(wide, min(high + 80, parent.height() - 24))
         self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
         self.show()
         self.raise_()

@@ -31,6 +31,7 @@ class MadeByTab(QWidget):
         self._hint = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
+        self._offered: tuple[tuple[str, str], ...] = ()
         self._facts = QVBoxLayout()
         self._facts.setSpacing(14)
         self._make = button(tr("Make again with these"), sign="repeat", does=self._make_again)
@@ -62,13 +63,20 @@ class MadeByTab(QWidget):
         self._offer([c for c in state.choices if c.version is not None and c.id != shown])
 
     def _offer(self, choices: list[Choice]) -> None:
-        chosen = self._lineage.state.value.against
-        self._against.clear()
-        self._against.addItem(tr("Compare with …"), "")
-        for choice in choices:
-            self._against.addItem(choice.label, choice.id)
-        self._against.setCurrentIndex(max(0, self._against.findData(chosen)))
-        self._against.setVisible(bool(choices) and bool(self._lineage.state.value.result))
+        """Filled anew only where it is otherwise than before: it may be open."""
+        offered = tuple((choice.label, choice.id) for choice in choices)
+        if offered != self._offered:
+            self._offered = offered
+            self._against.clear()
+            self._against.addItem(tr("Compare with …"), "")
+            for label_, which in offered:
+                self._against.addItem(label_, which)
+        self._show_against()
+
+    def _show_against(self) -> None:
+        state = self._lineage.state.value
+        self._against.setCurrentIndex(max(0, self._against.findData(state.against)))
+        self._against.setVisible(bool(self._offered) and bool(state.result))
 
     def _compare(self, at: int) -> None:
         other = self._against.itemData(at)
@@ -84,6 +92,12 @@ class MadeByTab(QWidget):
         self._next.setText(state.next_step)
         self._next.setVisible(bool(state.next_step))
         self._make.setEnabled(bool(state.facts))
+        self._make.setText(
+            tr("Make again as {version}", version=state.label)
+            if state.against
+            else tr("Make again with these")
+        )
+        self._show_against()
         empty(self._facts)
         self._hint.setText(self._what_is_shown(state))
         self._hint.setVisible(bool(self._hint.text()))

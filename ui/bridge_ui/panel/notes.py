@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
 from bridge_ui.controllers.review import ReviewController, ReviewState
-from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrolled, title
+from bridge_ui.controllers.words import decided, review_sign, spell_when
+from bridge_ui.panel.pieces import LOOKS, box, button, column, empty, label, row, scrolled, title
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
 
@@ -50,20 +51,17 @@ class NotesTab(QWidget):
         for note in state.notes:
             self._list.addWidget(self._note(note))
         for decision in state.decisions:
-            when = decision.at.astimezone().strftime("%d %b %H:%M")
-            words = tr(
-                "{status} by {who}, {when}", status=str(decision.status), who=decision.by, when=when
-            )
+            words = label(decided(decision), LOOKS[review_sign(decision.status).tone], wrap=True)
             comment = label(decision.comment, wrap=True)
             comment.setVisible(bool(decision.comment))
-            self._list.addWidget(box(column(label(words, "dim", wrap=True), comment, gap=2)))
+            self._list.addWidget(box(column(words, comment, margin=10, gap=2), "card"))
         if not state.notes and not state.decisions:
             hint = tr("Nothing was said yet. Press N in the review room to write, D to draw.")
             self._list.addWidget(label(hint, "dim", wrap=True))
 
     def _note(self, note: Note) -> QFrame:
         words = label(note.text or tr("drawn, without words"), wrap=True)
-        facts = [note.by, note.at.astimezone().strftime("%d %b %H:%M")]
+        facts = [note.by, spell_when(note.at)]
         if note.strokes:
             facts.append(counted(len(note.strokes), "{n} stroke", "{n} strokes"))
         foot = row(1)

@@ -18,14 +18,26 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
 
+from bridge_ui.controllers.words import Tone
 from bridge_ui.icons import SIZE, icon
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 
+#: Looks of labels that tell a state, by its tone.
+LOOKS = {
+    Tone.PLAIN: "dim",
+    Tone.BUSY: "dim",
+    Tone.WAITS: "warn",
+    Tone.GOOD: "good",
+    Tone.BAD: "bad",
+}
 #: Of a sign on a button that names no colour.
 _INK = Tones().text
 
@@ -233,10 +245,25 @@ class Choose(QComboBox):
     def wheelEvent(self, event: object) -> None:  # noqa: N802
         event.ignore()  # type: ignore[attr-defined]
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        super().paintEvent(event)
-        painter = QPainter(self)
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QStylePainter(self)
         try:
+            option = QStyleOptionComboBox()
+            self.initStyleOption(option)
+            # Both ends tell one version from another; a style would cut the second one off.
+            room = self.style().subControlRect(
+                QStyle.ComplexControl.CC_ComboBox,
+                option,
+                QStyle.SubControl.SC_ComboBoxEditField,
+                self,
+            )
+            option.currentText = self.fontMetrics().elidedText(
+                option.currentText,
+                Qt.TextElideMode.ElideMiddle,
+                room.width() - 2,
+            )
+            painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+            painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             pen = QPen(QColor(self._tones.dim), 1.6)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)

@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
-from bridge_ui.controllers.words import decided
-from bridge_ui.panel.pieces import button, column, label, row
+from bridge_ui.controllers.words import decided, review_sign
+from bridge_ui.panel.pieces import LOOKS, button, column, label, row
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -239,15 +239,8 @@ class Standing(QWidget):
             return
         words = f"{about.name} {decided(decision)}"
         self._words.setText(f"{words}: {decision.comment}" if decision.comment else words)
-        look(self._words, _LOOKS.get(decision.status, "dim"))
+        look(self._words, LOOKS[review_sign(decision.status).tone])
         self._next.setVisible(decision.status is not ReviewStatus.APPROVED)
-
-
-_LOOKS = {
-    ReviewStatus.APPROVED: "good",
-    ReviewStatus.CHANGES_REQUESTED: "warn",
-    ReviewStatus.REJECTED: "bad",
-}
 
 
 def _direction(one_line: bool) -> QBoxLayout.Direction:

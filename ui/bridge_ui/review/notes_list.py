@@ -12,7 +12,7 @@ from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrol
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
 
-_TALL = 150
+_TALL, _LEAST = 150, 104  # pixels; below the least, two notes are not seen
 
 
 class NotesList(QWidget):
@@ -36,8 +36,9 @@ class NotesList(QWidget):
         empty(self._list)
         for note in notes:
             self._list.addWidget(self._one(note))
-        self.setMaximumHeight(_TALL if notes else 0)
-        self.setMinimumHeight(min(_TALL, 64) if notes else 0)
+        high = self._list.sizeHint().height() + 4
+        self.setMaximumHeight(min(_TALL, high) if notes else 0)
+        self.setMinimumHeight(min(_LEAST, high) if notes else 0)
 
     def _one(self, note: Note) -> QFrame:
         foot = row(gap=4)

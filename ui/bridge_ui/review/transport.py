@@ -110,6 +110,8 @@ class Transport(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        self._ends: list[QToolButton] = []
+        """To the first and the last frame; where there is no room, keys and timeline do."""
         for sign, tip, signal in (
             ("skip-back", tr("First frame (Home)"), self.first),
             ("step-back", tr("One frame back (←)"), self.back),
@@ -119,6 +121,8 @@ class Transport(QWidget):
         ):
             button = sign_button(sign, tip, tones) if sign else self._play
             button.clicked.connect(signal)
+            if sign.startswith("skip"):
+                self._ends.append(button)
             layout.addWidget(button)
         layout.addWidget(self._loop)
         layout.addSpacing(6)
@@ -130,7 +134,8 @@ class Transport(QWidget):
 
     def set_short(self, short: bool) -> None:
         """Only what has to be there; the picture says the timecode."""
-        self._kind.setVisible(not short)
+        for one in (*self._ends, self._kind):
+            one.setVisible(not short)
         self._speed.setVisible(not short)
         self.field.set_letters(6 if short else 11)
         if short and self._counts_time:

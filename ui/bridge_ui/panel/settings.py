@@ -1,0 +1,97 @@
+"""What is set, where it comes from, and the artist's own few choices, to be changed here."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from bridge_ui.controllers.settings import Line, SettingsController, SettingsState
+from bridge_ui.panel.pieces import button, column, empty, label, row, title
+from bridge_ui.translate import tr
+
+
+class SettingsView(QWidget):
+    """Belongs to a popover, which calls :meth:`look` whenever it is shown."""
+
+    def __init__(self, settings: SettingsController) -> None:
+        super().__init__()
+        self._settings = settings
+        self._shown: tuple[Line, ...] = ()
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(8)
+        self._told = label("", "good", wrap=True)
+        self._problem = label("", "bad", wrap=True)
+        self._file = _selectable(label("", "small", wrap=True))
+        self.setLayout(
+            column(title(tr("Settings")), self._lines, self._told, self._problem, self._file, gap=8)
+        )
+        self._unwatch = settings.state.watch(self._show)
+
+    def look(self) -> None:
+        self._settings.look()
+
+    def close_watches(self) -> None:
+        self._unwatch()
+        self._settings.close()
+
+    def _show(self, state: SettingsState) -> None:
+        if state.lines != self._shown:
+            self._shown = state.lines
+            empty(self._lines)
+            for line in state.lines:
+                self._lines.addWidget(_Own(line, self._settings) if line.editable else _fact(line))
+        self._told.setText(state.told)
+        self._told.setVisible(bool(state.told))
+        problem = f"⚠ {state.problem}. {state.next_step}" if state.problem else ""
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        self._file.setText(
+            tr(
+                "Everything else is written in {file}; docs/configuration.md lists it all.",
+                file=state.file,
+            )
+        )
+
+
+class _Own(QWidget):
+    """A line that can be changed; Return saves it."""
+
+    def __init__(self, line: Line, settings: SettingsController) -> None:
+        super().__init__()
+        self._line, self._settings = line, settings
+        self._text = QLineEdit(line.own)
+        self._text.setObjectName(line.key)
+        self._text.setPlaceholderText(line.value)
+        self._text.setAccessibleName(line.title)
+        self._text.setMinimumWidth(60)
+        self._save = button(tr("Save"), does=self._keep)
+        self._save.setEnabled(False)
+        self._text.textChanged.connect(
+            lambda text: self._save.setEnabled(text.strip() != self._line.own)
+        )
+        self._text.returnPressed.connect(self._keep)
+        origin = label(line.origin, "small", wrap=True)
+        field = row(self._text, self._save, grows=0)
+        self.setLayout(column(label(line.title, "dim"), field, origin, gap=2))
+
+    def _keep(self) -> None:
+        if self._save.isEnabled():
+            self._settings.set_own(self._line.key, self._text.text())
+
+
+def _fact(line: Line) -> QWidget:
+    made = QWidget()
+    value = _selectable(label(line.value, wrap=True))
+    parts = [label(line.title, "dim"), value]
+    if line.origin:
+        parts.append(label(line.origin, "small", wrap=True))
+    made.setLayout(column(*parts, gap=1))
+    return made
+
+
+def _selectable(made: QLabel) -> QLabel:
+    made.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    return made
