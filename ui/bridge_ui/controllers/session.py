@@ -104,7 +104,7 @@ class Session:
         """For calls that are answered soon."""
         self.disk = Pool(post, 2, "shotbridge-disk")
         """For files of this machine: what waits for the network never holds these up."""
-        self.pictures = Pool(post, 2, "shotbridge-pictures", rest=0.004)
+        self.pictures = Pool(post, 2, "shotbridge-pictures", rest=0.010)
         """For proxies and thumbnails."""
         self.transfers = Pool(post, 2, "shotbridge-transfers")
         """For what may take minutes: sending and fetching."""
