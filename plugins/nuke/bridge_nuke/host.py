@@ -10,13 +10,14 @@ import nuke
 
 from bridge_core.errors import HostError
 from bridge_core.host import Capability, Host, PlaceAs, Placed, Placement, Rendered, Scene
-from bridge_nuke import placing, rendering, sources
 from bridge_nuke.following import Following
-from bridge_nuke.names import namer
-from bridge_nuke.script import Script, script_now
 
+# What knows the models is imported where it is used: the panel loads the models on a thread of its
+# own before it asks for anything, so that Nuke never waits for them.
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
+    from bridge_nuke.script import Script
+    from bridge_nuke.sources import Found
 
 Later = Callable[[Callable[[], None]], None]
 
@@ -50,10 +51,15 @@ class NukeHost(Host):
 
     @property
     def place_as(self) -> tuple[PlaceAs, ...]:
-        return placing.WAYS
+        from bridge_nuke.placing import WAYS
+
+        return WAYS
 
     def scene(self) -> Scene:
         """The selected nodes; with nothing selected, every plate's Read."""
+        from bridge_nuke import sources
+        from bridge_nuke.names import namer
+
         script = self._script()
         found = sources.look(sources.nodes_meant(), script, namer(script))
         return Scene(
@@ -67,12 +73,16 @@ class NukeHost(Host):
         return self._following.watch(changed)
 
     def place(self, placements: Sequence[Placement]) -> Placed:
+        from bridge_nuke.placing import place
+
         with self._following.muted():
-            return placing.place(self._find, self._script().show, placements)
+            return place(self._find, self._script().show, placements)
 
     def render(
         self, handle: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[Rendered, None, None]:
+        from bridge_nuke.rendering import render
+
         found = self._find(handle)
         if not found.item.to_render:
             raise HostError(
@@ -80,7 +90,7 @@ class NukeHost(Host):
                 where=found.item.shot.plate.path,
                 next_step="send the shot without rendering it",
             )
-        yield from rendering.render(
+        yield from render(
             lambda: self._node(handle), found.item.shot, folder, frames, self._following.muted
         )
 
@@ -91,6 +101,8 @@ class NukeHost(Host):
         nuke.frame(frame)
 
     def _script(self) -> Script:
+        from bridge_nuke.script import script_now
+
         try:
             return script_now(self._settings().work)
         except ValueError as error:
@@ -110,11 +122,14 @@ class NukeHost(Host):
             )
         return node
 
-    def _find(self, handle: str) -> sources.Found:
+    def _find(self, handle: str) -> Found:
         """Whatever is selected now: a panel may speak of what was selected before.
 
         :raises HostError: there is no such node, or it is no shot.
         """
+        from bridge_nuke import sources
+        from bridge_nuke.names import namer
+
         script = self._script()
         found = sources.look([self._node(handle)], script, namer(script))
         if found.problems:

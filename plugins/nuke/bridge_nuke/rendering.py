@@ -44,8 +44,8 @@ def render(
     finished = False
     try:
         for count, frame in enumerate(wanted, 1):
-            with muted(), _unnoticed():
-                _write(find(), pattern, Path(plate.file(frame)), frame)
+            with muted(), unnoticed():
+                write_frame(find(), pattern, Path(plate.file(frame)), frame)
             last = count == len(wanted)
             finished = last
             yield Rendered(count, len(wanted), made if last else None)
@@ -55,8 +55,9 @@ def render(
                 Path(plate.file(frame)).unlink(missing_ok=True)
 
 
-def _write(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
-    """
+def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
+    """Have Nuke write ``file``, the ``frame`` of ``pattern``; within :func:`unnoticed`.
+
     :raises HostError: Nuke cannot render it, or somebody pressed Cancel.
     """
     with node.parent():
@@ -92,7 +93,7 @@ def _cannot(node: nuke.Node, frame: int, why: str) -> HostError:
 
 
 @contextmanager
-def _unnoticed() -> Iterator[None]:
+def unnoticed() -> Iterator[None]:
     """No undo, no mark of a changed script, and full size whatever the proxy mode is."""
     modified, proxy = nuke.modified(), nuke.root()["proxy"]
     small = bool(proxy.value())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stubs import conforming
 
-from nuke_fake import table, timing
+from nuke_fake import table, text, timing
 from nuke_fake.api import STUBS, on_main, running
 from nuke_fake.knobs import (
     KINDS,
@@ -167,6 +167,13 @@ class Node:
             raise ValueError(f"{knob._name} cannot be removed")
         self._let_go(knob._name)
         self._did(lambda: self._take(knob))
+
+    def writeKnobs(self, flags: int = 0) -> str:
+        return "\n".join(text.block(self, self._kind)[1:-1])
+
+    def readKnobs(self, s: str) -> None:
+        self._alive()
+        text.fill(self, s)
 
     def inputs(self) -> int:
         self._alive()

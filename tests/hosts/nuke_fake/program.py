@@ -29,6 +29,9 @@ _CONSTANTS = {
     "STARTLINE": knobs.STARTLINE,
     "NO_UNDO": knobs.NO_UNDO,
     "DO_NOT_WRITE": knobs.DO_NOT_WRITE,
+    "WRITE_ALL": 1,
+    "WRITE_USER_KNOB_DEFS": 2,
+    "TO_SCRIPT": 4,
     "NUKE_VERSION_MAJOR": 16,
     "NUKE_VERSION_MINOR": 0,
     "NUKE_VERSION_RELEASE": 1,
@@ -439,6 +442,10 @@ class _Functions:
         bound = inspect.signature(_execute).bind(*args, **kwargs)
         bound.apply_defaults()
         _execute_in(self._nuke, **bound.arguments)
+
+    def sample(self, node: Node, channel: str, x: int, y: int, dx: int = 1, dy: int = 1) -> float:
+        plane = pictures.picture(node, self._nuke._frame)[channel]
+        return float(plane[plane.shape[0] - 1 - y, x])
 
     def getColorspaceList(self, colorspaceKnob: Any) -> list[str]:
         return list(colorspaceKnob.values())

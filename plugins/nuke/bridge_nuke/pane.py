@@ -1,0 +1,90 @@
+"""The panel as one of Nuke's panes. Imported when it is shown for the first time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from shiboken6 import isValid
+
+from bridge_nuke.host import NukeHost
+
+if TYPE_CHECKING:
+    from bridge_core.models.settings import Settings
+    from bridge_ui.panel.shell import Panel
+
+_log = logging.getLogger(__name__)
+
+#: Milliseconds between a change in the script and the panel's look at it: whoever selects a
+#: hundred nodes by dragging changes a hundred knobs.
+_SETTLE = 120
+
+
+class ShotbridgePane(QWidget):
+    """Shows the panel, or in words why there is none. Nuke makes it without arguments, docks it,
+    moves it from pane to pane, and deletes it when its tab is closed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.panel: Panel | None = None
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        # Whatever is wrong must not reach Nuke, which would be left with half a pane.
+        try:
+            self.panel = _open(self)
+        except Exception as error:
+            _log.exception("the panel cannot be opened")
+            words = QLabel(f"Shotbridge cannot open here: {error}")
+            words.setWordWrap(True)
+            words.setMargin(12)
+            rows.addWidget(words)
+            return
+        rows.addWidget(self.panel)
+        panel = self.panel
+        self.destroyed.connect(lambda: _let_go(panel))
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.close_down)
+
+    def close_down(self) -> None:
+        """End what the panel does; what was sent goes on at the gateway. May be called twice."""
+        if self.panel is not None:
+            self.panel.close_down(2.0)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DeferredDelete:
+            self.close_down()
+        return super().event(event)
+
+
+def _open(parent: QWidget) -> Panel:
+    from bridge_ui.panel.opening import open_panel
+
+    settings = _settings_reader()
+    host = NukeHost(settings, lambda call: QTimer.singleShot(_SETTLE, call))
+    return open_panel(settings, host, parent)
+
+
+def _settings_reader() -> Callable[[], Settings]:
+    """Reads the configuration once: the panel on a thread of its own, and then for the host."""
+
+    @cache
+    def read() -> Settings:
+        from bridge_core.config import load
+
+        return load().settings
+
+    return read
+
+
+def _let_go(panel: Panel) -> None:
+    """The pane was deleted, perhaps without having been asked to close, and its widgets with it:
+    what has no widgets still ends."""
+    if isValid(panel):
+        panel.close_down(2.0)
+    elif hasattr(panel, "controllers"):
+        panel.controllers.close(2.0)

@@ -1,0 +1,302 @@
+"""What only a real Nuke can prove: ``nuke -t selftest.py FOLDER``, or from the menu.
+
+Each check makes what it needs, looks, and takes it away. ``docs/hosts-unproven.md`` lists them with
+what remains for a person to look at.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nuke
+
+from bridge_core.selftest import Check, Differs, NotSeen, expect, main
+from bridge_nuke import marks
+
+#: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5: what a matte of the local services is.
+_LUMINANCE = (
+    "c-n<eO=|)%5Pc~gJPQ2-{sY}0W!Xz9?X8D`m&Ie6jNO5lgk-RK^QSA(;<lGQ7<kP47-qj{)B^x((wh-Nk<8%>kC&BR"
+    ">Zh)0I<4or>6W@%wRSKekT0-<=OWd%fx;E)Hn4G*GL^zH{Nhz~MoiDa#czDZgJ#Td$4`ahlDs+o>+>AwBRk3?R<9&J"
+    "kbfzOtgMZ2#MVb6nAG&?x!6n;uJx}J<PzKKEvBOrV@uCYhCdZ}zx~~-d#H*nS~cQl#3M_B"
+)
+_READ_KNOBS = (  # noqa: SIM905 - names, to be read
+    "file first last origfirst origlast origset before after frame_mode frame on_error format"
+    " colorspace raw label"
+).split()
+_ROOT_KNOBS = (  # noqa: SIM905
+    "name first_frame last_frame fps format proxy project_directory colorManagement workingSpaceLUT"
+    " floatLut int8Lut logLut"
+).split()
+
+
+def program() -> str:
+    """``Nuke 16.0v4``."""
+    return f"Nuke {nuke.NUKE_VERSION_STRING}"
+
+
+@contextmanager
+def _node(kind: str, **values: object) -> Iterator[nuke.Node]:
+    """A node of the class for as long as it is looked at; no undo of it remains, and the script
+    counts as changed only if it did before."""
+    modified = nuke.modified()
+    nuke.Undo.disable()
+    try:
+        node = getattr(nuke.nodes, kind)()
+        try:
+            for name, value in values.items():
+                node[name].setValue(value)
+            yield node
+        finally:
+            nuke.delete(node)
+    finally:
+        nuke.Undo.enable()
+        nuke.modified(modified)
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):  # noqa: UP036 - that is the point
+        raise Differs(f"Python {sys.version.split()[0]}, needed is 3.11")
+    return f"Python {sys.version.split()[0]}"
+
+
+def _qt() -> str:
+    if not nuke.GUI:
+        raise NotSeen("run it from the menu of a Nuke with an interface")
+    import PySide6
+
+    from bridge_ui.panel.opening import check_qt
+
+    check_qt(PySide6.__version__)
+    return f"PySide6 {PySide6.__version__}"
+
+
+def _pane() -> str:
+    if not nuke.GUI:
+        raise NotSeen("run it from the menu of a Nuke with an interface")
+    from nukescripts import panels
+
+    missing = [one for one in ("registerWidgetAsPanel", "restorePanel") if not hasattr(panels, one)]
+    expect("functions that nukescripts.panels lacks", missing, [])
+    return "nukescripts.panels registers and restores panels"
+
+
+def _quiet_nodes() -> str:
+    selected = [node.name() for node in nuke.selectedNodes()]
+    with _node("Constant") as node:
+        expect("what is selected", [one.name() for one in nuke.selectedNodes()], selected)
+        expect("whether it is connected", node.inputs(), 0)
+    return "nuke.nodes.Constant() selects nothing and connects nothing"
+
+
+def _read_knobs() -> str:
+    with _node("Read") as read:
+        missing = [name for name in _READ_KNOBS if read.knob(name) is None]
+    expect("knobs that a Read lacks", missing, [])
+    return f"{len(_READ_KNOBS)} knobs"
+
+
+def _root_knobs() -> str:
+    root = nuke.root()
+    missing = [name for name in _ROOT_KNOBS if root.knob(name) is None]
+    expect("knobs that the root lacks", missing, [])
+    return f"{len(_ROOT_KNOBS)} knobs"
+
+
+def _choices() -> str:
+    wanted = {
+        "frame_mode": ["expression", "start at", "offset"],
+        "on_error": ["error", "black", "checkerboard", "nearest frame"],
+    }
+    with _node("Read") as read:
+        for name, values in wanted.items():
+            knob = read[name]
+            assert isinstance(knob, nuke.Enumeration_Knob)
+            expect(f"values of {name}", [str(one) for one in knob.values()], values)
+    return "frame_mode and on_error offer what is asked of them"
+
+
+def _start_at() -> str:
+    values = {"first": 1, "last": 10, "origfirst": 1, "origlast": 10, "origset": True}
+    with _node("Read", **values, frame_mode="start at", frame="1001") as read:
+        expect("first frame of 1-10 that starts at 1001", read.firstFrame(), 1001)
+        read["frame_mode"].setValue("offset")
+        read["frame"].setValue("100")
+        return f"starts at 1001; with an offset of 100 the first frame is {read.firstFrame()}"
+
+
+def _exr_write() -> str:
+    with _node("Write", file_type="exr") as write:
+        missing = [n for n in ("datatype", "compression", "raw") if write.knob(n) is None]
+        expect("knobs that a Write of exr lacks", missing, [])
+        for name, value in (("datatype", "16 bit half"), ("compression", "Zip (1 scanline)")):
+            write[name].setValue(value)
+            expect(name, str(write[name].value()), value)
+    return "half float and zip, by their names"
+
+
+def _frame_is_rendered() -> str:
+    from bridge_nuke import rendering
+
+    frame, modified = nuke.frame(), nuke.modified()
+    undos = nuke.Undo.undoSize()
+    with tempfile.TemporaryDirectory() as folder, _node("Constant") as node:
+        pattern = Path(folder) / "test.%04d.exr"
+        before = [one.name() for one in nuke.allNodes()]
+        with rendering.unnoticed():
+            rendering.write_frame(node, pattern, Path(folder) / "test.0007.exr", 7)
+        expect("nodes after rendering", [one.name() for one in nuke.allNodes()], before)
+    expect("the current frame", nuke.frame(), frame)
+    expect("whether the script counts as changed", nuke.modified(), modified)
+    expect("undos", nuke.Undo.undoSize(), undos)
+    return "one frame was written, and the script is as it was"
+
+
+def _one_undo() -> str:
+    before, modified = len(nuke.allNodes()), nuke.modified()
+    nuke.Undo.begin("Shotbridge self-test")
+    try:
+        nuke.nodes.Dot()
+        nuke.nodes.Dot()
+    finally:
+        nuke.Undo.end()
+    nuke.undo()
+    expect("nodes after one undo", len(nuke.allNodes()), before)
+    nuke.Undo.begin("Shotbridge self-test")
+    nuke.nodes.Dot()
+    nuke.Undo.cancel()
+    nuke.modified(modified)
+    expect("nodes after a cancelled group", len(nuke.allNodes()), before)
+    return "a group is one undo, and a cancelled one leaves nothing"
+
+
+def _marks_are_kept() -> str:
+    version = marks.Standing(
+        "id-1", "v001", "/a [b] {c} $d/x.%04d.exr", 1, 2, 16, 9, 1.0, "ACEScg", "expression", "", 1
+    )
+    mark = marks.Mark(("sq010", "sh0010"), "Upscale", (version,))
+    with _node("Read") as read:
+        marks.keep_versions(read, mark, version)
+        written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
+        with _node("Read") as other:
+            other.readKnobs(written)
+            expect("a mark that was written and read", marks.mark_of(other), mark)
+    return "knobs of the Shotbridge tab come back from a script's text"
+
+
+def _version_follows() -> str:
+    called: list[str] = []
+
+    def listen() -> None:
+        called.append(str(nuke.thisKnob().name()))
+
+    nuke.addKnobChanged(listen, nodeClass="Read")
+    try:
+        with _node("Read") as read:
+            read["first"].setValue(5)
+    finally:
+        nuke.removeKnobChanged(listen, nodeClass="Read")
+    return "setValue calls back" if "first" in called else "setValue does not call back"
+
+
+def _selection_calls_back() -> str:
+    if not nuke.GUI:
+        raise NotSeen("run it from the menu of a Nuke with an interface")
+    called: list[str] = []
+
+    def listen() -> None:
+        called.append(str(nuke.thisKnob().name()))
+
+    nuke.addKnobChanged(listen)
+    try:
+        with _node("Dot") as node:
+            node.setSelected(True)
+            node.setSelected(False)
+    finally:
+        nuke.removeKnobChanged(listen)
+    if "selected" not in called:
+        raise Differs(f"selecting called back for {called or 'nothing'}, not for 'selected'")
+    return "selecting a node calls back"
+
+
+def _colour_spaces() -> str:
+    from bridge_nuke import colour
+
+    with _node("Read") as read:
+        space = colour.working_space()
+        found = colour.choice_for(read, space)
+    if found is None:
+        raise Differs(f"a Read offers no colour space for the working space {space}")
+    return f"the working space {space} is {found} in a Read"
+
+
+def _luminance() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "matte.exr"
+        file.write_bytes(zlib.decompress(base64.b85decode(_LUMINANCE)))
+        with _node("Read", file=file.as_posix(), raw=True) as read:
+            red = nuke.sample(read, "rgba.red", 1, 1)
+            expect("channel red of a file with Y of 0.5", round(red, 3), 0.5)
+    return "a lone luminance is read as red"
+
+
+def _shuffle() -> str:
+    with (
+        _node("Constant", color=[0.1, 0.2, 0.3, 0.0]) as plate,
+        _node("Constant", color=[0.7, 0.0, 0.0, 0.0]) as matte,
+        _node("Shuffle2") as shuffle,
+    ):
+        shuffle.setInput(0, plate)
+        shuffle.setInput(1, matte)
+        for name, value in (("fromInput1", "B"), ("fromInput2", "A"), ("in1", "rgba")):
+            shuffle[name].setValue(value)
+        shuffle["in2"].setValue("rgba")
+        shuffle["mappings"].setValue([(0, "rgba.red", "rgba.red"), (1, "rgba.red", "rgba.alpha")])
+        seen = [round(nuke.sample(shuffle, f"rgba.{c}", 1, 1), 3) for c in ("red", "alpha")]
+    expect("red of the plate, alpha of the matte's red", seen, [0.1, 0.7])
+    return "a Shuffle takes the plate's red, and the matte's red as alpha"
+
+
+def _threads() -> str:
+    if threading.current_thread() is threading.main_thread():
+        raise NotSeen("run it from the menu: a main thread that waits for itself hangs")
+    answer = nuke.executeInMainThreadWithResult(  # type: ignore[no-untyped-call]
+        lambda: threading.current_thread().name
+    )
+    expect("the thread that was asked for", answer, threading.main_thread().name)
+    return "another thread gets an answer from the main one"
+
+
+CHECKS = (
+    Check("nuke.python", "Nuke brings Python 3.11 or newer.", _python),
+    Check("nuke.qt", "Nuke's PySide6 is one that the panel runs with.", _qt),
+    Check("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
+    Check("nuke.nodes.quiet", "Nodes made by nuke.nodes leave the selection alone.", _quiet_nodes),
+    Check("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
+    Check("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
+    Check("nuke.read.start_at", "firstFrame() of a Read says where it starts.", _start_at),
+    Check("nuke.read.luminance", "A file with only Y is read as red.", _luminance),
+    Check("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
+    Check("nuke.colour.spaces", "A Read offers the script's working space.", _colour_spaces),
+    Check("nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write),
+    Check(
+        "nuke.render.frame", "Rendering a frame leaves the script as it was.", _frame_is_rendered
+    ),
+    Check(
+        "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo
+    ),
+    Check("nuke.marks.kept", "What a Read keeps survives saving and opening.", _marks_are_kept),
+    Check("nuke.callback.setvalue", "Whether setValue calls back is known.", _version_follows),
+    Check("nuke.callback.selected", "Selecting a node calls back.", _selection_calls_back),
+    Check("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle),
+    Check("nuke.threads", "Other threads get answers from Nuke's.", _threads, on_main=False),
+)
+
+if __name__ == "__main__":
+    sys.exit(main("nuke", program, CHECKS, sys.argv[1:]))

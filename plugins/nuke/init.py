@@ -1,0 +1,14 @@
+"""Nuke runs this whenever it starts, in a terminal and on a farm as well: no interface, no Qt."""
+
+import sys
+
+try:
+    from bridge_nuke import start
+
+    start.anywhere()
+except Exception as error:
+    print(
+        f"Shotbridge is not available in this Nuke: {error}. Next: ask whoever installed it; "
+        "docs/guide/nuke.md tells what has to be on NUKE_PATH and PYTHONPATH",
+        file=sys.stderr,
+    )

@@ -1,0 +1,14 @@
+"""Nuke runs this after ``init.py`` when it has an interface: the menu, and the pane."""
+
+import sys
+
+try:
+    from bridge_nuke import start
+except Exception:
+    start = None  # init.py has said why
+
+if start is not None:
+    try:
+        start.in_the_interface()
+    except Exception as error:
+        print(f"Shotbridge has no panel in this Nuke: {error}", file=sys.stderr)
