@@ -19,7 +19,7 @@ def plate(folder: Path, name: str, frames: range = FRAMES) -> str:
     where = folder / name
     where.mkdir(parents=True, exist_ok=True)
     for frame in frames:
-        (where / f"{name}.{frame}.exr").write_bytes(exr((frame / 2048, 0.25, 0.5), SIZE))
+        (where / f"{name}.{frame:04d}.exr").write_bytes(exr((frame / 2048, 0.25, 0.5), SIZE))
     return f"{where.as_posix()}/{name}.####.exr"
 
 

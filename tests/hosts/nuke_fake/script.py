@@ -87,8 +87,7 @@ class Script:
         """A node of the class, in the group that is current."""
         parent = self.contexts[-1]
         node = node_class(kind)(self, kind, parent)
-        with self.quiet():
-            node["name"]._set(name or self.free_name(kind.rstrip("0123456789"), parent))
+        node["name"]._value = name or self.free_name(kind.rstrip("0123456789"), parent)
         self.nodes.append(node)
         self.did(lambda: self._forget(node))
         return node
@@ -149,7 +148,7 @@ class Script:
             lines += text.block(node, node._kind)
             if isinstance(node, Group):
                 lines += [*self._lines(node), "end_group"]
-            names[node] = f"N{len(names)}"
+            names[node] = f"N{self.nodes.index(node)}"
             lines.append(f"set {names[node]} [stack 0]")
         return lines
 
