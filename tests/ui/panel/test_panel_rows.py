@@ -9,7 +9,7 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QListView
 
 from bridge_ui.controllers.observable import Rows
-from bridge_ui.controllers.words import Sign, Tone
+from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.panel.row_painter import ICONS, RowLook, RowPainter
 from bridge_ui.panel.rows_model import ROW, RowsModel
 from bridge_ui.theme.tones import Tones

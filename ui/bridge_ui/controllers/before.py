@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bridge_core.models.services import Reach
-from bridge_ui.controllers.words import Tone, spell_duration, spell_frames
+from bridge_ui.controllers.signs import Tone
+from bridge_ui.controllers.words import spell_duration, spell_frames
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:

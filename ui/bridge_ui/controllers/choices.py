@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
-from bridge_ui.controllers.words import Sign, job_sign, review_sign
+from bridge_ui.controllers.signs import Sign
+from bridge_ui.controllers.words import job_sign, review_sign
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:

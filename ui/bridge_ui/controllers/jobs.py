@@ -12,7 +12,8 @@ from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
 from bridge_ui.controllers.observable import Observable, Rows
-from bridge_ui.controllers.words import Sign, Tone, job_sign
+from bridge_ui.controllers.signs import Sign, Tone
+from bridge_ui.controllers.words import job_sign
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from bridge_core.models.frames import frame_of, timecode
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.frames import ResultFrames
-from bridge_ui.controllers.words import Sign, decided, review_sign, spell_when, status_words
+from bridge_ui.controllers.signs import Sign
+from bridge_ui.controllers.words import decided, review_sign, spell_when, status_words
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:

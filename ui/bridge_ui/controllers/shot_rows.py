@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.controllers.words import Sign, Tone, job_sign, review_sign
+from bridge_ui.controllers.signs import Sign, Tone
+from bridge_ui.controllers.words import job_sign, review_sign
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ class ShotRow:
     name: str
     source: str
     """What the host calls it: a track, a node."""
-    ranges: str
-    """``1001–1132 · 132 + 16 handles · 50 %``"""
     sign: Sign
     """What matters most about it now: a problem, a running job, the newest version, or that
     nothing was sent yet."""
@@ -48,12 +47,21 @@ class ShotRow:
     changed: bool = False
     """Its versions may not fit any more."""
     needs_you: bool = False
+    record: FrameRange | None = None
+    """Where what is no shot stands in the cut."""
     to_render: bool = False
     """The host has yet to write its plate."""
     placed: tuple[str, ...] = ()
     """Ids of the versions that stand in the host."""
     in_use: str = ""
     """Id of the one that the host shows."""
+
+    @property
+    def ranges(self) -> str:
+        """``1001–1132 · 132 + 16 handles · 50 %``; asked for by rows in sight only."""
+        if self.shot is not None:
+            return spell_ranges(self.shot)
+        return tr("at {range}", range=_dashed(self.record)) if self.record is not None else ""
 
     def holds(self, words: list[str]) -> bool:
         """Whether every word (in small letters) is found in what it says."""
@@ -144,7 +152,6 @@ def _shot_row(item: HostShot, remark: HostProblem | None) -> ShotRow:
         shot=item.shot,
         name=item.shot.id.shot,
         source=item.source,
-        ranges=spell_ranges(item.shot),
         sign=nothing_sent(),
         problem=remark.what if remark else "",
         next_step=remark.next_step if remark else "",
@@ -160,7 +167,7 @@ def _problem_row(problem: HostProblem, number: int) -> ShotRow:
         shot=None,
         name=problem.source or tr("unnamed"),
         source="",
-        ranges=tr("at {range}", range=_dashed(problem.record)) if problem.record else "",
+        record=problem.record,
         sign=Sign("⚠", problem.what, Tone.BAD),
         problem=problem.what,
         next_step=problem.next_step,

@@ -3,32 +3,12 @@ colour is never the only thing that tells it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.translate import counted, tr
-
-
-class Tone(StrEnum):
-    """What a theme colours a state by."""
-
-    PLAIN = "plain"
-    BUSY = "busy"
-    WAITS = "waits for you"
-    GOOD = "good"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A state: a sign to see, words to read, a tone to colour them by."""
-
-    mark: str
-    words: str
-    tone: Tone
 
 
 def job_sign(job: Job) -> Sign:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 
 from bridge_ui.controllers.send import Line
-from bridge_ui.controllers.words import Tone
+from bridge_ui.controllers.signs import Tone
 from bridge_ui.panel.pieces import column, label, title
 from bridge_ui.theme.sheet import look
 from bridge_ui.translate import tr

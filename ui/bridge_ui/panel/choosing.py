@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolyg
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
 
 from bridge_core.models.services import Service
-from bridge_ui.controllers.words import Sign, Tone
+from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.panel.pieces import column, label, row, title
 from bridge_ui.panel.row_painter import RowLook, RowPainter
 from bridge_ui.theme.sheet import look

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bridge_ui.controllers.words import Tone
+from bridge_ui.controllers.signs import Tone
 from bridge_ui.icons import SIZE, icon
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
@@ -135,6 +135,43 @@ def row(
     if grows >= 0:
         made.setStretch(grows, 1)
     return made
+
+
+class FitRow(QWidget):
+    """Widgets beside each other where their words have room, below each other where not.
+    ``grows``: position of the one that takes all room that is left."""
+
+    def __init__(self, *items: QWidget, gap: int = 6, grows: int = -1) -> None:
+        super().__init__()
+        self._items = items
+        self._line = row(*items, gap=gap, grows=grows)
+        # It turns with its width, and must not dictate one.
+        self._line.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+        self.setLayout(self._line)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(self._line.sizeHint().width(), self._line.sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        widest = max(item.minimumSizeHint().width() for item in self._items)
+        return QSize(widest, self._line.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """A word in it has changed."""
+        seen = [item for item in self._items if not item.isHidden()]
+        needs = sum(item.sizeHint().width() for item in seen)
+        needs += self._line.spacing() * (len(seen) - 1)
+        way = QBoxLayout.Direction
+        fits = needs <= self.width()
+        direction = way.LeftToRight if fits else way.TopToBottom
+        if direction != self._line.direction():
+            self._line.setDirection(direction)
+            self.updateGeometry()
 
 
 def _fill(

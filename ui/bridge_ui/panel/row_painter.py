@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from bridge_ui.controllers.words import Sign, Tone
+from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.icons import pixmap
 from bridge_ui.panel.rows_model import ROW, Index
 from bridge_ui.theme.tones import Tones

@@ -16,7 +16,8 @@ from PySide6.QtGui import QImage
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.notes import Note, Stroke
 from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion, place_of, said_by
-from bridge_ui.controllers.words import Tone, decided
+from bridge_ui.controllers.signs import Tone
+from bridge_ui.controllers.words import decided
 from bridge_ui.review.sheet_frames import Pause, frame_of
 from bridge_ui.review.sources import FrameSource
 from bridge_ui.translate import counted, tr
