@@ -43,6 +43,7 @@ DEV = [
     "httpx>=0.27",
     "hypothesis>=6.100",
     "mypy>=1.13",
+    "otio-mlt-adapter>=0.3",  # with melt, an independent reader of our cuts
     "psutil>=6",
     "pypdfium2>=4.30",  # reads the PDF sheets back
     "pytest>=8",

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The system's libraries that Qt opens windows with, and Xvfb to open them without a display.
+# The system's libraries that Qt opens windows with, Xvfb to open them without a display, and melt,
+# which renders our cuts for tests.
 # As root on Debian and its kin it installs what is missing; else it says what to install.
 # Calling it again does nothing. Ends with 0 once everything is there, else with 1.
 set -eu
@@ -20,19 +21,20 @@ missing() {
         case $known in *"${pair%%:*} "*) ;; *) echo "${pair#*:}" ;; esac
     done
     command -v Xvfb >/dev/null 2>&1 || echo xvfb
+    command -v melt >/dev/null 2>&1 || echo melt
     [ -n "$(find /usr/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" ] || echo fonts-dejavu-core
 }
 
 needed=$(missing | tr '\n' ' ')
 [ -n "$needed" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "Qt needs libraries that this system lacks; on Debian they are called: $needed"
+    echo "Qt and tests need what this system lacks; on Debian it is called: $needed"
     exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then
-    echo "Qt needs libraries that this system lacks: sudo apt-get install $needed"
+    echo "Qt and tests need what this system lacks: sudo apt-get install $needed"
     exit 1
 fi
-echo "Installing for Qt: $needed"
+echo "Installing for Qt and tests: $needed"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq && apt-get install -y -qq --no-install-recommends $needed >/dev/null

@@ -1,0 +1,122 @@
+"""Renders a timeline with ``melt``, an editor that is none of ours: an independent reader of OTIO.
+
+``otio-mlt-adapter`` writes MLT's XML; it takes frames as they stand, at whichever rate and from
+whichever timecode, while MLT counts all at the profile's rate and movies from 0. :func:`frames_of`
+evens that out first, and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import numpy as np
+import opentimelineio as otio
+
+PROFILE = """description=test
+frame_rate_num={numerator}
+frame_rate_den={denominator}
+width={width}
+height={height}
+progressive=1
+sample_aspect_num=1
+sample_aspect_den=1
+display_aspect_num={width}
+display_aspect_den={height}
+colorspace=709
+"""
+
+Frames = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def missing() -> str:
+    """Why nothing can be rendered here; empty where it can."""
+    if shutil.which("melt") is None:
+        return "melt is not installed; `make system` installs it"
+    if "mlt_xml" not in [one.name for one in otio.plugins.ActiveManifest().adapters]:
+        return "otio-mlt-adapter is not installed; it is among the extras of dev"
+    return ""
+
+
+def frames_of(
+    cut: Path, folder: Path, *, width: int, height: int, rate: tuple[int, int] = (25, 1)
+) -> Frames:
+    """Every frame of a cut as RGB: an array of (frames, height, width, 3).
+
+    Its clips are movies and constant retimes at most; what is written meanwhile goes to
+    ``folder``.
+    """
+    import av
+
+    timeline = otio.adapters.read_from_file(str(cut))
+    _even_out(timeline, rate[0] / rate[1])
+    xml, profile, movie = (folder / f"{cut.stem}.{ending}" for ending in ("mlt", "profile", "mkv"))
+    otio.adapters.write_to_file(timeline, str(xml), adapter_name="mlt_xml")
+    profile.write_text(
+        PROFILE.format(width=width, height=height, numerator=rate[0], denominator=rate[1])
+    )
+    told = subprocess.run(
+        ["melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"]
+        + ["vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert movie.exists(), f"melt wrote nothing: {told.stderr[-2000:]}"
+    with av.open(str(movie)) as container:
+        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+
+
+def psnr(seen: Frames, wanted: Frames) -> float:
+    """In dB, of 8-bit pictures; 99 where there is no difference."""
+    error = float(np.mean((seen.astype(float) - wanted.astype(float)) ** 2))
+    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def _even_out(timeline: otio.schema.Timeline, rate: float) -> None:
+    # A background that MLT adds itself; the start has no bearing on pictures.
+    timeline.global_start_time = None
+    for number, clip in enumerate(timeline.find_clips()):
+        reference = clip.media_reference
+        assert isinstance(reference, otio.schema.ExternalReference), clip.name
+        start = reference.available_range.start_time
+        length = reference.available_range.duration
+        reference.target_url = _path(reference.target_url)
+        # Producers are told apart by their names.
+        reference.name = f"{Path(reference.target_url).stem}_{number}"
+        reference.available_range = _range(otio.opentime.RationalTime(0, start.rate), length, rate)
+        source = clip.source_range
+        clip.source_range = _range(source.start_time - start, source.duration, rate)
+        for effect in clip.effects:
+            if isinstance(effect, otio.schema.LinearTimeWarp):
+                effect.effect_name = "LinearTimeWarp"
+                _retimed(clip, effect.time_scalar, rate)
+    for gap in timeline.find_children(descended_from_type=otio.schema.Gap):
+        gap.source_range = _range(
+            otio.opentime.RationalTime(0, rate), gap.source_range.duration, rate
+        )
+
+
+def _retimed(clip: otio.schema.Clip, speed: float, rate: float) -> None:
+    """MLT counts within a retimed producer, OTIO in its media."""
+    span = clip.source_range
+    start = otio.opentime.RationalTime(round(span.start_time.value / speed), rate)
+    clip.source_range = otio.opentime.TimeRange(start, span.duration)
+    available = clip.media_reference.available_range
+    length = otio.opentime.RationalTime(int(available.duration.value / speed), rate)
+    clip.media_reference.available_range = otio.opentime.TimeRange(available.start_time, length)
+
+
+def _range(start: Any, duration: Any, rate: float) -> otio.opentime.TimeRange:
+    def counted(time: Any) -> otio.opentime.RationalTime:
+        return otio.opentime.RationalTime(round(time.value * rate / time.rate), rate)
+
+    return otio.opentime.TimeRange(counted(start), counted(duration))
+
+
+def _path(url: str) -> str:
+    return unquote(urlparse(url).path) if url.startswith("file:") else url
