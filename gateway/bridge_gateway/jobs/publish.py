@@ -16,12 +16,12 @@ database, a failure between 1 and 2 may leave one out.
 from __future__ import annotations
 
 import stat
-from importlib.metadata import version as installed
 from pathlib import Path
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+import bridge_core
 from bridge_core.errors import CheckFailed, JobCancelled, NotWritable, ShotbridgeError
 from bridge_core.models.base import canonical, now
 from bridge_core.models.jobs import JobState
@@ -192,7 +192,7 @@ def _write_lineage(
         provider=admitted.provider,
         models=made.models,
         runtime=made.runtime,
-        software={"shotbridge": installed("shotbridge"), **made.software},
+        software={"shotbridge": bridge_core.__version__, **made.software},
         colour=made.colour,
         timings=tuple(
             StepTiming(step=one.step, seconds=round(one.seconds, 3), attempt=one.attempt)

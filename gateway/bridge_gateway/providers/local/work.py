@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+import bridge_core
 from bridge_core.models.media import PlateKind
 from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
@@ -28,7 +29,7 @@ from bridge_gateway.providers.local.makers import Frame, Maker, maker
 from bridge_gateway.providers.local.recipe import Recipe
 
 #: Distributions that touch the pixels.
-_SOFTWARE = ("shotbridge", "OpenImageIO", "opencolorio", "av", "numpy")
+_SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
 
 
 class Workbench:
@@ -62,7 +63,10 @@ class Workbench:
             outputs=out.finish(way.spaces),
             models=tuple(_used(session) for session in way.sessions),
             runtime=_runtime(recipe, way),
-            software={name: version(name) for name in _SOFTWARE},
+            software={
+                "shotbridge": bridge_core.__version__,
+                **{name: version(name) for name in _SOFTWARE},
+            },
             colour=(
                 *_decoding(recipe),
                 *way.colour,
