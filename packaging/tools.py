@@ -4,6 +4,7 @@ that they never mix with what Shotbridge itself is tested with. Versions are pin
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -37,6 +38,14 @@ def script(folder: Path, name: str) -> Path:
     if sys.platform == "win32":
         return folder / "Scripts" / f"{name}.exe"
     return folder / "bin" / name
+
+
+def emptied(folder: Path) -> Path:
+    """The folder without what an interrupted run left in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def pip(python: Path | str, *words: str) -> None:

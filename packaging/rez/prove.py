@@ -1,0 +1,233 @@
+"""``make test-rez``: Shotbridge in a fresh rez repository and a clean environment, for real.
+
+Makes a private folder with a repository, packages of its own for Python, platform and machine, and
+one called ``nuke`` that stands for a studio's (a program that prints its environment; it is no Nuke
+and proves nothing about one). Then everything that docs/admin.md promises is called as a TD would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "packaging"))
+
+from tools import CACHE, emptied, tool  # noqa: E402  found by the line above
+
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+#: A program that prints its environment, in the place of a host.
+PRINTS = "#!/bin/sh\nenv\n"
+
+
+class Place:
+    """A folder with a repository in it, and an environment that has nothing but it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = emptied(folder)
+        self.packages = folder / "packages"
+        (folder / "home").mkdir()
+        config = folder / "rezconfig.py"
+        config.write_text(
+            f"packages_path = [{str(self.packages)!r}]\n"
+            f"local_packages_path = {str(self.packages)!r}\n"
+        )
+        self.clean = {
+            "HOME": str(folder / "home"),
+            "PATH": os.pathsep.join([str(tool("rez").parent), "/usr/bin", "/bin"]),
+            "LANG": "C.UTF-8",
+            "REZ_CONFIG_FILE": str(config),
+            "REZ_DISABLE_HOME_CONFIG": "1",
+        }
+        for name in ("platform", "arch", "os"):
+            self.call("rez", "bind", name)
+        python = self.package("python", sys.version.split()[0])
+        (python / "bin").mkdir()
+        base = Path(sys.base_prefix) / "bin" / f"python{PYTHON}"
+        (python / "bin" / "python").symlink_to(base)
+
+    def package(self, name: str, version: str, requires: str = "") -> Path:
+        folder = self.packages / name / version
+        folder.mkdir(parents=True)
+        (folder / "package.py").write_text(
+            f"name = {name!r}\nversion = {version!r}\n"
+            f"requires = {requires.split()!r}\n"
+            "def commands():\n    env.PATH.prepend('{root}/bin')\n"
+        )
+        return folder
+
+    def host(self, name: str, version: str, requires: str = "") -> None:
+        program = self.package(name, version, requires) / "bin" / name
+        program.parent.mkdir()
+        program.write_text(PRINTS)
+        program.chmod(0o755)
+
+    def call(self, *words: str, **variables: str) -> str:
+        """What a command prints, in the clean environment."""
+        done = self._run(words, variables)
+        if done.returncode:
+            sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def refused(self, *words: str, **variables: str) -> str:
+        """What a command says that must fail."""
+        done = self._run(words, variables)
+        if not done.returncode:
+            sys.exit(f"{' '.join(words)} should have been refused\n{done.stdout}")
+        return done.stderr
+
+    def _run(
+        self, words: tuple[str, ...], variables: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            env={**self.clean, **variables},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def environment(self, *request: str, program: str, **variables: str) -> dict[str, str]:
+        told = self.call("rez", "env", "--quiet", *request, "--", program, **variables)
+        return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Prove the rez packages with a real rez.")
+    parser.add_argument("--wheels", help="a folder of wheels, as the bundle's; none: the index")
+    wheels = parser.parse_args().wheels
+    place = Place(CACHE / "rez-proof")
+    place.host("nuke", "16.0.4", f"python-{PYTHON}")
+    place.host("blender", "4.5.1")
+    install(place, place.packages, *(("--wheels", wheels) if wheels else ()))
+    steps = (
+        doctor_is_green,
+        nuke_keeps_its_own_qt,
+        a_studios_variables_stay,
+        blender_gets_its_extension,
+        tests_pass,
+        packages_are_not_overwritten,
+        a_studio_may_bring_its_qt,
+        demo_runs,
+    )
+    for step in steps:
+        started = time.monotonic()
+        step(place)
+        print(
+            f"ok  {step.__name__.replace('_', ' ')}  {time.monotonic() - started:.1f} s", flush=True
+        )
+    shutil.rmtree(place.folder)
+
+
+def install(place: Place, packages: Path, *words: str) -> None:
+    place.call(*_install(packages), *words, **_index())
+
+
+def _install(packages: Path) -> tuple[str, ...]:
+    script = str(REPO / "packaging" / "rez" / "install.py")
+    return (sys.executable, script, str(packages), "--python", PYTHON)
+
+
+def _index() -> dict[str, str]:
+    """pip's index is the machine's; nothing else of this environment is handed on."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+
+
+def doctor_is_green(place: Place) -> None:
+    told = place.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "doctor", "--json")
+    found = json.loads(told)
+    assert found["ok"], found
+    lines = {line["name"]: line for line in found["lines"]}
+    assert str(place.packages) in lines["models"]["says"], lines["models"]
+    assert str(place.packages) in lines["plugins"]["says"], lines["plugins"]
+    assert lines["PySide6-Essentials"]["state"] == "ok"
+    place.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "stop")
+
+
+def nuke_keeps_its_own_qt(place: Place) -> None:
+    found = place.environment("shotbridge", "nuke", program="nuke")
+    assert "PySide6" not in found["PYTHONPATH"] and "shiboken6" not in found["PYTHONPATH"]
+    assert "pydantic" in found["PYTHONPATH"]
+    assert "onnxruntime" not in found["PYTHONPATH"] and "numpy" not in found["PYTHONPATH"]
+    assert found["REZ_SHOTBRIDGE_QT_VERSION"] == "host"
+    assert (Path(found["NUKE_PATH"]) / "bridge_nuke").is_dir()
+    assert (Path(found["SHOTBRIDGE_PLUGINS"]) / "resolve").is_dir()
+    assert found["RESOLVE_SCRIPT_API"] and found["RESOLVE_SCRIPT_LIB"]
+
+
+def a_studios_variables_stay(place: Place) -> None:
+    site = place.folder / "site.yaml"
+    site.write_text("gateway:\n  models_dir: /studio/models\n")
+    own = {
+        "NUKE_PATH": "/studio/nuke",
+        "SHOTBRIDGE_CONFIG": str(site),
+        "RESOLVE_SCRIPT_API": "/studio/resolve",
+    }
+    found = place.environment("shotbridge", "nuke", program="nuke", **own)
+    assert found["NUKE_PATH"].startswith("/studio/nuke:")
+    assert found["RESOLVE_SCRIPT_API"] == "/studio/resolve"
+    request = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge")
+    told = json.loads(place.call(*request, "config", "show", "--json", **own))
+    assert told["gateway.models_dir"]["value"] == "/studio/models"
+    assert told["client.gateway_command"]["value"] == ["shotbridge-gateway"]
+
+
+def blender_gets_its_extension(place: Place) -> None:
+    if not any((REPO / "dist" / "blender").glob("*-linux-x64-*.zip")):
+        print("    left out: no extension in dist/blender; make blender-extension")
+        return
+    found = place.environment("shotbridge", "blender", program="blender")
+    folder = Path(found["BLENDER_SYSTEM_EXTENSIONS"])
+    assert folder.name == "cp311"
+    assert (folder / "system" / "shotbridge" / "blender_manifest.toml").is_file()
+    kept = place.environment(
+        "shotbridge", "blender", program="blender", BLENDER_SYSTEM_EXTENSIONS="/studio/ext"
+    )
+    assert kept["BLENDER_SYSTEM_EXTENSIONS"] == "/studio/ext"
+
+
+def tests_pass(place: Place) -> None:
+    place.call("rez", "test", "shotbridge")
+    place.call("rez", "test", "shotbridge_gateway")
+    place.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "stop")
+
+
+def packages_are_not_overwritten(place: Place) -> None:
+    before = {path: path.stat().st_mtime_ns for path in place.packages.rglob("*")}
+    assert "not overwritten" in place.refused(*_install(place.packages), **_index())
+    assert {path: path.stat().st_mtime_ns for path in place.packages.rglob("*")} == before
+
+
+def a_studio_may_bring_its_qt(place: Place) -> None:
+    """Into another repository, with a package of the studio's in the place of PySide6."""
+    place.package("studioqt", "6.5.3")
+    wheels = place.folder / "other"
+    install(place, wheels, "--qt", "studioqt-6.5+", "--no-gateway")
+    assert not (wheels / "PySide6_Essentials").exists()
+    paths = os.pathsep.join([str(wheels), str(place.packages)])
+    request = ("rez", "env", "--quiet", "shotbridge", "--", "env")
+    told = place.call(*request, REZ_PACKAGES_PATH=paths)
+    assert "REZ_STUDIOQT_VERSION=6.5.3" in told
+    assert "REZ_PYSIDE6_ESSENTIALS_VERSION" not in told
+    assert "REZ_SHOTBRIDGE_GATEWAY_VERSION" not in told
+
+
+def demo_runs(place: Place) -> None:
+    out = place.folder / "demo"
+    request = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge")
+    place.call(*request, "demo", "--out", str(out))
+    summary = json.loads((out / "summary.json").read_text())
+    assert [job["state"] for job in summary["jobs"]] == ["succeeded"] * 3, summary
+    assert (out / "contact_sheet.png").stat().st_size > 10_000
+
+
+if __name__ == "__main__":
+    main()

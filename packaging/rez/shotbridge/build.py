@@ -1,0 +1,48 @@
+"""Called by ``rez build``: copies the client, the panel, the plugins and the command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
+REPO = SOURCE.parents[2]
+sys.path.insert(0, str(REPO / "packaging"))
+
+from tools import emptied  # noqa: E402  found by the line above
+
+ROOMS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
+
+#: The Python of the environment, whatever else is called python on the PATH.
+COMMAND = """#!/bin/sh
+exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
+"""
+
+
+def main(install: Path) -> None:
+    leave = shutil.ignore_patterns("__pycache__")
+    for room in ROOMS:
+        shutil.copytree(room, install / "python" / room.name, ignore=leave)
+    shutil.copytree(REPO / "plugins", install / "plugins", ignore=leave)
+    command = install / "bin" / "shotbridge"
+    command.parent.mkdir()
+    command.write_text(COMMAND)
+    command.chmod(0o755)
+    extensions(install / "blender")
+
+
+def extensions(target: Path) -> None:
+    """Blender's extension for this platform, one folder for each Python, where it was built:
+    ``make blender-extension``."""
+    ours = {"linux": "linux-x64", "darwin": "macos-arm64", "win32": "windows-x64"}[sys.platform]
+    for zipped in (REPO / "dist" / "blender").glob(f"shotbridge-*-{ours}-*.zip"):
+        tag = zipped.stem.rpartition("-")[2]
+        with zipfile.ZipFile(zipped) as archive:
+            archive.extractall(target / tag / "system" / "shotbridge")
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["install"]:
+    main(emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))

@@ -1,0 +1,106 @@
+"""The client, the panel, and the plugins for Nuke, Blender and Resolve.
+
+Environment only: nothing is written into any host. See docs/admin.md.
+"""
+
+name = "shotbridge"
+
+authors = ["Shotbridge maintainers"]
+
+description = "Send shots to the studio's AI services and review what comes back, in the host"
+
+tools = ["shotbridge"]
+
+build_command = "python {root}/build.py {install}"
+
+hashed_variants = True
+
+
+@early()
+def version():
+    import os
+    import re
+
+    with open(os.path.join("..", "..", "..", "bridge_core", "__init__.py")) as file:
+        return re.search(r'__version__ = "(.+)"', file.read()).group(1)
+
+
+@early()
+def requires():
+    import os
+
+    libraries = [
+        "requests-2.31+",
+        "pydantic-2.7+<3",
+        "PyYAML-6+",
+        "OpenTimelineIO-0.17+",
+        # Whose Qt: the studio's choice, and none where the host brings its own.
+        "shotbridge_qt",
+    ]
+    if os.environ.get("SHOTBRIDGE_REZ_GATEWAY", "1") != "0":
+        libraries.append(f"shotbridge_gateway-{this.version}")
+    return libraries
+
+
+@early()
+def variants():
+    import os
+
+    # pydantic and OpenTimelineIO hold compiled parts, which fit one Python. Nuke 16 and 17 run
+    # Python 3.11: with Nuke in the environment, no other is taken.
+    pythons = os.environ.get("SHOTBRIDGE_REZ_PYTHONS", "3.11").split()
+    return [[f"python-{one}"] + ([] if one == "3.11" else ["!nuke-16+<18"]) for one in pythons]
+
+
+def commands():
+    import os
+
+    def lengthen(variable, path):
+        # What the shell brought stays, in front; rez alone would forget it.
+        kept = str(getenv(variable)) if defined(variable) else ""
+        env[variable].append(path)
+        if kept and not str(getenv(variable)).startswith(kept):
+            env[variable].prepend(kept)
+
+    env.PATH.prepend("{root}/bin")
+    env.PYTHONPATH.append("{root}/python")
+    python = os.path.join(resolve.python.root, "bin", "python")
+    env.SHOTBRIDGE_PYTHON = python if os.path.exists(python) else "python"
+    env.SHOTBRIDGE_PLUGINS = "{root}/plugins"
+
+    lengthen("NUKE_PATH", os.path.join(str(this.root), "plugins", "nuke"))
+
+    if "blender" in resolve:
+        # Blender picks no wheels by Python: one folder for each. 5.1 was the first with 3.13.
+        tag = "cp313" if intersects(resolve.blender, "5.1+") else "cp311"
+        extensions = os.path.join(str(this.root), "blender", tag)
+        if os.path.isdir(extensions) and undefined("BLENDER_SYSTEM_EXTENSIONS"):
+            env.BLENDER_SYSTEM_EXTENSIONS = extensions
+
+    # Where Resolve's scripting lies, as its own README says; a studio's own values stay.
+    places = {
+        "linux": ("/opt/resolve/Developer/Scripting", "/opt/resolve/libs/Fusion/fusionscript.so"),
+        "osx": (
+            "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting",
+            "/Applications/DaVinci Resolve/DaVinci Resolve.app/Contents/Libraries/Fusion/"
+            "fusionscript.so",
+        ),
+        "windows": (
+            "C:/ProgramData/Blackmagic Design/DaVinci Resolve/Support/Developer/Scripting",
+            "C:/Program Files/Blackmagic Design/DaVinci Resolve/fusionscript.dll",
+        ),
+    }
+    api, library = places[system.platform]
+    if undefined("RESOLVE_SCRIPT_API"):
+        env.RESOLVE_SCRIPT_API = api
+    if undefined("RESOLVE_SCRIPT_LIB"):
+        env.RESOLVE_SCRIPT_LIB = library
+    env.PYTHONPATH.append(os.path.join(str(getenv("RESOLVE_SCRIPT_API")), "Modules"))
+
+
+tests = {
+    "imports": "python -c 'import bridge_core.client, bridge_core.timeline.reading'",
+    "command": "shotbridge --version",
+    "plugins": "python -c 'from bridge_core.plugins import plugin; plugin(\"nuke\")'",
+    "doctor": "shotbridge doctor",
+}

@@ -1,0 +1,28 @@
+"""Called by ``rez build``: copies the installed weights and footage of ``SHOTBRIDGE_MODELS``, which
+``shotbridge models install`` made and which every start of a service verifies by hash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+REPO = Path(os.environ["REZ_BUILD_SOURCE_PATH"]).parents[2]
+sys.path.insert(0, str(REPO / "packaging"))
+
+from tools import emptied  # noqa: E402  found by the line above
+
+
+def main(models: Path, install: Path) -> None:
+    installed = sorted(record.parent for record in models.glob("*/installed.json"))
+    if not installed:
+        sys.exit(f"no weights in {models}: run `make models`, or set SHOTBRIDGE_MODELS")
+    for folder in installed:
+        shutil.copytree(folder, install / "models" / folder.name)
+    (install / "shotbridge.yaml").write_text("gateway:\n  models_dir: models\n")
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["install"]:
+    chosen = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
+    main(chosen, emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))
