@@ -35,6 +35,7 @@ class Place(QWidget):
         self._column.addWidget(widget, int(grows))
         if grows:
             self.setFocusProxy(widget)
+            widget.show()  # at once, so that it can have the focus
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from bridge_ui.panel.parts import Controllers
 
 #: All that the panel's widgets and controllers import without Qt; a test holds that it is all.
-_NEEDED = ("bridge_ui.panel.parts", "bridge_core.client", "bridge_core.models.gateway")
+_NEEDED = (
+    "bridge_ui.panel.parts",
+    "bridge_ui.controllers.settings",
+    "bridge_core.client",
+    "bridge_core.models.gateway",
+)
 
 
 class Loading:

@@ -1,0 +1,343 @@
+"""What opening the panel costs a host that has Qt and an application already.
+
+    python -m benchmarks.panel_opening [--repeats 9] [--json]
+
+Each line is measured in fresh processes, in turn with the others, from the moment in which Qt's
+widgets are imported and an application is there; medians are printed:
+
+- bare widgets: a window with the kinds of widgets that a panel is made of and nothing behind them,
+  defined below, until it is painted for the first time;
+- our panel, wide and as a dock: imported, made, shown and painted for the first time, with what it
+  is given (a configuration that nobody has read yet, a cut of 12 clips);
+- the same panel at work: everything in sight is there, the cut is read, its shots are painted. No
+  gateway answers. The longest block is the longest time between two turns of the event loop from
+  the first paint on: that long a host cannot react;
+- importing the submit dialog of `deadline`, and importing `ayon_api`, each from an environment of
+  its own (`packaging/benchmark_peers.sh`) and without being made or shown.
+
+Memory is what the process has to itself (USS) beyond what Qt and the application took. Bytecode is
+compiled before anything is measured, as in an installed package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import REPO
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from bridge_core.models.settings import Settings
+
+PEERS = Path(os.environ.get("SHOTBRIDGE_BENCHMARK_PEERS") or REPO / ".cache" / "benchmark_peers")
+DIALOG = "deadline.client.ui.dialogs.submit_job_to_deadline_dialog"
+#: Milliseconds and megabytes over the bare widgets that we aim at, and the part of the dialog.
+AIM_MS, AIM_MB, AIM_PART = 60, 12, 0.1
+CLIPS = 12
+#: Seconds after which a window that was not painted never will be.
+_TOO_LONG = 60
+
+
+# The cases, each in a process of its own
+
+
+def bare(app: QApplication, _cut: Path) -> dict[str, float]:
+    since = Since()
+    window = _bare_window()
+    window.resize(1440, 880)
+    window.show()
+    _until_painted(app, window)
+    return {"ms": since.ms, "mb": since.mb}
+
+
+def panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
+    since = Since()
+    from bridge_ui.panel.opening import open_panel
+    from bridge_ui.standalone_host import StandaloneHost
+
+    made = open_panel(_settings, StandaloneHost(_settings, cut))
+    made.resize(width, 880)
+    made.show()
+    _until_painted(app, made)
+    found = {"ms": since.ms, "mb": since.mb}
+    listed = ready = False
+
+    def at_work() -> None:
+        nonlocal ready
+        ready = True
+
+    made.ready.connect(at_work)
+    longest, last = 0.0, time.perf_counter()
+    while not (ready and listed):
+        app.processEvents()
+        if ready and len(made.controllers.shots.rows) == CLIPS:
+            made.shots.view.repaint()
+            listed = True
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+        time.sleep(0.0005)
+    found |= {"work_ms": since.ms, "work_mb": since.mb, "block_ms": longest * 1000}
+    made.close_down(2.0)
+    return found
+
+
+def imported(module: str) -> dict[str, float]:
+    since = Since()
+    __import__(module)
+    return {"ms": since.ms, "mb": since.mb}
+
+
+CASES: dict[str, Callable[[QApplication, Path], dict[str, float]]] = {
+    "bare": bare,
+    "panel": panel,
+    "dock": lambda app, cut: panel(app, cut, 360),
+    "deadline": lambda _app, _cut: imported(DIALOG),
+    "ayon": lambda _app, _cut: imported("ayon_api"),
+}
+_PEERS_CASES = ("deadline", "ayon")
+
+
+class Since:
+    """Milliseconds and megabytes since it was made."""
+
+    def __init__(self) -> None:
+        self._memory = _own_memory()
+        self._started = time.perf_counter()
+
+    @property
+    def ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+    @property
+    def mb(self) -> float:
+        return (_own_memory() - self._memory) / 1e6
+
+
+def _own_memory() -> int:
+    """Bytes."""
+    import psutil
+
+    return int(psutil.Process().memory_full_info().uss)
+
+
+def _until_painted(app: QApplication, window: QWidget) -> None:
+    from PySide6.QtCore import QEvent, QObject
+
+    class Seen(QObject):
+        painted = False
+
+        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            self.painted = self.painted or event.type() == QEvent.Type.Paint
+            return False
+
+    seen = Seen()
+    window.installEventFilter(seen)
+    until = time.monotonic() + _TOO_LONG
+    while not seen.painted:
+        app.processEvents()
+        if time.monotonic() > until:
+            raise SystemExit(f"nothing was painted within {_TOO_LONG} s")
+    window.removeEventFilter(seen)
+
+
+def _bare_window() -> QWidget:
+    """A list beside tabs with a form below which are buttons; one widget of each kind at least."""
+    from PySide6.QtCore import QStringListModel, Qt
+    from PySide6.QtWidgets import (
+        QComboBox,
+        QFormLayout,
+        QLabel,
+        QLineEdit,
+        QListView,
+        QPlainTextEdit,
+        QPushButton,
+        QScrollArea,
+        QSlider,
+        QSpinBox,
+        QSplitter,
+        QTabWidget,
+        QVBoxLayout,
+        QWidget,
+    )
+
+    window = QWidget()
+    shots = QListView()
+    shots.setModel(QStringListModel([f"shot {number}" for number in range(CLIPS)], shots))
+    values = QWidget()
+    form = QFormLayout(values)
+    form.addRow("Name", QLineEdit())
+    form.addRow("Kind", QComboBox())
+    form.addRow("Amount", QSlider(Qt.Orientation.Horizontal))
+    form.addRow("Count", QSpinBox())
+    form.addRow("Note", QPlainTextEdit())
+    scrolled = QScrollArea()
+    scrolled.setWidget(values)
+    scrolled.setWidgetResizable(True)
+    page = QWidget()
+    column = QVBoxLayout(page)
+    for widget in (scrolled, QPushButton("Try"), QPushButton("Send")):
+        column.addWidget(widget)
+    tabs = QTabWidget()
+    tabs.addTab(page, "Send")
+    for name in ("Jobs", "Notes", "Made by"):
+        tabs.addTab(QWidget(), name)
+    sides = QSplitter()
+    for widget in (shots, QLabel("picture"), tabs):
+        sides.addWidget(widget)
+    whole = QVBoxLayout(window)
+    for widget in (QPushButton("Menu"), sides, QLabel("status")):
+        whole.addWidget(widget)
+    return window
+
+
+@functools.cache
+def _settings() -> Settings:
+    from bridge_core.config import load
+
+    # Nobody listens there. Two layers of configuration are read as in a studio's.
+    return load({"client.url": "http://127.0.0.1:9"}).settings
+
+
+# Running them
+
+
+def _measure(case: str, cut: Path, bytecode: Path) -> dict[str, float] | None:
+    """None: it cannot be run here."""
+    python = Path(sys.executable)
+    if case in _PEERS_CASES:
+        folder = "Scripts" if os.name == "nt" else "bin"
+        python = PEERS / folder / "python"
+        if not python.exists():
+            return None
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": str(bytecode),
+        "SHOTBRIDGE__CLIENT__STATE_DIR": str(cut.parent / "state"),
+        # The dialog's package reports uses of it; nothing may leave this machine.
+        "DEADLINE_CLOUD_TELEMETRY_OPT_OUT": "true",
+        "HOME": str(cut.parent),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [str(python), "-m", "benchmarks.panel_opening", "--case", case, "--cut", str(cut)],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{case} failed:\n{done.stderr}")
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _run_case(case: str, cut: Path) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtWidgets import QApplication
+
+    print(json.dumps(CASES[case](QApplication(["benchmark"]), cut)))
+
+
+def _write_cut(path: Path) -> None:
+    import opentimelineio as otio
+
+    timeline = otio.schema.Timeline("cut")
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    timeline.tracks.append(track)
+    for number in range(CLIPS):
+        media = otio.schema.ImageSequenceReference(
+            target_url_base=f"/plates/shot_{number:03d}/",
+            name_prefix="plate.",
+            name_suffix=".exr",
+            start_frame=1001,
+            frame_zero_padding=4,
+            rate=24,
+            available_range=_span(0, 148),
+        )
+        track.append(otio.schema.Clip(f"shot_{number:03d}", media, _span(8, 132)))
+    otio.adapters.write_to_file(timeline, str(path))
+
+
+def _span(first: int, count: int) -> Any:
+    import opentimelineio as otio
+
+    return otio.opentime.TimeRange(
+        otio.opentime.RationalTime(first, 24), otio.opentime.RationalTime(count, 24)
+    )
+
+
+def measure(repeats: int) -> dict[str, Any]:
+    """Medians by case."""
+    with tempfile.TemporaryDirectory() as folder:
+        cut, bytecode = Path(folder) / "cut.otio", Path(folder) / "bytecode"
+        _write_cut(cut)
+        runs: dict[str, list[dict[str, float]]] = {}
+        for turn in range(repeats + 1):
+            for case in CASES:
+                found = _measure(case, cut, bytecode)
+                if found is not None and turn:  # the first turn compiles
+                    runs.setdefault(case, []).append(found)
+    return {
+        case: {key: statistics.median(run[key] for run in found) for key in found[0]}
+        for case, found in runs.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
+    parser.add_argument("--cut", type=Path, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.case:
+        _run_case(told.case, told.cut)
+        return
+    found = measure(told.repeats)
+    if told.json:
+        print(json.dumps({"load": os.getloadavg()[0], **found}, indent=2))
+        return
+    _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    base, dialog = found["bare"], found.get("deadline")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{'':34}{'time':>9}{'own memory':>13}")
+    print(f"{'bare widgets, painted':34}{base['ms']:6.0f} ms{base['mb']:10.1f} MB")
+    for case, name in (("panel", "our panel"), ("dock", "our panel as a dock")):
+        one = found[case]
+        for ms, mb, words in (("ms", "mb", "painted"), ("work_ms", "work_mb", "at work")):
+            over, more = one[ms] - base["ms"], one[mb] - base["mb"]
+            line = f"{name + ', ' + words:34}{one[ms]:6.0f} ms{one[mb]:10.1f} MB"
+            line += f"   {over:+.0f} ms, {more:+.1f} MB over the bare widgets"
+            if dialog:
+                line += f"; {one[ms] / dialog['ms']:.2f} of the dialog's import"
+            print(line)
+        print(f"{'  longest block on the way there':34}{one['block_ms']:6.0f} ms")
+    for case, name in (("deadline", "importing deadline's dialog"), ("ayon", "importing ayon_api")):
+        if case in found:
+            print(f"{name:34}{found[case]['ms']:6.0f} ms{found[case]['mb']:10.1f} MB")
+    if dialog is None:
+        print("deadline and ayon_api are not here: packaging/benchmark_peers.sh installs them")
+    part = f", {AIM_PART:g} of the dialog" if dialog else ""
+    print(f"the aim, painted: {AIM_MS} ms and {AIM_MB} MB over the bare widgets{part}")
+
+
+if __name__ == "__main__":
+    main()
