@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 PARTS = "bl_ext.user_default.shotbridge.bridge_blender"
 RATE = 25
+_numbers = itertools.count()
 
 
 def part(name: str) -> Any:
@@ -35,10 +37,15 @@ def new_scene(name: str) -> Any:
     scene.render.fps, scene.render.fps_base = RATE, 1.0
     scene.render.resolution_x, scene.render.resolution_y = 32, 18
     scene.render.resolution_percentage = 100
-    scene.render.engine = "CYCLES"
-    scene.cycles.samples = 1
-    scene.cycles.device = "CPU"
+    _quick(scene)
     return scene
+
+
+def _quick(scene: Any) -> None:
+    scene.render.engine = "CYCLES"
+    scene.cycles.device = "CPU"
+    scene.cycles.samples = 1
+    scene.cycles.use_denoising = False
 
 
 def strips(scene: Any = None) -> Any:
@@ -86,18 +93,22 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
     settings.file_format, settings.color_depth = "OPEN_EXR", "32"
     scene.sequencer_colorspace_settings.name = "Linear Rec.709"
     scene.render.use_sequencer = True
-    target = Path(bpy.app.tempdir) / "shown.exr"
+    # Blender 5.2 shows the frame before here and there where a speed is changed: not without
+    # caches, and from the end.
+    scene.sequence_editor.use_cache_raw = scene.sequence_editor.use_cache_final = False
     values = []
-    for frame in frames:
+    for frame in reversed(list(frames)):
         scene.frame_set(frame)
-        bpy.ops.render.render(scene=scene.name)
+        with part("rendered").Quiet():
+            bpy.ops.render.render(scene=scene.name)
+        target = Path(bpy.app.tempdir) / f"shown.{next(_numbers)}.exr"
         bpy.data.images["Render Result"].save_render(str(target), scene=scene)
         image = bpy.data.images.load(str(target))
         image.colorspace_settings.name = "Linear Rec.709"
         width, height = image.size
         values.append(image.pixels[4 * (width * (height // 2) + width // 2)])
         bpy.data.images.remove(image)
-    return values
+    return values[::-1]
 
 
 def settings(show: str = "contract", handles: int = 2) -> Any:
@@ -130,8 +141,7 @@ class Edit:
     def _shot_in_3d(self) -> None:
         edit = bpy.context.scene
         scene = bpy.data.scenes.new("Lay out")
-        scene.render.engine = "CYCLES"
-        scene.cycles.samples = 1
+        _quick(scene)
         scene.render.resolution_x, scene.render.resolution_y = 24, 16
         scene.frame_start, scene.frame_end = 101, 106
         scene.camera = bpy.data.objects.new("View", bpy.data.cameras.new("View"))

@@ -49,6 +49,8 @@ class Quiet:
 
     def __exit__(self, *_: object) -> None:
         _state.quiet = False
+        if bpy.app.background:
+            _state.last = None  # Blender without a window keeps one render only
 
 
 def _rendered(scene: Any, *_: Any) -> None:

@@ -99,7 +99,9 @@ class _Work:
         with rendered.Quiet(), _settings(scene, changes), _slot(result):
             scene.frame_set(frame)
             try:
-                bpy.ops.render.render(scene=scene.name)
+                # Told a scene by its name, Blender renders it at the frame of the window's scene.
+                with bpy.context.temp_override(scene=scene):
+                    bpy.ops.render.render()
             except RuntimeError as error:
                 raise HostError(
                     f"Blender cannot render frame {frame}: {str(error).strip()}",
@@ -162,8 +164,9 @@ def _settings(scene: Any, changes: list[tuple[Any, str, Any]]) -> Iterator[None]
 
 @contextlib.contextmanager
 def _slot(result: Any) -> Iterator[None]:
-    """Render to the last slot; the artist's own stays the one that is shown."""
-    if result is None:  # nothing was ever rendered
+    """Render to the last slot; the artist's own stays the one that is shown. Without a window
+    Blender keeps one render only."""
+    if result is None or bpy.app.background:
         yield
         return
     slots = result.render_slots

@@ -5,12 +5,13 @@ Blender 4.2, 4.5 and 5.2 were seen to render them:
 
 - A movie of another rate than the scene's, added with "Adjust Playback Rate", runs at its own rate;
   Blender takes the nearest frame. Added without, it shows frame for frame.
-- Two retiming keys stand on the first frame of the content and on the last (in 5.2, on the one after
-  it), with the nearest frame between.
+- Two retiming keys stand on the first frame of the content and on the last, in 5.2 on the one after
+  it; between them Blender takes the nearest frame.
 - A speed effect that multiplies or stretches counts from the first frame that its strip shows and
-  takes the frame below. (Blender 5.2 shows the frame before that here and there, where the product
-  is a whole number.)
+  takes the frame below.
 - "Reverse Frames" counts from the content's end.
+
+With its caches on, Blender 5.2 shows the frame before here and there where a speed is changed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,287 @@
+"""Versions in the sequencer: the right frames at the right place, whatever Blender did to the
+plate; one step for Ctrl-Z; still there after saving and loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import blender_stage as stage
+import bpy
+import pytest
+from small_exr import exr
+
+from bridge_core.errors import HostError
+from bridge_core.host import HostShot, Placement
+from bridge_core.models.versions import Output, Proxies, Version
+
+FRAMES = range(1001, 1041)
+#: A version's frame is the plate's plus this: nobody takes one for the other.
+APART = 400
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    stage.new_file()
+    stage.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
+    yield tmp_path
+
+
+def _strip(folder: Path, head: int = 4, tail: int = 3) -> Any:
+    strip = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 10)
+    stage.trim(strip, head, tail)
+    strip.select = False
+    return strip
+
+
+def _only_shot() -> HostShot:
+    (shot,) = stage.host().scene().shots
+    return shot
+
+
+def _version(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:
+    """A version of the whole work range, at twice the plate's size."""
+    shot = item.shot
+    files = folder / "versions" / shot.id.shot / f"v{number:03d}"
+    files.mkdir(parents=True)
+    for frame in shot.work_range.frames():
+        value = (frame - 1000 + APART * number) / 2048
+        (files / f"main.{frame:04d}.exr").write_bytes(exr((value, 0.25, 0.5), (size, size)))
+    version = Version(
+        id=f"{shot.id.shot}-{number}",
+        shot=shot.id,
+        service="upscale",
+        job=f"job-{number}",
+        folder="/on/the/gateway",
+        frames=tuple(shot.work_range.frames()),
+        outputs=(
+            Output(
+                name="main",
+                pattern="main.%04d.exr",
+                range=shot.work_range,
+                colour_space="Linear Rec.709 (sRGB)",
+                width=size,
+                height=size,
+                channels=("R", "G", "B"),
+                depth="half",
+            ),
+        ),
+        proxies=Proxies(pattern="p.%d.jpg", width=8, height=8, display="sRGB", view="ACES"),
+        created=datetime(2026, 11, 1, tzinfo=UTC),
+        asked_by="Ada",
+        number=number,
+    )
+    return Placement(item.handle, version, files)
+
+
+def _of(number: int, frames: list[int]) -> list[int]:
+    return [frame - 1000 + APART * number for frame in frames]
+
+
+def _bounds(strip: Any) -> tuple[int, int]:
+    left, right = stage.part("sequencer_api").bounds(strip)
+    return left, right
+
+
+def _shown() -> list[int]:
+    return stage.shown_frames(range(*_bounds(_plate())))
+
+
+def _plate() -> Any:
+    """Found again: undoing and loading make new strips."""
+    return stage.strips()["p"]
+
+
+@pytest.mark.parametrize("way", ["above", "swap"])
+def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: str) -> None:
+    _strip(folder)
+    before = _shown()
+    item = _only_shot()
+    placement = _version(folder, item, 1)
+    stage.host().place([Placement(item.handle, placement.version, placement.folder, place_as=way)])
+    assert _shown() == _of(1, before)
+    strip = stage.strips()["p upscale v001"]
+    assert _bounds(strip) == _bounds(_plate())
+    assert strip.transform.scale_x == 0.5, "twice as large, it is framed as the plate is"
+    assert strip.channel == (2 if way == "above" else 1)
+    # Its handles hold what the version has beyond the cut.
+    left, right = stage.part("sequencer_api").content_bounds(strip)
+    assert (left, right) == (_bounds(strip)[0] - 2, _bounds(strip)[1] + 2)
+    stage.trim(strip, -2, -2)
+    assert stage.shown_frames([_bounds(strip)[0]]) == _of(1, [before[0] - 2])
+
+
+@pytest.mark.parametrize("way", ["above", "swap"])
+@pytest.mark.parametrize("factor", [2.0, 0.5, 1.3])
+def test_it_keeps_the_speed_of_the_plate(folder: Path, way: str, factor: float) -> None:
+    strip = _strip(folder)
+    api = stage.part("sequencer_api")
+    effect = api.new_effect(stage.strips(), "Speed", "SPEED", 2, api.bounds(strip), strip)
+    effect.speed_control, effect.speed_factor = "MULTIPLY", factor
+    effect.use_frame_interpolate = False
+    effect.select = strip.select = False
+    item = _only_shot()
+    source = stage.part("media").source_of(strip, bpy.context.scene, effect)
+    told = [source.first + index for index in source.run.frames()]
+    placement = _version(folder, item, 1)
+    stage.host().place([Placement(item.handle, placement.version, placement.folder, place_as=way)])
+    assert _shown() == _of(1, told)
+
+
+def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
+    _strip(folder)
+    plain = _shown()
+    item, host = _only_shot(), stage.host()
+    for number, way in ((1, "above"), (2, "above"), (3, "swap"), (4, "swap")):
+        placed = _version(folder, item, number)
+        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+        assert _only_shot().in_use == placed.version.id
+    strips = stage.part("strips")
+    for number in (1, 3, 2, 4, 1):
+        strips.show(strips.stack_of(_plate()), f"p-{number}")
+        assert _shown()[::8] == _of(number, plain)[::8]
+        assert _only_shot().in_use == f"p-{number}"
+    strips.show(strips.stack_of(_plate()), "")
+    assert _shown()[::8] == plain[::8]
+    assert (_plate().channel, _plate().mute, _only_shot().in_use) == (1, False, "")
+    assert _only_shot().placed == ("p-1", "p-2", "p-3", "p-4")
+
+
+def test_swapped_in_it_takes_the_place_under_effects_too(folder: Path) -> None:
+    strip = _strip(folder)
+    api = stage.part("sequencer_api")
+    effect = api.new_effect(stage.strips(), "Glow", "GLOW", 2, api.bounds(strip), strip)
+    effect.select = False
+    item = _only_shot()
+    placed = _version(folder, item, 1)
+    stage.host().place([Placement(item.handle, placed.version, placed.folder, place_as="swap")])
+    assert effect.input_1 == stage.strips()["p upscale v001"]
+    strips = stage.part("strips")
+    strips.show(strips.stack_of(_plate()), "")
+    assert effect.input_1 == _plate()
+
+
+def test_nothing_is_pushed_aside(folder: Path) -> None:
+    _strip(folder)
+    title = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 2, 20, "title")
+    late = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 47, "late")
+    for strip in (title, late):
+        strip.select = False
+    before = {one.name: (one.channel, *_bounds(one)) for one in stage.strips()}
+    host = stage.host()
+    item = next(one for one in host.scene().shots if one.source == "p")
+    for number, way in ((1, "above"), (2, "swap")):
+        placed = _version(folder, item, number)
+        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+        now = {one.name: (one.channel, *_bounds(one)) for one in stage.strips()}
+        assert {name: now[name] for name in ("title", "late")} == {
+            name: before[name] for name in ("title", "late")
+        }
+    assert now["p upscale v001"][0] == 3
+    assert now["p upscale v002"][0] == 1
+
+
+def test_one_undo_takes_all_of_it_back_and_the_scene_tells_the_truth(folder: Path) -> None:
+    _strip(folder)
+    bpy.ops.ed.undo_push(message="before")
+    host, item = stage.host(), _only_shot()
+    for number, way in ((1, "above"), (2, "swap")):
+        placed = _version(folder, item, number)
+        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+    assert _only_shot().placed == ("p-1", "p-2")
+    bpy.ops.ed.undo()
+    assert (_only_shot().placed, _only_shot().in_use) == (("p-1",), "p-1")
+    bpy.ops.ed.undo()
+    assert (_only_shot().placed, _only_shot().in_use) == ((), "")
+    assert [strip.name for strip in stage.strips()] == ["p"]
+    bpy.ops.ed.redo()
+    bpy.ops.ed.redo()
+    assert (_only_shot().placed, _only_shot().in_use) == (("p-1", "p-2"), "p-2")
+
+
+def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> None:
+    _strip(folder)
+    bpy.context.preferences.filepaths.use_relative_paths = True
+    blend = folder / "cut.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    item = _only_shot()
+    placed = _version(folder, item, 1)
+    stage.host().place([placed])
+    before = _shown()
+    bpy.ops.wm.save_mainfile()
+    stage.new_file()
+    assert stage.host().scene().shots == ()
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    assert stage.strips()["p upscale v001"].directory.startswith("//versions")
+    again = _only_shot()
+    assert (again.shot.id, again.placed, again.in_use) == (item.shot.id, ("p-1",), "p-1")
+    assert _shown() == before
+    record = stage.part("remembered").version_of(stage.strips()["p upscale v001"])
+    assert record == placed.version
+
+
+def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path) -> None:
+    strip = _strip(folder)
+    item = _only_shot()
+    stage.host().place([_version(folder, item, 1)])
+    strip.name = "something else"
+    stage.part("sequencer_api").move_content(strip, 300)
+    again = _only_shot()
+    assert (again.shot.id, again.placed) == (item.shot.id, ("p-1",))
+
+
+def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
+    strip = _strip(folder)
+    item = _only_shot()
+    placed = _version(folder, item, 1)
+    stage.trim(strip, -3, 0)
+    with pytest.raises(HostError, match="Blender shows 1002-1037"):
+        stage.host().place([placed])
+    assert [one.name for one in stage.strips()] == ["p"]
+
+
+def test_an_unknown_colour_space_is_refused(folder: Path) -> None:
+    _strip(folder)
+    placed = _version(folder, _only_shot(), 1)
+    (output,) = placed.version.outputs
+    odd = placed.version.model_copy(
+        update={"outputs": (output.model_copy(update={"colour_space": "Cineon 1993"}),)}
+    )
+    with pytest.raises(HostError, match="Cineon 1993"):
+        stage.host().place([Placement(placed.handle, odd, placed.folder)])
+    assert [one.name for one in stage.strips()] == ["p"]
+
+
+def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None:
+    strip = _strip(folder)
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    host = stage.host()
+    item = next(one for one in host.scene().shots if one.source == "p")
+    placed = _version(folder, item, 1)
+    for way in ("plane", "background"):
+        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+    (background,) = scene.camera.data.background_images
+    left, right = _bounds(strip)
+    (node,) = [
+        node
+        for material in bpy.data.materials
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE"
+    ]
+    for image, user in (
+        (background.image, background.image_user),
+        (node.image, node.image_user),
+    ):
+        assert (user.frame_start, user.frame_duration, user.frame_offset) == (
+            left,
+            right - left,
+            1004,
+        )
+        assert Path(bpy.path.abspath(image.filepath)) == placed.folder / "main.1005.exr"
+        assert image.colorspace_settings.name == "Linear Rec.709"
+    again = next(one for one in host.scene().shots if one.source == "p")
+    assert again.placed == ("p-1",)

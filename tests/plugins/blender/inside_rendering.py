@@ -1,0 +1,125 @@
+"""Plates out of the renderer: right pixels, and nothing of the artist's changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blender_stage as stage
+import bpy
+import pytest
+
+from bridge_core.errors import HostError
+
+
+@pytest.fixture
+def edit(tmp_path: Path) -> Iterator[stage.Edit]:
+    yield stage.Edit(tmp_path)
+
+
+def _shot(source: str) -> Any:
+    return next(one for one in stage.host().scene().shots if one.source == source)
+
+
+def _world(scene: Any, frames: dict[int, float]) -> None:
+    """A world whose brightness tells the frame."""
+    world = scene.world = bpy.data.worlds.new("Told")
+    if not world.node_tree:
+        world.use_nodes = True
+    strength = world.node_tree.nodes["Background"].inputs["Strength"]
+    world.node_tree.nodes["Background"].inputs["Color"].default_value = (1, 1, 1, 1)
+    for frame, value in frames.items():
+        strength.default_value = value
+        strength.keyframe_insert("default_value", frame=frame)
+
+
+def _red(path: Path) -> float:
+    image = bpy.data.images.load(str(path))
+    image.colorspace_settings.name = "Linear Rec.709"
+    value: float = image.pixels[0]
+    assert image.is_float
+    bpy.data.images.remove(image)
+    return value
+
+
+def test_each_frame_is_what_the_scene_shows_then(edit: stage.Edit, tmp_path: Path) -> None:
+    values = {frame: 0.25 * (frame - 100) for frame in range(101, 107)}
+    _world(bpy.data.scenes["Lay out"], values)
+    item = _shot("A_030")
+    assert (item.shot.plate.width, item.shot.plate.height) == (24, 16)
+    assert item.shot.plate.colour_space == "Linear Rec.709 (sRGB)"
+    folder = tmp_path / "out"
+    folder.mkdir()
+    *_, last = stage.host().render(item.handle, folder)
+    assert item.shot.work_range.frames() == range(101, 107)
+    for frame, value in values.items():
+        assert _red(Path(last.shot.plate.file(frame))) == pytest.approx(value, abs=0.002)
+
+
+def test_the_camera_is_rendered_and_not_the_strips(edit: stage.Edit, tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    _world(scene, {1: 0.5, 3: 0.5})
+    item = _shot("Edit/Camera")
+    assert (item.shot.cut_range.first, item.shot.cut_range.last) == (1, 3)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    *_, last = stage.host().render(item.handle, folder)
+    assert _red(Path(last.shot.plate.file(3))) == pytest.approx(0.5, abs=0.002)
+
+
+def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    scene.render.use_sequencer = False
+    _world(scene, {1: 0.75, 2: 0.1})
+    scene.frame_set(1)
+    assert not [one for one in stage.host().scene().shots if one.source == "Edit"]
+    bpy.ops.render.render(scene=scene.name)
+    item = _shot("Edit")
+    assert item.shot.cut_range.frames() == range(1, 2)
+    scene.frame_set(2)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    *_, last = stage.host().render(item.handle, folder)
+    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    assert _shot("Edit") == item
+    assert scene.frame_current == 2
+
+
+def test_what_is_in_files_is_not_rendered(edit: stage.Edit, tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="in files"):
+        list(stage.host().render(_shot("A_010").handle, tmp_path))
+
+
+def test_another_file_ends_it_in_words(edit: stage.Edit, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    steps = stage.host().render(_shot("A_030").handle, folder)
+    next(steps)
+    stage.new_file()
+    with pytest.raises(HostError, match="not open any more"):
+        next(steps)
+    assert list(folder.iterdir()) == []
+
+
+def test_selected_strips_go_alone(edit: stage.Edit) -> None:
+    strips = stage.strips()
+    strips["A_020"].select = True
+    scene = stage.host().scene()
+    assert [one.source for one in scene.shots] == ["A_020"]
+    assert scene.problems == ()
+
+
+def test_changes_are_told_once_and_then_no_more(edit: stage.Edit) -> None:
+    """Blender without a window runs no timers: the look that they take is called by hand."""
+    told: list[int] = []
+    following = stage.part("following")
+    before = following._fingerprint()
+    end = stage.host().watch(lambda: told.append(1))
+    stage.strips()["A_010"].select = True
+    assert following._fingerprint() != before
+    counts = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
+    end()
+    end()
+    after = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
+    assert after == [count - 1 for count in counts]
