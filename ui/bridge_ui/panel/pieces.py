@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -161,8 +161,13 @@ class FitRow(QWidget):
         super().resizeEvent(event)
         self.fit()
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # a word in it has changed
+            self.fit()
+        return super().event(event)
+
     def fit(self) -> None:
-        """A word in it has changed."""
+        """Turn where that is needed."""
         seen = [item for item in self._items if not item.isHidden()]
         needs = sum(item.sizeHint().width() for item in seen)
         needs += self._line.spacing() * (len(seen) - 1)

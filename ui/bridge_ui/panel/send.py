@@ -15,7 +15,7 @@ from bridge_ui.controllers.words import spell_bytes
 from bridge_ui.panel.before import BeforeYouSend
 from bridge_ui.panel.choosing import ServiceButton
 from bridge_ui.panel.parameters import Form, text_box
-from bridge_ui.panel.pieces import Choose, box, button, column, label, row, scrolled, title
+from bridge_ui.panel.pieces import Choose, FitRow, box, button, column, label, row, scrolled, title
 from bridge_ui.panel.presets import Presets
 from bridge_ui.panel.references import References
 from bridge_ui.theme.tones import Tones
@@ -121,7 +121,7 @@ class SendTab(QWidget):
             self._told,
             self._missing,
             self._way,
-            row(self.try_button, self.main, gap=8),
+            FitRow(self.try_button, self.main, gap=8, grows=1),
             gap=8,
         )
         foot.setContentsMargins(14, 8, 14, 14)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from bridge_core.host import Capability
@@ -57,7 +57,7 @@ class TopBar(QWidget):
         )
         self.menu_button.setObjectName("cut-menu")
         self.menu_button.setMenu(self._menu)
-        keys = button(
+        self._keys = button(
             "",
             "quiet",
             sign="circle-question-mark",
@@ -73,7 +73,7 @@ class TopBar(QWidget):
             self._changed,
             side,
             self.menu_button,
-            keys,
+            self._keys,
             gap=10,
         )
         inner.setContentsMargins(14, 5, 8, 5)
@@ -89,6 +89,19 @@ class TopBar(QWidget):
         self._side.setVisible(not wide)
         self.menu_button.setText(tr("Cut") if wide else "")
         self._show(self._shots.state.value)
+        self._fit_name()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit_name()
+
+    def _fit_name(self) -> None:
+        """Our own name makes room for everything else."""
+        others = (self._side, self.menu_button, self._keys)
+        needs = sum(one.sizeHint().width() + 10 for one in others if not one.isHidden())
+        self._name.setVisible(
+            self._wide or needs + self._name.sizeHint().width() + 22 < self.width()
+        )
 
     def open_cut(self) -> None:
         ask_for_file(

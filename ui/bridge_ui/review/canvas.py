@@ -298,7 +298,7 @@ class Canvas(QWidget):
         if part.width() < 40:
             return
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(14, 15, 16, 190))
+        painter.setBrush(QColor(14, 15, 16, 240))
         painter.drawRoundedRect(box.adjusted(-8, -5, 8, 5), 4, 4)
         painter.setPen(QColor("#e7e8ea"))
         painter.drawText(part, int(flags), self._told[side])

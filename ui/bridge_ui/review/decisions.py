@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QIcon, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.controllers.words import decided, review_sign
-from bridge_ui.panel.pieces import LOOKS, button, column, label, row
+from bridge_ui.panel.pieces import LOOKS, FitRow, button, column, label, row
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -58,10 +58,9 @@ class DecisionButtons(QWidget):
         self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve(tones))
         for one in self._buttons.values():
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        reject, changes, approve = self._buttons.values()
-        self._row = row(reject, changes, approve)
-        self._row.insertStretch(2, 0)
-        self.setLayout(self._row)
+        self._signs = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
+        self._line = FitRow(*self._buttons.values())
+        self.setLayout(column(self._line))
         self._name_buttons()
 
     def button(self, status: ReviewStatus) -> QPushButton:
@@ -79,11 +78,24 @@ class DecisionButtons(QWidget):
             one.setEnabled(bool(self._name) and not busy)
 
     def set_words(self, *, long: bool, named: bool) -> None:
-        """In full words or short ones; ``named``, approval says of which version, and stands
-        beside the others instead of at the right edge."""
+        """In full words or short ones; ``named``, approval says of which version."""
         self._long, self._named = long, named
-        self._row.setStretch(2, 0 if named else 1)
         self._name_buttons()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Signs make room for words, which say the same."""
+        for one, (sign, gap) in self._signs.items():
+            one.setIcon(sign)
+            one.setIconSize(gap)
+        needs = sum(one.sizeHint().width() + 6 for one in self._signs) - 6
+        if needs > self.width():
+            for one in self._signs:
+                one.setIcon(QIcon())
+        self._line.fit()
 
     def _name_buttons(self) -> None:
         for status, one in self._buttons.items():
@@ -94,6 +106,7 @@ class DecisionButtons(QWidget):
                 one.setText(words_of(status, "") if self._long else tr("Changes"))
             one.setAccessibleName(whole)
             one.setToolTip(f"{whole} ({_KEYS[status]})")
+        self._fit()
 
 
 #: As in :data:`bridge_ui.review.keys.KEYS`.
@@ -125,7 +138,8 @@ class Comment(QWidget):
 
     decided = Signal(object, str)
     """A :class:`ReviewStatus`, and the words."""
-    left = Signal()
+    opened = Signal(bool)
+    """Somebody is writing, or not any more."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +154,7 @@ class Comment(QWidget):
         self.words.escaped.connect(self.leave)
         self.decide = button("", "main", does=self._decide)
         self._cancel = button(tr("Cancel"), "quiet", does=self.leave)
-        foot = row(1, self._cancel, self.decide, gap=6)
+        foot = FitRow(self._cancel, self.decide)
         self._lines = column(self.words, foot, gap=6, grows=0)
         self.setLayout(self._lines)
         self.hide()
@@ -165,6 +179,7 @@ class Comment(QWidget):
         self.words.setAccessibleName(hint)
         self._show()
         self.show()
+        self.opened.emit(True)
         self.words.setFocus()
 
     def keep_to(self, about: UnderReview | None) -> None:
@@ -181,14 +196,14 @@ class Comment(QWidget):
 
     def done(self) -> None:
         """It was decided: the words are safe."""
-        self._about = None
         self.words.clear()
-        self.hide()
+        self.leave()
 
     def leave(self) -> None:
+        """Not now; what was written stays for the next time."""
         self._about = None
         self.hide()
-        self.left.emit()
+        self.opened.emit(False)
 
     @property
     def _needs_words(self) -> bool:
@@ -222,19 +237,24 @@ class Standing(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._words = label("", "dim", wrap=True)
-        self._next = button(
-            tr("Make the next version from this"), "link", does=self.next_wanted.emit
-        )
+        self._next = button(tr("Make the next version"), "link", does=self.next_wanted.emit)
         self._lines = column(self._words, row(1, self._next), gap=0, grows=0)
         self.setLayout(self._lines)
+        self._decided = self._away = False
         self.hide()
+
+    def make_room(self, away: bool) -> None:
+        """Another decision is being made."""
+        self._away = away
+        self.setVisible(self._decided and not away)
 
     def set_one_line(self, one: bool) -> None:
         self._lines.setDirection(_direction(one))
 
     def show_version(self, about: UnderReview | None) -> None:
         decision = about.decision if about is not None else None
-        self.setVisible(decision is not None)
+        self._decided = decision is not None
+        self.make_room(self._away)
         if decision is None or about is None:
             return
         words = f"{about.name} {decided(decision)}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
-from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrolled
+from bridge_ui.panel.pieces import FitRow, box, button, column, empty, label, scrolled
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
 
-_TALL, _LEAST = 150, 104  # pixels; below the least, two notes are not seen
+_TALL, _LEAST = 150, 104  # pixels; in less, two notes are not seen
+_BAR = 10  # width of the scroll bar
 
 
 class NotesList(QWidget):
@@ -35,20 +37,31 @@ class NotesList(QWidget):
     def show_notes(self, notes: Sequence[Note]) -> None:
         empty(self._list)
         for note in notes:
-            self._list.addWidget(self._one(note))
-        high = self._list.sizeHint().height() + 4
-        self.setMaximumHeight(min(_TALL, high) if notes else 0)
-        self.setMinimumHeight(min(_LEAST, high) if notes else 0)
+            card = self._one(note)
+            self._list.addWidget(card)
+            card.show()  # counts from now on, seen or not
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def _fit(self) -> None:
+        """As high as the notes are, within limits."""
+        notes = self._list.count()
+        high = self._list.totalHeightForWidth(self.width() - _BAR) if notes else 0
+        self.setMaximumHeight(min(_TALL, high))
+        self.setMinimumHeight(min(_LEAST, high))
 
     def _one(self, note: Note) -> QFrame:
-        foot = row(gap=4)
+        parts: list[QWidget] = [label(note.by, "small")]
         if note.frames is not None:
             first = note.frames.first
             words = str(first) if note.frames.count == 1 else f"{first}–{note.frames.last}"
-            foot.addWidget(button(words, "link", does=lambda: self.go_to.emit(first)))
-        foot.addWidget(label(note.by, "small"), 1)
-        foot.addWidget(
-            button(tr("make next from this"), "link", does=lambda: self.again.emit(note))
-        )
+            parts.insert(0, button(words, "link", does=lambda: self.go_to.emit(first)))
+        parts.append(button(tr("make next"), "link", does=lambda: self.again.emit(note)))
+        parts[-1].setToolTip(tr("Make the next version from this note"))
+        foot = FitRow(*parts, gap=4, grows=len(parts) - 2)
         said = note.text or counted(len(note.strokes), "{n} stroke", "{n} strokes")
         return box(column(label(said, wrap=True), foot, margin=6, gap=0), "card")

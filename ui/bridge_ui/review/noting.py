@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke
-from bridge_ui.panel.pieces import button, pops_up
+from bridge_ui.panel.pieces import FitRow, button, column, pops_up, row
 from bridge_ui.review.transport import sign_button
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
@@ -67,13 +67,11 @@ class NoteField(QWidget):
         pops_up(self._where, menu)
         self._save: QPushButton = button(tr("Save note"), does=self._ask)
         self._save.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.pencil)
-        layout.addWidget(self.words, 1)
-        layout.addWidget(self._where)
-        layout.addWidget(self._save)
+        say = QWidget()
+        say.setLayout(row(self.pencil, self.words, gap=4, grows=1))
+        keep = QWidget()
+        keep.setLayout(row(self._where, self._save, gap=4, grows=0))
+        self.setLayout(column(FitRow(say, keep, gap=4, grows=0)))
         self._show()
 
     def show_place(self, frame: int, marks: tuple[int, int], strokes: int) -> None:
@@ -119,6 +117,10 @@ class _Words(QLineEdit):
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(60)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """A few words; more are scrolled."""
+        return QSize(10 * self.fontMetrics().averageCharWidth(), super().sizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         # Up and Down move the cursor nowhere in one line; the room must not jump to notes either.

@@ -16,9 +16,9 @@ from bridge_ui.review.noting import NoteField
 from bridge_ui.review.tools import PenTray
 from bridge_ui.review.transport import Transport
 
-#: Widths from which all stands in one line, and from which it does so in full words; in widths of
-#: the letter x, so that a larger font counts.
-_WIDE, _ROOMY = 88, 128
+#: Widths from which A and B stand beside each other, from which all stands in one line, and from
+#: which it does so in full words; in widths of the letter x, so that a larger font counts.
+_BESIDE, _WIDE, _ROOMY = 42, 88, 128
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Rows:
 
     def __init__(self, stage: QWidget, parts: Parts) -> None:
         self._stage, self._parts = stage, parts
-        self._fitted: tuple[bool, bool] | None = None
-        self._top, self._second, self._adjusting = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        self._fitted: tuple[bool, bool, bool] | None = None
+        self._top, self._below = QHBoxLayout(), QHBoxLayout()
+        self._second, self._adjusting = QHBoxLayout(), QHBoxLayout()
         self._playing, self._deciding = QHBoxLayout(), QHBoxLayout()
         body = self._body = QVBoxLayout(stage)
         body.setContentsMargins(10, 8, 10, 8)
@@ -57,6 +58,7 @@ class Rows:
         # The room fits itself to its width; its rows must not dictate one.
         body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
         body.addLayout(self._top)
+        body.addLayout(self._below)
         body.addWidget(parts.canvas, 1)
         body.addLayout(self._second)
         body.addLayout(self._adjusting)
@@ -69,17 +71,17 @@ class Rows:
         body.addWidget(parts.news)
         body.addLayout(self._deciding)
         parts.tray.hide()
-        self._arrange(wide=True, roomy=True)
+        self._arrange(beside=True, wide=True, roomy=True)
 
     @property
     def wide(self) -> bool:
         """All stands in one line."""
-        return self._fitted is not None and self._fitted[0]
+        return self._fitted is not None and self._fitted[1]
 
     def fit(self) -> None:
         """The stage has got another width."""
         letters = self._stage.width() / self._stage.fontMetrics().horizontalAdvance("x")
-        self._arrange(wide=letters >= _WIDE, roomy=letters >= _ROOMY)
+        self._arrange(beside=letters >= _BESIDE, wide=letters >= _WIDE, roomy=letters >= _ROOMY)
         self.place_tray()
 
     def place_tray(self) -> None:
@@ -92,20 +94,21 @@ class Rows:
             tray.adjustSize()
             tray.move(8, max(4, (canvas.height() - tray.height()) // 2))
         else:
-            self._body.insertWidget(2, tray)
+            self._body.insertWidget(self._body.indexOf(canvas) + 1, tray)
         tray.setVisible(not hidden)
         tray.raise_()
 
-    def _arrange(self, *, wide: bool, roomy: bool) -> None:
-        if (wide, roomy) == self._fitted:
+    def _arrange(self, *, beside: bool, wide: bool, roomy: bool) -> None:
+        if (beside, wide, roomy) == self._fitted:
             return
-        self._fitted = wide, roomy
+        self._fitted = beside, wide, roomy
         parts = self._parts
-        for row in (self._top, self._second, self._adjusting, self._playing, self._deciding):
+        rows = (self._top, self._below, self._second)
+        for row in (*rows, self._adjusting, self._playing, self._deciding):
             while row.takeAt(0) is not None:
                 pass  # the widgets live on, and are put elsewhere below
-        for side in parts.sides:
-            self._top.addWidget(side, 1)
+        self._top.addWidget(parts.sides[0], 1)
+        (self._top if beside else self._below).addWidget(parts.sides[1], 1)
         parts.modes.set_short(not roomy, stretched=not wide)
         self._playing.addWidget(parts.transport, 1)
         if wide:

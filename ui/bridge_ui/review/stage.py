@@ -179,7 +179,6 @@ class Stage(QWidget):
     def decision_kept(self) -> None:
         """The decision is safe."""
         self.comment.done()
-        self.canvas.setFocus()
 
     def note_kept(self, draft: NoteDraft) -> None:
         """The note is safe: its words and drawing make room for the next one."""
@@ -314,12 +313,19 @@ class Stage(QWidget):
         self.notes_list.again.connect(self.again_wanted)
         self.decisions.chosen.connect(self.ask)
         self.comment.decided.connect(self.decided)
-        self.comment.left.connect(self.canvas.setFocus)
+        self.comment.opened.connect(self._commenting)
         self._standing.next_wanted.connect(self.next_wanted)
         self.more.fit.connect(self.canvas.fit)
         self.more.actual_size.connect(self.canvas.actual_size)
         self._show_look()
         self._show_zoom()
+
+    def _commenting(self, on: bool) -> None:
+        """A decision is being made: the buttons that began it, and the last one, make room."""
+        self.decisions.setVisible(not on)
+        self._standing.make_room(on)
+        if not on:
+            self.canvas.setFocus()
 
     def _choose(self, side: str, key: str) -> None:
         self.side_chosen.emit(side, key)
