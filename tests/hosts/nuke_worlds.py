@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,6 +10,9 @@ from urllib.parse import parse_qsl
 from nuke_fake import FakeNuke
 from nuke_fake.nodes import Node
 from small_exr import exr
+
+from bridge_core.models.shots import Shot
+from bridge_core.models.versions import Output, Proxies, Version
 
 SIZE = (16, 12)
 FRAMES = range(1001, 1011)
@@ -89,3 +93,40 @@ def standing(nuke: FakeNuke) -> dict[str, list[str]]:
             listed = found.setdefault(knobs["shotbridge_shot"].value(), [])
             listed.append((int(facts["order"]), facts["path"]))
     return {shot: [path for _, path in sorted(listed)] for shot, listed in found.items()}
+
+
+def version(
+    shot: Shot,
+    number: int = 1,
+    *,
+    service: str = "upscale",
+    output: str = "main",
+    folder: Path = Path("/library"),
+    **facts: Any,
+) -> Version:
+    """A version of a shot over its work range, twice as large; ``facts`` are of its pictures."""
+    name = f"{shot.id.shot}_{service}_v{number:03d}"
+    pictures: dict[str, Any] = {
+        "name": output,
+        "pattern": f"{name}.%04d.exr",
+        "range": shot.work_range,
+        "colour_space": shot.plate.colour_space or "ACEScg",
+        "width": 2 * SIZE[0],
+        "height": 2 * SIZE[1],
+        "channels": ("R", "G", "B"),
+        "depth": "half",
+        **facts,
+    }
+    return Version(
+        id=f"id-{name}-{output}",
+        shot=shot.id,
+        service=service,
+        job=f"job-{name}",
+        folder=str(folder / shot.id.shot / service / f"v{number:03d}"),
+        frames=tuple(shot.work_range.frames()),
+        outputs=(Output.model_validate(pictures),),
+        proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
+        created=datetime(2026, 11, 1, tzinfo=UTC),
+        asked_by="Ada",
+        number=number,
+    )

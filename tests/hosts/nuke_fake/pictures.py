@@ -37,8 +37,7 @@ def channels(node: Node) -> list[str]:
     if node._kind == "Constant":
         return list(_RGBA)
     if node._kind == "Read":
-        first = timing.shown_range(node)[0]
-        return list(picture(node, first))
+        return _names(_file(node, node["first"].value()))
     if node._kind == "Shuffle2":
         return list(_RGBA)
     source = node.input(0)
@@ -117,11 +116,10 @@ def write(node: Node, frame: int) -> Path:
 def _read(node: Node, frame: int) -> Planes:
     _same_colour(node)
     number = timing.file_frame(node, frame)
-    pattern = node["file"].getEvaluatedValue()
     shape = (node.height(), node.width())
     if number is None:
         return {name: np.zeros(shape, np.float32) for name in _RGBA[:3]}
-    path = Path(pattern % number if "%" in pattern else pattern)
+    path = _file(node, number)
     if not path.exists():
         return _missing(node, path, shape, frame)
     made = oiio.ImageInput.open(str(path))
@@ -137,6 +135,23 @@ def _read(node: Node, frame: int) -> Planes:
     if list(spec.channelnames) == ["Y"]:
         planes = dict.fromkeys(_RGBA[:3], pixels[:, :, 0].astype(np.float32))
     return planes
+
+
+def _file(node: Node, number: int) -> Path:
+    pattern = node["file"].getEvaluatedValue()
+    return Path(pattern % number if "%" in pattern else pattern)
+
+
+def _names(path: Path) -> list[str]:
+    """Channels of a file; of one that is not there, those that are usual."""
+    made = oiio.ImageInput.open(str(path)) if path.exists() else None
+    if made is None:
+        return list(_RGBA[:3])
+    names = list(made.spec().channelnames)
+    made.close()
+    if names == ["Y"]:
+        return list(_RGBA[:3])
+    return [_OF_FILES.get(name, f"other.{name}") for name in names]
 
 
 def _missing(node: Node, path: Path, shape: tuple[int, int], frame: int) -> Planes:

@@ -1,0 +1,35 @@
+"""The comp of tests/hosts/nuke_worlds.py in the strict fake, and a host on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nuke_worlds
+import pytest
+
+from bridge_core.models.settings import Settings
+
+if TYPE_CHECKING:
+    from nuke_fake import FakeNuke
+
+    from bridge_nuke.host import NukeHost
+
+SETTINGS = Settings.model_validate({"work": {"handles": 2, "show": "bunny"}})
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[FakeNuke]:
+    folder = tmp_path / "Größe und Länge"
+    folder.mkdir()
+    made = nuke_worlds.comp(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def host(program: FakeNuke) -> NukeHost:
+    from bridge_nuke.host import NukeHost
+
+    return NukeHost(lambda: SETTINGS)

@@ -1,0 +1,133 @@
+"""Plates that Nuke renders: right pixels, and a script that is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nuke_worlds
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+
+from bridge_core.errors import HostError
+
+if TYPE_CHECKING:
+    from nuke_fake import FakeNuke
+
+    from bridge_nuke.host import NukeHost
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "rendered here"
+    made.mkdir()
+    return made
+
+
+def test_the_pixels_are_the_nodes_in_half_float(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    program.root["proxy"].setValue(True)
+    state = nuke_worlds.state(program)
+    *_, last = host.render("Multiply1", folder)
+    assert last.shot is not None
+    for frame in (1001, 1010):
+        made = oiio.ImageInput.open(last.shot.plate.file(frame))
+        spec, pixels = made.spec(), made.read_image(oiio.FLOAT)
+        made.close()
+        assert (spec.width, spec.height, str(spec.format)) == (16, 12, "half")
+        wanted = np.float16(0.5 * np.float32(np.float16(frame / 2048)))
+        assert pixels[5, 5].tolist() == pytest.approx([wanted, 0.125, 0.25], abs=1e-4)
+    assert last.shot.plate.colour_space == "ACES - ACEScg"
+    assert nuke_worlds.state(program) == state
+    assert program.root["proxy"].value() is True
+
+
+def test_gaps_are_filled_as_the_read_fills_them(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    read = program.module.toNode("Read1")
+    read["on_error"].setValue("nearest frame")
+    Path(read["file"].value() % 1005).unlink()
+    *_, last = host.render("Read1", folder)
+    assert last.frames == 10
+    made = oiio.ImageInput.open(last.shot.plate.file(1005))
+    assert made.read_image(oiio.FLOAT)[0, 0, 0] == pytest.approx(1004 / 2048, abs=1e-3)
+    made.close()
+
+
+def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    state = nuke_worlds.state(program)
+    Path(program.module.toNode("Read1")["file"].value() % 1004).unlink()
+    steps = host.render("Multiply1", folder)
+    assert [next(steps).frames for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(HostError) as told:
+        next(steps)
+    assert "1004" in told.value.where
+    assert "No such file" in told.value.what
+    assert list(folder.iterdir()) == []
+    assert nuke_worlds.state(program) == state
+
+
+def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+    def cancel(frame: int) -> None:
+        if frame == 1003:
+            raise RuntimeError("Cancelled")
+
+    program.before_frame = cancel
+    with pytest.raises(HostError, match="cancelled"):
+        list(host.render("Multiply1", folder))
+    assert list(folder.iterdir()) == []
+
+
+def test_the_artist_works_on_between_two_frames(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    nuke = program.module
+    steps = host.render("Multiply1", folder)
+    next(steps)
+    assert not nuke.modified()
+    undos = nuke.Undo.undoSize()
+    nuke.toNode("Read2")["label"].setValue("ours")
+    next(steps)
+    assert nuke.modified()
+    assert nuke.Undo.undoSize() == undos + 1
+    nuke.undo()
+    assert nuke.toNode("Read2")["label"].value() == ""
+    nuke.delete(nuke.toNode("Multiply1"))
+    with pytest.raises(HostError, match="Multiply1"):
+        next(steps)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_node_within_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:
+    nuke = program.module
+    with nuke.nodes.Group():
+        board = nuke.nodes.CheckerBoard2()
+        board["format"].setValue(nuke.addFormat("8 8 0 0 8 8 1"))
+    before = program.script.tell()
+    *_, last = host.render("Group1.CheckerBoard1", folder, [1004, 1003])
+    assert last.total == 2
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "Group1.CheckerBoard1.1003.exr",
+        "Group1.CheckerBoard1.1004.exr",
+    ]
+    assert program.script.tell() == before
+
+
+def test_what_has_its_files_is_not_rendered(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    with pytest.raises(HostError, match="reads files"):
+        list(host.render("Read1", folder))
+    with pytest.raises(HostError, match="no file"):
+        list(host.render("Read3", folder))
+    # A Write that a studio's callback took away writes nothing, and says so.
+    program.module.addBeforeRender(
+        lambda: program.module.thisNode()["file"].setValue(str(folder / "elsewhere.%04d.exr"))
+    )
+    with pytest.raises(HostError, match="nothing was written"):
+        list(host.render("Multiply1", folder, [1003]))
