@@ -14,6 +14,8 @@ from bridge_core.errors import ShotbridgeError
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from bridge_core.models.settings import Settings
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """``python -m bridge_ui [cut]``; ends when the window is closed, with 0, or with the exit
@@ -38,21 +40,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     from bridge_core.cli.call import pair
-    from bridge_core.config import load
-
-    settings = load(dict(pair(text) for text in arguments.set), show=arguments.show).settings
-
     from bridge_ui.panel.opening import open_panel
     from bridge_ui.standalone_host import StandaloneHost
+
+    said = dict(pair(text) for text in arguments.set)
+
+    def settings() -> Settings:
+        from bridge_core.config import load
+
+        return load(said, show=arguments.show).settings
 
     app = application()
     cut = arguments.cut.expanduser().absolute() if arguments.cut else None
     panel = open_panel(settings, StandaloneHost(settings, cut))
+    refused: list[ShotbridgeError] = []
+    panel.refused.connect(refused.append)
+    # For who started it from a terminal; the window says it as well.
+    panel.refused.connect(lambda error: print(error, file=sys.stderr, flush=True))
+    panel.ready.connect(refused.clear)
     panel.resize(1440, 880)
     panel.show()
     code = work(app)
     panel.close_down(timeout=2.0)
-    return code
+    return refused[-1].exit_code if refused else code
 
 
 def application() -> QApplication:

@@ -76,6 +76,8 @@ class Panel(Frame):
 
     ready = Signal()
     """Everything in sight is there."""
+    refused = Signal(object)
+    """Why it cannot open, as a :class:`bridge_core.errors.ShotbridgeError`; it says so itself."""
 
     def __init__(self, controllers: Controllers | Loading, parent: QWidget | None = None) -> None:
         super().__init__(_page_names(), parent)
@@ -147,6 +149,7 @@ class Panel(Frame):
             self.status.say(f"{error.what}. {error.next_step}")
         else:
             self.doorway.refuse(error)
+            self.refused.emit(error)
 
     def _go_to_work(self) -> Iterator[None]:
         self.controllers.shots.reload()
