@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
+from xml.etree import ElementTree
 
 import numpy as np
 import opentimelineio as otio
@@ -55,12 +56,15 @@ def frames_of(
     _even_out(timeline, rate[0] / rate[1])
     xml, profile, movie = (folder / f"{cut.stem}.{ending}" for ending in ("mlt", "profile", "mkv"))
     otio.adapters.write_to_file(timeline, str(xml), adapter_name="mlt_xml")
+    _lengthen(xml)
     profile.write_text(
         PROFILE.format(width=width, height=height, numerator=rate[0], denominator=rate[1])
     )
     told = subprocess.run(
-        ["melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"]
-        + ["vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"],
+        [
+            *("melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"),
+            *("vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"),
+        ],
         capture_output=True,
         text=True,
         timeout=240,
@@ -80,14 +84,15 @@ def psnr(seen: Frames, wanted: Frames) -> float:
 def _even_out(timeline: otio.schema.Timeline, rate: float) -> None:
     # A background that MLT adds itself; the start has no bearing on pictures.
     timeline.global_start_time = None
-    for number, clip in enumerate(timeline.find_clips()):
+    for clip in timeline.find_clips():
         reference = clip.media_reference
         assert isinstance(reference, otio.schema.ExternalReference), clip.name
         start = reference.available_range.start_time
         length = reference.available_range.duration
         reference.target_url = _path(reference.target_url)
-        # Producers are told apart by their names.
-        reference.name = f"{Path(reference.target_url).stem}_{number}"
+        # The adapter tells producers apart by the clip's name and the path.
+        speeds = [e.time_scalar for e in clip.effects if isinstance(e, otio.schema.LinearTimeWarp)]
+        clip.name = reference.name = f"{reference.target_url} {speeds}"
         reference.available_range = _range(otio.opentime.RationalTime(0, start.rate), length, rate)
         source = clip.source_range
         clip.source_range = _range(source.start_time - start, source.duration, rate)
@@ -109,6 +114,17 @@ def _retimed(clip: otio.schema.Clip, speed: float, rate: float) -> None:
     available = clip.media_reference.available_range
     length = otio.opentime.RationalTime(int(available.duration.value / speed), rate)
     clip.media_reference.available_range = otio.opentime.TimeRange(available.start_time, length)
+
+
+def _lengthen(xml: Path) -> None:
+    """Slow motion is longer than its media, which MLT has to be told."""
+    tree = ElementTree.parse(xml)
+    for producer in tree.iter("producer"):
+        services = [one for one in producer if one.get("name") == "mlt_service"]
+        if any(one.text == "timewarp" for one in services):
+            length = ElementTree.SubElement(producer, "property", {"name": "length"})
+            length.text = str(int(float(producer.get("out", "0"))) + 1)
+    tree.write(xml)
 
 
 def _range(start: Any, duration: Any, rate: float) -> otio.opentime.TimeRange:

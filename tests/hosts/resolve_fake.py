@@ -312,6 +312,7 @@ class Project(Thing):
             return ""
         job = Job(
             id=f"job-{len(self._jobs) + 1}",
+            timeline=timeline._name,
             settings=dict(self._render_settings),
             format=dict(self._format),
             frames=list(range(timeline._first, timeline.GetEndFrame())),
@@ -322,7 +323,8 @@ class Project(Thing):
 
     def GetRenderJobList(self) -> list[dict[str, Any]]:
         return [
-            {"JobId": job.id, "TargetDir": job.settings["TargetDir"]} for job in self._jobs.values()
+            {"JobId": j.id, "TimelineName": j.timeline, "TargetDir": j.settings["TargetDir"]}
+            for j in self._jobs.values()
         ]
 
     def DeleteRenderJob(self, jobId: str) -> bool:

@@ -29,6 +29,7 @@ CODECS = {
 @dataclass
 class Job:
     id: str
+    timeline: str
     settings: dict[str, Any]
     format: dict[str, str]
     frames: list[int]

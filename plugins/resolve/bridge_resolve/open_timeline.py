@@ -203,6 +203,7 @@ class _Restoring:
             if self.colour is None:
                 return  # stays as it is, which no service reads: it is told as a problem
             reference = several[DEFAULT_KEY] = self._to_render(reference, clip)
+            node["name"] = Path(clip.plate.name).stem
         self._hints(reference, clip)
 
     def _back_to_plate(

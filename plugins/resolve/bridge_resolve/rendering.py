@@ -76,6 +76,10 @@ def recover(project: Project) -> None:
     if NAME in _presets(project):
         ensure(project.LoadRenderPreset(NAME), "put the user's render settings back")
         ensure(project.DeleteRenderPreset(NAME), f"remove the render preset {NAME}")
+    jobs: list[Any] = list(project.GetRenderJobList() or [])
+    for job in jobs:
+        if str(job.get("TimelineName", "")).startswith(NAME):
+            _take_away(project, str(job.get("JobId")))
     left = [one for one in _timelines(project) if str(one.GetName()).startswith(NAME)]
     if left:
         pool = ensure(project.GetMediaPool(), "open the project's media pool")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -61,7 +62,7 @@ class Companion(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self._column.addWidget(self._strip)
+        self._column.addWidget(self._strip, 0, Qt.AlignmentFlag.AlignTop)
         look(self, "ground")
         dress(self, tones_for(self.palette()))
 
@@ -116,11 +117,10 @@ class Companion(QWidget):
             return
         self._words.setText(
             tr(
-                "{why}. Next: {next}.\nWith files: in Resolve choose File > Export > Timeline and "
-                "OTIO, and open that file here. What you write for Resolve comes back by File > "
-                "Import > Timeline.",
+                "{why}. {next}.\nWith files: in Resolve, File > Export > Timeline writes OTIO; open that "
+                "file here, write the cut for Resolve, and File > Import > Timeline brings it back.",
                 why=_sentence(error.what),
-                next=error.next_step,
+                next=_sentence(error.next_step),
             )
         )
         self._again.show()

@@ -85,28 +85,15 @@ def test_a_job_that_is_stopped_in_resolve(world, folder: Path) -> None:
 
 def test_what_a_kill_left_behind_is_put_back_first(world, folder: Path) -> None:
     """The process died in the middle: the preset still holds what the user had."""
-    shot = world.shot(2)
-    before = state_of(world.app)
-    steps = world.host.render(shot.handle, folder)
-    next(steps)
-    killed, project = dict(world.project._render_settings), world.project
-    job = next(iter(project._jobs.values()))
-    project._jobs.clear()
-    assert killed["CustomName"] == "plate."
-    assert project._presets
-    # What closing would have put back is put to ruin, as if nothing had run.
-    preset = dict(project._presets)
-    steps_settings, steps_format = dict(project._render_settings), dict(project._format)
-    project._jobs[job.id] = job
-    steps.close()
-    project._presets, project._render_settings = preset, steps_settings
-    project._format = steps_format
+    before, shot, project = state_of(world.app), world.shot(2), world.project
     users = project._current
-    world.project._pool.CreateEmptyTimeline(NAME)
+    assert project.SaveAsNewRenderPreset(NAME)
+    assert project.SetRenderSettings({"TargetDir": "/gone", "CustomName": "plate."})
+    assert project.SetCurrentRenderFormatAndCodec("exr", "RGBHalfZIP")
+    assert project._pool.CreateEmptyTimeline(NAME)
+    assert project.AddRenderJob()
     project._current = users
-
-    for path in folder.iterdir():
-        path.unlink()
+    assert state_of(world.app) != before
     *_, last = world.host.render(shot.handle, folder)
     assert last.shot is not None
     assert state_of(world.app) == before

@@ -1,0 +1,255 @@
+"""The companion window: on Resolve, or on files where no Resolve lets scripts in."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+pytest.importorskip(
+    "PySide6.QtWidgets",
+    reason="Qt cannot be loaded here; `make system` says what it needs",
+    exc_type=ImportError,
+)
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from resolve_fake import Resolve, scripting_module
+
+from bridge_core.errors import HostError
+from bridge_core.models.settings import Settings
+from bridge_resolve import connecting
+from bridge_resolve.connecting import find_resolve
+from bridge_resolve.window import Companion
+
+REPO = Path(__file__).parents[3]
+ENTRY = REPO / "plugins" / "resolve" / "Utility" / "Shotbridge.py"
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        QTest.qWait(10)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[Callable[[], Any]], Companion]]:
+    app = QApplication.instance() or QApplication(["shotbridge-tests"])
+    windows: list[Companion] = []
+    # A gateway that is nowhere: what is looked at here needs none.
+    settings = Settings.model_validate(
+        {"client": {"state_dir": tmp_path / "state", "url": "http://127.0.0.1:9"}}
+    )
+
+    def open_(find: Callable[[], Any]) -> Companion:
+        window = Companion(settings, find)
+        windows.append(window)
+        window.resize(900, 600)
+        window.show()
+        window.look()
+        return window
+
+    yield open_
+    for window in windows:
+        window.close()
+        window.deleteLater()
+    app.processEvents()
+
+
+def words(window: Companion) -> str:
+    label = window.findChild(QLabel, "words")
+    assert label is not None
+    return label.text()
+
+
+def again(window: Companion) -> QPushButton:
+    button = window.findChild(QPushButton, "again")
+    assert button is not None
+    return button
+
+
+def test_it_works_beside_resolve_and_says_so(world, opened) -> None:
+    window = opened(lambda: world.app)
+    assert "Looking for" in words(window)
+    until(lambda: window.panel is not None, "the panel")
+    assert "DaVinci Resolve Studio 21.0.0" in words(window)
+    assert "docks no others" in words(window)
+    assert not again(window).isVisible()
+    assert window.host is not None
+    assert len(window.host.scene().shots) == 3
+    host = window.host
+    window.close()
+    with pytest.raises(HostError, match="closed"):
+        host.scene()
+
+
+def test_the_free_edition_gets_files(opened) -> None:
+    found: list[Any] = [Resolve(studio=False)]
+    window = opened(lambda: find_resolve({"resolve": found[0]}))
+    until(lambda: window.panel is not None, "the panel")
+    assert "free edition" in words(window)
+    assert "File > Export > Timeline" in words(window)
+    assert window.host is None
+    found[0] = Resolve()
+    QTest.mouseClick(again(window), Qt.MouseButton.LeftButton)
+    until(lambda: window.host is not None, "Resolve Studio, which was started since")
+
+
+def test_whatever_resolves_library_raises_is_told(opened) -> None:
+    def broken() -> Any:
+        raise SystemError("fusionscript: bad magic number")
+
+    window = opened(broken)
+    until(lambda: window.panel is not None, "the panel")
+    assert "bad magic number" in words(window)
+    assert window.host is None
+
+
+def test_a_window_that_is_closed_while_it_looks(world, opened) -> None:
+    window = opened(lambda: time.sleep(0.2) or world.app)
+    window.close()
+    QTest.qWait(400)
+    assert window.panel is None
+    assert window.host is None
+
+
+# Finding Resolve
+
+
+def test_what_resolve_gave_to_its_script_goes_first() -> None:
+    app = Resolve()
+    refused = SimpleNamespace(GetResolve=lambda: None)
+    assert find_resolve({"resolve": app, "app": None, "bmd": None}) is app
+    assert find_resolve({"app": SimpleNamespace(GetResolve=lambda: app)}) is app
+    assert find_resolve({"app": refused, "bmd": scripting_module(app)}) is app
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Resolve's Developer/Scripting folder, with a module that answers with what ``APP`` holds."""
+    folder = tmp_path / "Scripting"
+    (folder / "Modules").mkdir(parents=True)
+    (folder / "Modules" / "DaVinciResolveScript.py").write_text(
+        "from resolve_fake import Resolve, scripting_module\n"
+        "APP = Resolve()\n"
+        "def scriptapp(name):\n"
+        "    return scripting_module(APP).scriptapp(name)\n"
+    )
+    monkeypatch.setenv("RESOLVE_SCRIPT_API", str(folder))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield folder
+    sys.modules.pop("DaVinciResolveScript", None)
+
+
+def test_from_outside_by_the_scripting_module(module: Path) -> None:
+    assert find_resolve().GetProductName() == "DaVinci Resolve Studio"
+    sys.modules["DaVinciResolveScript"].APP = None  # type: ignore[attr-defined]
+    with pytest.raises(HostError, match="lets this script in") as told:
+        find_resolve()
+    assert "External scripting" in told.value.next_step
+    with pytest.raises(HostError, match="free edition"):
+        find_resolve(product="DaVinci Resolve")
+
+
+def test_without_resolve_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESOLVE_SCRIPT_API", raising=False)
+    monkeypatch.setitem(connecting._FOLDERS, "linux", "/nowhere")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(HostError, match="cannot be loaded") as told:
+        find_resolve()
+    assert "RESOLVE_SCRIPT_API" in told.value.next_step
+
+
+# The file in Resolve's scripts folder
+
+
+def entry(folder: Path, **filled: str) -> Path:
+    """The file as `shotbridge install resolve` places it."""
+    text = ENTRY.read_text()
+    for name, value in filled.items():
+        text = text.replace(f'{name} = ""', f"{name} = {value!r}")
+    made = folder / "Shotbridge.py"
+    made.write_text(text)
+    return made
+
+
+def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SHOTBRIDGE_")}
+    return subprocess.run(
+        [sys.executable, "-S", "-E", str(path)],  # a Python without any of our packages
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("filled", "said"),
+    [
+        ({}, "its plugins are not in ''"),
+        ({"PLUGINS": "/gone"}, "its plugins are not in '/gone'"),
+        ({"PLUGINS": str(REPO / "plugins"), "PYTHON": "/gone"}, "is not at '/gone'"),
+    ],
+)
+def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], said: str) -> None:
+    done = run_entry(entry(tmp_path, **filled))
+    assert done.returncode == 0
+    assert done.stderr == ""
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("Shotbridge cannot be opened: ")
+    assert said in line
+    assert "shotbridge install resolve" in line
+
+
+def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path) -> None:
+    """Resolve's own Python has none of our packages; the environment goes before what was filled
+    in, and the other Python is asked for the module with the plugin on its path."""
+    seen = tmp_path / "seen.txt"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME $@" > "{seen}"\n')
+    python.chmod(0o755)
+    path = entry(tmp_path, PYTHON="/gone", PLUGINS="/gone")
+    plugins = str(REPO / "plugins")
+    done = run_entry(path, SHOTBRIDGE_PYTHON=str(python), SHOTBRIDGE_PLUGINS=plugins)
+    assert (done.stdout, done.stderr) == ("", "")
+    until(seen.exists, "the other Python")
+    until(seen.read_text, "its words")
+    assert seen.read_text().split() == [
+        f"{plugins}/resolve",
+        *("-m", "bridge_resolve", "--product"),
+    ]
+
+
+def test_the_entry_is_one_that_every_python_3_reads() -> None:
+    import ast
+
+    ast.parse(ENTRY.read_text(), feature_version=(3, 6))
+    assert "placed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
+
+
+def test_in_the_right_python_it_opens_right_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Up to the window: the settings are broken, which is told, and nothing is started."""
+    broken = tmp_path / "shotbridge.yaml"
+    broken.write_text("client: 3")
+    monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(broken))
+    monkeypatch.setenv("SHOTBRIDGE_PLUGINS", str(REPO / "plugins"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    runpy.run_path(str(ENTRY), run_name="__main__", init_globals={"resolve": Resolve()})
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "client" in told.err
