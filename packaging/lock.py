@@ -1,6 +1,7 @@
 """``make lock``: writes the requirements locks, every version pinned, every file with its hash.
 
     packaging/requirements-client.lock    the client and the panel: setup.py without extras
+    packaging/requirements-host.lock      the same without PySide6, for a host that brings its own
     packaging/requirements-gateway.lock   everything for one machine: with gateway and timelines
 
 The versions are those that this environment was tested with, so run it with the Python of .venv;
@@ -15,6 +16,7 @@ import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
+from pins import without
 from tools import REPO, run, tool
 
 LOCKS = {
@@ -24,6 +26,7 @@ LOCKS = {
         "client, panel, gateway and the readers of EDL, FCP XML and AAF",
     ),
 }
+QT = ("pyside6-essentials", "shiboken6")
 OLDEST_PYTHON = "3.11"
 _HEAD = """\
 # Shotbridge's requirements: {what}. For Python {python} and newer, on every system.
@@ -46,9 +49,15 @@ def main() -> None:
                 *("--constraint", str(tested), "--output-file", str(made)),
                 *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
             )
-            head = _HEAD.format(what=what, python=OLDEST_PYTHON, name=name)
-            (REPO / "packaging" / name).write_text(head + made.read_text(encoding="utf-8"))
-            print(f"packaging/{name}")
+            _write(name, what, made.read_text(encoding="utf-8"))
+    client = (REPO / "packaging" / "requirements-client.lock").read_text(encoding="utf-8")
+    _write("requirements-host.lock", "the client in a host that brings Qt", without(client, *QT))
+
+
+def _write(name: str, what: str, pins: str) -> None:
+    head = _HEAD.format(what=what, python=OLDEST_PYTHON, name=name)
+    (REPO / "packaging" / name).write_text(head + pins, encoding="utf-8")
+    print(f"packaging/{name}")
 
 
 def _tested() -> list[str]:

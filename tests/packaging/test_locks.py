@@ -85,7 +85,15 @@ def test_the_client_gets_the_same_versions_with_and_without_a_gateway() -> None:
     }.items()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+def test_a_host_that_brings_qt_gets_the_clients_versions_without_it() -> None:
+    client, host = _locked("client"), _locked("host")
+    assert set(client) - set(host) == {"pyside6-essentials", "shiboken6"}
+    assert {name: str(pin) for name, pin in host.items()} == {
+        name: str(client[name]) for name in host
+    }
+
+
+@pytest.mark.parametrize("name", [*LOCKS, "host"])
 def test_the_lock_names_no_index(name: str) -> None:
     text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
     assert "://" not in text

@@ -1,0 +1,158 @@
+"""``make bundle``: everything for a machine without any network, for this platform and Python.
+
+    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11/      the folder, and beside it
+    dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11.tar   the same to carry
+    dist/bundle/...tar.sha256, ...cdx.json                 its checksum, its bill of materials
+
+Built for the Python that runs this, from the last commit. ``install.py``, which lies in it,
+installs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import tempfile
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+sys.path[:0] = [str(REPO / "packaging"), str(HERE), str(REPO), str(REPO / "gateway")]
+
+import sbom  # noqa: E402  found by the lines above
+from install import SUMS  # noqa: E402
+from tools import emptied, pip, run, script  # noqa: E402
+
+import bridge_core  # noqa: E402
+
+LOCKS = ("requirements-gateway.lock", "requirements-host.lock")
+#: Blender's own word for this system, in the names of the extension's files.
+BLENDERS = {"linux": "linux-x64", "darwin": "macos-arm64", "win32": "windows-x64"}
+README = """Shotbridge {version}, for {platform} with Python {python}. No network is needed.
+
+    python{python} install.py /opt/shotbridge
+
+It looks at every file first. What is in here, with licences and hashes: {sbom}.
+The number to compare with what you were told another way (install.py --expect):
+    sha256sum SHA256SUMS
+Administration: docs/admin.md of the same version.
+"""
+
+
+def main() -> None:
+    models = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
+    system = f"{sys.platform}-{platform.machine()}"
+    about = {
+        "version": bridge_core.__version__,
+        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "platform": system,
+    }
+    name = f"shotbridge-{about['version']}-{system}-py{about['python']}"
+    bundle = emptied(REPO / "dist" / "bundle" / name)
+    with tempfile.TemporaryDirectory() as scratch:
+        # What git would hand out: no leftovers of builds, nothing that is not committed.
+        source = Path(scratch) / "source"
+        run("git", "clone", "--quiet", "--local", str(REPO), str(source))
+        for lock in LOCKS:
+            shutil.copy(source / "packaging" / lock, bundle)
+        _wheels(source, bundle)
+        for host in ("nuke", "resolve"):
+            shutil.copytree(source / "plugins" / host, bundle / "plugins" / host)
+        shutil.copy(source / "packaging" / "bundle" / "install.py", bundle)
+        shutil.copy(source / "LICENSE", bundle)
+    _models(models, bundle / "models")
+    _blender(bundle / "blender")
+    (bundle / "bundle.json").write_text(json.dumps(about, indent=1) + "\n")
+    described = f"{name}.cdx.json"
+    (bundle / "README.txt").write_text(README.format(**about, sbom=described))
+    _sbom(bundle, bundle / described)
+    shutil.copy(bundle / described, bundle.parent)
+    sums = write_sums(bundle)
+    tar = _tar(bundle)
+    print(f"{tar.relative_to(REPO)}: {tar.stat().st_size / 1e6:.0f} MB")
+    print(f"{SUMS}: {hashlib.sha256(sums.read_bytes()).hexdigest()}")
+
+
+def _wheels(source: Path, bundle: Path) -> None:
+    """The lock's wheels for this platform and Python, and Shotbridge's own."""
+    wheels = bundle / "wheels"
+    pip(
+        sys.executable,
+        *("download", "--require-hashes", "--only-binary", ":all:", "--no-deps"),
+        *("--dest", str(wheels), "--requirement", str(bundle / "requirements-gateway.lock")),
+    )
+    # --no-isolation: with the setuptools of this environment.
+    run(
+        *(sys.executable, "-m", "build", "--wheel", "--no-isolation"),
+        *("--outdir", str(wheels), str(source)),
+        variables={"PYTHONWARNINGS": "ignore"},
+    )
+
+
+def _models(installed: Path, target: Path) -> None:
+    folders = sorted(record.parent for record in installed.glob("*/installed.json"))
+    if not folders:
+        sys.exit(f"no weights in {installed}: run `make models`, or set SHOTBRIDGE_MODELS")
+    for folder in folders:
+        shutil.copytree(folder, target / folder.name)
+
+
+def _blender(target: Path) -> None:
+    zips = sorted((REPO / "dist" / "blender").glob(f"*-{BLENDERS[sys.platform]}-*.zip"))
+    if not zips:
+        print("without Blender's extension: run `make blender-extension` before, to have it in")
+    for zipped in zips:
+        target.mkdir(exist_ok=True)
+        shutil.copy(zipped, target)
+
+
+def _sbom(bundle: Path, target: Path) -> None:
+    from bridge_gateway.models.catalogue import catalogue
+
+    entries = [entry.model_dump(mode="json") for entry in catalogue().entries]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "venv"
+        venv.create(folder, with_pip=True)
+        python = script(folder, "python")
+        wheels = [str(path) for path in sorted((bundle / "wheels").glob("*.whl"))]
+        pip(python, "install", "--no-index", "--no-deps", *wheels)
+        sbom.write(bundle, python, entries, target)
+
+
+def write_sums(bundle: Path) -> Path:
+    """``SHA256SUMS`` of every file in the folder, as ``sha256sum --check`` reads it."""
+    lines = []
+    for path in sorted(bundle.rglob("*")):
+        if path.is_file() and path.name != SUMS:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            lines.append(f"{digest}  {path.relative_to(bundle).as_posix()}\n")
+    sums = bundle / SUMS
+    sums.write_text("".join(lines), encoding="utf-8")
+    return sums
+
+
+def _tar(bundle: Path) -> Path:
+    """Not compressed: wheels and weights are already. Owners and times say nothing."""
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        return member
+
+    tar = bundle.with_name(f"{bundle.name}.tar")
+    with tarfile.open(tar, "w") as archive:
+        archive.add(bundle, arcname=bundle.name, filter=plain)
+    with tar.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    tar.with_name(f"{tar.name}.sha256").write_text(f"{digest}  {tar.name}\n")
+    return tar
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Installs Shotbridge from this folder, on a machine without any network.
+
+::
+
+    python3.11 install.py /opt/shotbridge
+    python3.11 install.py --verify            look at every file, install nothing
+    python3.11 install.py /opt/shotbridge --expect SHA256-OF-SHA256SUMS
+
+Every file is compared with SHA256SUMS before anything is written, and again by pip with the hashes
+in the lock. ``--expect`` compares SHA256SUMS itself with the number that came by another way.
+
+::
+
+    /opt/shotbridge/current              the version in use: a link, moved by the next install
+    /opt/shotbridge/0.1.0/bin/shotbridge
+    /opt/shotbridge/0.1.0/environment.sh for hosts: NUKE_PATH and what else they need
+    /opt/shotbridge/0.1.0/{venv,host,models,blender}  and shotbridge.yaml
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+BUNDLE = Path(__file__).resolve().parent
+SUMS = "SHA256SUMS"
+#: Stands in a version's folder until everything is in place.
+UNFINISHED = "unfinished"
+
+COMMAND = """#!/bin/sh
+. {environment}
+exec {program} "$@"
+"""
+ENVIRONMENT = """# Shotbridge {version}, for shells and for hosts. Made by install.py.
+# Whatever is set already stays, in front.
+SHOTBRIDGE_CONFIG={config}"${{SHOTBRIDGE_CONFIG:+:$SHOTBRIDGE_CONFIG}}"
+NUKE_PATH="${{NUKE_PATH:+$NUKE_PATH:}}"{nuke}
+SHOTBRIDGE_PLUGINS={plugins}
+SHOTBRIDGE_PYTHON={python}
+SHOTBRIDGE_SITE={site}
+export SHOTBRIDGE_CONFIG NUKE_PATH SHOTBRIDGE_PLUGINS SHOTBRIDGE_PYTHON SHOTBRIDGE_SITE
+"""
+CONFIG = """# Made by install.py; what the studio and the user configure goes before it.
+client:
+  gateway_command: {command}
+gateway:
+  models_dir: models
+"""
+
+
+class Refused(Exception):
+    """Says what is wrong and what to do."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Install Shotbridge from this folder.")
+    parser.add_argument("folder", type=Path, nargs="?", help="where versions are put")
+    parser.add_argument("--expect", help="SHA-256 of SHA256SUMS, as it came by another way")
+    parser.add_argument("--verify", action="store_true", help="look at every file only")
+    wanted = parser.parse_args(argv)
+    if wanted.folder is None and not wanted.verify:
+        parser.error("name the folder to install into, such as /opt/shotbridge")
+    try:
+        count = verify(BUNDLE, wanted.expect)
+        print(f"{count} files are as they were bundled", flush=True)
+        if not wanted.verify:
+            install(BUNDLE, wanted.folder.expanduser().absolute())
+    except Refused as error:
+        print(f"install.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def verify(bundle: Path, expected: str | None = None) -> int:
+    """Compare every file with SHA256SUMS; how many there are.
+
+    :raises Refused: a file is changed, missing, or was added; a link is in the place of a file.
+    """
+    sums = bundle / SUMS
+    if not sums.is_file():
+        raise Refused(f"there is no {SUMS}: this is no whole bundle. Copy it again")
+    if expected is not None and _hash(sums) != expected.lower():
+        raise Refused(
+            f"{SUMS} is not the expected one: {_hash(sums)}. Nothing was installed; ask who made "
+            "the bundle"
+        )
+    listed: dict[str, str] = {}
+    for line in sums.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        if len(digest) != 64 or not name or name.startswith("/") or ".." in Path(name).parts:
+            raise Refused(f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again")
+        listed[name] = digest
+    there = {
+        path.relative_to(bundle).as_posix(): path
+        for path in bundle.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+    there.pop(SUMS)
+    missing = sorted(set(listed) - set(there))
+    added = sorted(set(there) - set(listed))
+    links = sorted(name for name, path in there.items() if path.is_symlink())
+    changed = sorted(
+        name for name in set(listed) & set(there) - set(links) if _hash(there[name]) != listed[name]
+    )
+    for names, what in (
+        (links, "are links"),
+        (changed, "are changed"),
+        (missing, "are missing"),
+        (added, "were added"),
+    ):
+        if names:
+            raise Refused(
+                f"{len(names)} of its files {what}: {', '.join(names[:5])}"
+                f"{', ...' if len(names) > 5 else ''}. Nothing was installed; copy the bundle "
+                "again, and if it stays so, ask who made it"
+            )
+    return len(listed)
+
+
+def install(bundle: Path, folder: Path) -> None:
+    """Put the bundle's version beside those that are there, and take it into use.
+
+    :raises Refused: another Python or platform than the bundle's, or the version is there.
+    """
+    about = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    _fits(about)
+    target = folder / about["version"]
+    if target.exists():
+        if not (target / UNFINISHED).exists():
+            raise Refused(
+                f"{target} is there already. To install it anew, stop what runs from it and remove "
+                "that folder first"
+            )
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    (target / UNFINISHED).touch()
+    print(f"installing Shotbridge {about['version']} into {target}", flush=True)
+    python = _environment(bundle, target / "venv")
+    _pip(bundle, python, "--target", str(target / "host"), lock="requirements-host.lock")
+    for name in ("models", "blender"):
+        if (bundle / name).is_dir():
+            shutil.copytree(bundle / name, target / name)
+    plugins = target / "venv" / "share" / "shotbridge" / "plugins"
+    shutil.copytree(bundle / "plugins", plugins)
+    _write(target, python, plugins, about["version"])
+    (target / UNFINISHED).unlink()
+    _use(folder, about["version"])
+    print(
+        f"done. Try:\n  {folder}/current/bin/shotbridge doctor\n"
+        f"  {folder}/current/bin/shotbridge demo --out /tmp/shotbridge_demo\n"
+        f"For hosts: . {folder}/current/environment.sh"
+    )
+
+
+def _fits(about: dict[str, str]) -> None:
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if here != about["python"]:
+        raise Refused(
+            f"this bundle is for Python {about['python']}, and this is {here}. Run it with "
+            f"python{about['python']}, or make a bundle with Python {here}"
+        )
+    machine = f"{sys.platform}-{os.uname().machine}" if hasattr(os, "uname") else sys.platform
+    if machine != about["platform"]:
+        raise Refused(
+            f"this bundle is for {about['platform']}, and this machine is {machine}. Make one there"
+        )
+
+
+def _environment(bundle: Path, folder: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    _pip(bundle, python, lock="requirements-gateway.lock")
+    return python
+
+
+def _pip(bundle: Path, python: Path, *where: str, lock: str) -> None:
+    """The lock's files, by hash, and Shotbridge itself; no index is asked."""
+    words = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *where]
+    words += ["--disable-pip-version-check", "--find-links", str(bundle / "wheels")]
+    own = [str(path) for path in (bundle / "wheels").glob("shotbridge-*.whl")]
+    for what in (["--require-hashes", "--requirement", str(bundle / lock)], own):
+        # Nothing of the user's: no configuration of pip, no variables, no packages.
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
+        clean["PIP_CONFIG_FILE"] = os.devnull
+        done = subprocess.run([*words, *what], env=clean, check=False)
+        if done.returncode:
+            raise Refused("pip could not install it; its own words stand above")
+
+
+def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
+    config = target / "shotbridge.yaml"
+    command = json.dumps([str(python), "-m", "bridge_gateway"])
+    config.write_text(CONFIG.format(command=command), encoding="utf-8")
+    environment = target / "environment.sh"
+    quoted = {
+        "config": config,
+        "nuke": plugins / "nuke",
+        "plugins": plugins,
+        "python": python,
+        "site": target / "host",
+    }
+    told = {name: shlex.quote(str(path)) for name, path in quoted.items()}
+    environment.write_text(ENVIRONMENT.format(version=version, **told), encoding="utf-8")
+    program = target / "bin" / "shotbridge"
+    program.parent.mkdir()
+    program.write_text(
+        COMMAND.format(
+            environment=shlex.quote(str(environment)),
+            program=shlex.quote(str(target / "venv" / "bin" / "shotbridge")),
+        ),
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+
+
+def _use(folder: Path, version: str) -> None:
+    """Move ``current``, in one step: whoever starts now gets the old version or the new one."""
+    link = folder / f".current.{os.getpid()}"
+    link.symlink_to(version)
+    link.replace(folder / "current")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""``make test-bundle``: installs the bundle and runs the demo where there is no network at all.
+
+A network namespace of its own (Linux, ``unshare``) has a loopback and nothing else; before anything
+is installed it is seen that nothing can be reached. A bundle that was tampered with is refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+sys.path.insert(0, str(REPO / "packaging"))
+
+from tools import CACHE, emptied  # noqa: E402  found by the line above
+
+#: ioctl(2) numbers of Linux: get and set an interface's flags; the flag that it is up.
+_GET, _SET, _UP = 0x8913, 0x8914, 0x1
+PLACE = CACHE / "bundle-proof"
+
+
+def main() -> None:
+    bundles = sorted((REPO / "dist" / "bundle").glob("shotbridge-*/"))
+    if not bundles:
+        sys.exit("there is no bundle in dist/bundle: make bundle")
+    if sys.argv[1:] == ["--inside"]:
+        inside(bundles[-1])
+        return
+    emptied(PLACE)
+    tampered(bundles[-1])
+    namespace = ["unshare", "--map-root-user", "--net", sys.executable, __file__, "--inside"]
+    if subprocess.run(namespace, check=False).returncode:
+        sys.exit("the bundle does not hold what it promises; what was wrong stands above")
+    shutil.rmtree(PLACE)
+
+
+def tampered(bundle: Path) -> None:
+    """Changed, removed, added, linked: each refused in words, and nothing written."""
+
+    def changed(copy: Path) -> None:
+        path = next((copy / "wheels").glob("shotbridge-*.whl"))
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.unlink()  # the copy shares its files with the bundle
+        path.write_bytes(content)
+
+    def removed(copy: Path) -> None:
+        next((copy / "models").rglob("*.onnx")).unlink()
+
+    def added(copy: Path) -> None:
+        (copy / "plugins" / "nuke" / "init_more.py").write_text("print('mine')\n")
+
+    def linked(copy: Path) -> None:
+        path = copy / "bundle.json"
+        path.rename(PLACE / "elsewhere.json")
+        path.symlink_to(PLACE / "elsewhere.json")
+
+    ways: dict[str, Callable[[Path], None]] = {
+        "are changed": changed,
+        "are missing": removed,
+        "were added": added,
+        "are links": linked,
+    }
+    for words, tamper in ways.items():
+        copy = PLACE / "tampered"
+        shutil.copytree(bundle, copy, copy_function=os.link)
+        tamper(copy)
+        target = PLACE / "refused"
+        said = _refused(copy, str(target))
+        assert words in said and "Nothing was installed" in said, said
+        assert not target.exists()
+        shutil.rmtree(copy)
+        print(f"ok  refused: files that {words}", flush=True)
+    said = _refused(bundle, str(PLACE / "refused"), "--expect", "0" * 64)
+    assert "not the expected one" in said, said
+    print("ok  refused: another SHA256SUMS than expected", flush=True)
+
+
+def _refused(bundle: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(bundle / "install.py"), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def inside(bundle: Path) -> None:
+    _loopback_up()
+    _nothing_is_reached()
+    home = PLACE / "home"
+    home.mkdir()
+    clean = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    target = PLACE / "opt shotbridge"  # a folder's name with a space in it
+    _timed("installed", clean, sys.executable, str(bundle / "install.py"), str(target))
+    shotbridge = str(target / "current" / "bin" / "shotbridge")
+    told = json.loads(_timed("doctor is green", clean, shotbridge, "doctor", "--json"))
+    lines = {line["name"]: line for line in told["lines"]}
+    assert told["ok"] and str(target) in lines["models"]["says"], told
+    _call(clean, shotbridge, "stop")
+    hosts = _call(clean, "sh", "-c", f". '{target}/current/environment.sh' && env")
+    found = dict(line.split("=", 1) for line in hosts.splitlines() if "=" in line)
+    assert (Path(found["NUKE_PATH"]) / "bridge_nuke").is_dir()
+    # What a host adds to its path: the client and its libraries, and no Qt.
+    program = "import bridge_core.client, bridge_ui, pydantic, yaml, requests, opentimelineio"
+    alone = {**clean, "PYTHONPATH": found["SHOTBRIDGE_SITE"]}
+    _call(alone, sys.executable, "-S", "-c", program)
+    assert not (Path(found["SHOTBRIDGE_SITE"]) / "PySide6").exists()
+    print("ok  hosts find their plugins and libraries", flush=True)
+    out = PLACE / "demo"
+    _timed("demo has run", clean, shotbridge, "demo", "--out", str(out))
+    summary = json.loads((out / "summary.json").read_text())
+    assert [job["state"] for job in summary["jobs"]] == ["succeeded"] * 3, summary
+    assert (out / "contact_sheet.png").stat().st_size > 10_000
+
+
+def _loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        name = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(one, _GET, name))[1]
+        fcntl.ioctl(one, _SET, struct.pack("16sH14x", b"lo", flags | _UP))
+
+
+def _nothing_is_reached() -> None:
+    assert [name for _, name in socket.if_nameindex()] == ["lo"]
+    with socket.socket() as one:
+        one.settimeout(5)
+        try:
+            one.connect(("192.0.2.1", 443))  # RFC 5737: an address that is nobody's
+        except OSError as error:
+            print(f"ok  no network: {error.strerror}", flush=True)
+            return
+    sys.exit("there is a network here: this proves nothing")
+
+
+def _timed(what: str, variables: dict[str, str], *words: str) -> str:
+    started = time.monotonic()
+    told = _call(variables, *words)
+    print(f"ok  {what}  {time.monotonic() - started:.1f} s", flush=True)
+    return told
+
+
+def _call(variables: dict[str, str], *words: str) -> str:
+    done = subprocess.run(
+        words, env=variables, cwd=PLACE, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
