@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,11 +33,21 @@ def ask_for_files(
 def ask_for_target(
     parent: QWidget, title: str, name: str, kinds: str, then: Callable[[str], object]
 ) -> QFileDialog:
-    """A file to write, which may be a new one; the dialog asks before replacing one."""
+    """A file to write, which may be a new one; the dialog asks before replacing one. Of several
+    ``kinds`` the one that is chosen gives the name its ending."""
     dialog = QFileDialog(parent, title, "", kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.selectFile(name)
     dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
+
+    def end_as(kind: str) -> None:
+        ending = re.search(r"\*(\.\w+)", kind)
+        if ending is not None:
+            dialog.setDefaultSuffix(ending[1].removeprefix("."))
+            for path in dialog.selectedFiles()[:1]:
+                dialog.selectFile(Path(path).with_suffix(ending[1]).name)
+
+    dialog.filterSelected.connect(end_as)
     return _open(dialog, then)
 
 
