@@ -10,7 +10,11 @@
 #   make screenshots                       pictures of the panel in docs/images, with demo_out
 #   make blender-extension                 the Blender extension's zips, into dist/blender
 #   make test-blender-all                  its tests in Blender 4.2, 4.5 and 5.2
+#   make test-blender-gui                  real clicks in a Blender with its window; needs root
 #   make system                            the system's libraries that Qt opens windows with
+#   make bundle                            everything for a machine without a network, in dist/bundle
+#   make test-bundle                       installs that where there is no network, runs the demo
+#   make test-rez                          the rez packages in a fresh repository, runs the demo
 #   make lock                              the requirements locks in packaging/, with hashes
 #   make clean                             removes what these targets made
 
@@ -26,7 +30,7 @@ BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test check bench docs screenshots system models lock clean
+.PHONY: demo panel test check bench docs screenshots system models lock bundle test-bundle test-rez clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
@@ -55,6 +59,16 @@ bench: models
 lock: $(READY)
 	$(BIN)/python packaging/lock.py
 
+bundle: models
+	SHOTBRIDGE_MODELS=$(MODELS) $(BIN)/python packaging/bundle/build.py
+
+# Both take minutes and are not part of make test.
+test-bundle: bundle
+	$(BIN)/python packaging/bundle/prove.py
+
+test-rez: models
+	$(BIN)/python packaging/rez/prove.py
+
 blender-extension: $(READY)
 	$(BIN)/python packaging/blender/bpy_environment.py
 	$(BIN)/python packaging/blender/build_extension.py
@@ -66,6 +80,14 @@ test-blender-all: models
 		SHOTBRIDGE_TEST_MODELS=$(MODELS) SHOTBRIDGE_TEST_BLENDER=$$version \
 		$(BIN)/python -m pytest tests/plugins/blender $(PYTEST) || exit 1; \
 	done
+
+test-blender-gui: models
+	$(BIN)/python packaging/blender/bpy_environment.py
+	sh packaging/blender/debian_blender.sh
+	$(BIN)/python packaging/blender/build_extension.py --only linux-x64-cp313 --out .cache/blender
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) SHOTBRIDGE_TEST_PICTURES=.cache/blender/pictures \
+		SHOTBRIDGE_TEST_BLENDER_GUI="$$(ls -t .cache/blender/shotbridge-*.zip | head -1)" \
+		$(BIN)/python -m pytest tests/plugins/blender_gui -s $(PYTEST)
 
 system:
 	@sh packaging/system_libraries.sh
