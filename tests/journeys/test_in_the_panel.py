@@ -213,23 +213,3 @@ def test_from_a_cut_to_an_approved_version(panel: Panel, desk, tmp_path: Path) -
 def _says(text: str, *words: str) -> None:
     for word in words:
         assert word in text
-
-
-def test_the_gateway_dies_and_the_panel_comes_back(panel: Panel, desk) -> None:
-    _ready(panel)
-    _choose_service(panel, "round")
-    _send(panel)
-    until(lambda: _succeeded(panel) == 1, "the round trip")
-    told = [row.sign.words for row in panel.controllers.shots.rows]
-
-    said: list[str] = []
-    unwatch = panel.controllers.session.connection.watch(lambda c: said.append(str(c.line)))
-    desk.gateway().kill()
-    until(lambda: "lost" in said or "connecting" in said, "the panel to notice")
-    until(lambda: panel.controllers.session.connection.value.up, "the gateway to come back")
-    unwatch()
-
-    _send(panel)
-    until(lambda: _succeeded(panel) == 2, "another round trip")
-    assert told[1] == panel.controllers.shots.rows[1].sign.words
-    assert len(panel.controllers.jobs.rows) == 2
