@@ -34,7 +34,8 @@ def open_window(injected):
 
         main(injected=injected)
         return
-    python = os.environ.get("SHOTBRIDGE_PYTHON") or PYTHON
+    named = os.environ.get("SHOTBRIDGE_PYTHON")
+    python = named or PYTHON
     if not Path(python).is_file():
         raise RuntimeError(
             f"the Python that has it is not at {python!r}; run `shotbridge install resolve` again, "
@@ -42,7 +43,10 @@ def open_window(injected):
         )
     environment = dict(os.environ)
     environment.pop("PYTHONHOME", None)  # of the Python that Resolve has found
-    environment["PYTHONPATH"] = str(folder)
+    # An environment that names its Python means its PYTHONPATH, too, as rez does; otherwise that
+    # variable is about the Python that Resolve has found.
+    kept = environment.get("PYTHONPATH") if named else None
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), kept)))
     command = [python, "-m", "bridge_resolve", "--product", _product(injected)]
     # It goes on when this script has ended, which is now.
     subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)

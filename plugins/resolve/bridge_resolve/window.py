@@ -6,9 +6,9 @@ it, and writes the file that goes back.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 
 class Companion(QWidget):
-    """Looks for Resolve off the main thread with ``find``, then shows a panel on it; on an OTIO
-    file where there is none."""
+    """Reads the settings and looks for Resolve with ``find``, both off the main thread; then shows
+    a panel on it, or on an OTIO file where there is none."""
 
-    def __init__(self, settings: Settings, find: Callable[[], Resolve]) -> None:
+    def __init__(self, settings: Callable[[], Settings], find: Callable[[], Resolve]) -> None:
         super().__init__()
         install_translations()
         self.setObjectName("companion")
@@ -51,7 +51,7 @@ class Companion(QWidget):
         self._closed = False
         self._words = QLabel(objectName="words")
         self._words.setWordWrap(True)
-        self._again = QPushButton(tr("Look for Resolve again"), objectName="again")
+        self._again = QPushButton(tr("Look again"), objectName="again")
         self._again.clicked.connect(self.look)
         self._strip = QWidget(objectName="strip")
         row = QHBoxLayout(self._strip)
@@ -79,14 +79,18 @@ class Companion(QWidget):
         super().closeEvent(event)
 
     def _looking(self) -> None:
+        try:
+            settings = self._settings()
+        except ShotbridgeError as error:
+            self._main_thread.post(partial(self._cannot, error))
+            return
         thread = ApiThread()
         try:
             resolve = thread.call(self._find)
-            host = ResolveHost(self._settings, resolve, thread, self._main_thread.post)
+            host = ResolveHost(settings, resolve, thread, self._main_thread.post)
         except ShotbridgeError as error:
             thread.close()
-            reason = error
-            self._main_thread.post(lambda: self._work_with_files(reason))
+            self._main_thread.post(partial(self._work_with_files, settings, error))
         except Exception as error:
             # Resolve's own library may raise whatever it likes.
             thread.close()
@@ -94,11 +98,17 @@ class Companion(QWidget):
                 f"Resolve's scripting failed: {type(error).__name__}: {error}",
                 next_step="restart Resolve",
             )
-            self._main_thread.post(lambda: self._work_with_files(told))
+            self._main_thread.post(partial(self._work_with_files, settings, told))
         else:
-            self._main_thread.post(lambda: self._work_in(host))
+            self._main_thread.post(partial(self._work_in, settings, host))
 
-    def _work_in(self, host: ResolveHost) -> None:
+    def _cannot(self, error: ShotbridgeError) -> None:
+        self._words.setText(
+            f"{_sentence(error.what)} ({error.where}). {_sentence(error.next_step)}"
+        )
+        self._again.show()
+
+    def _work_in(self, settings: Settings, host: ResolveHost) -> None:
         if self._closed:
             host.close()
             return
@@ -110,21 +120,22 @@ class Companion(QWidget):
                 resolve=host.title,
             )
         )
-        self._show(open_panel(self._settings, host))
+        self._show(open_panel(settings, host))
 
-    def _work_with_files(self, error: ShotbridgeError) -> None:
+    def _work_with_files(self, settings: Settings, error: ShotbridgeError) -> None:
         if self._closed:
             return
         self._words.setText(
             tr(
-                "{why}. {next}.\nWith files: in Resolve, File > Export > Timeline writes OTIO; open that "
-                "file here, write the cut for Resolve, and File > Import > Timeline brings it back.",
+                "{why}. {next}.\nWith files: in Resolve, File > Export > Timeline writes OTIO; "
+                "open that here, write the cut for Resolve, and File > Import > Timeline brings "
+                "it back.",
                 why=_sentence(error.what),
                 next=_sentence(error.next_step),
             )
         )
         self._again.show()
-        self._show(open_panel(self._settings, StandaloneHost(self._settings)))
+        self._show(open_panel(settings, StandaloneHost(settings)))
 
     def _show(self, panel: Panel) -> None:
         self.panel = panel
@@ -144,14 +155,13 @@ class Companion(QWidget):
 
 def main(injected: Mapping[str, Any] | None = None, product: str = "") -> int:
     """Open the companion window; ends when it is closed."""
-    from bridge_core.config import load
     from bridge_ui.window import application, work
 
-    try:
-        settings = load().settings
-    except ShotbridgeError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    def settings() -> Settings:
+        from bridge_core.config import load
+
+        return load().settings
+
     app = application()
     window = Companion(settings, lambda: find_resolve(injected, product))
     window.resize(1440, 880)

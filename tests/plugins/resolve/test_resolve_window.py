@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import runpy
+import signal
 import subprocess
 import sys
 import time
@@ -26,11 +26,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from resolve_fake import Resolve, scripting_module
 
-from bridge_core.errors import HostError
+from bridge_core.errors import ConfigError, HostError
 from bridge_core.models.settings import Settings
 from bridge_resolve import connecting
 from bridge_resolve.connecting import find_resolve
 from bridge_resolve.window import Companion
+
+#: Opens a companion window that finds Resolve this way.
+Open = Callable[[Callable[[], Any]], Companion]
 
 REPO = Path(__file__).parents[3]
 ENTRY = REPO / "plugins" / "resolve" / "Utility" / "Shotbridge.py"
@@ -44,8 +47,14 @@ def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[[Callable[[], Any]], Companion]]:
-    app = QApplication.instance() or QApplication(["shotbridge-tests"])
+def qapp_or_new() -> QApplication:
+    return QApplication.instance() or QApplication(["shotbridge-tests"])  # type: ignore[return-value]
+
+
+@pytest.fixture
+def opened(
+    qapp_or_new: QApplication, tmp_path: Path
+) -> Iterator[Callable[[Callable[[], Any]], Companion]]:
     windows: list[Companion] = []
     # A gateway that is nowhere: what is looked at here needs none.
     settings = Settings.model_validate(
@@ -53,7 +62,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[Callable[[], Any]], Companion]]
     )
 
     def open_(find: Callable[[], Any]) -> Companion:
-        window = Companion(settings, find)
+        window = Companion(lambda: settings, find)
         windows.append(window)
         window.resize(900, 600)
         window.show()
@@ -64,7 +73,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[Callable[[], Any]], Companion]]
     for window in windows:
         window.close()
         window.deleteLater()
-    app.processEvents()
+    qapp_or_new.processEvents()
 
 
 def words(window: Companion) -> str:
@@ -240,16 +249,59 @@ def test_the_entry_is_one_that_every_python_3_reads() -> None:
     assert "placed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
 
 
-def test_in_the_right_python_it_opens_right_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Up to the window: the settings are broken, which is told, and nothing is started."""
-    broken = tmp_path / "shotbridge.yaml"
-    broken.write_text("client: 3")
-    monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(broken))
-    monkeypatch.setenv("SHOTBRIDGE_PLUGINS", str(REPO / "plugins"))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    runpy.run_path(str(ENTRY), run_name="__main__", init_globals={"resolve": Resolve()})
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "client" in told.err
+def test_a_broken_configuration_is_told_in_the_window(qapp_or_new, tmp_path: Path) -> None:
+    def settings() -> Settings:
+        raise ConfigError("client is no section", where="shotbridge.yaml", next_step="mend it")
+
+    window = Companion(settings, Resolve)
+    window.show()
+    window.look()
+    until(lambda: "Mend it" in words(window), "the reason")
+    assert window.panel is None
+    assert again(window).isVisible()
+    window.close()
+
+
+WORLD = """
+import sys
+from pathlib import Path
+from resolve_worlds import reel
+app, timeline, items = reel(Path(sys.argv[1]))
+"""
+
+WAYS = {
+    # Workspace > Scripts, where Resolve's Python is the right one: its object is used right there.
+    "inside": WORLD + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
+    " run_name='__main__')",
+    # From outside, by the scripting module.
+    "outside": WORLD + "import types, runpy; from resolve_fake import scripting_module\n"
+    "sys.modules['DaVinciResolveScript'] = scripting_module(app)\n"
+    "sys.modules['DaVinciResolveScript'].__spec__ = types.SimpleNamespace()\n"
+    "sys.argv = ['bridge_resolve']; runpy.run_module('bridge_resolve', run_name='__main__')",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> None:
+    path = [str(REPO / "tests" / "hosts"), str(REPO / "plugins" / "resolve")]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path),
+        "SHOTBRIDGE_PLUGINS": str(REPO / "plugins"),
+        "SHOTBRIDGE__CLIENT__STATE_DIR": str(tmp_path / "state"),
+        "SHOTBRIDGE__CLIENT__URL": "http://127.0.0.1:9",
+    }
+    command = [sys.executable, "-c", WAYS[way], str(tmp_path / "plates"), str(ENTRY)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as program:
+        try:
+            until(
+                lambda: list(tmp_path.glob("state/resolve/*.otio")) or program.poll() is not None,
+                "the cut of the open timeline",
+            )
+        finally:
+            program.send_signal(signal.SIGINT)
+        told, _ = program.communicate(timeout=60)
+    assert list(tmp_path.glob("state/resolve/*.otio")), told
+    assert program.returncode == 0, told
