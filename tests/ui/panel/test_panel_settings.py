@@ -44,7 +44,7 @@ def opened(qapp: QApplication, tmp_path: Path, shots_host: Callable[[int], Host]
     def open_it() -> ConnectionPopover:
         window.show()
         place(popover, window)
-        until(lambda: "nobody set it" in words(popover))
+        until(lambda: "where nobody sets it" in words(popover))
         return popover
 
     yield open_it

@@ -11,7 +11,14 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note, Stroke, StrokeTool
@@ -350,6 +357,33 @@ def test_a_narrow_dock_holds_everything_within_its_width(stage: Stage) -> None:
         left = child.mapTo(stage, QPoint(0, 0)).x()
         assert left >= 0
         assert left + child.width() <= 320
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_tab_reaches_every_button(stage: Stage, width: int) -> None:
+    stage.resize(width, 900)
+    stage.set_notes([note(FrameRange.of(1010, 1012))])
+    press(stage, Key.Key_D)
+    stage.set_compare(Compare.OVERLAY)
+    QTest.qWait(20)
+    reached: list[QWidget | None] = []
+    stage.canvas.setFocus()
+    while QApplication.focusWidget() not in reached:
+        reached.append(QApplication.focusWidget())
+        QTest.keyClick(QApplication.focusWidget(), Key.Key_Tab)
+
+    def met(one: QAbstractButton) -> bool:
+        """One of a group is reached, and arrows lead to the others."""
+        group = one.group()
+        return any(other in reached for other in (group.buttons() if group else [one]))
+
+    missed = [
+        one.accessibleName() or one.text()
+        for one in stage.findChildren(QAbstractButton)
+        if one.isVisible() and one.isEnabled() and not met(one)
+    ]
+    assert missed == []
+    assert all(one.accessibleName() or one.text() for one in stage.findChildren(QAbstractButton))
 
 
 def test_nothing_to_look_at_says_so_and_keys_do_no_harm(stage: Stage) -> None:

@@ -134,6 +134,8 @@ class ConnectionPopover(QFrame):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
         self._settings.look()
+        if self._session.connection.value.up:
+            self._session.ask_health()
 
     def keyPressEvent(self, event: object) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]

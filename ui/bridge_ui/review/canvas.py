@@ -266,7 +266,7 @@ class Canvas(QWidget):
             return 0.0
         metrics = painter.fontMetrics()
         most = place.width() / (2.15 if top and self.look.compare is not Compare.A else 1.0)
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(most - 4 * _MARGIN))
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(most - 4 * _MARGIN))
         high = metrics.height() + 6.0
         wide = metrics.horizontalAdvance(text) + 14.0
         x = place.right() - _MARGIN - wide if right else place.left() + _MARGIN

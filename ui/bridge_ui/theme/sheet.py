@@ -158,6 +158,7 @@ QTabBar::tab {{
 }}
 QTabBar[look="roomy"]::tab {{ padding: 8px 10px 6px 10px; }}
 QTabBar QToolButton {{ padding: 0; border-radius: 0; }}
+QTabBar::tear {{ image: none; width: 0; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:focus {{ background: {t.raised}; }}
