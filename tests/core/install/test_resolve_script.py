@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ import pytest
 from bridge_core import resolve_script
 from bridge_core.cli.main import main
 from bridge_core.errors import ConfigError, HostError, NotWritable
+from bridge_core.plugins import plugin
 from bridge_core.resolve_script import Placing, look, place, remove, scripts_folder
+
+_PYTHON = sys.executable
 
 
 @pytest.fixture
@@ -133,6 +138,42 @@ def test_a_plugin_that_breaks_the_agreement_is_told(plugins: Path, folder: Path,
     with pytest.raises(ConfigError, match="the plugin's file"):
         place(folder)
     assert not (folder / "Shotbridge.py").exists()
+
+
+def test_the_plugins_own_file_keeps_the_agreement(folder: Path) -> None:
+    """The real one, out of the checkout."""
+    assert place(folder)
+    placed = (folder / "Shotbridge.py").read_text()
+    assert f"PYTHON = {sys.executable!r}" in placed
+    assert f"PLUGINS = {str(plugin('resolve').parent)!r}" in placed
+    assert look(folder) is Placing.PLACED
+
+
+@pytest.mark.parametrize("in_rez", [True, False])
+def test_its_python_has_the_environments_libraries_when_that_names_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_rez: bool
+) -> None:
+    """rez says PYTHONPATH for the Python that it names; otherwise it is about Resolve's Python."""
+    seen = tmp_path / "seen"
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\nprintf %s "$PYTHONPATH" > "{seen}.new"; mv "{seen}.new" "{seen}"\n'
+    )
+    python.chmod(0o755)
+    if in_rez:
+        monkeypatch.setenv("SHOTBRIDGE_PYTHON", str(python))
+    else:
+        monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PYTHONPATH", "/rez/libraries")
+    place(folder)
+    # A Python that has nothing of ours, as Resolve finds one.
+    words = [_PYTHON, "-I", "-S", str(folder / "Shotbridge.py")]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == b""
+    deadline = time.monotonic() + 30
+    while not seen.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    expected = [str(plugin("resolve")), *(["/rez/libraries"] if in_rez else [])]
+    assert seen.read_text().split(os.pathsep) == expected
 
 
 def test_each_system_has_its_folder() -> None:
