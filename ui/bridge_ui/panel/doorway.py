@@ -7,7 +7,8 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from bridge_core.errors import ShotbridgeError
-from bridge_ui.panel.pieces import button, column, label, row, title
+from bridge_ui.icons import SIZE
+from bridge_ui.panel.pieces import box, button, column, label, row, title
 from bridge_ui.theme.sheet import look
 from bridge_ui.translate import tr
 
@@ -25,16 +26,18 @@ class Doorway(QWidget):
         look(self, "bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._unseen = True
-        self._words = label(tr("Opening …"), "dim", wrap=True)
+        self._words = label(tr("Opening …"), "dim")
+        self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
-        self._again = button(tr("Try again"), does=self.again.emit)
-        self._again.setObjectName("try-again")
-        self._next.hide()
-        self._again.hide()
-        said = column(self._words, self._next, row(self._again, 1), gap=8)
-        inner = row(title("Shotbridge"), said, gap=10, grows=1)
-        inner.setAlignment(Qt.AlignmentFlag.AlignTop)
-        inner.setContentsMargins(14, 9, 8, 9)
+        again = button(tr("Try again"), does=self.again.emit)
+        again.setObjectName("try-again")
+        said = column(self._problem, self._next, row(again, 1), margin=12, gap=8)
+        self._trouble = box(said, "warning")
+        self._trouble.hide()
+        line = row(title("Shotbridge"), self._words, 1, gap=10)
+        line.addStrut(SIZE)  # as tall as the line with buttons that follows
+        inner = column(line, self._trouble, 1, gap=9)
+        inner.setContentsMargins(14, 10, 14, 10)
         self.setLayout(inner)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
@@ -45,16 +48,14 @@ class Doorway(QWidget):
 
     def wait(self) -> None:
         """It is being opened, once more."""
-        self._say(tr("Opening …"), "dim")
+        self._words.show()
+        self._trouble.hide()
 
     def refuse(self, error: ShotbridgeError) -> None:
         """It cannot be opened."""
         why = f"{error.what} ({error.where})" if error.where else error.what
-        self._say(tr("The panel cannot open: {why}.", why=why), "bad", error.next_step)
-
-    def _say(self, words: str, style: str, next_step: str = "") -> None:
-        look(self._words, style)
-        self._words.setText(words)
-        self._next.setText(next_step)
-        self._next.setVisible(bool(next_step))
-        self._again.setVisible(style == "bad")
+        self._problem.setText(tr("The panel cannot open: {why}", why=why))
+        self._next.setText(error.next_step)
+        self._next.setVisible(bool(error.next_step))
+        self._words.hide()
+        self._trouble.show()

@@ -100,6 +100,10 @@ class Frame(QWidget):
             self.show_page(self._tab_pages[at])
             self._pages[self._tab_pages[at]].setFocus()
 
+    def show_pages(self, shown: bool) -> None:
+        """Without them the line above has all the room."""
+        self._columns.setVisible(shown)
+
     def set_wide(self, wide: bool) -> None:
         """Three columns, or one with tabs; the width decides, see :meth:`resizeEvent`."""
         if wide == self._wide:

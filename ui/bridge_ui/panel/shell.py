@@ -131,6 +131,7 @@ class Panel(Frame):
     def _open(self) -> None:
         if isinstance(self._source, Loading) and not (self._furnished or self._closed):
             self.doorway.wait()
+            self.show_pages(True)
             self._source.start(lambda: self._step(self._go_to_work()), self._refuse)
 
     def _step(self, steps: Iterator[None]) -> None:
@@ -149,6 +150,7 @@ class Panel(Frame):
             self.status.say(f"{error.what}. {error.next_step}")
         else:
             self.doorway.refuse(error)
+            self.show_pages(False)
             self.refused.emit(error)
 
     def _go_to_work(self) -> Iterator[None]:
