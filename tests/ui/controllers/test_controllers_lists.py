@@ -162,6 +162,19 @@ def test_the_hosts_changes_are_followed(shots: ShotsController, host: MemoryHost
     assert host.changed == []
 
 
+def test_what_is_selected_is_there_whenever_somebody_asks(
+    shots: ShotsController, host: MemoryHost
+) -> None:
+    """A host that loads another file takes all away at once, with shots selected."""
+    shots.select([row.key for row in shots.rows])
+    seen: list[list[str]] = []
+    shots.state.watch(lambda _: seen.append([row.name for row in shots.selected]), at_once=False)
+    host.shots = (shot("C_010"),)
+    host.changed[0]()
+    assert seen
+    assert {name for names in seen for name in names} <= {"Read9"}
+
+
 def test_rows_follow_jobs(shots: ShotsController, session: Session, host: MemoryHost) -> None:
     resets: list[bool] = []
     shots.rows.watch(lambda change: resets.append(change.reset))

@@ -141,9 +141,10 @@ class ShotsController:
         for row in rows:
             if row.shot is not None:
                 self._keys_of.setdefault(row.shot.id, []).append(row.key)
-        if anew:
-            self._tell(compared_with="", gone=0, listed=Show.ALL)
-        self._tell(title=scene.title, show=scene.show, busy=False)
+        # In one go: whoever is told of the new scene asks at once what of it is selected.
+        kept = tuple(key for key in self.state.value.selected if key in self._at)
+        fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL} if anew else {}
+        self._tell(title=scene.title, show=scene.show, busy=False, selected=kept, **fresh)
         self._list()
         if self._session.connection.value.up:
             self._ask_versions()
