@@ -20,6 +20,10 @@ from tools import run, tool
 SPEC = "1.6"
 #: A licence by its SPDX name; what the catalogue says otherwise goes in as words.
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+-[0-9][A-Za-z0-9.+-]*|MIT")
+#: Licences of packages that do not say it in their metadata, as their repositories' LICENSE does.
+_UNDECLARED = {"opencolorio": "BSD-3-Clause", "protobuf": "BSD-3-Clause"}
+#: Of Blender's extension as a whole, as its manifest says.
+_EXTENSION = "GPL-3.0-or-later"
 #: Run by the tool's own Python: the library that validates lives there.
 _VALIDATE = """
 import sys
@@ -44,9 +48,17 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
     )
     described = json.loads(target.read_text(encoding="utf-8"))
     wheels = {_name(path): path for path in (bundle / "wheels").glob("*.whl")}
+    described["metadata"]["component"] = {
+        "type": "application",
+        "bom-ref": "bundle",
+        "name": "shotbridge",
+        "version": json.loads((bundle / "bundle.json").read_text())["version"],
+        "description": "Shotbridge for machines without a network",
+        "licenses": [{"license": {"id": "Apache-2.0"}}],
+    }
     described["components"] = [
         *(
-            with_hash(component, wheels[_canonical(component["name"])])
+            completed(component, wheels[_canonical(component["name"])])
             for component in described["components"]
             if _canonical(component["name"]) in wheels
         ),
@@ -73,14 +85,17 @@ def validate(path: Path) -> None:
         sys.exit(f"{path.name} is not valid CycloneDX {SPEC}: {done.stderr.strip()}")
 
 
-def with_hash(component: Component, wheel: Path) -> Component:
-    """The component with its file's hash, and without addresses of download places."""
+def completed(component: Component, wheel: Path) -> Component:
+    """The component with its file's hash and a licence, without addresses of download places."""
     kept = [
         reference
         for reference in component.get("externalReferences", [])
         if reference.get("type") not in ("distribution", "distribution-intake")
     ]
     found = {**component, "hashes": [_hash(wheel)]}
+    known = _UNDECLARED.get(_canonical(component["name"]))
+    if not component.get("licenses") and known:
+        found["licenses"] = [{"license": {"id": known}}]
     found.pop("externalReferences", None)
     return {**found, "externalReferences": kept} if kept else found
 
@@ -121,8 +136,12 @@ def model_components(catalogue: list[dict[str, Any]], models: Path) -> list[Comp
 
 
 def _file(path: Path) -> Component:
-    return {"type": "file", "bom-ref": f"file:{path.name}", "name": path.name} | {
-        "hashes": [_hash(path)]
+    return {
+        "type": "file",
+        "bom-ref": f"file:{path.name}",
+        "name": path.name,
+        "licenses": [{"license": {"id": _EXTENSION}}],
+        "hashes": [_hash(path)],
     }
 
 
