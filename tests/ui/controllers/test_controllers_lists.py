@@ -171,8 +171,8 @@ def test_what_is_selected_is_there_whenever_somebody_asks(
     shots.state.watch(lambda _: seen.append([row.name for row in shots.selected]), at_once=False)
     host.shots = (shot("C_010"),)
     host.changed[0]()
-    assert seen
-    assert {name for names in seen for name in names} <= {"Read9"}
+    assert seen[0] == ["A_010", "B_010", "A_020", "Read9"], "it is being asked"
+    assert seen[-1] == ["Read9"]
 
 
 def test_rows_follow_jobs(shots: ShotsController, session: Session, host: MemoryHost) -> None:
