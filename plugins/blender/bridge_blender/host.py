@@ -25,7 +25,7 @@ from .rendering import render
 from .shots import survey
 
 if TYPE_CHECKING:
-    from bridge_core.models.settings import Settings
+    from bridge_core.models.settings import Settings, WorkSettings
 
 
 class BlenderHost(Host):
@@ -54,8 +54,12 @@ class BlenderHost(Host):
             }
         )
 
+    @property
+    def _work(self) -> WorkSettings:
+        return (self._given() if callable(self._given) else self._given).work
+
     def scene(self) -> Scene:
-        seen = survey(self._settings.work)
+        seen = survey(self._work)
         shots = tuple(one.item for one in seen.found)
         return Scene(seen.title, seen.show, shots, seen.problems)
 
@@ -67,12 +71,12 @@ class BlenderHost(Host):
         return WAYS
 
     def place(self, placements: Sequence[Placement]) -> Placed:
-        return place(survey(self._settings.work, everything=True), placements)
+        return place(survey(self._work, everything=True), placements)
 
     def render(
         self, handle: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[Rendered, None, None]:
-        found = survey(self._settings.work, everything=True).by_handle(handle)
+        found = survey(self._work, everything=True).by_handle(handle)
         if found is None:
             raise HostError(
                 f"the file has no {handle!r} any more",

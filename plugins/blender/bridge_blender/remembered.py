@@ -113,6 +113,17 @@ def mark_version(
     }
 
 
+def mark_fade(effect: Any, before: int) -> None:
+    """Keep how many frames of a fade stand before its cut: Blender's fades have no cut."""
+    effect[KEY] = {"schema": _SCHEMA, "fade": {"before": before}}
+
+
+def fade_before(effect: Any, length: int) -> int:
+    """Frames before the cut of a fade of ``length`` frames; half of them where nothing is kept."""
+    kept = _told(effect, "fade").get("before")
+    return kept if isinstance(kept, int) and 0 <= kept <= length else length // 2
+
+
 def give_to(thing: Any, clip: str) -> None:
     """Have a version belong to another plate."""
     kept = json.loads(as_json(thing))

@@ -11,7 +11,7 @@ Blender 4.2, 4.5 and 5.2 were seen to render them:
   takes the frame below.
 - "Reverse Frames" counts from the content's end.
 
-With its caches on, Blender 5.2 shows the frame before here and there where a speed is changed.
+Under a speed effect, what Blender 5.2 shows depends on what it showed before, by a frame or two.
 """
 
 from __future__ import annotations

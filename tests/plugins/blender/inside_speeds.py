@@ -11,6 +11,10 @@ import bpy
 import pytest
 
 FRAMES = range(1001, 1041)
+REPEATS = pytest.mark.skipif(
+    bpy.app.version >= (5, 0, 0),
+    reason="under a speed effect, what Blender 5.2 renders depends on what it rendered before",
+)
 
 
 @pytest.fixture
@@ -96,6 +100,7 @@ def test_retimed_strips(pattern: Path, percent: float) -> None:
     assert _told(strip) == _rendered(strip)
 
 
+@REPEATS
 @pytest.mark.parametrize(
     ("control", "factor"),
     [("MULTIPLY", 2.0), ("MULTIPLY", 0.5), ("MULTIPLY", 1.3), ("STRETCH", 1.0)],

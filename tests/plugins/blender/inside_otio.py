@@ -1,0 +1,245 @@
+"""The sequencer's cut as OTIO, and cuts as strips: every range the same after a round."""
+
+from __future__ import annotations
+
+import struct
+import wave
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import blender_stage as stage
+import bpy
+import opentimelineio as otio
+import pytest
+
+from bridge_core.errors import HostError, TimelineError
+from bridge_core.timeline.reading import read_cut
+
+FRAMES = range(1001, 1041)
+RATE = 25
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    stage.new_file()
+    yield tmp_path
+
+
+def _sound(path: Path, seconds: float = 4) -> Path:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(struct.pack("<h", 1000) * int(8000 * seconds))
+    return path
+
+
+def _time(value: float, rate: float = RATE) -> Any:
+    return otio.opentime.RationalTime(value, rate)
+
+
+def _range(start: float, count: float, rate: float = RATE) -> Any:
+    return otio.opentime.TimeRange(_time(start, rate), _time(count, rate))
+
+
+def _clip(pattern: Path, first: int, count: int, *effects: Any) -> Any:
+    media = otio.schema.ImageSequenceReference(
+        target_url_base=pattern.parent.as_uri() + "/",
+        name_prefix=pattern.name.partition("%")[0],
+        name_suffix=".exr",
+        start_frame=FRAMES.start,
+        rate=RATE,
+        frame_zero_padding=4,
+        available_range=_range(FRAMES.start, len(FRAMES)),
+        metadata={"shotbridge": {"colour_space": "ACEScg"}},
+    )
+    name = pattern.name.partition(".")[0]
+    return otio.schema.Clip(
+        name, media_reference=media, source_range=_range(first, count), effects=list(effects)
+    )
+
+
+def _cut(folder: Path) -> Path:
+    """Two tracks with gaps, a fade, speeds, a still and sound; it starts at 01:00:00:00."""
+    pattern = {
+        name: stage.plate(folder / name, name, FRAMES, size=(8, 8))
+        for name in ("A_010", "A_020", "A_030", "A_040")
+    }
+    warp = otio.schema.LinearTimeWarp
+    one = otio.schema.Track("Pictures", kind=otio.schema.TrackKind.Video)
+    one.extend(
+        [
+            otio.schema.Gap(source_range=_range(0, 5)),
+            _clip(pattern["A_010"], 1004, 20),
+            otio.schema.Transition(
+                transition_type="SMPTE_Dissolve", in_offset=_time(3), out_offset=_time(2)
+            ),
+            _clip(pattern["A_020"], 1006, 18),
+            otio.schema.Gap(source_range=_range(0, 7)),
+            _clip(pattern["A_030"], 1003, 12, warp(time_scalar=2.0)),
+            _clip(pattern["A_040"], 1003, 16, warp(time_scalar=0.5)),
+            _clip(pattern["A_010"], 1010, 10, warp(time_scalar=-1.0)),
+        ]
+    )
+    two = otio.schema.Track("Titles", kind=otio.schema.TrackKind.Video)
+    two.extend(
+        [
+            otio.schema.Gap(source_range=_range(0, 30)),
+            _clip(pattern["A_040"], 1020, 9, otio.schema.FreezeFrame()),
+        ]
+    )
+    sound = otio.schema.Track("Sound", kind=otio.schema.TrackKind.Audio)
+    sound.extend(
+        [
+            otio.schema.Gap(source_range=_range(0, 4)),
+            otio.schema.Clip(
+                "voice",
+                media_reference=otio.schema.ExternalReference(
+                    _sound(folder / "voice.wav").as_uri(), available_range=_range(0, 100)
+                ),
+                source_range=_range(10, 50),
+            ),
+        ]
+    )
+    timeline = otio.schema.Timeline("cut", global_start_time=_time(90000))
+    timeline.tracks.extend([one, two, sound] if _has_sound() else [one, two])
+    timeline.tracks.markers.append(otio.schema.Marker(name="here", marked_range=_range(12, 1)))
+    path = folder / "cut.otio"
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
+
+
+def _ranges(path: Path) -> list[tuple[Any, ...]]:
+    """All that a reader of the cut goes by."""
+    cut = read_cut(path, show="x", handles=0)
+    told: list[tuple[Any, ...]] = [("cut", cut.rate, cut.global_start)]
+    for item in cut:
+        shot = item.shot
+        told.append(
+            (
+                item.track,
+                item.media,
+                shot.record_range,
+                shot.cut_range,
+                shot.work_range,
+                shot.retime,
+                shot.plate.colour_space,
+            )
+        )
+    timeline = otio.adapters.read_from_file(str(path))
+    for track in timeline.tracks:
+        for child in track:
+            if isinstance(child, otio.schema.Transition):
+                told.append((track.name, "fade", child.in_offset, child.out_offset))
+            elif isinstance(child, otio.schema.Gap):
+                told.append((track.name, "gap", child.duration()))
+            elif track.kind == "Audio":
+                told.append((track.name, child.name, child.source_range))
+    told += [(marker.name, marker.marked_range) for marker in timeline.tracks.markers]
+    return told
+
+
+def _has_sound() -> bool:
+    """Blender 4.2 comes without sound as a Python module."""
+    return bool(bpy.app.build_options.audaspace)
+
+
+def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> None:
+    path = _cut(folder)
+    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
+    assert [str(one) for one in lost] == []
+    assert (bpy.context.scene.render.fps, bpy.context.scene.frame_start) == (RATE, 90000)
+    back = folder / "back.otio"
+    lost = stage.part("otio_out").write_cut(bpy.context.scene, back)
+    assert [str(one) for one in lost] == []
+    assert _ranges(back) == _ranges(path)
+    # And once more, from what came out.
+    stage.new_file()
+    stage.part("otio_in").read_into(bpy.context.scene, back)
+    again = folder / "again.otio"
+    stage.part("otio_out").write_cut(bpy.context.scene, again)
+    assert _ranges(again) == _ranges(path)
+
+
+def test_blender_renders_the_frames_that_the_cut_says(folder: Path) -> None:
+    path = _cut(folder)
+    stage.part("otio_in").read_into(bpy.context.scene, path)
+    for strip in stage.strips():
+        if strip.type in ("IMAGE", "MOVIE"):
+            strip.colorspace_settings.name = "Linear Rec.709"
+    scene = bpy.context.scene
+    scene.sequence_editor.channels[stage.strips()["A_040.001"].channel].mute = True
+    scene.render.resolution_x = scene.render.resolution_y = 8
+    at = 90000
+    assert stage.shown_frames([at + 4, at + 43, at + 49]) == [0, 0, 0], "gaps are black"
+    assert stage.shown_frames([at + 5, at + 20]) == [1004, 1019]
+    assert stage.shown_frames([at + 27, at + 42]) == [1008, 1023]
+    assert stage.shown_frames([at + 50, at + 51, at + 61]) == [1003, 1005, 1025]
+    assert stage.shown_frames([at + 62, at + 63, at + 64]) == [1003, 1003, 1004]
+    scene.sequence_editor.channels[stage.strips()["A_040.001"].channel].mute = False
+    assert stage.shown_frames([at + 30, at + 38]) == [1020, 1020]
+    assert stage.shown_frames([at + 78, at + 87]) == [1019, 1010]
+
+
+def test_ntsc_rates_stay_exact(folder: Path) -> None:
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 24, 1.001
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    stage.picture_strip(pattern, FRAMES, 1, 10)
+    path = folder / "ntsc.otio"
+    stage.part("otio_out").write_cut(scene, path)
+    assert read_cut(path).rate == Fraction(24000, 1001)
+    before = _ranges(path)
+    stage.new_file()
+    stage.part("otio_in").read_into(bpy.context.scene, path)
+    stage.part("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+    assert _ranges(folder / "back.otio") == before
+
+
+def test_what_cannot_be_carried_is_listed(folder: Path) -> None:
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    strip = stage.picture_strip(pattern, FRAMES, 1, 1)
+    strip.transform.offset_x = 12
+    strip.modifiers.new("Grade", "COLOR_BALANCE")
+    strip.blend_type = "ADD"
+    stage.part("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 3, (1, 20))
+    lost = stage.part("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+    told = "\n".join(map(str, lost))
+    for word in ("Title", "moved", "Grade", "add"):
+        assert word in told
+
+
+def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None:
+    path = _cut(folder)
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    stage.picture_strip(pattern, FRAMES, 1, 1)
+    with pytest.raises(HostError, match="25 frames per second, the scene at 24"):
+        stage.part("otio_in").read_into(scene, path)
+    assert len(stage.strips()) == 1
+
+
+def test_beside_other_strips_nothing_moves(folder: Path) -> None:
+    path = _cut(folder)
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    mine = stage.picture_strip(pattern, FRAMES, 4, 1, "mine")
+    before = (mine.channel, stage.part("sequencer_api").bounds(mine))
+    stage.part("otio_in").read_into(bpy.context.scene, path)
+    assert (mine.channel, stage.part("sequencer_api").bounds(mine)) == before
+    others = [strip.channel for strip in stage.strips() if strip != mine]
+    assert min(others) == 5, "above mine"
+
+
+def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
+    target = folder / "cut.otio"
+    with pytest.raises(TimelineError, match="no strips"):
+        stage.part("otio_out").write_cut(bpy.context.scene, target)
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    stage.picture_strip(pattern, FRAMES, 1, 1)
+    target.write_text("mine")
+    with pytest.raises(TimelineError, match="overwritten"):
+        stage.part("otio_out").write_cut(bpy.context.scene, target)
+    assert target.read_text() == "mine"
