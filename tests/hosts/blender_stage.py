@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ import bpy
 from small_exr import exr
 
 if TYPE_CHECKING:
-    from bridge_core.host import Host
+    from bridge_core.host import Host, HostShot, Placement
 
 PARTS = "bl_ext.user_default.shotbridge.bridge_blender"
 RATE = 25
+#: A version's frame is the plate's plus this: nobody takes one for the other.
+APART = 400
 _numbers = itertools.count()
 
 
@@ -108,6 +111,44 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
         values.append(image.pixels[4 * (width * (height // 2) + width // 2)])
         bpy.data.images.remove(image)
     return values
+
+
+def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:
+    """A version of the whole work range, in ``folder/versions``."""
+    from bridge_core.host import Placement
+    from bridge_core.models.versions import Output, Proxies, Version
+
+    shot = item.shot
+    files = folder / "versions" / shot.id.shot / f"v{number:03d}"
+    files.mkdir(parents=True)
+    for frame in shot.work_range.frames():
+        value = (frame - 1000 + APART * number) / 2048
+        (files / f"main.{frame:04d}.exr").write_bytes(exr((value, 0.25, 0.5), (size, size)))
+    version = Version(
+        id=f"{shot.id.shot}-{number}",
+        shot=shot.id,
+        service="upscale",
+        job=f"job-{number}",
+        folder="/on/the/gateway",
+        frames=tuple(shot.work_range.frames()),
+        outputs=(
+            Output(
+                name="main",
+                pattern="main.%04d.exr",
+                range=shot.work_range,
+                colour_space="Linear Rec.709 (sRGB)",
+                width=size,
+                height=size,
+                channels=("R", "G", "B"),
+                depth="half",
+            ),
+        ),
+        proxies=Proxies(pattern="p.%d.jpg", width=8, height=8, display="sRGB", view="ACES"),
+        created=datetime(2026, 11, 1, tzinfo=UTC),
+        asked_by="Ada",
+        number=number,
+    )
+    return Placement(item.handle, version, files)
 
 
 def settings(show: str = "contract", handles: int = 2) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import preferences, pump, rendered, window
+from . import menus, operators, preferences, pump, rendered, window
 
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window)
+PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus)
 
 
 def register() -> None:

@@ -4,26 +4,21 @@ plate; one step for Ctrl-Z; still there after saving and loading."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import blender_stage as stage
 import bpy
 import pytest
-from small_exr import exr
 
 from bridge_core.errors import HostError
 from bridge_core.host import HostShot, Placement
-from bridge_core.models.versions import Output, Proxies, Version
 
 FRAMES = range(1001, 1041)
 REPEATS = pytest.mark.skipif(
     bpy.app.version >= (5, 0, 0),
     reason="under a speed effect, what Blender 5.2 renders depends on what it rendered before",
 )
-#: A version's frame is the plate's plus this: nobody takes one for the other.
-APART = 400
 
 
 @pytest.fixture
@@ -45,43 +40,8 @@ def _only_shot() -> HostShot:
     return shot
 
 
-def _version(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:
-    """A version of the whole work range, at twice the plate's size."""
-    shot = item.shot
-    files = folder / "versions" / shot.id.shot / f"v{number:03d}"
-    files.mkdir(parents=True)
-    for frame in shot.work_range.frames():
-        value = (frame - 1000 + APART * number) / 2048
-        (files / f"main.{frame:04d}.exr").write_bytes(exr((value, 0.25, 0.5), (size, size)))
-    version = Version(
-        id=f"{shot.id.shot}-{number}",
-        shot=shot.id,
-        service="upscale",
-        job=f"job-{number}",
-        folder="/on/the/gateway",
-        frames=tuple(shot.work_range.frames()),
-        outputs=(
-            Output(
-                name="main",
-                pattern="main.%04d.exr",
-                range=shot.work_range,
-                colour_space="Linear Rec.709 (sRGB)",
-                width=size,
-                height=size,
-                channels=("R", "G", "B"),
-                depth="half",
-            ),
-        ),
-        proxies=Proxies(pattern="p.%d.jpg", width=8, height=8, display="sRGB", view="ACES"),
-        created=datetime(2026, 11, 1, tzinfo=UTC),
-        asked_by="Ada",
-        number=number,
-    )
-    return Placement(item.handle, version, files)
-
-
 def _of(number: int, frames: list[int]) -> list[int]:
-    return [frame - 1000 + APART * number for frame in frames]
+    return [frame - 1000 + stage.APART * number for frame in frames]
 
 
 def _bounds(strip: Any) -> tuple[int, int]:
@@ -103,7 +63,7 @@ def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: s
     _strip(folder)
     before = _shown()
     item = _only_shot()
-    placement = _version(folder, item, 1)
+    placement = stage.placement(folder, item, 1)
     stage.host().place([Placement(item.handle, placement.version, placement.folder, place_as=way)])
     assert _shown() == _of(1, before)
     strip = stage.strips()["p upscale v001"]
@@ -130,7 +90,7 @@ def test_it_keeps_the_speed_of_the_plate(folder: Path, way: str, factor: float) 
     item = _only_shot()
     source = stage.part("media").source_of(strip, bpy.context.scene, effect)
     told = [source.first + index for index in source.run.frames()]
-    placement = _version(folder, item, 1)
+    placement = stage.placement(folder, item, 1)
     stage.host().place([Placement(item.handle, placement.version, placement.folder, place_as=way)])
     assert _shown() == _of(1, told)
 
@@ -140,7 +100,7 @@ def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
     plain = _shown()
     item, host = _only_shot(), stage.host()
     for number, way in ((1, "above"), (2, "above"), (3, "swap"), (4, "swap")):
-        placed = _version(folder, item, number)
+        placed = stage.placement(folder, item, number)
         host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
         assert _only_shot().in_use == placed.version.id
     strips = stage.part("strips")
@@ -160,7 +120,7 @@ def test_swapped_in_it_takes_the_place_under_effects_too(folder: Path) -> None:
     effect = api.new_effect(stage.strips(), "Glow", "GLOW", 2, api.bounds(strip), strip)
     effect.select = False
     item = _only_shot()
-    placed = _version(folder, item, 1)
+    placed = stage.placement(folder, item, 1)
     stage.host().place([Placement(item.handle, placed.version, placed.folder, place_as="swap")])
     assert effect.input_1 == stage.strips()["p upscale v001"]
     strips = stage.part("strips")
@@ -178,7 +138,7 @@ def test_nothing_is_pushed_aside(folder: Path) -> None:
     host = stage.host()
     item = next(one for one in host.scene().shots if one.source == "p")
     for number, way in ((1, "above"), (2, "swap")):
-        placed = _version(folder, item, number)
+        placed = stage.placement(folder, item, number)
         host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
         now = {one.name: (one.channel, *_bounds(one)) for one in stage.strips()}
         assert {name: now[name] for name in ("title", "late")} == {
@@ -193,7 +153,7 @@ def test_one_undo_takes_all_of_it_back_and_the_scene_tells_the_truth(folder: Pat
     bpy.ops.ed.undo_push(message="before")
     host, item = stage.host(), _only_shot()
     for number, way in ((1, "above"), (2, "swap")):
-        placed = _version(folder, item, number)
+        placed = stage.placement(folder, item, number)
         host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
     assert _only_shot().placed == ("p-1", "p-2")
     bpy.ops.ed.undo()
@@ -212,7 +172,7 @@ def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> Non
     blend = folder / "cut.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     item = _only_shot()
-    placed = _version(folder, item, 1)
+    placed = stage.placement(folder, item, 1)
     stage.host().place([placed])
     before = _shown()
     bpy.ops.wm.save_mainfile()
@@ -230,7 +190,7 @@ def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> Non
 def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
-    stage.host().place([_version(folder, item, 1)])
+    stage.host().place([stage.placement(folder, item, 1)])
     strip.name = "something else"
     stage.part("sequencer_api").move_content(strip, 300)
     again = _only_shot()
@@ -240,7 +200,7 @@ def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path)
 def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
-    placed = _version(folder, item, 1)
+    placed = stage.placement(folder, item, 1)
     stage.trim(strip, -3, 0)
     with pytest.raises(HostError, match="Blender shows 1002-1037"):
         stage.host().place([placed])
@@ -249,7 +209,7 @@ def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
 
 def test_an_unknown_colour_space_is_refused(folder: Path) -> None:
     _strip(folder)
-    placed = _version(folder, _only_shot(), 1)
+    placed = stage.placement(folder, _only_shot(), 1)
     (output,) = placed.version.outputs
     odd = placed.version.model_copy(
         update={"outputs": (output.model_copy(update={"colour_space": "Cineon 1993"}),)}
@@ -266,7 +226,7 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
     scene.collection.objects.link(scene.camera)
     host = stage.host()
     item = next(one for one in host.scene().shots if one.source == "p")
-    placed = _version(folder, item, 1)
+    placed = stage.placement(folder, item, 1)
     for way in ("plane", "background"):
         host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
     (background,) = scene.camera.data.background_images

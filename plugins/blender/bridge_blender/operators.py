@@ -1,0 +1,154 @@
+"""What a person can press in Blender. An operator never raises: what went wrong is told in words.
+
+Blender reads the annotations of these classes as they stand, so that this file has no postponed
+ones.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from bridge_core.errors import ShotbridgeError
+
+from . import sequencer_api as api
+
+_log = logging.getLogger(__name__)
+_Execute = Callable[[Any, Any], set[str]]
+
+
+def _guarded(execute: _Execute) -> _Execute:
+    @wraps(execute)
+    def run(self: Any, context: Any) -> set[str]:
+        try:
+            return execute(self, context)
+        except ShotbridgeError as error:
+            self.report({"ERROR"}, str(error))
+        except Exception as error:
+            _log.exception("%s failed", self.bl_idname)
+            self.report({"ERROR"}, f"Shotbridge failed: {error}. Next: see the system console")
+        return {"CANCELLED"}
+
+    return run
+
+
+def active_strip() -> Any:
+    """The strip that was clicked last; None where there is none."""
+    scene = api.sequencer_scene()
+    editor = scene.sequence_editor if scene is not None else None
+    return editor.active_strip if editor is not None else None
+
+
+class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender wants them named
+    """Send shots to the studio's AI services, and review what returns"""
+
+    bl_idname = "shotbridge.open_panel"
+    bl_label = "Open Shotbridge"
+
+    @_guarded
+    def execute(self, context: Any) -> set[str]:
+        from .window import open_window
+
+        open_window()
+        return {"FINISHED"}
+
+
+class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
+    """Show this one in the cut; the others stay where they are, muted"""
+
+    bl_idname = "shotbridge.show_version"
+    bl_label = "Show Version"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    version: StringProperty(  # type: ignore[valid-type]
+        name="Version", description="Its id; empty for the plate", options={"HIDDEN"}
+    )
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return active_strip() is not None
+
+    @_guarded
+    def execute(self, context: Any) -> set[str]:
+        from .strips import show, stack_of
+
+        stack = stack_of(active_strip())
+        if stack is None:
+            self.report({"WARNING"}, "This strip has no versions")
+            return {"CANCELLED"}
+        show(stack, self.version)
+        return {"FINISHED"}
+
+
+class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
+    """Write the sequencer's cut as an OpenTimelineIO file, with the versions of its strips"""
+
+    bl_idname = "shotbridge.export_otio"
+    bl_label = "Export Cut as OTIO"
+
+    filename_ext = ".otio"
+    filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
+    check_existing: BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
+
+    @_guarded
+    def execute(self, context: Any) -> set[str]:
+        from .otio_out import write_cut
+
+        # Blender's file browser has asked whether to overwrite.
+        target = Path(bpy.path.ensure_ext(self.filepath, ".otio"))
+        lost = write_cut(api.sequencer_scene(), target, overwrite=True)
+        _tell(self, f"{target.name} written", lost, "was left behind")
+        return {"FINISHED"}
+
+
+class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
+    """Add the strips of an OpenTimelineIO cut to the sequencer, above what is there"""
+
+    bl_idname = "shotbridge.import_otio"
+    bl_label = "Import OTIO Cut"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".otio"
+    filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
+
+    @_guarded
+    def execute(self, context: Any) -> set[str]:
+        from .otio_in import read_into
+
+        path = Path(self.filepath)
+        lost = read_into(api.sequencer_scene(), path)
+        _tell(self, f"{path.name} imported", lost, "could not be carried")
+        return {"FINISHED"}
+
+
+def _tell(operator: Any, done: str, lost: list[Any], how: str) -> None:
+    """A summary where everybody sees it, and each loss in the Info editor."""
+    for one in lost:
+        operator.report({"WARNING"}, str(one))
+    if lost:
+        operator.report({"WARNING"}, f"{done}; {len(lost)} things {how}: see the Info editor")
+    else:
+        operator.report({"INFO"}, done)
+
+
+_CLASSES = (
+    SHOTBRIDGE_OT_open_panel,
+    SHOTBRIDGE_OT_show_version,
+    SHOTBRIDGE_OT_export_otio,
+    SHOTBRIDGE_OT_import_otio,
+)
+
+
+def register() -> None:
+    for one in _CLASSES:
+        bpy.utils.register_class(one)
+
+
+def unregister() -> None:
+    for one in reversed(_CLASSES):
+        bpy.utils.unregister_class(one)

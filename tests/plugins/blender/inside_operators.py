@@ -1,0 +1,93 @@
+"""What a person presses: it works, or says why not, and never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blender_stage as stage
+import bpy
+import pytest
+
+from bridge_core.timeline.reading import read_cut
+
+
+@pytest.fixture
+def edit(tmp_path: Path) -> Iterator[stage.Edit]:
+    yield stage.Edit(tmp_path)
+
+
+class _Layout:
+    """Takes down what a menu would draw."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, Any]] = []
+
+    def separator(self) -> None:
+        self.entries.append(("-", None))
+
+    def label(self, text: str) -> None:
+        self.entries.append((text, None))
+
+    def menu(self, name: str) -> None:
+        self.entries.append((getattr(bpy.types, name).bl_label, None))
+
+    def operator(self, name: str, text: str = "", icon: str = "") -> Any:
+        group, _, verb = name.partition(".")
+        assert hasattr(getattr(bpy.ops, group), verb)
+        entry = type("Entry", (), {})()
+        self.entries.append((text or name, entry))
+        return entry
+
+
+def test_it_stands_in_blenders_menus() -> None:
+    for name, words in {
+        "SEQUENCER_MT_strip": ["Send to Shotbridge", "Versions"],
+        "SEQUENCER_MT_context_menu": ["Send to Shotbridge", "Versions"],
+        "IMAGE_MT_image": ["Send to Shotbridge"],
+        "TOPBAR_MT_window": ["shotbridge.open_panel"],
+        "TOPBAR_MT_file_export": ["Cut of the Sequencer (.otio)"],
+        "TOPBAR_MT_file_import": ["Cut for the Sequencer (.otio)"],
+    }.items():
+        menu = type("Menu", (), {"layout": _Layout()})()
+        for draw in getattr(bpy.types, name)._dyn_ui_initialize():
+            if draw.__module__.startswith(stage.PARTS):
+                draw(menu, bpy.context)
+        assert [text for text, _ in menu.layout.entries if text != "-"] == words
+
+
+def test_a_cut_is_written_and_read(edit: stage.Edit, tmp_path: Path) -> None:
+    path = tmp_path / "out.otio"
+    assert bpy.ops.shotbridge.export_otio(filepath=str(path)) == {"FINISHED"}
+    assert [item.name for item in read_cut(path)] == ["A_010", "A_020"]
+    stage.new_file()
+    assert bpy.ops.shotbridge.import_otio(filepath=str(path)) == {"FINISHED"}
+    assert {"A_010", "A_020"} <= {strip.name for strip in stage.strips()}
+
+
+def test_what_goes_wrong_is_told(edit: stage.Edit, tmp_path: Path) -> None:
+    """A report of an error is what Blender's Python raises as a RuntimeError."""
+    gone = tmp_path / "gone.otio"
+    with pytest.raises(RuntimeError, match="cannot be opened"):
+        bpy.ops.shotbridge.import_otio(filepath=str(gone))
+    stage.new_file()
+    with pytest.raises(RuntimeError, match="no strips to write"):
+        bpy.ops.shotbridge.export_otio(filepath=str(tmp_path / "out.otio"))
+
+
+def test_versions_are_listed_and_shown(edit: stage.Edit, tmp_path: Path) -> None:
+    host = stage.host()
+    item = next(one for one in host.scene().shots if one.source == "A_010")
+    for number in (1, 2):
+        host.place([stage.placement(tmp_path, item, number)])
+    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010 upscale v001"]
+    layout = _Layout()
+    stage.part("menus")._list_versions(layout)
+    assert [text for text, _ in layout.entries] == ["Plate: A_010", "upscale v002", "upscale v001"]
+    for text, entry in layout.entries:
+        assert bpy.ops.shotbridge.show_version(version=entry.version) == {"FINISHED"}
+        seen = [
+            strip.name for strip in stage.strips() if "upscale" in strip.name and not strip.mute
+        ]
+        assert seen == ([] if text.startswith("Plate") else [f"A_010 {text}"])
