@@ -51,6 +51,7 @@ def settings_of_script(first: int = 1003, last: int = 1008) -> None:
         "first_frame": first,
         "last_frame": last,
         "fps": 25.0,
+        "format": nuke.addFormat(f"{SIZE[0]} {SIZE[1]} 0 0 {SIZE[0]} {SIZE[1]} 1 tiny"),
         "colorManagement": "OCIO",
         "OCIO_config": "aces_1.2",
     }.items():

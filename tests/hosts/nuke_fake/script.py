@@ -88,6 +88,8 @@ class Script:
         parent = self.contexts[-1]
         node = node_class(kind)(self, kind, parent)
         node["name"]._value = name or self.free_name(kind.rstrip("0123456789"), parent)
+        if kind in ("Constant", "CheckerBoard2"):
+            node["format"]._value = self.root["format"]._value
         self.nodes.append(node)
         self.did(lambda: self._forget(node))
         return node

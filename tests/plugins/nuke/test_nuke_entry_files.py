@@ -1,0 +1,83 @@
+"""``init.py`` and ``menu.py`` in processes of their own: a sound install, a broken one, a farm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).parents[3]
+PLUGIN = REPO / "plugins" / "nuke"
+
+#: Starts the fake, runs the entry files as Nuke does, and says what is there afterwards.
+_NUKE = """
+import runpy, sys
+sys.path.insert(0, {hosts!r})
+sys.path.append({folder!r})
+from nuke_fake import FakeNuke
+with FakeNuke(gui={gui}) as nuke:
+    runpy.run_path({folder!r} + "/init.py")
+    if nuke.gui:
+        runpy.run_path({folder!r} + "/menu.py")
+    print(nuke.callbacks("KnobChanged"))
+    print([item.name() for item in nuke.menu("Nuke").items()] if nuke.gui else [])
+    print(sorted({{"PySide6", "pydantic", "requests", "yaml"}} & set(sys.modules)))
+    {after}
+"""
+
+
+def run(folder: Path, *, gui: bool = True, after: str = "pass") -> tuple[list[str], list[str]]:
+    """Lines of standard output and of standard error."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            _NUKE.format(
+                hosts=str(REPO / "tests" / "hosts"), folder=str(folder), gui=gui, after=after
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr.splitlines()
+
+
+def test_a_sound_install_adds_menu_and_pane_and_loads_nothing_heavy() -> None:
+    out, err = run(PLUGIN, after="print(nuke.menu('Pane').findItem('Shotbridge').name())")
+    assert err == []
+    assert out == ["1", "['Shotbridge']", "[]", "Shotbridge"]
+
+
+def test_a_farm_gets_no_interface() -> None:
+    out, err = run(PLUGIN, gui=False)
+    assert err == []
+    assert out == ["1", "[]", "[]"]
+
+
+def test_a_broken_install_says_one_line_and_stops_nothing(tmp_path: Path) -> None:
+    for name in ("init.py", "menu.py"):
+        shutil.copy(PLUGIN / name, tmp_path / name)
+    out, err = run(tmp_path)
+    assert out == ["0", "[]", "[]"]
+    (line,) = err
+    assert "Shotbridge is not available" in line
+    assert "bridge_nuke" in line
+    assert "Next:" in line
+
+
+def test_a_menu_that_cannot_be_made_says_one_line(tmp_path: Path) -> None:
+    for name in ("init.py", "menu.py"):
+        shutil.copy(PLUGIN / name, tmp_path / name)
+    package = tmp_path / "bridge_nuke"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "start.py").write_text(
+        "def anywhere(): pass\ndef in_the_interface(): raise RuntimeError('the menu is full')\n"
+    )
+    _, err = run(tmp_path)
+    assert err == ["Shotbridge has no panel in this Nuke: the menu is full"]

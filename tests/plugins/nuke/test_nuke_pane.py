@@ -1,0 +1,153 @@
+"""The dockable pane: made from the string that Nuke evaluates, closed in every way there is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+pytest.importorskip(
+    "PySide6.QtWidgets",
+    reason="Qt cannot be loaded here; `make system` says what it needs",
+    exc_type=ImportError,
+)
+
+import shiboken6
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+
+if TYPE_CHECKING:
+    from nuke_fake import FakeNuke
+
+    from bridge_nuke.pane import ShotbridgePane
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        QTest.qWait(20)
+
+
+@pytest.fixture
+def started(program: FakeNuke, tmp_path: Path, monkeypatch: Any) -> Iterator[FakeNuke]:
+    """Nuke after its start, with a gateway that is not there."""
+    application = QApplication.instance() or QApplication(["shotbridge-tests"])
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SHOTBRIDGE__WORK__SHOW", "bunny")
+    from bridge_nuke import start
+
+    start.anywhere()
+    start.in_the_interface()
+    yield program
+    application.processEvents()
+
+
+def opened(program: FakeNuke) -> ShotbridgePane:
+    program.menu("Nuke").findItem("Shotbridge/Open the panel").invoke()
+    pane = program.pane("Properties.1").panels[-1].widgets[0]
+    pane.resize(500, 800)
+    pane.show()
+    return pane  # type: ignore[no-any-return]
+
+
+def at_work(pane: ShotbridgePane) -> Any:
+    assert pane.panel is not None
+    until(lambda: hasattr(pane.panel, "controllers"), "the panel to open")
+    until(lambda: pane.panel.controllers.shots.rows, "the selected nodes")
+    return pane.panel.controllers
+
+
+def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
+    pane = opened(started)
+    on = at_work(pane)
+    assert [row.shot.id.shot for row in on.shots.rows if row.shot] == [
+        "A_010",
+        "Multiply1",
+        "A_020",
+    ]
+    started.select("Read2")
+    until(lambda: [row.key for row in on.shots.rows] == ["Read2"], "the selection")
+    assert started.callbacks("KnobChanged") == 2
+    pane.close_down()
+    pane.close_down()
+    assert started.callbacks("KnobChanged") == 1
+    pane.deleteLater()
+
+
+@pytest.mark.parametrize("way", ["deleteLater", "delete"])
+def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> None:
+    pane = opened(started)
+    at_work(pane)
+    if way == "delete":
+        shiboken6.delete(pane)
+    else:
+        pane.deleteLater()
+        until(lambda: not shiboken6.isValid(pane), "the pane to go")
+    assert started.callbacks("KnobChanged") == 1
+    started.select("Read1")
+    QTest.qWait(200)
+    until(
+        lambda: not [t for t in threading.enumerate() if t.name.startswith("shotbridge")],
+        f"the panel's threads to end: {threading.enumerate()}",
+    )
+
+
+def test_a_pane_that_cannot_open_says_why(started: FakeNuke, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "bridge_ui.panel.opening", None)
+    pane = opened(started)
+    assert pane.panel is None
+    (words,) = pane.findChildren(QLabel)
+    assert "bridge_ui" in words.text()
+    pane.close_down()
+    pane.deleteLater()
+
+
+def test_a_wrong_configuration_is_told_in_the_pane(started: FakeNuke, monkeypatch: Any) -> None:
+    monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "many")
+    pane = opened(started)
+    until(
+        lambda: any("handles" in label.text() for label in pane.findChildren(QLabel)),
+        "the panel to say what is wrong",
+    )
+    pane.close_down()
+    pane.deleteLater()
+
+
+def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
+    from nukescripts import panels
+
+    from bridge_nuke.start import PANE_ID
+
+    assert PANE_ID == "shotbridge.panel"  # saved workspaces name it: it never changes
+    restored = panels.restorePanel(PANE_ID)
+    assert type(restored.widgets[0]).__name__ == "ShotbridgePane"
+    restored.widgets[0].deleteLater()
+
+
+def test_the_self_test_runs_from_the_menu(started: FakeNuke, monkeypatch: Any) -> None:
+    import json
+
+    from bridge_core.models.settings import state_home
+
+    started.menu("Nuke").findItem("Shotbridge/Test this Nuke").invoke()
+
+    def answered() -> bool:
+        started.pump()
+        return bool(started.messages)
+
+    until(answered, "the self-test")
+    assert not started.script.modified
+    report = json.loads((state_home() / "selftest" / "shotbridge_selftest_nuke.json").read_text())
+    outcomes = {one["id"]: one["outcome"] for one in report["results"]}
+    assert set(outcomes.values()) == {"confirmed"}
+    assert outcomes["nuke.threads"] == "confirmed"
+    assert str(len(outcomes)) in started.messages[0]
