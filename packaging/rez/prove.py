@@ -188,6 +188,7 @@ def blender_gets_its_extension(place: Place) -> None:
     folder = Path(found["BLENDER_SYSTEM_EXTENSIONS"])
     assert folder.name == "cp311"
     assert (folder / "system" / "shotbridge" / "blender_manifest.toml").is_file()
+    assert (Path(found["BLENDER_SYSTEM_SCRIPTS"]) / "startup" / "shotbridge_enable.py").is_file()
     kept = place.environment(
         "shotbridge", "blender", program="blender", BLENDER_SYSTEM_EXTENSIONS="/studio/ext"
     )

@@ -35,13 +35,14 @@ def main(install: Path) -> None:
 
 
 def extensions(target: Path) -> None:
-    """Blender's extension for this platform, one folder for each Python, where it was built:
-    ``make blender-extension``."""
+    """Blender's extension for this platform, one folder for each Python, and the script that
+    enables it; where the extension was built: ``make blender-extension``."""
     ours = {"linux": "linux-x64", "darwin": "macos-arm64", "win32": "windows-x64"}[sys.platform]
     for zipped in (REPO / "dist" / "blender").glob(f"shotbridge-*-{ours}-*.zip"):
         tag = zipped.stem.rpartition("-")[2]
         with zipfile.ZipFile(zipped) as archive:
             archive.extractall(target / tag / "system" / "shotbridge")
+        shutil.copytree(SOURCE / "blender", target / tag / "scripts")
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["install"]:

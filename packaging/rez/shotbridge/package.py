@@ -74,8 +74,12 @@ def commands():
         # Blender picks no wheels by Python: one folder for each. 5.1 was the first with 3.13.
         tag = "cp313" if intersects(resolve.blender, "5.1+") else "cp311"
         extensions = os.path.join(str(this.root), "blender", tag)
+        # One folder is all that this variable takes: a studio's own stays.
         if os.path.isdir(extensions) and undefined("BLENDER_SYSTEM_EXTENSIONS"):
             env.BLENDER_SYSTEM_EXTENSIONS = extensions
+            # Of scripts, 4.2 takes one folder, 4.5 and newer take several.
+            if undefined("BLENDER_SYSTEM_SCRIPTS") or intersects(resolve.blender, "4.5+"):
+                lengthen("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
 
     # Where Resolve's scripting lies, as its own README says; a studio's own values stay.
     places = {
