@@ -48,24 +48,23 @@ class Place:
         }
         for name in ("platform", "arch", "os"):
             self.call("rez", "bind", name)
-        python = self.package("python", sys.version.split()[0])
-        (python / "bin").mkdir()
-        base = Path(sys.base_prefix) / "bin" / f"python{PYTHON}"
-        (python / "bin" / "python").symlink_to(base)
+        self.python(Path(sys.base_prefix) / "bin" / f"python{PYTHON}")
 
-    def package(self, name: str, version: str, requires: str = "") -> Path:
+    def package(self, name: str, version: str) -> Path:
         folder = self.packages / name / version
-        folder.mkdir(parents=True)
+        (folder / "bin").mkdir(parents=True)
         (folder / "package.py").write_text(
             f"name = {name!r}\nversion = {version!r}\n"
-            f"requires = {requires.split()!r}\n"
             "def commands():\n    env.PATH.prepend('{root}/bin')\n"
         )
         return folder
 
-    def host(self, name: str, version: str, requires: str = "") -> None:
-        program = self.package(name, version, requires) / "bin" / name
-        program.parent.mkdir()
+    def python(self, program: Path) -> None:
+        told = self.call(str(program), "-c", "import platform; print(platform.python_version())")
+        (self.package("python", told.strip()) / "bin" / "python").symlink_to(program)
+
+    def host(self, name: str, version: str) -> None:
+        program = self.package(name, version) / "bin" / name
         program.write_text(PRINTS)
         program.chmod(0o755)
 
@@ -105,7 +104,7 @@ def main() -> None:
     parser.add_argument("--wheels", help="a folder of wheels, as the bundle's; none: the index")
     wheels = parser.parse_args().wheels
     place = Place(CACHE / "rez-proof")
-    place.host("nuke", "16.0.4", f"python-{PYTHON}")
+    place.host("nuke", "16.0.4")
     place.host("blender", "4.5.1")
     install(place, place.packages, *(("--wheels", wheels) if wheels else ()))
     steps = (
@@ -116,6 +115,7 @@ def main() -> None:
         tests_pass,
         packages_are_not_overwritten,
         a_studio_may_bring_its_qt,
+        nuke_gets_its_own_python,
         demo_runs,
     )
     for step in steps:
@@ -131,9 +131,9 @@ def install(place: Place, packages: Path, *words: str) -> None:
     place.call(*_install(packages), *words, **_index())
 
 
-def _install(packages: Path) -> tuple[str, ...]:
+def _install(packages: Path, *pythons: str) -> tuple[str, ...]:
     script = str(REPO / "packaging" / "rez" / "install.py")
-    return (sys.executable, script, str(packages), "--python", PYTHON)
+    return (sys.executable, script, str(packages), "--python", *(pythons or (PYTHON,)))
 
 
 def _index() -> dict[str, str]:
@@ -219,6 +219,29 @@ def a_studio_may_bring_its_qt(place: Place) -> None:
     assert "REZ_STUDIOQT_VERSION=6.5.3" in told
     assert "REZ_PYSIDE6_ESSENTIALS_VERSION" not in told
     assert "REZ_SHOTBRIDGE_GATEWAY_VERSION" not in told
+
+
+def nuke_gets_its_own_python(place: Place) -> None:
+    """With variants for two Pythons rez takes the newer; with Nuke 16, its own."""
+    told = subprocess.run(
+        ["python3.13", "-c", "import sys; print(sys.base_prefix)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode or PYTHON != "3.11":
+        print("    left out: it takes a python3.11 that runs this, and a python3.13")
+        return
+    place.python(Path(told.stdout.strip()) / "bin" / "python3.13")
+    both = place.folder / "both"
+    place.call(*_install(both, "3.11", "3.13"), "--no-gateway", **_index())
+    paths = os.pathsep.join([str(both), str(place.packages)])
+    plain = ("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "--version")
+    place.call(*plain, REZ_PACKAGES_PATH=paths)
+    for request, python in ((("shotbridge", "blender"), "3.13"), (("shotbridge", "nuke"), "3.11")):
+        found = place.environment(*request, program=request[1], REZ_PACKAGES_PATH=paths)
+        assert found["REZ_PYTHON_VERSION"].startswith(python), found["REZ_PYTHON_VERSION"]
+        assert found["REZ_PYDANTIC_CORE_ROOT"] in found["PYTHONPATH"]
 
 
 def demo_runs(place: Place) -> None:
