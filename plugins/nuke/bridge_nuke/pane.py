@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from bridge_nuke.host import NukeHost
 
@@ -44,16 +43,22 @@ class ShotbridgePane(QWidget):
             rows.addWidget(words)
             return
         rows.addWidget(self.panel)
+        # Nuke may delete the pane without asking it; its widgets are still there when it is told.
         panel = self.panel
-        self.destroyed.connect(lambda: _let_go(panel))
+        self.destroyed.connect(lambda: panel.close_down())
         application = QCoreApplication.instance()
         if application is not None:
-            application.aboutToQuit.connect(self.close_down)
+            application.aboutToQuit.connect(self.end_with_nuke)
 
-    def close_down(self) -> None:
-        """End what the panel does; what was sent goes on at the gateway. May be called twice."""
+    def close_down(self, timeout: float = 0.0) -> None:
+        """End what the panel does; what was sent goes on at the gateway. Waits ``timeout`` seconds
+        at most for its threads, which end by themselves otherwise. May be called twice."""
         if self.panel is not None:
-            self.panel.close_down(2.0)
+            self.panel.close_down(timeout)
+
+    def end_with_nuke(self) -> None:
+        """Nuke ends: threads that still run then would be killed in the middle of something."""
+        self.close_down(2.0)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DeferredDelete:
@@ -79,12 +84,3 @@ def _settings_reader() -> Callable[[], Settings]:
         return load().settings
 
     return read
-
-
-def _let_go(panel: Panel) -> None:
-    """The pane was deleted, perhaps without having been asked to close, and its widgets with it:
-    what has no widgets still ends."""
-    if isValid(panel):
-        panel.close_down(2.0)
-    elif hasattr(panel, "controllers"):
-        panel.controllers.close(2.0)

@@ -90,15 +90,13 @@ def _one_undo(name: str) -> Iterator[None]:
     nuke.Undo.begin(name)
     try:
         yield
-    except (RuntimeError, ValueError, NameError, TypeError) as error:
+    except Exception as error:
         nuke.Undo.cancel()
         raise HostError(
             f"Nuke refused what placing needs, and all of it was taken back: {error}",
-            next_step="tell whoever keeps Shotbridge, with the Nuke version",
+            where=f"Nuke {nuke.NUKE_VERSION_STRING}",
+            next_step="tell whoever keeps Shotbridge",
         ) from error
-    except BaseException:
-        nuke.Undo.cancel()
-        raise
     nuke.Undo.end()
 
 

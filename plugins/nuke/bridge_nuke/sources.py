@@ -67,14 +67,19 @@ def look(
         except _Unfit as unfit:
             problems.append(HostProblem(node.name(), str(unfit), unfit.next_step))
         except ValueError as error:
-            # The models' own words, for what no film has: a still with a range, a rate of 0.
-            words = str(error).splitlines()
-            problems.append(
-                HostProblem(node.name(), words[-2] if len(words) > 2 else words[0], "mend the node")
-            )
+            problems.append(HostProblem(node.name(), _words(error), "mend the node's file name"))
         else:
             found.append(Found(node, item))
     return Sources(tuple(found), tuple(problems))
+
+
+def _words(error: ValueError) -> str:
+    """What a model says of a value that it does not take, such as a name with two frame numbers."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return str(error)
 
 
 class _Unfit(Exception):

@@ -133,6 +133,24 @@ def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
     restored.widgets[0].deleteLater()
 
 
+def test_what_fails_on_nukes_thread_fails_for_who_asked(started: FakeNuke) -> None:
+    from bridge_nuke.start import _on_main
+
+    raised: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            _on_main(lambda: str(started.module.toNode("Read1")["no knob"]))
+        except NameError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while thread.is_alive():
+        started.pump()
+    assert "no knob" in str(raised[0])
+
+
 def test_the_self_test_runs_from_the_menu(started: FakeNuke, monkeypatch: Any) -> None:
     import json
 

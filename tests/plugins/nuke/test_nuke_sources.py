@@ -177,6 +177,14 @@ def test_paths_are_whole(host: NukeHost, program: FakeNuke, monkeypatch: Any) ->
     assert only(host, program, "Read1").shot.plate.path == "/mnt/bunny/plates/A_010.%04d.exr"
 
 
+def test_a_name_that_no_sequence_has_is_told(host: NukeHost, program: FakeNuke) -> None:
+    program.module.toNode("Read1")["file"].setValue("/plates/A.%04d.%04d.exr")
+    program.select("Read1", "Read2")
+    scene = host.scene()
+    assert [item.handle for item in scene.shots] == ["Read2"]
+    assert scene.problems[0].what == "a sequence's name holds one frame number only"
+
+
 def test_a_still_and_a_movie(host: NukeHost, program: FakeNuke) -> None:
     read = program.module.toNode("Read1")
     read["file"].setValue("/plates/matte painting.exr")
