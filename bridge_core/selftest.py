@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import bridge_core
-from bridge_core.errors import NotWritable
+from bridge_core.errors import NotWritable, ShotbridgeError
 from bridge_core.redaction import without_people, without_secrets
 
 #: Runs a function on the host's main thread and gives what it gave, or raises what it raised.
@@ -185,9 +185,13 @@ def main(
 ) -> int:
     """What ``selftest.py`` of a plugin does when the host runs it as a script: the first argument
     names the folder of the report, else it is the current one. Gives the exit code: 1 when
-    something differs or broke."""
+    something differs or broke, that of the error when there is no host to look at."""
     folder = Path(argv[0]).expanduser().absolute() if argv else Path.cwd()
-    report = run(host, program(), checks, folder, tell=lambda r: print(f"{r.outcome}: {r.id}"))
+    try:
+        report = run(host, program(), checks, folder, tell=lambda r: print(f"{r.outcome}: {r.id}"))
+    except ShotbridgeError as error:
+        print(f"the self-test cannot be made: {error}", file=sys.stderr)
+        return error.exit_code
     print(f"{report.summary}\nreport: {files(host, folder)[1]}")
     return 0 if report.ok else 1
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.errors import NotWritable
+from bridge_core.errors import HostError, NotWritable
 from bridge_core.selftest import (
     Check,
     Differs,
@@ -172,6 +172,19 @@ def test_as_a_script_the_exit_code_tells(
     assert main("nuke", lambda: "Nuke", fine, [str(tmp_path)]) == 0
     assert main("nuke", lambda: "Nuke", [_check("x", _raises(Differs("no")))], [str(tmp_path)]) == 1
     assert "differs: host.x" in capsys.readouterr().out
+
+
+def test_without_a_host_it_says_so_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def program() -> str:
+        raise HostError("Resolve does not run", next_step="start it")
+
+    code = main("resolve", program, [_check("one", _says("seen"))], [str(tmp_path / "out")])
+    assert code == HostError.exit_code
+    told = capsys.readouterr().err
+    assert told == "the self-test cannot be made: Resolve does not run. Next: start it\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_frame_needs_the_standard_library_only() -> None:
