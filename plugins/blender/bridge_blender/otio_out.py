@@ -171,8 +171,8 @@ class _Writer:
             node["effects"].append(otio_nodes.warp(retime.speed))
         own = plate_mark(strip)
         if own:
-            told = {"clip": own.clip, "sequence": own.sequence, "shot": own.shot}
-            node["metadata"][NAMESPACE] = told
+            names = {"clip": own.clip, "sequence": own.sequence, "shot": own.shot}
+            node["metadata"][NAMESPACE] = names
         if stack is not None:
             self.stacks.append((node, stack))
         return node

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EXTENSION = __package__.rpartition(".")[0]
 
 
-class ShotbridgePreferences(bpy.types.AddonPreferences):  # type: ignore[misc]
+class ShotbridgePreferences(bpy.types.AddonPreferences):
     """What is empty is as the studio's and the user's configuration files have it."""
 
     bl_idname = EXTENSION
@@ -60,7 +60,8 @@ class ShotbridgePreferences(bpy.types.AddonPreferences):  # type: ignore[misc]
 
 def get() -> ShotbridgePreferences:
     """This Blender's preferences of ours."""
-    return bpy.context.preferences.addons[EXTENSION].preferences
+    kept: ShotbridgePreferences = bpy.context.preferences.addons[EXTENSION].preferences
+    return kept
 
 
 def settings_reader() -> "Callable[[], Settings]":

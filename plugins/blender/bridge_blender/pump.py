@@ -64,7 +64,7 @@ def let_go(window: QWidget) -> None:
 
 
 def is_running() -> bool:
-    return bpy.app.timers.is_registered(_turn)
+    return bool(bpy.app.timers.is_registered(_turn))
 
 
 def turn() -> None:

@@ -67,7 +67,12 @@ def version_mark(thing: Any) -> VersionMark | None:
         return None
     order = told.get("order", 0)
     return VersionMark(
-        *(str(told.get(key, "")) for key in ("clip", "id", "service", "label", "output", "way")),
+        clip=str(told.get("clip", "")),
+        version=str(told.get("id", "")),
+        service=str(told.get("service", "")),
+        label=str(told.get("label", "")),
+        output=str(told.get("output", "")),
+        way=str(told.get("way", "")),
         order=order if isinstance(order, int) else 0,
     )
 
@@ -152,5 +157,7 @@ def restore(thing: Any, text: str) -> None:
 
 def _told(thing: Any, what: str) -> dict[str, Any]:
     kept = thing.get(KEY)
-    told = kept.get(what) if kept is not None and hasattr(kept, "to_dict") else None
-    return dict(told.to_dict()) if hasattr(told, "to_dict") else {}
+    if not hasattr(kept, "to_dict"):
+        return {}  # nothing, or something of somebody else's
+    told = kept.to_dict().get(what)
+    return told if isinstance(told, dict) else {}

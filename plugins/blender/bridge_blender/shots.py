@@ -162,7 +162,7 @@ def _by_clip() -> dict[str, list[Placed]]:
 
 def _selected(strips: list[Any]) -> list[Any]:
     """A selected version stands for its plate, an effect for what it is on."""
-    plates = {mark.clip: strip for strip in strips if (mark := plate_mark(strip))}
+    plates = {own.clip: strip for strip in strips if (own := plate_mark(strip))}
     chosen: dict[str, Any] = {}
     for strip in strips:
         if not strip.select or strip.type == "SOUND":
@@ -183,7 +183,7 @@ def _strips(
 ) -> Iterator[_Sighting | HostProblem]:
     effects = speed_effects(strips)
     rate = rate_of(scene)
-    known = Counter(mark.clip for strip in strips if (mark := plate_mark(strip)))
+    known = Counter(plate.clip for strip in strips if (plate := plate_mark(strip)))
     for strip in sorted(selected or strips, key=lambda one: (api.bounds(one)[0], one.name)):
         mark = version_mark(strip)
         if mark is not None and mark.clip in known:

@@ -97,14 +97,13 @@ def identity(plan: Plan, undo: contextlib.ExitStack) -> str:
 def stack_of(strip: Any) -> Stack | None:
     """The stack that a plate's or a version's strip belongs to; None for any other strip."""
     strips = list(api.strips_of(strip.id_data.sequence_editor))
-    mark = version_mark(strip) or plate_mark(strip)
-    if mark is None:
-        return None
-    plates = [one for one in strips if (own := plate_mark(one)) and own.clip == mark.clip]
+    placed, own_mark = version_mark(strip), plate_mark(strip)
+    clip = placed.clip if placed else own_mark.clip if own_mark else ""
+    plates = [one for one in strips if clip and (m := plate_mark(one)) and m.clip == clip]
     plate = strip if strip in plates else next((p for p in plates if _meet(p, strip)), None)
     if plate is None:
         return None
-    versions = [one for one in strips if (own := version_mark(one)) and own.clip == mark.clip]
+    versions = [one for one in strips if (v := version_mark(one)) and v.clip == clip]
     if len(plates) > 1:
         versions = [one for one in versions if _meet(plate, one)]
     return _stack(plate, tuple(versions))

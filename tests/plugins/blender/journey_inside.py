@@ -1,0 +1,89 @@
+"""What an artist does in Blender, from the strip to the version in its place; run by a journey.
+
+Arguments: ``send`` or ``open``, then a folder with ``plate.mov`` in it. Prints JSON as its last
+line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "hosts"))
+
+import blender_stage as stage  # noqa: E402
+import bpy  # noqa: E402
+
+from bridge_core.client import Client  # noqa: E402
+from bridge_core.config import load  # noqa: E402
+from bridge_core.host import Placement  # noqa: E402
+from bridge_core.models.requests import Request  # noqa: E402
+from bridge_core.models.versions import Decision, ReviewStatus  # noqa: E402
+
+SIZE = (256, 144)
+
+
+def send(folder: Path) -> dict[str, Any]:
+    scene = stage.new_file()
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    strip = stage.strips().new_movie("BBB_0010", str(folder / "plate.mov"), 1, 20, fit_method="FIT")
+    stage.trim(strip, 3, 3)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "cut.blend"))
+    settings = load().settings
+    host = stage.part("host").BlenderHost(settings)
+    (item,) = host.scene().shots
+    with Client(settings) as client:
+        job = client.submit(Request(shot=item.shot, service="upscale", asked_by="Ada Lovelace"))
+        (done,) = client.wait([job.id], timeout=200)
+        assert done.version, done
+        version = client.decide(
+            done.version, Decision(status=ReviewStatus.APPROVED, by="Ada Lovelace")
+        )
+        files = client.fetch(version, settings.client.state_dir / "versions")
+    told = host.place([Placement(item.handle, version, files)])
+    bpy.ops.wm.save_mainfile()
+    whole = version.model_dump(mode="json")
+    return {"told": told.words, "version": whole, **seen(host, folder)}
+
+
+def open_again(folder: Path) -> dict[str, Any]:
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "cut.blend"))
+    host = stage.part("host").BlenderHost(load().settings)
+    return seen(host, folder)
+
+
+def seen(host: Any, folder: Path) -> dict[str, Any]:
+    """What the host tells of the one shot, and what the sequencer renders of it."""
+    (item,) = host.scene().shots
+    shot = item.shot
+    record = shot.record_range
+    assert record is not None
+    scene = bpy.context.scene
+    if hasattr(scene.render.image_settings, "media_type"):
+        scene.render.image_settings.media_type = "IMAGE"
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_depth = "32"
+    pictures = []
+    for frame in record.frames():
+        scene.frame_set(frame)
+        with stage.part("rendered").Quiet():
+            bpy.ops.render.render()
+        pictures.append(str(folder / f"seen.{frame}.exr"))
+        bpy.data.images["Render Result"].save_render(pictures[-1], scene=scene)
+    return {
+        "shot": str(shot.id),
+        "cut": list(shot.cut_range.frames()),
+        "work": list(shot.work_range.frames()),
+        "record": list(record.frames()),
+        "placed": item.placed,
+        "in_use": item.in_use,
+        "pictures": pictures,
+        "strips": sorted(strip.name for strip in stage.strips()),
+    }
+
+
+what, where = sys.argv[1:]
+print(json.dumps({"send": send, "open": open_again}[what](Path(where))))
