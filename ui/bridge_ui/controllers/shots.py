@@ -142,7 +142,11 @@ class ShotsController:
             if row.shot is not None:
                 self._keys_of.setdefault(row.shot.id, []).append(row.key)
         # In one go: whoever is told of the new scene asks at once what of it is selected.
-        kept = tuple(key for key in self.state.value.selected if key in self._at)
+        selected = self.state.value.selected
+        kept = tuple(key for key in selected if key in self._at)
+        if selected and not kept:
+            # Somebody selected others in the host: the panel goes along.
+            kept = tuple(row.key for row in rows if row.shot is not None)[:1]
         fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL} if anew else {}
         self._tell(title=scene.title, show=scene.show, busy=False, selected=kept, **fresh)
         self._list()
