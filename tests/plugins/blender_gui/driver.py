@@ -26,6 +26,7 @@ _questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
 gaps: list[float] = []
 #: Seconds of Blender's main thread that each of our turns took.
 turns: list[float] = []
+opening: dict[str, float] = {}
 _last = 0.0
 
 
@@ -64,6 +65,15 @@ def worded(text: str) -> Any:
     return next(b for b in found if b.isVisible() and b.text().startswith(text))
 
 
+def choice_spot(text: str) -> list[int]:
+    """The middle of a line in the menu that is open."""
+    from PySide6.QtWidgets import QApplication, QMenu
+
+    menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
+    line = next(action for action in menu.actions() if action.text() == text)
+    return spot(menu, menu.actionGeometry(line).center())
+
+
 def strip_spot(name: str) -> list[int]:
     """The middle of a strip in the sequencer, in pixels from the top left of Blender's window."""
     scene = bpy.context.scene
@@ -82,6 +92,30 @@ def strip_spot(name: str) -> list[int]:
                 # Blender counts from the bottom.
                 return [region.x + x, window.height - region.y - y]
     raise LookupError("no sequencer is on the screen")
+
+
+def strips() -> dict[str, list[int]]:
+    """Channel, first frame and the frame after the last of every strip, by name."""
+    editor = bpy.context.scene.sequence_editor
+    found = getattr(editor, "strips", None) or editor.sequences
+    return {s.name: [s.channel, s.frame_final_start, s.frame_final_end] for s in found}
+
+
+def cross() -> list[int]:
+    """The window manager's button that closes the panel's window."""
+    frame = window_on_screen().frameGeometry()
+    return [frame.right() - 10, frame.top() + 9]
+
+
+def left_behind() -> dict[str, int]:
+    """What a closed panel must not leave."""
+    from PySide6.QtWidgets import QApplication
+
+    return {
+        "widgets": len(QApplication.allWidgets()),
+        "threads": threading.active_count(),
+        "pumping": int(part("pump").is_running()),
+    }
 
 
 def count_anew() -> None:
@@ -109,6 +143,19 @@ def watch_turns() -> None:
         turns.append(time.perf_counter() - begin)
 
     pump.turn = timed
+
+
+def open_and_time() -> None:
+    """Open the panel; ``opening`` says how long that took this thread, and until all was there."""
+    begin = time.perf_counter()
+    part("window").open_window()
+    opening["call_ms"] = (time.perf_counter() - begin) * 1000
+
+    def ready() -> None:
+        opening["ready_ms"] = (time.perf_counter() - begin) * 1000
+
+    opening.pop("ready_ms", None)
+    panel().ready.connect(ready)
 
 
 def _tick() -> float:

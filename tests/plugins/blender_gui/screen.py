@@ -92,8 +92,9 @@ class Screen:
         )
         return done.stdout
 
-    def click(self, x: float, y: float, button: int = 1) -> None:
-        where = (str(round(x)), str(round(y)))
+    def click(self, x: float, y: float, button: int = 1, window: str | None = None) -> None:
+        """On the screen, or counted from the top left of a window's own picture."""
+        where = (*(("--window", window) if window else ()), str(round(x)), str(round(y)))
         self.run("xdotool", "mousemove", "--sync", *where, "sleep", "0.15", "click", str(button))
 
     def key(self, *keys: str) -> None:

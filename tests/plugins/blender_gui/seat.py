@@ -6,12 +6,12 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from screen import REPO, Screen, until
+import av
+from screen import Screen, until
 
 from bridge_core import launcher
 from bridge_core.config import load
@@ -28,7 +28,7 @@ class Seat:
         self.file = folder / "reel_01.blend"
         movie = folder / "footage" / "bbb.mp4"
         movie.parent.mkdir(parents=True)
-        shutil.copy(models / "big-buck-bunny" / "bigbuckbunny.mp4", movie)
+        _half_as_large(models / "big-buck-bunny" / "bigbuckbunny.mp4", movie)
         self.settings = {
             "client.state_dir": str(folder / "state"),
             "client.user": "Ada Lovelace",
@@ -62,6 +62,7 @@ class Seat:
         """Seconds until it answers."""
         port = self.folder / "port"
         port.unlink(missing_ok=True)
+        (self.folder / "blender.log").unlink(missing_ok=True)
         begin = time.monotonic()
         self.blender = self.screen.start(
             *("blender", "-p", "0", "0", "1600", "900", str(self.file)),
@@ -92,25 +93,58 @@ class Seat:
         return self.ask(f"answer = {expression}")
 
     def wait(self, expression: str, what: str, seconds: float = 60) -> Any:
-        return until(lambda: self.value(expression), what, seconds)
+        try:
+            return until(lambda: self.value(expression), what, seconds)
+        except AssertionError:
+            self.screen.picture(self.folder / "failed.png")
+            raise
+
+    def open_panel(self) -> None:
+        """Until everything in sight is there."""
+        self.ask("part('window').open_window()")
+        self.wait_for_panel()
+
+    def wait_for_panel(self) -> None:
+        self.wait("panel() is not None and panel()._furnished", "the panel")
+
+    def show_page(self, name: str) -> None:
+        """Click on a tab of the panel."""
+        number = self.value(f"panel()._tab_pages.index({name!r})")
+        self.screen.click(
+            *self.value(f"spot(named('tabs'), named('tabs').tabRect({number}).center())")
+        )
+        self.wait(f"panel().page == {name!r}", f"the page {name}")
 
     def press(self, widget: str) -> None:
         """Click on a widget of the panel, given as an expression for the driver."""
         self.screen.click(*self.value(f"spot({widget})"))
 
     def press_strip(self, name: str) -> None:
-        x, y = self.value(f"strip_spot({name!r})")
-        left, top = self.corner()
-        self.screen.click(left + x, top + y)
+        self.press_in_blender(*self.value(f"strip_spot({name!r})"))
 
-    def corner(self) -> tuple[int, int]:
-        """Where Blender's own picture begins on the screen, below the window manager's bar."""
+    def press_in_blender(self, x: float, y: float) -> None:
+        """Click at a place counted from the top left of Blender's own picture."""
+        window = self.screen.run("xdotool", "search", "--onlyvisible", "--class", "Blender")
+        self.screen.click(x, y, window=window.split()[0])
+
+    def leave_blender(self) -> int:
+        """Press what ends Blender, as a person does; its exit code."""
         assert self.blender is not None
-        said = self.screen.run(
-            "xdotool", "search", "--class", "Blender", "getwindowgeometry", "--shell"
-        )
-        values = dict(line.split("=") for line in said.splitlines() if "=" in line)
-        return int(values["X"]), int(values["Y"])
+        self.press_in_blender(900, 600)
+        self.screen.key("ctrl+q")
+        code = self.blender.wait(30)
+        self._line.close()
+        return code
+
+    def end_blender(self) -> None:
+        """However it is; what it said must not tell of a crash."""
+        assert self.blender is not None
+        if self.blender.poll() is None:
+            self.ask("bpy.app.timers.register(bpy.ops.wm.quit_blender, first_interval=0.1)")
+            self._line.close()
+            assert self.blender.wait(30) == 0, self.log()
+        log = self.log()
+        assert "Traceback" not in log and "crash" not in log.lower(), log
 
     def log(self) -> str:
         return (self.folder / "blender.log").read_text(errors="replace")[-4000:]
@@ -121,3 +155,15 @@ class Seat:
 
     def _blender_alone(self, *words: str) -> None:
         self.screen.run("blender", *words, more=self._environment)
+
+
+def _half_as_large(movie: Path, target: Path) -> None:
+    """Big enough to be looked at, small enough for a model without a GPU."""
+    with av.open(str(movie)) as source, av.open(str(target), "w") as out:
+        stream = source.streams.video[0]
+        assert stream.average_rate is not None
+        made = out.add_stream("libx264", rate=stream.average_rate, options={"crf": "12"})
+        made.width, made.height, made.pix_fmt = stream.width // 2, stream.height // 2, "yuv420p"
+        for frame in source.decode(stream):
+            out.mux(made.encode(frame.reformat(made.width, made.height)))
+        out.mux(made.encode())

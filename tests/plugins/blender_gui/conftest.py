@@ -1,0 +1,47 @@
+"""A Blender with its window, for ``make test-blender-gui``; needs root, minutes and gigabytes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from seat import Seat
+
+for _name in ("screen", "seat"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec is not None and _spec.loader is not None
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_name] = _module
+    _spec.loader.exec_module(_module)
+
+
+@pytest.fixture(scope="session")
+def place_of_work(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Seat]:
+    """A screen, a gateway, and the extension installed by Blender's own command."""
+    package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
+    if not package:
+        pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
+    seat = sys.modules["seat"].Seat(tmp_path_factory.mktemp("seat"), models_dir, Path(package))
+    yield seat
+    seat.close()
+
+
+@pytest.fixture
+def seat(place_of_work: Seat) -> Iterator[Seat]:
+    """With a Blender that was just opened; it has ended after the test, without a crash."""
+    place_of_work.open_blender()
+    yield place_of_work
+    place_of_work.end_blender()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where pictures of the screen go."""
+    return Path(os.environ.get("SHOTBRIDGE_TEST_PICTURES", ".cache/blender/pictures")).absolute()
