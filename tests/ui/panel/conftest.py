@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_ui.panel.parts import Controllers
 from bridge_ui.panel.shell import Panel
+from bridge_ui.qt.bridge import MainThread
 
-for _name in ("crowd", "watchdog"):
+for _name in ("crowd", "traces", "watchdog"):
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
     assert _spec is not None
     assert _spec.loader is not None
@@ -95,13 +97,15 @@ MakePanel = Callable[..., Panel]
 
 @pytest.fixture
 def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
-    made: list[Panel] = []
+    made: list[weakref.ref[Panel]] = []
 
     def make(count: int = 12) -> Panel:
         settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
-        controllers = Controllers.of(settings, ShotsHost(count), lambda call: call())
+        main_thread = MainThread()
+        controllers = Controllers.of(settings, ShotsHost(count), main_thread.post)
         panel = Panel(controllers)
-        made.append(panel)
+        main_thread.setParent(panel)
+        made.append(weakref.ref(panel))
         controllers.session.services.set(SERVICES)
         controllers.shots.reload()
         panel.resize(1400, 860)
@@ -112,8 +116,10 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
         return panel
 
     yield make
-    for panel in made:
-        panel.close_down(2.0)
-        panel.close()
-        panel.deleteLater()
+    for one in made:
+        panel = one()
+        if panel is not None:
+            panel.close_down(2.0)
+            panel.close()
+            panel.deleteLater()
     qapp.processEvents()

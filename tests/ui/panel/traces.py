@@ -1,0 +1,125 @@
+"""What a panel leaves behind: widgets, threads, open files, temporary files; and what it says on
+its way: Qt's warnings, exceptions in slots and threads, errors in the log."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from PySide6.QtCore import QCoreApplication, QEvent, QMessageLogContext, QtMsgType
+from PySide6.QtCore import qInstallMessageHandler as install
+from PySide6.QtWidgets import QApplication
+
+#: What Qt's platform without a display says of itself; no fault of the panel's.
+_PLATFORM = ("This plugin does not support",)
+
+
+def settle(seconds: float = 10.0) -> None:
+    """Let everything end that was told to: deleted widgets, threads, rubbish in circles."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for _ in range(3):
+            QCoreApplication.processEvents()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+            gc.collect()
+        if not _threads() or time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+
+
+def _threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What there is in this process now."""
+
+    widgets: int
+    windows: int
+    threads: tuple[str, ...]
+    files: tuple[str, ...]
+    """What is open, as the kernel names it; empty where it does not."""
+    temporary: tuple[str, ...]
+    """Names in the folder for temporary files."""
+
+    @classmethod
+    def now(cls) -> Left:
+        settle()
+        return cls(
+            widgets=len(QApplication.allWidgets()),
+            windows=len(QApplication.topLevelWidgets()),
+            threads=tuple(sorted(t.name for t in threading.enumerate())),
+            files=_open_files(),
+            temporary=tuple(path.name for path in Path(tempfile.gettempdir()).iterdir()),
+        )
+
+    def beyond(self, before: Left) -> dict[str, object]:
+        """What there is more than before."""
+        found: dict[str, object] = {}
+        for name, now in asdict(self).items():
+            was = getattr(before, name)
+            if isinstance(now, tuple):
+                more = list((Counter(now) - Counter(was)).elements())
+                found |= {name: more} if more else {}
+            elif now > was:
+                found[name] = f"{now}, was {was}"
+        return found
+
+
+def _open_files() -> tuple[str, ...]:
+    """Without those of Qt's own threads, which paint large pictures and stay for 30 s."""
+    folder = Path("/proc/self/fd")
+    found = []
+    for entry in folder.iterdir() if folder.exists() else ():
+        with suppress(OSError):  # the folder itself was open while it was read
+            found.append(str(entry.readlink()))
+    return tuple(sorted(name for name in found if name != "anon_inode:[eventfd]"))
+
+
+class Complaints:
+    """Collects, from ``with`` to its end, what nobody should have to say."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self._handler = _Handler(self.told)
+
+    def __enter__(self) -> Self:
+        self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+        sys.excepthook = lambda kind, error, _: self.told.append(f"in a slot: {error!r}")
+        threading.excepthook = lambda one: self.told.append(f"in a thread: {one.exc_value!r}")
+        sys.unraisablehook = lambda one: self.told.append(f"unraisable: {one.exc_value!r}")
+        logging.getLogger().addHandler(self._handler)
+        self._qt = install(self._from_qt)
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        install(self._qt)
+        logging.getLogger().removeHandler(self._handler)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
+
+    def _from_qt(self, kind: QtMsgType, _: QMessageLogContext, words: str | None) -> None:
+        if kind is not QtMsgType.QtDebugMsg and not (words or "").startswith(_PLATFORM):
+            self.told.append(f"Qt: {words}")
+
+
+class _Handler(logging.Handler):
+    def __init__(self, told: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._told = told
+
+    def emit(self, record: Any) -> None:
+        if record.name.startswith("bridge"):
+            self._told.append(f"log: {self.format(record)}")
