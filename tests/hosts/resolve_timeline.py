@@ -312,6 +312,10 @@ class Timeline(Thing, Markers):
     def GetMarkInOut(self) -> dict[str, Any]:
         return self._in_out
 
+    def SetMarkInOut(self, mark_in: int, mark_out: int, type: str = "all") -> bool:
+        self._in_out = {"video": {"in": mark_in, "out": mark_out}}
+        return True
+
     def GetCurrentTimecode(self) -> str:
         return timecode(self._playhead, self._rate, drop_frame=self._drop)
 

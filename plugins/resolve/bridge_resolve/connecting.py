@@ -35,7 +35,7 @@ def find_resolve(injected: Mapping[str, Any] | None = None, product: str = "") -
     """
     if product and "Studio" not in product:
         raise free_edition(product)
-    found = _injected(injected or {}) or _by_module()
+    found: Resolve = _injected(injected or {}) or _by_module()
     name = str(found.GetProductName() or "")
     if "Studio" not in name:
         raise free_edition(name or "this Resolve")

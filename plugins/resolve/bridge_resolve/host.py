@@ -21,12 +21,12 @@ from bridge_core.host import (
     Rendered,
     Scene,
 )
-from bridge_core.models.frames import FrameRange, timecode, to_rate
-from bridge_resolve.answers import ensure
+from bridge_core.models.frames import FrameRange, timecode
+from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.marks import NoteMark, standing, written
 from bridge_resolve.media import first_number, timecode_frame
-from bridge_resolve.open_timeline import Sheet, clips_of, read_timeline
+from bridge_resolve.open_timeline import Sheet, clips_of, rate_and_drop, read_timeline
 from bridge_resolve.placing import TAKE, WAYS, Placing, check
 from bridge_resolve.rendering import render, rendered_colour
 
@@ -165,7 +165,7 @@ class ResolveHost(Host):
             timeline.GetUniqueId(),
             timeline.GetEndFrame(),
             counts,
-            str(timeline.GetMarkInOut() if "GetMarkInOut" in dir(timeline) else ""),
+            str(timeline.GetMarkInOut() if knows(timeline, "GetMarkInOut") else ""),
         )
 
     def _scene(self) -> Scene:
@@ -272,11 +272,9 @@ class ResolveHost(Host):
     def _counting(self, timeline: Timeline) -> tuple[Fraction, bool, int]:
         """The timeline's rate, whether its timecode drops frames, and the frame that must be added
         to a timecode's own, which is 0 wherever Resolve counts as SMPTE does."""
-        told = str(timeline.GetSetting("timelineFrameRate"))
-        rate = to_rate(told.removesuffix("DF").strip())
-        start = str(timeline.GetStartTimecode())
-        drop = told.endswith("DF") or ";" in start
-        return rate, drop, int(timeline.GetStartFrame()) - timecode_frame(start, rate, drop=drop)
+        rate, drop = rate_and_drop(timeline)
+        start = timecode_frame(str(timeline.GetStartTimecode()), rate, drop=drop)
+        return rate, drop, int(timeline.GetStartFrame()) - start
 
     def _frame(self) -> int | None:
         timeline = self._project().GetCurrentTimeline()

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge_resolve.answers import ensure
 
 if TYPE_CHECKING:
-    from fusionscript import TimelineItem
+    from fusionscript import MarkerColor, TimelineItem
 
 #: Of Resolve's sixteen; an editor's own are seldom purple, and notes are what OTIO brings too.
-VERSION_COLOUR = "Purple"
-NOTE_COLOUR = "Yellow"
+VERSION_COLOUR: Final = "Purple"
+NOTE_COLOUR: Final = "Yellow"
 #: Version of what is written into ``customData``.
 SCHEMA = 1
 
@@ -103,7 +103,7 @@ def mark(
 
     :raises HostError: Resolve refuses it.
     """
-    colour = VERSION_COLOUR if isinstance(what, VersionMark) else NOTE_COLOUR
+    colour: MarkerColor = VERSION_COLOUR if isinstance(what, VersionMark) else NOTE_COLOUR
     ensure(
         item.AddMarker(frame, colour, name, note, duration, written(what)),
         f"set the marker {name!r} on {item.GetName()} at its frame {frame}",

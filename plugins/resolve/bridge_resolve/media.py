@@ -67,7 +67,7 @@ class Media:
 
 def media_of(item: MediaPoolItem) -> Media | None:
     """None for what has no file: a title, a compound clip, a timeline."""
-    told = item.GetClipProperty()
+    told = item.GetClipProperty(None)
     if not isinstance(told, dict) or not told.get("File Path"):
         return None
     try:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.models.frames import to_rate
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.clock import frames, rational_time, seconds, span
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
@@ -36,7 +37,14 @@ from bridge_resolve.marks import Marks, VersionMark, marks_of, standing
 from bridge_resolve.media import Media, first_number, media_of, reference_of
 
 if TYPE_CHECKING:
-    from fusionscript import MediaPoolItem, Resolve, Timeline, TimelineItem
+    from fusionscript import (
+        MediaPool,
+        MediaPoolClipInfo,
+        MediaPoolItem,
+        Resolve,
+        Timeline,
+        TimelineItem,
+    )
 
 #: Digits of the frame numbers of a plate that is yet to be rendered: a day of timecode and more.
 DIGITS = 8
@@ -150,7 +158,8 @@ def read_timeline(
         document = load(export)
     finally:
         export.unlink(missing_ok=True)
-    _Restoring(document, clips, above, rendered_colour).run()
+    rate, _ = rate_and_drop(timeline)
+    _Restoring(document, rate, clips, above, rendered_colour).run()
     save(document.root, target, overwrite=True)
     document.path = target
     found = survey(document, show=show, handles=handles)
@@ -162,20 +171,26 @@ class _Restoring:
     """Puts into an exported document what Resolve leaves out of it."""
 
     def __init__(
-        self, document: Document, clips: dict[str, Clip], above: frozenset[str], colour: str | None
+        self,
+        document: Document,
+        rate: Fraction,
+        clips: dict[str, Clip],
+        above: frozenset[str],
+        colour: str | None,
     ) -> None:
         self.document = document
         self.by_place = {(clip.track, clip.start): clip for clip in clips.values()}
         self.above = above
         self.colour = colour
+        start = document.timeline.get("global_start_time")
+        self.start = seconds(start) if start else Fraction(0)
+        self.rate = rate
 
     def run(self) -> None:
-        timeline = self.document.timeline
-        start = timeline.get("global_start_time")
-        for number, track in enumerate(_picture_tracks(timeline), 1):
+        for number, track in enumerate(_picture_tracks(self.document.timeline), 1):
             children = listed(track, "children")
-            for index, node, at in _clips(children, seconds(start) if start else Fraction(0)):
-                clip = self.by_place.get((number, frames(at, span(node["source_range"]).rate)))
+            for index, node, at in _clips(children, self.start):
+                clip = self.by_place.get((number, frames(at, self.rate)))
                 if clip is None:
                     continue
                 if clip.id in self.above:
@@ -267,8 +282,44 @@ def _clip(item: TimelineItem, track: int) -> Clip | None:
     plate = media_of(media_item)
     if plate is None:
         return None
-    id_, start = item.GetUniqueId(), int(item.GetStart())
-    return Clip(item, id_, track, start, media_item, plate, marks, takes, selected)
+    start, _ = stands(item)
+    return Clip(item, item.GetUniqueId(), track, start, media_item, plate, marks, takes, selected)
+
+
+def rate_and_drop(timeline: Timeline) -> tuple[Fraction, bool]:
+    """The timeline's rate, and whether its timecode drops frames.
+
+    :raises HostError: Resolve does not tell.
+    """
+    told = ensure(timeline.GetSetting("timelineFrameRate"), "tell the timeline's rate")
+    drop = str(told).endswith("DF") or ";" in str(timeline.GetStartTimecode())
+    return to_rate(str(told).removesuffix("DF").strip()), drop
+
+
+def stands(item: TimelineItem) -> tuple[int, int]:
+    """A clip's first record frame, counted from 00:00:00:00, and its length."""
+    # The stubs want an argument that only newer versions have, and none needs.
+    return int(item.GetStart()), int(item.GetDuration())  # type: ignore[call-arg]
+
+
+def cut_in(
+    pool: MediaPool, media: MediaPoolItem, frames: tuple[int, int], track: int, record: int
+) -> TimelineItem | None:
+    """Cut media into the open timeline: ``frames`` from the media's first, the end excluded.
+
+    None where Resolve does not: also where something stands there already, which it never says.
+    """
+    info: MediaPoolClipInfo = {
+        "mediaPoolItem": media,
+        "startFrame": frames[0],
+        "endFrame": frames[1],
+        "mediaType": 1,  # the picture alone
+        "trackIndex": track,
+        "recordFrame": record,
+    }
+    # The stubs forgot to mark the first of three overloads as one.
+    made: Any = pool.AppendToTimeline([info])  # type: ignore[arg-type]
+    return made[0] if made else None
 
 
 def _takes(item: TimelineItem) -> Iterator[Take]:
@@ -314,7 +365,8 @@ def _marked(cut: Cut, timeline: Timeline) -> tuple[Cut, bool]:
     clips are selected, and this is what editors have instead."""
     if not knows(timeline, "GetMarkInOut"):
         return cut, False
-    marked = (timeline.GetMarkInOut() or {}).get("video") or {}
+    told: Any = timeline.GetMarkInOut() or {}
+    marked = told.get("video") or {}
     if "in" not in marked or "out" not in marked:
         return cut, False
     first, last = (timeline.GetStartFrame() + int(marked[key]) for key in ("in", "out"))

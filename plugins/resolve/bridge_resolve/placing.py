@@ -20,7 +20,7 @@ from bridge_core.timeline.cut import CutShot
 from bridge_resolve.answers import ensure
 from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
 from bridge_resolve.media import first_number, media_of, pattern_of, rate_text
-from bridge_resolve.open_timeline import Clip, Sheet
+from bridge_resolve.open_timeline import Clip, Sheet, cut_in, stands
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem
@@ -203,7 +203,7 @@ class Placing:
         clip = one.clip
         path = str(media.GetClipProperty("File Path"))
         if not any(take.path == one.path for take in _takes_now(clip.item)):
-            before = _stands(clip.item)
+            before = stands(clip.item)
             ensure(
                 clip.item.AddTake(media, one.first, one.end),
                 f"add {one.title} as a take of {one.shot.name}",
@@ -235,7 +235,7 @@ class Placing:
             else:
                 continue
             if index != at:
-                before = _stands(clip.item)
+                before = stands(clip.item)
                 ensure(
                     clip.item.SelectTakeByIndex(index),
                     f"select take {index} of {group[0].shot.name}",
@@ -244,7 +244,7 @@ class Placing:
                 self._unmoved(group[0], before)
 
     def _unmoved(self, one: Wanted, before: tuple[int, int]) -> None:
-        after = _stands(one.clip.item)
+        after = stands(one.clip.item)
         if after != before:
             raise HostError(
                 f"with {one.title}, {one.shot.name} would stand at frames {after[0]}-"
@@ -260,22 +260,14 @@ class Placing:
         there = self._sheet.standing(one.clip)
         if any(v.version == one.version.id and v.item for v in there):
             return
-        start, length = _stands(one.clip.item)
-        placed = self._pool.AppendToTimeline(
-            [
-                {
-                    "mediaPoolItem": media,
-                    "startFrame": one.first,
-                    "endFrame": one.end,
-                    "mediaType": 1,
-                    "trackIndex": self._free_track(one, start, start + length),
-                    "recordFrame": start,
-                }
-            ]
+        start, length = stands(one.clip.item)
+        track = self._free_track(one, start, start + length)
+        item = ensure(
+            cut_in(self._pool, media, (one.first, one.end), track, start),
+            f"cut {one.title} in above {one.shot.name}",
         )
-        (item,) = ensure(placed, f"cut {one.title} in above {one.shot.name}")[:1]
         self._undo.callback(self._sheet.timeline.DeleteClips, [item], False)
-        if _stands(item) != (start, length):
+        if stands(item) != (start, length):
             raise HostError(
                 f"Resolve cut {one.title} in at another place or length than {one.shot.name} has",
                 where=self._sheet.cut.name,
@@ -289,12 +281,11 @@ class Placing:
         timeline = self._sheet.timeline
         for index in range(one.clip.track + 1, timeline.GetTrackCount("video") + 1):
             if str(timeline.GetTrackName("video", index)).startswith(NAME):
-                items = timeline.GetItemListInTrack("video", index) or []
-                if all(
-                    end <= i.GetStart() or i.GetStart() + i.GetDuration() <= start for i in items
-                ):
+                items = map(stands, timeline.GetItemListInTrack("video", index) or [])
+                if all(end <= at or at + length <= start for at, length in items):
                     return index
-        ensure(timeline.AddTrack("video"), "add a video track")
+        # For the stubs a kind of sound is due, which only a sound track has.
+        ensure(timeline.AddTrack("video"), "add a video track")  # type: ignore[call-overload]
         index = timeline.GetTrackCount("video")
         self._undo.callback(timeline.DeleteTrack, "video", index)
         ensure(timeline.SetTrackName("video", index, NAME), f"call track {index} {NAME}")
@@ -363,8 +354,3 @@ def _takes_now(item: TimelineItem) -> list[_TakeNow]:
         path = str(told["mediaPoolItem"].GetClipProperty("File Path"))
         found.append(_TakeNow(index, pattern_of(path)))
     return found
-
-
-def _stands(item: TimelineItem) -> tuple[int, int]:
-    """First record frame and length of a clip."""
-    return int(item.GetStart()), int(item.GetDuration())

@@ -23,7 +23,7 @@ from bridge_core.host import Rendered
 from bridge_core.models.shots import Shot
 from bridge_resolve.answers import ensure
 from bridge_resolve.media import COLOUR_SPACES, first_number, rate_text
-from bridge_resolve.open_timeline import DIGITS, Clip
+from bridge_resolve.open_timeline import DIGITS, Clip, cut_in, stands
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, RenderSettings, Timeline
@@ -149,22 +149,13 @@ def _fill(
     ensure(project.SetCurrentTimeline(timeline), "open the timeline to render from")
     at, first = int(timeline.GetStartFrame()), first_number(plate)
     for start, end in _runs(frames):
-        added = pool.AppendToTimeline(
-            [
-                {
-                    "mediaPoolItem": clip.plate_item,
-                    "startFrame": start - first,
-                    "endFrame": end - first,
-                    "mediaType": 1,
-                    "trackIndex": 1,
-                    "recordFrame": at,
-                }
-            ]
+        item = ensure(
+            cut_in(pool, clip.plate_item, (start - first, end - first), 1, at),
+            f"cut frames {start}-{end - 1} of {plate.name} in",
         )
-        (item,) = ensure(added, f"cut frames {start}-{end - 1} of {plate.name} in")[:1]
-        if int(item.GetDuration()) != end - start:
+        if stands(item) != (at, end - start):
             raise HostError(
-                f"Resolve cut {item.GetDuration()} frames of {plate.name} in, not {end - start}",
+                f"Resolve cut {stands(item)[1]} frames of {plate.name} in, not {end - start}",
                 next_step="set the clip's own frame rate in Clip Attributes, then try again",
             )
         at += end - start

@@ -49,11 +49,13 @@ class Companion(QWidget):
         self._find = find
         self._main_thread = MainThread(self)
         self._closed = False
-        self._words = QLabel(objectName="words")
+        self._words = QLabel()
+        self._words.setObjectName("words")
         self._words.setWordWrap(True)
-        self._again = QPushButton(tr("Look again"), objectName="again")
+        self._again = QPushButton(tr("Look again"))
+        self._again.setObjectName("again")
         self._again.clicked.connect(self.look)
-        self._strip = QWidget(objectName="strip")
+        self._strip = QWidget()
         row = QHBoxLayout(self._strip)
         row.setContentsMargins(14, 8, 14, 8)
         row.setSpacing(12)

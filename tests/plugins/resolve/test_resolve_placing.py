@@ -293,3 +293,19 @@ def test_a_person_s_own_takes_stay_his(world) -> None:
     assert item.GetSelectedTakeIndex() == 3
     assert placed(world.timeline)[item._id][-1].endswith("main.[1001-1010].exr")
     assert picture(1003)[0, 0, 0] == pytest.approx(1.003)
+
+
+def test_a_resolve_that_selects_every_new_take(world, monkeypatch) -> None:
+    """Nobody knows whether AddTake selects: what is not approved is not shown in either case."""
+    kind = type(world.items[0])
+    add = kind.AddTake
+
+    def selects_at_once(self, *args: object) -> bool:
+        return add(self, *args) and self.SelectTakeByIndex(self.GetTakesCount())
+
+    monkeypatch.setattr(kind, "AddTake", selects_at_once)
+    shot = world.shot()
+    world.place(shot, world.version(shot, 1, PENDING))
+    assert world.items[0].GetSelectedTakeIndex() == 1
+    world.place(shot, world.version(shot, 2, APPROVED))
+    assert world.items[0].GetSelectedTakeIndex() == 3
