@@ -29,7 +29,9 @@ with FakeNuke(gui={gui}) as nuke:
 """
 
 
-def run(folder: Path, *, gui: bool = True, after: str = "pass") -> tuple[list[str], list[str]]:
+def run(
+    folder: Path, *, gui: bool = True, after: str = "pass", **more: str
+) -> tuple[list[str], list[str]]:
     """Lines of standard output and of standard error."""
     done = subprocess.run(
         [
@@ -42,7 +44,7 @@ def run(folder: Path, *, gui: bool = True, after: str = "pass") -> tuple[list[st
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **more},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines(), done.stderr.splitlines()
@@ -54,10 +56,11 @@ def test_a_sound_install_adds_menu_and_pane_and_loads_nothing_heavy() -> None:
     assert out == ["1", "['Shotbridge']", "[]", "Shotbridge"]
 
 
-def test_a_farm_gets_no_interface() -> None:
-    out, err = run(PLUGIN, gui=False)
+def test_a_farm_gets_no_interface_and_the_client_goes_last(tmp_path: Path) -> None:
+    after = "print(sys.path[-1], sys.path.count(sys.path[-1]))"
+    out, err = run(PLUGIN, gui=False, after=after, SHOTBRIDGE_SITE=str(tmp_path))
     assert err == []
-    assert out == ["1", "[]", "[]"]
+    assert out == ["1", "[]", "[]", f"{tmp_path} 1"]
 
 
 def test_a_broken_install_says_one_line_and_stops_nothing(tmp_path: Path) -> None:
