@@ -31,8 +31,8 @@ def requires():
 
     libraries = [
         "requests-2.31+",
-        "pydantic-2.7+<3",
-        "PyYAML-6+",
+        "pydantic-2.7+",
+        "PyYAML-6.0+",
         "OpenTimelineIO-0.17+",
         # Whose Qt: the studio's choice, and none where the host brings its own.
         "shotbridge_qt",
