@@ -188,6 +188,8 @@ def _dock(panel: Panel, target: Path) -> None:
     on = panel.controllers
     on.shots.select([on.shots.rows[0].key])
     panel.resize(*DOCK)
+    _until(lambda: not on.send.state.value.estimating, "the estimate")
+    _until(lambda: on.review.state.value.notes, "the notes")
     panel.room.go_to(FRAME)
     panel.room.set_compare(Compare.WIPE)
     for page in ("shots", "send", "review"):
