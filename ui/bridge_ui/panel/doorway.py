@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.icons import SIZE
 from bridge_ui.panel.pieces import box, button, column, label, row, title
+from bridge_ui.qt.bridge import soon
 from bridge_ui.theme.sheet import look
 from bridge_ui.translate import tr
 
@@ -44,7 +45,8 @@ class Doorway(QWidget):
         super().paintEvent(event)
         if self._unseen:
             self._unseen = False
-            self.seen.emit()
+            # Once this frame is on the screen: nothing is to take time from it.
+            soon(self, self.seen.emit)
 
     def wait(self) -> None:
         """It is being opened, once more."""

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from bridge_ui.controllers.lineage import Difference, Fact, LineageController, LineageState
 from bridge_ui.controllers.review import Choice, ReviewController, ReviewState
-from bridge_ui.panel.pieces import Choose, button, column, empty, label, scrolled, title
+from bridge_ui.panel.inputs import Choose
+from bridge_ui.panel.pieces import button, column, empty, label, scrolled, title
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
 

@@ -24,7 +24,8 @@ from bridge_core.models.services import (
     TextParameter,
     ToggleParameter,
 )
-from bridge_ui.panel.pieces import Choose, Toggle, column, empty, label, row
+from bridge_ui.panel.inputs import Choose, Toggle
+from bridge_ui.panel.pieces import column, empty, label, row
 from bridge_ui.theme.tones import Tones
 
 #: Stops of a number's slider where the schema names no step.

@@ -14,8 +14,9 @@ from bridge_ui.controllers.session import Session
 from bridge_ui.controllers.words import spell_bytes
 from bridge_ui.panel.before import BeforeYouSend
 from bridge_ui.panel.choosing import ServiceButton
+from bridge_ui.panel.inputs import Choose
 from bridge_ui.panel.parameters import Form, text_box
-from bridge_ui.panel.pieces import Choose, FitRow, box, button, column, label, row, scrolled, title
+from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, scrolled, title
 from bridge_ui.panel.presets import Presets
 from bridge_ui.panel.references import References
 from bridge_ui.theme.tones import Tones

@@ -68,8 +68,8 @@ class Panel(Pages):
         self.set_head(self.doorway)
         self.wanted.connect(self._wanted)
         self.arranged.connect(self._arranged)
-        dress(self, self._tones)
         self.set_wide(False)
+        dress(self, self._tones)
         if not isinstance(controllers, Loading):
             for _ in self._furnish():
                 pass

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from bridge_ui.icons import icon
-from bridge_ui.panel.pieces import Choose, label, pops_up
+from bridge_ui.panel.inputs import Choose
+from bridge_ui.panel.pieces import label, pops_up
 from bridge_ui.review.canvas import Canvas
 from bridge_ui.review.look import EXPOSURES, GAMMAS, Compare, Look
 from bridge_ui.theme.sheet import look

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def look(widget: QWidget, name: str) -> QWidget:
     """Say what a widget is; called again with another name it changes its looks."""
     if widget.property("look") != name:
         widget.setProperty("look", name)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
+        # One that was never shown is polished then.
+        if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
     return widget
 
 
