@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SHOWN = "BBB_"
 WIDE, DOCK = (1440, 880), (320, 800)
 FRAME = 1010  # with the leaves
+_GAP = 24  # pixels between pictures in one
 MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 
@@ -195,6 +196,8 @@ def _dock(panel: Panel, target: Path) -> None:
     for page in ("shots", "send", "review"):
         panel.show_page(page)
         _grab(panel, target / f"dock_{page}.png")
+    docks = [QImage(str(target / f"dock_{page}.png")) for page in ("shots", "send", "review")]
+    _beside(docks, target / "dock.png")
 
 
 def _sheet(panel: Panel, target: Path) -> None:
@@ -206,19 +209,27 @@ def _sheet(panel: Panel, target: Path) -> None:
         panel.room.sheets.write(Scope.CUT, path)
         _until(path.exists, "the sheet")
         with pypdfium2.PdfDocument(path) as document:
-            pages = [document[number].render(scale=1.2) for number in range(2)]
-            width, height = pages[0].width, pages[0].height
-            picture = QImage(2 * width + 24, height, QImage.Format.Format_RGB32)
-            picture.fill(QColor("#8b8f96"))
-            with painting(picture) as painter:
-                for at, page in enumerate(pages):
-                    drawn = QImage(
-                        bytes(page.buffer), width, height, page.stride, QImage.Format.Format_BGR888
-                    )
-                    painter.drawImage(at * (width + 24), 0, drawn)
-                    page.close()
-    picture.save(str(target / "sheet.png"))
-    print(target / "sheet.png")
+            pages = []
+            for number in range(2):
+                page = document[number].render(scale=1.2)
+                size = page.width, page.height, page.stride
+                pages.append(QImage(bytes(page.buffer), *size, QImage.Format.Format_BGR888).copy())
+                page.close()
+    _beside(pages, target / "sheet.png")
+
+
+def _beside(pictures: list[QImage], target: Path) -> None:
+    """Pictures in one, with a gap between them."""
+    wide = sum(picture.width() + _GAP for picture in pictures) - _GAP
+    whole = QImage(wide, max(p.height() for p in pictures), QImage.Format.Format_RGB32)
+    whole.fill(QColor("#8b8f96"))
+    with painting(whole) as painter:
+        x = 0
+        for picture in pictures:
+            painter.drawImage(x, 0, picture)
+            x += picture.width() + _GAP
+    whole.save(str(target))
+    print(target)
 
 
 def _drag(canvas: Canvas, *points: tuple[float, float]) -> None:
