@@ -34,7 +34,7 @@ def lines(environ: Mapping[str, str] | None = None) -> Iterator[Line]:
                 title,
                 State.NOTE,
                 "not found where it usually lies, nor on the PATH",
-                "nothing, unless this machine has it: then put its folder on the PATH",
+                "where this machine has it, put its folder on the PATH",
             )
             continue
         for program in programs:
