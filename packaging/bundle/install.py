@@ -78,6 +78,14 @@ def main(argv: list[str] | None = None) -> int:
     except Refused as error:
         print(f"install.py: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        where = error.filename or wanted.folder
+        print(
+            f"install.py: {where}: {error.strerror or error}. Make room, have the rights changed, "
+            "or name another folder; the next run clears away what this one left",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
@@ -177,7 +185,12 @@ def _fits(about: dict[str, str]) -> None:
 
 
 def _environment(bundle: Path, folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
+    try:
+        venv.create(folder, with_pip=True)
+    except subprocess.CalledProcessError as error:
+        raise Refused(
+            "this Python cannot make virtual environments; on Debian install python3-venv"
+        ) from error
     python = folder / "bin" / "python"
     _pip(bundle, python, lock="requirements-gateway.lock")
     return python

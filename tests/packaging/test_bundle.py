@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,16 @@ def bundle(tmp_path: Path) -> Path:
     shutil.copy(INSTALLER, folder)
     _write_sums(folder)
     return folder
+
+
+def _for_this_machine(bundle: Path) -> None:
+    about = {
+        "version": "9.9.9",
+        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "platform": f"{sys.platform}-{platform.machine()}",
+    }
+    (bundle / "bundle.json").write_text(json.dumps(about))
+    _write_sums(bundle)
 
 
 def _install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -114,6 +125,25 @@ def test_another_python_is_refused_before_anything_is_written(bundle: Path, tmp_
     assert done.returncode == 1
     assert "this bundle is for Python 3.99" in done.stderr
     assert not (tmp_path / "opt").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told(bundle: Path, tmp_path: Path) -> None:
+    _for_this_machine(bundle)
+    (tmp_path / "taken").write_text("")
+    done = _install(bundle, str(tmp_path / "taken" / "opt"))
+    assert done.returncode == 1
+    assert "Not a directory" in done.stderr and "name another folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_version_that_is_there_stays(bundle: Path, tmp_path: Path) -> None:
+    _for_this_machine(bundle)
+    (tmp_path / "opt" / "9.9.9").mkdir(parents=True)
+    (tmp_path / "opt" / "9.9.9" / "mine").write_text("mine")
+    done = _install(bundle, str(tmp_path / "opt"))
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
+    assert [path.name for path in (tmp_path / "opt" / "9.9.9").iterdir()] == ["mine"]
 
 
 # --- the bill of materials
