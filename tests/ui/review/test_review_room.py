@@ -87,6 +87,9 @@ class Heard(ReviewController):
         self.calls.append(("decide", status, comment))
         self.decided = done
 
+    def make_again(self, note: Note, then: Callable[..., None]) -> None:
+        self.calls.append(("again", note.id))
+
     def add_note(
         self, text: str, strokes: Any = (), frames: Any = None, *, done: Any = None
     ) -> None:
@@ -163,6 +166,16 @@ def test_words_stay_until_the_gateway_has_them(room: ReviewRoom) -> None:
     assert keep is not None
     keep(Note(id="n", version="v3", text="Hold it", by="Ada", at=AT))
     assert room.note_field.words.text() == ""
+
+
+def test_a_note_that_becomes_a_request_shows_the_frame_to_try(room: ReviewRoom) -> None:
+    asked = Note(
+        id="n", version="v3", frames=FrameRange.of(1011, 1014), text="Hold", by="Ada", at=AT
+    )
+    room.set_notes([asked])
+    room.notes_list.again.emit(asked)
+    assert room.frame == 1011
+    assert heard(room).calls == [("again", "n")]
 
 
 def test_another_version_of_the_shot_keeps_the_frame(room: ReviewRoom, blue: Any) -> None:

@@ -74,8 +74,13 @@ class NotesTab(QWidget):
         again = button(
             tr("make a version from this"),
             "link",
-            does=lambda: self._review.make_again(note, self.again.emit),
+            does=lambda: self._make_again(note),
         )
         foot.insertWidget(foot.count() - 1, again)
         who = label(" · ".join(facts), "small", wrap=True)
         return box(column(words, who, foot, margin=10, gap=3), "card")
+
+    def _make_again(self, note: Note) -> None:
+        if note.frames is not None:
+            self.go_to.emit(note.frames.first)  # the frame to try first
+        self._review.make_again(note, self.again.emit)

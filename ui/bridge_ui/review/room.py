@@ -104,6 +104,8 @@ class ReviewRoom(Stage):
         self.say(words, problem=problem)
 
     def _make_again(self, note: Note) -> None:
+        if note.frames is not None:
+            self.go_to(note.frames.first)  # the frame to try first
         self._review.make_again(note, self.again.emit)
 
     def _show_review(self, state: ReviewState) -> None:
