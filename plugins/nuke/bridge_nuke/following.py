@@ -68,11 +68,12 @@ class Following:
         node, knob = nuke.thisNode(), nuke.thisKnob()
         if knob is None:
             return
-        name = knob.name()
         kind = node.Class()
-        if name in _OF_ROOT if kind == "Root" else (
-            name in _OF_EVERY_NODE or (kind == "Read" and name in _OF_READS)
-        ):  # fmt: skip
+        if kind == "Root":
+            meant = knob.name() in _OF_ROOT
+        else:
+            meant = knob.name() in _OF_EVERY_NODE or (kind == "Read" and knob.name() in _OF_READS)
+        if meant:
             self._node_changed()
 
     def _node_changed(self) -> None:

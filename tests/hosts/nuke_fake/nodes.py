@@ -9,15 +9,14 @@ from stubs import conforming
 
 from nuke_fake import table, text, timing
 from nuke_fake.api import STUBS, on_main, running
-from nuke_fake.knobs import (
+from nuke_fake.choices import (
     KINDS,
     CascadingEnumeration_Knob,
     Enumeration_Knob,
     Format,
     Format_Knob,
-    Knob,
-    Tab_Knob,
 )
+from nuke_fake.knobs import Knob, Tab_Knob
 
 if TYPE_CHECKING:
     from nuke_fake.script import Script

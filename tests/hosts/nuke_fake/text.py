@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nuke_fake import table
-from nuke_fake.knobs import BY_USER, Enumeration_Knob, Knob, PyScript_Knob, Tab_Knob, Text_Knob
+from nuke_fake.choices import BY_USER, Enumeration_Knob
+from nuke_fake.knobs import Knob, PyScript_Knob, Tab_Knob, Text_Knob
 
 if TYPE_CHECKING:
     from nuke_fake.nodes import Node
