@@ -32,7 +32,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "selftest", parents=[common], help="look in a real host at what only it can confirm"
     )
     selftest.add_argument("host", choices=_TESTED)
-    selftest.add_argument("--program", type=Path, help="Nuke's program; none: the one found first")
+    selftest.add_argument(
+        "--program", type=Path, help="Nuke's program; none: that on the PATH, or the newest"
+    )
     selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
     selftest.set_defaults(run=_selftest)
 
@@ -100,6 +102,7 @@ def _with(path: str | None, folder: Path) -> str:
 
 
 def _nuke(call: Call) -> Path:
+    from bridge_core.doctor.installed import numbers
     from bridge_core.doctor.programs import find
 
     if call.arguments.program is not None:
@@ -112,4 +115,4 @@ def _nuke(call: Call) -> Path:
             where="the folders where it usually lies, and the PATH",
             next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
         )
-    return found[0].path
+    return max(found, key=lambda program: (program.on_path, numbers(program.version))).path

@@ -93,7 +93,7 @@ def _bases(environ: Mapping[str, str], system: str) -> list[Path]:
         return [Path(environ.get("ProgramFiles", r"C:\Program Files"))]
     if system == "darwin":
         return [Path("/Applications"), home / "Applications"]
-    return [Path("/usr/local"), Path("/opt"), Path("/snap"), home]
+    return [Path("/usr/local"), Path("/opt"), home]
 
 
 def _glob(base: Path, pattern: str) -> list[Path]:

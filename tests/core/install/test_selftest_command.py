@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -38,6 +39,22 @@ def test_nuke_runs_it_without_a_window(
     script = plugins / "nuke" / "bridge_nuke" / "selftest.py"
     assert called["words"] == ["-t", str(script), str(tmp_path)]
     assert called["NUKE_PATH"] == f"/studio/nuke:{plugins / 'nuke'}"
+
+
+def test_unnamed_it_is_the_newest_nuke(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("9.0", "16.0", "15.1"):
+        folder = tmp_path / f"Nuke{version}v1"
+        folder.mkdir()
+        (folder / f"Nuke{version}").write_text("#!/bin/sh\nexit 9\n")
+        (folder / f"Nuke{version}").chmod(0o755)
+    (tmp_path / "Nuke16.0v1" / "Nuke16.0").unlink()
+    _program(tmp_path / "Nuke16.0v1")
+    found = [str(path) for path in tmp_path.glob("Nuke*")]
+    monkeypatch.setenv("PATH", os.pathsep.join(found))
+    assert main(["selftest", "nuke", "--out", str(tmp_path)]) == 1
+    assert (tmp_path / "called.json").exists()
 
 
 def test_resolve_is_asked_from_a_python_of_its_own(plugins: Path, tmp_path: Path) -> None:
