@@ -129,7 +129,7 @@ def resolve(folder: Path) -> Stage:
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
     return Stage(
-        ResolveHost(settings, app),
+        ResolveHost(settings, app, pause=0),
         ResolveHost(settings, Resolve()),
         plates,
         shots=3,

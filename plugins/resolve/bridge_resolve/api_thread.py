@@ -60,11 +60,14 @@ class ApiThread:
 
         return end
 
-    def close(self, timeout: float = 0.0) -> bool:
-        """Take no more calls; whether the thread has ended within ``timeout`` seconds."""
-        self._closed = True
-        self._looks.clear()
-        self._calls.put(None)
+    def close(self, timeout: float = 0.0, last: Callable[[], None] | None = None) -> bool:
+        """Take no more calls; whether the thread has ended within ``timeout`` seconds. ``last`` is
+        done on it before."""
+        if not self._closed:
+            self._closed = True
+            self._looks.clear()
+            self._calls.put(_Call(last) if last is not None else None)
+            self._calls.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,12 +54,17 @@ _CAN = frozenset(
 )
 
 
+#: Seconds that a rendering gets to stop when the window is closed.
+_CLOSE_SECONDS = 15.0
+
+
 class ResolveHost(Host):
     """Works on whichever timeline is open in Resolve.
 
     All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
     is called from any; ``thread`` is the one on which ``resolve`` was found. ``post`` carries a
-    call to the panel's main thread. Cuts are written into ``client.state_dir``; nothing of
+    call to the panel's main thread; ``pause`` is how many seconds Resolve has to itself between two
+    looks at its render queue. Cuts are written into ``client.state_dir``; nothing of
     Resolve's own is.
     """
 
@@ -68,10 +74,13 @@ class ResolveHost(Host):
         resolve: Resolve,
         thread: ApiThread | None = None,
         post: Callable[[Callable[[], None]], None] = lambda call: call(),
+        pause: float = 0.25,
     ) -> None:
         self._settings = settings
         self._resolve = resolve
         self._post = post
+        self._pause = pause
+        self._renderings: list[Generator[Rendered, None, None]] = []
         self._thread = thread or ApiThread()
         self._title = self._thread.call(self._name)
 
@@ -88,8 +97,9 @@ class ResolveHost(Host):
         return WAYS
 
     def close(self) -> None:
-        """Call Resolve no more; one that hangs is left behind."""
-        self._thread.close(timeout=1.0)
+        """Stop what is being rendered, put everything back, and call Resolve no more; one that
+        hangs is left behind."""
+        self._thread.close(_CLOSE_SECONDS, self._stop_renderings)
 
     def scene(self) -> Scene:
         return self._thread.call(self._scene)
@@ -116,11 +126,15 @@ class ResolveHost(Host):
     ) -> Generator[Rendered, None, None]:
         """Steps look at the render queue; they take a moment, whatever Resolve does."""
         steps = self._thread.call(lambda: self._rendering(handle, folder, frames))
+        self._renderings.append(steps)
         try:
             while (step := self._thread.call(lambda: next(steps, None))) is not None:
                 yield step
+                time.sleep(self._pause)
         finally:
-            self._thread.call(steps.close)
+            if steps in self._renderings:  # else close() has stopped it
+                self._renderings.remove(steps)
+                self._thread.call(steps.close)
 
     def notes(self) -> tuple[HostNote, ...]:
         return self._thread.call(lambda: tuple(self._notes()))
@@ -135,6 +149,10 @@ class ResolveHost(Host):
         self._thread.call(lambda: self._go_to(frame))
 
     # On Resolve's thread
+
+    def _stop_renderings(self) -> None:
+        while self._renderings:
+            self._renderings.pop().close()
 
     def _name(self) -> str:
         name = ensure(self._resolve.GetProductName(), "say what it is called")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bridge_core.models.frames import can_drop, frame_of, nominal, to_rate
+from bridge_core.models.frames import can_drop, frame_of, to_rate
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.timeline.clock import time_range
 from bridge_core.timeline.document import Json
@@ -106,13 +106,7 @@ def _start(text: str, rate: Fraction) -> int:
     try:
         return timecode_frame(text, rate, drop=";" in text)
     except ValueError:
-        pass
-    # Frame numbers of sequences pass for timecodes, and may count beyond a second's last frame.
-    parts = re.findall(r"\d+", text)
-    if len(parts) != 4:
-        return 0
-    hours, minutes, seconds, frames = map(int, parts)
-    return ((hours * 60 + minutes) * 60 + seconds) * nominal(rate) + frames
+        return 0  # without timecode, as movies are that carry none
 
 
 def reference_of(media: Media) -> Json:

@@ -54,6 +54,12 @@ def render(
     """
     frames = sorted(set(wanted)) or list(shot.work_range.frames())
     pool = ensure(project.GetMediaPool(), "open the project's media pool")
+    if project.IsRenderingInProgress():
+        raise HostError(
+            "Resolve is rendering something else",
+            where=str(project.GetName()),
+            next_step="wait until its render queue has ended, then send again",
+        )
     recover(project)
     done = False
     try:

@@ -131,3 +131,27 @@ def test_a_resolve_without_half_float_says_so(world, folder: Path, monkeypatch) 
     with pytest.raises(HostError, match="half-float"):
         list(world.host.render(world.shot(2).handle, folder))
     assert state_of(world.app) == before
+
+
+def test_a_window_that_is_closed_stops_the_rendering(world, folder: Path) -> None:
+    before = state_of(world.app)
+    steps = world.host.render(world.shot(2).handle, folder)
+    next(steps)
+    world.host.close()
+    assert state_of(world.app) == before
+    assert list(folder.iterdir()) == []
+    with pytest.raises(HostError, match="closed"):
+        next(steps)
+
+
+def test_a_rendering_of_somebody_else_is_left_alone(world, folder: Path) -> None:
+    project = world.project
+    assert project.SetCurrentRenderFormatAndCodec("exr", "RGBHalf")
+    assert project.SetRenderSettings({"TargetDir": str(folder.parent), "CustomName": "theirs"})
+    job = project.AddRenderJob()
+    assert project.StartRendering([job])
+    before = state_of(world.app)
+    with pytest.raises(HostError, match="rendering something else"):
+        list(world.host.render(world.shot(2).handle, folder))
+    assert state_of(world.app) == before
+    assert project.IsRenderingInProgress()

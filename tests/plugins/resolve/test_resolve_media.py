@@ -1,0 +1,74 @@
+"""What Resolve tells of media, in all the ways in which it may not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge_resolve.media import Media, first_number, media_of, pattern_of
+
+TOLD = {
+    "File Path": "/plates/A/A.[0998-1003].exr",
+    "Clip Name": "A",
+    "FPS": 23.976,
+    "Start TC": "01:00:00:00",
+    "Frames": "6",
+    "Resolution": "2048x858",
+    "Input Color Space": "ACEScg",
+}
+
+
+def told(**changed: Any) -> Media | None:
+    answer = {name: value for name, value in {**TOLD, **changed}.items() if value is not None}
+    return media_of(SimpleNamespace(GetClipProperty=lambda _: answer))  # type: ignore[arg-type]
+
+
+def test_everything_is_read() -> None:
+    media = told()
+    assert media is not None
+    assert media.rate == Fraction(24000, 1001)
+    assert (media.start, media.frames) == (86400, 6)
+    assert (media.width, media.height) == (2048, 858)
+    assert media.colour_space == "ACEScg"
+    assert media.readable
+    assert first_number(media) == 998
+    assert pattern_of(media.path) == "/plates/A/A.%04d.exr"
+
+
+def test_drop_frame_by_its_mark() -> None:
+    media = told(**{"FPS": "29.97", "Start TC": "01:00:00;00", "File Path": "/a.mov"})
+    assert media is not None
+    assert media.start == first_number(media) == 107892
+
+
+@pytest.mark.parametrize("gone", [{"File Path": ""}, {"File Path": None}, {"FPS": "auto"}])
+def test_what_has_no_file_or_no_rate_is_no_media(gone: dict[str, Any]) -> None:
+    assert told(**gone) is None
+
+
+def test_what_is_not_told_is_left_open() -> None:
+    media = told(**{"Start TC": None, "Resolution": None, "Frames": "", "Input Color Space": None})
+    assert media is not None
+    assert (media.start, media.frames, media.width, media.height) == (0, 0, 0, 0)
+    assert media.colour_space is None
+
+
+@pytest.mark.parametrize(
+    ("path", "codec", "readable"),
+    [
+        ("/a.mov", "Apple ProRes 422 HQ", True),
+        ("/a.MOV", "Apple ProRes RAW", False),
+        ("/a.mxf", "Sony X-OCN ST", False),
+        ("/a.mxf", "DNxHR HQX", True),
+        ("/a.braw", "", False),
+        ("/a.R3D", "REDCODE", False),
+        ("/drawn/a.png", "PNG", True),
+    ],
+)
+def test_what_services_can_read(path: str, codec: str, readable: bool) -> None:
+    media = told(**{"File Path": path, "Video Codec": codec})
+    assert media is not None
+    assert media.readable is readable
