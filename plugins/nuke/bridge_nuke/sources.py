@@ -40,10 +40,10 @@ class Sources:
 
 
 def nodes_meant() -> list[nuke.Node]:
-    """What is selected; with nothing selected, every Read of the script that is a plate: not one
-    that shows versions, and none within a group."""
+    """What is selected; with nothing selected, or nothing but furniture, every Read of the script
+    that is a plate: not one that shows versions, and none within a group."""
     selected = [node for node in nuke.selectedNodes() if node.Class() not in _FURNITURE]
-    if nuke.selectedNodes():
+    if selected:
         return sorted(selected, key=_reading_order)
     reads = nuke.allNodes("Read", group=nuke.root())
     return sorted((one for one in reads if marks.mark_of(one) is None), key=_reading_order)
@@ -116,7 +116,8 @@ def _shot_of(
         node.fullName(),
         node.name(),
         to_render,
-        tuple(one.id for one, _ in versions),
+        # A Read that was copied shows the same versions once more.
+        tuple(dict.fromkeys(one.id for one, _ in versions)),
         next((one.id for one, current in reversed(versions) if current), ""),
     )
 

@@ -51,9 +51,15 @@ def run(
 
 
 def test_a_sound_install_adds_menu_and_pane_and_loads_nothing_heavy() -> None:
-    out, err = run(PLUGIN, after="print(nuke.menu('Pane').findItem('Shotbridge').name())")
+    out, err = run(
+        PLUGIN,
+        after="""
+    from bridge_nuke.host import NukeHost
+    print(NukeHost(None).title, {"pydantic", "requests", "yaml"} & set(sys.modules))
+    print(nuke.menu("Pane").findItem("Shotbridge").name())""",
+    )
     assert err == []
-    assert out == ["1", "['Shotbridge']", "[]", "Shotbridge"]
+    assert out == ["1", "['Shotbridge']", "[]", "Nuke 16.0v1 set()", "Shotbridge"]
 
 
 def test_a_farm_gets_no_interface_and_the_client_goes_last(tmp_path: Path) -> None:

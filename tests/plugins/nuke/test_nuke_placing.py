@@ -267,6 +267,16 @@ def test_what_does_not_fit_is_refused(host: NukeHost, program: FakeNuke) -> None
     assert host.place([]).words == "nothing was to be placed"
 
 
+def test_a_copied_read_shows_the_same_version_once(host: NukeHost, program: FakeNuke) -> None:
+    item = item_of(host, program, "Read1")
+    version = nuke_worlds.version(item.shot)
+    host.place([Placement("Read1", version)])
+    copy = program.module.nodes.Read()
+    copy.readKnobs(placed_read(program).writeKnobs())
+    copy.setName("Copy")
+    assert item_of(host, program, "Read1").placed == (version.id,)
+
+
 def test_versions_of_two_gateways_keep_apart(host: NukeHost, program: FakeNuke) -> None:
     item = item_of(host, program, "Read1")
     version = nuke_worlds.version(item.shot)

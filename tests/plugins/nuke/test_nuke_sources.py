@@ -150,9 +150,11 @@ def test_nothing_selected_means_every_plate(host: NukeHost, program: FakeNuke) -
 def test_furniture_is_no_shot_and_no_problem(host: NukeHost, program: FakeNuke) -> None:
     nuke = program.module
     names = [nuke.nodes.Dot().name(), nuke.nodes.BackdropNode().name(), nuke.nodes.Viewer().name()]
-    program.select(*names)
-    assert host.scene().shots == ()
+    program.select(*names, "Read2")
+    assert [item.handle for item in host.scene().shots] == ["Read2"]
     assert host.scene().problems == ()
+    program.select(*names)
+    assert [item.handle for item in host.scene().shots] == ["Read1", "Read2"]
     program.select(nuke.nodes.Camera2().name(), *names)
     (problem,) = host.scene().problems
     assert "Camera2" in problem.what
