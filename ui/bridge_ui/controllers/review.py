@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
@@ -107,7 +108,7 @@ class ReviewController:
     def compare_with(self, others: Iterable[Shot]) -> None:
         """Have the newest versions of other shots among the choices as well, to look at this one
         beside its neighbours. What is reviewed stays this shot."""
-        found = tuple({one.id: one for one in others}.values())[:_MOST_OTHERS]
+        found = tuple({one.id: one for one in islice(others, _MOST_OTHERS)}.values())
         if found != self._others:
             self._others = found
             self._choices_changed()

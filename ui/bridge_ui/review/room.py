@@ -46,6 +46,7 @@ class ReviewRoom(Stage):
         self.sheets = SheetExport(session, review, shots, self._say)
         self._shown: tuple[object, ...] = ()
         self._problem = ""
+        self._selected: tuple[str, ...] = ()
         self._growing: list[Unwatch] = []
         self.side_chosen.connect(self._choose_side)
         self.swap_wanted.connect(review.swap)
@@ -79,7 +80,10 @@ class ReviewRoom(Stage):
 
     def _follow(self, shots: ShotsController) -> None:
         """What is selected besides can be looked at beside it."""
-        self._review.compare_with(row.shot for row in shots.selected if row.shot is not None)
+        selected = shots.state.value.selected
+        if selected is not self._selected:
+            self._selected = selected
+            self._review.compare_with(row.shot for row in shots.selected if row.shot is not None)
 
     def _leave_jobs(self) -> None:
         for unwatch in self._growing:
