@@ -165,6 +165,10 @@ def test_importing_the_client_class_loads_no_library_that_it_may_never_need() ->
     assert not loaded.intersection({"requests", "urllib3", "yaml", "opentimelineio", "PySide6"})
 
 
+def test_importing_what_opens_a_panel_loads_nothing_heavy() -> None:
+    assert not _loaded_by("import bridge_ui.panel.opening").intersection(HEAVY)
+
+
 def test_starting_the_gateway_loads_no_pictures_and_no_networks() -> None:
     loaded = _loaded_by("import bridge_gateway.serve")
     assert not loaded.intersection({"OpenImageIO", "av", "onnxruntime", "onnx"})
