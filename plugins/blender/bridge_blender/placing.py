@@ -38,7 +38,7 @@ def place(survey: Survey, placements: Sequence[Placement]) -> Placed:
     if not new:
         return Placed("It stands there already" if plans else "There was nothing to place")
     told = "; ".join(words) if len(words) <= 3 else f"{len(words)} versions placed"
-    bpy.ops.ed.undo_push(message="Place a version" if len(new) == 1 else "Place versions")
+    _push_undo("Place a version" if len(new) == 1 else "Place versions")
     return Placed(told)
 
 
@@ -50,6 +50,14 @@ def _put(plan: Plan, undo: contextlib.ExitStack) -> str:
         pictures.put(plan, undo)
         where = _WORDS[plan.way] if plan.way in (PLANE, BACKGROUND) else "in the Image Editor"
     return f"{plan.title} {where}"
+
+
+def _push_undo(message: str) -> None:
+    """One step for Ctrl-Z. Right after a file was loaded Blender knows of no window by itself."""
+    windows = bpy.context.window_manager.windows
+    window = bpy.context.window or (windows[0] if len(windows) else None)
+    with bpy.context.temp_override(window=window):
+        bpy.ops.ed.undo_push(message=message)
 
 
 @contextlib.contextmanager

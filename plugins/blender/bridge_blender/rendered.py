@@ -26,6 +26,7 @@ class _State:
     file: int = 0
     """Counts the files that were loaded."""
     quiet: bool = False
+    aside: bool = False
 
 
 _state = _State()
@@ -39,6 +40,15 @@ def last() -> RenderedFrame | None:
 def file_count() -> int:
     """Another number means another file: everything of the old one is gone."""
     return _state.file
+
+
+def is_aside() -> bool:
+    """Our own renders went to another slot since the artist's last one."""
+    return _state.aside
+
+
+def put_aside() -> None:
+    _state.aside = True
 
 
 class Quiet:
@@ -56,10 +66,12 @@ class Quiet:
 def _rendered(scene: Any, *_: Any) -> None:
     if not _state.quiet:
         _state.last = RenderedFrame(scene.name, scene.frame_current, *render_size(scene))
+        _state.aside = False
 
 
 def _loaded(*_: Any) -> None:
     _state.last = None
+    _state.aside = False
     _state.file += 1
     forget_files()
 

@@ -96,7 +96,7 @@ class _Work:
         changes = [(scene.render, "use_sequencer", self._of_strips)]
         if self._camera in bpy.data.objects:
             changes.append((scene, "camera", bpy.data.objects[self._camera]))
-        with rendered.Quiet(), _settings(scene, changes), _slot(result):
+        with rendered.Quiet(), _settings(scene, changes), _slot(result, scene):
             scene.frame_set(frame)
             try:
                 # Told a scene by its name, Blender renders it at the frame of the window's scene.
@@ -163,16 +163,23 @@ def _settings(scene: Any, changes: list[tuple[Any, str, Any]]) -> Iterator[None]
 
 
 @contextlib.contextmanager
-def _slot(result: Any) -> Iterator[None]:
-    """Render to the last slot; the artist's own stays the one that is shown. Without a window
-    Blender keeps one render only."""
-    if result is None or bpy.app.background:
+def _slot(result: Any, scene: Any) -> Iterator[None]:
+    """Render to the last slot; the artist's own stays the one that is shown.
+
+    Slots hold renders of one scene; those of another scene stay with it, and are lost when a slot
+    is changed meanwhile. So it is only done where this scene's render would be written over, and
+    then for all scenes until the artist renders again. Without a window there are no slots.
+    """
+    kept = rendered.last()
+    own = scene == bpy.context.scene or (kept is not None and kept.scene == scene.name)
+    if result is None or bpy.app.background or not (own or rendered.is_aside()):
         yield
         return
     slots = result.render_slots
     shown = slots.active_index
     try:
         slots.active_index = len(slots) - 1
+        rendered.put_aside()
         yield
     finally:
         slots.active_index = shown
