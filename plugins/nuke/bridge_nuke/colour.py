@@ -32,9 +32,23 @@ _ROLE = re.compile(r"^(?:default|[a-z_]+) \((.+)\)$")
 
 
 def plain(value: str) -> str:
-    """A colour space without the role that a knob shows it under."""
+    """A colour space without the role that a menu shows it under."""
     match = _ROLE.match(value.strip())
     return match[1] if match else value.strip()
+
+
+def chosen(knob: nuke.Knob) -> str:
+    """The colour space of a knob, by the config's own name where the knob says a role."""
+    value = str(knob.value())
+    return next((label for one, label in _offered(knob) if one == value), plain(value))
+
+
+def _offered(knob: nuke.Knob) -> list[tuple[str, str]]:
+    """Each choice of a knob as its value, and the colour space that it stands for. Roles are
+    listed with a tab: ``scene_linear``, then what the menu shows."""
+    listed = nuke.getColorspaceList(knob)  # type: ignore[no-untyped-call]
+    parts = [str(one).partition("\t") for one in listed]
+    return [(value, plain(label or value)) for value, _, label in parts]
 
 
 def is_native() -> bool:
@@ -46,7 +60,7 @@ def working_space() -> str:
     """What the script computes in, by the name that the gateway knows."""
     if is_native():
         return NATIVE["linear"]
-    return plain(str(nuke.root()["workingSpaceLUT"].value()))
+    return chosen(nuke.root()["workingSpaceLUT"])
 
 
 class NoNamesake(Exception):
@@ -61,7 +75,7 @@ def of_read(read: nuke.Node) -> str | None:
     """
     if read["raw"].value():
         return None
-    space = plain(str(read["colorspace"].value()))
+    space = chosen(read["colorspace"])
     if space == "default":
         knob = _DEFAULTS.get(ending_of(str(read["file"].value())))
         if knob is None:
@@ -76,17 +90,17 @@ def of_read(read: nuke.Node) -> str | None:
 
 def choice_for(read: nuke.Node, space: str) -> str | None:
     """The value of a Read's ``colorspace`` knob that stands for a space; None: it offers none."""
-    listed = nuke.getColorspaceList(read["colorspace"])  # type: ignore[no-untyped-call]
-    offered = [str(one) for one in listed]
+    offered = _offered(read["colorspace"])
     if is_native():
         space = _NATIVE_BACK.get(space, space)
-    same = [one for one in offered if space in (one, plain(one))]
-    # aces_1.2 calls "ACES - ACEScg" what newer configs call "ACEScg".
-    alike = [one for one in offered if _tail(one) == _tail(space)]
+    same = [value for value, label in offered if space in (value, label)]
     if same:
+        # Itself stands after the roles that mean it.
         return same[-1]
-    return alike[0] if len(alike) == 1 else None
+    # aces_1.2 calls "ACES - ACEScg" what newer configs call "ACEScg".
+    alike = {label: value for value, label in offered if _tail(label) == _tail(space)}
+    return next(reversed(alike.values())) if len(alike) == 1 else None
 
 
 def _tail(name: str) -> str:
-    return plain(name).rpartition(" - ")[2].casefold()
+    return name.rpartition(" - ")[2].casefold()

@@ -116,6 +116,12 @@ class CascadingEnumeration_Knob(Enumeration_Knob):
     def _start(self) -> str:
         return "default"
 
+    def _taken(self, value: Any) -> str:
+        names = [item.partition("\t")[0] for item in self._items]
+        if value not in names:
+            raise ValueError(f"{self._name} has no {value!r}, only {names}")
+        return str(value)
+
 
 @conforming(STUBS, guard=on_main)
 class Channel_Knob(Knob):

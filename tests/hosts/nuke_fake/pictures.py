@@ -199,4 +199,6 @@ def _same_colour(node: Node) -> None:
 
 
 def _plain(space: str) -> str:
-    return space.partition("(")[2].rstrip(")") or space
+    """What a role stands for; others as they are."""
+    labels = dict(one.split("\t") for one in table.OCIO_SPACES if "\t" in one)
+    return labels.get(space, "").partition("(")[2].rstrip(")") or space

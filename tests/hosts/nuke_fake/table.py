@@ -20,12 +20,14 @@ FORMATS = (
     "3840 2160 0 0 3840 2160 1 UHD_4K",
 )
 
-#: Names of colour spaces in the two managements; the config's names are aces_1.2's and newer.
+#: Names of colour spaces in the two managements; the config's names are aces_1.2's and newer. A
+#: role is listed with what it is called in the menu after a tab; the knob's value is what stands
+#: before it (as scripts on GitHub take these lists apart).
 NATIVE_SPACES = ("default", "linear", "sRGB", "rec709", "Cineon", "Gamma2.2", "AlexaV3LogC")
 OCIO_SPACES = (
     "default",
-    "scene_linear (ACES - ACEScg)",
-    "data (Utility - Raw)",
+    "scene_linear\tscene_linear (ACES - ACEScg)",
+    "data\tdata (Utility - Raw)",
     "ACES - ACEScg",
     "ACES - ACES2065-1",
     "Input - ARRI - V3 LogC (EI800) - Wide Gamut",
@@ -88,7 +90,7 @@ CLASSES: dict[str, dict[str, Row]] = {
         "colorManagement": (Enum, ("Nuke", "OCIO")),
         "OCIO_config": (Enum, ("nuke-default", "aces_1.2", "fn-nuke_cg-config-v1.0.0", "custom")),
         "customOCIOConfigPath": ("File_Knob", ""),
-        "workingSpaceLUT": ("CascadingEnumeration_Knob", "scene_linear (ACES - ACEScg)"),
+        "workingSpaceLUT": ("CascadingEnumeration_Knob", "scene_linear"),
         "defaultViewerLUT": ("String_Knob", "Nuke Root LUTs"),
         "monitorLut": ("String_Knob", "sRGB"),
         "int8Lut": ("String_Knob", "sRGB"),

@@ -105,7 +105,7 @@ def test_colour_spaces_are_named_as_the_gateway_knows_them(
     host: NukeHost, program: FakeNuke
 ) -> None:
     read, root = program.module.toNode("Read1"), program.root
-    read["colorspace"].setValue("scene_linear (ACES - ACEScg)")
+    read["colorspace"].setValue("scene_linear")
     assert only(host, program, "Read1").shot.plate.colour_space == "ACES - ACEScg"
     read["raw"].setValue(True)
     assert only(host, program, "Read1").shot.plate.colour_space is None
