@@ -10,11 +10,10 @@ from bridge_core.models.base import fingerprint
 from bridge_ui.controllers.choices import PLATE, Choice
 from bridge_ui.controllers.frames import FrameSource, PlateFrames, ResultFrames, ShiftedFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
-from bridge_ui.controllers.pool import Latest
+from bridge_ui.controllers.pool import Latest, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from bridge_core.errors import ShotbridgeError
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Try
     from bridge_ui.controllers.session import Session
@@ -27,14 +26,18 @@ class Pictures:
     """Makes sources of choices; those of running jobs are followed until they are let go."""
 
     def __init__(self, session: Session) -> None:
+        self.tries: dict[str, Try] = {}
+        """What was tried, as far as it was asked for, by id."""
         self._session = session
+        self._asked: set[str] = set()
+        """Ids of tries that are on their way."""
         self._followed: dict[str, FollowedFrames] = {}
         self._looking: Latest[Stamp] = Latest(session.disk)
         self._stamps: dict[str, Stamp] = {}
         """What the files of a plate were when they were last looked at, by its fingerprint."""
         self._editions: dict[str, int] = {}
 
-    def of(self, choice: Choice, shot: Shot, tries: Mapping[str, Try]) -> FrameSource:
+    def of(self, choice: Choice, shot: Shot) -> FrameSource:
         """In the numbering of ``shot``'s plate; a version of another shot is laid beside it, so
         that both cuts begin on the same frame."""
         client = self._session.client
@@ -45,12 +48,34 @@ class Pictures:
             if choice.of is None:
                 return made
             return ShiftedFrames(made, shot.cut_range.first - choice.of.cut_range.first)
-        if choice.id in tries:
-            return ResultFrames(client, tries[choice.id], choice.label)
+        if choice.id in self.tries:
+            return ResultFrames(client, self.tries[choice.id], choice.label)
         if choice.id not in self._followed:
             job = self._session.board.jobs[choice.id]
             self._followed[choice.id] = FollowedFrames(self._session, job, choice.label)
         return self._followed[choice.id].source
+
+    def ask_for_tries(self, shot: Shot, changed: Callable[[], None]) -> None:
+        """What was tried of a shot, once for each; ``changed`` is told when one has come."""
+        client = self._session.client
+        for job in self._session.board.jobs_of(shot.id):
+            which = job.tried
+            if which is None or which in self.tries or which in self._asked:
+                continue
+            self._asked.add(which)
+
+            def told(found: Try) -> None:
+                self._asked.discard(found.id)
+                self.tries[found.id] = found
+                changed()
+
+            def failed(_: ShotbridgeError, which: str = which) -> None:
+                self._asked.discard(which)
+
+            def ask(_: Task, which: str = which) -> Try:
+                return client.tried(which)
+
+            self._session.pool.run(ask, told, failed)
 
     def keep_only(self, which: Collection[str]) -> None:
         """Let go of all jobs but these."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, Lineage, Try, Version
+    from bridge_core.models.versions import DecisionRecord, Lineage, Version
     from bridge_ui.controllers.session import Session
 
 __all__ = ["PLATE", "Choice", "ReviewController", "ReviewState"]
@@ -68,11 +68,8 @@ class ReviewController:
         self.b: Observable[FrameSource | None] = Observable(None)
         self._session = session
         self._to_render = False
-        self._tries: dict[str, Try] = {}
         self._others: tuple[Shot, ...] = ()
         self._pictures = Pictures(session)
-        self._unsaid: set[str] = set()
-        """Ids of tries that are asked for."""
         self._versions: Latest[list[Version]] = Latest(session.pool)
         self._notes: Latest[list[Note]] = Latest(session.pool)
         self._making: Latest[Lineage] = Latest(session.pool)
@@ -296,13 +293,13 @@ class ReviewController:
             return ()
         session = self._session
         others = (other for other in self._others if other.id != shot.id)
-        return choices_of(shot, session.board, self._tries, session.service_title, others)
+        return choices_of(shot, session.board, self._pictures.tries, session.service_title, others)
 
     def _choices_changed(self) -> None:
         state = self.state.value
         if state.shot is None:
             return
-        self._ask_tries(state.shot)
+        self._pictures.ask_for_tries(state.shot, self._choices_changed)
         choices = self._choices()
         there = {choice.id for choice in choices}
         # A job that has ended gives its place to what it made.
@@ -321,28 +318,6 @@ class ReviewController:
         if now(state.a) not in there:
             self._tell(a=PLATE)
         self._show()
-
-    def _ask_tries(self, shot: Shot) -> None:
-        """What was tried, once for each."""
-        client = self._session.client
-        for job in self._session.board.jobs_of(shot.id):
-            which = job.tried
-            if which is None or which in self._tries or which in self._unsaid:
-                continue
-            self._unsaid.add(which)
-
-            def told(found: Try) -> None:
-                self._unsaid.discard(found.id)
-                self._tries[found.id] = found
-                self._choices_changed()
-
-            def failed(_: ShotbridgeError, which: str = which) -> None:
-                self._unsaid.discard(which)
-
-            def ask(_: Task, which: str = which) -> Try:
-                return client.tried(which)
-
-            self._session.pool.run(ask, told, failed)
 
     def _show(self) -> None:
         """Have sources and the version under review follow the choices."""
@@ -372,7 +347,7 @@ class ReviewController:
         choice = next((one for one in state.choices if one.id == which), None)
         if choice is None or state.shot is None:
             return None
-        return self._pictures.of(choice, state.shot, self._tries)
+        return self._pictures.of(choice, state.shot)
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
