@@ -214,21 +214,21 @@ def test_the_pen_draws_undoes_and_gives_its_strokes_to_the_note(stage: Stage) ->
         QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, start))
         QTest.mouseMove(stage.canvas, middle(stage, end, 0.6))
         QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, end, 0.6))
-    strokes = stage.sketch.on(1005)
+    strokes = stage.marks.sketch.on(1005)
     assert [len(one.points) >= 2 for one in strokes] == [True, True]
     assert strokes[0].points[0] == pytest.approx((0.3, 0.5), abs=0.01)
     assert near(colour(stage, 0.3, 0.5), 255, 180, 84)
     press(stage, Key.Key_Z, CTRL)
-    assert len(stage.sketch.on(1005)) == 1
+    assert len(stage.marks.sketch.on(1005)) == 1
     press(stage, Key.Key_Z, CTRL | SHIFT)
-    assert stage.sketch.on(1005) == strokes
+    assert stage.marks.sketch.on(1005) == strokes
     said: list[NoteDraft] = []
     stage.note_wanted.connect(said.append)
     stage.note_field.wanted.emit()
     assert said[0].strokes == strokes
     assert all(Stroke.model_validate(one.model_dump()) == one for one in strokes)
     stage.note_kept(said[0])
-    assert stage.sketch.frames == ()
+    assert stage.marks.sketch.frames == ()
     press(stage, Key.Key_Escape)
     assert not stage.canvas.drawing
 
@@ -240,7 +240,7 @@ def test_text_is_written_on_the_picture(stage: Stage) -> None:
     [field] = stage.canvas.findChildren(QLineEdit)
     QTest.keyClicks(field, "<b>hold</b> this")
     QTest.keyClick(field, Key.Key_Return)
-    [stroke] = stage.sketch.on(1005)
+    [stroke] = stage.marks.sketch.on(1005)
     assert (stroke.tool, stroke.text) == (StrokeTool.TEXT, "<b>hold</b> this")
 
 

@@ -29,14 +29,14 @@ from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser, l
 from bridge_ui.review.decisions import Comment, DecisionButtons, Standing, UnderReview
 from bridge_ui.review.keys import action_of
 from bridge_ui.review.look import Compare
+from bridge_ui.review.marks import Marks
 from bridge_ui.review.more import MoreButton
 from bridge_ui.review.notes_list import NotesList
 from bridge_ui.review.noting import NoteDraft, NoteField
 from bridge_ui.review.player import Player
 from bridge_ui.review.rows import Parts, Rows
 from bridge_ui.review.sources import FrameSource
-from bridge_ui.review.strokes import Sketch
-from bridge_ui.review.tools import Pen, PenTray
+from bridge_ui.review.tools import PenTray
 from bridge_ui.review.transport import Transport
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
@@ -68,18 +68,18 @@ class Stage(QWidget):
         self._empty = True
         self._version: UnderReview | None = None
         self._about = ("", "")
-        self._notes: tuple[Note, ...] = ()
         self._sources: dict[str, FrameSource] = {}
         self.player = Player(self)
-        self.sketch = Sketch()
         self.canvas = Canvas(tones)
         self.tray = PenTray(tones)
-        self.pen = Pen(self.canvas, self.tray, self.sketch)
-        self.pen.changed = self._show_strokes
         self.bar = TimelineBar(tones)
         self.transport = Transport(tones)
         self.note_field = NoteField(tones)
         self.notes_list = NotesList(tones)
+        self.marks = Marks(
+            self.player, self.canvas, self.tray, self.bar, self.note_field, self.notes_list
+        )
+        self.pen = self.marks.pen
         self._sides = {side: SideChooser(side, tones) for side in ("A", "B")}
         self._modes = Modes(tones)
         self._look = LookButton(self.canvas, tones)
@@ -147,9 +147,7 @@ class Stage(QWidget):
 
     def set_notes(self, notes: Sequence[Note]) -> None:
         """Of the version under review: on the bar, in the list, drawn on the picture."""
-        self._notes = tuple(notes)
-        self.notes_list.show_notes(self._notes)
-        self._show_strokes()
+        self.marks.set_notes(notes)
 
     def set_version(self, version: UnderReview | None) -> None:
         """What is decided about; None: nothing is."""
@@ -181,21 +179,15 @@ class Stage(QWidget):
         self.comment.done()
 
     def note_kept(self, draft: NoteDraft) -> None:
-        """The note is safe: its words and drawing make room for the next one."""
-        if self.note_field.words.text().strip() == draft.text:
-            self.note_field.words.clear()
-        if self.sketch.on(draft.drawn_on) == draft.strokes:
-            self.sketch.take((draft.drawn_on,))
-        self._show_strokes()
+        """The note is safe."""
+        self.marks.kept(draft)
 
     def source_grew(self) -> None:
         """A running job has more frames than before."""
         self.player.refresh()
 
     def note_frames(self) -> set[int]:
-        """Frames that something was said about or drawn on."""
-        said = {note.frames.first for note in self._notes if note.frames is not None}
-        return said.union(self.sketch.frames)
+        return self.marks.frames
 
     def go_to(self, frame: int) -> None:
         self.player.stop()
@@ -336,14 +328,7 @@ class Stage(QWidget):
         self.canvas.setFocus()
 
     def _ask_for_note(self) -> None:
-        clock, words = self.player.clock, self.note_field.words.text().strip()
-        draft = NoteDraft(
-            words,
-            self.sketch.on(clock.frame),
-            self.note_field.frames(clock.range.rate),
-            clock.frame,
-        )
-        self.note_wanted.emit(draft)
+        self.note_wanted.emit(self.marks.draft())
         self.canvas.setFocus()
 
     # Showing
@@ -365,7 +350,7 @@ class Stage(QWidget):
         self.canvas.caption(self.transport.words(player.clock) + changed, about)
         self.bar.set_frame(frame)
         self.transport.show_clock(player.clock)
-        self._show_strokes()
+        self.marks.show()
 
     def _why_none(self, side: str, frame: int) -> str:
         cache = self.player.cache
@@ -381,24 +366,7 @@ class Stage(QWidget):
         self.transport.show_clock(clock)
         self.bar.set_marks(clock.in_point, clock.out_point)
         self.bar.set_cached(self.player.cache.cached())
-        self._show_strokes()
-
-    def _show_strokes(self) -> None:
-        clock = self.player.clock
-        drawn = self.sketch.on(clock.frame)
-        said = tuple(
-            stroke
-            for note in self._notes
-            if note.strokes and (note.frames is None or clock.frame in note.frames)
-            for stroke in note.strokes
-        )
-        self.pen.frame = clock.frame
-        self.canvas.show_strokes(said + drawn, self.sketch.live(clock.frame))
-        self.tray.show_history(self.sketch)
-        self.bar.set_notes(
-            (note.frames for note in self._notes if note.frames is not None), self.sketch.frames
-        )
-        self.note_field.show_place(clock.frame, (clock.in_point, clock.out_point), len(drawn))
+        self.marks.show()
 
     def _show_look(self) -> None:
         mode = self.canvas.look.compare
