@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import bridge_core
-from bridge_core.cli import cuts, demo, hosts, jobs, panel, review, system
+from bridge_core.cli import blender, cuts, demo, hosts, jobs, panel, review, system
 from bridge_core.cli.call import Call, Command
 from bridge_core.cli.output import Output
 from bridge_core.errors import ShotbridgeError
@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     _add_common(common, set_into="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, jobs, review, cuts, panel, hosts, system):
+    for module in (demo, jobs, review, cuts, blender, panel, hosts, system):
         module.add(commands, common)
     return parser
 

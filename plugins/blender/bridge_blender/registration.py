@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import menus, operators, preferences, pump, rendered, window
+from . import command, menus, operators, preferences, pump, rendered, window
 
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus)
+PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus, command)
 
 
 def register() -> None:

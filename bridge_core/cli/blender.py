@@ -1,0 +1,83 @@
+"""``blender``: OTIO out of a .blend and into one, by a Blender without a window.
+
+The .blend is Blender's own, so Blender does it, with the extension that is installed there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import ConfigError, HostError, from_problem
+
+if TYPE_CHECKING:
+    from bridge_core.cli.call import Call
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    blender = commands.add_parser(
+        "blender", parents=[common], help="cuts out of .blend files, and into them"
+    )
+    actions = blender.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, source, does in (
+        ("export", "BLEND", "write the cut of a .blend as OTIO"),
+        ("import", "CUT", "make a .blend of an OTIO cut"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=does)
+        action.add_argument("source", type=Path, metavar=source)
+        action.add_argument("-o", "--output", type=Path, required=True)
+        action.add_argument("--scene", default="", help="the scene with the cut, where in doubt")
+        action.add_argument("--overwrite", action="store_true", help="replace the output")
+        action.add_argument(
+            "--program", type=Path, help="Blender's program; none: the blender on the PATH"
+        )
+        action.set_defaults(run=_run)
+
+
+def _run(call: Call) -> int:
+    said = call.arguments
+    program = said.program or shutil.which("blender")
+    if program is None:
+        raise ConfigError(
+            "there is no blender on the PATH",
+            next_step="say where it is: --program /path/to/blender",
+        )
+    words = [str(program), "--command", "shotbridge", said.action]
+    words += [str(said.source.absolute()), str(said.output.absolute())]
+    words += ["--overwrite"] if said.overwrite else []
+    words += ["--scene", said.scene] if said.scene else []
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ConfigError(
+            f"Blender cannot be started: {error.strerror or error}",
+            where=str(program),
+            next_step="say where it is: --program /path/to/blender",
+        ) from error
+    answer = _answer(done.stdout)
+    if answer is None:
+        raise HostError(
+            f"Blender ended with {done.returncode} and did not answer",
+            where=str(program),
+            next_step="install and enable the Shotbridge extension in it, Blender 4.2 or newer; it "
+            f"said: {(done.stderr or done.stdout).strip()[-500:] or 'nothing'}",
+        )
+    if "error" in answer:
+        raise from_problem(answer["error"])
+    losses = answer["losses"]
+    words = [f"written: {said.output}", *(f"not carried: {one}" for one in losses)]
+    call.output.result({"file": str(said.output), "losses": losses}, "\n".join(words))
+    return 0
+
+
+def _answer(said: str) -> dict[str, Any] | None:
+    """Blender says much else on its way."""
+    for line in reversed(said.splitlines()):
+        if line.startswith('{"shotbridge":'):
+            answer: dict[str, Any] = json.loads(line)["shotbridge"]
+            return answer
+    return None

@@ -1,0 +1,105 @@
+"""``shotbridge blender``: cuts out of .blend files and into them, from a terminal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from small_exr import exr
+
+from bridge_core.timeline.reading import read_cut
+
+if TYPE_CHECKING:
+    from real_blender import Blender
+
+#: Blender as a Python module has no command line: this stands in for its ``--command``.
+PROGRAM = """#!{python}
+import subprocess, sys
+assert sys.argv[1:3] == ["--command", "shotbridge"]
+text = "import sys; sys.exit(extension.bridge_blender.command.run(sys.argv[1:]))"
+done = subprocess.run([{blender!r}, {inside!r}, "-c", text, *sys.argv[3:]], env={environment!r})
+sys.exit(done.returncode)
+"""
+
+
+@pytest.fixture
+def program(blender: Blender, tmp_path: Path) -> Path:
+    path = tmp_path / "blender"
+    path.write_text(
+        PROGRAM.format(
+            python=sys.executable,
+            blender=str(blender.python),
+            inside=str(Path(__file__).with_name("inside.py")),
+            environment=blender.environment,
+        )
+    )
+    path.chmod(0o755)
+    return path
+
+
+def _shotbridge(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge_core.cli.main", "blender", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def _cut(folder: Path) -> Path:
+    import opentimelineio as otio
+
+    (folder / "plate").mkdir()
+    for frame in range(1001, 1011):
+        (folder / "plate" / f"p.{frame}.exr").write_bytes(exr((0, 0, 0), (8, 8)))
+
+    def span(start: int, count: int) -> otio.opentime.TimeRange:
+        time = otio.opentime.RationalTime
+        return otio.opentime.TimeRange(time(start, 24), time(count, 24))
+
+    media = otio.schema.ImageSequenceReference(
+        target_url_base=(folder / "plate").as_uri() + "/",
+        name_prefix="p.",
+        name_suffix=".exr",
+        start_frame=1001,
+        rate=24,
+        frame_zero_padding=4,
+        available_range=span(1001, 10),
+    )
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    track.append(otio.schema.Gap(source_range=span(0, 7)))
+    track.append(otio.schema.Clip("p", media_reference=media, source_range=span(1003, 5)))
+    timeline = otio.schema.Timeline("cut")
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(folder / "cut.otio"))
+    return folder / "cut.otio"
+
+
+def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) -> None:
+    cut, blend, back = _cut(tmp_path), tmp_path / "cut.blend", tmp_path / "back.otio"
+    _shotbridge("import", cut, "-o", blend, "--program", program)
+    told = _shotbridge("export", blend, "-o", back, "--program", program, "--json")
+    assert json.loads(told.stdout) == {"file": str(back), "losses": []}
+    (before,), (after,) = read_cut(cut).shots, read_cut(back).shots
+    assert after.shot.record_range == before.shot.record_range
+    assert after.shot.cut_range == before.shot.cut_range
+    # Nothing is written over unless that is asked for.
+    refused = _shotbridge("export", blend, "-o", back, "--program", program, code=6)
+    assert "would be overwritten" in refused.stderr
+
+
+def test_a_blender_without_the_extension_is_told_of(tmp_path: Path) -> None:
+    refused = _shotbridge(
+        "export", tmp_path / "a.blend", "-o", tmp_path / "b.otio", "--program", "/bin/false", code=1
+    )
+    assert "install and enable the Shotbridge extension" in refused.stderr
+    refused = _shotbridge(
+        "export", tmp_path / "a.blend", "-o", tmp_path / "b.otio", "--program", "/no/such", code=3
+    )
+    assert "--program" in refused.stderr
