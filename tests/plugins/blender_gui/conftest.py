@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +24,15 @@ for _name in ("screen", "seat"):
 
 
 @pytest.fixture(scope="session")
-def place_of_work(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Seat]:
+def place_of_work(models_dir: Path) -> Iterator[Seat]:
     """A screen, a gateway, and the extension installed by Blender's own command."""
     package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
-    seat = sys.modules["seat"].Seat(tmp_path_factory.mktemp("seat"), models_dir, Path(package))
-    yield seat
-    seat.close()
+    with tempfile.TemporaryDirectory(prefix="bunny-") as folder:  # its name is in the pictures
+        seat = sys.modules["seat"].Seat(Path(folder), models_dir, Path(package))
+        yield seat
+        seat.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Any
 
 import bpy
 
+_SEQUENCER = {"SEQUENCER": ("WINDOW",), "PREVIEW": ("PREVIEW",), "SEQUENCER_PREVIEW": ("WINDOW",)}
 MODULE = "bl_ext.user_default.shotbridge"
 _questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
 
@@ -72,6 +73,21 @@ def choice_spot(text: str) -> list[int]:
     menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
     line = next(action for action in menu.actions() if action.text() == text)
     return spot(menu, menu.actionGeometry(line).center())
+
+
+def show_all() -> None:
+    """Have every strip and the whole picture in sight."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "SEQUENCE_EDITOR":
+                region = next(
+                    r for r in area.regions if r.type in _SEQUENCER[area.spaces.active.view_type]
+                )
+                with bpy.context.temp_override(window=window, area=area, region=region):
+                    if area.spaces.active.view_type == "PREVIEW":
+                        bpy.ops.sequencer.view_all_preview()
+                    else:
+                        bpy.ops.sequencer.view_all()
 
 
 def strip_spot(name: str) -> list[int]:

@@ -11,6 +11,7 @@ movie, file = sys.argv[sys.argv.index("--") + 1 :]
 bpy.ops.wm.read_homefile(app_template="Video_Editing")
 scene = bpy.context.scene
 scene.render.fps = 25
+scene.render.resolution_x, scene.render.resolution_y = 640, 360
 scene.frame_start, scene.frame_end = 1, 90
 editor = scene.sequence_editor_create()
 strips = getattr(editor, "strips", None) or editor.sequences

@@ -35,7 +35,8 @@ def test_from_a_strip_to_the_approved_version_above_it(seat: Seat, pictures: Pat
     seat.wait("len(panel().controllers.jobs.rows) == 1", "a job")
     seat.show_page("jobs")
     job = "panel().controllers.jobs.rows[0]"
-    seat.wait(f"{job}.fraction > 0.3 or {job}.ended", "progress", 400)
+    frames = f"'run' in {job}.sign.words and {job}.fraction > 0.2"
+    seat.wait(f"{frames} or {job}.ended", "progress", 400)
     seat.screen.picture(pictures / "blender_job.png")
     seat.wait(f"{job}.ended", "the job to end", 600)
     counted = seat.value("counted()")

@@ -1,0 +1,132 @@
+"""Qt's turns, the panel's window and the preferences in a Blender without a window of its own, so
+that turns are taken here by hand."""
+
+from __future__ import annotations
+
+import locale
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import addon_utils
+import bpy
+import pytest
+
+from bridge_core.errors import ConfigError
+
+MODULE = "bl_ext.user_default.shotbridge"
+pump = import_module(f"{MODULE}.bridge_blender.pump")
+window = import_module(f"{MODULE}.bridge_blender.window")
+preferences = import_module(f"{MODULE}.bridge_blender.preferences")
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No gateway is found and none is started."""
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    yield
+    window.close_window()
+    for name in ("url", "token_file", "gateway_python", "user"):
+        setattr(preferences.get(), name, "")
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        pump.turn()
+        time.sleep(0.005)
+
+
+def _panel() -> object:
+    return window._window._panel
+
+
+def test_qt_leaves_blenders_locale_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    pump.application()
+    assert locale.setlocale(locale.LC_ALL) == before
+
+
+def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
+    from PySide6.QtWidgets import QApplication
+
+    assert not window.is_open()
+    window.open_window()
+    panel = _panel()
+    until(lambda: panel._furnished)
+    until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
+    assert pump.is_running()
+    first = window._window
+    window.open_window()
+    assert window._window is first, "there is one at most"
+
+    first.close()
+    assert not window.is_open()
+    assert pump._turn() is None, "Blender may take the timer off"
+    assert not [w for w in QApplication.topLevelWidgets() if w.objectName() == "shotbridge"]
+    window.close_window()
+
+
+def test_a_turn_that_fails_takes_no_later_ones_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    window.open_window()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as within:
+        within.setattr(pump, "turn", fail)
+        assert pump._turn() == pump.PULSE
+    assert pump._turn() == pump.PULSE
+
+
+def test_a_load_puts_the_timer_back() -> None:
+    window.open_window()
+    bpy.app.timers.unregister(pump._turn)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, app_template="")
+    assert pump.is_running()
+    assert preferences.get() is not None
+
+
+def test_disabling_closes_everything_and_enabling_opens_again() -> None:
+    window.open_window()
+    addon_utils.disable(MODULE)
+    assert not window.is_open()
+    assert not pump.is_running()
+    assert pump._loaded not in bpy.app.handlers.load_post
+    addon_utils.enable(MODULE, default_set=True)
+    fresh = import_module(f"{MODULE}.bridge_blender.window")
+    fresh.open_window()
+    assert fresh.is_open()
+    fresh.close_window()
+
+
+def test_preferences_go_before_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__USER", "somebody")
+    assert preferences.settings_reader()().client.user == "somebody"
+    mine = preferences.get()
+    mine.user, mine.gateway_python = " Ada Lovelace ", "/opt/shotbridge/bin/python"
+    settings = preferences.settings_reader()()
+    assert settings.client.user == "Ada Lovelace"
+    command = ("/opt/shotbridge/bin/python", "-m", "bridge_gateway")
+    assert settings.client.gateway_command == command
+
+
+def test_offline_only_this_machine_is_talked_to() -> None:
+    system = bpy.context.preferences.system
+    before = system.use_online_access
+    system.use_online_access = False
+    mine = preferences.get()
+    try:
+        mine.url = "http://127.0.0.1:8700"
+        assert preferences.settings_reader()().client.url == mine.url
+        mine.url = "https://ai.studio.example"
+        with pytest.raises(ConfigError, match="may not go online") as caught:
+            preferences.settings_reader()()
+        assert "Allow Online Access" in caught.value.next_step
+        system.use_online_access = True
+        assert preferences.settings_reader()().client.url == mine.url
+    finally:
+        system.use_online_access = before
