@@ -3,7 +3,7 @@
 A wheel that was trimmed says so in its version (``0+shotbridge.6.8.3``) and in ``TRIMMED.txt``
 beside its licence. That version is below any other on purpose: Blender installs one wheel of a
 name for all extensions, the highest, so a whole Qt that another extension brings goes before our
-trimmed one and never the other way round. See docs/decisions/0011-qt-inside-blender.md.
+trimmed one and never the other way round. See docs/decisions/0012-qt-inside-blender.md.
 """
 
 from __future__ import annotations
