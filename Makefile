@@ -95,6 +95,7 @@ system:
 screenshots: models
 	@-sh packaging/system_libraries.sh
 	$(BIN)/python docs/screenshots.py "$(OUT)" docs/images
+	$(BIN)/python docs/screenshot_nuke.py "$(OUT)" docs/images
 
 # Weights and footage out of pinned packages; a second call only looks whether they are there.
 models: $(READY)
