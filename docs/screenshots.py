@@ -19,7 +19,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
@@ -245,7 +245,7 @@ def _drag(canvas: Canvas, *points: tuple[float, float]) -> None:
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=spots[-1])
 
 
-def _until(true: Callable[[], object], what: str, seconds: float = 300) -> None:
+def _until(true: Callable[[], object], what: str, seconds: float = 1200) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
@@ -253,9 +253,11 @@ def _until(true: Callable[[], object], what: str, seconds: float = 300) -> None:
         QTest.qWait(50)
 
 
-def _grab(widget: QWidget, target: Path) -> None:
-    QTest.qWait(1500)  # pictures come from the gateway
-    widget.grab().save(str(target))
+def _grab(panel: Panel, target: Path) -> None:
+    player = panel.room.player
+    _until(lambda: all(player.picture(side) for side in ("A", "B")), "the pictures")
+    QTest.qWait(1500)  # thumbnails come from the gateway as well
+    panel.grab().save(str(target))
     print(target)
 
 

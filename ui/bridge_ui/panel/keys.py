@@ -64,12 +64,12 @@ class KeySheet(QFrame):
             self.hide()
             return
         parent = self._parent
-        wide = min(30 * self.fontMetrics().averageCharWidth() * 2, parent.width() - 24)
+        self.show()  # what is hidden takes no room
+        wide = min(60 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
         body = self._inside.layout()
         high = body.totalHeightForWidth(wide - 48) if body is not None else 0
         self.resize(wide, min(high + 80, parent.height() - 24))
         self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
-        self.show()
         self.raise_()
         self.setFocus()
 

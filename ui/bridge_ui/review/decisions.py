@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
@@ -59,6 +59,7 @@ class DecisionButtons(QWidget):
         for one in self._buttons.values():
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._signs = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
+        self._whole = 0
         self._line = FitRow(*self._buttons.values())
         self.setLayout(column(self._line))
         self._name_buttons()
@@ -86,13 +87,20 @@ class DecisionButtons(QWidget):
         super().resizeEvent(event)
         self._fit()
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """With signs, so that they come back where there is room."""
+        return QSize(self._whole, super().sizeHint().height())
+
     def _fit(self) -> None:
         """Signs make room for words, which say the same."""
         for one, (sign, gap) in self._signs.items():
             one.setIcon(sign)
             one.setIconSize(gap)
-        needs = sum(one.sizeHint().width() + 6 for one in self._signs) - 6
-        if needs > self.width():
+        whole = sum(one.sizeHint().width() + 6 for one in self._signs) - 6
+        if whole != self._whole:
+            self._whole = whole
+            self.updateGeometry()
+        if whole > self.width():
             for one in self._signs:
                 one.setIcon(QIcon())
         self._line.fit()
