@@ -203,12 +203,12 @@ def _look(check: Check, call: OnMain) -> Result:
         return Result(check.id, check.confirms, Outcome.DIFFERS, str(error), _trail(error))
     except NotSeen as error:
         return Result(check.id, check.confirms, Outcome.NOT_SEEN, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a check that exits ends itself
         said = f"{type(error).__name__}: {error}"
         return Result(check.id, check.confirms, Outcome.BROKEN, said, _trail(error))
 
 
-def _trail(error: Exception) -> str:
+def _trail(error: BaseException) -> str:
     """Files without their folders, lines and functions: enough to find the place by."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-6:])

@@ -6,6 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -324,3 +327,25 @@ print(sorted({"pydantic", "requests", "urllib3", "yaml", "opentimelineio"} & set
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("clock", "ahead"),
+    [
+        (lambda: formatdate(time.time(), usegmt=True), 0.0),
+        (lambda: formatdate(time.time() + 3600, usegmt=True), 3600.0),
+        (lambda: formatdate(time.time() - 600, usegmt=True), -600.0),
+        (lambda: "half past ten", None),
+    ],
+)
+def test_the_gateways_clock_is_compared_with_ours(
+    gateway: Any,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Callable[[], str],
+    ahead: float | None,
+) -> None:
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda *_: clock())
+    found = client.clock_ahead()
+    # A date has whole seconds; what is between them is not known.
+    assert found == (None if ahead is None else pytest.approx(ahead, abs=60.0 if ahead else 0.0))

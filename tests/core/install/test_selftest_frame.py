@@ -30,7 +30,7 @@ def _says(words: str) -> Callable[[], str]:
     return lambda: words
 
 
-def _raises(error: Exception) -> Callable[[], str]:
+def _raises(error: BaseException) -> Callable[[], str]:
     def look() -> str:
         raise error
 
@@ -44,6 +44,7 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path) -> None:
     checks = [
         _check("one", _raises(RuntimeError("no such knob"))),
+        _check("end", _raises(SystemExit(3))),
         _check("two", _raises(Differs("gave None"))),
         _check("three", _raises(NotSeen("open a timeline"))),
         _check("four", _says("four frames")),
@@ -51,12 +52,13 @@ def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path
     report = run("nuke", "Nuke 16.0v4", checks, tmp_path)
     assert [(r.id, r.outcome) for r in report.results] == [
         ("host.one", Outcome.BROKEN),
+        ("host.end", Outcome.BROKEN),
         ("host.two", Outcome.DIFFERS),
         ("host.three", Outcome.NOT_SEEN),
         ("host.four", Outcome.CONFIRMED),
     ]
     assert not report.ok
-    assert report.summary == "1 confirmed, 1 differs, 1 not seen, 1 broken"
+    assert report.summary == "1 confirmed, 1 differs, 1 not seen, 2 broken"
     assert report.results[0].seen == "RuntimeError: no such knob"
     assert report.results[0].where.endswith("look")
     assert "/" not in report.results[0].where
