@@ -93,26 +93,44 @@ class _Sighting:
     def handle(self) -> str:
         return f"{self.kind}:{self.name}"
 
+    def is_wanted(self, chosen: frozenset[str]) -> bool:
+        """A strip is where it is among those chosen, or, with none chosen, where it is seen."""
+        if chosen:
+            return self.kind is Kind.STRIP and self.name in chosen
+        return self.kind is not Kind.STRIP or bool(self.placed) or not self.thing.mute
+
 
 def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
-    """``everything`` leaves the selection out of account; a handle stays the same either way."""
+    """What a person sees to send; ``everything`` leaves selection and muting out of account.
+
+    Names are given in view of everything in either case: what is selected renames no shot.
+    """
     path = bpy.data.filepath
     show = fit_name(work.show or (Path(path).stem if path else ""), otherwise="untitled")
+    title = Path(path).name or "untitled.blend"
+    scene = api.sequencer_scene()
+    if scene is None:
+        return Survey(title, show, (), ())
+    strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
+    chosen = frozenset() if everything else _chosen(strips)
     sightings: list[_Sighting] = []
     problems: list[HostProblem] = []
-    scene = api.sequencer_scene()
-    if scene is not None:
-        for one in _look_at(scene, everything):
-            (sightings if isinstance(one, _Sighting) else problems).append(one)  # type: ignore[arg-type]
+    for one in _look_at(scene, strips, chosen):
+        if isinstance(one, _Sighting):
+            sightings.append(one)
+        elif not chosen or one.source in chosen:
+            problems.append(one)
     found = []
     names = settle([_candidate(one, scene) for one in sightings])
     for one, (sequence, shot, _) in zip(sightings, names, strict=True):
+        if not (everything or one.is_wanted(chosen)):
+            continue
         try:
             found.append(_found(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles))
         except ValidationError as error:
             told = invalid(error, what="strip").what
             problems.append(HostProblem(one.name, told, "correct it in Blender", True))
-    return Survey(Path(path).name or "untitled.blend", show, tuple(found), tuple(problems))
+    return Survey(title, show, tuple(found), tuple(problems))
 
 
 def placed_things() -> Iterator[Placed]:
@@ -136,13 +154,11 @@ def speed_effects(strips: Any) -> dict[str, Any]:
     }
 
 
-def _look_at(scene: Any, everything: bool) -> Iterator[_Sighting | HostProblem]:
+def _look_at(
+    scene: Any, strips: list[Any], chosen: frozenset[str]
+) -> Iterator[_Sighting | HostProblem]:
     placed = _by_clip()
-    strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
-    selected = [] if everything else _selected(strips)
-    yield from _strips(scene, strips, selected, placed, everything)
-    if selected:
-        return
+    yield from _strips(scene, strips, chosen, placed)
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
         yield _camera(window_scene, placed)
@@ -160,36 +176,35 @@ def _by_clip() -> dict[str, list[Placed]]:
     return found
 
 
-def _selected(strips: list[Any]) -> list[Any]:
-    """A selected version stands for its plate, an effect for what it is on."""
-    plates = {own.clip: strip for strip in strips if (own := plate_mark(strip))}
-    chosen: dict[str, Any] = {}
+def _chosen(strips: list[Any]) -> frozenset[str]:
+    """Names of the strips that are selected. A version stands for its plate, an effect for what it
+    is on; sound is left alone."""
+    chosen: set[str] = set()
     for strip in strips:
-        if not strip.select or strip.type == "SOUND":
-            continue
-        for one in api.inputs_of(strip) or (strip,):
-            mark = version_mark(one)
-            stands = plates.get(mark.clip, one) if mark else one
-            chosen[stands.name] = stands
-    return list(chosen.values())
+        if strip.select and strip.type != "SOUND":
+            for one in api.inputs_of(strip) or (strip,):
+                chosen.add(_plate_of(one, strips).name)
+    return frozenset(chosen)
+
+
+def _plate_of(strip: Any, strips: list[Any]) -> Any:
+    mark = version_mark(strip)
+    plates = [one for one in strips if mark and (own := plate_mark(one)) and own.clip == mark.clip]
+    return next((one for one in plates if meet(one, strip)), plates[0] if plates else strip)
 
 
 def _strips(
-    scene: Any,
-    strips: list[Any],
-    selected: list[Any],
-    placed: dict[str, list[Placed]],
-    everything: bool,
+    scene: Any, strips: list[Any], chosen: frozenset[str], placed: dict[str, list[Placed]]
 ) -> Iterator[_Sighting | HostProblem]:
     effects = speed_effects(strips)
     rate = rate_of(scene)
     known = Counter(plate.clip for strip in strips if (plate := plate_mark(strip)))
-    for strip in sorted(selected or strips, key=lambda one: (api.bounds(one)[0], one.name)):
+    for strip in sorted(strips, key=lambda one: (api.bounds(one)[0], one.name)):
         mark = version_mark(strip)
         if mark is not None and mark.clip in known:
             continue
         if strip.type not in api.PICTURES:
-            yield from _unsent(strip, chosen=bool(selected))
+            yield from _unsent(strip, chosen=strip.name in chosen)
             continue
         left, right = api.bounds(strip)
         record = FrameRange(first=left, last=right - 1, rate=rate)
@@ -203,25 +218,25 @@ def _strips(
             continue
         own = plate_mark(strip)
         mine = _of_this(placed.get(own.clip, []), strip, known[own.clip] > 1) if own else []
-        if strip.mute and not (mine or selected or everything):
-            continue  # nobody sees it
         yield _Sighting(Kind.STRIP, strip, strip.name, source, record, tuple(mine))
 
 
 def _of_this(placed: list[Placed], plate: Any, copied: bool) -> list[Placed]:
     """Copies of a plate's strip bring its identity along, and so do copies of a scene: then those
     versions are its own that stand over it."""
-    left, right = api.bounds(plate)
-    mine = []
-    for one in placed:
-        if hasattr(one.thing, "channel"):
-            first, end = api.bounds(one.thing)
-            if one.thing.id_data != plate.id_data or (
-                copied and not (first < right and left < end)
-            ):
-                continue
-        mine.append(one)
-    return mine
+
+    def mine(thing: Any) -> bool:
+        if not hasattr(thing, "channel"):
+            return True  # an image
+        return thing.id_data == plate.id_data and (not copied or meet(thing, plate))
+
+    return [one for one in placed if mine(one.thing)]
+
+
+def meet(one: Any, other: Any) -> bool:
+    """Two strips stand at the same time."""
+    (left, right), (first, end) = api.bounds(one), api.bounds(other)
+    return left < end and first < right
 
 
 def _unsent(strip: Any, *, chosen: bool) -> Iterator[HostProblem]:

@@ -29,7 +29,7 @@ from .remembered import (
     restore,
     version_mark,
 )
-from .shots import speed_effects
+from .shots import meet, speed_effects
 
 #: Blender's sequencer has channels 1 to 128.
 _CHANNELS = 128
@@ -100,12 +100,12 @@ def stack_of(strip: Any) -> Stack | None:
     placed, own_mark = version_mark(strip), plate_mark(strip)
     clip = placed.clip if placed else own_mark.clip if own_mark else ""
     plates = [one for one in strips if clip and (m := plate_mark(one)) and m.clip == clip]
-    plate = strip if strip in plates else next((p for p in plates if _meet(p, strip)), None)
+    plate = strip if strip in plates else next((p for p in plates if meet(p, strip)), None)
     if plate is None:
         return None
     versions = [one for one in strips if (v := version_mark(one)) and v.clip == clip]
     if len(plates) > 1:
-        versions = [one for one in versions if _meet(plate, one)]
+        versions = [one for one in versions if meet(plate, one)]
     return _stack(plate, tuple(versions))
 
 
@@ -279,11 +279,6 @@ def _set(undo: contextlib.ExitStack, thing: Any, name: str, value: Any) -> None:
     if before != value:
         undo.callback(setattr, thing, name, before)
         setattr(thing, name, value)
-
-
-def _meet(one: Any, other: Any) -> bool:
-    (left, right), (first, end) = api.bounds(one), api.bounds(other)
-    return left < end and first < right
 
 
 def _id(strip: Any) -> str:

@@ -110,6 +110,41 @@ def test_selected_strips_go_alone(edit: stage.Edit) -> None:
     assert scene.problems == ()
 
 
+def test_what_is_selected_renames_no_shot(tmp_path: Path) -> None:
+    stage.new_file()
+    frames = range(1001, 1011)
+    for number, folder in enumerate(("a", "b")):
+        pattern = stage.plate(tmp_path / folder, "010_0020", frames, size=(8, 8))
+        strip = stage.picture_strip(pattern, frames, 1, 1 + 20 * number, "010_0020.exr")
+        strip.name = ("010_0020.exr", "010_0020.1001.exr")[number]
+        strip.select = False
+    both = {one.handle: str(one.shot.id) for one in stage.host().scene().shots}
+    assert len(set(both.values())) == 2
+    for strip in stage.strips():
+        strip.select = True
+        (alone,) = stage.host().scene().shots
+        assert str(alone.shot.id) == both[alone.handle]
+        strip.select = False
+
+
+def test_what_cannot_be_sent_is_told_where_it_is_selected(edit: stage.Edit) -> None:
+    text = stage.part("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 5, (1, 20))
+    text.select = False
+    assert [one.source for one in stage.host().scene().problems] == ["with holes"]
+    text.select = True
+    scene = stage.host().scene()
+    assert scene.shots == ()
+    assert [one.source for one in scene.problems] == ["Title"]
+
+
+def test_muted_strips_are_sent_where_they_are_selected(edit: stage.Edit) -> None:
+    strip = stage.strips()["A_010"]
+    strip.mute = True
+    assert "A_010" not in [one.source for one in stage.host().scene().shots]
+    strip.select = True
+    assert [one.source for one in stage.host().scene().shots] == ["A_010"]
+
+
 def test_changes_are_told_once_and_then_no_more(edit: stage.Edit) -> None:
     """Blender without a window runs no timers: the look that they take is called by hand."""
     told: list[int] = []
