@@ -1,0 +1,128 @@
+"""Makes the picture of the companion window beside Resolve for ``docs/guide/resolve.md``.
+
+``PYTHONPATH=tests/hosts:plugins/resolve python docs/screenshot_resolve.py demo_out docs/images``.
+No Resolve is to be had where this is
+made: the timeline is that of the tests' strict fake, everything else is real. Big Buck Bunny, CC-BY
+3.0, Blender Foundation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+from PySide6.QtGui import QFont
+from PySide6.QtTest import QTest
+from resolve_fake import Resolve
+from resolve_worlds import camera_file
+
+from bridge_core.models.versions import ReviewStatus
+from bridge_resolve.window import Companion
+from bridge_ui.review.look import Compare
+from bridge_ui.window import application
+
+SHOWN = ("BBB_0010", "BBB_0020")
+HANDLES = 8
+MODELS = Path(__file__).parents[1] / ".cache" / "models"
+
+
+def main(demo: Path, target: Path) -> None:
+    from bridge_core.config import load
+    from bridge_core.launcher import stop
+
+    app = application()
+    app.setFont(QFont("DejaVu Sans", 9))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = load(
+            {
+                "client.url": None,
+                "client.state_dir": str(folder / "state"),
+                "client.user": "Ada Lovelace",
+                "gateway.data_dir": str(folder / "data"),
+                "gateway.library_dir": str(folder / "library"),
+                "gateway.models_dir": str(MODELS),
+                "gateway.media_roots": [str(demo / "plates")],
+                # The plates are finished pictures; a second tone curve would darken them.
+                "gateway.colour.view": "Un-tone-mapped",
+            }
+        ).settings
+        resolve = _timeline(demo / "plates", folder)
+        window = Companion(lambda: settings, lambda: resolve)
+        try:
+            window.resize(1440, 880)
+            window.show()
+            window.look()
+            _review_and_place(window)
+            QTest.qWait(2000)  # pictures come from the gateway
+            window.grab().save(str(target / "resolve.png"))
+            print(target / "resolve.png")
+        finally:
+            window.close()
+            stop(settings)
+
+
+def _timeline(plates: Path, folder: Path) -> Resolve:
+    app = Resolve("24")
+    assert app._project is not None
+    timeline = app._new_timeline("Reel 1 v014")
+    at = timeline.GetStartFrame()
+    for name in SHOWN:
+        files = sorted((plates / name).glob("*.exr"))
+        first, last = (int(file.stem.rpartition(".")[2]) for file in (files[0], files[-1]))
+        pattern = files[0].with_name(files[0].name.replace(str(first), "%04d"))
+        info = {"FilePath": str(pattern), "StartIndex": first, "EndIndex": last}
+        (item,) = app._project._pool.ImportMedia([info])
+        item._told["Input Color Space"] = "ACEScg"
+        shown = last - first + 1 - 2 * HANDLES
+        app._cut_in(timeline, item, at, shown, HANDLES, name=name)
+        at += shown + 12
+    raw = camera_file(app, folder / "camera", "A001_C003.braw", rate="24")
+    app._cut_in(timeline, raw, at, 48, 24)
+    return app
+
+
+def _review_and_place(window: Companion) -> None:
+    _until(lambda: window.panel is not None, "the panel")
+    panel: Any = window.panel
+    _until(lambda: panel._furnished, "the panel to be put together")
+    on = panel.controllers
+    _until(lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway")
+    _until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
+    on.shots.select([on.shots.rows[1].key])
+    on.send.choose("matte")
+    try:
+        _until(lambda: on.send.state.value.before and on.send.state.value.can_send, "the estimate")
+    except SystemExit:
+        print(on.send.state.value)
+        print(on.shots.rows[1])
+        raise
+    on.send.send()
+    _until(lambda: on.jobs.rows and on.jobs.rows[0].result, "the version")
+    _until(lambda: on.review.state.value.version, "the version under review")
+    on.review.decide(ReviewStatus.APPROVED, "Clean edge, also on the whiskers.")
+    _until(lambda: on.review.state.value.decisions, "the approval")
+    version = on.review.state.value.version
+    row = on.shots.rows[1]
+    on.placing.place(row, version, on.placing.ways(version)[0])
+    _until(lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing")
+    _until(lambda: on.shots.rows[1].in_use, "the version in Resolve")
+    panel.room.set_compare(Compare.WIPE)
+
+
+def _until(true: Callable[[], object], what: str, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited {seconds:.0f} s for {what}")
+        QTest.qWait(50)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute(), Path(sys.argv[2]))
