@@ -118,3 +118,19 @@ def test_no_word_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str)
         QApplication.processEvents()
         assert cut_off(panel) == []
         assert outside(panel) == []
+
+
+def test_all_keys_are_on_the_sheet(make_panel, type_size: int) -> None:
+    panel = make_panel()
+    panel.keys.toggle()
+    QApplication.processEvents()
+    if type_size == 9:
+        last = next(one for one in panel.keys.findChildren(QLabel) if one.text() == "Esc")
+        bottom = last.mapTo(panel.keys, QPoint(0, last.height())).y()
+        assert bottom <= panel.keys.height(), "without scrolling"
+    panel.resize(320, 700)
+    panel.keys.toggle()
+    panel.keys.toggle()
+    QApplication.processEvents()
+    assert cut_off(panel.keys) == []
+    assert outside(panel) == []
