@@ -75,11 +75,11 @@ def base_rows(scene: Scene) -> list[ShotRow]:
     did not become a shot stands where its record range puts it."""
     remarks = {p.handle: p for p in scene.problems if not p.skipped and p.handle}
     rows: list[tuple[int, ShotRow]] = []
-    last = 0
+    last, nothing = 0, nothing_sent()
     for item in scene.shots:
         record = item.shot.record_range
         last = record.first if record is not None else last
-        rows.append((last, _shot_row(item, remarks.get(item.handle))))
+        rows.append((last, _shot_row(item, remarks.get(item.handle), nothing)))
     skipped = [p for p in scene.problems if p.skipped]
     if not skipped:
         return [row for _, row in rows]
@@ -146,13 +146,13 @@ def nothing_sent() -> Sign:
     return Sign("·", tr("nothing sent yet"), Tone.PLAIN)
 
 
-def _shot_row(item: HostShot, remark: HostProblem | None) -> ShotRow:
+def _shot_row(item: HostShot, remark: HostProblem | None, sign: Sign) -> ShotRow:
     return ShotRow(
         key=item.handle,
         shot=item.shot,
         name=item.shot.id.shot,
         source=item.source,
-        sign=nothing_sent(),
+        sign=sign,
         problem=remark.what if remark else "",
         next_step=remark.next_step if remark else "",
         to_render=item.to_render,

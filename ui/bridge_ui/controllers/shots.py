@@ -199,8 +199,9 @@ class ShotsController:
 
     def search(self, text: str) -> None:
         """List only rows in which every word is found: name, sequence, source, state."""
-        self._tell(search=text)
-        self._list()
+        if text != self.state.value.search:
+            self._tell(search=text)
+            self._list()
 
     def select(self, keys: Iterable[str]) -> None:
         """Only rows that are listed can be selected; a filter that hides them lets them go."""
