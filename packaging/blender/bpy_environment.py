@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import wheels
-from targets import Target, this_platform
+from targets import Target, target, this_platform
 
 #: Blender's version and the Python that its wheel was built for.
 PYTHONS = {"4.2": (3, 11), "4.5": (3, 11), "5.2": (3, 13)}
@@ -36,6 +36,14 @@ def python_of(version: str) -> Path:
     return wheels.CACHE / f"bpy-{version}" / inside
 
 
+def target_of(version: str) -> Target:
+    """What is built for it on this machine.
+
+    :raises SystemExit: nothing is.
+    """
+    return target(f"{this_platform()}-cp{PYTHONS[version][0]}{PYTHONS[version][1]}")
+
+
 def is_ready(version: str) -> bool:
     return _marker(version).exists()
 
@@ -43,10 +51,13 @@ def is_ready(version: str) -> bool:
 def ensure(version: str) -> Path:
     """The environment's Python, which is made when it is not there.
 
-    :raises SystemExit: there is no Python for it here, or it could not be fetched.
+    :raises SystemExit: there is no such Blender, no Python for it here, nothing for this machine,
+        or it could not be fetched.
     """
+    if version not in PYTHONS:
+        raise SystemExit(f"no Blender {version} is tested; there are: {', '.join(PYTHONS)}")
     python, folder = python_of(version), wheels.CACHE / f"bpy-{version}"
-    wheels.locked(Target(this_platform(), PYTHONS[version]))
+    wheels.locked(target_of(version))
     if is_ready(version):
         return python
     shutil.rmtree(folder, ignore_errors=True)
@@ -91,10 +102,13 @@ def _run(*command: str | Path) -> None:
 
 
 def main() -> None:
-    versions = sys.argv[1:] or [everyday()]
-    for version in versions:
-        if version is None:
+    versions = sys.argv[1:]
+    if not versions:
+        usual = everyday()
+        if usual is None:
             raise SystemExit("no Blender runs in this Python: 3.11 or 3.13 is needed")
+        versions = [usual]
+    for version in versions:
         print(f"Blender {version}: {ensure(version)}")
 
 

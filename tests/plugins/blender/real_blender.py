@@ -14,7 +14,6 @@ sys.path.append(str(REPO / "packaging" / "blender"))  # programs beside each oth
 
 import bpy_environment  # noqa: E402
 import build_extension  # noqa: E402
-from targets import Target, this_platform  # noqa: E402
 
 #: What a process does does first: Blender reads preferences, so the extension is there and enabled.
 BEGIN = Path(__file__).with_name("inside.py")
@@ -75,8 +74,7 @@ def install(version: str, folder: Path) -> Blender:
     """Build the zip for this machine and install it in a new Blender whose files are in
     ``folder``."""
     python = bpy_environment.python_of(version)
-    target = Target(this_platform(), bpy_environment.PYTHONS[version])
-    [package] = build_extension.build([target], folder / "built")
+    [package] = build_extension.build([bpy_environment.target_of(version)], folder / "built")
     blender = Blender(python, folder / "resources", package)
     done = subprocess.run(
         [python, Path(__file__).with_name("install_extension.py"), package],

@@ -39,6 +39,8 @@ class Seat:
             "gateway.models_dir": str(models),
             "gateway.media_roots": json.dumps([str(folder)]),
             "gateway.threads": "2",
+            # What an sRGB movie looks like in Blender's own preview.
+            "gateway.colour.view": "Un-tone-mapped",
         }
         launcher.ensure(load(self.settings, environ={}).settings)
         self.screen = Screen(folder)
