@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,73 @@ def test_a_speed_that_changes_is_told(pattern: Path) -> None:
     assert scene.shots == ()
     (problem,) = scene.problems
     assert "speed" in problem.what and problem.next_step
+
+
+#: Grey of a movie's frames: so far apart that no codec mixes them up.
+STEP = 6 / 255
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    """40 frames at 25 a second, each of another grey; the scene counts 24 then."""
+    scene = stage.new_file()
+    scene.render.resolution_x = scene.render.resolution_y = 32
+    api = stage.part("sequencer_api")
+    for number in range(40):
+        colour = api.new_effect(stage.strips(), "c", "COLOR", 1, (1 + number, 2 + number))
+        colour.color = [STEP * number] * 3
+    scene.frame_start, scene.frame_end = 1, 40
+    scene.view_settings.view_transform = "Standard"
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+    scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MKV", "FFV1"
+    scene.render.filepath = str(tmp_path / "grey.mkv")
+    scene.render.use_file_extension = False
+    with stage.part("rendered").Quiet():
+        bpy.ops.render.render(animation=True)
+    stage.new_file().render.fps = 24
+    return tmp_path / "grey.mkv"
+
+
+def _add_movie(path: Path, *, adjust: bool) -> Any:
+    """As a person does it, who has a switch for the rate."""
+    stage.strips()
+    window = bpy.context.window_manager.windows[0]
+    area = max(window.screen.areas, key=lambda one: one.width * one.height)
+    area.type = "SEQUENCE_EDITOR"
+    region = next(one for one in area.regions if one.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.sequencer.movie_strip_add(
+            filepath=str(path),
+            frame_start=10,
+            channel=1,
+            sound=False,
+            adjust_playback_rate=adjust,
+            use_framerate=False,
+        )
+    (strip,) = (one for one in stage.strips() if one.type == "MOVIE")
+    strip.colorspace_settings.name = "Non-Color"
+    return strip
+
+
+@pytest.mark.skipif(
+    bpy.app.version >= (5, 0, 0),
+    reason="without a window, Blender 5.2 crashes in its own operator that adds movies",
+)
+@pytest.mark.parametrize("adjust", [True, False])
+def test_movies_of_another_rate(movie: Path, adjust: bool) -> None:
+    strip = _add_movie(movie, adjust=adjust)
+    source = stage.part("media").source_of(strip, bpy.context.scene)
+    assert (source.plate.range.first, source.plate.range.last) == (0, 39)
+    assert source.plate.range.rate == 25
+    assert source.run.retime(Fraction(24), Fraction(25)).identity == adjust
+
+    def rendered() -> list[int]:
+        left, right = stage.part("sequencer_api").bounds(strip)
+        return [round(value / STEP) for value in stage.shown_values(range(left, right))]
+
+    assert _told(strip) == rendered()
+    stage.trim(strip, 7, 5)
+    assert _told(strip) == rendered()
