@@ -223,9 +223,15 @@ class SendController:
         if ready:
             self._dispatch.send(ready, sent, self._failed)
 
-    def try_frame(self, frame: int, then: Callable[[Job], None] | None = None) -> None:
-        """This frame (in the plate's numbering) of the first shot that has it, to be looked at.
-        ``then`` is told the job once the gateway has it."""
+    def try_frame(self, frame: int | None, then: Callable[[Job], None] | None = None) -> None:
+        """This frame (in the plate's numbering) of the first shot that has it, to be looked at;
+        None: nobody looks at one. ``then`` is told the job once the gateway has it."""
+        if frame is None:
+            self._tell(
+                problem=tr("no frame of what is to be sent is looked at"),
+                next_step=tr("go to a frame of it in {host}", host=self._session.host.title),
+            )
+            return
         found = next((r for r in self._requests if frame in r.shot.work_range), None)
         if found is None:
             self._tell(

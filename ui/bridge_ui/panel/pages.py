@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from bridge_ui.controllers.playhead import plate_frame
 from bridge_ui.panel.frame import Frame
 from bridge_ui.panel.loading import Loading
 from bridge_ui.theme.tones import tones_for
@@ -242,8 +243,14 @@ class Pages(Frame):
         self.shots.search.selectAll()
 
     def _frame(self) -> int | None:
-        """The plate's frame under review."""
-        return self.room.frame if self.has("room") else None
+        """The plate's frame that somebody looks at: in the review, where that is in sight, else
+        in the host."""
+        reviewed = self.room.frame if self.has("room") else None
+        if reviewed is not None and self.room.isVisible():
+            return reviewed
+        on = self.controllers
+        shown = plate_frame(on.session.host, on.send.state.value.shots)
+        return reviewed if shown is None else shown
 
     def _frame_moved(self, _frame: int) -> None:
         if self.has("send"):

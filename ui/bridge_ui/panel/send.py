@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from bridge_core.models.requests import Delivery
+from bridge_ui.controllers.playhead import has_playhead
 from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.send import SendController, Sending, SendState
 from bridge_ui.controllers.session import Session
@@ -24,7 +25,7 @@ from bridge_ui.translate import counted, tr
 
 
 class SendTab(QWidget):
-    """``frame`` says which plate frame the review room shows, for trying it; None: none."""
+    """``frame`` says which plate frame somebody looks at, for trying it; None: none."""
 
     choosing = Signal()
     """Somebody wants to choose a service: the panel shows the popover."""
@@ -41,6 +42,7 @@ class SendTab(QWidget):
         super().__init__()
         self._send = send
         self._frame = frame
+        self._asks_host = has_playhead(session.host)
         self._built_for: str | None = None
         self.service = ServiceButton(tones)
         self.service.clicked.connect(self.choosing.emit)
@@ -90,9 +92,8 @@ class SendTab(QWidget):
             self._send.send()
 
     def try_this_frame(self) -> None:
-        frame = self._frame()
-        if frame is not None and self._send.state.value.can_send:
-            self._send.try_frame(frame, self.tried.emit)
+        if self.try_button.isEnabled():
+            self._send.try_frame(self._frame(), self.tried.emit)
 
     def frame_moved(self) -> None:
         """The review room shows another frame, or none."""
@@ -216,7 +217,8 @@ class SendTab(QWidget):
         self.main.setEnabled(state.can_send)
         frame = self._frame()
         inside = frame is not None and any(frame in shot.work_range for shot in state.shots)
-        self.try_button.setEnabled(state.can_send and inside)
+        # A host does not tell where its playhead goes: it is asked when the button is pressed.
+        self.try_button.setEnabled(state.can_send and (inside or self._asks_host))
         missing = tr("First: {what}", what="; ".join(state.missing)) if state.missing else ""
         self._missing.setText(missing)
         self._missing.setVisible(bool(missing))

@@ -1,0 +1,68 @@
+"""The frame of a plate under a host's playhead."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from bridge_core.host import Capability, Host, Scene
+from bridge_core.models.frames import FrameRange, Retime
+from bridge_core.models.media import Plate
+from bridge_core.models.shots import Shot, ShotId
+from bridge_ui.controllers.playhead import has_playhead, plate_frame
+
+
+class At(Host):
+    """A host that shows a record frame."""
+
+    def __init__(self, frame: int | None, *more: Capability) -> None:
+        self._frame = frame
+        self._can = frozenset(more)
+
+    @property
+    def title(self) -> str:
+        return "a host"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._can
+
+    def scene(self) -> Scene:
+        return Scene("", "")
+
+    def frame(self) -> int | None:
+        return self._frame
+
+
+def shot(record: int | None, retime: Retime = Retime()) -> Shot:  # noqa: B008 - immutable
+    return Shot(
+        id=ShotId(show="s", sequence="q", shot="h"),
+        plate=Plate(path="/p/p.%04d.exr", range=FrameRange.of(1001, 1020)),
+        cut_range=FrameRange.of(1005, 1012),
+        head_handle=2,
+        tail_handle=2,
+        retime=retime,
+        record_range=None if record is None else FrameRange.of(record, record + 7),
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "wanted"),
+    [(100, 1005), (107, 1012), (98, 1003), (109, 1014), (97, None), (110, None), (None, None)],
+)
+def test_it_is_counted_in_the_plate_with_handles(record: int | None, wanted: int | None) -> None:
+    host = At(record, Capability.PLAYHEAD)
+    assert has_playhead(host)
+    assert plate_frame(host, [shot(None), shot(100)]) == wanted
+
+
+def test_a_retime_is_followed() -> None:
+    backwards = shot(100, Retime(speed=Fraction(-1)))
+    assert plate_frame(At(100, Capability.PLAYHEAD), [backwards]) == 1012
+    assert plate_frame(At(99, Capability.PLAYHEAD), [backwards]) is None
+
+
+@pytest.mark.parametrize("more", [(), (Capability.PLAYHEAD, Capability.ANY_THREAD)])
+def test_a_host_that_cannot_say_at_once_is_not_asked(more: tuple[Capability, ...]) -> None:
+    assert plate_frame(At(100, *more), [shot(100)]) is None
