@@ -114,6 +114,7 @@ def _review_and_place(window: Companion) -> None:
     _until(lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing")
     _until(lambda: on.shots.rows[1].in_use, "the version in Resolve")
     panel.room.set_compare(Compare.WIPE)
+    panel.room.canvas.set_look(wipe=0.37)
 
 
 def _until(true: Callable[[], object], what: str, seconds: float = 300) -> None:

@@ -6,7 +6,9 @@ The cut is the truth and stays as it is; an export is made of it, used, and thro
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +185,8 @@ class _Export:
         if self.profile.annotations:
             self._annotate(clip, media, several, active)
         self._notes(clip)
-        self._shift(clip, media, several)
+        if not self._count_from_zero(clip, media, several.get(active)):
+            self._shift(clip, media, several)
         for key, reference in several.items():
             several[key] = self._reference(clip, reference)
         if not self.profile.several_references:
@@ -199,14 +202,19 @@ class _Export:
         if self.profile.origin is Origin.TIMECODE and media.start_timecode is not None:
             return
         by = media.first / media.rate - media.start
-        ranges = [clip.get("source_range")]
-        ranges += [reference.get("available_range") for reference in several.values()]
-        ranges += [marker.get("marked_range") for marker in listed(clip, "markers")]
-        for one in ranges:
-            if one is not None:
-                start = one["start_time"]
-                rate = rate_of(start["rate"])
-                one["start_time"] = rational_time((seconds(start) + by) * rate, rate)
+        _move(clip, several.values(), by)
+
+    def _count_from_zero(self, clip: Json, media: Media | None, active: Any) -> bool:
+        """A version that is a movie has a timecode only where its plate has one. Without, a reader
+        by timecode counts it from 0, and turns down a cut that says otherwise."""
+        if media is None or media.start_timecode is not None or "version" not in ours(active):
+            return False
+        if self.profile.origin is not Origin.TIMECODE or not active.get("available_range"):
+            return False
+        if ending_of(str(active.get("target_url") or "")) not in MOVIES:
+            return False
+        _move(clip, [active], -seconds(active["available_range"]["start_time"]))
+        return True
 
     def _reference(self, clip: Json, reference: Json) -> Json:
         """A media reference, named as the reader wants it."""
@@ -302,6 +310,18 @@ class _Export:
         source = span(clip.get("source_range"))
         first = media.frame_at(source.start) if source else media.first
         return FrameRange(first=first, last=first, rate=media.rate)
+
+
+def _move(clip: Json, references_: Iterable[Any], by: Fraction) -> None:
+    """Count a clip, its markers and these references of it from elsewhere, ``by`` seconds later."""
+    ranges = [clip.get("source_range")]
+    ranges += [reference.get("available_range") for reference in references_]
+    ranges += [marker.get("marked_range") for marker in listed(clip, "markers")]
+    for one in ranges:
+        if one is not None:
+            start = one["start_time"]
+            rate = rate_of(start["rate"])
+            one["start_time"] = rational_time((seconds(start) + by) * rate, rate)
 
 
 def _canvas(several: dict[str, Any], version: str, active: str) -> openrv.Canvas | None:

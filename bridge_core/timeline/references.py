@@ -186,7 +186,9 @@ def _sequence(reference: Json, folder: Path, source: Span) -> Media:
     own = reference.get("rate")
     rate = rate_of(own) if own else (available or source).rate
     first = int(reference.get("start_frame") or 0)
-    return _numbered(sequence_path(reference, folder), first, None, available, source, rate)
+    media = _numbered(sequence_path(reference, folder), first, None, available, source, rate)
+    told = ours(reference).get("start_timecode")
+    return media._replace(start_timecode=told) if isinstance(told, str) else media
 
 
 def _external(reference: Json, folder: Path, source: Span) -> Media:

@@ -317,6 +317,7 @@ class Project(Thing):
             format=dict(self._format),
             frames=list(range(timeline._first, timeline.GetEndFrame())),
             picture=timeline._picture,
+            rate=timeline._rate,
         )
         self._jobs[job.id] = job
         return job.id

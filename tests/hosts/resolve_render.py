@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 from resolve_media import Picture
+
+from bridge_core.models.frames import timecode
 
 #: Frames that a job gets on with between two questions: several polls even for a short shot.
 FRAMES_A_POLL = 3
@@ -26,6 +29,12 @@ CODECS = {
 }
 
 
+def packed(text: str) -> tuple[int, int]:
+    """A timecode as OpenEXR keeps it: binary-coded decimals, hours highest (SMPTE ST 12-1)."""
+    hours, minutes, seconds, frames = (int(part, 16) for part in text.split(":"))
+    return hours << 24 | minutes << 16 | seconds << 8 | frames, 0
+
+
 @dataclass
 class Job:
     id: str
@@ -34,6 +43,7 @@ class Job:
     format: dict[str, str]
     frames: list[int]
     picture: Callable[[int], Picture]
+    rate: Fraction
     status: str = "Ready"
     written: list[Path] = field(default_factory=list)
 
@@ -56,6 +66,7 @@ class Job:
         path = Path(self.settings["TargetDir"]) / f"{self.settings['CustomName']}{frame:08d}.exr"
         pixels = self.picture(frame)
         spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, oiio.HALF)
+        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, packed(timecode(frame, self.rate)))
         out = oiio.ImageOutput.create(str(path))
         assert out.open(str(path), spec), out.geterror()
         assert out.write_image(np.ascontiguousarray(pixels))

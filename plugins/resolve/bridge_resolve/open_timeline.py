@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.frames import to_rate
+from bridge_core.models.frames import timecode, to_rate
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.clock import frames, rational_time, seconds, span
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         TimelineItem,
     )
 
+#: Where a camera file is kept among a clip's references; the plate is its rendering.
+CAMERA_KEY = f"{NAMESPACE}:camera file"
 #: Digits of the frame numbers of a plate that is yet to be rendered: a day of timecode and more.
 DIGITS = 8
 
@@ -217,6 +219,10 @@ class _Restoring:
         if not clip.plate.readable and schema(reference) == "ExternalReference":
             if self.colour is None:
                 return  # stays as it is, which no service reads: it is told as a problem
+            # The camera file stays the one that readers of the cut get; the plate is what is sent.
+            several[CAMERA_KEY] = reference
+            node["active_media_reference_key"] = CAMERA_KEY
+            told["plate"] = DEFAULT_KEY
             reference = several[DEFAULT_KEY] = self._to_render(reference, clip)
             node["name"] = Path(clip.plate.name).stem
         self._hints(reference, clip)
@@ -244,7 +250,12 @@ class _Restoring:
         return {
             "OTIO_SCHEMA": "ImageSequenceReference.1",
             "name": reference.get("name", ""),
-            "metadata": {NAMESPACE: {"colour_space": self.colour}},
+            "metadata": {
+                NAMESPACE: {
+                    "colour_space": self.colour,
+                    "start_timecode": timecode(clip.plate.start, clip.plate.rate),
+                }
+            },
             "available_range": reference["available_range"],
             "target_url_base": folder.absolute().as_uri() + "/",
             "name_prefix": f"{Path(clip.plate.name).stem}.",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.host import Rendered
+from bridge_core.models.frames import timecode
 from bridge_core.models.shots import Shot
 from bridge_resolve.answers import ensure
 from bridge_resolve.media import COLOUR_SPACES, first_number, rate_text
@@ -152,6 +153,9 @@ def _fill(
     }
     for key, value in settings.items():
         ensure(timeline.SetSetting(key, value), f"set {key} of its timeline to {value}")
+    # The files carry the timeline's timecode, and with it the media's own.
+    begins = timecode(frames[0], plate.rate)
+    ensure(timeline.SetStartTimecode(begins), f"have its timeline start at {begins}")
     ensure(project.SetCurrentTimeline(timeline), "open the timeline to render from")
     at, first = int(timeline.GetStartFrame()), first_number(plate)
     for start, end in _runs(frames):

@@ -10,6 +10,8 @@ from resolve_render import CODECS
 from resolve_worlds import state_of
 
 from bridge_core.errors import HostError
+from bridge_core.models.frames import timecode
+from bridge_gateway.media.parts import read_timecode
 from bridge_resolve.rendering import NAME
 
 
@@ -38,6 +40,7 @@ def test_every_frame_is_the_one_that_its_number_says(world, folder: Path) -> Non
     assert state_of(world.app) == before
     spec = oiio.ImageBuf(made.plate.file(made.cut_range.first)).spec()
     assert spec.format == oiio.HALF
+    assert read_timecode(spec) == timecode(made.cut_range.first, 25) == "01:00:01:15"
 
 
 def test_single_frames_with_holes_between_them(world, folder: Path) -> None:
