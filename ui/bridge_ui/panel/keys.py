@@ -65,7 +65,7 @@ class KeySheet(QFrame):
             return
         parent = self._parent
         self.show()  # what is hidden takes no room
-        wide = min(60 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
+        wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
         body = self._inside.layout()
         high = body.totalHeightForWidth(wide - 48) if body is not None else 0
         self.resize(wide, min(high + 80, parent.height() - 24))
