@@ -155,3 +155,16 @@ def test_from_selected_nodes_to_approved_reads(program: FakeNuke, desk, tmp_path
     program.turn(read, "shotbridge_version", "v001")
     until(lambda: on.shots.rows[0].in_use == approved[0].id, "the panel to follow")
     assert Path(read["file"].getEvaluatedValue() % 1001).is_file()
+
+    # The frame that Nuke shows, as a still: in a narrow pane the review is out of sight.
+    panel.parentWidget().resize(360, 800)
+    program.select("Multiply1")
+    until(lambda: [row.key for row in on.shots.rows] == ["Multiply1"], "the selected node")
+    on.shots.select(["Multiply1"])
+    program.module.frame(1007)
+    panel.show_page("send")
+    until(panel.send.try_button.isEnabled, "the button to be ready")
+    rendered = len(program.rendered)
+    panel.send.try_button.click()
+    until(lambda: sum(bool(r.result) for r in on.jobs.rows) == 4, "the try")
+    assert [frame for frame, _ in program.rendered[rendered:]] == [1007]
