@@ -33,10 +33,12 @@ def in_the_interface() -> None:
 
 
 def open_pane() -> None:
-    """Dock the panel beside the properties."""
+    """Dock the panel beside the properties; without them, where Nuke docks by itself."""
     from nukescripts import panels
 
-    panels.restorePanel(PANE_ID)
+    # Registering once more, to be given the panel, replaces what was registered.
+    made = panels.registerWidgetAsPanel(_PANE, PANE_NAME, PANE_ID, True)
+    made.addToPane(nuke.getPaneFor("Properties.1"))
 
 
 def test() -> None:
