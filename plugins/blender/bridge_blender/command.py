@@ -15,7 +15,6 @@ from typing import Any
 import bpy
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
-from bridge_core.models.problems import Problem
 
 from . import sequencer_api as api
 
@@ -40,6 +39,8 @@ def run(words: Sequence[str]) -> int:
     try:
         lost = (_export if said.action == "export" else _import)(said)
     except ShotbridgeError as error:
+        from bridge_core.models.problems import Problem
+
         _say({"error": Problem.of(error).model_dump(mode="json")})
         return error.exit_code
     _say({"file": str(said.output), "losses": [str(one) for one in lost]})

@@ -15,7 +15,7 @@ from bridge_core.models.frames import FrameRange, to_rate
 from bridge_core.models.media import Plate, frame_path, pattern_of
 from bridge_core.models.shots import fit_name
 
-from . import colours
+from . import colours, rendered
 from . import sequencer_api as api
 from .speed import Run, Unfit, run_of
 
@@ -176,12 +176,16 @@ def for_blend(path: Path) -> str:
         return str(path)
 
 
-@lru_cache(maxsize=4096)
 def movie_facts(path: str) -> tuple[int, int, int]:
     """Frames, width and height of a movie or picture; zeros where Blender cannot open it.
 
-    Takes as long as Blender needs to open the file, once; :func:`forget_files` starts anew.
+    Takes as long as Blender needs to open the file, once for each .blend that is opened.
     """
+    return _opened(path, rendered.file_count())
+
+
+@lru_cache(maxsize=4096)
+def _opened(path: str, _file: int) -> tuple[int, int, int]:
     try:
         image = bpy.data.images.load(path)
     except RuntimeError:
@@ -190,8 +194,3 @@ def movie_facts(path: str) -> tuple[int, int, int]:
         return image.frame_duration, image.size[0], image.size[1]
     finally:
         bpy.data.images.remove(image)
-
-
-def forget_files() -> None:
-    """Files may be others now: another .blend was loaded."""
-    movie_facts.cache_clear()

@@ -1,4 +1,7 @@
-"""What Blender last rendered. It tells nobody what its Render Result holds, so this listens."""
+"""What Blender last rendered. It tells nobody what its Render Result holds, so this listens.
+
+Registered when Blender starts: nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
-
-from .media import forget_files, render_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Quiet:
 
 
 def _rendered(scene: Any, *_: Any) -> None:
+    from .media import render_size  # not when Blender starts
+
     if not _state.quiet:
         _state.last = RenderedFrame(scene.name, scene.frame_current, *render_size(scene))
         _state.aside = False
@@ -73,7 +76,6 @@ def _loaded(*_: Any) -> None:
     _state.last = None
     _state.aside = False
     _state.file += 1
-    forget_files()
 
 
 _HANDLERS = (("render_post", _rendered), ("load_post", _loaded))

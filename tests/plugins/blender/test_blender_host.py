@@ -30,3 +30,11 @@ def test_it_keeps_to_the_contract_of_hosts(blender: Blender) -> None:
 @pytest.mark.parametrize("part", sorted(HERE.glob("inside_*.py")), ids=lambda part: part.stem)
 def test_inside(blender: Blender, part: Path) -> None:
     assert _run(blender, part)
+
+
+def test_blender_starts_without_our_libraries(blender: Blender) -> None:
+    """They come with the panel, not with each start of Blender."""
+    told = blender.run(
+        "import sys; print(*({'pydantic', 'yaml', 'opentimelineio', 'PySide6'} & set(sys.modules)))"
+    )
+    assert told.stdout.splitlines()[-1].strip() == ""
