@@ -19,14 +19,15 @@ from typing import Any
 
 import bpy
 
-_SEQUENCER = {"SEQUENCER": ("WINDOW",), "PREVIEW": ("PREVIEW",), "SEQUENCER_PREVIEW": ("WINDOW",)}
 MODULE = "bl_ext.user_default.shotbridge"
 _questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
 
 #: Seconds between one tick of a timer of 10 ms and the next, since :func:`count_anew`.
 gaps: list[float] = []
-#: Seconds of Blender's main thread that each of our turns took.
+#: Seconds that each of our turns took Blender's main thread, and seconds that it worked in them:
+#: the rest is waiting for a processor or for another thread.
 turns: list[float] = []
+works: list[float] = []
 opening: dict[str, float] = {}
 _last = 0.0
 
@@ -79,15 +80,16 @@ def show_all() -> None:
     """Have every strip and the whole picture in sight."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "SEQUENCE_EDITOR":
-                region = next(
-                    r for r in area.regions if r.type in _SEQUENCER[area.spaces.active.view_type]
-                )
-                with bpy.context.temp_override(window=window, area=area, region=region):
-                    if area.spaces.active.view_type == "PREVIEW":
-                        bpy.ops.sequencer.view_all_preview()
-                    else:
-                        bpy.ops.sequencer.view_all()
+            if area.type != "SEQUENCE_EDITOR":
+                continue
+            preview = area.spaces.active.view_type == "PREVIEW"
+            kind = "PREVIEW" if preview else "WINDOW"
+            region = next(r for r in area.regions if r.type == kind)
+            with bpy.context.temp_override(window=window, area=area, region=region):
+                if preview:
+                    bpy.ops.sequencer.view_all_preview()
+                else:
+                    bpy.ops.sequencer.view_all()
 
 
 def strip_spot(name: str) -> list[int]:
@@ -135,15 +137,18 @@ def left_behind() -> dict[str, int]:
 
 
 def count_anew() -> None:
-    gaps.clear()
-    turns.clear()
+    for counts in (gaps, turns, works):
+        counts.clear()
 
 
 def counted() -> dict[str, float]:
     return {
         "ticks": len(gaps),
         "longest_gap_ms": max(gaps, default=0.0) * 1000,
+        "turns": len(turns),
         "longest_turn_ms": max(turns, default=0.0) * 1000,
+        "longest_work_ms": max(works, default=0.0) * 1000,
+        "turns_above_50_ms": sum(turn > 0.05 for turn in turns),
         "busy_ms": sum(turns) * 1000,
     }
 
@@ -154,9 +159,10 @@ def watch_turns() -> None:
     whole = pump.turn
 
     def timed() -> None:
-        begin = time.perf_counter()
+        begin, worked = time.perf_counter(), time.thread_time()
         whole()
         turns.append(time.perf_counter() - begin)
+        works.append(time.thread_time() - worked)
 
     pump.turn = timed
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: Milliseconds that Blender's main thread may be ours at a time while a shot is sent and a job
-#: runs. The machine's other work is in it.
+#: Milliseconds that Blender's main thread may work for us at a time while a shot is sent and a job
+#: runs. What it took by the clock is printed: on a busy machine that says more of the machine.
 TICK = 50.0
 
 
@@ -41,7 +41,7 @@ def test_from_a_strip_to_the_approved_version_above_it(seat: Seat, pictures: Pat
     seat.wait(f"{job}.ended", "the job to end", 600)
     counted = seat.value("counted()")
     print("while a shot was sent and a job ran:", json.dumps(counted))
-    assert counted["longest_turn_ms"] < TICK
+    assert counted["longest_work_ms"] < TICK
 
     seat.show_page("review")
     review = "panel().controllers.review.state.value"
@@ -86,7 +86,8 @@ def test_the_first_opening_beside_blenders_own_start(place_of_work: Seat) -> Non
     opening = sorted(openings, key=lambda one: one["ready_ms"])[1]
     print(
         f"Blender's own start {start:.2f} s; the panel is open after "
-        f"{opening['ready_ms'] / 1000:.2f} s, {opening['ready_ms'] / 1000 / start:.2f} of it"
+        f"{opening['ready_ms'] / 1000:.2f} s, {opening['ready_ms'] / 1000 / start:.2f} of it, of "
+        f"which the call itself took {opening['call_ms']:.0f} ms"
     )
 
 
