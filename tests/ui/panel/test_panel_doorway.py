@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from bridge_core.errors import ConfigError
 from bridge_core.host import Capability, Host, Scene
@@ -85,6 +85,22 @@ def test_it_says_that_it_opens_then_shows_the_shots(opened: OpenPanel) -> None:
     assert len(panel.controllers.shots.rows) == 4
     assert panel.findChild(QPushButton, "send").isVisible()
     assert panel.focusWidget() is panel.shots.view
+
+
+def test_it_takes_the_focus_from_nothing_else_in_its_window(
+    qapp: QApplication, settings: Settings, shots_host: Callable[[int], Host]
+) -> None:
+    window = QWidget()
+    line = QLineEdit(window)
+    panel = open_panel(settings, shots_host(1), window)
+    panel.resize(1400, 800)
+    window.resize(1400, 800)
+    window.show()
+    line.setFocus()
+    until_ready(panel)
+    assert window.focusWidget() is line
+    panel.close_down(5.0)
+    window.deleteLater()
 
 
 def test_nothing_is_loaded_before_it_is_seen(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from bridge_core.host import Capability
 from bridge_ui.panel.doorway import Doorway
@@ -152,8 +152,8 @@ class Panel(Pages):
                 pass
 
     def _take_focus(self) -> None:
-        """From the shell, which nobody means, to the list."""
-        at = QApplication.focusWidget()
+        """From the shell, which nobody means, to the list; from nothing else in the window."""
+        at = self.window().focusWidget()
         inside = at is not None and (at is self or self.isAncestorOf(at))
         self.setFocusProxy(self.shots.view)
         if inside:
