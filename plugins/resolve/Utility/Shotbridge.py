@@ -16,6 +16,9 @@ from pathlib import Path
 PYTHON = ""
 PLUGINS = ""
 
+#: Of the Python that Resolve has found, and of Resolve's own Qt.
+NOT_FOR_OTHERS = ("PYTHONHOME", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
+
 #: What Resolve gives to its scripts.
 INJECTED = {name: globals().get(name) for name in ("resolve", "app", "bmd")}
 
@@ -42,11 +45,10 @@ def open_window(injected):
             "or set SHOTBRIDGE_PYTHON"
         )
     environment = dict(os.environ)
-    environment.pop("PYTHONHOME", None)  # of the Python that Resolve has found
-    # An environment that names its Python means its PYTHONPATH, too, as rez does; otherwise that
-    # variable is about the Python that Resolve has found.
-    kept = environment.get("PYTHONPATH") if named else None
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), kept)))
+    for name in NOT_FOR_OTHERS:
+        environment.pop(name, None)
+    inherited = os.environ.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), inherited)))
     command = [python, "-m", "bridge_resolve", "--product", _product(injected)]
     # It goes on when this script has ended, which is now.
     subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)

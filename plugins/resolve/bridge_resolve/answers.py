@@ -18,7 +18,8 @@ def ensure(answer: T | None, tried: str, *, where: str = "", next_step: str = _L
 
     :raises HostError: it was None, False or empty.
     """
-    if answer is None or answer is False or answer == "" or answer == []:
+    empty = isinstance(answer, str | list | dict) and not answer
+    if answer is None or answer is False or empty:
         raise HostError(f"Resolve did not {tried}", where=where, next_step=next_step)
     return answer
 

@@ -25,9 +25,10 @@ from bridge_core.host import (
 from bridge_core.models.frames import FrameRange, timecode
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
+from bridge_resolve.clips import clips_of, rate_and_drop
 from bridge_resolve.marks import NoteMark, standing, written
 from bridge_resolve.media import first_number, timecode_frame
-from bridge_resolve.open_timeline import Sheet, clips_of, rate_and_drop, read_timeline
+from bridge_resolve.open_timeline import Sheet, read_timeline
 from bridge_resolve.placing import TAKE, WAYS, Placing, check
 from bridge_resolve.rendering import render, rendered_colour
 

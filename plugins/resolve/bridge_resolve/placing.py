@@ -18,9 +18,10 @@ from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot
 from bridge_resolve.answers import ensure
+from bridge_resolve.clips import Clip, cut_in, stands
 from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
 from bridge_resolve.media import first_number, media_of, pattern_of, rate_text
-from bridge_resolve.open_timeline import Clip, Sheet, cut_in, stands
+from bridge_resolve.open_timeline import Sheet
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem

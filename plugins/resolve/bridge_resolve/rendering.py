@@ -23,8 +23,9 @@ from bridge_core.host import Rendered
 from bridge_core.models.frames import timecode
 from bridge_core.models.shots import Shot
 from bridge_resolve.answers import ensure
+from bridge_resolve.clips import Clip, cut_in, stands
 from bridge_resolve.media import COLOUR_SPACES, first_number, rate_text
-from bridge_resolve.open_timeline import DIGITS, Clip, cut_in, stands
+from bridge_resolve.open_timeline import DIGITS
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, RenderSettings, Timeline
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 NAME = "Shotbridge rendering"
 #: Seconds that a rendering gets to stop.
 _STOP_SECONDS = 10.0
+#: Seconds that a rendering gets to begin.
+_START_SECONDS = 10.0
 _PULSE = 0.1
 _NUMBER = re.compile(r"(\d+)$")
 
@@ -67,7 +70,8 @@ def render(
         with _users_settings(project), _queued(project, pool, clip, frames, folder) as job:
             ensure(project.StartRendering([job], False), "start to render", where=clip.plate.name)
             yield Rendered(0, len(frames))
-            while (written := _progress(project, job, len(frames))) < len(frames):
+            started = time.monotonic()
+            while (written := _progress(project, job, len(frames), started)) < len(frames):
                 yield Rendered(written, len(frames))
             plate = _collected(folder, clip, shot, frames)
             done = True
@@ -210,22 +214,27 @@ def _codec(project: Project) -> str:
     return (zipped or half)[0]
 
 
-def _progress(project: Project, job: str, total: int) -> int:
+def _progress(project: Project, job: str, total: int, started: float) -> int:
     """Frames that are written.
 
     :raises HostError: the job has failed or was stopped.
     """
     told: Any = ensure(project.GetRenderJobStatus(job), "tell how far the rendering is")
-    status = str(told.get("JobStatus"))
-    if status in ("Failed", "Cancelled"):
-        why = f": {told['Error']}" if told.get("Error") else ""
-        raise HostError(
-            f"the rendering {'failed' if status == 'Failed' else 'was stopped in Resolve'}{why}",
-            next_step="look at the render queue in Resolve, then try again",
-        )
-    if status == "Complete":
+    status, percent = str(told.get("JobStatus")), int(told.get("CompletionPercentage") or 0)
+    ended = status in ("Complete", "Failed", "Cancelled")
+    if not ended and time.monotonic() > started + _START_SECONDS:
+        # In other languages a job may end with other words.
+        ended = not project.IsRenderingInProgress()
+    if not ended:
+        return min(total - 1, total * percent // 100)
+    if status == "Complete" or (percent >= 100 and status != "Failed"):
         return total
-    return min(total - 1, total * int(told.get("CompletionPercentage") or 0) // 100)
+    why = f": {told['Error']}" if told.get("Error") else ""
+    words = {"Failed": "failed", "Cancelled": "was stopped in Resolve"}
+    raise HostError(
+        f"the rendering {words.get(status, f'ended with {status}')}{why}",
+        next_step="look at the render queue in Resolve, then try again",
+    )
 
 
 def _collected(folder: Path, clip: Clip, shot: Shot, frames: list[int]) -> Shot:
@@ -262,7 +271,9 @@ def _take_away(project: Project, job: str) -> None:
         deadline = time.monotonic() + _STOP_SECONDS
         while project.IsRenderingInProgress() and time.monotonic() < deadline:
             time.sleep(_PULSE)
-    ensure(project.DeleteRenderJob(job), "remove the render job")
+    jobs: list[Any] = list(project.GetRenderJobList() or [])
+    if any(one.get("JobId") == job for one in jobs):  # else somebody was faster
+        ensure(project.DeleteRenderJob(job), "remove the render job")
 
 
 def _presets(project: Project) -> list[str]:

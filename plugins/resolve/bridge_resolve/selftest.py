@@ -6,138 +6,32 @@ open is looked at as little as possible; one of no value is best.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
-import struct
 import sys
-import tempfile
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bridge_core.selftest import Check, Differs, NotSeen, expect, main
-
-if TYPE_CHECKING:
-    from fusionscript import (
-        Folder,
-        MediaPool,
-        MediaPoolItem,
-        Project,
-        Resolve,
-        Timeline,
-        TimelineItem,
-    )
-
-    from bridge_resolve.host import ResolveHost
-
-NAME = "Shotbridge self-test"
-FRAMES = range(1001, 1025)
-SIZE = 64
-
-
-@dataclass
-class Bench:
-    """A timeline with one clip: 10 frames from the fifth on of a sequence 1001-1024."""
-
-    resolve: Resolve
-    project: Project
-    pool: MediaPool
-    bin: Folder
-    timeline: Timeline
-    media: MediaPoolItem
-    clip: TimelineItem
-    folder: Path
-
-    def exported(self) -> Any:
-        path = self.folder / "export.otio"
-        done = self.timeline.Export(str(path), self.resolve.EXPORT_OTIO, self.resolve.EXPORT_NONE)
-        expect("Export to OTIO", done, True)
-        return json.loads(path.read_text(encoding="utf-8"))
-
-    def stands(self) -> tuple[int, int]:
-        from bridge_resolve.open_timeline import stands
-
-        return stands(self.clip)
-
-
-@functools.cache
-def _resolve() -> Resolve:
-    from bridge_resolve.connecting import find_resolve
-
-    return find_resolve()
+from bridge_core.selftest import Check, NotSeen, expect, main
+from bridge_resolve.selftest_bench import (
+    FRAMES,
+    NAME,
+    SIZE,
+    Bench,
+    first_clip,
+    host_of,
+    on_bench,
+    running,
+)
 
 
 def program() -> str:
-    resolve = _resolve()
+    resolve = running()
     return f"{resolve.GetProductName()} {resolve.GetVersionString()}"
 
 
-@contextlib.contextmanager
-def bench() -> Iterator[Bench]:
-    from bridge_resolve.open_timeline import cut_in
-
-    resolve = _resolve()
-    project = resolve.GetProjectManager().GetCurrentProject()
-    if project is None:
-        raise NotSeen("open a project of no value, and run this again")
-    pool, users = project.GetMediaPool(), project.GetCurrentTimeline()
-    users_bin = pool.GetCurrentFolder()
-    with tempfile.TemporaryDirectory(prefix="shotbridge-") as name, contextlib.ExitStack() as undo:
-        folder = Path(name)
-        bin_ = pool.AddSubFolder(pool.GetRootFolder(), NAME)
-        expect("AddSubFolder gives a bin", bin_ is not None, True)
-        undo.callback(pool.DeleteFolders, [bin_])
-        undo.callback(pool.SetCurrentFolder, users_bin)
-        expect("SetCurrentFolder", pool.SetCurrentFolder(bin_), True)
-        pattern = _pictures(folder)
-        made = pool.ImportMedia(
-            [{"FilePath": pattern, "StartIndex": FRAMES[0], "EndIndex": FRAMES[-1]}]
-        )
-        expect("items of an imported sequence", len(made or []), 1)
-        undo.callback(pool.DeleteClips, made)
-        timeline = pool.CreateEmptyTimeline(NAME)
-        expect("CreateEmptyTimeline gives a timeline", timeline is not None, True)
-        undo.callback(pool.DeleteTimelines, [timeline])
-        if users is not None:
-            undo.callback(project.SetCurrentTimeline, users)
-        expect("SetCurrentTimeline", project.SetCurrentTimeline(timeline), True)
-        clip = cut_in(pool, made[0], (4, 14), 1, int(timeline.GetStartFrame()))
-        if clip is None:
-            raise Differs("AppendToTimeline gave nothing")
-        yield Bench(resolve, project, pool, bin_, timeline, made[0], clip, folder)
-
-
-def _on_bench(look: Callable[[Bench], str]) -> Callable[[], str]:
-    @functools.wraps(look)
-    def looked() -> str:
-        with bench() as there:
-            return look(there)
-
-    return looked
-
-
-def _pictures(folder: Path) -> str:
-    """A PNG for each frame; gives the pattern."""
-    for frame in FRAMES:
-        row = b"\0" + bytes([frame - FRAMES[0]]) * 3 * SIZE
-        header = struct.pack(">IIBBBBB", SIZE, SIZE, 8, 2, 0, 0, 0)
-        chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(row * SIZE)), (b"IEND", b"")]
-        data = b"\x89PNG\r\n\x1a\n"
-        for kind, body in chunks:
-            data += struct.pack(">I", len(body)) + kind + body
-            data += struct.pack(">I", zlib.crc32(kind + body))
-        (folder / f"selftest.{frame}.png").write_bytes(data)
-    return str(folder / "selftest.%04d.png")
-
-
-# The checks
-
-
 def _edition() -> str:
-    name = str(_resolve().GetProductName())
+    name = str(running().GetProductName())
     expect("'Studio' is in the product's name", "Studio" in name, True)
     return name
 
@@ -147,7 +41,7 @@ def _thread() -> str:
 
     thread = ApiThread()
     try:
-        name = thread.call(lambda: _resolve().GetProductName())
+        name = thread.call(lambda: running().GetProductName())
     finally:
         thread.close(1.0)
     expect("an answer on another thread", bool(name), True)
@@ -155,12 +49,12 @@ def _thread() -> str:
 
 
 def _missing_call() -> str:
-    expect("dir() lists a call", "GetProductName" in dir(_resolve()), True)
-    expect("dir() lists a name that is none", "GetNoSuchThing" in dir(_resolve()), False)
+    expect("dir() lists a call", "GetProductName" in dir(running()), True)
+    expect("dir() lists a name that is none", "GetNoSuchThing" in dir(running()), False)
     return "dir() tells which calls there are"
 
 
-@_on_bench
+@on_bench
 def _properties(there: Bench) -> str:
     told = there.media.GetClipProperty(None)
     expect("all properties at once", isinstance(told, dict), True)
@@ -173,7 +67,7 @@ def _properties(there: Bench) -> str:
     return f"FPS {told['FPS']}, Start TC {told['Start TC']}, {told['Input Color Space']}"
 
 
-@_on_bench
+@on_bench
 def _start_timecode(there: Bench) -> str:
     from bridge_resolve.media import media_of
 
@@ -183,29 +77,29 @@ def _start_timecode(there: Bench) -> str:
     return "a sequence without timecode counts from its first file's number"
 
 
-@_on_bench
+@on_bench
 def _rate(there: Bench) -> str:
     expect("SetClipProperty FPS", there.media.SetClipProperty("FPS", "24"), True)
     expect("FPS afterwards", float(str(there.media.GetClipProperty("FPS"))), 24.0)
     return "an imported sequence takes another rate"
 
 
-@_on_bench
+@on_bench
 def _append(there: Bench) -> str:
     expect("start and length", there.stands(), (there.timeline.GetStartFrame(), 10))
     return "endFrame is exclusive; recordFrame counts from 00:00:00:00"
 
 
-@_on_bench
+@on_bench
 def _ids(there: Bench) -> str:
     (again,) = there.timeline.GetItemListInTrack("video", 1)
     expect("id of a clip asked for again", again.GetUniqueId(), there.clip.GetUniqueId())
     return "a clip keeps its id"
 
 
-@_on_bench
+@on_bench
 def _track(there: Bench) -> str:
-    from bridge_resolve.open_timeline import cut_in, stands
+    from bridge_resolve.clips import cut_in, stands
 
     timeline: Any = there.timeline
     expect("AddTrack", timeline.AddTrack("video"), True)
@@ -217,7 +111,7 @@ def _track(there: Bench) -> str:
     return "a clip is cut in on the track above, frame-exact"
 
 
-@_on_bench
+@on_bench
 def _takes(there: Bench) -> str:
     before = there.stands()
     expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
@@ -231,11 +125,11 @@ def _takes(there: Bench) -> str:
     return f"its end is exclusive, the clip stays; selected after AddTake was take {selected}"
 
 
-@_on_bench
+@on_bench
 def _take_exported(there: Bench) -> str:
     expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
     expect("SelectTakeByIndex", there.clip.SelectTakeByIndex(2), True)
-    clip = _first_clip(there.exported())
+    clip = first_clip(there.exported())
     reference = next(iter(clip["media_references"].values()))
     at = clip["source_range"]["start_time"]["value"]
     begins = reference["available_range"]["start_time"]["value"]
@@ -243,7 +137,7 @@ def _take_exported(there: Bench) -> str:
     return "OTIO holds the selected take"
 
 
-@_on_bench
+@on_bench
 def _take_deleted(there: Bench) -> str:
     expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
     expect("DeleteTakeByIndex", there.clip.DeleteTakeByIndex(2), True)
@@ -251,7 +145,7 @@ def _take_deleted(there: Bench) -> str:
     return "a take can be taken back"
 
 
-@_on_bench
+@on_bench
 def _markers(there: Bench) -> str:
     data = json.dumps({"shotbridge": 1, "version": "ü" * 40})
     add = functools.partial(there.clip.AddMarker, 6, "Purple", "v001", "said", 1, data)
@@ -261,8 +155,8 @@ def _markers(there: Bench) -> str:
     expect("frames with markers", list(told), [6.0])
     expect("customData", told[6.0]["customData"], data)
     expect("UpdateMarkerCustomData", there.clip.UpdateMarkerCustomData(6, "other"), True)
-    marker = _first_clip(there.exported())["markers"][0]
-    clip = _first_clip(there.exported())
+    marker = first_clip(there.exported())["markers"][0]
+    clip = first_clip(there.exported())
     begins = next(iter(clip["media_references"].values()))["available_range"]["start_time"]["value"]
     at = marker["marked_range"]["start_time"]["value"]
     expect("place of the marker from the media's first frame", at - begins, 6.0)
@@ -270,7 +164,7 @@ def _markers(there: Bench) -> str:
     return "markers of clips count from the media's first frame and keep a script's data"
 
 
-@_on_bench
+@on_bench
 def _markers_and_takes(there: Bench) -> str:
     expect("AddMarker", there.clip.AddMarker(6, "Purple", "v001", "", 1, "ours"), True)
     expect("AddTake", there.clip.AddTake(there.media, 6, 16), True)
@@ -280,10 +174,10 @@ def _markers_and_takes(there: Bench) -> str:
     return "markers stay with the clip whichever take is selected"
 
 
-@_on_bench
+@on_bench
 def _otio(there: Bench) -> str:
     document = there.exported()
-    clip = _first_clip(document)
+    clip = first_clip(document)
     expect("schema of a clip", clip["OTIO_SCHEMA"], "Clip.2")
     reference = next(iter(clip["media_references"].values()))
     expect("path", Path(reference["target_url"]).name, "selftest.[1001-1024].png")
@@ -295,12 +189,12 @@ def _otio(there: Bench) -> str:
     return "OTIO counts in media timecode, the timeline from its start"
 
 
-@_on_bench
+@on_bench
 def _otio_back(there: Bench) -> str:
 
     path = there.folder / "back.otio"
     document = there.exported()
-    _first_clip(document)["metadata"]["shotbridge"] = {"clip": "kept?"}
+    first_clip(document)["metadata"]["shotbridge"] = {"clip": "kept?"}
     path.write_text(json.dumps(document), encoding="utf-8")
     pool: Any = there.pool  # the stubs want every option
     made = pool.ImportTimelineFromFile(str(path), {"timelineName": f"{NAME} back"})
@@ -316,9 +210,9 @@ def _otio_back(there: Bench) -> str:
     return "Resolve reads its own OTIO back, linked and frame-exact"
 
 
-@_on_bench
+@on_bench
 def _scene(there: Bench) -> str:
-    with _host(there) as host:
+    with host_of(there) as host:
         shot = host.scene().shots[0].shot
     expect("frames shown", (shot.cut_range.first, shot.cut_range.last), (1005, 1014))
     assert shot.record_range is not None
@@ -326,16 +220,16 @@ def _scene(there: Bench) -> str:
     return "the panel reads the timeline frame-exact"
 
 
-@_on_bench
+@on_bench
 def _playhead(there: Bench) -> str:
     at = int(there.timeline.GetStartFrame()) + 3
-    with _host(there) as host:
+    with host_of(there) as host:
         host.go_to(at)
         expect("the playhead's frame", host.frame(), at)
     return f"timecode {there.timeline.GetCurrentTimecode()}"
 
 
-@_on_bench
+@on_bench
 def _in_out(there: Bench) -> str:
     from bridge_resolve.answers import knows
 
@@ -347,7 +241,7 @@ def _in_out(there: Bench) -> str:
     return "In and Out count from the timeline's first frame"
 
 
-@_on_bench
+@on_bench
 def _custom_rate(there: Bench) -> str:
     made = there.pool.CreateEmptyTimeline(f"{NAME} 24")
     try:
@@ -359,14 +253,14 @@ def _custom_rate(there: Bench) -> str:
     return "a timeline takes a rate of its own while it is empty"
 
 
-@_on_bench
+@on_bench
 def _render(there: Bench) -> str:
     """Resolve's own queue, the user's settings included."""
-    from bridge_resolve.open_timeline import clips_of
+    from bridge_resolve.clips import clips_of
     from bridge_resolve.rendering import render
 
     project = there.project
-    with _host(there) as host:
+    with host_of(there) as host:
         shot = host.scene().shots[0].shot
     before = (dict(project.GetCurrentRenderFormatAndCodec()), project.GetCurrentRenderMode())
     presets = list(project.GetRenderPresetList())
@@ -387,24 +281,6 @@ def _render_settings() -> str:
         "look by hand: note target folder and file name on the Deliver page, render a camera file "
         "from the panel, and see whether both are as they were: no call reads them"
     )
-
-
-def _first_clip(document: Any) -> Any:
-    children = document["tracks"]["children"][0]["children"]
-    return next(one for one in children if one["OTIO_SCHEMA"].startswith("Clip"))
-
-
-@contextlib.contextmanager
-def _host(there: Bench) -> Iterator[ResolveHost]:
-    from bridge_core.models.settings import Settings
-    from bridge_resolve.host import ResolveHost
-
-    settings = Settings.model_validate({"client": {"state_dir": there.folder / "state"}})
-    host = ResolveHost(settings, there.resolve)
-    try:
-        yield host
-    finally:
-        host.close()
 
 
 CHECKS = (

@@ -12,6 +12,7 @@ from resolve_worlds import state_of
 from bridge_core.errors import HostError
 from bridge_core.models.frames import timecode
 from bridge_gateway.media.parts import read_timecode
+from bridge_resolve import rendering
 from bridge_resolve.rendering import NAME
 
 
@@ -158,3 +159,35 @@ def test_a_rendering_of_somebody_else_is_left_alone(world, folder: Path) -> None
         list(world.host.render(world.shot(2).handle, folder))
     assert state_of(world.app) == before
     assert project.IsRenderingInProgress()
+
+
+@pytest.mark.parametrize(("language", "seen"), [({"Complete": "完了"}, 9), ({"Failed": "失敗"}, 0)])
+def test_a_resolve_in_another_language(
+    world, folder: Path, monkeypatch, language: dict[str, str], seen: int
+) -> None:
+    """Its words for the end of a job are not known; that nothing runs any more is."""
+    kind = type(world.project)
+    told = kind.GetRenderJobStatus
+
+    def translated(self, job: str) -> dict[str, object]:
+        status = told(self, job)
+        return {**status, "JobStatus": language.get(status["JobStatus"], status["JobStatus"])}
+
+    monkeypatch.setattr(kind, "GetRenderJobStatus", translated)
+    monkeypatch.setattr(rendering, "_START_SECONDS", 0)
+    if not seen:
+        world.app._refused.add("Project.GetRenderJobStatus")
+        with pytest.raises(HostError, match="ended with 失敗: the GPU is full"):
+            list(world.host.render(world.shot(2).handle, folder))
+    else:
+        *_, last = world.host.render(world.shot(2).handle, folder)
+        assert last.frames == seen + 1
+    assert len(list(folder.iterdir())) == (seen + 1 if seen else 0)
+
+
+def test_a_job_that_is_gone(world, folder: Path) -> None:
+    steps = world.host.render(world.shot(2).handle, folder)
+    next(steps)
+    world.project._jobs.clear()
+    with pytest.raises(HostError, match="how far the rendering is"):
+        list(steps)

@@ -26,9 +26,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolve]:
     module = scripting_module(made)
     module.__spec__ = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "DaVinciResolveScript", module)
-    selftest._resolve.cache_clear()
+    selftest.running.cache_clear()
     yield made
-    selftest._resolve.cache_clear()
+    selftest.running.cache_clear()
 
 
 def test_the_fake_and_the_self_test_take_the_same_for_granted(app: Resolve, tmp_path: Path) -> None:

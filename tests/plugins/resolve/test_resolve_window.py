@@ -228,16 +228,23 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path) -> None:
     in, and the other Python is asked for the module with the plugin on its path."""
     seen = tmp_path / "seen.txt"
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME $@" > "{seen}"\n')
+    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{seen}"\n')
     python.chmod(0o755)
     path = entry(tmp_path, PYTHON="/gone", PLUGINS="/gone")
     plugins = str(REPO / "plugins")
-    done = run_entry(path, SHOTBRIDGE_PYTHON=str(python), SHOTBRIDGE_PLUGINS=plugins)
+    done = run_entry(
+        path,
+        SHOTBRIDGE_PYTHON=str(python),
+        SHOTBRIDGE_PLUGINS=plugins,
+        PYTHONPATH="/rez/shotbridge",
+        PYTHONHOME="/resolve/python",
+        QT_PLUGIN_PATH="/resolve/qt",
+    )
     assert (done.stdout, done.stderr) == ("", "")
     until(seen.exists, "the other Python")
     until(seen.read_text, "its words")
     assert seen.read_text().split() == [
-        f"{plugins}/resolve",
+        f"{plugins}/resolve:/rez/shotbridge",
         *("-m", "bridge_resolve", "--product"),
     ]
 
