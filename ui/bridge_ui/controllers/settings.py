@@ -131,7 +131,7 @@ def _lines(settings: Settings, user: str, loaded: Loaded | None) -> tuple[Line, 
 def _words(origin: Origin) -> str:
     match origin.layer:
         case Layer.DEFAULT:
-            return tr("as it is where nobody sets it")
+            return tr("the default: nobody set it")
         case Layer.SITE:
             return tr("the studio's file, {where}", where=origin.where)
         case Layer.SHOW:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
@@ -11,6 +11,7 @@ from bridge_ui.controllers.session import Connection, Line, Session
 from bridge_ui.controllers.settings import SettingsController
 from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrolled, title
 from bridge_ui.panel.settings import SettingsView
+from bridge_ui.qt.bridge import soon
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import tr
@@ -113,6 +114,7 @@ class ConnectionPopover(QFrame):
         )
         self._body.setContentsMargins(14, 12, 14, 12)
         inside.setLayout(self._body)
+        inside.installEventFilter(self)
         self.setLayout(column(scrolled(inside), margin=2))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
@@ -130,6 +132,20 @@ class ConnectionPopover(QFrame):
     def sizeHint(self) -> QSize:  # noqa: N802
         """As high as what stands in it is at this width; less is scrolled."""
         return QSize(self.width(), self._body.totalHeightForWidth(self.width() - 4) + 8)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.LayoutRequest:  # it says more, or less, than before
+            soon(self, self._fit)
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        """As high as it has to be, upwards or downwards from where it was opened."""
+        parent, at = self.parentWidget(), self.geometry()
+        if parent is None or not self.isVisible():
+            return
+        high = min(self.sizeHint().height(), parent.height() - 16)
+        top = at.top() if at.center().y() < parent.height() / 2 else at.bottom() + 1 - high
+        self.setGeometry(at.left(), max(8, top), at.width(), high)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
