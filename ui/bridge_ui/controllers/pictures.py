@@ -15,7 +15,7 @@ from bridge_ui.controllers.pool import Latest, Task
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import Try
+    from bridge_core.models.versions import Try, Version
     from bridge_ui.controllers.session import Session
 
 Stamp = tuple[tuple[int, int] | None, ...]
@@ -54,6 +54,14 @@ class Pictures:
             job = self._session.board.jobs[choice.id]
             self._followed[choice.id] = FollowedFrames(self._session, job, choice.label)
         return self._followed[choice.id].source
+
+    def as_sent(self, shot: Shot, version: Version | None) -> Shot | None:
+        """A shot whose plate the host renders, as it was when ``version``, or else its last job,
+        was asked for; None: nothing is known of any."""
+        board = self._session.board
+        job = board.jobs.get(version.job) if version is not None else None
+        jobs = [job] if job is not None else board.jobs_of(shot.id)
+        return jobs[-1].request.shot if jobs else None
 
     def ask_for_tries(self, shot: Shot, changed: Callable[[], None]) -> None:
         """What was tried of a shot, once for each; ``changed`` is told when one has come."""

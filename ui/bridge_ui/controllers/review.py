@@ -347,7 +347,10 @@ class ReviewController:
         choice = next((one for one in state.choices if one.id == which), None)
         if choice is None or state.shot is None:
             return None
-        return self._pictures.of(choice, state.shot)
+        shot: Shot | None = state.shot
+        if which == PLATE and self._to_render:
+            shot = self._pictures.as_sent(state.shot, state.version)
+        return self._pictures.of(choice, shot) if shot is not None else None
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
