@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.frames import to_rate
 from bridge_resolve.answers import ensure
-from bridge_resolve.marks import Marks, VersionMark, marks_of
+from bridge_resolve.marks import Marks, VersionMark, marks_of, standing
 from bridge_resolve.media import Media, media_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,17 @@ class Clip:
 
     def take_of(self, version: VersionMark) -> Take | None:
         return next((take for take in self.takes if take.path == version.media), None)
+
+    def standing(self, clips: Container[str]) -> tuple[VersionMark, ...]:
+        """The versions that stand on it, in the order of their placing; ``clips`` are the ids of
+        all in the timeline."""
+        return standing(self.marks, (take.path for take in self.takes), clips)
+
+    def in_use(self, clips: Mapping[str, Clip]) -> VersionMark | None:
+        """The version that is seen: the topmost on a track above, else the selected take's."""
+        there = self.standing(clips)
+        over = [v for v in there if v.item and clips[v.item].item.GetClipEnabled()]
+        return over[-1] if over else self.shown_version
 
     @property
     def shown_version(self) -> VersionMark | None:

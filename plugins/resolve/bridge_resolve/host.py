@@ -26,7 +26,7 @@ from bridge_core.models.frames import FrameRange, timecode
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clips import clips_of, rate_and_drop
-from bridge_resolve.marks import NoteMark, standing, written
+from bridge_resolve.marks import NoteMark, written
 from bridge_resolve.media import first_number, timecode_frame
 from bridge_resolve.open_timeline import Sheet, read_timeline
 from bridge_resolve.placing import TAKE, WAYS, Placing, check
@@ -255,10 +255,10 @@ class ResolveHost(Host):
         return render(project, clip, shot, folder, frames)
 
     def _notes(self) -> Iterator[HostNote]:
-        for clip in clips_of(self._timeline()).values():
-            there = standing(clip.marks, (take.path for take in clip.takes), ())
-            above = tuple(version for version in clip.marks.versions if version.item)
-            shown = clip.shown_version or next(iter((*above, *there)[::-1]), None)
+        clips = clips_of(self._timeline())
+        for clip in clips.values():
+            there = clip.standing(clips)
+            shown = clip.in_use(clips) or (there[-1] if there else None)
             if shown is None:
                 continue
             first = first_number(clip.plate)
@@ -314,13 +314,13 @@ def _shots(sheet: Sheet) -> Iterator[HostShot]:
     for item in sheet.cut.shots:
         clip, shot = sheet.clips[item.clip], sheet.shot(item.clip)
         assert shot is not None
-        shown = sheet.in_use(clip)
+        shown = clip.in_use(sheet.clips)
         yield HostShot(
             shot=shot,
             handle=item.clip,
             source=item.track,
             to_render=not clip.plate.readable,
-            placed=tuple(dict.fromkeys(one.version for one in sheet.standing(clip))),
+            placed=tuple(dict.fromkeys(one.version for one in clip.standing(sheet.clips))),
             in_use=shown.version if shown is not None else "",
         )
 

@@ -129,8 +129,15 @@ def first_number(media: Media) -> int:
     return int(brackets[1]) if brackets else media.start
 
 
+def colour_in_resolve(colour_space: str) -> str:
+    """Resolve's name of a colour space; empty where it has none that we know."""
+    return next((name for name, ocio in COLOUR_SPACES.items() if ocio == colour_space), "")
+
+
 def pattern_of(path: str) -> str:
-    """Resolve's ``plate.[1001-1100].exr`` as ``plate.%04d.exr``; other paths as they are."""
+    """Resolve's ``plate.[1001-1100].exr`` as ``plate.%04d.exr``, other paths as they are: to be
+    compared, so with slashes on every system."""
+    path = path.replace("\\", "/")
     brackets = _BRACKETS.search(path)
     if brackets is None:
         return path

@@ -34,7 +34,7 @@ from bridge_core.timeline.lookup import look_for_media
 from bridge_core.timeline.reading import survey
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.clips import Clip, clips_of, rate_and_drop
-from bridge_resolve.marks import VersionMark, standing
+from bridge_resolve.marks import VersionMark
 from bridge_resolve.media import first_number, reference_of
 
 if TYPE_CHECKING:
@@ -57,16 +57,6 @@ class Sheet:
     above: frozenset[str]
     part: bool
     """Only what lies between the timeline's In and Out."""
-
-    def standing(self, clip: Clip) -> tuple[VersionMark, ...]:
-        """The versions that stand on a clip, in the order of their placing."""
-        return standing(clip.marks, (take.path for take in clip.takes), self.clips)
-
-    def in_use(self, clip: Clip) -> VersionMark | None:
-        """The version that is seen: the topmost on a track above, else the selected take's."""
-        there = self.standing(clip)
-        over = [v for v in there if v.item and self.clips[v.item].item.GetClipEnabled()]
-        return over[-1] if over else clip.shown_version
 
     def shot(self, clip: str) -> Shot | None:
         """A shot as it would be sent: what must be rendered first has its work range alone."""

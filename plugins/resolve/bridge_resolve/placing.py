@@ -20,7 +20,13 @@ from bridge_core.timeline.cut import CutShot
 from bridge_resolve.answers import ensure
 from bridge_resolve.clips import Clip, cut_in, stands
 from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
-from bridge_resolve.media import first_number, media_of, pattern_of, rate_text
+from bridge_resolve.media import (
+    colour_in_resolve,
+    first_number,
+    media_of,
+    pattern_of,
+    rate_text,
+)
 from bridge_resolve.open_timeline import Sheet
 
 if TYPE_CHECKING:
@@ -45,6 +51,11 @@ class Wanted:
     """Of the pictures, a frame number as ``%04d``."""
     way: str
     notes: tuple[Note, ...]
+
+    @property
+    def pattern(self) -> str:
+        """The path, to be compared with what Resolve tells."""
+        return pattern_of(self.path)
 
     @property
     def first(self) -> int:
@@ -102,7 +113,7 @@ def check(sheet: Sheet, placement: Placement) -> Wanted:
             next_step="send the shot again: the clip was trimmed since, or relinked",
         )
     folder = placement.folder if placement.folder is not None else Path(version.folder)
-    path = f"{folder}/{output.pattern}"
+    path = str(folder / output.pattern)
     return Wanted(clip, shot, version, output, path, way, placement.notes)
 
 
@@ -165,7 +176,7 @@ class Placing:
         """The version's pictures in our bin, imported unless they are there."""
         span = one.output.range
         for item in bin_.GetClipList() or []:
-            if pattern_of(str(item.GetClipProperty("File Path"))) == one.path:
+            if pattern_of(str(item.GetClipProperty("File Path"))) == one.pattern:
                 return item
         if "%" in Path(one.path).name:
             made = self._pool.ImportMedia(
@@ -190,9 +201,11 @@ class Placing:
         taken = media_of(item)
         if taken is not None and taken.rate != one.output.range.rate:
             ensure(item.SetClipProperty("FPS", rate), f"set {one.title} to {rate} fps")
-        colour = one.clip.plate.colour
-        same = one.output.colour_space == (one.shot.shot.plate.colour_space or "")
-        if same and colour and item.GetClipProperty("Input Color Space") != colour:
+        plate, space = one.clip.plate, one.output.colour_space
+        # A camera file's own space is none of its rendering's.
+        same = plate.readable and space == one.shot.shot.plate.colour_space
+        colour = plate.colour if same else colour_in_resolve(space)
+        if colour and item.GetClipProperty("Input Color Space") != colour:
             ensure(
                 item.SetClipProperty("Input Color Space", colour),
                 f"set {one.title} to the colour space {colour}",
@@ -203,7 +216,7 @@ class Placing:
     def _take(self, one: Wanted, media: MediaPoolItem) -> None:
         clip = one.clip
         path = str(media.GetClipProperty("File Path"))
-        if not any(take.path == one.path for take in _takes_now(clip.item)):
+        if not any(take.pattern == one.pattern for take in _takes_now(clip.item)):
             before = stands(clip.item)
             ensure(
                 clip.item.AddTake(media, one.first, one.end),
@@ -225,14 +238,14 @@ class Placing:
             clip = group[0].clip
             takes = _takes_now(clip.item)
             at = clip.item.GetSelectedTakeIndex()
-            shown = next((take.path for take in takes if take.index == at), "")
+            shown = next((take.pattern for take in takes if take.index == at), "")
             approved = [one for one in group if one.version.status is ReviewStatus.APPROVED]
             if approved:
                 best = max(approved, key=lambda one: one.version.decisions[-1].at)
-                index = next(take.index for take in takes if take.path == best.path)
-            elif shown in {one.path for one in group}:
+                index = next(take.index for take in takes if take.pattern == best.pattern)
+            elif shown in {one.pattern for one in group}:
                 plate = pattern_of(clip.plate.path)
-                index = next(take.index for take in takes if take.path == plate)
+                index = next(take.index for take in takes if take.pattern == plate)
             else:
                 continue
             if index != at:
@@ -258,7 +271,7 @@ class Placing:
 
     def _above(self, one: Wanted, media: MediaPoolItem) -> None:
         path = str(media.GetClipProperty("File Path"))
-        there = self._sheet.standing(one.clip)
+        there = one.clip.standing(self._sheet.clips)
         if any(v.version == one.version.id and v.item for v in there):
             return
         start, length = stands(one.clip.item)
@@ -344,8 +357,7 @@ class Placing:
 @dataclass(frozen=True, slots=True)
 class _TakeNow:
     index: int
-    path: str
-    """A frame number as ``%04d``."""
+    pattern: str
 
 
 def _takes_now(item: TimelineItem) -> list[_TakeNow]:

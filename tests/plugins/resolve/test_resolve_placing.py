@@ -125,6 +125,7 @@ def test_a_movie_version_of_a_camera_file(world) -> None:
     world.place(shot, version)
     take = world.items[2]._take
     assert (take.start, take.end) == (2, 8), "behind the handle of two frames"
+    assert take.item._told["Input Color Space"] == "Rec.709 Gamma 2.4", "as it was rendered"
     after = world.host.scene()
     assert [s.shot for s in after.shots] == [s.shot for s in before.shots]
     assert after.shots[2].in_use == version.id
