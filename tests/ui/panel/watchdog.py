@@ -1,9 +1,9 @@
 """Measures how long an event loop keeps its events waiting, and names who kept them.
 
 A timer on the loop says when it had its last turn; whatever lies between two turns is a gap. A
-process beside it sees when a gap grows, and has the stacks of all threads written down by
-``faulthandler``, which needs no lock of Python's: so a stall that is too long comes with the lines
-that held it up, also where another thread kept that lock all the time.
+thread beside it looks at the stacks of all threads as soon as a gap grows, and the loop itself
+looks at the others' as soon as it has its turn again: a thread that kept Python's lock from both
+stands at the guilty line still. So a stall that is too long comes with the lines that held it up.
 
 The machine's own pauses are no stall of the panel's:
 
@@ -11,56 +11,44 @@ The machine's own pauses are no stall of the panel's:
   processor (the first two numbers of ``/proc/thread-self/schedstat``,
   Documentation/scheduler/sched-stats.rst): what the loop's own thread waited so does not count,
   nor what the busiest other one did, which may have held Python's lock meanwhile;
-- the process beside it does nothing but wake up and see whether it is late: a virtual machine
-  that is stopped for a moment stops it, too.
+- an idle process does nothing but wake up and see whether it is late: a virtual machine that is
+  stopped for a moment stops it, too.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import linecache
-import mmap
 import os
-import re
-import signal
-import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-#: Seconds. A gap that grows beyond it has its stacks written down.
+#: Seconds. A gap that grows beyond it has its stacks looked at.
 LOOK = 0.012
-_BESIDE = """
-import mmap, os, signal, struct, sys, time
-parent, look = int(sys.argv[1]), float(sys.argv[3])
-with open(sys.argv[2], "r+b") as file:
-    beat = mmap.mmap(file.fileno(), 8)
-now = lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
-due, looked = now() + 0.002, 0.0
-while os.getppid() == parent:
+_IDLE = """
+import os, sys, time
+due = time.clock_gettime(time.CLOCK_MONOTONIC) + 0.002
+while os.getppid() == int(sys.argv[1]):
     time.sleep(0.002)
-    woken = now()
-    if woken - due > 0.010:
-        print(due, woken, flush=True)
-    last = max(looked, struct.unpack("d", beat)[0])
-    if woken - last > look:
-        looked = woken
-        os.kill(parent, signal.SIGUSR1)
-    due = now() + 0.002
+    now = time.clock_gettime(time.CLOCK_MONOTONIC)
+    if now - due > 0.010:
+        print(due, now, flush=True)
+    due = now + 0.002
 """
-_THREAD = re.compile(r"hread 0x([0-9a-f]+) .*\n((?:  File .*\n)+)")
-_LINE = re.compile(r'  File "(.+)", line (\d+) in (.+)')
+#: In the line of a thread that leaves Python's lock to others.
+_WAITING = (".get(", ".wait(", "recv_into(", "select(", "acquire(", "poll(", ".sleep(")
 
 
 @dataclass(slots=True)
@@ -96,6 +84,9 @@ class Watchdog:
         self._last = 0.0
         self._seen: Counter[str] = Counter()
         self._collecting = 0.0
+        self._main = threading.get_ident()
+        self._ended = threading.Event()
+        self._lookout = threading.Thread(target=self._look, name="watchdog-lookout", daemon=True)
         self._timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
@@ -104,22 +95,14 @@ class Watchdog:
         gc.collect()
         gc.freeze()
         gc.callbacks.append(self._collected)
-        self._stacks = tempfile.TemporaryFile()
-        self._read = 0
-        self._shared = tempfile.NamedTemporaryFile()
-        self._shared.write(bytes(8))
-        self._shared.flush()
-        self._beat = mmap.mmap(self._shared.fileno(), 8)
-        self._beat_at(time.monotonic())
-        faulthandler.register(signal.SIGUSR1, self._stacks, all_threads=True)
-        given = [str(os.getpid()), self._shared.name, str(LOOK)]
-        self._beside = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", _BESIDE, *given],
+        self._idle = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _IDLE, str(os.getpid())],
             stdout=subprocess.PIPE,
             text=True,
         )
         self._clocks = self._clocks_now()
-        self._beat_at(time.monotonic())
+        self._last = time.monotonic()
+        self._lookout.start()
         self._timer.start()
         return self
 
@@ -127,16 +110,14 @@ class Watchdog:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._timer.stop()
-        self._beside.terminate()
-        told, _unused = self._beside.communicate()
-        faulthandler.unregister(signal.SIGUSR1)
+        self._ended.set()
+        self._lookout.join()
+        self._idle.terminate()
+        told, _unused = self._idle.communicate()
         gc.callbacks.remove(self._collected)
         gc.unfreeze()
         for descriptor in self._descriptors.values():
             os.close(descriptor)
-        self._beat.close()
-        self._shared.close()
-        self._stacks.close()
         self._excuse([tuple(map(float, line.split())) for line in told.splitlines()])
 
     def run_until(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
@@ -206,18 +187,14 @@ class Watchdog:
             if thread in self._clocks
         }
         computed, waited = spent.pop(threading.get_native_id(), (0, 0))
+        spent.pop(self._lookout.native_id or 0, None)
         _, other = max(spent.values(), default=(0, 0))
         held = max(min(computed / 1e9, length), length - (waited + other) / 1e9)
-        if length > LOOK:
-            self._read_stacks()
+        if length > LOOK and (others := self._others(sys._current_frames())):
+            self._seen[others] += 1
         self.gaps.append(Gap(self._last, length, held, self._seen))
         self._seen = Counter()
-        self._clocks = clocks
-        self._beat_at(now)
-
-    def _beat_at(self, now: float) -> None:
-        self._last = now
-        struct.pack_into("d", self._beat, 0, now)
+        self._last, self._clocks = now, clocks
 
     def _clocks_now(self) -> dict[int, tuple[int, int]]:
         """Nanoseconds that each thread has computed, and has waited for a processor; empty where
@@ -251,25 +228,31 @@ class Watchdog:
             words = f"  garbage of generation {info['generation']}: {took * 1000:.0f} ms"
             self._seen[words] += 1
 
-    def _read_stacks(self) -> None:
-        """What was written down since the last time: the loop's stack, and those of threads that
-        do not just wait."""
-        text = os.pread(self._stacks.fileno(), 1 << 20, self._read)
-        self._read += len(text)
-        names = {thread.ident: thread.name for thread in threading.enumerate()}
-        for number, listed in _THREAD.findall(text.decode("utf-8", "replace")):
-            ident = int(number, 16)
-            lines = [_spelt(*found) for found in _LINE.findall(listed)]
-            main = ident == threading.get_ident()
-            if main or not any(word in lines[0] for word in _WAITING):
-                name = "the loop" if main else names.get(ident, "a thread that has ended")
-                shown = [line for line in lines if __file__ not in line][: 12 if main else 4]
-                self._seen["\n".join([f"  {name}", *shown])] += 1
+    def _look(self) -> None:
+        """Beside the loop, while it is late."""
+        while not self._ended.wait(0.004):
+            began = self._last
+            if time.monotonic() - began > LOOK:
+                frames = sys._current_frames()
+                stacks = _spelt("the loop", frames[self._main], 12) + self._others(frames)
+                if self._last == began:
+                    self._seen[stacks] += 1
+
+    def _others(self, frames: dict[int, FrameType]) -> str:
+        """The stacks of threads that do not just wait."""
+        told = ""
+        for thread in threading.enumerate():
+            frame = frames.get(thread.ident or 0)
+            if frame is None or thread is self._lookout or thread.ident == self._main:
+                continue
+            line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+            if not any(word in line for word in _WAITING):
+                told += _spelt(thread.name, frame, 4)
+        return told
 
 
-#: In the line of a thread that leaves Python's lock to others.
-_WAITING = (".get(", ".wait(", "recv_into(", "select(", "acquire(", "poll(", ".sleep(")
-
-
-def _spelt(file: str, line: str, function: str) -> str:
-    return f"    {file}:{line} {function}: {linecache.getline(file, int(line)).strip()}"
+def _spelt(name: str, frame: FrameType, deep: int) -> str:
+    told = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=deep)
+    within = takewhile(lambda one: one.filename != __file__, told)
+    lines = (f"    {one.filename}:{one.lineno} {one.name}: {one.line}" for one in within)
+    return "\n".join([f"  {name}", *lines, ""])
