@@ -31,10 +31,8 @@ def open_window(injected):
             f"its plugins are not in {plugins!r}; run `shotbridge install resolve` again, or set "
             "SHOTBRIDGE_PLUGINS"
         )
-    if sys.version_info >= (3, 11) and all(map(_is_here, ("bridge_core", "bridge_ui", "PySide6"))):
-        sys.path.insert(0, str(folder))
-        from bridge_resolve.window import main
-
+    main = _window_here(folder)
+    if main is not None:
         main(injected=injected)
         return
     named = os.environ.get("SHOTBRIDGE_PYTHON")
@@ -47,15 +45,25 @@ def open_window(injected):
     environment = dict(os.environ)
     for name in NOT_FOR_OTHERS:
         environment.pop(name, None)
-    inherited = os.environ.get("PYTHONPATH")
+    # The environment that names a Python says its libraries too; otherwise they are of Resolve's.
+    inherited = os.environ.get("PYTHONPATH") if named else None
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), inherited)))
     command = [python, "-m", "bridge_resolve", "--product", _product(injected)]
     # It goes on when this script has ended, which is now.
     subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)
 
 
-def _is_here(module):
-    return importlib.util.find_spec(module) is not None
+def _window_here(folder):
+    """What opens the window in this Python; None where it has not what that takes."""
+    needed = ("bridge_core", "bridge_ui", "PySide6")
+    if sys.version_info < (3, 11) or not all(importlib.util.find_spec(name) for name in needed):
+        return None
+    sys.path.insert(0, str(folder))
+    try:
+        from bridge_resolve.window import main
+    except ImportError:  # libraries of another Python, which lie on this one's path
+        return None
+    return main
 
 
 def _product(injected):

@@ -249,6 +249,24 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path) -> None:
     ]
 
 
+def test_libraries_of_another_python_are_no_reason_to_give_up(tmp_path: Path) -> None:
+    """They lie on the path, and cannot be loaded."""
+    broken = tmp_path / "broken"
+    for name in ("bridge_core", "bridge_ui", "PySide6"):
+        (broken / name).mkdir(parents=True)
+        (broken / name / "__init__.py").write_text("raise ImportError('another Python')")
+    done = subprocess.run(
+        [sys.executable, "-S", str(entry(tmp_path, PLUGINS=str(REPO / "plugins"), PYTHON="/gone"))],
+        env={"PYTHONPATH": str(broken)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "the Python that has it is not at '/gone'" in done.stdout
+    assert done.stderr == ""
+
+
 def test_the_entry_is_one_that_every_python_3_reads() -> None:
     import ast
 
