@@ -15,6 +15,7 @@ import opentimelineio as otio
 import pytest
 
 from bridge_core.errors import HostError, TimelineError
+from bridge_core.host import Placement
 from bridge_core.timeline.reading import read_cut
 
 FRAMES = range(1001, 1041)
@@ -243,3 +244,60 @@ def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
     with pytest.raises(TimelineError, match="overwritten"):
         stage.part("otio_out").write_cut(bpy.context.scene, target)
     assert target.read_text() == "mine"
+
+
+@pytest.mark.parametrize("way", ["above", "swap"])
+def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> None:
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    strip = stage.picture_strip(pattern, FRAMES, 1, 10)
+    stage.trim(strip, 4, 3)
+    strip.select = False
+    host, scene = stage.host(), bpy.context.scene
+    (item,) = host.scene().shots
+    for number in (1, 2):
+        placed = stage.placement(folder, item, number)
+        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+
+    def carried(name: str) -> dict[str, bool]:
+        assert stage.part("otio_out").write_cut(scene, folder / name) == []
+        (found,) = read_cut(folder / name, handles=0).shots
+        assert found.shot.plate.path == str(pattern)
+        assert found.shot.cut_range == item.shot.cut_range
+        assert (found.shot.id.sequence, found.shot.id.shot) == (
+            item.shot.id.sequence,
+            item.shot.id.shot,
+        )
+        for one in found.versions:
+            number = int(one.version[-1])
+            files = folder / "versions" / item.shot.id.shot / f"v{number:03d}"
+            assert Path(one.path) == files / "main.%04d.exr"
+        return {one.label: one.active for one in found.versions}
+
+    assert carried("two.otio") == {"v001": False, "v002": True}
+    strips = stage.part("strips")
+    strips.show(strips.stack_of(stage.strips()["p"]), "p-1")
+    assert carried("one.otio") == {"v001": True, "v002": False}
+    strips.show(strips.stack_of(stage.strips()["p"]), "")
+    assert carried("plate.otio") == {"v001": False, "v002": False}
+
+
+def test_muted_strips_are_switched_off(folder: Path) -> None:
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    for number in range(2):
+        stage.picture_strip(pattern, FRAMES, 1 + number, 1, f"p {number}").mute = bool(number)
+    stage.part("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+    clips = otio.adapters.read_from_file(str(folder / "cut.otio")).find_clips()
+    assert {clip.name: clip.enabled for clip in clips} == {"p 0": True, "p 1": False}
+
+
+def test_scenes_and_markers_go_out(folder: Path) -> None:
+    stage.Edit(folder)
+    scene = bpy.context.scene
+    scene.timeline_markers.new("look here", frame=7)
+    lost = stage.part("otio_out").write_cut(scene, folder / "cut.otio")
+    assert {one.strip for one in lost} == {"A_030", "with holes"}
+    timeline = otio.adapters.read_from_file(str(folder / "cut.otio"))
+    (made,) = [clip for clip in timeline.find_clips() if clip.name == "A_030"]
+    assert made.media_reference.generator_kind == "Blender scene"
+    (marker,) = timeline.tracks.markers
+    assert (marker.name, marker.marked_range.start_time) == ("look here", _time(6))
