@@ -18,6 +18,8 @@ PARTS = "bl_ext.user_default.shotbridge.bridge_blender"
 RATE = 25
 #: A version's frame is the plate's plus this: nobody takes one for the other.
 APART = 400
+#: Greys of a movie, so far apart that no codec mixes them up.
+STEP = 6 / 255
 _numbers = itertools.count()
 
 
@@ -65,6 +67,27 @@ def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 1
         path = folder / f"{name}.{frame:04d}.exr"
         path.write_bytes(exr((frame / 2048, 0.25, 0.5), size))
     return folder / f"{name}.%04d.exr"
+
+
+def grey_movie(path: Path, greys: range) -> Path:
+    """A movie without loss, each frame of another grey, in steps of :data:`STEP`. Makes a new
+    file."""
+    scene = new_file()
+    scene.render.resolution_x = scene.render.resolution_y = 32
+    for number, grey in enumerate(greys, 1):
+        colour = part("sequencer_api").new_effect(strips(), "c", "COLOR", 1, (number, number + 1))
+        colour.color = [STEP * grey] * 3
+    scene.frame_start, scene.frame_end = 1, len(greys)
+    scene.view_settings.view_transform = "Standard"
+    if hasattr(scene.render.image_settings, "media_type"):
+        scene.render.image_settings.media_type = "VIDEO"
+    scene.render.image_settings.file_format = "FFMPEG"
+    scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MKV", "FFV1"
+    scene.render.filepath = str(path)
+    scene.render.use_file_extension = False
+    with part("rendered").Quiet():
+        bpy.ops.render.render(animation=True)
+    return path
 
 
 def picture_strip(pattern: Path, frames: range, channel: int, start: int, name: str = "") -> Any:

@@ -18,7 +18,8 @@ from resolve_media import read_path
 from bridge_core.models.frames import timecode, to_rate
 
 if TYPE_CHECKING:
-    from resolve_fake import Folder, MediaPoolItem, Resolve
+    from resolve_fake import Resolve
+    from resolve_pool import Folder, MediaPoolItem
     from resolve_timeline import Timeline, TimelineItem
 
 #: OTIO's colours of markers, by Resolve's.

@@ -16,7 +16,8 @@ from stubs import conforming
 from bridge_core.models.frames import frame_of, timecode, to_rate
 
 if TYPE_CHECKING:
-    from resolve_fake import MediaPoolItem, Resolve
+    from resolve_fake import Resolve
+    from resolve_pool import MediaPoolItem
 
 
 class Markers:

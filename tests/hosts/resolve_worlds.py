@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
-from resolve_fake import MediaPoolItem, Resolve
+from resolve_fake import Resolve
 from resolve_media import Media, Picture
+from resolve_pool import MediaPoolItem
 from resolve_timeline import Timeline, TimelineItem
 
 WIDTH, HEIGHT = 48, 32

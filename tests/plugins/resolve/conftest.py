@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_fake import Project, Resolve
+from resolve_fake import Resolve
+from resolve_project import Project
 from resolve_timeline import Timeline, TimelineItem
 from resolve_worlds import reel, write_plate
 
