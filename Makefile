@@ -30,7 +30,8 @@ BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test check bench docs screenshots system models lock bundle test-bundle test-rez clean
+.PHONY: demo panel test check bench docs screenshots system models lock bundle test-bundle test-rez
+.PHONY: blender-extension test-blender-all test-blender-gui clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
