@@ -15,7 +15,7 @@ from bridge_ui import translate
 _log = logging.getLogger(__name__)
 
 #: Milliseconds of waiting calls that are done in one go, before events get their turn.
-BUDGET_MS = 6
+BUDGET_MS = 3
 
 
 def soon(owner: QObject, call: Callable[[], object]) -> None:
