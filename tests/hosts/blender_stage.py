@@ -121,19 +121,21 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
     scene.render.use_sequencer = True
     # Blender 5.2 finds the frame before in them, here and there in slow motion.
     scene.sequence_editor.use_cache_raw = scene.sequence_editor.use_cache_final = False
-    values = []
-    for frame in frames:
-        scene.frame_set(frame)
-        with part("rendered").Quiet():
-            bpy.ops.render.render(scene=scene.name)
-        target = Path(bpy.app.tempdir) / f"shown.{next(_numbers)}.exr"
-        bpy.data.images["Render Result"].save_render(str(target), scene=scene)
-        image = bpy.data.images.load(str(target))
-        image.colorspace_settings.name = "Linear Rec.709"
-        width, height = image.size
-        values.append(image.pixels[4 * (width * (height // 2) + width // 2)])
-        bpy.data.images.remove(image)
-    return values
+    return [_shown_value(scene, frame) for frame in frames]
+
+
+def _shown_value(scene: Any, frame: int) -> float:
+    scene.frame_set(frame)
+    with part("rendered").Quiet():
+        bpy.ops.render.render(scene=scene.name)
+    target = Path(bpy.app.tempdir) / f"shown.{next(_numbers)}.exr"
+    bpy.data.images["Render Result"].save_render(str(target), scene=scene)
+    image = bpy.data.images.load(str(target))
+    image.colorspace_settings.name = "Linear Rec.709"
+    width, height = image.size
+    value: float = image.pixels[4 * (width * (height // 2) + width // 2)]
+    bpy.data.images.remove(image)
+    return value
 
 
 def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:

@@ -87,8 +87,8 @@ def version_of(thing: Any) -> Version | None:
 
 def mark_plate(strip: Any, shot: ShotId, *, anew: bool = False) -> str:
     """Give a strip its identity, or find the one that it has; ``anew`` gives it another."""
-    known = plate_mark(strip)
-    clip = known.clip if known and not anew else uuid.uuid4().hex
+    known = None if anew else plate_mark(strip)
+    clip = known.clip if known else uuid.uuid4().hex
     strip[KEY] = {
         "schema": _SCHEMA,
         "plate": {

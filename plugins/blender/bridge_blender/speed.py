@@ -11,7 +11,7 @@ Blender 4.2, 4.5 and 5.2 were seen to render them:
   takes the frame below.
 - "Reverse Frames" counts from the content's end.
 
-Under a speed effect, what Blender 5.2 shows depends on what it showed before, by a frame or two.
+Without a window, Blender 5.2 renders a frame of before now and then, under speed effects mostly.
 """
 
 from __future__ import annotations

@@ -1,0 +1,128 @@
+"""Images of the Image Editor, the playhead, and copies of strips that have versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import blender_stage as stage
+import bpy
+import pytest
+
+from bridge_core.errors import HostError
+
+FRAMES = range(1001, 1021)
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Iterator[Any]:
+    """An Image Editor in an empty file."""
+    stage.new_file()
+    stage.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    yield area.spaces.active
+
+
+def _load(editor: Any, folder: Path) -> Any:
+    image = bpy.data.images.load(str(folder / "plate" / "p.1001.exr"))
+    image.colorspace_settings.name = "ACEScg"
+    editor.image = image
+    return image
+
+
+def test_a_picture_is_a_still(editor: Any, tmp_path: Path) -> None:
+    _load(editor, tmp_path)
+    (item,) = stage.host().scene().shots
+    plate = item.shot.plate
+    assert (plate.path, plate.kind) == (str(tmp_path / "plate" / "p.1001.exr"), "still")
+    assert (plate.width, plate.height, plate.colour_space) == (8, 8, "ACEScg")
+    assert not item.to_render
+
+
+def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) -> None:
+    image = _load(editor, tmp_path)
+    image.source = "SEQUENCE"
+    user = editor.image_user
+    user.frame_start, user.frame_duration, user.frame_offset = 5, 8, 1003
+    (item,) = stage.host().scene().shots
+    shot = item.shot
+    assert shot.plate.path == str(tmp_path / "plate" / "p.%04d.exr")
+    assert shot.cut_range.frames() == range(1004, 1012)
+    assert shot.record_range is not None and shot.record_range.frames() == range(5, 13)
+
+
+def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
+    editor: Any, tmp_path: Path
+) -> None:
+    from bridge_core.host import Placement
+
+    image = _load(editor, tmp_path)
+    host = stage.host()
+    (item,) = host.scene().shots
+    one, two = (stage.placement(tmp_path, item, number) for number in (1, 2))
+    host.place([one])
+    assert editor.image == image
+    host.place([Placement(two.handle, two.version, two.folder, place_as="swap")])
+    assert editor.image.name == "p.1001.exr upscale v002"
+    assert list(editor.image.size) == [16, 16]
+    editor.image = image
+    assert host.scene().shots[0].placed == (one.version.id, two.version.id)
+
+
+def test_an_image_in_no_file_is_told(editor: Any) -> None:
+    editor.image = bpy.data.images.new("drawn", 8, 8)
+    scene = stage.host().scene()
+    assert scene.shots == ()
+    assert [(one.source, one.next_step) for one in scene.problems] == [
+        ("drawn", "save it (Alt-S), and send it then")
+    ]
+
+
+def test_the_playhead(editor: Any) -> None:
+    host = stage.host()
+    host.go_to(17)
+    assert host.frame() == bpy.context.scene.frame_current == 17
+
+
+def test_a_copy_of_a_strip_gets_versions_of_its_own(editor: Any, tmp_path: Path) -> None:
+    editor.image = None
+    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    host = stage.host()
+    strip.select = False
+    (item,) = host.scene().shots
+    host.place([stage.placement(tmp_path, item, 1)])
+    copied = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 101, "two")
+    copied.select = False
+    copied["shotbridge"] = strip["shotbridge"].to_dict()  # as Shift-D copies it
+    one, two = host.scene().shots
+    assert (one.placed, two.placed) == (("one-1",), ())
+    assert one.shot.id != two.shot.id
+    host.place([stage.placement(tmp_path, two, 2)])
+    one, two = host.scene().shots
+    assert (one.placed, one.in_use) == (("one-1",), "one-1")
+    assert (two.placed, two.in_use) == (("one_2-2",), "one_2-2")
+
+
+def test_at_another_frame_rate_a_version_is_refused(editor: Any, tmp_path: Path) -> None:
+    editor.image = None
+    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    strip.select = False
+    host = stage.host()
+    (item,) = host.scene().shots
+    placed = stage.placement(tmp_path, item, 1)
+    bpy.context.scene.render.fps = 30
+    with pytest.raises(HostError, match="counts at 25 frames per second, the plate at 30"):
+        host.place([placed])
+
+
+def test_a_locked_channel_is_left_alone(editor: Any, tmp_path: Path) -> None:
+    editor.image = None
+    strip = stage.picture_strip(tmp_path / "plate" / "p.%04d.exr", FRAMES, 1, 1, "one")
+    strip.select = False
+    bpy.context.scene.sequence_editor.channels[2].lock = True
+    host = stage.host()
+    (item,) = host.scene().shots
+    host.place([stage.placement(tmp_path, item, 1)])
+    assert stage.strips()["one upscale v001"].channel == 3
