@@ -83,6 +83,7 @@ def _fingerprint() -> tuple[Any, ...]:
         render.resolution_percentage,
         scene.camera and scene.camera.name,
         tuple(_open_image_names()),
+        api.is_in_sight(),
     ]
     if scene.sequence_editor is not None:
         strips = api.strips_of(scene.sequence_editor)

@@ -31,6 +31,15 @@ def sequencer_scene() -> Any:
     return getattr(workspace, "sequencer_scene", None) or getattr(bpy.context, "scene", None)
 
 
+def is_in_sight() -> bool:
+    """A sequencer is open in one of Blender's windows; without windows, what is selected counts as
+    seen."""
+    if bpy.app.background:
+        return True
+    windows = bpy.context.window_manager.windows
+    return any(area.type == "SEQUENCE_EDITOR" for one in windows for area in one.screen.areas)
+
+
 def strips_of(editor: Any) -> Any:
     """The strips of a sequence editor, without those inside of meta strips; can be added to."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -92,14 +101,6 @@ def trim(strip: Any, left: int, right: int) -> None:
         strip.left_handle, strip.right_handle = left, right
     else:
         strip.frame_final_start, strip.frame_final_end = left, right
-
-
-def set_length(strip: Any, right: int) -> None:
-    """Have a strip end there; a still picture is held as long as it takes."""
-    if hasattr(strip, "right_handle"):
-        strip.right_handle = right
-    else:
-        strip.frame_final_end = right
 
 
 def retiming_keys(strip: Any) -> list[float]:

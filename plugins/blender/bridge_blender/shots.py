@@ -1,7 +1,8 @@
 """What there is to send in a .blend: strips, the camera's range, the last render, open images.
 
-Selected strips go alone. With nothing selected, all strips of the sequencer do, and with them the
-render range of the scene's camera, what was rendered last, and the images in open Image Editors.
+Strips that are selected go alone, where a sequencer is in sight. Otherwise all strips of the
+sequencer are there, and with them the render range of the scene's camera, what was rendered last,
+and the images in open Image Editors.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
     if scene is None:
         return Survey(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
-    chosen = frozenset() if everything else _chosen(strips)
+    # What was selected in a workspace that nobody looks at is not meant.
+    chosen = _chosen(strips) if api.is_in_sight() and not everything else frozenset()
     sightings: list[_Sighting] = []
     problems: list[HostProblem] = []
     for one in _look_at(scene, strips, chosen):
