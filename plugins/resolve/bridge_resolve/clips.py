@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.frames import to_rate
 from bridge_resolve.answers import ensure
-from bridge_resolve.marks import Marks, VersionMark, marks_of, standing
+from bridge_resolve.marks import Marks, VersionMark, marks_of
 from bridge_resolve.media import Media, media_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Clip:
     id: str
     track: int
     start: int
+    length: int
     plate_item: MediaPoolItem
     plate: Media
     marks: Marks
@@ -43,10 +44,18 @@ class Clip:
     def take_of(self, version: VersionMark) -> Take | None:
         return next((take for take in self.takes if take.path == version.media), None)
 
-    def standing(self, clips: Container[str]) -> tuple[VersionMark, ...]:
-        """The versions that stand on it, in the order of their placing; ``clips`` are the ids of
-        all in the timeline."""
-        return standing(self.marks, (take.path for take in self.takes), clips)
+    def standing(self, clips: Mapping[str, Clip]) -> tuple[VersionMark, ...]:
+        """The versions that stand on it, in the order of their placing; ``clips`` are all in the
+        timeline. What lies above another place is not above this one: a copy of a clip has copies
+        of its markers."""
+        takes = {take.path for take in self.takes}
+        over = {other.id for other in clips.values() if self._overlaps(other)}
+        return tuple(
+            v for v in self.marks.versions if (v.item in over if v.item else v.media in takes)
+        )
+
+    def _overlaps(self, other: Clip) -> bool:
+        return self.start < other.start + other.length and other.start < self.start + self.length
 
     def in_use(self, clips: Mapping[str, Clip]) -> VersionMark | None:
         """The version that is seen: the topmost on a track above, else the selected take's."""
@@ -124,8 +133,10 @@ def _clip(item: TimelineItem, track: int) -> Clip | None:
     plate = media_of(media_item)
     if plate is None:
         return None
-    start, _ = stands(item)
-    return Clip(item, item.GetUniqueId(), track, start, media_item, plate, marks, takes, selected)
+    start, length = stands(item)
+    return Clip(
+        item, item.GetUniqueId(), track, start, length, media_item, plate, marks, takes, selected
+    )
 
 
 def _takes(item: TimelineItem) -> Iterator[Take]:

@@ -7,7 +7,7 @@ Resolve forgets foreign metadata when a timeline goes through a file, but a mark
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,15 +113,6 @@ def mark(
 def written(what: VersionMark | NoteMark) -> str:
     """What stands in ``customData``."""
     return json.dumps({"shotbridge": SCHEMA, **asdict(what)}, ensure_ascii=False)
-
-
-def standing(marks: Marks, medias: Iterable[str], clips: Container[str]) -> tuple[VersionMark, ...]:
-    """Of the versions that were placed, those that are still there: a take with their media, or a
-    clip among ``clips``, which are ids."""
-    takes = set(medias)
-    return tuple(
-        one for one in marks.versions if (one.item in clips if one.item else one.media in takes)
-    )
 
 
 def _text(told: Mapping[str, Any]) -> str:

@@ -310,3 +310,16 @@ def test_a_resolve_that_selects_every_new_take(world, monkeypatch) -> None:
     assert world.items[0].GetSelectedTakeIndex() == 1
     world.place(shot, world.version(shot, 2, APPROVED))
     assert world.items[0].GetSelectedTakeIndex() == 3
+
+
+def test_a_copy_of_a_clip_takes_its_takes_along_and_not_what_lies_above(world) -> None:
+    shot, item = world.shot(), world.items[0]
+    world.place(shot, world.version(shot, 1))
+    world.place(shot, world.version(shot, 2), place_as="track")
+    copy = world.app._cut_in(world.timeline, item._takes[0].item, 99000, item._duration, 2)
+    copy._takes, copy._selected, copy._selector = list(item._takes), item._selected, True
+    copy._markers = {at: dict(marker) for at, marker in item._markers.items()}
+    found = {one.handle: one for one in world.host.scene().shots}
+    assert found[item._id].placed == ("id-AB_0010-1", "id-AB_0010-2")
+    assert found[copy._id].placed == ("id-AB_0010-1",)
+    assert found[copy._id].in_use == "id-AB_0010-1"
