@@ -93,21 +93,18 @@ class _Work:
             with _settings(scene, []):
                 _save(result, scene, target)
             return
+        if bpy.app.is_job_running("RENDER"):
+            raise HostError(
+                "Blender is rendering already",
+                where=f"scene {scene.name}",
+                next_step="wait until it has ended, and send again",
+            )
         changes = [(scene.render, "use_sequencer", self._of_strips)]
         if self._camera in bpy.data.objects:
             changes.append((scene, "camera", bpy.data.objects[self._camera]))
         with rendered.Quiet(), _settings(scene, changes), _slot(result, scene):
             scene.frame_set(frame)
-            try:
-                # Told a scene by its name, Blender renders it at the frame of the window's scene.
-                with bpy.context.temp_override(scene=scene):
-                    bpy.ops.render.render()
-            except RuntimeError as error:
-                raise HostError(
-                    f"Blender cannot render frame {frame}: {str(error).strip()}",
-                    where=f"scene {scene.name}",
-                    next_step="render it in Blender (F12) to see what is wrong, and send again",
-                ) from error
+            _render(scene, frame)
             _save(bpy.data.images["Render Result"], scene, target)
 
     def end(self) -> None:
@@ -126,6 +123,22 @@ class _Work:
                 next_step="open its file again and send it from there",
             )
         return scene
+
+
+def _render(scene: Any, frame: int) -> None:
+    told = ""
+    try:
+        # Told a scene by its name, Blender renders it at the frame of the window's scene.
+        with bpy.context.temp_override(scene=scene):
+            done = bpy.ops.render.render() == {"FINISHED"}
+    except RuntimeError as error:
+        done, told = False, str(error).strip()
+    if not done:
+        raise HostError(
+            f"Blender cannot render frame {frame}: {told or 'the rendering was stopped'}",
+            where=f"scene {scene.name}",
+            next_step="render it in Blender (F12) to see what is wrong, and send again",
+        )
 
 
 def _save(result: Any, scene: Any, target: Path) -> None:
