@@ -99,7 +99,11 @@ class _Work:
                 where=f"scene {scene.name}",
                 next_step="wait until it has ended, and send again",
             )
-        changes = [(scene.render, "use_sequencer", self._of_strips)]
+        changes: list[tuple[Any, str, Any]] = [
+            (scene.render, "use_sequencer", self._of_strips),
+            (scene.render, "use_border", False),  # a plate is the whole picture
+            (scene.render, "use_multiview", False),
+        ]
         if self._camera in bpy.data.objects:
             changes.append((scene, "camera", bpy.data.objects[self._camera]))
         with rendered.Quiet(), _settings(scene, changes), _slot(result, scene):

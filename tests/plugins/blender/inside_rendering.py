@@ -86,6 +86,20 @@ def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: P
     assert scene.frame_current == 2
 
 
+def test_a_plate_is_the_whole_picture(edit: stage.Edit, tmp_path: Path) -> None:
+    """Although the artist renders a corner of it only, at the moment."""
+    render = bpy.data.scenes["Lay out"].render
+    render.use_border = render.use_crop_to_border = True
+    render.border_max_x = render.border_max_y = 0.5
+    item = _shot("A_030")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    *_, last = stage.host().render(item.handle, folder, [102])
+    image = bpy.data.images.load(last.shot.plate.file(102))
+    assert tuple(image.size) == (item.shot.plate.width, item.shot.plate.height) == (24, 16)
+    assert render.use_border
+
+
 def test_what_is_in_files_is_not_rendered(edit: stage.Edit, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="in files"):
         list(stage.host().render(_shot("A_010").handle, tmp_path))
