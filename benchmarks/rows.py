@@ -2,10 +2,11 @@
 
     python -m benchmarks.rows [--shots 10000] [--versions 5000] [--json]
 
-Prints medians (processor time) of the panel's list of shots (picture, title, two lines, sign, bar of progress) and,
-in the same run, of a ``QListView`` on a ``QStringListModel`` with as many rows of one line: of
-painting a row, of a step of the wheel with all that it paints, and the memory of a row. Then what
-may not hold up a host: a portion of events, a letter typed into the search, all rows selected.
+Prints medians (processor time) of the panel's list of shots (picture, title, two lines, sign, bar
+of progress) and, in the same run, of a ``QListView`` on a ``QStringListModel`` with as many rows of
+one line: of painting a row, of a step of the wheel with all that it paints, and the memory of a
+row. Then what may not hold up a host: a portion of events, a letter typed into the search, all
+rows selected.
 
 Without a display it runs on Qt's offscreen platform, whose painting is the same raster engine.
 """

@@ -132,6 +132,8 @@ def stock(path: Path, made: Iterable[Version]) -> None:
 
 def run(path: Path, count: int, rounds: int) -> None:
     """``count`` jobs that report ``rounds`` times, once a second, and then succeed."""
+    from sqlalchemy import update
+
     from bridge_gateway.jobs import feed
     from bridge_gateway.store.database import Database, sqlite_url
     from bridge_gateway.store.tables import JobRow
@@ -166,6 +168,8 @@ def run(path: Path, count: int, rounds: int) -> None:
                 feed.tell_job(
                     session, one.model_copy(update={"progress": progress, "state": state})
                 )
+            if last:
+                session.execute(update(JobRow).values(state=JobState.SUCCEEDED))
         print(turn, flush=True)
         time.sleep(max(0.0, 1 - (time.monotonic() - began)))
     database.close()
