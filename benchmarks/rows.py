@@ -169,7 +169,7 @@ def panel(count: int, versions: int, folder: Path) -> dict[str, float]:
     """The panel's list."""
     shots = [shot(number) for number in range(count)]
     made = [version(number, shots[number * count // versions]) for number in range(versions)]
-    jobs = [job(number, shots[number]) for number in range(1000)]
+    jobs = [job(number, shots[number % count]) for number in range(1000)]
     before = resident()
     settings = Settings(client=ClientSettings(state_dir=folder, user="Ada"))
     session = Session(settings, MemoryHost(shots), lambda call: call())
