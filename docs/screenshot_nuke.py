@@ -88,7 +88,8 @@ def _pictures(program: FakeNuke) -> QImage:
         left = pane.grab().toImage()
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
-        _until(lambda: on.send.state.value.can_send, "the estimate")
+        _until(lambda: not on.send.state.value.estimating, "the estimate")
+        _until(lambda: len(on.send.state.value.before) == 6, "what will happen")
         QTest.qWait(500)
         with painting(whole) as painter:
             painter.drawImage(0, 0, left)
