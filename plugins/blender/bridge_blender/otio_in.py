@@ -102,6 +102,12 @@ class _Reader:
                 fades = list(self._fades(tracks, name))
                 speeds = any(item.track == name and self._has_speed(item.shot) for item in self.cut)
                 channels = _Channels.of(channel, fades=bool(fades), speeds=speeds)
+                if channels.next >= _CHANNELS:
+                    raise HostError(
+                        f"the track {name} finds no free channel",
+                        where=str(self.cut.path),
+                        next_step="import the cut into an empty sequencer, or with fewer tracks",
+                    )
                 self._name(channel, {"name": name})
                 self._pictures(name, channels, fades)
                 channel = channels.next
@@ -119,20 +125,21 @@ class _Reader:
                 next_step="import it into an empty sequencer, or set the scene's frame rate to it",
             )
         start = self.cut.global_start
-        if not len(self.strips):
-            whole = nominal(self.cut.rate)
-            self.scene.render.fps = whole
-            self.scene.render.fps_base = float(whole / self.cut.rate)
-            last = max((_last(item.shot) for item in self.cut), default=start)
-            if start >= 0 and last <= _LAST_FRAME:
-                self.scene.frame_start = start
-        self.shift = self.scene.frame_start - start
-        if any(_last(item.shot) + self.shift > _LAST_FRAME for item in self.cut):
+        last = max((_last(item.shot) for item in self.cut), default=start)
+        empty = not len(self.strips)
+        first = start if empty and start >= 0 and last <= _LAST_FRAME else self.scene.frame_start
+        if last - start + first > _LAST_FRAME:
             raise HostError(
                 "the cut is longer than Blender can count",
                 where=str(self.cut.path),
                 next_step="cut it into reels, and import one of them",
             )
+        if empty:
+            whole = nominal(self.cut.rate)
+            self.scene.render.fps = whole
+            self.scene.render.fps_base = float(whole / self.cut.rate)
+            self.scene.frame_start = first
+        self.shift = first - start
 
     def _name(self, channel: int, track: Any) -> None:
         channels = self.scene.sequence_editor.channels

@@ -301,3 +301,13 @@ def test_scenes_and_markers_go_out(folder: Path) -> None:
     assert made.media_reference.generator_kind == "Blender scene"
     (marker,) = timeline.tracks.markers
     assert (marker.name, marker.marked_range.start_time) == ("look here", _time(6))
+
+
+def test_without_free_channels_nothing_is_added(folder: Path) -> None:
+    path = _cut(folder)
+    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    bpy.context.scene.render.fps = RATE
+    stage.picture_strip(pattern, FRAMES, 123, 1, "mine")
+    with pytest.raises(HostError, match="no free channel"):
+        stage.part("otio_in").read_into(bpy.context.scene, path)
+    assert [strip.name for strip in stage.strips()] == ["mine"]
