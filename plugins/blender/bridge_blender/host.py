@@ -3,12 +3,14 @@
 Everything here runs on Blender's main thread. What a strip or a scene is in words of shots stands
 in :mod:`.shots`, how versions are placed in :mod:`.placing`, how plates are rendered in
 :mod:`.rendering`, and how changes are noticed in :mod:`.following`.
+
+Those need the client's models, which take a third of a second to import. The panel has imported
+them on a thread before it asks anything, so they are imported here when something is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +21,11 @@ from bridge_core.host import Capability, Host, PlaceAs, Placed, Placement, Rende
 
 from . import sequencer_api as api
 from .following import follow
-from .placing import place
-from .plans import WAYS
-from .rendering import render
-from .shots import survey
 
 if TYPE_CHECKING:
-    from bridge_core.models.settings import Settings, WorkSettings
+    from bridge_core.models.settings import Settings
+
+    from .shots import Survey
 
 
 class BlenderHost(Host):
@@ -33,10 +33,6 @@ class BlenderHost(Host):
 
     def __init__(self, settings: Settings | Callable[[], Settings]) -> None:
         self._given = settings
-
-    @cached_property
-    def _settings(self) -> Settings:
-        return self._given() if callable(self._given) else self._given
 
     @property
     def title(self) -> str:
@@ -54,12 +50,8 @@ class BlenderHost(Host):
             }
         )
 
-    @property
-    def _work(self) -> WorkSettings:
-        return (self._given() if callable(self._given) else self._given).work
-
     def scene(self) -> Scene:
-        seen = survey(self._work)
+        seen = self._survey()
         shots = tuple(one.item for one in seen.found)
         return Scene(seen.title, seen.show, shots, seen.problems)
 
@@ -68,15 +60,21 @@ class BlenderHost(Host):
 
     @property
     def place_as(self) -> tuple[PlaceAs, ...]:
+        from .plans import WAYS
+
         return WAYS
 
     def place(self, placements: Sequence[Placement]) -> Placed:
-        return place(survey(self._work, everything=True), placements)
+        from .placing import place
+
+        return place(self._survey(everything=True), placements)
 
     def render(
         self, handle: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[Rendered, None, None]:
-        found = survey(self._work, everything=True).by_handle(handle)
+        from .rendering import render
+
+        found = self._survey(everything=True).by_handle(handle)
         if found is None:
             raise HostError(
                 f"the file has no {handle!r} any more",
@@ -93,3 +91,9 @@ class BlenderHost(Host):
         scene = api.sequencer_scene()
         if scene is not None:
             scene.frame_current = frame
+
+    def _survey(self, *, everything: bool = False) -> Survey:
+        from .shots import survey
+
+        settings = self._given() if callable(self._given) else self._given
+        return survey(settings.work, everything=everything)

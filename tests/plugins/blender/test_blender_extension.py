@@ -47,3 +47,15 @@ def test_qt_reads_the_pictures_that_the_panel_shows(blender: Blender) -> None:
 def test_enabled_it_adds_nothing_to_the_module_path(blender: Blender) -> None:
     answer = blender.run("import sys; print(*sys.path, sep='\\n')")
     assert "user_default/shotbridge" not in answer.stdout
+
+
+def test_blenders_thread_opens_the_panel_without_the_clients_models(blender: Blender) -> None:
+    """They take a third of a second to import; the panel does that on a thread, once it is seen."""
+    blender.run(
+        "import sys\n"
+        "from importlib import import_module\n"
+        "import_module(extension.__name__ + '.bridge_blender.window').open_window()\n"
+        "assert 'PySide6.QtWidgets' in sys.modules\n"
+        "heavy = {'pydantic', 'requests', 'yaml', 'opentimelineio'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
