@@ -97,6 +97,8 @@ class Scene:
     problems: tuple[HostProblem, ...] = ()
     cut: Cut | None = None
     """With :attr:`Capability.CUT`, unless none is open."""
+    selected: bool = False
+    """The shots are those that a person selected in the host; otherwise all that there are."""
 
 
 @dataclass(frozen=True, slots=True)

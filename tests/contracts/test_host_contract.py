@@ -128,15 +128,22 @@ def resolve(folder: Path) -> Stage:
         item = next(item for item in timeline._items if item._id == handle)
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
+    host, empty = ResolveHost(settings, app, pause=0), ResolveHost(settings, Resolve())
+
+    def end() -> None:
+        host.close()
+        empty.close()
+
     return Stage(
-        ResolveHost(settings, app, pause=0),
-        ResolveHost(settings, Resolve()),
+        host,
+        empty,
         plates,
         shots=3,
         problems=2,
         placed=lambda: resolve_worlds.placed(timeline),
         state=lambda: resolve_worlds.state_of(app),
         write_note=write_note,
+        end=end,
     )
 
 
@@ -284,6 +291,7 @@ def test_what_it_cannot_do_it_refuses_in_words(stage: Stage, capability: Capabil
 def test_its_shots_can_be_told_apart_and_sent(stage: Stage) -> None:
     scene = stage.host.scene()
     assert len(scene.shots) == stage.shots
+    assert not scene.selected or Capability.SELECTION in stage.host.capabilities
     assert len({shot.handle for shot in scene.shots}) == stage.shots
     assert scene.title
     for item in scene.shots:

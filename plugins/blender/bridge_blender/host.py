@@ -53,7 +53,7 @@ class BlenderHost(Host):
     def scene(self) -> Scene:
         seen = self._survey()
         shots = tuple(one.item for one in seen.found)
-        return Scene(seen.title, seen.show, shots, seen.problems)
+        return Scene(seen.title, seen.show, shots, seen.problems, selected=seen.selected)
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         return follow(changed)

@@ -74,6 +74,8 @@ class Survey:
     show: str
     found: tuple[Found, ...]
     problems: tuple[HostProblem, ...]
+    selected: bool = False
+    """Strips were selected, and only they were found."""
 
     def by_handle(self, handle: str) -> Found | None:
         return next((one for one in self.found if one.item.handle == handle), None)
@@ -132,7 +134,7 @@ def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
         except ValidationError as error:
             told = invalid(error, what="strip").what
             problems.append(HostProblem(one.name, told, "correct it in Blender", True))
-    return Survey(title, show, tuple(found), tuple(problems))
+    return Survey(title, show, tuple(found), tuple(problems), bool(chosen))
 
 
 def placed_things() -> Iterator[Placed]:

@@ -61,12 +61,14 @@ class NukeHost(Host):
         from bridge_nuke.names import namer
 
         script = self._script()
-        found = sources.look(sources.nodes_meant(), script, namer(script))
+        selected = sources.nodes_selected()
+        found = sources.look(selected or sources.plates(), script, namer(script))
         return Scene(
             script.title,
             script.show,
             tuple(one.item for one in found.found),
             found.problems,
+            selected=bool(selected),
         )
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:

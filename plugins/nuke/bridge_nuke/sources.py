@@ -39,12 +39,15 @@ class Sources:
     problems: tuple[HostProblem, ...]
 
 
-def nodes_meant() -> list[nuke.Node]:
-    """What is selected; with nothing selected, or nothing but furniture, every Read of the script
-    that is a plate: not one that shows versions, and none within a group."""
-    selected = [node for node in nuke.selectedNodes() if node.Class() not in _FURNITURE]
-    if selected:
-        return sorted(selected, key=_reading_order)
+def nodes_selected() -> list[nuke.Node]:
+    """What is selected, without furniture."""
+    selected = (node for node in nuke.selectedNodes() if node.Class() not in _FURNITURE)
+    return sorted(selected, key=_reading_order)
+
+
+def plates() -> list[nuke.Node]:
+    """Every Read of the script that is a plate: not one that shows versions, and none within a
+    group."""
     reads = nuke.allNodes("Read", group=nuke.root())
     return sorted((one for one in reads if marks.mark_of(one) is None), key=_reading_order)
 

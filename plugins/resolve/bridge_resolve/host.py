@@ -202,6 +202,7 @@ class ResolveHost(Host):
             shots=tuple(_shots(sheet)),
             problems=tuple(_told(problem, sheet) for problem in sheet.cut.problems),
             cut=sheet.cut,
+            selected=sheet.part,
         )
 
     def _read(self, project: Project, timeline: Timeline, target: Path) -> Sheet:

@@ -85,6 +85,7 @@ def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
 
 @pytest.mark.parametrize("way", ["deleteLater", "delete"])
 def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> None:
+    others = set(threading.enumerate())
     pane = opened(started)
     at_work(pane)
     if way == "delete":
@@ -96,7 +97,13 @@ def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> Non
     started.select("Read1")
     QTest.qWait(200)
     until(
-        lambda: not [t for t in threading.enumerate() if t.name.startswith("shotbridge")],
+        lambda: (
+            not [
+                one
+                for one in {*threading.enumerate()} - others
+                if one.name.startswith("shotbridge")
+            ]
+        ),
         f"the panel's threads to end: {threading.enumerate()}",
     )
 

@@ -72,6 +72,7 @@ class MemoryHost(Host):
         self.shots, self.problems = tuple(shots), tuple(problems)
         self.broken: Exception | None = None
         self.changed: list[Callable[[], None]] = []
+        self.selected = False
 
     title = "Memory 1.0"
     capabilities = frozenset({Capability.SELECTION, Capability.FOLLOW})
@@ -80,7 +81,7 @@ class MemoryHost(Host):
         if self.broken is not None:
             raise self.broken
         items = tuple(HostShot(one, f"Read:{one.id.shot}", "Read1") for one in self.shots)
-        return Scene("comp.nk", "bunny", items, self.problems)
+        return Scene("comp.nk", "bunny", items, self.problems, selected=self.selected)
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         self.changed.append(changed)
@@ -173,6 +174,20 @@ def test_what_is_selected_is_there_whenever_somebody_asks(
     host.changed[0]()
     assert seen[0] == ["A_010", "B_010", "A_020"], "it is being asked"
     assert seen[-1] == ["C_010"], "the panel goes along"
+
+
+def test_what_a_person_selects_in_the_host_is_selected_here(
+    shots: ShotsController, host: MemoryHost
+) -> None:
+    host.selected, host.shots = True, host.shots[:2]
+    host.changed[0]()
+    assert [row.name for row in shots.selected] == ["A_010", "A_020"]
+    shots.select([shots.rows[0].key])
+    host.changed[0]()
+    assert [row.name for row in shots.selected] == ["A_010"], "the same ones: left as they are"
+    host.shots = (shot("A_020", "sq020", 20), shot("C_010"))
+    host.changed[0]()
+    assert {row.name for row in shots.selected} == {"A_020", "C_010"}
 
 
 def test_rows_follow_jobs(shots: ShotsController, session: Session, host: MemoryHost) -> None:

@@ -122,6 +122,7 @@ class ShotsController:
         ask_host(host, self._loading.ask, load, loaded, self._failed)
 
     def _take(self, scene: Scene, rows: list[ShotRow], *, anew: bool) -> None:
+        selected_before = self._scene is not None and self._scene.selected
         self._scene = scene
         board, title = self._session.board, self._session.service_title
         before = {row.key: row for row in self._all}
@@ -144,9 +145,11 @@ class ShotsController:
         # In one go: whoever is told of the new scene asks at once what of it is selected.
         selected = self.state.value.selected
         kept = tuple(key for key in selected if key in self._at)
-        if selected and not kept:
-            # Somebody selected others in the host: the panel goes along.
-            kept = tuple(row.key for row in rows if row.shot is not None)[:1]
+        sendable = tuple(row.key for row in rows if row.shot is not None)
+        if scene.selected and not (selected_before and before.keys() == self._at.keys()):
+            kept = sendable  # somebody selected these in the host
+        elif selected and not kept:
+            kept = sendable[:1]
         fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL} if anew else {}
         self._tell(title=scene.title, show=scene.show, busy=False, selected=kept, **fresh)
         self._list()
