@@ -206,7 +206,7 @@ class Canvas(QWidget):
                 sharp=self.zoom >= _SHARP_FROM,
             )
             self._paint_strokes(painter)
-            if self.look.compare is Compare.WIPE:
+            if self.look.compare is Compare.WIPE and any(self._titles.values()):
                 self._paint_wipe(painter)
             self._paint_words(painter, panes)
 
@@ -241,10 +241,8 @@ class Canvas(QWidget):
 
     def _paint_words(self, painter: QPainter, panes: Panes) -> None:
         compare = self.look.compare
-        places = {
-            "A": panes.a.intersected(QRectF(self.rect())),
-            "B": panes.b.intersected(QRectF(self.rect())),
-        }
+        whole = QRectF(self.rect())
+        places = {"A": panes.a.intersected(whole), "B": panes.b.intersected(whole)}
         for side in compare.sides:
             right = side == "B" and compare not in (Compare.B, Compare.SIDE_BY_SIDE)
             self._paint_chip(painter, self._titles[side], places[side], right=right, top=True)
@@ -281,7 +279,9 @@ class Canvas(QWidget):
 
     def _paint_told(self, painter: QPainter, side: str, place: QRectF) -> None:
         part = QRectF(place)
-        if self.look.compare is Compare.WIPE:
+        if not any(self._titles.values()):
+            part = QRectF(self.rect())  # nothing is open
+        elif self.look.compare is Compare.WIPE:
             line = self._line(self.view.place(QRectF(self.rect())))
             if side == "A":
                 part.setRight(line - _HANDLE)

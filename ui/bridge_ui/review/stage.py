@@ -119,6 +119,8 @@ class Stage(QWidget):
             self.player.stop()
             self.player.cache.open({})
             self._show_empty()
+            if frames is not None:
+                self.canvas.tell(tr("The host renders its plate when it is sent."), "")
             return
         cut = cut or frames
         same = frames == self.player.clock.range
@@ -375,6 +377,10 @@ class Stage(QWidget):
         self._show_frame()
 
     def _show_zoom(self) -> None:
+        if self._empty:
+            self._zoom.setText(tr("Fit"))
+            self._zoom.setAccessibleName(tr("Fit"))
+            return
         percent = round(self.canvas.zoom * 100)
         fitted = self.canvas.view.fitted
         self._zoom.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
@@ -390,6 +396,7 @@ class Stage(QWidget):
             self.canvas.tell(tr("Choose a shot to look at it here."), "")
         else:
             self._show_frame()
+        self._show_zoom()
 
 
 def _writes(widget: QWidget | None) -> bool:
