@@ -103,6 +103,8 @@ class Companion(QWidget):
             self._main_thread.post(partial(self._work_with_files, settings, told))
         else:
             self._main_thread.post(partial(self._work_in, settings, host))
+            if self._closed:
+                host.close()  # the window may have gone, and nobody takes it then
 
     def _cannot(self, error: ShotbridgeError) -> None:
         self._words.setText(
