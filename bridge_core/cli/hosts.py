@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -36,6 +37,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "--program", type=Path, help="Nuke's program; none: that on the PATH, or the newest"
     )
     selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
+    # What begins with a dash is a value here, so this is the last of the options.
+    selftest.add_argument(
+        "--with",
+        dest="flags",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="FLAG",
+        help="flags for Nuke, as the last words: --with -i takes a licence of the interactive Nuke",
+    )
     selftest.set_defaults(run=_selftest)
 
 
@@ -81,8 +91,10 @@ def _selftest(call: Call) -> int:
     program = folder / f"bridge_{host}" / "selftest.py"
     environment = dict(os.environ)
     if host == "nuke":
-        command = [str(_nuke(call)), "-t", str(program), str(out)]
+        command = [str(_nuke(call)), *call.arguments.flags, "-t", str(program), str(out)]
         environment["NUKE_PATH"] = _with(environment.get("NUKE_PATH"), folder)
+        # Nuke's own Python has nothing of ours. Not by PYTHONPATH, which goes before Nuke's own.
+        environment.setdefault("SHOTBRIDGE_SITE", _site())
     else:
         command = [sys.executable, str(program), str(out)]
         environment["PYTHONPATH"] = _with(environment.get("PYTHONPATH"), folder)
@@ -99,6 +111,14 @@ def _selftest(call: Call) -> int:
 
 def _with(path: str | None, folder: Path) -> str:
     return os.pathsep.join(filter(None, (path, str(folder))))
+
+
+def _site() -> str:
+    """The folders in which this Python finds the client and its libraries: one where they are
+    installed, several in a checkout."""
+    found = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
+    folders = (str(Path(one.origin).parents[1]) for one in found if one and one.origin)
+    return os.pathsep.join(dict.fromkeys(folders))
 
 
 def _nuke(call: Call) -> Path:

@@ -1,14 +1,8 @@
 """Nuke runs this whenever it starts, in a terminal and on a farm as well: no interface, no Qt."""
 
-import os
 import sys
 
 try:
-    # Where a bundle put the libraries that Nuke lacks; rez has them on PYTHONPATH. Last, so that
-    # Nuke's own stay its own.
-    site = os.environ.get("SHOTBRIDGE_SITE")
-    if site and site not in sys.path:
-        sys.path.append(site)
     from bridge_nuke import start
 
     start.anywhere()

@@ -1,7 +1,8 @@
-"""A bundle's libraries reach Nuke's own Python by SHOTBRIDGE_SITE, last on its path."""
+"""The client's libraries reach Nuke's own Python by SHOTBRIDGE_SITE, last on its path."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,21 +14,22 @@ from bridge_core.plugins import plugin
 #: What Nuke does with an init.py, in a Python that has nothing of ours; no nuke, so it goes no
 #: further than a broken installation does.
 _PROGRAM = (
-    "import runpy, sys; before = list(sys.path)\n"
-    "runpy.run_path(sys.argv[1]); runpy.run_path(sys.argv[1])\n"
+    "import runpy, sys; sys.path.append(sys.argv[1]); before = list(sys.path)\n"
+    "runpy.run_path(sys.argv[1] + '/init.py'); runpy.run_path(sys.argv[1] + '/init.py')\n"
     "print(sys.path[: len(before)] == before, sys.path[len(before) :])\n"
 )
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_the_folder_is_put_last_and_once(tmp_path: Path, named: bool) -> None:
-    variables = {"SHOTBRIDGE_SITE": str(tmp_path)} if named else {}
+@pytest.mark.parametrize("named", [["one"], ["one", "two"], []])
+def test_folders_are_put_last_and_once(tmp_path: Path, named: list[str]) -> None:
+    folders = [str(tmp_path / name) for name in named]
+    variables = {"SHOTBRIDGE_SITE": os.pathsep.join(folders)} if named else {}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(plugin("nuke") / "init.py")],
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(plugin("nuke"))],
         env=variables,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == f"True {[str(tmp_path)] if named else []}"
+    assert done.stdout.strip() == f"True {folders}"
     assert "Traceback" not in done.stderr

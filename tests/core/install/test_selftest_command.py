@@ -41,6 +41,45 @@ def test_nuke_runs_it_without_a_window(
     assert called["NUKE_PATH"] == f"/studio/nuke:{plugins / 'nuke'}"
 
 
+#: A Nuke as far as starting goes: a Python without anything of ours, which runs the ``init.py`` of
+#: every folder on NUKE_PATH, and then the script that it was given.
+_BARE_NUKE = """#!{python} -IS
+import os, runpy, sys, types
+nuke = sys.modules["nuke"] = types.ModuleType("nuke")
+nuke.NUKE_VERSION_STRING, nuke.GUI = "16.0v1", False
+nuke.addKnobChanged = lambda call, nodeClass: None
+words = sys.argv[1:]
+at = words.index("-t")
+print("flags:", words[:at], flush=True)
+for folder in os.environ["NUKE_PATH"].split(os.pathsep):
+    sys.path.append(folder)
+    runpy.run_path(folder + "/init.py")
+sys.argv = words[at + 1 :]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_nuke_that_has_nothing_of_ours_leaves_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "Nuke16.0"
+    program.write_text(_BARE_NUKE.format(python=sys.executable))
+    program.chmod(0o755)
+    for name in ("NUKE_PATH", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    report = tmp_path / "report"
+    words = ["selftest", "nuke", "--program", str(program), "--out", str(report)]
+    assert main([*words, "--with", "-i", "--nc"]) == 1
+    assert "flags: ['-i', '--nc']" in capfd.readouterr().out
+    read = json.loads((report / "shotbridge_selftest_nuke.json").read_text())
+    seen = {result["id"]: result for result in read["results"]}
+    assert seen["nuke.python"]["outcome"] == "confirmed"
+    # The stand-in renders nothing, but the plugin's own modules and their libraries were there.
+    assert "has no attribute" in seen["nuke.render.frame"]["seen"]
+    assert "ModuleNotFoundError" not in (report / "shotbridge_selftest_nuke.txt").read_text()
+
+
 def test_unnamed_it_is_the_newest_nuke(
     plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
