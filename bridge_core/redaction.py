@@ -15,9 +15,11 @@ from pathlib import Path
 
 _HIDDEN = "[hidden]"
 
-#: ``scheme://account:password@``; the account may be empty, as in Redis' addresses.
-_IN_ADDRESS = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:)[^\s/@]+(?=@)", re.IGNORECASE
+_SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
+#: An address, which may begin with a login: ``scheme://account:password@``. It is taken whole, up to
+#: the next in a list or a query: to look for the ``@`` here would take minutes with a long text.
+_ADDRESS = re.compile(
+    rf"(?P<scheme>\b{_SCHEME})(?P<rest>(?:(?![,;|=&({{\[]{_SCHEME})[^\s\"'<>])+)", re.IGNORECASE
 )
 #: What follows these words in headers, queries, variables and command lines.
 _NAMED = re.compile(
@@ -27,9 +29,13 @@ _NAMED = re.compile(
     r"(?!\[hidden\])[^\s\"'&,;)\]}]{4,}",
     re.IGNORECASE,
 )
-#: Keys that providers hand out and that say by their beginning what they are: AWS (AKIA, ASIA),
-#: and the "sk-", "key_" kind.
-_BY_BEGINNING = re.compile(r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}|(?:sk|key|pk)[-_][A-Za-z0-9_-]{16,})\b")
+#: Keys that say by their beginning whose they are: AWS, Google, Luma; the "sk-" and "key_" kind of
+#: many, GitHub, GitLab, Hugging Face, Replicate, NVIDIA, Slack; and signed tokens (JWT).
+_BY_BEGINNING = re.compile(
+    r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}|luma-[0-9a-f-]{30,}|"
+    r"(?:sk|key|pk|gh[oprsu]|github_pat|glpat|hf|r8|nvapi|xox[a-z])[-_][\w-]{16,}|"
+    r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)"
+)
 
 
 def without_secrets(text: str, known: Iterable[str] = ()) -> str:
@@ -37,9 +43,20 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     for secret in known:
         if secret:
             text = text.replace(secret, _HIDDEN)
-    text = _IN_ADDRESS.sub(rf"\g<before>{_HIDDEN}", text)
+    text = _ADDRESS.sub(_without_login, text)
     text = _NAMED.sub(rf"\g<before>{_HIDDEN}", text)
     return _BY_BEGINNING.sub(_HIDDEN, text)
+
+
+def _without_login(found: re.Match[str]) -> str:
+    """The address without its password; without a colon, what stands there may be a token. A
+    password may hold ``/`` and ``@``, so it goes to the last ``@``: rather too much than too
+    little. An ``@`` further down the path of an address without a port is no login's."""
+    login, at, place = found["rest"].rpartition("@")
+    account, colon, _ = login.partition(":")
+    if not at or "/" in account:
+        return found[0]
+    return f"{found['scheme']}{account + colon if colon else ''}{_HIDDEN}@{place}"
 
 
 def without_people(text: str) -> str:
