@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge_ui.review import cache as cache_module
 from bridge_ui.review.cache import FrameCache, Playhead
 
 
@@ -134,6 +135,29 @@ def test_a_frame_that_fails_is_told_and_had_when_it_is_back(desk: Desk) -> None:
     cache.refresh()
     until(lambda: cache.get("A", 2) is not None)
     assert cache.failure("A", 2) is None
+
+
+def test_failures_that_nobody_looks_at_wake_no_thread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither those of a source that is gone, nor those that are further off than the plan."""
+    monkeypatch.setattr(cache_module, "_RETRY", 0.05)
+    gone, far, cache = Source(1, 3, b"gone"), Source(1, 100), desk.cache(memory=500, threads=2)
+    gone.broken, far.broken = {2}, {50}
+    cache.aim(Playhead(1, 1, 1, 3))
+    cache.open({"A": gone})
+    until(lambda: len(desk.heard) >= 3)
+    cache.aim(Playhead(50, 1, 1, 100))
+    cache.open({"A": far})
+    until(lambda: 50 in far.asked)
+    cache.aim(Playhead(1, 1, 1, 100))
+    until(lambda: len(cache.cached()) == 5)
+    walks: list[int] = []
+    plan = cache._plan
+    monkeypatch.setattr(cache, "_plan", lambda: walks.append(1) or plan())
+    time.sleep(0.5)
+    assert len(walks) <= 4, "the threads go round and round"
+    assert far.asked.count(50) <= 4
 
 
 def test_pictures_of_a_source_that_is_gone_never_land(desk: Desk) -> None:

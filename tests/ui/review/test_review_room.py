@@ -184,6 +184,18 @@ def test_another_version_of_the_shot_keeps_the_frame(room: ReviewRoom, blue: Any
     assert room.frame == 1014
 
 
+def test_what_an_outage_held_back_is_asked_for_once_the_line_stands(
+    room: ReviewRoom, red: Any
+) -> None:
+    outage = replace(red, key="during the outage", broken=set(red.frames))
+    heard(room).a.set(outage)
+    until(lambda: room.player.cache.failure("A", 1009))
+    outage.broken.clear()
+    heard(room)._session._connected.tell(None)
+    assert room.player.cache.failure("A", 1009) is None
+    until(lambda: room.player.picture("A") is not None)
+
+
 def test_sheets_are_offered_for_what_is_there(room: ReviewRoom) -> None:
     assert room.sheets.offers() == [(Scope.VERSION, "S_010 Upscale v003")]
     words = [action.text() for action in room.more.fill().actions() if action.text()]

@@ -91,6 +91,8 @@ class FrameCache(Generic[P]):
         """Look at these sources, by side, from now on."""
         with self._lock:
             self._sources = dict(sources)
+            keys = {source.key for source in sources.values()}
+            self._failures = {key: one for key, one in self._failures.items() if key[0] in keys}
             self._lock.notify_all()
 
     def aim(self, head: Playhead) -> None:
@@ -179,16 +181,18 @@ class FrameCache(Generic[P]):
         with self._lock:
             while not self._closed:
                 now = time.monotonic()
+                waits: list[float] = []
                 for key, source in self._plan():
                     if key in self._pictures or key in self._busy:
                         continue
                     failed = self._failures.get(key)
                     if failed and failed.again_at > now:
+                        waits.append(failed.again_at - now)
                         continue
                     self._busy.add(key)
                     return key, source
-                waits = [failed.again_at - now for failed in self._failures.values()]
-                self._lock.wait(max(0.05, min(waits)) if waits else None)
+                # Only for what is in the plan: nothing else will be asked for again.
+                self._lock.wait(min(waits, default=None))
             return None
 
     def _keep(self, key: Key, picture: P | None, error: Exception | None) -> bool:

@@ -53,7 +53,7 @@ class Player(QObject):
         self.cached_changed.emit()
 
     def refresh(self) -> None:
-        """A source has more frames than before."""
+        """A source has more frames than before, or what gives them answers again."""
         self.cache.refresh()
         self.frame_changed.emit(self.clock.frame)
         self.cached_changed.emit()

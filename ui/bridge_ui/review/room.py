@@ -64,6 +64,8 @@ class ReviewRoom(Stage):
             shots.state.watch(lambda _state: self._follow(shots)),
             # Read again: the plates may be others under their old names.
             shots.rows.watch(lambda change: review.look_at_plate() if change.reset else None),
+            # What could not be had while the line was lost waits a minute for its next turn.
+            session.on_connected(self.player.refresh),
         ]
 
     def close_down(self) -> None:
