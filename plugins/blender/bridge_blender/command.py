@@ -92,6 +92,10 @@ def _import(said: argparse.Namespace) -> list[Any]:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     lost = read_into(bpy.context.scene, said.source)
     bpy.ops.wm.save_as_mainfile(filepath=str(said.output.absolute()))
+    if bpy.context.preferences.filepaths.use_relative_paths:
+        # Only a file that has a place can have paths relative to it.
+        bpy.ops.file.make_paths_relative()
+        bpy.ops.wm.save_mainfile()
     return lost
 
 

@@ -4,6 +4,8 @@ Each track gets a channel above what is there already, sound below pictures. Str
 one another overlap, and Blender keeps them on two channels with the fade above; a changed speed is
 an effect on a channel of its own. So a track may take up to five. A sequencer without strips takes
 over the cut's rate and its first frame; otherwise the cut starts at the scene's first frame.
+What is switched off in the cut comes in muted; media that is not there has its strip all the same,
+so that it can be relinked.
 """
 
 from __future__ import annotations
@@ -42,8 +44,9 @@ def read_into(scene: Any, path: Path) -> list[Loss]:
         out; nothing was added.
     """
     document = load(path)
+    muted = _switched_on(document.timeline)
     found = survey(document, handles=0)
-    reader = _Reader(scene, found, document.timeline, path)
+    reader = _Reader(scene, found, document.timeline, path, muted)
     reader.read()
     return reader.losses
 
@@ -76,10 +79,28 @@ class _Channels:
         return cls((lowest, second), (speed, other), top, top + 1)
 
 
+def _switched_on(timeline: Json) -> set[int]:
+    """Have the tracks and their clips that are switched off be read like all others; the
+    identities of those."""
+    tracks = listed(timeline.get("tracks"), "children")
+    clips = [child for track in tracks for child in listed(track, "children")]
+    found = [
+        node
+        for node in [*tracks, *clips]
+        if schema(node) in ("Track", "Clip") and node.get("enabled") is False
+    ]
+    for node in found:
+        node["enabled"] = True
+    return {id(node) for node in found}
+
+
 class _Reader:
-    def __init__(self, scene: Any, found: Survey, timeline: Json, path: Path) -> None:
+    def __init__(
+        self, scene: Any, found: Survey, timeline: Json, path: Path, muted: set[int]
+    ) -> None:
         self.scene, self.cut, self.timeline = scene, found.cut, timeline
         self.folder = path.absolute().parent
+        self.muted = muted
         self.names = {id(node): clip for clip, node in found.clips.items()}
         self.nodes = found.clips
         self.losses = [Loss(str(one.clip or one.track), one.what) for one in found.cut.problems]
@@ -89,28 +110,31 @@ class _Reader:
         self.undo = contextlib.ExitStack()
 
     def read(self) -> None:
-        self._fit()
-        channel = max((strip.channel for strip in self.strips), default=0) + 1
         tracks = listed(self.timeline.get("tracks"), "children")
         sounds = [track for track in tracks if track.get("kind") == "Audio"]
+        pictures = dict(self._named(tracks))
+        channel = max((strip.channel for strip in self.strips), default=0) + 1
+        planned: list[tuple[str, list[_Fade], _Channels]] = []
+        for name in dict.fromkeys(item.track for item in self.cut):
+            fades = list(self._fades(pictures.get(name, {}), name))
+            speeds = any(item.track == name and self._has_speed(item.shot) for item in self.cut)
+            lowest = planned[-1][2].next if planned else channel + len(sounds)
+            planned.append((name, fades, _Channels.of(lowest, fades=bool(fades), speeds=speeds)))
+            if planned[-1][2].next >= _CHANNELS:
+                raise HostError(
+                    f"the track {name} finds no free channel",
+                    where=str(self.cut.path),
+                    next_step="import the cut into an empty sequencer, or with fewer tracks",
+                )
         with contextlib.ExitStack() as self.undo:
-            for track in sounds:
-                self._name(channel, track)
-                self._sound(track, channel)
-                channel += 1
-            for name in dict.fromkeys(item.track for item in self.cut):
-                fades = list(self._fades(tracks, name))
-                speeds = any(item.track == name and self._has_speed(item.shot) for item in self.cut)
-                channels = _Channels.of(channel, fades=bool(fades), speeds=speeds)
-                if channels.next >= _CHANNELS:
-                    raise HostError(
-                        f"the track {name} finds no free channel",
-                        where=str(self.cut.path),
-                        next_step="import the cut into an empty sequencer, or with fewer tracks",
-                    )
-                self._name(channel, {"name": name})
+            self._fit()
+            for number, track in enumerate(sounds, channel):
+                self._name(range(number, number + 1), str(track.get("name") or ""), track)
+                self._sound(track, number)
+            for name, fades, channels in planned:
+                taken = range(channels.pictures[0], channels.next)
+                self._name(taken, name, pictures.get(name, {}))
                 self._pictures(name, channels, fades)
-                channel = channels.next
             self.undo.pop_all()
         self._markers()
         ends = [api.bounds(strip)[1] for strip in self.strips]
@@ -136,35 +160,50 @@ class _Reader:
             )
         if empty:
             whole = nominal(self.cut.rate)
-            self.scene.render.fps = whole
-            self.scene.render.fps_base = float(whole / self.cut.rate)
-            self.scene.frame_start = first
+            render = self.scene.render
+            self._set(render, "fps", whole)
+            self._set(render, "fps_base", float(whole / self.cut.rate))
+            self._set(self.scene, "frame_start", first)
         self.shift = first - start
 
-    def _name(self, channel: int, track: Any) -> None:
+    def _name(self, taken: range, name: str, track: Json) -> None:
+        """The lowest of a track's channels has its name; all of them are muted with it."""
         channels = self.scene.sequence_editor.channels
-        if channel < len(channels) and track.get("name"):
-            channels[channel].name = str(track["name"])
+        if name:
+            self._set(channels[taken[0]], "name", name)
+        for channel in taken if id(track) in self.muted else ():
+            self._set(channels[channel], "mute", True)
 
-    def _fades(self, tracks: list[Any], name: str) -> Iterator[_Fade]:
+    def _set(self, thing: Any, name: str, value: Any) -> None:
+        self.undo.callback(setattr, thing, name, getattr(thing, name))
+        setattr(thing, name, value)
+
+    @staticmethod
+    def _named(tracks: list[Any]) -> Iterator[tuple[str, Json]]:
+        """Tracks of pictures by the names that the cut gives them."""
         for number, track in enumerate(tracks, 1):
-            if (track.get("name") or f"V{number}") != name or track.get("kind") == "Audio":
+            if track.get("kind") != "Audio":
+                yield track.get("name") or f"V{number}", track
+
+    def _fades(self, track: Json, name: str) -> Iterator[_Fade]:
+        children = listed(track, "children")
+        for index, child in enumerate(children):
+            if schema(child) != "Transition":
                 continue
-            children = listed(track, "children")
-            for index, child in enumerate(children):
-                if schema(child) != "Transition":
-                    continue
-                sides = [children[i] for i in (index - 1, index + 1) if 0 <= i < len(children)]
-                clips = [self.names.get(id(side)) for side in sides]
-                if len(clips) < 2 or None in clips:
-                    self._lose(name, "a fade from or to black; animate the strip's opacity")
-                    continue
-                yield _Fade(
-                    str(clips[0]),
-                    str(clips[1]),
-                    frames(seconds(child["in_offset"]), self.cut.rate),
-                    frames(seconds(child["out_offset"]), self.cut.rate),
-                )
+            sides = [children[i] for i in (index - 1, index + 1) if 0 <= i < len(children)]
+            clips = [self.names.get(id(side)) for side in sides]
+            if len(clips) < 2 or None in clips:
+                self._lose(name, "a fade from or to black; animate the strip's opacity")
+                continue
+            if any(id(side) in self.muted for side in sides):
+                self._lose(name, "a fade from or to a clip that is switched off")
+                continue
+            yield _Fade(
+                str(clips[0]),
+                str(clips[1]),
+                frames(seconds(child["in_offset"]), self.cut.rate),
+                frames(seconds(child["out_offset"]), self.cut.rate),
+            )
 
     def _pictures(self, name: str, channels: _Channels, fades: list[_Fade]) -> None:
         into = {fade.second: fade for fade in fades}
@@ -180,12 +219,12 @@ class _Reader:
             above = not above if item.clip in into else False
             self._told(item.clip)
             strip = self._strip(item.shot, item.name, channels.pictures[above], (before, after))
-            if strip is not None:
-                made[item.clip] = self._at_speed(strip, item.shot, channels.speeds[above])
+            shown = self._at_speed(strip, item.shot, channels.speeds[above])
+            if id(self.nodes[item.clip]) in self.muted:
+                strip.mute = shown.mute = True
+            made[item.clip] = shown
         for fade in fades:
-            one, two = made.get(fade.first), made.get(fade.second)
-            if one is None or two is None:
-                continue
+            one, two = made[fade.first], made[fade.second]
             bounds = api.bounds(two)[0], api.bounds(one)[1]
             made_fade = api.new_effect(
                 self.strips, "Fade", "CROSS", channels.fades, bounds, one, two
@@ -207,8 +246,7 @@ class _Reader:
             self._lose(str(node.get("name")), "its markers: Blender's stand on the scene")
 
     def _strip(self, shot: Shot, name: str, channel: int, more: tuple[int, int]) -> Any:
-        """A strip for a shot, ``more`` frames of the cut longer before and after; None where its
-        media cannot be opened."""
+        """A strip for a shot, ``more`` frames of the cut longer before and after."""
         record, plate = shot.record_range, shot.plate
         assert record is not None  # every shot of a cut stands somewhere in it
         left = record.first + self.shift - more[0]
@@ -216,8 +254,6 @@ class _Reader:
         still = plate.kind is PlateKind.STILL
         step = self._step(shot)
         strip = self._media(shot, name, still)
-        if strip is None:
-            return None
         with contextlib.suppress(ShotbridgeError):
             if plate.colour_space:
                 strip.colorspace_settings.name = colours.blender_name(plate.colour_space)
@@ -262,21 +298,37 @@ class _Reader:
         still has its whole length."""
         if shot.plate.kind is PlateKind.MOVIE:
             path = Path(shot.plate.path)
-            try:
-                strip = self.strips.new_movie(name, str(path), _CHANNELS, 1)
-            except RuntimeError:
-                self._lose(name, f"{path} cannot be opened")
-                return None
+            strip = self.strips.new_movie(name, str(path), _CHANNELS, 1)
             strip.filepath = for_blend(path)
+            self._look_at_movie(shot, path, strip)
         else:
             strip = self._images(shot, name, still)
         self.undo.callback(self.strips.remove, strip)
         return strip
 
+    def _look_at_movie(self, shot: Shot, path: Path, strip: Any) -> None:
+        """Blender makes a strip of any file. Of one that is none it has no size and one frame."""
+        if not path.is_file():
+            self._lose(strip.name, f"{path} is not there; relink its strip")
+            return
+        element = strip.elements[0] if len(strip.elements) else None
+        if element is None or not element.orig_width:
+            self._lose(strip.name, f"{path} cannot be opened; relink its strip")
+            return
+        start, end = api.content_bounds(strip)
+        wanted = shot.cut_range.last - shot.plate.range.first + 1
+        # Blender counts in frames of the scene, or of the movie where it has not fitted it.
+        fitted = int(wanted * min(Fraction(1), self.cut.rate / shot.plate.range.rate))
+        if end - start < fitted:
+            told = f"{path} has only {end - start:.0f} of {wanted} frames; the last one is held"
+            self._lose(strip.name, told)
+
     def _images(self, shot: Shot, name: str, still: bool) -> Any:
         plate = shot.plate
         numbers = [shot.cut_range.first] if still else list(plate.range.frames())
         first = Path(plate.file(numbers[0]))
+        if not first.is_file():
+            self._lose(name, f"{first} is not there; relink its strip")
         strip = self.strips.new_image(name, str(first), _CHANNELS, 1)
         for number in numbers[1:]:
             strip.elements.append(frame_path(Path(plate.path).name, number))
@@ -309,8 +361,13 @@ class _Reader:
         except Unfit as unfit:
             self._lose(name, unfit.what)
             return
+        for effect in listed(clip, "effects"):
+            told = effect.get("effect_name") or schema(effect)
+            self._lose(name, f"its {told}: a sound comes in at its own speed")
         rate, shift = self.cut.rate, self.cut.global_start + self.shift
         left, right = frames(start, rate) + shift, frames(end, rate) + shift
+        if not Path(path).is_file():
+            self._lose(name, f"{path} is not there; relink its strip")
         try:
             strip = self.strips.new_sound(name, path, _CHANNELS, left)
         except RuntimeError:
@@ -320,14 +377,21 @@ class _Reader:
         strip.sound.filepath = for_blend(Path(path))
         api.move_content(strip, left - frames(source - (media.start if media else 0), rate))
         api.trim(strip, left, right)
-        strip.channel = channel
+        strip.channel, strip.mute = channel, id(clip) in self.muted
 
     def _markers(self) -> None:
+        """Blender's have a frame and a name."""
         for marker in listed(self.timeline.get("tracks"), "markers"):
-            marked = span(marker.get("marked_range"))
-            if marked is not None:
-                at = frames(marked.start, self.cut.rate) + self.cut.global_start + self.shift
-                self.scene.timeline_markers.new(str(marker.get("name") or "marker"), frame=at)
+            name, marked = str(marker.get("name") or "marker"), span(marker.get("marked_range"))
+            if marked is None:
+                self._lose(name, "a marker whose frame the file does not say")
+                continue
+            at = frames(marked.start, self.cut.rate) + self.cut.global_start + self.shift
+            self.scene.timeline_markers.new(name, frame=at)
+            if marker.get("comment"):
+                self._lose(name, f"the marker's comment: {marker['comment']}")
+            if (count := frames(marked.duration, self.cut.rate)) > 1:
+                self._lose(name, f"the marker's length of {count} frames")
 
     def _lose(self, what: str, told: str) -> None:
         self.losses.append(Loss(what, told))

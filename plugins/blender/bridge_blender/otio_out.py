@@ -62,6 +62,7 @@ class _Item:
 class _Track:
     name: str
     kind: str
+    enabled: bool
     items: list[_Item] = field(default_factory=list)
     fades: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By the frame where two items meet: frames before and after it."""
@@ -140,14 +141,13 @@ class _Writer:
             return
         kind = "Audio" if strip.type == "SOUND" else "Video"
         left, right = api.bounds(strip)
-        track = self._track_of(strip.channel, kind)
+        track = self._track_of(_seen(strip).channel, kind)
         track.items.append(_Item(strip, node, left, right))
         self.home[strip.name] = track
 
     def _track_of(self, channel: int, kind: str) -> _Track:
-        channels = self.scene.sequence_editor.channels
-        name = channels[channel].name if channel < len(channels) else f"Channel {channel}"
-        return self.tracks.setdefault((channel, kind), _Track(name, kind))
+        told = self.scene.sequence_editor.channels[channel]
+        return self.tracks.setdefault((channel, kind), _Track(told.name, kind, not told.mute))
 
     def _picture(self, strip: Any) -> Json:
         stack = stack_of(strip)
@@ -182,6 +182,8 @@ class _Writer:
         start, end = (round(value) for value in api.content_bounds(strip))
         if abs(strip.volume - 1) > 1e-3:
             self._lose(strip, f"its volume of {strip.volume:.2f}")
+        if abs(strip.pan) > 1e-3:
+            self._lose(strip, f"its pan of {strip.pan:.2f}")
         if strip.sound is None:
             self._lose(strip, "its sound is gone")
             return self._clip(strip, otio_nodes.missing(), None, 0, strip.mute)
@@ -217,7 +219,7 @@ class _Writer:
 
     def _fade(self, effect: Any) -> None:
         """Have both strips meet within the fade, on the track of the first."""
-        shown = [(api.inputs_of(one) or (one,))[0] for one in api.inputs_of(effect)]
+        shown = [_plate_of((api.inputs_of(one) or (one,))[0]) for one in api.inputs_of(effect)]
         one, two = sorted(shown, key=lambda strip: api.bounds(strip)[0])
         left, right = api.bounds(effect)
         middle = left + fade_before(effect, right - left)
@@ -270,7 +272,7 @@ class _Writer:
             "source_range": None,
             "effects": [],
             "markers": [],
-            "enabled": True,
+            "enabled": track.enabled,
             "kind": track.kind,
             "children": children,
         }
@@ -311,6 +313,19 @@ class _Writer:
 
     def _lose(self, strip: Any, what: str) -> None:
         self.losses.append(Loss(strip.name, what))
+
+
+def _seen(strip: Any) -> Any:
+    """The version that stands in a plate's place, or the strip itself where none does."""
+    stack = stack_of(strip)
+    swapped = stack.in_place if stack else ()
+    return next((one for one in swapped if not one.mute), strip)
+
+
+def _plate_of(strip: Any) -> Any:
+    """The plate of a version's strip; any other strip itself."""
+    stack = stack_of(strip)
+    return stack.plate if stack else strip
 
 
 def _left_behind(strip: Any) -> Iterator[str]:

@@ -96,11 +96,15 @@ def move_content(strip: Any, start: int) -> None:
 
 
 def trim(strip: Any, left: int, right: int) -> None:
-    """Trim a strip; its content stays where it is."""
+    """Trim a strip; its content stays where it is, be it between the two or not."""
+    first, end = "frame_final_start", "frame_final_end"
     if hasattr(strip, "left_handle"):
-        strip.left_handle, strip.right_handle = left, right
-    else:
-        strip.frame_final_start, strip.frame_final_end = left, right
+        first, end = "left_handle", "right_handle"
+    handles = [(first, left), (end, right)]
+    if left >= getattr(strip, end):
+        handles.reverse()  # Blender lets no handle pass the other
+    for name, frame in handles:
+        setattr(strip, name, frame)
 
 
 def retiming_keys(strip: Any) -> list[float]:

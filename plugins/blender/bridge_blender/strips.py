@@ -51,6 +51,11 @@ class Stack:
     def all(self) -> tuple[Any, ...]:
         return (self.plate, self.front, *self.versions)
 
+    @property
+    def in_place(self) -> tuple[Any, ...]:
+        """Those versions that take the plate's place when they are seen."""
+        return tuple(one for one in self.versions if _way(one) == SWAP)
+
 
 def put(plan: Plan, undo: contextlib.ExitStack) -> Any:
     """Make the strip and have it seen. ``undo`` learns how to take all of it back.
@@ -129,7 +134,7 @@ def _show(stack: Stack, wanted: Any, undo: contextlib.ExitStack) -> None:
         _set(undo, one, "mute", one != wanted)
     if wanted in above:
         return
-    swapped = [one for one in stack.versions if _way(one) == SWAP]
+    swapped = stack.in_place
     now = next((one for one in (*swapped, stack.front) if not one.mute), stack.front)
     if now != wanted:
         _exchange(now, wanted, undo)

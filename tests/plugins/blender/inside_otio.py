@@ -311,3 +311,134 @@ def test_without_free_channels_nothing_is_added(folder: Path) -> None:
     with pytest.raises(HostError, match="no free channel"):
         stage.part("otio_in").read_into(bpy.context.scene, path)
     assert [strip.name for strip in stage.strips()] == ["mine"]
+
+
+def _movies(folder: Path, *clips: tuple[Path, int, int, int]) -> Path:
+    """A cut of movies, each with its file, first frame, frames, and how many the file says to
+    have."""
+    track = otio.schema.Track("Pictures", kind=otio.schema.TrackKind.Video)
+    for number, (path, first, count, has) in enumerate(clips):
+        media = otio.schema.ExternalReference(path.as_uri(), available_range=_range(0, has))
+        track.append(
+            otio.schema.Clip(
+                f"m {number}", media_reference=media, source_range=_range(first, count)
+            )
+        )
+    timeline = otio.schema.Timeline("cut", global_start_time=_time(0))
+    timeline.tracks.append(track)
+    path = folder / "movies.otio"
+    otio.adapters.write_to_file(timeline, str(path))
+    return path
+
+
+def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path) -> None:
+    broken, short = folder / "broken.mov", folder / "short.mp4"
+    broken.write_bytes(b"no movie")
+    stage.grey_movie(short, range(12))
+    stage.new_file()
+    path = _movies(
+        folder,
+        (short, 2, 10, 12),
+        (folder / "gone.mov", 5, 10, 40),
+        (broken, 30, 10, 40),
+        (short, 50, 10, 100),
+    )
+    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
+    bounds = stage.part("sequencer_api").bounds
+    assert {strip.name: bounds(strip) for strip in stage.strips()} == {
+        "m 0": (0, 10),
+        "m 1": (10, 20),
+        "m 2": (20, 30),
+        "m 3": (30, 40),
+    }
+    assert {strip.channel for strip in stage.strips()} == {1}
+    told = {one.strip: one.what for one in lost}
+    assert "gone.mov is not there" in told["m 1"]
+    assert "broken.mov cannot be opened" in told["m 2"]
+    assert "only 12 of 60 frames" in told["m 3"]
+    assert set(told) == {"m 1", "m 2", "m 3"}
+    assert stage.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
+
+
+def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) -> None:
+    path = _cut(folder)
+    timeline = otio.adapters.read_from_file(str(path))
+    pictures, titles, *sounds = timeline.tracks
+    off = [titles, pictures[5], *(clip for track in sounds for clip in track[1:])]
+    for one in off:
+        one.enabled = False
+    otio.adapters.write_to_file(timeline, str(path))
+    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
+    assert [str(one) for one in lost] == []
+    muted = {strip.name for strip in stage.strips() if strip.mute}
+    assert muted == {"A_030", "A_030 speed"} | ({"voice"} if sounds else set())
+    back = folder / "back.otio"
+    stage.part("otio_out").write_cut(bpy.context.scene, back)
+    again = otio.adapters.read_from_file(str(back))
+    assert [track.enabled for track in again.tracks] == [True, False, True][: len(again.tracks)]
+    names = [clip.name for clip in again.find_clips() if not clip.enabled]
+    assert names == ["A_030"] + (["voice"] if sounds else [])
+    for one in (*again.tracks, *again.find_clips()):
+        one.enabled = True
+    otio.adapters.write_to_file(again, str(back))
+    timeline = otio.adapters.read_from_file(str(path))
+    for one in (*timeline.tracks, *timeline.find_clips()):
+        one.enabled = True
+    otio.adapters.write_to_file(timeline, str(path))
+    assert _ranges(back) == _ranges(path)
+
+
+def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
+    path = _cut(folder)
+    timeline = otio.adapters.read_from_file(str(path))
+    marker = timeline.tracks.markers[0]
+    marker.comment, marker.marked_range = "remove the crane", _range(12, 4)
+    for track in timeline.audio_tracks():
+        track[1].effects.append(otio.schema.LinearTimeWarp(time_scalar=2.0))
+    otio.adapters.write_to_file(timeline, str(path))
+    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
+    told = "\n".join(map(str, lost))
+    assert "here: the marker's comment: remove the crane" in told
+    assert "here: the marker's length of 4 frames" in told
+    if _has_sound():
+        assert "voice: its LinearTimeWarp" in told
+        stage.strips()["voice"].pan = 0.5
+        lost = stage.part("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+        assert "voice: its pan of 0.50" in map(str, lost)
+
+
+def test_a_refused_cut_leaves_the_scene_as_it_was(folder: Path) -> None:
+    path = _cut(folder)
+    scene, channels = bpy.context.scene, stage.part("otio_in")._CHANNELS
+    before = scene.render.fps, scene.frame_start
+    stage.part("otio_in")._CHANNELS = 3
+    try:
+        with pytest.raises(HostError, match="no free channel"):
+            stage.part("otio_in").read_into(scene, path)
+    finally:
+        stage.part("otio_in")._CHANNELS = channels
+    assert (scene.render.fps, scene.frame_start) == before
+    assert not len(stage.strips())
+    assert [one.name for one in scene.sequence_editor.channels][1:3] == ["Channel 1", "Channel 2"]
+
+
+def test_a_version_in_the_plate_s_place_is_exported_at_its_place(folder: Path) -> None:
+    for number, (name, start) in enumerate([("A", 1), ("B", 31)]):
+        pattern = stage.plate(folder / name, name, FRAMES, size=(8, 8))
+        stage.picture_strip(pattern, FRAMES, 1 + number, start, name)
+    a, b = stage.strips()["A"], stage.strips()["B"]
+    new_effect = stage.part("sequencer_api").new_effect
+    new_effect(stage.strips(), "Fade", "CROSS", 3, (31, 41), a, b)
+    title = stage.plate(folder / "T", "T", FRAMES, size=(8, 8))
+    stage.picture_strip(title, FRAMES, 4, 1, "T")
+    scene, host = bpy.context.scene, stage.host()
+    before = folder / "before.otio"
+    assert stage.part("otio_out").write_cut(scene, before) == []
+    for one in stage.strips():
+        one.select = one.name == "A"
+    item = next(one for one in host.scene().shots if one.shot.id.shot == "A")
+    placed = stage.placement(folder, item, 1)
+    host.place([Placement(item.handle, placed.version, placed.folder, place_as="swap")])
+    after = folder / "after.otio"
+    assert stage.part("otio_out").write_cut(scene, after) == []
+    assert _ranges(after) == _ranges(before)
