@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,5 +166,27 @@ def test_one_that_is_given_up_leaves_the_older_one_as_it_was(
 
     with pytest.raises(ShotbridgeError):
         write_sheet(path, sheet(shot("S", red)), given_up)
+    assert path.read_text(encoding="utf-8") == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on a file's size")
+@pytest.mark.parametrize("ending", ["html", "pdf"])
+@pytest.mark.parametrize("room", [0, 4096, 12_000])
+def test_a_disk_that_is_full_leaves_the_older_one_as_it_was(
+    qapp: QApplication, red: FrameSource, tmp_path: Path, ending: str, room: int
+) -> None:
+    import resource
+
+    path = tmp_path / f"review.{ending}"
+    path.write_text("older", encoding="utf-8")
+    notes = [note(frame, "hold this") for frame in range(1001, 1013)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))  # as a disk with so much room
+    try:
+        with pytest.raises(NotWritable, match="could not be written"):
+            write_sheet(path, sheet(shot("S", red, *notes)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text(encoding="utf-8") == "older"
     assert list(tmp_path.iterdir()) == [path]

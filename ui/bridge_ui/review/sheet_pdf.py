@@ -6,6 +6,7 @@ whatever the screen of the machine that it was made on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class _Block:
 
 def write_pdf(path: Path, sheet: Sheet, pause: Pause) -> None:
     """
-    :raises OSError: the file cannot be written.
+    :raises OSError: the file cannot be written, or not whole.
     """
     path.touch()  # Qt tells of no reason where it cannot write
     writer = QPdfWriter(str(path))
@@ -90,6 +91,18 @@ def write_pdf(path: Path, sheet: Sheet, pause: Pause) -> None:
         _Pages(writer, painter, sheet).fill(pause)
     finally:
         painter.end()
+    if not _is_whole(path):
+        raise OSError(None, tr("the disk took only a part of it; is it full?"))
+
+
+def _is_whole(path: Path) -> bool:
+    """Qt tells of no write that failed. A PDF ends with the place of its table of contents, which
+    lies elsewhere, or nowhere, if anything before it is missing."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        end = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*$", file.read(64))
+        file.seek(int(end[1]) if end else 0)
+        return file.read(4) == b"xref"
 
 
 class _Pages:
