@@ -94,6 +94,16 @@ def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) ->
     assert "would be overwritten" in refused.stderr
 
 
+def test_a_folder_with_its_blend_can_be_moved(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    cut, back = _cut(tmp_path / "here"), tmp_path / "back.otio"
+    _shotbridge("import", cut, "-o", tmp_path / "here" / "cut.blend", "--program", program)
+    there = (tmp_path / "here").rename(tmp_path / "there")
+    _shotbridge("export", there / "cut.blend", "-o", back, "--program", program)
+    (item,) = read_cut(back).shots
+    assert item.shot.plate.path == str(there / "plate" / "p.%04d.exr")
+
+
 def test_a_blender_without_the_extension_is_told_of(tmp_path: Path) -> None:
     refused = _shotbridge(
         "export", tmp_path / "a.blend", "-o", tmp_path / "b.otio", "--program", "/bin/false", code=1
