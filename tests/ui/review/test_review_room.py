@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,30 @@ def test_it_shows_the_work_range_and_the_plates_timecode(room: ReviewRoom) -> No
     assert (clock.range.first, clock.range.last) == (1001, 1024)
     assert room.transport.words(clock) == "01:00:00:16  1009"
     assert room.decisions.button(ReviewStatus.APPROVED).text() == "Approve v003"
+
+
+def test_drop_frame_is_counted_as_the_plate_counts_it(room: ReviewRoom) -> None:
+    rate = Fraction(30000, 1001)
+    first = FrameRange.of(0, 3999, rate)
+    plate = Plate(path="/plates/d.mov", range=first, start_timecode="01:00:00;00")
+    shot = SHOT.model_copy(update={"plate": plate, "cut_range": FrameRange.of(1700, 1900, rate)})
+    heard(room).state.set(replace(heard(room).state.value, shot=shot))
+    room.go_to(1799)
+    assert room.transport.words(room.player.clock) == "01:00:59;29  1799"
+    room.go_to(1800)
+    assert room.transport.words(room.player.clock) == "01:01:00;02  1800"
+    field = room.transport.field
+    for words, frame in (
+        ("01:00:58;00", 1740),
+        ("01:01:00:10", 1808),
+        ("01:01:00:00", 1808),  # left out of the counting: nothing is gone to
+        ("01:00:59.29", 1799),
+    ):
+        QTest.keyClick(room.canvas, Qt.Key.Key_G)
+        field.clear()
+        QTest.keyClicks(field, words)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert room.frame == frame
 
 
 def test_what_a_person_wants_reaches_the_controller(room: ReviewRoom) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pypdfium2
@@ -19,7 +20,7 @@ from bridge_core.models.media import Plate
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import DecisionRecord, Proxies, ReviewStatus, Version
-from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion
+from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion, place_of
 from bridge_ui.review.pictures import decode
 from bridge_ui.review.sheet import write_sheet
 from bridge_ui.review.sources import FrameSource
@@ -108,6 +109,14 @@ def test_html_holds_words_and_drawn_frames(
     image = decode(pictures[1])
     edge = image.pixelColor(round(0.2 * image.width()), image.height() // 2)
     assert min(edge.red(), edge.green(), edge.blue()) > 200, "the box is drawn on the frame"
+
+
+def test_a_note_stands_at_the_timecode_of_a_drop_frame_plate() -> None:
+    rate = Fraction(30000, 1001)
+    drop = Plate(path="/p.mov", range=FrameRange.of(0, 3999, rate), start_timecode="01:00:00;00")
+    assert place_of(note(1800, "hold"), drop) == "frame 1800 · 01:01:00;02"
+    plain = drop.model_copy(update={"start_timecode": "01:00:00:00"})
+    assert place_of(note(1800, "hold"), plain) == "frame 1800 · 01:01:00:00"
 
 
 def test_pdf_says_the_same_page_by_page(

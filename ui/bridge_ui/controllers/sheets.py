@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge_core.models.frames import frame_of, timecode
 from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.counting import Counting
 from bridge_ui.controllers.frames import ResultFrames
 from bridge_ui.controllers.signs import Sign
 from bridge_ui.controllers.words import decided, review_sign, spell_when, status_words
@@ -183,19 +183,9 @@ def place_of(note: Note, plate: Plate) -> str:
     first, last = note.frames.first, note.frames.last
     if first != last:
         return tr("frames {range}", range=f"{first}–{last}")
-    start = start_of(plate)
+    counting = Counting.of(plate)
     words = tr("frame {n}", n=first)
-    return f"{words} · {timecode(first + start, plate.range.rate)}" if start is not None else words
-
-
-def start_of(plate: Plate) -> int | None:
-    """Timecode of frame 0 of a plate, in frames; None: it has no timecode."""
-    if not plate.start_timecode:
-        return None
-    try:
-        return frame_of(plate.start_timecode, plate.range.rate) - plate.range.first
-    except ValueError:
-        return None
+    return f"{words} · {counting.timecode(first)}" if counting is not None else words
 
 
 def said_by(note: Note) -> str:

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QWidget
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.counting import Counting
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.observable import Unwatch
-from bridge_ui.controllers.sheets import start_of
 from bridge_ui.review.decisions import UnderReview
 from bridge_ui.review.noting import NoteDraft
 from bridge_ui.review.sheet_export import SheetExport
@@ -159,7 +159,7 @@ class ReviewRoom(Stage):
             _frames(shot, sources),
             shot.cut_range,
             sources,
-            start_timecode=start_of(shot.plate) or 0,
+            counting=Counting.of(shot.plate),
         )
 
 

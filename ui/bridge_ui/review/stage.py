@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.counting import Counting
 from bridge_ui.panel.pieces import label
 from bridge_ui.review.actions import Actions
 from bridge_ui.review.bar import TimelineBar
@@ -109,10 +110,10 @@ class Stage(QWidget):
         cut: FrameRange | None,
         sources: dict[str, FrameSource],
         *,
-        start_timecode: int = 0,
+        counting: Counting | None = None,
     ) -> None:
         """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
-        ``start_timecode`` is that of frame 0, in frames. Another range begins at the cut's first
+        without a ``counting``, timecode begins at frame 0. Another range begins at the cut's first
         frame, the same one stays where it was."""
         self._empty = frames is None or not sources
         if frames is None or self._empty:
@@ -125,7 +126,7 @@ class Stage(QWidget):
         cut = cut or frames
         same = frames == self.player.clock.range
         self._sources = dict(sources)
-        self.transport.set_start(start_timecode)
+        self.transport.field.counting = counting or Counting(frames.rate)
         self.bar.set_range(frames, cut)
         self.player.open(frames, sources, self.player.clock.frame if same else cut.first)
         if "B" not in sources and "B" in self.canvas.look.compare.sides:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from bridge_core.models.frames import frame_of, timecode
+from bridge_ui.controllers.counting import Counting
 from bridge_ui.icons import icon
 from bridge_ui.review.clock import PlaybackClock
 from bridge_ui.theme.sheet import look
@@ -35,7 +37,8 @@ class FrameField(QLineEdit):
     def __init__(self) -> None:
         super().__init__()
         self._text = ""
-        self._start = 0
+        self.counting = Counting(Fraction(24))
+        """Of the frames that the clock shows."""
         self.clock: PlaybackClock | None = None
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -49,9 +52,8 @@ class FrameField(QLineEdit):
         """Room for so many."""
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("0") * (letters + 1) + 16)
 
-    def show_frame(self, clock: PlaybackClock, text: str, start: int) -> None:
-        """``start`` is the timecode of frame 0, in frames."""
-        self.clock, self._text, self._start = clock, text, start
+    def show_frame(self, clock: PlaybackClock, text: str) -> None:
+        self.clock, self._text = clock, text
         if not self.hasFocus():
             self.setText(text)
 
@@ -68,10 +70,7 @@ class FrameField(QLineEdit):
     def _go(self) -> None:
         text = self.text().strip()
         try:
-            if ":" in text and self.clock is not None:
-                frame = frame_of(text, self.clock.range.rate) - self._start
-            else:
-                frame = int(text)
+            frame = self.counting.frame(text) if ":" in text else int(text)
         except ValueError:
             self.selectAll()  # not a frame: the words stay to be corrected
             return
@@ -93,7 +92,6 @@ class Transport(QWidget):
         super().__init__(parent)
         self._tones = tones
         self._playing = False
-        self._start = 0
         self._play = sign_button("play", tr("Play (Space)"), tones)
         self._loop = sign_button("repeat", tr("Loop (Ctrl+L)"), tones)
         self._loop.setCheckable(True)
@@ -141,10 +139,6 @@ class Transport(QWidget):
         if short and self._counts_time:
             self._swap_counting()
 
-    def set_start(self, start: int) -> None:
-        """Timecode of frame 0, in frames."""
-        self._start = start
-
     def show_clock(self, clock: PlaybackClock) -> None:
         if clock.playing != self._playing:
             self._playing = clock.playing
@@ -154,16 +148,16 @@ class Transport(QWidget):
             self._play.setAccessibleName(words)
         if self._loop.isChecked() != clock.loop:
             self._loop.setChecked(clock.loop)
-        self.field.show_frame(clock, self._text(clock), self._start)
+        self.field.show_frame(clock, self._text(clock))
         self._speed.setText(speed_words(clock))
 
     def words(self, clock: PlaybackClock) -> str:
         """Timecode and frame."""
-        return f"{timecode(clock.frame + self._start, clock.range.rate)}  {clock.frame}"
+        return f"{self.field.counting.timecode(clock.frame)}  {clock.frame}"
 
     def _text(self, clock: PlaybackClock) -> str:
         if self._counts_time:
-            return timecode(clock.frame + self._start, clock.range.rate)
+            return self.field.counting.timecode(clock.frame)
         return str(clock.frame)
 
     def _swap_counting(self) -> None:
