@@ -16,8 +16,8 @@ from pathlib import Path
 _HIDDEN = "[hidden]"
 
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
-#: An address, which may begin with a login: ``scheme://account:password@``. It is taken whole, up to
-#: the next in a list or a query: to look for the ``@`` here would take minutes with a long text.
+#: An address, which may begin with a login: ``scheme://account:password@``. It is taken whole, up
+#: to the next in a list or a query: to look for the ``@`` here would take minutes with a long text.
 _ADDRESS = re.compile(
     rf"(?P<scheme>\b{_SCHEME})(?P<rest>(?:(?![,;|=&({{\[]{_SCHEME})[^\s\"'<>])+)", re.IGNORECASE
 )

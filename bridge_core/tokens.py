@@ -30,7 +30,7 @@ def read_token(path: Path, *, others: int) -> str:
         raise NotAuthorised(
             f"others can use this token: the file's mode is {mode & 0o777:03o}",
             where=str(path),
-            next_step="chmod 600, and have the token changed",
+            next_step=f"chmod {0o666 & ~others:03o} {path}, and have the token changed",
         )
     if not token.isascii() or not token.isprintable() or " " in token or not token:
         raise ConfigError(

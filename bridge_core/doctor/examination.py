@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge_core.doctor import gateway, hosts, installed, storage
+from bridge_core.doctor import gateway, hosts, installed, storage, windows
 from bridge_core.doctor.line import Line, State
 from bridge_core.errors import ShotbridgeError
 from bridge_core.redaction import without_secrets
@@ -27,10 +27,11 @@ def examine(loaded: Callable[[], Loaded], client: Callable[[], Client]) -> list[
 
 def _lines(loaded: Callable[[], Loaded], client: Callable[[], Client]) -> Iterator[Line]:
     yield from installed.lines()
+    yield from windows.lines(installed.SECTION)
     try:
         found = loaded()
     except ShotbridgeError as error:
-        yield Line(installed.SECTION, "configuration", State.WRONG, error.what, error.next_step)
+        yield Line.of(error, installed.SECTION, "configuration")
         yield from hosts.lines()
         return
     read = ", ".join(map(str, found.files)) or "none, defaults hold"
@@ -45,7 +46,7 @@ def _outbox(client: Client) -> Line:
     try:
         waiting = len(client.outbox.entries())
     except ShotbridgeError as error:
-        return Line(storage.SECTION, "outbox", State.WRONG, error.what, error.next_step)
+        return Line.of(error, storage.SECTION, "outbox")
     if not waiting:
         return Line(storage.SECTION, "outbox", State.OK, "empty")
     says = f"{waiting} waiting in {client.settings.client.state_dir}"

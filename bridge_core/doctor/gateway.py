@@ -29,7 +29,7 @@ def lines(client: Client) -> Iterator[Line]:
         about, health = client.about(), client.health()
         ahead = client.clock_ahead()
     except ShotbridgeError as error:
-        yield Line(SECTION, "gateway", State.WRONG, error.what, error.next_step)
+        yield Line.of(error, SECTION, "gateway")
     else:
         yield Line(SECTION, "gateway", State.OK, f"{about.version}, API {about.api}, {where}")
         yield _clock(ahead)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bridge_core.errors import ShotbridgeError
+
 
 class State(StrEnum):
     OK = "ok"
@@ -22,6 +24,12 @@ class Line:
     state: State
     says: str
     next_step: str = ""
+
+    @classmethod
+    def of(cls, error: ShotbridgeError, section: str, name: str) -> Line:
+        """What is wrong, where, and what to do."""
+        says = f"{error.what} ({error.where})" if error.where else error.what
+        return cls(section, name, State.WRONG, says, error.next_step)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ SECTION = "Storage"
 #: Bytes below which there is soon no room for versions; the gateway's own limit.
 LOW = 5_000_000_000
 #: File systems over a network, as Linux names them in /proc/mounts.
-_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs"}
+_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "fuse.rclone"} | {
+    *("ceph", "fuse.ceph", "glusterfs", "fuse.glusterfs", "beegfs", "lustre", "gpfs", "panfs"),
+    *("wekafs", "gfs2", "ocfs2"),
+}
 
 
 def lines(settings: Settings, files: tuple[Path, ...]) -> Iterator[Line]:
@@ -85,13 +89,14 @@ def _file(name: str, file: Path) -> Line:
 def _file_system(folder: Path) -> str:
     """The kind of file system that a folder is on; empty where Linux does not tell."""
     try:
-        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return ""
     best, kind = -1, ""
-    path = folder.absolute()
-    for _, place, told, *_ in (line.split() for line in mounts):
-        point = Path(place.encode().decode("unicode_escape"))  # a space stands as \040
+    path = folder.resolve()
+    for _, place, told, *_ in (line.split(" ") for line in mounts.split("\n") if line):
+        # A space stands as \040, and whatever else would end a word likewise.
+        point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), place))
         if path.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), told
     return kind

@@ -7,6 +7,7 @@ import json
 import os
 import plistlib
 import re
+import sys
 from collections.abc import Callable
 from importlib.metadata import requires
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from bridge_core import resolve_script
 from bridge_core.cli.main import main
 from bridge_core.config import load
-from bridge_core.doctor import hosts, installed, storage
+from bridge_core.doctor import hosts, installed, storage, windows
 from bridge_core.doctor.gateway import _clock
 from bridge_core.doctor.installed import LIBRARIES, Library, _library, numbers
 from bridge_core.doctor.line import Line, State, as_text
@@ -74,6 +75,44 @@ def test_qt_that_does_not_fit_is_told(found: str, there: bool, state: State, say
 def test_a_library_that_is_missing_is_wrong() -> None:
     line = _library(Library("pydantic", "pydantic", "2.7"), "", there=False)
     assert (line.state, line.next_step) == (State.WRONG, "pip install 'pydantic>=2.7'")
+
+
+#: A PySide6 whose parts are told by its first lines.
+_QT = """
+import sys, types
+class QtCore:
+    class QLibraryInfo:
+        path = staticmethod(lambda which: {plugins!r})
+        class LibraryPath:
+            PluginsPath = 0
+QtGui = QtWidgets = None
+{more}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others bring all that Qt needs")
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("raise ImportError('libEGL.so.1: cannot open shared object file')", "libEGL.so.1"),
+        ("", "libqxcb.so"),
+        ("import os; os.abort()", "ends with -6"),
+    ],
+)
+def test_a_system_on_which_qt_opens_no_windows_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, says: str
+) -> None:
+    (tmp_path / "PySide6").mkdir()
+    text = _QT.format(plugins=str(tmp_path), more=more)
+    (tmp_path / "PySide6" / "__init__.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("DISPLAY", ":0")
+    [line] = windows.lines("Shotbridge")
+    assert line.state is State.WRONG
+    assert says in line.says and line.next_step
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert [one.state for one in windows.lines("Shotbridge")] == [State.NOTE]
 
 
 def test_versions_compare_by_number() -> None:
@@ -231,10 +270,16 @@ def test_too_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert lines["client.state_dir"].state is State.OK
 
 
+@pytest.mark.parametrize("kind", ["nfs4", "beegfs", "lustre", "gpfs"])
+@pytest.mark.parametrize("name", ["home", "Küche\u3000von Jörg", "with a space", "back\\slash"])
 def test_a_database_on_a_network_disk_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
-    mounts = f"tmpfs / tmpfs rw 0 0\nserver:/share {tmp_path} nfs4 rw,vers=4.2 0 0\n"
+    disk = tmp_path / name
+    disk.mkdir()
+    (tmp_path / "data").symlink_to(disk / "data")  # as /home is one in many studios
+    point = str(disk).replace("\\", "\\134").replace(" ", "\\040")
+    mounts = f"tmpfs / tmpfs rw 0 0\nserver:/share {point} {kind} rw,vers=4.2 0 0\n"
     real = Path.read_text
 
     def read(self: Path, *words: str, **named: str) -> str:
@@ -243,7 +288,7 @@ def test_a_database_on_a_network_disk_is_told(
     monkeypatch.setattr(Path, "read_text", read)
     line = _storage(tmp_path)["gateway.data_dir"]
     assert line.state is State.WRONG
-    assert "nfs4" in line.says
+    assert f"({kind})" in line.says
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
@@ -301,6 +346,7 @@ def test_a_configuration_with_a_mistake_does_not_stop_the_rest(
     code, lines = _examine(capsys)
     assert code == 1
     assert "retrys" in str(lines["configuration"]["says"])
+    assert "SHOTBRIDGE__CLIENT__RETRYS" in str(lines["configuration"]["says"])
     assert lines["configuration"]["next_step"]
     assert "Nuke" in lines and "gateway" not in lines
 
@@ -336,6 +382,25 @@ def test_an_installation_that_is_whole_is_green(
     assert str(lines["models"]["says"]).endswith(f"installed and intact in {models_dir}")
     assert "OpenColorIO" in str(lines["colour"]["says"])
     assert lines["clock"]["says"] == "agrees with the gateway's"
+
+
+def test_what_is_wrong_is_told_with_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone.yaml"
+    monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(gone))
+    _, lines = _examine(capsys)
+    assert str(gone) in str(lines["configuration"]["says"])
+    monkeypatch.delenv("SHOTBRIDGE_CONFIG")
+    token = tmp_path / "token"
+    token.write_text("t\n")
+    token.chmod(0o644)
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SHOTBRIDGE__CLIENT__TOKEN_FILE", str(token))
+    _, lines = _examine(capsys)
+    assert str(token) in str(lines["gateway"]["says"])
+    # A group may read a studio's token, as docs/admin.md says.
+    assert f"chmod 640 {token}" in str(lines["gateway"]["next_step"])
 
 
 def test_weights_that_are_missing_are_told(
