@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import GatewayFault
+from bridge_core.errors import ConfigError, GatewayFault
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -35,16 +36,35 @@ def ask(settings: Settings, *words: str) -> str:
     return done.stdout
 
 
+def become(settings: Settings, *words: str) -> int:
+    """Run a command of the gateway in the place of this process, so that signals reach it and
+    whoever supervises it sees the gateway's own end. Comes back on Windows only, which has no such
+    thing, with the exit code.
+
+    :raises ConfigError: there is no gateway to run here.
+    """
+    if sys.platform == "win32":
+        return run(settings, *words)
+    command, environment = _command(settings, words)
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        raise ConfigError(
+            f"the gateway cannot be started: {error.strerror or error}",
+            where=command[0],
+            next_step="correct client.gateway_command",
+        ) from error
+
+
 def _run(
     settings: Settings, words: tuple[str, ...], *, stdout: int | None
 ) -> subprocess.CompletedProcess[str]:
+    command, environment = _command(settings, words)
+    return subprocess.run(command, env=environment, stdout=stdout, text=True, check=False)
+
+
+def _command(settings: Settings, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
     from bridge_core.config.handover import as_variables
     from bridge_core.launcher import gateway_command
 
-    return subprocess.run(
-        [*gateway_command(settings), *words],
-        env={**os.environ, **as_variables(settings)},
-        stdout=stdout,
-        text=True,
-        check=False,
-    )
+    return [*gateway_command(settings), *words], {**os.environ, **as_variables(settings)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway import run
+from bridge_core.cli.gateway import become, run
 from bridge_core.cli.output import table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _serve(call: Call) -> int:
     token = call.arguments.token_file
-    return run(call.loaded.settings, "serve", *(["--token-file", token] if token else []))
+    return become(call.loaded.settings, "serve", *(["--token-file", token] if token else []))
 
 
 def _stop(call: Call) -> int:

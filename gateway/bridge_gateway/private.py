@@ -32,20 +32,25 @@ def write(path: Path, text: str) -> None:
 
 
 def token(path: Path) -> str:
-    """The token in a file, which is made when it is not there.
+    """The token in a file, which is made when it is not there, for its owner alone.
 
-    :raises ConfigError: others may read the file, or there is no token in it.
+    A studio may hand it to a group by mode 0640, as the client takes it; a gateway of one's own is
+    held to 0600 by the client that starts it.
+
+    :raises ConfigError: others may read the file, its group may write it, or there is no token in
+        it.
     """
     if not path.exists():
         write(path, secrets.token_urlsafe(32) + "\n")
     with told(path):
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8", errors="replace").strip()
-    if os.name == "posix" and mode & 0o077:
+    if os.name == "posix" and mode & 0o027:
         raise ConfigError(
-            "the token file can be read by others",
+            f"others can use the token file: its mode is {mode & 0o777:03o}",
             where=str(path),
-            next_step=f"chmod 600 {path}, and change the token if somebody may have seen it",
+            next_step=f"chmod 600 {path} (640 for a group that works with this gateway), and "
+            "change the token if somebody may have seen it",
         )
     if not _TOKEN.fullmatch(text):
         raise ConfigError(

@@ -221,7 +221,8 @@ def test_a_port_that_is_taken(start: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "says"),
     [
-        ("a" * 40, 0o644, "read by others"),
+        ("a" * 40, 0o644, "its mode is 644"),
+        ("a" * 40, 0o660, "its mode is 660"),
         ("short", 0o600, "no token"),
         ("", 0o600, "no token"),
         ("a b" * 20, 0o600, "no token"),
@@ -237,12 +238,57 @@ def test_an_unfit_token_file(start: Any, tmp_path: Path, text: str, mode: int, s
     assert not gateway.announced.exists()
 
 
-def test_a_token_file_of_ones_own(start: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_token_file_of_ones_own_or_for_a_group(start: Any, tmp_path: Path, mode: int) -> None:
     token = tmp_path / "mine"
     token.write_text("a" * 40 + "\n")
-    token.chmod(0o600)
+    token.chmod(mode)
     gateway = start("--token-file", str(token))
     assert gateway.get("/v1/jobs", Authorization="Bearer " + "a" * 40) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no process by another")
+def test_the_command_serve_is_the_gateway_itself(tmp_path: Path) -> None:
+    """As a service's supervisor needs it: its signals reach the gateway, and its end is told."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = tmp_path / "studio.yaml"
+    config.write_text(
+        f"gateway:\n  port: {port}\n  data_dir: data\n  library_dir: library\n"
+        "  allowed_hosts: [shotbridge.studio]\n"
+    )
+    command = [sys.executable, "-m", "bridge_core.cli.main", "serve"]
+    command += ["--token-file", str(tmp_path / "token")]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stderr=log, env={**os.environ, "SHOTBRIDGE_CONFIG": str(config)}
+        )
+    try:
+        _wait_for(f"answers at http://127.0.0.1:{port}", tmp_path / "log", process)
+        # As a proxy calls that stands before it and keeps the name it was called by.
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/services",
+            headers={
+                "Host": "shotbridge.studio",
+                "Authorization": "Bearer " + (tmp_path / "token").read_text().strip(),
+            },
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert json.load(answer)
+        process.terminate()
+        assert process.wait(30) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def _wait_for(words: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while words not in log.read_text():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
