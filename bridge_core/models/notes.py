@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from bridge_core.models.base import Record, Timestamp, Value
-from bridge_core.models.frames import FrameRange
+from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -50,6 +50,9 @@ class NewNote(Value):
     """None: on the version as a whole."""
     text: str = Field(default="", max_length=5000)
     strokes: tuple[Stroke, ...] = Field(default=(), max_length=1000)
+    drawn_on: int | None = Field(default=None, ge=-FRAME_LIMIT, le=FRAME_LIMIT)
+    """The frame that the strokes were drawn on, whatever the words speak of; None: they stand on
+    every frame that the note speaks of."""
     by: str = Field(min_length=1, max_length=200)
 
     @model_validator(mode="after")
@@ -67,5 +70,20 @@ class Note(Record):
     frames: FrameRange | None = None
     text: str = ""
     strokes: tuple[Stroke, ...] = ()
+    drawn_on: int | None = None
     by: str
     at: Timestamp
+
+    @property
+    def frame(self) -> int | None:
+        """To look at the note on: the one drawn on, else the first that it speaks of; None: it is
+        on the version as a whole."""
+        if self.drawn_on is not None:
+            return self.drawn_on
+        return self.frames.first if self.frames is not None else None
+
+    def strokes_on(self, frame: int) -> tuple[Stroke, ...]:
+        """What is drawn on a frame."""
+        if self.drawn_on is not None:
+            return self.strokes if frame == self.drawn_on else ()
+        return self.strokes if self.frames is None or frame in self.frames else ()

@@ -300,6 +300,8 @@ class _Export:
                 )
                 continue
             on = note.frames or self._shown(clip, media)
+            if note.drawn_on is not None:
+                on = on.shifted(note.drawn_on - on.first)
             if ending_of(media.path) in MOVIES:
                 on = on.shifted(1 - media.first)
             label = str(ours(marker).get("label", ""))

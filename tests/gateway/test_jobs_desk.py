@@ -26,9 +26,10 @@ from bridge_core.errors import (
     OutsideRoots,
     UnknownService,
 )
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import SourceFile
-from bridge_core.models.notes import NewNote
+from bridge_core.models.notes import NewNote, Stroke, StrokeTool
 from bridge_core.models.requests import Region, Submission
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs import publish
@@ -560,7 +561,16 @@ def test_review_adds_and_changes_nothing(desk: Desk, folder: Path, shot: str) ->
     unreviewed = {"status", "decisions"}
     assert decided.model_dump(exclude=unreviewed) == version.model_dump(exclude=unreviewed)
     assert desk.versions(shot=shot) == [decided] == [desk.version(version.id)]
-    note = desk.add_note(version.id, NewNote(text="the left edge", by="ben"))
+    stroke = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)))
+    said = NewNote(
+        frames=FrameRange.of(1001, 1002, 24),
+        text="the left edge",
+        strokes=(stroke,),
+        drawn_on=1002,
+        by="ben",
+    )
+    note = desk.add_note(version.id, said)
+    assert note.model_dump(include=set(NewNote.model_fields)) == said.model_dump()
     assert desk.notes(version.id) == [note] and note.version == version.id
     events = desk.events(after=since, job=version.job)
     assert [event.kind for event in events] == ["version", "version", "note"]

@@ -266,6 +266,7 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
         frames=new.frames,
         text=new.text,
         strokes=new.strokes,
+        drawn_on=new.drawn_on,
         by=new.by,
         at=now(),
     )

@@ -54,7 +54,13 @@ def _version(number: int, pattern: str = "main/up.%04d.exr", status: str = "appr
     )
 
 
-def _cut(kit: Any, *items: Any, available: Any = (86400, 64), source: Any = (86408, 48)) -> Path:
+def _cut(
+    kit: Any,
+    *items: Any,
+    available: Any = (86400, 64),
+    source: Any = (86408, 48),
+    drawn_on: int | None = None,
+) -> Path:
     """A cut whose clip ``a`` carries two versions, one approved, with a note and a drawing."""
     media = kit.sequence("a", 1001, available)
     path = kit.cut(kit.clip("a", media, source), *items, start=(86400, 24))
@@ -65,6 +71,7 @@ def _cut(kit: Any, *items: Any, available: Any = (86400, 64), source: Any = (864
         frames=FrameRange.of(1010, 1012),
         text="softer",
         strokes=(BOX,),
+        drawn_on=drawn_on,
         by="Ada",
         at=WHEN,
     )
@@ -224,6 +231,12 @@ def test_openrv_draws_the_notes(kit: Any) -> None:
     assert report.losses == ()
     again = export(report.target, kit.folder / "again.otio", "openrv")
     assert json.loads(again.target.read_text()) == document
+
+
+def test_openrv_draws_on_the_frame_that_was_drawn_on(kit: Any) -> None:
+    clip = _first(_exported(kit, "openrv", drawn_on=1030)[0])
+    assert clip["effects"][0]["layers"][0]["layer_range"]["start_time"]["value"] == 1030
+    assert clip["markers"][0]["metadata"]["shotbridge"]["note"]["drawn_on"] == 1030
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -92,9 +93,15 @@ class Heard(ReviewController):
         self.calls.append(("again", note.id))
 
     def add_note(
-        self, text: str, strokes: Any = (), frames: Any = None, *, done: Any = None
+        self,
+        text: str,
+        strokes: Any = (),
+        frames: Any = None,
+        *,
+        drawn_on: int | None = None,
+        done: Any = None,
     ) -> None:
-        self.calls.append(("note", text, frames))
+        self.calls.append(("note", text, frames, drawn_on))
         self.keep = done
 
 
@@ -185,12 +192,32 @@ def test_what_a_person_wants_reaches_the_controller(room: ReviewRoom) -> None:
 def test_words_stay_until_the_gateway_has_them(room: ReviewRoom) -> None:
     room.note_field.words.setText("Hold it")
     room.note_field.wanted.emit()
-    assert heard(room).calls == [("note", "Hold it", FrameRange.of(1009, 1009, 24))]
+    assert heard(room).calls == [("note", "Hold it", FrameRange.of(1009, 1009, 24), 1009)]
     assert room.note_field.words.text() == "Hold it"
     keep = heard(room).keep
     assert keep is not None
     keep(Note(id="n", version="v3", text="Hold it", by="Ada", at=AT))
     assert room.note_field.words.text() == ""
+
+
+@pytest.mark.parametrize(
+    ("reach", "frames"), [("From in to out point", (1012, 1014)), ("The whole version", None)]
+)
+def test_a_drawing_keeps_its_frame_whatever_its_words_speak_of(
+    room: ReviewRoom, reach: str, frames: tuple[int, int] | None
+) -> None:
+    room.go_to(1012)
+    room.player.mark_in()
+    room.go_to(1014)
+    room.player.mark_out()
+    room.go_to(1010)
+    room.marks.sketch.write(1010, (0.5, 0.5), "this", colour="#ffffff")
+    room.marks.show()
+    [action] = [a for a in room.note_field.findChildren(QAction) if a.text() == reach]
+    action.trigger()
+    room.note_field.wanted.emit()
+    told = FrameRange.of(*frames, 24) if frames else None
+    assert heard(room).calls == [("note", "", told, 1010)]
 
 
 def test_a_note_that_becomes_a_request_shows_the_frame_to_try(room: ReviewRoom) -> None:

@@ -119,6 +119,29 @@ def test_a_note_stands_at_the_timecode_of_a_drop_frame_plate() -> None:
     assert place_of(note(1800, "hold"), plain) == "frame 1800 · 01:01:00:00"
 
 
+@pytest.mark.parametrize("frames", [FrameRange.of(1001, 1020, 24), None])
+def test_a_drawing_stands_on_the_frame_that_it_was_drawn_on(
+    qapp: QApplication, red: FrameSource, tmp_path: Path, frames: FrameRange | None
+) -> None:
+    class Only1010:
+        """The other frames cannot be had."""
+
+        key, frames = "only 1010", red.frames
+
+        def frame(self, number: int, /) -> bytes:
+            if number != 1010:
+                raise GatewayUnreachable("nobody answers", where="gateway", next_step="wait")
+            return red.frame(number)
+
+    drawn = note(1001, "circle", (BOX,)).model_copy(update={"frames": frames, "drawn_on": 1010})
+    one = shot("SH_010", Only1010(), drawn)
+    text = write_sheet(tmp_path / "review.html", sheet(one)).read_text(encoding="utf-8")
+    [picture] = re.findall(r"base64,([^\"]+)", text)
+    image = decode(base64.b64decode(picture))
+    assert image.pixelColor(round(0.2 * image.width()), image.height() // 2).blue() > 200
+    assert f"{'frames 1001–1020' if frames else 'whole version'} · drawn on 1010" in text
+
+
 def test_pdf_says_the_same_page_by_page(
     qapp: QApplication, red: FrameSource, tmp_path: Path
 ) -> None:

@@ -256,6 +256,21 @@ def test_drawn_notes_are_seen_on_their_frames_only(stage: Stage) -> None:
     assert near(colour(stage, 0.1, 0.5), 200, 40, 40)
 
 
+@pytest.mark.parametrize("frames", [FrameRange.of(1015, 1020, 24), None])
+def test_a_drawing_stays_on_its_frame_whatever_its_note_speaks_of(
+    stage: Stage, frames: FrameRange | None
+) -> None:
+    box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
+    said = note(frames).model_copy(update={"strokes": (box,), "drawn_on": 1010})
+    stage.set_notes([said])
+    press(stage, Key.Key_Down)
+    assert stage.frame == 1010
+    assert near(colour(stage, 0.1, 0.5), 255, 255, 255)
+    for frame in (1005, 1015):
+        stage.go_to(frame)
+        assert near(colour(stage, 0.1, 0.5), 200, 40, 40)
+
+
 def test_scrubbing_goes_to_the_frame_under_the_mouse(stage: Stage) -> None:
     bar = stage.bar
     QTest.mousePress(bar, Qt.MouseButton.LeftButton, pos=QPoint(2, 10))

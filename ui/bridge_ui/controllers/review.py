@@ -193,10 +193,12 @@ class ReviewController:
         strokes: Iterable[Stroke] = (),
         frames: FrameRange | None = None,
         *,
+        drawn_on: int | None = None,
         done: Callable[[Note], None] | None = None,
     ) -> None:
-        """On the version under review. ``done`` is told once the gateway has it; until then, and
-        where it fails (``state.problem``), the caller keeps the drawing."""
+        """On the version under review, its strokes on the frame ``drawn_on``. ``done`` is told
+        once the gateway has it; until then, and where it fails (``state.problem``), the caller
+        keeps the drawing."""
         version = self.state.value.version
         if version is None:
             self._nothing_to_review()
@@ -206,7 +208,13 @@ class ReviewController:
             self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
             return
         client = self._session.client
-        note = NewNote(frames=frames, text=text[:5000], strokes=drawn, by=self._session.user)
+        note = NewNote(
+            frames=frames,
+            text=text[:5000],
+            strokes=drawn,
+            drawn_on=drawn_on if drawn else None,
+            by=self._session.user,
+        )
 
         def added(now: Note) -> None:
             self._learn_notes([now])

@@ -62,8 +62,8 @@ class SheetVersion:
         return tuple(note for note in self.notes if note.frames is not None or note.strokes)
 
     def frame_for(self, note: Note) -> int:
-        """The frame to show a note on: the first that it speaks of."""
-        return note.frames.first if note.frames is not None else self.key_frame
+        """The frame to show a note on."""
+        return note.frame if note.frame is not None else self.key_frame
 
     @property
     def facts(self) -> str:
@@ -166,8 +166,7 @@ def gather(
 
 def in_order(note: Note) -> tuple[bool, int, datetime]:
     """Sorts notes by frame, those on the whole version first."""
-    frames = note.frames
-    return frames is not None, frames.first if frames is not None else 0, note.at
+    return note.frame is not None, note.frame or 0, note.at
 
 
 def key_frame_of(shot: Shot, frames: Sequence[int]) -> int:
@@ -177,15 +176,18 @@ def key_frame_of(shot: Shot, frames: Sequence[int]) -> int:
 
 
 def place_of(note: Note, plate: Plate) -> str:
-    """Where a note belongs: ``frame 1010 · 00:00:40:10``, ``frames 1010–1020``, the whole."""
-    if note.frames is None:
-        return tr("whole version")
-    first, last = note.frames.first, note.frames.last
-    if first != last:
-        return tr("frames {range}", range=f"{first}–{last}")
-    counting = Counting.of(plate)
-    words = tr("frame {n}", n=first)
-    return f"{words} · {counting.timecode(first)}" if counting is not None else words
+    """Where a note belongs: ``frame 1010 · 00:00:40:10``, ``frames 1010–1020 · drawn on 1012``,
+    the whole."""
+    frames, drawn = note.frames, note.drawn_on
+    if frames is not None and frames.count == 1 and drawn in (None, frames.first):
+        counting = Counting.of(plate)
+        words = tr("frame {n}", n=frames.first)
+        return f"{words} · {counting.timecode(frames.first)}" if counting is not None else words
+    if frames is None:
+        words = tr("whole version")
+    else:
+        words = tr("frames {range}", range=f"{frames.first}–{frames.last}")
+    return words if drawn is None else tr("{place} · drawn on {n}", place=words, n=drawn)
 
 
 def said_by(note: Note) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bridge_core.models.jobs import Job, JobState
+from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.translate import counted, tr
@@ -103,6 +104,15 @@ def spell_bytes(size: int) -> str:
 
 def spell_frames(count: int) -> str:
     return counted(count, "{n} frame", "{n} frames")
+
+
+def spell_place(note: Note) -> str:
+    """The frames that a note speaks of, or else the one that it draws on: ``1010``,
+    ``1010–1020``; empty: the whole version."""
+    frames = note.frames
+    if frames is not None and frames.count > 1:
+        return f"{frames.first}–{frames.last}"
+    return "" if note.frame is None else str(note.frame)
 
 
 def spell_when(at: datetime) -> str:

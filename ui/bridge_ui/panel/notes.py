@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
 from bridge_ui.controllers.review import ReviewController, ReviewState
-from bridge_ui.controllers.words import decided, review_sign, spell_when
+from bridge_ui.controllers.words import decided, review_sign, spell_place, spell_when
 from bridge_ui.panel.pieces import LOOKS, box, button, column, empty, label, row, scrolled, title
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -65,10 +67,9 @@ class NotesTab(QWidget):
         if note.strokes:
             facts.append(counted(len(note.strokes), "{n} stroke", "{n} strokes"))
         foot = row(1)
-        if note.frames is not None:
-            first, last = note.frames.first, note.frames.last
-            where = str(first) if first == last else f"{first}–{last}"
-            to_frame = button(where, "link", does=lambda: self.go_to.emit(first))
+        if note.frame is not None:
+            go = partial(self.go_to.emit, note.frame)
+            to_frame = button(spell_place(note), "link", does=go)
             to_frame.setToolTip(tr("Go to this frame"))
             foot.insertWidget(0, to_frame)
         again = button(
@@ -81,6 +82,6 @@ class NotesTab(QWidget):
         return box(column(words, who, foot, margin=10, gap=3), "card")
 
     def _make_again(self, note: Note) -> None:
-        if note.frames is not None:
-            self.go_to.emit(note.frames.first)  # the frame to try first
+        if note.frame is not None:
+            self.go_to.emit(note.frame)  # the frame to try first
         self._review.make_again(note, self.again.emit)

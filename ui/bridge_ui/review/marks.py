@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
@@ -42,7 +43,7 @@ class Marks:
     @property
     def frames(self) -> set[int]:
         """That something was said about or drawn on."""
-        said = {note.frames.first for note in self._notes if note.frames is not None}
+        said = {note.frame for note in self._notes if note.frame is not None}
         return said.union(self.sketch.frames)
 
     def draft(self) -> NoteDraft:
@@ -67,16 +68,14 @@ class Marks:
         """On the frame that the player is at."""
         clock = self._player.clock
         drawn = self.sketch.on(clock.frame)
-        said = tuple(
-            stroke
-            for note in self._notes
-            if note.strokes and (note.frames is None or clock.frame in note.frames)
-            for stroke in note.strokes
-        )
+        said = tuple(stroke for note in self._notes for stroke in note.strokes_on(clock.frame))
         self.pen.frame = clock.frame
         self._canvas.show_strokes(said + drawn, self.sketch.live(clock.frame))
         self._tray.show_history(self.sketch)
-        self._bar.set_notes(
-            (note.frames for note in self._notes if note.frames is not None), self.sketch.frames
+        places = (
+            note.frames or FrameRange.of(note.frame, note.frame, clock.range.rate)
+            for note in self._notes
+            if note.frame is not None
         )
+        self._bar.set_notes(places, self.sketch.frames)
         self._field.show_place(clock.frame, (clock.in_point, clock.out_point), len(drawn))

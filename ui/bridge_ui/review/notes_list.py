@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
+from bridge_ui.controllers.words import spell_place
 from bridge_ui.panel.pieces import FitRow, box, button, column, empty, label, scrolled
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -56,10 +58,9 @@ class NotesList(QWidget):
 
     def _one(self, note: Note) -> QFrame:
         parts: list[QWidget] = [label(note.by, "small")]
-        if note.frames is not None:
-            first = note.frames.first
-            words = str(first) if note.frames.count == 1 else f"{first}–{note.frames.last}"
-            parts.insert(0, button(words, "link", does=lambda: self.go_to.emit(first)))
+        if note.frame is not None:
+            go = partial(self.go_to.emit, note.frame)
+            parts.insert(0, button(spell_place(note), "link", does=go))
         parts.append(button(tr("make next"), "link", does=lambda: self.again.emit(note)))
         parts[-1].setToolTip(tr("Make the next version from this note"))
         foot = FitRow(*parts, gap=4, grows=len(parts) - 2)

@@ -26,7 +26,7 @@ class NoteDraft:
     text: str
     strokes: tuple[Stroke, ...]
     frames: FrameRange | None
-    """None: on the version as a whole."""
+    """That the words speak of; None: of the version as a whole."""
     drawn_on: int
     """The frame that the strokes were drawn on."""
 
@@ -83,8 +83,7 @@ class NoteField(QWidget):
     def frames(self, rate: object) -> FrameRange | None:
         if self._reach == MARKS:
             return FrameRange.of(*self._marks, rate)
-        # A drawing belongs to the frame that it was drawn on.
-        if self._reach == WHOLE and not self._strokes:
+        if self._reach == WHOLE:
             return None
         return FrameRange.of(self._frame, self._frame, rate)
 

@@ -100,7 +100,11 @@ class ReviewRoom(Stage):
 
     def _keep(self, draft: NoteDraft) -> None:
         self._review.add_note(
-            draft.text, draft.strokes, draft.frames, done=lambda _note: self.note_kept(draft)
+            draft.text,
+            draft.strokes,
+            draft.frames,
+            drawn_on=draft.drawn_on,
+            done=lambda _note: self.note_kept(draft),
         )
 
     def _decide(self, status: ReviewStatus, comment: str) -> None:
@@ -110,8 +114,8 @@ class ReviewRoom(Stage):
         self.say(words, problem=problem)
 
     def _make_again(self, note: Note) -> None:
-        if note.frames is not None:
-            self.go_to(note.frames.first)  # the frame to try first
+        if note.frame is not None:
+            self.go_to(note.frame)  # the frame to try first
         self._review.make_again(note, self.again.emit)
 
     def _show_review(self, state: ReviewState) -> None:
