@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from bridge_core import resolve_script
 from bridge_core.doctor.installed import numbers
 from bridge_core.doctor.line import Line, State
 from bridge_core.doctor.programs import Program, find
+from bridge_core.doctor.reach import REACH
 from bridge_core.errors import ShotbridgeError
-from bridge_core.plugins import plugin, plugins_dir
+from bridge_core.plugins import plugins_dir
 
 SECTION = "Hosts"
 TITLES = {"nuke": "Nuke", "blender": "Blender", "resolve": "Resolve"}
 #: The oldest version that a plugin is written for.
 OLDEST = {"nuke": "16.0", "blender": "4.2", "resolve": "18.5"}
+_GUESSED = "guessed from its version"
 
 
 def lines(environ: Mapping[str, str] | None = None) -> Iterator[Line]:
@@ -25,7 +25,7 @@ def lines(environ: Mapping[str, str] | None = None) -> Iterator[Line]:
     try:
         yield Line(SECTION, "plugins", State.OK, str(plugins_dir(environ)))
     except ShotbridgeError as error:
-        yield Line(SECTION, "plugins", State.NOTE, error.what, error.next_step)
+        yield Line.of(error, SECTION, "plugins", State.NOTE)
     for host, title in TITLES.items():
         programs = find(host, environ=environ)
         if not programs:
@@ -37,118 +37,53 @@ def lines(environ: Mapping[str, str] | None = None) -> Iterator[Line]:
                 "where this machine has it, put its folder on the PATH",
             )
             continue
+        reach = list(REACH[host](SECTION, programs, environ))
+        reached = any(line.state is not State.NOTE for line in reach)
         for program in programs:
-            yield _program(program, title)
-        yield from _REACH[host](environ)
+            # Of several on a machine one may be old; not the one that this environment starts.
+            yield _program(program, environ, needed=reached and program.on_path)
+        yield from reach
 
 
-def _program(program: Program, title: str) -> Line:
+def _program(program: Program, environ: Mapping[str, str], *, needed: bool) -> Line:
+    title = TITLES[program.host]
     name = f"{title} {program.version}".rstrip()
-    brings = [f"Python {program.python}" if program.python else "Python unknown"]
-    if program.host == "resolve":
-        brings = ["uses a Python of the system's"]
-    elif program.host == "nuke":
-        brings.append(program.qt or "Qt unknown")
-    else:
-        brings.append("Qt comes with the extension")
-    says = f"{program.path}: {', '.join(brings)}"
+    says = f"{program.path}: {_python(program, environ)}, {_qt(program)}"
+    misfit, step = "", ""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if not program.version:
         says += "; version unknown"
     elif numbers(program.version) < numbers(OLDEST[program.host]):
-        return Line(
-            SECTION,
-            name,
-            State.NOTE,
-            f"{says}; too old for Shotbridge",
-            f"use {title} {OLDEST[program.host]} or newer",
-        )
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if program.host == "nuke" and program.python not in ("", here):
+        misfit = "too old for Shotbridge"
+        step = f"use {title} {OLDEST[program.host]} or newer"
+    elif program.host == "nuke" and program.likely_python not in ("", here):
         # pydantic and OpenTimelineIO hold compiled parts, which fit one Python.
-        return Line(
-            SECTION,
-            name,
-            State.NOTE,
-            f"{says}; Shotbridge is installed here for Python {here}",
-            f"give it an installation for Python {program.python} (docs/admin.md)",
-        )
-    return Line(SECTION, name, State.OK, says)
+        misfit = f"Shotbridge is installed here for Python {here}"
+        step = f"give it an installation for Python {program.likely_python} (docs/admin.md)"
+    if not misfit:
+        return Line(SECTION, name, State.OK, says)
+    state = State.WRONG if needed else State.NOTE
+    return Line(SECTION, name, state, f"{says}; {misfit}", step)
 
 
-def _nuke(environ: Mapping[str, str]) -> Iterator[Line]:
-    folders = [Path(text) for text in environ.get("NUKE_PATH", "").split(os.pathsep) if text]
-    found = [folder for folder in folders if (folder / "bridge_nuke").is_dir()]
-    yield _reached("Nuke's plugin", found, "NUKE_PATH", _named("nuke"))
+def _python(program: Program, environ: Mapping[str, str]) -> str:
+    if program.python:
+        return f"Python {program.python}"
+    if program.likely_python:
+        return f"Python {program.likely_python} ({_GUESSED})"
+    if program.host != "resolve":
+        return "Python unknown"
+    named = environ.get("PYTHON3HOME")
+    if named:
+        return f"scripts in the Python that PYTHON3HOME names, {named}"
+    return "scripts in the system's Python (guessed; PYTHON3HOME would name another)"
 
 
-def _blender(environ: Mapping[str, str]) -> Iterator[Line]:
-    system = environ.get("BLENDER_SYSTEM_EXTENSIONS")
-    found = [Path(system)] if system else []
-    found = [folder for folder in found if (folder / "system" / "shotbridge").is_dir()]
-    if found:
-        yield Line(SECTION, "Blender's extension", State.OK, f"in {found[0]}")
-        return
-    users = [folder.parents[1] for folder in _users_extensions(environ)]
-    if users:
-        yield Line(SECTION, "Blender's extension", State.OK, f"in {', '.join(map(str, users))}")
-        return
-    yield Line(
-        SECTION,
-        "Blender's extension",
-        State.NOTE,
-        "not installed for this user, nor by BLENDER_SYSTEM_EXTENSIONS",
-        "install its zip from Blender's preferences, or set the variable (docs/admin.md)",
-    )
-
-
-def _users_extensions(environ: Mapping[str, str]) -> list[Path]:
-    """Folders ``<resources>/extensions/<repository>/shotbridge`` of this user."""
-    home = Path(environ.get("HOME") or Path.home())
-    if environ.get("BLENDER_USER_RESOURCES"):
-        bases = [Path(environ["BLENDER_USER_RESOURCES"])]
-    elif sys.platform == "win32":
-        roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
-        bases = sorted((roaming / "Blender Foundation" / "Blender").glob("[0-9]*"))
-    elif sys.platform == "darwin":
-        bases = sorted((home / "Library" / "Application Support" / "Blender").glob("[0-9]*"))
-    else:
-        config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-        bases = sorted((config / "blender").glob("[0-9]*"))
-    return [path for base in bases for path in base.glob("extensions/*/shotbridge")]
-
-
-def _resolve(environ: Mapping[str, str]) -> Iterator[Line]:
-    folder = resolve_script.scripts_folder(environ)
-    name, again = "Resolve's script", "shotbridge install resolve"
-    try:
-        found = resolve_script.look(folder)
-    except ShotbridgeError as error:
-        yield Line(SECTION, name, State.WRONG, f"{error.what}: {error.where}", error.next_step)
-        return
-    target = folder / resolve_script.NAME
-    match found:
-        case resolve_script.Placing.PLACED:
-            yield Line(SECTION, name, State.OK, str(target))
-        case resolve_script.Placing.OUTDATED:
-            yield Line(SECTION, name, State.NOTE, f"{target} is of another installation", again)
-        case resolve_script.Placing.FOREIGN:
-            says = f"{target} is not ours"
-            yield Line(SECTION, name, State.WRONG, says, f"move it away, then {again}")
-        case resolve_script.Placing.ABSENT:
-            yield Line(SECTION, name, State.NOTE, f"not in {folder}", again)
-
-
-_REACH = {"nuke": _nuke, "blender": _blender, "resolve": _resolve}
-
-
-def _reached(name: str, found: list[Path], variable: str, folder: str) -> Line:
-    if found:
-        return Line(SECTION, name, State.OK, f"in {found[0]}, by {variable}")
-    return Line(SECTION, name, State.NOTE, f"not on {variable}", f"add {folder} to {variable}")
-
-
-def _named(host: str) -> str:
-    try:
-        return str(plugin(host))
-    except ShotbridgeError:
-        return f"the folder plugins/{host}"
+def _qt(program: Program) -> str:
+    if program.host == "blender":
+        return "Qt by the extension"
+    if program.host == "resolve":
+        return "Qt by the script's window"
+    if program.qt:
+        return program.qt
+    return f"{program.likely_qt} ({_GUESSED})" if program.likely_qt else "Qt unknown"

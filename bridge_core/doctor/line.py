@@ -26,10 +26,12 @@ class Line:
     next_step: str = ""
 
     @classmethod
-    def of(cls, error: ShotbridgeError, section: str, name: str) -> Line:
+    def of(
+        cls, error: ShotbridgeError, section: str, name: str, state: State = State.WRONG
+    ) -> Line:
         """What is wrong, where, and what to do."""
         says = f"{error.what} ({error.where})" if error.where else error.what
-        return cls(section, name, State.WRONG, says, error.next_step)
+        return cls(section, name, state, says, error.next_step)
 
     def as_json(self) -> dict[str, Any]:
         return {

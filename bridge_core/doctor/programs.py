@@ -2,7 +2,7 @@
 
 Where they lie and what their folders hold is taken from their makers' documents and from
 installations that people describe. Blender's was seen; Nuke's and Resolve's were not. What cannot
-be known from files stays unknown and is not guessed.
+be known from files stays unknown; only of Nuke it is known what each version brings.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _RESOLVE_BESIDE = "libs/Fusion"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A host's program. Empty: not to be known from its files."""
+    """A host's program. Empty: its files do not tell."""
 
     host: str
     path: Path
@@ -63,6 +63,22 @@ class Program:
     qt: str = ""
     """``PySide6``, with its version where a file tells it."""
     on_path: bool = False
+
+    @property
+    def likely_python(self) -> str:
+        """As seen, or else what its maker says that the version brings."""
+        return self.python or self._brings[0]
+
+    @property
+    def likely_qt(self) -> str:
+        return self.qt or self._brings[1]
+
+    @property
+    def _brings(self) -> tuple[str, str]:
+        major = re.match(r"\d+", self.version)
+        if self.host != "nuke" or major is None:
+            return "", ""
+        return _NUKE_BRINGS.get(int(major[0]), ("", ""))
 
 
 def find(
@@ -132,28 +148,26 @@ def _look(host: str, path: Path, environ: Mapping[str, str], *, on_path: bool) -
     if on_path and not version:
         # A wrapper of rez: its package says what it starts.
         version = environ.get(f"REZ_{host.upper()}_VERSION", "")
-        if host == "nuke":
-            python, qt = _nuke_brings(version)
     return Program(host, path, version, python, qt, on_path)
 
 
 def _nuke(path: Path) -> tuple[str, str, str]:
     told = re.search(r"Nuke(\d+\.\d+v\d+)", str(path.resolve()))
     told = told or re.search(r"Nuke(\d+\.\d+)", path.resolve().name)
-    version = told[1] if told else ""
-    python, qt = _nuke_brings(version)
+    version, qt = told[1] if told else "", ""
     home = _home(path)
-    for library in _glob(home, "libpython3.*") + _glob(home, "python3*.dll"):
-        seen = re.search(r"python3\.?(\d+)", library.name)
-        python = f"3.{seen[1]}" if seen else python
+    python = _bundled_python(home)
     for package in _glob(home, "pythonextensions/site-packages/PySide[26]/__init__.py"):
         qt = f"{package.parent.name} {_python_version(package)}".rstrip()
     return version, python, qt
 
 
-def _nuke_brings(version: str) -> tuple[str, str]:
-    major = re.match(r"\d+", version)
-    return _NUKE_BRINGS.get(int(major[0]), ("", "")) if major else ("", "")
+def _bundled_python(folder: Path) -> str:
+    """By the names of Python's libraries in a folder."""
+    for library in _glob(folder, "libpython3.*") + _glob(folder, "python3*.dll"):
+        if seen := re.search(r"python3\.?(\d+)", library.name):
+            return f"3.{seen[1]}"
+    return ""
 
 
 def _blender(path: Path) -> tuple[str, str, str]:
@@ -170,12 +184,14 @@ def _blender(path: Path) -> tuple[str, str, str]:
 
 
 def _resolve(path: Path) -> tuple[str, str, str]:
-    """Only macOS's Resolve tells its version in a file; it uses a Python of the system's."""
+    """Only macOS's Resolve tells its version in a file. It uses a Python of the system's; from 21.1
+    on one was seen on Linux that it brings."""
+    python = _bundled_python(_home(path) / "ResolvePython" / "lib")
     try:
         about = plistlib.loads((path / "Contents" / "Info.plist").read_bytes())
     except (OSError, ValueError, plistlib.InvalidFileException):
-        return "", "", ""
-    return str(about.get("CFBundleShortVersionString", "")), "", ""
+        return "", python, ""
+    return str(about.get("CFBundleShortVersionString", "")), python, ""
 
 
 def _python_version(package: Path) -> str:

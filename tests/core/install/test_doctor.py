@@ -139,6 +139,7 @@ def test_hosts_are_found_by_their_files_and_never_started(tmp_path: Path) -> Non
     qt.mkdir(parents=True)
     (qt / "__init__.py").write_text('__version__ = "6.5.3"\n')
     _tree(opt, "blender-4.5.1-linux-x64/blender", "resolve/bin/resolve")
+    _tree(opt, "resolve/ResolvePython/lib/libpython3.14.so.1.0")  # as of 21.1
     (opt / "blender-4.5.1-linux-x64" / "4.5" / "scripts").mkdir(parents=True)
     (opt / "blender-4.5.1-linux-x64" / "4.5" / "python" / "lib" / "python3.11").mkdir(parents=True)
 
@@ -146,10 +147,9 @@ def test_hosts_are_found_by_their_files_and_never_started(tmp_path: Path) -> Non
         programs = find(host, environ={"PATH": ""}, system="linux", bases=[local, opt])
         return [(p.version, p.python, p.qt) for p in programs]
 
-    # Nuke 15's folder says nothing: what its version brings is known.
-    assert found("nuke") == [("15.1v3", "3.10", "PySide2"), ("16.0v4", "3.11", "PySide6 6.5.3")]
+    assert found("nuke") == [("15.1v3", "", ""), ("16.0v4", "3.11", "PySide6 6.5.3")]
     assert found("blender") == [("4.5", "3.11", "")]
-    assert found("resolve") == [("", "", "")]
+    assert found("resolve") == [("", "3.14", "")]
 
 
 def test_macs_programs_tell_their_version(tmp_path: Path) -> None:
@@ -183,21 +183,43 @@ def test_a_wrapper_of_rez_has_its_packages_version(tmp_path: Path) -> None:
     _tree(tmp_path, "bin/nuke")
     environ = {"PATH": str(tmp_path / "bin"), "REZ_NUKE_VERSION": "16.0.4"}
     [found] = find("nuke", environ=environ, system="linux", bases=[])
-    assert (found.version, found.python, found.qt) == ("16.0.4", "3.11", "PySide6")
+    assert (found.version, found.python, found.qt) == ("16.0.4", "", "")
+    assert (found.likely_python, found.likely_qt) == ("3.11", "PySide6")
+
+
+def _program(program: Program, needed: bool = False, **environ: str) -> Line:
+    return hosts._program(program, environ, needed=needed)
 
 
 def test_hosts_that_are_too_old_or_of_another_python_are_told() -> None:
-    old = hosts._program(Program("nuke", Path("/n"), "15.1v3", "3.10", "PySide2"), "Nuke")
-    assert (old.state, old.next_step) == (State.NOTE, "use Nuke 16.0 or newer")
-    assert "Python 3.10, PySide2" in old.says
-    other = hosts._program(Program("nuke", Path("/n"), "18.0v1", "3.99", "PySide6"), "Nuke")
+    old = Program("nuke", Path("/n"), "15.1v3", "3.10", "PySide2")
+    assert (_program(old).state, _program(old).next_step) == (
+        State.NOTE,
+        "use Nuke 16.0 or newer",
+    )
+    # A monitor is to see it where it is the one that would be started.
+    assert _program(old, needed=True).state is State.WRONG
+    other = _program(Program("nuke", Path("/n"), "18.0v1", "3.99", "PySide6"))
     assert other.state is State.NOTE
     assert "installation for Python 3.99" in other.next_step
-    fine = hosts._program(Program("blender", Path("/b"), "5.2", "3.13"), "Blender")
+    fine = _program(Program("blender", Path("/b"), "5.2", "3.13"), needed=True)
     assert fine.state is State.OK
-    unknown = hosts._program(Program("resolve", Path("/r")), "Resolve")
+    unknown = _program(Program("resolve", Path("/r")), needed=True)
     assert unknown.state is State.OK
     assert "version unknown" in unknown.says
+
+
+def test_what_is_guessed_is_told_as_guessed() -> None:
+    seen = _program(Program("nuke", Path("/n"), "15.1v3", "3.10", "PySide2"))
+    assert "Python 3.10, PySide2" in seen.says and "guessed" not in seen.says
+    guessed = _program(Program("nuke", Path("/n"), "15.1v3"))
+    for told in ("Python 3.10 (guessed", "PySide2 (guessed"):
+        assert told in guessed.says
+    assert "Python unknown, Qt unknown" in _program(Program("nuke", Path("/n"), "99.0v1")).says
+    assert "guessed" in _program(Program("resolve", Path("/r"))).says
+    named = _program(Program("resolve", Path("/r")), PYTHON3HOME="/opt/python3.12")
+    assert "/opt/python3.12" in named.says and "guessed" not in named.says
+    assert "Python 3.14" in _program(Program("resolve", Path("/r"), "", "3.14")).says
 
 
 def test_whether_hosts_reach_their_plugin_is_told(plugins: Path, tmp_path: Path) -> None:
@@ -217,9 +239,28 @@ def test_whether_hosts_reach_their_plugin_is_told(plugins: Path, tmp_path: Path)
         "NUKE_PATH": f"/studio{os.pathsep}{plugins / 'nuke'}",
         "BLENDER_SYSTEM_EXTENSIONS": str(tmp_path / "extensions"),
     }
+    nuke = _by_name(list(hosts.lines(ready)))["Nuke's plugin"]
+    assert nuke.state is State.WRONG
+    assert "find bridge_core, bridge_ui, requests, pydantic, yaml, opentimelineio" in nuke.says
+    assert "SHOTBRIDGE_SITE" in nuke.next_step
+    for folder, *names in (
+        ("client", "bridge_core", "bridge_ui"),
+        ("site", "requests", "pydantic", "yaml", "opentimelineio"),
+    ):
+        for name in names:
+            (tmp_path / folder / name).mkdir(parents=True)
+    ready["PYTHONPATH"] = str(tmp_path / "client")
+    ready["SHOTBRIDGE_SITE"] = str(tmp_path / "site")
     lines = _by_name(list(hosts.lines(ready)))
+    assert "Nuke's Qt" not in lines
     for name in ("Nuke's plugin", "Blender's extension", "Resolve's script"):
         assert lines[name].state is State.OK, lines[name]
+
+    (tmp_path / "client" / "PySide6").mkdir()
+    assert _by_name(list(hosts.lines(ready)))["Nuke's Qt"].state is State.WRONG
+    gone = {**ready, "SHOTBRIDGE_PYTHON": str(tmp_path / "python")}
+    assert _by_name(list(hosts.lines(gone)))["Resolve's script"].state is State.WRONG
+    assert sys.executable in lines["Resolve's script"].says
 
     (resolve_script.scripts_folder() / "Shotbridge.py").write_text("# another's\n")
     assert _by_name(list(hosts.lines(ready)))["Resolve's script"].state is State.WRONG
@@ -234,6 +275,35 @@ def test_an_extension_that_the_user_installed_is_found(tmp_path: Path) -> None:
         "BLENDER_USER_RESOURCES": str(tmp_path / "user"),
     }
     assert _by_name(list(hosts.lines(environ)))["Blender's extension"].state is State.OK
+
+
+def test_an_extension_tells_its_qt_and_the_python_that_it_is_for(tmp_path: Path) -> None:
+    _tree(tmp_path, "blender/blender", "blender/5.2/python/bin/python3.13")
+    (tmp_path / "blender" / "5.2" / "scripts").mkdir()
+    environ = {
+        "PATH": str(tmp_path / "blender"),
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+    for version, tag in (("4.5", "cp311"), ("5.2", "cp313")):
+        wheels = tmp_path / f"config/blender/{version}/extensions/user_default/shotbridge/wheels"
+        wheels.mkdir(parents=True)
+        (wheels / f"pydantic_core-2.50.4-{tag}-{tag}-manylinux2014_x86_64.whl").touch()
+        (wheels / "PySide6_Essentials-0+shotbridge.6.8.3-cp39-abi3-linux_x86_64.whl").touch()
+
+    def told() -> dict[str, Line]:
+        lines = [line for line in hosts.lines(environ) if line.name == "Blender's extension"]
+        return {line.says.partition("/extensions")[0][-3:]: line for line in lines}
+
+    # The one in 4.5's preferences is none of 5.2's business.
+    assert {line.state for line in told().values()} == {State.OK}
+    assert "for Python 3.13, with PySide6 6.8.3" in told()["5.2"].says
+    (wheels / "pydantic_core-2.50.4-cp313-cp313-manylinux2014_x86_64.whl").rename(
+        wheels / "pydantic_core-2.50.4-cp311-cp311-manylinux2014_x86_64.whl"
+    )
+    assert told()["5.2"].state is State.WRONG
+    assert "Blender 5.2 brings Python 3.13" in told()["5.2"].says
+    assert told()["5.2"].next_step.startswith("take the extension for Python 3.13")
 
 
 # --- storage
