@@ -55,6 +55,28 @@ def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sy
     return base / "Fusion" / "Scripts" / "Utility"
 
 
+def folder_to_place_in(environ: Mapping[str, str] | None = None) -> Path:
+    """This user's folder of scripts, where Resolve has made its own folders already: where it has
+    not, nothing is known to look there, and nothing of ours is to be left there.
+
+    :raises HostError: Resolve has no folder of this user's.
+    """
+    folder = scripts_folder(environ)
+    resolves = folder.parents[2]
+    if not resolves.is_dir():
+        raise HostError(
+            "Resolve has no folder of this user's: it is not installed, or was never started",
+            where=str(resolves),
+            next_step="start Resolve once, or name its scripts folder with --folder",
+        )
+    return folder
+
+
+def told_by_environment(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the file is told by an environment of rez where Python and plugins are."""
+    return "REZ_SHOTBRIDGE_ROOT" in (os.environ if environ is None else environ)
+
+
 def place(folder: Path) -> bool:
     """Put the file there, or the current one in the place of an older one of ours; whether
     anything changed.
@@ -141,7 +163,7 @@ def script(environ: Mapping[str, str] | None = None) -> str:
             where=str(source),
             next_step="install Shotbridge again",
         ) from error
-    by_environment = "REZ_SHOTBRIDGE_ROOT" in environ
+    by_environment = told_by_environment(environ)
     values = {
         "PYTHON": "" if by_environment else sys.executable,
         "PLUGINS": "" if by_environment else str(source.parents[2]),

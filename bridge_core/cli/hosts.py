@@ -52,12 +52,17 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def _install(call: Call) -> int:
     from bridge_core import resolve_script
 
-    folder = _folder(call)
+    folder = _given(call) or resolve_script.folder_to_place_in()
     changed = resolve_script.place(folder)
     target = folder / resolve_script.NAME
     words = f"{'placed' if changed else 'is there already'}: {target}"
     if changed:
         words += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
+    if resolve_script.told_by_environment():
+        words += (
+            "\nIt works in a Resolve that is started from such an environment as this one, by "
+            "`rez env shotbridge -- ...`, and not in one that is started by its icon."
+        )
     call.output.result({"file": str(target), "changed": changed}, words)
     return 0
 
@@ -65,7 +70,7 @@ def _install(call: Call) -> int:
 def _uninstall(call: Call) -> int:
     from bridge_core import resolve_script
 
-    folder = _folder(call)
+    folder = _given(call) or resolve_script.scripts_folder()
     changed = resolve_script.remove(folder)
     target = folder / resolve_script.NAME
     words = f"{'removed' if changed else 'was not there'}: {target}"
@@ -73,11 +78,9 @@ def _uninstall(call: Call) -> int:
     return 0
 
 
-def _folder(call: Call) -> Path:
-    from bridge_core.resolve_script import scripts_folder
-
+def _given(call: Call) -> Path | None:
     given: Path | None = call.arguments.folder
-    return given.expanduser().absolute() if given else scripts_folder()
+    return given.expanduser().absolute() if given else None
 
 
 def _selftest(call: Call) -> int:

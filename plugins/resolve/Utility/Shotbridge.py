@@ -9,6 +9,7 @@ This file is read by any Python 3, and whatever goes wrong it prints one line.
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,12 @@ INJECTED = {name: globals().get(name) for name in ("resolve", "app", "bmd")}
 
 def open_window(injected):
     plugins = os.environ.get("SHOTBRIDGE_PLUGINS") or PLUGINS
+    if not plugins:
+        raise RuntimeError(
+            "this file was placed from a rez environment, and Resolve was not started in one; "
+            "start it by `rez env shotbridge -- ...`, or run `shotbridge install resolve` of an "
+            "installation that is no rez package"
+        )
     folder = Path(plugins) / "resolve"
     if not (folder / "bridge_resolve").is_dir():
         raise RuntimeError(
@@ -36,11 +43,12 @@ def open_window(injected):
         main(injected=injected)
         return
     named = os.environ.get("SHOTBRIDGE_PYTHON")
-    python = named or PYTHON
-    if not Path(python).is_file():
+    # An environment may name one that is on its PATH.
+    python = shutil.which(named or PYTHON)
+    if python is None:
         raise RuntimeError(
-            f"the Python that has it is not at {python!r}; run `shotbridge install resolve` again, "
-            "or set SHOTBRIDGE_PYTHON"
+            f"the Python that has it is not at {named or PYTHON!r}; run `shotbridge install "
+            "resolve` again, or set SHOTBRIDGE_PYTHON"
         )
     environment = dict(os.environ)
     for name in NOT_FOR_OTHERS:

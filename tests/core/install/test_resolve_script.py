@@ -202,7 +202,37 @@ def test_the_command_places_and_removes(
     assert _all(folder) == before
 
 
-def test_without_a_folder_it_is_this_users(plugins: Path) -> None:
+def test_without_a_folder_it_is_this_users(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    scripts_folder().parents[2].mkdir(parents=True)
     assert main(["install", "resolve"]) == 0
     assert look(scripts_folder()) is Placing.PLACED
-    assert scripts_folder().is_relative_to(os.environ["HOME"])
+    assert scripts_folder().is_relative_to(tmp_path)
+
+
+def test_where_resolve_never_was_no_folder_is_made(
+    plugins: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert main(["install", "resolve"]) == HostError.exit_code
+    assert "never started" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("in_rez", [True, False])
+def test_who_places_it_from_rez_is_told_how_resolve_has_to_be_started(
+    plugins: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    in_rez: bool,
+) -> None:
+    if in_rez:
+        monkeypatch.setenv("REZ_SHOTBRIDGE_ROOT", "/packages/shotbridge/0.1.0")
+    assert main(["install", "resolve", "--folder", str(folder)]) == 0
+    assert ("rez env shotbridge -- " in capsys.readouterr().out) is in_rez

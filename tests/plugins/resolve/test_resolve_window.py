@@ -208,9 +208,10 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("filled", "said"),
     [
-        ({}, "its plugins are not in ''"),
+        ({}, "placed from a rez environment, and Resolve was not started in one"),
         ({"PLUGINS": "/gone"}, "its plugins are not in '/gone'"),
         ({"PLUGINS": str(REPO / "plugins"), "PYTHON": "/gone"}, "is not at '/gone'"),
+        ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
     ],
 )
 def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], said: str) -> None:
@@ -223,9 +224,11 @@ def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], 
     assert "shotbridge install resolve" in line
 
 
-def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["python", "its path"])
+def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) -> None:
     """Resolve's own Python has none of our packages; the environment goes before what was filled
-    in, and the other Python is asked for the module with the plugin on its path."""
+    in, and the other Python is asked for the module with the plugin on its path. rez names a
+    program on its PATH where a package of Python has none in its folder ``bin``."""
     seen = tmp_path / "seen.txt"
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{seen}"\n')
@@ -234,7 +237,8 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path) -> None:
     plugins = str(REPO / "plugins")
     done = run_entry(
         path,
-        SHOTBRIDGE_PYTHON=str(python),
+        SHOTBRIDGE_PYTHON=named if named == "python" else str(python),
+        PATH=os.pathsep.join([str(tmp_path), os.environ["PATH"]]),
         SHOTBRIDGE_PLUGINS=plugins,
         PYTHONPATH="/rez/shotbridge",
         PYTHONHOME="/resolve/python",
