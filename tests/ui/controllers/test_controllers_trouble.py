@@ -13,7 +13,9 @@ import pytest
 from bridge_core import launcher
 from bridge_core.client import Client
 from bridge_core.errors import GatewayUnreachable
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import JobState
+from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.settings import Settings
 from bridge_core.models.versions import ReviewStatus, Version
 from bridge_ui.controllers.jobs import JobsController
@@ -249,7 +251,7 @@ def test_a_stale_answer_never_lands(settings: Settings, cut: Path, panel: Panel)
     assert session.close(timeout=10)
 
 
-def test_a_decision_whose_answer_was_lost_is_not_made_twice(
+def test_what_was_said_is_kept_once_though_its_answer_was_lost(
     settings: Settings, cut: Path, panel: Panel
 ) -> None:
     session = connected(settings, cut, panel)
@@ -271,6 +273,36 @@ def test_a_decision_whose_answer_was_lost_is_not_made_twice(
     assert review.state.value.problem == ""
     assert [d.status for d in review.state.value.decisions] == [ReviewStatus.REJECTED]
     assert len(calls) == 1
+
+    add_note, look = session.client.add_note, session.client.notes
+    kept: list[Note] = []
+    box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (1 / 3, 0.8)))
+
+    def say(text: str) -> None:
+        review.add_note(text, [box], FrameRange.of(1, 2, 25), drawn_on=1, done=kept.append)
+        panel.until(lambda: not review.state.value.busy, "the end of it")
+
+    def cut_off(*given: Any) -> Any:
+        add_note(*given)
+        raise GatewayUnreachable("the answer was cut")
+
+    def line_lost(*given: Any) -> Any:
+        session.client.notes = gone  # type: ignore[method-assign]
+        return cut_off(*given)
+
+    def gone(_: str) -> list[Note]:
+        raise GatewayUnreachable("nobody answers")
+
+    session.client.add_note = cut_off  # type: ignore[method-assign]
+    say("Hold the leaves")
+    assert (review.state.value.problem, len(kept)) == ("", 1)
+    session.client.add_note = line_lost  # type: ignore[method-assign]
+    say("Softer")
+    assert "nobody answers" in review.state.value.problem
+    session.client.notes, session.client.add_note = look, add_note  # type: ignore[method-assign]
+    say("Softer")
+    assert (review.state.value.problem, len(kept)) == ("", 2)
+    assert look(kept[0].version) == kept
     assert session.close(timeout=10)
 
 

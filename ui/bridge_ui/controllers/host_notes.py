@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.host import Capability
 from bridge_core.models.notes import NewNote
 from bridge_ui.controllers.host_calls import ask_host
+from bridge_ui.controllers.note_keeping import keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.translate import counted
@@ -75,14 +76,8 @@ class HostNotesController:
             self._task.cancel()
 
     def _keep(self, one: HostNote) -> Note:
-        """Looked for first: the panel may have ended before it told the host of a note."""
-        client, by = self._session.client, self._session.user
-        said = (one.frames, one.text[:5000], by)
-        there = (n for n in client.notes(one.version) if (n.frames, n.text, n.by) == said)
-        note = next(there, None)
-        return note or client.add_note(
-            one.version, NewNote(frames=one.frames, text=one.text[:5000], by=by)
-        )
+        note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
+        return keep_note(self._session.client, one.version, note)
 
     def _kept(self, kept: list[tuple[str, Note]]) -> None:
         host = self._session.host

@@ -14,6 +14,7 @@ from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of
 from bridge_ui.controllers.frames import FrameSource
+from bridge_ui.controllers.note_keeping import keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
@@ -222,7 +223,7 @@ class ReviewController:
             if done is not None:
                 done(now)
 
-        self._say(lambda _: client.add_note(version.id, note), added)
+        self._say(lambda _: keep_note(client, version.id, note), added)
 
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for

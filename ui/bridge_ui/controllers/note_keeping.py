@@ -1,0 +1,35 @@
+"""Giving a note to the gateway once, even where its answer is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge_core.errors import GatewayUnreachable
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.models.notes import NewNote, Note
+
+
+def keep_note(client: Client, version: str, note: NewNote) -> Note:
+    """Add a note to a version, unless it is there: whoever saw no answer gives it again. Waits for
+    the gateway: for a worker.
+
+    :raises ShotbridgeError: the gateway refuses it, or does not answer.
+    """
+    there = _there(client, version, note)
+    if there is None:
+        try:
+            return client.add_note(version, note)
+        except GatewayUnreachable:
+            there = _there(client, version, note)
+            if there is None:
+                raise
+    return there
+
+
+def _there(client: Client, version: str, note: NewNote) -> Note | None:
+    """The one that says and draws the same, by the same person, about the same frames."""
+    told = dict(note)
+    found = (one for one in client.notes(version) if told.items() <= dict(one).items())
+    return next(found, None)
