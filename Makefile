@@ -3,7 +3,7 @@
 #   make demo                              real footage through the whole bridge
 #   make demo CUT=my.otio SERVICE=upscale  the same with a cut of your own
 #   make panel CUT=my.otio                 the panel in a window of its own
-#   make test                              the everyday tests
+#   make test                              the everyday tests; as root on Debian, installs Qt's libraries
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              the tables in docs/ that are made from code
@@ -40,7 +40,8 @@ demo: models
 panel: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) panel $(if $(CUT),"$(CUT)")
 
-# Without these libraries the tests of widgets are left out, and say so.
+# As root on Debian the first line installs what Qt needs of the system's libraries. Without these
+# the tests of widgets are left out, and say so.
 test: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py

@@ -51,7 +51,7 @@ _PULSE = 0.05
 _ABOUT_SECONDS = 5.0
 #: Seconds that a gateway gets to end in order.
 _STOP_SECONDS = 15.0
-_INSTALL = 'pip install "shotbridge[gateway]"'
+_INSTALL = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
 
 #: Gateways that this process started, so that their ends are noticed.
 _children: dict[int, subprocess.Popen[bytes]] = {}

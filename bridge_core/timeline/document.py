@@ -31,7 +31,7 @@ DEFAULT_KEY = "DEFAULT_MEDIA"
 #: Nests deeper than this are damage, not editing.
 DEPTH_LIMIT = 64
 
-_EXTRA = 'pip install "shotbridge[timelines]"'
+_EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _ADAPTED = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
 #: Names from before OTIO's first release, which its reader still takes.
 _OLD_NAMES = {"Sequence": "Track", "Filler": "Gap"}

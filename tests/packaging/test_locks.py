@@ -4,6 +4,7 @@ hash of every file. ``make lock`` makes them."""
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -93,7 +94,27 @@ def test_a_host_that_brings_qt_gets_the_clients_versions_without_it() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "host"])
+def test_what_builds_shotbridge_is_locked_and_is_what_the_recipe_builds_with() -> None:
+    locked = _locked("build")
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())
+    for requirement in map(Requirement, project["build-system"]["requires"]):
+        assert _version(locked[canonicalize_name(requirement.name)]) in requirement.specifier
+    recipe = (REPO / "docs" / "admin.md").read_text()
+    [own] = re.findall(r"^ +pip install .* \.$", recipe, re.MULTILINE)
+    assert "--no-deps" in own and "--no-build-isolation" in own
+
+
+def test_nobody_is_told_to_install_shotbridge_by_name() -> None:
+    """No index has it: whoever takes the name there would be installed."""
+    texts = [REPO / "README.md", *(REPO / "docs").rglob("*.md"), *(REPO / "packaging").glob("*")]
+    for room in ("bridge_core", "ui", "gateway", "plugins"):
+        texts += (REPO / room).rglob("*.py")
+    by_name = re.compile(r"""pip install (?:-\S+ )*["']?shotbridge""")
+    told = [path for path in texts if path.is_file() and by_name.search(path.read_text())]
+    assert told == []
+
+
+@pytest.mark.parametrize("name", [*LOCKS, "host", "build"])
 def test_the_lock_names_no_index(name: str) -> None:
     text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
     assert "://" not in text

@@ -151,7 +151,7 @@ def test_a_gateway_that_is_not_installed_is_told(tmp_path: Path, state: Path) ->
     settings = settings_for(state, **{"client.gateway_command": command})
     with pytest.raises(ConfigError, match="not installed") as caught:
         launcher.ensure(settings)
-    assert 'pip install "shotbridge[gateway]"' in caught.value.next_step
+    assert 'pip install ".[gateway]"' in caught.value.next_step
 
 
 def test_a_command_that_does_not_exist_is_told(state: Path) -> None:

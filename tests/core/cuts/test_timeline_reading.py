@@ -406,4 +406,4 @@ def test_a_missing_adapter_says_how_to_get_it(
     monkeypatch.setattr(otio.plugins.manifest, "ActiveManifest", lambda **_: empty)
     with pytest.raises(TimelineError) as error:
         read_cut(path)
-    assert 'pip install "shotbridge[timelines]"' in error.value.next_step
+    assert 'pip install ".[timelines]"' in error.value.next_step
