@@ -1,6 +1,6 @@
 #!/bin/sh
-# The system's libraries that Qt opens windows with, Xvfb to open them without a display, and melt,
-# which renders our cuts for tests.
+# The system's libraries that Qt opens windows with; for tests Xvfb, which opens them without a
+# display, xdotool, which moves the mouse there and presses keys, and melt, which renders our cuts.
 # As root on Debian and its kin it installs what is missing; else it says what to install.
 # Calling it again does nothing. Ends with 0 once everything is there, else with 1.
 set -eu
@@ -21,6 +21,7 @@ missing() {
         case $known in *"${pair%%:*} "*) ;; *) echo "${pair#*:}" ;; esac
     done
     command -v Xvfb >/dev/null 2>&1 || echo xvfb
+    command -v xdotool >/dev/null 2>&1 || echo xdotool
     command -v melt >/dev/null 2>&1 || echo melt
     [ -n "$(find /usr/share/fonts -name '*.[to]tf' -print -quit 2>/dev/null)" ] || echo fonts-dejavu-core
 }

@@ -15,12 +15,11 @@ import pytest
 if TYPE_CHECKING:
     from seat import Seat
 
-for _name in ("screen", "seat"):
-    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
-    assert _spec is not None and _spec.loader is not None
-    _module = importlib.util.module_from_spec(_spec)
-    sys.modules[_name] = _module
-    _spec.loader.exec_module(_module)
+_spec = importlib.util.spec_from_file_location("seat", Path(__file__).with_name("seat.py"))
+assert _spec is not None and _spec.loader is not None
+_module = importlib.util.module_from_spec(_spec)
+sys.modules["seat"] = _module
+_spec.loader.exec_module(_module)
 
 
 @pytest.fixture(scope="session")

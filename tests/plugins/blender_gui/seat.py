@@ -17,6 +17,8 @@ from bridge_core import launcher
 from bridge_core.config import load
 
 HERE = Path(__file__).parent
+#: Before the words of a program in the folder that this script makes, where Blender is.
+IN_DEBIAN = ("sh", str(HERE.parents[2] / "packaging" / "blender" / "debian_blender.sh"), "in")
 #: The panel has room beside it on the screen.
 BLENDERS_SIZE = ("1116", "874")
 
@@ -43,7 +45,8 @@ class Seat:
             "gateway.colour.view": "Un-tone-mapped",
         }
         launcher.ensure(load(self.settings, environ={}).settings)
-        self.screen = Screen(folder)
+        self.screen = Screen(folder, (*IN_DEBIAN, str(folder)))
+        self.screen.start("openbox", log="openbox")
         self._environment = {
             "BLENDER_USER_RESOURCES": str(folder / "blender"),
             **{

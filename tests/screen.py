@@ -1,22 +1,24 @@
-"""A screen without a monitor, with a window manager, and the hands in front of it.
-
-Everything runs in the folder that ``packaging/blender/debian_blender.sh`` makes, where Blender is.
-"""
+"""A screen without a monitor, and the hands in front of it: Xvfb and xdotool."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-REPO = Path(__file__).parents[3]
-_SCRIPT = REPO / "packaging" / "blender" / "debian_blender.sh"
-BLENDER_ROOT = REPO / ".cache" / "blender" / "debian13"
+_PROGRAMS = ("Xvfb", "xdotool")
 
 T = TypeVar("T")
+
+
+def missing() -> str:
+    """Why no screen can be had here; empty where it can."""
+    lacks = [name for name in _PROGRAMS if shutil.which(name) is None]
+    return f"{' and '.join(lacks)} not installed; `make system` installs them" if lacks else ""
 
 
 def until(true: Callable[[], T], what: str, seconds: float = 60) -> T:
@@ -32,13 +34,18 @@ def until(true: Callable[[], T], what: str, seconds: float = 60) -> T:
 
 
 class Screen:
-    """1600 by 900 pixels. ``folder`` is seen by all programs under the path that it has here."""
+    """1600 by 900 pixels; ``folder`` takes what its programs say.
 
-    def __init__(self, folder: Path) -> None:
+    ``through``: words before those of each program, for programs of another system. It sees
+    ``folder`` under the path that it has here.
+    """
+
+    def __init__(self, folder: Path, through: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self._through = through
         self._running: list[subprocess.Popen[bytes]] = []
         self._environment = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "HOME": str(folder / "home"),
             "LIBGL_ALWAYS_SOFTWARE": "1",
@@ -51,8 +58,8 @@ class Screen:
         with os.fdopen(read) as said:
             number = said.readline().strip()
         assert number, f"no screen: {(folder / 'xvfb.log').read_text()}"
-        self._environment["DISPLAY"] = f":{number}"
-        self.start("openbox", log="openbox")
+        self.display = f":{number}"
+        self._environment["DISPLAY"] = self.display
 
     def start(
         self,
@@ -63,7 +70,7 @@ class Screen:
     ) -> subprocess.Popen[bytes]:
         with (self.folder / f"{log}.log").open("ab") as out:
             process = subprocess.Popen(
-                ["sh", str(_SCRIPT), "in", str(self.folder), *words],
+                [*self._through, *words],
                 env={**self._environment, **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -79,7 +86,7 @@ class Screen:
         :raises AssertionError: it failed; with what it said.
         """
         done = subprocess.run(
-            ["sh", str(_SCRIPT), "in", str(self.folder), *words],
+            [*self._through, *words],
             env={**self._environment, **(more or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
