@@ -2,7 +2,8 @@
 #
 #   make demo                              real footage through the whole bridge
 #   make demo CUT=my.otio SERVICE=upscale  the same with a cut of your own
-#   make panel CUT=my.otio                 the panel in a window of its own
+#   make panel                             the panel on what the demo made
+#   make panel CUT=my.otio                 the panel on a cut of your own
 #   make test                              the everyday tests; as root on Debian, installs Qt's libraries
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
@@ -37,8 +38,11 @@ demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
 		$(if $(CUT),"$(CUT)") $(if $(SERVICE),--service $(SERVICE))
 
+# A cut in the demo's folder is opened with the demo's gateway, which knows its versions.
 panel: models
-	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) panel $(if $(CUT),"$(CUT)")
+	@-sh packaging/system_libraries.sh
+	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) panel $(if $(CUT),"$(CUT)") \
+		$(if $(or $(filter $(abspath $(OUT))/%,$(abspath $(CUT))),$(if $(CUT),,$(wildcard $(OUT)/summary.json))),--demo "$(OUT)")
 
 # As root on Debian the first line installs what Qt needs of the system's libraries. Without these
 # the tests of widgets are left out, and say so.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.gateway import ask
-from bridge_core.errors import InvalidRequest
+from bridge_core.errors import ConfigError, InvalidRequest
 
 if TYPE_CHECKING:
     from bridge_core.cli.call import Call
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Finished pictures carry their tone curve already; a second one would darken them.
 VIEW = "Un-tone-mapped"
+
+_SUMMARY = "summary.json"
 
 #: What is asked for each shot of the demo's own cut.
 SERVICES = {"BBB_0010": "upscale", "BBB_0020": "matte", "BIKES_0030": "upscale"}
@@ -40,6 +42,22 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     demo.set_defaults(run=_demo)
 
 
+def left_in(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The cut that a demo in this folder was about, and the settings of its gateway.
+
+    :raises ConfigError: no demo has ended there.
+    """
+    try:
+        summary = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))
+        return Path(summary["cut"]), summary["settings"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            "no demo has ended here",
+            where=str(folder / _SUMMARY),
+            next_step="run `shotbridge demo` first, or name the folder of one",
+        ) from error
+
+
 def _demo(call: Call) -> int:
     from bridge_core.cli.cuts import place_versions
     from bridge_core.cli.jobs import ends, exit_code, follow, submit_all
@@ -50,7 +68,8 @@ def _demo(call: Call) -> int:
     out.mkdir(parents=True, exist_ok=True)
     own: Path | None = call.arguments.cut
     view = VIEW if own is None else None
-    call.suggest(_settings(out, view))
+    settings = _settings(out, view)
+    call.suggest(settings)
 
     call.output.say("Weights and footage")
     own_models = ("span-x2", "realesr-animevideo-x4", "u2netp") if own else ()
@@ -75,7 +94,8 @@ def _demo(call: Call) -> int:
     call.output.say(f"Cut: {cut_path.name}, {len(shots)} shots")
     # Plates are read where they lie; only this gateway, which is the demo's own, may do so.
     folders = sorted({str(Path(shot.plate.path).parent) for shot in shots})
-    call.suggest({"gateway.media_roots": folders})
+    settings["gateway.media_roots"] = folders
+    call.suggest(settings)
     requests = [_request(call, shot, own is None) for shot in shots]
 
     jobs, errors = submit_all(call, requests)
@@ -87,14 +107,15 @@ def _demo(call: Call) -> int:
     _, timeline = place_versions(call, cut, target)
     sheet = _sheet(call, jobs, versions, out, view) if versions else None
     summary = _summary(jobs, versions, timeline, sheet)
-    (out / "summary.json").write_text(
+    summary |= {"cut": str(cut_path), "settings": settings}
+    (out / _SUMMARY).write_text(
         json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     call.output.say("")
     call.output.result(summary, ends(jobs))
     call.output.say(
         f"\ncut with the versions  {timeline}\ncontact sheet          {sheet}\n"
-        f"versions               {out / 'versions'}\nsummary                {out / 'summary.json'}"
+        f"versions               {out / 'versions'}\nsummary                {out / _SUMMARY}"
     )
     for error in errors:
         call.output.error(error)

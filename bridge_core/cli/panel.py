@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "panel", parents=[common], help="send and review in a window of its own"
     )
     panel.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
+    panel.add_argument(
+        "--demo", type=Path, metavar="DIR", help="look at what `demo` made in that folder"
+    )
     panel.set_defaults(run=_panel)
 
 
@@ -31,16 +35,24 @@ def _panel(call: Call) -> int:
                 where=sys.executable,
                 next_step=f"pip install '{package}'",
             )
-    return subprocess.run(
-        [sys.executable, "-m", "bridge_ui", *_words(call)], check=False
-    ).returncode
+    return subprocess.run([sys.executable, "-m", "bridge_ui", *words(call)], check=False).returncode
 
 
-def _words(call: Call) -> list[str]:
-    """What was said to us, for the panel's own command line."""
+def words(call: Call) -> list[str]:
+    """What was said to us, for the panel's own command line.
+
+    :raises ConfigError: there is no demo in the folder that was named for one.
+    """
     said = call.arguments
-    words = [str(said.cut)] if said.cut else []
-    words += ["--show", said.show] if said.show else []
-    for text in (*(said.set_before or ()), *(said.set or ())):
-        words += ["--set", text]
-    return words
+    cut = said.cut
+    if said.demo:
+        from bridge_core.cli.demo import left_in
+
+        made_from, settings = left_in(said.demo.expanduser().absolute())
+        call.suggest(settings)
+        cut = cut or made_from
+    told = [str(cut)] if cut else []
+    told += ["--show", said.show] if said.show else []
+    for key, value in call.overrides.items():
+        told += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return told

@@ -155,3 +155,12 @@ def test_a_bar_is_silent_where_json_is_wanted() -> None:
     bar.update(1, 2)
     bar.end("done")
     assert log.getvalue() == ""
+
+
+def test_a_folder_without_a_demo_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("PySide6")
+    assert cli.main(["panel", "--demo", str(tmp_path)]) == 3
+    told = capsys.readouterr().err
+    assert str(tmp_path / "summary.json") in told and "shotbridge demo" in told

@@ -12,6 +12,14 @@ import OpenImageIO as oiio
 import opentimelineio as otio
 import pytest
 
+from bridge_core.cli.call import Call, pair
+from bridge_core.cli.main import build_parser
+from bridge_core.cli.output import Output
+from bridge_core.cli.panel import words
+from bridge_core.client import Client
+from bridge_core.config import load
+from bridge_core.launcher import stop
+
 
 def read(path: Path) -> tuple[np.ndarray[Any, Any], oiio.ImageSpec]:
     source = oiio.ImageInput.open(str(path))
@@ -106,7 +114,9 @@ def test_the_same_plate_again_is_the_next_version(desk: Any, cut: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_takes_a_cut_of_ones_own(desk: Any, cut: Path) -> None:
+def test_the_demo_takes_a_cut_of_ones_own(
+    desk: Any, cut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = desk.folder / "out"
     desk.run("demo", str(cut), "--service", "upscale", "--out", str(out))
     summary = json.loads((out / "summary.json").read_text())
@@ -117,6 +127,22 @@ def test_the_demo_takes_a_cut_of_ones_own(desk: Any, cut: Path) -> None:
     assert clips[0].active_media_reference_key == "shotbridge:upscale:v001"
     assert Path(summary["contact_sheet"]).stat().st_size > 10_000
     assert not desk.library.exists(), "the demo keeps to its own folder"
+
+    # With this user's own settings the panel would show a cut without versions.
+    for name, value in desk.environment.items():
+        monkeypatch.setenv(name, value)
+    told = words(
+        Call(build_parser().parse_args(["panel", "--demo", str(out)]), Output(as_json=False))
+    )
+    assert told[0] == str(cut)
+    settings = load(dict(pair(text) for text in told[2::2])).settings
+    assert settings.gateway.media_roots == tuple(sorted(p for p in desk.plates.iterdir()))
+    try:
+        with Client(settings) as client:
+            seen = {(v.shot.shot, v.status) for v in client.versions()}
+    finally:
+        stop(settings)
+    assert seen == {("AB_0010", "approved"), ("AB_0020", "pending review")}
 
 
 def test_a_demo_whose_job_fails_says_so_to_scripts_too(desk: Any, cut: Path) -> None:
