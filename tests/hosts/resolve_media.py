@@ -34,6 +34,8 @@ class Media:
     height: int
     codec: str
     picture: Callable[[int], Picture]
+    drop: bool = False
+    """Its timecode drops frames."""
     properties: dict[str, str] = field(default_factory=dict)
 
     def told(self) -> dict[str, str]:
@@ -47,11 +49,14 @@ class Media:
             "Frames": str(self.frames),
             "Start": "0",
             "End": str(self.frames - 1),
-            "Start TC": timecode(self.start, self.rate),
+            "Start TC": timecode(self.start, self.rate, drop_frame=self.drop),
+            "Drop frame": str(int(self.drop)),
             "Resolution": f"{self.width}x{self.height}",
             "PAR": "Square",
             "Video Codec": self.codec,
             "Input Color Space": "Project",
+            "Input Gamma": "Project",
+            "IDT": "",
             **self.properties,
         }
 
@@ -70,7 +75,7 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
         return None
     spec = opened.spec()
     opened.close()
-    embedded = spec.get_string_attribute("smpte:TimeCode")
+    embedded = embedded_timecode(spec)
     folder, name = str(Path(pattern).parent), Path(pattern).name
     padding = re.search(r"%0?(\d*)d", name)
     assert padding is not None
@@ -85,6 +90,7 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
         height=spec.height,
         codec="EXR",
         picture=lambda offset: _pixels(files[offset]),
+        drop=";" in embedded,
     )
 
 
@@ -114,7 +120,18 @@ def _movie(path: str) -> Media | None:
     except (av.FFmpegError, IndexError):
         return None
     start = frame_of(told, rate) if told else 0
-    return Media(path, count, rate, start, *size, codec, lambda _: black(*size))
+    return Media(path, count, rate, start, *size, codec, lambda _: black(*size), ";" in told)
+
+
+def embedded_timecode(spec: Any) -> str:
+    """Empty where there is none. OpenEXR keeps binary-coded decimals, hours highest, and a bit that
+    says whether frames are dropped (SMPTE ST 12-1)."""
+    found = spec.getattribute("smpte:TimeCode")
+    if found is None:
+        return ""
+    word = int(found[0])
+    hours, minutes, seconds = (f"{word >> by & 0xFF:02x}" for by in (24, 16, 8))
+    return f"{hours}:{minutes}:{seconds}{';' if word & 0x40 else ':'}{word & 0x3F:02x}"
 
 
 def _pixels(file: str) -> Picture:

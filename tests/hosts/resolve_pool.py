@@ -41,6 +41,10 @@ class MediaPoolItem(Thing):
     def SetClipProperty(self, propertyName: str, propertyValue: Any) -> bool:
         if self._refuses("SetClipProperty") or propertyName not in self._told:
             return False
+        assert self._app._project is not None
+        of_colour = propertyName in ("Input Color Space", "Input Gamma", "IDT")
+        if of_colour and propertyName not in self._app._project._colour_keys:
+            return False  # read-only in this colour management (stubs: "disabled in ... contexts")
         self._told[propertyName] = str(propertyValue)
         if propertyName == "FPS":
             self._media.rate = to_rate(str(propertyValue))

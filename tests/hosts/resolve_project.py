@@ -36,8 +36,10 @@ class Project(Thing):
         self._settings = {
             "timelineFrameRate": rate,
             "colorScienceMode": "davinciYRGBColorManagedv2",
+            "colorSpaceInput": "Rec.709 Gamma 2.4",
             "colorSpaceOutput": "Rec.709 Gamma 2.4",
-            "colorSpaceTimeline": "DaVinci WG",
+            "colorSpaceTimeline": "DaVinci WG/Intermediate",
+            "separateColorSpaceAndGamma": "0",
         }
         self._pool = MediaPool(app)
         self._timelines: list[Timeline] = []
@@ -51,6 +53,24 @@ class Project(Thing):
     @property
     def _rate(self) -> Fraction:
         return to_rate(self._settings["timelineFrameRate"].removesuffix(" DF"))
+
+    @property
+    def _colour_keys(self) -> tuple[str, ...]:
+        """Clip properties that say how its colours are read; others are read-only now."""
+        mode = self._settings["colorScienceMode"]
+        if mode.startswith("aces"):
+            return ("IDT",)
+        if "ColorManaged" not in mode:
+            return ()
+        apart = self._settings["separateColorSpaceAndGamma"] == "1"
+        return ("Input Color Space", "Input Gamma")[: 1 + apart]
+
+    def _use_aces(self, display: str = "Rec.709 BT.1886") -> None:
+        """As a person sets it up, with an output for his display."""
+        self._settings["colorScienceMode"] = "acescct"
+        self._settings["colorAcesIDT"] = "No Input Transform"
+        self._settings["colorAcesODT"] = display
+        self._settings["colorAcesGamutCompressType"] = "Reference"
 
     def _named(self, name: str) -> bool:
         return any(one._name == name for one in self._timelines)
@@ -144,6 +164,8 @@ class Project(Thing):
             frames=list(range(timeline._first, timeline.GetEndFrame())),
             picture=timeline._picture,
             rate=timeline._rate,
+            drop=timeline._drop,
+            output=timeline._output,
         )
         self._jobs[job.id] = job
         return job.id

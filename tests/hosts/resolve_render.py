@@ -30,9 +30,11 @@ CODECS = {
 
 
 def packed(text: str) -> tuple[int, int]:
-    """A timecode as OpenEXR keeps it: binary-coded decimals, hours highest (SMPTE ST 12-1)."""
-    hours, minutes, seconds, frames = (int(part, 16) for part in text.split(":"))
-    return hours << 24 | minutes << 16 | seconds << 8 | frames, 0
+    """A timecode as OpenEXR keeps it: binary-coded decimals, hours highest, and a bit that says
+    whether frames are dropped (SMPTE ST 12-1)."""
+    hours, minutes, seconds, frames = (int(part, 16) for part in text.replace(";", ":").split(":"))
+    drop = 0x40 if ";" in text else 0
+    return hours << 24 | minutes << 16 | seconds << 8 | drop | frames, 0
 
 
 @dataclass
@@ -44,6 +46,9 @@ class Job:
     frames: list[int]
     picture: Callable[[int], Picture]
     rate: Fraction
+    drop: bool
+    output: str
+    """The colour that the timeline puts out, in its own words."""
     status: str = "Ready"
     written: list[Path] = field(default_factory=list)
 
@@ -66,7 +71,9 @@ class Job:
         path = Path(self.settings["TargetDir"]) / f"{self.settings['CustomName']}{frame:08d}.exr"
         pixels = self.picture(frame)
         spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], 3, oiio.HALF)
-        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, packed(timecode(frame, self.rate)))
+        told = packed(timecode(frame, self.rate, drop_frame=self.drop))
+        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, told)
+        spec.attribute("output", self.output)
         out = oiio.ImageOutput.create(str(path))
         assert out.open(str(path), spec), out.geterror()
         assert out.write_image(np.ascontiguousarray(pixels))

@@ -234,6 +234,12 @@ class Timeline(Thing, Markers):
         return frame_of(self._start_tc, self._rate)
 
     @property
+    def _output(self) -> str:
+        """What its pictures are put out as."""
+        aces = self.GetSetting("colorScienceMode").startswith("aces")
+        return self.GetSetting("colorAcesODT" if aces else "colorSpaceOutput")
+
+    @property
     def _items(self) -> list[TimelineItem]:
         return [item for track in self._tracks["video"] for item in track.items]
 
@@ -253,11 +259,16 @@ class Timeline(Thing, Markers):
         return self._start_tc
 
     def SetStartTimecode(self, timecode: str) -> bool:
+        if self._drop is not (";" in timecode):
+            return False
         self._start_tc = timecode
         return True
 
     def GetSetting(self, settingName: str) -> str:
-        return self._settings.get(settingName, "")
+        """The project's, as long as it has none of its own."""
+        project = self._app._project
+        inherited = project._settings.get(settingName, "") if project is not None else ""
+        return self._settings.get(settingName, inherited)
 
     def SetSetting(self, settingName: str, settingValue: str) -> bool:
         if self._refuses("SetSetting"):
@@ -268,6 +279,8 @@ class Timeline(Thing, Markers):
         if settingName == "timelineFrameRate" and self._items:
             return False
         self._settings[settingName] = settingValue
+        if settingName == "timelineFrameRate":
+            self._start_tc = self._start_tc[:8] + (";" if self._drop else ":") + self._start_tc[9:]
         return True
 
     def GetTrackCount(self, trackType: str) -> int:

@@ -62,7 +62,8 @@ def camera_file(
     *,
     frames: int = 200,
     start: int = 90000,
-    rate: str = "25",
+    rate: str | Fraction = "25",
+    drop: bool = False,
 ) -> MediaPoolItem:
     """A Blackmagic RAW file that nobody but Resolve reads."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +74,7 @@ def camera_file(
         frames=frames,
         rate=Fraction(rate),
         start=start,
+        drop=drop,
         width=WIDTH,
         height=HEIGHT,
         codec="Blackmagic RAW",

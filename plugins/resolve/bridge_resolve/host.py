@@ -26,11 +26,12 @@ from bridge_core.models.frames import FrameRange, timecode
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clips import clips_of, rate_and_drop
+from bridge_resolve.colour import colour_of
 from bridge_resolve.marks import NoteMark, written
 from bridge_resolve.media import first_number, timecode_frame
 from bridge_resolve.open_timeline import Sheet, read_timeline
 from bridge_resolve.placing import TAKE, WAYS, Placing, check
-from bridge_resolve.rendering import render, rendered_colour
+from bridge_resolve.rendering import render
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -213,7 +214,7 @@ class ResolveHost(Host):
             target,
             show=work.show or str(project.GetName()),
             handles=work.handles,
-            rendered_colour=rendered_colour(project),
+            colour=colour_of(project),
         )
 
     @contextmanager
@@ -253,7 +254,7 @@ class ResolveHost(Host):
                 where=clip.plate.path,
                 next_step="send its own files",
             )
-        return render(project, clip, shot, folder, frames)
+        return render(project, sheet.colour, clip, shot, folder, frames)
 
     def _notes(self) -> Iterator[HostNote]:
         clips = clips_of(self._timeline())

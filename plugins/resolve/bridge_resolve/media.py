@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bridge_core.models.frames import can_drop, frame_of, to_rate
+from bridge_core.models.frames import can_drop, frame_of, timecode, to_rate
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.timeline.clock import time_range
 from bridge_core.timeline.document import Json
@@ -17,21 +18,8 @@ from bridge_resolve.answers import number
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem
 
-#: Names in OCIO's ACES configurations, by Resolve's (the list in its Clip Attributes). Others are
-#: left to the configuration's file rules.
-COLOUR_SPACES = {
-    "ACEScg": "ACEScg",
-    "ACEScct": "ACEScct",
-    "ACEScc": "ACEScc",
-    "ACES (AP0) Linear": "ACES2065-1",
-    "ACES (AP1) Linear": "ACEScg",
-    "sRGB": "sRGB Encoded Rec.709 (sRGB)",
-    "sRGB (Linear)": "Linear Rec.709 (sRGB)",
-    "Rec.709 Gamma 2.2": "Gamma 2.2 Encoded Rec.709",
-    "Rec.709 Gamma 2.4": "Gamma 2.4 Encoded Rec.709",
-    "Rec.2020 Linear": "Linear Rec.2020",
-    "P3-D65 Linear": "Linear P3-D65",
-}
+#: Clip properties that say in which colour space it is, by how the project manages colour.
+_COLOUR = ("Input Color Space", "Input Gamma", "IDT")
 
 #: Codecs of camera files within endings that are read otherwise: ProRes RAW in .mov, X-OCN in .mxf.
 _RAW = re.compile(r"\braw\b|arriraw|x-ocn|redcode|blackmagic raw", re.IGNORECASE)
@@ -42,17 +30,19 @@ _BRACKETS = re.compile(r"\[(\d+)-(\d+)\][^/\\]*$")
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """``start`` is the number of the first frame: the embedded timecode's, counted at ``rate``."""
+    """``start`` is the number of the first frame: the embedded timecode's, counted at ``rate``;
+    ``drop`` says whether that timecode drops frames."""
 
     name: str
     path: str
     rate: Fraction
     start: int
+    drop: bool
     frames: int
     width: int
     height: int
-    colour: str
-    """Resolve's own name of the input colour space; empty where it does not tell."""
+    properties: Mapping[str, str]
+    """What Resolve tells of its colour, for :mod:`bridge_resolve.colour`."""
     codec: str
 
     @property
@@ -60,9 +50,9 @@ class Media:
         """Whether a service can read the files themselves."""
         return ending_of(self.path) in STILLS | MOVIES and not _RAW.search(self.codec)
 
-    @property
-    def colour_space(self) -> str | None:
-        return COLOUR_SPACES.get(self.colour)
+    def timecode(self, frame: int) -> str:
+        """Of a frame by its number, as the media itself counts."""
+        return timecode(frame, self.rate, drop_frame=self.drop)
 
 
 def media_of(item: MediaPoolItem) -> Media | None:
@@ -74,23 +64,26 @@ def media_of(item: MediaPoolItem) -> Media | None:
         rate = to_rate(str(told.get("FPS")))
     except ValueError:
         return None
+    start = str(told.get("Start TC") or "")
+    drop = can_drop(rate) and (";" in start or str(told.get("Drop frame")) == "1")
     width, _, height = str(told.get("Resolution") or "").partition("x")
     return Media(
         name=str(told.get("Clip Name") or told.get("File Name") or ""),
         path=str(told["File Path"]),
         rate=rate,
-        start=_start(str(told.get("Start TC") or ""), rate),
+        start=_start(start, rate, drop=drop),
+        drop=drop,
         frames=number(told.get("Frames")),
         width=number(width),
         height=number(height),
-        colour=str(told.get("Input Color Space") or ""),
+        properties={key: str(told.get(key) or "") for key in _COLOUR},
         codec=str(told.get("Video Codec") or ""),
     )
 
 
-def rate_text(rate: Fraction) -> str:
-    """A rate as Resolve writes it: ``23.976``, ``25``."""
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+def rate_text(rate: Fraction, *, drop: bool = False) -> str:
+    """A rate as Resolve writes it: ``23.976``, ``25``, ``29.97 DF``."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + (" DF" if drop else "")
 
 
 def timecode_frame(text: str, rate: Fraction, *, drop: bool) -> int:
@@ -102,9 +95,9 @@ def timecode_frame(text: str, rate: Fraction, *, drop: bool) -> int:
     return frame_of(f"{hours_to_seconds}{';' if drop and can_drop(rate) else ':'}{frames}", rate)
 
 
-def _start(text: str, rate: Fraction) -> int:
+def _start(text: str, rate: Fraction, *, drop: bool) -> int:
     try:
-        return timecode_frame(text, rate, drop=";" in text)
+        return timecode_frame(text, rate, drop=drop)
     except ValueError:
         return 0  # without timecode, as movies are that carry none
 
@@ -127,11 +120,6 @@ def first_number(media: Media) -> int:
     its timecode's."""
     brackets = _BRACKETS.search(media.path)
     return int(brackets[1]) if brackets else media.start
-
-
-def colour_in_resolve(colour_space: str) -> str:
-    """Resolve's name of a colour space; empty where it has none that we know."""
-    return next((name for name, ocio in COLOUR_SPACES.items() if ocio == colour_space), "")
 
 
 def pattern_of(path: str) -> str:

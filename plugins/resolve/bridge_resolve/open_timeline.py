@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.frames import timecode
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.clock import frames, rational_time, seconds, span
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
@@ -34,6 +33,7 @@ from bridge_core.timeline.lookup import look_for_media
 from bridge_core.timeline.reading import survey
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.clips import Clip, clips_of, rate_and_drop
+from bridge_resolve.colour import ProjectColour
 from bridge_resolve.marks import VersionMark
 from bridge_resolve.media import first_number, reference_of
 
@@ -57,6 +57,7 @@ class Sheet:
     above: frozenset[str]
     part: bool
     """Only what lies between the timeline's In and Out."""
+    colour: ProjectColour
 
     def shot(self, clip: str) -> Shot | None:
         """A shot as it would be sent: what must be rendered first has its work range alone."""
@@ -76,12 +77,12 @@ def read_timeline(
     *,
     show: str,
     handles: int,
-    rendered_colour: str | None,
+    colour: ProjectColour,
 ) -> Sheet:
     """Read the open timeline; the cut is written to ``target``.
 
-    ``rendered_colour`` is the colour space of what Resolve renders; None: nobody can tell, and
-    clips that would have to be rendered become problems.
+    ``colour`` is how the project manages colour: where nobody can say what it renders, clips that
+    would have to be rendered become problems.
 
     :raises HostError: Resolve does not export it.
     :raises TimelineError: what it exported cannot be read.
@@ -99,12 +100,12 @@ def read_timeline(
     finally:
         export.unlink(missing_ok=True)
     rate, _ = rate_and_drop(timeline)
-    _Restoring(document, rate, clips, above, rendered_colour).run()
+    _Restoring(document, rate, clips, above, colour).run()
     save(document.root, target, overwrite=True)
     document.path = target
     found = survey(document, show=show, handles=handles)
     cut, part = _marked(found.cut, timeline)
-    return Sheet(timeline, _looked_at(cut, clips), clips, above, part)
+    return Sheet(timeline, _looked_at(cut, clips, colour), clips, above, part, colour)
 
 
 class _Restoring:
@@ -116,7 +117,7 @@ class _Restoring:
         rate: Fraction,
         clips: dict[str, Clip],
         above: frozenset[str],
-        colour: str | None,
+        colour: ProjectColour,
     ) -> None:
         self.document = document
         self.by_place = {(clip.track, clip.start): clip for clip in clips.values()}
@@ -155,8 +156,6 @@ class _Restoring:
             told["sequence"], told["shot"] = last.sequence, last.shot
         reference = several[DEFAULT_KEY]
         if not clip.plate.readable and schema(reference) == "ExternalReference":
-            if self.colour is None:
-                return  # stays as it is, which no service reads: it is told as a problem
             # The camera file stays the one that readers of the cut get; the plate is what is sent.
             several[CAMERA_KEY] = reference
             node["active_media_reference_key"] = CAMERA_KEY
@@ -190,8 +189,8 @@ class _Restoring:
             "name": reference.get("name", ""),
             "metadata": {
                 NAMESPACE: {
-                    "colour_space": self.colour,
-                    "start_timecode": timecode(clip.plate.start, clip.plate.rate),
+                    "colour_space": self.colour.rendered,
+                    "start_timecode": clip.plate.timecode(clip.plate.start),
                 }
             },
             "available_range": reference["available_range"],
@@ -212,8 +211,9 @@ class _Restoring:
         if clip.plate.width and clip.plate.height:
             told.setdefault("width", clip.plate.width)
             told.setdefault("height", clip.plate.height)
-        if clip.plate.colour_space and clip.plate.readable:
-            told.setdefault("colour_space", clip.plate.colour_space)
+        space = self.colour.space(clip.plate)
+        if space and clip.plate.readable:
+            told.setdefault("colour_space", space)
 
 
 def _picture_tracks(timeline: Json) -> list[Json]:
@@ -266,27 +266,51 @@ def _marked(cut: Cut, timeline: Timeline) -> tuple[Cut, bool]:
     return replace(cut, shots=shots, problems=problems), True
 
 
-def _looked_at(cut: Cut, clips: dict[str, Clip]) -> Cut:
+def _looked_at(cut: Cut, clips: dict[str, Clip], colour: ProjectColour) -> Cut:
     """The cut without what cannot be sent from here; what would be rendered is not looked for."""
-    known = tuple(item for item in cut.shots if item.clip in clips)
-    strangers = tuple(_stranger(item) for item in cut.shots if item.clip not in clips)
-    files = tuple(item for item in known if clips[item.clip].plate.readable)
-    looked = look_for_media(replace(cut, shots=files))
+    files, kept, problems = [], set(), []
+    for item in cut.shots:
+        plate = clips[item.clip].plate if item.clip in clips else None
+        if plate is None:
+            problems.append(_stranger(item))
+        elif plate.readable:
+            files.append(item)
+            if name := colour.unknown(plate):
+                problems.append(_unnamed(item, name))
+        elif colour.rendered is None:
+            problems.append(_unrendered(item, colour))
+        else:
+            kept.add(item.clip)
+    looked = look_for_media(replace(cut, shots=tuple(files)))
     found = {item.clip: item for item in looked.shots}
-    kept = tuple(
-        found.get(item.clip, item)
-        for item in known
-        if item.clip in found or not clips[item.clip].plate.readable
-    )
-    return replace(cut, shots=kept, problems=(*looked.problems, *strangers))
+    shots = (found.get(item.clip, item) for item in cut.shots if item.clip in found.keys() | kept)
+    return replace(cut, shots=tuple(shots), problems=(*looked.problems, *problems))
 
 
 def _stranger(item: CutShot) -> CutProblem:
-    return CutProblem(
-        ProblemKind.BROKEN,
-        "Resolve exports this clip, and its timeline does not show it at this place",
-        "reload; if it stays, cut the clip in anew",
-        item.name,
-        item.track,
-        item.shot.record_range,
+    what = "Resolve exports this clip, and its timeline does not show it at this place"
+    return _problem(
+        item, ProblemKind.BROKEN, what, "reload; if it stays, cut the clip in anew", skipped=True
     )
+
+
+def _unrendered(item: CutShot, colour: ProjectColour) -> CutProblem:
+    what = f"Resolve would have to render this camera file: {colour.why}"
+    return _problem(item, ProblemKind.UNSUPPORTED, what, colour.next_step, skipped=True)
+
+
+def _unnamed(item: CutShot, name: str) -> CutProblem:
+    return _problem(
+        item,
+        ProblemKind.ASSUMED,
+        f"Resolve reads it as {name}, which has no OCIO name that is known here: the gateway's own "
+        "rules say in which colour space it is",
+        "set the clip's Input Color Space to what it was shot in, if that is something else",
+        skipped=False,
+    )
+
+
+def _problem(
+    item: CutShot, kind: ProblemKind, what: str, next_step: str, *, skipped: bool
+) -> CutProblem:
+    return CutProblem(kind, what, next_step, item.name, item.track, item.shot.record_range, skipped)

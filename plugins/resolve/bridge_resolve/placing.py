@@ -21,7 +21,6 @@ from bridge_resolve.answers import ensure
 from bridge_resolve.clips import Clip, cut_in, stands
 from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
 from bridge_resolve.media import (
-    colour_in_resolve,
     first_number,
     media_of,
     pattern_of,
@@ -204,12 +203,7 @@ class Placing:
         plate, space = one.clip.plate, one.output.colour_space
         # A camera file's own space is none of its rendering's.
         same = plate.readable and space == one.shot.shot.plate.colour_space
-        colour = plate.colour if same else colour_in_resolve(space)
-        if colour and item.GetClipProperty("Input Color Space") != colour:
-            ensure(
-                item.SetClipProperty("Input Color Space", colour),
-                f"set {one.title} to the colour space {colour}",
-            )
+        self._sheet.colour.give(item, space, plate if same else None, one.title)
 
     # Takes
 

@@ -2,10 +2,11 @@
 
 A clip is rendered from a timeline of its own, which holds its media and nothing else: without the
 cut's grade, transitions and retime, at the media's own rate and size, with handles. It goes the way
-that the project's colour management goes, to the project's output colour space.
+that the project's colour management goes, to what :mod:`bridge_resolve.colour` says is rendered.
 
-Resolve has no call that reads its render settings. A render preset keeps them meanwhile; one that
-is left over from a crash still holds the user's, and is put back before anything else.
+Resolve has no call that reads its render settings. A render preset keeps them for as long as it
+takes to queue the job, which has its own from then on; one that is left over from a crash still
+holds the user's, and is put back before anything else.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.host import Rendered
-from bridge_core.models.frames import timecode
 from bridge_core.models.shots import Shot
 from bridge_resolve.answers import ensure
 from bridge_resolve.clips import Clip, cut_in, stands
-from bridge_resolve.media import COLOUR_SPACES, first_number, rate_text
+from bridge_resolve.colour import ProjectColour
+from bridge_resolve.media import first_number, rate_text
 from bridge_resolve.open_timeline import DIGITS
 
 if TYPE_CHECKING:
@@ -40,19 +41,16 @@ _PULSE = 0.1
 _NUMBER = re.compile(r"(\d+)$")
 
 
-def rendered_colour(project: Project) -> str | None:
-    """The colour space, by its OCIO name, of what this project renders; None where that is known
-    to nobody: without colour management, or with an output that OCIO has no name for here."""
-    if "ColorManaged" not in str(project.GetSetting("colorScienceMode") or ""):
-        return None
-    return COLOUR_SPACES.get(str(project.GetSetting("colorSpaceOutput") or ""))
-
-
 def render(
-    project: Project, clip: Clip, shot: Shot, folder: Path, wanted: Sequence[int]
+    project: Project,
+    colour: ProjectColour,
+    clip: Clip,
+    shot: Shot,
+    folder: Path,
+    wanted: Sequence[int],
 ) -> Generator[Rendered, None, None]:
     """Write frames of a clip's media (in the plate's numbering) into ``folder``; see
-    :meth:`bridge_core.host.Host.render`.
+    :meth:`bridge_core.host.Host.render`. ``colour`` is the project's own.
 
     :raises HostError: Resolve refuses something, or the rendering fails.
     """
@@ -67,7 +65,7 @@ def render(
     recover(project)
     done = False
     try:
-        with _users_settings(project), _queued(project, pool, clip, frames, folder) as job:
+        with _queued(project, pool, colour, clip, frames, folder) as job:
             ensure(project.StartRendering([job], False), "start to render", where=clip.plate.name)
             yield Rendered(0, len(frames))
             started = time.monotonic()
@@ -119,46 +117,58 @@ def _users_settings(project: Project) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _queued(
-    project: Project, pool: MediaPool, clip: Clip, frames: list[int], folder: Path
+    project: Project,
+    pool: MediaPool,
+    colour: ProjectColour,
+    clip: Clip,
+    frames: list[int],
+    folder: Path,
 ) -> Iterator[str]:
-    """A job in the queue, with a timeline of its own; both are gone afterwards. The user's timeline
-    is open again as soon as the job stands."""
-    users = project.GetCurrentTimeline()
-    undo = contextlib.ExitStack()
-    with undo:
-        timeline = ensure(pool.CreateEmptyTimeline(NAME), "make a timeline to render from")
-        undo.callback(pool.DeleteTimelines, [timeline])
-        try:
-            _fill(project, pool, timeline, clip, frames)
-            _settings(project, clip, folder)
-            job = ensure(
-                project.AddRenderJob(),
-                "queue the rendering",
-                where=clip.plate.name,
-                next_step="see whether the folder can be written, then open the Deliver page once",
-            )
-            undo.callback(_take_away, project, job)
-        finally:
-            if users is not None:
-                ensure(project.SetCurrentTimeline(users), "open the user's timeline again")
+    """A job in the queue, with a timeline of its own; both are gone afterwards. As soon as the job
+    stands, the user has the open timeline and the Deliver page as they were."""
+    with contextlib.ExitStack() as undo:
+        with _users_settings(project):
+            users = project.GetCurrentTimeline()
+            timeline = ensure(pool.CreateEmptyTimeline(NAME), "make a timeline to render from")
+            undo.callback(pool.DeleteTimelines, [timeline])
+            try:
+                _fill(project, pool, timeline, colour, clip, frames)
+                _settings(project, clip, folder)
+                job = ensure(
+                    project.AddRenderJob(),
+                    "queue the rendering",
+                    where=clip.plate.name,
+                    next_step="see whether the folder can be written, then open the Deliver page "
+                    "once",
+                )
+                undo.callback(_take_away, project, job)
+            finally:
+                if users is not None:
+                    ensure(project.SetCurrentTimeline(users), "open the user's timeline again")
         yield job
 
 
 def _fill(
-    project: Project, pool: MediaPool, timeline: Timeline, clip: Clip, frames: list[int]
+    project: Project,
+    pool: MediaPool,
+    timeline: Timeline,
+    colour: ProjectColour,
+    clip: Clip,
+    frames: list[int],
 ) -> None:
-    """The wanted frames one after another, at the media's rate and size."""
+    """The wanted frames one after another, at the media's rate and size, with its timecode."""
     plate = clip.plate
     settings = {
         "useCustomSettings": "1",
-        "timelineFrameRate": rate_text(plate.rate),
+        "timelineFrameRate": rate_text(plate.rate, drop=plate.drop),
         "timelineResolutionWidth": str(plate.width),
         "timelineResolutionHeight": str(plate.height),
     }
     for key, value in settings.items():
         ensure(timeline.SetSetting(key, value), f"set {key} of its timeline to {value}")
+    colour.prepare(timeline)
     # The files carry the timeline's timecode, and with it the media's own.
-    begins = timecode(frames[0], plate.rate)
+    begins = plate.timecode(frames[0])
     ensure(timeline.SetStartTimecode(begins), f"have its timeline start at {begins}")
     ensure(project.SetCurrentTimeline(timeline), "open the timeline to render from")
     at, first = int(timeline.GetStartFrame()), first_number(plate)

@@ -243,20 +243,24 @@ def _in_out(there: Bench) -> str:
 
 @on_bench
 def _custom_rate(there: Bench) -> str:
-    made = there.pool.CreateEmptyTimeline(f"{NAME} 24")
+    made = there.pool.CreateEmptyTimeline(f"{NAME} rate")
     try:
         expect("useCustomSettings", made.SetSetting("useCustomSettings", "1"), True)
         expect("timelineFrameRate", made.SetSetting("timelineFrameRate", "24"), True)
         expect("rate afterwards", float(made.GetSetting("timelineFrameRate")), 24.0)
+        expect("drop frame", made.SetSetting("timelineFrameRate", "29.97 DF"), True)
+        expect("a start with ;", made.SetStartTimecode("01:00:00;00"), True)
+        expect("its frame", int(made.GetStartFrame()), 107892)
     finally:
         there.pool.DeleteTimelines([made])
-    return "a timeline takes a rate of its own while it is empty"
+    return "a timeline takes a rate of its own while it is empty, drop frame included"
 
 
 @on_bench
 def _render(there: Bench) -> str:
     """Resolve's own queue, the user's settings included."""
     from bridge_resolve.clips import clips_of
+    from bridge_resolve.colour import colour_of
     from bridge_resolve.rendering import render
 
     project = there.project
@@ -267,7 +271,7 @@ def _render(there: Bench) -> str:
     folder = there.folder / "rendered"
     folder.mkdir()
     (clip,) = clips_of(there.timeline).values()
-    *_, last = render(project, clip, shot, folder, [1005, 1006, 1009])
+    *_, last = render(project, colour_of(project), clip, shot, folder, [1005, 1006, 1009])
     names = sorted(path.name.rpartition("_")[2] for path in folder.iterdir())
     expect("files", names, ["00001005.exr", "00001006.exr", "00001009.exr"])
     after = (dict(project.GetCurrentRenderFormatAndCodec()), project.GetCurrentRenderMode())

@@ -32,16 +32,27 @@ def test_everything_is_read() -> None:
     assert media.rate == Fraction(24000, 1001)
     assert (media.start, media.frames) == (86400, 6)
     assert (media.width, media.height) == (2048, 858)
-    assert media.colour_space == "ACEScg"
+    assert media.properties == {"Input Color Space": "ACEScg", "Input Gamma": "", "IDT": ""}
     assert media.readable
     assert first_number(media) == 998
     assert pattern_of(media.path) == "/plates/A/A.%04d.exr"
 
 
-def test_drop_frame_by_its_mark() -> None:
-    media = told(**{"FPS": "29.97", "Start TC": "01:00:00;00", "File Path": "/a.mov"})
+@pytest.mark.parametrize(
+    "how",
+    [{"Start TC": "01:00:00;00"}, {"Start TC": "01:00:00:00", "Drop frame": "1"}],
+)
+def test_drop_frame_by_its_mark_or_its_property(how: dict[str, str]) -> None:
+    media = told(**{"FPS": "29.97", "File Path": "/a.mov", **how})
     assert media is not None
     assert media.start == first_number(media) == 107892
+    assert media.timecode(media.start + 1800) == "01:01:00;02"
+
+
+def test_no_drop_frame_where_there_is_none() -> None:
+    media = told(**{"Start TC": "01:00:00:00", "Drop frame": "1"})
+    assert media is not None
+    assert media.timecode(media.start) == "01:00:00:00"
 
 
 @pytest.mark.parametrize("gone", [{"File Path": ""}, {"File Path": None}, {"FPS": "auto"}])
@@ -53,7 +64,7 @@ def test_what_is_not_told_is_left_open() -> None:
     media = told(**{"Start TC": None, "Resolution": None, "Frames": "", "Input Color Space": None})
     assert media is not None
     assert (media.start, media.frames, media.width, media.height) == (0, 0, 0, 0)
-    assert media.colour_space is None
+    assert set(media.properties.values()) == {""}
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import OpenImageIO as oiio
 import pytest
 from resolve_render import CODECS
-from resolve_worlds import state_of
+from resolve_worlds import camera_file, state_of
 
 from bridge_core.errors import HostError
-from bridge_core.models.frames import timecode
+from bridge_core.models.frames import frame_of, timecode
 from bridge_gateway.media.parts import read_timecode
 from bridge_resolve import rendering
 from bridge_resolve.rendering import NAME
@@ -101,6 +101,39 @@ def test_what_a_kill_left_behind_is_put_back_first(world, folder: Path) -> None:
     *_, last = world.host.render(shot.handle, folder)
     assert last.shot is not None
     assert state_of(world.app) == before
+
+
+def test_the_deliver_page_is_the_users_while_it_renders(world, folder: Path) -> None:
+    """What he sets up or queues meanwhile is his, and stays."""
+    project, before = world.project, dict(world.project._render_settings)
+    steps = world.host.render(world.shot(2).handle, folder)
+    next(steps)
+    assert project.IsRenderingInProgress()
+    assert project._render_settings == before
+    assert project._format == {"format": "mov", "codec": "H264"}
+    assert project.GetRenderPresetList() == []
+    assert project.SetRenderSettings({"TargetDir": "/tonight", "CustomName": "reel 2"})
+    *_, last = steps
+    assert last.shot is not None
+    assert project._render_settings == {**before, "TargetDir": "/tonight", "CustomName": "reel 2"}
+
+
+@pytest.mark.parametrize(("rate", "drop"), [("30000/1001", True), ("24000/1001", False)])
+def test_the_files_keep_the_medias_own_timecode(
+    world, folder: Path, tmp_path: Path, rate: str, drop: bool
+) -> None:
+    start = frame_of("01:00:00;00" if drop else "01:00:00:00", rate)
+    raw = camera_file(world.app, tmp_path / "more", "B.braw", start=start, rate=rate, drop=drop)
+    clip = world.app._cut_in(world.timeline, raw, 92000, 5, 10)
+    (shot,) = [one for one in world.host.scene().shots if one.handle == clip._id]
+    assert shot.shot.plate.start_timecode == ("01:00:00;00" if drop else "01:00:00:00")
+    assert shot.shot.plate.range.first == start + 8, "with its handles"
+    *_, last = world.host.render(shot.handle, folder)
+    made = last.shot
+    for frame in made.work_range.frames():
+        spec = oiio.ImageBuf(made.plate.file(frame)).spec()
+        assert read_timecode(spec) == timecode(frame, rate, drop_frame=drop)
+        assert brightness(made.plate.file(frame)) == frame - start
 
 
 def test_what_needs_no_rendering_is_told(world, folder: Path) -> None:

@@ -60,14 +60,6 @@ def test_two_clips_of_one_plate_are_two_shots(world) -> None:
     assert shots[twin._id].cut_range.first == 1005
 
 
-def test_a_camera_file_needs_a_colour_that_can_be_named(world) -> None:
-    world.project._settings["colorScienceMode"] = "davinciYRGB"
-    scene = world.host.scene()
-    assert len(scene.shots) == 2
-    (told,) = [p for p in scene.problems if ".braw" in p.what]
-    assert "transcode" in told.next_step
-
-
 def test_prores_raw_in_a_mov_is_a_camera_file_too(world, tmp_path: Path) -> None:
     media = camera_file(world.app, tmp_path / "camera", "B001.mov")
     media._told["Video Codec"] = "Apple ProRes RAW HQ"

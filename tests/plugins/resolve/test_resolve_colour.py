@@ -1,0 +1,141 @@
+"""What a project's colour management says, in each of its modes, and what it leaves open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import OpenImageIO as oiio
+import PyOpenColorIO as ocio
+import pytest
+from resolve_worlds import import_plate
+
+from bridge_core.errors import HostError
+from bridge_resolve.colour import _ACES, _APART, _COMBINED
+
+CAMERAS = [
+    ("ARRI LogC4", "ARRI LogC4"),
+    ("ARRI LogC3", "ARRI LogC3 (EI800)"),
+    ("S-Gamut3.Cine/S-Log3", "S-Log3 S-Gamut3.Cine"),
+    ("REDWideGamutRGB/Log3G10", "Log3G10 REDWideGamutRGB"),
+    ("DaVinci WG/Intermediate", "DaVinci Intermediate WideGamut"),
+    ("Blackmagic Design Film Gen 5", "BMDFilm WideGamut Gen5"),
+]
+
+
+@pytest.mark.parametrize("names", [_COMBINED, _APART, _ACES])
+def test_every_name_is_one_of_ocio_s_studio_configuration(names: dict[str, str]) -> None:
+    known = ocio.Config.CreateFromFile("ocio://studio-config-latest").getColorSpaceNames()
+    assert set(names.values()) <= set(known)
+
+
+@pytest.mark.parametrize(("resolve", "space"), CAMERAS)
+def test_log_of_cameras_keeps_its_name(world, resolve: str, space: str) -> None:
+    world.items[0].GetMediaPoolItem()._told["Input Color Space"] = resolve
+    shot = world.shot(0)
+    assert shot.shot.plate.colour_space == space
+    world.place(shot, world.version(shot))
+    assert world.items[0]._take.item._told["Input Color Space"] == resolve
+
+
+def test_a_name_that_is_not_known_is_said(world) -> None:
+    world.items[0].GetMediaPoolItem()._told["Input Color Space"] = "Nikon N-Log"
+    scene = world.host.scene()
+    assert scene.shots[0].shot.plate.colour_space is None
+    (told,) = [one for one in scene.problems if one.handle == scene.shots[0].handle]
+    assert not told.skipped
+    assert "Nikon N-Log" in told.what
+
+
+def test_what_is_left_to_the_project_is_what_the_project_says(world) -> None:
+    world.items[0].GetMediaPoolItem()._told["Input Color Space"] = "Project"
+    world.project._settings["colorSpaceInput"] = "ARRI LogC4"
+    assert world.shot(0).shot.plate.colour_space == "ARRI LogC4"
+
+
+def test_without_colour_management_a_clip_s_colour_means_nothing(world) -> None:
+    world.project._settings["colorScienceMode"] = "davinciYRGB"
+    scene = world.host.scene()
+    assert [shot.shot.plate.colour_space for shot in scene.shots] == [None, None]
+    assert not [one for one in scene.problems if one.handle]
+    world.place(scene.shots[0], world.version(scene.shots[0]))
+
+
+def test_a_camera_file_without_colour_management(world) -> None:
+    world.project._settings["colorScienceMode"] = "davinciYRGB"
+    (told,) = [one for one in world.host.scene().problems if one.source == "A001_C003"]
+    assert told.skipped
+    assert "without colour management" in told.what
+    assert "Project Settings > Color Management" in told.next_step
+
+
+def test_a_camera_file_with_an_output_that_has_no_name(world) -> None:
+    world.project._settings["colorSpaceOutput"] = "Rec.2100 ST2084"
+    (told,) = [one for one in world.host.scene().problems if one.source == "A001_C003"]
+    assert "Output Color Space, Rec.2100 ST2084," in told.what
+    assert "ACEScg" in told.next_step
+
+
+def test_gamut_and_gamma_apart(world) -> None:
+    settings = world.project._settings
+    settings["separateColorSpaceAndGamma"] = "1"
+    settings["colorSpaceOutput"] = "Same as Timeline"
+    settings["colorSpaceTimeline"], settings["colorSpaceTimelineGamma"] = "ACES (AP1)", "Linear"
+    told = world.items[0].GetMediaPoolItem()._told
+    told["Input Color Space"], told["Input Gamma"] = "ARRI Wide Gamut 4", "ARRI LogC4"
+    first, _, raw = world.host.scene().shots
+    assert first.shot.plate.colour_space == "ARRI LogC4"
+    assert raw.shot.plate.colour_space == "ACEScg"
+    world.place(raw, world.version(raw), place_as="track")
+    (over,) = world.timeline._tracks["video"][1].items
+    now = over._take.item._told
+    assert (now["Input Color Space"], now["Input Gamma"]) == ("ACES (AP1)", "Linear")
+
+
+class TestAces:
+    @pytest.fixture(autouse=True)
+    def aces(self, world) -> None:
+        world.project._use_aces()
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "rendered").mkdir()
+        return tmp_path / "rendered"
+
+    def test_media_are_what_their_input_transforms_say(self, world) -> None:
+        world.items[0].GetMediaPoolItem()._told["IDT"] = "Sony SLog3 SGamut3Cine"
+        first, second, _ = world.host.scene().shots
+        assert first.shot.plate.colour_space == "S-Log3 S-Gamut3.Cine"
+        assert second.shot.plate.colour_space == "ACES2065-1", "as the project says"
+        assert not [one for one in world.host.scene().problems if one.handle]
+
+    def test_a_camera_file_is_rendered_scene_linear_whatever_the_display(
+        self, world, folder: Path
+    ) -> None:
+        raw = world.shot(2)
+        assert raw.to_render
+        assert raw.shot.plate.colour_space == "ACES2065-1"
+        *_, last = world.host.render(raw.handle, folder)
+        made = last.shot.plate
+        told = [_output(made.file(frame)) for frame in made.range.frames()]
+        assert set(told) == {"No Output Transform"}
+        assert world.project._settings["colorAcesODT"] == "Rec.709 BT.1886"
+        assert "colorAcesODT" not in world.timeline._settings
+
+    def test_a_resolve_that_says_yes_and_does_nothing(
+        self, world, folder: Path, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(type(world.timeline), "SetSetting", lambda self, key, value: True)
+        with pytest.raises(HostError, match="colorAcesODT"):
+            list(world.host.render(world.shot(2).handle, folder))
+
+    def test_versions_get_their_input_transform(self, world, tmp_path: Path) -> None:
+        plate = import_plate(world.app, tmp_path / "more", "CD_0010", range(1, 9))
+        plate._told["IDT"] = "ACEScg - CSC"
+        clip = world.app._cut_in(world.timeline, plate, 93000, 4, 2)
+        (shot,) = [one for one in world.host.scene().shots if one.handle == clip._id]
+        world.place(shot, world.version(shot))
+        assert clip._take.item._told["IDT"] == "ACEScg - CSC"
+
+
+def _output(path: str) -> str:
+    return str(oiio.ImageBuf(path).spec().get_string_attribute("output"))
