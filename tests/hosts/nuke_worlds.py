@@ -59,13 +59,14 @@ def settings_of_script(first: int = 1003, last: int = 1008) -> None:
 
 
 def comp(folder: Path) -> FakeNuke:
-    """Two plates of ten frames, a grade on the first, a Read without a file; all are selected.
-    The script shows 1003 to 1008 at 25 frames a second, is managed by aces_1.2, and is saved."""
+    """Two plates of ten frames, of one name in folders of one name as renders often are; a grade
+    on the first, a Read without a file; all are selected. The script shows 1003 to 1008 at 25
+    frames a second, is managed by aces_1.2, and is saved."""
     nuke = FakeNuke().start()
     settings_of_script()
     plates = folder / "plates"
     one = read(plate(plates, "A_010"), colorspace="ACES - ACEScg")
-    two = read(plate(plates, "A_020"), colorspace="ACES - ACEScg")
+    two = read(plate(plates / "again", "A_010"), colorspace="ACES - ACEScg")
     two.setXYpos(300, 0)
     grade = nuke.module.nodes.Multiply(inputs=[one], value=[0.5, 0.5, 0.5, 1.0])
     grade.setXYpos(0, 100)

@@ -201,6 +201,14 @@ def test_a_script_is_the_same_after_saving_and_opening(program: FakeNuke, tmp_pa
     assert nuke.toNode("Group1.NoOp1").isSelected()
 
 
+def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
+    nuke = program.module
+    source = nuke.nodes.Constant()
+    first, second = (nuke.nodes.NoOp(inputs=[source]) for _ in range(2))
+    program.select(first.name(), second.name())
+    assert nuke.selectedNodes() == [first, second]
+
+
 @pytest.mark.parametrize(
     ("mode", "value", "starts", "at_1"),
     [("expression", "", 11, 11), ("start at", "1", 1, 11), ("offset", "10", 1, 11)],

@@ -16,6 +16,7 @@ from bridge_nuke.following import Following
 # own before it asks for anything, so that Nuke never waits for them.
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
+    from bridge_nuke.names import Told
     from bridge_nuke.script import Script
     from bridge_nuke.sources import Found
 
@@ -32,6 +33,7 @@ class NukeHost(Host):
     def __init__(self, settings: Callable[[], Settings], later: Later | None = None) -> None:
         self._settings = settings
         self._following = Following(later or nuke.executeInMainThread)
+        self._told: Told = {}
 
     @property
     def title(self) -> str:
@@ -62,7 +64,8 @@ class NukeHost(Host):
 
         script = self._script()
         selected = sources.nodes_selected()
-        found = sources.look(selected or sources.plates(), script, namer(script))
+        name = namer(script, self._told)
+        found = sources.look(selected or sources.plates(), script, name)
         return Scene(
             script.title,
             script.show,
@@ -78,14 +81,14 @@ class NukeHost(Host):
         from bridge_nuke.placing import place
 
         with self._following.muted():
-            return place(self._find, self._script().show, placements)
+            return place(self._finder(), self._script().show, placements)
 
     def render(
         self, handle: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[Rendered, None, None]:
         from bridge_nuke.rendering import render
 
-        found = self._find(handle)
+        found = self._finder()(handle)
         if not found.item.to_render:
             raise HostError(
                 f"{handle} reads files, which are sent as they are",
@@ -124,17 +127,21 @@ class NukeHost(Host):
             )
         return node
 
-    def _find(self, handle: str) -> Found:
-        """Whatever is selected now: a panel may speak of what was selected before.
-
-        :raises HostError: there is no such node, or it is no shot.
-        """
+    def _finder(self) -> Callable[[str], Found]:
+        """Finds shots by their handles as they stand now, whatever is selected: a panel may speak
+        of what was selected before. It raises :class:`HostError` where there is no such node, or
+        it is no shot."""
         from bridge_nuke import sources
         from bridge_nuke.names import namer
 
         script = self._script()
-        found = sources.look([self._node(handle)], script, namer(script))
-        if found.problems:
-            problem = found.problems[0]
-            raise HostError(problem.what, where=handle, next_step=problem.next_step)
-        return found.found[0]
+        name = namer(script, self._told)
+
+        def find(handle: str) -> Found:
+            found = sources.look([self._node(handle)], script, name)
+            if found.problems:
+                problem = found.problems[0]
+                raise HostError(problem.what, where=handle, next_step=problem.next_step)
+            return found.found[0]
+
+        return find

@@ -21,7 +21,7 @@ TAB = "shotbridge"
 SHOT = "shotbridge_shot"
 """``sequence/shot``."""
 PLATE = "shotbridge_plate"
-"""The file that the shot's name belongs to; a Read that shows another one is another shot."""
+"""The files that the shot's name belongs to; a Read that shows others is another shot."""
 SHOW = "shotbridge_show"
 WHAT = "shotbridge_what"
 """Service and output of a Read that shows versions."""
@@ -37,6 +37,7 @@ class Standing:
     """A version that a Read can show."""
 
     id: str
+    number: int
     label: str
     path: str
     first: int
@@ -58,7 +59,7 @@ class Standing:
         :raises ValueError: a number is none.
         """
         facts: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
-        for name in ("first", "last", "width", "height", "order"):
+        for name in ("number", "first", "last", "width", "height", "order"):
             facts[name] = int(facts.get(name, 0))
         facts["pixel_aspect"] = float(facts.get("pixel_aspect", 1))
         return cls(**facts)
@@ -73,8 +74,11 @@ class Mark:
 
     shot: tuple[str, str]
     """Sequence and shot."""
+    plate: str
+    """The files that they were made of; empty: a node's picture."""
     what: str
     versions: tuple[Standing, ...]
+    """From the oldest to the newest."""
 
     def find(self, *, label: str) -> Standing | None:
         return next((one for one in self.versions if one.label == label), None)
@@ -106,7 +110,7 @@ def mark_of(node: nuke.Node) -> Mark | None:
         versions = tuple(Standing.parse(line) for line in kept.split())
     except (TypeError, ValueError):
         return None
-    return Mark(shot, text_of(node, WHAT), versions)
+    return Mark(shot, text_of(node, PLATE), text_of(node, WHAT), versions)
 
 
 def shown(node: nuke.Node, mark: Mark) -> Standing | None:
@@ -137,6 +141,7 @@ def keep_shot(node: nuke.Node, shot: tuple[str, str], plate: str) -> None:
 def keep_versions(read: nuke.Node, mark: Mark, current: Standing) -> None:
     """Write a mark, and offer its versions in the Read's tab with ``current`` chosen."""
     _keep(read, SHOT, "shot", "/".join(mark.shot))
+    _keep(read, PLATE, "plate", mark.plate)
     _keep(read, WHAT, "made by", mark.what)
     _keep(read, VERSIONS, "versions", " ".join(str(one) for one in mark.versions))
     _offer(read, [one.label for one in mark.versions], current.label)

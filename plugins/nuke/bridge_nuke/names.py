@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from pathlib import PurePath
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import nuke
 
+from bridge_core.models.media import printf_pattern
 from bridge_core.models.shots import ShotId, fit_name
 from bridge_core.timeline.naming import split_name
 from bridge_nuke import marks
 from bridge_nuke.script import Script
+
+#: Sequence and shot.
+Name = tuple[str, str]
+#: Names that were told since Nuke started, by the script's name and what they stand for.
+Told = dict[tuple[str, str], Name]
 
 _NUMBER = re.compile(r"%0?\d*d|#+|@+")
 
@@ -25,29 +31,54 @@ def file_of(read: nuke.Node) -> str:
     return file.replace("%V", view).replace("%v", view[:1])
 
 
-def namer(script: Script) -> Callable[[nuke.Node], ShotId]:
-    """Gives the nodes of a script their shots' names.
+def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
+    """Gives the nodes of a script their shots' names; ``told`` remembers them.
 
     A Read's shot is called as its files are, split as a clip's name in a cut; any other node's as
-    the node. What a node keeps since a version of it was placed goes before that, as long as it
-    shows the same files. Reads whose files have one name but lie apart get their folder's name in
-    front, so that versions of one never turn up at the other.
+    the node. A name stands for one plate, so that versions of one never turn up at another: who
+    has it keeps it, since a version was placed or, until then, since it was told. Others get their
+    folders' names in front, as many as it takes. Of Reads that all are new, the first by its
+    node's name is called as its files.
     """
-    twice = _names_that_are_not_enough(
-        nuke.allNodes("Read", group=nuke.root(), recurseGroups=True), script
-    )
+    names: dict[str, Name] = {}
+    taken: set[Name] = set()
 
-    def name(node: nuke.Node) -> ShotId:
-        sequence, shot = kept_name(node) or _derived(node, script)
-        if not kept_name(node) and (sequence, shot) in twice and node.Class() == "Read":
-            folder = PurePath(file_of(node)).parent.name
-            shot = fit_name(f"{folder}_{shot}", otherwise=shot)
+    def give(what: str, name: Name) -> None:
+        names.setdefault(what, name)
+        taken.add(_folded(name))
+
+    reads = nuke.allNodes("Read", group=nuke.root(), recurseGroups=True)
+    reads.sort(key=lambda read: (len(read.fullName()), read.fullName()))
+    for read in reads:
+        kept = marks.shot_of(read)
+        if kept is not None:
+            give(marks.text_of(read, marks.PLATE), kept)
+    for (where, what), name in told.items():
+        if where == script.name and _folded(name) not in taken:
+            give(what, name)
+
+    def name_of(node: nuke.Node) -> Name:
+        kept = kept_name(node)
+        if kept is not None:
+            return kept
+        what = plate_of(node) or f"node {node.fullName()}"
+        if what not in names:
+            free = next(one for one in _candidates(node, script) if _folded(one) not in taken)
+            give(what, free)
+            told[script.name, what] = free
+        return names[what]
+
+    for read in reads:
+        name_of(read)
+
+    def shot_id(node: nuke.Node) -> ShotId:
+        sequence, shot = name_of(node)
         return ShotId(show=script.show, sequence=sequence, shot=shot)
 
-    return name
+    return shot_id
 
 
-def kept_name(node: nuke.Node) -> tuple[str, str] | None:
+def kept_name(node: nuke.Node) -> Name | None:
     """Sequence and shot that the node keeps, unless it shows other files since."""
     kept = marks.shot_of(node)
     if kept is None or marks.mark_of(node) is not None:
@@ -58,21 +89,28 @@ def kept_name(node: nuke.Node) -> tuple[str, str] | None:
 def plate_of(node: nuke.Node) -> str:
     """What tells whether a node still stands for the same plate: a Read's files; of others
     nothing, for they are what their name says."""
-    return file_of(node) if node.Class() == "Read" else ""
+    return printf_pattern(file_of(node)) if node.Class() == "Read" else ""
 
 
-def _derived(node: nuke.Node, script: Script) -> tuple[str, str]:
-    if node.Class() != "Read":
-        return script.name, fit_name(node.fullName(), otherwise="node")
-    return split_name(PurePath(file_of(node)).name, script.name)
+def _candidates(node: nuke.Node, script: Script) -> Iterator[Name]:
+    """Names that a node's shot may have, the best first."""
+    *folders, file = plate_of(node).split("/")
+    if file:
+        sequence, shot = split_name(file, script.name)
+    else:
+        sequence, shot = script.name, fit_name(node.fullName(), otherwise="node")
+    plain = shot
+    yield sequence, shot
+    for folder in filter(None, reversed(folders)):
+        shot = fit_name(f"{folder}_{shot}", otherwise=shot)
+        yield sequence, shot
+    for number in count(2):
+        yield sequence, f"{plain[:120]}_{number}"
 
 
-def _names_that_are_not_enough(reads: Iterable[nuke.Node], script: Script) -> set[tuple[str, str]]:
-    files: dict[tuple[str, str], set[str]] = {}
-    for read in reads:
-        if kept_name(read) is None and file_of(read):
-            files.setdefault(_derived(read, script), set()).add(file_of(read))
-    return {name for name, patterns in files.items() if len(patterns) > 1}
+def _folded(name: Name) -> Name:
+    """Two of the three operating systems take names that differ in case for one folder."""
+    return name[0].casefold(), name[1].casefold()
 
 
 def file_name(shot: ShotId) -> str:

@@ -108,15 +108,16 @@ def _place(one: _Wanted, show: str) -> list[str]:
     what = _what(one)
     read = _read_for(one, what)
     standing, mending = _standing(one, read)
-    kept = marks.mark_of(read)
-    mark = _with(kept, marks.Mark((shot.sequence, shot.shot), what, ()), standing)
+    kept, of_source = marks.mark_of(read), marks.mark_of(source)
+    plate = plate_of(source) if of_source is None else of_source.plate
+    mark = _with(kept or marks.Mark((shot.sequence, shot.shot), plate, what, ()), standing)
     current = next(v for v in mark.versions if v.id == standing.id)
     if kept != mark or marks.shown(read, mark) != current:
         marks.keep_versions(read, mark, current)
         versions.show(read, current)
         sentences.append(f"{what} {current.label} is in {read.name()}")
-    if marks.mark_of(source) is None:
-        marks.keep_shot(source, (shot.sequence, shot.shot), plate_of(source))
+    if of_source is None:
+        marks.keep_shot(source, (shot.sequence, shot.shot), plate)
     marks.keep_show(show)
     if placement.place_as == ALPHA and not _is_wired(source, read):
         sentences.append(f"{_wire(one, read).name()} has it as its alpha")
@@ -167,6 +168,7 @@ def _standing(one: _Wanted, read: nuke.Node) -> tuple[marks.Standing, str]:
     return (
         marks.Standing(
             id=version.id,
+            number=version.number,
             label=version.label,
             path=str(PurePosixPath(base) / output.pattern),
             first=output.range.first,
@@ -184,12 +186,16 @@ def _standing(one: _Wanted, read: nuke.Node) -> tuple[marks.Standing, str]:
 
 
 def _colour(one: _Wanted, read: nuke.Node) -> tuple[str, str]:
-    """The value for the Read's colour space: the source's own where the version came back in its
-    space, else what the script calls it."""
+    """The value for the Read's colour space, empty for data as it is: the source's own where the
+    version came back in its space, else what the script calls it."""
     source, space = one.source.node, one.output.colour_space
     plate = one.source.item.shot.plate
-    if source.Class() == "Read" and not one.source.item.to_render and space == plate.colour_space:
-        return str(source["colorspace"].value()), ""
+    if source.Class() == "Read" and not one.source.item.to_render:
+        # The gateway found the space of raw files by itself and gave them back in it.
+        if source["raw"].value():
+            return "", ""
+        if space == plate.colour_space:
+            return str(source["colorspace"].value()), ""
     found = colour.choice_for(read, space)
     if found is not None:
         return found, ""
@@ -198,9 +204,9 @@ def _colour(one: _Wanted, read: nuke.Node) -> tuple[str, str]:
     )
 
 
-def _with(kept: marks.Mark | None, fresh: marks.Mark, standing: marks.Standing) -> marks.Mark:
-    """A mark with the version in it: as it was where it is the same, at the end where it is new."""
-    mark = kept or fresh
+def _with(mark: marks.Mark, standing: marks.Standing) -> marks.Mark:
+    """A mark with the version in it: as it was where it is the same, in its place among older and
+    newer ones where it is new."""
     before = next((one for one in mark.versions if one.id == standing.id), None)
     if before is not None:
         now = replace(standing, label=before.label, order=before.order)
@@ -210,7 +216,8 @@ def _with(kept: marks.Mark | None, fresh: marks.Mark, standing: marks.Standing) 
     while label in taken:
         label, number = f"{standing.label} ({number})", number + 1
     new = replace(standing, label=label, order=_next_order())
-    return replace(mark, versions=(*mark.versions, new))
+    in_turn = sorted((*mark.versions, new), key=lambda one: (one.number, one.order))
+    return replace(mark, versions=tuple(in_turn))
 
 
 def _next_order() -> int:

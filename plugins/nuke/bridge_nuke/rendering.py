@@ -2,8 +2,9 @@
 
 For each frame a Write is made, executed and taken away again within one call, without an undo and
 without the script counting as changed: between two frames the script is as the artist left it, so
-it can be worked on, saved and undone. It writes what the script computes in its working space, as
-half float, without any conversion (``raw``); the plate names that space.
+it can be worked on, saved and undone. Only what the plate is made of may not change meanwhile: half
+of its frames would show something else. It writes what the script computes in its working space,
+as half float, without any conversion (``raw``); the plate names that space.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bridge_core.errors import HostError
 from bridge_core.host import Rendered
 from bridge_core.models.shots import Shot
 from bridge_nuke.names import file_name
+from bridge_nuke.upstream import made_of
 
 #: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
 _WRITE = {
@@ -36,16 +38,22 @@ def render(
     muted: Callable[[], AbstractContextManager[None]],
 ) -> Generator[Rendered, None, None]:
     """As :meth:`bridge_core.host.Host.render`. ``find`` gives the node anew for each frame: it may
-    have been deleted meanwhile, and says so."""
+    have been deleted meanwhile, and says so.
+
+    :raises HostError: what the node shows was changed between two frames, or Nuke cannot render it.
+    """
     wanted = sorted(set(frames)) or list(shot.work_range.frames())
     pattern = folder / f"{file_name(shot.id)}.%04d.exr"
     plate = shot.plate.model_copy(update={"path": pattern.as_posix()})
     made = shot.model_copy(update={"plate": plate})
     finished = False
+    begun = made_of(find())
     try:
         for count, frame in enumerate(wanted, 1):
+            node = find()
+            _check_unchanged(node, begun)
             with muted(), unnoticed():
-                write_frame(find(), pattern, Path(plate.file(frame)), frame)
+                write_frame(node, pattern, Path(plate.file(frame)), frame)
             last = count == len(wanted)
             finished = last
             yield Rendered(count, len(wanted), made if last else None)
@@ -53,6 +61,18 @@ def render(
         if not finished:
             for frame in wanted:
                 Path(plate.file(frame)).unlink(missing_ok=True)
+
+
+def _check_unchanged(node: nuke.Node, begun: dict[str, str]) -> None:
+    now = made_of(node)
+    changed = sorted(name for name in begun | now if begun.get(name) != now.get(name))
+    if changed:
+        others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise HostError(
+            f"{changed[0]}{others} changed while it was rendered: the frames would not match",
+            where=node.name(),
+            next_step="send it again, and leave what it shows alone until it is rendered",
+        )
 
 
 def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:

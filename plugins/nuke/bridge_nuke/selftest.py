@@ -158,6 +158,22 @@ def _frame_is_rendered() -> str:
     return "one frame was written, and the script is as it was"
 
 
+def _change_is_noticed() -> str:
+    from bridge_nuke.upstream import made_of
+
+    with _node("Constant") as source, _node("Dot") as node:
+        node.setInput(0, source)
+        before = made_of(node)
+        expect("what it is made of, asked again", made_of(node), before)
+        nuke.frame(nuke.frame() + 1)
+        nuke.frame(nuke.frame() - 1)
+        source.setXYpos(source.xpos() + 10, source.ypos())
+        expect("what it is made of after nodes were moved", made_of(node), before)
+        source["color"].setValue([0.5, 0.0, 0.0, 0.0])
+        expect("whether another colour is noticed", made_of(node) != before, True)
+    return "a change before the node is noticed, and moving nodes is none"
+
+
 def _one_undo() -> str:
     before, modified = len(nuke.allNodes()), nuke.modified()
     nuke.Undo.begin("Shotbridge self-test")
@@ -178,9 +194,21 @@ def _one_undo() -> str:
 
 def _marks_are_kept() -> str:
     version = marks.Standing(
-        "id-1", "v001", "/a [b] {c} $d/x.%04d.exr", 1, 2, 16, 9, 1.0, "ACEScg", "expression", "", 1
+        "id-1",
+        1,
+        "v001",
+        "/a [b] {c} $d/x.%04d.exr",
+        1,
+        2,
+        16,
+        9,
+        1.0,
+        "ACEScg",
+        "expression",
+        "",
+        1,
     )
-    mark = marks.Mark(("sq010", "sh0010"), "Upscale", (version,))
+    mark = marks.Mark(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
     with _node("Read") as read:
         marks.keep_versions(read, mark, version)
         written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
@@ -287,6 +315,11 @@ CHECKS = (
     Check("nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write),
     Check(
         "nuke.render.frame", "Rendering a frame leaves the script as it was.", _frame_is_rendered
+    ),
+    Check(
+        "nuke.render.change",
+        "A change of what is rendered is noticed, a moved node is not.",
+        _change_is_noticed,
     ),
     Check(
         "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo

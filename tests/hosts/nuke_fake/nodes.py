@@ -21,6 +21,9 @@ from nuke_fake.knobs import Knob, Tab_Knob
 if TYPE_CHECKING:
     from nuke_fake.script import Script
 
+#: What a node may depend on another by; only that they differ matters here.
+EXPRESSIONS, INPUTS, HIDDEN_INPUTS, LINKINPUTS = 1, 2, 4, 8
+
 #: Knobs that change without the script being another one.
 _NO_CHANGE = frozenset({"selected", "reading"})
 
@@ -196,6 +199,10 @@ class Node:
         self._did(undo)
         return True
 
+    def dependencies(self, mask: int) -> list[Node]:
+        """Pipes only: knobs of the fake have no expressions."""
+        return [one for one in self._inputs if one is not None and mask & (INPUTS | HIDDEN_INPUTS)]
+
     def maxOutputs(self) -> int:
         return 0 if self._kind in table.NO_OUTPUT else 1
 
@@ -350,16 +357,17 @@ def node_class(kind: str) -> type[Node]:
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:
-    """Inputs before what they feed, otherwise as they were made."""
+    """Inputs before what they feed, otherwise as they are given."""
+    given = list(nodes)
     done: list[Node] = []
 
     def add(node: Node) -> None:
         if node not in done:
             for one in node._inputs:
-                if one is not None and one._parent is node._parent:
+                if one in given:
                     add(one)
             done.append(node)
 
-    for node in nodes:
+    for node in given:
         add(node)
     return done

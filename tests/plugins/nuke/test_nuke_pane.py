@@ -72,7 +72,7 @@ def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
     assert [row.shot.id.shot for row in on.shots.rows if row.shot] == [
         "A_010",
         "Multiply1",
-        "A_020",
+        "A_010_A_010",
     ]
     started.select("Read2")
     until(lambda: [row.key for row in on.shots.rows] == ["Read2"], "the selection")

@@ -122,6 +122,40 @@ def test_the_choice_steps_through_versions(host: NukeHost, program: FakeNuke) ->
     assert len(item_of(host, program, "Read1").placed) == 3
 
 
+def test_versions_step_by_their_numbers_however_they_were_placed(
+    host: NukeHost, program: FakeNuke
+) -> None:
+    item = item_of(host, program, "Read1")
+    versions = {number: nuke_worlds.version(item.shot, number) for number in (1, 2, 3)}
+    for number in (3, 1, 2):
+        host.place([Placement("Read1", versions[number])])
+    read = placed_read(program)
+    assert read["shotbridge_version"].values() == ["v001", "v002", "v003"]
+    assert read["shotbridge_version"].value() == "v002"
+    read["shotbridge_older"].execute()
+    assert "v001" in read["file"].value()
+    for _ in range(2):
+        read["shotbridge_newer"].execute()
+    assert "v003" in read["file"].value()
+    # The scene tells them in the order of placing.
+    placed = item_of(host, program, "Read1").placed
+    assert placed == tuple(versions[number].id for number in (3, 1, 2))
+
+
+def test_a_version_of_a_raw_plate_is_raw(host: NukeHost, program: FakeNuke) -> None:
+    source = program.module.toNode("Read1")
+    source["raw"].setValue(True)
+    item = item_of(host, program, "Read1")
+    assert item.shot.plate.colour_space is None
+    # The gateway's file rules found a space for it, and it came back in that.
+    said = host.place(
+        [Placement("Read1", nuke_worlds.version(item.shot, colour_space="ACES - ACES2065-1"))]
+    )
+    read = placed_read(program)
+    assert read["raw"].value() is True
+    assert "colour" not in said.words
+
+
 def test_an_opened_script_finds_and_steps_its_versions(
     host: NukeHost, program: FakeNuke, tmp_path: Path
 ) -> None:

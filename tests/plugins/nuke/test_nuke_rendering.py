@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nuke_worlds
 import numpy as np
@@ -101,6 +102,74 @@ def test_the_artist_works_on_between_two_frames(
     with pytest.raises(HostError, match="Multiply1"):
         next(steps)
     assert list(folder.iterdir()) == []
+
+
+def grade(nuke: Any) -> None:
+    nuke.toNode("Multiply1")["value"].setValue([0.1, 0.1, 0.1, 1.0])
+
+
+def gain_before_it(nuke: Any) -> None:
+    gain = nuke.nodes.Multiply(inputs=[nuke.toNode("Read1")])
+    nuke.toNode("Multiply1").setInput(0, gain)
+
+
+def other_plate(nuke: Any) -> None:
+    nuke.toNode("Multiply1").setInput(0, nuke.toNode("Read2"))
+
+
+def other_format(nuke: Any) -> None:
+    nuke.root()["format"].setValue(nuke.addFormat("8 8 0 0 8 8 1"))
+
+
+def script_with_the_same_names(nuke: Any) -> None:
+    nuke.scriptClear()
+    board = nuke.nodes.CheckerBoard2()
+    nuke.nodes.Multiply(inputs=[board]).setName("Multiply1")
+
+
+@pytest.mark.parametrize(
+    "change", [grade, gain_before_it, other_plate, other_format, script_with_the_same_names]
+)
+def test_a_plate_is_never_of_two_comps(
+    host: NukeHost, program: FakeNuke, folder: Path, change: Callable[[Any], None]
+) -> None:
+    steps = host.render("Multiply1", folder)
+    assert [next(steps).frames for _ in range(2)] == [1, 2]
+    change(program.module)
+    with pytest.raises(HostError, match="changed while it was rendered") as told:
+        next(steps)
+    assert told.value.next_step
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_node_looks_like_may_change_while_it_is_rendered(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    nuke = program.module
+    steps = host.render("Multiply1", folder)
+    next(steps)
+    nuke.toNode("Read1")["label"].setValue("plate")
+    nuke.toNode("Multiply1").setXYpos(700, 700)
+    program.select("Multiply1")
+    nuke.frame(1007)
+    nuke.delete(nuke.toNode("Read2"))
+    nuke.scriptSave(str(folder.parent / "A_comp_v004.nk"))
+    *_, last = steps
+    assert last.frames == last.total == 10
+
+
+def test_a_change_within_a_group_is_noticed(
+    host: NukeHost, program: FakeNuke, folder: Path
+) -> None:
+    nuke = program.module
+    with nuke.nodes.Group():
+        board = nuke.nodes.CheckerBoard2()
+        nuke.nodes.Multiply(inputs=[board])
+    steps = host.render("Group1.Multiply1", folder)
+    next(steps)
+    board["boxsize"].setValue(2.0)
+    with pytest.raises(HostError, match="Group1"):
+        next(steps)
 
 
 def test_a_node_within_a_group(host: NukeHost, program: FakeNuke, folder: Path) -> None:

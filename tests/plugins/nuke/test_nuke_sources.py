@@ -198,13 +198,72 @@ def test_a_still_and_a_movie(host: NukeHost, program: FakeNuke) -> None:
     assert (movie.plate.kind, movie.work_range) == ("movie", span(1001, 1010))
 
 
-def test_plates_of_one_name_in_two_folders_are_two_shots(host: NukeHost, program: FakeNuke) -> None:
-    program.module.toNode("Read1")["file"].setValue("/show/left/plate.%04d.exr")
-    program.module.toNode("Read2")["file"].setValue("/show/right/plate.%04d.exr")
+def shots(host: NukeHost) -> dict[str, str]:
+    """Names of the shots by handle."""
+    return {item.handle: item.shot.id.shot for item in host.scene().shots}
+
+
+def test_plates_of_one_name_are_as_many_shots(host: NukeHost, program: FakeNuke) -> None:
+    program.module.toNode("Read1")["file"].setValue("/show/sh030/fg/fg.%04d.exr")
+    program.module.toNode("Read2")["file"].setValue("/show/sh040/fg/fg.####.exr")
+    nuke_worlds.read("/other/sh040/fg/FG.%04d.exr").setName("Read10")
+    program.select()
+    assert shots(host) == {"Read1": "fg", "Read2": "fg_fg", "Read10": "sh040_fg_FG"}
+    # The same files, written another way, are the same plate.
+    program.module.toNode("Read1")["file"].setValue("/show/sh040/fg/fg.%04d.exr")
+    assert shots(host)["Read1"] == "fg_fg"
+
+
+def test_a_new_read_takes_no_name_that_was_told(host: NukeHost, program: FakeNuke) -> None:
+    program.module.toNode("Read2")["file"].setValue("/renders/a/beauty.%04d.exr")
+    sent = only(host, program, "Read2")
+    assert sent.shot.id.shot == "beauty"
+    program.module.toNode("Read1")["file"].setValue("/renders/b/beauty.%04d.exr")
     program.select("Read1", "Read2")
-    assert [item.shot.id.shot for item in host.scene().shots] == ["left_plate", "right_plate"]
-    program.module.toNode("Read2")["file"].setValue("/show/left/plate.%04d.exr")
-    assert [item.shot.id.shot for item in host.scene().shots] == ["plate", "plate"]
+    assert shots(host) == {"Read1": "b_beauty", "Read2": "beauty"}
+    # What was running meanwhile still finds the node that it was made of.
+    host.place([Placement("Read2", nuke_worlds.version(sent.shot))])
+    assert len(only(host, program, "Read2").placed) == 1
+    assert only(host, program, "Read1").placed == ()
+
+
+def test_a_new_read_takes_no_name_that_is_kept(
+    host: NukeHost, program: FakeNuke, tmp_path: Path
+) -> None:
+    from bridge_nuke.host import NukeHost as Host
+
+    nuke = program.module
+    nuke.toNode("Read2")["file"].setValue(nuke_worlds.plate(tmp_path / "sh010", "bg"))
+    nuke.toNode("Read1")["file"].setValue("/elsewhere/C_010.%04d.exr")
+    kept = only(host, program, "Read2")
+    host.place([Placement("Read2", nuke_worlds.version(kept.shot))])
+    nuke.toNode("Read1")["file"].setValue(nuke_worlds.plate(tmp_path / "sh020", "bg"))
+    # Nuke was ended and opened since: nobody remembers what was told.
+    again = Host(host._settings)
+    assert only(again, program, "Read2").shot.id == kept.shot.id
+    other = only(again, program, "Read1")
+    assert (other.shot.id.shot, other.placed, other.in_use) == ("bg_bg", (), "")
+    with pytest.raises(HostError, match="stands for"):
+        again.place([Placement("Read1", nuke_worlds.version(kept.shot, 2))])
+    # The name stays with its files, also without the Read that it was made of.
+    nuke.delete(nuke.toNode("Read2"))
+    assert only(again, program, "Read1").shot.id == other.shot.id
+    nuke_worlds.read(str(tmp_path / "sh010/bg/bg.%04d.exr")).setName("Read20")
+    back = only(again, program, "Read20")
+    assert (back.shot.id, len(back.placed)) == (kept.shot.id, 1)
+
+
+def test_nodes_and_files_of_one_name_are_two_shots(host: NukeHost, program: FakeNuke) -> None:
+    nuke = program.module
+    nuke.toNode("Multiply1").setName("A_010")
+    program.select("Read1", "A_010")
+    assert shots(host) == {"Read1": "A_010", "A_010": "A_010_2"}
+    item = only(host, program, "A_010")
+    host.place([Placement("A_010", nuke_worlds.version(item.shot))])
+    nuke.toNode("A_010").setName("Grade")
+    nuke.nodes.Multiply(inputs=[nuke.toNode("Read1")]).setName("A_010_2")
+    program.select("Grade", "A_010_2")
+    assert shots(host) == {"Grade": "A_010_2", "A_010_2": "A_010_2_2"}
 
 
 def test_a_placed_shot_keeps_its_name(host: NukeHost, program: FakeNuke, tmp_path: Path) -> None:
