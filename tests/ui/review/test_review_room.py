@@ -236,6 +236,37 @@ def test_another_version_of_the_shot_keeps_the_frame(room: ReviewRoom, blue: Any
     assert room.frame == 1014
 
 
+def test_what_was_begun_on_one_shot_never_lands_on_another(room: ReviewRoom, red: Any) -> None:
+    """Nor on the version that a running job has become beside it."""
+    review, first = heard(room), heard(room).state.value
+    room.player.mark_in()
+    room.marks.sketch.write(1009, (0.5, 0.5), "this", colour="#ffffff")
+    room.note_field.words.setText("remove this crane")
+    QTest.keyClick(room.canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClicks(room.comment.words, "softer")
+
+    made = VERSION.model_copy(update={"id": "v4", "number": 4})
+    review.state.set(replace(first, b="v4", version=made))
+    assert room.comment.isHidden()
+    assert (room.comment.words.text(), room.marks.begun) == ("", False)
+
+    other = SHOT.model_copy(update={"id": ShotId(show="BBB", sequence="A", shot="S_020")})
+    review.state.set(replace(first, shot=other, version=None))
+    review.state.set(replace(first, shot=other, version=VERSION.model_copy(update={"id": "w1"})))
+    assert room.player.clock.in_point == 1001
+    room.note_field.words.setText("hold it")
+    room.note_field.wanted.emit()
+    assert review.calls == [("note", "hold it", FrameRange.of(1009, 1009, 24), 1009)]
+    assert room.marks.draft().strokes == ()
+
+    review.state.set(first)
+    assert room.player.clock.in_point == 1009
+    assert room.note_field.words.text() == "remove this crane"
+    assert [one.text for one in room.marks.draft().strokes] == ["this"]
+    QTest.keyClick(room.canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
+    assert room.comment.words.text() == "softer"
+
+
 def test_what_an_outage_held_back_is_asked_for_once_the_line_stands(
     room: ReviewRoom, red: Any
 ) -> None:

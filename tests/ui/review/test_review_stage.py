@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -74,6 +75,15 @@ def note(frames: FrameRange | None, text: str = "Hold it still", name: str = "n1
         by="Ada",
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def draw(stage: Stage) -> None:
+    """Two strokes with the pen."""
+    press(stage, Key.Key_D)
+    for start, end in ((0.3, 0.45), (0.6, 0.7)):
+        QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, start))
+        QTest.mouseMove(stage.canvas, middle(stage, end, 0.6))
+        QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, end, 0.6))
 
 
 def test_a_painter_call_that_returns_nothing_keeps_none_alive(qapp: QApplication) -> None:
@@ -202,18 +212,14 @@ def test_what_is_written_in_a_note_plays_nothing(stage: Stage) -> None:
     said: list[NoteDraft] = []
     stage.note_wanted.connect(said.append)
     QTest.keyClick(words, Key.Key_Return)
-    assert said == [NoteDraft("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005)]
+    assert said == [NoteDraft("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005, "v3")]
     assert words.text(), "kept until the gateway has it"
     stage.note_kept(said[0])
     assert not words.text()
 
 
 def test_the_pen_draws_undoes_and_gives_its_strokes_to_the_note(stage: Stage) -> None:
-    press(stage, Key.Key_D)
-    for start, end in ((0.3, 0.45), (0.6, 0.7)):
-        QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, start))
-        QTest.mouseMove(stage.canvas, middle(stage, end, 0.6))
-        QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, end, 0.6))
+    draw(stage)
     strokes = stage.marks.sketch.on(1005)
     assert [len(one.points) >= 2 for one in strokes] == [True, True]
     assert strokes[0].points[0] == pytest.approx((0.3, 0.5), abs=0.01)
@@ -304,7 +310,7 @@ def test_a_rejection_says_why_and_an_approval_may(stage: Stage) -> None:
     QTest.mouseClick(comment.decide, Qt.MouseButton.LeftButton)
     assert told == [(ReviewStatus.APPROVED, ""), (ReviewStatus.REJECTED, "too soft")]
     assert comment.words.text() == "too soft", "until the gateway has it"
-    stage.decision_kept()
+    stage.decision_kept("v3")
     assert comment.isHidden()
     assert comment.words.text() == ""
 
@@ -329,6 +335,126 @@ def test_what_was_begun_for_one_version_is_never_decided_about_another(stage: St
     stage.set_version(None)
     press(stage, Key.Key_A, SHIFT)
     assert stage.comment.isHidden()
+
+
+def test_what_was_begun_about_one_version_waits_for_it(stage: Stage) -> None:
+    said: list[NoteDraft] = []
+    stage.note_wanted.connect(said.append)
+    draw(stage)
+    stage.note_field.words.setText("remove this crane")
+    press(stage, Key.Key_R, SHIFT)
+    QTest.keyClicks(stage.comment.words, "too soft")
+    begun = stage.marks.sketch.on(1005)
+
+    stage.set_version(UnderReview("v4", "v004"))
+    assert "about v003 waits there" in stage._news.text()
+    assert near(colour(stage, 0.3, 0.5), 200, 40, 40), "its drawing is not seen here"
+    assert stage.note_field.words.text() == ""
+    press(stage, Key.Key_R, SHIFT)
+    assert stage.comment.words.text() == ""
+    QTest.keyClicks(stage.comment.words, "too hard")
+    stage.note_field.words.setText("remove that one")
+    stage.note_field.wanted.emit()
+    one_frame = FrameRange.of(1005, 1005, 24)
+    assert said == [NoteDraft("remove that one", (), one_frame, 1005, "v4")]
+
+    stage.set_version(None)
+    stage.set_version(UnderReview("v3", "v003"))
+    assert near(colour(stage, 0.3, 0.5), 255, 180, 84)
+    stage.note_field.wanted.emit()
+    assert said[1:] == [NoteDraft("remove this crane", begun, one_frame, 1005, "v3")]
+    press(stage, Key.Key_R, SHIFT)
+    assert stage.comment.words.text() == "too soft"
+
+
+def test_what_is_kept_meanwhile_makes_room_where_it_was_begun(stage: Stage) -> None:
+    """The gateway takes its time, and somebody looks at another version meanwhile."""
+    draw(stage)
+    stage.note_field.words.setText("remove this crane")
+    draft = stage.marks.draft()
+    press(stage, Key.Key_R, SHIFT)
+    QTest.keyClicks(stage.comment.words, "too soft")
+    stage.set_version(UnderReview("v4", "v004"))
+    stage.note_field.words.setText("remove this crane")
+    press(stage, Key.Key_R, SHIFT)
+    QTest.keyClicks(stage.comment.words, "too soft")
+    stage.note_kept(draft)
+    stage.decision_kept("v3")
+    assert stage.note_field.words.text() == "remove this crane"
+    assert stage.comment.isVisible()
+    assert stage.comment.words.text() == "too soft"
+    stage.set_version(UnderReview("v3", "v003"))
+    assert not stage.marks.begun
+    press(stage, Key.Key_R, SHIFT)
+    assert stage.comment.words.text() == ""
+
+
+def test_words_on_the_picture_stay_with_the_version_they_were_written_on(stage: Stage) -> None:
+    press(stage, Key.Key_D)
+    stage.tray.choose(StrokeTool.TEXT)
+    QTest.mouseClick(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.2))
+    QTest.keyClicks(stage.canvas.findChildren(QLineEdit)[0], "hold")
+    stage.set_version(UnderReview("v4", "v004"))
+    assert stage.marks.sketch.frames == ()
+    stage.set_version(UnderReview("v3", "v003"))
+    assert [one.text for one in stage.marks.sketch.on(1005)] == ["hold"]
+
+
+def test_without_a_version_there_is_no_pen(stage: Stage) -> None:
+    press(stage, Key.Key_D)
+    stage.set_version(None)
+    assert not stage.canvas.drawing
+    press(stage, Key.Key_D)
+    assert not stage.canvas.drawing
+
+
+def test_another_version_takes_the_keys_from_nobody_else(stage: Stage) -> None:
+    window = QWidget()
+    elsewhere, lines = QLineEdit(), QVBoxLayout(window)
+    lines.addWidget(elsewhere)
+    lines.addWidget(stage)
+    window.show()
+    window.activateWindow()
+    until(window.isActiveWindow)
+    press(stage, Key.Key_D)
+    press(stage, Key.Key_R, SHIFT)
+    elsewhere.setFocus()
+    stage.set_version(UnderReview("v4", "v004"))
+    stage.set_version(None)
+    assert elsewhere.hasFocus()
+    stage.setParent(None)
+    window.close()
+
+
+def test_a_note_that_is_on_its_way_is_not_sent_twice(stage: Stage) -> None:
+    said: list[NoteDraft] = []
+    stage.note_wanted.connect(said.append)
+    press(stage, Key.Key_N)
+    QTest.keyClicks(stage.note_field.words, "hold")
+    stage.note_wanted.connect(lambda _draft: stage.set_busy(True))
+    for _ in range(2):
+        QTest.keyClick(stage.note_field.words, Key.Key_Return)
+    assert len(said) == 1
+    stage.set_busy(False)
+    QTest.keyClick(stage.note_field.words, Key.Key_Return)
+    assert len(said) == 2
+
+
+def test_in_and_out_point_belong_to_the_shot(stage: Stage) -> None:
+    sources, clock = dict(stage._sources), stage.player.clock
+    stage.go_to(1010)
+    press(stage, Key.Key_I)
+    stage.go_to(1015)
+    press(stage, Key.Key_O)
+    press(stage, Key.Key_Space)
+    stage.open(ALL, CUT, sources, of="another shot")
+    assert stage.frame == 1005
+    assert not stage.player.clock.playing
+    assert (stage.player.clock.in_point, stage.player.clock.out_point) == (1001, 1024)
+    stage.open(ALL, CUT, sources)
+    assert stage.player.clock is clock
+    assert (clock.in_point, clock.out_point, clock.speed) == (1010, 1015, 0)
+    assert 1010 <= clock.frame <= 1015
 
 
 def test_a_decision_stands_with_name_time_and_words(stage: Stage) -> None:

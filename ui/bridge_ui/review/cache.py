@@ -111,6 +111,10 @@ class FrameCache(Generic[P]):
         found = self._failures.get((source.key, frame)) if source else None
         return found.error if found else None
 
+    def has(self, side: str) -> bool:
+        """Whether a source stands on this side."""
+        return side in self._sources
+
     def exists(self, side: str, frame: int) -> bool:
         source = self._sources.get(side)
         return source is not None and holds(source, frame)

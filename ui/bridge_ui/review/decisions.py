@@ -153,11 +153,13 @@ class Comment(QWidget):
         super().__init__()
         self._status = ReviewStatus.APPROVED
         self._about: UnderReview | None = None
+        self._begun: dict[str, str] = {}
+        """Words for each version that are not decided with yet."""
         self._busy = False
         self.words = _Line()
         self.words.setMaxLength(5000)
         self.words.setMinimumWidth(60)
-        self.words.textChanged.connect(self._show)
+        self.words.textChanged.connect(self._written)
         self.words.returnPressed.connect(self._decide)
         self.words.escaped.connect(self.leave)
         self.decide = button("", "main", does=self._decide)
@@ -170,9 +172,13 @@ class Comment(QWidget):
     def set_one_line(self, one: bool) -> None:
         self._lines.setDirection(_direction(one))
 
-    def ask(self, status: ReviewStatus, about: UnderReview) -> None:
-        """Have somebody write; what was written for another decision stays."""
-        self._status, self._about = status, about
+    def ask(self, status: ReviewStatus) -> None:
+        """Have somebody write about the version that is looked at; what was written for another
+        decision about it stays."""
+        about = self._about
+        if about is None:
+            return
+        self._status = status
         self.decide.setText(words_of(status, about.name))
         said = counted(about.notes, "the note", "the {n} notes")
         hints = {
@@ -191,38 +197,45 @@ class Comment(QWidget):
         self.words.setFocus()
 
     def keep_to(self, about: UnderReview | None) -> None:
-        """Another version is looked at: what was begun for the last one is over."""
-        if self._about is not None and (about is None or about.id != self._about.id):
-            self.done()
-        elif self._about is not None:
-            self._about = about
-            self._show()
+        """Have this one decided about. What was written about another one waits for it."""
+        before, self._about = self._about, about
+        if (about and about.id) != (before and before.id):
+            self.leave()
+            self.words.setText(self._begun.get(about.id, "") if about is not None else "")
+        self._show()
 
     def set_busy(self, busy: bool) -> None:
         self._busy = busy
         self._show()
 
-    def done(self) -> None:
-        """It was decided: the words are safe."""
-        self.words.clear()
-        self.leave()
+    def done(self, version: str) -> None:
+        """It was decided about this one: the words are safe."""
+        self._begun.pop(version, None)
+        if self._about is not None and self._about.id == version:
+            self.words.clear()
+            self.leave()
 
     def leave(self) -> None:
         """Not now; what was written stays for the next time."""
-        self._about = None
-        self.hide()
-        self.opened.emit(False)
+        if not self.isHidden():
+            self.opened.emit(False)  # first: whoever hides what has the focus gives it to anybody
+            self.hide()
 
     @property
     def _needs_words(self) -> bool:
         return self._status is not ReviewStatus.APPROVED
+
+    def _written(self, words: str) -> None:
+        if self._about is not None:
+            self._begun[self._about.id] = words
+        self._show()
 
     def _show(self) -> None:
         told = bool(self.words.text().strip() or (self._about is not None and self._about.notes))
         self.decide.setEnabled(not self._busy and (told or not self._needs_words))
 
     def _decide(self) -> None:
-        if self._about is not None and self.decide.isEnabled():
+        if not self.isHidden() and self.decide.isEnabled():
             self.decided.emit(self._status, self.words.text().strip())
 
 

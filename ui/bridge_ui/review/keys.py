@@ -6,6 +6,7 @@ from functools import cache
 
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QWidget
 
 from bridge_ui.translate import tr
 
@@ -110,3 +111,8 @@ def _actions() -> dict[int, str]:
         QKeySequence(text)[0].toCombined(): action  # type: ignore[index]  # not in Qt's types
         for text, action in KEYS.items()
     }
+
+
+def writes(widget: QWidget | None) -> bool:
+    """Keys pressed there are words."""
+    return isinstance(widget, QLineEdit | QAbstractSpinBox | QComboBox)

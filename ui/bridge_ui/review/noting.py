@@ -29,6 +29,8 @@ class NoteDraft:
     """That the words speak of; None: of the version as a whole."""
     drawn_on: int
     """The frame that the strokes were drawn on."""
+    version: str
+    """Id of the version that it was made on."""
 
 
 class NoteField(QWidget):
@@ -43,6 +45,7 @@ class NoteField(QWidget):
         self._frame = 0
         self._marks = (0, 0)
         self._strokes = 0
+        self._busy = False
         self.pencil = sign_button("pencil", tr("Draw on the picture (D)"), tones)
         self.pencil.setCheckable(True)
         self.pencil.clicked.connect(self.draw)
@@ -80,6 +83,11 @@ class NoteField(QWidget):
             self._frame, self._marks, self._strokes = frame, marks, strokes
             self._show()
 
+    def set_busy(self, busy: bool) -> None:
+        """A note is on its way: not the same one twice."""
+        self._busy = busy
+        self._show()
+
     def frames(self, rate: object) -> FrameRange | None:
         if self._reach == MARKS:
             return FrameRange.of(*self._marks, rate)
@@ -102,7 +110,8 @@ class NoteField(QWidget):
         self.words.setPlaceholderText(
             tr("Say what this drawing means (N)") if self._strokes else tr("Write a note (N)")
         )
-        self._save.setEnabled(bool(self.words.text().strip()) or self._strokes > 0)
+        says = bool(self.words.text().strip()) or self._strokes > 0
+        self._save.setEnabled(says and not self._busy)
 
     def _ask(self) -> None:
         if self._save.isEnabled():

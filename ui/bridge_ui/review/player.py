@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Hashable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
@@ -13,6 +14,7 @@ from bridge_ui.review.cache import MEMORY, FrameCache, Playhead
 from bridge_ui.review.clock import PlaybackClock
 from bridge_ui.review.pictures import decode, size_of
 from bridge_ui.review.sources import FrameSource
+from bridge_ui.translate import tr
 
 _MILLISECOND = 1_000_000
 
@@ -33,6 +35,7 @@ class Player(QObject):
     def __init__(self, parent: QObject | None = None, *, memory: int = MEMORY) -> None:
         super().__init__(parent)
         self.clock = PlaybackClock(FrameRange.of(1, 1))
+        self._clocks: dict[tuple[Hashable, FrameRange], PlaybackClock] = {}
         self.sides: tuple[str, ...] = ("A", "B")
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         self.cache: FrameCache[QImage] = FrameCache(decode, size_of, self._tell, memory=memory)
@@ -41,14 +44,21 @@ class Player(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._tick)
 
-    def open(self, frames: FrameRange, sources: dict[str, FrameSource], frame: int) -> None:
-        """Look at other sources, over ``frames``; marks are cleared when the range changes."""
-        if frames != self.clock.range:
-            loop = self.clock.loop
-            self.clock = PlaybackClock(frames)
-            self.clock.loop = loop
+    def open(
+        self, frames: FrameRange, sources: dict[str, FrameSource], begin: int, of: Hashable = None
+    ) -> None:
+        """Look at other sources, over ``frames``. Position and marks are kept for each shot
+        (``of``) and come back with it; one that was not looked at yet begins at ``begin``."""
+        clock = self._clocks.get((of, frames))
+        if clock is None:
+            clock = self._clocks[of, frames] = PlaybackClock(frames)
+            clock.seek(begin)
+        if clock is not self.clock:
+            self.clock.play(0, _now())
+            clock.loop = self.clock.loop
+            self.clock = clock
         self.cache.open(sources)
-        self.seek(frame)
+        self.seek(clock.frame)
         self.state_changed.emit()
         self.cached_changed.emit()
 
@@ -66,6 +76,17 @@ class Player(QObject):
     def picture(self, side: str) -> QImage | None:
         """Of the frame on the screen; None while it is not there."""
         return self.cache.get(side, self.clock.frame)
+
+    def why_none(self, side: str) -> str:
+        """In words, why there is no picture of the frame on the screen; empty: there is one, or
+        nothing stands on that side."""
+        frame = self.clock.frame
+        if self.picture(side) is not None or not self.cache.has(side):
+            return ""
+        if not self.cache.exists(side, frame):
+            return tr("{side} has no frame {frame}", side=side, frame=frame)
+        problem = self.cache.failure(side, frame)
+        return str(problem) if problem else tr("Frame {frame} is on its way", frame=frame)
 
     def seek(self, frame: int) -> None:
         self.clock.seek(frame, _now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Signal
@@ -108,7 +109,10 @@ class ReviewRoom(Stage):
         )
 
     def _decide(self, status: ReviewStatus, comment: str) -> None:
-        self._review.decide(status, comment, done=self.decision_kept)
+        version = self._review.state.value.version
+        if version is not None:
+            kept = partial(self.decision_kept, version.id)
+            self._review.decide(status, comment, done=kept)
 
     def _say(self, words: str, problem: bool) -> None:
         self.say(words, problem=problem)
@@ -164,6 +168,7 @@ class ReviewRoom(Stage):
             shot.cut_range,
             sources,
             counting=Counting.of(shot.plate),
+            of=shot.id,
         )
 
 

@@ -5,18 +5,11 @@ It knows of no gateway and no controller; :mod:`bridge_ui.review.room` connects 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
@@ -28,7 +21,7 @@ from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
 from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser, look_words
 from bridge_ui.review.decisions import Comment, DecisionButtons, Standing, UnderReview
-from bridge_ui.review.keys import action_of
+from bridge_ui.review.keys import action_of, writes
 from bridge_ui.review.look import Compare
 from bridge_ui.review.marks import Marks
 from bridge_ui.review.more import MoreButton
@@ -111,10 +104,11 @@ class Stage(QWidget):
         sources: dict[str, FrameSource],
         *,
         counting: Counting | None = None,
+        of: Hashable = None,
     ) -> None:
         """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
-        without a ``counting``, timecode begins at frame 0. Another range begins at the cut's first
-        frame, the same one stays where it was."""
+        without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
+        begins at the cut's first frame, and comes back as it was left, in and out point too."""
         self._empty = frames is None or not sources
         if frames is None or self._empty:
             self.player.stop()
@@ -124,11 +118,10 @@ class Stage(QWidget):
                 self.canvas.tell(tr("The host renders its plate when it is sent."), "")
             return
         cut = cut or frames
-        same = frames == self.player.clock.range
         self._sources = dict(sources)
         self.transport.field.counting = counting or Counting(frames.rate)
         self.bar.set_range(frames, cut)
-        self.player.open(frames, sources, self.player.clock.frame if same else cut.first)
+        self.player.open(frames, sources, cut.first, of)
         if "B" not in sources and "B" in self.canvas.look.compare.sides:
             self.canvas.set_look(compare=Compare.A)
         self._show_empty()
@@ -153,8 +146,17 @@ class Stage(QWidget):
         self.marks.set_notes(notes)
 
     def set_version(self, version: UnderReview | None) -> None:
-        """What is decided about; None: nothing is."""
-        self._version = version
+        """What is said and decided about; None: nothing is. What somebody has begun to say about
+        another version waits for that one."""
+        before, self._version = self._version, version
+        which = version.id if version is not None else ""
+        if before is not None and before.id != which:
+            begun = self.marks.begun or self.comment.words.text().strip()
+            words = tr("What you began to say about {version} waits there", version=before.name)
+            self.say(words if begun else "")
+        self.marks.keep_to(which)
+        if version is None and self.canvas.drawing:
+            self.draw(False)
         self.note_field.setEnabled(version is not None)
         self.decisions.show_name(version.name if version is not None else "")
         self.comment.keep_to(version)
@@ -164,6 +166,7 @@ class Stage(QWidget):
         """Something that was said is on its way: no second one meanwhile."""
         self.decisions.set_busy(busy)
         self.comment.set_busy(busy)
+        self.note_field.set_busy(busy)
 
     def say(self, words: str, *, problem: bool = False) -> None:
         """What was done last, or why it could not be; empty: nothing."""
@@ -175,11 +178,11 @@ class Stage(QWidget):
         """Somebody wants to decide: ask for the words that go with it."""
         if self._version is not None and self.decisions.button(status).isEnabled():
             self.player.stop()
-            self.comment.ask(status, self._version)
+            self.comment.ask(status)
 
-    def decision_kept(self) -> None:
-        """The decision is safe."""
-        self.comment.done()
+    def decision_kept(self, version: str) -> None:
+        """The decision about this one is safe."""
+        self.comment.done(version)
 
     def note_kept(self, draft: NoteDraft) -> None:
         """The note is safe."""
@@ -202,7 +205,8 @@ class Stage(QWidget):
         self.canvas.set_look(compare=mode)
 
     def draw(self, on: bool) -> None:
-        """Take the pen, or lay it down; what is drawn stays."""
+        """Take the pen, or lay it down; what is drawn stays. Without a version there is none."""
+        on = on and self._version is not None
         if on:
             self.player.stop()
         elif self.canvas.drawing:
@@ -211,7 +215,10 @@ class Stage(QWidget):
         self.note_field.pencil.setChecked(on)
         self.tray.setVisible(on)
         self._rows.place_tray()
-        self.canvas.setFocus()
+        if on:
+            self.canvas.setFocus()
+        else:
+            self._look_at_picture()
 
     def close_down(self) -> None:
         """End all that moves; called again it does nothing."""
@@ -225,7 +232,7 @@ class Stage(QWidget):
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
             and action_of(event) is not None
-            and not _writes(QApplication.focusWidget())
+            and not writes(QApplication.focusWidget())
         ):
             event.accept()
             return True
@@ -233,8 +240,7 @@ class Stage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         action = action_of(event)
-        writes = _writes(QApplication.focusWidget())
-        if action is None or (writes and action != "leave"):
+        if action is None or (action != "leave" and writes(QApplication.focusWidget())):
             super().keyPressEvent(event)
         else:
             self._actions.do(action)
@@ -320,6 +326,12 @@ class Stage(QWidget):
         self.decisions.setVisible(not on)
         self._standing.make_room(on)
         if not on:
+            self._look_at_picture()
+
+    def _look_at_picture(self) -> None:
+        """Give the keys back to the player, if they are the room's."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
 
     def _choose(self, side: str, key: str) -> None:
@@ -341,7 +353,7 @@ class Stage(QWidget):
             return
         player, frame = self.player, self.player.clock.frame
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
-        self.canvas.tell(self._why_none("A", frame), self._why_none("B", frame))
+        self.canvas.tell(player.why_none("A"), player.why_none("B"))
         side = "B" if self.canvas.look.compare is Compare.B else "A"
         about = (
             self._about[1] or self._about[0]
@@ -354,15 +366,6 @@ class Stage(QWidget):
         self.bar.set_frame(frame)
         self.transport.show_clock(player.clock)
         self.marks.show()
-
-    def _why_none(self, side: str, frame: int) -> str:
-        cache = self.player.cache
-        if cache.get(side, frame) is not None or side not in self._sources:
-            return ""
-        if not cache.exists(side, frame):
-            return tr("{side} has no frame {frame}", side=side, frame=frame)
-        problem = cache.failure(side, frame)
-        return str(problem) if problem else tr("Frame {frame} is on its way", frame=frame)
 
     def _show_state(self) -> None:
         clock = self.player.clock
@@ -398,8 +401,3 @@ class Stage(QWidget):
         else:
             self._show_frame()
         self._show_zoom()
-
-
-def _writes(widget: QWidget | None) -> bool:
-    """Keys pressed there are words."""
-    return isinstance(widget, QLineEdit | QAbstractSpinBox | QComboBox)

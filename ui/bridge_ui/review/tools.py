@@ -148,6 +148,13 @@ class Pen:
         tray.undo.connect(self.undo)
         tray.redo.connect(self.redo)
 
+    def take(self, sketch: Sketch) -> None:
+        """Draw into another sketch; words that are being written stay with the last one."""
+        if self._writing is not None:
+            self._writing.finish()
+        self._sketch.cancel()
+        self._sketch = sketch
+
     def undo(self) -> int | None:
         return self._told(self._sketch.undo())
 
