@@ -4,8 +4,8 @@
     dist/bundle/shotbridge-0.1.0-linux-x86_64-py3.11.tar   the same to carry
     dist/bundle/...tar.sha256, ...cdx.json                 its checksum, its bill of materials
 
-Built for the Python that runs this, from the last commit. ``install.py``, which lies in it,
-installs it.
+Built for the Python that runs this, from the last commit, Blender's extension as well.
+``install.py``, which lies in it, installs it; ``docs`` say what else can be done with it.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
-sys.path[:0] = [str(REPO / "packaging"), str(HERE), str(REPO), str(REPO / "gateway")]
+PACKAGING = REPO / "packaging"
+sys.path[:0] = [str(PACKAGING), str(PACKAGING / "blender"), str(HERE), str(REPO)]
+sys.path.append(str(REPO / "gateway"))
 
 import sbom  # noqa: E402  found by the lines above
 from install import SUMS  # noqa: E402
+from targets import TARGETS, this_platform  # noqa: E402
 from tools import emptied, pip, run, script  # noqa: E402
 
 import bridge_core  # noqa: E402
 
 LOCKS = ("requirements-gateway.lock", "requirements-host.lock")
-#: Blender's own word for this system, in the names of the extension's files.
-BLENDERS = {"linux": "linux-x64", "darwin": "macos-arm64", "win32": "windows-x64"}
+#: What rez packages are made of, and the plugins' place.
+SOURCES = ("bridge_core", "gateway", "packaging", "plugins", "ui")
 README = """Shotbridge {version}, for {platform} with Python {python}. No network is needed.
 
     python{python} install.py /opt/shotbridge
@@ -41,11 +44,19 @@ README = """Shotbridge {version}, for {platform} with Python {python}. No networ
 It looks at every file first. What is in here, with licences and hashes: {sbom}.
 The number to compare with what you were told another way (install.py --expect):
     sha256sum SHA256SUMS
-Administration: docs/admin.md of the same version.
+Administration: docs/admin.md. For directors and artists: docs/guide.
+With a rez of your own, rez packages in place of the above:
+    python{python} source/packaging/rez/install.py /studio/packages \\
+        --wheels wheels --models models --extensions blender
 """
 
 
 def main() -> None:
+    if sys.platform == "win32":
+        sys.exit(
+            "bundles are made and installed on Linux and macOS: what they install are shell "
+            "scripts and links. On Windows install by pip (docs/admin.md)"
+        )
     models = Path(os.environ.get("SHOTBRIDGE_MODELS") or REPO / ".cache" / "models")
     system = f"{sys.platform}-{platform.machine()}"
     about = {
@@ -62,12 +73,13 @@ def main() -> None:
         for lock in LOCKS:
             shutil.copy(source / "packaging" / lock, bundle)
         _wheels(source, bundle)
-        for host in ("nuke", "resolve"):
-            shutil.copytree(source / "plugins" / host, bundle / "plugins" / host)
+        _extensions(source, bundle / "blender")
+        for room in SOURCES:
+            shutil.copytree(source / room, bundle / "source" / room)
+        shutil.copytree(source / "docs", bundle / "docs")
         shutil.copy(source / "packaging" / "bundle" / "install.py", bundle)
         shutil.copy(source / "LICENSE", bundle)
     _models(models, bundle / "models")
-    _blender(bundle / "blender")
     (bundle / "bundle.json").write_text(json.dumps(about, indent=1) + "\n")
     described = f"{name}.cdx.json"
     (bundle / "README.txt").write_text(README.format(**about, sbom=described))
@@ -103,13 +115,21 @@ def _models(installed: Path, target: Path) -> None:
         shutil.copytree(folder, target / folder.name)
 
 
-def _blender(target: Path) -> None:
-    zips = sorted((REPO / "dist" / "blender").glob(f"*-{BLENDERS[sys.platform]}-*.zip"))
-    if not zips:
-        print("without Blender's extension: run `make blender-extension` before, to have it in")
-    for zipped in zips:
-        target.mkdir(exist_ok=True)
-        shutil.copy(zipped, target)
+def _extensions(source: Path, target: Path) -> None:
+    """Blender's extension for this platform, a zip for each of Blender's Pythons."""
+    ours = [one.name for one in TARGETS if one.platform == this_platform()]
+    if not ours:
+        print(f"without Blender's extension, which there is not for {this_platform()}")
+        return
+    # Blender's own tool and the wheels that are carried are fetched once for every checkout.
+    (source / ".cache").symlink_to(REPO / ".cache")
+    folder = source / "packaging" / "blender"
+    run(sys.executable, str(folder / "bpy_environment.py"))
+    only = [word for name in ours for word in ("--only", name)]
+    run(sys.executable, str(folder / "build_extension.py"), *only, "--out", str(target))
+    # A run of Python in it leaves what was not committed.
+    for left in source.rglob("__pycache__"):
+        shutil.rmtree(left)
 
 
 def _sbom(bundle: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ in the lock. ``--expect`` compares SHA256SUMS itself with the number that came b
     /opt/shotbridge/current              the version in use: a link, moved by the next install
     /opt/shotbridge/0.1.0/bin/shotbridge
     /opt/shotbridge/0.1.0/environment.sh for hosts: NUKE_PATH and what else they need
-    /opt/shotbridge/0.1.0/{venv,host,models,blender}  and shotbridge.yaml
+    /opt/shotbridge/0.1.0/{venv,host,models,blender,docs}  and shotbridge.yaml
 
 Standard library only.
 """
@@ -25,6 +25,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -155,11 +156,11 @@ def install(bundle: Path, folder: Path) -> None:
     print(f"installing Shotbridge {about['version']} into {target}", flush=True)
     python = _environment(bundle, target / "venv")
     _pip(bundle, python, "--target", str(target / "host"), lock="requirements-host.lock")
-    for name in ("models", "blender"):
+    for name in ("models", "blender", "docs"):
         if (bundle / name).is_dir():
             shutil.copytree(bundle / name, target / name)
     plugins = target / "venv" / "share" / "shotbridge" / "plugins"
-    shutil.copytree(bundle / "plugins", plugins)
+    shutil.copytree(bundle / "source" / "plugins", plugins)
     _write(target, python, plugins, about["version"])
     (target / UNFINISHED).unlink()
     _use(folder, about["version"])
@@ -177,7 +178,7 @@ def _fits(about: dict[str, str]) -> None:
             f"this bundle is for Python {about['python']}, and this is {here}. Run it with "
             f"python{about['python']}, or make a bundle with Python {here}"
         )
-    machine = f"{sys.platform}-{os.uname().machine}" if hasattr(os, "uname") else sys.platform
+    machine = f"{sys.platform}-{platform.machine()}"
     if machine != about["platform"]:
         raise Refused(
             f"this bundle is for {about['platform']}, and this machine is {machine}. Make one there"

@@ -20,9 +20,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
-sys.path.insert(0, str(REPO / "packaging"))
+sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
-from tools import CACHE, emptied  # noqa: E402  found by the line above
+from targets import TARGETS, this_platform  # noqa: E402  found by the line above
+from tools import CACHE, emptied  # noqa: E402
 
 #: ioctl(2) numbers of Linux: get and set an interface's flags; the flag that it is up.
 _GET, _SET, _UP = 0x8913, 0x8914, 0x1
@@ -58,7 +59,7 @@ def tampered(bundle: Path) -> None:
         next((copy / "models").rglob("*.onnx")).unlink()
 
     def added(copy: Path) -> None:
-        (copy / "plugins" / "nuke" / "init_more.py").write_text("print('mine')\n")
+        (copy / "source" / "plugins" / "nuke" / "init_more.py").write_text("print('mine')\n")
 
     def linked(copy: Path) -> None:
         path = copy / "bundle.json"
@@ -119,6 +120,15 @@ def inside(bundle: Path) -> None:
     _call(alone, sys.executable, "-S", "-c", program)
     assert not (Path(found["SHOTBRIDGE_SITE"]) / "PySide6").exists()
     print("ok  hosts find their plugins and libraries", flush=True)
+    extensions = sorted(path.name for path in (target / "current" / "blender").glob("*.zip"))
+    ours = sorted(one.name for one in TARGETS if one.platform == this_platform())
+    assert [name.split("-", 2)[2] for name in extensions] == [f"{name}.zip" for name in ours]
+    assert (target / "current" / "docs" / "admin.md").is_file()
+    # rez packages can be made out of it, and it stays as it was bundled.
+    recipes = str(bundle / "source" / "packaging" / "rez" / "install.py")
+    assert "--extensions" in _call(clean, sys.executable, recipes, "--help")
+    _call(clean, sys.executable, str(bundle / "install.py"), "--verify")
+    print("ok  extension, documents and the sources of rez packages are in it", flush=True)
     out = PLACE / "demo"
     _timed("demo has run", clean, shotbridge, "demo", "--out", str(out))
     summary = json.loads((out / "summary.json").read_text())

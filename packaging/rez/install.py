@@ -5,11 +5,16 @@
     python packaging/rez/install.py /studio/packages
     python packaging/rez/install.py /studio/packages --python 3.11 3.13 --qt pyside6-6.5+
     python packaging/rez/install.py /studio/packages --no-gateway      a central gateway is there
-    python packaging/rez/install.py /studio/packages --wheels bundle/wheels --models bundle/models
+
+and without an index, in the folder of an unpacked bundle::
+
+    python source/packaging/rez/install.py /studio/packages \\
+        --wheels wheels --models models --extensions blender
 
 The repository, or another that rez knows, has to have ``python`` in these versions, with pip. The
 libraries become packages of their own by ``rez pip``, so that they resolve together with what else
-a studio has; their files are those of the lock, by hash. Packages are never overwritten.
+a studio has; their files are those of the lock, by hash. Packages that are there are never
+overwritten: ours are refused, libraries stay as they are.
 """
 
 from __future__ import annotations
@@ -20,8 +25,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+# A bundle is to stay as it was bundled.
+sys.dont_write_bytecode = True
 REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 sys.path.insert(0, str(REPO / "packaging"))
@@ -37,31 +45,55 @@ QT_WHEELS = ("pyside6_essentials-", "shiboken6-")
 
 def main(argv: list[str] | None = None) -> None:
     wanted = _arguments(argv)
-    repository: Path = wanted.packages.expanduser().absolute()
-    version = bridge_core.__version__
-    if (repository / "shotbridge" / version).exists():
+    if sys.platform == "win32":
         sys.exit(
-            f"shotbridge-{version} is in {repository} already, and packages are not overwritten: "
-            f"rez rm --package shotbridge-{version} {repository}"
+            "rez packages are made and used on Linux and macOS: their commands are shell scripts. "
+            "On Windows install by pip (docs/admin.md)"
         )
+    repository: Path = wanted.packages
+    version = bridge_core.__version__
+    recipes = _recipes(wanted)
+    _refuse_what_is_there(repository, recipes.values())
     repository.mkdir(parents=True, exist_ok=True)
     rez = Rez(repository, wanted)
     with tempfile.TemporaryDirectory() as scratch:
         for python in wanted.python:
             rez.check(python)
             rez.libraries(python, Path(scratch) / python, own_qt=wanted.qt == "own")
-        names = ["shotbridge_qt_host"]
-        names += ["shotbridge_qt_own"] if wanted.qt != "host" else []
-        if wanted.gateway:
-            names += ["shotbridge_models"] if wanted.with_models else []
-            names += ["shotbridge_gateway"]
-        for name in [*names, "shotbridge"]:
+        for name in recipes:
             rez.build(name, Path(scratch) / name)
-    zips = list((REPO / "dist" / "blender").glob("*.zip"))
     print(f"shotbridge-{version} is in {repository}")
-    if not zips:
+    if not list(wanted.extensions.glob("*.zip")):
         print("without Blender's extension: run `make blender-extension` before, to have it in")
     print("try: rez env shotbridge -- shotbridge doctor")
+
+
+def _recipes(wanted: argparse.Namespace) -> dict[str, str]:
+    """The recipes to build, in order, and what each makes."""
+    version = bridge_core.__version__
+    made = {"shotbridge_qt_host": f"shotbridge_qt-host.{version}"}
+    if wanted.qt != "host":
+        made["shotbridge_qt_own"] = f"shotbridge_qt-own.{version}"
+    if wanted.gateway and wanted.with_models:
+        made["shotbridge_models"] = f"shotbridge_models-{version}"
+    if wanted.gateway:
+        made["shotbridge_gateway"] = f"shotbridge_gateway-{version}"
+    return {**made, "shotbridge": f"shotbridge-{version}"}
+
+
+def _refuse_what_is_there(repository: Path, packages: Iterable[str]) -> None:
+    """rez would build them anew in their places, under whoever works with them."""
+    there = [
+        name
+        for name in packages
+        if (repository / Path(*name.split("-", 1)) / "package.py").exists()
+    ]
+    if there:
+        commands = "".join(f"\n  rez rm --package {name} {repository}" for name in there)
+        sys.exit(
+            f"in {repository} there is already {', '.join(there)}, and packages are not "
+            f"overwritten. To make them anew, take them out when nobody works with them:{commands}"
+        )
 
 
 class Rez:
@@ -82,10 +114,12 @@ class Rez:
             "SHOTBRIDGE_REZ_QT": "" if wanted.qt in ("own", "host") else wanted.qt,
             "SHOTBRIDGE_REZ_GATEWAY": "1" if wanted.gateway else "0",
             "SHOTBRIDGE_REZ_MODELS": "1" if wanted.with_models else "0",
-            "SHOTBRIDGE_MODELS": str(wanted.models.expanduser().absolute()),
+            "SHOTBRIDGE_MODELS": str(wanted.models),
+            "SHOTBRIDGE_EXTENSIONS": str(wanted.extensions),
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
         if self._wheels is not None:
-            self._variables["SHOTBRIDGE_WHEELS"] = str(self._wheels.expanduser().absolute())
+            self._variables["SHOTBRIDGE_WHEELS"] = str(self._wheels)
 
     def check(self, python: str) -> None:
         """That rez knows this Python, and that it has pip."""
@@ -100,7 +134,8 @@ class Rez:
         if asked.returncode or f"(python {python})" not in asked.stdout:
             sys.exit(
                 f"rez knows no python-{python} with pip: {(asked.stderr or asked.stdout).strip()}\n"
-                "have the package python in that version, or name another with --python"
+                "have a package python in that version which brings a program called python, with "
+                "pip; or name another version with --python"
             )
 
     def libraries(self, python: str, wheels: Path, *, own_qt: bool) -> None:
@@ -134,7 +169,7 @@ class Rez:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Install Shotbridge into a rez repository.")
-    parser.add_argument("packages", type=Path, help="the repository")
+    parser.add_argument("packages", type=_folder, help="the repository")
     parser.add_argument("--python", nargs="+", default=["3.11"], help="versions: 3.11 3.13")
     parser.add_argument(
         "--qt",
@@ -147,9 +182,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--no-models", dest="with_models", action="store_false", help="gateway.models_dir is set"
     )
-    parser.add_argument("--models", type=Path, default=REPO / ".cache" / "models")
-    parser.add_argument("--wheels", type=Path, help="a folder of wheels: no index is asked")
+    parser.add_argument("--models", type=_folder, default=REPO / ".cache" / "models")
+    parser.add_argument("--extensions", type=_folder, default=REPO / "dist" / "blender")
+    parser.add_argument("--wheels", type=_folder, help="a folder of wheels: no index is asked")
     return parser.parse_args(argv)
+
+
+def _folder(text: str) -> Path:
+    """Whole: what is called from here works in folders of its own."""
+    return Path(text).expanduser().absolute()
 
 
 if __name__ == "__main__":

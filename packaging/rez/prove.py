@@ -18,9 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPO / "packaging"))
+sys.path[:0] = [str(REPO / "packaging"), str(REPO)]
 
 from tools import CACHE, emptied, tool  # noqa: E402  found by the line above
+
+import bridge_core  # noqa: E402
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 #: A program that prints its environment, in the place of a host.
@@ -101,12 +103,12 @@ class Place:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Prove the rez packages with a real rez.")
-    parser.add_argument("--wheels", help="a folder of wheels, as the bundle's; none: the index")
+    parser.add_argument("--wheels", type=Path, help="a folder of wheels; none: the index is asked")
     wheels = parser.parse_args().wheels
     place = Place(CACHE / "rez-proof")
     place.host("nuke", "16.0.4")
     place.host("blender", "4.5.1")
-    install(place, place.packages, *(("--wheels", wheels) if wheels else ()))
+    install(place, place.packages, *(("--wheels", str(wheels.absolute())) if wheels else ()))
     steps = (
         doctor_is_green,
         nuke_keeps_its_own_qt,
@@ -114,9 +116,9 @@ def main() -> None:
         blender_gets_its_extension,
         tests_pass,
         packages_are_not_overwritten,
-        a_studio_may_bring_its_qt,
         nuke_gets_its_own_python,
         demo_runs,
+        an_upgrade_leaves_the_version_before_as_it_was,
     )
     for step in steps:
         started = time.monotonic()
@@ -157,7 +159,7 @@ def nuke_keeps_its_own_qt(place: Place) -> None:
     assert "PySide6" not in found["PYTHONPATH"] and "shiboken6" not in found["PYTHONPATH"]
     assert "pydantic" in found["PYTHONPATH"]
     assert "onnxruntime" not in found["PYTHONPATH"] and "numpy" not in found["PYTHONPATH"]
-    assert found["REZ_SHOTBRIDGE_QT_VERSION"] == "host"
+    assert found["REZ_SHOTBRIDGE_QT_VERSION"] == f"host.{bridge_core.__version__}"
     assert (Path(found["NUKE_PATH"]) / "bridge_nuke").is_dir()
     assert (Path(found["SHOTBRIDGE_PLUGINS"]) / "resolve").is_dir()
     assert found["RESOLVE_SCRIPT_API"] and found["RESOLVE_SCRIPT_LIB"]
@@ -207,20 +209,6 @@ def packages_are_not_overwritten(place: Place) -> None:
     assert {path: path.stat().st_mtime_ns for path in place.packages.rglob("*")} == before
 
 
-def a_studio_may_bring_its_qt(place: Place) -> None:
-    """Into another repository, with a package of the studio's in the place of PySide6."""
-    place.package("studioqt", "6.5.3")
-    wheels = place.folder / "other"
-    install(place, wheels, "--qt", "studioqt-6.5+", "--no-gateway")
-    assert not (wheels / "PySide6_Essentials").exists()
-    paths = os.pathsep.join([str(wheels), str(place.packages)])
-    request = ("rez", "env", "--quiet", "shotbridge", "--", "env")
-    told = place.call(*request, REZ_PACKAGES_PATH=paths)
-    assert "REZ_STUDIOQT_VERSION=6.5.3" in told
-    assert "REZ_PYSIDE6_ESSENTIALS_VERSION" not in told
-    assert "REZ_SHOTBRIDGE_GATEWAY_VERSION" not in told
-
-
 def nuke_gets_its_own_python(place: Place) -> None:
     """With variants for two Pythons rez takes the newer; with Nuke 16, its own."""
     told = subprocess.run(
@@ -251,6 +239,34 @@ def demo_runs(place: Place) -> None:
     summary = json.loads((out / "summary.json").read_text())
     assert [job["state"] for job in summary["jobs"]] == ["succeeded"] * 3, summary
     assert (out / "contact_sheet.png").stat().st_size > 10_000
+
+
+def an_upgrade_leaves_the_version_before_as_it_was(place: Place) -> None:
+    """The next version into the same repository, with a package of the studio's in the place of
+    PySide6 and a central gateway: the version before has the Qt and the gateway that it had."""
+    upgraded = place.folder / "next"
+    leave = shutil.ignore_patterns("__pycache__")
+    for room in ("bridge_core", "gateway", "packaging", "plugins", "ui"):
+        shutil.copytree(REPO / room, upgraded / room, ignore=leave)
+    about = upgraded / "bridge_core" / "__init__.py"
+    before, version = bridge_core.__version__, "99.0.0"
+    about.write_text(about.read_text().replace(f'"{before}"', f'"{version}"'))
+    place.package("studioqt", "6.5.3")
+    there = {path: path.stat().st_mtime_ns for path in place.packages.rglob("*") if path.is_file()}
+    script = str(upgraded / "packaging" / "rez" / "install.py")
+    words = ("--python", PYTHON, "--qt", "studioqt-6.5+", "--no-gateway")
+    place.call(sys.executable, script, str(place.packages), *words, **_index())
+    assert {path: path.stat().st_mtime_ns for path in there} == there
+    newest = place.environment("shotbridge", program="env")
+    assert newest["REZ_SHOTBRIDGE_VERSION"] == version
+    assert newest["REZ_STUDIOQT_VERSION"] == "6.5.3"
+    assert "REZ_PYSIDE6_ESSENTIALS_VERSION" not in newest
+    assert "REZ_SHOTBRIDGE_GATEWAY_VERSION" not in newest
+    older = place.environment(f"shotbridge-{before}", program="env")
+    assert older["REZ_SHOTBRIDGE_QT_VERSION"] == f"own.{before}"
+    assert older["REZ_SHOTBRIDGE_GATEWAY_VERSION"] == before
+    assert older["REZ_PYSIDE6_ESSENTIALS_VERSION"]
+    assert "REZ_STUDIOQT_VERSION" not in older
 
 
 if __name__ == "__main__":

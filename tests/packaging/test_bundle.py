@@ -39,7 +39,7 @@ def bundle(tmp_path: Path) -> Path:
     for name in (
         "wheels/one-1.0-py3-none-any.whl",
         "models/span/span.onnx",
-        "plugins/nuke/init.py",
+        "source/plugins/nuke/init.py",
     ):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(name.encode() * 100)
@@ -90,7 +90,7 @@ def _link(bundle: Path) -> None:
     [
         (_change, "1 of its files are changed: models/span/span.onnx"),
         (lambda b: (b / "wheels/one-1.0-py3-none-any.whl").unlink(), "are missing: wheels/one"),
-        (lambda b: (b / "plugins/nuke/more.py").write_text("x"), "were added: plugins/nuke/more"),
+        (lambda b: (b / "source/more.py").write_text("x"), "were added: source/more"),
         (_link, "are links: bundle.json"),
         (lambda b: (b / "SHA256SUMS").unlink(), "there is no SHA256SUMS"),
         (lambda b: (b / "SHA256SUMS").write_text("0" * 64 + "  ../x\n"), "means nothing"),
@@ -125,6 +125,19 @@ def test_another_python_is_refused_before_anything_is_written(bundle: Path, tmp_
     assert done.returncode == 1
     assert "this bundle is for Python 3.99" in done.stderr
     assert not (tmp_path / "opt").exists()
+
+
+def test_on_windows_none_is_made_and_the_words_say_what_to_do() -> None:
+    folder = str(INSTALLER.parent)
+    program = f"import sys; sys.path[:0] = [{folder!r}]; import build; sys.platform = 'win32'; "
+    done = subprocess.run(
+        [sys.executable, "-c", program + "build.main()"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "On Windows install by pip" in done.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_told(bundle: Path, tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 SOURCE = Path(os.environ["REZ_BUILD_SOURCE_PATH"])
 REPO = SOURCE.parents[2]
-sys.path.insert(0, str(REPO / "packaging"))
+sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
-from tools import emptied  # noqa: E402  found by the line above
+from targets import this_platform  # noqa: E402  found by the line above
+from tools import emptied  # noqa: E402
 
 ROOMS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
 
@@ -37,8 +38,9 @@ def main(install: Path) -> None:
 def extensions(target: Path) -> None:
     """Blender's extension for this platform, one folder for each Python, and the script that
     enables it; where the extension was built: ``make blender-extension``."""
-    ours = {"linux": "linux-x64", "darwin": "macos-arm64", "win32": "windows-x64"}[sys.platform]
-    for zipped in (REPO / "dist" / "blender").glob(f"shotbridge-*-{ours}-*.zip"):
+    built = Path(os.environ.get("SHOTBRIDGE_EXTENSIONS") or REPO / "dist" / "blender")
+    version = os.environ["REZ_BUILD_PROJECT_VERSION"]
+    for zipped in built.glob(f"shotbridge-{version}-{this_platform()}-*.zip"):
         tag = zipped.stem.rpartition("-")[2]
         with zipfile.ZipFile(zipped) as archive:
             archive.extractall(target / tag / "system" / "shotbridge")

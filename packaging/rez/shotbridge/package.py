@@ -34,8 +34,8 @@ def requires():
         "pydantic-2.7+",
         "PyYAML-6.0+",
         "OpenTimelineIO-0.17+",
-        # Whose Qt: the studio's choice, and none where the host brings its own.
-        "shotbridge_qt",
+        # Whose Qt: the studio's choice for this version, and none where the host brings its own.
+        f"shotbridge_qt==host.{this.version}|==own.{this.version}",
     ]
     if os.environ.get("SHOTBRIDGE_REZ_GATEWAY", "1") != "0":
         libraries.append(f"shotbridge_gateway-{this.version}")
@@ -88,10 +88,6 @@ def commands():
             "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting",
             "/Applications/DaVinci Resolve/DaVinci Resolve.app/Contents/Libraries/Fusion/"
             "fusionscript.so",
-        ),
-        "windows": (
-            "C:/ProgramData/Blackmagic Design/DaVinci Resolve/Support/Developer/Scripting",
-            "C:/Program Files/Blackmagic Design/DaVinci Resolve/fusionscript.dll",
         ),
     }
     api, library = places[system.platform]
