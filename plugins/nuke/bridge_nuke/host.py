@@ -27,13 +27,19 @@ class NukeHost(Host):
     """Works on the script that is open; every function is called on Nuke's main thread.
 
     ``settings`` is called when they are needed, which is after they were read elsewhere. ``later``
-    does a call soon on the main thread; without a window there, Nuke's own queue does.
+    does a call soon on the main thread; without a window there, Nuke's own queue does. ``told``
+    remembers shots' names for another host in the same Nuke.
     """
 
-    def __init__(self, settings: Callable[[], Settings], later: Later | None = None) -> None:
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        later: Later | None = None,
+        told: Told | None = None,
+    ) -> None:
         self._settings = settings
         self._following = Following(later or nuke.executeInMainThread)
-        self._told: Told = {}
+        self._told: Told = {} if told is None else told
 
     @property
     def title(self) -> str:

@@ -16,8 +16,9 @@ from bridge_nuke.script import Script
 
 #: Sequence and shot.
 Name = tuple[str, str]
-#: Names that were told since Nuke started, by the script's name and what they stand for.
-Told = dict[tuple[str, str], Name]
+#: Names that were told since Nuke started, by the script, whatever its version, and what they stand
+#: for.
+Told = dict[tuple[str, str, str], Name]
 
 _NUMBER = re.compile(r"%0?\d*d|#+|@+")
 
@@ -53,8 +54,8 @@ def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
         kept = marks.shot_of(read)
         if kept is not None:
             give(marks.text_of(read, marks.PLATE), kept)
-    for (where, what), name in told.items():
-        if where == script.name and _folded(name) not in taken:
+    for (folder, title, what), name in told.items():
+        if (folder, title) == (script.folder, script.name) and _folded(name) not in taken:
             give(what, name)
 
     def name_of(node: nuke.Node) -> Name:
@@ -65,7 +66,7 @@ def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
         if what not in names:
             free = next(one for one in _candidates(node, script) if _folded(one) not in taken)
             give(what, free)
-            told[script.name, what] = free
+            told[script.folder, script.name, what] = free
         return names[what]
 
     for read in reads:

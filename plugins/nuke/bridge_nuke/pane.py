@@ -14,6 +14,7 @@ from bridge_nuke.host import NukeHost
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
+    from bridge_nuke.names import Told
     from bridge_ui.panel.shell import Panel
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ _log = logging.getLogger(__name__)
 #: Milliseconds between a change in the script and the panel's look at it: whoever selects a
 #: hundred nodes by dragging changes a hundred knobs.
 _SETTLE = 120
+
+#: What shots were called, for as long as Nuke runs: panes are closed and opened again while their
+#: jobs go on.
+_TOLD: Told = {}
 
 
 class ShotbridgePane(QWidget):
@@ -70,7 +75,7 @@ def _open(parent: QWidget) -> Panel:
     from bridge_ui.panel.opening import open_panel
 
     settings = _settings_reader()
-    host = NukeHost(settings, lambda call: QTimer.singleShot(_SETTLE, call))
+    host = NukeHost(settings, lambda call: QTimer.singleShot(_SETTLE, call), _TOLD)
     return open_panel(settings, host, parent)
 
 

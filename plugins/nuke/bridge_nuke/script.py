@@ -30,6 +30,8 @@ class Script:
     """The file's name; ``untitled`` before it is saved."""
     name: str
     """That without its version and ending: the same for every version of the script."""
+    folder: str
+    """Where it lies; ``.`` before it is saved."""
     show: str
     range: FrameRange
     """``first_frame`` to ``last_frame`` at the script's rate."""
@@ -51,6 +53,7 @@ def script_now(work: WorkSettings) -> Script:
     return Script(
         title=title,
         name=name,
+        folder=file.parent.as_posix(),
         show=fit_name(work.show or marks.show_of_script() or name, otherwise="show"),
         range=FrameRange.of(first, last, float(root["fps"].value())),
         handles=work.handles,

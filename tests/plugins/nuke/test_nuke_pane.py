@@ -83,6 +83,23 @@ def test_the_pane_shows_what_is_selected_and_follows(started: FakeNuke) -> None:
     pane.deleteLater()
 
 
+def test_a_pane_that_is_opened_again_calls_shots_the_same(started: FakeNuke) -> None:
+    def names(pane: ShotbridgePane) -> dict[str, str]:
+        return {row.key: row.shot.id.shot for row in at_work(pane).shots.rows if row.shot}
+
+    started.select("Read1", "Read2")
+    pane = opened(started)
+    before = names(pane)
+    assert before == {"Read1": "A_010", "Read2": "A_010_A_010"}
+    pane.close_down()
+    pane.deleteLater()
+    started.module.toNode("Read1").setName("Read20")
+    again = opened(started)
+    assert names(again) == {"Read20": "A_010", "Read2": "A_010_A_010"}
+    again.close_down()
+    again.deleteLater()
+
+
 @pytest.mark.parametrize("way", ["deleteLater", "delete"])
 def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> None:
     others = set(threading.enumerate())
