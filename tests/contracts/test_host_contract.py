@@ -128,7 +128,7 @@ def resolve(folder: Path) -> Stage:
         item = next(item for item in timeline._items if item._id == handle)
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
-    host, empty = ResolveHost(settings, app, pause=0), ResolveHost(settings, Resolve())
+    host, empty = ResolveHost(settings, lambda: app, pause=0), ResolveHost(settings, Resolve)
 
     def end() -> None:
         host.close()

@@ -29,13 +29,15 @@ class ProjectManager(Thing):
 
 @conforming(STUBS, guard=WITNESS)
 class Resolve(Thing):
-    """``_refused`` names calls that fail: ``"TimelineItem.AddTake"``."""
+    """``_refused`` names calls that fail: ``"TimelineItem.AddTake"``; one that was ``_closed``
+    answers nothing more."""
 
     def __init__(self, rate: str = "25", *, studio: bool = True) -> None:
         super().__init__(self)
         WITNESS.forget()
         self._refused: set[str] = set()
         self._studio = studio
+        self._closed = False
         self._manager = ProjectManager(self)
         self._project: Project | None = None
         self._project = Project(self, "Big Buck Bunny", rate)
@@ -43,10 +45,12 @@ class Resolve(Thing):
     EXPORT_OTIO = STUBS.constants["Resolve.EXPORT_OTIO"]
     EXPORT_NONE = STUBS.constants["Resolve.EXPORT_NONE"]
 
-    def GetProjectManager(self) -> ProjectManager:
-        return self._manager
+    def GetProjectManager(self) -> ProjectManager | None:
+        return None if self._closed else self._manager
 
-    def GetProductName(self) -> str:
+    def GetProductName(self) -> str | None:
+        if self._closed:
+            return None
         return "DaVinci Resolve Studio" if self._studio else "DaVinci Resolve"
 
     def GetVersion(self) -> list[Any]:
@@ -111,6 +115,6 @@ def scripting_module(app: Resolve | None) -> Any:
     """``DaVinciResolveScript`` beside this Resolve; the free edition lets no script in."""
 
     def scriptapp(name: str) -> Resolve | None:
-        return app if app is not None and app._studio else None
+        return app if app is not None and app._studio and not app._closed else None
 
     return SimpleNamespace(scriptapp=conforming_function(STUBS, scriptapp, WITNESS))

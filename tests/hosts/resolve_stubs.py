@@ -39,10 +39,14 @@ STUBS = Stubs(_file(), optional_may_be_left_out=True, constants=_constants())
 
 _all_keys_optional("RenderSettings", f"{_README}: 'a dict, with support for the keys'")
 _all_keys_optional("TimelineImportOptions", f"{_README}: 'optional importOptions dict'")
+_all_keys_optional("NewTrackOptions", f"{_README}: 'index' and 'audiotype' may be skipped")
 STUBS.tighten(
     "class Timeline:\n"
-    "    def AddTrack(self, trackType: TrackType, subTrackType: Optional[str]) -> bool: ...\n",
-    source=f"{_README}: subTrackType is optional and for audio",
+    "    @overload\n"
+    "    def AddTrack(self, trackType: TrackType, subTrackType: Optional[str]) -> bool: ...\n"
+    "    @overload\n"
+    "    def AddTrack(self, trackType: TrackType, newTrackOptions: NewTrackOptions) -> bool: ...\n",
+    source=f"{_README}: subTrackType is optional and for audio; newTrackOptions",
 )
 STUBS.tighten(
     "class TimelineItem:\n"

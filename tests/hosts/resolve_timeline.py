@@ -295,11 +295,17 @@ class Timeline(Thing, Markers):
         self._tracks[trackType][trackIndex - 1].name = name
         return True
 
-    def AddTrack(self, trackType: str, subTrackType: str | None = None) -> bool:
+    def AddTrack(self, trackType: str, how: str | dict[str, Any] | None = None) -> bool:
+        """With an ``index`` within bounds it is put in there, else at the top (stubs)."""
         if self._refuses("AddTrack"):
             return False
         tracks = self._tracks.setdefault(trackType, [])
-        tracks.append(Track(f"{trackType.capitalize()} {len(tracks) + 1}"))
+        index = how.get("index", 0) if isinstance(how, dict) else 0
+        at = index - 1 if 1 <= index <= len(tracks) else len(tracks)
+        tracks.insert(at, Track(f"{trackType.capitalize()} {len(tracks) + 1}"))
+        for number, track in enumerate(tracks, 1):
+            for item in track.items:
+                item._track = (trackType, number)
         return True
 
     def DeleteTrack(self, trackType: str, trackIndex: int) -> bool:

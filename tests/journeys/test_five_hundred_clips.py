@@ -1,10 +1,10 @@
-"""A timeline of 500 clips with gaps, dissolves, retimes and two rates, out of a fake Resolve and
+"""A timeline of 500 clips with gaps, dissolves, retimes and many rates, out of a fake Resolve and
 back into it with versions in it: every range exact. What the way back looks like is rendered by an
 editor that is none of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -13,11 +13,14 @@ from pathlib import Path
 import av
 import melt
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 from resolve_fake import Resolve
+from resolve_render import packed
 from resolve_timeline import Timeline, TimelineItem
 
-from bridge_core.models.frames import FrameRange, timecode
+from bridge_core.host import HostShot, Placement
+from bridge_core.models.frames import FrameRange, frame_of, timecode, to_rate
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot
 from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
@@ -28,13 +31,16 @@ from bridge_core.timeline.writing import PlacedVersion, write_versions
 from bridge_resolve.host import ResolveHost
 
 CLIPS = 500
-RATE = 25
 WIDTH, HEIGHT, CELL = 64, 36, 8
 MOVIE = 240
 """Frames of each plate."""
-START = 10 * 3600
-"""Seconds at which the plates' timecode starts."""
+START = "10:00:00:00"
+"""Of the plates' timecode, which drops frames at 29.97."""
 HANDLES = 2
+OTHERS = {1: "24", 3: "23.976", 5: "29.97", 7: "25"}
+"""Rates of the odd plates; the even ones have the timeline's."""
+MOVIES, EXR = "main.mov", "main.%04d.exr"
+"""Patterns of versions, as services deliver them."""
 
 
 def coded(which: int, frame: int) -> melt.Frames:
@@ -59,18 +65,54 @@ def decoded(picture: melt.Frames) -> tuple[int, int] | None:
     return None if numbers == [0, 0] else (numbers[0], numbers[1])
 
 
-def write_movie(path: Path, which: int, frames: range, rate: int, start: int) -> None:
-    """``start`` is the timecode's frame of the first of these frames."""
+@dataclass(frozen=True)
+class Rate:
+    """A rate by Resolve's name of it; 29.97 drops frames."""
+
+    exact: Fraction
+    drop: bool
+
+    @classmethod
+    def named(cls, name: str) -> Rate:
+        name = name.removesuffix(" DF")
+        return cls(to_rate(name), name == "29.97")
+
+    @property
+    def zero(self) -> int:
+        """The number of the plates' first frame."""
+        return frame_of(START[:8] + (";" if self.drop else ":") + START[9:], self.exact)
+
+    def timecode(self, frame: int) -> str:
+        return timecode(frame, self.exact, drop_frame=self.drop)
+
+
+def write_movie(path: Path, which: int, frames: range, rate: Rate) -> None:
+    """Frames of a plate, counted from its first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as movie:
-        stream = movie.add_stream("libx264", rate=rate)
+        stream = movie.add_stream("libx264", rate=rate.exact)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.options = {"qp": "10", "g": "1", "bf": "0", "preset": "ultrafast"}
-        stream.metadata["timecode"] = timecode(start, rate)
+        stream.metadata["timecode"] = rate.timecode(rate.zero + frames.start)
         for number in frames:
             picture = av.VideoFrame.from_ndarray(coded(which, number), format="rgb24")
             movie.mux(stream.encode(picture))
         movie.mux(stream.encode())
+
+
+def write_exrs(folder: Path, which: int, frames: range, rate: Rate) -> None:
+    """As the local services deliver: the plate's numbers and timecode, four digits or more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in frames:
+        spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, oiio.HALF)
+        spec.attribute("compression", "none")
+        told = packed(rate.timecode(rate.zero + number))
+        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, told)
+        out = oiio.ImageOutput.create("x.exr")
+        path = folder / f"main.{rate.zero + number:04d}.exr"
+        assert out.open(str(path), spec), out.geterror()
+        assert out.write_image(coded(which, number).astype(np.float32) / 255)
+        out.close()
 
 
 @dataclass(frozen=True)
@@ -83,18 +125,17 @@ class Planned:
     first: int
     speed: Fraction
     item: TimelineItem
-
-    @property
-    def rate(self) -> int:
-        return 25 if self.which % 2 == 0 else 24
+    rate: Rate
+    timeline_rate: Fraction
 
     def frame_at(self, record: int) -> int:
-        return floor(self.first + Fraction(record - self.start, RATE) * self.speed * self.rate)
+        seconds = (record - self.start) / self.timeline_rate
+        return floor(self.first + seconds * self.speed * self.rate.exact)
 
     @property
     def exact(self) -> bool:
         """Every reader shows the same frame: no rate is converted and no speed."""
-        return self.rate == RATE and self.speed == 1
+        return self.rate.exact == self.timeline_rate and self.speed == 1
 
 
 @dataclass
@@ -106,18 +147,26 @@ class Reel:
     dissolves: list[int]
     folder: Path
 
+    @property
+    def numbers(self) -> dict[int, int]:
+        """Clips that carry a version, by their place in the cut: every fifth, of all kinds."""
+        return {index: 100 + at for at, index in enumerate(range(3, CLIPS, 5))}
 
-@pytest.fixture(scope="module")
-def reel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reel]:
+
+@pytest.fixture(scope="module", params=["25", "29.97 DF"])
+def reel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Reel]:
     folder = tmp_path_factory.mktemp("Größe und Länge")
-    app = Resolve("25")
+    app = Resolve(request.param)
     assert app._project is not None
-    timeline = app._new_timeline("Reel 1")
-    plates = []
+    start = "01:00:00;00" if "DF" in request.param else "01:00:00:00"
+    timeline = app._new_timeline("Reel 1", start=start)
+    plates, rates = [], []
     for which in range(1, 9):
-        rate = 25 if which % 2 == 0 else 24
+        rates.append(Rate.named(OTHERS.get(which, request.param)))
         path = folder / "plates" / f"P_{which:04d}.mov"
-        write_movie(path, which, range(MOVIE), rate, START * rate)
+        write_movie(path, which, range(MOVIE), rates[-1])
         plates += app._project._pool.ImportMedia([str(path)])
     clips, dissolves, at = [], [], timeline.GetStartFrame()
     for number in range(CLIPS):
@@ -127,26 +176,30 @@ def reel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reel]:
         elif number % 12 == 0:
             dissolves.append(at)
             app._dissolve(timeline, at, 1, 1)
-        speed = {1: Fraction(2), 5: Fraction(1, 2)}.get(number % 10 if which % 2 == 0 else -1)
-        speed = speed or Fraction(1)
+        # Clips 3, 8, 13, ... will carry versions: retimed ones are among them, and among those
+        # some of another rate than the timeline's.
+        speed = {1: Fraction(2), 3: Fraction(1, 2), 8: Fraction(2)}.get(number % 20, Fraction(1))
         first = 4 + number * 7 % 200
         item = app._cut_in(timeline, plates[which - 1], at, duration, first, speed=speed)
-        clips.append(Planned(which, at, duration, first, speed, item))
+        rate = rates[which - 1]
+        clips.append(Planned(which, at, duration, first, speed, item, rate, timeline._rate))
         at += duration
     settings = Settings.model_validate(
         {"work": {"handles": HANDLES}, "client": {"state_dir": folder / "state"}}
     )
-    host = ResolveHost(settings, app)
+    host = ResolveHost(settings, lambda: app)
     yield Reel(app, timeline, host, clips, dissolves, folder)
     host.close()
 
 
-def version(shot: Shot, which: int, folder: Path) -> Version:
-    """A movie with the plate's timecode, as services deliver it, and a number of its own."""
+def version(shot: Shot, planned: Planned, which: int, folder: Path, pattern: str) -> Version:
+    """With the plate's timecode, as services deliver it, and a number of its own."""
     span = shot.work_range
-    zero = shot.plate.range.first
-    inside = range(span.first - zero, span.last + 1 - zero)
-    write_movie(folder / "main.mov", which, inside, int(span.rate), span.first)
+    inside = range(span.first - planned.rate.zero, span.last + 1 - planned.rate.zero)
+    if pattern == MOVIES:
+        write_movie(folder / MOVIES, which, inside, planned.rate)
+    else:
+        write_exrs(folder, which, inside, planned.rate)
     at = DecisionRecord(
         status=ReviewStatus.APPROVED,
         by="Ada",
@@ -162,13 +215,13 @@ def version(shot: Shot, which: int, folder: Path) -> Version:
         outputs=(
             Output(
                 name="main",
-                pattern="main.mov",
+                pattern=pattern,
                 range=span,
-                colour_space="ACEScg",
+                colour_space=shot.plate.colour_space or "ACEScg",
                 width=WIDTH,
                 height=HEIGHT,
                 channels=("R", "G", "B"),
-                depth="uint8",
+                depth="uint8" if pattern == MOVIES else "half",
             ),
         ),
         proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
@@ -180,29 +233,59 @@ def version(shot: Shot, which: int, folder: Path) -> Version:
     )
 
 
-@pytest.fixture(scope="module")
-def back(reel: Reel) -> tuple[Path, Path, dict[int, int]]:
-    """The cut with approved versions of some clips, the same for Resolve, and which versions stand
-    at which clips."""
+def versions(reel: Reel, shots: tuple[HostShot, ...], pattern: str) -> dict[str, Version]:
+    """By the clips' handles."""
+    library = reel.folder / pattern.rpartition(".")[2] / "library"
+    return {
+        shots[index].handle: version(
+            shots[index].shot, reel.clips[index], which, library / str(index) / "v001", pattern
+        )
+        for index, which in reel.numbers.items()
+    }
+
+
+def with_versions(reel: Reel, pattern: str) -> tuple[Path, Path]:
+    """The cut with approved versions of some clips, and the same for Resolve."""
     scene = reel.host.scene()
     assert scene.cut is not None
-    numbers, placed = {}, {}
-    for index, (planned, host_shot) in enumerate(zip(reel.clips, scene.shots, strict=True)):
-        if planned.exact and index % 5 == 3:
-            numbers[index] = 100 + len(numbers)
-            made = version(
-                host_shot.shot, numbers[index], reel.folder / "library" / str(index) / "v001"
-            )
-            placed[host_shot.handle] = [PlacedVersion(made)]
-    assert len(numbers) > 20
-    with_versions = reel.folder / "with_versions.otio"
-    write_versions(scene.cut.path, placed, with_versions)
-    for_resolve = reel.folder / "for_resolve.otio"
-    report = export(with_versions, for_resolve, "resolve")
+    placed = {
+        handle: [PlacedVersion(made)]
+        for handle, made in versions(reel, scene.shots, pattern).items()
+    }
+    ours, for_resolve = (reel.folder / f"{name}{pattern[-3:]}.otio" for name in ("with", "for"))
+    write_versions(scene.cut.path, placed, ours)
+    report = export(ours, for_resolve, "resolve")
     assert {loss.what.partition(";")[0] for loss in report.losses} == {
         "only shotbridge:upscale:v001 goes there"
     }
-    return with_versions, for_resolve, numbers
+    return ours, for_resolve
+
+
+@pytest.fixture(scope="module")
+def movies(reel: Reel) -> tuple[Path, Path]:
+    return with_versions(reel, MOVIES)
+
+
+@pytest.fixture(scope="module")
+def sequences(reel: Reel) -> tuple[Path, Path]:
+    return with_versions(reel, EXR)
+
+
+def ranges(shots: Mapping[str, Shot]) -> dict[str, object]:
+    return {
+        clip: (shot.cut_range, shot.record_range, shot.retime, shot.work_range)
+        for clip, shot in shots.items()
+    }
+
+
+def test_the_plan_holds_every_kind(reel: Reel) -> None:
+    carrying = [reel.clips[index] for index in reel.numbers]
+    kinds = {(one.rate.exact, one.speed != 1) for one in carrying}
+    assert kinds == {(one.rate.exact, one.speed != 1) for one in reel.clips if one in carrying}
+    assert len({rate for rate, _ in kinds}) >= 4
+    assert sum(one.speed != 1 and one.rate.exact == one.timeline_rate for one in carrying) > 10
+    assert sum(one.speed != 1 and one.rate.exact != one.timeline_rate for one in carrying) > 10
+    assert sum(one.exact for one in carrying) > 20
 
 
 def test_every_range_is_exact_on_the_way_out(reel: Reel) -> None:
@@ -210,29 +293,31 @@ def test_every_range_is_exact_on_the_way_out(reel: Reel) -> None:
     assert scene.problems == ()
     assert len(scene.shots) == CLIPS
     for planned, host_shot in zip(reel.clips, scene.shots, strict=True):
-        shot = host_shot.shot
-        zero = START * planned.rate
+        shot, rate, zero = host_shot.shot, planned.rate.exact, planned.rate.zero
         assert host_shot.handle == planned.item._id
         assert shot.record_range == FrameRange.of(
-            planned.start, planned.start + planned.duration - 1, RATE
+            planned.start, planned.start + planned.duration - 1, planned.timeline_rate
         )
         assert shot.retime.speed == planned.speed
-        assert shot.cut_range.rate == planned.rate
+        assert shot.cut_range.rate == rate
         assert shot.cut_range.first == zero + planned.first
-        end = Fraction(planned.duration, RATE) * planned.rate
+        end = planned.duration / planned.timeline_rate * rate
         last = floor((floor(end + Fraction(1, 2)) - 1) * planned.speed)
         assert shot.cut_range.last == zero + planned.first + last
         shown = {planned.frame_at(r) for r in range(planned.start, planned.item._end)}
         assert shown <= {f - zero for f in shot.work_range.frames()}
-        assert shot.plate.range == FrameRange.of(zero, zero + MOVIE - 1, planned.rate)
+        assert shot.plate.range == FrameRange.of(zero, zero + MOVIE - 1, rate)
     # A dissolve shows one frame more on both sides than the cut does.
     at_dissolves = [s.shot for s in scene.shots if s.shot.record_range.first in reel.dissolves]
     assert len(at_dissolves) == len(reel.dissolves) > 20
     assert all(shot.head_handle >= HANDLES + 1 for shot in at_dissolves)
 
 
-def test_every_range_is_exact_on_the_way_back(reel: Reel, back) -> None:
-    with_versions, for_resolve, numbers = back
+@pytest.mark.parametrize("form", ["movies", "sequences"])
+def test_every_range_is_exact_on_the_way_back(
+    reel: Reel, form: str, request: pytest.FixtureRequest
+) -> None:
+    ours_path, for_resolve = request.getfixturevalue(form)
     assert reel.app._project is not None
     pool = reel.app._project._pool
     made = pool.ImportTimelineFromFile(str(for_resolve), {"timelineName": "Reel 1 v002"})
@@ -245,13 +330,13 @@ def test_every_range_is_exact_on_the_way_back(reel: Reel, back) -> None:
             assert (item._start, item._duration) == (planned.start, planned.duration)
             assert item._speed == planned.speed
             media = item._take.item._media
-            frame = media.start + item._take.start - START * planned.rate
-            assert frame == planned.first
-            assert ("library" in media.path) == (index in numbers)
+            assert media.rate == planned.rate.exact
+            assert media.start + item._take.start - planned.rate.zero == planned.first
+            assert ("library" in media.path) == (index in reel.numbers)
 
         scene = reel.host.scene()
         assert scene.cut is not None
-        original = read_cut(with_versions)
+        original = read_cut(ours_path)
         found = recognise(scene.cut, original)
         was = [item.clip for item in original]
         assert [found.get(shot.handle) for shot in scene.shots] == was
@@ -266,10 +351,47 @@ def test_every_range_is_exact_on_the_way_back(reel: Reel, back) -> None:
         reel.app._project._current = reel.timeline
 
 
+@pytest.mark.parametrize("pattern", [MOVIES, EXR], ids=["movies", "sequences"])
+def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel, pattern: str) -> None:
+    before = reel.host.scene()
+    placed = versions(reel, before.shots, pattern)
+    placements = [Placement(handle, made) for handle, made in placed.items()]
+    try:
+        for _ in range(2):  # the second time it is all there
+            reel.host.place(placements)
+            for index, (planned, host_shot) in enumerate(
+                zip(reel.clips, before.shots, strict=True)
+            ):
+                item, made = planned.item, placed.get(host_shot.handle)
+                assert (item._start, item._duration) == (planned.start, planned.duration)
+                assert len(item._takes) == (2 if made else 1)
+                media = item._take.item._media
+                assert ("library" in media.path) == (index in reel.numbers)
+                assert media.rate == planned.rate.exact
+                assert media.start + item._take.start == planned.rate.zero + planned.first
+                if made:
+                    shown = item._take.end - item._take.start
+                    assert shown == host_shot.shot.cut_range.count
+        after = reel.host.scene()
+        assert after.problems == ()
+        was, now = (ranges({s.handle: s.shot for s in one.shots}) for one in (before, after))
+        assert now == was
+        assert {s.handle: s.in_use for s in after.shots if s.in_use} == {
+            handle: made.id for handle, made in placed.items()
+        }
+    finally:
+        for planned in reel.clips:
+            while len(planned.item._takes) > 1:
+                planned.item.DeleteTakeByIndex(2)
+            planned.item._markers.clear()
+
+
 @pytest.mark.skipif(bool(melt.missing()), reason=melt.missing())
-def test_another_editor_shows_the_right_frames(reel: Reel, back, tmp_path: Path) -> None:
-    _, for_resolve, numbers = back
-    shown = melt.frames_of(for_resolve, tmp_path, width=WIDTH, height=HEIGHT)
+@pytest.mark.parametrize("reel", ["25"], indirect=True)
+def test_another_editor_shows_the_right_frames(
+    reel: Reel, movies: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shown = melt.frames_of(movies[1], tmp_path, width=WIDTH, height=HEIGHT)
     zero = reel.timeline.GetStartFrame()
     assert len(shown) == reel.timeline.GetEndFrame() - zero
     dissolving = {frame + by for frame in reel.dissolves for by in (-1, 0)}
@@ -281,7 +403,7 @@ def test_another_editor_shows_the_right_frames(reel: Reel, back, tmp_path: Path)
             if record in dissolving:
                 continue
             picture = shown[record - zero]
-            which = numbers.get(index, planned.which)
+            which = reel.numbers.get(index, planned.which)
             wanted = planned.frame_at(record)
             seen = decoded(picture)
             assert seen is not None, f"black at {record}, wanted {which}:{wanted}"

@@ -30,12 +30,13 @@ def knows(thing: object, call: str) -> bool:
 
 
 def too_old(error: TypeError) -> HostError | None:
-    """A name that this Resolve does not have is None, and calling it a TypeError."""
+    """A name that this Resolve does not have is None, and calling it a TypeError; so is any of one
+    that has been closed."""
     if "'NoneType' object is not callable" not in str(error):
         return None
     return HostError(
-        "this Resolve lacks a call that Shotbridge needs",
-        next_step="use DaVinci Resolve Studio 18.5 or newer",
+        "this Resolve lacks a call that Shotbridge needs, or was closed meanwhile",
+        next_step="have DaVinci Resolve Studio 18.5 or newer open, then try again",
     )
 
 

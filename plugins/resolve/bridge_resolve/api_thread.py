@@ -29,6 +29,8 @@ class ApiThread:
         self._pulse = pulse
         self._looks: list[Callable[[], None]] = []
         self._closed = False
+        self._taking = threading.Lock()
+        """Held while a call is put in line: none comes in behind the end."""
         self._thread = threading.Thread(target=self._run, name="shotbridge-resolve", daemon=True)
         self._thread.start()
 
@@ -39,10 +41,11 @@ class ApiThread:
         """
         if threading.current_thread() is self._thread:
             return work()
-        if self._closed:
-            raise HostError("this window is being closed", next_step="open it again from Resolve")
         call = _Call(work)
-        self._calls.put(call)
+        with self._taking:
+            if self._closed:
+                raise HostError("this window was closed", next_step="open it again from Resolve")
+            self._calls.put(call)
         call.done.wait()
         if call.error is not None:
             raise call.error
@@ -61,13 +64,15 @@ class ApiThread:
         return end
 
     def close(self, timeout: float = 0.0, last: Callable[[], None] | None = None) -> bool:
-        """Take no more calls; whether the thread has ended within ``timeout`` seconds. ``last`` is
-        done on it before."""
-        if not self._closed:
-            self._closed = True
-            self._looks.clear()
-            self._calls.put(_Call(last) if last is not None else None)
-            self._calls.put(None)
+        """Take no more calls; whether the thread has ended within ``timeout`` seconds. What waits
+        is done before, and then ``last``."""
+        with self._taking:
+            if not self._closed:
+                self._closed = True
+                self._looks.clear()
+                if last is not None:
+                    self._calls.put(_Call(last))
+                self._calls.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -79,7 +84,6 @@ class ApiThread:
                 self._look()
                 continue
             if call is None:
-                self._refuse_the_rest()
                 return
             call.run()
 
@@ -90,13 +94,6 @@ class ApiThread:
             except Exception:
                 # Nobody waits for a look; what is wrong is told to whoever asks next.
                 _log.debug("Resolve could not be looked at", exc_info=True)
-
-    def _refuse_the_rest(self) -> None:
-        while not self._calls.empty():
-            call = self._calls.get()
-            if call is not None:
-                call.error = HostError("this window was closed", next_step="open it again")
-                call.done.set()
 
 
 class _Call:

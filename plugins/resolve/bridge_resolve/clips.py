@@ -27,8 +27,9 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip on a picture track that has media. ``plate`` is the editor's own media, whichever
-    take is selected; ``takes`` is empty as long as there is but one."""
+    """A clip on a picture track that has media. ``plate`` is the editor's own media: of the
+    selected take, or what the selected version was made of; ``takes`` is empty as long as there is
+    but one."""
 
     item: TimelineItem
     id: str
@@ -61,7 +62,9 @@ class Clip:
         """The version that is seen: the topmost on a track above, else the selected take's."""
         there = self.standing(clips)
         over = [v for v in there if v.item and clips[v.item].item.GetClipEnabled()]
-        return over[-1] if over else self.shown_version
+        if over:
+            return max(over, key=lambda v: clips[v.item].track)
+        return self.shown_version
 
     @property
     def shown_version(self) -> VersionMark | None:
@@ -123,13 +126,16 @@ def _clip(item: TimelineItem, track: int) -> Clip | None:
     media_item = item.GetMediaPoolItem()
     if media_item is None:
         return None
-    takes = tuple(_takes(item))
+    takes = tuple(takes_of(item))
     at = item.GetSelectedTakeIndex() if takes else 0
     selected = next((take for take in takes if take.index == at), None)
     marks = marks_of(item)
-    ours = {version.media for version in marks.versions}
-    if selected is not None and selected.path in ours:
-        media_item = next((take.item for take in takes if take.path not in ours), media_item)
+    plates = {version.media: version.plate for version in marks.versions}
+    if selected is not None and selected.path in plates:
+        own = [take for take in takes if take.path not in plates]
+        # Media that were linked anew have another path: then it is the first that is not ours.
+        own.sort(key=lambda take: take.path != plates[selected.path])
+        media_item = own[0].item if own else media_item
     plate = media_of(media_item)
     if plate is None:
         return None
@@ -139,7 +145,8 @@ def _clip(item: TimelineItem, track: int) -> Clip | None:
     )
 
 
-def _takes(item: TimelineItem) -> Iterator[Take]:
+def takes_of(item: TimelineItem) -> Iterator[Take]:
+    """Its takes as they stand now; none as long as there is but one."""
     for index in range(1, (item.GetTakesCount() or 0) + 1):
         told = ensure(item.GetTakeByIndex(index), f"tell take {index} of {item.GetName()}")
         media = told["mediaPoolItem"]

@@ -35,11 +35,22 @@ def find_resolve(injected: Mapping[str, Any] | None = None, product: str = "") -
     """
     if product and "Studio" not in product:
         raise free_edition(product)
-    found: Resolve = _injected(injected or {}) or _by_module()
-    name = str(found.GetProductName() or "")
+    found: Resolve | None = _injected(injected or {})
+    if found is None or not product_of(found):  # it may have been closed since
+        found = _by_module()
+    name = product_of(found)
     if "Studio" not in name:
-        raise free_edition(name or "this Resolve")
+        raise free_edition(name)
     return found
+
+
+def product_of(resolve: Resolve) -> str:
+    """What a Resolve calls itself; empty: it has been closed."""
+    try:
+        return str(resolve.GetProductName() or "")
+    except Exception:
+        # Of an object whose program has gone a call may raise whatever its library likes.
+        return ""
 
 
 def free_edition(name: str) -> HostError:
@@ -59,7 +70,7 @@ def _injected(given: Mapping[str, Any]) -> Any:
     return None
 
 
-def _by_module() -> Any:
+def _by_module() -> Resolve:
     try:
         module = _module()
     except ImportError as error:
@@ -69,8 +80,8 @@ def _by_module() -> Any:
             next_step="install DaVinci Resolve Studio here, or let RESOLVE_SCRIPT_API name its "
             "Developer/Scripting folder",
         ) from error
-    found = module.scriptapp("Resolve")
-    if found is None:
+    found: Resolve | None = module.scriptapp("Resolve")
+    if found is None or not product_of(found):
         raise HostError(
             "no Resolve lets this script in: none runs, it is the free edition, or its scripting "
             "is off",

@@ -27,6 +27,7 @@ from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clips import clips_of, rate_and_drop
 from bridge_resolve.colour import colour_of
+from bridge_resolve.connecting import product_of
 from bridge_resolve.marks import NoteMark, written
 from bridge_resolve.media import first_number, timecode_frame
 from bridge_resolve.open_timeline import Sheet, read_timeline
@@ -64,22 +65,25 @@ class ResolveHost(Host):
     """Works on whichever timeline is open in Resolve.
 
     All calls of Resolve's are made on one thread (:mod:`bridge_resolve.api_thread`), so this host
-    is called from any; ``thread`` is the one on which ``resolve`` was found. ``post`` carries a
-    call to the panel's main thread; ``pause`` is how many seconds Resolve has to itself between two
-    looks at its render queue. Cuts are written into ``client.state_dir``; nothing of
-    Resolve's own is.
+    is called from any; there ``find`` gets hold of Resolve, and again when it has been closed and
+    started anew. ``post`` carries a call to the panel's main thread; ``pause`` is how many seconds
+    Resolve has to itself between two looks at its render queue. Cuts are written into
+    ``client.state_dir``; nothing of Resolve's own is.
+
+    :raises HostError: as ``find`` does.
     """
 
     def __init__(
         self,
         settings: Settings,
-        resolve: Resolve,
+        find: Callable[[], Resolve],
         thread: ApiThread | None = None,
         post: Callable[[Callable[[], None]], None] = lambda call: call(),
         pause: float = 0.25,
     ) -> None:
         self._settings = settings
-        self._resolve = resolve
+        self._find = find
+        self._resolve: Resolve | None = None
         self._post = post
         self._pause = pause
         self._renderings: list[Generator[Rendered, None, None]] = []
@@ -110,12 +114,12 @@ class ResolveHost(Host):
         """Told of another timeline or project, of clips that come and go, and of In and Out; a trim
         that leaves the timeline as long as it was is seen when the panel reloads. Resolve calls
         nobody, so it is asked every few seconds in which it has nothing else to do for us."""
-        last = [self._thread.call(self._glance)]
+        last: list[tuple[object, ...]] = [self._thread.call(self._glance)]
 
         def look() -> None:
-            now = self._glance()
-            if now != last[0]:
-                last[0] = now
+            before, last[0] = last[0], ()  # where Resolve is gone, its return is a change
+            last[0] = self._glance()
+            if last[0] != before:
                 self._post(changed)
 
         return self._thread.whenever_idle(look)
@@ -156,13 +160,18 @@ class ResolveHost(Host):
         while self._renderings:
             self._renderings.pop().close()
 
+    def _running(self) -> Resolve:
+        if self._resolve is None or not product_of(self._resolve):
+            self._resolve = self._find()
+        return self._resolve
+
     def _name(self) -> str:
-        name = ensure(self._resolve.GetProductName(), "say what it is called")
-        version = ".".join(str(part) for part in self._resolve.GetVersion()[:3])
-        return f"{name} {version}"
+        resolve = self._running()
+        version = ".".join(str(part) for part in resolve.GetVersion()[:3])
+        return f"{product_of(resolve)} {version}"
 
     def _project(self) -> Project:
-        manager = ensure(self._resolve.GetProjectManager(), "show its projects")
+        manager = ensure(self._running().GetProjectManager(), "show its projects")
         return ensure(manager.GetCurrentProject(), "show the open project")
 
     def _timeline(self) -> Timeline:
@@ -196,7 +205,8 @@ class ResolveHost(Host):
         if timeline is None:
             return Scene("", show)
         folder.mkdir(parents=True, exist_ok=True)
-        sheet = self._read(project, timeline, folder / f"{timeline.GetUniqueId()}.otio")
+        target = folder / f"{timeline.GetUniqueId()}.otio"
+        sheet = self._read(project, timeline, target, in_to_out=True)
         return Scene(
             title=f"{sheet.cut.name}, In to Out" if sheet.part else sheet.cut.name,
             show=sheet.cut.show,
@@ -206,20 +216,24 @@ class ResolveHost(Host):
             selected=sheet.part,
         )
 
-    def _read(self, project: Project, timeline: Timeline, target: Path) -> Sheet:
+    def _read(
+        self, project: Project, timeline: Timeline, target: Path, *, in_to_out: bool = False
+    ) -> Sheet:
         work = self._settings.work
         return read_timeline(
-            self._resolve,
+            self._running(),
             timeline,
             target,
             show=work.show or str(project.GetName()),
             handles=work.handles,
+            in_to_out=in_to_out,
             colour=colour_of(project),
         )
 
     @contextmanager
     def _now(self) -> Iterator[tuple[Project, Sheet]]:
-        """The timeline as it stands at this moment; the scene's own cut stays as it is."""
+        """All of the timeline as it stands at this moment, whatever In and Out are by now; the
+        scene's own cut stays as it is."""
         project = self._project()
         with tempfile.TemporaryDirectory(prefix="shotbridge-") as folder:
             yield project, self._read(project, self._timeline(), Path(folder) / "now.otio")

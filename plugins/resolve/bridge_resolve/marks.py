@@ -26,12 +26,14 @@ SCHEMA = 1
 @dataclass(frozen=True, slots=True)
 class VersionMark:
     """A version that was placed on a clip. ``media`` is Resolve's path of its pictures and
-    ``first`` the number of their first frame; ``item`` is the id of its own clip where it stands on
-    a track above, empty for a take."""
+    ``first`` the number of their first frame; ``plate`` is the path of the media that it is a
+    version of; ``item`` is the id of its own clip where it stands on a track above, empty for a
+    take."""
 
     version: str
     label: str
     media: str
+    plate: str
     first: int
     sequence: str
     shot: str
@@ -50,7 +52,8 @@ class NoteMark:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A marker that a person has set; ``frame`` counts from the media's first."""
+    """A marker that a person has set, and no other tool remembers anything in; ``frame`` counts
+    from the media's first."""
 
     frame: int
     duration: int
@@ -80,12 +83,13 @@ def marks_of(item: TimelineItem) -> Marks:
     foreign: list[Foreign] = []
     found: Mapping[Any, Any] = item.GetMarkers() or {}
     for at, told in found.items():
-        ours = _read(str(told.get("customData") or ""))
+        data = str(told.get("customData") or "")
+        ours = _read(data)
         if isinstance(ours, VersionMark):
             versions.append(ours)
         elif isinstance(ours, NoteMark):
             notes.append(ours)
-        elif text := _text(told):
+        elif not data and (text := _text(told)):
             foreign.append(Foreign(int(at), max(1, int(told.get("duration") or 1)), text))
     versions.sort(key=lambda one: one.number)
     return Marks(tuple(versions), tuple(notes), tuple(foreign), frozenset(int(at) for at in found))

@@ -122,11 +122,11 @@ def first_number(media: Media) -> int:
     return int(brackets[1]) if brackets else media.start
 
 
-def pattern_of(path: str) -> str:
-    """Resolve's ``plate.[1001-1100].exr`` as ``plate.%04d.exr``, other paths as they are: to be
-    compared, so with slashes on every system."""
+def first_file(path: str) -> str:
+    """Of Resolve's ``plate.[1001-1100].exr`` the file ``plate.1001.exr``, other paths as they are:
+    to be compared, so with slashes on every system."""
     path = path.replace("\\", "/")
     brackets = _BRACKETS.search(path)
     if brackets is None:
         return path
-    return f"{path[: brackets.start()]}%0{len(brackets[1])}d{path[brackets.end(2) + 1 :]}"
+    return f"{path[: brackets.start()]}{brackets[1]}{path[brackets.end(2) + 1 :]}"

@@ -77,9 +77,11 @@ def read_timeline(
     *,
     show: str,
     handles: int,
+    in_to_out: bool,
     colour: ProjectColour,
 ) -> Sheet:
-    """Read the open timeline; the cut is written to ``target``.
+    """Read the open timeline; the cut is written to ``target``. With ``in_to_out`` it holds only
+    what lies between the timeline's In and Out, where they are set.
 
     ``colour`` is how the project manages colour: where nobody can say what it renders, clips that
     would have to be rendered become problems.
@@ -104,7 +106,7 @@ def read_timeline(
     save(document.root, target, overwrite=True)
     document.path = target
     found = survey(document, show=show, handles=handles)
-    cut, part = _marked(found.cut, timeline)
+    cut, part = _marked(found.cut, timeline) if in_to_out else (found.cut, False)
     return Sheet(timeline, _looked_at(cut, clips, colour), clips, above, part, colour)
 
 

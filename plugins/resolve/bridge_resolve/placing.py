@@ -10,22 +10,18 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
 from bridge_core.host import PlaceAs, Placement
+from bridge_core.models.media import frame_path
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot
 from bridge_resolve.answers import ensure
-from bridge_resolve.clips import Clip, cut_in, stands
+from bridge_resolve.clips import Clip, cut_in, stands, takes_of
 from bridge_resolve.marks import NoteMark, VersionMark, mark, marks_of
-from bridge_resolve.media import (
-    first_number,
-    media_of,
-    pattern_of,
-    rate_text,
-)
+from bridge_resolve.media import first_file, first_number, media_of, rate_text
 from bridge_resolve.open_timeline import Sheet
 
 if TYPE_CHECKING:
@@ -52,9 +48,10 @@ class Wanted:
     notes: tuple[Note, ...]
 
     @property
-    def pattern(self) -> str:
-        """The path, to be compared with what Resolve tells."""
-        return pattern_of(self.path)
+    def file(self) -> str:
+        """The first file, to be compared with what Resolve tells: its names of sequences pad by
+        the number that is there, and not by the pattern."""
+        return first_file(frame_path(self.path, self.output.range.first))
 
     @property
     def first(self) -> int:
@@ -140,7 +137,8 @@ class Placing:
         :raises HostError: Resolve refuses something.
         """
         with self._in_our_bin() as bin_:
-            for one in wanted:
+            # From the top: a track that is put in moves those above it.
+            for one in sorted(wanted, key=lambda one: -one.clip.track):
                 item = self._media(bin_, one)
                 if one.way == TAKE:
                     self._take(one, item)
@@ -175,7 +173,7 @@ class Placing:
         """The version's pictures in our bin, imported unless they are there."""
         span = one.output.range
         for item in bin_.GetClipList() or []:
-            if pattern_of(str(item.GetClipProperty("File Path"))) == one.pattern:
+            if first_file(str(item.GetClipProperty("File Path"))) == one.file:
                 return item
         if "%" in Path(one.path).name:
             made = self._pool.ImportMedia(
@@ -210,7 +208,7 @@ class Placing:
     def _take(self, one: Wanted, media: MediaPoolItem) -> None:
         clip = one.clip
         path = str(media.GetClipProperty("File Path"))
-        if not any(take.pattern == one.pattern for take in _takes_now(clip.item)):
+        if not any(take.path == path for take in takes_of(clip.item)):
             before = stands(clip.item)
             ensure(
                 clip.item.AddTake(media, one.first, one.end),
@@ -223,25 +221,27 @@ class Placing:
 
     def _select(self, wanted: Sequence[Wanted]) -> None:
         """Of each clip's versions the one that was approved last is shown. One that is shown and
-        approved no longer gives way to the plate."""
+        approved no longer gives way to its plate."""
         by_clip: dict[str, list[Wanted]] = {}
         for one in wanted:
             if one.way == TAKE:
                 by_clip.setdefault(one.clip.id, []).append(one)
         for group in by_clip.values():
             clip = group[0].clip
-            takes = _takes_now(clip.item)
+            takes = [(first_file(take.path), take.index) for take in takes_of(clip.item)]
             at = clip.item.GetSelectedTakeIndex()
-            shown = next((take.pattern for take in takes if take.index == at), "")
+            shown = next((file for file, index in takes if index == at), "")
             approved = [one for one in group if one.version.status is ReviewStatus.APPROVED]
             if approved:
-                best = max(approved, key=lambda one: one.version.decisions[-1].at)
-                index = next(take.index for take in takes if take.pattern == best.pattern)
-            elif shown in {one.pattern for one in group}:
-                plate = pattern_of(clip.plate.path)
-                index = next(take.index for take in takes if take.pattern == plate)
+                file = max(approved, key=lambda one: one.version.decisions[-1].at).file
+            elif shown in {one.file for one in group}:
+                file = first_file(clip.plate.path)
             else:
                 continue
+            index = ensure(
+                next((index for found, index in takes if found == file), None),
+                f"list {file} among the takes of {group[0].shot.name}",
+            )
             if index != at:
                 before = stands(clip.item)
                 ensure(
@@ -284,20 +284,44 @@ class Placing:
         self._mark(one, path, item.GetUniqueId())
 
     def _free_track(self, one: Wanted, start: int, end: int) -> int:
-        """A track of ours above the clip with room between two record frames (the end excluded):
-        Resolve drops without a word what would overlap."""
+        """A track of ours with room between two record frames (the end excluded), over the versions
+        that stand there already and under all else that lies over the clip, such as titles."""
         timeline = self._sheet.timeline
-        for index in range(one.clip.track + 1, timeline.GetTrackCount("video") + 1):
-            if str(timeline.GetTrackName("video", index)).startswith(NAME):
-                items = map(stands, timeline.GetItemListInTrack("video", index) or [])
-                if all(end <= at or at + length <= start for at, length in items):
-                    return index
-        # For the stubs a kind of sound is due, which only a sound track has.
-        ensure(timeline.AddTrack("video"), "add a video track")  # type: ignore[call-overload]
-        index = timeline.GetTrackCount("video")
-        self._undo.callback(timeline.DeleteTrack, "video", index)
+        count = timeline.GetTrackCount("video")
+        index = free = one.clip.track + 1
+        while index <= count and str(timeline.GetTrackName("video", index)).startswith(NAME):
+            # Resolve drops without a word what would overlap.
+            if any(at < end and start < at + length for at, length in map(stands, self._on(index))):
+                free = index + 1
+            index += 1
+        if free == index:
+            self._put_in(index, one)
+        return free
+
+    def _put_in(self, index: int, one: Wanted) -> None:
+        """A new track of ours at a place; what stood there and above moves up.
+
+        :raises HostError: Resolve does not do that: older ones add tracks at the top only.
+        """
+        timeline = self._sheet.timeline
+        count = timeline.GetTrackCount("video")
+        before = [_ids(self._on(number)) for number in range(index, count + 1)]
+        add: Any = timeline.AddTrack  # for the stubs a kind of sound is due, whichever track it is
+        options = ({"index": index},) if before else ()
+        ensure(add("video", *options), "add a video track")
+        moved = before == [_ids(self._on(number)) for number in range(index + 1, count + 2)]
+        self._undo.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
+        if not moved:
+            raise HostError(
+                f"this Resolve puts no track in between, and {one.title} would cover what lies "
+                f"over {one.shot.name}",
+                where=self._sheet.cut.name,
+                next_step="place the version as a take",
+            )
         ensure(timeline.SetTrackName("video", index, NAME), f"call track {index} {NAME}")
-        return index
+
+    def _on(self, track: int) -> list[TimelineItem]:
+        return self._sheet.timeline.GetItemListInTrack("video", track) or []
 
     # Markers
 
@@ -306,11 +330,12 @@ class Placing:
         for known in marks.versions:
             if (known.version, known.media) == (one.version.id, path) and known.item == item:
                 return
-        which = one.shot.shot.id
+        which = one.version.shot
         what = VersionMark(
             version=one.version.id,
             label=one.title,
             media=path,
+            plate=one.clip.plate.path,
             first=one.output.range.first,
             sequence=which.sequence,
             shot=which.shot,
@@ -348,16 +373,5 @@ class Placing:
         return frame - first_number(one.clip.plate)
 
 
-@dataclass(frozen=True, slots=True)
-class _TakeNow:
-    index: int
-    pattern: str
-
-
-def _takes_now(item: TimelineItem) -> list[_TakeNow]:
-    found = []
-    for index in range(1, item.GetTakesCount() + 1):
-        told = ensure(item.GetTakeByIndex(index), f"tell take {index} of {item.GetName()}")
-        path = str(told["mediaPoolItem"].GetClipProperty("File Path"))
-        found.append(_TakeNow(index, pattern_of(path)))
-    return found
+def _ids(items: list[TimelineItem]) -> list[str]:
+    return [item.GetUniqueId() for item in items]

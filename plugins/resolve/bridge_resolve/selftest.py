@@ -108,7 +108,10 @@ def _track(there: Bench) -> str:
     expect("a clip cut in above", above is not None, True)
     assert above is not None
     expect("where it stands", stands(above), there.stands())
-    return "a clip is cut in on the track above, frame-exact"
+    expect("AddTrack in between", timeline.AddTrack("video", {"index": 2}), True)
+    on = [len(timeline.GetItemListInTrack("video", track) or []) for track in (1, 2, 3)]
+    expect("clips on the three tracks", on, [1, 0, 1])
+    return "a clip is cut in on the track above, frame-exact; tracks are put in between"
 
 
 @on_bench
@@ -147,7 +150,7 @@ def _take_deleted(there: Bench) -> str:
 
 @on_bench
 def _markers(there: Bench) -> str:
-    data = json.dumps({"shotbridge": 1, "version": "ü" * 40})
+    data = json.dumps({"shotbridge": 1, "version": "ü" * 40, "paths": "/" * 600})
     add = functools.partial(there.clip.AddMarker, 6, "Purple", "v001", "said", 1, data)
     expect("AddMarker", add(), True)
     expect("AddMarker twice on a frame", bool(add()), False)

@@ -134,7 +134,7 @@ def host_of(there: Bench) -> Iterator[ResolveHost]:
     from bridge_resolve.host import ResolveHost
 
     settings = Settings.model_validate({"client": {"state_dir": there.folder / "state"}})
-    host = ResolveHost(settings, there.resolve)
+    host = ResolveHost(settings, lambda: there.resolve)
     try:
         yield host
     finally:

@@ -88,8 +88,7 @@ class Companion(QWidget):
             return
         thread = ApiThread()
         try:
-            resolve = thread.call(self._find)
-            host = ResolveHost(settings, resolve, thread, self._main_thread.post)
+            host = ResolveHost(settings, self._find, thread, self._main_thread.post)
         except ShotbridgeError as error:
             thread.close()
             self._main_thread.post(partial(self._work_with_files, settings, error))

@@ -92,6 +92,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     settings = Settings.model_validate(
         {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
     )
-    host = ResolveHost(settings, app, pause=0)
+    host = ResolveHost(settings, lambda: app, pause=0)
     yield World(app, timeline, items, host, folder)
     host.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge_resolve.media import Media, first_number, media_of, pattern_of
+from bridge_resolve.media import Media, first_file, first_number, media_of
 
 TOLD = {
     "File Path": "/plates/A/A.[0998-1003].exr",
@@ -35,7 +35,7 @@ def test_everything_is_read() -> None:
     assert media.properties == {"Input Color Space": "ACEScg", "Input Gamma": "", "IDT": ""}
     assert media.readable
     assert first_number(media) == 998
-    assert pattern_of(media.path) == "/plates/A/A.%04d.exr"
+    assert first_file(media.path) == "/plates/A/A.0998.exr"
 
 
 @pytest.mark.parametrize(

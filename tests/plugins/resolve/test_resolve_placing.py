@@ -9,7 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from resolve_worlds import import_plate, picture, placed, state_of
+from resolve_timeline import TimelineItem
+from resolve_worlds import camera_file, import_plate, placed, state_of
 
 from bridge_core.errors import HostError, ShotbridgeError
 from bridge_core.host import Placement
@@ -131,6 +132,28 @@ def test_a_movie_version_of_a_camera_file(world) -> None:
     assert after.shots[2].in_use == version.id
 
 
+@pytest.mark.parametrize("name", ["B001.mov", "B001.braw"])
+def test_pictures_of_media_with_timecode(world, tmp_path: Path, name: str) -> None:
+    """Their numbers have five digits, and Resolve tells them with as many."""
+    media = camera_file(world.app, tmp_path / "camera", name)
+    media._told["Video Codec"] = "Apple ProRes 422 HQ" if name.endswith(".mov") else "BRAW"
+    item = world.app._cut_in(world.timeline, media, 95000, 6, 40)
+    (shot,) = [one for one in world.host.scene().shots if one.handle == item._id]
+    assert shot.to_render is name.endswith(".braw")
+    for _ in range(2):
+        world.place(shot, world.version(shot, 1, PENDING))
+        assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 1)
+    world.place(shot, world.version(shot, 1))
+    assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 2)
+    version = item._take.item._media
+    assert version.path.endswith("main.[90038-90047].exr")
+    assert 90038 + item._take.start == shot.shot.cut_range.first == 90040
+    world.place(shot, world.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 1
+    (ours,) = world.project._pool._root._folders
+    assert len(ours._clips) == 1, "imported once"
+
+
 def test_a_version_at_the_plates_rate_in_a_timeline_of_another(world, tmp_path: Path) -> None:
     plate = import_plate(world.app, tmp_path / "slow", "CD_0010", range(1, 49))
     assert plate.SetClipProperty("FPS", "24")
@@ -167,10 +190,64 @@ def test_a_second_version_above_goes_to_a_track_of_its_own(world) -> None:
     assert world.shot().placed == ("id-AB_0010-1", "id-AB_0010-2")
     assert world.shot().in_use == "id-AB_0010-2"
     assert len(world.host.scene().shots) == 3, "versions are no shots"
+    world.place(shot, world.version(shot, 3), place_as="track")
+    assert len(tracks[3].items) == 1, "over the others"
+    tracks[3].items.clear()
     tracks[2].items[0]._enabled = False
     assert world.shot().in_use == "id-AB_0010-1"
     tracks[2].items.clear()
     assert world.shot().placed == ("id-AB_0010-1",), "what an editor removes is gone"
+
+
+def with_titles(world) -> TimelineItem:
+    """A title over the first clip and another plate over the second, on the track above them."""
+    title = TimelineItem(world.app, "Text+", world.items[0]._start, 6, [], kind="title")
+    world.timeline.AddTrack("video")
+    world.timeline._tracks["video"][1].put(title)
+    media = world.items[1].GetMediaPoolItem()
+    return world.app._cut_in(world.timeline, media, world.items[1]._start, 4, 3, track=2)
+
+
+def test_a_version_lies_over_its_clip_and_under_the_titles(world) -> None:
+    over = with_titles(world)
+    shots = {shot.handle: shot for shot in world.host.scene().shots}
+    wanted = [shots[one._id] for one in (world.items[0], over, world.items[1])]
+    for _ in range(2):
+        world.host.place([Placement(s.handle, world.version(s), place_as="track") for s in wanted])
+        tracks = world.timeline._tracks["video"]
+        assert [track.name for track in tracks] == [
+            *("Video 1", "Shotbridge", "Video 2", "Shotbridge"),
+        ]
+        starts = [[item._start for item in track.items] for track in tracks[1:]]
+        first, second = world.items[0]._start, world.items[1]._start
+        assert starts == [[first, second], [first, second], [second]]
+    assert [s.in_use for s in world.host.scene().shots if s.placed] == [
+        world.version(s).id for s in (shots[world.items[0]._id], *wanted[2:], shots[over._id])
+    ]
+
+
+def test_a_resolve_that_adds_tracks_at_the_top_only(world, monkeypatch) -> None:
+    kind = type(world.timeline)
+    monkeypatch.setattr(kind, "AddTrack", lambda self, *_, add=kind.AddTrack: add(self, "video"))
+    with_titles(world)
+    before = told(world)
+    shot = world.shot()
+    with pytest.raises(HostError, match="would cover what lies over AB_0010") as error:
+        world.place(shot, world.version(shot), place_as="track")
+    assert "as a take" in error.value.next_step
+    assert told(world) == before
+
+
+@pytest.mark.parametrize("way", ["take", "track"])
+def test_a_part_that_is_marked_meanwhile_is_in_nobodys_way(world, way: str) -> None:
+    """In and Out say what is listed. What was sent before belongs to its clip all the same."""
+    world.timeline._in_out = {"video": {"in": 0, "out": 5}}
+    shot = world.shot()
+    assert shot.handle == world.items[0]._id
+    world.timeline._in_out = {"video": {"in": 11, "out": 16}}
+    assert world.shot().handle == world.items[1]._id
+    world.place(shot, world.version(shot), place_as=way)
+    assert shot.handle in placed(world.timeline)
 
 
 BOTH = ("MediaPool.AddSubFolder", "MediaPool.ImportMedia", "MediaPoolItem.SetClipProperty")
@@ -266,6 +343,9 @@ def test_markers_carry_notes_both_ways(world) -> None:
     world.place(shot, version, notes=(note(version, id="n-3"),))
     assert len(item._markers) == 5, "the person's own marker stands for it"
 
+    assert item.AddMarker(7, "Blue", "", "seen by a client", 1, "another tool's: 4711")
+    assert world.host.notes() == (), "what another tool remembers is not ours to write over"
+
 
 def test_a_note_whose_marker_is_gone(world) -> None:
     shot = world.shot()
@@ -293,7 +373,24 @@ def test_a_person_s_own_takes_stay_his(world) -> None:
     world.place(shot, world.version(shot))
     assert item.GetSelectedTakeIndex() == 3
     assert placed(world.timeline)[item._id][-1].endswith("main.[1001-1010].exr")
-    assert picture(1003)[0, 0, 0] == pytest.approx(1.003)
+    assert world.shot().shot == shot.shot, "it is still what the version was made of"
+    assert world.shot().in_use == world.version(shot).id
+    world.place(shot, world.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 2, "his own choice, and not the first"
+    assert world.shot().shot == shot.shot
+
+
+def test_media_that_were_linked_anew_are_the_plate_all_the_same(world, tmp_path: Path) -> None:
+    shot = world.shot()
+    world.place(shot, world.version(shot))
+    item = world.items[0]
+    moved = import_plate(world.app, tmp_path / "moved", "AB_0010", range(1001, 1011))
+    item._takes[0].item = moved
+    after = world.shot()
+    assert str(tmp_path / "moved") in after.shot.plate.path
+    assert after.in_use == world.version(shot).id
+    world.place(after, world.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 1
 
 
 def test_a_resolve_that_selects_every_new_take(world, monkeypatch) -> None:

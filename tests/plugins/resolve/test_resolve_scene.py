@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from resolve_fake import Resolve
@@ -15,6 +17,7 @@ from bridge_core.errors import HostError
 from bridge_core.models.settings import Settings
 from bridge_core.timeline.reading import read_cut
 from bridge_resolve.api_thread import ApiThread
+from bridge_resolve.connecting import find_resolve
 from bridge_resolve.host import ResolveHost
 
 
@@ -96,6 +99,53 @@ def test_resolve_goes_away(world) -> None:
     assert "still open" in told.value.next_step
 
 
+def test_a_resolve_that_is_started_again_is_found_again(tmp_path: Path) -> None:
+    running = [Resolve("25")]
+    running[0]._new_timeline("Reel 1")
+
+    def find() -> Resolve:
+        return find_resolve({"resolve": running[0]})
+
+    settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
+    host = ResolveHost(settings, find, ApiThread(pulse=0.01))
+    changed = threading.Event()
+    host.watch(changed.set)
+    running[0]._closed = True
+    with pytest.raises(HostError) as told:
+        host.scene()
+    assert "scripting module" in told.value.what, "nor is there another"
+    assert not changed.is_set()
+    running[0] = Resolve("25")
+    running[0]._new_timeline("Reel 2")
+    assert changed.wait(5), "nobody has to ask"
+    assert host.scene().title == "Reel 2"
+    host.close()
+
+
+def test_no_call_comes_in_behind_the_end() -> None:
+    """A call that is on its way in when the window is closed is done, or refused; it never waits
+    for a thread that has ended."""
+    thread = ApiThread(pulse=0.01)
+    closing = threading.Thread(target=thread.close)
+
+    class Slow(queue.SimpleQueue[Any]):
+        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+            if threading.current_thread() is calling:
+                closing.start()
+                thread._thread.join(0.2)
+            super().put(item)
+
+    answers: list[object] = []
+    calling = threading.Thread(target=lambda: answers.append(thread.call(lambda: 42)), daemon=True)
+    thread._calls = Slow()
+    calling.start()
+    calling.join(10)
+    assert answers == [42]
+    closing.join(10)
+    with pytest.raises(HostError, match="closed"):
+        thread.call(lambda: 42)
+
+
 def test_an_export_that_fails_says_what_was_tried(world) -> None:
     world.app._refused.add("Timeline.Export")
     with pytest.raises(HostError, match="export the timeline Reel 1 as OTIO"):
@@ -125,7 +175,7 @@ def test_changes_are_told_while_nothing_else_is_asked(tmp_path: Path) -> None:
     app = Resolve("25")
     timeline = app._new_timeline("Reel 1")
     settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
-    host = ResolveHost(settings, app, ApiThread(pulse=0.01))
+    host = ResolveHost(settings, lambda: app, ApiThread(pulse=0.01))
     changed = threading.Event()
     end = host.watch(changed.set)
     assert not changed.wait(0.1), "nothing has changed"
@@ -158,7 +208,7 @@ def test_the_playhead_in_every_timecode(
     camera = camera_file(app, tmp_path, "A.braw", frames=9000, rate="25")
     app._cut_in(timeline, camera, timeline.GetStartFrame(), 7000, 0)
     settings = Settings.model_validate({"client": {"state_dir": tmp_path}})
-    host = ResolveHost(settings, app)
+    host = ResolveHost(settings, lambda: app)
     host.go_to(frame)
     assert timeline.GetCurrentTimecode() == timecode
     assert host.frame() == frame
