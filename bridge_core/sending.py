@@ -76,6 +76,8 @@ class Sending:
     def _send(self, entry: Entry, progress: Progress | None, cancel: threading.Event | None) -> Job:
         try:
             submission = stage(entry.request, self._transport, progress, cancel=cancel)
+            if cancel is not None and cancel.is_set():
+                raise JobCancelled("taken back before it was sent", where=entry.key)
             job = self._transport.read(
                 Job,
                 "POST",

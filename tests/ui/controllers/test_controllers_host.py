@@ -5,9 +5,10 @@ The gateway is a real one; the host below does what the contract of hosts says, 
 
 from __future__ import annotations
 
+import shutil
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +35,12 @@ from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ReviewStatus, Version
 from bridge_ui.controllers.host_notes import HostNotesController
 from bridge_ui.controllers.placing import PlacingController, standing_in_host
+from bridge_ui.controllers.playhead import LookedAt
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.session import Session
 from bridge_ui.controllers.shots import ShotsController
+from bridge_ui.controllers.unrendered import Left
 
 if TYPE_CHECKING:
     from conftest import Panel
@@ -53,6 +56,7 @@ class Painting(Host):
         self.placements: list[Placement] = []
         self.written: list[HostNote] = []
         self.fails_at: int | None = None
+        self.waits_at: int | None = None
         self.open_renders = 0
         self._shots = [self._paintable(sequence, name) for name in ("S_010", "S_020")]
 
@@ -105,6 +109,8 @@ class Painting(Host):
                 self._mine()
                 if frame == self.fails_at:
                     raise HostError(f"no paint for frame {frame}", next_step="buy some")
+                while frame == self.waits_at:
+                    yield Rendered(number - 1, len(wanted))
                 written.append(Path(plate.file(frame)))
                 picture = oiio.ImageBuf(oiio.ImageSpec(48, 32, 3, "half"))
                 oiio.ImageBufAlgo.fill(picture, (frame % 100 / 20, 0.2, 0.5))
@@ -203,9 +209,12 @@ def test_one_frame_is_rendered_to_be_tried(
     session: Session, panel: Panel, send: SendController, settings: Settings, host: Painting
 ) -> None:
     tried = []
-    send.try_frame(1004, tried.append)
+    # Both shots have this frame: the one that is looked at is tried.
+    looked_at = send.state.value.shots[1].id
+    send.try_frame(LookedAt(looked_at, 1004), tried.append)
     (job,) = panel.until(lambda: tried, "the gateway to have it")
-    assert job.request.try_frames == (1004,)
+    assert (job.request.shot.id, job.request.try_frames) == (looked_at, (1004,))
+    assert send.state.value.told == "frame 1004 of S_020 is tried"
     folder = Path(job.request.shot.plate.path).parent
     assert [path.name for path in folder.iterdir()] == ["painted.1004.exr"]
     panel.until(lambda: session.board.jobs[job.id].state.ended, "the try")
@@ -223,10 +232,121 @@ def test_what_is_stopped_is_neither_rendered_on_nor_sent(
     panel.idle(0.4)
     assert versions(session, shots) == []
     assert not session.outbox.value.waiting
+    assert to_render(session.settings) == 0
     assert shots.rows[0].shot is not None
     which = shots.rows[0].shot.id
     root = session.settings.client.state_dir / "plates" / which.show / which.sequence
     assert not [path for path in root.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def reopen(
+    settings: Settings, host: Painting, panel: Panel
+) -> Iterator[Callable[[], SendController]]:
+    """Opens another panel on the same scene, as far as its form."""
+    sessions: list[Session] = []
+
+    def open_again() -> SendController:
+        made = Session(settings, host, panel.post)
+        sessions.append(made)
+        made.start()
+        panel.until(lambda: made.connection.value.up, "the gateway to answer")
+        send = SendController(made)
+        send.unrendered.look(host.scene())
+        return send
+
+    yield open_again
+    for session in sessions:
+        session.close(timeout=10)
+
+
+def close(session: Session, send: SendController) -> None:
+    send.close()
+    assert session.close(timeout=10)
+
+
+def to_render(settings: Settings) -> int:
+    """How many requests are written down whose plates are not rendered."""
+    return len(list((settings.client.state_dir / "to_render").glob("*.json")))
+
+
+def test_what_a_closed_panel_did_not_render_is_left_to_the_next_one(
+    session: Session,
+    panel: Panel,
+    shots: ShotsController,
+    send: SendController,
+    host: Painting,
+    settings: Settings,
+    reopen: Callable[[], SendController],
+) -> None:
+    host.waits_at = 1003
+    send.send()
+    panel.until(lambda: send.state.value.rendering.frames == 2, "some frames")
+    assert send.state.value.told == "Round trip asked for S_010, S_020"
+    other = reopen()
+    panel.idle(0.2)
+    assert other.unrendered.left.value == Left(), "the first panel is about to render them"
+    other.close()
+    close(session, send)
+    assert host.open_renders == 0
+
+    last = reopen()
+    panel.until(lambda: last.unrendered.left.value.shots, "what is left")
+    assert last.unrendered.left.value == Left(("S_010", "S_020"), here=2)
+    panel.idle(0.2)
+    assert not last.state.value.rendering.shot, "nothing begins by itself"
+    host.waits_at = None
+    last.unrendered.go_on()
+    assert last.unrendered.left.value == Left()
+    board = last._session.board
+    ids = [row.shot.id for row in shots.rows if row.shot]
+    panel.until(lambda: all(board.versions_of(which) for which in ids), "both versions")
+    panel.until(lambda: not last._session.outbox.value.waiting, "an empty outbox")
+    assert [len(board.jobs_of(which)) for which in ids] == [1, 1]
+    assert to_render(settings) == 0
+    last.close()
+
+
+def test_what_has_changed_since_is_not_rendered_and_can_be_forgotten(
+    session: Session,
+    panel: Panel,
+    send: SendController,
+    host: Painting,
+    settings: Settings,
+    reopen: Callable[[], SendController],
+) -> None:
+    host.waits_at = 1003
+    send.send()
+    panel.until(lambda: send.state.value.rendering.frames >= 2, "some frames")
+    close(session, send)
+    longer = host._shots[0].shot.model_copy(update={"tail_handle": 1})
+    host._shots[0] = replace(host._shots[0], shot=longer)
+    last = reopen()
+    panel.until(lambda: last.unrendered.left.value.shots, "what is left")
+    assert last.unrendered.left.value == Left(("S_010", "S_020"), here=1)
+    last.unrendered.go_on()
+    panel.until(lambda: last.state.value.rendering.shot == "S_020", "the other one")
+    assert last.unrendered.left.value == Left(("S_010",), here=0)
+    last.unrendered.forget()
+    last.stop_sending()
+    assert last.unrendered.left.value == Left()
+    panel.until(lambda: to_render(settings) == 0, "nothing to be left")
+    last.close()
+
+
+def test_a_wish_that_cannot_be_written_down_is_not_rendered(
+    session: Session, panel: Panel, send: SendController, settings: Settings
+) -> None:
+    folder = settings.client.state_dir / "to_render"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("in the way")
+    try:
+        send.send()
+        panel.until(lambda: send.state.value.problem, "the words")
+        assert "cannot be used" in send.state.value.problem
+        assert send.state.value.told == send.state.value.rendering.shot == ""
+    finally:
+        folder.unlink()
 
 
 def test_a_rendering_that_fails_is_told_and_the_next_shot_goes_on(

@@ -10,7 +10,7 @@ from bridge_core.host import Capability, Host, Scene
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
-from bridge_ui.controllers.playhead import has_playhead, plate_frame
+from bridge_ui.controllers.playhead import LookedAt, has_playhead, plate_frame
 
 
 class At(Host):
@@ -54,12 +54,13 @@ def shot(record: int | None, retime: Retime = Retime()) -> Shot:  # noqa: B008 -
 def test_it_is_counted_in_the_plate_with_handles(record: int | None, wanted: int | None) -> None:
     host = At(record, Capability.PLAYHEAD)
     assert has_playhead(host)
-    assert plate_frame(host, [shot(None), shot(100)]) == wanted
+    found = plate_frame(host, [shot(None), shot(100)])
+    assert (found and found.frame) == wanted
 
 
 def test_a_retime_is_followed() -> None:
     backwards = shot(100, Retime(speed=Fraction(-1)))
-    assert plate_frame(At(100, Capability.PLAYHEAD), [backwards]) == 1012
+    assert plate_frame(At(100, Capability.PLAYHEAD), [backwards]) == LookedAt(backwards.id, 1012)
     assert plate_frame(At(99, Capability.PLAYHEAD), [backwards]) is None
 
 

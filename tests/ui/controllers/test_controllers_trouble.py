@@ -14,10 +14,12 @@ from bridge_core import launcher
 from bridge_core.client import Client
 from bridge_core.errors import GatewayUnreachable
 from bridge_core.models.frames import FrameRange
+from bridge_core.models.gateway import About
 from bridge_core.models.jobs import JobState
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.settings import Settings
 from bridge_core.models.versions import ReviewStatus, Version
+from bridge_ui.controllers import feed
 from bridge_ui.controllers.jobs import JobsController
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
@@ -211,6 +213,40 @@ def test_a_wrong_token_is_for_a_person_to_mend(
     panel.until(lambda: session.connection.value.up, "the connection")
     assert address.url in session.connection.value.words
     panel.until(lambda: session.health.value, "the gateway's health")
+    assert session.close(timeout=10)
+
+
+class Overburdened(Client):
+    """Its gateway streams, but at first does not say who it is."""
+
+    def __init__(self, settings: Settings, times: int) -> None:
+        super().__init__(settings)
+        self.left = times
+
+    def about(self) -> About:
+        self.left -= 1
+        if self.left >= 0:
+            raise GatewayUnreachable("no answer within 60 s")
+        return super().about()
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_gateway_that_answers_late_is_asked_again(
+    settings: Settings, cut: Path, panel: Panel, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    monkeypatch.setattr(feed, "AGAIN", 3600 if by_hand else 0.1)
+    client = Overburdened(settings, times=1 if by_hand else 3)
+    session = Session(settings, StandaloneHost(settings, cut), panel.post, client=client)
+    session.start()
+    panel.until(lambda: session.connection.value.line is Line.LOST, "the words")
+    assert "no answer within 60 s" in session.connection.value.words
+    if by_hand:
+        session.retry()
+    panel.until(lambda: session.connection.value.up, "the connection")
+    assert session.services.value
+    assert client.left < 0
+    session.retry()
+    panel.until(lambda: client.left == -2, "a look at what stands as well")
     assert session.close(timeout=10)
 
 

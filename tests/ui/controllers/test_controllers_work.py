@@ -18,6 +18,7 @@ from bridge_core.models.versions import ReviewStatus
 from bridge_core.timeline.reading import read_cut
 from bridge_ui.controllers.jobs import JobRow, JobsController
 from bridge_ui.controllers.lineage import LineageController
+from bridge_ui.controllers.playhead import LookedAt
 from bridge_ui.controllers.review import PLATE, ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.shots import ShotsController
@@ -195,9 +196,9 @@ def test_a_frame_is_tried_and_looked_at(
     review = ReviewController(session)
     review.open(shot)
     send.set_shots([shot])
-    send.try_frame(2000)
+    send.try_frame(LookedAt(shot.id, 2000))
     assert "2000" in send.state.value.problem
-    send.try_frame(1004)
+    send.try_frame(LookedAt(shot.id, 1004))
     assert send.state.value.problem == ""
     panel.until(lambda: len(review.state.value.choices) == 2, "the try")
     tried = panel.until(

@@ -99,10 +99,10 @@ MakePanel = Callable[..., Panel]
 def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     made: list[weakref.ref[Panel]] = []
 
-    def make(count: int = 12) -> Panel:
+    def make(count: int = 12, host: Host | None = None) -> Panel:
         settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
         main_thread = MainThread()
-        controllers = Controllers.of(settings, ShotsHost(count), main_thread.post)
+        controllers = Controllers.of(settings, host or ShotsHost(count), main_thread.post)
         panel = Panel(controllers)
         main_thread.setParent(panel)
         made.append(weakref.ref(panel))

@@ -18,12 +18,22 @@ from bridge_ui.controllers.pool import unexpected
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
-    from bridge_core.models.gateway import Event
+    from bridge_core.models.gateway import About, Event
+    from bridge_core.models.services import Service
 
 #: Seconds that events are gathered before they are handed over.
 GATHER = 0.1
-#: Seconds until a stream that ended for good (a wrong token, no gateway to start) is tried again.
+#: Seconds until a stream that ended for good (a wrong token, no gateway to start), or whose gateway
+#: did not say who it is, is tried again.
 AGAIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Who answers, and what can be asked for."""
+
+    about: About
+    services: tuple[Service, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Heard:
     """What the feed hands over. ``connected``: the line stands anew, whatever happened before it
     has to be asked for. ``lost``: why there is no line. Else events."""
 
-    connected: bool = False
+    connected: Introduced | None = None
     lost: ShotbridgeError | None = None
     events: tuple[Event, ...] = ()
 
@@ -51,7 +61,7 @@ class Feed:
         self._thread.start()
 
     def retry(self) -> None:
-        """Try again at once where the stream had ended for good."""
+        """Take the line up anew, now: one that stands as well."""
         self._wake.set()
 
     def close(self, timeout: float = 0.0) -> bool:
@@ -82,10 +92,12 @@ class Feed:
         since = 0.0
         with closing(stream.signals()) as signals:
             for signal in signals:
-                if self._stop.is_set():
+                if self._stop.is_set() or self._wake.is_set():
                     return
                 if signal is Signal.CONNECTED:
-                    self._tell(Heard(connected=True))
+                    # Here: a line over which nobody says who answers is none, and is tried again.
+                    about, services = self._client.about(), tuple(self._client.services())
+                    self._tell(Heard(connected=Introduced(about, services)))
                 elif signal is Signal.LOST:
                     self._tell(Heard(lost=stream.lost or GatewayUnreachable("the line was cut")))
                 elif not isinstance(signal, Signal):

@@ -12,6 +12,7 @@ from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
 from bridge_ui.controllers.observable import Observable, Rows
+from bridge_ui.controllers.sending import Dispatch, keyed
 from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.controllers.words import job_sign
 from bridge_ui.translate import counted, tr
@@ -88,6 +89,7 @@ class JobsController:
         self.rows: Rows[JobRow] = Rows()
         self.state: Observable[JobsState] = Observable(JobsState())
         self._session = session
+        self._dispatch = Dispatch(session)
         self._at: dict[str, int] = {}
         """Position of each row by its id."""
         self._first_job = 0
@@ -109,19 +111,19 @@ class JobsController:
         self._session.pool.run(lambda _: client.cancel(id), self._told, self._failed)
 
     def send_again(self, id: str) -> None:  # noqa: A002
-        """The same request as a new job. One that was refused goes under a new key."""
+        """The same request as a new job, under a new key. One that was refused stays until the new
+        one stands in the outbox."""
         request = self._request(id)
         if request is None:
             return
-        client, session = self._session.client, self._session
-
-        def failed(error: ShotbridgeError) -> None:
-            self._failed(error)
-            session.look_at_outbox()
-
-        if id not in session.board.jobs:
-            session.take_out(id)
-        session.transfers.run(lambda _: client.submit(request), self._told, failed)
+        outbox = self._session.client.outbox
+        refused = id not in self._session.board.jobs
+        self._dispatch.send(
+            keyed([request]),
+            self._told,
+            self._failed,
+            instead=(lambda: outbox.forget(id)) if refused else None,
+        )
 
     def watch_frames(self, id: str) -> JobFrames:  # noqa: A002
         """The finished frames of a job, growing while it runs, until :meth:`leave_frames`.

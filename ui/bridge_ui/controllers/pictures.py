@@ -32,7 +32,7 @@ class Pictures:
         self._asked: set[str] = set()
         """Ids of tries that are on their way."""
         self._followed: dict[str, FollowedFrames] = {}
-        self._looking: Latest[Stamp] = Latest(session.disk)
+        self._looking: Latest[Stamp] = Latest(session.plates)
         self._stamps: dict[str, Stamp] = {}
         """What the files of a plate were when they were last looked at, by its fingerprint."""
         self._editions: dict[str, int] = {}

@@ -1,15 +1,28 @@
-"""Which frame of a plate the host shows."""
+"""Which frame of which plate somebody looks at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.host import Capability
 
 if TYPE_CHECKING:
     from bridge_core.host import Host
-    from bridge_core.models.shots import Shot
+    from bridge_core.models.shots import Shot, ShotId
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A frame of a shot's plate, in its numbering."""
+
+    shot: ShotId
+    frame: int
+
+    def is_in(self, shot: Shot) -> bool:
+        """Whether this is a frame of what would be sent of ``shot``."""
+        return shot.id == self.shot and self.frame in shot.work_range
 
 
 def has_playhead(host: Host) -> bool:
@@ -19,9 +32,9 @@ def has_playhead(host: Host) -> bool:
     )
 
 
-def plate_frame(host: Host, shots: Iterable[Shot]) -> int | None:
-    """The frame, in the plate's numbering, that the host shows of the first of these shots that it
-    shows; with handles, where the shot has no retime. None: it shows none of them."""
+def plate_frame(host: Host, shots: Iterable[Shot]) -> LookedAt | None:
+    """What the host shows of the first of these shots that it shows; with handles, where the shot
+    has no retime. None: it shows none of them."""
     record = host.frame() if has_playhead(host) else None
     if record is None:
         return None
@@ -30,8 +43,9 @@ def plate_frame(host: Host, shots: Iterable[Shot]) -> int | None:
         if span is None:
             continue
         if record in span:
-            return list(shot.retime.plate_frames(shot.cut_range, span.count))[record - span.first]
+            frames = list(shot.retime.plate_frames(shot.cut_range, span.count))
+            return LookedAt(shot.id, frames[record - span.first])
         beside = shot.cut_range.first + record - span.first
         if shot.retime.identity and beside in shot.work_range:
-            return beside
+            return LookedAt(shot.id, beside)
     return None

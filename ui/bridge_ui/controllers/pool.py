@@ -52,15 +52,25 @@ class Pool:
     Each rests for ``rest`` seconds between two calls: where there are hundreds of short ones,
     their threads would keep Python's lock from the panel's, which waits up to 5 ms each time it
     wants it, and wants it a dozen times for each row that it draws.
+
+    ``finishes``: what was asked for before it was closed is done all the same, and only its answer
+    is not told any more.
     """
 
     def __init__(
-        self, post: Post, threads: int = 3, name: str = "shotbridge", *, rest: float = 0.0
+        self,
+        post: Post,
+        threads: int = 3,
+        name: str = "shotbridge",
+        *,
+        rest: float = 0.0,
+        finishes: bool = False,
     ) -> None:
         self._post = post
         self._limit = threads
         self._name = name
         self._rest = rest
+        self._finishes = finishes
         self._calls: queue.SimpleQueue[tuple[Task, Callable[[], None]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -111,8 +121,9 @@ class Pool:
         with self._lock:
             self._closed = True
             tasks, threads = list(self._tasks), list(self._threads)
-        for task in tasks:
-            task.cancel()
+        if not self._finishes:
+            for task in tasks:
+                task.cancel()
         for _ in threads:
             self._calls.put(None)
         for thread in threads:

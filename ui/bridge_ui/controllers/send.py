@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,13 @@ from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
+from bridge_ui.controllers.playhead import LookedAt
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.preset_shelf import PresetShelf
 from bridge_ui.controllers.presets import Preset
-from bridge_ui.controllers.rendering import Rendering, Renderings
-from bridge_ui.controllers.sending import Dispatch, Sending
+from bridge_ui.controllers.rendering import Rendering
+from bridge_ui.controllers.sending import Dispatch, Sending, keyed
+from bridge_ui.controllers.unrendered import Unrendered
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class SendController:
         """What could not be estimated, and why."""
         self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
         self._dispatch = Dispatch(session)
-        self._renderings = Renderings(session)
+        self.unrendered = Unrendered(session, self._dispatch, self._failed)
         self._to_render: dict[Shot, str] = {}
         """Handles of the shots whose plates the host has yet to write."""
         self._unwatch = [
@@ -98,7 +100,7 @@ class SendController:
             session.board.watch(self._learned),
             session.on_connected(self._form_changed),
             self._dispatch.state.watch(lambda sending: self._tell(sending=sending)),
-            self._renderings.state.watch(lambda rendering: self._tell(rendering=rendering)),
+            self.unrendered.rendering.watch(lambda rendering: self._tell(rendering=rendering)),
         ]
         self._form_changed()
 
@@ -191,68 +193,69 @@ class SendController:
         state = self.state.value
         if not state.can_send or state.service is None:
             return
+        title, asked = state.service.title, list[str]()
+
+        def accepted(requests: Iterable[Request]) -> None:
+            asked.extend(request.shot.id.shot for request in requests)
+            names = ", ".join(asked[:3])
+            if len(asked) > 3:
+                names += " " + counted(len(asked) - 3, "and {n} more", "and {n} more")
+            self._tell(told=tr("{service} asked for {shots}", service=title, shots=names))
+
         requests = self._requests
-        title = state.service.title
-        names = ", ".join(request.shot.id.shot for request in requests[:3])
-        if len(requests) > 3:
-            names += " " + counted(len(requests) - 3, "and {n} more", "and {n} more")
-        self._tell(
-            problem="",
-            next_step="",
-            told=tr("{service} asked for {shots}", service=title, shots=names),
-            made_from=None,
-        )
-        self._send(requests, lambda _: None)
+        self._tell(problem="", next_step="", told="", made_from=None)
+        self._send(requests, accepted, lambda _: None)
 
-    def _send(self, requests: Iterable[Request], sent: Callable[[Job], None]) -> None:
+    def _send(
+        self,
+        requests: Iterable[Request],
+        accepted: Callable[[Sequence[Request]], None],
+        sent: Callable[[Job], None],
+    ) -> None:
         """Those whose plates are there now, the others when the host has rendered them."""
-        ready = []
-        for request in requests:
-            handle = self._to_render.get(request.shot)
-            if handle is None:
-                ready.append(request)
-                continue
-
-            def rendered(shot: Shot, request: Request = request) -> None:
-                whole = request.model_copy(update={"shot": shot})
-                self._dispatch.send([whole], sent, self._failed)
-
-            self._renderings.render(
-                handle, request.shot, request.try_frames, rendered, self._failed
-            )
+        ready = [r for r in requests if r.shot not in self._to_render]
+        others = [r for r in requests if r.shot in self._to_render]
         if ready:
-            self._dispatch.send(ready, sent, self._failed)
+            self._dispatch.send(keyed(ready), sent, self._failed, accepted=lambda: accepted(ready))
+        if others:
+            wanted = [(self._to_render[request.shot], request) for request in others]
+            self.unrendered.ask(wanted, sent, lambda: accepted(others))
 
-    def try_frame(self, frame: int | None, then: Callable[[Job], None] | None = None) -> None:
-        """This frame (in the plate's numbering) of the first shot that has it, to be looked at;
-        None: nobody looks at one. ``then`` is told the job once the gateway has it."""
-        if frame is None:
+    def try_frame(
+        self, looked_at: LookedAt | None, then: Callable[[Job], None] | None = None
+    ) -> None:
+        """A frame of one of the shots that are to be sent, to be looked at; None: nobody looks at
+        one. ``then`` is told the job once the gateway has it."""
+        if looked_at is None:
             self._tell(
                 problem=tr("no frame of what is to be sent is looked at"),
                 next_step=tr("go to a frame of it in {host}", host=self._session.host.title),
             )
             return
-        found = next((r for r in self._requests if frame in r.shot.work_range), None)
+        frame, name = looked_at.frame, looked_at.shot.shot
+        found = next((r for r in self._requests if looked_at.is_in(r.shot)), None)
         if found is None:
             self._tell(
-                problem=tr("frame {frame} is not in what is to be sent", frame=frame),
+                problem=tr(
+                    "frame {frame} of {shot} is not in what is to be sent", frame=frame, shot=name
+                ),
                 next_step=tr("select its shot, or go to a frame of this one"),
             )
             return
         request = found.model_copy(update={"try_frames": (frame,)})
-        told = tr("frame {frame} of {shot} is tried", frame=frame, shot=found.shot.id.shot)
-        self._tell(problem="", next_step="", told=told)
-        self._send([request], then or (lambda _: None))
+        told = tr("frame {frame} of {shot} is tried", frame=frame, shot=name)
+        self._tell(problem="", next_step="", told="")
+        self._send([request], lambda _: self._tell(told=told), then or (lambda _: None))
 
     def stop_sending(self) -> None:
         """Take back what is not at the gateway yet, and render no more."""
-        self._renderings.stop()
+        self.unrendered.stop()
         self._dispatch.take_back()
 
     def close(self) -> None:
-        """Stop telling. What is being sent goes on, or waits in the outbox; what is rendered for
-        it ends, for nobody would be there to send it."""
-        self._renderings.stop()
+        """Stop telling. What is being sent goes on, or waits in the outbox; what the host has yet
+        to render is left to a later panel."""
+        self.unrendered.close()
         for unwatch in self._unwatch:
             unwatch()
         self._asking.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,53 +32,78 @@ class Sending:
     total: int = 0
 
 
+def keyed(requests: Iterable[Request]) -> dict[str, Request]:
+    """Each under an idempotency key of its own."""
+    return {str(uuid.uuid4()): request for request in requests}
+
+
 class Dispatch:
     """Sends requests; ``state`` tells how far they are.
 
     Closing the panel takes nothing back: what stands in the outbox is sent by whoever comes next.
-    Only :meth:`take_back` does.
+    Only :meth:`take_back` does, and :meth:`Session.take_out` for one of them.
     """
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[Sending] = Observable(Sending())
         self._session = session
-        #: By key: says to the transfer that the request is taken back.
-        self._going: dict[str, threading.Event] = {}
+        self._going: set[str] = set()
+        """Keys."""
         self._bytes: dict[str, tuple[int, int]] = {}
 
     def send(
         self,
-        requests: Sequence[Request],
+        requests: Mapping[str, Request],
         sent: Callable[[Job], None],
         failed: Callable[[ShotbridgeError], None],
+        *,
+        accepted: Callable[[], None] | None = None,
+        instead: Callable[[], object] | None = None,
     ) -> None:
-        """``sent`` and ``failed`` are told once for each request."""
-        keyed = {str(uuid.uuid4()): request for request in requests}
-        for key in keyed:
-            self._going[key] = threading.Event()
+        """By their keys (:func:`keyed`); all of them are accepted, or none.
+
+        ``accepted`` is told once they stand in the outbox, ``sent`` or ``failed`` once for each
+        of them; where none is accepted, ``failed`` once. ``instead`` is called on the outbox's
+        thread when they stand there: what they take the place of may go.
+        """
+        back = self._session.on_their_way
+        for key in requests:
+            back[key] = threading.Event()
+        self._going |= requests.keys()
         outbox = self._session.client.outbox
         self._tell()
 
         def accept(_: object) -> None:
-            for key, request in keyed.items():
-                outbox.put(request, key)
+            put: list[str] = []
+            try:
+                for key, request in requests.items():
+                    if not back[key].is_set():
+                        outbox.put(request, key)
+                        put.append(key)
+            except ShotbridgeError:
+                for key in put:
+                    outbox.done(key)
+                raise
+            if instead is not None:
+                instead()
 
-        def accepted(_: None) -> None:
+        def taken(_: None) -> None:
             self._session.look_at_outbox()
-            for key, request in keyed.items():
+            if accepted is not None:
+                accepted()
+            for key, request in requests.items():
                 self._transfer(key, request, sent, failed)
 
         def refused(error: ShotbridgeError) -> None:
-            for key in keyed:
+            for key in requests:
                 self._ended(key)
             failed(error)
 
-        self._session.disk.run(accept, accepted, refused)
+        self._session.accepting.run(accept, taken, refused)
 
     def take_back(self) -> None:
         """Take back everything that is not at the gateway yet."""
-        for key, event in self._going.items():
-            event.set()
+        for key in self._going:
             self._session.take_out(key)
 
     def _transfer(
@@ -88,7 +113,7 @@ class Dispatch:
         sent: Callable[[Job], None],
         failed: Callable[[ShotbridgeError], None],
     ) -> None:
-        session, taken_back = self._session, self._going[key]
+        session, taken_back = self._session, self._session.on_their_way[key]
         told_at = 0.0
 
         def progress(done: int, total: int) -> None:
@@ -110,7 +135,9 @@ class Dispatch:
 
         def missed(error: ShotbridgeError) -> None:
             self._ended(key)
-            if not isinstance(error, JobCancelled):
+            if taken_back.is_set():
+                session.take_out(key)  # sending it may have put it back
+            else:
                 failed(error)
 
         session.transfers.run(submit, done, missed)
@@ -121,7 +148,8 @@ class Dispatch:
             self._tell()
 
     def _ended(self, key: str) -> None:
-        self._going.pop(key, None)
+        self._going.discard(key)
+        self._session.on_their_way.pop(key, None)
         self._bytes.pop(key, None)
         self._tell()
         self._session.look_at_outbox()

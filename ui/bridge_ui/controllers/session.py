@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
 from bridge_ui.controllers.board import Board, portions
-from bridge_ui.controllers.feed import Feed, Heard
+from bridge_ui.controllers.feed import Feed, Heard, Introduced
 from bridge_ui.controllers.observable import Observable, Post, Unwatch, Watchers
 from bridge_ui.controllers.pool import Latest, Pool, Task
 from bridge_ui.translate import counted, tr
@@ -19,7 +20,7 @@ from bridge_ui.translate import counted, tr
 if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.host import Host
-    from bridge_core.models.gateway import About, Health
+    from bridge_core.models.gateway import Health
     from bridge_core.models.jobs import Job, JobState
     from bridge_core.models.outbox import Entry
     from bridge_core.models.services import Service
@@ -104,6 +105,11 @@ class Session:
         """For calls that are answered soon."""
         self.disk = Pool(post, 2, "shotbridge-disk")
         """For files of this machine: what waits for the network never holds these up."""
+        self.accepting = Pool(post, 1, "shotbridge-outbox", finishes=True)
+        """For the outbox alone, one after the other: what is pressed is written down whatever
+        else hangs, and what is taken back afterwards is found there."""
+        self.plates = Pool(post, 1, "shotbridge-plates")
+        """For a look at plates, on storage that may hang for minutes."""
         self.pictures = Pool(post, 2, "shotbridge-pictures", rest=0.010)
         """For proxies and thumbnails."""
         self.transfers = Pool(post, 2, "shotbridge-transfers")
@@ -113,10 +119,11 @@ class Session:
         self.services: Observable[tuple[Service, ...]] = Observable(())
         self.outbox = Observable(OutboxState())
         self._feed = Feed(self.client, post, self._heard)
-        self._asked: Latest[tuple[About, tuple[Service, ...]]] = Latest(self.pool)
         self._health: Latest[Health] = Latest(self.pool)
         self._listing: Latest[None] = Latest(self.pool)
-        self._outbox: Latest[OutboxState] = Latest(self.disk)
+        self.on_their_way: dict[str, threading.Event] = {}
+        """Of the requests that are being sent, by key: set where one is taken back."""
+        self._outbox: Latest[OutboxState] = Latest(self.accepting)
         self._connected: Watchers[None] = Watchers()
         self._flushing: Task | None = None
         self._closed = False
@@ -137,7 +144,7 @@ class Session:
         self.look_at_outbox()
 
     def retry(self) -> None:
-        """A person has mended what was refused: try at once."""
+        """A person wants it now: the line is taken up anew, and everything asked again."""
         if not self.connection.value.up:
             self.connection.set(self._connecting())
         self._feed.retry()
@@ -171,13 +178,15 @@ class Session:
         self._flushing = self.transfers.run(lambda _: self.client.flush(), ended, failed)
 
     def take_out(self, key: str) -> None:
-        """Take a request out of the outbox, waiting or refused."""
+        """Take a request back that is being sent, waits in the outbox, or was refused."""
+        if key in self.on_their_way:
+            self.on_their_way[key].set()
 
         def take(_: Task) -> None:
             self.client.outbox.done(key)
             self.client.outbox.forget(key)
 
-        self.disk.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
+        self.accepting.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
 
     def on_connected(self, callback: Callable[[], None]) -> Unwatch:
         """Have ``callback`` called each time the line stands anew: what was asked for before may
@@ -188,17 +197,19 @@ class Session:
         return unwatch
 
     def close(self, timeout: float = 0.0) -> bool:
-        """End everything: what was asked is cancelled, nobody is told any more. The gateway and
-        its jobs go on. Waits for the threads ``timeout`` seconds at most, and says whether all
-        have ended; those that have not are daemons and hold up no exit."""
+        """End everything: what was asked is cancelled, but for what the outbox is to hold, and
+        nobody is told any more. The gateway and its jobs go on. Waits for the threads ``timeout``
+        seconds at most, and says whether all have ended; those that have not are daemons and hold
+        up no exit."""
         if self._closed:
             return True
         self._closed = True
         for one in (self.connection, self.health, self.services, self.outbox):
             one.clear()
-        share = timeout / 5
+        pools = (self.accepting, self.pool, self.disk, self.plates, self.pictures, self.transfers)
+        share = timeout / (1 + len(pools))
         ended = self._feed.close(share)
-        for pool in (self.pool, self.disk, self.pictures, self.transfers):
+        for pool in pools:
             ended = pool.close(share) and ended
         self.client.close()
         return ended
@@ -206,32 +217,24 @@ class Session:
     # What the feed says
 
     def _heard(self, heard: Heard) -> None:
-        if heard.connected:
-            self._ask_who()
+        if heard.connected is not None:
+            self._introduced(heard.connected)
         elif heard.lost is not None:
             self._lost(heard.lost)
         self.board.hear(heard.events)
 
-    def _ask_who(self) -> None:
-        def ask(_: Task) -> tuple[About, tuple[Service, ...]]:
-            return self.client.about(), tuple(self.client.services())
-
-        def told(answer: tuple[About, tuple[Service, ...]]) -> None:
-            about, services = answer
-            own = self.settings.client.url is None
-            place = tr("this machine") if own else str(self.settings.client.url)
-            words = tr("Gateway on {place}", place=place)
-            self.services.set(services)
-            self.connection.set(Connection(Line.CONNECTED, words, own=own, version=about.version))
-            self._connected.tell(None)
-            self.ask_health()
-            self._list_jobs()
-            self.flush()
-
-        self._asked.ask(ask, told, self._lost)
+    def _introduced(self, who: Introduced) -> None:
+        own = self.settings.client.url is None
+        place = tr("this machine") if own else str(self.settings.client.url)
+        words = tr("Gateway on {place}", place=place)
+        self.services.set(who.services)
+        self.connection.set(Connection(Line.CONNECTED, words, own=own, version=who.about.version))
+        self._connected.tell(None)
+        self.ask_health()
+        self._list_jobs()
+        self.flush()
 
     def _lost(self, error: ShotbridgeError) -> None:
-        self._asked.cancel()
         own = self.settings.client.url is None
         if isinstance(error, GatewayUnreachable):
             words = tr("The gateway does not answer: {why}", why=error.what)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from bridge_ui.controllers.playhead import plate_frame
+from bridge_ui.controllers.playhead import LookedAt, plate_frame
 from bridge_ui.panel.frame import Frame
 from bridge_ui.panel.loading import Loading
 from bridge_ui.theme.tones import tones_for
@@ -57,7 +57,9 @@ class Pages(Frame):
         self._source = controllers
         self._tones = tones_for(self.palette())
         self._opened: str | None = None
-        """Key of the row under review."""
+        """Key of the row under review; None: something that no row led to."""
+        self._leading: str | None = None
+        """Key of the row that the selection last led the review to."""
 
     def make_page(self, page: str) -> Iterator[None]:
         """All that stands on it, in steps of some milliseconds each."""
@@ -100,6 +102,7 @@ class Pages(Frame):
 
         made = ShotsList(self.controllers.shots, self._tones)
         made.opened.connect(self._open_row)
+        made.clicked.connect(self._come_back)
         self.put("shots", made)
         return made
 
@@ -129,7 +132,7 @@ class Pages(Frame):
         from bridge_ui.panel.send import SendTab
 
         on = self.controllers
-        made = SendTab(on.session, on.send, self._tones, self._frame)
+        made = SendTab(on.session, on.send, self._tones, self._looked_at)
         made.tried.connect(lambda job: self._look_at_job(job.id))
         made.choosing.connect(self.choose_service)
         self.put("send", made)
@@ -242,13 +245,15 @@ class Pages(Frame):
         self.shots.search.setFocus()
         self.shots.search.selectAll()
 
-    def _frame(self) -> int | None:
-        """The plate's frame that somebody looks at: in the review, where that is in sight, else
+    def _looked_at(self) -> LookedAt | None:
+        """The frame of a plate that somebody looks at: in the review, where that is in sight, else
         in the host."""
-        reviewed = self.room.frame if self.has("room") else None
+        on = self.controllers
+        shot = on.review.state.value.shot
+        frame = self.room.frame if self.has("room") else None
+        reviewed = LookedAt(shot.id, frame) if shot is not None and frame is not None else None
         if reviewed is not None and self.room.isVisible():
             return reviewed
-        on = self.controllers
         shown = plate_frame(on.session.host, on.send.state.value.shots)
         return reviewed if shown is None else shown
 
@@ -261,17 +266,33 @@ class Pages(Frame):
 
     def _open_row(self, key: str) -> None:
         self.controllers.shots.select([key])
+        self._review(key)
         self.show_page("review")
         self.room.setFocus()
+
+    def _review(self, key: str | None) -> None:
+        """Look at a row's shot; None: at nothing."""
+        self._opened = key
+        row = self._row_under_review()
+        self.controllers.review.open(
+            row.shot if row else None, to_render=row is not None and row.to_render
+        )
+
+    def _come_back(self, key: str) -> None:
+        """From a job to the row that is selected all the while."""
+        if key == self._leading:
+            self._review(key)
 
     def _look_at_job(self, id: str) -> None:  # noqa: A002
         job = self.controllers.jobs.job(id)
         if job is None:
             return
-        review = self.controllers.review
-        if review.state.value.shot != job.request.shot:
-            self._opened = None
-            review.open(job.request.shot)
+        review, shot = self.controllers.review, job.request.shot
+        if review.state.value.shot != shot:
+            row = self._row_under_review()
+            if row is None or row.shot is None or row.shot.id != shot.id:
+                self._opened = None
+            review.open(shot)
         review.choose_b(job.version or job.tried or job.id)
         self.show_page("review")
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from bridge_core.models.requests import Delivery
-from bridge_ui.controllers.playhead import has_playhead
+from bridge_ui.controllers.playhead import LookedAt, has_playhead
 from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.send import SendController, Sending, SendState
 from bridge_ui.controllers.session import Session
@@ -20,12 +20,13 @@ from bridge_ui.panel.parameters import Form, text_box
 from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, scrolled, title
 from bridge_ui.panel.presets import Presets
 from bridge_ui.panel.references import References
+from bridge_ui.panel.unrendered import UnrenderedCard
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
 
 
 class SendTab(QWidget):
-    """``frame`` says which plate frame somebody looks at, for trying it; None: none."""
+    """``looked_at`` says which frame somebody looks at, for trying it; None: none."""
 
     choosing = Signal()
     """Somebody wants to choose a service: the panel shows the popover."""
@@ -37,11 +38,11 @@ class SendTab(QWidget):
         session: Session,
         send: SendController,
         tones: Tones,
-        frame: Callable[[], int | None],
+        looked_at: Callable[[], LookedAt | None],
     ) -> None:
         super().__init__()
         self._send = send
-        self._frame = frame
+        self._looked_at = looked_at
         self._asks_host = has_playhead(session.host)
         self._built_for: str | None = None
         self.service = ServiceButton(tones)
@@ -72,6 +73,7 @@ class SendTab(QWidget):
         going = row(self._going, self._stop)
         going.setStretch(0, 1)
         self._way = box(column(self._bar, going, gap=2))
+        self.unrendered = UnrenderedCard(send.unrendered)
         self.try_button = button(
             tr("Try this frame"),
             does=self.try_this_frame,
@@ -85,6 +87,7 @@ class SendTab(QWidget):
         self._unwatch = send.state.watch(self._show)
 
     def close_watches(self) -> None:
+        self.unrendered.close_watches()
         self._unwatch()
 
     def send(self) -> None:
@@ -93,7 +96,7 @@ class SendTab(QWidget):
 
     def try_this_frame(self) -> None:
         if self.try_button.isEnabled():
-            self._send.try_frame(self._frame(), self.tried.emit)
+            self._send.try_frame(self._looked_at(), self.tried.emit)
 
     def frame_moved(self) -> None:
         """The review room shows another frame, or none."""
@@ -118,6 +121,7 @@ class SendTab(QWidget):
         form.setContentsMargins(14, 12, 14, 12)
         inside.setLayout(form)
         foot = column(
+            self.unrendered,
             self._before,
             self._trouble,
             self._told,
@@ -215,8 +219,8 @@ class SendTab(QWidget):
     def _show_buttons(self, state: SendState) -> None:
         self.main.setText(state.button or tr("Make a version"))
         self.main.setEnabled(state.can_send)
-        frame = self._frame()
-        inside = frame is not None and any(frame in shot.work_range for shot in state.shots)
+        at = self._looked_at()
+        inside = at is not None and any(at.is_in(shot) for shot in state.shots)
         # A host does not tell where its playhead goes: it is asked when the button is pressed.
         self.try_button.setEnabled(state.can_send and (inside or self._asks_host))
         missing = tr("First: {what}", what="; ".join(state.missing)) if state.missing else ""

@@ -27,7 +27,7 @@ from bridge_ui.theme.sheet import dress, look
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
     from bridge_core.host import Scene
-    from bridge_core.models.shots import ShotId
+    from bridge_core.models.shots import Shot, ShotId
     from bridge_ui.controllers.jobs import JobsState
     from bridge_ui.controllers.observable import Unwatch
     from bridge_ui.controllers.placing import PlacingState
@@ -57,6 +57,9 @@ class Panel(Pages):
         """What was looked through for notes."""
         self._furnished = False
         self._closed = False
+        self._to_send: tuple[tuple[Shot, str], ...] = ()
+        """The shots that the selection last gave the form, each with its handle if the host has
+        yet to render it."""
         self._reviewed: tuple[ShotId, int] | None = None
         """The shot under review, and how many versions it had."""
         self._unwatch: list[Unwatch] = []
@@ -203,13 +206,15 @@ class Panel(Pages):
             on.jobs.state.watch(self._jobs_changed),
             on.review.state.watch(self._review_changed),
             on.placing.state.watch(self._placing_changed),
+            on.send.unrendered.left.watch(lambda _: self._name_tabs(), at_once=False),
         ]
 
     def _name_tabs(self) -> None:
         jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
         going = jobs.running + jobs.queued + jobs.waiting
         waiting = self.controllers.shots.state.value.needs_you
-        counts = {"shots": waiting, "jobs": going, "notes": len(review.notes)}
+        left = len(self.controllers.send.unrendered.left.value.shots)
+        counts = {"shots": waiting, "send": left, "jobs": going, "notes": len(review.notes)}
         self.name_tabs(
             {
                 page: f"{name} {counts[page]}" if counts.get(page) else name
@@ -218,29 +223,34 @@ class Panel(Pages):
         )
 
     def _shots_changed(self, state: ShotsState) -> None:
-        selected = self.controllers.shots.selected
-        self.controllers.send.set_shots(
-            [r.shot for r in selected if r.shot is not None],
-            {r.shot: r.key for r in selected if r.shot is not None and r.to_render},
-        )
-        # What has the cursor among the selected is what is looked at.
-        current = self.shots.current
-        first = next((r for r in selected if r.key == current), None)
-        first = first or (selected[0] if selected else None)
-        key = first.key if first else None
-        if key != self._opened:
-            self._opened = key
-            self.controllers.review.open(
-                first.shot if first else None, to_render=first is not None and first.to_render
-            )
+        self._selection_changed()
         if self.has("place"):
             self.place.look_again()
-        if self.controllers.shots.scene is not self._scene:
-            self._scene = self.controllers.shots.scene
+        scene = self.controllers.shots.scene
+        if scene is not None and scene is not self._scene:
+            self._scene = scene
             self.controllers.host_notes.look()
+            self.controllers.send.unrendered.look(scene)
         if state.told:
             self.status.say(state.told)
         self._name_tabs()
+
+    def _selection_changed(self) -> None:
+        """If it has: news of other kinds must not undo what somebody set or looks at."""
+        selected = self.controllers.shots.selected
+        to_send = tuple((r.shot, r.key if r.to_render else "") for r in selected if r.shot)
+        if to_send != self._to_send:
+            self._to_send = to_send
+            self.controllers.send.set_shots(
+                [shot for shot, _ in to_send], {shot: key for shot, key in to_send if key}
+            )
+        # What has the cursor among the selected is what is looked at.
+        current = self.shots.current
+        keys = [row.key for row in selected]
+        key = current if current in keys else next(iter(keys), None)
+        if key != self._leading:
+            self._leading = key
+            self._review(key)
 
     def _placing_changed(self, state: PlacingState) -> None:
         if state.problem:

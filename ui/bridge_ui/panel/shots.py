@@ -21,9 +21,11 @@ _SETTLE = 60
 
 
 class ShotsList(QWidget):
-    """Chips, search and rows. :attr:`opened` names the row that somebody wants to review."""
+    """Chips, search and rows. :attr:`opened` names the row that somebody wants to review,
+    :attr:`clicked` the one that somebody clicked, selected already or not."""
 
     opened = Signal(str)
+    clicked = Signal(str)
 
     def __init__(self, shots: ShotsController, tones: Tones) -> None:
         super().__init__()
@@ -102,6 +104,7 @@ class ShotsList(QWidget):
         view.setItemDelegate(RowPainter(view, tones, _describe, self._picture))
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.verticalScrollBar().valueChanged.connect(lambda _value: self._settle.start())
+        view.clicked.connect(lambda index: self.clicked.emit(index.data(ROW).key))
         view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ROW).key))
         view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self._model.modelReset.connect(self._restore_selection)
