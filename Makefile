@@ -8,6 +8,7 @@
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              the tables in docs/ that are made from code
+#   make translations LANGUAGE=de          the panel's texts for Qt Linguist, and compiled
 #   make screenshots                       pictures of the panel in docs/images, with demo_out
 #   make blender-extension                 the Blender extension's zips, into dist/blender
 #   make test-blender-all                  its tests in Blender 4.2, 4.5 and 5.2
@@ -32,7 +33,7 @@ BLENDERS := 4.2 4.5 5.2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo panel test check bench docs screenshots system models lock bundle test-bundle test-rez
-.PHONY: blender-extension test-blender-all test-blender-gui clean
+.PHONY: translations blender-extension test-blender-all test-blender-gui clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
@@ -58,6 +59,11 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m bridge_core.config.reference docs/configuration.md
+
+# Linguist (pyside6-linguist) opens the .ts; a second call compiles what was translated meanwhile.
+translations: $(READY)
+	$(BIN)/python packaging/translations.py $(LANGUAGE)
+	$(BIN)/pyside6-lrelease ui/bridge_ui/translations/shotbridge_$(LANGUAGE).ts
 
 bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks

@@ -81,7 +81,7 @@ setup(
     package_dir=package_dir,
     package_data={
         "bridge_core": ["py.typed"],
-        "bridge_ui": ["py.typed", "icons/lucide/*"],
+        "bridge_ui": ["py.typed", "icons/lucide/*", "translations/*.qm"],
         "bridge_gateway": ["py.typed", "models/*.yaml", "store/migrations/*.mako"],
     },
     install_requires=[

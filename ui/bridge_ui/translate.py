@@ -1,7 +1,8 @@
 """Text that people read, in their language.
 
 ``tr`` looks a text up through the function that :func:`install` was given (Qt's translator, see
-:mod:`bridge_ui.qt.bridge`); without one a text stays as it is written here.
+:mod:`bridge_ui.qt.bridge`); without one a text stays as it is written here. Texts are gathered for
+translators by ``packaging/translations.py``, so they are written out where they are said.
 """
 
 from __future__ import annotations

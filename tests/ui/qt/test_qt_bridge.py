@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import PySide6
 import pytest
-from PySide6.QtCore import QObject, QThread, QTimer
+from PySide6.QtCore import QLocale, QObject, QThread, QTimer
 
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui import translate
+from bridge_ui.controllers.words import decided
 from bridge_ui.qt.bridge import MainThread, install_translations
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
+
+
+REPO = Path(__file__).parents[3]
 
 
 def until(app: QApplication, true: Callable[[], object], seconds: float = 20) -> None:
@@ -121,10 +132,55 @@ def test_posting_to_a_bridge_whose_window_has_gone_does_no_harm(qapp: QApplicati
     assert not thread.is_alive()
 
 
-def test_texts_go_through_qts_translators(
-    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+GERMAN = {
+    "{n} frame": "{n} Bild",
+    "{n} frames": "{n} Bilder",
+    "{sign} {status} by {who}, {when}": "{sign} {status}, {who}, {when}",
+    "Draw on the picture (D)": "Ins Bild zeichnen (D)",
+}
+
+
+def gather(folder: Path) -> ET.ElementTree[ET.Element]:
+    """The catalogue as translators get it."""
+    program = [sys.executable, str(REPO / "packaging" / "translations.py"), "de", "--into", folder]
+    subprocess.run(program, check=True)
+    return ET.parse(folder / "shotbridge_de.ts")
+
+
+def test_the_panels_texts_come_back_translated_by_qts_own_tools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(translate, "_lookup", str)
-    install_translations()
+    catalogue = gather(tmp_path)
+    for message in catalogue.iter("message"):
+        told, translation = GERMAN.get(str(message.findtext("source"))), message.find("translation")
+        if told is not None and translation is not None:
+            translation.text = told
+            del translation.attrib["type"]
+    gone = ET.SubElement(next(catalogue.iter("context")), "message")
+    ET.SubElement(gone, "source").text = "said in an older panel"
+    ET.SubElement(gone, "translation").text = "frueher gesagt"
+    catalogue.write(tmp_path / "shotbridge_de.ts", encoding="utf-8")
+    kept = {
+        str(message.findtext("source")): message.find("translation")
+        for message in gather(tmp_path).iter("message")
+    }
+    told = {text: one.text for text, one in kept.items() if one is not None and one.text}
+    assert told == {**GERMAN, "said in an older panel": "frueher gesagt"}
+
+    release = Path(PySide6.__file__).with_name("lrelease")
+    subprocess.run([release, "-silent", tmp_path / "shotbridge_de.ts"], check=True)
+    install_translations(tmp_path, QLocale("de_AT"))
+    assert translate.counted(1, "{n} frame", "{n} frames") == "1 Bild"
+    assert translate.counted(3, "{n} frame", "{n} frames") == "3 Bilder"
+    assert translate.tr("Reject") == "Reject", "not translated yet"
+    record = DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=datetime.now(UTC))
+    assert decided(record).startswith("✓ approved, Ada, 2")
+
+
+def test_without_a_catalogue_texts_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translate, "_lookup", str)
+    install_translations(tmp_path, QLocale("de"))
     assert translate.tr("{n} frames", n=3) == "3 frames"
-    assert translate.counted(1, "{n} frame", "{n} frames") == "1 frame"

@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QLocale, QObject, Qt, QTimer, QTranslator, Signal, Slot
 
 from bridge_ui import translate
 
@@ -88,6 +89,12 @@ class MainThread(QObject):
                 return
 
 
-def install_translations() -> None:
-    """Have :func:`bridge_ui.translate.tr` ask the translators that the application has."""
-    translate.install(lambda text: QCoreApplication.translate(translate.CONTEXT, text))
+def install_translations(
+    folder: Path = Path(__file__).parents[1] / "translations", locale: QLocale | None = None
+) -> None:
+    """Have :func:`bridge_ui.translate.tr` ask the catalogue ``shotbridge_<language>.qm`` of this
+    machine's language, where there is one. It is ours alone: the host's translators stay as they
+    are."""
+    catalogue = QTranslator()
+    if catalogue.load(locale or QLocale.system(), "shotbridge", "_", str(folder)):
+        translate.install(lambda text: catalogue.translate(translate.CONTEXT, text) or text)

@@ -1,0 +1,88 @@
+"""Gathers the panel's texts into a catalogue for Qt Linguist; what is translated already stays.
+
+    python packaging/translations.py de        # ui/bridge_ui/translations/shotbridge_de.ts
+
+Qt's own ``lupdate`` cannot: it takes a text's context from the class around it and knows nothing
+of ``counted`` (see :mod:`bridge_ui.translate`). Linguist and ``lrelease`` do the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge_ui.translate import CONTEXT
+
+REPO = Path(__file__).parents[1]
+ROOMS = (REPO / "ui", REPO / "plugins")
+CATALOGUES = REPO / "ui" / "bridge_ui" / "translations"
+
+#: Which arguments of our functions are texts.
+TEXTS = {"tr": slice(0, 1), "counted": slice(1, 3)}
+
+
+def gather() -> dict[str, list[tuple[Path, int]]]:
+    """Every text, with the files and lines that say it.
+
+    :raises SystemExit: a text that is put together while the program runs cannot be gathered.
+    """
+    found: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
+    own = REPO / "ui" / "bridge_ui" / "translate.py"
+    for file in sorted(path for room in ROOMS for path in room.rglob("*.py") if path != own):
+        for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for text in node.args[TEXTS.get(node.func.id, slice(0))]:
+                    if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
+                        raise SystemExit(f"{file}:{text.lineno}: not a text: {ast.unparse(text)}")
+                    found[text.value].append((file, text.lineno))
+    return found
+
+
+def write(catalogue: Path, language: str) -> None:
+    """Write the catalogue anew. Translations of texts that nobody says any more are kept as
+    vanished ones, as Qt's tools do."""
+    old = {
+        str(message.findtext("source")): message.find("translation") for message in _read(catalogue)
+    }
+    root = ET.Element("TS", version="2.1", language=language)
+    context = ET.SubElement(root, "context")
+    ET.SubElement(context, "name").text = CONTEXT
+    found = gather()
+    for text in [*found, *sorted(old.keys() - found.keys())]:
+        before = old.get(text)
+        if text not in found and (before is None or not before.text):
+            continue
+        message = ET.SubElement(context, "message")
+        for file, line in found.get(text, ()):
+            name = Path(os.path.relpath(file, catalogue.parent)).as_posix()
+            ET.SubElement(message, "location", filename=name, line=str(line))
+        ET.SubElement(message, "source").text = text
+        translation = ET.SubElement(message, "translation")
+        translation.text = before.text if before is not None else None
+        if text not in found:
+            translation.set("type", "vanished")
+        elif not translation.text or (before is not None and before.get("type") == "unfinished"):
+            translation.set("type", "unfinished")
+    ET.indent(root, " " * 4)
+    catalogue.parent.mkdir(parents=True, exist_ok=True)
+    body = ET.tostring(root, encoding="unicode")
+    head = '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE TS>\n'
+    catalogue.write_text(f"{head}{body}\n", encoding="utf-8")
+
+
+def _read(catalogue: Path) -> Iterator[ET.Element]:
+    if catalogue.exists():
+        yield from ET.parse(catalogue).iter("message")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("language", help="as in de or pt_BR")
+    parser.add_argument("--into", type=Path, default=CATALOGUES, help="another folder")
+    given = parser.parse_args()
+    write(given.into / f"shotbridge_{given.language}.ts", given.language)
