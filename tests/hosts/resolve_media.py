@@ -13,7 +13,7 @@ import av
 import numpy as np
 import OpenImageIO as oiio
 
-from bridge_core.models.frames import frame_of, timecode, to_rate
+from bridge_core.models.frames import can_drop, frame_of, timecode, to_rate
 from bridge_core.models.media import MOVIES, frame_path, pattern_of
 
 Picture = np.ndarray[Any, np.dtype[np.float32]]
@@ -36,10 +36,19 @@ class Media:
     picture: Callable[[int], Picture]
     drop: bool = False
     """Its timecode drops frames."""
+    embedded: str = ""
+    """The timecode of its first frame, as it stands in the file."""
     properties: dict[str, str] = field(default_factory=dict)
+
+    def read_at(self, rate: Fraction) -> None:
+        """As a person sets the clip's frame rate: its timecode is counted anew."""
+        self.rate = rate
+        if self.embedded:
+            self.start = counted(self.embedded, rate)
 
     def told(self) -> dict[str, str]:
         """Clip properties by the names that ``GetClipProperty`` has for them."""
+        drop = self.drop and can_drop(self.rate)
         return {
             "File Path": self.path,
             "File Name": Path(self.path).name,
@@ -49,8 +58,8 @@ class Media:
             "Frames": str(self.frames),
             "Start": "0",
             "End": str(self.frames - 1),
-            "Start TC": timecode(self.start, self.rate, drop_frame=self.drop),
-            "Drop frame": str(int(self.drop)),
+            "Start TC": timecode(self.start, self.rate, drop_frame=drop),
+            "Drop frame": str(int(drop)),
             "Resolution": f"{self.width}x{self.height}",
             "PAR": "Square",
             "Video Codec": self.codec,
@@ -85,12 +94,13 @@ def read_sequence(pattern: str, first: int, last: int, rate: Fraction) -> Media 
         path=f"{folder}/{re.sub(r'%0?[0-9]*d', number, name)}",
         frames=last - first + 1,
         rate=rate,
-        start=frame_of(embedded, rate) if embedded else first,
+        start=counted(embedded, rate) if embedded else first,
         width=spec.width,
         height=spec.height,
         codec="EXR",
         picture=lambda offset: _pixels(files[offset]),
         drop=";" in embedded,
+        embedded=embedded,
     )
 
 
@@ -121,6 +131,14 @@ def _movie(path: str) -> Media | None:
         return None
     start = frame_of(told, rate) if told else 0
     return Media(path, count, rate, start, *size, codec, lambda _: black(*size), ";" in told)
+
+
+def counted(embedded: str, rate: Fraction) -> int:
+    """The frame of a timecode; at a rate that has no such timecode, as far as it can be counted."""
+    try:
+        return frame_of(embedded, rate)
+    except ValueError:
+        return frame_of(f"{embedded[:8]}:00", rate) + int(embedded[9:])
 
 
 def embedded_timecode(spec: Any) -> str:

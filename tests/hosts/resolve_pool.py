@@ -47,7 +47,8 @@ class MediaPoolItem(Thing):
             return False  # read-only in this colour management (stubs: "disabled in ... contexts")
         self._told[propertyName] = str(propertyValue)
         if propertyName == "FPS":
-            self._media.rate = to_rate(str(propertyValue))
+            self._media.read_at(to_rate(str(propertyValue)))
+            self._told["Start TC"] = self._media.told()["Start TC"]
         return True
 
 

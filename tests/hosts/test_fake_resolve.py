@@ -13,7 +13,7 @@ import OpenImageIO as oiio
 import pytest
 from resolve_fake import Resolve, scripting_module
 from resolve_stubs import STUBS
-from resolve_worlds import import_plate, reel, state_of
+from resolve_worlds import camera_file, import_plate, reel, state_of
 from stubs import BadCall, NotInTheApi, NotModelled
 
 
@@ -135,6 +135,39 @@ def test_clips_are_cut_in_as_measured(desk: Desk) -> None:
     desk.media._media.rate = Fraction(30)
     (short,) = desk.pool.AppendToTimeline([clip_info(desk, recordFrame=96000)])
     assert short.GetDuration() == 3, "rounded down"
+
+
+def test_drop_frame_is_told_and_kept(desk: Desk, tmp_path: Path) -> None:
+    rate = Fraction(30000, 1001)
+    raw = camera_file(desk.app, tmp_path, "B.braw", start=107892, rate=rate, drop=True)
+    assert raw.GetClipProperty("Start TC") == "01:00:00;00"
+    assert raw.GetClipProperty("Drop frame") == "1"
+    made = desk.pool.CreateEmptyTimeline("B")
+    assert made is not None
+    assert made.SetSetting("useCustomSettings", "1")
+    assert made.SetSetting("timelineFrameRate", "29.97 DF")
+    assert (made.GetStartTimecode(), made.GetStartFrame()) == ("01:00:00;00", 107892)
+    assert not made.SetStartTimecode("00:59:56:12"), "it drops frames"
+
+
+def test_a_clips_timecode_is_counted_at_its_rate(desk: Desk) -> None:
+    desk.media._media.embedded = "00:00:01:05"
+    assert desk.media.SetClipProperty("FPS", "24")
+    assert desk.media._media.start == 29
+    assert desk.media.SetClipProperty("FPS", "25")
+    assert desk.media._media.start == 30
+    assert desk.media.GetClipProperty("Start TC") == "00:00:01:05"
+
+
+def test_colour_is_set_where_the_project_s_management_asks_for_it(desk: Desk) -> None:
+    assert desk.media.SetClipProperty("Input Color Space", "ARRI LogC4")
+    assert not desk.media.SetClipProperty("IDT", "ARRI LogC4")
+    assert desk.timeline.GetSetting("colorSpaceOutput") == "Rec.709 Gamma 2.4", "the project's"
+    desk.project._use_aces()
+    assert not desk.media.SetClipProperty("Input Color Space", "ACEScg")
+    assert desk.media.SetClipProperty("IDT", "ARRI LogC4")
+    desk.project._settings["colorScienceMode"] = "davinciYRGB"
+    assert not desk.media.SetClipProperty("IDT", "ACEScg - CSC")
 
 
 def test_a_transition_is_an_item_without_media(desk: Desk) -> None:

@@ -281,7 +281,6 @@ def ranges(shots: Mapping[str, Shot]) -> dict[str, object]:
 def test_the_plan_holds_every_kind(reel: Reel) -> None:
     carrying = [reel.clips[index] for index in reel.numbers]
     kinds = {(one.rate.exact, one.speed != 1) for one in carrying}
-    assert kinds == {(one.rate.exact, one.speed != 1) for one in reel.clips if one in carrying}
     assert len({rate for rate, _ in kinds}) >= 4
     assert sum(one.speed != 1 and one.rate.exact == one.timeline_rate for one in carrying) > 10
     assert sum(one.speed != 1 and one.rate.exact != one.timeline_rate for one in carrying) > 10
@@ -313,7 +312,11 @@ def test_every_range_is_exact_on_the_way_out(reel: Reel) -> None:
     assert all(shot.head_handle >= HANDLES + 1 for shot in at_dissolves)
 
 
-@pytest.mark.parametrize("form", ["movies", "sequences"])
+@pytest.mark.parametrize(
+    ("reel", "form"),
+    [("25", "movies"), ("25", "sequences"), ("29.97 DF", "sequences")],
+    indirect=["reel"],
+)
 def test_every_range_is_exact_on_the_way_back(
     reel: Reel, form: str, request: pytest.FixtureRequest
 ) -> None:
@@ -351,10 +354,9 @@ def test_every_range_is_exact_on_the_way_back(
         reel.app._project._current = reel.timeline
 
 
-@pytest.mark.parametrize("pattern", [MOVIES, EXR], ids=["movies", "sequences"])
-def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel, pattern: str) -> None:
+def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel) -> None:
     before = reel.host.scene()
-    placed = versions(reel, before.shots, pattern)
+    placed = versions(reel, before.shots, EXR)
     placements = [Placement(handle, made) for handle, made in placed.items()]
     try:
         for _ in range(2):  # the second time it is all there
