@@ -167,6 +167,18 @@ def test_cancelling_while_it_is_sent_takes_the_request_back(
     assert gateway.jobs == {}
 
 
+def test_a_request_whose_pictures_go_by_path_is_taken_back_as_well(
+    gateway: Any, client: Client, request_of: Request, plate: Plate
+) -> None:
+    gateway.roots = [Path(plate.path).parent]
+    cancel = threading.Event()
+    gateway.fault("POST", "/v1/media/reachable", before=cancel.set)
+    with pytest.raises(JobCancelled):
+        client.submit(request_of, cancel=cancel)
+    assert client.outbox.entries() == ()
+    assert gateway.jobs == {}
+
+
 SENDER = """
 import sys
 from bridge_core.client import Client
