@@ -193,7 +193,8 @@ class Host(ABC):
 
     def place(self, placements: Sequence[Placement]) -> Placed:
         """Put versions where they belong: further media of the cut's clips, read nodes, takes.
-        Placing the same again changes nothing. All are placed, or none.
+        Placing the same again changes nothing, except in a way that makes something new each time.
+        All are placed, or none.
 
         :raises HostError: a handle that the scene does not have.
         :raises ShotbridgeError: it cannot be done, and nothing was.

@@ -125,7 +125,8 @@ def state_of(app: Resolve) -> object:
 
 
 def placed(timeline: Timeline) -> dict[str, list[str]]:
-    """Paths of the versions that stand on each clip, by its id: takes, then clips above."""
+    """Paths of the versions that stand on each clip, by its id: takes, then clips above, then takes
+    of the same clip in other timelines."""
     found: dict[str, list[str]] = {}
     for item in timeline._tracks["video"][0].items:
         paths = [take.item._media.path for take in item._takes[1:]]
@@ -134,6 +135,13 @@ def placed(timeline: Timeline) -> dict[str, list[str]]:
             for track in timeline._tracks["video"][1:]
             for over in track.items
             if over._start == item._start
+        ]
+        paths += [
+            take.item._media.path
+            for other in timeline._app._project._timelines
+            for twin in other._tracks["video"][0].items
+            if other is not timeline and twin._start == item._start
+            for take in twin._takes[1:]
         ]
         if paths:
             found[item._id] = paths

@@ -119,6 +119,17 @@ def place(panel: Panel, way: str) -> None:
     until(lambda: "placed" in panel.controllers.placing.state.value.told, "the placing")
 
 
+def place_all(panel: Panel, way: str) -> None:
+    """Of the selected shots, from the menu at the top."""
+    menu = panel.top.menu_button.menu()
+    menu.aboutToShow.emit()
+    (others,) = [one for one in menu.actions() if one.text() == "Place them in another way"]
+    next(action for action in others.menu().actions() if action.text() == way).trigger()
+    state = panel.controllers.placing.state
+    until(lambda: "new timeline" in state.value.told or state.value.problem, "the new timeline")
+    assert state.value.problem == ""
+
+
 def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) -> None:
     app, timeline, (plate, _, camera) = resolve
     panel = ready(window)
@@ -139,7 +150,8 @@ def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) ->
     approve(panel, 2)
     place(panel, "Clip on a track above")
 
-    take = plate._take.item._media
+    take_item = plate._take.item
+    take = take_item._media
     assert "library" in take.path
     assert plate.GetSelectedTakeIndex() == 2
     for record in range(plate._start, plate._end):
@@ -152,6 +164,16 @@ def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) ->
     assert placed(timeline).keys() == {plate._id, camera._id}
     rows = panel.controllers.shots.rows
     until(lambda: rows[0].in_use and rows[2].in_use, "the panel to see what stands in Resolve")
+
+    choose(panel, 0)
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, spot)
+    place_all(panel, "In a new timeline, beside this one")
+    (new,) = [one for one in app._project._timelines if one is not timeline]
+    assert new._name == "Reel 1 with versions"
+    assert app._project._current is timeline
+    again = {item._start: item for item in new._tracks["video"][0].items}
+    assert again[plate._start]._take.item is take_item
+    assert "library" in again[camera._start]._take.item._media.path
 
     assert plate.AddMarker(5, "Blue", "Marker 1", "more contrast here", 1)
     panel.controllers.shots.reload()

@@ -28,10 +28,11 @@ from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clips import clips_of, rate_and_drop
 from bridge_resolve.colour import colour_of
 from bridge_resolve.connecting import product_of
+from bridge_resolve.exchange import place_in_new
 from bridge_resolve.marks import NoteMark, written
 from bridge_resolve.media import first_number, timecode_frame
 from bridge_resolve.open_timeline import Sheet, read_timeline
-from bridge_resolve.placing import TAKE, WAYS, Placing, check
+from bridge_resolve.placing import TAKE, TIMELINE, WAYS, Placing, Wanted, check
 from bridge_resolve.rendering import render
 
 if TYPE_CHECKING:
@@ -243,13 +244,23 @@ class ResolveHost(Host):
             return Placed("nothing to place")
         with self._now() as (project, sheet):
             wanted = [check(sheet, placement) for placement in placements]
+            anew = [one.way == TIMELINE for one in wanted]
+            if all(anew):
+                target = sheet.cut.path.with_name("new.otio")
+                made = place_in_new(
+                    project, sheet, placements, lambda new: self._read(project, new, target)
+                )
+                return Placed(f"{_named(wanted)} placed in the new timeline {made}")
+            if any(anew):
+                raise HostError(
+                    "versions go into a new timeline all together, or none of them",
+                    next_step="place them in one way, then the others in another",
+                )
             with Placing(project, sheet) as placing:
                 placing.place(wanted)
                 placing.keep()
-        names = [f"{one.title} of {one.shot.name}" for one in wanted]
-        what = names[0] if len(names) == 1 else f"{len(names)} versions"
         way = "as a take" if {one.way for one in wanted} == {TAKE} else "in the timeline"
-        return Placed(f"{what} placed {way} in {sheet.cut.name}")
+        return Placed(f"{_named(wanted)} placed {way} in {sheet.cut.name}")
 
     def _rendering(
         self, handle: str, folder: Path, frames: Sequence[int]
@@ -324,6 +335,11 @@ class ResolveHost(Host):
         rate, drop, more = self._counting(timeline)
         at = timecode(frame - more, rate, drop_frame=drop)
         ensure(timeline.SetCurrentTimecode(at), f"go to {at}", where=str(timeline.GetName()))
+
+
+def _named(wanted: Sequence[Wanted]) -> str:
+    names = [f"{one.title} of {one.shot.name}" for one in wanted]
+    return names[0] if len(names) == 1 else f"{len(names)} versions"
 
 
 def _shots(sheet: Sheet) -> Iterator[HostShot]:

@@ -62,12 +62,14 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """All markers of a clip. ``taken`` are the frames that have one: Resolve keeps one each."""
+    """All markers of a clip. ``taken`` are the frames that have one: Resolve keeps one each.
+    ``ours`` are name and text of those that carry our data, which no file keeps."""
 
     versions: tuple[VersionMark, ...] = ()
     notes: tuple[NoteMark, ...] = ()
     foreign: tuple[Foreign, ...] = ()
     taken: frozenset[int] = frozenset()
+    ours: frozenset[tuple[str, str]] = frozenset()
 
     def free(self, frame: int) -> int:
         """The nearest frame from this one on that has no marker yet."""
@@ -81,18 +83,22 @@ def marks_of(item: TimelineItem) -> Marks:
     versions: list[VersionMark] = []
     notes: list[NoteMark] = []
     foreign: list[Foreign] = []
+    ours: set[tuple[str, str]] = set()
     found: Mapping[Any, Any] = item.GetMarkers() or {}
     for at, told in found.items():
         data = str(told.get("customData") or "")
-        ours = _read(data)
-        if isinstance(ours, VersionMark):
-            versions.append(ours)
-        elif isinstance(ours, NoteMark):
-            notes.append(ours)
+        known = _read(data)
+        if known is not None:
+            ours.add((str(told.get("name") or ""), str(told.get("note") or "")))
+        if isinstance(known, VersionMark):
+            versions.append(known)
+        elif isinstance(known, NoteMark):
+            notes.append(known)
         elif not data and (text := _text(told)):
             foreign.append(Foreign(int(at), max(1, int(told.get("duration") or 1)), text))
     versions.sort(key=lambda one: one.number)
-    return Marks(tuple(versions), tuple(notes), tuple(foreign), frozenset(int(at) for at in found))
+    taken = frozenset(int(at) for at in found)
+    return Marks(tuple(versions), tuple(notes), tuple(foreign), taken, frozenset(ours))
 
 
 def mark(

@@ -150,6 +150,10 @@ class _Restoring:
         node["active_media_reference_key"] = DEFAULT_KEY
         told = node.setdefault("metadata", {}).setdefault(NAMESPACE, {})
         told["clip"] = clip.id
+        # Without our data they would be a person's: versions bring theirs themselves.
+        node["markers"] = [
+            marker for marker in listed(node, "markers") if _said(marker) not in clip.marks.ours
+        ]
         shown = clip.shown_version
         if shown is not None:
             self._back_to_plate(node, several, clip, shown)
@@ -240,6 +244,14 @@ def _clips(children: list[Any], start: Fraction) -> Iterator[tuple[int, Json, Fr
         if kind == "Clip":
             yield index, child, at
         at += length
+
+
+def _said(marker: Any) -> tuple[str, str] | None:
+    """Name and text of a marker, as Resolve writes them."""
+    if not isinstance(marker, dict):
+        return None
+    told = (marker.get("metadata") or {}).get("Resolve_OTIO") or {}
+    return str(marker.get("name") or ""), str(told.get("Note") or "")
 
 
 def _gap(clip: Json) -> Json:

@@ -27,8 +27,12 @@ from bridge_resolve.open_timeline import Sheet
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem
 
-TAKE, TRACK = "take", "track"
-WAYS = (PlaceAs(TAKE, "Take of the clip"), PlaceAs(TRACK, "Clip on a track above"))
+TAKE, TRACK, TIMELINE = "take", "track", "timeline"
+WAYS = (
+    PlaceAs(TAKE, "Take of the clip"),
+    PlaceAs(TRACK, "Clip on a track above"),
+    PlaceAs(TIMELINE, "In a new timeline, beside this one"),
+)
 
 #: Bin and tracks that hold versions.
 NAME = "Shotbridge"

@@ -207,7 +207,9 @@ def _otio_back(there: Bench) -> str:
         expect(
             "where the clip stands", (int(item.GetStart()), int(item.GetDuration())), there.stands()
         )
-        expect("its media is linked", item.GetMediaPoolItem() is not None, True)
+        media = item.GetMediaPoolItem()
+        expect("its media is linked", media is not None, True)
+        expect("to what is in the pool", media.GetUniqueId(), there.media.GetUniqueId())
     finally:
         there.pool.DeleteTimelines([made])
     return "Resolve reads its own OTIO back, linked and frame-exact"

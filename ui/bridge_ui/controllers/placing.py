@@ -71,8 +71,9 @@ class PlacingController:
         """One version, for one of the host's shots."""
         self._place(lambda task: [self._placement(task, row.key, version, way)])
 
-    def place_approved(self, rows: Sequence[ShotRow]) -> None:
-        """Of each of these shots the version that was approved last, in the host's usual way."""
+    def place_approved(self, rows: Sequence[ShotRow], place_as: str = "") -> None:
+        """Of each of these shots the version that was approved last, in one of the host's ways;
+        empty: the usual one."""
         wanted = [(row.key, row.shot.id) for row in rows if row.shot is not None]
         client = self._session.client
 
@@ -83,7 +84,8 @@ class PlacingController:
                     show=which.show, sequence=which.sequence, shot=which.shot
                 )
                 if (version := _approved(versions)) is not None:
-                    found.append(self._placement(task, handle, version, Way("", "main", "")))
+                    way = Way(place_as, "main", "")
+                    found.append(self._placement(task, handle, version, way))
             if not found:
                 raise NotFound(
                     tr("none of these shots has an approved version"),

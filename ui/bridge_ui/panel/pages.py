@@ -180,9 +180,16 @@ class Pages(Frame):
         from bridge_ui.panel.top import TopBar
 
         on = self.controllers
-        can = on.session.host.capabilities
-        made = TopBar(on.shots, can, self._tones, lambda: self.keys.toggle(), self._lamp)
-        made.place_wanted.connect(lambda: on.placing.place_approved(on.shots.selected))
+        host = on.session.host
+        made = TopBar(
+            on.shots,
+            host.capabilities,
+            host.place_as,
+            self._tones,
+            lambda: self.keys.toggle(),
+            self._lamp,
+        )
+        made.place_wanted.connect(lambda way: on.placing.place_approved(on.shots.selected, way))
         return made
 
     @cached_property

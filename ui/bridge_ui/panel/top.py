@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from bridge_core.host import Capability
+from bridge_core.host import Capability, PlaceAs
 from bridge_ui.controllers.shots import ShotsController, ShotsState
 from bridge_ui.panel.files import ask_for_file, ask_for_target
 from bridge_ui.panel.pieces import button, chip, label, row, title
@@ -24,15 +24,18 @@ _READERS = (("generic", "OTIO"), ("resolve", "Resolve"), ("nuke", "Nuke"), ("ope
 
 
 class TopBar(QWidget):
-    """``side`` is shown at the right: the connection, in a narrow panel."""
+    """``ways`` are those of placing in the host, the usual one first; ``side`` is shown at the
+    right: the connection, in a narrow panel."""
 
-    place_wanted = Signal()
-    """The approved versions of the selected shots belong into the host."""
+    place_wanted = Signal(str)
+    """The approved versions of the selected shots belong into the host, in the way of this id;
+    empty: the usual one."""
 
     def __init__(
         self,
         shots: ShotsController,
         capabilities: frozenset[Capability],
+        ways: Sequence[PlaceAs],
         tones: Tones,
         show_keys: Callable[[], object],
         side: QWidget,
@@ -52,6 +55,9 @@ class TopBar(QWidget):
         self._changed.clicked.connect(lambda: shots.select_changed())
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill)
+        self._other_ways = QMenu(tr("Place them in another way"), self)
+        for way in ways[1:]:
+            self._do(way.title, partial(self.place_wanted.emit, way.id), self._other_ways)
         self.menu_button = button(
             tr("Cut"), "quiet", sign="film", colour=tones.dim, tip=tr("Open, compare, write cuts")
         )
@@ -128,7 +134,11 @@ class TopBar(QWidget):
             self._do(tr("Open a cut …"), self.open_cut)
         self._do(tr("Read again"), self._shots.reload)
         if Capability.PLACE in self._can and state.selected:
-            self._do(tr("Place approved versions of selected shots"), self.place_wanted.emit)
+            self._do(
+                tr("Place approved versions of selected shots"), partial(self.place_wanted.emit, "")
+            )
+            if not self._other_ways.isEmpty():
+                self._menu.addMenu(self._other_ways)
         self._menu.addSeparator()
         if Capability.CUT in self._can:
             self._do(tr("Compare with an older cut …"), self._compare)
@@ -142,10 +152,11 @@ class TopBar(QWidget):
                     partial(self._write, reader),
                 )
 
-    def _do(self, words: str, does: Callable[[], object]) -> None:
-        action = QAction(words, self._menu)
+    def _do(self, words: str, does: Callable[[], object], menu: QMenu | None = None) -> None:
+        menu = menu or self._menu
+        action = QAction(words, menu)
         action.triggered.connect(lambda _checked=False: does())
-        self._menu.addAction(action)
+        menu.addAction(action)
 
     def _compare(self) -> None:
         ask_for_file(
