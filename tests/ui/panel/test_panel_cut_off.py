@@ -97,7 +97,7 @@ def open_review(panel: Panel) -> None:
     record = DecisionRecord(
         status=ReviewStatus.CHANGES_REQUESTED, by="Ada Lovelace", comment="calmer", at=AT
     )
-    room.set_version(UnderReview("v", "v003", record))
+    room.set_version(UnderReview("v", "v003", "S_010", record))
     room.set_choices([("plate", "Plate"), ("v", "Set extension v003")], "plate", "v")
 
 

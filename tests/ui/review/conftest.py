@@ -77,7 +77,7 @@ def stage(qapp: QApplication, red: Flat, blue: Flat) -> Iterator[Stage]:
     made.resize(1000, 700)
     made.set_choices([("plate", "Plate"), ("v3", "Upscale v003")], "plate", "v3")
     made.open(ALL, CUT, {"A": red, "B": blue})
-    made.set_version(UnderReview("v3", "v003"))
+    made.set_version(UnderReview("v3", "v003", "S_010"))
     made.show()
     made.activateWindow()
     until(made.isActiveWindow)

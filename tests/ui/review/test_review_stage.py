@@ -316,7 +316,7 @@ def test_a_rejection_says_why_and_an_approval_may(stage: Stage) -> None:
 
 
 def test_notes_say_what_is_to_change_as_well(stage: Stage) -> None:
-    stage.set_version(UnderReview("v3", "v003", notes=2))
+    stage.set_version(UnderReview("v3", "v003", "S_010", notes=2))
     press(stage, Key.Key_C, SHIFT)
     assert stage.comment.decide.isEnabled()
     QTest.keyClick(stage.comment.words, Key.Key_Escape)
@@ -328,7 +328,7 @@ def test_what_was_begun_for_one_version_is_never_decided_about_another(stage: St
     told: list[object] = []
     stage.decided.connect(lambda *said: told.append(said))
     press(stage, Key.Key_A, SHIFT)
-    stage.set_version(UnderReview("matte-v3", "v003"))
+    stage.set_version(UnderReview("matte-v3", "v003", "S_010"))
     assert stage.comment.isHidden()
     QTest.keyClick(stage.comment.words, Key.Key_Return)
     assert told == []
@@ -346,8 +346,8 @@ def test_what_was_begun_about_one_version_waits_for_it(stage: Stage) -> None:
     QTest.keyClicks(stage.comment.words, "too soft")
     begun = stage.marks.sketch.on(1005)
 
-    stage.set_version(UnderReview("v4", "v004"))
-    assert "about v003 waits there" in stage._news.text()
+    stage.set_version(UnderReview("v4", "v004", "S_010"))
+    assert "about S_010 v003 waits there" in stage._news.text()
     assert near(colour(stage, 0.3, 0.5), 200, 40, 40), "its drawing is not seen here"
     assert stage.note_field.words.text() == ""
     press(stage, Key.Key_R, SHIFT)
@@ -359,7 +359,7 @@ def test_what_was_begun_about_one_version_waits_for_it(stage: Stage) -> None:
     assert said == [NoteDraft("remove that one", (), one_frame, 1005, "v4")]
 
     stage.set_version(None)
-    stage.set_version(UnderReview("v3", "v003"))
+    stage.set_version(UnderReview("v3", "v003", "S_010"))
     assert near(colour(stage, 0.3, 0.5), 255, 180, 84)
     stage.note_field.wanted.emit()
     assert said[1:] == [NoteDraft("remove this crane", begun, one_frame, 1005, "v3")]
@@ -374,7 +374,7 @@ def test_what_is_kept_meanwhile_makes_room_where_it_was_begun(stage: Stage) -> N
     draft = stage.marks.draft()
     press(stage, Key.Key_R, SHIFT)
     QTest.keyClicks(stage.comment.words, "too soft")
-    stage.set_version(UnderReview("v4", "v004"))
+    stage.set_version(UnderReview("v4", "v004", "S_010"))
     stage.note_field.words.setText("remove this crane")
     press(stage, Key.Key_R, SHIFT)
     QTest.keyClicks(stage.comment.words, "too soft")
@@ -383,7 +383,7 @@ def test_what_is_kept_meanwhile_makes_room_where_it_was_begun(stage: Stage) -> N
     assert stage.note_field.words.text() == "remove this crane"
     assert stage.comment.isVisible()
     assert stage.comment.words.text() == "too soft"
-    stage.set_version(UnderReview("v3", "v003"))
+    stage.set_version(UnderReview("v3", "v003", "S_010"))
     assert not stage.marks.begun
     press(stage, Key.Key_R, SHIFT)
     assert stage.comment.words.text() == ""
@@ -394,9 +394,9 @@ def test_words_on_the_picture_stay_with_the_version_they_were_written_on(stage: 
     stage.tray.choose(StrokeTool.TEXT)
     QTest.mouseClick(stage.canvas, Qt.MouseButton.LeftButton, pos=middle(stage, 0.2))
     QTest.keyClicks(stage.canvas.findChildren(QLineEdit)[0], "hold")
-    stage.set_version(UnderReview("v4", "v004"))
+    stage.set_version(UnderReview("v4", "v004", "S_010"))
     assert stage.marks.sketch.frames == ()
-    stage.set_version(UnderReview("v3", "v003"))
+    stage.set_version(UnderReview("v3", "v003", "S_010"))
     assert [one.text for one in stage.marks.sketch.on(1005)] == ["hold"]
 
 
@@ -419,7 +419,7 @@ def test_another_version_takes_the_keys_from_nobody_else(stage: Stage) -> None:
     press(stage, Key.Key_D)
     press(stage, Key.Key_R, SHIFT)
     elsewhere.setFocus()
-    stage.set_version(UnderReview("v4", "v004"))
+    stage.set_version(UnderReview("v4", "v004", "S_010"))
     stage.set_version(None)
     assert elsewhere.hasFocus()
     stage.setParent(None)
@@ -466,7 +466,7 @@ def test_a_decision_stands_with_name_time_and_words(stage: Stage) -> None:
     )
     wanted: list[None] = []
     stage.next_wanted.connect(lambda: wanted.append(None))
-    stage.set_version(UnderReview("v3", "v003", record))
+    stage.set_version(UnderReview("v3", "v003", "S_010", record))
     words = " ".join(one.text() for one in stage.findChildren(QLabel) if one.isVisible())
     assert "v003 ↺ changes requested by Ada, 2026-01-31" in words
     assert "hold the leaves" in words

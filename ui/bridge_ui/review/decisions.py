@@ -24,6 +24,8 @@ class UnderReview:
     id: str
     name: str
     """``v003``"""
+    shot: str
+    """``SH_010``"""
     decision: DecisionRecord | None = None
     """The last one; None: it waits for one."""
     notes: int = 0

@@ -131,6 +131,7 @@ class ReviewRoom(Stage):
             UnderReview(
                 version.id,
                 version.label,
+                version.shot.shot,
                 state.decisions[0] if state.decisions else None,
                 len(state.notes),
             )

@@ -152,7 +152,8 @@ class Stage(QWidget):
         which = version.id if version is not None else ""
         if before is not None and before.id != which:
             begun = self.marks.begun or self.comment.words.text().strip()
-            words = tr("What you began to say about {version} waits there", version=before.name)
+            name = f"{before.shot} {before.name}"
+            words = tr("What you began to say about {version} waits there", version=name)
             self.say(words if begun else "")
         self.marks.keep_to(which)
         if version is None and self.canvas.drawing:
