@@ -105,7 +105,7 @@ def find(settings: Settings) -> Address:
         raise GatewayUnreachable(
             "no gateway runs here",
             where=str(state),
-            next_step="start it with `shotbridge serve`, or set client.url",
+            next_step="`shotbridge services` starts it; or set client.url to the studio's",
         )
     return Address(found.url, _own_token(state), own=True)
 
