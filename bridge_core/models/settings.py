@@ -88,7 +88,7 @@ class WorkSettings(_Section):
 class ColourSettings(_Section):
     """OpenColorIO on the gateway's side."""
 
-    config: str = "ocio://default"
+    config: str = "ocio://studio-config-latest"
     """A config file or a built-in one. ``$OCIO`` goes before the default."""
     default_space: str | None = None
     """For plates that name no colour space and that no file rule knows; none: refused."""

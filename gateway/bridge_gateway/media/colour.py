@@ -29,7 +29,7 @@ MODEL_SPACE = "Linear Rec.709 (sRGB)"
 #: Of ``Output`` whose values are no colour, such as a matte.
 DATA = "data"
 
-_BUILT_IN = "ocio://default"
+_BUILT_IN = "ocio://studio-config-latest"
 #: Bands smaller than this cost more to hand out than they save (measured, see decision 0005).
 _ROWS_WORTH_A_THREAD = 128
 

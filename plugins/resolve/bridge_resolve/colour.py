@@ -1,9 +1,9 @@
 """What a project's colour management says: the colour space of its media, and of what it renders.
 
 Resolve names colour spaces in three ways, by the project's settings: combined (``ARRI LogC4``), as
-gamut and gamma apart, or as ACES transforms. Each is translated into the names of OCIO's built-in
-configurations; the cameras' are in the studio one alone. The names are Resolve's own, as its menus
-and scripts of others have them; docs/hosts-unproven.md says what nobody has confirmed.
+gamut and gamma apart, or as ACES transforms. Each is translated into the names of OCIO's studio
+configuration, the gateway's default. The names are Resolve's own, as its menus and scripts of
+others have them; docs/hosts-unproven.md says what nobody has confirmed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _COMBINED = {
     "ACES (AP1) Linear": "ACEScg",
     "sRGB": "sRGB Encoded Rec.709 (sRGB)",
     "sRGB (Linear)": "Linear Rec.709 (sRGB)",
+    "Rec.709 (Scene)": "Camera Rec.709",
     "Rec.709 Gamma 2.2": "Gamma 2.2 Encoded Rec.709",
     "Rec.709 Gamma 2.4": "Gamma 2.4 Encoded Rec.709",
     "Rec.2020 Linear": "Linear Rec.2020",
@@ -56,6 +57,7 @@ _APART = {
     "Rec.709, sRGB": "sRGB Encoded Rec.709 (sRGB)",
     "Rec.709, Linear": "Linear Rec.709 (sRGB)",
     "sRGB, Linear": "Linear Rec.709 (sRGB)",
+    "Rec.709, Rec.709": "Camera Rec.709",
     "Rec.709, Gamma 2.2": "Gamma 2.2 Encoded Rec.709",
     "Rec.709, Gamma 2.4": "Gamma 2.4 Encoded Rec.709",
     "Rec.2020, Linear": "Linear Rec.2020",

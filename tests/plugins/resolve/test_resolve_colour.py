@@ -10,9 +10,11 @@ import pytest
 from resolve_worlds import import_plate
 
 from bridge_core.errors import HostError
+from bridge_core.models.settings import ColourSettings
 from bridge_resolve.colour import _ACES, _APART, _COMBINED
 
 CAMERAS = [
+    ("Rec.709 (Scene)", "Camera Rec.709"),
     ("ARRI LogC4", "ARRI LogC4"),
     ("ARRI LogC3", "ARRI LogC3 (EI800)"),
     ("S-Gamut3.Cine/S-Log3", "S-Log3 S-Gamut3.Cine"),
@@ -23,8 +25,8 @@ CAMERAS = [
 
 
 @pytest.mark.parametrize("names", [_COMBINED, _APART, _ACES])
-def test_every_name_is_one_of_ocio_s_studio_configuration(names: dict[str, str]) -> None:
-    known = ocio.Config.CreateFromFile("ocio://studio-config-latest").getColorSpaceNames()
+def test_the_gateway_knows_every_name_unless_it_is_told_otherwise(names: dict[str, str]) -> None:
+    known = ocio.Config.CreateFromFile(ColourSettings().config).getColorSpaceNames()
     assert set(names.values()) <= set(known)
 
 
