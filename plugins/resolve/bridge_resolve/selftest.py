@@ -68,6 +68,23 @@ def _properties(there: Bench) -> str:
 
 
 @on_bench
+def _digits(there: Bench) -> str:
+    """Versions of media with timecode are numbered so."""
+    picture = (there.folder / f"selftest.{FRAMES[0]}.png").read_bytes()
+    for frame in (90038, 90039):
+        (there.folder / f"timecode.{frame}.png").write_bytes(picture)
+    pattern = str(there.folder / "timecode.%04d.png")
+    made = there.pool.ImportMedia([{"FilePath": pattern, "StartIndex": 90038, "EndIndex": 90039}])
+    expect("items of a sequence with five digits", len(made or []), 1)
+    try:
+        path = str(made[0].GetClipProperty("File Path"))
+    finally:
+        there.pool.DeleteClips(made)
+    expect("its path", Path(path).name, "timecode.[90038-90039].png")
+    return "%04d takes numbers of five digits, and they are told as they are"
+
+
+@on_bench
 def _start_timecode(there: Bench) -> str:
     from bridge_resolve.media import media_of
 
@@ -297,6 +314,7 @@ CHECKS = (
     Check("resolve.threads.other", "Resolve answers another thread.", _thread, on_main=False),
     Check("resolve.calls.missing", "dir() tells which calls exist.", _missing_call),
     Check("resolve.media.properties", "Clip properties have the names we read.", _properties),
+    Check("resolve.media.digits", "Numbers of five digits are a sequence.", _digits),
     Check("resolve.media.start", "Sequences without timecode count by files.", _start_timecode),
     Check("resolve.media.rate", "An imported sequence takes the plate's rate.", _rate),
     Check("resolve.append.frames", "AppendToTimeline counts as we count.", _append),
