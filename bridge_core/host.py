@@ -63,7 +63,8 @@ class HostShot:
     """What a person calls that thing: ``Read1``, ``V1``."""
     to_render: bool = False
     """The plate's files are not there until :meth:`Host.render` has written them. What the plate
-    says of range, size and colour space is what would be written; its path means nothing yet."""
+    says of range, size and colour space is what would be written; its path means nothing yet, and
+    stays the same while the rest does."""
     placed: tuple[str, ...] = ()
     """Ids of the versions that stand in the host for it, in the order of their placing."""
     in_use: str = ""

@@ -438,6 +438,8 @@ def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
     stage: Stage, tmp_path: Path
 ) -> None:
     item = to_render(stage)
+    # What is asked of it is written down, and found again by the shot.
+    assert Shot.model_validate_json(item.shot.model_dump_json()) == item.shot
     scene, state, plates = stage.host.scene(), stage.state(), state_of(stage.plates)
     folder = tmp_path / "rendered"
     folder.mkdir()
