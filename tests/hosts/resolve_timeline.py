@@ -265,7 +265,12 @@ class Timeline(Thing, Markers):
         return True
 
     def GetSetting(self, settingName: str) -> str:
-        """The project's, as long as it has none of its own."""
+        """The project's, as long as it has none of its own. "DF" is for setting: the rate is told
+        without, and whether frames are dropped by a key of its own (seen in others' dumps)."""
+        if settingName == "timelineFrameRate":
+            return self._settings[settingName].removesuffix(" DF")
+        if settingName == "timelineDropFrameTimecode":
+            return str(int(self._drop))
         project = self._app._project
         inherited = project._settings.get(settingName, "") if project is not None else ""
         return self._settings.get(settingName, inherited)

@@ -91,7 +91,11 @@ def rate_and_drop(timeline: Timeline) -> tuple[Fraction, bool]:
     :raises HostError: Resolve does not tell.
     """
     told = ensure(timeline.GetSetting("timelineFrameRate"), "tell the timeline's rate")
-    drop = str(told).endswith("DF") or ";" in str(timeline.GetStartTimecode())
+    drop = (
+        str(told).endswith("DF")
+        or str(timeline.GetSetting("timelineDropFrameTimecode")) == "1"
+        or ";" in str(timeline.GetStartTimecode())
+    )
     return to_rate(str(told).removesuffix("DF").strip()), drop
 
 

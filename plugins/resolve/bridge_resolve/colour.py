@@ -158,6 +158,8 @@ class ProjectColour:
         :raises HostError: Resolve refuses it, or says yes and does not do it.
         """
         for key, value in self.plates.items():
+            if value == "None" and not timeline.GetSetting(key):
+                continue  # an older ACES, which has no such setting
             ensure(
                 timeline.SetSetting(key, value) and timeline.GetSetting(key) == value,
                 f"set {key} of the timeline that plates are rendered from to {value}",

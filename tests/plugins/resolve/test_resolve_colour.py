@@ -122,6 +122,20 @@ class TestAces:
         assert set(told) == {"No Output Transform"}
         assert world.project._settings["colorAcesODT"] == "Rec.709 BT.1886"
         assert "colorAcesODT" not in world.timeline._settings
+        world.place(raw, world.version(raw))
+        assert world.items[2]._take.item._told["IDT"] == "No Input Transform", "as it was rendered"
+
+    def test_an_aces_that_compresses_no_gamut(self, world, folder: Path, monkeypatch) -> None:
+        del world.project._settings["colorAcesGamutCompressType"]
+        kind = type(world.timeline)
+        allowed = kind.SetSetting
+
+        def older(self, key: str, value: str) -> bool:
+            return key != "colorAcesGamutCompressType" and allowed(self, key, value)
+
+        monkeypatch.setattr(kind, "SetSetting", older)
+        *_, last = world.host.render(world.shot(2).handle, folder)
+        assert last.shot is not None
 
     def test_a_resolve_that_says_yes_and_does_nothing(
         self, world, folder: Path, monkeypatch

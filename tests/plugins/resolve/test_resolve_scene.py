@@ -191,6 +191,13 @@ def test_changes_are_told_while_nothing_else_is_asked(tmp_path: Path) -> None:
         host.scene()
 
 
+def test_drop_frame_without_a_semicolon(world, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeline = world.app._new_timeline("Reel DF", rate="29.97 DF", start="01:00:00;00")
+    monkeypatch.setattr(type(timeline), "GetStartTimecode", lambda self: "01:00:00:00")
+    monkeypatch.setattr(type(timeline), "GetCurrentTimecode", lambda self: "01:01:00:02")
+    assert world.host.frame() == 107892 + 1800
+
+
 @pytest.mark.parametrize(
     ("rate", "start", "frame", "timecode"),
     [
