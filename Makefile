@@ -5,6 +5,7 @@
 #   make panel                             the panel on what the demo made
 #   make panel CUT=my.otio                 the panel on a cut of your own
 #   make test                              the everyday tests; as root on Debian, installs Qt's libraries
+#   make coverage                          which lines of plugins/ their tests run, in some minutes
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              the tables in docs/ that are made from code
@@ -32,7 +33,7 @@ BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test check bench docs screenshots system models lock bundle test-bundle test-rez
+.PHONY: demo panel test coverage check bench docs screenshots system models lock bundle test-bundle test-rez
 .PHONY: translations blender-extension test-blender-all test-blender-gui clean
 
 demo: models
@@ -51,6 +52,11 @@ test: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
+
+coverage: models
+	@-sh packaging/system_libraries.sh
+	@-$(BIN)/python packaging/blender/bpy_environment.py
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python tests/coverage_of_plugins.py $(PYTEST)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ GATEWAY = [
 DEV = [
     *TIMELINES,
     "build>=1.2",
+    "coverage>=7.6",  # make coverage
     "fusionscript-stubs==21.0.0",  # the strict fake of Resolve is made from it
     "httpx>=0.27",
     "hypothesis>=6.100",
