@@ -210,10 +210,10 @@ class Host(ABC):
 
         Each step takes as long as the host needs for a frame, or looks how far a renderer is that
         works by itself; whoever asks leaves the host a moment between two, and asks until the
-        generator has ended. One that is closed before that stops the rendering and takes away what
-        it wrote. However it ends,
-        the host's render settings are what they were, and its script, scene or project is neither
-        changed nor marked as changed.
+        generator has ended. One that is closed before that stops the rendering, at the latest after
+        the frame at work, and takes away what it wrote. However it ends, the host's render settings
+        are what they were, and its script, scene or project is neither changed nor marked as
+        changed.
 
         :raises HostError: the scene has no such handle, it needs no rendering, or the host cannot
             render it; nothing is left in the folder.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -69,6 +71,14 @@ def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 1
     return folder / f"{name}.%04d.exr"
 
 
+@contextlib.contextmanager
+def not_the_artists() -> Iterator[None]:
+    """What is rendered meanwhile is not the artist's last render."""
+    part("rendered").begin()
+    yield
+    part("rendered").forget_ours()
+
+
 def grey_movie(path: Path, greys: range) -> Path:
     """A movie without loss, each frame of another grey, in steps of :data:`STEP`. Makes a new
     file."""
@@ -85,7 +95,7 @@ def grey_movie(path: Path, greys: range) -> Path:
     scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MKV", "FFV1"
     scene.render.filepath = str(path)
     scene.render.use_file_extension = False
-    with part("rendered").Quiet():
+    with not_the_artists():
         bpy.ops.render.render(animation=True)
     return path
 
@@ -126,7 +136,7 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
 
 def _shown_value(scene: Any, frame: int) -> float:
     scene.frame_set(frame)
-    with part("rendered").Quiet():
+    with not_the_artists():
         bpy.ops.render.render(scene=scene.name)
     target = Path(bpy.app.tempdir) / f"shown.{next(_numbers)}.exr"
     bpy.data.images["Render Result"].save_render(str(target), scene=scene)

@@ -22,11 +22,22 @@ class RenderedFrame:
 
 
 @dataclass(slots=True)
+class Job:
+    """A rendering that is ours and not the artist's, as Blender tells of it."""
+
+    begun: bool = False
+    """It has read its settings; others may be set."""
+    ended: bool = False
+    stopped: bool = False
+    """It has ended because somebody pressed Esc."""
+
+
+@dataclass(slots=True)
 class _State:
     last: RenderedFrame | None = None
     file: int = 0
     """Counts the files that were loaded."""
-    quiet: bool = False
+    job: Job | None = None
     aside: bool = False
 
 
@@ -52,33 +63,67 @@ def put_aside() -> None:
     _state.aside = True
 
 
-class Quiet:
-    """While it is entered, what is rendered is not the artist's."""
+def begin() -> Job:
+    """What is rendered from now on, until it has ended, is ours."""
+    _state.job = Job()
+    return _state.job
 
-    def __enter__(self) -> None:
-        _state.quiet = True
 
-    def __exit__(self, *_: object) -> None:
-        _state.quiet = False
-        if bpy.app.background:
-            _state.last = None  # Blender without a window keeps one render only
+def is_ours() -> bool:
+    """Blender is at work on a rendering of ours. It is for a moment longer than the rendering."""
+    return _state.job is not None and bool(bpy.app.is_job_running("RENDER"))
+
+
+def forget_ours() -> None:
+    """It never began, or it ran in a Blender without a window, which keeps one render only."""
+    _state.job = None
+    if bpy.app.background:
+        _state.last = _state.job = None
+
+
+def _begun(*_: Any) -> None:
+    job = _state.job
+    if job is not None and job.ended:
+        _state.job = None  # this is another: the artist's
+    elif job is not None:
+        job.begun = True
 
 
 def _rendered(scene: Any, *_: Any) -> None:
     from .media import render_size  # not when Blender starts
 
-    if not _state.quiet:
+    if _state.job is None:
         _state.last = RenderedFrame(scene.name, scene.frame_current, *render_size(scene))
         _state.aside = False
 
 
+def _complete(*_: Any) -> None:
+    _end(stopped=False)
+
+
+def _stopped(*_: Any) -> None:
+    _end(stopped=True)
+
+
+def _end(*, stopped: bool) -> None:
+    if _state.job is not None and not bpy.app.background:
+        _state.job.ended, _state.job.stopped = True, stopped
+
+
 def _loaded(*_: Any) -> None:
-    _state.last = None
+    _state.last = _state.job = None
     _state.aside = False
     _state.file += 1
 
 
-_HANDLERS = (("render_post", _rendered), ("load_post", _loaded))
+#: Of a rendering Blender tells on the thread that renders.
+_HANDLERS = (
+    ("render_pre", _begun),
+    ("render_post", _rendered),
+    ("render_complete", _complete),
+    ("render_cancel", _stopped),
+    ("load_post", _loaded),
+)
 
 
 def register() -> None:
@@ -92,4 +137,4 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    _state.last = None
+    _state.last = _state.job = None

@@ -1,16 +1,17 @@
 """Plates out of Blender's renderer: scene strips, the camera's range, the last render.
 
-A frame is rendered as Blender's own F12 does and saved as half-float EXR in the space that Blender
-renders in. Settings are changed for one frame at a time and put back before anybody else runs; the
-scene's frame moves on with the rendering, as in Blender's own, because simulations need that, and
-goes back at the end. What is rendered goes to the last of the Render Result's slots, so that the
-artist's own render stays where it is.
+A frame is rendered by Blender's own job, as F12 does: Blender goes on meanwhile, shows how far it
+is and hears Esc. It is saved as half-float EXR in the space that Blender renders in. Settings are
+put back as soon as the job has read them. The scene's frame moves on with the rendering, as in
+Blender's own, because simulations need that, and goes back at the end. Where the artist's own
+render would be written over, the Render Result gets one slot more, and ours go there.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ _EXR = (
     ("use_preview", False),
     ("color_management", "FOLLOW_SCENE"),
 )
+#: What the slot of ours is called, where there is one.
+_SLOT = "Shotbridge"
 
 
 def render(found: Found, folder: Path, frames: Sequence[int]) -> Generator[Rendered, None, None]:
@@ -61,7 +64,8 @@ def render(found: Found, folder: Path, frames: Sequence[int]) -> Generator[Rende
         for number, frame in enumerate(wanted, 1):
             target = Path(frame_path(str(pattern), frame))
             written.append(target)
-            work.write(frame, target)
+            for _ in work.write(frame, target):
+                yield Rendered(number - 1, len(wanted))
             complete = number == len(wanted)
             yield Rendered(number, len(wanted), made if complete else None)
     finally:
@@ -72,7 +76,7 @@ def render(found: Found, folder: Path, frames: Sequence[int]) -> Generator[Rende
 
 
 class _Work:
-    """The scene that is rendered, found by name each time: between two frames a person may have
+    """The scene that is rendered, found by name each time: between two looks a person may have
     removed it, or loaded another file."""
 
     def __init__(self, found: Found) -> None:
@@ -86,41 +90,76 @@ class _Work:
         scene = self._found()
         self._at = scene.frame_current, scene.frame_subframe
 
-    def write(self, frame: int, target: Path) -> None:
-        scene = self._found()
-        result = bpy.data.images.get("Render Result")
+    def write(self, frame: int, target: Path) -> Iterator[None]:
+        """Each step looks how far Blender is with it."""
         if self._kind is Kind.RENDER:
-            with _settings(scene, []):
-                _save(result, scene, target)
+            self._save(target, None)
             return
+        while rendered.is_ours():
+            yield  # with a frame that nobody waits for any more: it cannot be told to stop
+        scene = self._found()
         if bpy.app.is_job_running("RENDER"):
             raise HostError(
                 "Blender is rendering already",
-                where=f"scene {scene.name}",
+                where=f"scene {self._scene}",
                 next_step="wait until it has ended, and send again",
             )
-        changes: list[tuple[Any, str, Any]] = [
-            (scene.render, "use_sequencer", self._of_strips),
-            (scene.render, "use_border", False),  # a plate is the whole picture
-            (scene.render, "use_multiview", False),
-        ]
-        if self._camera in bpy.data.objects:
-            changes.append((scene, "camera", bpy.data.objects[self._camera]))
-        with rendered.Quiet(), _settings(scene, changes), _slot(result, scene):
+        with self._camera_set():
             scene.frame_set(frame)
-            _render(scene, frame)
-            _save(bpy.data.images["Render Result"], scene, target)
+            slot = _own_slot(scene)
+            yield from self._rendered(frame, slot)
+            self._save(target, slot)
+
+    def _rendered(self, frame: int, slot: int | None) -> Iterator[None]:
+        job = rendered.begin()
+        settings = contextlib.ExitStack()
+        settings.enter_context(
+            self._set(
+                ("render.use_sequencer", self._of_strips),
+                ("render.use_border", False),  # a plate is the whole picture
+                ("render.use_multiview", False),
+            )
+        )
+        with settings:
+            with _shown(slot):
+                _begin(self._found(), frame)
+            while rendered.is_ours():
+                yield
+                self._found()
+                if job.begun:
+                    settings.close()
+        if bpy.app.background:
+            rendered.forget_ours()
+        elif job.stopped or not job.ended:
+            rendered.forget_ours()
+            raise HostError(
+                f"the rendering was stopped at frame {frame}",
+                where=f"scene {self._scene}",
+                next_step="send the shot again; if nobody stopped it, render the frame in Blender "
+                "(F12) to see what is wrong",
+            )
+
+    def _save(self, target: Path, slot: int | None) -> None:
+        scene = self._found()
+        image = scene.render.image_settings
+        told = [(f"render.image_settings.{name}", v) for name, v in _EXR if hasattr(image, name)]
+        alpha = "RGBA" if scene.render.film_transparent else "RGB"
+        with self._set(*told, ("render.image_settings.color_mode", alpha)), _shown(slot):
+            _save(scene, target)
 
     def end(self) -> None:
-        if self._file != rendered.file_count() or self._kind is Kind.RENDER:
-            return
-        scene = bpy.data.scenes.get(self._scene)
-        if scene is not None and scene.frame_current != self._at[0]:
+        scene = self._open_scene()
+        if self._kind is not Kind.RENDER and scene and scene.frame_current != self._at[0]:
             scene.frame_set(self._at[0], subframe=self._at[1])
 
+    def _open_scene(self) -> Any:
+        if self._file != rendered.file_count():
+            return None
+        return bpy.data.scenes.get(self._scene)
+
     def _found(self) -> Any:
-        scene = bpy.data.scenes.get(self._scene)
-        if scene is None or self._file != rendered.file_count():
+        scene = self._open_scene()
+        if scene is None:
             raise HostError(
                 f"the scene {self._scene} is not open any more",
                 where=bpy.data.filepath or "the unsaved file",
@@ -128,16 +167,65 @@ class _Work:
             )
         return scene
 
+    @contextlib.contextmanager
+    def _set(self, *changes: tuple[str, Any]) -> Iterator[None]:
+        """Settings of the scene by their paths, put back in the order in which they depend on each
+        other."""
+        scene = self._found()
+        before = [(path, reduce(getattr, path.split("."), scene)) for path, _ in changes]
+        try:
+            for path, value in changes:
+                _put(scene, path, value)
+            yield
+        finally:
+            scene = self._open_scene()
+            for path, value in before if scene else ():
+                # What the old format does not have cannot be set back, and need not.
+                with contextlib.suppress(TypeError):
+                    _put(scene, path, value)
 
-def _render(scene: Any, frame: int) -> None:
+    @contextlib.contextmanager
+    def _camera_set(self) -> Iterator[None]:
+        """Render engines ask for the camera all the time, so it stays for the whole frame."""
+        scene, camera = self._found(), bpy.data.objects.get(self._camera)
+        before = scene.camera.name if scene.camera else ""
+        if camera is None or camera.name == before:
+            yield
+            return
+        scene.camera = camera
+        try:
+            yield
+        finally:
+            if (scene := self._open_scene()) is not None:
+                scene.camera = bpy.data.objects.get(before)
+
+
+def _put(scene: Any, path: str, value: Any) -> None:
+    *way, name = path.split(".")
+    setattr(reduce(getattr, way, scene), name, value)
+
+
+def _begin(scene: Any, frame: int) -> None:
+    """Have Blender render; without a window it has done so afterwards."""
+    context: dict[str, Any] = {"scene": scene}
+    view, how = bpy.context.preferences.view, "EXEC_DEFAULT"
+    if not bpy.app.background:
+        context["window"] = bpy.context.window_manager.windows[0]
+        how = "INVOKE_DEFAULT"
+    display, changed = view.render_display_type, bpy.context.preferences.is_dirty
     told = ""
     try:
+        view.render_display_type = "NONE"  # no window for each frame
         # Told a scene by its name, Blender renders it at the frame of the window's scene.
-        with bpy.context.temp_override(scene=scene):
-            done = bpy.ops.render.render() == {"FINISHED"}
+        with bpy.context.temp_override(**context):
+            done = bpy.ops.render.render(how) & {"FINISHED", "RUNNING_MODAL"}
     except RuntimeError as error:
-        done, told = False, str(error).strip()
+        done, told = set(), str(error).strip()
+    finally:
+        view.render_display_type = display
+        bpy.context.preferences.is_dirty = changed
     if not done:
+        rendered.forget_ours()
         raise HostError(
             f"Blender cannot render frame {frame}: {told or 'the rendering was stopped'}",
             where=f"scene {scene.name}",
@@ -145,8 +233,9 @@ def _render(scene: Any, frame: int) -> None:
         )
 
 
-def _save(result: Any, scene: Any, target: Path) -> None:
+def _save(scene: Any, target: Path) -> None:
     try:
+        result = bpy.data.images.get("Render Result")
         if result is None:
             raise RuntimeError("there is no Render Result")
         result.save_render(str(target), scene=scene)
@@ -159,44 +248,38 @@ def _save(result: Any, scene: Any, target: Path) -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def _settings(scene: Any, changes: list[tuple[Any, str, Any]]) -> Iterator[None]:
-    """Render settings for EXR, and others on top, put back in the order in which they depend on
-    each other."""
-    image = scene.render.image_settings
-    alpha = "RGBA" if scene.render.film_transparent else "RGB"
-    wanted = [(image, name, value) for name, value in _EXR if hasattr(image, name)]
-    wanted += [(image, "color_mode", alpha), *changes]
-    before = [(thing, name, getattr(thing, name)) for thing, name, _ in wanted]
-    try:
-        for thing, name, value in wanted:
-            setattr(thing, name, value)
-        yield
-    finally:
-        for thing, name, value in before:
-            # What the old format does not have cannot be set back, and need not.
-            with contextlib.suppress(TypeError):
-                setattr(thing, name, value)
-
-
-@contextlib.contextmanager
-def _slot(result: Any, scene: Any) -> Iterator[None]:
-    """Render to the last slot; the artist's own stays the one that is shown.
+def _own_slot(scene: Any) -> int | None:
+    """The place of a slot of ours, made where this scene's render would be written over, and then
+    used for all scenes until the artist renders again; None where none is needed.
 
     Slots hold renders of one scene; those of another scene stay with it, and are lost when a slot
-    is changed meanwhile. So it is only done where this scene's render would be written over, and
-    then for all scenes until the artist renders again. Without a window there are no slots.
+    is changed meanwhile. Without a window there are no slots.
     """
-    kept = rendered.last()
+    result, kept = bpy.data.images.get("Render Result"), rendered.last()
     own = scene == bpy.context.scene or (kept is not None and kept.scene == scene.name)
     if result is None or bpy.app.background or not (own or rendered.is_aside()):
+        return None
+    slots = result.render_slots
+    place = next((at for at, slot in enumerate(slots) if slot.name == _SLOT), None)
+    if place is None:
+        shown, place = slots.active_index, len(slots)
+        slots.new(name=_SLOT)
+        slots.active_index = shown
+    rendered.put_aside()
+    return place
+
+
+@contextlib.contextmanager
+def _shown(slot: int | None) -> Iterator[None]:
+    """Have a slot be the one that is rendered to or saved; the artist's own is shown again."""
+    result = bpy.data.images.get("Render Result")
+    if slot is None or result is None:
         yield
         return
     slots = result.render_slots
     shown = slots.active_index
+    slots.active_index = slot
     try:
-        slots.active_index = len(slots) - 1
-        rendered.put_aside()
         yield
     finally:
         slots.active_index = shown

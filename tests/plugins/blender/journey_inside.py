@@ -69,7 +69,7 @@ def seen(host: Any, folder: Path) -> dict[str, Any]:
     pictures = []
     for frame in record.frames():
         scene.frame_set(frame)
-        with stage.part("rendered").Quiet():
+        with stage.not_the_artists():
             bpy.ops.render.render()
         pictures.append(str(folder / f"seen.{frame}.exr"))
         bpy.data.images["Render Result"].save_render(pictures[-1], scene=scene)

@@ -24,10 +24,11 @@ _questions: queue.Queue[tuple[str, queue.Queue[str]]] = queue.Queue()
 
 #: Seconds between one tick of a timer of 10 ms and the next, since :func:`count_anew`.
 gaps: list[float] = []
-#: Seconds that each of our turns took Blender's main thread, and seconds that it worked in them:
-#: the rest is waiting for a processor or for another thread.
+#: Seconds that each of our turns took Blender's main thread, and seconds that it held it in them:
+#: the rest is waiting for a processor that others have. Waiting for a lock, a disk or a network
+#: counts as held.
 turns: list[float] = []
-works: list[float] = []
+helds: list[float] = []
 opening: dict[str, float] = {}
 _last = 0.0
 
@@ -119,6 +120,40 @@ def strips() -> dict[str, list[int]]:
     return {s.name: [s.channel, s.frame_final_start, s.frame_final_end] for s in found}
 
 
+def slow_camera() -> None:
+    """A scene whose frames take the render engine seconds."""
+    scene = bpy.data.scenes.new("Slow")
+    scene.camera = bpy.data.objects.new("Lens", bpy.data.cameras.new("Lens"))
+    scene.collection.objects.link(scene.camera)
+    scene.render.engine = "CYCLES"
+    scene.cycles.use_denoising = False  # not every Blender has it
+    scene.cycles.samples, scene.cycles.use_adaptive_sampling = 192, False
+    scene.render.resolution_x, scene.render.resolution_y = 320, 180
+    scene.frame_start, scene.frame_end = 1, 3
+    scene.frame_current = 2
+    scene.sequence_editor_create()
+    bpy.context.window.scene = scene
+
+
+def render_settings() -> list[Any]:
+    """What a rendering of ours may not leave changed."""
+    scene = bpy.context.scene
+    image = scene.render.image_settings
+    view = bpy.context.preferences.view
+    return [
+        scene.frame_current,
+        scene.render.use_sequencer,
+        scene.render.use_border,
+        image.file_format,
+        image.color_depth,
+        view.render_display_type,
+        bpy.context.preferences.is_dirty,
+        bpy.data.images["Render Result"].render_slots.active_index
+        if "Render Result" in bpy.data.images
+        else 0,
+    ]
+
+
 def cross() -> list[int]:
     """The window manager's button that closes the panel's window."""
     frame = window_on_screen().frameGeometry()
@@ -137,7 +172,7 @@ def left_behind() -> dict[str, int]:
 
 
 def count_anew() -> None:
-    for counts in (gaps, turns, works):
+    for counts in (gaps, turns, helds):
         counts.clear()
 
 
@@ -147,24 +182,36 @@ def counted() -> dict[str, float]:
         "longest_gap_ms": max(gaps, default=0.0) * 1000,
         "turns": len(turns),
         "longest_turn_ms": max(turns, default=0.0) * 1000,
-        "longest_work_ms": max(works, default=0.0) * 1000,
+        "longest_held_ms": max(helds, default=0.0) * 1000,
         "turns_above_50_ms": sum(turn > 0.05 for turn in turns),
         "busy_ms": sum(turns) * 1000,
     }
 
 
 def watch_turns() -> None:
-    """Time the pump's turns from outside of it."""
-    pump = part("pump")
-    whole = pump.turn
+    """Time from outside all that runs by timers of ours: the pump's turns, the looks at the
+    sequencer."""
+    for module, name in ((part("pump"), "turn"), (part("following"), "_fingerprint")):
+        setattr(module, name, _timed(getattr(module, name)))
 
-    def timed() -> None:
-        begin, worked = time.perf_counter(), time.thread_time()
-        whole()
-        turns.append(time.perf_counter() - begin)
-        works.append(time.thread_time() - worked)
 
-    pump.turn = timed
+def _timed(whole: Any) -> Any:
+    def timed() -> Any:
+        begin, waited = time.perf_counter(), _waited()
+        try:
+            return whole()
+        finally:
+            took = time.perf_counter() - begin
+            turns.append(took)
+            helds.append(took - (_waited() - waited))
+
+    return timed
+
+
+def _waited() -> float:
+    """Seconds that this thread was ready and got no processor: the second number that Linux tells
+    (Documentation/scheduler/sched-stats.rst)."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 def open_and_time() -> None:

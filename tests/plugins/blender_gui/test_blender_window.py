@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: Milliseconds that Blender's main thread may work for us at a time while a shot is sent and a job
-#: runs. What it took by the clock is printed: on a busy machine that says more of the machine.
+#: Milliseconds that we may hold Blender's main thread at a time while a shot is sent and a job
+#: runs, without waiting for a processor that others have. By the clock is printed, too.
 TICK = 50.0
 
 
@@ -41,7 +41,7 @@ def test_from_a_strip_to_the_approved_version_above_it(seat: Seat, pictures: Pat
     seat.wait(f"{job}.ended", "the job to end", 600)
     counted = seat.value("counted()")
     print("while a shot was sent and a job ran:", json.dumps(counted))
-    assert counted["longest_work_ms"] < TICK
+    assert counted["longest_held_ms"] < TICK
 
     seat.show_page("review")
     review = "panel().controllers.review.state.value"
@@ -72,6 +72,40 @@ def test_from_a_strip_to_the_approved_version_above_it(seat: Seat, pictures: Pat
     seat.wait("len(strips()) == 4", "the strip to be back")
     assert seat.value("strips()") == where
     seat.ask("bpy.ops.wm.save_mainfile()")
+
+
+def test_blender_goes_on_while_it_renders_a_plate(seat: Seat, pictures: Path) -> None:
+    seat.ask("slow_camera()")
+    seat.open_panel()
+    shot = "[r.shot.id.shot for r in panel().controllers.shots.rows] == ['Lens']"
+    seat.wait(shot, "the camera's shot")
+    before = seat.value("render_settings()")
+    seat.show_page("send")
+    seat.wait("named('send').isEnabled()", "the button to be ready")
+    seat.ask("watch_turns()")
+    seat.press("named('send')")
+    seat.wait("bpy.app.is_job_running('RENDER')", "Blender's own job")
+    begin = time.monotonic()
+    seat.ask("count_anew()")
+    rendering = "panel().controllers.send.state.value.rendering"
+    seat.wait(f"{rendering}.frames == 1", "the first frame", 120)
+    took = time.monotonic() - begin
+    counted = seat.value("counted()")
+    print(f"while a frame was rendered for {took:.1f} s:", json.dumps(counted))
+    assert counted["turns"] > 10 * took, "the panel lives"
+    assert counted["longest_held_ms"] < TICK
+    seat.wait("len(panel().controllers.jobs.rows) == 1", "the job", 120)
+    assert seat.value("render_settings()") == before
+    # And once more, to be stopped by whoever sits there.
+    seat.wait("named('send').isEnabled()", "the button to be ready")
+    seat.press("named('send')")
+    seat.wait("bpy.app.is_job_running('RENDER')", "Blender's own job")
+    seat.press_in_blender(700, 560)
+    seat.screen.key("Escape")
+    seat.wait(f"not {rendering}.shot", "the rendering to end")
+    seat.wait("'stopped' in panel().controllers.send.state.value.problem", "words")
+    assert seat.value("render_settings()") == before
+    assert seat.value("len(panel().controllers.jobs.rows)") == 1
 
 
 def test_the_first_opening_beside_blenders_own_start(place_of_work: Seat) -> None:
