@@ -140,6 +140,18 @@ def test_a_try_of_what_the_host_rendered_stays_under_review_with_its_row(make_pa
     assert panel._row_under_review().key == "S_00002", "it can be placed"
 
 
+def test_a_shots_first_version_is_shown_though_its_neighbours_came_before(make_panel) -> None:
+    panel = make_panel()
+    click(panel, 1)
+    click(panel, 0, CONTROL)
+    assert under_review(panel) == ("S_00000", "")
+    theirs, own = crowd.versions([1, 0])
+    for version in (theirs, own):
+        panel.controllers.session.board.learn(versions=[version])
+        QApplication.processEvents()
+    until(lambda: under_review(panel) == ("S_00000", own.id))
+
+
 def test_what_was_not_rendered_is_offered_in_words(make_panel) -> None:
     panel = make_panel(host=Easel())
     card = panel.send.unrendered

@@ -264,7 +264,7 @@ class Panel(Pages):
 
     def _review_changed(self, state: ReviewState) -> None:
         self._name_tabs()
-        versions = sum(choice.version is not None for choice in state.choices)
+        versions = sum(c.version is not None and c.of is None for c in state.choices)
         same = state.shot is not None and self._reviewed == (state.shot.id, 0)
         if same and versions and not state.b:
             # The shot's first version has come while it is looked at: it is what was waited for.
