@@ -284,7 +284,9 @@ def test_what_a_closed_panel_did_not_render_is_left_to_the_next_one(
     panel.until(lambda: send.state.value.rendering.frames == 2, "some frames")
     assert send.state.value.told == "Round trip asked for S_010, S_020"
     other = reopen()
+    send.unrendered.look(host.scene())
     panel.idle(0.2)
+    assert send.unrendered.left.value == Left(), "it is rendering them"
     assert other.unrendered.left.value == Left(), "the first panel is about to render them"
     other.close()
     close(session, send)
