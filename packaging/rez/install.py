@@ -150,13 +150,29 @@ class Rez:
         files = [str(path) for path in sorted(wheels.glob("*.whl"))]
         if not own_qt:
             files = [path for path in files if not Path(path).name.lower().startswith(QT_WHEELS)]
+        made = wheels.with_name(f"{python}-packages")
         # All in one call: what rez pip calls extra goes to pip as it stands.
         run(
-            *(self._rez, "pip", "--install", "--prefix", str(self._repository)),
+            *(self._rez, "pip", "--install", "--prefix", str(made)),
             *("--python-version", python, files[0]),
             *("--extra", "--no-deps", "--no-index", *files[1:]),
             variables=self._variables,
         )
+        self._add(made)
+
+    def _add(self, made: Path) -> None:
+        """Copy the packages that rez pip made, but for those that are there: in the repository
+        itself it would write some anew, for it compares requirements in an order that varies."""
+        for folder in sorted(definition.parent for definition in made.glob("*/*/package.py")):
+            there = self._repository / folder.relative_to(made)
+            variants = [path.name for path in folder.iterdir() if path.is_dir()]
+            if (there / "package.py").exists() and all((there / v).is_dir() for v in variants):
+                continue
+            run(
+                *(self._rez, "cp", "--allow-empty", "--dest-path", str(self._repository)),
+                f"{folder.parent.name}-{folder.name}",
+                variables={**self._variables, "REZ_PACKAGES_PATH": str(made)},
+            )
 
     def build(self, name: str, scratch: Path) -> None:
         """``scratch`` is where rez works, so that the checkout stays clean."""
