@@ -12,6 +12,7 @@ from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.media import Plate
 
 _UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 
 def _name(value: str) -> str:
@@ -30,6 +31,12 @@ Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 def fit_name(text: str, *, otherwise: str) -> str:
     """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
     return _trimmed(_trimmed(_UNFIT.sub("_", text))[:128]) or otherwise
+
+
+def unversioned(stem: str) -> str:
+    """A work file's name without its version and what people write after that: ``AB_0010_comp`` of
+    ``AB_0010_comp_v012_ada``."""
+    return _VERSION.sub("", stem) or stem
 
 
 def _trimmed(text: str) -> str:

@@ -14,7 +14,7 @@ from bridge_core.models.base import fingerprint, invalid
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.shots import Shot, ShotId, fit_name
+from bridge_core.models.shots import Shot, ShotId, fit_name, unversioned
 
 
 def shot(first: int = 1009, last: int = 1032, *, head: int = 8, tail: int = 8) -> Shot:
@@ -68,6 +68,22 @@ def test_names_that_no_folder_can_have_are_refused(name: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
     ShotId(show=fit_name(text, otherwise="unnamed"), sequence="s", shot="c")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("AB_0010_comp_v012_ada", "AB_0010_comp"),
+        ("reel.V3", "reel"),
+        ("reel 1 v2 final", "reel 1"),
+        ("reel_2", "reel_2"),
+        ("a_v2x", "a_v2x"),
+        ("_v001", "_v001"),
+        ("", ""),
+    ],
+)
+def test_a_work_files_name_goes_without_its_version(stem: str, name: str) -> None:
+    assert unversioned(stem) == name
 
 
 def test_names_may_be_in_any_script() -> None:

@@ -1,1 +1,1 @@
-"""Shotbridge inside Blender. Not built yet: this room holds nothing."""
+"""Shotbridge inside Blender: the host, its panel's window, menus and operators."""

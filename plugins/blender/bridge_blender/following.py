@@ -16,6 +16,7 @@ import bpy
 
 from . import rendered
 from . import sequencer_api as api
+from .open_editors import image_editors
 
 _log = logging.getLogger(__name__)
 
@@ -69,20 +70,12 @@ def _fingerprint() -> tuple[Any, ...]:
     scene = api.sequencer_scene()
     if scene is None:
         return (None,)
-    render = scene.render
     told: list[Any] = [
         bpy.data.filepath,
         rendered.last(),
-        scene.name,
-        scene.frame_start,
-        scene.frame_end,
-        render.fps,
-        render.fps_base,
-        render.resolution_x,
-        render.resolution_y,
-        render.resolution_percentage,
-        scene.camera and scene.camera.name,
-        tuple(_open_image_names()),
+        _of_scene(scene),
+        _of_scene(bpy.context.scene),
+        tuple(_of_image(editor.image, editor.image_user) for editor in image_editors()),
         api.is_in_sight(),
     ]
     if scene.sequence_editor is not None:
@@ -95,20 +88,48 @@ def _fingerprint() -> tuple[Any, ...]:
     return tuple(told)
 
 
+def _of_scene(scene: Any) -> tuple[Any, ...]:
+    render = scene.render
+    return (
+        scene.name,
+        scene.frame_start,
+        scene.frame_end,
+        scene.camera and scene.camera.name,
+        render.fps,
+        render.fps_base,
+        render.resolution_x,
+        render.resolution_y,
+        render.resolution_percentage,
+        render.pixel_aspect_x,
+        render.pixel_aspect_y,
+    )
+
+
 def _of_strip(strip: Any) -> tuple[Any, ...]:
-    told = (strip.name, *api.bounds(strip), api.content_bounds(strip)[0])
+    told: tuple[Any, ...] = (strip.name, *api.bounds(strip), api.content_bounds(strip)[0])
     if strip.type == "SPEED":
         return (*told, strip.speed_control, strip.speed_factor)
-    if strip.type in ("MOVIE", "IMAGE"):
-        return (*told, strip.colorspace_settings.name, *api.retiming_keys(strip))
-    return told
+    if strip.type not in api.PICTURES:
+        return told
+    told = (*told, *api.content_trims(strip))
+    if strip.type == "SCENE":
+        camera, scene = strip.scene_camera, strip.scene
+        return (*told, strip.scene_input, camera and camera.name, scene and _of_scene(scene))
+    files = strip.elements
+    ends = (files[0].filename, files[-1].filename) if len(files) else ()
+    folder = strip.filepath if strip.type == "MOVIE" else strip.directory
+    colour, backwards = strip.colorspace_settings.name, strip.use_reverse_frames
+    return (*told, folder, len(files), *ends, colour, backwards, *api.retiming_keys(strip))
 
 
-def _open_image_names() -> list[str]:
-    manager = bpy.context.window_manager
-    return [
-        area.spaces.active.image.name
-        for window in (manager.windows if manager else ())
-        for area in window.screen.areas
-        if area.type == "IMAGE_EDITOR" and area.spaces.active.image is not None
-    ]
+def _of_image(image: Any, user: Any) -> tuple[Any, ...]:
+    return (
+        image.name,
+        image.filepath,
+        image.source,
+        image.is_dirty,
+        image.colorspace_settings.name,
+        user.frame_start,
+        user.frame_duration,
+        user.frame_offset,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +16,7 @@ from bridge_core.models.frames import FrameRange, to_rate
 from bridge_core.models.media import Plate, frame_path, pattern_of
 from bridge_core.models.shots import fit_name
 
-from . import colours, rendered
+from . import colours
 from . import sequencer_api as api
 from .speed import Run, Unfit, run_of
 
@@ -52,6 +53,22 @@ def render_size(scene: Any) -> tuple[int, int]:
     render = scene.render
     part = render.resolution_percentage
     return max(1, render.resolution_x * part // 100), max(1, render.resolution_y * part // 100)
+
+
+def cropped_size(scene: Any) -> tuple[int, int]:
+    """That, of the region that the artist crops renders to, where one is set."""
+    render, (width, height) = scene.render, render_size(scene)
+    if not (render.use_border and render.use_crop_to_border):
+        return width, height
+    edges = (
+        render.border_min_x * width,
+        render.border_max_x * width,
+        render.border_min_y * height,
+        render.border_max_y * height,
+    )
+    # Blender rounds to single floats before it cuts off what is behind the point.
+    left, right, bottom, top = map(int, array("f", edges))
+    return right - left, top - bottom
 
 
 def source_of(strip: Any, scene: Any, effect: Any = None) -> Source:
@@ -179,18 +196,26 @@ def for_blend(path: Path) -> str:
 def movie_facts(path: str) -> tuple[int, int, int]:
     """Frames, width and height of a movie or picture; zeros where Blender cannot open it.
 
-    Takes as long as Blender needs to open the file, once for each .blend that is opened.
+    Takes as long as Blender needs to open the file, once for each state of it.
     """
-    return _opened(path, rendered.file_count())
+    try:
+        now = Path(path).stat()
+        return _opened(path, now.st_mtime_ns, now.st_size)
+    except (OSError, RuntimeError):
+        return 0, 0, 0
 
 
 @lru_cache(maxsize=4096)
-def _opened(path: str, _file: int) -> tuple[int, int, int]:
+def _opened(path: str, _written: int, _size: int) -> tuple[int, int, int]:
+    """Only what could be opened is remembered.
+
+    :raises RuntimeError: it could not.
+    """
+    image = bpy.data.images.load(path)
     try:
-        image = bpy.data.images.load(path)
-    except RuntimeError:
-        return 0, 0, 0
-    try:
-        return image.frame_duration, image.size[0], image.size[1]
+        found: tuple[int, int, int] = image.frame_duration, image.size[0], image.size[1]
+        if not found[1]:
+            raise RuntimeError(f"{path} holds no pictures")
+        return found
     finally:
         bpy.data.images.remove(image)

@@ -24,7 +24,7 @@ class SHOTBRIDGE_MT_versions(bpy.types.Menu):  # noqa: N801 - as Blender wants t
 
 
 def _list_versions(layout: Any) -> None:
-    from .remembered import version_mark
+    from .remembered import SWAP, version_mark
     from .strips import stack_of
 
     strip = active_strip()
@@ -32,20 +32,22 @@ def _list_versions(layout: Any) -> None:
     if stack is None:
         layout.label(text="No versions yet")
         return
-    seen = [one for one in stack.versions if not one.mute]
+    unmuted = (one for one in stack.versions if not one.mute)
+    seen = max(unmuted, key=lambda one: one.channel, default=None)
     entry = layout.operator(
         "shotbridge.show_version",
         text=f"Plate: {stack.plate.name}",
         icon="RADIOBUT_OFF" if seen else "RADIOBUT_ON",
     )
-    entry.version = ""
+    entry.strip = ""
     for one in reversed(stack.versions):
         mark = version_mark(one)
         if mark is None:
             continue
-        icon = "RADIOBUT_ON" if one in seen else "RADIOBUT_OFF"
-        entry = layout.operator("shotbridge.show_version", text=mark.title, icon=icon)
-        entry.version = mark.version
+        icon = "RADIOBUT_ON" if one == seen else "RADIOBUT_OFF"
+        text = f"{mark.title} (in its place)" if mark.way == SWAP else mark.title
+        entry = layout.operator("shotbridge.show_version", text=text, icon=icon)
+        entry.strip = one.name
 
 
 def _in_sequencer(menu: Any, context: Any) -> None:

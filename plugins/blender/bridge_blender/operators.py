@@ -65,8 +65,8 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
     bl_label = "Show Version"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    version: StringProperty(  # type: ignore[valid-type]
-        name="Version", description="Its id; empty for the plate", options={"HIDDEN"}
+    strip: StringProperty(  # type: ignore[valid-type]
+        name="Strip", description="The version's; empty for the plate", options={"HIDDEN"}
     )
 
     @classmethod
@@ -81,7 +81,7 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
         if stack is None:
             self.report({"WARNING"}, "This strip has no versions")
             return {"CANCELLED"}
-        show(stack, self.version)
+        show(stack, self.strip)
         return {"FINISHED"}
 
 

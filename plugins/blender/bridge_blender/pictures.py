@@ -12,8 +12,9 @@ from bridge_core.models.media import frame_path
 
 from . import colours, strips
 from .media import for_blend
-from .plans import BACKGROUND, PLANE, SWAP, Plan
-from .remembered import mark_version
+from .open_editors import image_editors
+from .plans import Plan
+from .remembered import BACKGROUND, PLANE, SWAP, as_json, mark_version, restore
 from .shots import Kind
 
 
@@ -84,6 +85,7 @@ def _plane(plan: Plan, image: Any, undo: contextlib.ExitStack) -> None:
     mesh.materials.append(material)
     thing = bpy.data.objects.new(plan.title, mesh)
     undo.callback(bpy.data.objects.remove, thing)
+    restore(thing, as_json(image))  # the image outlives a plane that is deleted
     thing.location = scene.cursor.location
     scene.collection.objects.link(thing)
 
@@ -115,9 +117,7 @@ def _background(plan: Plan, image: Any, undo: contextlib.ExitStack) -> None:
 
 
 def _in_editors(plan: Plan, image: Any) -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR" and area.spaces.active.image == plan.found.thing:
-                area.spaces.active.image = image
-                _time(plan, area.spaces.active.image_user)
+    for editor in image_editors():
+        if editor.image == plan.found.thing:
+            editor.image = image
+            _time(plan, editor.image_user)

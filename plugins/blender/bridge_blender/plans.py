@@ -13,9 +13,9 @@ from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.versions import Output
 
 from . import colours
+from .remembered import ABOVE, BACKGROUND, PLANE, SWAP
 from .shots import Found, Kind, Survey
 
-ABOVE, SWAP, PLANE, BACKGROUND = "above", "swap", "plane", "background"
 WAYS = (
     PlaceAs(ABOVE, "Strip above"),
     PlaceAs(SWAP, "Strip in its place"),
@@ -50,14 +50,23 @@ class Plan:
 
 
 def plan_of(survey: Survey, placement: Placement) -> Plan:
-    """:raises HostError: no such handle, way or output; a version that lacks frames or counts at
-    another rate; a colour space that Blender does not have; a speed that cannot be kept."""
+    """:raises HostError: no such handle, way or output; a version of another shot, with too few
+    frames or at another rate; a colour space that Blender does not have; a speed that cannot be
+    kept."""
     found = survey.by_handle(placement.handle)
     if found is None:
         raise HostError(
             f"the file has no {placement.handle!r} any more",
             where=survey.title,
             next_step="it was renamed or removed: choose it again in the panel's list",
+        )
+    version, here = placement.version, found.item.shot.id
+    if version.shot != here:
+        raise HostError(
+            f"{version.service} {version.label} was made for {version.shot}, and "
+            f"{found.item.source} is {here}",
+            where=survey.title,
+            next_step="open the file and the scene that it was sent from, and place it there",
         )
     way = placement.place_as or ABOVE
     if way not in {one.id for one in WAYS}:

@@ -1,8 +1,10 @@
-"""What a .blend remembers of shots and versions: custom properties on strips, images and objects.
+"""What a .blend remembers of shots and versions: custom properties on scenes, strips, images and
+objects.
 
 A plate's strip gets an identity once a version was placed for it, and keeps the names of its shot,
-so that neither renaming nor moving it loses its versions. What was placed carries that identity and
-the version's whole record. All of it is saved and loaded with the .blend, and undone with the rest.
+so that neither renaming nor moving it loses its versions; the sequencer's scene keeps the show, so
+that neither does saving the file under another name. What was placed carries that identity and the
+version's whole record. All of it is saved and loaded with the .blend, and undone with the rest.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from bridge_core.models.versions import Version
 #: The one key in anybody's custom properties.
 KEY = "shotbridge"
 _SCHEMA = 1
+#: Ways of placing, as versions keep them.
+ABOVE, SWAP, PLANE, BACKGROUND = "above", "swap", "plane", "background"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class VersionMark:
 
     @property
     def title(self) -> str:
-        return f"{self.service} {self.label}"
+        output = "" if self.output == "main" else f" {self.output}"
+        return f"{self.service}{output} {self.label}"
 
 
 def plate_mark(strip: Any) -> PlateMark | None:
@@ -98,6 +103,15 @@ def mark_plate(strip: Any, shot: ShotId, *, anew: bool = False) -> str:
         },
     }
     return clip
+
+
+def show_of(scene: Any) -> str:
+    """The show that a scene's shots belong to since a version was placed; empty before that."""
+    return str(_told(scene, "show").get("name", ""))
+
+
+def mark_show(scene: Any, show: str) -> None:
+    scene[KEY] = {"schema": _SCHEMA, "show": {"name": show}}
 
 
 def mark_version(

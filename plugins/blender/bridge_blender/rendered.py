@@ -13,12 +13,13 @@ import bpy
 
 @dataclass(frozen=True, slots=True)
 class RenderedFrame:
-    """The frame that stands in Blender's Render Result."""
+    """The frame that stands in a slot of Blender's Render Result."""
 
     scene: str
     frame: int
     width: int
     height: int
+    slot: int
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class _State:
     """Counts the files that were loaded."""
     job: Job | None = None
     aside: bool = False
+    slot: int = 0
+    """Where what is rendered now goes, whichever slot is looked at meanwhile."""
 
 
 _state = _State()
@@ -81,6 +84,11 @@ def forget_ours() -> None:
         _state.last = _state.job = None
 
 
+def _started(*_: Any) -> None:
+    result = bpy.data.images.get("Render Result")
+    _state.slot = result.render_slots.active_index if result is not None else 0
+
+
 def _begun(*_: Any) -> None:
     job = _state.job
     if job is not None and job.ended:
@@ -90,10 +98,11 @@ def _begun(*_: Any) -> None:
 
 
 def _rendered(scene: Any, *_: Any) -> None:
-    from .media import render_size  # not when Blender starts
+    from .media import cropped_size  # not when Blender starts
 
     if _state.job is None:
-        _state.last = RenderedFrame(scene.name, scene.frame_current, *render_size(scene))
+        size = cropped_size(scene)
+        _state.last = RenderedFrame(scene.name, scene.frame_current, *size, _state.slot)
         _state.aside = False
 
 
@@ -118,6 +127,7 @@ def _loaded(*_: Any) -> None:
 
 #: Of a rendering Blender tells on the thread that renders.
 _HANDLERS = (
+    ("render_init", _started),
     ("render_pre", _begun),
     ("render_post", _rendered),
     ("render_complete", _complete),

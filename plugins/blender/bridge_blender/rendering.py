@@ -87,13 +87,15 @@ class _Work:
         camera = strip.scene_camera if strip else None
         self._camera = camera.name if camera else ""
         self._file = rendered.file_count()
+        last = rendered.last()
+        self._slot = last.slot if last is not None else None
         scene = self._found()
         self._at = scene.frame_current, scene.frame_subframe
 
     def write(self, frame: int, target: Path) -> Iterator[None]:
         """Each step looks how far Blender is with it."""
         if self._kind is Kind.RENDER:
-            self._save(target, None)
+            self._save(target, self._slot)
             return
         while rendered.is_ours():
             yield  # with a frame that nobody waits for any more: it cannot be told to stop

@@ -22,13 +22,15 @@ from bridge_core.host import HostProblem, HostShot
 from bridge_core.models.base import invalid
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, pattern_of
-from bridge_core.models.shots import Shot, ShotId, fit_name
+from bridge_core.models.shots import Shot, ShotId, fit_name, unversioned
 from bridge_core.timeline.naming import Candidate, settle, split_name
 
 from . import colours, rendered
 from . import sequencer_api as api
 from .media import Source, absolute, movie_facts, rate_of, rendered_plate, source_of
-from .remembered import VersionMark, plate_mark, version_mark
+from .open_editors import image_editors
+from .placed import Placed, by_clip
+from .remembered import plate_mark, show_of, version_mark
 from .speed import Run, Unfit
 
 if TYPE_CHECKING:
@@ -46,14 +48,6 @@ class Kind(StrEnum):
     CAMERA = "camera"
     RENDER = "render"
     IMAGE = "image"
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Something that was placed, and the record that it carries."""
-
-    mark: VersionMark
-    thing: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +102,11 @@ def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
 
     Names are given in view of everything in either case: what is selected renames no shot.
     """
-    path = bpy.data.filepath
-    show = fit_name(work.show or (Path(path).stem if path else ""), otherwise="untitled")
-    title = Path(path).name or "untitled.blend"
+    path = Path(bpy.data.filepath)
+    title = path.name or "untitled.blend"
     scene = api.sequencer_scene()
+    named = work.show or _kept_show(scene) or unversioned(path.stem)
+    show = fit_name(named, otherwise="untitled")
     if scene is None:
         return Survey(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
@@ -134,21 +129,23 @@ def survey(work: WorkSettings, *, everything: bool = False) -> Survey:
         except ValidationError as error:
             told = invalid(error, what="strip").what
             problems.append(HostProblem(one.name, told, "correct it in Blender", True))
+    if not named:
+        problems += [_not_saved(one.item) for one in found]
     return Survey(title, show, tuple(found), tuple(problems), bool(chosen))
 
 
-def placed_things() -> Iterator[Placed]:
-    """Everything in the .blend that is a version and in use somewhere."""
-    for scene in bpy.data.scenes:
-        if scene.sequence_editor is not None:
-            for strip in api.strips_of(scene.sequence_editor):
-                mark = version_mark(strip)
-                if mark is not None:
-                    yield Placed(mark, strip)
-    for image in bpy.data.images:
-        mark = version_mark(image)
-        if mark is not None and image.users:
-            yield Placed(mark, image)
+def _kept_show(scene: Any) -> str:
+    return next((show for one in (scene, *bpy.data.scenes) if one and (show := show_of(one))), "")
+
+
+def _not_saved(item: HostShot) -> HostProblem:
+    return HostProblem(
+        item.source,
+        "the file has no name yet, and its shots take their show from it",
+        "save the file before you send, or versions will not find back to this shot",
+        skipped=False,
+        handle=item.handle,
+    )
 
 
 def speed_effects(strips: Any) -> dict[str, Any]:
@@ -161,7 +158,7 @@ def speed_effects(strips: Any) -> dict[str, Any]:
 def _look_at(
     scene: Any, strips: list[Any], chosen: frozenset[str]
 ) -> Iterator[_Sighting | HostProblem]:
-    placed = _by_clip()
+    placed = by_clip()
     yield from _strips(scene, strips, chosen, placed)
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
@@ -171,13 +168,6 @@ def _look_at(
         yield _render(last, placed)
     for image, user in _open_images():
         yield from _image(image, user, placed)
-
-
-def _by_clip() -> dict[str, list[Placed]]:
-    found: dict[str, list[Placed]] = {}
-    for one in sorted(placed_things(), key=lambda one: one.mark.order):
-        found.setdefault(one.mark.clip, []).append(one)
-    return found
 
 
 def _chosen(strips: list[Any]) -> frozenset[str]:
@@ -273,13 +263,10 @@ def _render(last: rendered.RenderedFrame, placed: dict[str, list[Placed]]) -> _S
 def _open_images() -> Iterator[tuple[Any, Any]]:
     """Images in Image Editors, each once, with how its frames are counted there."""
     seen = set()
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            image = area.spaces.active.image if area.type == "IMAGE_EDITOR" else None
-            if image is not None and image.name not in seen and version_mark(image) is None:
-                seen.add(image.name)
-                yield image, area.spaces.active.image_user
+    for editor in image_editors():
+        if editor.image not in seen and version_mark(editor.image) is None:
+            seen.add(editor.image)
+            yield editor.image, editor.image_user
 
 
 def _image(
@@ -292,6 +279,11 @@ def _image(
     path = absolute(image.filepath)
     if image.source not in ("FILE", "SEQUENCE", "MOVIE") or image.packed_file or not image.filepath:
         yield HostProblem(image.name, "it is in no file", "save it (Alt-S), and send it then")
+        return
+    if image.is_dirty:
+        yield HostProblem(
+            image.name, "what was painted in it is not saved", "save it (Alt-S), and send it then"
+        )
         return
     pattern, frames = path, FrameRange.from_half_open(0, 1, rate)
     if image.source == "MOVIE":

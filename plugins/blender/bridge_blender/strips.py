@@ -19,8 +19,10 @@ from bridge_core.models.media import frame_path
 from . import colours
 from . import sequencer_api as api
 from .media import for_blend, movie_facts, render_size
-from .plans import ABOVE, SWAP, Plan
+from .plans import Plan
 from .remembered import (
+    ABOVE,
+    SWAP,
     as_json,
     give_to,
     mark_plate,
@@ -114,17 +116,20 @@ def stack_of(strip: Any) -> Stack | None:
     return _stack(plate, tuple(versions))
 
 
-def show(stack: Stack, version: str) -> None:
-    """Have the strips of one version (its id) be seen, and no other's; empty: the plate."""
-    found = [one for one in stack.versions if _id(one) == version] if version else []
-    if version and not found:
+def show(stack: Stack, name: str) -> None:
+    """Have the version's strip of this name be seen, and no other; empty: the plate.
+
+    :raises HostError: there is no such strip.
+    """
+    found = next((one for one in stack.versions if one.name == name), None)
+    if name and found is None:
         raise HostError(
             "that version stands here no longer",
             where=stack.plate.name,
             next_step="place it from the panel",
         )
     with contextlib.ExitStack() as undo:
-        _show(stack, found[-1] if found else stack.front, undo)
+        _show(stack, found or stack.front, undo)
         undo.pop_all()
 
 
@@ -284,11 +289,6 @@ def _set(undo: contextlib.ExitStack, thing: Any, name: str, value: Any) -> None:
     if before != value:
         undo.callback(setattr, thing, name, before)
         setattr(thing, name, value)
-
-
-def _id(strip: Any) -> str:
-    mark = version_mark(strip)
-    return mark.version if mark else ""
 
 
 def _way(strip: Any) -> str:

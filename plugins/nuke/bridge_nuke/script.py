@@ -6,7 +6,6 @@ the nodes have beyond it are handles.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -14,14 +13,11 @@ from typing import TYPE_CHECKING
 import nuke
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.shots import fit_name
+from bridge_core.models.shots import fit_name, unversioned
 from bridge_nuke import marks
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import WorkSettings
-
-#: ``AB_0010_comp_v012_ada.nk``: the version, and what people write after it, are not its name.
-_VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def script_now(work: WorkSettings) -> Script:
     root = nuke.root()
     file = PurePath(str(root["name"].value()).replace("\\", "/"))
     title = file.name or "untitled"
-    name = fit_name(_VERSION.sub("", file.stem), otherwise="untitled")
+    name = fit_name(unversioned(file.stem), otherwise="untitled")
     first, last = sorted((int(root["first_frame"].value()), int(root["last_frame"].value())))
     return Script(
         title=title,

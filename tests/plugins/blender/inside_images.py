@@ -53,6 +53,21 @@ def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) 
     assert shot.record_range is not None and shot.record_range.frames() == range(5, 13)
 
 
+def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> None:
+    image, following = _load(editor, tmp_path), stage.part("following")
+    seen = [following._fingerprint()]
+    for thing, name, value in (
+        (image, "filepath", str(tmp_path / "plate" / "p.1002.exr")),
+        (image, "source", "SEQUENCE"),
+        (image.colorspace_settings, "name", "Linear Rec.709"),
+        (editor.image_user, "frame_duration", 9),
+        (editor.image_user, "frame_offset", 3),
+    ):
+        setattr(thing, name, value)
+        seen.append(following._fingerprint())
+        assert seen[-1] != seen[-2], name
+
+
 def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
     editor: Any, tmp_path: Path
 ) -> None:
@@ -78,6 +93,30 @@ def test_an_image_in_no_file_is_told(editor: Any) -> None:
     assert [(one.source, one.next_step) for one in scene.problems] == [
         ("drawn", "save it (Alt-S), and send it then")
     ]
+
+
+def test_paint_that_is_not_saved_is_told(editor: Any, tmp_path: Path) -> None:
+    image = _load(editor, tmp_path)
+    image.pixels[0] = 0.5
+    image.update()
+    assert image.is_dirty
+    scene = stage.host().scene()
+    assert scene.shots == ()
+    assert [one.what for one in scene.problems] == ["what was painted in it is not saved"]
+    image.reload()
+    assert len(stage.host().scene().shots) == 1
+
+
+def test_a_file_that_comes_late_or_changes_is_looked_at_again(editor: Any, tmp_path: Path) -> None:
+    facts = stage.part("media").movie_facts
+    late = tmp_path / "late" / "p.0001.exr"
+    assert facts(str(late)) == (0, 0, 0)
+    late.parent.mkdir()
+    late.write_bytes(b"half of it")
+    assert facts(str(late))[1:] == (0, 0)
+    for size in (8, 16):
+        stage.plate(late.parent, "p", range(1, 2), size=(size, size))
+        assert facts(str(late))[1:] == (size, size)
 
 
 def test_the_playhead(editor: Any) -> None:

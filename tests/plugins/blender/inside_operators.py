@@ -86,8 +86,36 @@ def test_versions_are_listed_and_shown(edit: stage.Edit, tmp_path: Path) -> None
     stage.part("menus")._list_versions(layout)
     assert [text for text, _ in layout.entries] == ["Plate: A_010", "upscale v002", "upscale v001"]
     for text, entry in layout.entries:
-        assert bpy.ops.shotbridge.show_version(version=entry.version) == {"FINISHED"}
+        assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
         seen = [
             strip.name for strip in stage.strips() if "upscale" in strip.name and not strip.mute
         ]
         assert seen == ([] if text.startswith("Plate") else [f"A_010 {text}"])
+
+
+def test_outputs_and_ways_of_one_version_are_told_apart(edit: stage.Edit, tmp_path: Path) -> None:
+    from bridge_core.host import Placement
+
+    host = stage.host()
+    item = next(one for one in host.scene().shots if one.source == "A_010")
+    main = stage.placement(tmp_path, item, 1)
+    (output,) = main.version.outputs
+    both = (output, output.model_copy(update={"name": "alpha"}))
+    version = main.version.model_copy(update={"outputs": both})
+    for name, way in (("main", "above"), ("alpha", "above"), ("main", "swap")):
+        host.place([Placement(item.handle, version, main.folder, name, place_as=way)])
+    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010"]
+    layout = _Layout()
+    stage.part("menus")._list_versions(layout)
+    (_, plate), *entries = layout.entries
+    assert [text for text, _ in entries] == [
+        "upscale v001 (in its place)",
+        "upscale alpha v001",
+        "upscale v001",
+    ]
+    for _, entry in entries:
+        assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
+        seen = [one for one in stage.strips() if "upscale" in one.name and not one.mute]
+        assert max(seen, key=lambda one: one.channel).name == entry.strip
+    assert len({entry.strip for _, entry in entries}) == 3
+    assert plate.strip == ""

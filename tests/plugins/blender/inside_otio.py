@@ -275,7 +275,7 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
 
     assert carried("two.otio") == {"v001": False, "v002": True}
     strips = stage.part("strips")
-    strips.show(strips.stack_of(stage.strips()["p"]), "p-1")
+    strips.show(strips.stack_of(stage.strips()["p"]), "p upscale v001")
     assert carried("one.otio") == {"v001": True, "v002": False}
     strips.show(strips.stack_of(stage.strips()["p"]), "")
     assert carried("plate.otio") == {"v001": False, "v002": False}

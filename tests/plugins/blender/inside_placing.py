@@ -105,7 +105,7 @@ def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
         assert _only_shot().in_use == placed.version.id
     strips = stage.part("strips")
     for number in (1, 3, 2, 4, 1):
-        strips.show(strips.stack_of(_plate()), f"p-{number}")
+        strips.show(strips.stack_of(_plate()), f"p upscale v{number:03d}")
         assert _shown()[::8] == _of(number, plain)[::8]
         assert _only_shot().in_use == f"p-{number}"
     strips.show(strips.stack_of(_plate()), "")
@@ -197,6 +197,54 @@ def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path)
     assert (again.shot.id, again.placed) == (item.shot.id, ("p-1",))
 
 
+def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
+    _strip(folder)
+    host = stage.part("host").BlenderHost(stage.settings(show=""))
+    (problem,) = host.scene().problems
+    assert (problem.skipped, problem.handle) == (False, _only_shot().handle)
+    assert "save the file before you send" in problem.next_step
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "reel_v001_ada.blend"))
+    (item,) = host.scene().shots
+    assert (item.shot.id.show, host.scene().problems) == ("reel", ())
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "reel_v002.blend"))
+    assert host.scene().shots[0].shot.id == item.shot.id
+    bpy.ops.ed.undo_push(message="before")
+    host.place([stage.placement(folder, item, 1)])
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "final.blend"))
+    again = host.scene().shots[0]
+    assert (again.shot.id, again.placed) == (item.shot.id, ("p-1",))
+    bpy.ops.ed.undo()
+    assert host.scene().show == "final"
+
+
+def test_a_version_of_another_scenes_shot_is_refused(folder: Path) -> None:
+    _strip(folder)
+    placed = stage.placement(folder, _only_shot(), 1)
+    bpy.ops.scene.new(type="FULL_COPY")
+    if hasattr(bpy.context.workspace, "sequencer_scene"):
+        bpy.context.workspace.sequencer_scene = bpy.context.scene
+    (copied,) = stage.host().scene().shots
+    assert copied.handle == placed.handle
+    with pytest.raises(HostError, match=r"for contract/Edit/p, and p is contract/Edit\.001/p"):
+        stage.host().place([placed])
+    assert [one.name for one in stage.strips(bpy.context.scene)] == ["p"]
+
+
+def test_where_ctrl_z_would_not_take_it_back_nothing_is_placed(folder: Path) -> None:
+    _strip(folder)
+    placed = stage.placement(folder, _only_shot(), 1)
+    thing = bpy.data.objects.new("mesh", bpy.data.meshes.new("mesh"))
+    bpy.context.scene.collection.objects.link(thing)
+    bpy.context.view_layer.objects.active = thing
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(HostError, match="Edit Mode"):
+        stage.host().place([placed])
+    assert [one.name for one in stage.strips()] == ["p"]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    stage.host().place([placed])
+    assert _only_shot().placed == ("p-1",)
+
+
 def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
@@ -250,6 +298,22 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
         assert image.colorspace_settings.name == "Linear Rec.709"
     again = next(one for one in host.scene().shots if one.source == "p")
     assert again.placed == ("p-1",)
+
+
+@pytest.mark.parametrize(("way", "kind"), [("plane", "MESH"), ("background", "CAMERA")])
+def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str) -> None:
+    _strip(folder)
+    scene, host = bpy.context.scene, stage.host()
+    for again in range(2):
+        scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+        scene.collection.objects.link(scene.camera)
+        item = next(one for one in host.scene().shots if one.source == "p")
+        assert item.placed == ()
+        version = stage.placement(folder / str(again), item, 1)
+        placed = Placement(item.handle, version.version, version.folder, place_as=way)
+        assert "upscale v001" in host.place([placed]).words
+        assert host.place([placed]).words == "It stands there already"
+        bpy.data.objects.remove(next(one for one in scene.objects if one.type == kind))
 
 
 @REPEATS

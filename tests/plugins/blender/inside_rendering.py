@@ -86,6 +86,42 @@ def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: P
     assert scene.frame_current == 2
 
 
+def test_a_last_render_that_was_cropped_has_the_crops_size(
+    edit: stage.Edit, tmp_path: Path
+) -> None:
+    scene = bpy.context.scene
+    render = scene.render
+    render.use_sequencer, render.use_border = False, True
+    render.border_min_x, render.border_max_x, render.border_max_y = 0.1, 0.7, 0.5
+    for crop, size in ((False, (32, 18)), (True, (19, 9))):
+        render.use_crop_to_border = crop
+        bpy.ops.render.render(scene=scene.name)
+        folder = tmp_path / f"out {crop}"
+        folder.mkdir()
+        *_, last = stage.host().render(_shot("Edit").handle, folder)
+        image = bpy.data.images.load(last.shot.plate.file(1))
+        assert (last.shot.plate.width, last.shot.plate.height) == size == tuple(image.size)
+    assert _shot("Edit/Camera").shot.plate.width == 32
+
+
+def test_the_last_render_is_sent_whichever_slot_is_looked_at(
+    edit: stage.Edit, tmp_path: Path
+) -> None:
+    scene = bpy.context.scene
+    scene.render.use_sequencer = False
+    _world(scene, {1: 0.75})
+    scene.frame_set(1)
+    bpy.ops.render.render(scene=scene.name)
+    slots = bpy.data.images["Render Result"].render_slots
+    assert slots.active_index == 0
+    slots.active_index = 1
+    folder = tmp_path / "out"
+    folder.mkdir()
+    *_, last = stage.host().render(_shot("Edit").handle, folder)
+    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    assert slots.active_index == 1
+
+
 def test_a_plate_is_the_whole_picture(edit: stage.Edit, tmp_path: Path) -> None:
     """Although the artist renders a corner of it only, at the moment."""
     render = bpy.data.scenes["Lay out"].render
@@ -172,3 +208,48 @@ def test_changes_are_told_once_and_then_no_more(edit: stage.Edit) -> None:
     end()
     after = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
     assert after == [count - 1 for count in counts]
+
+
+def _hard_trim(strip: Any) -> None:
+    new = hasattr(strip, "content_trim_start")
+    setattr(strip, "content_trim_start" if new else "animation_offset_start", 1)
+
+
+def _other_file(strip: Any) -> None:
+    strip.elements[0].filename = "A_020.1001.exr"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda strip: setattr(strip, "directory", "/elsewhere"),
+        _other_file,
+        _hard_trim,
+        lambda strip: setattr(strip, "use_reverse_frames", True),
+        lambda strip: setattr(strip.colorspace_settings, "name", "ACEScg"),
+    ],
+)
+def test_a_change_of_a_strips_media_is_noticed(edit: stage.Edit, change: Any) -> None:
+    following = stage.part("following")
+    before = following._fingerprint()
+    assert following._fingerprint() == before
+    change(stage.strips()["A_010"])
+    assert following._fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda strip: setattr(strip, "scene", bpy.context.scene.copy()),
+        lambda strip: setattr(strip, "scene_input", "SEQUENCER"),
+        lambda strip: setattr(strip.scene, "frame_end", 120),
+        lambda strip: setattr(strip.scene.render, "resolution_x", 48),
+        lambda strip: setattr(strip.scene.render, "pixel_aspect_x", 2),
+        lambda strip: setattr(bpy.context.scene.render, "pixel_aspect_x", 2),
+    ],
+)
+def test_a_change_of_what_is_rendered_is_noticed(edit: stage.Edit, change: Any) -> None:
+    following = stage.part("following")
+    before = following._fingerprint()
+    change(stage.strips()["A_030"])
+    assert following._fingerprint() != before
