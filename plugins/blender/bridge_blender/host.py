@@ -79,7 +79,8 @@ class BlenderHost(Host):
             raise HostError(
                 f"the file has no {handle!r} any more",
                 where=bpy.data.filepath or "the unsaved file",
-                next_step="it was renamed or removed: choose it again in the panel's list",
+                next_step="it was renamed or removed, or another scene is open: choose it again in "
+                "the panel's list",
             )
         yield from render(found, folder, frames)
 

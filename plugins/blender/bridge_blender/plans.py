@@ -58,7 +58,8 @@ def plan_of(survey: Survey, placement: Placement) -> Plan:
         raise HostError(
             f"the file has no {placement.handle!r} any more",
             where=survey.title,
-            next_step="it was renamed or removed: choose it again in the panel's list",
+            next_step="it was renamed or removed, or another scene is open: choose it again in the "
+            "panel's list",
         )
     version, here = placement.version, found.item.shot.id
     if version.shot != here:

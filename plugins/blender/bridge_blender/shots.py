@@ -88,7 +88,9 @@ class _Sighting:
 
     @property
     def handle(self) -> str:
-        return f"{self.kind}:{self.name}"
+        """Names of strips are their scene's own; a copied scene has the same ones again."""
+        within = f"{self.thing.id_data.name}/" if self.kind is Kind.STRIP else ""
+        return f"{self.kind}:{within}{self.name}"
 
     def is_wanted(self, chosen: frozenset[str]) -> bool:
         """A strip is where it is among those chosen, or, with none chosen, where it is seen."""

@@ -217,16 +217,18 @@ def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
     assert host.scene().show == "final"
 
 
-def test_a_version_of_another_scenes_shot_is_refused(folder: Path) -> None:
+def test_another_scene_or_file_gets_no_version_of_this_one(folder: Path) -> None:
     _strip(folder)
     placed = stage.placement(folder, _only_shot(), 1)
     bpy.ops.scene.new(type="FULL_COPY")
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = bpy.context.scene
     (copied,) = stage.host().scene().shots
-    assert copied.handle == placed.handle
-    with pytest.raises(HostError, match=r"for contract/Edit/p, and p is contract/Edit\.001/p"):
+    with pytest.raises(HostError, match="no 'strip:Edit/p' any more"):
         stage.host().place([placed])
+    here = Placement(copied.handle, placed.version, placed.folder)
+    with pytest.raises(HostError, match=r"for contract/Edit/p, and p is contract/Edit\.001/p"):
+        stage.host().place([here])
     assert [one.name for one in stage.strips(bpy.context.scene)] == ["p"]
 
 

@@ -24,7 +24,7 @@ def test_from_a_strip_to_the_approved_version_above_it(seat: Seat, pictures: Pat
     seat.open_panel()
     seat.ask("watch_turns()")
     seat.press_strip("BBB_0010")
-    seat.wait("[r.key for r in panel().controllers.shots.rows] == ['strip:BBB_0010']", "the strip")
+    seat.wait("[r.source for r in panel().controllers.shots.rows] == ['BBB_0010']", "the strip")
     seat.show_page("send")
     seat.wait("named('send').isEnabled()", "the button to be ready")
     time.sleep(1)

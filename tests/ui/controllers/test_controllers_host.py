@@ -366,6 +366,20 @@ def test_a_rendering_that_fails_is_told_and_the_next_shot_goes_on(
     panel.until(lambda: versions(session, shots), "the version")
 
 
+def test_what_another_file_has_under_the_same_handle_is_not_sent(
+    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+) -> None:
+    host.waits_at = 1003
+    send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
+    host._shots = Painting("another_file")._shots
+    send.send()
+    panel.until(lambda: send.state.value.rendering.frames == 2, "the rendering")
+    host.waits_at = None
+    panel.until(lambda: send.state.value.problem, "the refusal")
+    assert send.state.value.problem == "the host rendered painted/another_file/S_010 instead"
+    assert versions(session, shots) == []
+
+
 def test_versions_are_placed_as_a_person_wants_and_the_list_tells_it(
     session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
 ) -> None:

@@ -170,6 +170,15 @@ class Renderings:
                 )
             )
             return
+        if shot.id != wanted.shot.id:
+            self._failed(
+                ShotbridgeError(
+                    f"the host rendered {shot.id} instead",
+                    where=str(wanted.shot.id),
+                    next_step="open the file that the shot is in, and send it from there",
+                )
+            )
+            return
         self._next()
         wanted.done(shot)
 
