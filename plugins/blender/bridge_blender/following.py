@@ -1,8 +1,8 @@
 """Notices what a person does in Blender, and tells it in portions.
 
 Blender tells add-ons of changed data, but not of strips that were selected. So a timer looks at a
-fingerprint of the sequencer a few times a second, which takes some hundredths of a millisecond for
-each strip; what Blender does tell of makes it count as changed.
+fingerprint of the sequencer a few times a second, which takes about a hundredth of a millisecond
+for each strip; what Blender does tell of makes it count as changed.
 """
 
 from __future__ import annotations
