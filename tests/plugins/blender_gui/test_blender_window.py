@@ -202,7 +202,7 @@ def test_two_windows_of_blender(seat: Seat) -> None:
 def test_blender_ends_with_the_panel_open_and_a_job_at_work(seat: Seat) -> None:
     seat.open_panel()
     seat.press_strip("BBB_0020")
-    seat.wait("[r.key for r in panel().controllers.shots.rows] == ['strip:BBB_0020']", "the strip")
+    seat.wait("[r.source for r in panel().controllers.shots.rows] == ['BBB_0020']", "the strip")
     seat.show_page("send")
     seat.wait("named('send').isEnabled()", "the button to be ready")
     seat.press("named('send')")
