@@ -80,6 +80,10 @@ class Hands(ABC):
     def type(self, text: str) -> None: ...
 
 
+#: Keys that X calls otherwise than Qt.
+_IN_X = {"Space": "space", "PgUp": "Page_Up", "PgDown": "Page_Down"}
+
+
 class RealHands(Hands):
     """Every event comes to Qt from the X server, which has it from xdotool."""
 
@@ -99,8 +103,8 @@ class RealHands(Hands):
     def key(self, words: str) -> None:
         self._focus()
         *held, last = words.split("+")
-        short = last.lower() if len(last) == 1 or last == "Space" else last
-        self._do("key", "+".join([*(one.lower() for one in held), short]))
+        named = _IN_X.get(last, last.lower() if len(last) == 1 else last)
+        self._do("key", "+".join([*(one.lower() for one in held), named]))
 
     def type(self, text: str) -> None:
         self._focus()

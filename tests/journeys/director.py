@@ -114,6 +114,13 @@ class Director:
         until(lambda: review.state.value.version, "a version under review")
         until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
 
+    def go_to(self, frame: int) -> None:
+        self.hands.key("G")
+        self.hands.type(str(frame))
+        self.hands.key("Return")
+        until(lambda: self.panel.room.frame == frame, f"frame {frame}")
+        self.hands.key("Escape")
+
     def draw(self, *way: tuple[float, float]) -> None:
         """Drag over parts of the picture's width and height."""
         canvas = self.panel.room.canvas
@@ -125,6 +132,11 @@ class Director:
                 for x, y in way
             ],
         )
+
+    def draw_no_more(self) -> None:
+        if self.panel.room.canvas.drawing:
+            self.hands.click(self.panel.room.note_field.pencil)
+            until(lambda: not self.panel.room.canvas.drawing, "the pen to be put away")
 
     def note(self, words: str, *, keep: bool = True) -> None:
         field, review = self.panel.room.note_field.words, self.panel.controllers.review
@@ -164,21 +176,24 @@ class Director:
         self.choose(button, words)
         dialog = self._dialog()
         kinds = dialog.findChild(QComboBox, "fileTypeCombo")
-        at = next(n for n in range(kinds.count()) if f"*{target.suffix}" in kinds.itemText(n))
-        if at != kinds.currentIndex():
-            self.hands.click(kinds)
-            listed = kinds.view()
-            until(listed.isVisible, "the kinds of files")
-            self.hands.click(
-                listed.viewport(), listed.visualRect(kinds.model().index(at, 0)).center()
-            )
-            until(lambda: kinds.currentIndex() == at, "the kind of file")
+        self.pick(kinds, f"*{target.suffix}")
         assert Path(dialog.selectedFiles()[0]).suffix == target.suffix
         self.hands.click(dialog.findChild(QLineEdit, "fileNameEdit"))
         self.hands.key("Ctrl+A")
         self.hands.type(str(target))
         self.hands.key("Return")
         until(lambda: target.exists() and not self._dialogs(), target.name)
+
+    def pick(self, choices: QComboBox, words: str) -> None:
+        """From a list that opens, what has these words."""
+        at = next(n for n in range(choices.count()) if words in choices.itemText(n))
+        if at != choices.currentIndex():
+            self.hands.click(choices)
+            listed = choices.view()
+            until(listed.isVisible, "the list")
+            spot = listed.visualRect(choices.model().index(at, 0)).center()
+            self.hands.click(listed.viewport(), spot)
+            until(lambda: choices.currentIndex() == at, f"{words} to be chosen")
 
     def choose(self, button: QWidget, words: str) -> None:
         self.hands.click(button)
@@ -228,6 +243,11 @@ def from_a_cut_to_an_approved_version(director: Director, folder: Path) -> None:
     hands.key("W")
     director.draw((0.5, 0.5), (0.3, 0.5), (0.25, 0.5))
     until(lambda: abs(canvas.look.wipe - 0.25) < 0.02, "the wipe")
+
+    hands.type("?")
+    until(lambda: panel.has("keys") and panel.keys.isVisible(), "the sheet of all keys")
+    hands.key("Escape")
+    until(panel.keys.isHidden, "the sheet to go")
 
     # Say something, with a drawing.
     hands.key("D")

@@ -109,6 +109,7 @@ def test_a_question_mark_shows_all_keys_but_not_while_writing(make_panel) -> Non
     assert panel.keys.isVisible()
     QTest.keyClick(panel.keys, Qt.Key.Key_Escape)
     assert not panel.keys.isVisible()
+    assert panel.shots.view.hasFocus(), "as before"
     search = panel.findChild(QLineEdit, "search")
     search.setFocus()
     QTest.keyClicks(search, "?")

@@ -97,8 +97,7 @@ class ReviewController:
             self.b.set(None)
             return
         choices = self._choices()
-        newest = next((choice.id for choice in choices if choice.version is not None), "")
-        self._tell(choices=choices, a=PLATE, b=newest)
+        self._tell(choices=choices, a=PLATE, b=_newest(choices) or "")
         self._show()
         self._ask_anew()
         self.look_at_plate()
@@ -273,10 +272,7 @@ class ReviewController:
         which = shot.id
 
         def learn(found: list[Version]) -> None:
-            first = not any(c.version and c.of is None for c in self.state.value.choices)
             self._session.board.learn(versions=found)
-            if first and not self.state.value.b:
-                self.step_version(1)
 
         self._versions.ask(
             lambda _: client.versions(show=which.show, sequence=which.sequence, shot=which.shot),
@@ -310,6 +306,9 @@ class ReviewController:
             return
         self._pictures.ask_for_tries(state.shot, self._choices_changed)
         choices = self._choices()
+        if not state.b and _newest(state.choices) is None:
+            # The shot's first version takes the place that was empty for want of one.
+            state = replace(state, b=_newest(choices) or "")
         there = {choice.id for choice in choices}
         # A job that has ended gives its place to what it made.
         jobs = self._session.board.jobs
@@ -405,3 +404,8 @@ class ReviewController:
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
+
+
+def _newest(choices: Iterable[Choice]) -> str | None:
+    """The shot's own newest version; None: it has none yet."""
+    return next((c.id for c in choices if c.version is not None and c.of is None), None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QWidget
+from shiboken6 import isValid
 
 from bridge_ui.panel.pieces import column, label, scrolled, title
 from bridge_ui.review.keys import review_keys
@@ -31,11 +32,12 @@ def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 
 
 class KeySheet(QFrame):
-    """Lies over the panel until Escape, ``?`` or a click."""
+    """Lies over the panel until Escape, ``?`` or a click; then the keys go where they went."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._parent = parent
+        self._had_keys: QWidget | None = None
         look(self, "popover")
         inside = QWidget()
         body = column(margin=0, gap=14)
@@ -61,8 +63,9 @@ class KeySheet(QFrame):
 
     def toggle(self) -> None:
         if self.isVisible():
-            self.hide()
+            self._close()
             return
+        self._had_keys = QApplication.focusWidget()
         parent = self._parent
         self.show()  # what is hidden takes no room
         wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
@@ -75,9 +78,15 @@ class KeySheet(QFrame):
 
     def keyPressEvent(self, event: object) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Question):  # type: ignore[attr-defined]
-            self.hide()
+            self._close()
         else:
             super().keyPressEvent(event)  # type: ignore[arg-type]
 
     def mousePressEvent(self, _event: object) -> None:  # noqa: N802
+        self._close()
+
+    def _close(self) -> None:
+        had = self._had_keys
         self.hide()
+        if had is not None and isValid(had):
+            had.setFocus()

@@ -27,7 +27,7 @@ from bridge_ui.theme.sheet import dress, look
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
     from bridge_core.host import Scene
-    from bridge_core.models.shots import Shot, ShotId
+    from bridge_core.models.shots import Shot
     from bridge_ui.controllers.jobs import JobsState
     from bridge_ui.controllers.observable import Unwatch
     from bridge_ui.controllers.placing import PlacingState
@@ -60,8 +60,6 @@ class Panel(Pages):
         self._to_send: tuple[tuple[Shot, str], ...] = ()
         """The shots that the selection last gave the form, each with its handle if the host has
         yet to render it."""
-        self._reviewed: tuple[ShotId, int] | None = None
-        """The shot under review, and how many versions it had."""
         self._unwatch: list[Unwatch] = []
         look(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -184,8 +182,9 @@ class Panel(Pages):
 
     def _add_keys(self) -> None:
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
-            # Which of the two needs Shift depends on the keyboard.
-            *((key, self._find_shot) for key in ("/", "Shift+/")),
+            # Without Shift, which Qt leaves aside where a keyboard needs it for the sign. "Shift+/"
+            # would be "?" as well on many, and Qt does neither of two.
+            ("/", self._find_shot),
             *((key, lambda: self.keys.toggle()) for key in ("?", "Shift+?")),
             ("Ctrl+Return", lambda: self.send.send()),
             ("Ctrl+T", lambda: self.send.try_this_frame()),
@@ -264,12 +263,6 @@ class Panel(Pages):
 
     def _review_changed(self, state: ReviewState) -> None:
         self._name_tabs()
-        versions = sum(c.version is not None and c.of is None for c in state.choices)
-        same = state.shot is not None and self._reviewed == (state.shot.id, 0)
-        if same and versions and not state.b:
-            # The shot's first version has come while it is looked at: it is what was waited for.
-            soon(self, lambda: self.controllers.review.step_version(1))
-        self._reviewed = (state.shot.id, versions) if state.shot else None
         if state.problem:
             self.status.say(f"{state.problem}. {state.next_step}")
         elif state.told:
