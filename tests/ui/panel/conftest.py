@@ -22,7 +22,7 @@ from bridge_ui.panel.parts import Controllers
 from bridge_ui.panel.shell import Panel
 from bridge_ui.qt.bridge import MainThread
 
-for _name in ("crowd", "traces", "watchdog"):
+for _name in ("crowd", "live", "traces", "watchdog"):
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
     assert _spec is not None
     assert _spec.loader is not None
@@ -51,8 +51,8 @@ SERVICES = (
 )
 
 
-def shot(name: str, last: int = 1040) -> Shot:
-    plate = Plate(path=f"/plates/{name}.%04d.exr", range=FrameRange.of(993, last + 8))
+def shot(name: str, last: int = 1040, plates: str = "/plates") -> Shot:
+    plate = Plate(path=f"{plates}/{name}.%04d.exr", range=FrameRange.of(993, last + 8))
     return Shot(
         id=ShotId(show="BBB", sequence="A", shot=name),
         plate=plate,
@@ -63,10 +63,10 @@ def shot(name: str, last: int = 1040) -> Shot:
 
 
 class ShotsHost(Host):
-    """A host that keeps its shots in memory."""
+    """A host that keeps its shots in memory; their pictures need not be there."""
 
-    def __init__(self, count: int) -> None:
-        shots = (shot(f"S_{n:05d}") for n in range(count))
+    def __init__(self, count: int, plates: str = "/plates") -> None:
+        shots = (shot(f"S_{n:05d}", plates=plates) for n in range(count))
         self._scene = Scene(
             "reel_01.otio",
             "BBB",

@@ -8,25 +8,22 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import crowd
 import pytest
+from live import gateway_in, opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from watchdog import Watchdog
 
-from bridge_core import launcher
 from bridge_core.client import Client
 from bridge_core.config import load
 from bridge_core.models.jobs import JobState
 from bridge_ui.controllers.session import Line
-from bridge_ui.panel.opening import open_panel
 from bridge_ui.standalone_host import StandaloneHost
 
 if TYPE_CHECKING:
@@ -71,45 +68,6 @@ def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path) -> None:
     if len(taken) == 3 and min(taken) > BUSY:
         pytest.skip(f"other work takes {min(taken):.0%} of this machine: stalls cannot be judged")
     raise told
-
-
-@contextmanager
-def gateway_in(folder: Path) -> Iterator[Settings]:
-    """Settings of a gateway of its own, which the first call starts."""
-    made = load(
-        {
-            "client.state_dir": folder / "state",
-            "client.user": "Ada Lovelace",
-            "gateway.data_dir": folder / "data",
-            "gateway.library_dir": folder / "library",
-            "gateway.models_dir": folder / "models",
-        },
-        environ={"XDG_CONFIG_HOME": str(folder)},
-    ).settings
-    try:
-        yield made
-    finally:
-        launcher.stop(made)
-
-
-@contextmanager
-def opened(settings: Settings, host: Host) -> Iterator[Panel]:
-    """A panel that is whole; it closes in the end."""
-    panel = open_panel(settings, host)
-    ready: list[bool] = []
-    panel.ready.connect(lambda: ready.append(True))
-    panel.resize(1440, 880)
-    panel.show()
-    deadline = time.monotonic() + 20
-    while not ready:
-        assert time.monotonic() < deadline, "the panel did not open"
-        QTest.qWait(20)
-    try:
-        yield panel
-    finally:
-        panel.close_down(10.0)
-        panel.close()
-        panel.deleteLater()
 
 
 def kill(settings: Settings, how: signal.Signals) -> None:

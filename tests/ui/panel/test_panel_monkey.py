@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import tempfile
 import time
 import weakref
@@ -10,15 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import crowd
 import psutil
 import pytest
+from live import gateway_in, opened
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from shiboken6 import isValid
+from small_exr import exr
 from traces import Complaints, Left, settle
 
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_core.models.settings import ClientSettings, Settings
+from bridge_core.models.versions import ReviewStatus
 from bridge_ui.panel.opening import open_panel
 
 if TYPE_CHECKING:
@@ -52,14 +60,38 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", [1, 20261122])
-def test_nothing_breaks_and_nothing_is_left(
-    make_panel: MakePanel, temporary: Path, seed: int
+def test_nothing_breaks_and_nothing_is_left(make_panel: MakePanel, temporary: Path) -> None:
+    _let_it_play(lambda: make_panel(60), 1)
+
+
+def test_nothing_breaks_while_there_is_much_to_review(
+    qapp: QApplication, temporary: Path, tmp_path: Path, shots_host: Callable[..., Host]
 ) -> None:
-    _load_what_stays(make_panel())
+    """On a real gateway: versions with pictures, notes, a decision, jobs that run meanwhile."""
+    plates = tmp_path / "plates"
+    plates.mkdir()
+    for number in range(3):
+        for frame in crowd.FRAMES:
+            picture = exr((number / 2, frame % 100 / 50, 0.2), (48, 32))
+            (plates / f"S_{number:05d}.{frame:04}.exr").write_bytes(picture)
+    with gateway_in(tmp_path / "studio") as settings:
+        host = shots_host(3, str(plates))
+        with opened(settings, host) as panel:
+            _review_something(panel)
+        database = settings.gateway.data_dir / "gateway.sqlite"
+        told = subprocess.Popen([sys.executable, crowd.__file__, str(database), "5", "60"])
+        try:
+            _let_it_play(lambda: _open_at_work(settings, host), 20261122)
+        finally:
+            told.kill()
+            told.wait()
+
+
+def _let_it_play(make: Callable[[], Panel], seed: int) -> None:
+    _load_what_stays(make())
     before = Left.now()
     with Complaints() as complaints:
-        panel = make_panel(60)
+        panel = make()
         _play(panel, random.Random(seed), complaints)
         _go_round(panel)
         gone = _end(panel)
@@ -68,6 +100,45 @@ def test_nothing_breaks_and_nothing_is_left(
     assert not complaints.told
     assert gone() is None, "something keeps the panel"
     assert after.beyond(before) == {}
+
+
+def _review_something(panel: Panel) -> None:
+    """Two shots with a version each, of which one has a drawn note and was sent back."""
+    on = panel.controllers
+    _until(lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway")
+    on.shots.select([row.key for row in list(on.shots.rows)[:2]])
+    on.send.choose("round_trip")
+    _until(lambda: on.send.state.value.can_send, "the estimate")
+    on.send.send()
+    _until(lambda: sum(bool(row.result) for row in on.jobs.rows) == 2, "two versions")
+    on.shots.select([on.shots.rows[0].key])
+    _until(lambda: on.review.state.value.version, "a version under review")
+    stroke = Stroke(tool=StrokeTool.ELLIPSE, points=((0.2, 0.2), (0.6, 0.6)))
+    on.review.add_note("the leaves", [stroke], FrameRange.of(1010, 1010))
+    on.review.decide(ReviewStatus.CHANGES_REQUESTED, "calmer")
+    _until(lambda: on.review.state.value.notes and on.review.state.value.decisions, "both")
+
+
+def _open_at_work(settings: Settings, host: Host) -> Panel:
+    """With a version on the screen, beside its plate."""
+    panel = open_panel(settings, host)
+    panel.resize(1400, 860)
+    panel.show()
+    panel.activateWindow()
+    _until(lambda: panel.controllers.shots.rows, "the shots")
+    on = panel.controllers
+    on.shots.select([on.shots.rows[0].key])
+    player = panel.room.player
+    _until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
+    _until(lambda: on.review.state.value.notes and on.jobs.rows, "notes and jobs")
+    return panel
+
+
+def _until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        QTest.qWait(20)
 
 
 def _load_what_stays(panel: Panel) -> None:
