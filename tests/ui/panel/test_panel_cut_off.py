@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import combinations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -12,6 +16,8 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QLabel,
+    QLayout,
+    QStackedLayout,
     QToolButton,
     QWidget,
 )
@@ -79,6 +85,20 @@ def outside(root: QWidget) -> list[str]:
     return found
 
 
+def overlapping(root: QWidget) -> list[str]:
+    """What a layout put above something else."""
+    found = []
+    for layout in root.findChildren(QLayout):
+        items = [layout.itemAt(at) for at in range(layout.count())]
+        seen = [w for i in items if (w := i.widget()) is not None and w.isVisible()]
+        if isinstance(layout, QStackedLayout):
+            continue
+        for one, other in combinations(seen, 2):
+            if one.geometry().intersects(other.geometry()):
+                found.append(f"{one} {one.geometry()} and {other} {other.geometry()}")
+    return found
+
+
 def open_review(panel: Panel) -> None:
     """A version that was rejected once, with a note, and a decision that is being made."""
     room = panel.room
@@ -101,23 +121,63 @@ def open_review(panel: Panel) -> None:
     room.set_choices([("plate", "Plate"), ("v", "Set extension v003")], "plate", "v")
 
 
+def all_in_sight(panel: Panel) -> None:
+    for _ in range(3):  # what turns with its width asks for its height afterwards
+        QApplication.processEvents()
+    assert outside(panel) == []
+    assert cut_off(panel) == []
+    assert overlapping(panel) == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_word_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str) -> None:
     panel = make_panel()
     open_review(panel)
     panel.resize(320, 800)
     panel.show_page(page)
-    QApplication.processEvents()
+    all_in_sight(panel)
+    keep(panel, f"dock_{page}_{type_size}")
     assert panel.width() == 320
-    assert outside(panel) == []
-    assert cut_off(panel) == []
     if page == "review":
         assert panel.room.notes_list.height() > 60
         panel.room.ask(ReviewStatus.REJECTED)
         panel.room.draw(True)
-        QApplication.processEvents()
-        assert cut_off(panel) == []
-        assert outside(panel) == []
+        all_in_sight(panel)
+
+
+def test_no_word_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None:
+    panel = make_panel()
+    open_review(panel)
+    panel.resize(1440, 880)
+    for page in ("send", "jobs", "notes", "made_by"):
+        panel.show_page(page)
+        all_in_sight(panel)
+    keep(panel, f"wide_{type_size}")
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.5])
+def test_no_word_is_cut_off_on_a_scaled_screen(scale: float) -> None:
+    """All that is asked here, in a process of its own: Qt reads the scale once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", __file__, "-q", "-k", "pt", "-p", "no:cacheprovider"],
+        env={**os.environ, "QT_SCALE_FACTOR": str(scale)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_screen_is_as_large_as_was_asked_for(make_panel, type_size: int) -> None:
+    assert make_panel().devicePixelRatioF() == float(os.environ.get("QT_SCALE_FACTOR", "1"))
+
+
+def keep(panel: Panel, name: str) -> None:
+    """A picture to look at, where a folder is named for them."""
+    folder = os.environ.get("SHOTBRIDGE_TEST_PICTURES")
+    if folder:
+        panel.grab().save(f"{folder}/{name}_{panel.devicePixelRatioF():.1f}.png")
 
 
 def test_all_keys_are_on_the_sheet(make_panel, type_size: int) -> None:
