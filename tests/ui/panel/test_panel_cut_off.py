@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QLayout,
+    QLineEdit,
+    QPushButton,
     QStackedLayout,
     QToolButton,
     QWidget,
@@ -25,6 +27,7 @@ from PySide6.QtWidgets import (
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
+from bridge_ui.panel.pieces import FitRow, row
 from bridge_ui.panel.shell import Panel
 from bridge_ui.review.decisions import UnderReview
 
@@ -153,6 +156,20 @@ def test_no_word_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None
         panel.show_page(page)
         all_in_sight(panel)
     keep(panel, f"wide_{type_size}")
+
+
+def test_what_turned_where_it_was_narrow_turns_back(qapp: QApplication) -> None:
+    buttons = QPushButton("Cancel"), QPushButton("Ask for changes to v001")
+    window = QWidget()
+    window.setLayout(row(QLineEdit(), FitRow(*buttons), grows=0))
+    window.show()
+    for width, lines in ((150, 2), (1000, 1)):
+        window.resize(width, 100)
+        for _ in range(3):
+            QApplication.processEvents()
+        assert len({one.geometry().center().y() for one in buttons}) == lines
+    window.close()
+    window.deleteLater()
 
 
 @pytest.mark.parametrize("scale", [1.5, 2.5])

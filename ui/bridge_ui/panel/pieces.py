@@ -147,7 +147,8 @@ class FitRow(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(self._line.sizeHint().width(), self._line.sizeHint().height())
+        """As wide as one line, so that it is one again where there is room."""
+        return QSize(self._needs(), self._line.sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         widest = max(item.minimumSizeHint().width() for item in self._items)
@@ -164,15 +165,18 @@ class FitRow(QWidget):
 
     def fit(self) -> None:
         """Turn where that is needed."""
-        seen = [item for item in self._items if not item.isHidden()]
-        needs = sum(item.sizeHint().width() for item in seen)
-        needs += self._line.spacing() * (len(seen) - 1)
         way = QBoxLayout.Direction
-        fits = needs <= self.width()
+        fits = self._needs() <= self.width()
         direction = way.LeftToRight if fits else way.TopToBottom
         if direction != self._line.direction():
             self._line.setDirection(direction)
             self.updateGeometry()
+
+    def _needs(self) -> int:
+        """Width of all in one line."""
+        seen = [item for item in self._items if not item.isHidden()]
+        gaps = self._line.spacing() * (len(seen) - 1)
+        return sum(item.sizeHint().width() for item in seen) + gaps
 
 
 def _fill(
