@@ -201,6 +201,7 @@ def _dock(director: Director, target: Path) -> None:
     pages = ("shots", "send", "review")
     for page in pages:
         director.show_page(page)
+        panel.room.canvas.setFocus()  # no button stands out
         _grab(director, target / f"dock_{page}.png")
     docks = [QImage(str(target / f"dock_{page}.png")) for page in pages]
     _beside(docks, target / "dock.png")
