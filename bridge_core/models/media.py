@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -116,13 +117,17 @@ def pattern_of(path: str) -> tuple[str, int] | None:
 
 def frame_path(pattern: str, frame: int) -> str:
     """A pattern with its frame number filled in; a path without one as it is."""
+    return frame_paths(pattern, [frame])[0]
+
+
+def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
+    """:func:`frame_path` of each of many frames, read once."""
     folder, name = _split(pattern)
-
-    def number(match: re.Match[str]) -> str:
-        width = int(match[1] or 1)
-        return f"{frame:0{width}d}"
-
-    return folder + _PRINTF.sub(number, name, count=1)
+    found = _PRINTF.search(name)
+    if found is None:
+        return [pattern for _ in frames]
+    before, after, width = folder + name[: found.start()], name[found.end() :], int(found[1] or 1)
+    return [f"{before}{frame:0{width}d}{after}" for frame in frames]
 
 
 def ending_of(path: str) -> str:

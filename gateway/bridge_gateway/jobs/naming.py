@@ -6,7 +6,7 @@ import string
 from pathlib import Path, PurePosixPath
 
 from bridge_core.errors import ConfigError
-from bridge_core.models.media import frame_path
+from bridge_core.models.media import frame_paths
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import ShotId
 
@@ -61,7 +61,7 @@ def output_pattern(stem: str, output: str, pattern: str) -> str:
 
 def pattern_files(pattern: str, frames: tuple[int, ...]) -> list[str]:
     """The files of a pattern, each once: one for each frame, or the one movie."""
-    return list(dict.fromkeys(frame_path(pattern, frame) for frame in frames))
+    return list(dict.fromkeys(frame_paths(pattern, frames)))
 
 
 def _fill(template: str, shot: ShotId, service: str, version: str) -> str:

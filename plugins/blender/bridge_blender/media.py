@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 
 from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import Plate, frame_path, pattern_of
+from bridge_core.models.media import Plate, frame_paths, pattern_of
 from bridge_core.models.shots import fit_name
 
 from . import colours
@@ -123,9 +123,8 @@ def _images(strip: Any, rate: Fraction, effect: Any) -> Source:
         left, right = api.bounds(strip)
         return Source(plate, Run(right - left, 1, speed=Fraction(0)), 0)
     found = pattern_of(names[0])
-    if found is None or any(
-        frame_path(found[0], found[1] + n) != name for n, name in enumerate(names)
-    ):
+    numbered = frame_paths(found[0], range(found[1], found[1] + len(names))) if found else None
+    if found is None or numbered != names:
         raise Unfit(
             "its pictures are not numbered one after the other",
             "number them without holes, or add each run of them as a strip of its own",

@@ -19,7 +19,7 @@ from typing import Any
 
 from bridge_core.errors import HostError, ShotbridgeError
 from bridge_core.models.frames import nominal
-from bridge_core.models.media import PlateKind, frame_path
+from bridge_core.models.media import PlateKind, frame_paths
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.clock import frames, seconds, span
 from bridge_core.timeline.document import Json, listed, load, references, schema
@@ -330,8 +330,8 @@ class _Reader:
         if not first.is_file():
             self._lose(name, f"{first} is not there; relink its strip")
         strip = self.strips.new_image(name, str(first), _CHANNELS, 1)
-        for number in numbers[1:]:
-            strip.elements.append(frame_path(Path(plate.path).name, number))
+        for file in frame_paths(Path(plate.path).name, numbers[1:]):
+            strip.elements.append(file)
         strip.directory = for_blend(first.parent) + "/"
         return strip
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bridge_core.errors import HostError
-from bridge_core.models.media import frame_path
+from bridge_core.models.media import frame_paths
 
 from . import colours
 from . import sequencer_api as api
@@ -224,7 +224,7 @@ def _frames(plan: Plan) -> tuple[list[int], int]:
 
 def _files(plan: Plan, frames: list[int]) -> tuple[Path, list[str]]:
     inner = PurePosixPath(plan.output.pattern.replace("\\", "/"))
-    return plan.folder / inner.parent, [frame_path(inner.name, frame) for frame in frames]
+    return plan.folder / inner.parent, frame_paths(inner.name, frames)
 
 
 def _look_alike(strip: Any, plan: Plan) -> None:
