@@ -283,11 +283,16 @@ def _spawn(
             creationflags=flags,
         )
     except OSError as error:
-        raise ConfigError(
-            f"the gateway cannot be started: {error.strerror or error}",
-            where=command[0],
-            next_step="correct client.gateway_command",
-        ) from error
+        raise cannot_start(command, error) from error
+
+
+def cannot_start(command: list[str], error: OSError) -> ConfigError:
+    """In words, what the system said of :func:`gateway_command`."""
+    return ConfigError(
+        f"the gateway cannot be started: {error.strerror or error}",
+        where=command[0],
+        next_step="correct client.gateway_command",
+    )
 
 
 def _died(

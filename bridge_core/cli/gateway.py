@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from bridge_core.errors import ConfigError, GatewayFault
+from bridge_core.errors import GatewayFault
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -49,11 +49,9 @@ def become(settings: Settings, *words: str) -> int:
     try:
         os.execvpe(command[0], command, environment)
     except OSError as error:
-        raise ConfigError(
-            f"the gateway cannot be started: {error.strerror or error}",
-            where=command[0],
-            next_step="correct client.gateway_command",
-        ) from error
+        from bridge_core.launcher import cannot_start
+
+        raise cannot_start(command, error) from error
 
 
 def _run(

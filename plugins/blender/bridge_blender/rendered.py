@@ -81,7 +81,7 @@ def forget_ours() -> None:
     """It never began, or it ran in a Blender without a window, which keeps one render only."""
     _state.job = None
     if bpy.app.background:
-        _state.last = _state.job = None
+        _state.last = None
 
 
 def _started(*_: Any) -> None:
