@@ -44,7 +44,7 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
     """Folder with the installed weights and footage."""
-    folder = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models"))
+    folder = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models")).absolute()
     if not (folder / "installed.json").exists() and not any(folder.glob("*/installed.json")):
         pytest.skip(f"no weights in {folder}: run `make models`")
     return folder
