@@ -5,6 +5,8 @@
 #   make panel                             the panel on what the demo made
 #   make panel CUT=my.otio                 the panel on a cut of your own
 #   make test                              the everyday tests; as root on Debian, installs Qt's libraries
+#   make test-attack                       hostile input and kills at full scale, for hours
+#   make test-properties                   the property tests with ten thousand seeds each
 #   make coverage                          which lines of plugins/ their tests run, in some minutes
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
@@ -33,7 +35,7 @@ BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test coverage check bench docs screenshots system models lock bundle test-bundle test-rez
+.PHONY: demo panel test test-attack test-properties coverage check bench docs screenshots system models lock bundle test-bundle test-rez
 .PHONY: translations blender-extension test-blender-all test-blender-gui clean
 
 demo: models
@@ -52,6 +54,10 @@ test: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
+
+test-attack test-properties: models
+	@-sh packaging/system_libraries.sh
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 $(PYTEST)
 
 coverage: models
 	@-sh packaging/system_libraries.sh
