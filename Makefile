@@ -21,6 +21,9 @@
 #   make test-bundle                       installs that where there is no network, runs the demo
 #   make test-rez                          the rez packages in a fresh repository, runs the demo
 #   make lock                              the requirements locks in packaging/, with hashes
+#   make lock UPGRADE=1                    the same with the newest versions that setup.py allows
+#   make test-newest                       the everyday tests with the newest versions allowed
+#   make test-oldest                       the everyday tests with the oldest versions allowed
 #   make clean                             removes what these targets made
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -81,7 +84,7 @@ bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
 
 lock: $(READY)
-	$(BIN)/python packaging/lock.py
+	$(BIN)/python packaging/lock.py $(if $(UPGRADE),--upgrade)
 
 bundle: models
 	SHOTBRIDGE_MODELS=$(MODELS) $(BIN)/python packaging/bundle/build.py
@@ -125,12 +128,14 @@ screenshots: models
 models: $(READY)
 	@$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) models install --quiet
 
-$(READY): setup.py pyproject.toml
+# Made anew when what it is made from has changed: nothing is left in it that no lock names.
+$(READY): packaging/requirements-dev.lock setup.py pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Shotbridge needs Python 3.11 or newer; install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Shotbridge needs Python 3.11 or newer, and $(PYTHON) is older; say make PYTHON=/path/to/python3.11"; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $<
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 clean:
