@@ -34,6 +34,9 @@ MODELS  := $(CURDIR)/.cache/models
 OUT     ?= demo_out
 CUT     ?=
 SERVICE ?=
+# Processes that test: one for each core, up to four. Files stay whole, and share their fixtures.
+WORKERS ?= auto
+RUN     := -n $(WORKERS) --maxprocesses 4 --dist loadfile
 BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -56,7 +59,7 @@ panel: models
 test: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(RUN) $(PYTEST)
 
 test-attack test-properties: models
 	@-sh packaging/system_libraries.sh
