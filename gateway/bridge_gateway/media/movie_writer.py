@@ -58,12 +58,8 @@ _SETTINGS = {
     MovieCodec.H264: _Settings(
         "libx264", "yuv420p", 8, (True, True), ".mp4", {"crf": "16", "preset": "medium"}
     ),
-    MovieCodec.HEVC_10: _Settings(
-        "libx265", "yuv420p10le", 10, (True, True), ".mp4", _HEVC, _HVC1
-    ),
-    MovieCodec.HEVC_12: _Settings(
-        "libx265", "yuv420p12le", 12, (True, True), ".mp4", _HEVC, _HVC1
-    ),
+    MovieCodec.HEVC_10: _Settings("libx265", "yuv420p10le", 10, (True, True), ".mp4", _HEVC, _HVC1),
+    MovieCodec.HEVC_12: _Settings("libx265", "yuv420p12le", 12, (True, True), ".mp4", _HEVC, _HVC1),
 }
 
 

@@ -209,11 +209,12 @@ class MovieReader:
         if not told:
             raise self._unreadable("it does not tell its frame rate")
         # Containers with a coarse clock give 2997/125 for 24000/1001.
+        rate = Fraction(told)
         for unit in (Fraction(1), Fraction(1000, 1001)):
-            near = round(told / unit) * unit
-            if abs(near - told) <= told * _RATE_TOLERANCE:
+            near = round(rate / unit) * unit
+            if abs(near - rate) <= rate * _RATE_TOLERANCE:
                 return near
-        return Fraction(told)
+        return rate
 
     def _find_facts(self, first: Any) -> MovieFacts:
         stream = self._stream
@@ -294,9 +295,7 @@ class MovieReader:
         facts = self.facts
         shape = (frame.width, frame.height, samples.has_alpha(frame.format))
         if shape != (facts.width, facts.height, "A" in facts.channels):
-            raise self._unreadable(
-                f"picture {index} (counted from 0) has another size or other channels than the first"
-            )
+            raise self._unreadable(f"picture {index} (counted from 0) is not like the first")
         found = samples.planes(frame, self._kind(frame))
         matrix, full = self._matrix(frame, found.kind)
         if matrix is not None:
