@@ -23,9 +23,9 @@ from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
 from bridge_gateway.media.checks import check_output
-from bridge_gateway.media.claims import contradictions
 from bridge_gateway.media.colour import DATA
 from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.plate_facts import contradictions
 from bridge_gateway.media.plates import PlateReader, probe
 from bridge_gateway.media.proxies import write_proxy, write_thumbnail
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
