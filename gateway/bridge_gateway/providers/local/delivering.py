@@ -117,6 +117,7 @@ class Movies:
         with MovieReader(recipe.files[recipe.frames[0]]) as movie:
             plate = movie.facts
         self._bits = plate.bits
+        self._start_timecode = plate.timecode_at(recipe.frames[0] - recipe.plate.range.first)
         self._tags = plate.tags.to_write(plate.width, plate.height)
         codes = "/".join(map(str, self._tags))
         bits = movie_writer.bits_of(self._codec(plate.width))
@@ -170,7 +171,7 @@ class Movies:
             codec=self._codec(first.display.width),
             rate=self._recipe.plate.range.rate,
             tags=self._tags,
-            start_timecode=first.timecode,
+            start_timecode=self._start_timecode,
             pixel_aspect=Fraction(first.pixel_aspect).limit_denominator(1000),
         )
 
