@@ -25,7 +25,8 @@ from bridge_gateway.jobs.progress import Reporter
 from bridge_gateway.media.checks import check_output
 from bridge_gateway.media.colour import DATA
 from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.plates import PlateReader
+from bridge_gateway.media.plate_facts import contradictions
+from bridge_gateway.media.plates import PlateReader, probe
 from bridge_gateway.media.proxies import write_proxy, write_thumbnail
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
 
@@ -38,11 +39,13 @@ _LOOK_SECONDS = 0.05
 
 
 def admit(bench: Bench) -> Admitted:
-    """Whether the job can be done at all; no picture is read or written yet.
+    """Whether the job can be done at all, by the request and by what its first file says.
 
-    :raises InvalidRequest: unknown service, wrong parameters, or something that no service takes.
+    :raises InvalidRequest: unknown service, wrong parameters, something that no service takes, or
+        a movie that does not run at the rate that its frames are counted at.
     :raises OutsideRoots: a plate that this gateway may not read.
-    :raises MissingFrames: files that are not there.
+    :raises MissingFrames: files that are not there, or a movie that ends before its range does.
+    :raises UnreadableMedia: the first file cannot be read.
     :raises UnknownColourSpace: the plate's is not in the OCIO config, or nothing tells it.
     :raises DiskFull: the library has too little space.
     """
@@ -51,26 +54,26 @@ def admit(bench: Bench) -> Admitted:
     located = inputs.locate(bench.submission, tools.contents, tools.roots)
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
+    plate = request.shot.plate
+    facts = probe(plate, {request.frames[0]: located[0][1]})
+    colour = tools.colour.settle(plate, facts.colour)
+    warnings = contradictions(plate, facts, request.frames) + colour.warnings
+    if warnings:
+        states.record_warnings(tools.database, bench.job, warnings)
     return Admitted(
         parameters=order.parameters,
         provider=order.provider.id,
-        colour_space=tools.colour.settle(request.shot.plate),
+        colour_space=colour.space,
+        warnings=warnings,
     )
 
 
 def stage(bench: Bench) -> Staged:
-    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
-
-    :raises MissingFrames: also where a movie ends before its range does.
-    """
+    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`."""
     located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
     bench.watch.begin("stage", len(located))
     files = inputs.stage(located, check=bench.watch.check, done=bench.watch.frame_done)
-    staged = Staged(files=files)
-    with PlateReader(bench.request.shot.plate, _files(bench, staged)) as reader:
-        # A movie may end before the range that somebody wrote down for it.
-        reader.check(bench.request.frames)
-    return staged
+    return Staged(files=files)
 
 
 def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
