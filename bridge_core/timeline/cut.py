@@ -23,6 +23,8 @@ class ProblemKind(StrEnum):
     DISABLED = "disabled"
     RETIME = "retime"
     UNSUPPORTED = "unsupported media"
+    RATE = "rate"
+    """Its times count in something that is no frame rate."""
     BROKEN = "broken"
     ASSUMED = "assumed"
     """The shot was read, but the file left something open."""
