@@ -68,9 +68,11 @@ def _parse_rate(value: float | str) -> Fraction:
         near = round(exact / simple) * simple
         if abs(near - exact) * 1_000_000 <= noise * exact:
             return near
-    near = exact.limit_denominator(1001)
-    if abs(near - exact) * 1_000_000 <= exact:
-        return near
+    if exact.denominator <= 1000:
+        return exact
+    for near in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
+        if abs(near - exact) * 10_000_000 <= exact:
+            return near
     raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
 
 

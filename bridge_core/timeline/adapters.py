@@ -14,8 +14,7 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.timeline import edl
-from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import Remark
+from bridge_core.timeline.cut import ProblemKind, Remark
 
 _EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _FORMATS = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}

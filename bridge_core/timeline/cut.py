@@ -30,6 +30,10 @@ class ProblemKind(StrEnum):
     """The shot was read, but the file left something open."""
 
 
+#: Kind, words and next step of something about the whole file that a person should know.
+Remark = tuple[ProblemKind, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class CutProblem:
     """Something about a clip that a person should know."""
@@ -44,6 +48,11 @@ class CutProblem:
     """Where it stands in the cut; None where that cannot be said."""
     skipped: bool = True
     """The clip did not become a shot."""
+
+    @property
+    def effect(self) -> str:
+        """What it means for the shots, in a word or two, as lists of problems begin."""
+        return "left out" if self.skipped else "note"
 
     def __str__(self) -> str:
         where = ", ".join(filter(None, [self.track, self.clip or "unnamed clip"]))

@@ -22,11 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import DiskFull, NotWritable, TimelineError
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import ProblemKind, Remark
 
 Json = dict[str, Any]
-#: Kind, words and next step of something about the whole file that a person should know.
-Remark = tuple[ProblemKind, str, str]
 
 #: Our one key in anybody's metadata.
 NAMESPACE = "shotbridge"

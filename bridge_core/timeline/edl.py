@@ -11,8 +11,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import Remark
+from bridge_core.timeline.cut import ProblemKind, Remark
 
 _TIME = r"(\d\d):(\d\d):(\d\d)[:;.,](\d\d)"
 _EVENT = re.compile(rf"^\s*\d+\s.*?\s(?={_TIME}\s+{_TIME}\s+{_TIME}\s+{_TIME}\s*$)")
