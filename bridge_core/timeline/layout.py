@@ -286,7 +286,13 @@ class _Layout:
         found = [self._source(child) for child in children if schema(child) != "Transition"]
         self._around.pop()
         lengths = [self._length(one) for one in found if isinstance(one, Span)]
-        joined = sum(lengths, _ZERO) if schema(nest) == "Track" else max(lengths, default=_ZERO)
+        if schema(nest) == "Track":
+            # What a transition at either end shows beyond the track is part of it, as in OTIO.
+            joined = sum(lengths, _ZERO)
+            joined += self._offset(children, 0, "in_offset")
+            joined += self._offset(children, len(children) - 1, "out_offset")
+        else:
+            joined = max(lengths, default=_ZERO)
         rate = next((one.rate for one in found if isinstance(one, Span)), Fraction(24))
         return Span(_ZERO, joined, rate, self._clock)
 

@@ -63,7 +63,8 @@ class _Folders:
 
     def _list(self, folder: str) -> frozenset[str]:
         try:
-            with os.scandir(as_on_disk(Path(folder))) as entries:
+            there = folder if folder.isascii() else as_on_disk(Path(folder))
+            with os.scandir(there) as entries:
                 return frozenset(same_name(entry.name) for entry in entries)
         except OSError as error:
             self.trouble[folder] = error.strerror or str(error)

@@ -288,8 +288,8 @@ class _Reader:
         """First and last plate frame that the clip shows, both included, and the shot's phase.
 
         The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
-        its first and of its ``end_time_inclusive``. ``in_point`` is where its range starts, in
-        seconds of the media's clock after the media's start.
+        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is where its range starts, in seconds of the media's clock after the
+        media's start.
         """
         if media.still:
             return (media.first, media.first), Fraction(0)
@@ -299,7 +299,10 @@ class _Reader:
         count = length * source.rate
         if source.rate == rate:  # a length that was computed from frames of the media means those
             count = min(count, in_clock(length, source.clock, media.clock) * rate)
-        steps = max(0, math.ceil(count - NOISE) - 1)
+        until = max(0, math.ceil(count - NOISE) - 1) / source.rate
+        if self.rate != source.rate:
+            steps = max(0, math.ceil(placed.duration * self.rate - NOISE) - 1)
+            until = max(until, in_clock(steps / self.rate, self.clock, source.clock))
         begin = in_point * rate
         if retime.keys:
             if skipped:
@@ -317,10 +320,15 @@ class _Reader:
             return in_clock(time, source.clock, media.clock) * rate
 
         speed = abs(retime.speed)
-        # Backwards, the source range names the earliest frame, which is shown last.
-        before = source.duration - skipped - length if retime.speed < 0 else skipped
-        begin += media_frames(before) * speed
-        end = begin + media_frames(Fraction(steps) / source.rate) * speed
+        if retime.speed < 0:
+            # The source range names the earliest frame, which is shown last.
+            step = 1 / max(source.rate, self.rate)
+            earliest = begin
+            end = begin + media_frames(max(_ZERO, source.duration - skipped - step)) * speed
+            begin = max(earliest, end - media_frames(until) * speed)
+        else:
+            begin += media_frames(skipped) * speed
+            end = begin + media_frames(until) * speed
         first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
         start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
         return (first, last), max(Fraction(0), start).limit_denominator(1_000_000)
@@ -377,6 +385,7 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
+_ZERO = Fraction(0)
 _ONE = Fraction(1)
 _AS_SHOT = Retime()
 _HELD = Retime(speed=Fraction(0))
