@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.output import plain, table
+from bridge_core.cli.sources import add_cut_options, cut_of, cut_rate
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from bridge_core.cli.call import Call
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
@@ -21,11 +24,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
     shots.add_argument("cut", type=Path)
     shots.add_argument("--look", action="store_true", help="look on disk which frames exist")
+    add_cut_options(shots)
     shots.set_defaults(run=_shots)
 
     diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
     diff.add_argument("old", type=Path)
     diff.add_argument("new", type=Path)
+    add_cut_options(diff)
+    diff.add_argument(
+        "--new-timeline", metavar="NAME", help="which one of the new cut, where it is another"
+    )
     diff.set_defaults(run=_diff)
 
     place = actions.add_parser(
@@ -33,6 +41,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     place.add_argument("cut", type=Path)
     place.add_argument("-o", "--output", type=Path, required=True)
+    add_cut_options(place)
     place.set_defaults(run=_place)
 
     export = actions.add_parser(
@@ -48,15 +57,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     export.add_argument("-o", "--output", type=Path, required=True)
     export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    add_cut_options(export)
     export.set_defaults(run=_export)
 
 
 def _shots(call: Call) -> int:
     from bridge_core.timeline.lookup import look_for_media
-    from bridge_core.timeline.reading import read_cut
 
-    work = call.loaded.settings.work
-    cut = read_cut(call.arguments.cut, show=call.arguments.show or work.show, handles=work.handles)
+    cut = cut_of(call, call.arguments.cut)
     if call.arguments.look:
         cut = look_for_media(cut)
     rows = [
@@ -74,7 +82,7 @@ def _shots(call: Call) -> int:
         for item in cut.shots
     ]
     head = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
-    problems = [f"{'left out' if p.skipped else 'note'}: {p}" for p in cut.problems]
+    problems = [f"{p.effect}: {p}" for p in cut.problems]
     call.output.result(
         {
             "cut": str(cut.path),
@@ -105,21 +113,26 @@ def _spell_retime(shot: Shot) -> str:
 
 
 def _place(call: Call) -> int:
-    from bridge_core.timeline.reading import read_cut
-
-    work = call.loaded.settings.work
-    source: Path = call.arguments.cut
-    cut = read_cut(source, show=call.arguments.show or work.show, handles=work.handles)
-    placed, target = place_versions(call, cut, call.arguments.output)
+    cut = cut_of(call, call.arguments.cut)
+    placed, target = place_versions(
+        call, cut, call.arguments.output, timeline=call.arguments.timeline, rate=cut_rate(call)
+    )
     told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in placed.items())
     call.output.result({"timeline": str(target), "placed": placed}, f"{told}\n{target}".strip())
     return 0
 
 
-def place_versions(call: Call, cut: Cut, target: Path) -> tuple[dict[str, list[str]], Path]:
+def place_versions(
+    call: Call,
+    cut: Cut,
+    target: Path,
+    *,
+    timeline: str | None = None,
+    rate: Fraction | None = None,
+) -> tuple[dict[str, list[str]], Path]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    Says which labels each shot got.
+    ``timeline`` and ``rate`` say how the cut was read. Says which labels each shot got.
     """
     from bridge_core.timeline.writing import PlacedVersion, write_versions
 
@@ -146,19 +159,17 @@ def place_versions(call: Call, cut: Cut, target: Path) -> tuple[dict[str, list[s
                 f"{placed.version.service} {placed.version.label} ({placed.version.status})"
                 for placed in fitting
             ]
-    return told, write_versions(cut.path, versions, target, show=cut.show, overwrite=True)
+    written = write_versions(
+        cut.path, versions, target, show=cut.show, overwrite=True, timeline=timeline, rate=rate
+    )
+    return told, written
 
 
 def _diff(call: Call) -> int:
     from bridge_core.timeline.changes import ChangeKind, compare
-    from bridge_core.timeline.reading import read_cut
 
-    work = call.loaded.settings.work
-    show = call.arguments.show or work.show
-    old, new = (
-        read_cut(path, show=show, handles=work.handles)
-        for path in (call.arguments.old, call.arguments.new)
-    )
+    old = cut_of(call, call.arguments.old)
+    new = cut_of(call, call.arguments.new, timeline=call.arguments.new_timeline)
     changes = compare(old, new).changes
     counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
     call.output.result(
@@ -187,7 +198,12 @@ def _export(call: Call) -> int:
 
     arguments = call.arguments
     report = export(
-        arguments.cut, arguments.output, arguments.profile, overwrite=arguments.overwrite
+        arguments.cut,
+        arguments.output,
+        arguments.profile,
+        overwrite=arguments.overwrite,
+        timeline=arguments.timeline,
+        rate=cut_rate(call),
     )
     call.output.result(
         {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +13,14 @@ from bridge_core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
+    from bridge_core.cli.call import Call
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.gateway import MediaFacts
     from bridge_core.models.media import Plate
     from bridge_core.models.shots import Shot
+    from bridge_core.timeline.cut import Cut
 
 _RANGE = re.compile(r"^(-?\d+)-(-?\d+)$")
 
@@ -24,6 +30,51 @@ CUTS = frozenset({".otio", ".otioz", ".otiod", ".edl", ".xml", ".fcpxml", ".aaf"
 
 def is_plate(source: str) -> bool:
     return Path(source).suffix.lower() not in CUTS
+
+
+def add_cut_options(parser: argparse.ArgumentParser, *, rate_help: str = "") -> None:
+    """``--timeline`` and ``--rate``, on every command that reads a cut."""
+    parser.add_argument(
+        "--timeline", metavar="NAME", help="which one, where a file holds several timelines"
+    )
+    parser.add_argument(
+        "--rate", help=rate_help or "what the cut counts at, as 25 or 24000/1001; EDLs do not say"
+    )
+
+
+def cut_rate(call: Call) -> Fraction | None:
+    """What ``--rate`` says.
+
+    :raises InvalidRequest: it is no rate.
+    """
+    from bridge_core.models.frames import to_rate
+
+    said = call.arguments.rate
+    try:
+        return None if said is None else to_rate(said)
+    except ValueError as error:
+        raise InvalidRequest(str(error), where="--rate", next_step="correct --rate") from error
+
+
+def cut_of(call: Call, path: str | Path, *, timeline: str | None = None) -> Cut:
+    """The cut in a file, read as the command's options say.
+
+    :raises InvalidRequest: ``--rate`` is no rate.
+    :raises TimelineError: as :func:`bridge_core.timeline.reading.read_cut`.
+    """
+    from bridge_core.timeline.reading import read_cut
+
+    work = call.loaded.settings.work
+    rate = cut_rate(call)
+    # Standard output is for the result; whatever a reader prints goes where progress goes.
+    with contextlib.redirect_stdout(sys.stderr):
+        return read_cut(
+            path,
+            show=call.arguments.show or work.show,
+            handles=work.handles,
+            rate=rate,
+            timeline=timeline or call.arguments.timeline,
+        )
 
 
 def span_of(text: str) -> tuple[int, int]:
@@ -78,20 +129,43 @@ def shot_of_plate(
 
     from bridge_core.models.base import invalid
     from bridge_core.models.frames import FrameRange
-    from bridge_core.models.media import Plate, PlateKind, printf_pattern
+    from bridge_core.models.media import (
+        Plate,
+        PlateKind,
+        foreign_number,
+        printf_pattern,
+        ranged_pattern,
+    )
     from bridge_core.models.shots import Shot, ShotId, fit_name
 
-    absolute = printf_pattern(str(Path(path).expanduser().absolute()))
+    whole = str(Path(path).expanduser().absolute())
+    spelled = foreign_number(whole)
+    if spelled is not None:
+        raise InvalidRequest(
+            f"{spelled} does not say how many digits the frame number has",
+            where=path,
+            next_step="write the pattern as plate.%04d.exr or plate.####.exr",
+        )
     try:
+        absolute = printf_pattern(whole)
+        ranged = ranged_pattern(whole)
         plate = Plate(
             path=absolute, range=FrameRange.of(1, 1, rate or 24), colour_space=colour_space
         )
         if plate.kind is PlateKind.MOVIE and facts_of is not None:
             plate, frames = _movie(plate, facts_of, span, rate)
         else:
-            frames = FrameRange.of(*(span_of(span) if span else _on_disk(plate)), rate or 24)
+            if span is not None:
+                first, last = span_of(span)
+            elif ranged is not None:
+                _, first, last = ranged
+            else:
+                first, last = _on_disk(plate)
+            frames = FrameRange.of(first, last, rate or 24)
             plate = plate.model_copy(update={"range": frames})
-        stem = Path(path).stem.split("%")[0].split("#")[0].rstrip("._- ")
+        stem = Path(absolute).stem
+        if plate.kind is PlateKind.SEQUENCE:
+            stem = stem.split("%")[0].rstrip("._- ")
         return Shot(
             id=ShotId(
                 show=fit_name(show or "", otherwise="unsorted"),

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from bridge_core.errors import TimelineError
+from bridge_core.models.frames import to_rate
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
@@ -65,6 +66,8 @@ def write_versions(
     *,
     show: str | None = None,
     overwrite: bool = False,
+    timeline: str | None = None,
+    rate: Any = None,
 ) -> Path:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
@@ -72,25 +75,31 @@ def write_versions(
     approved ones, the one approved last becomes active; without any, the clip stays as it is,
     unless its active version is among those given and is approved no longer: then the plate comes
     back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
+    ``timeline`` and ``rate`` say how ``source`` was read.
 
     :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
-    document = load(source)
-    put_versions(document, versions, show=show)
+    counted = to_rate(rate) if rate is not None else None
+    document = load(source, timeline=timeline, rate=counted)
+    put_versions(document, versions, show=show, rate=counted)
     save(document.root, Path(target), overwrite=overwrite)
     return Path(target)
 
 
 def put_versions(
-    document: Document, versions: Mapping[str, Sequence[PlacedVersion]], *, show: str | None = None
+    document: Document,
+    versions: Mapping[str, Sequence[PlacedVersion]],
+    *,
+    show: str | None = None,
+    rate: Fraction | None = None,
 ) -> None:
     """Put versions into a loaded document; see :func:`write_versions`.
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
-    found = survey(document, show=show)
+    found = survey(document, show=show, rate=rate)
     by_clip = {item.clip: item for item in found.cut}
     for clip, placed in versions.items():
         item = by_clip.get(clip)
