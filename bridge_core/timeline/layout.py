@@ -9,7 +9,15 @@ from typing import Any
 
 from bridge_core.timeline.clock import Span, seconds, span
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import DEPTH_LIMIT, Document, Json, listed, references, schema
+from bridge_core.timeline.document import (
+    DEPTH_LIMIT,
+    Document,
+    Json,
+    listed,
+    ours,
+    references,
+    schema,
+)
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
@@ -107,7 +115,7 @@ class _Layout:
         for child in map(self._followed, listed(stack, "children")):
             if _has_picture(child):
                 number += 1
-                name = label or _name(child) or f"V{number}"
+                name = label or str(ours(child).get("name") or _name(child) or f"V{number}")
                 if window is _WHOLE and _is_plain(child):
                     yield from self._inside(child, _WHOLE, name)
                     continue
@@ -245,6 +253,8 @@ class _Layout:
 
 
 def _has_picture(item: Any) -> bool:
+    if ours(item).get("annotations") is True:
+        return False  # shows the clips of the track below once more, to OpenRV
     return schema(item) != "Track" or item.get("kind", "Video") == "Video"
 
 

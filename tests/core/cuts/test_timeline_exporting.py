@@ -79,7 +79,7 @@ def _cut(
         PlacedVersion(_version(1, status="rejected")),
         PlacedVersion(_version(2), notes=(note,)),
     ]
-    return write_versions(path, {first.clip: placed}, kit.folder / "truth.otio")
+    return write_versions(path, {first.clip: placed}, kit.folder / "truth.otio").target
 
 
 def _exported(kit: Any, profile: str, *items: Any, **options: Any) -> tuple[Any, Report]:
@@ -348,7 +348,8 @@ def test_a_movie_version_comes_back_counted_from_zero(kit: Any) -> None:
     version = _version(1, pattern="out.mov")
     output = version.outputs[0].model_copy(update={"range": FrameRange.of(86402, 86437)})
     version = version.model_copy(update={"outputs": (output,)})
-    truth = write_versions(path, {item.clip: [PlacedVersion(version)]}, kit.folder / "truth.otio")
+    placed = {item.clip: [PlacedVersion(version)]}
+    truth = write_versions(path, placed, kit.folder / "truth.otio").target
     report = export(truth, kit.folder / "resolve.otio", "resolve")
     back = _through_resolve(report.target, kit.folder / "back.otio")
     made = otio.adapters.read_from_file(str(back))
