@@ -164,7 +164,7 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(target),
-            next_step="choose another name, or ask for overwriting",
+            next_step="choose another name, or ask for overwriting (--overwrite)",
         )
     text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
