@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     place.add_argument("cut", type=Path)
     place.add_argument("-o", "--output", type=Path, required=True)
     add_cut_options(place)
+    place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     place.set_defaults(run=_place)
 
     export = actions.add_parser(
@@ -114,11 +116,16 @@ def _spell_retime(shot: Shot) -> str:
 
 def _place(call: Call) -> int:
     cut = cut_of(call, call.arguments.cut)
-    placed, target = place_versions(
-        call, cut, call.arguments.output, timeline=call.arguments.timeline, rate=cut_rate(call)
+    result = place_versions(
+        call,
+        cut,
+        call.arguments.output,
+        timeline=call.arguments.timeline,
+        rate=cut_rate(call),
+        overwrite=call.arguments.overwrite,
     )
-    told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in placed.items())
-    call.output.result({"timeline": str(target), "placed": placed}, f"{told}\n{target}".strip())
+    told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items())
+    call.output.result(result, f"{told}\n{result['timeline']}".strip())
     return 0
 
 
@@ -129,40 +136,53 @@ def place_versions(
     *,
     timeline: str | None = None,
     rate: Fraction | None = None,
-) -> tuple[dict[str, list[str]], Path]:
+    overwrite: bool = False,
+) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    ``timeline`` and ``rate`` say how the cut was read. Says which labels each shot got.
+    ``timeline`` and ``rate`` say how the cut was read. Gives what ``place --json`` does: the file,
+    which labels each shot got, and what somebody should know about clips that got none, or a
+    version that does not reach as far as they do.
     """
-    from bridge_core.timeline.writing import PlacedVersion, write_versions
+    from bridge_core.timeline.gathering import gather_versions
+    from bridge_core.timeline.writing import write_versions
 
-    versions: dict[str, list[PlacedVersion]] = {}
-    told: dict[str, list[str]] = {}
-    for item in cut.shots:
-        which = item.shot.id
-        fitting = []
-        for version in call.client.versions(
-            show=which.show, sequence=which.sequence, shot=which.shot
-        ):
-            main = next(output for output in version.outputs if output.name == "main")
-            if main.range.covers(item.shot.cut_range):
-                notes = tuple(call.client.notes(version.id))
-                fitting.append(PlacedVersion(version, notes=notes))
-            else:
-                call.output.say(
-                    f"left out: {which.shot} {version.service} {version.label} has frames "
-                    f"{main.range}, the cut shows {item.shot.cut_range} by now; send the shot again"
-                )
-        if fitting:
-            versions[item.clip] = fitting
-            told[which.shot] = [
-                f"{placed.version.service} {placed.version.label} ({placed.version.status})"
-                for placed in fitting
-            ]
+    found = gather_versions(call.client, cut)
     written = write_versions(
-        cut.path, versions, target, show=cut.show, overwrite=True, timeline=timeline, rate=rate
+        cut.path,
+        found.placed,
+        target,
+        show=cut.show,
+        overwrite=overwrite,
+        timeline=timeline,
+        rate=rate,
     )
-    return told, written
+    notes = [
+        f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
+        f"{one.has}, the cut shows {one.shows} by now; send the shot again"
+        for one in found.lacking
+    ]
+    by_clip = {item.clip: item.shot.id for item in cut}
+    notes += [
+        f"{by_clip[clip].shot} was called {before.shot}, and got the versions of that: it is the "
+        "same clip by its media and range"
+        for clip, before in found.renamed.items()
+    ]
+    if found.without:
+        shots = ", ".join(item.shot.id.shot for item in found.without)
+        notes.append(f"no version was made for {shots}, by the clip's name or by what it shows")
+    notes += map(str, written.short)
+    for note in notes:
+        call.output.say(note)
+    names = Counter(which.shot for which in by_clip.values())
+    placed = {}
+    for clip, versions in found.placed.items():
+        which = by_clip[clip]
+        name = which.shot if names[which.shot] == 1 else f"{which.sequence}/{which.shot}"
+        placed[name] = [
+            f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
+        ]
+    return {"timeline": str(written.target), "placed": placed, "notes": notes}
 
 
 def _diff(call: Call) -> int:

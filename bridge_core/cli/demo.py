@@ -65,8 +65,9 @@ def _demo(call: Call) -> int:
     from bridge_core.timeline.reading import read_cut
 
     out: Path = call.arguments.out.expanduser().absolute()
-    out.mkdir(parents=True, exist_ok=True)
     own: Path | None = call.arguments.cut
+    _check_free(out)
+    out.mkdir(parents=True, exist_ok=True)
     view = VIEW if own is None else None
     settings = _settings(out, view)
     call.suggest(settings)
@@ -104,7 +105,7 @@ def _demo(call: Call) -> int:
     if versions:
         versions[0] = _approve(call, versions[0])
     target = out / f"{cut_path.stem.removesuffix('_v001')}_with_versions.otio"
-    _, timeline = place_versions(call, cut, target)
+    timeline = Path(place_versions(call, cut, target, overwrite=True)["timeline"])
     sheet = _sheet(call, jobs, versions, out, view) if versions else None
     summary = _summary(jobs, versions, timeline, sheet)
     summary |= {"cut": str(cut_path), "settings": settings}
@@ -121,6 +122,23 @@ def _demo(call: Call) -> int:
         call.output.error(error)
     _end_gateway(call)
     return errors[0].exit_code if errors else exit_code(jobs)
+
+
+def _check_free(out: Path) -> None:
+    """A demo replaces what an earlier one left in its folder, and nobody else's files.
+
+    :raises InvalidRequest: the folder holds something, and no demo was made in it.
+    """
+    if (
+        out.exists()
+        and not (out / ".gateway").exists()
+        and (not out.is_dir() or any(out.iterdir()))
+    ):
+        raise InvalidRequest(
+            "a demo writes into a folder of its own, and this one holds other files",
+            where=str(out),
+            next_step="name a new folder with --out",
+        )
 
 
 def _settings(out: Path, view: str | None) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
     add_cut_options(
         send,
-        rate_help="frames per second, as 24000/1001: of a plate (else a movie's own, or 24), or what "
-        "the cut counts at",
+        rate_help="frames per second, as 24000/1001: of a plate (else a movie's own, or 24), or "
+        "what the cut counts at",
     )
     send.add_argument(
         "--colour-space",

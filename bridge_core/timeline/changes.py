@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge_core.models.frames import Retime
 from bridge_core.timeline.cut import Cut, CutShot
-from bridge_core.timeline.matching import Pair, face_of, pair_up, start_of
+from bridge_core.timeline.matching import Face, Pair, face_of, faces_shown, pair_up, start_of
+from bridge_core.timeline.references import media_path
+from bridge_core.timeline.roots import Root, moved_root
 
 
 class ChangeKind(StrEnum):
@@ -40,13 +45,7 @@ class Change:
         told = ", ".join(kind.value for kind in ChangeKind if kind in self.kinds)
         parts = [f"{item.shot.id}: {told}"]
         if self.old is not None and self.new is not None:
-            old, new = self.old.shot, self.new.shot
-            if ChangeKind.RETRIMMED in self.kinds:
-                parts.append(f"plate frames {old.cut_range} are now {new.cut_range}")
-            if ChangeKind.MOVED in self.kinds:
-                parts.append(f"record frames {old.record_range} are now {new.record_range}")
-            if ChangeKind.REPLACED in self.kinds:
-                parts.append(f"{old.plate.path} is now {new.plate.path}")
+            parts += _differences(self.kinds, self.old, self.new)
         return "; ".join(parts)
 
 
@@ -96,13 +95,14 @@ def compare(old: Cut, new: Cut) -> Changes:
     The same two cuts always give the same answer.
     """
     pairs = {pair.new.clip: pair for pair in pair_up(old, new)}
+    root = moved_root(_same_media(pairs.values()))
     changes = []
     for item in new.shots:
         pair = pairs.get(item.clip)
         if pair is None:
             changes.append(Change(frozenset({ChangeKind.NEW}), None, item))
         else:
-            changes.append(Change(_kinds(pair), pair.old, pair.new))
+            changes.append(Change(_kinds(pair, root), pair.old, pair.new))
     kept = {pair.old.clip for pair in pairs.values()}
     changes += [
         Change(frozenset({ChangeKind.GONE}), item, None)
@@ -122,13 +122,27 @@ def recognise(returned: Cut, original: Cut) -> dict[str, str]:
     return {pair.new.clip: pair.old.clip for pair in pair_up(original, returned)}
 
 
-def _kinds(pair: Pair) -> frozenset[ChangeKind]:
+def _same_media(pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
+    """Paths, before and after, of media that has the same name in both cuts."""
+    for pair in pairs:
+        if pair.old.media == pair.new.media:
+            yield media_path(pair.old.shot.plate.path), media_path(pair.new.shot.plate.path)
+            continue
+        for before, after in itertools.product(faces_shown(pair.old), faces_shown(pair.new)):
+            if before.media == after.media:
+                yield before.path, after.path
+
+
+def _kinds(pair: Pair, root: Root) -> frozenset[ChangeKind]:
     old, new = pair.old.shot, pair.new.shot
     kinds = set()
-    before, after = pair.face or face_of(pair.old), face_of(pair.new)
-    if before.media != after.media or before.rate != after.rate:
+    for before, after in itertools.product(faces_shown(pair.old), faces_shown(pair.new)):
+        if root.moved(before.path) == after.path and before.rate == after.rate:
+            break
+    else:
         kinds.add(ChangeKind.REPLACED)
-    if before[1:] != after[1:] or _handles(pair.old) != _handles(pair.new):
+        before, after = pair.face or face_of(pair.old), face_of(pair.new)
+    if before[1:3] != after[1:3] or _handles(pair.old) != _handles(pair.new):
         kinds.add(ChangeKind.RETRIMMED)
     if old.retime != new.retime:
         kinds.add(ChangeKind.RETIMED)
@@ -139,3 +153,44 @@ def _kinds(pair: Pair) -> frozenset[ChangeKind]:
 
 def _handles(item: CutShot) -> tuple[int, int]:
     return item.shot.head_handle, item.shot.tail_handle
+
+
+def _differences(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) -> Iterator[str]:
+    """What is different, in words that differ."""
+    before, after = old.shot, new.shot
+    if before.id.shot != after.id.shot:
+        yield f"it was called {before.id.shot}"
+    if ChangeKind.RETRIMMED in kinds:
+        was, now = face_of(old), face_of(new)
+        if str(before.cut_range) != str(after.cut_range):
+            yield f"plate frames {before.cut_range} are now {after.cut_range}"
+        elif was[1:3] != now[1:3]:
+            yield f"frames {_counted(was)} of the movie, from its first, are now {_counted(now)}"
+        for side, had, needs in zip(("before", "after"), _handles(old), _handles(new), strict=True):
+            if had != needs:
+                count, how = abs(needs - had), "more" if needs > had else "fewer"
+                yield f"it needs {count} {'frame' if count == 1 else 'frames'} {how} {side} it"
+    if ChangeKind.RETIMED in kinds:
+        yield f"speed {_speed(before.retime)} is now {_speed(after.retime)}"
+    if ChangeKind.MOVED in kinds:
+        if str(before.record_range) != str(after.record_range):
+            yield f"record frames {before.record_range} are now {after.record_range}"
+        elif before.record_range and after.record_range and start_of(old) != start_of(new):
+            yield f"record rate {before.record_range.rate} is now {after.record_range.rate}"
+        if old.track != new.track:
+            yield f"track {old.track} is now {new.track}"
+    if ChangeKind.REPLACED in kinds:
+        if before.plate.path != after.plate.path:
+            yield f"{before.plate.path} is now {after.plate.path}"
+        if before.plate.range.rate != after.plate.range.rate:
+            yield f"media rate {before.plate.range.rate} is now {after.plate.range.rate}"
+
+
+def _counted(face: Face) -> str:
+    return f"{face.first}-{face.last}"
+
+
+def _speed(retime: Retime) -> str:
+    if not retime.keys:
+        return f"{float(retime.speed):.4g}"
+    return "ramp " + ", ".join(f"{float(k.cut):g}:{float(k.source):g}" for k in retime.keys)

@@ -180,7 +180,7 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(target),
-            next_step="choose another name, or ask for overwriting",
+            next_step="choose another name, or ask for overwriting (--overwrite)",
         )
     try:
         text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")

@@ -6,17 +6,19 @@ The cut is the truth and stays as it is; an export is made of it, used, and thro
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import FrameRange, to_rate
+from bridge_core.models.frames import to_rate
 from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
-from bridge_core.timeline.clock import frames, rate_of, rational_time, seconds, span
+from bridge_core.timeline.clock import frames, span
+from bridge_core.timeline.counting import recount
+from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import (
     DAMAGE,
     DEPTH_LIMIT,
@@ -31,15 +33,17 @@ from bridge_core.timeline.document import (
     save,
     schema,
 )
+from bridge_core.timeline.linking import common_part, image_sequence, relink
 from bridge_core.timeline.markers import note_of
+from bridge_core.timeline.media_times import MediaTimes, outside
 from bridge_core.timeline.profiles import Origin, Profile, Sequences, profile
-from bridge_core.timeline.reading import survey
-from bridge_core.timeline.references import Media, Unfit, file_path, sequence_path
+from bridge_core.timeline.references import Media, Unfit, file_path, media_of, sequence_path
 from bridge_core.timeline.retimes import time_effects
 
 _REFERENCES = frozenset(
     {"ExternalReference", "ImageSequenceReference", "GeneratorReference", "MissingReference"}
 )
+_NUMBER = re.compile(r"%0?(\d*)d")
 _ITEMS = frozenset({"Clip", "Gap", "Stack", "Track", "Transition"})
 
 
@@ -96,31 +100,35 @@ def export(
             where=str(target),
             next_step="give the export a name of its own",
         )
-    losses = _Export(document, chosen, counted).run()
+    relink(document, target)
+    losses = _Export(document, chosen).run()
     save(document.root, target, overwrite=overwrite)
     return Report(chosen.name, target, tuple(losses), chosen.remarks)
 
 
 class _Export:
-    def __init__(self, document: Document, chosen: Profile, rate: Fraction | None) -> None:
+    def __init__(self, document: Document, chosen: Profile) -> None:
         self.document = document
         self.profile = chosen
         self.folder = document.path.absolute().parent
         self.losses: list[Loss] = []
-        found = survey(document, rate=rate)
-        # Looked up by the object itself, before any of them is changed.
-        self.media = {id(node): found.media[clip] for clip, node in found.clips.items()}
         self.track = ""
+        self.sound = False
+        """Inside a track of sound, whose files are counted by nobody's frame numbers."""
 
     def run(self) -> list[Loss]:
         timeline = self.document.timeline
         stack = timeline.get("tracks")
+        openrv.take_back(stack)
         children = listed(stack, "children")
         for number, track in enumerate(children, 1):
             self.track = str((isinstance(track, dict) and track.get("name")) or f"V{number}")
             children[number - 1] = self._item(track, (id(stack),))
         if isinstance(stack, dict):
             stack["children"] = [child for child in children if child is not None]
+            if self.profile.annotations:
+                for track, clip, told in openrv.set_apart(stack):
+                    self.losses.append(Loss(clip, track, told))
         return self.losses
 
     def _lose(self, item: Any, what: str) -> None:
@@ -139,11 +147,8 @@ class _Export:
             return None
         if found is not node:
             # OTIO's library takes no item in two places.
-            media = self.media.get(id(found))
             found = copy.deepcopy(found)
             found.pop("OTIO_REF_ID", None)
-            if media is not None:
-                self.media[id(found)] = media
         kind = schema(found)
         if kind not in _ITEMS:
             self._lose(found, f"left out: an item of a kind that OTIO does not know ({kind})")
@@ -157,9 +162,11 @@ class _Export:
             del self.losses[before:]
             self._lose(found, f"it is damaged, and goes there as far as it was read: {error}")
         if kind in ("Stack", "Track"):
-            inner = (*around, id(found))
+            inner, outer = (*around, id(found)), self.sound
+            self.sound = outer or str(found.get("kind", "")).casefold() == "audio"
             children = [self._item(child, inner) for child in listed(found, "children")]
             found["children"] = [child for child in children if child is not None]
+            self.sound = outer
         return found
 
     def _effects(self, item: Json) -> None:
@@ -184,83 +191,86 @@ class _Export:
             span_ = clip.get("source_range") or (several.get(active) or {}).get("available_range")
             self._lose(clip, "it has no media (a title, or offline); a gap stands in its place")
             return _gap({**clip, "source_range": span_}) if span_ else clip
-        media = self.media.get(id(clip))
         for key, reference in several.items():
             if schema(reference) not in _REFERENCES:
                 kind = schema(reference) or "none"
                 self._lose(clip, f"media reference {key} ({kind}) is not known there")
                 several[key] = _missing()
+        plate = several.get(plate_key(clip))
+        media = self._media(clip, plate, several.get(active))
+        times = MediaTimes.of(media, plate, clip.get("source_range")) if media else None
         if self.profile.annotations:
-            self._annotate(clip, media, several, active)
+            for told in openrv.annotate(clip, times, several, active):
+                self._lose(clip, told)
         self._notes(clip)
-        if not self._count_from_zero(clip, media, several.get(active)):
-            self._shift(clip, media, several)
+        if times is not None:
+            recount(clip, times, several.values(), several.get(active) or {}, self.profile.origin)
         for key, reference in several.items():
             several[key] = self._reference(clip, reference)
+        self._look_at_length(clip, several, active)
         if not self.profile.several_references:
             self._flatten(clip, several, active)
         return clip
 
-    def _shift(self, clip: Json, media: Media | None, several: dict[str, Any]) -> None:
-        """Count the clip's media time from where the reader does."""
-        if media is None or self.profile.origin is Origin.MEDIA:
-            return
-        if ending_of(media.path) in MOVIES:
-            return  # counted from its own timecode, or from 0: both agree with the files
-        if self.profile.origin is Origin.TIMECODE and media.start_timecode is not None:
-            return
-        by = media.first / media.rate - media.start
-        _move(clip, several.values(), by)
+    def _media(self, clip: Json, reference: Any, active: Any) -> Media | None:
+        """The pictures that a clip's reference names, whether the clip is a shot or not."""
+        available = active.get("available_range") if isinstance(active, dict) else None
+        source = span(clip.get("source_range") or available)
+        if source is None or self.sound:
+            return None
+        try:
+            return media_of(reference, self.folder, source)
+        except Unfit as unfit:
+            if unfit.kind is ProblemKind.UNSUPPORTED and self.profile.origin is not Origin.MEDIA:
+                self._lose(clip, f"its ranges count as in the cut: {unfit.what}")
+            return None
 
-    def _count_from_zero(self, clip: Json, media: Media | None, active: Any) -> bool:
-        """A version that is a movie has a timecode only where its plate has one. Without, a reader
-        by timecode counts it from 0, and turns down a cut that says otherwise."""
-        if media is None or media.start_timecode is not None or "version" not in ours(active):
-            return False
-        if self.profile.origin is not Origin.TIMECODE or not active.get("available_range"):
-            return False
-        if ending_of(str(active.get("target_url") or "")) not in MOVIES:
-            return False
-        _move(clip, [active], -seconds(active["available_range"]["start_time"]))
-        return True
+    def _look_at_length(self, clip: Json, several: dict[str, Any], active: str) -> None:
+        reference = several.get(active) or {}
+        source = clip.get("source_range")
+        if "version" in ours(reference) and outside(source, reference.get("available_range")):
+            self._lose(
+                clip,
+                f"{_called(clip, active)} holds what the cut shows, and less than the clip's "
+                "source range, as the clip is retimed or trimmed by its nest",
+            )
 
     def _reference(self, clip: Json, reference: Json) -> Json:
         """A media reference, named as the reader wants it."""
-        kind = schema(reference)
-        if kind == "ExternalReference":
-            if self.profile.native_paths and isinstance(reference.get("target_url"), str):
+        how = self.profile.sequences
+        found = None if how is Sequences.AS_IN_CUT else self._sequence(clip, reference)
+        if found is None:
+            url = reference.get("target_url")
+            if self.profile.native_paths and isinstance(url, str) and url:
                 try:
-                    reference["target_url"] = file_path(reference["target_url"], self.folder)
+                    reference["target_url"] = file_path(url, self.folder)
                 except Unfit as unfit:
                     self._lose(clip, unfit.what)
             return reference
-        if kind != "ImageSequenceReference" or self.profile.sequences is Sequences.REFERENCE:
-            return reference
-        path = sequence_path(reference, self.folder)
-        first = int(reference.get("start_frame") or 0)
-        if self.profile.sequences is Sequences.BRACKETS:
-            path = self._bracketed(reference, path, first)
-        metadata = reference.get("metadata") or {}
-        metadata.setdefault(NAMESPACE, {})["first_frame"] = first
-        return {
-            "OTIO_SCHEMA": "ExternalReference.1",
-            "metadata": metadata,
-            "name": reference.get("name") or "",
-            "available_range": reference.get("available_range"),
-            "available_image_bounds": reference.get("available_image_bounds"),
-            "target_url": path,
-        }
+        if how is Sequences.REFERENCE:
+            return _as_sequence_reference(reference, found, clip)
+        path = _bracketed(found) if how is Sequences.BRACKETS else found.path
+        common = common_part(reference)
+        common["metadata"].setdefault(NAMESPACE, {})["first_frame"] = found.first
+        return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": path}
 
-    def _bracketed(self, reference: Json, path: str, first: int) -> str:
-        """``plate.[1001-1100].exr``; the first file, where nobody knows the last."""
-        available = span(reference.get("available_range"))
-        if available is None:
-            return frame_path(path, first)
-        last = first + frames(available.duration, available.rate) - 1
-        folder, _, name = path.rpartition("/")
-        padding = int(reference.get("frame_zero_padding") or 0)
-        number = f"%0{padding}d" if padding else "%d"
-        return f"{folder}/{name.replace(number, f'[{first:0{padding}d}-{last:0{padding}d}]')}"
+    def _sequence(self, clip: Json, reference: Json) -> Media | None:
+        """The image sequence that a reference names, however it is spelled; None for others."""
+        if schema(reference) == "ImageSequenceReference":
+            available = span(reference.get("available_range"))
+            length = frames(available.duration, available.rate) if available else None
+            path = sequence_path(reference, self.folder)
+            first = int(reference.get("start_frame") or 0)
+            return Media(path, first, length, Fraction(0), Fraction(24))
+        source = span(clip.get("source_range") or reference.get("available_range"))
+        if schema(reference) != "ExternalReference" or source is None or self.sound:
+            return None
+        try:
+            media = media_of(reference, self.folder, source)
+        except Unfit:
+            return None
+        numbered = ending_of(media.path) not in MOVIES and not media.still
+        return media if numbered and _NUMBER.search(media.path.rpartition("/")[2]) else None
 
     def _flatten(self, clip: Json, several: dict[str, Any], active: str) -> None:
         left = [key for key in several if key != active]
@@ -287,67 +297,31 @@ class _Export:
                 drawn = f"{count} drawing{'s' if count > 1 else ''}"
                 self._lose(clip, f"{drawn} of the note by {note.by} cannot be seen there")
 
-    def _annotate(
-        self, clip: Json, media: Media | None, several: dict[str, Any], active: str
-    ) -> None:
-        clip["effects"] = [
-            effect
-            for effect in listed(clip, "effects")
-            if not (schema(effect) == "Annotation" and "note_id" in ours(effect))
-        ]
-        for marker in listed(clip, "markers"):
-            note = note_of(marker)
-            if note is None or not note.strokes:
-                continue
-            canvas = _canvas(several, note.version, active)
-            if canvas is None or media is None:
-                self._lose(
-                    clip,
-                    f"the drawings of the note by {note.by} have no place there: the picture's "
-                    "size is not known",
-                )
-                continue
-            on = note.frames or self._shown(clip, media)
-            if note.drawn_on is not None:
-                on = on.shifted(note.drawn_on - on.first)
-            if ending_of(media.path) in MOVIES:
-                on = on.shifted(1 - media.first)
-            label = str(ours(marker).get("label", ""))
-            clip["effects"].append(openrv.annotation_of(note, label, on, canvas))
 
-    def _shown(self, clip: Json, media: Media) -> FrameRange:
-        """The first frame that the clip shows."""
-        source = span(clip.get("source_range"))
-        first = media.frame_at(source.start) if source else media.first
-        return FrameRange(first=first, last=first, rate=media.rate)
+def _as_sequence_reference(reference: Json, media: Media, clip: Json) -> Json:
+    if schema(reference) == "ImageSequenceReference":
+        return reference
+    times = MediaTimes.of(media, reference, clip.get("source_range"))
+    common = common_part(reference)
+    if common["available_range"] is None and media.length is not None:
+        common["available_range"] = times.range(media.first, media.length)
+    url = reference["target_url"]
+    base = url[: max(url.rfind("/"), url.rfind("\\")) + 1]
+    name = media.path.replace("\\", "/").rpartition("/")[2]
+    return image_sequence(base, name, media.first, times.rate, common)
 
 
-def _move(clip: Json, references_: Iterable[Any], by: Fraction) -> None:
-    """Count a clip, its markers and these references of it from elsewhere, ``by`` seconds later."""
-    ranges = [clip.get("source_range")]
-    ranges += [reference.get("available_range") for reference in references_]
-    ranges += [marker.get("marked_range") for marker in listed(clip, "markers")]
-    for one in ranges:
-        if one is not None:
-            start = one["start_time"]
-            rate = rate_of(start["rate"])
-            one["start_time"] = rational_time((seconds(start) + by) * rate, rate)
-
-
-def _canvas(several: dict[str, Any], version: str, active: str) -> openrv.Canvas | None:
-    of_version = [item for item in several.values() if ours(item).get("version") == version]
-    for reference in [*of_version, several.get(active)]:
-        if not isinstance(reference, dict):
-            continue
-        bounds = reference.get("available_image_bounds")
-        if bounds:
-            return openrv.Canvas.of_bounds(bounds)
-        told = ours(reference)
-        if told.get("width") and told.get("height"):
-            return openrv.Canvas.of_size(
-                told["width"], told["height"], told.get("pixel_aspect", 1.0)
-            )
-    return None
+def _bracketed(media: Media) -> str:
+    """``plate.[1001-1100].exr``; the first file, where nobody knows the last."""
+    if media.length is None:
+        return frame_path(media.path, media.first)
+    folder, slash, name = media.path.rpartition("/")
+    number = _NUMBER.search(name)
+    assert number is not None
+    padding = int(number[1] or 0)
+    last = media.first + media.length - 1
+    numbers = f"[{media.first:0{padding}d}-{last:0{padding}d}]"
+    return folder + slash + name[: number.start()] + numbers + name[number.end() :]
 
 
 def _called(clip: Json, key: str) -> str:

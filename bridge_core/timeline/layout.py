@@ -9,7 +9,15 @@ from typing import Any
 
 from bridge_core.timeline.clock import Clock, Span, clock_at, in_clock, seconds, span
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import DEPTH_LIMIT, Document, Json, listed, references, schema
+from bridge_core.timeline.document import (
+    DEPTH_LIMIT,
+    Document,
+    Json,
+    listed,
+    ours,
+    references,
+    schema,
+)
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
@@ -110,6 +118,8 @@ class _Layout:
     def _stack(self, stack: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         number = 0
         for child in map(self._followed, listed(stack, "children")):
+            if ours(child).get("annotations") is True:
+                continue  # shows the clips of the track below once more, to OpenRV
             kind = _kind(child)
             if kind not in _PICTURE_KINDS:
                 if kind not in _SOUND_KINDS and _holds_clips(child):
@@ -122,7 +132,7 @@ class _Layout:
                     )
             else:
                 number += 1
-                name = label or _name(child) or f"V{number}"
+                name = label or str(ours(child).get("name") or _name(child) or f"V{number}")
                 if window is _WHOLE and _is_plain(child):
                     yield from self._inside(child, _WHOLE, name)
                     continue

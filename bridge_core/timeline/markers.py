@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from pydantic import ValidationError
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
-from bridge_core.timeline.clock import time_range
 from bridge_core.timeline.document import NAMESPACE, Json, ours
-from bridge_core.timeline.references import Media
+from bridge_core.timeline.media_times import MediaTimes
 
 #: OTIO's name for the colour of our markers; editors know it at a glance.
 COLOUR = "ORANGE"
 
 
-def marker_of(note: Note, label: str, cut_range: FrameRange, media: Media) -> Json:
+def marker_of(note: Note, label: str, cut_range: FrameRange, times: MediaTimes) -> Json:
     """A note as OTIO's marker; ``cut_range`` is marked where it speaks of the whole version.
 
-    Markers of a clip count in its media's time. The whole note, strokes included, stands in our
-    metadata; ``comment`` is what every reader shows.
+    Markers of a clip count in its media's time, ``times``. The whole note, strokes included, stands
+    in our metadata; ``comment`` is what every reader shows.
     """
     marked = note.frames or cut_range
     text = note.text.strip() or f"{len(note.strokes)} strokes"
@@ -30,9 +28,7 @@ def marker_of(note: Note, label: str, cut_range: FrameRange, media: Media) -> Js
         "metadata": {NAMESPACE: {"label": label, "note": note.model_dump(mode="json")}},
         "name": f"{label} {note.by}",
         "color": COLOUR,
-        "marked_range": time_range(
-            media.time_of(marked.first), Fraction(marked.count) / media.rate, media.rate
-        ),
+        "marked_range": times.range(marked.first, marked.count),
         "comment": f"{note.by}, {label}: {text}",
     }
 

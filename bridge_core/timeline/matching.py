@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
@@ -9,20 +10,30 @@ from typing import NamedTuple
 
 from bridge_core.models.media import MOVIES, PlateKind, ending_of
 from bridge_core.timeline.cut import Cut, CutShot
-from bridge_core.timeline.references import media_key
+from bridge_core.timeline.references import media_key, media_path
 
 
 class Face(NamedTuple):
-    """What a clip shows: media without its place, first and last frame, rate.
+    """What a clip shows: media, first and last frame, rate.
 
     Sequences count in their files' numbers. Movies count from their first frame, since writers
     number them from their timecode or from 0.
     """
 
-    media: str
+    path: str
+    """As :func:`~bridge_core.timeline.references.media_path` spells it."""
     first: int
     last: int
     rate: Fraction
+
+    @property
+    def media(self) -> str:
+        """Without its place: roots differ between machines."""
+        return media_key(self.path)
+
+    @property
+    def anywhere(self) -> tuple[str, int, int, Fraction]:
+        return (self.media, *self[1:])
 
 
 class Pair(NamedTuple):
@@ -37,7 +48,7 @@ def face_of(item: CutShot) -> Face:
     shot = item.shot
     by = shot.plate.range.first if shot.plate.kind is PlateKind.MOVIE else 0
     cut = shot.cut_range
-    return Face(item.media, cut.first - by, cut.last - by, cut.rate)
+    return Face(media_path(shot.plate.path), cut.first - by, cut.last - by, cut.rate)
 
 
 def faces_of(item: CutShot) -> Iterator[Face]:
@@ -46,17 +57,26 @@ def faces_of(item: CutShot) -> Iterator[Face]:
     cut = item.shot.cut_range
     for version in sorted(item.versions, key=lambda one: not one.active):
         by = version.first if ending_of(version.path) in MOVIES else 0
-        yield Face(media_key(version.path), cut.first - by, cut.last - by, cut.rate)
+        yield Face(media_path(version.path), cut.first - by, cut.last - by, cut.rate)
+
+
+def faces_shown(item: CutShot) -> tuple[Face, ...]:
+    """A clip as its plate shows it and as its active version does: one or the other is what a
+    reader gets that takes one reference only."""
+    if not item.versions:
+        return (face_of(item),)
+    return tuple(itertools.islice(faces_of(item), 1 + any(one.active for one in item.versions)))
 
 
 def pair_up(old: Cut, new: Cut) -> list[Pair]:
     """Clips of two cuts that are the same clip, in the order of ``new``.
 
     What says most is asked first: our identity, where a file carries it; the same frames of the
-    same media, be it the plate or a version that the old clip carries; overlapping frames of the
-    same media, most of them first; at last the same name at the same place, and then a name that
-    is the only one of its kind. Everything is asked of all clips before the next thing is, and
-    equals are told apart by their places, so twice the same cuts give twice the same pairs.
+    same media, be it the plate or a version that the old clip carries, first in the same place and
+    then wherever the media is; overlapping frames of the same media, most of them first; at last
+    the same name at the same place, and then a name that is the only one of its kind. Everything is
+    asked of all clips before the next thing is, and equals are told apart by their places, so twice
+    the same cuts give twice the same pairs.
     """
     return _Pairing(old, new).run()
 
@@ -70,6 +90,7 @@ class _Pairing:
     def run(self) -> list[Pair]:
         self._by_identity()
         self._by(lambda item: [(face, face) for face in faces_of(item)])
+        self._by(lambda item: [(face.anywhere, face) for face in faces_of(item)])
         self._by_overlap()
         self._by(lambda item: [((item.name, item.track, start_of(item)), None)])
         self._by_only_name()
@@ -119,8 +140,8 @@ class _Pairing:
             for (i, one), (j, two) in _overlapping(waiting.get(media, []), faces):
                 shared = min(one.last, two.last) - max(one.first, two.first) + 1
                 apart = abs(start_of(self.old[i]) - start_of(self.new[j]))
-                ranked.append((-shared, apart, j, i, one))
-        for _, _, j, i, face in sorted(ranked):
+                ranked.append((one.path != two.path, -shared, apart, j, i, one))
+        for *_, j, i, face in sorted(ranked):
             if i in self.old and j in self.new:
                 self._take(i, j, face)
 

@@ -1,28 +1,43 @@
 """Strokes of notes as OpenRV's annotations.
 
-Schemas and their coordinates were read in OpenRV's ``otio_reader`` package
-(``src/plugins/rv-packages/otio_reader``: ``Annotation``, ``Paint``, ``Point``, ``Position``,
-``Rectangle``, ``Ellipse``, ``Arrow``, ``Text``): an annotation is an effect of the clip, its layers
-are what was drawn. The picture is 16 units wide around its middle with y upwards, unless the media
-reference has ``available_image_bounds``, which are the units then. A layer stands on a frame of the
-source, as OpenRV counts it: the number of the file, and of a movie from 1.
+Schemas, coordinates and what loads were read in OpenRV's ``otio_reader`` package
+(``src/plugins/rv-packages/otio_reader``, tags v3.0.0 to v4.0.1 and main): an annotation is an
+effect of a clip, its layers are what was drawn. The picture is 16 units wide around its middle with
+y upwards, unless the media reference has ``available_image_bounds``, which are the units then. A
+layer stands on a frame of the source, as OpenRV counts it: the number of the file, and of a movie
+from 1.
+
+From 3.1 on the hook that reads an annotation asks a node called ``MediaTrack`` for the picture's
+size, which has to be complete by then. So the lowest track gets that name, is free of annotations
+and starts with a plain clip; its clips stand once more, with their annotations, on a track above.
+``Paint.1`` with ``id`` and ``soft_deleted`` is read by all of these versions, other layers by 4.0
+only, which skips their drawing: shapes are drawn with the pen, and text stays in the marker.
 """
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.timeline.clock import rational_time
-from bridge_core.timeline.document import NAMESPACE, Json
+from bridge_core.timeline.document import NAMESPACE, Json, listed, ours, references, schema
+from bridge_core.timeline.markers import note_of
+from bridge_core.timeline.media_times import MediaTimes
+from bridge_core.timeline.retimes import time_effects
 
 #: What OpenRV registers with OTIO: files with these load there and nowhere else.
 EFFECTS = frozenset({"Annotation", "CDL"})
 
+_MEDIA_TRACK = "MediaTrack"
 _UNITS_WIDE = 16.0
-_CLEAR = [0.0, 0.0, 0.0, 0.0]
+#: Straight lines that an ellipse is drawn with.
+_CORNERS = 48
 
 
 class Canvas(NamedTuple):
@@ -49,16 +64,24 @@ class Canvas(NamedTuple):
         return self.left + point[0] * self.width, self.top - point[1] * self.height
 
 
-def annotation_of(note: Note, label: str, frames: FrameRange, canvas: Canvas) -> Json:
-    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (OpenRV's count).
+def annotation_of(note: Note, label: str, frames: FrameRange, canvas: Canvas) -> Json | None:
+    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (OpenRV's count);
+    None where nothing of it can be drawn.
 
-    OpenRV draws shapes on one frame, however long the layer's range is.
+    OpenRV draws on one frame, however long the layer's range is.
     """
     on = {
         "OTIO_SCHEMA": "TimeRange.1",
         "start_time": rational_time(Fraction(frames.first), frames.rate),
         "duration": rational_time(Fraction(1), frames.rate),
     }
+    layers = [
+        _layer(points, stroke, f"{note.id}-{number}-{part}", canvas) | {"layer_range": on}
+        for number, stroke in enumerate(note.strokes)
+        for part, points in enumerate(_lines(stroke, canvas))
+    ]
+    if not layers:
+        return None
     return {
         "OTIO_SCHEMA": "Annotation.1",
         "metadata": {NAMESPACE: {"note_id": note.id}},
@@ -66,73 +89,212 @@ def annotation_of(note: Note, label: str, frames: FrameRange, canvas: Canvas) ->
         "effect_name": "Annotation.1",
         "enabled": True,
         "visible": True,
-        "layers": [
-            {**_layer(stroke, canvas), **_common(note, number), "layer_range": on}
-            for number, stroke in enumerate(note.strokes)
-        ],
+        "layers": layers,
     }
 
 
-def _common(note: Note, number: int) -> Json:
-    return {"id": f"{note.id}-{number}", "visible": True, "soft_deleted": False}
+def annotate(
+    clip: Json, times: MediaTimes | None, several: dict[str, Any], active: str
+) -> Iterator[str]:
+    """Add annotations for the drawings of a clip's notes, in the place of earlier ones of ours.
+
+    ``times`` are the plate's; ``several`` are the clip's references, of which ``active`` is shown.
+    Gives in words what cannot be drawn.
+    """
+    if "effects" in clip:
+        clip["effects"] = [one for one in listed(clip, "effects") if not _is_ours(one)]
+    for marker in listed(clip, "markers"):
+        note = note_of(marker)
+        if note is None or not note.strokes:
+            continue
+        canvas = _canvas(several, note.version, active)
+        if canvas is None or times is None:
+            yield (
+                f"the drawings of the note by {note.by} have no place there: the picture's size "
+                "is not known"
+            )
+            continue
+        if any(stroke.tool is StrokeTool.TEXT for stroke in note.strokes):
+            yield f"text that {note.by} wrote on the picture cannot be written there"
+        made = annotation_of(
+            note,
+            str(ours(marker).get("label", "")),
+            _frames(note, clip, times, several.get(active)),
+            canvas,
+        )
+        if made is not None:
+            clip.setdefault("effects", []).append(made)
 
 
-def _layer(stroke: Stroke, canvas: Canvas) -> Json:
-    colour = _rgba(stroke.colour)
+def take_back(stack: Any) -> None:
+    """Undo :func:`set_apart` in a cut that was exported for OpenRV once."""
+    children = listed(stack, "children")
+    if isinstance(stack, dict) and children:
+        stack["children"] = [one for one in children if not is_annotation_track(one)]
+        name = ours(children[0]).pop("name", None)
+        if name is not None and children[0].get("name") == _MEDIA_TRACK:
+            children[0]["name"] = name
+
+
+def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
+    """Arrange the tracks so that annotations load, in an export's tracks that are written next.
+
+    Gives track, clip and what is lost there; the lowest track's own name is kept in our metadata.
+    """
+    tracks = stack["children"]
+    if not any(_annotated(track) for track in tracks):
+        return
+    lowest = tracks[0]
+    if not _starts_with_a_plain_clip(lowest):
+        for track in tracks:
+            for clip in _annotated(track):
+                clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
+                told = (
+                    "its drawings do not load there, as the lowest track does not start with a "
+                    "plain clip; they were left out"
+                )
+                yield str(track.get("name") or ""), str(clip.get("name") or ""), told
+        return
+    if _annotated(lowest):
+        tracks.insert(1, _annotation_track(lowest))
+        for clip in _annotated(lowest):
+            clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
+    if lowest.get("name") != _MEDIA_TRACK:
+        _metadata(lowest)["name"] = str(lowest.get("name") or "")
+        lowest["name"] = _MEDIA_TRACK
+
+
+def is_annotation_track(track: Any) -> bool:
+    """A track of an export for OpenRV that shows another one's clips once more."""
+    return ours(track).get("annotations") is True
+
+
+def _annotation_track(track: Json) -> Json:
+    made = copy.deepcopy(track)
+    made["name"] = "Annotations"
+    made["markers"] = []
+    _metadata(made)["annotations"] = True
+    waiting = [made]
+    while waiting:
+        item = waiting.pop()
+        item.pop("OTIO_REF_ID", None)
+        if schema(item) == "Clip":
+            item["markers"] = []
+        waiting.extend(one for one in listed(item, "children") if isinstance(one, dict))
+    return made
+
+
+def _starts_with_a_plain_clip(track: Any) -> bool:
+    items = listed(track, "children")[:2]
+    return (
+        schema(track) == "Track"
+        and str(track.get("kind") or "Video").casefold() == "video"
+        and track.get("enabled") is not False
+        and schema(items[0] if items else None) == "Clip"
+        and schema(items[-1]) != "Transition"
+        and items[0].get("enabled") is not False
+        and not time_effects(items[0])
+        and _has_file(items[0])
+    )
+
+
+def _has_file(clip: Json) -> bool:
+    several, active = references(clip)
+    return schema(several.get(active)) in ("ExternalReference", "ImageSequenceReference")
+
+
+def _annotated(item: Any) -> list[Json]:
+    """Clips with annotations, in a track and its nests."""
+    if schema(item) == "Clip":
+        effects = listed(item, "effects")
+        return [item] if any(schema(one) == "Annotation" for one in effects) else []
+    return [clip for child in listed(item, "children") for clip in _annotated(child)]
+
+
+def _is_ours(effect: Any) -> bool:
+    return schema(effect) == "Annotation" and "note_id" in ours(effect)
+
+
+def _metadata(node: Json) -> Json:
+    if not isinstance(node.get("metadata"), dict):
+        node["metadata"] = {}
+    found: Json = node["metadata"].setdefault(NAMESPACE, {})
+    return found
+
+
+def _frames(note: Note, clip: Json, times: MediaTimes, shown: Any) -> FrameRange:
+    """Where a note's drawing stands, as OpenRV counts the media that it shows."""
+    source, rate = clip.get("source_range"), times.media.rate
+    first = times.frame(source["start_time"]) if source else times.media.first
+    on = note.frames or FrameRange(first=first, last=first, rate=rate)
+    if note.drawn_on is not None:
+        on = on.shifted(note.drawn_on - on.first)
+    shown = shown if isinstance(shown, dict) else {}
+    if ending_of(str(shown.get("target_url") or "")) in MOVIES:
+        available = shown.get("available_range")
+        start = times.frame(available["start_time"]) if available else times.media.first
+        on = on.shifted(1 - start)
+    return on
+
+
+def _canvas(several: dict[str, Any], version: str, active: str) -> Canvas | None:
+    of_version = [item for item in several.values() if ours(item).get("version") == version]
+    for reference in [*of_version, several.get(active)]:
+        if not isinstance(reference, dict):
+            continue
+        bounds = reference.get("available_image_bounds")
+        if bounds:
+            return Canvas.of_bounds(bounds)
+        told = ours(reference)
+        if told.get("width") and told.get("height"):
+            return Canvas.of_size(told["width"], told["height"], told.get("pixel_aspect", 1.0))
+    return None
+
+
+def _layer(points: list[tuple[float, float]], stroke: Stroke, id: str, canvas: Canvas) -> Json:  # noqa: A002
     width = stroke.width * canvas.width
-    points = [canvas.at(point) for point in stroke.points]
-    if stroke.tool is StrokeTool.PEN:
-        return {
-            "OTIO_SCHEMA": "Paint.1",
-            "name": "Paint",
-            "points": [
-                {"OTIO_SCHEMA": "Point.1", "width": width, "x": x, "y": y} for x, y in points
-            ],
-            "rgba": colour,
-            "type": "COLOR",
-            "brush": "circle",
-        }
-    if stroke.tool is StrokeTool.ARROW:
-        return {
-            "OTIO_SCHEMA": "Arrow.1",
-            "start_position": _position(points[0]),
-            "end_position": _position(points[1]),
-            "inner_color": colour,
-            "border_color": colour,
-            "width": width,
-            "border_width": 0.0,
-        }
-    if stroke.tool is StrokeTool.TEXT:
-        left, top = points[0]
-        return {
-            "OTIO_SCHEMA": "Text.1",
-            # Ours is the upper left corner, theirs the start of the line that letters stand on.
-            "anchor": _position((left, top - width)),
-            "text": stroke.text,
-            "font_family": "Inter",
-            "font_size": width,
-            "font_weight": "NORMAL",
-            "font_style": "NORMAL",
-            "text_decoration": "NONE",
-            "text_align": "LEFT",
-            "inner_color": colour,
-        }
-    (x0, y0), (x1, y1) = points
-    shape = {
-        "OTIO_SCHEMA": "Ellipse.1",
-        "min": _position((min(x0, x1), min(y0, y1))),
-        "max": _position((max(x0, x1), max(y0, y1))),
-        "inner_color": list(_CLEAR),
-        "border_color": colour,
-        "border_width": width,
+    return {
+        "OTIO_SCHEMA": "Paint.1",
+        "name": "Paint",
+        "id": id,
+        "visible": True,
+        "soft_deleted": False,
+        "rgba": _rgba(stroke.colour),
+        "type": "COLOR",
+        "brush": "circle",
+        "points": [{"OTIO_SCHEMA": "Point.1", "width": width, "x": x, "y": y} for x, y in points],
     }
+
+
+def _lines(stroke: Stroke, canvas: Canvas) -> list[list[tuple[float, float]]]:
+    """A stroke as lines of the pen, in OpenRV's units; none for text."""
+    points = [canvas.at(point) for point in stroke.points]
+    if stroke.tool is StrokeTool.TEXT:
+        return []
+    if stroke.tool is StrokeTool.PEN:
+        return [points]
+    (x0, y0), (x1, y1) = points
     if stroke.tool is StrokeTool.BOX:
-        shape |= {"OTIO_SCHEMA": "Rectangle.1", "corner_radius": 0.0}
-    return shape
+        return [[(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]]
+    if stroke.tool is StrokeTool.ARROW:
+        return [points, _head((x0, y0), (x1, y1), stroke.width * canvas.width)]
+    turns = (2 * math.pi * corner / _CORNERS for corner in range(_CORNERS + 1))
+    middle, half = ((x0 + x1) / 2, (y0 + y1) / 2), ((x1 - x0) / 2, (y1 - y0) / 2)
+    return [[(middle[0] + half[0] * math.cos(t), middle[1] + half[1] * math.sin(t)) for t in turns]]
 
 
-def _position(point: tuple[float, float]) -> Json:
-    return {"OTIO_SCHEMA": "Position.1", "x": point[0], "y": point[1]}
+def _head(
+    tail: tuple[float, float], tip: tuple[float, float], width: float
+) -> list[tuple[float, float]]:
+    """Two lines from an arrow's tip, 30 degrees to either side, five widths of the line long but
+    no longer than half of it."""
+    along = math.atan2(tail[1] - tip[1], tail[0] - tip[0])
+    length = min(5 * width, math.dist(tail, tip) / 2)
+
+    def end(angle: float) -> tuple[float, float]:
+        return tip[0] + length * math.cos(angle), tip[1] + length * math.sin(angle)
+
+    return [end(along - math.pi / 6), tip, end(along + math.pi / 6)]
 
 
 def _rgba(colour: str) -> list[float]:

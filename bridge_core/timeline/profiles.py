@@ -15,6 +15,7 @@ CORE_EFFECTS = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame
 class Sequences(StrEnum):
     """How an image sequence is named."""
 
+    AS_IN_CUT = "as in the cut"
     REFERENCE = "image sequence reference"
     BRACKETS = "plate.[1001-1100].exr"
     PATTERN = "plate.%04d.exr"
@@ -37,7 +38,7 @@ class Profile:
     remarks: tuple[str, ...] = ()
     several_references: bool = True
     """Knows ``Clip.2``; else clips are written as ``Clip.1`` with the active reference only."""
-    sequences: Sequences = Sequences.REFERENCE
+    sequences: Sequences = Sequences.AS_IN_CUT
     origin: Origin = Origin.MEDIA
     native_paths: bool = False
     """Plain paths in place of ``file:`` URLs."""
@@ -51,7 +52,7 @@ class Profile:
     ramps: bool = True
     backwards: bool = True
     annotations: bool = False
-    """Strokes are written as OpenRV's annotations; else they stay in our metadata, unseen."""
+    """Pen strokes are written as OpenRV's annotations; else they stay in our metadata, unseen."""
 
 
 GENERIC = Profile(
@@ -89,8 +90,12 @@ NUKE = Profile(
 
 OPENRV = Profile(
     name="openrv",
-    title="OpenRV 2 and newer (read about, never run)",
-    remarks=("drawings stand on the first frame of their note",),
+    title="OpenRV 3.0 and newer (read about, never run)",
+    remarks=(
+        "drawings stand on the first frame of their note",
+        "where there are drawings, the lowest track is called MediaTrack, as their reader asks",
+    ),
+    sequences=Sequences.REFERENCE,
     effects=CORE_EFFECTS | openrv.EFFECTS,
     ramps=False,
     backwards=False,

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -178,14 +179,23 @@ def _absolute(path: str, folder: Path) -> str:
     return path if path.startswith("/") else str(folder / path)
 
 
+@lru_cache(maxsize=16384)
+def media_path(path: str) -> str:
+    """A plate's media with its place, spelled the same in every dialect: slashes forward, any
+    number pattern as ``#``."""
+    folder, slash, name = path.replace("\\", "/").rpartition("/")
+    return folder + slash + _NUMBERED.sub("#", name)
+
+
+@lru_cache(maxsize=16384)
 def media_key(path: str) -> str:
     """A plate's media without its place: folder and name, any number pattern as ``#``.
 
     The same on every machine and in every dialect: roots differ between operating systems, and
-    ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence.
+    ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence. Plates of
+    one name in folders of one name share it: :func:`media_path` tells those apart.
     """
-    folder, _, name = path.replace("\\", "/").rpartition("/")
-    return f"{folder.rpartition('/')[2]}/{_NUMBERED.sub('#', name)}"
+    return "/".join(media_path(path).rsplit("/", 2)[-2:])
 
 
 def sequence_path(reference: Json, folder: Path) -> str:

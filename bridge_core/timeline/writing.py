@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import to_rate
+from bridge_core.models.frames import FrameRange, to_rate
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
-from bridge_core.timeline.clock import time_range
 from bridge_core.timeline.cut import CutShot
 from bridge_core.timeline.document import (
     DEFAULT_KEY,
@@ -34,9 +33,10 @@ from bridge_core.timeline.document import (
     references,
     save,
 )
+from bridge_core.timeline.linking import file_url, image_sequence, relink
 from bridge_core.timeline.markers import marker_of, put_marker
+from bridge_core.timeline.media_times import MediaTimes, outside
 from bridge_core.timeline.reading import Survey, survey
-from bridge_core.timeline.references import Media
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
@@ -59,6 +59,36 @@ class PlacedVersion:
         return f"{NAMESPACE}:{self.version.service}:{self.version.label}"
 
 
+@dataclass(frozen=True, slots=True)
+class ShortVersion:
+    """A version whose pictures do not reach as far as its clip's source range.
+
+    The pictures that the cut shows are all there. But a clip that is retimed, or trimmed by a nest
+    around it, keeps a source range that names more than it shows, and a reader that goes by it
+    alone may hold the version's last picture, or turn the clip down.
+    """
+
+    clip: str
+    """The clip's name in the cut."""
+    version: str
+    """Service and label."""
+    holds: FrameRange
+
+    def __str__(self) -> str:
+        return (
+            f"{self.clip}: {self.version} holds frames {self.holds}, all that the cut shows; the "
+            "clip's source range goes on beyond them, as it is retimed or trimmed by its nest"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A cut that was written, and the versions in it that a careless reader may trip over."""
+
+    target: Path
+    short: tuple[ShortVersion, ...]
+
+
 def write_versions(
     source: str | Path,
     versions: Mapping[str, Sequence[PlacedVersion]],
@@ -68,24 +98,26 @@ def write_versions(
     overwrite: bool = False,
     timeline: str | None = None,
     rate: Any = None,
-) -> Path:
+) -> Written:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
     ``versions`` go by the clip's identity (:attr:`bridge_core.timeline.cut.CutShot.clip`). Of the
     approved ones, the one approved last becomes active; without any, the clip stays as it is,
     unless its active version is among those given and is approved no longer: then the plate comes
     back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
-    ``timeline`` and ``rate`` say how ``source`` was read.
+    ``timeline`` and ``rate`` say how ``source`` was read. In another folder than the source's,
+    relative references become whole ``file:`` URLs.
 
     :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
     counted = to_rate(rate) if rate is not None else None
-    document = load(source, timeline=timeline, rate=counted)
-    put_versions(document, versions, show=show, rate=counted)
-    save(document.root, Path(target), overwrite=overwrite)
-    return Path(target)
+    document, target = load(source, timeline=timeline, rate=counted), Path(target)
+    short = put_versions(document, versions, show=show, rate=counted)
+    relink(document, target)
+    save(document.root, target, overwrite=overwrite)
+    return Written(target, short)
 
 
 def put_versions(
@@ -94,13 +126,15 @@ def put_versions(
     *,
     show: str | None = None,
     rate: Fraction | None = None,
-) -> None:
+) -> tuple[ShortVersion, ...]:
     """Put versions into a loaded document; see :func:`write_versions`.
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
     found = survey(document, show=show, rate=rate)
     by_clip = {item.clip: item for item in found.cut}
+    shots = Counter(item.shot.id.shot.casefold() for item in found.cut)
+    short: list[ShortVersion] = []
     for clip, placed in versions.items():
         item = by_clip.get(clip)
         if item is None:
@@ -110,11 +144,20 @@ def put_versions(
                 next_step="read the cut again and take the clip's identity from there",
             )
         if placed:
-            _put(document, found, item, placed)
+            alone = shots[item.shot.id.shot.casefold()] == 1
+            short += _put(document, found, item, placed, alone)
     _tell(document.timeline)["show"] = found.cut.show
+    return tuple(short)
 
 
-def _put(document: Document, found: Survey, item: CutShot, placed: Sequence[PlacedVersion]) -> None:
+def _put(
+    document: Document,
+    found: Survey,
+    item: CutShot,
+    placed: Sequence[PlacedVersion],
+    alone: bool,
+) -> list[ShortVersion]:
+    """``alone``: no other sequence of the cut has a shot of this name."""
     node, media = found.clips[item.clip], found.media[item.clip]
     several = _several(node)
     before = node["active_media_reference_key"]
@@ -125,14 +168,22 @@ def _put(document: Document, found: Survey, item: CutShot, placed: Sequence[Plac
     if node.get("source_range") is None:
         # The clip showed all of its plate; a version may be longer or shorter.
         node["source_range"] = copy.deepcopy(several[told["plate"]]["available_range"])
+    times = MediaTimes.of(media, several[told["plate"]], node["source_range"])
+    which = item.shot.id
+    shot = which.shot if alone else f"{which.sequence}_{which.shot}"
+    short = []
     for one in placed:
         output = _output(one, item, document.path)
-        reference = _reference(one, output, media)
+        reference = _reference(one, output, times, shot)
+        if outside(node["source_range"], reference["available_range"]):
+            called = f"{one.version.service} {one.version.label}"
+            short.append(ShortVersion(item.name or which.shot, called, output.range))
         several[one.key] = _merged(several.get(one.key), reference, one, document.path)
         for note in one.notes:
-            marker = marker_of(note, one.version.label, item.shot.cut_range, media)
+            marker = marker_of(note, one.version.label, item.shot.cut_range, times)
             put_marker(node, marker)
     node["active_media_reference_key"] = _active(placed, before, told["plate"])
+    return short
 
 
 def _several(clip: Json) -> dict[str, Any]:
@@ -175,35 +226,23 @@ def _output(placed: PlacedVersion, item: CutShot, path: Path) -> Output:
     return output
 
 
-def _reference(placed: PlacedVersion, output: Output, media: Media) -> Json:
+def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: str) -> Json:
     version = placed.version
-    available = time_range(
-        media.time_of(output.range.first), Fraction(output.range.count) / media.rate, media.rate
-    )
     folder = placed.folder or version.folder
     inner, _, name = output.pattern.replace("\\", "/").rpartition("/")
-    number = _NUMBER.search(name)
+    # As the version's files are called: hosts list media by it.
+    called = f"{shot}_{version.service}_{version.label}"
     common = {
         "metadata": {NAMESPACE: _lineage(version, output)},
-        "name": f"{version.service} {version.label}",
-        "available_range": available,
+        "name": called if output.name == "main" else f"{called}_{output.name}",
+        "available_range": times.range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if number is None or ending_of(name) in MOVIES:
-        url = _url(folder, output.pattern)
+    if _NUMBER.search(name) is None or ending_of(name) in MOVIES:
+        url = file_url(folder, output.pattern)
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
-    return {
-        "OTIO_SCHEMA": "ImageSequenceReference.1",
-        **common,
-        "target_url_base": _url(folder, inner) + "/",
-        "name_prefix": name[: number.start()],
-        "name_suffix": name[number.end() :],
-        "start_frame": output.range.first,
-        "frame_step": 1,
-        "rate": float(media.rate),
-        "frame_zero_padding": int(number[1] or 0),
-        "missing_frame_policy": "error",
-    }
+    base = file_url(folder, inner) + "/"
+    return image_sequence(base, name, output.range.first, times.rate, common)
 
 
 def _lineage(version: Version, output: Output) -> Json:
@@ -261,9 +300,3 @@ def _tell(node: Json) -> Json:
     if not isinstance(node["metadata"].get(NAMESPACE), dict):
         node["metadata"][NAMESPACE] = {}
     return ours(node)
-
-
-def _url(folder: str, inner: str) -> str:
-    windows = re.match(r"^(?:[A-Za-z]:[\\/]|\\\\)", folder)
-    pure = PureWindowsPath(folder) if windows else PurePosixPath(Path(folder).absolute())
-    return (pure / inner).as_uri()

@@ -121,7 +121,7 @@ class StandaloneHost(Host):
             versions.setdefault(one.handle, []).append(
                 PlacedVersion(one.version, folder, one.output, one.notes)
             )
-        target = write_versions(
+        written = write_versions(
             self._source(),
             versions,
             self.output,
@@ -130,7 +130,8 @@ class StandaloneHost(Host):
             timeline=self._timeline,
             rate=self._rate,
         )
-        return Placed(f"{target.name} written, beside the cut", target)
+        told = "; ".join([f"{self.output.name} written, beside the cut", *map(str, written.short)])
+        return Placed(told, self.output)
 
     def _source(self) -> Path:
         """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew

@@ -87,7 +87,7 @@ def _import(said: argparse.Namespace) -> list[Any]:
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(said.output),
-            next_step="choose another name, or ask for overwriting",
+            next_step="choose another name, or ask for overwriting (--overwrite)",
         )
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     lost = read_into(bpy.context.scene, said.source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
 from bridge_core.timeline.changes import compare, recognise
 from bridge_core.timeline.exporting import Report, export
+from bridge_core.timeline.openrv import Canvas, annotation_of
 from bridge_core.timeline.profiles import PROFILES
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import PlacedVersion, write_versions
@@ -79,7 +81,7 @@ def _cut(
         PlacedVersion(_version(1, status="rejected")),
         PlacedVersion(_version(2), notes=(note,)),
     ]
-    return write_versions(path, {first.clip: placed}, kit.folder / "truth.otio")
+    return write_versions(path, {first.clip: placed}, kit.folder / "truth.otio").target
 
 
 def _exported(kit: Any, profile: str, *items: Any, **options: Any) -> tuple[Any, Report]:
@@ -214,19 +216,24 @@ def test_nuke_and_openrv_do_not_know_ramps(kit: Any) -> None:
     }
 
 
+def _drawn(document: Any) -> Any:
+    """The first clip of the track of annotations."""
+    return document["tracks"]["children"][1]["children"][0]
+
+
 def test_openrv_draws_the_notes(kit: Any) -> None:
     document, report = _exported(kit, "openrv")
-    clip = _first(document)
+    clip = _drawn(document)
     assert clip["OTIO_SCHEMA"] == "Clip.2"
     assert clip["active_media_reference_key"] == "shotbridge:upscale:v002"
     (annotation,) = clip["effects"]
     assert annotation["OTIO_SCHEMA"] == "Annotation.1"
     (layer,) = annotation["layers"]
-    assert layer["OTIO_SCHEMA"] == "Rectangle.1"
-    # The left half of a 16:9 picture: 16 units wide, 9 high, y upwards, 0 in the middle.
-    assert (layer["min"]["x"], layer["min"]["y"]) == (-8, -4.5)
-    assert (layer["max"]["x"], layer["max"]["y"]) == (0, 4.5)
-    assert layer["border_color"] == [1, 0, 0, 1]
+    assert layer["OTIO_SCHEMA"] == "Paint.1"
+    # Around the left half of a 16:9 picture: 16 units wide, 9 high, y upwards, 0 in the middle.
+    corners = [(-8, 4.5), (0, 4.5), (0, -4.5), (-8, -4.5), (-8, 4.5)]
+    assert [(point["x"], point["y"]) for point in layer["points"]] == corners
+    assert layer["rgba"] == [1, 0, 0, 1]
     assert layer["layer_range"]["start_time"]["value"] == 1010
     assert report.losses == ()
     again = export(report.target, kit.folder / "again.otio", "openrv")
@@ -234,34 +241,57 @@ def test_openrv_draws_the_notes(kit: Any) -> None:
 
 
 def test_openrv_draws_on_the_frame_that_was_drawn_on(kit: Any) -> None:
-    clip = _first(_exported(kit, "openrv", drawn_on=1030)[0])
-    assert clip["effects"][0]["layers"][0]["layer_range"]["start_time"]["value"] == 1030
-    assert clip["markers"][0]["metadata"]["shotbridge"]["note"]["drawn_on"] == 1030
+    document, _ = _exported(kit, "openrv", drawn_on=1030)
+    layer = _drawn(document)["effects"][0]["layers"][0]
+    assert layer["layer_range"]["start_time"]["value"] == 1030
+    (marker,) = _first(document)["markers"]
+    assert marker["metadata"]["shotbridge"]["note"]["drawn_on"] == 1030
+
+
+def test_what_was_drawn_for_openrv_goes_on_to_another_reader(kit: Any) -> None:
+    """Each clip once, and the track under its own name."""
+    _, report = _exported(kit, "openrv", kit.clip("b"))
+    again = json.loads(export(report.target, kit.folder / "g.otio", "generic").target.read_text())
+    (track,) = again["tracks"]["children"]
+    assert (track["name"], len(track["children"])) == ("V1", 2)
+    assert track["children"][0]["effects"] == []
 
 
 @pytest.mark.parametrize(
-    ("tool", "points", "kind"),
+    ("tool", "points", "drawn"),
     [
-        (StrokeTool.PEN, ((0.5, 0.5), (1, 0.0)), "Paint.1"),
-        (StrokeTool.ARROW, ((0.5, 0.5), (1, 0.0)), "Arrow.1"),
-        (StrokeTool.ELLIPSE, ((0.5, 0.5), (1, 0.0)), "Ellipse.1"),
-        (StrokeTool.TEXT, ((0.5, 0.5),), "Text.1"),
+        (StrokeTool.PEN, ((0.5, 0.5), (1, 0.0)), [[(0, 0), (8, 4.5)]]),
+        # The head would be five widths long, 20, and is half of the arrow's length of 8.
+        (StrokeTool.ARROW, ((0.5, 0.5), (1, 0.5)), [[(0, 0), (8, 0)], None]),
+        (StrokeTool.ELLIPSE, ((0.5, 0.5), (1, 0.0)), [None]),
     ],
 )
-def test_each_tool_has_its_layer(kit: Any, tool: Any, points: Any, kind: str) -> None:
-    from bridge_core.timeline.openrv import Canvas, annotation_of
-
-    stroke = Stroke(tool=tool, points=points, width=0.25, text="hi", colour="#000000")
+def test_each_tool_is_drawn_with_the_pen(kit: Any, tool: Any, points: Any, drawn: Any) -> None:
+    stroke = Stroke(tool=tool, points=points, width=0.25, colour="#000000")
     note = Note(id="n", version="v", strokes=(stroke,), by="Ada", at=WHEN)
     made = annotation_of(note, "v001", FrameRange.of(7, 9), Canvas.of_size(1600, 900))
-    (layer,) = made["layers"]
-    assert layer["OTIO_SCHEMA"] == kind
-    if tool is StrokeTool.PEN:
-        assert [(p["x"], p["y"], p["width"]) for p in layer["points"]] == [(0, 0, 4), (8, 4.5, 4)]
+    assert made is not None
+    lines = [[(p["x"], p["y"]) for p in layer["points"]] for layer in made["layers"]]
+    assert [line if known else None for line, known in zip(lines, drawn, strict=True)] == drawn
+    assert {p["width"] for layer in made["layers"] for p in layer["points"]} == {4}
     if tool is StrokeTool.ARROW:
-        assert (layer["end_position"]["x"], layer["end_position"]["y"]) == (8, 4.5)
-    if tool is StrokeTool.TEXT:
-        assert (layer["anchor"]["x"], layer["anchor"]["y"], layer["text"]) == (0, -4, "hi")
+        assert lines[1] == [
+            (pytest.approx(8 - 4 * math.cos(math.pi / 6)), pytest.approx(2)),
+            (8, 0),
+            (pytest.approx(8 - 4 * math.cos(math.pi / 6)), pytest.approx(-2)),
+        ]
+    if tool is StrokeTool.ELLIPSE:
+        (ring,) = lines
+        assert all(
+            ((x - 4) / 4) ** 2 + ((y - 2.25) / 2.25) ** 2 == pytest.approx(1) for x, y in ring
+        )
+        assert ring[0] == pytest.approx(ring[-1])
+
+
+def test_text_is_not_drawn(kit: Any) -> None:
+    stroke = Stroke(tool=StrokeTool.TEXT, points=((0.5, 0.5),), text="hi")
+    note = Note(id="n", version="v", strokes=(stroke,), by="Ada", at=WHEN)
+    assert annotation_of(note, "v001", FrameRange.of(7, 9), Canvas.of_size(16, 9)) is None
 
 
 def test_a_drawing_without_a_known_picture_size_is_told(kit: Any) -> None:
@@ -348,7 +378,8 @@ def test_a_movie_version_comes_back_counted_from_zero(kit: Any) -> None:
     version = _version(1, pattern="out.mov")
     output = version.outputs[0].model_copy(update={"range": FrameRange.of(86402, 86437)})
     version = version.model_copy(update={"outputs": (output,)})
-    truth = write_versions(path, {item.clip: [PlacedVersion(version)]}, kit.folder / "truth.otio")
+    placed = {item.clip: [PlacedVersion(version)]}
+    truth = write_versions(path, placed, kit.folder / "truth.otio").target
     report = export(truth, kit.folder / "resolve.otio", "resolve")
     back = _through_resolve(report.target, kit.folder / "back.otio")
     made = otio.adapters.read_from_file(str(back))

@@ -96,7 +96,7 @@ def test_the_same_frames_show(kit: Any, tmp_path: Path) -> None:
     # The version covers the cut and four frames of handles.
     target = write_versions(
         source, {item.clip: [approved(first=1005, last=1060)]}, tmp_path / "out.otio"
-    )
+    ).target
     clip = clip_of(target)
     assert clip.active_media_reference_key == "shotbridge:upscale:v001"
     plate = shown_files(clip, "DEFAULT_MEDIA")
@@ -111,7 +111,7 @@ def test_writing_and_reading_again_is_the_same_shot(kit: Any, tmp_path: Path) ->
     source = kit.cut(kit.clip("a"), kit.gap(5), kit.clip("b"))
     before = read_cut(source)
     placed = {item.clip: [approved()] for item in before}
-    after = read_cut(write_versions(source, placed, tmp_path / "out.otio"))
+    after = read_cut(write_versions(source, placed, tmp_path / "out.otio").target)
     assert [item.shot for item in after] == [item.shot for item in before]
     (carried,) = after.shots[0].versions
     assert (carried.version, carried.label, carried.status) == ("upscale-1", "v001", "approved")
@@ -122,7 +122,7 @@ def test_writing_and_reading_again_is_the_same_shot(kit: Any, tmp_path: Path) ->
 def test_identity_survives_a_retrim_once_it_is_written(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio")
+    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
     made = otio.adapters.read_from_file(str(target))
     made.find_clips()[0].source_range = kit.range(10, 20)
     (again,) = read_cut(kit.write(made, "again.otio"))
@@ -134,7 +134,7 @@ def test_the_last_approved_is_active(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     placed = [approved(1, hour=9), approved(2, hour=5), PlacedVersion(version(3))]
-    target = write_versions(source, {item.clip: placed}, tmp_path / "out.otio")
+    target = write_versions(source, {item.clip: placed}, tmp_path / "out.otio").target
     clip = clip_of(target)
     assert clip.active_media_reference_key == "shotbridge:upscale:v001"
     assert len(clip.media_references()) == 4
@@ -143,7 +143,7 @@ def test_the_last_approved_is_active(kit: Any, tmp_path: Path) -> None:
 def test_an_approval_taken_back_brings_the_plate_back(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio")
+    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
     rejected = PlacedVersion(version(status=ReviewStatus.REJECTED))
     write_versions(target, {item.clip: [rejected]}, target, overwrite=True)
     assert clip_of(target).active_media_reference_key == "DEFAULT_MEDIA"
@@ -154,7 +154,7 @@ def test_without_approval_the_plate_stays(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     placed = {item.clip: [PlacedVersion(version())]}
-    target = write_versions(source, placed, tmp_path / "out.otio")
+    target = write_versions(source, placed, tmp_path / "out.otio").target
     assert clip_of(target).active_media_reference_key == "DEFAULT_MEDIA"
 
 
@@ -162,7 +162,7 @@ def test_a_clip_that_shows_all_of_its_plate_still_does(kit: Any, tmp_path: Path)
     source = kit.cut(kit.clip("a", source=None))
     (item,) = read_cut(source)
     longer = approved(first=990, last=1070)
-    clip = clip_of(write_versions(source, {item.clip: [longer]}, tmp_path / "out.otio"))
+    clip = clip_of(write_versions(source, {item.clip: [longer]}, tmp_path / "out.otio").target)
     assert clip.trimmed_range() == kit.range(0, 64)
 
 
@@ -172,7 +172,7 @@ def test_a_movie_version_of_a_movie(kit: Any, tmp_path: Path) -> None:
     (item,) = read_cut(source)
     made = approved(first=86402, last=86437, pattern="out.mov")
     reference = clip_of(
-        write_versions(source, {item.clip: [made]}, tmp_path / "out.otio")
+        write_versions(source, {item.clip: [made]}, tmp_path / "out.otio").target
     ).media_reference
     assert reference.target_url == "file:///versions/sc%20010/upscale/v001/out.mov"
     assert reference.available_range == kit.range(86402, 36)
@@ -207,7 +207,7 @@ def test_everything_else_is_untouched(kit: Any, tmp_path: Path) -> None:
     before = copy.deepcopy(document)
 
     first = next(item for item in read_cut(source) if item.name == "a")
-    target = write_versions(source, {first.clip: [approved()]}, tmp_path / "out.otio")
+    target = write_versions(source, {first.clip: [approved()]}, tmp_path / "out.otio").target
     after = json.loads(target.read_text())
     assert _strip_ours(after) == before
     assert source.read_text() == json.dumps(document)
@@ -218,7 +218,7 @@ def test_writing_the_same_again_changes_nothing(kit: Any, tmp_path: Path) -> Non
     (item,) = read_cut(source)
     note = Note(id="n1", version="upscale-1", text="softer", by="Ada", at=WHEN)
     placed = {item.clip: [PlacedVersion(version(status=ReviewStatus.APPROVED), notes=(note,))]}
-    target = write_versions(source, placed, tmp_path / "out.otio")
+    target = write_versions(source, placed, tmp_path / "out.otio").target
     once = target.read_text()
     write_versions(target, placed, target, overwrite=True)
     assert target.read_text() == once
@@ -242,7 +242,7 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
         Note(id="n2", version="upscale-1", text="grain", by="Bo", at=WHEN),
     )
     placed = {item.clip: [PlacedVersion(version(), notes=notes)]}
-    clip = clip_of(write_versions(source, placed, tmp_path / "out.otio"))
+    clip = clip_of(write_versions(source, placed, tmp_path / "out.otio").target)
     one, whole = clip.markers
     assert one.marked_range == kit.range(86411, 4)
     assert one.comment == "Ada, v001: edge flickers"
@@ -290,7 +290,7 @@ def test_nothing_is_overwritten_unasked(kit: Any, tmp_path: Path) -> None:
 def test_another_version_under_the_same_label_is_refused(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio")
+    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
     other = PlacedVersion(version().model_copy(update={"id": "somebody-elses"}))
     with pytest.raises(TimelineError, match="another version as shotbridge:upscale:v001"):
         write_versions(target, {item.clip: [other]}, tmp_path / "again.otio")

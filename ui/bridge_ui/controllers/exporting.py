@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,8 @@ from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
-    from bridge_core.models.shots import ShotId
-    from bridge_core.models.versions import Version
     from bridge_core.timeline.cut import Cut
-    from bridge_core.timeline.writing import PlacedVersion
+    from bridge_core.timeline.gathering import Gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
     :raises NotWritable: the target cannot be written.
     """
     from bridge_core.timeline.exporting import export
+    from bridge_core.timeline.gathering import gather_versions
     from bridge_core.timeline.writing import write_versions
 
     if target.exists() and cut.path.exists() and target.samefile(cut.path):
@@ -48,47 +48,42 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
             where=str(target),
             next_step="give the export a name of its own",
         )
-    placed, left_out = _placed(client, cut)
-    count = sum(map(len, placed.values()))
+    found = gather_versions(client, cut)
+    count = sum(map(len, found.placed.values()))
     if reader == "generic":
-        write_versions(cut.path, placed, target, show=cut.show, overwrite=True)
-        return Exported(target, count, tuple(left_out))
+        written = write_versions(cut.path, found.placed, target, show=cut.show, overwrite=True)
+        return Exported(target, count, (*_left_out(cut, found), *map(str, written.short)))
     # The dialect is made of the whole truth, which stands on the disk for a moment.
     whole = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
-        write_versions(cut.path, placed, whole, show=cut.show)
+        write_versions(cut.path, found.placed, whole, show=cut.show)
         report = export(whole, target, reader, overwrite=True)
     finally:
         whole.unlink(missing_ok=True)
+    left_out = _left_out(cut, found)
     return Exported(target, count, (*left_out, *report.remarks, *map(str, report.losses)))
 
 
-def _placed(client: Client, cut: Cut) -> tuple[dict[str, list[PlacedVersion]], list[str]]:
-    """Versions by clip, and in words those that lack frames which the cut shows by now."""
-    from bridge_core.timeline.writing import PlacedVersion
-
-    by_shot: dict[ShotId, list[Version]] = {}
-    for show, sequence in sorted({(i.shot.id.show, i.shot.id.sequence) for i in cut}):
-        for version in client.versions(show=show, sequence=sequence):
-            by_shot.setdefault(version.shot, []).append(version)
-    placed: dict[str, list[PlacedVersion]] = {}
-    left_out: list[str] = []
+def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
+    """In words: versions that lack frames which the cut shows by now, and clips that were renamed
+    or have none."""
+    for one in found.lacking:
+        yield tr(
+            "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",
+            shot=one.shot.shot,
+            service=one.version.service,
+            label=one.version.label,
+            has=one.has,
+            shows=one.shows,
+        )
     for item in cut:
-        for version in by_shot.get(item.shot.id, ()):
-            main = next(output for output in version.outputs if output.name == "main")
-            if main.range.covers(item.shot.cut_range):
-                notes = tuple(client.notes(version.id))
-                placed.setdefault(item.clip, []).append(PlacedVersion(version, notes=notes))
-            else:
-                left_out.append(
-                    tr(
-                        "left out: {shot} {service} {label} has frames {has}, "
-                        "the cut shows {shows}",
-                        shot=item.shot.id.shot,
-                        service=version.service,
-                        label=version.label,
-                        has=main.range,
-                        shows=item.shot.cut_range,
-                    )
-                )
-    return placed, left_out
+        before = found.renamed.get(item.clip)
+        if before is not None:
+            yield tr(
+                "{shot} got the versions of {before}, as it was called",
+                shot=item.shot.id.shot,
+                before=before.shot,
+            )
+    if found.without:
+        shots = ", ".join(item.shot.id.shot for item in found.without)
+        yield tr("no version yet: {shots}", shots=shots)

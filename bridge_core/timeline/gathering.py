@@ -1,0 +1,77 @@
+"""The versions that a gateway has for the clips of a cut, ready to be placed into it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.shots import ShotId
+from bridge_core.timeline.writing import PlacedVersion
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.cut import Cut, CutShot
+
+
+@dataclass(frozen=True, slots=True)
+class LackingVersion:
+    """A version that is left out: the cut shows frames by now that it does not have."""
+
+    shot: ShotId
+    version: Version
+    has: FrameRange
+    shows: FrameRange
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    placed: dict[str, list[PlacedVersion]]
+    """By the clip's identity."""
+    lacking: tuple[LackingVersion, ...]
+    renamed: dict[str, ShotId]
+    """Clips that have another name by now than the shot that their versions were made for."""
+    without: tuple[CutShot, ...]
+    """Clips that no version was made for."""
+
+
+def gather_versions(client: Client, cut: Cut) -> Gathered:
+    """Every version for the cut's shots, with its notes.
+
+    A clip is known by its shot's name and, where there is no version for that, by its identity: a
+    clip that was renamed keeps the versions of the shot that it was.
+
+    :raises ShotbridgeError: whatever asking the gateway raises.
+    """
+    made: dict[ShotId, list[Version]] = defaultdict(list)
+    for show, sequence in sorted({(i.shot.id.show, i.shot.id.sequence) for i in cut}):
+        for version in client.versions(show=show, sequence=sequence):
+            made[version.shot].append(version)
+    named = {item.shot.id for item in cut}
+    others: dict[str, list[Version]] = defaultdict(list)
+    if named - made.keys():
+        for which in made.keys() - named:
+            for version in made[which]:
+                clip = client.job(version.job).request.shot.clip
+                if clip is not None:
+                    others[clip].append(version)
+    placed: dict[str, list[PlacedVersion]] = {}
+    renamed: dict[str, ShotId] = {}
+    lacking: list[LackingVersion] = []
+    without: list[CutShot] = []
+    for item in cut:
+        found = made.get(item.shot.id)
+        if found is None and (found := others.get(item.clip)):
+            renamed[item.clip] = found[0].shot
+        if not found:
+            without.append(item)
+        for version in found or ():
+            has = next(output.range for output in version.outputs if output.name == "main")
+            if has.covers(item.shot.cut_range):
+                notes = tuple(client.notes(version.id))
+                placed.setdefault(item.clip, []).append(PlacedVersion(version, notes=notes))
+            else:
+                lacking.append(LackingVersion(item.shot.id, version, has, item.shot.cut_range))
+    return Gathered(placed, tuple(lacking), renamed, tuple(without))
