@@ -449,7 +449,7 @@ def test_a_failure_in_publishing_leaves_no_hole(
         real_publish(bench, *rest)
 
     def write(path: Path, data: bytes) -> None:
-        if arrived[0] not in path.parts:
+        if arrived[0] not in str(path):
             real_write(path, data)
             return
         deadline = time.monotonic() + DEADLINE

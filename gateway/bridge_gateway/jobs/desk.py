@@ -7,6 +7,7 @@ thread that runs an event loop. Everything may be called from any other thread.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from bridge_gateway.jobs import estimates, feed, recovery, shelf, states
 from bridge_gateway.jobs.engine import Engine
 from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.jobs.work import WorkFolder, sweep
+from bridge_gateway.jobs.work import WorkFolder
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.media.colour import Colour
@@ -38,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 #: Less free space than this in the library is told before it is too late. Bytes.
 _LOW_SPACE = 5_000_000_000
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 
 
 class Desk:
@@ -89,6 +91,7 @@ class Desk:
         if self._open is None:
             return
         opened, self._open = self._open, None
+        opened.reconciler.stop()
         opened.workflow.drain(drain_seconds, opened.engine)
         opened.tools.database.close()
         self._lock.release()
@@ -135,8 +138,8 @@ class Desk:
         job, new = states.submit(opened.tools.database, submission, key)
         if job.state is JobState.QUEUED:
             recovery.pin(opened.tools, job.id, submission)
-            # Also for a repeat: the one before may have died between the row and the queue.
-            opened.engine.enqueue(job.id)
+            # The row is what counts: from here on the job is begun sooner or later.
+            opened.reconciler.enqueue(job.id)
         return job, new
 
     def job(self, job_id: str) -> Job:
@@ -167,8 +170,7 @@ class Desk:
         opened = self._opened_desk
         job, cancelled = states.cancel(opened.tools.database, job_id)
         if cancelled and not opened.workflow.cancel(job_id):
-            opened.engine.cancel(job_id)
-            recovery.unpin(opened.tools, job_id)
+            recovery.unpin(opened.tools, job_id)  # the engine finds an ended row and passes it over
         return job
 
     def frames(self, job_id: str) -> list[JobFrame]:
@@ -344,6 +346,7 @@ class Desk:
             raise storage_error(error, settings.library_dir) from error
         tools = Tools(
             settings=settings,
+            instance=self._instance(),
             database=Database(
                 settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
             ),
@@ -356,30 +359,35 @@ class Desk:
         workflow = Workflow(tools)
         engine = Engine(
             settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
-            executor=self._executor(),
+            # Under this name the engine finds after a restart what it worked on before. An
+            # embedded database has one gateway; a shared one has several.
+            executor=tools.instance if settings.database_url else "local",
             workers=settings.workers,
             work=workflow.work,
+            replaceable=settings.database_url is None,
         )
-        with tools.database.reading() as session:
-            wanted = {row.id for row in records.open_jobs(session)}
-        sweep(settings.library_dir, keep=wanted)
         recovery.pin_all(tools)
         engine.start()
-        recovery.reconcile(tools, engine)
-        return _Open(tools, workflow, engine)
+        reconciler = recovery.Reconciler(tools, engine)
+        reconciler.start()
+        return _Open(tools, workflow, engine, reconciler)
 
-    def _executor(self) -> str:
-        """Name under which the engine finds after a restart what it worked on before.
+    def _instance(self) -> str:
+        """The name that this gateway keeps with its data.
 
-        An embedded database has one gateway. A shared one has several, told apart by a name that
-        each keeps with its data.
+        :raises ConfigError: the file of the name holds something else.
         """
-        if self._settings.database_url is None:
-            return "local"
         path = self._settings.data_dir / "executor"
         if not path.exists():
             write_bytes(path, records.new_id().encode())
-        return path.read_text()
+        name = path.read_text(errors="replace")
+        if not _INSTANCE.fullmatch(name):
+            raise ConfigError(
+                "this file holds the gateway's name, and what it holds now is none",
+                where=str(path),
+                next_step="restore it, or remove it: jobs in progress then make their frames anew",
+            )
+        return name
 
     @property
     def _opened_desk(self) -> _Open:
@@ -404,7 +412,7 @@ class Desk:
                 return self.proxy(made, frame)
             except NotFound:
                 return None
-        work = WorkFolder(self._settings.library_dir, job.id)
+        work = WorkFolder(self._settings.library_dir, job.id, self._tools.instance)
         if frame not in job.request.frames:
             return None
         places = (folder / PROXY.format(frame=frame) for folder in (work.pictures, work.result))
@@ -414,7 +422,10 @@ class Desk:
 class _Open:
     """What is there while the desk is open."""
 
-    def __init__(self, tools: Tools, workflow: Workflow, engine: Engine) -> None:
+    def __init__(
+        self, tools: Tools, workflow: Workflow, engine: Engine, reconciler: recovery.Reconciler
+    ) -> None:
         self.tools = tools
         self.workflow = workflow
         self.engine = engine
+        self.reconciler = reconciler

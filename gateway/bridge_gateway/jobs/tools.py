@@ -29,6 +29,9 @@ class Order(NamedTuple):
 @dataclass(frozen=True)
 class Tools:
     settings: GatewaySettings
+    instance: str
+    """Which gateway this is, among those that may share a library or a database. The same after a
+    restart."""
     database: Database
     providers: Sequence[Provider]
     contents: ContentStore

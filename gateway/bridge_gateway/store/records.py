@@ -106,6 +106,12 @@ def open_jobs(session: Session) -> Sequence[JobRow]:
     ).all()
 
 
+def open_job_ids(session: Session) -> list[str]:
+    """Of the jobs that are queued or running, oldest first."""
+    found = select(JobRow.id).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
+    return list(session.scalars(found))
+
+
 def count_open(session: Session) -> dict[JobState, int]:
     """How many jobs are in each of the open states."""
     counted = session.execute(
