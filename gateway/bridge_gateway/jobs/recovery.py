@@ -11,9 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 
 from sqlalchemy import select
 
+from bridge_core.errors import StorageUnavailable
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Submission
 from bridge_gateway.jobs import states, work
@@ -83,9 +85,13 @@ class Reconciler:
                 self._dropped.add(job_id)
             else:
                 self._move_on(job_id, course)
+        with suppress(StorageUnavailable):
+            tools.library.run(self._sweep)
+
+    def _sweep(self) -> None:
         # Listed before the rows are read, so that no job's folder can be younger than its row.
-        folders = work.folders(tools.settings.library_dir, tools.instance)
-        work.sweep(folders, keep=set(_open_ids(tools)))
+        folders = work.folders(self._tools.settings.library_dir, self._tools.instance)
+        work.sweep(folders, keep=set(_open_ids(self._tools)))
 
     def _move_on(self, job_id: str, course: Course | None) -> None:
         match course:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import GatewayFault, KeyReused, ShotbridgeError
+from bridge_core.errors import GatewayFault, KeyReused, NotFound, ShotbridgeError
 from bridge_core.models.base import canonical, fingerprint, now
 from bridge_core.models.jobs import Cost, Job, JobState
 from bridge_core.models.problems import Problem
@@ -55,7 +55,10 @@ def take_up(database: Database, job_id: str) -> Submission | None:
     :raises GatewayFault: it has been begun :data:`ATTEMPTS` times already.
     """
     with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+        try:
+            row = records.job_row(session, job_id, lock=True)
+        except NotFound:
+            return None  # the database was restored from a backup, the engine's was not
         if JobState(row.state).ended:
             return None
         if row.attempt >= ATTEMPTS:

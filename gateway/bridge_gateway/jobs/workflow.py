@@ -11,6 +11,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
@@ -45,6 +47,10 @@ _NOTHING = TypeAdapter(None)
 
 #: How long steps have to end once the gateway stops; then they are left behind.
 _INTERRUPT_SECONDS = 3.0
+#: How long a step has to end after a cancellation before it is left behind: what a provider's
+#: contract says.
+_GRACE_SECONDS = 2.0
+_LOOK_SECONDS = 0.05
 #: Seconds between two tries of a job to use a disk or a database that does not answer.
 _RETRY_SECONDS = 1.0
 
@@ -83,7 +89,8 @@ class Workflow:
         finally:
             with self._lock:
                 del self._running[job_id]
-        folder.remove()
+        with suppress(StorageUnavailable):  # it goes on by itself; a later sweep finds the rest
+            tools.library.run(folder.remove)
         recovery.unpin(tools, job_id)
 
     def cancel(self, job_id: str) -> bool:
@@ -128,16 +135,19 @@ class Workflow:
         often as it takes, until somebody cancels the job or the gateway stops.
         """
 
+        def told() -> T:
+            with told_of_disk(bench.folder, bench.request):
+                return body()
+
         def timed() -> T:
             begun = time.monotonic()
-            value = body()
+            value = _supervised(told, name, bench)
             states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
             return value
 
         bench.watch.begin(name, 0)
         try:
-            with told_of_disk(bench.folder, bench.submission.request):
-                return self._insisting(timed, bench.watch)
+            return self._insisting(timed, bench.watch)
         except JobCancelled:
             if self._tools.stopping.is_set() and not bench.watch.unwanted:
                 raise Interrupted from None
@@ -169,6 +179,31 @@ class Workflow:
     def _fail(self, job_id: str, error: ShotbridgeError) -> None:
         # Changes nothing where the job was cancelled: its row has ended already.
         self._insisting(lambda: states.fail(self._tools.database, job_id, error))
+
+
+def _supervised(body: Callable[[], T], step: str, bench: Bench) -> T:
+    """Run a step's body in a thread of its own, so that one that does not end once its job is not
+    wanted can be left behind: a provider, or a disk that does not answer."""
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(body())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, name=f"{step} {bench.job}", daemon=True).start()
+    while not outcome.done() and not bench.watch.cancelled():
+        wait([outcome], timeout=_LOOK_SECONDS)
+    wait([outcome], timeout=_GRACE_SECONDS)
+    if not outcome.done():
+        _log.error(
+            "the step %r of job %s did not end within %g s of its cancellation and was left "
+            "behind; restart the gateway if it keeps the machine busy",
+            *(step, bench.job, _GRACE_SECONDS),
+        )
+        bench.watch.check()
+    return outcome.result()
 
 
 def _fault(error: Exception, where: str, when: str) -> GatewayFault:

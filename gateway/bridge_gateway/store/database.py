@@ -50,7 +50,7 @@ _REASONS = {
 }
 _NEXT_STEPS = {
     _FULL: "make room on the disk of gateway.data_dir; jobs go on by themselves then",
-    _DAMAGED: "stop the gateway and restore the database, see 'A damaged database' in docs/admin.md",
+    _DAMAGED: "stop the gateway and restore it, see 'A damaged database' in docs/admin.md",
 }
 _NEXT_STEP = "check the disk of gateway.data_dir and try again; jobs go on by themselves"
 
@@ -138,9 +138,7 @@ def migrate(engine: Engine) -> None:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(
-        url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=_CONNECTIONS
-    )
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: ConnectionPoolEntry) -> None:

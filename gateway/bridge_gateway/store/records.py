@@ -190,7 +190,7 @@ def versions(
     if newest:
         last = func.row_number().over(
             partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
-            order_by=(column.desc() for column in (ResultRow.created, *order[-2:])),
+            order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
         )
         ranked = select(ResultRow.id, last.label("rank")).where(*which).subquery()
         search = search.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
