@@ -18,7 +18,8 @@
     ├── HostError                a host that cannot do what it was asked
     ├── StorageError
     │   ├── DiskFull
-    │   └── NotWritable
+    │   ├── NotWritable
+    │   └── StorageUnavailable   a disk or database that does not answer now; try again
     ├── TransferError            bytes did not arrive as they left
     │   └── WrongOffset          an upload that does not go on where it stopped
     ├── GatewayError
@@ -174,6 +175,14 @@ class DiskFull(StorageError):
 
 class NotWritable(StorageError):
     code = "not_writable"
+
+
+class StorageUnavailable(StorageError):
+    """A disk or a database that cannot be used at the moment. Nothing was changed, so the same
+    call may be made again."""
+
+    code = "storage_unavailable"
+    status = 503
 
 
 class TransferError(ShotbridgeError):

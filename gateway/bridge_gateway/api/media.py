@@ -33,8 +33,7 @@ def reachable(here: Here, query: ReachableQuery) -> ReachableAnswer:
             where="files",
             next_step="ask in parts",
         )
-    answer = (i for i, file in enumerate(query.files) if here.roots.readable(file))
-    return ReachableAnswer(readable=tuple(answer))
+    return ReachableAnswer(readable=tuple(here.roots.readable_among(query.files)))
 
 
 @routes.post(

@@ -107,6 +107,12 @@ def open_jobs(session: Session) -> Sequence[JobRow]:
     ).all()
 
 
+def open_job_ids(session: Session) -> list[str]:
+    """Of the jobs that are queued or running, oldest first."""
+    found = select(JobRow.id).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
+    return list(session.scalars(found))
+
+
 def count_open(session: Session) -> dict[JobState, int]:
     """How many jobs are in each of the open states."""
     counted = session.execute(
@@ -185,7 +191,7 @@ def versions(
     if newest:
         last = func.row_number().over(
             partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
-            order_by=(column.desc() for column in (ResultRow.created, *order[-2:])),
+            order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
         )
         ranked = select(ResultRow.id, last.label("rank")).where(*which).subquery()
         search = search.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)

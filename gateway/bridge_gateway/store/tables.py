@@ -105,6 +105,8 @@ class ResultRow(Base):
     created: Mapped[datetime]
     published: Mapped[datetime | None]
     """None while the number is reserved and the files are on their way."""
+    ordinal: Mapped[int | None] = mapped_column(index=True)
+    """Order of publication: 1, 2, ... Clocks are set back, so ``published`` does not tell."""
     content: Mapped[str | None] = mapped_column(Text)
     """The whole Version or Try as it was published."""
 
