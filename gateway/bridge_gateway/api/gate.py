@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,7 +39,7 @@ _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w
 class Door:
     """What the gate compares with."""
 
-    token: str
+    token: str = field(repr=False)
     oldest_client: str
     hosts: frozenset[str]
     """Names under which the gateway may be called, lower case, without port."""

@@ -1,0 +1,65 @@
+"""Files and folders that nobody but this user is to read, and whose word is taken only where this
+user wrote it. Windows gives both by the rights of the user's own folder. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder of mode 0700, and its parents; tighten it where it is wider and this user's.
+
+    :raises OSError: it cannot be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tighten(path, 0o700)
+
+
+def open_private(path: Path, mode: str) -> IO[bytes]:
+    """Open a file for writing (``wb``, ``ab`` or ``xb``). One that is made has mode 0600, and one
+    that is there and wider is tightened before anything is written.
+
+    :raises OSError: it cannot be opened.
+    """
+    return open(path, mode, opener=_opener)  # type: ignore[return-value]  # noqa: PTH123, SIM115
+
+
+def _opener(path: str, flags: int) -> int:
+    handle = os.open(path, flags, 0o600)
+    if os.name == "posix":
+        found = os.fstat(handle)
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            os.fchmod(handle, 0o600)
+    return handle
+
+
+def tighten(path: Path, mode: int) -> None:
+    """Take rights away that ``mode`` does not give; a path of another user's stays as it is."""
+    if os.name != "posix":
+        return
+    found = path.stat()
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~mode & 0o777:
+        path.chmod(stat.S_IMODE(found.st_mode) & mode)
+
+
+def read_own(path: Path, limit: int) -> bytes | None:
+    """What a small file of this user's says; None: it is not there, is no plain file, is greater
+    than ``limit`` bytes, or others own it or may write it.
+
+    :raises OSError: it is there and cannot be read.
+    """
+    try:
+        # Without waiting: opening a pipe would wait for somebody who writes to it.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return None
+    with open(handle, "rb") as stream:  # noqa: PTH123  a handle, not a path
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+            return None
+        if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & 0o022):
+            return None
+        return stream.read(limit)
