@@ -13,7 +13,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import bridge_core
 from bridge_core.address import Address
 from bridge_core.answers import Lost, check_versions, lost, parsed, refusal
 from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError

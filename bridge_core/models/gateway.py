@@ -15,7 +15,6 @@ from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
 
-
 #: Text that a client has never used before, for which a gateway proves that it knows the token.
 Challenge = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,128}$")]
 

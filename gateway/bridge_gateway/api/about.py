@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
+from bridge_core.models import requests
 from bridge_core.models.gateway import About, Challenge, Health, proof_of
 from bridge_core.models.jobs import Estimate
-from bridge_core.models import requests
 from bridge_core.models.services import Service
 from bridge_gateway.api.errors import documented
 from bridge_gateway.api.parts import Here, router

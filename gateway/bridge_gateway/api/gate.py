@@ -62,10 +62,19 @@ class Gate:
             return
         refused = _refusal(Headers(scope=scope), scope["path"], self._door)
         if refused is None:
+            if scope["path"] != OPEN:
+                _admit(scope)
             await self._app(scope, receive, send)
             return
         error, status, headers = refused
         await respond(error, status=status, headers=headers)(scope, receive, send)
+
+
+def _admit(scope: Scope) -> None:
+    """Tell the connection that the token was shown on it, see :mod:`.connections`."""
+    admitted = scope.get("state", {}).get("admitted")
+    if admitted is not None:
+        admitted()
 
 
 def _refusal(
