@@ -24,7 +24,7 @@ def open_private(path: Path, mode: str) -> IO[bytes]:
 
     :raises OSError: it cannot be opened.
     """
-    return open(path, mode, opener=_opener)  # type: ignore[return-value]
+    return open(path, mode, opener=_opener)
 
 
 def _opener(path: str, flags: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class Stored(Value):
         known = cls.model_fields["schema_version"].default
         try:
             raw: Any = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequest(
                 f"this is not a readable {cls.__name__.lower()}: {error}",
                 where=where,
@@ -99,7 +100,7 @@ def invalid(
         {
             "field": ".".join(str(part) for part in item["loc"]),
             "problem": item["msg"],
-            "value": _short(item.get("input")),
+            "value": short(item.get("input")),
         }
         for item in error.errors(include_url=False, include_context=False)
     ]
@@ -115,6 +116,21 @@ def invalid(
     )
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+class _Short(reprlib.Repr):
+    """A value in few words, however great it is; only its beginning is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxother = self.maxlong = 60
+
+    def repr_str(self, x: str, level: int) -> str:
+        return repr(x[:60])
+
+
+_SHORT = _Short()
+
+
+def short(value: Any) -> str:
+    """A value in at most 60 characters."""
+    text = _SHORT.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

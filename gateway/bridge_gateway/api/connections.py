@@ -106,8 +106,7 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        answered = self.cycle is not None and self.cycle.response_complete
-        if answered and self.conn.their_state is h11.SEND_BODY:
+        if self._body_is_left():
             self._unread += len(data)
             if self._unread > self._limits.unread_bytes:
                 self.cut()
@@ -122,7 +121,7 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         self._stop_waiting()
         self._open.waits(self)
-        if self.conn.their_state is h11.SEND_BODY:
+        if self._body_is_left():
             self._unread = 0
             self._wait()
         super().on_response_complete()
@@ -134,6 +133,11 @@ class BoundedProtocol(H11Protocol):
         self.known = True
         self._open.works(self)
         self._stop_waiting()
+
+    def _body_is_left(self) -> bool:
+        """Whether a stranger's call is answered and goes on sending."""
+        answered = self.cycle is not None and self.cycle.response_complete
+        return answered and not self.known and self.conn.their_state is h11.SEND_BODY
 
     def _at_work(self) -> bool:
         return self.known and self.cycle is not None and not self.cycle.response_complete
