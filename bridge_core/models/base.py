@@ -6,13 +6,34 @@ import hashlib
 import json
 import reprlib
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
+from bridge_core.printable import printable
 
 Timestamp = AwareDatetime
+
+
+def _person(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a name is not blank")
+    if printable(value) != value:
+        raise ValueError("a name holds no control characters")
+    return value
+
+
+#: Under which a person asks, decides and writes.
+PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_person)]
 
 
 class Value(BaseModel):
