@@ -284,6 +284,8 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         str(state / "gateway.json"),
         "--token-file",
         str(state / "gateway.token"),
+        "--log",
+        str(state / "gateway.log"),
         "--idle-exit",
     ]
     _await_end_of_last(state)

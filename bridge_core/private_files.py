@@ -10,11 +10,15 @@ from typing import IO
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder of mode 0700, and its parents; tighten it where it is wider and this user's.
+    """Make a folder of mode 0700, as are the parents that it lacks; tighten it where it is wider
+    and this user's.
 
     :raises OSError: it cannot be made.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(exist_ok=True)  # says what is wrong where it is no folder
     tighten(path, 0o700)
 
 
@@ -46,8 +50,8 @@ def tighten(path: Path, mode: int) -> None:
 
 
 def read_own(path: Path, limit: int) -> bytes | None:
-    """What a small file of this user's says; None: it is not there, is no plain file, is greater
-    than ``limit`` bytes, or others own it or may write it.
+    """What a file of this user's says; None: it is not there, is no plain file, is greater than
+    ``limit`` bytes, or is another user's.
 
     :raises OSError: it is there and cannot be read.
     """
@@ -56,10 +60,13 @@ def read_own(path: Path, limit: int) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
-    with open(handle, "rb") as stream:  # noqa: PTH123  a handle, not a path
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
             return None
-        if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & 0o022):
+        if os.name == "posix" and found.st_uid != os.geteuid():
             return None
-        return stream.read(limit)
+        with open(handle, "rb", closefd=False) as stream:
+            return stream.read(limit)
+    finally:
+        os.close(handle)

@@ -25,6 +25,7 @@ parser.add_argument("--slow", type=float, default=0)
 parser.add_argument("command", choices=["serve"])
 parser.add_argument("--announce", type=Path, required=True)
 parser.add_argument("--token-file", type=Path, required=True)
+parser.add_argument("--log", type=Path, required=True)
 parser.add_argument("--idle-exit", action="store_true", required=True)
 given = parser.parse_args()
 
