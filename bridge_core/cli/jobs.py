@@ -243,9 +243,11 @@ def _scalar(text: str) -> Any:
     """A parameter's value as YAML reads it: a number, true or false, or text."""
     import yaml
 
+    from bridge_core import bounded_yaml
+
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = bounded_yaml.load(text)
+    except (yaml.YAMLError, ValueError):
         return text
     return value if isinstance(value, bool | int | float) else text
 

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 from bridge_core.models.base import Value
 from bridge_core.models.frames import FrameRange, Ratio, Retime
 from bridge_core.models.media import Plate
+from bridge_core.printable import CONTROLS
 
-_UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_UNFIT = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
 _VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 

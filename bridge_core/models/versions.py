@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
-from bridge_core.models.base import Record, Stored, Timestamp, Value
+from bridge_core.models.base import PersonName, Record, Stored, Timestamp, Value
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
+from bridge_core.printable import printable
+
+
+def _relative(value: str) -> str:
+    parts = value.replace("\\", "/").split("/")
+    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or printable(value) != value:
+        raise ValueError("names something inside the result's folder")
+    return value
+
+
+#: A path that stays inside the folder that it is relative to, on every system.
+RelativePath = Annotated[str, AfterValidator(_relative)]
 
 
 class ReviewStatus(StrEnum):
@@ -24,11 +37,13 @@ class Decision(Value):
     """A review status set by a named human."""
 
     status: ReviewStatus
-    by: str = Field(min_length=1, max_length=200)
+    by: PersonName
     comment: str = Field(default="", max_length=5000)
 
 
 class DecisionRecord(Decision):
+    by: str
+    """As it was recorded, whatever names were taken then."""
     at: Timestamp
 
 
@@ -37,7 +52,7 @@ class Output(Record):
 
     name: str
     """``main`` is what goes into the cut."""
-    pattern: str
+    pattern: RelativePath
     """Relative to the result's folder; a frame number as ``%04d``, or a movie."""
     range: FrameRange
     colour_space: str
