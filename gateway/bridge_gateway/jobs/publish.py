@@ -33,6 +33,7 @@ from bridge_core.models.versions import (
     StepTiming,
     Try,
     Version,
+    content_hash,
 )
 from bridge_gateway.jobs import feed
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
@@ -67,7 +68,7 @@ def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed
             # Still under the lock: nobody has taken the next number, so this leaves no hole.
             _release(bench.tools.database, row.id)
             raise
-        _show(bench, _result(bench, row, made, sealed))
+        _show(bench, _result(bench, row, names, made, sealed))
 
 
 def _reserve(bench: Bench) -> ResultRow:
@@ -202,14 +203,19 @@ def _write_lineage(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
             for file in staged.files
         ),
-        outputs=tuple(
-            ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
-            for file in sealed.files
-        ),
+        outputs=_files(sealed, names),
     )
     path = bench.folder.result / LINEAGE
     write_bytes(path, lineage.model_dump_json(indent=1).encode())
     _protect(path)
+
+
+def _files(sealed: Sealed, names: dict[str, str]) -> tuple[ResultFile, ...]:
+    """Under their final names."""
+    return tuple(
+        ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
+        for file in sealed.files
+    )
 
 
 def _place(result: Path, final: Path) -> None:
@@ -229,7 +235,9 @@ def _place(result: Path, final: Path) -> None:
         raise storage_error(error, final) from error
 
 
-def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version | Try:
+def _result(
+    bench: Bench, row: ResultRow, names: dict[str, str], made: Made, sealed: Sealed
+) -> Version | Try:
     stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
     outputs: tuple[Output, ...] = tuple(
         output.model_copy(update={"pattern": output_pattern(stem, output.name, output.pattern)})
@@ -249,7 +257,10 @@ def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version
     }
     if row.number is None:
         return Try.model_validate(facts)
-    return Version.model_validate({**facts, "number": row.number})
+    files = _files(sealed, names)
+    return Version.model_validate(
+        {**facts, "number": row.number, "content_hash": content_hash(files)}
+    )
 
 
 def _show(bench: Bench, result: Version | Try) -> None:
