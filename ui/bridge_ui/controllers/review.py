@@ -24,7 +24,7 @@ from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import status_words
+from bridge_ui.controllers.words import nobody, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -443,10 +443,8 @@ class ReviewController:
         """
         name = self._session.user.strip()
         if not name:
-            raise InvalidRequest(
-                tr("nobody's name would stand under this: yours is blank"),
-                next_step=tr("press the lamp, write yours under You are, and open the panel again"),
-            )
+            what, next_step = nobody()
+            raise InvalidRequest(what, next_step=next_step)
         return name
 
     def _ask_notes(self) -> None:

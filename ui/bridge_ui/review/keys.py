@@ -6,7 +6,14 @@ from functools import cache
 
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
 from bridge_ui.translate import tr
 
@@ -66,10 +73,14 @@ KEYS: dict[str, str] = {
 }
 
 
+#: Actions whose keys are the player's wherever in the panel the focus is.
+PLAYBACK = ("toggle", "back", "stop", "forward")
+
+
 def review_keys() -> tuple[tuple[str, str], ...]:
     """Keys with what they do, for the sheet of all keys."""
     return (
-        (tr("Space"), tr("play, stop")),
+        (tr("Space"), tr("play, stop, wherever you are but in a text field")),
         ("J K L", tr("back, stop, forward; again: 2×, 4×")),
         ("← → , .", tr("one frame back, forward")),
         ("Shift+← →", tr("ten frames")),
@@ -115,6 +126,13 @@ def _actions() -> dict[int, str]:
     }
 
 
+def types_text(widget: QWidget | None) -> bool:
+    """Keys pressed there are letters."""
+    if isinstance(widget, QComboBox):
+        return widget.isEditable()
+    return isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit)
+
+
 def writes(widget: QWidget | None) -> bool:
-    """Keys pressed there are words."""
-    return isinstance(widget, QLineEdit | QAbstractSpinBox | QComboBox)
+    """Keys pressed there are letters, or choose from a list."""
+    return types_text(widget) or isinstance(widget, QComboBox)

@@ -271,6 +271,10 @@ class Stage(QWidget):
         else:
             self._actions.do(action)
 
+    def act(self, action: str) -> None:
+        """Do what a key does, by the action's name in :data:`bridge_ui.review.keys.KEYS`."""
+        self._actions.do(action)
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
         self.player.stop()
