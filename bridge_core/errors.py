@@ -114,6 +114,14 @@ class KeyReused(ShotbridgeError):
     exit_code = 4
 
 
+class ContentMismatch(ShotbridgeError):
+    """A decision is about other content than the version's."""
+
+    code = "content_mismatch"
+    status = 409
+    exit_code = 4
+
+
 class MediaError(ShotbridgeError):
     code = "media"
     status = 422

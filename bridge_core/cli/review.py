@@ -76,11 +76,20 @@ def _table(versions: list[Version]) -> str:
 def _decide(call: Call) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    decision = Decision(
-        status=ReviewStatus(call.arguments.status), by=call.user, comment=call.arguments.comment
-    )
-    wanted = [version_id(call, typed) for typed in call.arguments.version]
-    versions = [call.client.decide(version, decision) for version in wanted]
+    # All of them are looked up before the first one is decided about.
+    wanted = [call.client.version(version_id(call, typed)) for typed in call.arguments.version]
+    versions = [
+        call.client.decide(
+            version.id,
+            Decision(
+                status=ReviewStatus(call.arguments.status),
+                by=call.user,
+                comment=call.arguments.comment,
+                content_hash=version.content_hash,
+            ),
+        )
+        for version in wanted
+    ]
     call.output.result(versions, _table(versions))
     return 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from bridge_core.models.base import PersonName, Record, Stored, Timestamp, Value
 from bridge_core.models.frames import FrameRange
@@ -39,9 +41,16 @@ class Decision(Value):
     status: ReviewStatus
     by: PersonName
     comment: str = Field(default="", max_length=5000)
+    content_hash: Sha256 | None = None
+    """The :attr:`Version.content_hash` of what was looked at. The gateway refuses a decision whose
+    hash is not the version's."""
 
 
 class DecisionRecord(Decision):
+    """A decision as the gateway keeps it."""
+
+    model_config = ConfigDict(extra="ignore")  # as in all records
+
     by: str
     """As it was recorded, whatever names were taken then."""
     at: Timestamp
@@ -71,6 +80,13 @@ class ResultFile(Record):
     path: str
     size: int
     sha256: Sha256
+
+
+def content_hash(files: Iterable[ResultFile]) -> str:
+    """SHA-256 (hexadecimal) over the content and the path of each file, whatever their order: that
+    of what ``sha256sum`` says of them, a line each, sorted by path."""
+    lines = sorted((file.path, f"{file.sha256}  {file.path}\n") for file in files)
+    return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
 class Proxies(Record):
@@ -105,6 +121,9 @@ class Version(Result):
     """Immutable pictures for a shot, and what humans decided about them since."""
 
     number: int = Field(ge=1)
+    content_hash: Sha256 | None = None
+    """See :func:`content_hash`: of all files but the lineage, the proxies included; None: published
+    before the gateway kept it."""
     status: ReviewStatus = ReviewStatus.PENDING
     decisions: tuple[DecisionRecord, ...] = ()
 

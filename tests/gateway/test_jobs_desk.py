@@ -639,10 +639,17 @@ def test_files_outside_a_result_are_out_of_reach(desk: Desk, folder: Path, shot:
 def test_review_adds_and_changes_nothing(desk: Desk, folder: Path, shot: str) -> None:
     version = desk.version(str(run(desk, folder, shot).version))
     since = desk.last_event()
-    desk.decide(version.id, Decision(status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no"))
-    decided = desk.decide(version.id, Decision(status=ReviewStatus.APPROVED, by="cleo"))
+    seen = version.content_hash
+    changes = Decision(
+        status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no", content_hash=seen
+    )
+    desk.decide(version.id, changes)
+    decided = desk.decide(
+        version.id, Decision(status=ReviewStatus.APPROVED, by="cleo", content_hash=seen)
+    )
     assert decided.status is ReviewStatus.APPROVED
     assert [(one.by, one.comment) for one in decided.decisions] == [("ben", "no"), ("cleo", "")]
+    assert {one.content_hash for one in decided.decisions} == {seen}
     unreviewed = {"status", "decisions"}
     assert decided.model_dump(exclude=unreviewed) == version.model_dump(exclude=unreviewed)
     assert desk.versions(shot=shot) == [decided] == [desk.version(version.id)]

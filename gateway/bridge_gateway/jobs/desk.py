@@ -23,7 +23,15 @@ from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_core.models.versions import Decision, Lineage, Result, ResultFile, Try, Version
+from bridge_core.models.versions import (
+    Decision,
+    Lineage,
+    Result,
+    ResultFile,
+    ReviewStatus,
+    Try,
+    Version,
+)
 from bridge_gateway.jobs import estimates, feed, health, recovery, shelf, states
 from bridge_gateway.jobs.engine import Engine
 from bridge_gateway.jobs.naming import Naming
@@ -206,12 +214,14 @@ class Desk:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        status: ReviewStatus | None = None,
         newest: bool = False,
         after: str | None = None,
         limit: int = 100,
     ) -> list[Version]:
-        """By shot, service and number; with ``newest`` of each shot only the one made last.
-        ``after`` is the id of the last version of the page before."""
+        """By shot, service and number; with ``status`` only those whose review stands so, with
+        ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
+        the page before."""
         with self._tools.database.reading() as session:
             return records.versions(
                 session,
@@ -219,6 +229,7 @@ class Desk:
                 sequence=sequence,
                 shot=shot,
                 service=service,
+                status=status,
                 newest=newest,
                 after=after,
                 limit=limit,
@@ -262,6 +273,7 @@ class Desk:
     def decide(self, version_id: str, decision: Decision) -> Version:
         """
         :raises NotFound: there is no such version.
+        :raises ContentMismatch: the decision is about other content than the version's.
         """
         with self._tools.database.writing() as session:
             version = records.add_decision(session, version_id, decision)

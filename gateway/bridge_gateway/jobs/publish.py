@@ -36,6 +36,7 @@ from bridge_core.models.versions import (
     StepTiming,
     Try,
     Version,
+    content_hash,
 )
 from bridge_gateway.jobs import feed
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
@@ -71,7 +72,8 @@ def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed
             # Still under the lock: nobody has taken the next number, so this leaves no hole.
             _release(bench.tools.database, row.id)
             raise
-        _show(bench, _result(bench, row, admitted, made, sealed))
+        names = _names(bench, row, made)
+        _show(bench, _result(bench, row, names, admitted, made, sealed))
 
 
 def _reserve(bench: Bench) -> ResultRow:
@@ -235,15 +237,20 @@ def _write_lineage(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
             for file in staged.files
         ),
-        outputs=tuple(
-            ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
-            for file in sealed.files
-        ),
+        outputs=_files(sealed, names),
         warnings=admitted.warnings,
     )
     path = bench.folder.result / LINEAGE
     write_bytes(path, lineage.model_dump_json(indent=1).encode())
     _protect(path)
+
+
+def _files(sealed: Sealed, names: dict[str, str]) -> tuple[ResultFile, ...]:
+    """Under their final names."""
+    return tuple(
+        ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
+        for file in sealed.files
+    )
 
 
 def _place(result: Path, final: Path) -> bool:
@@ -265,7 +272,12 @@ def _place(result: Path, final: Path) -> bool:
 
 
 def _result(
-    bench: Bench, row: ResultRow, admitted: Admitted, made: Made, sealed: Sealed
+    bench: Bench,
+    row: ResultRow,
+    names: dict[str, str],
+    admitted: Admitted,
+    made: Made,
+    sealed: Sealed,
 ) -> Version | Try:
     stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
     outputs: tuple[Output, ...] = tuple(
@@ -287,7 +299,10 @@ def _result(
     }
     if row.number is None:
         return Try.model_validate(facts)
-    return Version.model_validate({**facts, "number": row.number})
+    files = _files(sealed, names)
+    return Version.model_validate(
+        {**facts, "number": row.number, "content_hash": content_hash(files)}
+    )
 
 
 def _show(bench: Bench, result: Version | Try) -> None:

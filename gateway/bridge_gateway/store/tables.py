@@ -121,6 +121,8 @@ class DecisionRow(Base):
     status: Mapped[str] = mapped_column(String(32))
     by: Mapped[str] = mapped_column(String(200))
     comment: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    """Of the version that was looked at; None: it has none, being older than this."""
     at: Mapped[datetime]
 
 
