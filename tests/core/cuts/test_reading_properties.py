@@ -12,6 +12,9 @@ record (``frame_for_time``). Deliberate exceptions:
   earliest frame, which is shown last, as in Hiero, AYON and FCP XML.
 - *Boundaries.* OTIO computes in floats and cuts off: a frame boundary that it misses by less than
   0.00001 frames may be either frame. (A time of 14 h holds no more digits.)
+- *Spellings within a shot.* A shot knows the exact rates only. From its first frame on the record's
+  frames and the plate's are matched at those: 18 frames at 24000/1001 are 45 at 59.94, where OTIO,
+  computing with 59.94 as it is written, has 44.99996.
 - *Lengths computed from seconds.* For a length that is no whole number ``end_time_inclusive`` takes
   the end down to a whole frame of the clip's own count; here the last frame shown is the one under
   the last frame of the record.
@@ -36,6 +39,8 @@ from bridge_core.timeline.reading import cut_of
 
 EXACT = {spelling: family[0] for family in SPELLINGS for spelling in family}
 NOISE = 1e-5
+#: How far 23.98 is from 24000/1001, per frame.
+SPELLED = 2e-4
 
 
 def _read(timeline: Any) -> Cut:
@@ -91,11 +96,11 @@ def _common(one: Any, other: Any) -> Any:
     return otio.opentime.range_from_start_end_time(start, end) if start < end else None
 
 
-def _frames(media: Any, time: Any) -> set[int]:
+def _frames(media: Any, time: Any, noise: float = NOISE) -> set[int]:
     """The frame that shows at a media time; two where it misses a boundary by noise."""
     offset = (time - media.available_range.start_time).value_rescaled_to(media.rate)
     found = {media.start_frame + math.floor(offset)}
-    if abs(offset - round(offset)) < NOISE:
+    if abs(offset - round(offset)) < noise:
         found |= {media.start_frame + round(offset), media.start_frame + round(offset) - 1}
     else:
         assert media.frame_for_time(time) in found
@@ -117,6 +122,8 @@ def _check(seed: int) -> int:
             assert clip.name in problems, where
             continue
         item = shots.get(clip.name)
+        if duration.value_rescaled_to(float(cut.rate)) < NOISE:
+            continue  # a nest cuts it off, but for noise
         if item is None:
             count = duration.value_rescaled_to(float(cut.rate))
             assert count < 1 + NOISE and clip.name in problems, where  # noqa: PT018
@@ -165,7 +172,9 @@ def _check_shot(
             offset = source.duration - frame - offset
             offset = max(offset, T(0, offset.rate))
         moment = T(offset.value * abs(speed), offset.rate)
-        assert shown[k] in _frames(media, source.start_time + moment), (where, k, shown[k], moment)
+        noise = NOISE if rate in EXACT.values() and media.rate in EXACT.values() else SPELLED
+        allowed = _frames(media, source.start_time + moment, noise * (k + 1))
+        assert shown[k] in allowed, (where, k, shown[k], moment)
     assert set(shown) <= set(shot.cut_range.frames()), where
     if speed == 1 and made.way != "seconds":
         assert shot.cut_range.first in _frames(media, expected_first), where
