@@ -22,7 +22,6 @@ from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId, fit_name
 from bridge_core.timeline.clock import (
-    NOISE,
     Clock,
     clock_at,
     clock_of,
@@ -299,9 +298,9 @@ class _Reader:
         count = length * source.rate
         if source.rate == rate:  # a length that was computed from frames of the media means those
             count = min(count, in_clock(length, source.clock, media.clock) * rate)
-        until = max(0, math.ceil(count - NOISE) - 1) / source.rate
+        until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
         if self.rate != source.rate:
-            steps = max(0, math.ceil(placed.duration * self.rate - NOISE) - 1)
+            steps = max(0, math.ceil(placed.duration * self.rate - _SLIVER) - 1)
             until = max(until, in_clock(steps / self.rate, self.clock, source.clock))
         begin = in_point * rate
         if retime.keys:
@@ -385,6 +384,8 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
+#: Less of a frame than this, at a clip's end, is what computing its length left over.
+_SLIVER = Fraction(1, 100)
 _ZERO = Fraction(0)
 _ONE = Fraction(1)
 _AS_SHOT = Retime()

@@ -13,43 +13,18 @@ import opentimelineio as otio
 import pytest
 from case_inputs.kit import at, clip, cut, external, sequence, span, speed, write
 from case_inputs.timelines import _fcp7
+from read_cuts import cuts, only, records, sent
 
-from bridge_core.cli.call import Call
-from bridge_core.cli.jobs import shots_of
-from bridge_core.cli.main import build_parser, main
+from bridge_core.cli.main import main
 from bridge_core.cli.output import Output
 from bridge_core.errors import InvalidRequest, TimelineError
-from bridge_core.timeline.cut import Cut, CutShot, ProblemKind
+from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import load, save
 from bridge_core.timeline.exporting import export
 from bridge_core.timeline.lookup import look_for_media
 from bridge_core.timeline.reading import read_cut
 
 Inputs = Callable[[str], Path]
-
-
-def only(found: Cut) -> CutShot:
-    assert len(found.shots) == 1, [str(problem) for problem in found.problems]
-    return found.shots[0]
-
-
-def cuts(found: Cut) -> list[tuple[int, int]]:
-    return [(item.shot.cut_range.first, item.shot.cut_range.last) for item in found]
-
-
-def records(found: Cut) -> list[tuple[int, int]]:
-    ranges = [item.shot.record_range for item in found]
-    return [(one.first, one.last) for one in ranges if one is not None]
-
-
-def sent(*words: str) -> list[Any]:
-    """The shots that ``send`` would send."""
-    arguments = build_parser().parse_args(["send", "--service", "round_trip", *words])
-    call = Call(arguments, Output(as_json=False))
-    try:
-        return shots_of(call)
-    finally:
-        call.close()
 
 
 # Retimes

@@ -81,7 +81,9 @@ class RandomTimeline:
             kind = self.random.choice(["clip", "clip", "clip", "gap", "transition", "nest"])
             if kind == "gap":
                 length = T(self.random.randint(0, 50), self._rate())
-                track.append(schema.Gap(source_range=otio.opentime.TimeRange(T(0, length.rate), length)))
+                track.append(
+                    schema.Gap(source_range=otio.opentime.TimeRange(T(0, length.rate), length))
+                )
                 after_clip = False
             elif kind == "transition" and after_clip:
                 rate = self._rate()
