@@ -79,8 +79,8 @@ def lay_out(
     clocks at which ranges count.
 
     Time is summed up exactly, once for each track, in seconds of ``clock``: the cut's own. Without
-    it every range is taken at its own, which is the same where all count at one. An item whose length cannot be known is taken to have
-    none, and is reported.
+    it every range is taken at its own, which is the same where all count at one. An item whose
+    length cannot be known is taken to have none, and is reported.
     """
     layout = _Layout(document, clock)
     return list(layout.run()), list(layout.clocks.values())

@@ -262,7 +262,7 @@ class _Reader:
             in_point = _remapped(in_point, source.duration, media, retime.speed)
         if media.still and placed.duration * media.rate > 1:
             retime, told = _HELD, ""
-        shown, phase = self._shown(placed, media, retime, in_point)
+        shown, phase = self._shown(placed, media, retime, in_point, record)
         plate_range, cut_range = _within(media, shown, record)
         told = "; ".join(text for text in (media.assumed, told) if text)
         if told:
@@ -282,13 +282,18 @@ class _Reader:
         return _Read(placed, media, plate, cut_range, record, retime, phase, heads, key)
 
     def _shown(
-        self, placed: Placed, media: Media, retime: Retime, in_point: Fraction
+        self,
+        placed: Placed,
+        media: Media,
+        retime: Retime,
+        in_point: Fraction,
+        record: FrameRange,
     ) -> tuple[tuple[int, int], Fraction]:
         """First and last plate frame that the clip shows, both included, and the shot's phase.
 
         The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
-        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is where its range starts, in seconds of the media's clock after the
-        media's start.
+        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is
+        where its range starts, in seconds of the media's clock after the media's start.
         """
         if media.still:
             return (media.first, media.first), Fraction(0)
@@ -300,8 +305,8 @@ class _Reader:
             count = min(count, in_clock(length, source.clock, media.clock) * rate)
         until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
         if self.rate != source.rate:
-            steps = max(0, math.ceil(placed.duration * self.rate - _SLIVER) - 1)
-            until = max(until, in_clock(steps / self.rate, self.clock, source.clock))
+            last = (record.count - 1) / self.rate
+            until = max(until, in_clock(last, self.clock, source.clock))
         begin = in_point * rate
         if retime.keys:
             if skipped:
