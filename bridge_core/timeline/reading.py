@@ -305,8 +305,8 @@ class _Reader:
             count = min(count, in_clock(length, source.clock, media.clock) * rate)
         until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
         if self.rate != source.rate:
-            last = (record.count - 1) / self.rate
-            until = max(until, in_clock(last, self.clock, source.clock))
+            recorded = (record.count - 1) / self.rate
+            until = max(until, in_clock(recorded, self.clock, source.clock))
         begin = in_point * rate
         if retime.keys:
             if skipped:
