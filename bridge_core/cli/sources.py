@@ -155,6 +155,12 @@ def shot_of_plate(
                     next_step="name them, as --range 1-100; a movie's first frame is the first",
                 )
             found = frames_on_disk(absolute) if kind is PlateKind.SEQUENCE else (1,)
+            if not found and Path(whole).exists():
+                raise InvalidRequest(
+                    "this is one picture, whose name is read as a sequence's pattern",
+                    where=path,
+                    next_step="rename it without its #, @ or %d",
+                )
             if not found:
                 raise InvalidRequest(
                     "no frame of this sequence is on disk",

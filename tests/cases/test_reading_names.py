@@ -80,6 +80,17 @@ def test_stills_keep_their_names(tmp_path: Path, name: str) -> None:
     assert shot.plate.path == str(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["100%d one.png", "take##.png"])
+def test_stills_that_look_like_patterns_are_told(tmp_path: Path, name: str) -> None:
+    picture(tmp_path / name, bars(1))
+    with pytest.raises(InvalidRequest, match="one picture"):
+        sent(str(tmp_path / name))
+    if "%" in name:
+        cut(tmp_path / "cut.otio", clip("a", external(tmp_path / name, span(0, 1)), span(0, 1)))
+        (problem,) = (p for p in look_for_media(read_cut(tmp_path / "cut.otio")).problems)
+        assert problem.kind is ProblemKind.UNSUPPORTED
+
+
 def test_patterns_of_other_programs(case_input: Inputs) -> None:
     folder = case_input("media-patterns")
     for name in ("houdini", "rv", "rv_hash"):
