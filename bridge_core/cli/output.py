@@ -6,6 +6,7 @@ so that ``shotbridge ... --json | jq`` always sees JSON only.
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -29,6 +30,10 @@ class Output:
         self.as_json = as_json
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        for stream in (self.stdout, self.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # Names that are no UTF-8 hold halves of characters, which no terminal takes.
+                stream.reconfigure(errors="backslashreplace")
 
     def result(self, data: Any, text: str) -> None:
         """The command's answer: ``data`` as JSON, or ``text``."""

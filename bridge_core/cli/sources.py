@@ -160,7 +160,7 @@ def shot_of_plate(
             elif ranged is not None:
                 _, first, last = ranged
             else:
-                first, last = _on_disk(plate)
+                first, last = _on_disk(plate, Path(whole))
             frames = FrameRange.of(first, last, rate or 24)
             plate = plate.model_copy(update={"range": frames})
         stem = Path(absolute).stem
@@ -183,8 +183,9 @@ def shot_of_plate(
         ) from error
 
 
-def _on_disk(plate: Plate) -> tuple[int, int]:
-    """First and last frame of all that there is of a plate."""
+def _on_disk(plate: Plate, named: Path) -> tuple[int, int]:
+    """First and last frame, both included, of all that there is of a plate; ``named`` is the path
+    as it was typed."""
     from bridge_core.models.media import PlateKind
     from bridge_core.plates import frames_on_disk
 
@@ -195,6 +196,12 @@ def _on_disk(plate: Plate) -> tuple[int, int]:
             next_step="name them, as --range 1-100; a movie's first frame is the first",
         )
     found = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
+    if not found and named.exists():
+        raise InvalidRequest(
+            "this is one picture, whose name is read as a sequence's pattern",
+            where=str(named),
+            next_step="rename it without its #, @ or %d",
+        )
     if not found:
         raise InvalidRequest(
             "no frame of this sequence is on disk",

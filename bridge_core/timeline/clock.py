@@ -24,7 +24,7 @@ from bridge_core.timeline.document import Json
 _SAME = Fraction(1, 10**12)
 #: A frame boundary that a time misses by less, in frames, is meant: a day of timecode computed in
 #: 64 bits is some 10**-9 frames off, and real rates meet no closer than a thousandth.
-NOISE = Fraction(1, 1_000_000)
+_NOISE = Fraction(1, 1_000_000)
 
 
 class Clock(NamedTuple):
@@ -152,7 +152,7 @@ def frame_shown(time: Fraction, rate: Fraction) -> int:
     value = time.numerator * rate.numerator
     parts = time.denominator * rate.denominator
     frame, rest = divmod(value, parts)
-    return frame + 1 if (parts - rest) * NOISE.denominator < parts else frame
+    return frame + 1 if (parts - rest) * _NOISE.denominator < parts else frame
 
 
 def rational_time(value: Fraction, rate: Fraction, clock: Clock | None = None) -> Json:

@@ -21,6 +21,8 @@ from bridge_core.timeline.document import (
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
+#: Of a nest with nothing in it.
+_ANY = Clock.of(Fraction(24))
 _NESTS = frozenset({"Stack", "Track"})
 _EXPORT = "correct it in the host and export the cut again"
 
@@ -84,16 +86,16 @@ def lay_out(
     """Every clip on a picture track, with where it stands, problems among them, in order; and the
     clocks at which ranges count.
 
-    Time is summed up exactly, once for each track, in seconds of ``clock``: the cut's own, where
-    not all ranges count at the same one. An item whose length cannot be known is taken to have
-    none, and is reported.
+    Time is summed up exactly, once for each track, in seconds of ``clock``: the cut's own. Without
+    it every range is taken at its own, which is the same where all count at one. An item whose
+    length cannot be known is taken to have none, and is reported.
     """
-    layout = _Layout(document, clock or Clock.of(Fraction(24)))
+    layout = _Layout(document, clock)
     return list(layout.run()), list(layout.clocks.values())
 
 
 class _Layout:
-    def __init__(self, document: Document, clock: Clock) -> None:
+    def __init__(self, document: Document, clock: Clock | None) -> None:
         self._document = document
         self._clock = clock
         self._around: list[int] = []
@@ -108,8 +110,8 @@ class _Layout:
         try:
             trim = span(tracks.get("source_range"))
             if trim is not None:
-                low = in_clock(trim.start, trim.clock, self._clock)
-                window = _Window(low, low + self._length(trim), _ZERO)
+                low = self._here(trim.start, trim.clock)
+                window = _Window(low, low + self._here(trim.duration, trim.clock), _ZERO)
         except ValueError as error:
             told = f"the timeline's own trim cannot be read, and is left out: {error}"
             yield Unplaced(ProblemKind.BROKEN, told, _EXPORT, "", "")
@@ -153,7 +155,7 @@ class _Layout:
             source = self._source(child)
             yield from self._item(child, source, local, window, label, overlap)
             if isinstance(source, Span):
-                local += self._length(source)
+                local += self._here(source.duration, source.clock)
 
     def _item(
         self,
@@ -171,7 +173,7 @@ class _Layout:
         if isinstance(source, str):
             yield Unplaced(ProblemKind.BROKEN, source, _EXPORT, _name(child), label, at)
             return
-        length = self._length(source)
+        length = self._here(source.duration, source.clock)
         skipped, remains = window.clip(local, length)
         if window is not _WHOLE and remains <= 0 < length:
             return  # trimmed away by the nest around it
@@ -212,8 +214,8 @@ class _Layout:
                 remains,
             )
             return
-        low = in_clock(source.start, source.clock, self._clock)
-        if schema(nest) == "Track" and low + self._length(source) <= 0:
+        low = self._here(source.start, source.clock)
+        if schema(nest) == "Track" and low + self._here(source.duration, source.clock) <= 0:
             # OTIO's EDL reader keeps a track's first record time as a negative start of its range,
             # by which OTIO itself shows nothing of it: the track begins that much later.
             window = _Window(_ZERO, None, start - low)
@@ -295,7 +297,7 @@ class _Layout:
         children = [self._followed(child) for child in listed(nest, "children")]
         found = [self._source(child) for child in children if schema(child) != "Transition"]
         self._around.pop()
-        lengths = [self._length(one) for one in found if isinstance(one, Span)]
+        lengths = [self._here(one.duration, one.clock) for one in found if isinstance(one, Span)]
         if schema(nest) == "Track":
             # What a transition at either end shows beyond the track is part of it, as in OTIO.
             joined = sum(lengths, _ZERO)
@@ -303,12 +305,12 @@ class _Layout:
             joined += self._offset(children, len(children) - 1, "out_offset")
         else:
             joined = max(lengths, default=_ZERO)
-        rate = next((one.rate for one in found if isinstance(one, Span)), Fraction(24))
-        return Span(_ZERO, joined, rate, self._clock)
+        clock = next((one.clock for one in found if isinstance(one, Span)), _ANY)
+        return Span(_ZERO, joined, clock.rate, self._clock or clock)
 
-    def _length(self, source: Span) -> Fraction:
-        """A duration in seconds of the cut's clock."""
-        return in_clock(source.duration, source.clock, self._clock)
+    def _here(self, time: Fraction, own: Clock) -> Fraction:
+        """A time in seconds of the cut's clock."""
+        return time if self._clock is None else in_clock(time, own, self._clock)
 
     def _offset(self, children: list[Any], index: int, which: str) -> Fraction:
         """What a transition shows beyond the cut; nothing where no transition is there."""
@@ -316,7 +318,7 @@ class _Layout:
             return _ZERO
         try:
             time = children[index].get(which)
-            return max(_ZERO, in_clock(seconds(time), clock_at(time), self._clock))
+            return max(_ZERO, self._here(seconds(time), clock_at(time)))
         except ValueError:
             return _ZERO
 

@@ -111,6 +111,13 @@ def _look(item: CutShot, folders: _Folders) -> CutProblem | None:
             f"its folder {folder} cannot be looked into: {trouble}",
             "mount the storage, or relink the clip in the host",
         )
+    if shot.plate.kind is PlateKind.SEQUENCE and folders.has(shot.plate.path):
+        return _problem(
+            item,
+            ProblemKind.UNSUPPORTED,
+            f"{shot.plate.path} is one picture, whose name is read as a sequence's pattern",
+            "rename the file without its %d, and relink the clip in the host",
+        )
     if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == min(
         shot.work_range.count, _ENOUGH
     ):

@@ -22,7 +22,6 @@ from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId, fit_name
 from bridge_core.timeline.clock import (
-    NOISE,
     Clock,
     clock_at,
     clock_of,
@@ -263,7 +262,7 @@ class _Reader:
             in_point = _remapped(in_point, source.duration, media, retime.speed)
         if media.still and placed.duration * media.rate > 1:
             retime, told = _HELD, ""
-        shown, phase = self._shown(placed, media, retime, in_point)
+        shown, phase = self._shown(placed, media, retime, in_point, record)
         plate_range, cut_range = _within(media, shown, record)
         told = "; ".join(text for text in (media.assumed, told) if text)
         if told:
@@ -283,13 +282,18 @@ class _Reader:
         return _Read(placed, media, plate, cut_range, record, retime, phase, heads, key)
 
     def _shown(
-        self, placed: Placed, media: Media, retime: Retime, in_point: Fraction
+        self,
+        placed: Placed,
+        media: Media,
+        retime: Retime,
+        in_point: Fraction,
+        record: FrameRange,
     ) -> tuple[tuple[int, int], Fraction]:
         """First and last plate frame that the clip shows, both included, and the shot's phase.
 
         The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
-        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is where its range starts, in seconds of the media's clock after the
-        media's start.
+        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is
+        where its range starts, in seconds of the media's clock after the media's start.
         """
         if media.still:
             return (media.first, media.first), Fraction(0)
@@ -299,10 +303,10 @@ class _Reader:
         count = length * source.rate
         if source.rate == rate:  # a length that was computed from frames of the media means those
             count = min(count, in_clock(length, source.clock, media.clock) * rate)
-        until = max(0, math.ceil(count - NOISE) - 1) / source.rate
+        until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
         if self.rate != source.rate:
-            steps = max(0, math.ceil(placed.duration * self.rate - NOISE) - 1)
-            until = max(until, in_clock(steps / self.rate, self.clock, source.clock))
+            recorded = (record.count - 1) / self.rate
+            until = max(until, in_clock(recorded, self.clock, source.clock))
         begin = in_point * rate
         if retime.keys:
             if skipped:
@@ -385,6 +389,8 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
+#: Less of a frame than this, at a clip's end, is what computing its length left over.
+_SLIVER = Fraction(1, 100)
 _ZERO = Fraction(0)
 _ONE = Fraction(1)
 _AS_SHOT = Retime()

@@ -136,8 +136,9 @@ def test_source_range_at_another_rate_than_the_media(kit: Any) -> None:
     media = kit.sequence("a", first=1, available=(0, 100), rate=25)
     shot = only(read_cut(kit.cut(kit.clip("a", media, (24, 48), rate=24)))).shot
     assert shot.plate.range.rate == 25
-    # One second in, two seconds long: frames 25 to 74 after the first.
-    assert (shot.cut_range.first, shot.cut_range.last) == (26, 75)
+    # One second in, two seconds long. At the clip's last frame, 71/24 s, frame 73 is showing.
+    shown = media.frame_range_for_time_range(kit.range(24, 48, 24))
+    assert (shot.cut_range.first, shot.cut_range.last) == shown == (26, 74)
     assert shot.record_range.count == 48
 
 

@@ -79,8 +79,9 @@ def test_a_clip_at_another_rate_and_retimed(world, tmp_path: Path) -> None:
     (shot,) = [one.shot for one in world.host.scene().shots if one.handle == clip._id]
     assert shot.plate.range.rate == 24
     assert shot.retime.speed == 2
-    # 10 frames of 25 a second, twice as fast: 0.8 s of the plate, 19.2 of its frames.
-    assert (shot.cut_range.first, shot.cut_range.last) in {(1, 19), (1, 20)}
+    # 10 frames of 25 a second, twice as fast: at the last, 9/25 s, 17.28 frames have passed.
+    assert (shot.cut_range.first, shot.cut_range.last) == (1, 18)
+    assert shot.plate_frames() == [1 + k * 2 * 24 // 25 for k in range(10)]
 
 
 def test_without_a_timeline_there_is_nothing_and_with_another_something_else(world) -> None:

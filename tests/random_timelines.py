@@ -127,6 +127,9 @@ class RandomTimeline:
         if chance() < 0.3 and not (nested and self.way != "mixed"):
             speed = self.random.choice(SPEEDS)
         source = self._source(origin, length, rate, speed)
+        if source is None:
+            speed = 1.0
+            source = otio.opentime.TimeRange(T(origin, rate), T(length, rate))
         clip = schema.Clip(name, self._reference(kind, name, first, rate, available), source)
         if speed == 0.0:
             clip.effects.append(schema.FreezeFrame())
@@ -150,7 +153,7 @@ class RandomTimeline:
         return clip
 
     def _source(self, origin: int, length: int, rate: float, speed: float) -> Any:
-        """A range that lies in the media with all that the speed shows."""
+        """A range that lies in the media with all that the speed shows; None: there is none."""
         room = max(1.0, abs(speed))
         start = self.random.randint(0, length - 1)
         frames = max(1, math.floor(self.random.randint(1, min(60, length - start)) / room))
@@ -165,8 +168,8 @@ class RandomTimeline:
         own = self._rate()
         low = math.ceil(Fraction(origin + start) / Fraction(rate) * Fraction(own))
         high = math.floor(Fraction(origin + length) / Fraction(rate) * Fraction(own))
-        if high - low < 1:
-            return otio.opentime.TimeRange(T(origin + start, rate), T(frames, rate))
+        if high - low < room + 1:
+            return None
         frames = max(1, math.floor(self.random.randint(1, min(60, high - low)) / room))
         return otio.opentime.TimeRange(T(low, own), T(frames, own))
 
