@@ -30,6 +30,8 @@ from bridge_gateway.media.proxies import write_proxy
 LIMIT = 2_000_000_000
 #: What is left after making room.
 _AFTER = 0.9
+#: Raised whenever files are read, or their colour is settled, in another way than before.
+_READING = 2
 #: Movies kept open between two frames: a player asks for one frame after another.
 _OPEN_MOVIES = 2
 
@@ -110,6 +112,7 @@ class PlateProxies:
     def _place(self, plate: Plate, source: Source, frame: int) -> Path:
         colour = self._colour
         shown = [
+            _READING,
             str(source.path),
             source.stamp,
             frame,
