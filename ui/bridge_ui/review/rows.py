@@ -135,6 +135,7 @@ class Rows:
         parts.look.set_short(not wide)
         parts.adjuster.show_look()
         parts.transport.set_short(not wide)
+        parts.targets.set_short(not wide)
         parts.buttons.set_words(long=roomy)
         parts.comment.set_one_line(wide)
         parts.standing.set_one_line(wide)
