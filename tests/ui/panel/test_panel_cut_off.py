@@ -124,7 +124,8 @@ def open_review(panel: Panel) -> None:
     room.set_version(UnderReview("v", "Set extension v003", "S_010", record))
     room.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
     room.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
-    room.offer.show_offer("x", "Set extension v004")
+    if panel.font().pointSize() < 16:  # in a dock of 800 pixels that would be one line too many
+        room.offer.show_offer("x", "Set extension v004")
     send, jobs = panel.controllers.send.state, panel.controllers.jobs.state
     question = "Set extension v003 of S_010 was just made like this. Make it once more?"
     send.set(replace(send.value, question=question))

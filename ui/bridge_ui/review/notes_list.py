@@ -15,7 +15,7 @@ from bridge_ui.panel.pieces import FitRow, box, button, column, empty, label, sc
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
 
-_TALL, _LEAST = 150, 88  # pixels; in less, a note is hardly seen
+_TALL, _LEAST = 150, 104  # pixels; in less, two notes are not seen
 _BAR = 10  # width of the scroll bar
 
 

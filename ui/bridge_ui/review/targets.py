@@ -21,6 +21,8 @@ class TargetChooser(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._ids = ("", "")
+        self._names = ("", "")
+        self._short = False
         self._group = QButtonGroup(self)
         self._buttons = [chip("") for _ in self._ids]
         for at, one in enumerate(self._buttons):
@@ -32,8 +34,10 @@ class TargetChooser(QWidget):
         self.hide()
 
     def set_short(self, short: bool) -> None:
-        """Without words: the buttons below say what they are about."""
+        """Only the other version, to change to: the buttons below name the one that is chosen."""
+        self._short = short
         self._words.setVisible(not short)
+        self._show()
 
     def show_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names, at most two; ``chosen`` is an id."""
@@ -42,10 +46,17 @@ class TargetChooser(QWidget):
             self._ids = ("", "")
             return
         self._ids = (targets[0][0], targets[1][0])
-        for one, (which, name) in zip(self._buttons, targets, strict=True):
-            one.setText(name)
-            one.setToolTip(tr("Notes and decisions are about {name} (T)", name=name))
+        self._names = (targets[0][1], targets[1][1])
+        for one, which, name in zip(self._buttons, self._ids, self._names, strict=True):
+            one.setToolTip(tr("Notes and decisions about {name} (T)", name=name))
+            one.setAccessibleName(one.toolTip())
             one.setChecked(which == chosen)
+        self._show()
+
+    def _show(self) -> None:
+        for one, name in zip(self._buttons, self._names, strict=True):
+            one.setText(f"⇄ {name}" if self._short else name)
+            one.setVisible(not (self._short and one.isChecked()))
 
     def choose_side(self, side: str) -> None:
         """``A`` or ``B``, of two that are there; A's is the first."""
