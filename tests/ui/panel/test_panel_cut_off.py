@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 
@@ -120,8 +121,15 @@ def open_review(panel: Panel) -> None:
     record = DecisionRecord(
         status=ReviewStatus.CHANGES_REQUESTED, by="Ada Lovelace", comment="calmer", at=AT
     )
-    room.set_version(UnderReview("v", "v003", "S_010", record))
-    room.set_choices([("plate", "Plate"), ("v", "Set extension v003")], "plate", "v")
+    room.set_version(UnderReview("v", "Set extension v003", "S_010", record))
+    room.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
+    room.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
+    if panel.font().pointSize() < 16:  # in a dock of 800 pixels that would be one line too many
+        room.offer.show_offer("x", "Set extension v004")
+    send, jobs = panel.controllers.send.state, panel.controllers.jobs.state
+    question = "Set extension v003 of S_010 was just made like this. Make it once more?"
+    send.set(replace(send.value, question=question))
+    jobs.set(replace(jobs.value, question=question))
 
 
 def all_in_sight(panel: Panel) -> None:

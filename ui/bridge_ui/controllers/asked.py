@@ -43,6 +43,9 @@ class Asked:
         for key, request in requests.items():
             self._requests.setdefault(key, request)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._requests
+
     def drop(self, *keys: str) -> None:
         """They were taken back, or cannot be sent."""
         for key in keys:

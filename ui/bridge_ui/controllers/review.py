@@ -86,7 +86,7 @@ class ReviewController:
         """Nobody has chosen B yet: it is what there is to review."""
         self._awaited = ""
         """What somebody wants as B as soon as it can be looked at."""
-        self._arrivals = Arrivals(session.board)
+        self._arrivals = Arrivals(session.board, session.asked)
         self._others: tuple[Shot, ...] = ()
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
@@ -111,7 +111,7 @@ class ReviewController:
             return
         self._leave()
         self._means, self._follows, self._awaited = "B", True, ""
-        self._arrivals.clear()
+        self._arrivals.begin(shot.id if shot is not None else None)
         self.state.set(ReviewState(shot=shot, sides=self.state.value.sides))
         if shot is None:
             self.a.set(None)
@@ -312,8 +312,9 @@ class ReviewController:
 
         def learn(found: list[Version]) -> None:
             self._session.board.learn(versions=found)
-            # From here on what is made is offered, and takes nothing off the screen.
-            self._follows = self._follows and not self.state.value.b
+            self._arrivals.look(which)
+            self._arrivals.settled = True
+            self._choices_changed()
 
         self._versions.ask(
             lambda _: client.versions(show=which.show, sequence=which.sequence, shot=which.shot),
@@ -352,6 +353,8 @@ class ReviewController:
         a, b = self._now(state.a, there) or PLATE, self._now(state.b, there)
         if self._follows:
             b = first_choice(choices)
+            # From here on what is made is offered, and takes nothing off the screen.
+            self._follows = not (b and self._arrivals.settled)
         elif (awaited := self._now(self._awaited, there)) in there:
             b, self._awaited = awaited, ""
         self._tell(choices=choices, a=a, b=b)

@@ -145,18 +145,14 @@ def _failed(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
 
 
 def _waiting(waiting: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
-    """How versions wait for review, if any does: all of them, the newest first."""
-    if not waiting:
-        return []
-    names = [f"{title(one.service)} {one.label}" for one in reversed(waiting)]
+    """How versions wait for review, if any does."""
     told = review_sign(ReviewStatus.PENDING)
-    if len(names) == 1:
-        return [_named(names[0], told)]
-    if len(names) == 2:
-        words = tr("{one}, {other} · wait for your review", one=names[0], other=names[1])
-    else:
-        words = tr("{n} versions wait for your review", n=len(names))
-    return [replace(told, words=words)]
+    match waiting:
+        case []:
+            return []
+        case [one]:
+            return [_named(f"{title(one.service)} {one.label}", told)]
+    return [replace(told, words=tr("{n} versions wait for your review", n=len(waiting)))]
 
 
 def _decided(versions: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:

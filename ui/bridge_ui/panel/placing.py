@@ -63,21 +63,23 @@ class PlaceBar(QWidget):
         self.setVisible(self._placing.can and version is not None)
         if version is None:
             return
+        targets = self._review.state.value.targets
+        called = next((one.label for one in targets if one.id == version.id), version.label)
         ways = self._placing.ways(version)
         stands = standing_in_host(here, version) if here is not None else ""
         if state.problem:
             words, style = f"{state.problem}. {state.next_step}", "bad"
         elif state.busy:
-            words, style = tr("Placing {version} …", version=version.label), "dim"
+            words, style = tr("Placing {version} …", version=called), "dim"
         elif here is None:
-            words, style = tr("The shot of {version} is not open", version=version.label), "dim"
+            words, style = tr("The shot of {version} is not open", version=called), "dim"
         else:
-            standing = f"{version.label} · {stands or tr('not placed yet')}"
+            standing = f"{called} · {stands or tr('not placed yet')}"
             words, style = " · ".join(filter(None, [standing, state.told if stands else ""])), "dim"
         self._words.setText(words)
         look(self._words, style)
         self.button.setEnabled(here is not None and not state.busy)
-        name = tr("Place {version}", version=version.label)
+        name = tr("Place {version}", version=called)
         self.button.setText(f"{name} ▾" if len(ways) > 1 else name)
         self.button.setToolTip(ways[0].title if len(ways) == 1 else "")
 

@@ -123,6 +123,8 @@ class DecisionButtons(QWidget):
         self._fit()
 
 
+#: Pixels around a button's words, with its frame.
+_PADDING = 34
 #: As in :data:`bridge_ui.review.keys.KEYS`.
 _KEYS = {
     ReviewStatus.REJECTED: "Shift+R",
@@ -185,7 +187,6 @@ class Comment(QWidget):
         if about is None:
             return
         self._status = status
-        self.decide.setText(words_of(status, about.name))
         said = counted(about.notes, "the note", "the {n} notes")
         hints = {
             ReviewStatus.APPROVED: tr("Anything to say with it?"),
@@ -199,6 +200,7 @@ class Comment(QWidget):
         self.words.setAccessibleName(hint)
         self._show()
         self.show()
+        self._name_decision()
         self.opened.emit(True)
         self.words.setFocus()
 
@@ -226,6 +228,18 @@ class Comment(QWidget):
         if not self.isHidden():
             self.opened.emit(False)  # first: whoever hides what has the focus gives it to anybody
             self.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._name_decision()
+
+    def _name_decision(self) -> None:
+        """Both ends of a long name tell one version from another."""
+        whole = words_of(self._status, self._about.name if self._about is not None else "")
+        room, middle = self.width() - _PADDING, Qt.TextElideMode.ElideMiddle
+        self.decide.setText(self.decide.fontMetrics().elidedText(whole, middle, room))
+        self.decide.setToolTip(whole)
+        self.decide.setAccessibleName(whole)
 
     @property
     def _needs_words(self) -> bool:

@@ -57,7 +57,6 @@ class Rows:
         self._playing, self._deciding = QHBoxLayout(), QHBoxLayout()
         body = self._body = QVBoxLayout(stage)
         body.setContentsMargins(10, 8, 10, 8)
-        body.setSpacing(7)
         # The room fits itself to its width; its rows must not dictate one.
         body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
         body.addLayout(self._top)
@@ -108,6 +107,7 @@ class Rows:
             return
         self._fitted = beside, wide, roomy
         parts = self._parts
+        self._body.setSpacing(7 if wide else 5)
         rows = (self._top, self._below, self._second)
         for row in (*rows, self._adjusting, self._playing, self._deciding):
             while row.takeAt(0) is not None:
@@ -135,6 +135,7 @@ class Rows:
         parts.look.set_short(not wide)
         parts.adjuster.show_look()
         parts.transport.set_short(not wide)
+        parts.targets.set_short(not wide)
         parts.buttons.set_words(long=roomy)
         parts.comment.set_one_line(wide)
         parts.standing.set_one_line(wide)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from bridge_ui.panel.pieces import FitRow, button, chip, column, label, row
@@ -21,18 +21,23 @@ class TargetChooser(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._ids = ("", "")
+        self._names = ("", "")
+        self._short = False
         self._group = QButtonGroup(self)
         self._buttons = [chip("") for _ in self._ids]
         for at, one in enumerate(self._buttons):
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             one.clicked.connect(partial(self._choose, at))
             self._group.addButton(one)
-        words = label(tr("Notes and decisions about"), "dim")
-        words.setMinimumWidth(1)
-        chips = QWidget()
-        chips.setLayout(row(*self._buttons, gap=4))
-        self.setLayout(column(FitRow(words, chips, gap=6)))
+        self._words = label(tr("Notes and decisions about"), "dim")
+        self.setLayout(row(self._words, FitRow(*self._buttons, gap=4), gap=6, grows=1))
         self.hide()
+
+    def set_short(self, short: bool) -> None:
+        """Only the other version, to change to: the buttons below name the one that is chosen."""
+        self._short = short
+        self._words.setVisible(not short)
+        self._show()
 
     def show_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names, at most two; ``chosen`` is an id."""
@@ -41,10 +46,17 @@ class TargetChooser(QWidget):
             self._ids = ("", "")
             return
         self._ids = (targets[0][0], targets[1][0])
-        for one, (which, name) in zip(self._buttons, targets, strict=True):
-            one.setText(name)
-            one.setToolTip(tr("Notes and decisions are about {name} (T)", name=name))
+        self._names = (targets[0][1], targets[1][1])
+        for one, which, name in zip(self._buttons, self._ids, self._names, strict=True):
+            one.setToolTip(tr("Notes and decisions about {name} (T)", name=name))
+            one.setAccessibleName(one.toolTip())
             one.setChecked(which == chosen)
+        self._show()
+
+    def _show(self) -> None:
+        for one, name in zip(self._buttons, self._names, strict=True):
+            one.setText(f"⇄ {name}" if self._short else name)
+            one.setVisible(not (self._short and one.isChecked()))
 
     def choose_side(self, side: str) -> None:
         """``A`` or ``B``, of two that are there; A's is the first."""
@@ -62,7 +74,7 @@ class TargetChooser(QWidget):
 
 
 class Offer(QWidget):
-    """Says that something is ready to be looked at."""
+    """Says that something is ready; pressed, it is to be looked at."""
 
     wanted = Signal(str)
     """The id of what is offered."""
@@ -70,19 +82,15 @@ class Offer(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._id = ""
-        self._words = label("", "good", wrap=True)
-        self.look = button(tr("Look"), "chip", does=lambda: self.wanted.emit(self._id))
+        self.look = button("", "chip", does=lambda: self.wanted.emit(self._id))
         self.look.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.look.setObjectName("look-at-offer")
-        self.setLayout(row(self._words, self.look, gap=8, grows=0))
+        self.setLayout(column(self.look))
         self.hide()
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """As high as its words in the width that there is."""
-        return QSize(0, super().sizeHint().height())
 
     def show_offer(self, which: str, name: str) -> None:
         """``which`` is the id of a choice; empty: nothing is offered."""
         self._id = which
-        self._words.setText(tr("{name} is ready", name=name))
+        self.look.setToolTip(tr("Look at it"))
+        self.look.setText(tr("New: {name}", name=name))
         self.setVisible(bool(which))
