@@ -28,6 +28,7 @@ from bridge_gateway.jobs.work import WorkFolder, sweep
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.decoder import Decoder
 from bridge_gateway.providers.contract import PROXY, Provider
 from bridge_gateway.store import records
 from bridge_gateway.store.content import ContentStore
@@ -90,6 +91,7 @@ class Desk:
             return
         opened, self._open = self._open, None
         opened.workflow.drain(drain_seconds, opened.engine)
+        opened.tools.decoder.close()
         opened.tools.database.close()
         self._lock.release()
 
@@ -352,6 +354,7 @@ class Desk:
             roots=self._roots,
             naming=self._naming,
             colour=self._colour,
+            decoder=Decoder(processes=settings.workers),
         )
         workflow = Workflow(tools)
         engine = Engine(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Self
 
-from bridge_core.errors import MissingFrames
+from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.media import MOVIES, Plate, PlateKind
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
-from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.pictures import examine_picture, read_picture
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,40 @@ class PlateReader:
         """
         self.check([frame])
         kind = self._plate.kind
-        if kind is PlateKind.MOVIE:
-            return self._opened().read(frame - self._plate.range.first)
-        if kind is PlateKind.SEQUENCE:
-            return read_picture(self._files[frame])
-        if self._still is None:
-            self._still = read_picture(self._only_file())
-        return self._still
+        with self._named(frame):
+            if kind is PlateKind.MOVIE:
+                return self._opened().read(frame - self._plate.range.first)
+            if kind is PlateKind.SEQUENCE:
+                return read_picture(self._files[frame])
+            if self._still is None:
+                self._still = read_picture(self._only_file())
+            return self._still
+
+    def examine(self, frame: int) -> None:
+        """Find out from its header whether a frame can be read; pixels are not looked at.
+
+        :raises UnreadableMedia: no picture, or one that cannot be worked on.
+        """
+        if self._plate.kind is not PlateKind.MOVIE:
+            with self._named(frame):
+                examine_picture(self._files[frame])
+
+    @contextmanager
+    def _named(self, frame: int) -> Iterator[None]:
+        """Errors name the plate's own file and its frame: what was sent by content is called by
+        its hash here, a name that nobody knows."""
+        try:
+            yield
+        except UnreadableMedia as error:
+            # A Windows path's name is found on any system.
+            here = self._files[frame] if frame in self._files else self._only_file()
+            theirs = self._plate.file(frame)
+            raise UnreadableMedia(
+                error.what.replace(here.name, PureWindowsPath(theirs).name),
+                where=f"{theirs}, frame {frame}",
+                next_step=error.next_step,
+                details={**error.details, "frame": frame},
+            ) from error
 
     def _has(self, frame: int) -> bool:
         kind = self._plate.kind
@@ -97,7 +125,8 @@ class PlateReader:
 
     def _opened(self) -> MovieReader:
         if self._movie is None:
-            self._movie = MovieReader(self._only_file())
+            with self._named(self._plate.range.first):
+                self._movie = MovieReader(self._only_file())
         return self._movie
 
     def _only_file(self) -> Path:
