@@ -82,6 +82,8 @@ class Result(Record):
     proxies: Proxies
     created: Timestamp
     asked_by: str
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them, in words."""
 
 
 class Version(Result):
@@ -143,3 +145,5 @@ class Lineage(Stored):
     timings: tuple[StepTiming, ...] = ()
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[ResultFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them, in words."""

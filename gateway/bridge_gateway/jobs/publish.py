@@ -67,7 +67,7 @@ def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed
             # Still under the lock: nobody has taken the next number, so this leaves no hole.
             _release(bench.tools.database, row.id)
             raise
-        _show(bench, _result(bench, row, made, sealed))
+        _show(bench, _result(bench, row, admitted, made, sealed))
 
 
 def _reserve(bench: Bench) -> ResultRow:
@@ -206,6 +206,7 @@ def _write_lineage(
             ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
             for file in sealed.files
         ),
+        warnings=admitted.warnings,
     )
     path = bench.folder.result / LINEAGE
     write_bytes(path, lineage.model_dump_json(indent=1).encode())
@@ -229,7 +230,9 @@ def _place(result: Path, final: Path) -> None:
         raise storage_error(error, final) from error
 
 
-def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version | Try:
+def _result(
+    bench: Bench, row: ResultRow, admitted: Admitted, made: Made, sealed: Sealed
+) -> Version | Try:
     stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
     outputs: tuple[Output, ...] = tuple(
         output.model_copy(update={"pattern": output_pattern(stem, output.name, output.pattern)})
@@ -246,6 +249,7 @@ def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version
         "proxies": sealed.proxies,
         "created": row.created,
         "asked_by": bench.request.asked_by,
+        "warnings": admitted.warnings,
     }
     if row.number is None:
         return Try.model_validate(facts)

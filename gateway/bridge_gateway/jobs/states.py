@@ -7,6 +7,9 @@ sees that it lost.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -117,6 +120,14 @@ def succeed(database: Database, job_id: str, cost: Cost) -> None:
         row.step = ""
         row.done = row.total = len(records.request(row).frames)
         _end(row, JobState.SUCCEEDED)
+        _tell(session, row)
+
+
+def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
+    """Say on the job, and to everybody who follows it, what its plate's files contradict."""
+    with database.writing() as session:
+        row = records.job_row(session, job_id, lock=True)
+        row.warnings = json.dumps(list(warnings))
         _tell(session, row)
 
 

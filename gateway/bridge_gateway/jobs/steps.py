@@ -22,7 +22,14 @@ from bridge_gateway.jobs import inputs, space, states
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.media.decode_tasks import CheckTask, ExamineTask, ProxiesTask, ThumbnailTask
+from bridge_gateway.media.claims import contradictions
+from bridge_gateway.media.decode_tasks import (
+    CheckTask,
+    ExamineTask,
+    ProbeTask,
+    ProxiesTask,
+    ThumbnailTask,
+)
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
 
 _log = logging.getLogger(__name__)
@@ -34,11 +41,13 @@ _LOOK_SECONDS = 0.05
 
 
 def admit(bench: Bench) -> Admitted:
-    """Whether the job can be done at all; no picture is read or written yet.
+    """Whether the job can be done at all, by the request and by what its first file says.
 
-    :raises InvalidRequest: unknown service, wrong parameters, or something that no service takes.
+    :raises InvalidRequest: unknown service, wrong parameters, something that no service takes, or
+        a movie that does not run at the rate that its frames are counted at.
     :raises OutsideRoots: a plate that this gateway may not read.
-    :raises MissingFrames: files that are not there.
+    :raises MissingFrames: files that are not there, or a movie that ends before its range does.
+    :raises UnreadableMedia: the first file cannot be read.
     :raises UnknownColourSpace: the plate's is not in the OCIO config, or nothing tells it.
     :raises DiskFull: the library has too little space.
     """
@@ -47,10 +56,21 @@ def admit(bench: Bench) -> Admitted:
     located = inputs.locate(bench.submission, tools.contents, tools.roots)
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
+    plate = request.shot.plate
+    probed = tools.decoder.run(
+        ProbeTask(plate=plate, path=located[0][1], frame=request.frames[0]), check=bench.watch.check
+    )
+    facts = probed.facts
+    assert facts is not None  # it was asked for
+    colour = tools.colour.settle(plate, facts.colour)
+    warnings = contradictions(plate, facts, request.frames) + colour.warnings + facts.notes
+    if warnings:
+        states.record_warnings(tools.database, bench.job, warnings)
     return Admitted(
         parameters=order.parameters,
         provider=order.provider.id,
-        colour_space=tools.colour.settle(request.shot.plate),
+        colour_space=colour.space,
+        warnings=warnings,
     )
 
 

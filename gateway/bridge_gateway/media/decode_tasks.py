@@ -11,6 +11,7 @@ from bridge_core.models.base import Value
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_core.models.versions import Output
+from bridge_gateway.media.plates import PlateFacts
 from bridge_gateway.workers.messages import Failed, FrameDone
 
 
@@ -26,6 +27,22 @@ class LookTask(Value):
     target: Path
     colour: ColourSettings
     proxies: ProxySettings
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return (self.frame,)
+
+    def file(self, frame: int) -> str:
+        return self.plate.file(frame)
+
+
+class ProbeTask(Value):
+    """Find out what the file of a plate's frame, or the movie, tells; answered with its facts."""
+
+    kind: Literal["probe"] = "probe"
+    plate: Plate
+    path: Path
+    frame: int
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -103,9 +120,10 @@ class Decoded(Value):
 
     kind: Literal["decoded"] = "decoded"
     size: tuple[int, int] = (0, 0)
+    facts: PlateFacts | None = None
 
 
-DecodeTask = LookTask | ExamineTask | CheckTask | ProxiesTask | ThumbnailTask
+DecodeTask = LookTask | ProbeTask | ExamineTask | CheckTask | ProxiesTask | ThumbnailTask
 DecodeAnswer = FrameDone | Decoded | Failed
 
 _tasks: TypeAdapter[DecodeTask] = TypeAdapter(Annotated[DecodeTask, Field(discriminator="kind")])

@@ -24,12 +24,13 @@ from bridge_gateway.media.decode_tasks import (
     DecodeTask,
     ExamineTask,
     LookTask,
+    ProbeTask,
     ProxiesTask,
     ThumbnailTask,
 )
 from bridge_gateway.media.decoder import memory_limit
 from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.plates import PlateReader
+from bridge_gateway.media.plates import PlateReader, probe
 from bridge_gateway.media.proxies import write_proxy, write_thumbnail
 from bridge_gateway.workers import child
 from bridge_gateway.workers.messages import Failed, FrameDone
@@ -51,6 +52,8 @@ class Reading:
         match task:
             case LookTask():
                 return self._look(task)
+            case ProbeTask():
+                return Decoded(facts=probe(task.plate, {task.frame: task.path}))
             case ExamineTask():
                 return self._examine(task, done)
             case CheckTask():
@@ -66,11 +69,12 @@ class Reading:
         colour = self._colour(task.colour)
         with self._reader(task) as reader:
             picture = reader.read(task.frame)
+            tag = reader.colour_of(picture)
         plate = task.plate
         size = write_proxy(
             task.target,
             picture.framed(picture.rgb()),
-            colour.settle(plate, task.path),
+            colour.settle(plate, tag, task.path).space,
             colour,
             task.proxies.width,
             task.proxies.quality,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PureWindowsPath
 from typing import Self
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
+from bridge_core.models.frames import Ratio
 from bridge_core.models.media import MOVIES, Plate, PlateKind
+from bridge_gateway.media.colour import ColourTag
+from bridge_gateway.media.header_tags import colour_tag
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
 from bridge_gateway.media.pictures import examine_picture, read_picture
@@ -30,12 +33,14 @@ class PlateFacts:
     """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
     start_timecode: str | None
     """Of the first frame."""
-    colour_hint: str | None
-    """What the file says of its colour, in its own words; a hint for people, never a decision."""
+    colour: ColourTag | None
+    """What the file says of its colour; None where it says nothing."""
     frames: int | None
     """How many pictures a movie has; None for sequences and stills."""
-    rate: Fraction | None
+    rate: Ratio | None
     """As the file tells it; None where it does not."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in the picture, in words."""
 
 
 class PlateReader:
@@ -98,22 +103,12 @@ class PlateReader:
             with self._named(frame):
                 examine_picture(self._files[frame])
 
-    @contextmanager
-    def _named(self, frame: int) -> Iterator[None]:
-        """Errors name the plate's own file and its frame: what was sent by content is called by
-        its hash here, a name that nobody knows."""
-        try:
-            yield
-        except UnreadableMedia as error:
-            # A Windows path's name is found on any system.
-            here = self._files[frame] if frame in self._files else self._only_file()
-            theirs = self._plate.file(frame)
-            raise UnreadableMedia(
-                error.what.replace(here.name, PureWindowsPath(theirs).name),
-                where=f"{theirs}, frame {frame}",
-                next_step=error.next_step,
-                details={**error.details, "frame": frame},
-            ) from error
+    def _named(self, frame: int) -> AbstractContextManager[None]:
+        return _in_plates_words(self._plate, frame, self._files.get(frame) or self._only_file())
+
+    def colour_of(self, picture: Picture) -> ColourTag | None:
+        """What the file of a picture that was read says of its colour."""
+        return self._movie.facts.colour if self._movie is not None else colour_tag(picture)
 
     def _has(self, frame: int) -> bool:
         kind = self._plate.kind
@@ -144,14 +139,36 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
     """
     if isinstance(source, Plate):
         first = source.range.first
-        source = min((files or {first: Path(source.file(first))}).items())[1]
-    if source.suffix.lower() in MOVIES:
-        return _movie_facts(source)
-    picture = read_picture(source)
-    header = picture.main.header
-    rate = header.getattribute("framesPerSecond")
-    hints = ("colorInteropID", "oiio:ColorSpace") if picture.format != "openexr" else ()
-    hint = next(filter(None, map(header.get_string_attribute, ("colorInteropID", *hints))), None)
+        frame, path = min((files or {first: Path(source.file(first))}).items())
+        # Its kind goes by its own path: a file that was sent is called by its content here.
+        movie = source.kind is PlateKind.MOVIE
+        with _in_plates_words(source, frame, path):
+            return _movie_facts(path) if movie else _still_facts(path)
+    movie = source.suffix.lower() in MOVIES
+    return _movie_facts(source) if movie else _still_facts(source)
+
+
+@contextmanager
+def _in_plates_words(plate: Plate, frame: int, path: Path) -> Iterator[None]:
+    """Errors name the plate's own file and its frame: what was sent by content is called by its
+    hash here, a name that nobody knows."""
+    try:
+        yield
+    except UnreadableMedia as error:
+        theirs = plate.file(frame)
+        # The name in a Windows path is found on any system.
+        name = PureWindowsPath(theirs).name
+        raise UnreadableMedia(
+            error.what.replace(path.name, name),
+            where=f"{theirs}, frame {frame}",
+            next_step=error.next_step,
+            details={**error.details, "frame": frame},
+        ) from error
+
+
+def _still_facts(path: Path) -> PlateFacts:
+    picture = read_picture(path)
+    rate = picture.main.header.getattribute("framesPerSecond")
     return PlateFacts(
         width=picture.display.width,
         height=picture.display.height,
@@ -159,9 +176,10 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
         channels=picture.main.channels,
         depth=picture.depth,
         start_timecode=picture.timecode,
-        colour_hint=hint,
+        colour=colour_tag(picture),
         frames=None,
         rate=Fraction(*rate) if isinstance(rate, tuple) and rate[1] else None,
+        notes=picture.notes,
     )
 
 
@@ -175,7 +193,7 @@ def _movie_facts(path: Path) -> PlateFacts:
         channels=facts.channels,
         depth=f"uint{facts.bits}",
         start_timecode=facts.start_timecode,
-        colour_hint=facts.colour,
+        colour=facts.colour,
         frames=facts.count,
         rate=facts.rate,
     )

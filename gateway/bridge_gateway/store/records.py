@@ -72,6 +72,7 @@ def job(session: Session, row: JobRow) -> Job:
         ),
         queue_position=_queue_position(session, row),
         problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        warnings=json.loads(row.warnings) if row.warnings else (),
         version=result.id if result and result.number is not None else None,
         tried=result.id if result and result.number is None else None,
     )

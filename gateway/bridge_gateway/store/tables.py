@@ -77,6 +77,8 @@ class JobRow(Base):
     total: Mapped[int] = mapped_column(default=0)
     seconds_left: Mapped[float | None]
     problem: Mapped[str | None] = mapped_column(Text)
+    warnings: Mapped[str | None] = mapped_column(Text)
+    """A JSON list of texts."""
     seconds_per_frame: Mapped[float | None]
     """Measured while the provider worked; what later estimates are made from."""
     megapixels: Mapped[float | None]
