@@ -61,9 +61,9 @@ def _of_primaries(told: Any) -> ColourTag | None:
         return None
     for name, (values, linear) in _PRIMARIES.items():
         if all(abs(a - b) < _NEAR for a, b in zip(told, values, strict=True)):
-            return ColourTag(f"of the primaries of {name}", (linear,), complete=False)
+            return ColourTag(f"in the primaries of {name}", (linear,), complete=False)
     listed = ", ".join(f"{value:.4f}" for value in told)
-    return ColourTag(f"of primaries of its own ({listed})", complete=False)
+    return ColourTag(f"in primaries of its own ({listed})", complete=False)
 
 
 def _text(told: str) -> str:

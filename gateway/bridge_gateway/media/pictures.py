@@ -299,7 +299,10 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
                 spec.erase_attribute(f"{prefix}.*")
-    return specs, (f"{left} of its pages were left behind: their size differs",) if left else ()
+    if not left:
+        return specs, ()
+    pages = "1 page was" if left == 1 else f"{left} pages were"
+    return specs, (f"{pages} left behind, of another size than the first",)
 
 
 def _size(spec: Any) -> tuple[int, ...]:
