@@ -89,14 +89,14 @@ def read_picture(path: Path) -> Picture:
         parts = []
         for index, spec in enumerate(specs):
             if not file.source.seek_subimage(index, 0):
-                raise _unreadable(path, file.source.geterror())
+                raise _unreadable(path, _complaint(file.source))
             try:
                 parts.append(_read_part(file.source, index, spec, path))
             except MemoryError:
                 size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
                 raise _unreadable(path, f"{size} need more memory than there is") from None
             # Some readers give what they found of a truncated file and only mention it here.
-            complaint = file.source.geterror()
+            complaint = _complaint(file.source)
             if complaint:
                 raise _unreadable(path, complaint)
         if file.kind == "openexr":
@@ -266,7 +266,7 @@ def _open(path: Path) -> Any:
     wishes.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
     source = oiio.ImageInput.open(str(path), wishes)
     if source is None:
-        raise _unreadable(path, oiio.geterror())
+        raise _unreadable(path, _complaint(oiio))
     return source
 
 
@@ -288,7 +288,7 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
             specs.append(spec)
         if len(specs) + left > _MOST_PARTS:
             raise _unreadable(file.path, f"it has more than {_MOST_PARTS} parts")
-    complaint = file.source.geterror()  # of the part after the last one
+    complaint = _complaint(file.source)  # of the part after the last one
     if not specs:
         raise _unreadable(file.path, complaint)
     if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MOST_SAMPLES:
@@ -356,7 +356,7 @@ def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
     for first, end in _runs(kinds):
         block = source.read_image(index, 0, first, end, kinds[first])
         if block is None:
-            raise _unreadable(path, source.geterror())
+            raise _unreadable(path, _complaint(source))
         blocks.append(block)
     # A single type stays as it came, without a copy; half, float and uint fit into the result.
     kind = np.result_type(*blocks)
@@ -403,6 +403,14 @@ def _check_png_end(path: Path) -> None:
         file.seek(max(0, path.stat().st_size - 4096))
         if _PNG_END not in file.read():
             raise _unreadable(path, "its end is missing")
+
+
+def _complaint(library: Any) -> str:
+    """What OpenImageIO, or one of its readers, has to say; empty for nothing."""
+    try:
+        return str(library.geterror())
+    except UnicodeDecodeError:
+        return "it holds damaged text"  # which the message quotes
 
 
 def _unreadable(path: Path, reason: str) -> UnreadableMedia:
