@@ -141,6 +141,7 @@ def test_the_least_recently_used_make_room(plate: Plate, tmp_path: Path) -> None
     assert sum(path.stat().st_size for path in folder.rglob("*.jpg")) <= 2500
     assert {1001, 1012} <= left
     assert 1002 not in left
+    proxies.close()
 
 
 def test_a_movie_gives_the_frame_that_was_asked_for(tmp_path: Path) -> None:

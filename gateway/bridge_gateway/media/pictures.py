@@ -61,6 +61,10 @@ _MOST_SAMPLES = 1 << 31
 _MOST_PARTS = 1000
 #: What OpenImageIO calls TIFF's colours that it turns into RGB on reading, each with a loss.
 _NOT_RGB = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
+#: Orientations (EXIF) above this one lie on their side.
+_UPRIGHT = 4
+#: OpenImageIO writes EXIF's number less one into a DPX, and reads the number that ST 268 means.
+_DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
 #: XMP that speaks of a gain map.
 _GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
 _SAMPLES = {
@@ -296,6 +300,9 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
     for spec in specs:
         if file.kind == "dpx":
             spec.attribute("oiio:Endian", "big" if file.magic == b"SDPX" else "little")
+            if spec.get_int_attribute("Orientation") > _UPRIGHT:
+                # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+                spec.width, spec.height = spec.full_width, spec.full_height
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
                 spec.erase_attribute(f"{prefix}.*")
@@ -362,6 +369,7 @@ def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
     kind = np.result_type(*blocks)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
+    pixels = pixels.reshape(spec.height, spec.width, spec.nchannels)
     name = spec.get_string_attribute("oiio:subimagename")
     return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
 
@@ -482,6 +490,9 @@ def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
     written = ["float" if f == "uint" and _mixed(part) else f for f in part.formats]
     spec.set_format(written[0])
     spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
+    if kind == "dpx":
+        told = spec.get_int_attribute("Orientation", 1)
+        spec.attribute("Orientation", _DPX_ORIENTATIONS.get(told, told))
     if kind == "openexr":
         exr.prepare(spec, retyped=bool(_retyped(part)))
     return spec
