@@ -125,13 +125,13 @@ class Picture:
         Layers are parts in one file and channels in another; in both, one that is called as
         renderers call their beauty goes before all others.
         """
-        several = len(self.parts) > 1
-        for named in (True, False):
+        order = (True, False) if len(self.parts) > 1 else (False,)
+        for named in order:
             for index, part in enumerate(self.parts):
-                three = layers.beauty(part.channels, part.name if several else "", named=named)
+                three = layers.beauty(part.channels, part.name, named=named)
                 if three is not None:
                     return index, three
-        for named in (True, False):
+        for named in order:
             for index, part in enumerate(self.parts):
                 one = layers.grey(part.channels)
                 if one is None or layers.is_data(part.channels[one], part.name):
