@@ -24,7 +24,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from bridge_core.address import Address
     from bridge_core.events import EventStream
-    from bridge_core.models.gateway import About, Event, Health
+    from bridge_core.models.gateway import About, Event, Health, MediaFacts
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
@@ -331,6 +331,15 @@ class Client:
         :raises UnreadableMedia: the file cannot be read.
         """
         return self._looker.proxy(plate, frame)
+
+    def media_facts(self, plate: Plate) -> MediaFacts:
+        """What a plate's first file says of itself: of a movie, its rate and length. The file is
+        sent where the gateway cannot read it itself.
+
+        :raises MissingFrames: it is not there.
+        :raises UnreadableMedia: it cannot be read.
+        """
+        return self._looker.facts(plate)
 
     def thumbnail(self, result_id: str) -> bytes:
         """JPEG."""

@@ -50,7 +50,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     send.add_argument("--note", default="", help="what you say to the service")
     send.add_argument("--delivery", choices=("exr", "plate"), default="exr")
     send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
-    send.add_argument("--rate", default="24", help="of a plate: frames per second, as 24000/1001")
+    send.add_argument(
+        "--rate", help="of a plate: frames per second, as 24000/1001; else a movie's own, or 24"
+    )
     send.add_argument("--colour-space", help="of a plate: a name from the OCIO config")
     send.add_argument("--estimate", action="store_true", help="say what it means; send nothing")
     send.add_argument("--no-wait", action="store_true", help="return once all is accepted")
@@ -163,6 +165,8 @@ def shots_of(call: Call) -> list[Shot]:
                 colour_space=arguments.colour_space,
                 show=show,
                 name=arguments.shot[0] if arguments.shot else None,
+                # To ask about a movie may mean to send it, which an estimate never does.
+                facts_of=None if arguments.estimate else call.client.media_facts,
             )
         ]
     cut = read_cut(arguments.source, show=show, handles=work.handles)
@@ -273,13 +277,24 @@ def submit_all(call: Call, requests: Sequence[Request]) -> tuple[list[Job], list
 
 
 def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:
-    """Show the progress of jobs until all have ended; their last states, in the same order."""
+    """Show the progress of jobs until all have ended; their last states, in the same order.
+
+    A job's warnings are said as soon as there are any, before it is worked on.
+    """
     bars: dict[str, Bar] = {}
+    warned: set[str] = set()
+
+    def warn(job: Job) -> None:
+        if job.warnings and job.id not in warned:
+            warned.add(job.id)
+            for warning in job.warnings:
+                call.output.say(f"{job.request.shot.id.shot}: {warning}")
 
     def seen(event: Event) -> None:
         job = event.job
         if job is None:
             return
+        warn(job)
         title = f"{job.request.shot.id.shot}  {job.request.service}"
         bar = bars.setdefault(job.id, call.output.bar(title))
         if job.state.ended:
@@ -293,7 +308,10 @@ def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:
                 job.progress.done, job.progress.total, words + (f"  {left} left" if left else "")
             )
 
-    return call.client.wait([job.id for job in jobs], on_event=seen)
+    ended = call.client.wait([job.id for job in jobs], on_event=seen)
+    for job in ended:
+        warn(job)
+    return ended
 
 
 def _spell_end(job: Job) -> str:

@@ -105,6 +105,7 @@ def _spell_lineage(lineage: Lineage) -> str:
     ]
     lines += [f"runtime     {name}: {value}" for name, value in lineage.runtime.items()]
     lines += [f"colour      {words}" for words in lineage.colour]
+    lines += [f"warning     {words}" for words in lineage.warnings]
     lines += [f"step        {t.step}: {t.seconds:.2f} s" for t in lineage.timings]
     lines += [f"software    {name} {version}" for name, version in lineage.software.items()]
     lines.append(f"files       {len(lineage.inputs)} in, {len(lineage.outputs)} out")

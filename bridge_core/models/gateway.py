@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from bridge_core.models.base import Record, Timestamp, Value
-from bridge_core.models.frames import FRAME_LIMIT
+from bridge_core.models.frames import FRAME_LIMIT, Rate
 from bridge_core.models.jobs import Job
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
@@ -67,6 +67,22 @@ class ReachableAnswer(Record):
     """Positions in the query of the files that the gateway can read and finds unchanged."""
 
     readable: tuple[int, ...]
+
+
+class MediaFacts(Record):
+    """What a movie or a still says of itself."""
+
+    width: int
+    height: int
+    pixel_aspect: float
+    rate: Rate | None
+    """Frames per second; None where the file does not say."""
+    frames: int | None
+    """How many pictures a movie has; None for a still."""
+    start_timecode: str | None
+    """Of the first picture."""
+    colour: str
+    """What it says of its colour, in words; empty for nothing."""
 
 
 class PlateFrame(Value):

@@ -9,8 +9,9 @@ from anyio import to_thread
 from fastapi import Body, Header, Path, Request
 
 from bridge_core.errors import InvalidRequest, PlateChanged, TransferError
-from bridge_core.models.gateway import PlateFrame, ReachableAnswer, ReachableQuery
-from bridge_core.models.media import ContentAddress, ContentState, SourceFile
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.gateway import MediaFacts, PlateFrame, ReachableAnswer, ReachableQuery
+from bridge_core.models.media import ContentAddress, ContentState, Plate, SourceFile
 from bridge_gateway.api.bodies import LIST_LIMIT
 from bridge_gateway.api.errors import documented
 from bridge_gateway.api.files import JPEG, Download, picture
@@ -46,6 +47,12 @@ async def proxy(here: Here, wanted: PlateFrame) -> Download:
     return picture(await to_thread.run_sync(_look, here, wanted, limiter=here.looking))
 
 
+@routes.post("/media/facts", responses=documented(403, 409, 413))
+async def facts(here: Here, file: SourceFile) -> MediaFacts:
+    """What a movie or a still says of itself. The file is found as for `POST /v1/media/proxy`."""
+    return await to_thread.run_sync(_facts, here, file, limiter=here.looking)
+
+
 @routes.post("/content/states", responses=documented(413))
 def states(
     here: Here, addresses: Annotated[list[ContentAddress], Body(max_length=LIST_LIMIT)]
@@ -78,6 +85,20 @@ async def append(
     409 with ``details.offset`` says where it really stands.
     """
     return await here.contents.append(sha256, upload_offset, upload_length, request.stream())
+
+
+def _facts(here: Parts, file: SourceFile) -> MediaFacts:
+    plate = Plate(path=file.path, range=FrameRange.of(1, 1))
+    found = here.plate_proxies.facts(plate, _source(here, file), 1)
+    return MediaFacts(
+        width=found.width,
+        height=found.height,
+        pixel_aspect=found.pixel_aspect,
+        rate=found.rate,
+        frames=found.frames,
+        start_timecode=found.start_timecode,
+        colour=found.colour.words if found.colour else "",
+    )
 
 
 def _look(here: Parts, wanted: PlateFrame) -> FilePath:

@@ -22,7 +22,6 @@ from bridge_gateway.jobs import inputs, space, states
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.media.claims import contradictions
 from bridge_gateway.media.decode_tasks import (
     CheckTask,
     ExamineTask,
@@ -30,6 +29,7 @@ from bridge_gateway.media.decode_tasks import (
     ProxiesTask,
     ThumbnailTask,
 )
+from bridge_gateway.media.plate_facts import contradictions
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
 
 _log = logging.getLogger(__name__)

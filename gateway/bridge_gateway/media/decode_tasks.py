@@ -11,7 +11,7 @@ from bridge_core.models.base import Value
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_core.models.versions import Output
-from bridge_gateway.media.plates import PlateFacts
+from bridge_gateway.media.plate_facts import PlateFacts
 from bridge_gateway.workers.messages import Failed, FrameDone
 
 

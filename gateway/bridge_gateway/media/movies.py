@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
-from bridge_core.models.frames import frame_of, nominal, timecode
+from bridge_core.models.frames import frame_of, timecode
 from bridge_gateway.media import samples, yuv
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.parts import Part, Picture, pack_timecode
@@ -29,6 +29,8 @@ _NEAR = 24
 _TOLERANCE = Fraction(1, 3)
 #: Part of a rate by which a container with a coarse clock may be off; 23.98 is off by 1.7e-4.
 _RATE_TOLERANCE = Fraction(1, 5000)
+#: Frames in a second that the timecode in a picture's header can tell apart.
+_HEADER_FRAMES = 40
 _RANGE_VIDEO, _RANGE_FULL = 1, 2
 #: Demuxers of :data:`bridge_core.models.media.MOVIES`. No playlist, no pattern of files, and no
 #: other protocol than that of the file: those would read what nobody has allowed.
@@ -64,6 +66,14 @@ class MovieFacts:
     def colour(self) -> ColourTag | None:
         """What the movie says of its colour."""
         return self.tags.colour
+
+    def timecode_at(self, index: int) -> str | None:
+        """Of picture number ``index``, the first being 0; None where the movie has none."""
+        start = self.start_timecode
+        if start is None:
+            return None
+        drop = start[-3] in ";."
+        return timecode(frame_of(start, self.rate) + index, self.rate, drop_frame=drop)
 
 
 class MovieReader:
@@ -209,11 +219,12 @@ class MovieReader:
         if not told:
             raise self._unreadable("it does not tell its frame rate")
         # Containers with a coarse clock give 2997/125 for 24000/1001.
+        rate = Fraction(told)
         for unit in (Fraction(1), Fraction(1000, 1001)):
-            near = round(told / unit) * unit
-            if abs(near - told) <= told * _RATE_TOLERANCE:
+            near = round(rate / unit) * unit
+            if abs(near - rate) <= rate * _RATE_TOLERANCE:
                 return near
-        return Fraction(told)
+        return rate
 
     def _find_facts(self, first: Any) -> MovieFacts:
         stream = self._stream
@@ -294,9 +305,7 @@ class MovieReader:
         facts = self.facts
         shape = (frame.width, frame.height, samples.has_alpha(frame.format))
         if shape != (facts.width, facts.height, "A" in facts.channels):
-            raise self._unreadable(
-                f"picture {index} (counted from 0) has another size or other channels than the first"
-            )
+            raise self._unreadable(f"picture {index} (counted from 0) is not like the first")
         found = samples.planes(frame, self._kind(frame))
         matrix, full = self._matrix(frame, found.kind)
         if matrix is not None:
@@ -313,18 +322,12 @@ class MovieReader:
         spec.attribute("oiio:BitsPerSample", facts.bits)
         rate = (facts.rate.numerator, facts.rate.denominator)
         spec.attribute("framesPerSecond", oiio.TypeRational, rate)
-        code = self._timecode_at(index)
-        if code is not None:
+        code = facts.timecode_at(index)
+        # A header has two bits for the tens of frames (SMPTE ST 12-1): better none than a wrong one.
+        if code is not None and int(code[-2:]) < _HEADER_FRAMES:
             spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, pack_timecode(code))
         part = Part("", facts.channels, pixels, ("float",) * len(facts.channels), spec)
         return Picture((part,), format="movie", where=str(self._path))
-
-    def _timecode_at(self, index: int) -> str | None:
-        start = self.facts.start_timecode
-        if start is None or nominal(self._rate) > 60:
-            return None
-        drop = start[-3] in ";."
-        return timecode(frame_of(start, self._rate) + index, self._rate, drop_frame=drop)
 
     def _variable(self) -> UnreadableMedia:
         return UnreadableMedia(

@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bridge_core.errors import ShotbridgeError, UnreadableMedia
+from bridge_core.errors import UnreadableMedia
 from bridge_core.models.media import Plate
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media import atomic
 from bridge_gateway.media.colour import Colour
-from bridge_gateway.media.decode_tasks import LookTask
+from bridge_gateway.media.decode_tasks import Decoded, LookTask, ProbeTask
 from bridge_gateway.media.decoder import ENDED_BY, Decoder
+from bridge_gateway.media.plate_facts import PlateFacts
 
 #: Bytes; about 20,000 proxies of 960 pixels.
 LIMIT = 2_000_000_000
@@ -85,7 +86,6 @@ class PlateProxies:
             with suppress(FileNotFoundError):
                 os.utime(path)
                 return path
-            self._refuse_harmful(path)
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -99,14 +99,20 @@ class PlateProxies:
                 colour=self._colour_settings,
                 proxies=self._proxies,
             )
-            try:
-                self._decoder.run(task)
-            except UnreadableMedia as error:
-                if ENDED_BY in error.details:
-                    self._remember_harmful(path, error)
-                raise
+            self._run(task, path)
         self._count(path)
         return path
+
+    def facts(self, plate: Plate, source: Source, frame: int) -> PlateFacts:
+        """What the file of a plate's frame, or the movie, tells.
+
+        :raises UnreadableMedia: as :meth:`proxy`.
+        """
+        key = self._place(plate, source, frame)
+        with self._making[hash(key) % _LOCKS]:
+            facts = self._run(ProbeTask(plate=plate, path=source.path, frame=frame), key).facts
+        assert facts is not None  # it was asked for
+        return facts
 
     def close(self) -> None:
         """End the processes that read."""
@@ -132,18 +138,22 @@ class PlateProxies:
         name = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
         return self.folder / name[:2] / f"{name}.jpg"
 
-    def _refuse_harmful(self, path: Path) -> None:
+    def _run(self, task: LookTask | ProbeTask, key: Path) -> Decoded:
+        """Do a task, unless it ended its process the last time."""
         with self._lock:
-            until, problem = self._harmful.get(path, (0.0, None))
+            until, problem = self._harmful.get(key, (0.0, None))
         if problem is not None and time.monotonic() < until:
             raise problem.error()
-
-    def _remember_harmful(self, path: Path, error: ShotbridgeError) -> None:
-        with self._lock:
-            until = time.monotonic() + _REMEMBERED_SECONDS
-            self._harmful[path] = (until, Problem.of(error))
-            while len(self._harmful) > _REMEMBERED:
-                self._harmful.popitem(last=False)
+        try:
+            return self._decoder.run(task)
+        except UnreadableMedia as error:
+            if ENDED_BY in error.details:
+                with self._lock:
+                    until = time.monotonic() + _REMEMBERED_SECONDS
+                    self._harmful[key] = (until, Problem.of(error))
+                    while len(self._harmful) > _REMEMBERED:
+                        self._harmful.popitem(last=False)
+            raise
 
     def _count(self, made: Path) -> None:
         with self._lock:

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PureWindowsPath
 from typing import Self
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
-from bridge_core.models.frames import Ratio
 from bridge_core.models.media import MOVIES, Plate, PlateKind
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.header_tags import colour_tag
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
 from bridge_gateway.media.pictures import examine_picture, read_picture
-
-
-@dataclass(frozen=True)
-class PlateFacts:
-    """What a plate's files tell about it."""
-
-    width: int
-    """Of the format (display window) in pixels."""
-    height: int
-    pixel_aspect: float
-    channels: tuple[str, ...]
-    """Of the main part."""
-    depth: str
-    """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
-    start_timecode: str | None
-    """Of the first frame."""
-    colour: ColourTag | None
-    """What the file says of its colour; None where it says nothing."""
-    frames: int | None
-    """How many pictures a movie has; None for sequences and stills."""
-    rate: Ratio | None
-    """As the file tells it; None where it does not."""
-    notes: tuple[str, ...] = ()
-    """What of the file is not in the picture, in words."""
+from bridge_gateway.media.plate_facts import PlateFacts, require_rate
 
 
 class PlateReader:
@@ -48,6 +23,9 @@ class PlateReader:
 
     ``files`` gives the file of each frame; of a movie or a still the same for all. A movie's
     first picture is ``plate.range.first``. A still shows the same picture at every frame.
+
+    Where a movie runs at another rate than the plate is counted at, its frames are others:
+    reading raises InvalidRequest (:func:`bridge_gateway.media.plate_facts.require_rate`).
     """
 
     def __init__(self, plate: Plate, files: Mapping[int, Path]) -> None:
@@ -122,6 +100,8 @@ class PlateReader:
         if self._movie is None:
             with self._named(self._plate.range.first):
                 self._movie = MovieReader(self._only_file())
+            facts = self._movie.facts
+            require_rate(self._plate, facts.rate, facts.count)
         return self._movie
 
     def _only_file(self) -> Path:

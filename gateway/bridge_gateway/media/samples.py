@@ -53,7 +53,8 @@ def planes(frame: Any, kind: str) -> Planes:
     family = {("rgb", False): "gbrp", ("rgb", True): "gbrap", ("yuv", False): "yuv444p"}.get(
         (kind, alpha), "yuva444p"
     )
-    wanted = max(component.bits for component in frame.format.components)
+    depths = frame.format.components
+    wanted = max(component.bits for component in depths)
     bits = next(depth for depth in _DEPTHS[family] if depth >= wanted)
     target = family if bits == 8 else f"{family}{bits}le"
     if frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
@@ -63,6 +64,10 @@ def planes(frame: Any, kind: str) -> Planes:
         frame = frame.reformat(format=target, src_color_range="MPEG", dst_color_range="MPEG")
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     colour = [_samples(plane, dtype, frame.width) for plane in frame.planes]
+    if kind == "rgb" and wanted < 8:
+        red, green, blue = (component.bits for component in depths[:3])
+        stretched = map(_stretched, colour, (green, blue, red))
+        return Planes(kind, 16, tuple(stretched), None)
     return Planes(kind, bits, tuple(colour[:3]), colour[3] if alpha else None)
 
 
@@ -75,6 +80,13 @@ def _grey(frame: Any) -> Planes:
     count = len(frame.format.components)
     mixed = _samples(frame.planes[0], np.dtype(kind), frame.width * count)
     return Planes("grey", bits, (mixed[:, ::count],), mixed[:, 1::2] if count == 2 else None)
+
+
+def _stretched(plane: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Samples of fewer than 8 bits, which FFmpeg leaves in the upper bits of 8, over 16 bits."""
+    codes = (plane >> (8 - bits)).astype(np.uint32)
+    top = (1 << bits) - 1
+    return ((codes * 65535 + top // 2) // top).astype(np.uint16)
 
 
 def _samples(plane: Any, dtype: np.dtype[Any], width: int) -> NDArray[Any]:

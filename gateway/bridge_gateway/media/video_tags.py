@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bridge_gateway.media import yuv
 from bridge_gateway.media.colour import ColourTag
 
 UNSPECIFIED = 2
 BT709 = 1
+_RGB, _BT601, _BT2020 = 0, 6, 9
 
 _PRIMARIES = {
     1: "Rec.709",
@@ -65,6 +67,19 @@ class VideoTags(NamedTuple):
         transfer = _TRANSFERS.get(self.transfer, "transfer not told")
         words = primaries if primaries == transfer else f"{transfer}, {primaries}"
         return ColourTag(f"{words} (H.273 codes {'/'.join(map(str, self))})", self._spaces())
+
+    def to_write(self, width: int, height: int) -> VideoTags:
+        """The tags of a movie whose pictures are those of one with these tags, of this size.
+
+        The matrix is always told: an untagged one is what it is read as, and RGB, which has none,
+        is stored by that of its primaries.
+        """
+        matrix = self.matrix
+        if matrix == UNSPECIFIED:
+            matrix = BT709 if yuv.matrix_of(matrix, width, height) is yuv.BT709 else _BT601
+        elif matrix == _RGB:
+            matrix = _BT2020 if self.primaries == _BT2020 else BT709
+        return self._replace(matrix=matrix)
 
     def _spaces(self) -> tuple[str, ...]:
         primaries = BT709 if self.primaries == UNSPECIFIED else self.primaries

@@ -20,6 +20,8 @@ ENDINGS = {
     MovieCodec.PRORES_422_HQ: ".mov",
     MovieCodec.PRORES_4444: ".mov",
     MovieCodec.H264: ".mp4",
+    MovieCodec.HEVC_10: ".mp4",
+    MovieCodec.HEVC_12: ".mp4",
 }
 #: Forwards, backwards, across key frames, twice the same, first and last.
 ORDER = (0, 1, 2, 299, 250, 249, 251, 3, 3, 130, 129, 0, 298, 299)

@@ -214,7 +214,7 @@ class JobsController:
             sign=job_sign(job),
             fraction=min(1.0, progress.done / progress.total) if progress.total else None,
             problem=problem.what if problem else "",
-            next_step=problem.next_step if problem else "",
+            next_step=problem.next_step if problem else "\n".join(job.warnings),
             created=job.created,
             asked_by=job.request.asked_by,
             result=job.version or job.tried,

@@ -1,15 +1,40 @@
-"""What is said of a plate, by a cut or a person, against what its own file says."""
+"""What a plate's files say of themselves, against what a cut or a person says of the plate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 
 from bridge_core.errors import InvalidRequest, MissingFrames
-from bridge_core.models.frames import frame_of
+from bridge_core.models.frames import Ratio, frame_of
 from bridge_core.models.media import Plate, PlateKind
-from bridge_gateway.media.plates import PlateFacts
+from bridge_gateway.media.colour import ColourTag
+
+
+@dataclass(frozen=True)
+class PlateFacts:
+    """What a plate's files tell about it."""
+
+    width: int
+    """Of the format (display window) in pixels."""
+    height: int
+    pixel_aspect: float
+    channels: tuple[str, ...]
+    """Of the main part."""
+    depth: str
+    """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
+    start_timecode: str | None
+    """Of the first frame."""
+    colour: ColourTag | None
+    """What the file says of its colour; None where it says nothing."""
+    frames: int | None
+    """How many pictures a movie has; None for sequences and stills."""
+    rate: Ratio | None
+    """As the file tells it; None where it does not."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in the picture, in words."""
 
 
 def contradictions(plate: Plate, facts: PlateFacts, frames: Iterable[int]) -> tuple[str, ...]:
@@ -26,12 +51,32 @@ def contradictions(plate: Plate, facts: PlateFacts, frames: Iterable[int]) -> tu
     if plate.kind is not PlateKind.MOVIE or facts.frames is None or facts.rate is None:
         return ()
     said, count = plate.range, facts.frames
-    if said.rate != facts.rate and said.count != count:
-        raise _other_rate(plate, facts.rate, count)
+    require_rate(plate, facts.rate, count)
     beyond = [frame for frame in frames if not said.first <= frame < said.first + count]
     if beyond:
         raise MissingFrames.of(beyond, where=plate.path)
     return tuple(_mild(plate, facts, facts.rate, count))
+
+
+def require_rate(plate: Plate, rate: Fraction, count: int) -> None:
+    """
+    :raises InvalidRequest: as :func:`contradictions`; ``rate`` and ``count`` (pictures) are the
+        movie's own.
+    """
+    said = plate.range
+    if said.rate == rate or said.count == count:
+        return
+    raise InvalidRequest(
+        f"the frames {said} are counted at {said.rate} frames per second, but the movie runs at "
+        f"{rate} and has {count} pictures; other pictures than those meant would be sent",
+        where=plate.path,
+        next_step=(
+            f"have the cut count this movie at {rate}: relink the clip so that its media's "
+            "available range is the file's, and export the cut again; a plate by itself needs no "
+            "rate"
+        ),
+        details={"said": str(said.rate), "file": str(rate), "frames": count},
+    )
 
 
 def _mild(plate: Plate, facts: PlateFacts, rate: Fraction, count: int) -> Iterable[str]:
@@ -63,18 +108,3 @@ def _same_timecode(said: str | None, found: str | None, rate: Fraction) -> bool:
     with suppress(ValueError):
         return frame_of(said, rate) == frame_of(found, rate)
     return False
-
-
-def _other_rate(plate: Plate, rate: Fraction, count: int) -> InvalidRequest:
-    said = plate.range
-    return InvalidRequest(
-        f"the frames {said} are counted at {said.rate} frames per second, but the movie runs at "
-        f"{rate} and has {count} pictures; other pictures than those meant would be sent",
-        where=plate.path,
-        next_step=(
-            f"have the cut count this movie at {rate}: relink the clip so that its media's "
-            "available range is the file's, and export the cut again; a plate by itself needs no "
-            "rate"
-        ),
-        details={"said": str(said.rate), "file": str(rate), "frames": count},
-    )
