@@ -12,7 +12,7 @@ import pytest
 from case_inputs import rawexr
 from terminal import Terminal
 
-from bridge_core.errors import MediaError, UnreadableMedia
+from bridge_core.errors import InvalidRequest, MediaError, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Delivery
@@ -231,6 +231,18 @@ def test_a_gain_map_is_left_and_said(case_input: Inputs, make: Make) -> None:
         assert made.getpixel(20, 20) == pytest.approx((128 / 255,) * 3, abs=0.003)
     again = make(phone, delivery=Delivery.PLATE) / "main.0001.jpg"
     assert b"hdrgm" not in again.read_bytes()
+
+
+def test_a_result_that_nobody_could_read_is_refused_first(tmp_path: Path, make: Make) -> None:
+    spec = oiio.ImageSpec(4, 4, 3, "half")
+    spec.full_width = spec.full_height = 12_000
+    out = oiio.ImageOutput.create("openexr")
+    path = tmp_path / "wide.exr"
+    assert out.open(str(path), spec)
+    assert out.write_image(np.full((4, 4, 3), 0.5, np.float16))
+    out.close()
+    with pytest.raises(InvalidRequest, match="the result would be 24000x24000"):
+        make(plate_of(path), "upscale")
 
 
 # Through the whole bridge

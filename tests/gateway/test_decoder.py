@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -155,42 +155,68 @@ def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
         viewer.close()
 
 
-def test_a_reader_that_dies_is_named_and_replaced(tmp_path: Path) -> None:
-    others = readers()
-    decoder = Decoder(processes=1)
+class Own:
+    """A decoder of a test's own, its processes told from others'."""
 
-    def own() -> list[psutil.Process]:
-        return [reader for reader in readers() if reader not in others]
-
-    try:
-        plate = Plate(path=str(tmp_path / "plate.%04d.exr"), range=FrameRange.of(1, 3))
+    def __init__(self, folder: Path, **more: bool) -> None:
+        self._others = readers()
+        self.decoder = Decoder(processes=1, **more)
+        plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1, 3))
         files = {frame: Path(plate.file(frame)) for frame in plate.range.frames()}
         for path in files.values():
             rawexr.write(path, rawexr.Part(GREY))
-        task = ExamineTask(plate=plate, files=files, frames=(1, 2, 3))
+        self.task = ExamineTask(plate=plate, files=files, frames=(1, 2, 3))
 
-        def crash() -> None:
-            """Before it can have answered: it has only just been started."""
-            for reader in own():
-                reader.send_signal(signal.SIGSEGV)
+    def readers(self) -> list[psutil.Process]:
+        return [reader for reader in readers() if reader not in self._others]
 
-        with pytest.raises(UnreadableMedia) as told:
-            decoder.run(task, check=crash)
-        assert told.value.details[ENDED_BY] == "signal SIGSEGV"
-        assert told.value.what.startswith("plate.0001.exr cannot be read: the process that read it")
-        seen: list[int] = []
-        decoder.run(task, done=seen.append)
-        assert seen == [1, 2, 3]
-        [reader] = own()
+    def send(self, number: signal.Signals) -> Callable[[], None]:
+        """A check that ends the first process, which cannot have answered: it has only just been
+        started."""
+        sent: list[psutil.Process] = []
 
-        def cancelled() -> None:
-            raise JobCancelled("nobody wants it any more")
+        def check() -> None:
+            if not sent:
+                sent.extend(self.readers())
+                for reader in sent:
+                    reader.send_signal(number)
 
-        with pytest.raises(JobCancelled):
-            decoder.run(task, check=cancelled)
-        assert not reader.is_running()
-    finally:
-        decoder.close()
+        return check
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Own]:
+    own = Own(tmp_path, replaced=True)
+    yield own
+    own.decoder.close()
+
+
+def test_a_reader_that_crashes_is_named_and_the_next_goes_on(own: Own) -> None:
+    with pytest.raises(UnreadableMedia) as told:
+        own.decoder.run(own.task, check=own.send(signal.SIGSEGV))
+    assert told.value.details[ENDED_BY] == "signal SIGSEGV"
+    assert told.value.what.startswith("plate.0001.exr cannot be read: the process that read it")
+    seen: list[int] = []
+    own.decoder.run(own.task, done=seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_a_reader_that_somebody_kills_is_replaced_within_a_job(own: Own) -> None:
+    seen: list[int] = []
+    own.decoder.run(own.task, check=own.send(signal.SIGKILL), done=seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_a_cancellation_ends_the_reader(own: Own) -> None:
+    own.decoder.run(own.task)
+    [reader] = own.readers()
+
+    def cancelled() -> None:
+        raise JobCancelled("nobody wants it any more")
+
+    with pytest.raises(JobCancelled):
+        own.decoder.run(own.task, check=cancelled)
+    assert not reader.is_running()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of the Linux kernel")

@@ -354,7 +354,11 @@ class Desk:
             roots=self._roots,
             naming=self._naming,
             colour=self._colour,
-            decoder=Decoder(processes=settings.workers),
+            decoder=Decoder(
+                processes=settings.workers,
+                idle_seconds=settings.model_idle_seconds,
+                replaced=True,
+            ),
         )
         workflow = Workflow(tools)
         engine = Engine(

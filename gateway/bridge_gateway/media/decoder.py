@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import PurePath
 
 from bridge_core.errors import UnreadableMedia
@@ -31,17 +30,30 @@ _IDLE_SECONDS = 600.0
 #: Bytes that a process may have in any case; an 8K EXR with 20 layers in half needs about as much.
 _LEAST_MEMORY = 4 << 30
 
+#: How a process ends whose memory the system needed.
+_KILLED = "signal SIGKILL"
+
 #: In ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
 ENDED_BY = "ended_by"
 
 
 class Decoder:
-    """At most ``processes`` children, started when they are needed. Safe to call from threads."""
+    """At most ``processes`` children, started when they are needed. Safe to call from threads.
+
+    ``replaced``: a task whose process is killed from outside, as the system does when memory runs
+    out, is done once more by another. One that crashes or hangs by itself is the file's fault.
+    """
 
     def __init__(
-        self, *, processes: int, seconds: float = FRAME_SECONDS, idle_seconds: float = _IDLE_SECONDS
+        self,
+        *,
+        processes: int,
+        seconds: float = FRAME_SECONDS,
+        idle_seconds: float = _IDLE_SECONDS,
+        replaced: bool = False,
     ) -> None:
         self._seconds = seconds
+        self._attempts = 2 if replaced else 1
         self._pool = Pool(
             "bridge_gateway.media.decode_worker",
             name="decoder",
@@ -57,8 +69,8 @@ class Decoder:
         check: Callable[[], None] = lambda: None,
         done: Callable[[int], None] = lambda frame: None,
     ) -> Decoded:
-        """Do a task. ``check`` is called all the while and may raise to end it; ``done`` after
-        each frame, and may too.
+        """Do a task. ``check`` is called all the while and may raise to end it; ``done`` once
+        after each frame, and may too.
 
         :raises UnreadableMedia: what reading says; or the process crashed or was too slow, with
             ``details["ended_by"]``.
@@ -66,46 +78,54 @@ class Decoder:
         :raises JobCancelled: the gateway is closing.
         """
         left = list(task.frames)
-        try:
-            with self._pool.lease(_never) as process:
-                process.send(line(task))
-                outcome = self._follow(process, check, done, left)
-                if isinstance(outcome, Failed) and not outcome.fit:
-                    process.kill()
-        except Died as died:
-            _log.warning("a decoder was ended by %s:\n%s", died.how, died.last)
-            raise _ended(task, left, died.how) from None
-        except _TooSlow:
-            raise _ended(task, left, f"its time limit of {self._seconds:g} s for a frame") from None
-        if isinstance(outcome, Failed):
-            raise outcome.problem.error()
-        return outcome
+
+        def tell(frame: int) -> None:
+            if frame in left:  # else a process that was replaced has told it
+                left.remove(frame)
+                done(frame)
+
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return self._run_once(task, check, tell)
+            except Died as died:
+                _log.warning("a decoder was ended by %s:\n%s", died.how, died.last)
+                if attempt == self._attempts or died.how != _KILLED:
+                    raise _ended(task, left, died.how) from None
+            except _TooSlow:
+                limit = f"its time limit of {self._seconds:g} s for a frame"
+                raise _ended(task, left, limit) from None
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         self._pool.close()
 
+    def _run_once(
+        self, task: DecodeTask, check: Callable[[], None], done: Callable[[int], None]
+    ) -> Decoded:
+        with self._pool.lease(_never) as process:
+            process.send(line(task))
+            outcome = self._follow(process, check, done)
+            if isinstance(outcome, Failed) and not outcome.fit:
+                process.kill()
+        if isinstance(outcome, Failed):
+            raise outcome.problem.error()
+        return outcome
+
     def _follow(
-        self,
-        process: ChildProcess,
-        check: Callable[[], None],
-        done: Callable[[int], None],
-        left: list[int],
+        self, process: ChildProcess, check: Callable[[], None], done: Callable[[int], None]
     ) -> Decoded | Failed:
         deadline = time.monotonic() + self._seconds
         while True:
             check()
             text = process.receive(_LOOK_SECONDS)
-            if text is None:
-                if time.monotonic() > deadline:
-                    raise _TooSlow
-                continue
-            told = answer(text)
-            if not isinstance(told, FrameDone):
-                return told
-            deadline = time.monotonic() + self._seconds
-            with suppress(ValueError):
-                left.remove(told.frame)
-            done(told.frame)
+            if text is not None:
+                told = answer(text)
+                if not isinstance(told, FrameDone):
+                    return told
+                done(told.frame)
+                deadline = time.monotonic() + self._seconds
+            elif time.monotonic() > deadline:
+                raise _TooSlow
 
 
 def memory_limit() -> int:
