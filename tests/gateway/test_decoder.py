@@ -186,7 +186,7 @@ class Own:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Own]:
-    own = Own(tmp_path, replaced=True)
+    own = Own(tmp_path, retry_killed=True)
     yield own
     own.decoder.close()
 

@@ -357,7 +357,7 @@ class Desk:
             decoder=Decoder(
                 processes=settings.workers,
                 idle_seconds=settings.model_idle_seconds,
-                replaced=True,
+                retry_killed=True,
             ),
         )
         workflow = Workflow(tools)

@@ -41,14 +41,14 @@ _OPEN_MOVIES = 2
 Done = Callable[[int], None]
 
 
-class Reading:
+class TaskRunner:
     """What stays warm from task to task: colour configs and open movies."""
 
     def __init__(self) -> None:
         self._colours: dict[str, Colour] = {}
         self._movies: OrderedDict[tuple[Path, str, int], PlateReader] = OrderedDict()
 
-    def do(self, task: DecodeTask, done: Done) -> Decoded:
+    def run(self, task: DecodeTask, done: Done) -> Decoded:
         match task:
             case LookTask():
                 return self._look(task)
@@ -141,14 +141,14 @@ class Reading:
 
 
 def main() -> None:
-    reading = Reading()
+    runner = TaskRunner()
     child.run(
-        lambda text, channel: _do(decode_tasks.task(text), reading, channel),
+        lambda text, channel: _do(decode_tasks.task(text), runner, channel),
         memory=memory_limit(),
     )
 
 
-def _do(task: DecodeTask, reading: Reading, channel: child.Channel) -> Decoded | Failed:
+def _do(task: DecodeTask, runner: TaskRunner, channel: child.Channel) -> Decoded | Failed:
     at = list(task.frames)
 
     def done(frame: int) -> None:
@@ -156,7 +156,7 @@ def _do(task: DecodeTask, reading: Reading, channel: child.Channel) -> Decoded |
         channel.say(FrameDone(frame=frame))
 
     try:
-        return reading.do(task, done)
+        return runner.run(task, done)
     except ShotbridgeError as error:
         return Failed(problem=Problem.of(error), fit=True)
     except MemoryError:

@@ -129,12 +129,12 @@ def restore(path: Path, attributes: Sequence[Sequence[RawAttribute]]) -> None:
     several = bool(flags & _MULTI_PART)
     parts = []
     for header, wanted in zip(headers, attributes, strict=True):
-        told = {place.name: data[place.start : place.offset + place.size] for place in header}
+        packed = {place.name: data[place.start : place.offset + place.size] for place in header}
         for attribute in wanted:
-            told[attribute.name] = _packed(attribute)
+            packed[attribute.name] = _packed(attribute)
             if max(len(attribute.name), len(attribute.type)) > _SHORT_NAME:
                 flags |= _LONG_NAMES
-        parts.append(b"".join(told[name] for name in sorted(told)) + b"\0")
+        parts.append(b"".join(packed[name] for name in sorted(packed)) + b"\0")
     head = data[:4] + struct.pack("<I", flags) + b"".join(parts) + (b"\0" if several else b"")
     if head == data[:end]:
         return

@@ -56,16 +56,16 @@ def colour_tag(picture: Picture) -> ColourTag | None:
     return None
 
 
-def _of_primaries(told: Any) -> ColourTag | None:
-    if not isinstance(told, tuple) or len(told) != 8:
+def _of_primaries(chromaticities: Any) -> ColourTag | None:
+    if not isinstance(chromaticities, tuple) or len(chromaticities) != 8:
         return None
     for name, (values, linear) in _PRIMARIES.items():
-        if all(abs(a - b) < _NEAR for a, b in zip(told, values, strict=True)):
+        if all(abs(a - b) < _NEAR for a, b in zip(chromaticities, values, strict=True)):
             return ColourTag(f"in the primaries of {name}", (linear,), complete=False)
-    listed = ", ".join(f"{value:.4f}" for value in told)
+    listed = ", ".join(f"{value:.4f}" for value in chromaticities)
     return ColourTag(f"in primaries of its own ({listed})", complete=False)
 
 
-def _text(told: str) -> str:
+def _text(text: str) -> str:
     """Bytes that are not UTF-8 spelled out, so that everybody can be told."""
-    return told.encode(errors="backslashreplace").decode()
+    return text.encode(errors="backslashreplace").decode()

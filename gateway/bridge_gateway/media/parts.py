@@ -98,7 +98,7 @@ class Part:
 
     def without_preview(self) -> Part:
         """The part without the small picture in its header, which shows other pixels."""
-        kept = tuple(told for told in self.attributes if told.type != b"preview")
+        kept = tuple(one for one in self.attributes if one.type != b"preview")
         return replace(self, attributes=kept)
 
 

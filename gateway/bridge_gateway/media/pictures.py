@@ -491,8 +491,8 @@ def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
     spec.set_format(written[0])
     spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
     if kind == "dpx":
-        told = spec.get_int_attribute("Orientation", 1)
-        spec.attribute("Orientation", _DPX_ORIENTATIONS.get(told, told))
+        orientation = spec.get_int_attribute("Orientation", 1)
+        spec.attribute("Orientation", _DPX_ORIENTATIONS.get(orientation, orientation))
     if kind == "openexr":
         exr.prepare(spec, retyped=bool(_retyped(part)))
     return spec

@@ -70,7 +70,7 @@ class PlateProxies:
         self._decoder = decoder or Decoder(processes=LOOKING)
         self._lock = threading.Lock()
         self._making = tuple(threading.Lock() for _ in range(_LOCKS))
-        self._harmful: OrderedDict[Path, tuple[float, Problem]] = OrderedDict()
+        self._failures: OrderedDict[Path, tuple[float, Problem]] = OrderedDict()
         self._used: int | None = None
 
     def proxy(self, plate: Plate, source: Source, frame: int) -> Path:
@@ -141,7 +141,7 @@ class PlateProxies:
     def _run(self, task: LookTask | ProbeTask, key: Path) -> Decoded:
         """Do a task, unless it ended its process the last time."""
         with self._lock:
-            until, problem = self._harmful.get(key, (0.0, None))
+            until, problem = self._failures.get(key, (0.0, None))
         if problem is not None and time.monotonic() < until:
             raise problem.error()
         try:
@@ -150,9 +150,9 @@ class PlateProxies:
             if ENDED_BY in error.details:
                 with self._lock:
                     until = time.monotonic() + _REMEMBERED_SECONDS
-                    self._harmful[key] = (until, Problem.of(error))
-                    while len(self._harmful) > _REMEMBERED:
-                        self._harmful.popitem(last=False)
+                    self._failures[key] = (until, Problem.of(error))
+                    while len(self._failures) > _REMEMBERED:
+                        self._failures.popitem(last=False)
             raise
 
     def _count(self, made: Path) -> None:

@@ -82,7 +82,7 @@ class PlateReader:
                 examine_picture(self._files[frame])
 
     def _named(self, frame: int) -> AbstractContextManager[None]:
-        return _in_plates_words(self._plate, frame, self._files.get(frame) or self._only_file())
+        return _named_as_in_plate(self._plate, frame, self._files.get(frame) or self._only_file())
 
     def colour_of(self, picture: Picture) -> ColourTag | None:
         """What the file of a picture that was read says of its colour."""
@@ -122,14 +122,14 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
         frame, path = min((files or {first: Path(source.file(first))}).items())
         # Its kind goes by its own path: a file that was sent is called by its content here.
         movie = source.kind is PlateKind.MOVIE
-        with _in_plates_words(source, frame, path):
+        with _named_as_in_plate(source, frame, path):
             return _movie_facts(path) if movie else _still_facts(path)
     movie = source.suffix.lower() in MOVIES
     return _movie_facts(source) if movie else _still_facts(source)
 
 
 @contextmanager
-def _in_plates_words(plate: Plate, frame: int, path: Path) -> Iterator[None]:
+def _named_as_in_plate(plate: Plate, frame: int, path: Path) -> Iterator[None]:
     """Errors name the plate's own file and its frame: what was sent by content is called by its
     hash here, a name that nobody knows."""
     try:

@@ -95,10 +95,10 @@ class LocalProvider:
             text = process.receive(_LOOK_SECONDS)
             if text is None:
                 continue
-            told = answer(text)
-            if not isinstance(told, FrameDone):
-                return told
-            progress.tell((told.frame,))
+            message = answer(text)
+            if not isinstance(message, FrameDone):
+                return message
+            progress.tell((message.frame,))
 
 
 class _Progress:
