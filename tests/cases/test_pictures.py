@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,32 @@ def test_a_dpx_keeps_its_byte_order(case_input: Inputs, make: Make) -> None:
 def test_ink_is_refused(case_input: Inputs) -> None:
     with pytest.raises(UnreadableMedia, match="its pixels are CMYK, not red, green and blue"):
         read_picture(case_input("picture-cmyk") / "separated.tif")
+
+
+def test_the_ink_of_a_jpeg_is_refused(tmp_path: Path) -> None:
+    """Baseline JPEG of four components, by hand: 8x8 pixels, all coefficients 0 (ITU-T T.81)."""
+
+    def segment(marker: int, data: bytes) -> bytes:
+        return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+    one_code = bytes([1, *[0] * 15, 0])  # a table with the one code 0, of one bit, for the value 0
+    inks = b"".join(bytes([component, 0x11, 0]) for component in range(4))
+    path = tmp_path / "ink.jpg"
+    path.write_bytes(
+        b"\xff\xd8"
+        + segment(0xDB, bytes([0, *[1] * 64]))
+        + segment(
+            0xC0, struct.pack(">BHHB", 8, 8, 8, 4) + b"".join(bytes([c, 0x11, 0]) for c in range(4))
+        )
+        + segment(0xC4, b"\x00" + one_code)
+        + segment(0xC4, b"\x10" + one_code)
+        + segment(0xDA, b"\x04" + b"".join(bytes([c, 0]) for c in range(4)) + b"\x00\x3f\x00")
+        + b"\x00"
+        + b"\xff\xd9"
+    )
+    assert oiio.ImageInput.open(str(path)) is not None
+    with pytest.raises(UnreadableMedia, match="its pixels are CMYK"):
+        read_picture(path)
 
 
 def test_a_picture_too_tall_for_jpeg_comes_back(case_input: Inputs, make: Make) -> None:

@@ -41,8 +41,8 @@ ENDED_BY = "ended_by"
 class Decoder:
     """At most ``processes`` children, started when they are needed. Safe to call from threads.
 
-    ``retry_killed``: a task whose process is killed from outside, as the system does when memory runs
-    out, is done once more by another. One that crashes or hangs by itself is the file's fault.
+    ``retry_killed``: a task whose process is killed from outside, as the system does when memory
+    runs out, is done once more by another. One that crashes or hangs is the file's fault.
     """
 
     def __init__(

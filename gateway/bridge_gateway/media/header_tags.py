@@ -67,5 +67,5 @@ def _of_primaries(chromaticities: Any) -> ColourTag | None:
 
 
 def _text(text: str) -> str:
-    """Bytes that are not UTF-8 spelled out, so that everybody can be told."""
+    """Bytes that are not UTF-8 spelled out, so that it can be shown anywhere."""
     return text.encode(errors="backslashreplace").decode()

@@ -65,6 +65,8 @@ _NOT_RGB = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
 _UPRIGHT = 4
 #: OpenImageIO writes EXIF's number less one into a DPX, and reads the number that ST 268 means.
 _DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
+#: Components of a CMYK JPEG.
+_INKS = 4
 #: XMP that speaks of a gain map.
 _GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
 _SAMPLES = {
@@ -251,15 +253,15 @@ def _opened(path: Path) -> Iterator[_File]:
     magic, kind = _sniff(path)
     with ExitStack() as stack:
         source = _open(path)
+        stack.callback(source.close)
         notes: tuple[str, ...] = ()
         if kind == "jpeg":
             _check_components(path)
             if str(source.spec().format) != "uint8":
                 # OpenImageIO has applied a gain map: linear light, which no JPEG's name tells.
-                source.close()
                 source = _open(stack.enter_context(_base_picture(path)))
+                stack.callback(source.close)
                 notes = ("its gain map was left behind: the picture is the one without it",)
-        stack.callback(source.close)
         yield _File(path, kind, source, magic, notes)
 
 
@@ -376,18 +378,15 @@ def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
 
 def _with_attributes(parts: list[Part], path: Path) -> list[Part]:
     try:
-        found = exr.read_attributes(path)
+        pairs = list(zip(parts, exr.read_attributes(path), strict=True))
     except ValueError as error:
         raise _unreadable(path, str(error)) from error
-    return [
-        replace(part, attributes=attributes) for part, attributes in zip(parts, found, strict=True)
-    ]
+    return [replace(part, attributes=attributes) for part, attributes in pairs]
 
 
 def _check_components(path: Path) -> None:
-    components = jpeg.components(path.read_bytes())
-    if components not in (1, 3):
-        raise _not_rgb(path, f"{components} components (CMYK)")
+    if jpeg.components(path.read_bytes()) == _INKS:
+        raise _not_rgb(path, "CMYK")
 
 
 @contextmanager
