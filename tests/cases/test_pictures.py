@@ -222,9 +222,7 @@ def test_the_ink_of_a_jpeg_is_refused(tmp_path: Path) -> None:
     path.write_bytes(
         b"\xff\xd8"
         + segment(0xDB, bytes([0, *[1] * 64]))
-        + segment(
-            0xC0, struct.pack(">BHHB", 8, 8, 8, 4) + b"".join(bytes([c, 0x11, 0]) for c in range(4))
-        )
+        + segment(0xC0, struct.pack(">BHHB", 8, 8, 8, 4) + inks)
         + segment(0xC4, b"\x00" + one_code)
         + segment(0xC4, b"\x10" + one_code)
         + segment(0xDA, b"\x04" + b"".join(bytes([c, 0]) for c in range(4)) + b"\x00\x3f\x00")

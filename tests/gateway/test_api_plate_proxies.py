@@ -158,6 +158,36 @@ def test_the_least_recently_used_make_room(plate: Plate, tmp_path: Path) -> None
     proxies.close()
 
 
+def test_a_movie_says_what_it_is(house: House) -> None:
+    import av
+
+    path = house.plates / "take.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        stream.metadata["timecode"] = "01:00:00:00"
+        for number in range(4):
+            frame = av.VideoFrame(64, 36, "yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    seen = path.stat()
+    file = {"path": str(path), "size": seen.st_size, "mtime_ns": seen.st_mtime_ns}
+    answer = house.call("POST", "/v1/media/facts", file)
+    assert answer.status == 200, answer.body
+    assert answer.json() == {
+        "width": 64,
+        "height": 36,
+        "pixel_aspect": 1.0,
+        "rate": "25",
+        "frames": 4,
+        "start_timecode": "01:00:00:00",
+        "colour": "",
+    }
+    assert house.call("POST", "/v1/media/facts", {**file, "size": 1}).status == 409
+    assert house.call("POST", "/v1/media/facts", {**file, "path": "/etc/a.mov"}).status == 403
+
+
 def test_a_movie_gives_the_frame_that_was_asked_for(tmp_path: Path) -> None:
     import av
     import numpy as np

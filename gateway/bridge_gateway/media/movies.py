@@ -323,7 +323,7 @@ class MovieReader:
         rate = (facts.rate.numerator, facts.rate.denominator)
         spec.attribute("framesPerSecond", oiio.TypeRational, rate)
         code = facts.timecode_at(index)
-        # A header has two bits for the tens of frames (SMPTE ST 12-1): better none than a wrong one.
+        # It has two bits for the tens of frames (SMPTE ST 12-1): better none than a wrong one.
         if code is not None and int(code[-2:]) < _HEADER_FRAMES:
             spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, pack_timecode(code))
         part = Part("", facts.channels, pixels, ("float",) * len(facts.channels), spec)

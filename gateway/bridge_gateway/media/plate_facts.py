@@ -72,8 +72,8 @@ def require_rate(plate: Plate, rate: Fraction, count: int) -> None:
         where=plate.path,
         next_step=(
             f"have the cut count this movie at {rate}: relink the clip so that its media's "
-            "available range is the file's, and export the cut again; a plate by itself needs no "
-            "rate"
+            "available range is the file's, and export the cut again; or send all frames of the "
+            "movie, which are counted one for one"
         ),
         details={"said": str(said.rate), "file": str(rate), "frames": count},
     )

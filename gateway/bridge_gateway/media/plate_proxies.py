@@ -34,6 +34,8 @@ from bridge_gateway.media.plate_facts import PlateFacts
 LIMIT = 2_000_000_000
 #: What is left after making room.
 _AFTER = 0.9
+#: Raised whenever files are read, or their colour is settled, in another way than before.
+_READING = 2
 #: Frames of plates that are read at once: looking must not take the machine from working.
 LOOKING = 2
 #: How long what ended its reader is not read again, in seconds: a slow share or too little memory
@@ -125,6 +127,7 @@ class PlateProxies:
     def _place(self, plate: Plate, source: Source, frame: int) -> Path:
         colour = self._colour
         shown = [
+            _READING,
             str(source.path),
             source.stamp,
             frame,

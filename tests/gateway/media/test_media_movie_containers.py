@@ -1,4 +1,4 @@
-"""FFmpeg opens the one file that is named, whatever stands in it, and reads tags of any encoding."""
+"""FFmpeg opens the one file that is named, whatever is in it, and reads tags of any encoding."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ LISTS: dict[str, Callable[[Path], str]] = {
     "concat": lambda secret: f"ffconcat version 1.0\nfile '{secret}'\n",
     "concat beside": lambda secret: f"ffconcat version 1.0\nfile {secret.parent.name}/{SECRET}\n",
     "dash": _dash,
-    "sdp": lambda secret: (
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n"
-    ),
+    "sdp": lambda secret: "v=0\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
     "ffmetadata": lambda secret: f";FFMETADATA1\ntitle={secret}\n",
     "subtitles": lambda secret: "1\n00:00:00,000 --> 00:00:01,000\nWords\n",
     "ass": lambda secret: "[Script Info]\nScriptType: v4.00+\n[Events]\n",
@@ -157,9 +155,7 @@ def test_tags_of_any_encoding(tmp_path: Path, ending: str, title: bytes) -> None
         movie.read(2)
 
 
-@pytest.mark.parametrize(
-    "text", ["x", "", "::::", "99:99:99:99", "01:00:00:30", "01:00:00;00", "é"]
-)
+@pytest.mark.parametrize("text", ["x", "", "::::", "99:99:99:99", "01:00:00:30", "01:00:00;00"])
 def test_a_timecode_that_is_none_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "plate.mkv"
     with av.open(str(path), "w") as container:

@@ -69,6 +69,22 @@ def test_timecode_runs_on(tmp_path: Path) -> None:
     assert codes == ["00:00:59;29", "00:01:00;02", "00:01:00;03"]
 
 
+def test_a_header_without_room_for_the_frame_has_no_timecode(tmp_path: Path) -> None:
+    """SMPTE ST 12-1 has two bits for the tens of frames; movies of 50 frames a second need more."""
+    path = tmp_path / "cut.mov"
+    pictures = (synthetic.numbered(i) for i in range(3))
+    write_movie(
+        path,
+        pictures,
+        codec=MovieCodec.PRORES_422_HQ,
+        rate=Fraction(50),
+        start_timecode="00:00:00:38",
+    )
+    with MovieReader(path) as movie:
+        assert [movie.read(i).timecode for i in range(3)] == ["00:00:00:38", "00:00:00:39", None]
+        assert movie.facts.timecode_at(2) == "00:00:00:40"
+
+
 def test_prores_keeps_more_than_eight_bits(tmp_path: Path) -> None:
     path = tmp_path / "ramp.mov"
     ramp = np.repeat(np.linspace(0, 1, 1024, dtype=np.float32)[None, :, None], 64, axis=0)
