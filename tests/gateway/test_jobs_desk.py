@@ -288,6 +288,17 @@ def test_an_unknown_colour_space_is_refused(desk: Desk, folder: Path, shot: str)
     assert "Octarine" in job.problem.what
 
 
+def test_a_first_frame_that_is_written_again_is_changed_not_unreadable(
+    desk: Desk, folder: Path, shot: str
+) -> None:
+    pattern = killable.write_plate(folder, shot)
+    submission = killable.submission(pattern, shot=shot)
+    Path(pattern % 1001).write_bytes(b"half of a frame")
+    job = wait(desk, submit(desk, submission))
+    assert job.problem is not None and job.problem.code == "plate_changed"
+    assert job.problem.where == pattern % 1001
+
+
 def test_a_plate_that_is_not_what_the_client_saw(desk: Desk, folder: Path, shot: str) -> None:
     pattern = killable.write_plate(folder, shot)
     submission = killable.submission(pattern, shot=shot)

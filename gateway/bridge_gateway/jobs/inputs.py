@@ -48,6 +48,7 @@ def locate(
     :raises OutsideRoots: a path that this gateway may not read.
     :raises MissingFrames: files that are not there, all of them named.
     :raises TransferError: contents that have not been sent, or are gone again.
+    :raises PlateChanged: the first file is not the one that the client saw.
     """
     found: list[tuple[SourceFile, Path]] = []
     missing: list[SourceFile] = []
@@ -74,6 +75,9 @@ def locate(
             next_step="send the request again; the client then sends what is missing",
             details={"sha256": [file.sha256 for file in unsent]},
         )
+    file, path = found[0]  # the one that is looked into before all are staged
+    if file.sha256 is None and not _same(path, file.size, file.mtime_ns):
+        raise _changed(file.path, "since it was sent")
     return found
 
 
