@@ -45,8 +45,8 @@ def colour() -> Colour:
 
 
 def send(terminal: Terminal, show: str, path: Path, *words: str, code: int = 0) -> Any:
-    told = ("send", str(path), "--service", "round_trip", *words)
-    return terminal.json("--show", show, *told, code=code)
+    command = ("send", str(path), "--service", "round_trip", *words)
+    return terminal.json("--show", show, *command, code=code)
 
 
 def version(terminal: Terminal, show: str) -> Any:

@@ -89,7 +89,7 @@ def write_movie(
     """Write R'G'B' pictures (height, width, 3); how many.
 
     They are stored by the matrix of ``tags`` in video range, and each frame and the container say
-    so; primaries and transfer are only told. Values outside 0 to 1 use the head- and footroom as
+    so; primaries and transfer are tags only. Values outside 0 to 1 use the head- and footroom as
     far as it goes. The rate is exact, every picture lasts one frame.
 
     :raises InvalidRequest: the ending, the size or the matrix does not go with the codec.

@@ -63,15 +63,15 @@ class VideoTags(NamedTuple):
         """
         if {self.primaries, self.transfer} <= {0, UNSPECIFIED, 3}:
             return None
-        primaries = _PRIMARIES.get(self.primaries, "primaries not told")
-        transfer = _TRANSFERS.get(self.transfer, "transfer not told")
+        primaries = _PRIMARIES.get(self.primaries, "unspecified primaries")
+        transfer = _TRANSFERS.get(self.transfer, "unspecified transfer")
         words = primaries if primaries == transfer else f"{transfer}, {primaries}"
         return ColourTag(f"{words} (H.273 codes {'/'.join(map(str, self))})", self._spaces())
 
     def to_write(self, width: int, height: int) -> VideoTags:
         """The tags of a movie whose pictures are those of one with these tags, of this size.
 
-        The matrix is always told: an untagged one is what it is read as, and RGB, which has none,
+        The matrix is always tagged: an untagged one is what it is read as, and RGB, which has none,
         is stored by that of its primaries.
         """
         matrix = self.matrix
