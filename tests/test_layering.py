@@ -148,13 +148,17 @@ def _circle(graph: dict[str, set[str]]) -> list[str]:
 
 
 def _loaded_by(statement: str) -> set[str]:
+    return {name.split(".")[0] for name in _modules_loaded_by(statement)}
+
+
+def _modules_loaded_by(statement: str) -> set[str]:
     answer = subprocess.run(
         [sys.executable, "-c", f"{statement}\nimport sys; print('\\n'.join(sys.modules))"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return {name.split(".")[0] for name in answer.stdout.split()}
+    return set(answer.stdout.split())
 
 
 def test_importing_the_client_loads_nothing_heavy() -> None:
@@ -173,6 +177,14 @@ def test_importing_what_opens_a_panel_loads_nothing_heavy() -> None:
 def test_starting_the_gateway_loads_no_pictures_and_no_networks() -> None:
     loaded = _loaded_by("import bridge_gateway.serve")
     assert not loaded.intersection({"OpenImageIO", "av", "onnxruntime", "onnx"})
+
+
+def test_the_gateways_own_process_reads_no_picture() -> None:
+    """Strangers' files are read by child processes, which they may harm."""
+    readers = {
+        f"bridge_gateway.media.{name}" for name in ("pictures", "movies", "plates", "checks")
+    }
+    assert not _modules_loaded_by("import bridge_gateway.serve").intersection(readers)
 
 
 def test_the_seal_around_the_tests_holds() -> None:

@@ -207,6 +207,7 @@ class House:
         self._server.should_exit = True
         self._thread.join(30)
         assert not self._thread.is_alive()
+        self.plate_proxies.close()
         self.desk.stop()
 
     # --- calls

@@ -100,15 +100,29 @@ def test_what_is_no_picture_is_said_so(house: House) -> None:
     assert str(broken) in told["where"]
 
 
+def test_a_header_that_claims_too_much_is_refused_each_time(house: House) -> None:
+    """A look of such a file took the gateway down, and so did the client's next tries."""
+    path = wanted(house)["file"]["path"]
+    spec = oiio.ImageSpec(4, 4, 3, "half")
+    spec.full_width = spec.full_height = 30_000
+    assert oiio.ImageBuf(spec).write(path)
+    ask = wanted(house)
+    for _ in range(2):
+        answer = house.call("POST", "/v1/media/proxy", ask)
+        assert (answer.status, answer.json()["code"]) == (422, "unreadable_media")
+        assert "30000x30000" in answer.json()["what"]
+
+
 def test_many_who_look_at_once_hold_up_no_other_call(gateway: House) -> None:
     answers: list[int] = []
 
-    def look() -> None:
-        ask = wanted(gateway, 1002)
-        ask["plate"]["pixel_aspect"] = 1 + len(answers) / 1000
+    asked = wanted(gateway, 1002)
+
+    def look(number: int) -> None:
+        ask = {**asked, "plate": {**asked["plate"], "pixel_aspect": 1 + number / 1000}}
         answers.append(gateway.call("POST", "/v1/media/proxy", ask).status)
 
-    threads = [threading.Thread(target=look) for _ in range(60)]
+    threads = [threading.Thread(target=look, args=(number,)) for number in range(60)]
     for thread in threads:
         thread.start()
     assert gateway.call("GET", "/v1/health").status == 200
@@ -141,6 +155,7 @@ def test_the_least_recently_used_make_room(plate: Plate, tmp_path: Path) -> None
     assert sum(path.stat().st_size for path in folder.rglob("*.jpg")) <= 2500
     assert {1001, 1012} <= left
     assert 1002 not in left
+    proxies.close()
 
 
 def test_a_movie_says_what_it_is(house: House) -> None:

@@ -25,9 +25,9 @@ from bridge_core.models.media import Plate
 from bridge_core.models.requests import Delivery
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.providers.contract import PROXY, Task
-from bridge_gateway.providers.local.pool import share_of_cores
 from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.providers.local.recipe import FrameDone, line
+from bridge_gateway.workers.messages import FrameDone, line
+from bridge_gateway.workers.pool import share_of_cores
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a promise of the Linux kernel")
 
@@ -275,7 +275,7 @@ def test_what_libraries_print_does_not_reach_the_gateway() -> None:
     script = """
         import os
         from bridge_gateway.providers.local.recipe import FrameDone
-        from bridge_gateway.providers.local.worker import Channel
+        from bridge_gateway.workers.child import Channel
         channel = Channel()
         print("a library says hello", flush=True)
         os.write(1, b"and so does one in C\\n")

@@ -17,7 +17,6 @@ from bridge_gateway.api.errors import documented
 from bridge_gateway.api.files import JPEG, Download, picture
 from bridge_gateway.api.parts import INTEGER, Here, Parts, router
 from bridge_gateway.media.plate_proxies import Source
-from bridge_gateway.media.plates import probe
 
 routes = router("media")
 
@@ -88,7 +87,8 @@ async def append(
 
 
 def _facts(here: Parts, file: SourceFile) -> MediaFacts:
-    found = probe(Plate(path=file.path, range=FrameRange.of(1, 1)), {1: _source(here, file).path})
+    plate = Plate(path=file.path, range=FrameRange.of(1, 1))
+    found = here.plate_proxies.facts(plate, _source(here, file), 1)
     return MediaFacts(
         width=found.width,
         height=found.height,

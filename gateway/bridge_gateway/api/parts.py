@@ -13,16 +13,12 @@ from bridge_core.models.gateway import About
 from bridge_core.models.shots import Name
 from bridge_gateway.api.bodies import StrictRoute
 from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.media.plate_proxies import PlateProxies
+from bridge_gateway.media.plate_proxies import LOOKING, PlateProxies
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.roots import Roots
 
 if TYPE_CHECKING:
     from bridge_gateway.jobs.desk import Desk
-
-
-#: Frames of plates that are read at once: looking must not take the machine from working.
-LOOKING = 2
 
 
 @dataclass(frozen=True)

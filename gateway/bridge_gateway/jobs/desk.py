@@ -40,6 +40,7 @@ from bridge_gateway.jobs.work import WorkFolder
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.decoder import Decoder
 from bridge_gateway.providers.contract import PROXY_PATTERN, Provider
 from bridge_gateway.store import records
 from bridge_gateway.store.content import ContentStore
@@ -103,6 +104,7 @@ class Desk:
         opened, self._open = self._open, None
         opened.reconciler.stop()
         opened.workflow.drain(drain_seconds, opened.engine)
+        opened.tools.decoder.close()
         opened.tools.database.close()
         self._lock.release()
 
@@ -337,6 +339,11 @@ class Desk:
             naming=self._naming,
             colour=self._colour,
             library=Disk(settings.library_dir),
+            decoder=Decoder(
+                processes=settings.workers,
+                idle_seconds=settings.model_idle_seconds,
+                retry_killed=True,
+            ),
         )
         workflow = Workflow(tools)
         engine = Engine(

@@ -12,18 +12,20 @@ from pathlib import Path
 
 from bridge_core.errors import CheckFailed
 from bridge_core.models.jobs import Cost
-from bridge_core.models.media import Plate, PlateKind, frame_path
+from bridge_core.models.media import PlateKind, frame_path
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs import inputs, space, states
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
 from bridge_gateway.jobs.naming import THUMBNAIL
 from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.media.checks import check_output
-from bridge_gateway.media.colour import DATA
-from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.decode_tasks import (
+    CheckTask,
+    ExamineTask,
+    ProbeTask,
+    ProxiesTask,
+    ThumbnailTask,
+)
 from bridge_gateway.media.plate_facts import contradictions
-from bridge_gateway.media.plates import PlateReader, probe
-from bridge_gateway.media.proxies import write_proxy, write_thumbnail
 from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Task
 
 
@@ -45,9 +47,13 @@ def admit(bench: Bench) -> Admitted:
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
-    facts = probe(plate, {request.frames[0]: located[0][1]})
+    probed = tools.decoder.run(
+        ProbeTask(plate=plate, path=located[0][1], frame=request.frames[0]), check=bench.watch.check
+    )
+    facts = probed.facts
+    assert facts is not None  # it was asked for
     colour = tools.colour.settle(plate, facts.colour)
-    warnings = contradictions(plate, facts, request.frames) + colour.warnings
+    warnings = contradictions(plate, facts, request.frames) + colour.warnings + facts.notes
     if warnings:
         states.record_warnings(tools.database, bench.job, warnings)
     return Admitted(
@@ -59,13 +65,27 @@ def admit(bench: Bench) -> Admitted:
 
 
 def stage(bench: Bench) -> Staged:
-    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`."""
+    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
+
+    :raises MissingFrames: also where a movie ends before its range does.
+    :raises UnreadableMedia: a frame that is no picture, or one that cannot be worked on.
+    """
     located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
     bench.watch.begin("stage", len(located))
     files = inputs.stage(
         located, bench.tools.contents, check=bench.watch.check, done=bench.watch.frame_done
     )
-    return Staged(files=files)
+    staged = Staged(files=files)
+    # A movie may end before the range that somebody wrote down for it, and a frame be no picture.
+    bench.tools.decoder.run(
+        ExamineTask(
+            plate=bench.request.shot.plate,
+            files=_files(bench, staged),
+            frames=bench.request.frames,
+        ),
+        check=bench.watch.check,
+    )
+    return staged
 
 
 def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
@@ -100,13 +120,16 @@ def check(bench: Bench, staged: Staged, made: Made) -> None:
             next_step="report this to whoever looks after the provider",
         )
 
-    def done(frame: int) -> None:
-        watch.check()
-        watch.frame_done(frame)
-
     watch.begin("check", len(frames))
     for output in made.outputs:
-        check_output(bench.folder.pictures, output, frames, done)
+        task = CheckTask(
+            folder=bench.folder.pictures,
+            output=output,
+            frames=frames,
+            plate=bench.request.shot.plate,
+            files=_files(bench, staged),
+        )
+        bench.tools.decoder.run(task, check=watch.check, done=watch.frame_done)
     inputs.unchanged(staged.files, watch.check)
 
 
@@ -119,12 +142,22 @@ def proxy(bench: Bench, made: Made) -> Proxies:
         _make_proxies(bench, made, missing)
     settings = tools.settings.proxies
     # Of the proxies: what they show (a matte over its plate, say) is the provider's choice.
-    middle = read_picture(_proxy(bench, frames[len(frames) // 2]))
-    write_thumbnail(folder / THUMBNAIL, middle.rgb(), DATA, tools.colour, settings.thumbnail_width)
+    middle = frames[len(frames) // 2]
+    shown = tools.decoder.run(
+        ThumbnailTask(
+            proxy=_proxy(bench, middle),
+            frame=middle,
+            target=folder / THUMBNAIL,
+            colour=tools.settings.colour,
+            width=settings.thumbnail_width,
+        ),
+        check=bench.watch.check,
+    )
+    width, height = shown.size
     return Proxies(
         pattern=PROXY_PATTERN,
-        width=middle.width,
-        height=middle.height,
+        width=width,
+        height=height,
         display=tools.colour.display,
         view=tools.colour.view,
     )
@@ -174,25 +207,16 @@ def _files(bench: Bench, staged: Staged) -> dict[int, Path]:
 
 
 def _make_proxies(bench: Bench, made: Made, frames: Sequence[int]) -> None:
-    tools, folder = bench.tools, bench.folder.pictures
-    settings = tools.settings.proxies
-    main = next(output for output in made.outputs if output.name == "main")
-    plate = Plate(path=str(folder / main.pattern), range=main.range)
+    tools = bench.tools
     _proxy(bench, frames[0]).parent.mkdir(exist_ok=True)
-    with PlateReader(plate, {frame: Path(plate.file(frame)) for frame in frames}) as reader:
-        for frame in frames:
-            bench.watch.check()
-            picture = reader.read(frame)
-            write_proxy(
-                _proxy(bench, frame),
-                picture.framed(picture.rgb()),
-                main.colour_space,
-                tools.colour,
-                settings.width,
-                settings.quality,
-                pixel_aspect=main.pixel_aspect,
-            )
-            bench.watch.frame_done(frame)
+    task = ProxiesTask(
+        folder=bench.folder.pictures,
+        output=next(output for output in made.outputs if output.name == "main"),
+        targets={frame: _proxy(bench, frame) for frame in frames},
+        colour=tools.settings.colour,
+        proxies=tools.settings.proxies,
+    )
+    tools.decoder.run(task, check=bench.watch.check, done=bench.watch.frame_done)
 
 
 def _sealed(folder: Path, name: str, watch: Reporter) -> ResultFile:

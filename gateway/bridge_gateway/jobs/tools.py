@@ -13,6 +13,7 @@ from bridge_core.models.services import Service, settle_parameters
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.decoder import Decoder
 from bridge_gateway.providers.contract import Provider
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.database import Database
@@ -41,6 +42,8 @@ class Tools:
     colour: Colour
     library: Disk
     """Whoever waits for an answer goes to the library by this."""
+    decoder: Decoder
+    """Reads pictures and movies for the steps; nothing is decoded in this process."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the gateway stops; steps end unfinished and run again after the next start."""
     numbering: threading.Lock = field(default_factory=threading.Lock)

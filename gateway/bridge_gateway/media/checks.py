@@ -12,8 +12,9 @@ from bridge_core.errors import CheckFailed, MediaError
 from bridge_core.models.media import MOVIES, frame_path
 from bridge_core.models.versions import Output
 from bridge_gateway.media.movies import MovieReader
-from bridge_gateway.media.parts import Picture
+from bridge_gateway.media.parts import Float, Picture
 from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.plates import PlateReader
 
 _NUMBER = re.compile(r"%0?\d*d")
 #: Failures that the message spells out; ``details["frames"]`` has all.
@@ -25,14 +26,16 @@ def check_output(
     output: Output,
     frames: Iterable[int],
     done: Callable[[int], None] = lambda frame: None,
+    *,
+    plate: PlateReader | None = None,
 ) -> None:
     """Read every picture of an output and compare it with what ``output`` says.
 
     Each frame is there and complete, has the size (display window), pixel aspect, channels and
-    depth, and finite values only in the main colours and their alpha; there are no pictures of
-    other frames under the same name. The values of layers that only travel along are not looked
-    at: a depth of infinity is how renderers say "nothing". Channels of a further part are called
-    ``part.channel``.
+    depth, and finite values only in the main colours and their alpha, but for those that stand
+    in ``plate`` at the same place; there are no pictures of other frames under the same name. The
+    values of layers that only travel along are not looked at: a depth of infinity is how renderers
+    say "nothing". Channels of a further part are called ``part.channel``.
 
     ``done`` is called after each frame, and may raise to end the check.
 
@@ -44,7 +47,8 @@ def check_output(
     else:
         failures = {}
         for frame in wanted:
-            reason = _check_picture(folder / frame_path(output.pattern, frame), output)
+            path = folder / frame_path(output.pattern, frame)
+            reason = _check_picture(path, output, frame, plate)
             if reason:
                 failures[frame] = reason
             done(frame)
@@ -63,13 +67,16 @@ def check_output(
         )
 
 
-def _check_picture(path: Path, output: Output) -> str:
+def _check_picture(path: Path, output: Output, frame: int, plate: PlateReader | None) -> str:
     """What is wrong with a picture; empty when nothing is."""
     if not path.is_file():
         return f"{path.name} is not there"
     try:
         picture = read_picture(path)
-        return _check_facts(picture, output) or _check_values(picture)
+        reason = _check_facts(picture, output)
+        if reason or _is_finite(picture):
+            return reason
+        return _check_values(picture, plate.read(frame) if plate is not None else None)
     except MediaError as error:
         return error.what
 
@@ -91,11 +98,36 @@ def _check_facts(picture: Picture, output: Output) -> str:
     return ""
 
 
-def _check_values(picture: Picture) -> str:
-    planes = [plane for plane in (picture.rgb(), picture.alpha()) if plane is not None]
-    nan = sum(int(np.count_nonzero(np.isnan(plane))) for plane in planes)
-    infinite = sum(int(np.count_nonzero(np.isinf(plane))) for plane in planes)
-    return f"holds {nan} NaN and {infinite} infinite values" if nan or infinite else ""
+def _planes(picture: Picture) -> list[Float]:
+    """R, G, B and alpha where there is one, each (height, width)."""
+    rgb, alpha = picture.rgb(), picture.alpha()
+    return [*np.moveaxis(rgb, -1, 0), *([alpha] if alpha is not None else [])]
+
+
+def _is_finite(picture: Picture) -> bool:
+    return all(bool(np.isfinite(plane).all()) for plane in _planes(picture))
+
+
+def _check_values(picture: Picture, plate: Picture | None) -> str:
+    """Values that are not finite, and that the plate does not have in the same place."""
+    planes = _planes(picture)
+    before = _planes(plate) if plate is not None else []
+    nan, infinite, first = 0, 0, None
+    for index, plane in enumerate(planes):
+        bad = ~np.isfinite(plane)
+        if index < len(before) and before[index].shape == plane.shape:
+            bad &= ~((plane == before[index]) | (np.isnan(plane) & np.isnan(before[index])))
+        nan += int(np.count_nonzero(bad & np.isnan(plane)))
+        infinite += int(np.count_nonzero(bad & np.isinf(plane)))
+        if first is None and bad.any():
+            first = np.argwhere(bad)[0]
+    if first is None:
+        return ""
+    row, column = first
+    return (
+        f"holds {nan} NaN and {infinite} infinite values, the first at x {column}, y {row}, "
+        "counted from the top left"
+    )
 
 
 def _check_movie(

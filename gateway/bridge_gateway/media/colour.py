@@ -45,6 +45,8 @@ class ColourTag:
     spaces: tuple[str, ...] = ()
     """Names of colour spaces that agree with it, best first, as ids of the Color Interop Forum.
     Empty where what it says is no space that has a name."""
+    complete: bool = True
+    """False where it tells the primaries only, and ``spaces`` supposes the rest."""
 
 
 class SettledColour(NamedTuple):
@@ -84,7 +86,10 @@ class Colour:
         """
         where = str(path or plate.file(plate.range.first))
         space = self._space_of(plate, tag, where)
-        if tag is None or any(self._find(name) == space for name in tag.spaces):
+        if tag is None:
+            return SettledColour(space)
+        agrees = any(self._find(name) == space for name in tag.spaces)
+        if agrees and (tag.complete or plate.colour_space is not None):
             return SettledColour(space)
         warning = f"the file says that its colour is {tag.words}; it is read as {space}"
         return SettledColour(space, (warning,))

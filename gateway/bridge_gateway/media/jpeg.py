@@ -1,4 +1,4 @@
-"""JPEG in memory, for proxies.
+"""JPEG in memory: proxies, and what a file's markers say (ITU-T T.81, annex B).
 
 OpenImageIO's writer rests on libjpeg, which ends the process when the disk is full; proxies are
 encoded in memory by FFmpeg instead and written by us.
@@ -6,6 +6,7 @@ encoded in memory by FFmpeg instead and written by us.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -38,6 +39,51 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
     frame = av.VideoFrame.from_ndarray(planes, format="yuvj444p")
     frame.pts = 0
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+
+
+#: Start of a frame, baseline to arithmetic coded: C0 to CF without the tables among them.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN, _END = 0xDA, 0xD9
+#: A restart, or a byte FF of the data: neither ends a scan.
+_WITHIN_SCAN = frozenset({0x00, *range(0xD0, 0xD8)})
+
+
+def components(data: bytes) -> int:
+    """How many components the picture has: 1 grey, 3 colour, 4 ink; 0 where nothing tells."""
+    for marker, at in _markers(data):
+        if marker in _FRAMES:
+            return data[at + 9] if at + 9 < len(data) else 0
+    return 0
+
+
+def first_picture(data: bytes) -> bytes:
+    """The first of the pictures that stand one behind the other in a file."""
+    for marker, at in _markers(data):
+        if marker == _END:
+            return data[: at + 2]
+    return data
+
+
+def _markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Each marker of the first picture, and where it stands."""
+    at = 2
+    while at + 4 <= len(data) or data[at : at + 2] == b"\xff\xd9":
+        marker = data[at + 1]
+        if data[at] != 0xFF:
+            return
+        if marker == 0xFF:  # fill
+            at += 1
+            continue
+        yield marker, at
+        if marker == _END:
+            return
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == _START_OF_SCAN:
+            at = data.find(b"\xff", at)
+            while 0 <= at < len(data) - 1 and data[at + 1] in _WITHIN_SCAN:
+                at = data.find(b"\xff", at + 2)
+            if at < 0:
+                return
 
 
 def _quantiser(quality: int) -> int:

@@ -31,11 +31,14 @@ _LIGHT = frozenset({"r", "g", "b", "a", "y", "red", "green", "blue", "alpha", "r
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def beauty(channels: Sequence[str]) -> tuple[int, int, int] | None:
-    """Indices of the R, G and B that show the picture.
+def beauty(
+    channels: Sequence[str], part: str = "", *, named: bool = False
+) -> tuple[int, int, int] | None:
+    """Indices of the R, G and B that show the picture. None where nothing has all three.
 
     Without a layer's name first, then a layer called as renderers call their beauty, then the
-    first layer in the file that has all three and is no data. None where nothing has all three.
+    first layer in the file that has all three and is no data. ``part`` names the layer of channels
+    that name none. ``named``: only a layer that is called so.
     """
     found: dict[str, tuple[int, int, int]] = {}
     for index, channel in enumerate(channels):
@@ -44,10 +47,15 @@ def beauty(channels: Sequence[str]) -> tuple[int, int, int] | None:
             three = [_find(channels, layer, names) for names in _RGB]
             if None not in three:
                 found[layer] = (index, three[1] or 0, three[2] or 0)
-    for layer in sorted(found, key=lambda name: name != ""):
-        if _last_word(layer) in BEAUTY:
+    for layer in sorted(found, key=lambda name: (name != "", not is_beauty(name))):
+        if (not named or is_beauty(layer or part)) and not is_data(f"{layer}.R", part):
             return found[layer]
-    return next((three for layer, three in found.items() if not is_data(f"{layer}.R")), None)
+    return None
+
+
+def is_beauty(layer: str) -> bool:
+    """True for ``ViewLayer.Combined``: its last word is what renderers call their beauty."""
+    return layer.rpartition(".")[2].lower() in BEAUTY
 
 
 def grey(channels: Sequence[str]) -> int | None:
@@ -90,10 +98,6 @@ def is_motion(channel: str, part: str = "") -> bool:
 def _words(name: str) -> set[str]:
     words = {word.lower() for word in _WORD.findall(name)}
     return words | {piece.lower() for piece in re.split(r"[^A-Za-z]+", name) if piece}
-
-
-def _last_word(layer: str) -> str:
-    return layer.rpartition(".")[2].lower()
 
 
 def _find(channels: Sequence[str], layer: str, names: Sequence[str]) -> int | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed, UnreadableMedia
 from bridge_gateway.media import layers
+from bridge_gateway.media.exr import RawAttribute
 from bridge_gateway.media.sampling import enlarge
 
 Float = NDArray[np.float32]
@@ -32,6 +33,10 @@ DTYPES: dict[str, Any] = {
 
 #: Greatest finite half (IEEE 754 binary16).
 HALF_MAX = 65504.0
+
+#: In a window: 16384 x 16384. A header that claims more would fill the memory, and is most likely
+#: damaged or made to do so.
+MOST_PIXELS = 1 << 28
 
 #: Header attribute that lists layers whose values depend on the size and were not changed with it.
 UNSCALED = "shotbridge/unscaledLayers"
@@ -53,7 +58,8 @@ class Part:
     ``pixels`` have the file's own type. Where the channels of an EXR differ in type they share
     the smallest type that holds each exactly (float32, or float64 beside ``uint``), and
     ``formats`` tells what each is in the file. ``header`` is the OpenImageIO ``ImageSpec`` with
-    windows, compression and metadata; it is not to be changed in place.
+    windows, compression and metadata; it is not to be changed in place. ``attributes`` are those
+    of an EXR's header as they stand in the file, for OpenImageIO does not give all of them.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Part:
     pixels: NDArray[Any]
     formats: tuple[str, ...]
     header: Any
+    attributes: tuple[RawAttribute, ...] = ()
 
     @property
     def data_window(self) -> Window:
@@ -87,7 +94,12 @@ class Part:
         pixels = self.pixels.copy()
         for index, plane in planes.items():
             pixels[..., index] = from_float(plane, self.formats[index], self.bits)
-        return replace(self, pixels=pixels)
+        return replace(self.without_preview(), pixels=pixels)
+
+    def without_preview(self) -> Part:
+        """The part without the small picture in its header, which shows other pixels."""
+        kept = tuple(one for one in self.attributes if one.type != b"preview")
+        return replace(self, attributes=kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,23 +115,29 @@ class Picture:
     """``openexr``, ``dpx``, ``tiff``, ``png``, ``jpeg``, or ``movie`` for a movie's frame."""
     where: str = ""
     """The file it was read from, for messages."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in the picture, in words."""
 
     @cached_property
     def _main(self) -> tuple[int, tuple[int, int, int]]:
-        """Index of the main part, and of its R, G, B (three times the same for grey)."""
-        order = sorted(
-            range(len(self.parts)), key=lambda i: self.parts[i].name.lower() not in layers.BEAUTY
-        )
-        for index in order:
-            part = self.parts[index]
-            three = layers.beauty(part.channels)
-            if three is not None and not layers.is_data(part.channels[three[0]], part.name):
-                return index, three
-        for index in order:
-            part = self.parts[index]
-            one = layers.grey(part.channels)
-            if one is not None and not layers.is_data(part.channels[one], part.name):
-                return index, (one, one, one)
+        """Index of the main part, and of its R, G, B (three times the same for grey).
+
+        Layers are parts in one file and channels in another; in both, one that is called as
+        renderers call their beauty goes before all others.
+        """
+        order = (True, False) if len(self.parts) > 1 else (False,)
+        for named in order:
+            for index, part in enumerate(self.parts):
+                three = layers.beauty(part.channels, part.name, named=named)
+                if three is not None:
+                    return index, three
+        for named in order:
+            for index, part in enumerate(self.parts):
+                one = layers.grey(part.channels)
+                if one is None or layers.is_data(part.channels[one], part.name):
+                    continue
+                if not named or layers.is_beauty(part.name):
+                    return index, (one, one, one)
         told = ", ".join(channel for part in self.parts for channel in part.channels)
         raise UnreadableMedia(
             f"there is no picture among the channels {told}",
@@ -218,17 +236,30 @@ class Picture:
         joined = np.concatenate([part.pixels, plane.astype(part.pixels.dtype)], axis=-1)
         name = f"{layer}.A" if layer else "A"
         return self._with_main(
-            replace(part, channels=(*names, name), pixels=joined, formats=(*part.formats, kind))
+            replace(
+                part.without_preview(),
+                channels=(*names, name),
+                pixels=joined,
+                formats=(*part.formats, kind),
+            )
         )
 
     def framed(self, pixels: Float) -> Float:
         """Pixels of the data window (height, width, ...) placed in the display window.
 
         What lies outside the display is cut, where the data ends there is black.
+
+        :raises UnreadableMedia: the display window is too large.
         """
         data, display = self.main.data_window, self.display
         if data == display:
             return pixels
+        if display.width * display.height > MOST_PIXELS:
+            raise UnreadableMedia(
+                f"the display window of {display.width}x{display.height} is too large",
+                where=self.where,
+                next_step=f"at most {MOST_PIXELS} pixels can be shown",
+            )
         framed = np.zeros((display.height, display.width, *pixels.shape[2:]), pixels.dtype)
         left, top = data.x - display.x, data.y - display.y
         x0, x1 = max(left, 0), min(left + data.width, display.width)
@@ -335,7 +366,7 @@ def _enlarged(part: Part, factor: int, skip: set[int]) -> Part:
     spec.full_width, spec.full_height = spec.full_width * factor, spec.full_height * factor
     if unscaled:
         spec.attribute(UNSCALED, ", ".join(sorted(unscaled)))
-    return replace(part, pixels=pixels, header=spec)
+    return replace(part.without_preview(), pixels=pixels, header=spec)
 
 
 def _free_name(names: Sequence[str], layer: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading and writing pictures: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+"""Pictures as files: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
 
 What is read is what is written: native depth, all parts, channels, windows, metadata and the
 compression. ``docs/decisions/0005-pixels-and-colour.md`` lists what formats cannot carry.
@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_core.errors import InvalidRequest, StorageError, UnreadableMedia
+from bridge_core.errors import InvalidRequest, StorageError
 from bridge_gateway.media import atomic, exr
 from bridge_gateway.media.parts import DTYPES, Part, Picture, Window, from_float
+from bridge_gateway.media.picture_reader import examine_picture, read_picture
 
 __all__ = [
     "ENDINGS",
     "Part",
     "Picture",
     "Window",
+    "examine_picture",
     "make_picture",
     "read_picture",
     "to_exr",
@@ -40,21 +42,10 @@ ENDINGS = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
 }
-_MAGIC = {
-    b"\x76\x2f\x31\x01": "openexr",
-    b"SDPX": "dpx",
-    b"XPDS": "dpx",
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",  # BigTIFF
-    b"MM\0+": "tiff",
-    b"\x89PNG": "png",
-    b"\xff\xd8\xff": "jpeg",
-}
 #: Channels that a file of this format can have; more need OpenEXR.
 _MOST_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
-#: In one part; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
-_MOST_SAMPLES = 1 << 31
+#: OpenImageIO writes EXIF's number less one into a DPX, and reads the number that ST 268 means.
+_DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
 _SAMPLES = {
     "openexr": {"half", "float", "uint"},
     "dpx": {"uint8", "uint16"},
@@ -64,41 +55,6 @@ _SAMPLES = {
 }
 #: OpenImageIO 3.2 says this of every TIFF that it closes.
 _TIFF_NOISE = "failed TIFFWriteCustomDirectory() of the Exif data"
-_PNG_END = b"IEND\xaeB`\x82"
-
-
-def read_picture(path: Path) -> Picture:
-    """The whole picture in ``path``, at native depth.
-
-    Alpha stays as the file has it: associated in OpenEXR, unassociated in PNG.
-
-    :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged, or
-        deep.
-    """
-    import OpenImageIO as oiio
-
-    kind = _sniff(path)
-    wishes = oiio.ImageSpec()
-    wishes.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
-    source = oiio.ImageInput.open(str(path), wishes)
-    if source is None:
-        raise _unreadable(path, oiio.geterror())
-    parts: list[Part] = []
-    try:
-        while source.seek_subimage(len(parts), 0):
-            parts.append(_read_part(source, len(parts), path))
-            # Some readers give what they found of a truncated file and only mention it here.
-            complaint = source.geterror()
-            if complaint:
-                raise _unreadable(path, complaint)
-        complaint = source.geterror()  # of the part after the last one
-    finally:
-        source.close()
-    if not parts:
-        raise _unreadable(path, complaint)
-    if kind == "png":
-        _check_png_end(path)
-    return Picture(parts=tuple(parts), format=kind, where=str(path))
 
 
 def write_picture(path: Path, picture: Picture, *, compression: str | None = None) -> None:
@@ -142,6 +98,7 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
             )
         if kind == "openexr":
             exr.retype(partial, [_retyped(part) for part in picture.parts])
+            exr.restore(partial, [part.attributes for part in picture.parts])
 
 
 def make_picture(
@@ -158,7 +115,14 @@ def make_picture(
     bits = main.bits if kind == main.formats[0] else np.dtype(DTYPES[kind]).itemsize * 8
     spec.attribute("oiio:BitsPerSample", bits)
     pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
-    part = Part(main.name, tuple(channels), pixels, (kind,) * len(channels), spec)
+    part = Part(
+        main.name,
+        tuple(channels),
+        pixels,
+        (kind,) * len(channels),
+        spec,
+        main.without_preview().attributes,
+    )
     return replace(like, parts=(part,))
 
 
@@ -187,74 +151,6 @@ def _to_exr(part: Part) -> Part:
         pixels=np.stack(planes, axis=-1),
         formats=(kind,) * len(planes),
         header=spec,
-    )
-
-
-def _sniff(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    for magic, kind in _MAGIC.items():
-        if head.startswith(magic):
-            return kind
-    raise _unreadable(
-        path, "it is empty" if not head else "it is no OpenEXR, DPX, TIFF, PNG or JPEG file"
-    )
-
-
-def _read_part(source: Any, index: int, path: Path) -> Part:
-    spec = source.spec()
-    if spec.deep:
-        raise UnreadableMedia(
-            "deep pictures hold many samples in a pixel and cannot be worked on",
-            where=str(path),
-            next_step="flatten it (DeepToImage in Nuke) and send that",
-        )
-    if spec.image_pixels() * spec.nchannels > _MOST_SAMPLES:
-        raise _unreadable(
-            path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
-        )
-    kinds = [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
-    strange = sorted(set(kinds) - set(DTYPES))
-    if strange:
-        raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
-    runs = _runs(kinds)
-    blocks = []
-    for first, end in runs:
-        block = source.read_image(index, 0, first, end, kinds[first])
-        if block is None:
-            raise _unreadable(path, source.geterror())
-        blocks.append(block)
-    # A single type stays as it came, without a copy; half, float and uint fit into the result.
-    kind = np.result_type(*blocks)
-    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
-        pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
-    name = spec.get_string_attribute("oiio:subimagename")
-    return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
-
-
-def _runs(kinds: list[str]) -> list[tuple[int, int]]:
-    """Half-open ranges of neighbouring channels of one type."""
-    cuts = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
-    return list(zip([0, *cuts], [*cuts, len(kinds)], strict=True))
-
-
-def _check_png_end(path: Path) -> None:
-    """libpng is content once it has all pixels; a file without its end is cut off all the same."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
-        if _PNG_END not in file.read():
-            raise _unreadable(path, "its end is missing")
-
-
-def _unreadable(path: Path, reason: str) -> UnreadableMedia:
-    reason = " ".join(reason.split()) or "no reason given"
-    return UnreadableMedia(
-        f"{path.name} cannot be read: {reason}",
-        where=str(path),
-        next_step="render or copy this file again, then send again",
     )
 
 
@@ -300,6 +196,9 @@ def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
     written = ["float" if f == "uint" and _mixed(part) else f for f in part.formats]
     spec.set_format(written[0])
     spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
+    if kind == "dpx":
+        orientation = spec.get_int_attribute("Orientation", 1)
+        spec.attribute("Orientation", _DPX_ORIENTATIONS.get(orientation, orientation))
     if kind == "openexr":
         exr.prepare(spec, retyped=bool(_retyped(part)))
     return spec

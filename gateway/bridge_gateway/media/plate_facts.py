@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bridge_core.errors import InvalidRequest, MissingFrames
-from bridge_core.models.frames import frame_of
+from bridge_core.models.frames import Ratio, frame_of
 from bridge_core.models.media import Plate, PlateKind
 from bridge_gateway.media.colour import ColourTag
 
@@ -31,8 +31,10 @@ class PlateFacts:
     """What the file says of its colour; None where it says nothing."""
     frames: int | None
     """How many pictures a movie has; None for sequences and stills."""
-    rate: Fraction | None
+    rate: Ratio | None
     """As the file tells it; None where it does not."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in the picture, in words."""
 
 
 def contradictions(plate: Plate, facts: PlateFacts, frames: Iterable[int]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 A proxy's name is a hash of everything that it shows: the file (path, size, time of change, or its
 content's address), the frame, how the plate is to be read, and the settings of colour and proxies.
 Whatever changes gives another name, so nothing old is ever shown. The least recently used go when
-the folder holds more than its limit.
+the folder holds more than its limit. What ended the process that read it is not read again.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bridge_core.models.media import Plate, PlateKind
+from bridge_core.errors import UnreadableMedia
+from bridge_core.models.media import Plate
+from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media import atomic
 from bridge_gateway.media.colour import Colour
-from bridge_gateway.media.plates import PlateReader
-from bridge_gateway.media.proxies import write_proxy
+from bridge_gateway.media.decode_tasks import Decoded, LookTask, ProbeTask
+from bridge_gateway.media.decoder import ENDED_BY, Decoder
+from bridge_gateway.media.plate_facts import PlateFacts
 
 #: Bytes; about 20,000 proxies of 960 pixels.
 LIMIT = 2_000_000_000
@@ -32,8 +36,13 @@ LIMIT = 2_000_000_000
 _AFTER = 0.9
 #: Raised whenever files are read, or their colour is settled, in another way than before.
 _READING = 2
-#: Movies kept open between two frames: a player asks for one frame after another.
-_OPEN_MOVIES = 2
+#: Frames of plates that are read at once: looking must not take the machine from working.
+LOOKING = 2
+#: How long what ended its reader is not read again, in seconds: a slow share or too little memory
+#: may pass. The newest of so many are remembered.
+_REMEMBERED_SECONDS, _REMEMBERED = 600.0, 1000
+#: Two that ask for the same frame wait for each other, and few others.
+_LOCKS = 64
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,7 @@ class Source:
 
 
 class PlateProxies:
-    """Proxies in ``folder``. Safe to call from several threads; two that ask for the same frame
-    at once both make it, and one of the two stays."""
+    """Proxies in ``folder``. Safe to call from several threads; files are read by ``decoder``."""
 
     def __init__(
         self,
@@ -55,55 +63,62 @@ class PlateProxies:
         proxies: ProxySettings,
         *,
         limit: int = LIMIT,
+        decoder: Decoder | None = None,
     ) -> None:
         self.folder = folder
         self._colour_settings = colour
         self._proxies = proxies
         self._limit = limit
+        self._decoder = decoder or Decoder(processes=LOOKING)
         self._lock = threading.Lock()
-        self._movies: OrderedDict[str, PlateReader] = OrderedDict()
+        self._making = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._failures: OrderedDict[Path, tuple[float, Problem]] = OrderedDict()
         self._used: int | None = None
 
     def proxy(self, plate: Plate, source: Source, frame: int) -> Path:
         """The JPEG of a frame, numbered as in ``plate.range``.
 
         :raises MissingFrames: the movie has no such frame.
-        :raises UnreadableMedia: damaged, truncated, not a picture.
+        :raises UnreadableMedia: damaged, truncated, not a picture, or more than can be read.
         :raises UnknownColourSpace: nothing says which one it is.
         :raises StorageError: the proxy cannot be written.
         """
         path = self._place(plate, source, frame)
-        with suppress(FileNotFoundError):
-            os.utime(path)
-            return path
-        with self._reader(plate, source, frame) as reader:
-            picture = reader.read(frame)
-            tag = reader.colour_of(picture)
-        space = self._colour.settle(plate, tag, source.path).space
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise atomic.storage_error(error, path) from error
-        write_proxy(
-            path,
-            picture.framed(picture.rgb()),
-            space,
-            self._colour,
-            self._proxies.width,
-            self._proxies.quality,
-            # A person may have put the plate's right where the file is wrong.
-            pixel_aspect=plate.pixel_aspect if plate.pixel_aspect != 1 else picture.pixel_aspect,
-        )
+        with self._making[hash(path) % _LOCKS]:
+            with suppress(FileNotFoundError):
+                os.utime(path)
+                return path
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise atomic.storage_error(error, path) from error
+            task = LookTask(
+                plate=plate,
+                path=source.path,
+                stamp=source.stamp,
+                frame=frame,
+                target=path,
+                colour=self._colour_settings,
+                proxies=self._proxies,
+            )
+            self._run(task, path)
         self._count(path)
         return path
 
+    def facts(self, plate: Plate, source: Source, frame: int) -> PlateFacts:
+        """What the file of a plate's frame, or the movie, tells.
+
+        :raises UnreadableMedia: as :meth:`proxy`.
+        """
+        key = self._place(plate, source, frame)
+        with self._making[hash(key) % _LOCKS]:
+            facts = self._run(ProbeTask(plate=plate, path=source.path, frame=frame), key).facts
+        assert facts is not None  # it was asked for
+        return facts
+
     def close(self) -> None:
-        """Close the movies."""
-        with self._lock:
-            readers = list(self._movies.values())
-            self._movies.clear()
-        for reader in readers:
-            reader.close()
+        """End the processes that read."""
+        self._decoder.close()
 
     @cached_property
     def _colour(self) -> Colour:
@@ -126,30 +141,22 @@ class PlateProxies:
         name = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
         return self.folder / name[:2] / f"{name}.jpg"
 
-    @contextmanager
-    def _reader(self, plate: Plate, source: Source, frame: int) -> Iterator[PlateReader]:
-        """A reader that nobody else has meanwhile; a movie's stays open for the next frame."""
-        key = f"{source.path}\0{source.stamp}\0{plate.range.first}"
+    def _run(self, task: LookTask | ProbeTask, key: Path) -> Decoded:
+        """Do a task, unless it ended its process the last time."""
         with self._lock:
-            reader = self._movies.pop(key, None)
-        reader = reader or PlateReader(plate, {frame: source.path})
-        if plate.kind is not PlateKind.MOVIE:
-            with reader:
-                yield reader
-            return
+            until, problem = self._failures.get(key, (0.0, None))
+        if problem is not None and time.monotonic() < until:
+            raise problem.error()
         try:
-            yield reader
-        except BaseException:
-            reader.close()
+            return self._decoder.run(task)
+        except UnreadableMedia as error:
+            if ENDED_BY in error.details:
+                with self._lock:
+                    until = time.monotonic() + _REMEMBERED_SECONDS
+                    self._failures[key] = (until, Problem.of(error))
+                    while len(self._failures) > _REMEMBERED:
+                        self._failures.popitem(last=False)
             raise
-        too_many = []
-        with self._lock:
-            too_many.append(self._movies.pop(key, None))
-            self._movies[key] = reader
-            if len(self._movies) > _OPEN_MOVIES:
-                too_many.append(self._movies.popitem(last=False)[1])
-        for old in filter(None, too_many):
-            old.close()
 
     def _count(self, made: Path) -> None:
         with self._lock:

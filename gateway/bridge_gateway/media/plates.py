@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Self
 
-from bridge_core.errors import MissingFrames
+from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.media import MOVIES, Plate, PlateKind
 from bridge_gateway.media.colour import ColourTag
+from bridge_gateway.media.header_tags import colour_tag
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
-from bridge_gateway.media.pictures import read_picture
+from bridge_gateway.media.pictures import examine_picture, read_picture
 from bridge_gateway.media.plate_facts import PlateFacts, require_rate
 
 
@@ -61,13 +63,26 @@ class PlateReader:
         """
         self.check([frame])
         kind = self._plate.kind
-        if kind is PlateKind.MOVIE:
-            return self._opened().read(frame - self._plate.range.first)
-        if kind is PlateKind.SEQUENCE:
-            return read_picture(self._files[frame])
-        if self._still is None:
-            self._still = read_picture(self._only_file())
-        return self._still
+        with self._named(frame):
+            if kind is PlateKind.MOVIE:
+                return self._opened().read(frame - self._plate.range.first)
+            if kind is PlateKind.SEQUENCE:
+                return read_picture(self._files[frame])
+            if self._still is None:
+                self._still = read_picture(self._only_file())
+            return self._still
+
+    def examine(self, frame: int) -> None:
+        """Find out from its header whether a frame can be read; pixels are not looked at.
+
+        :raises UnreadableMedia: no picture, or one that cannot be worked on.
+        """
+        if self._plate.kind is not PlateKind.MOVIE:
+            with self._named(frame):
+                examine_picture(self._files[frame])
+
+    def _named(self, frame: int) -> AbstractContextManager[None]:
+        return _named_as_in_plate(self._plate, frame, self._files.get(frame) or self._only_file())
 
     def colour_of(self, picture: Picture) -> ColourTag | None:
         """What the file of a picture that was read says of its colour."""
@@ -83,7 +98,8 @@ class PlateReader:
 
     def _opened(self) -> MovieReader:
         if self._movie is None:
-            self._movie = MovieReader(self._only_file())
+            with self._named(self._plate.range.first):
+                self._movie = MovieReader(self._only_file())
             facts = self._movie.facts
             require_rate(self._plate, facts.rate, facts.count)
         return self._movie
@@ -102,16 +118,37 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
     :raises UnreadableMedia: it cannot be read.
     """
     if isinstance(source, Plate):
+        first = source.range.first
+        frame, path = min((files or {first: Path(source.file(first))}).items())
         # Its kind goes by its own path: a file that was sent is called by its content here.
-        movie, first = source.kind is PlateKind.MOVIE, source.range.first
-        source = min((files or {first: Path(source.file(first))}).items())[1]
-    else:
-        movie = source.suffix.lower() in MOVIES
-    if movie:
-        return _movie_facts(source)
-    picture = read_picture(source)
-    header = picture.main.header
-    rate = header.getattribute("framesPerSecond")
+        movie = source.kind is PlateKind.MOVIE
+        with _named_as_in_plate(source, frame, path):
+            return _movie_facts(path) if movie else _still_facts(path)
+    movie = source.suffix.lower() in MOVIES
+    return _movie_facts(source) if movie else _still_facts(source)
+
+
+@contextmanager
+def _named_as_in_plate(plate: Plate, frame: int, path: Path) -> Iterator[None]:
+    """Errors name the plate's own file and its frame: what was sent by content is called by its
+    hash here, a name that nobody knows."""
+    try:
+        yield
+    except UnreadableMedia as error:
+        theirs = plate.file(frame)
+        # The name in a Windows path is found on any system.
+        name = PureWindowsPath(theirs).name
+        raise UnreadableMedia(
+            error.what.replace(path.name, name),
+            where=f"{theirs}, frame {frame}",
+            next_step=error.next_step,
+            details={**error.details, "frame": frame},
+        ) from error
+
+
+def _still_facts(path: Path) -> PlateFacts:
+    picture = read_picture(path)
+    rate = picture.main.header.getattribute("framesPerSecond")
     return PlateFacts(
         width=picture.display.width,
         height=picture.display.height,
@@ -122,16 +159,8 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
         colour=colour_tag(picture),
         frames=None,
         rate=Fraction(*rate) if isinstance(rate, tuple) and rate[1] else None,
+        notes=picture.notes,
     )
-
-
-def colour_tag(picture: Picture) -> ColourTag | None:
-    """What a still's header says of its colour; None where it says nothing.
-
-    Only what stands in the file counts: OpenImageIO's ``oiio:ColorSpace`` may be its own guess.
-    """
-    identity = picture.main.header.get_string_attribute("colorInteropID")
-    return ColourTag(f"colorInteropID {identity}", (identity,)) if identity else None
 
 
 def _movie_facts(path: Path) -> PlateFacts:

@@ -18,12 +18,15 @@ Float = NDArray[np.float32]
 #: 65504 would blow a white hole of many pixels into the proxy. Below, the same for black.
 _BRIGHTEST, _DARKEST = np.float32(100), np.float32(-1)
 
+#: JPEG holds 65535 lines, and FFmpeg's writer 65500; nobody can look at so many.
+_MOST_LINES = 16384
+
 #: Positive everywhere: a kernel with negative lobes draws dark rims around highlights.
 _KERNEL = "triangle"
 
 
 def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> tuple[int, int]:
-    """Width and height of a proxy with square pixels, at most ``max_width`` wide.
+    """Width and height of a proxy with square pixels, at most ``max_width`` wide and 16384 high.
 
     Neither side becomes longer than the picture's own: an anamorphic 2:1 plate loses half of its
     rows, it does not gain columns.
@@ -35,6 +38,8 @@ def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> 
         wide *= pixel_aspect
     if wide > max_width:
         wide, high = float(max_width), high * max_width / wide
+    if high > _MOST_LINES:
+        wide, high = wide * _MOST_LINES / high, float(_MOST_LINES)
     return max(1, round(wide)), max(1, round(high))
 
 

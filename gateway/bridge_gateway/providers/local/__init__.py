@@ -3,7 +3,7 @@
 Two sides, and one line of JSON after the other between them (:mod:`.recipe`):
 
 - in the gateway: :mod:`.provider` keeps the contract, :mod:`.services` says what is offered,
-  :mod:`.pool` holds warm child processes, :mod:`.process` is one of them;
+  :mod:`bridge_gateway.workers` holds warm child processes;
 - in the child: :mod:`.worker` is its main, :mod:`.work` makes the frames of a job,
   :mod:`.makers` does to a frame what each service promises.
 

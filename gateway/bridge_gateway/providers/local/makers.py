@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge_core.errors import InvalidRequest
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
+from bridge_gateway.media.parts import MOST_PIXELS
 from bridge_gateway.media.pictures import Picture, make_picture
 from bridge_gateway.models.matte import Matter, MatteSettings
 from bridge_gateway.models.runtime import Session
@@ -150,8 +152,21 @@ class Upscale(Maker):
         self.sessions = (session,)
 
     def make(self, picture: Picture) -> Frame:
+        """
+        :raises InvalidRequest: nobody could read the result.
+        """
+        scale = self._upscaler.scale
+        for window in (picture.main.data_window, picture.display):
+            width, height = window.width * scale, window.height * scale
+            if width * height > MOST_PIXELS:
+                raise InvalidRequest(
+                    f"the result would be {width}x{height}",
+                    where=picture.where,
+                    next_step=f"at most {MOST_PIXELS} pixels (16384x16384) are made; send a "
+                    "smaller picture or choose a smaller factor",
+                )
         rgb = self._upscaler.upscale(self._light.to_model(picture.rgb()))
-        enlarged = picture.resized(self._light.to_plate(rgb), self._upscaler.scale)
+        enlarged = picture.resized(self._light.to_plate(rgb), scale)
         return _frame(enlarged, self._light.space)
 
 

@@ -10,9 +10,10 @@ from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_gateway.providers.contract import Made, Task, Watch
 from bridge_gateway.providers.local import services
-from bridge_gateway.providers.local.pool import Pool, share_of_cores
-from bridge_gateway.providers.local.process import Died, ModelProcess
-from bridge_gateway.providers.local.recipe import Failed, Finished, FrameDone, Recipe
+from bridge_gateway.providers.local.recipe import Finished, Recipe, answer
+from bridge_gateway.workers.messages import Failed, FrameDone, line
+from bridge_gateway.workers.pool import Pool, share_of_cores
+from bridge_gateway.workers.process import ChildProcess, Died
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class LocalProvider:
         self._settings = settings
         self._threads = settings.threads or share_of_cores(settings.workers)
         self._pool = Pool(
+            "bridge_gateway.providers.local.worker",
+            name="model",
             workers=settings.workers,
             threads=self._threads,
             idle_seconds=settings.model_idle_seconds,
@@ -75,7 +78,7 @@ class LocalProvider:
 
     def _run_once(self, recipe: Recipe, watch: Watch, progress: _Progress) -> Made:
         with self._pool.lease(watch.cancelled) as process:
-            process.send(recipe)
+            process.send(line(recipe))
             outcome = self._follow(process, watch, progress)
             if isinstance(outcome, Failed) and not outcome.fit:
                 process.kill()
@@ -84,16 +87,18 @@ class LocalProvider:
         return outcome.made
 
     def _follow(
-        self, process: ModelProcess, watch: Watch, progress: _Progress
+        self, process: ChildProcess, watch: Watch, progress: _Progress
     ) -> Finished | Failed:
         while True:
             if watch.cancelled():
                 raise JobCancelled("the job was cancelled while it was being worked on")
-            answer = process.receive(_LOOK_SECONDS)
-            if isinstance(answer, FrameDone):
-                progress.tell((answer.frame,))
-            elif answer is not None:
-                return answer
+            text = process.receive(_LOOK_SECONDS)
+            if text is None:
+                continue
+            message = answer(text)
+            if not isinstance(message, FrameDone):
+                return message
+            progress.tell((message.frame,))
 
 
 class _Progress:

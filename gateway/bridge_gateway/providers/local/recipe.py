@@ -9,10 +9,10 @@ from pydantic import Field, TypeAdapter
 
 from bridge_core.models.base import Value
 from bridge_core.models.media import Plate
-from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Delivery
 from bridge_core.models.settings import ColourSettings, GatewaySettings, ProxySettings
 from bridge_gateway.providers.contract import PROXY, Made, Task
+from bridge_gateway.workers.messages import Failed, FrameDone
 
 
 class Recipe(Value):
@@ -60,13 +60,6 @@ class Recipe(Value):
         return tuple(f for f in self.frames if not (self.folder / PROXY.format(frame=f)).exists())
 
 
-class FrameDone(Value):
-    """Pictures and proxy of a frame are complete on disk."""
-
-    kind: Literal["frame"] = "frame"
-    frame: int
-
-
 class Finished(Value):
     """All frames of the job are."""
 
@@ -74,20 +67,8 @@ class Finished(Value):
     made: Made
 
 
-class Failed(Value):
-    """The job cannot go on. ``fit``: the process can take another job."""
-
-    kind: Literal["failed"] = "failed"
-    problem: Problem
-    fit: bool
-
-
 Answer = FrameDone | Finished | Failed
 _answers: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
-
-
-def line(message: Recipe | Answer) -> bytes:
-    return message.model_dump_json().encode() + b"\n"
 
 
 def answer(text: bytes) -> Answer:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import bridge_core
+from bridge_core.errors import MediaError
 from bridge_core.models.media import PlateKind
 from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
@@ -55,7 +56,7 @@ class Workbench:
             _in_a_row(
                 frames,
                 read=lambda frame: out.ready(plate.read(frame)),
-                make=way.make,
+                make=lambda frame, picture: _make(recipe, way, frame, picture),
                 write=lambda frame, made: _write(recipe, colour, out, frame, made),
                 done=frame_done,
             )
@@ -114,7 +115,7 @@ def _in_a_row(
     frames: tuple[int, ...],
     *,
     read: Callable[[int], Picture],
-    make: Callable[[Picture], Frame],
+    make: Callable[[int, Picture], Frame],
     write: Callable[[int, Frame], None],
     done: Callable[[int], None],
 ) -> None:
@@ -130,12 +131,23 @@ def _in_a_row(
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
             picture = (ahead or reader.submit(read, frame)).result()
             ahead = reader.submit(read, following) if following is not None else None
-            made = make(picture)
+            made = make(frame, picture)
             if behind is not None:
                 behind.result()
             behind = writer.submit(write_and_tell, frame, made)
         if behind is not None:
             behind.result()
+
+
+def _make(recipe: Recipe, way: Maker, frame: int, picture: Picture) -> Frame:
+    try:
+        return way.make(picture)
+    except MediaError as error:
+        # Networks know pixels only; whoever repairs them has to know of which file.
+        file = f"{recipe.plate.file(frame)}, frame {frame}"
+        error.where = f"{file}: {error.where}" if error.where else file
+        error.details.setdefault("frame", frame)
+        raise
 
 
 def _write(recipe: Recipe, colour: Colour, out: Deliverer, frame: int, made: Frame) -> None:

@@ -1,4 +1,4 @@
-"""Warm model processes: started on demand, lent to one job at a time, ended when idle."""
+"""Warm child processes: started on demand, lent to one job at a time, ended when idle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Condition, Timer
 
 from bridge_core.errors import JobCancelled
-from bridge_gateway.providers.local.process import ModelProcess
+from bridge_gateway.workers.process import ChildProcess
 
 #: How soon a cancellation is noticed while a job waits for a free process.
 _LOOK_SECONDS = 0.1
@@ -26,27 +26,31 @@ def share_of_cores(workers: int) -> int:
 
 
 class Pool:
-    """At most ``workers`` processes of ``threads`` threads each.
+    """At most ``workers`` processes of ``threads`` threads each, which run ``module``.
 
-    One that comes back stays for ``idle_seconds`` with its networks loaded. One whose job ended
+    One that comes back stays for ``idle_seconds`` with all that it has loaded. One whose job ended
     in an exception, a cancellation above all, is dead before :meth:`lease` is left.
     """
 
-    def __init__(self, *, workers: int, threads: int, idle_seconds: float) -> None:
+    def __init__(
+        self, module: str, *, name: str, workers: int, threads: int, idle_seconds: float
+    ) -> None:
+        self._module = module
+        self._name = name
         self._workers = workers
         self._threads = threads
         self._idle_seconds = idle_seconds
         self._changed = Condition()
         self._lent = 0
-        self._busy: set[ModelProcess] = set()
-        self._idle: dict[ModelProcess, Timer] = {}
+        self._busy: set[ChildProcess] = set()
+        self._idle: dict[ChildProcess, Timer] = {}
         self._closed = False
         # Linux ends a child that asked for it when the *thread* that started it ends, so all of
         # them are started by one thread that lives as long as the pool.
-        self._starter = ThreadPoolExecutor(1, thread_name_prefix="model-starter")
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-starter")
 
     @contextmanager
-    def lease(self, cancelled: Callable[[], bool]) -> Iterator[ModelProcess]:
+    def lease(self, cancelled: Callable[[], bool]) -> Iterator[ChildProcess]:
         """A process for one job.
 
         :raises JobCancelled: ``cancelled()`` became true while all were busy, or the pool is
@@ -78,11 +82,11 @@ class Pool:
     def closed(self) -> bool:
         return self._closed
 
-    def _take(self, cancelled: Callable[[], bool]) -> ModelProcess:
+    def _take(self, cancelled: Callable[[], bool]) -> ChildProcess:
         with self._changed:
             while self._lent >= self._workers and not self._closed:
                 if cancelled():
-                    raise JobCancelled("cancelled while it waited for a free model process")
+                    raise JobCancelled(f"cancelled while it waited for a free {self._name} process")
                 self._changed.wait(_LOOK_SECONDS)
             if self._closed:
                 raise _closing()
@@ -102,8 +106,10 @@ class Pool:
                 self._changed.notify()
             raise
 
-    def _start(self) -> ModelProcess:
-        process = self._starter.submit(ModelProcess, threads=self._threads).result()
+    def _start(self) -> ChildProcess:
+        process = self._starter.submit(
+            ChildProcess, self._module, name=self._name, threads=self._threads
+        ).result()
         with self._changed:
             if not self._closed:
                 self._busy.add(process)
@@ -111,7 +117,7 @@ class Pool:
         process.kill()
         raise _closing()
 
-    def _give_back(self, process: ModelProcess) -> None:
+    def _give_back(self, process: ChildProcess) -> None:
         with self._changed:
             self._lent -= 1
             self._busy.discard(process)
@@ -122,7 +128,7 @@ class Pool:
                 timer.start()
             self._changed.notify()
 
-    def _retire(self, process: ModelProcess) -> None:
+    def _retire(self, process: ChildProcess) -> None:
         with self._changed:
             idle = self._idle.pop(process, None)
         if idle is not None:  # else it was lent in the very moment

@@ -1,4 +1,4 @@
-"""One model process, seen from the gateway."""
+"""One child process, seen from the gateway."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import sys
 from collections import deque
 from threading import Thread
 from typing import IO
-
-from bridge_gateway.providers.local.recipe import Answer, Recipe, answer, line
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +31,21 @@ class Died(Exception):
         self.last = last
 
 
-class ModelProcess:
-    """A child that runs :mod:`bridge_gateway.providers.local.worker`.
+class ChildProcess:
+    """A child that runs the module ``module``; its log lines begin with ``name``.
 
     It leads a session of its own, so that ctrl-C in the gateway's terminal does not reach it and
     one signal reaches all that belongs to it. What it or a library prints goes into our log.
     """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, module: str, *, name: str, threads: int) -> None:
         environment = dict(os.environ)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[name] = str(threads)
+        self._name = name
         # -P: a file in the working directory never stands in for a module of ours.
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bridge_gateway.providers.local.worker"],
+            [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -57,8 +56,8 @@ class ModelProcess:
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last: deque[str] = deque(maxlen=12)
         self._readers = [
-            Thread(target=self._read_answers, name=f"model-{self.pid}-answers", daemon=True),
-            Thread(target=self._read_log, name=f"model-{self.pid}-log", daemon=True),
+            Thread(target=self._read_answers, name=f"{name}-{self.pid}-answers", daemon=True),
+            Thread(target=self._read_log, name=f"{name}-{self.pid}-log", daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -71,17 +70,20 @@ class ModelProcess:
     def alive(self) -> bool:
         return self._popen.poll() is None
 
-    def send(self, recipe: Recipe) -> None:
-        """:raises Died: nobody is there to take it."""
+    def send(self, task: bytes) -> None:
+        """Hand it a line.
+
+        :raises Died: nobody is there to take it.
+        """
         stdin = _pipe(self._popen.stdin)
         try:
-            stdin.write(line(recipe))
+            stdin.write(task)
             stdin.flush()
         except OSError:
             raise self._died() from None
 
-    def receive(self, timeout: float) -> Answer | None:
-        """The next answer; None after ``timeout`` seconds without one.
+    def receive(self, timeout: float) -> bytes | None:
+        """The line of the next answer; None after ``timeout`` seconds without one.
 
         :raises Died: there will be no more.
         """
@@ -91,20 +93,23 @@ class ModelProcess:
             return None
         if text is None:
             raise self._died()
-        return answer(text)
+        return text
 
     def kill(self) -> None:
         """End it at once, and all that it may have started. Does nothing where it is gone."""
         _kill_group(self._popen)
         with contextlib.suppress(OSError):  # what was still in the buffer finds no reader
             _pipe(self._popen.stdin).close()
-        self._popen.wait(_REAP_SECONDS)
+        with contextlib.suppress(
+            subprocess.TimeoutExpired
+        ):  # the system holds it, as on a dead share
+            self._popen.wait(_REAP_SECONDS)
         for reader in self._readers:
             reader.join(_REAP_SECONDS)
 
     def _died(self) -> Died:
         self.kill()
-        return Died(_how(self._popen.returncode), "\n".join(self._last))
+        return Died(_how(self._popen.returncode or 0), "\n".join(self._last))
 
     def _read_answers(self) -> None:
         with _pipe(self._popen.stdout) as channel:
@@ -118,7 +123,7 @@ class ModelProcess:
             for raw in channel:
                 text = raw.decode(errors="replace").rstrip()
                 self._last.append(text)
-                log.info("model process %d: %s", self.pid, text)
+                log.info("%s process %d: %s", self._name, self.pid, text)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,0 +1,157 @@
+"""Has pictures and movies read by child processes, so that no file can harm the gateway.
+
+Whatever came from somebody else, a plate or what a service made, is decoded there: a process that
+crashes, hangs or takes too much memory is ended, and the file is said to be unreadable.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+
+from bridge_core.errors import UnreadableMedia
+from bridge_gateway.media.decode_tasks import Decoded, DecodeTask, answer
+from bridge_gateway.workers.messages import Failed, FrameDone, line
+from bridge_gateway.workers.pool import Pool, share_of_cores
+from bridge_gateway.workers.process import ChildProcess, Died
+
+_log = logging.getLogger(__name__)
+
+#: A process has so long for its start or for one frame. An 8K EXR of 20 layers in half takes 77 s
+#: on two cores beside eight other programs, and 2.8 GB.
+FRAME_SECONDS = 120.0
+#: How soon a cancellation is noticed.
+_LOOK_SECONDS = 0.1
+#: Libraries and colour configs stay loaded for so long after the last task.
+_IDLE_SECONDS = 600.0
+#: Bytes that a process may have in any case.
+_LEAST_MEMORY = 4 << 30
+
+#: How a process ends whose memory the system needed.
+_KILLED = "signal SIGKILL"
+
+#: In ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
+ENDED_BY = "ended_by"
+
+
+class Decoder:
+    """At most ``processes`` children, started when they are needed. Safe to call from threads.
+
+    ``retry_killed``: a task whose process is killed from outside, as the system does when memory
+    runs out, is done once more by another. One that crashes or hangs is the file's fault.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: int,
+        seconds: float = FRAME_SECONDS,
+        idle_seconds: float = _IDLE_SECONDS,
+        retry_killed: bool = False,
+    ) -> None:
+        self._seconds = seconds
+        self._attempts = 2 if retry_killed else 1
+        self._pool = Pool(
+            "bridge_gateway.media.decode_worker",
+            name="decoder",
+            workers=processes,
+            threads=share_of_cores(processes),
+            idle_seconds=idle_seconds,
+        )
+
+    def run(
+        self,
+        task: DecodeTask,
+        *,
+        check: Callable[[], None] = lambda: None,
+        done: Callable[[int], None] = lambda frame: None,
+    ) -> Decoded:
+        """Do a task. ``check`` is called all the while and may raise to end it; ``done`` once
+        after each frame, and may too.
+
+        :raises UnreadableMedia: what reading says; or the process crashed or was too slow, with
+            ``details["ended_by"]``.
+        :raises ShotbridgeError: whatever else the task says.
+        :raises JobCancelled: the gateway is closing.
+        """
+        left = list(task.frames)
+
+        def report(frame: int) -> None:
+            if frame in left:  # else a process that was replaced has reported it
+                left.remove(frame)
+                done(frame)
+
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return self._run_once(task, check, report)
+            except Died as died:
+                _log.warning("a decoder was ended by %s:\n%s", died.how, died.last)
+                if attempt == self._attempts or died.how != _KILLED:
+                    raise _ended(task, left, died.how) from None
+            except _TimedOut:
+                limit = f"its time limit of {self._seconds:g} s for a frame"
+                raise _ended(task, left, limit) from None
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _run_once(
+        self, task: DecodeTask, check: Callable[[], None], done: Callable[[int], None]
+    ) -> Decoded:
+        with self._pool.lease(_never) as process:
+            process.send(line(task))
+            outcome = self._follow(process, check, done)
+            if isinstance(outcome, Failed) and not outcome.fit:
+                process.kill()
+        if isinstance(outcome, Failed):
+            raise outcome.problem.error()
+        return outcome
+
+    def _follow(
+        self, process: ChildProcess, check: Callable[[], None], done: Callable[[int], None]
+    ) -> Decoded | Failed:
+        deadline = time.monotonic() + self._seconds
+        while True:
+            check()
+            text = process.receive(_LOOK_SECONDS)
+            if text is not None:
+                message = answer(text)
+                if not isinstance(message, FrameDone):
+                    return message
+                done(message.frame)
+                deadline = time.monotonic() + self._seconds
+            elif time.monotonic() > deadline:
+                raise _TimedOut
+
+
+def memory_limit() -> int:
+    """Bytes that a process may hold: half of this machine's memory, so that hosts keep theirs."""
+    if sys.platform == "win32":
+        return _LEAST_MEMORY
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(_LEAST_MEMORY, whole // 2)
+
+
+class _TimedOut(Exception):
+    """No answer in time. Raised inside the lease, which ends the process."""
+
+
+def _never() -> bool:
+    return False
+
+
+def _ended(task: DecodeTask, left: Iterable[int], how: str) -> UnreadableMedia:
+    frame = next(iter(left), task.frames[-1])
+    file = task.file(frame)
+    return UnreadableMedia(
+        f"{PurePath(file).name} cannot be read: the process that read it was ended by {how}",
+        where=f"{file}, frame {frame}",
+        next_step="the file is damaged, or needs more memory or time than there is: render or copy "
+        "it again, or send a smaller one",
+        details={ENDED_BY: how},
+    )

@@ -1,0 +1,313 @@
+"""Reading pictures: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+
+Headers are held against limits before a pixel is read; what OpenImageIO guesses, hides or turns
+into something else is put right here. ``docs/decisions/0005-pixels-and-colour.md`` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from bridge_core.errors import UnreadableMedia
+from bridge_gateway.media import exr, jpeg
+from bridge_gateway.media.parts import DTYPES, MOST_PIXELS, Part, Picture
+
+_MAGIC = {
+    b"\x76\x2f\x31\x01": "openexr",
+    b"SDPX": "dpx",
+    b"XPDS": "dpx",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",  # BigTIFF
+    b"MM\0+": "tiff",
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpeg",
+}
+#: In a file; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
+_MOST_SAMPLES = 1 << 31
+_MOST_PARTS = 1000
+#: What OpenImageIO calls TIFF's colours that it turns into RGB on reading, each with a loss.
+_NOT_RGB = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
+#: Orientations (EXIF) above this one lie on their side.
+_UPRIGHT = 4
+#: Components of a CMYK JPEG.
+_INKS = 4
+#: XMP that speaks of a gain map.
+_GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+def read_picture(path: Path) -> Picture:
+    """The whole picture in ``path``, at native depth.
+
+    Alpha stays as the file has it: associated in OpenEXR, unassociated in PNG. What is left
+    behind (a TIFF's pages of another size, a JPEG's gain map) stands in ``Picture.notes``.
+
+    :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged,
+        deep, in colours that are not red, green and blue, or too large.
+    """
+    with _opened(path) as file:
+        specs, notes = _examined(file)
+        parts = []
+        for index, spec in enumerate(specs):
+            if not file.source.seek_subimage(index, 0):
+                raise _unreadable(path, _complaint(file.source))
+            try:
+                parts.append(_read_part(file.source, index, spec, path))
+            except MemoryError:
+                size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
+                raise _unreadable(path, f"{size} need more memory than there is") from None
+            # Some readers give what they found of a truncated file and only mention it here.
+            complaint = _complaint(file.source)
+            if complaint:
+                raise _unreadable(path, complaint)
+        if file.kind == "openexr":
+            parts = _with_attributes(parts, path)
+    if file.kind == "png":
+        _check_png_end(path)
+    notes = (*file.notes, *notes)
+    return Picture(parts=tuple(parts), format=file.kind, where=str(path), notes=notes)
+
+
+def examine_picture(path: Path) -> None:
+    """Whether the headers in ``path`` are those of a picture that can be read.
+
+    :raises UnreadableMedia: as :func:`read_picture`, but for damage in the pixels.
+    """
+    with _opened(path) as file:
+        _examined(file)
+
+
+def _sniff(path: Path) -> tuple[bytes, str]:
+    """A file's first four bytes, and the format that they tell."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return head, kind
+    raise _unreadable(
+        path, "it is empty" if not head else "it is no OpenEXR, DPX, TIFF, PNG or JPEG file"
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that OpenImageIO has opened."""
+
+    path: Path
+    kind: str
+    source: Any
+    magic: bytes
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_File]:
+    """
+    :raises UnreadableMedia: not there, not permitted, or no such picture.
+    """
+    magic, kind = _sniff(path)
+    with ExitStack() as stack:
+        source = _open(path)
+        stack.callback(source.close)
+        notes: tuple[str, ...] = ()
+        if kind == "jpeg":
+            _check_components(path)
+            if str(source.spec().format) != "uint8":
+                # OpenImageIO has applied a gain map: linear light, which no JPEG's name tells.
+                source = _open(stack.enter_context(_base_picture(path)))
+                stack.callback(source.close)
+                notes = ("its gain map was left behind: the picture is the one without it",)
+        yield _File(path, kind, source, magic, notes)
+
+
+def _open(path: Path) -> Any:
+    import OpenImageIO as oiio
+
+    wishes = oiio.ImageSpec()
+    wishes.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
+    source = oiio.ImageInput.open(str(path), wishes)
+    if source is None:
+        raise _unreadable(path, _complaint(oiio))
+    return source
+
+
+def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
+    """The header of each part, and what of the file is left behind.
+
+    :raises UnreadableMedia: a header that says more than can be read, or other than is read.
+    """
+    specs: list[Any] = []
+    left = 0
+    while file.source.seek_subimage(len(specs) + left, 0):
+        spec = file.source.spec()
+        if file.kind == "tiff" and specs and _size(spec) != _size(specs[0]):
+            left += 1  # a page is a picture of its own
+        elif left:
+            raise _unreadable(file.path, "its pages differ in size, in no order that can be kept")
+        else:
+            _check_header(spec, file.path)
+            specs.append(spec)
+        if len(specs) + left > _MOST_PARTS:
+            raise _unreadable(file.path, f"it has more than {_MOST_PARTS} parts")
+    complaint = _complaint(file.source)  # of the part after the last one
+    if not specs:
+        raise _unreadable(file.path, complaint)
+    if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MOST_SAMPLES:
+        raise _unreadable(file.path, "all parts together are too large")
+    for spec in specs:
+        if file.kind == "dpx":
+            spec.attribute("oiio:Endian", "big" if file.magic == b"SDPX" else "little")
+            if spec.get_int_attribute("Orientation") > _UPRIGHT:
+                # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+                spec.width, spec.height = spec.full_width, spec.full_height
+        if file.notes:
+            for prefix in _GAIN_MAP_ATTRIBUTES:
+                spec.erase_attribute(f"{prefix}.*")
+    if not left:
+        return specs, ()
+    pages = "1 page was" if left == 1 else f"{left} pages were"
+    return specs, (f"{pages} left behind, of another size than the first",)
+
+
+def _size(spec: Any) -> tuple[int, ...]:
+    return (spec.width, spec.height, spec.full_width, spec.full_height)
+
+
+def _check_header(spec: Any, path: Path) -> None:
+    if spec.deep:
+        raise UnreadableMedia(
+            "deep pictures hold many samples in a pixel and cannot be worked on",
+            where=str(path),
+            next_step="flatten it (DeepToImage in Nuke) and send that",
+        )
+    ink = spec.get_string_attribute("tiff:ColorSpace")
+    if ink in _NOT_RGB:
+        raise _not_rgb(path, ink)
+    for what, width, height in (
+        ("picture", spec.width, spec.height),
+        ("display window", spec.full_width, spec.full_height),
+    ):
+        if width * height > MOST_PIXELS:
+            raise _too_large(path, f"its {what} of {width}x{height} is more than can be read")
+    if spec.image_pixels() * spec.nchannels > _MOST_SAMPLES:
+        raise _too_large(
+            path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
+        )
+    for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
+        if not _is_text(name):
+            raise _unreadable(path, f"the name {name!a} of a channel or part is not UTF-8")
+    strange = sorted(set(_kinds(spec)) - set(DTYPES))
+    if strange:
+        raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
+
+
+def _kinds(spec: Any) -> list[str]:
+    return [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
+
+
+def _is_text(name: str) -> bool:
+    """False where OpenImageIO found bytes that are not UTF-8 and hands them on as they are."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
+    kinds = _kinds(spec)
+    blocks = []
+    for first, end in _runs(kinds):
+        block = source.read_image(index, 0, first, end, kinds[first])
+        if block is None:
+            raise _unreadable(path, _complaint(source))
+        blocks.append(block)
+    # A single type stays as it came, without a copy; half, float and uint fit into the result.
+    kind = np.result_type(*blocks)
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
+    pixels = pixels.reshape(spec.height, spec.width, spec.nchannels)
+    name = spec.get_string_attribute("oiio:subimagename")
+    return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
+
+
+def _with_attributes(parts: list[Part], path: Path) -> list[Part]:
+    try:
+        pairs = list(zip(parts, exr.read_attributes(path), strict=True))
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from error
+    return [replace(part, attributes=attributes) for part, attributes in pairs]
+
+
+def _check_components(path: Path) -> None:
+    if jpeg.components(path.read_bytes()) == _INKS:
+        raise _not_rgb(path, "CMYK")
+
+
+@contextmanager
+def _base_picture(path: Path) -> Iterator[Path]:
+    """A copy of a JPEG's first picture, without the gain map that stands behind it."""
+    with TemporaryDirectory(prefix="shotbridge-") as folder:
+        base = Path(folder) / path.with_suffix(".jpg").name
+        base.write_bytes(jpeg.first_picture(path.read_bytes()))
+        yield base
+
+
+def _runs(kinds: list[str]) -> list[tuple[int, int]]:
+    """Half-open ranges of neighbouring channels of one type."""
+    cuts = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
+    return list(zip([0, *cuts], [*cuts, len(kinds)], strict=True))
+
+
+def _check_png_end(path: Path) -> None:
+    """libpng is content once it has all pixels; a file without its end is cut off all the same."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        if _PNG_END not in file.read():
+            raise _unreadable(path, "its end is missing")
+
+
+def _complaint(library: Any) -> str:
+    """What OpenImageIO, or one of its readers, has to say; empty for nothing."""
+    try:
+        return str(library.geterror())
+    except UnicodeDecodeError:
+        return "it holds damaged text"  # which the message quotes
+
+
+def _unreadable(path: Path, reason: str) -> UnreadableMedia:
+    # Of a library, with whatever bytes it found in the file.
+    reason = " ".join(reason.encode(errors="backslashreplace").decode().split())
+    return UnreadableMedia(
+        f"{path.name} cannot be read: {reason or 'no reason given'}",
+        where=str(path),
+        next_step="render or copy this file again, then send again",
+    )
+
+
+def _too_large(path: Path, reason: str) -> UnreadableMedia:
+    return UnreadableMedia(
+        f"{path.name} cannot be read: {reason}",
+        where=str(path),
+        next_step=f"at most {MOST_PIXELS} pixels (16384x16384) and {_MOST_SAMPLES} samples can be "
+        "read; crop it or make it smaller",
+    )
+
+
+def _not_rgb(path: Path, what: str) -> UnreadableMedia:
+    return UnreadableMedia(
+        f"{path.name} cannot be read: its pixels are {what}, not red, green and blue",
+        where=str(path),
+        next_step="convert it to RGB with the profile that it was made for, then send that",
+    )
