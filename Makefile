@@ -64,7 +64,8 @@ test: models
 
 test-attack test-properties: models
 	@-sh packaging/system_libraries.sh
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 \
+		$(if $(filter %properties,$@),--hypothesis-profile=properties) $(PYTEST)
 
 test-newest test-oldest: models
 	@-sh packaging/system_libraries.sh

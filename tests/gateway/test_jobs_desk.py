@@ -526,7 +526,7 @@ def test_progress_counts_frames_and_tells_the_time(desk: Desk, folder: Path, sho
     pattern = killable.write_plate(folder, shot)
     job = submit(desk, held(folder, pattern, shot))
     seen, deadline = [desk.job(job.id).progress], time.monotonic() + DEADLINE
-    while seen[-1].seconds_left is None:
+    while seen[-1].step != "run" or seen[-1].seconds_left is None:
         assert time.monotonic() < deadline, seen[-1]
         seen.append(desk.job(job.id).progress)
         time.sleep(0.02)

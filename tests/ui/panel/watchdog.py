@@ -190,11 +190,18 @@ class Watchdog:
         found = self.percentile(0.99)
         assert found <= p99, f"p99 is {found * 1000:.0f} ms\n\n{told}"
 
+    @property
+    def taken(self) -> float:
+        """The share of the time that the machine took from this process, 0 to 1."""
+        whole = sum(gap.length for gap in self.gaps)
+        return 1 - sum(gap.held for gap in self.gaps) / whole
+
     def __str__(self) -> str:
         worst = self.worst
         return (
             f"{len(self.gaps)} turns, p99 {self.percentile(0.99) * 1000:.0f} ms, "
-            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms"
+            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms; "
+            f"the machine took {self.taken:.0%} of the time"
         )
 
     def _tick(self) -> None:
