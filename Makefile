@@ -12,7 +12,7 @@
 #   make bench                             every benchmark, printed as ratios
 #   make docs                              the tables in docs/ that are made from code
 #   make translations LANGUAGE=de          the panel's texts for Qt Linguist, and compiled
-#   make screenshots                       pictures of the panel in docs/images, with demo_out
+#   make screenshots                       pictures of the panel in docs/images, out of the demo
 #   make blender-extension                 the Blender extension's zips, into dist/blender
 #   make test-blender-all                  its tests in Blender 4.2, 4.5 and 5.2
 #   make test-blender-gui                  real clicks in a Blender with its window; needs root
@@ -41,8 +41,9 @@ BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test test-attack test-properties coverage check bench docs screenshots system models lock bundle test-bundle test-rez
-.PHONY: translations blender-extension test-blender-all test-blender-gui clean
+.PHONY: demo panel test test-attack test-properties test-newest test-oldest coverage check bench docs
+.PHONY: screenshots system models lock bundle test-bundle test-rez translations blender-extension
+.PHONY: test-blender-all test-blender-gui clean
 
 demo: models
 	$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) demo --out "$(OUT)" \
@@ -63,7 +64,12 @@ test: models
 
 test-attack test-properties: models
 	@-sh packaging/system_libraries.sh
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 \
+		$(if $(filter %properties,$@),--hypothesis-profile=properties) $(PYTEST)
+
+test-newest test-oldest: models
+	@-sh packaging/system_libraries.sh
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python packaging/bounds.py $(@:test-%=%) $(RUN) $(PYTEST)
 
 coverage: models
 	@-sh packaging/system_libraries.sh
@@ -80,6 +86,7 @@ docs: $(READY)
 
 # Linguist (pyside6-linguist) opens the .ts; a second call compiles what was translated meanwhile.
 translations: $(READY)
+	$(if $(LANGUAGE),,$(error say which language, such as: make translations LANGUAGE=de))
 	$(BIN)/python packaging/translations.py $(LANGUAGE)
 	$(BIN)/pyside6-lrelease ui/bridge_ui/translations/shotbridge_$(LANGUAGE).ts
 
@@ -122,7 +129,11 @@ test-blender-gui: models
 system:
 	@sh packaging/system_libraries.sh
 
-screenshots: models
+# The demo's plates; it runs where it has not yet.
+$(OUT)/summary.json: | models
+	$(MAKE) demo CUT= SERVICE=
+
+screenshots: models $(OUT)/summary.json
 	@-sh packaging/system_libraries.sh
 	$(BIN)/python docs/screenshots.py "$(OUT)" docs/images
 	$(BIN)/python docs/screenshot_nuke.py "$(OUT)" docs/images

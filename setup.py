@@ -90,7 +90,7 @@ setup(
         # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.
         "PySide6-Essentials>=6.5,!=6.12.0",
         "requests>=2.31",
-        "pydantic>=2.7",
+        "pydantic>=2.10",
         "PyYAML>=6.0",
         "opentimelineio>=0.17",
     ],

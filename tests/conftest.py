@@ -7,7 +7,14 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No test is a matter of luck: not of the machine's pace, and not of seeds, which are the same each
+# time. `make test-properties` takes the other profile.
+hypothesis.settings.register_profile("everyday", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("properties", deadline=None, max_examples=10_000)
+hypothesis.settings.load_profile("everyday")
 
 REPO = Path(__file__).parents[1]
 _LOOPBACK = ("127.", "::1", "localhost")

@@ -30,12 +30,17 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _panel(call: Call) -> int:
-    for name, package in (("bridge_ui", "shotbridge"), ("PySide6", "PySide6-Essentials")):
+    installed_by = {
+        # No index has it.
+        "bridge_ui": "in a checkout of Shotbridge: pip install .",
+        "PySide6": "pip install PySide6-Essentials",
+    }
+    for name, next_step in installed_by.items():
         if importlib.util.find_spec(name) is None:
             raise ConfigError(
-                f"the panel needs {package}, which is not installed here",
+                f"the panel needs {name}, which is not installed here",
                 where=sys.executable,
-                next_step=f"pip install '{package}'",
+                next_step=next_step,
             )
     return subprocess.run([sys.executable, "-m", "bridge_ui", *words(call)], check=False).returncode
 

@@ -36,7 +36,7 @@ LIBRARIES = (
         why="loses references and aborts after a while",
     ),
     Library("requests", "requests", "2.31"),
-    Library("pydantic", "pydantic", "2.7"),
+    Library("pydantic", "pydantic", "2.10"),
     Library("PyYAML", "yaml", "6.0"),
     Library("opentimelineio", "opentimelineio", "0.17"),
 )

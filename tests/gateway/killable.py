@@ -56,7 +56,7 @@ from bridge_gateway.store.roots import Roots
 STEPS = ("admit", "stage", "run", "check", "proxy", "seal", "publish", "settle")
 WIDTH, HEIGHT = 48, 32
 
-_MOODS = ("work", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
+_MOODS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
 class CopyProvider:
@@ -66,6 +66,7 @@ class CopyProvider:
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "frames.log"
+        self._go_on = go_on(folder)
 
     def services(self) -> tuple[Service, ...]:
         return (
@@ -106,7 +107,10 @@ class CopyProvider:
             raise ZeroDivisionError("nobody foresaw this")
         for frame in task.frames:
             deadline = time.monotonic() + float(task.parameters["seconds"])
-            while time.monotonic() < deadline or mood == "hang":
+            held = mood == "hold" and frame not in task.frames[:2]
+            while (
+                time.monotonic() < deadline or mood == "hang" or (held and not self._go_on.exists())
+            ):
                 if watch.cancelled() and mood != "hang":
                     raise JobCancelled("cancelled")
                 time.sleep(0.01)
@@ -157,6 +161,11 @@ def make_frame(task: Task, frame: int, proxy: Path, mood: str) -> None:
 
 
 # --- what tests are made of
+
+
+def go_on(folder: Path) -> Path:
+    """A job in the mood ``hold`` makes two frames, and the others once this file exists."""
+    return folder / "go on"
 
 
 def open_desk(folder: Path, **settings: Any) -> Desk:

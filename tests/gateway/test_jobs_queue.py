@@ -99,10 +99,15 @@ def test_jobs_wait_in_line_and_can_be_cancelled_there(tmp_path: Path) -> None:
 
 def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
     pattern = killable.write_plate(tmp_path)
-    submission = killable.submission(pattern, parameters={"seconds": 0.1})
+    submission = killable.submission(pattern, parameters={"mood": "hold"})
     with opened(tmp_path, workers=2) as desk:
         jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
-        most = 0
+        most, deadline = 0, time.monotonic() + DEADLINE
+        while most < 2:
+            assert time.monotonic() < deadline
+            most = max(most, len(desk.jobs(state=JobState.RUNNING)))
+            time.sleep(0.01)
+        killable.go_on(tmp_path).touch()
         while any(not desk.job(job.id).state.ended for job in jobs):
             most = max(most, len(desk.jobs(state=JobState.RUNNING)))
             time.sleep(0.01)
@@ -141,7 +146,7 @@ def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> Non
     pattern = killable.write_plate(tmp_path)
     desk = killable.open_desk(tmp_path)
     desk.start()
-    job, _ = desk.submit(killable.submission(pattern, parameters={"seconds": 0.3}), "the-key-1")
+    job, _ = desk.submit(killable.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
     wait_for_frame(desk, job)
     desk.stop()
     assert work(tmp_path) == [job.id]
@@ -150,6 +155,7 @@ def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> Non
     with opened(tmp_path) as desk:
         assert work(tmp_path) == [job.id]
         assert desk.job_proxy(job.id, 1001).is_file()
+        killable.go_on(tmp_path).touch()
         assert wait(desk, job).state is JobState.SUCCEEDED
     assert work(tmp_path) == []
 
@@ -194,13 +200,14 @@ def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
 
 
 def interrupted(folder: Path) -> Job:
-    """A job in the middle of its frames, its gateway stopped."""
+    """A job in the middle of its frames, its gateway stopped; it goes on with the next one."""
     pattern = killable.write_plate(folder)
     desk = killable.open_desk(folder)
     desk.start()
-    job, _ = desk.submit(killable.submission(pattern, parameters={"seconds": 0.3}), "the-key-1")
+    job, _ = desk.submit(killable.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
     wait_for_frame(desk, job)
     desk.stop()
+    killable.go_on(folder).touch()
     return job
 
 

@@ -72,13 +72,37 @@ def _write_plate(folder: Path, count: int, width: int, height: int) -> Plate:
     return plate
 
 
-@pytest.fixture
-def task(tmp_path: Path) -> Callable[..., Task]:
-    """A round trip of ``count`` frames; large ones, so that there is a middle to interrupt."""
+SMALL = (64, 48)
 
-    def make(name: str = "job", count: int = 8, size: tuple[int, int] = (960, 540)) -> Task:
+
+_HOLDING = """
+import pathlib, threading
+
+replace = pathlib.Path.replace
+
+def held(self, target):
+    if str(target) == {path!r} and not pathlib.Path({let_go!r}).exists():
+        threading.Event().wait()
+    return replace(self, target)
+
+pathlib.Path.replace = held
+"""
+
+
+def _let_go(job: Task) -> Path:
+    return job.folder.with_name(f"{job.job} may go on")
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Task]:
+    """A round trip of ``count`` frames. Where it is ``held``, no process that is started from now
+    on finishes the last one, until :func:`_let_go` exists: there is a middle to interrupt."""
+
+    def make(
+        name: str = "job", count: int = 8, size: tuple[int, int] = SMALL, held: bool = False
+    ) -> Task:
         plate = _write_plate(tmp_path / f"{name} plate", count, *size)
-        return Task(
+        made = Task(
             job=name,
             service="round_trip",
             parameters={"through": "model_space"},
@@ -89,6 +113,14 @@ def task(tmp_path: Path) -> Callable[..., Task]:
             delivery=Delivery.EXR,
             folder=tmp_path / name,
         )
+        if held:
+            # A process of the gateway's reads it where any Python reads what a site adds.
+            last = made.folder / PROXY.format(frame=made.frames[-1])
+            text = _HOLDING.format(path=str(last), let_go=str(_let_go(made)))
+            (tmp_path / "site").mkdir()
+            (tmp_path / "site" / "sitecustomize.py").write_text(text)
+            monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+        return made
 
     return make
 
@@ -117,9 +149,6 @@ def _gone(process: psutil.Process) -> bool:
         return True
 
 
-SMALL = (64, 48)
-
-
 def test_one_process_serves_job_after_job(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
@@ -128,7 +157,7 @@ def test_one_process_serves_job_after_job(
     seen = []
     for name in ("one", "two"):
         # Each job in a thread that ends with it, as the engine does it.
-        thread = threading.Thread(target=provider.run, args=(task(name, 2, SMALL), Watch()))
+        thread = threading.Thread(target=provider.run, args=(task(name, 2), Watch()))
         thread.start()
         thread.join(60)
         time.sleep(0.2)  # the kernel would kill a process with the thread that started it
@@ -141,9 +170,9 @@ def test_a_process_without_work_ends(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
     provider = open_provider(model_idle_seconds=0.3)
-    provider.run(task("one", 1, SMALL), Watch())
+    provider.run(task("one", 1), Watch())
     assert _eventually(lambda: not _workers())
-    provider.run(task("two", 1, SMALL), Watch())
+    provider.run(task("two", 1), Watch())
     assert len(_workers()) <= 1
 
 
@@ -151,12 +180,12 @@ def test_a_process_that_died_idle_is_replaced_unseen(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
     provider = open_provider()
-    provider.run(task("one", 1, SMALL), Watch())
+    provider.run(task("one", 1), Watch())
     (idle,) = _workers()
     idle.kill()
     assert _eventually(lambda: idle not in _workers())
     watch = Watch()
-    provider.run(task("two", 2, SMALL), watch)
+    provider.run(task("two", 2), watch)
     assert watch.frames == [1001, 1002]
 
 
@@ -173,7 +202,7 @@ def test_two_workers_work_at_once_and_a_third_job_waits(
             seen.update(child.pid for child in _workers())
 
     threads = [
-        threading.Thread(target=provider.run, args=(task(name, 2, SMALL), Watch(meet)))
+        threading.Thread(target=provider.run, args=(task(name, 2), Watch(meet)))
         for name in ("one", "two")
     ]
     for thread in threads:
@@ -182,7 +211,7 @@ def test_two_workers_work_at_once_and_a_third_job_waits(
         thread.join(60)
     assert not together.broken
     assert len(seen) == 2
-    provider.run(task("three", 1, SMALL), Watch())
+    provider.run(task("three", 1), Watch())
     assert {child.pid for child in _workers()} == seen
 
 
@@ -200,7 +229,7 @@ def test_a_job_that_waits_can_be_cancelled(
         except JobCancelled as error:
             errors.append(error)
 
-    jobs = [(task("one", 60), first), (task("two", 1, SMALL), second)]
+    jobs = [(task("one", 3, held=True), first), (task("two", 1), second)]
     threads = [threading.Thread(target=run, args=job) for job in jobs]
     threads[0].start()
     assert working.wait(60)
@@ -217,7 +246,7 @@ def test_a_job_that_waits_can_be_cancelled(
 def test_dying_again_ends_the_job_and_says_how_and_where(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
-    provider, job = open_provider(), task(count=20)
+    provider, job = open_provider(), task(count=6, held=True)
     killed: list[int] = []
 
     def kill(frame: int) -> None:
@@ -237,6 +266,7 @@ def test_dying_again_ends_the_job_and_says_how_and_where(
     assert error.details["unfinished"] == unfinished
     assert not _workers()
     # What was finished counts when the job is sent again.
+    _let_go(job).touch()
     watch = Watch()
     provider.run(job, watch)
     assert sorted(watch.frames) == list(job.frames)
@@ -247,7 +277,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
     task: Callable[..., Task],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    provider, job = open_provider(), task("job", 1, SMALL)
+    provider, job = open_provider(), task("job", 1)
     unsettled = Task(**{**vars(job), "parameters": {}})
     with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
         provider.run(unsettled, Watch())
@@ -260,8 +290,8 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
 def test_a_full_disk_is_told_as_such(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
-    provider, job = open_provider(), task("job", 8)
-    provider.run(task("warm", 1, SMALL), Watch())
+    provider, job = open_provider(), task("job", 2, (960, 540))
+    provider.run(task("warm", 1), Watch())
     (worker,) = _workers()
     worker.rlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     with pytest.raises(DiskFull) as told:
@@ -321,7 +351,7 @@ _GATEWAY = """
 def test_no_process_outlives_the_gateway(
     how: signal.Signals, task: Callable[..., Task], tmp_path: Path
 ) -> None:
-    job = task(count=60)
+    job = task(count=4, held=True)
     gateway = subprocess.Popen(
         [
             *(sys.executable, "-c", textwrap.dedent(_GATEWAY)),
@@ -345,7 +375,7 @@ def test_no_process_outlives_the_gateway(
 @linux
 def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> None:
     """One that cannot notice the end of its stdin is killed by the kernel."""
-    job = task(count=60)
+    job = task(count=4, held=True)
     gateway = subprocess.Popen(
         [
             *(sys.executable, "-c", textwrap.dedent(_GATEWAY)),
@@ -373,7 +403,7 @@ def test_the_artists_machine_comes_first(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
     provider = open_provider()
-    provider.run(task("job", 1, SMALL), Watch())
+    provider.run(task("job", 1), Watch())
     (worker,) = _workers()
     assert worker.nice() > psutil.Process().nice()
     assert os.getsid(worker.pid) == worker.pid
@@ -399,6 +429,6 @@ def test_closing_ends_a_job_that_is_running(
             closer[0].start()
 
     with pytest.raises(JobCancelled, match="closing"):
-        provider.run(task(count=60), Watch(close))
+        provider.run(task(count=3, held=True), Watch(close))
     closer[0].join(60)
     assert not _workers()

@@ -31,7 +31,7 @@ def requires():
 
     libraries = [
         "requests-2.31+",
-        "pydantic-2.7+",
+        "pydantic-2.10+",
         "PyYAML-6.0+",
         "OpenTimelineIO-0.17+",
         # Whose Qt: the studio's choice for this version, and none where the host brings its own.

@@ -101,6 +101,13 @@ class Listener:
         except Exception as error:
             self.error = error
 
+    def knows(self, event: int) -> None:
+        """Wait until the gateway's first word is through, that this event was the last."""
+        deadline = time.monotonic() + 30
+        while self._stream.last_id != event:
+            assert time.monotonic() < deadline, self._stream.last_id
+            time.sleep(0.01)
+
     def until(self, count: int) -> list[int]:
         deadline = time.monotonic() + 30
         while len(self.heard) < count and self.error is None and time.monotonic() < deadline:
@@ -170,7 +177,7 @@ def test_a_line_that_is_cut_before_anything_happened_loses_nothing(
 ) -> None:
     gateway.tell(job)
     listener = listen()
-    time.sleep(0.3)  # the first heartbeat is through
+    listener.knows(1)
     gateway.stop()
     gateway.tell(job)
     gateway.start(gateway.port)
@@ -197,7 +204,7 @@ def test_a_gateway_whose_numbers_begin_anew_is_heard(gateway: Any, listen: Any, 
     gateway.start(gateway.port)
     with gateway.lock:
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
-    time.sleep(0.3)
+    listener.knows(0)
     gateway.tell(job)
     assert listener.until(2) == [1000, 1]
 

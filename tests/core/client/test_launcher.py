@@ -256,7 +256,7 @@ def test_one_that_is_ending_is_waited_for(state: Path) -> None:
     reaper = threading.Thread(target=ending.wait)
     reaper.start()
     launcher.ensure(settings_for(state))
-    assert ending.returncode is not None
+    assert gone(ending.pid)
     reaper.join()
 
 

@@ -73,8 +73,8 @@ def test_qt_that_does_not_fit_is_told(found: str, there: bool, state: State, say
 
 
 def test_a_library_that_is_missing_is_wrong() -> None:
-    line = _library(Library("pydantic", "pydantic", "2.7"), "", there=False)
-    assert (line.state, line.next_step) == (State.WRONG, "pip install 'pydantic>=2.7'")
+    line = _library(Library("pydantic", "pydantic", "2.10"), "", there=False)
+    assert (line.state, line.next_step) == (State.WRONG, "pip install 'pydantic>=2.10'")
 
 
 #: A PySide6 whose parts are told by its first lines.

@@ -66,6 +66,6 @@ def test_known_secrets_go_wherever_they_stand() -> None:
     "text", ["x" * 200_000, "a." * 100_000, "key=" * 50_000, "a://" * 50_000, ",a://" * 40_000]
 )
 def test_long_texts_take_no_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()  # computing, not waiting for a processor
     without_secrets(text)
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20

@@ -268,9 +268,9 @@ def test_a_thousand_jobs_are_listed_and_told_in_place(session: Session) -> None:
     changes: list[Any] = []
     jobs.rows.watch(changes.append)
     events = [Event(id=n, kind="job", at=START, job=job(n, one, done=9)) for n in range(1000)]
-    begun = time.perf_counter()
+    begun = time.thread_time()  # computing, not waiting for a processor
     session.board.hear(events)
-    taken = time.perf_counter() - begun
+    taken = time.thread_time() - begun
     assert [change.reset for change in changes] == [False]
     assert len(changes[0].positions) == 1000
     assert taken < 1, "a portion of a thousand takes the panel's thread for a moment only"

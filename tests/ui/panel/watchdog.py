@@ -10,12 +10,13 @@ Linux tells for each thread how long it computed, and how long it was ready to a
 (the first two numbers of ``/proc/thread-self/schedstat``, Documentation/scheduler/sched-stats.rst).
 Of a gap counts what the loop's own thread computed, and what it slept for a reason of ours:
 
-- not what it waited for a processor;
+- not what it waited for a processor, nor the rest of a gap in which it never went to sleep: then a
+  quota or the machine had stopped it. The kernel counts how often a thread sleeps (getrusage(2));
 - where it slept while others waited for one, which may have kept Python's lock meanwhile, only as
   much as they computed: a thread that keeps the lock for 60 ms has computed for 60 ms, however long
   it took over it. But who wants that lock wakes up at every switch interval to ask for it (see
-  ``sys.setswitchinterval``), and the kernel counts how often a thread went to sleep (getrusage(2)):
-  a longer sleep in one piece was none for the lock, and counts whatever others did;
+  ``sys.setswitchinterval``): a longer sleep in one piece was none for the lock, and counts whatever
+  others did;
 - not what the lookout of this file did;
 - not what an idle process was late, beyond its own wait for a processor, that does nothing but wake
   up and see whether it is: a virtual machine that is stopped for a moment stops it, too.
@@ -99,7 +100,7 @@ class Watchdog:
         self._clocks: dict[int, tuple[int, int]] = {}
         self._last = 0.0
         self._seen: Counter[str] = Counter()
-        self._sleeps = 0
+        self._sleeps: int | None = None
         self._collecting = 0.0
         self._main = threading.get_ident()
         self._ended = threading.Event()
@@ -189,11 +190,18 @@ class Watchdog:
         found = self.percentile(0.99)
         assert found <= p99, f"p99 is {found * 1000:.0f} ms\n\n{told}"
 
+    @property
+    def taken(self) -> float:
+        """The share of the time that the machine took from this process, 0 to 1."""
+        whole = sum(gap.length for gap in self.gaps)
+        return 1 - sum(gap.held for gap in self.gaps) / whole
+
     def __str__(self) -> str:
         worst = self.worst
         return (
             f"{len(self.gaps)} turns, p99 {self.percentile(0.99) * 1000:.0f} ms, "
-            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms"
+            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms; "
+            f"the machine took {self.taken:.0%} of the time"
         )
 
     def _tick(self) -> None:
@@ -207,11 +215,13 @@ class Watchdog:
         lookout = sum(spent.pop(self._lookout.native_id or 0, (0.0, 0.0)))
         slept = max(0.0, length - computed - waited)
         unused = max(0.0, slept - sum(one for one, _ in spent.values()))
-        excused = min(
-            lookout + min(unused, sum(one for _, one in spent.values())),
-            (sleeps - self._sleeps) * PIECE,
-            slept,
-        )
+        if not clocks or sleeps is None or self._sleeps is None:
+            excused = 0.0  # nobody tells
+        elif asleep := sleeps - self._sleeps:
+            beside = lookout + min(unused, sum(one for _, one in spent.values()))
+            excused = min(beside, asleep * PIECE, slept)
+        else:
+            excused = slept  # not of itself: a quota or the machine has stopped it
         held = max(min(computed, length), length - waited - excused)
         if length > LOOK and (others := self._others(sys._current_frames())):
             self._seen[others] += 1
@@ -274,10 +284,10 @@ class Watchdog:
         return told
 
 
-def _sleeps() -> int:
-    """How often this thread has gone to sleep; always 0 where nobody tells."""
+def _sleeps() -> int | None:
+    """How often this thread has gone to sleep; None where nobody tells."""
     who = getattr(resource, "RUSAGE_THREAD", None)
-    return 0 if who is None else resource.getrusage(who).ru_nvcsw
+    return None if who is None else resource.getrusage(who).ru_nvcsw
 
 
 def _spelt(name: str, frame: FrameType, deep: int) -> str:

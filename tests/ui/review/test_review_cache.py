@@ -152,12 +152,13 @@ def test_failures_that_nobody_looks_at_wake_no_thread(
     until(lambda: 50 in far.asked)
     cache.aim(Playhead(1, 1, 1, 100))
     until(lambda: len(cache.cached()) == 5)
+    asked = far.asked.count(50)
     walks: list[int] = []
     plan = cache._plan
     monkeypatch.setattr(cache, "_plan", lambda: walks.append(1) or plan())
     time.sleep(0.5)
     assert len(walks) <= 4, "the threads go round and round"
-    assert far.asked.count(50) <= 4
+    assert far.asked.count(50) <= asked + 1  # which was on its way
 
 
 def test_pictures_of_a_source_that_is_gone_never_land(desk: Desk) -> None:

@@ -1,0 +1,47 @@
+"""``make test-newest`` and ``make test-oldest``: what the bounds in setup.py are worth.
+
+The everyday tests with the newest, or with the oldest, versions that setup.py allows of everything
+it names (what these need in turn is always the newest that fits), each in an environment of its own
+under .cache. This asks an index, so its outcome changes with what others release: it is run by
+hand, and CONTRIBUTING.md records what came of it. Further words go to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import lock
+from tools import CACHE, REPO, pip, run, script
+
+RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
+
+
+def main(which: str, words: list[str]) -> int:
+    folder, versions = CACHE / which, CACHE / f"{which}.txt"
+    lock.compile_requirements(
+        versions,
+        lock.of_setup_py("dev"),
+        *("--resolution", RESOLUTIONS[which], "--upgrade"),
+        *("--python-version", "{}.{}".format(*sys.version_info)),
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    python = script(folder, "python")
+    inside = (sys.executable, "--python", str(python), "install")
+    pip(*inside, "--only-binary", ":all:", "--requirement", str(versions))
+    own = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", str(REPO))
+    pip(*inside, *own)
+    # Tests that install something ask for pip, which belongs to no requirement.
+    pip(*inside, "pip")
+    print(versions.read_text(encoding="utf-8"), flush=True)
+    tests = (str(python), "-m", "pytest", *words)
+    models = os.environ.get("SHOTBRIDGE_TEST_MODELS") or str(CACHE / "models")
+    variables = {**os.environ, "SHOTBRIDGE_TEST_MODELS": models}
+    return subprocess.run(tests, env=variables, cwd=REPO, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
