@@ -88,7 +88,8 @@ class _Maker:
     def _sound(self) -> Any:
         self.count += 1
         reference = schema.ExternalReference("file:///sound/a.wav", self._range(0, 500))
-        return schema.Clip(f"sound{self.count:03d}", reference, self._range(self.chance.randint(0, 50), 40))
+        source = self._range(self.chance.randint(0, 50), 40)
+        return schema.Clip(f"sound{self.count:03d}", reference, source)
 
     def _clip(self) -> Any:
         chance = self.chance
