@@ -5,6 +5,8 @@
 #   make panel                             the panel on what the demo made
 #   make panel CUT=my.otio                 the panel on a cut of your own
 #   make test                              the everyday tests; as root on Debian, installs Qt's libraries
+#   make test-attack                       hostile input and kills at full scale, for hours
+#   make test-properties                   the property tests with ten thousand seeds each
 #   make coverage                          which lines of plugins/ their tests run, in some minutes
 #   make check                             ruff and mypy
 #   make bench                             every benchmark, printed as ratios
@@ -19,6 +21,9 @@
 #   make test-bundle                       installs that where there is no network, runs the demo
 #   make test-rez                          the rez packages in a fresh repository, runs the demo
 #   make lock                              the requirements locks in packaging/, with hashes
+#   make lock UPGRADE=1                    the same with the newest versions that setup.py allows
+#   make test-newest                       the everyday tests with the newest versions allowed
+#   make test-oldest                       the everyday tests with the oldest versions allowed
 #   make clean                             removes what these targets made
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -29,11 +34,14 @@ MODELS  := $(CURDIR)/.cache/models
 OUT     ?= demo_out
 CUT     ?=
 SERVICE ?=
+# Processes that test: one for each core, up to four. Files stay whole, and share their fixtures.
+WORKERS ?= auto
+RUN     := -n $(WORKERS) --maxprocesses 4 --dist loadfile
 BLENDERS := 4.2 4.5 5.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo panel test coverage check bench docs screenshots system models lock bundle test-bundle test-rez
+.PHONY: demo panel test test-attack test-properties coverage check bench docs screenshots system models lock bundle test-bundle test-rez
 .PHONY: translations blender-extension test-blender-all test-blender-gui clean
 
 demo: models
@@ -51,7 +59,11 @@ panel: models
 test: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest $(RUN) $(PYTEST)
+
+test-attack test-properties: models
+	@-sh packaging/system_libraries.sh
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 $(PYTEST)
 
 coverage: models
 	@-sh packaging/system_libraries.sh
@@ -75,7 +87,7 @@ bench: models
 	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m benchmarks
 
 lock: $(READY)
-	$(BIN)/python packaging/lock.py
+	$(BIN)/python packaging/lock.py $(if $(UPGRADE),--upgrade)
 
 bundle: models
 	SHOTBRIDGE_MODELS=$(MODELS) $(BIN)/python packaging/bundle/build.py
@@ -119,12 +131,14 @@ screenshots: models
 models: $(READY)
 	@$(BIN)/shotbridge --set gateway.models_dir=$(MODELS) models install --quiet
 
-$(READY): setup.py pyproject.toml
+# Made anew when what it is made from has changed: nothing is left in it that no lock names.
+$(READY): packaging/requirements-dev.lock setup.py pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Shotbridge needs Python 3.11 or newer; install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Shotbridge needs Python 3.11 or newer, and $(PYTHON) is older; say make PYTHON=/path/to/python3.11"; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $<
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 clean:

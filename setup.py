@@ -49,6 +49,7 @@ DEV = [
     "pypdfium2>=4.30",  # reads the PDF sheets back
     "pytest>=8",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",  # both cores
     "ruff>=0.8",
     "schemathesis>=4",
     "setuptools>=77",

@@ -16,7 +16,7 @@ widgets are imported and an application is there; medians are printed:
 - importing the libraries that the panel at work is built on, alone, as nothing below that is to be
   had with them;
 - importing the submit dialog of `deadline`, and importing `ayon_api`, each from an environment of
-  its own (`packaging/benchmark_peers.sh`) and without being made or shown.
+  its own (`python packaging/benchmark_peers.py`) and without being made or shown.
 
 Processor time is that of all threads; where other work runs beside, it tells more than time does.
 Memory is what the process has to itself (USS) beyond what Qt and the application took. Bytecode is
@@ -351,7 +351,9 @@ def _print(found: dict[str, Any]) -> None:
         if case in found:
             _line(name, found[case])
     if dialog is None:
-        print("deadline and ayon_api are not here: packaging/benchmark_peers.sh installs them")
+        print(
+            "deadline and ayon_api are not here: python packaging/benchmark_peers.py installs them"
+        )
     print(
         f"the aim: {AIM_MS} ms and {AIM_MB} MB over the bare widgets,"
         f" and {AIM_PART:g} of the dialog's import"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import bridge_core
 from bridge_core.errors import (
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from bridge_core.address import Address
     from bridge_core.models.gateway import About
+
+T = TypeVar("T")
 
 #: Answers of whatever stands before a gateway that is just not there.
 _AWAY = frozenset({502, 503, 504})
@@ -111,7 +113,7 @@ def refusal(response: requests.Response, address: Address) -> Exception:
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         try:
             problem = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             problem = None
         if isinstance(problem, dict) and "code" in problem:
             error = from_problem(problem)
@@ -137,6 +139,19 @@ def refusal(response: requests.Response, address: Address) -> Exception:
             next_step="check client.token_file",
         )
     return garbage(response, "this is no answer of a Shotbridge gateway")
+
+
+def parsed(kind: type[T], response: requests.Response) -> T:
+    """The ``kind`` that an answer holds as JSON.
+
+    :raises GatewayFault: it holds something else.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(response.content)
+    except ValidationError as error:
+        raise garbage(response, "this is no answer of a Shotbridge gateway") from error
 
 
 def garbage(response: requests.Response, what: str) -> GatewayFault:

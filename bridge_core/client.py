@@ -24,7 +24,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from bridge_core.address import Address
     from bridge_core.events import EventStream
-    from bridge_core.models.gateway import About, Event, Health
+    from bridge_core.models.gateway import About, Event, Health, MediaFacts
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Lineage,
         Result,
         ResultFile,
+        ReviewStatus,
         Try,
         Version,
     )
@@ -224,12 +225,19 @@ class Client:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> list[Version]:
-        """All of them, by shot, service and number; with ``newest`` of each shot only the one
-        that was made last. Asked for page by page."""
+        """All of them, by shot, service and number; with ``status`` only those whose review stands
+        so, with ``newest`` of each shot only the one that was made last. Asked for page by
+        page."""
         pages = self.version_pages(
-            show=show, sequence=sequence, shot=shot, service=service, newest=newest
+            show=show,
+            sequence=sequence,
+            shot=shot,
+            service=service,
+            status=status,
+            newest=newest,
         )
         return [version for page in pages for version in page]
 
@@ -240,6 +248,7 @@ class Client:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> Iterator[list[Version]]:
         """The same, each page asked for when it is wanted: for those who show the first while
@@ -255,6 +264,7 @@ class Client:
                 sequence=sequence,
                 shot=shot,
                 service=service,
+                status=status,
                 newest=newest or None,
                 after=after,
                 limit=PAGE,
@@ -331,6 +341,15 @@ class Client:
         :raises UnreadableMedia: the file cannot be read.
         """
         return self._looker.proxy(plate, frame)
+
+    def media_facts(self, plate: Plate) -> MediaFacts:
+        """What a plate's first file says of itself: of a movie, its rate and length. The file is
+        sent where the gateway cannot read it itself.
+
+        :raises MissingFrames: it is not there.
+        :raises UnreadableMedia: it cannot be read.
+        """
+        return self._looker.facts(plate)
 
     def thumbnail(self, result_id: str) -> bytes:
         """JPEG."""

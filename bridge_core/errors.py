@@ -18,7 +18,8 @@
     ├── HostError                a host that cannot do what it was asked
     ├── StorageError
     │   ├── DiskFull
-    │   └── NotWritable
+    │   ├── NotWritable
+    │   └── StorageUnavailable   a disk or database that does not answer now; try again
     ├── TransferError            bytes did not arrive as they left
     │   └── WrongOffset          an upload that does not go on where it stopped
     ├── GatewayError
@@ -113,6 +114,14 @@ class KeyReused(ShotbridgeError):
     exit_code = 4
 
 
+class ContentMismatch(ShotbridgeError):
+    """A decision is about other content than the version's."""
+
+    code = "content_mismatch"
+    status = 409
+    exit_code = 4
+
+
 class MediaError(ShotbridgeError):
     code = "media"
     status = 422
@@ -174,6 +183,14 @@ class DiskFull(StorageError):
 
 class NotWritable(StorageError):
     code = "not_writable"
+
+
+class StorageUnavailable(StorageError):
+    """A disk or a database that cannot be used at the moment. Nothing was changed, so the same
+    call may be made again."""
+
+    code = "storage_unavailable"
+    status = 503
 
 
 class TransferError(ShotbridgeError):

@@ -5,8 +5,13 @@ In ``client.state_dir``::
     gateway.json     where it is; the gateway writes and removes it
     gateway.token    the token of its callers, mode 0600; the gateway makes it
     gateway.lock     held while one process looks and starts, so that only one does
-    gateway.pid      the process that was started last; one that is ending still holds its data
-    gateway.log      what it says; the one before is gateway.log.1
+    gateway.pid      the process that was started last, by number and identity; one that is
+                     ending still holds its data
+    gateway.log      what it says; what it said before is in gateway.log.1
+
+Whoever answers at the announced address is believed when it proves that it knows the token
+(:mod:`bridge_core.proof`); a process is ended or waited for when its identity is the recorded one
+(:mod:`bridge_core.processes`).
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ import json
 import os
 import re
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,14 +35,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge_core import processes, proof
 from bridge_core.address import Address
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
     GatewayUnreachable,
+    NotAuthorised,
     NotWritable,
 )
 from bridge_core.locks import FileLock
+from bridge_core.private_files import open_private, private_folder, read_own
 from bridge_core.tokens import read_token
 
 if TYPE_CHECKING:
@@ -47,6 +55,8 @@ if TYPE_CHECKING:
 _LOG_LIMIT = 5_000_000
 #: Seconds between two looks.
 _PULSE = 0.05
+#: Bytes of an announcement, and of the record of the last process, that are read.
+_SMALL = 100_000
 #: Seconds that a running gateway gets to say who it is.
 _ABOUT_SECONDS = 5.0
 #: Seconds that a gateway gets to end in order.
@@ -70,6 +80,25 @@ class _Announcement:
     url: str
     instance: str
     pid: int
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A process that was a gateway of this user's, whoever has its number now."""
+
+    pid: int
+    identity: str
+
+    @classmethod
+    def of(cls, pid: int) -> _Process:
+        return cls(pid, processes.identity(pid) or "")
+
+    @property
+    def alive(self) -> bool:
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            return False
+        return bool(self.identity) and processes.identity(self.pid) == self.identity
 
 
 def ensure(settings: Settings) -> Address:
@@ -119,16 +148,22 @@ def stop(settings: Settings) -> bool:
     state = settings.client.state_dir
     deadline = time.monotonic() + _STOP_SECONDS
     with _alone(state, deadline):
-        found = _running(state, answering=False)
-        if found is None:
+        last = _last(state)
+        if last is None or not processes.terminate(last.pid, last.identity):
+            found = _announced(state)
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if found is not None and _answers(found, state):
+                    raise GatewayUnreachable(
+                        "a gateway answers, and its process was not started from here",
+                        where=f"{found.url}, process {found.pid}",
+                        next_step="end it where it was started",
+                    )
             return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(found.pid, signal.SIGTERM)
-        while _alive(found.pid):
+        while last.alive:
             if time.monotonic() > deadline:
                 raise GatewayUnreachable(
-                    f"the gateway (process {found.pid}) does not end",
-                    where=found.url,
+                    f"the gateway (process {last.pid}) does not end",
+                    where=str(state),
                     next_step=f"look at {state / 'gateway.log'}, then end the process by hand",
                 )
             time.sleep(_PULSE)
@@ -159,53 +194,83 @@ def gateway_command(settings: Settings) -> list[str]:
     )
 
 
-def _running(state: Path, *, answering: bool = True) -> _Announcement | None:
-    """The gateway that is announced, if it is the one that answers there.
+def _running(state: Path) -> _Announcement | None:
+    """The gateway that is announced, if it answers there and proves who it is.
 
-    :raises GatewayUnreachable: it runs and does not answer; with ``answering`` False it is given.
+    :raises GatewayUnreachable: it runs and does not answer.
+    :raises NotAuthorised: it runs and does not know the token.
     """
     found = _announced(state)
     if found is None:
         return None
     try:
-        about = _about(found.url)
+        if _answers(found, state):
+            return found
     except ConnectionError:
         return None
     except (OSError, http.client.HTTPException) as error:
-        if not _alive(found.pid):
+        if not _runs(found, state):
             return None
-        if not answering:
-            return found
         raise GatewayUnreachable(
             f"the gateway runs (process {found.pid}) and does not answer: {error}",
             where=found.url,
             next_step="wait a moment; if it stays so, `shotbridge stop` ends it",
         ) from error
-    return found if about.get("instance") == found.instance else None
+    if _runs(found, state):
+        raise NotAuthorised(
+            f"the gateway that runs (process {found.pid}) does not know the token in "
+            f"{state / 'gateway.token'}",
+            where=found.url,
+            next_step="`shotbridge stop` ends it, and the next call starts one with this token",
+        )
+    return None
 
 
 def _announced(state: Path) -> _Announcement | None:
+    """None: there is none, it is damaged, or somebody else wrote it."""
     try:
-        raw = json.loads((state / "gateway.json").read_text(encoding="utf-8"))
-        return _Announcement(str(raw["url"]), str(raw["instance"]), int(raw["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # none, or of another version: the handshake would refuse that anyway
+        raw = json.loads(read_own(state / "gateway.json", _SMALL) or b"")
+        place = urllib.parse.urlsplit(str(raw["url"]))
+        if place.scheme != "http" or not place.hostname or not place.port:
+            return None
+        return _Announcement(place.geturl(), str(raw["instance"]), int(raw["pid"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
-def _about(url: str) -> dict[str, object]:
-    """``/v1/about`` by the standard library: whoever only looks need not load requests."""
-    place = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(
-        place.hostname or "", place.port, timeout=_ABOUT_SECONDS
-    )
+def _answers(found: _Announcement, state: Path) -> bool:
+    """Whether the announced gateway is who answers there.
+
+    :raises OSError: nobody answers.
+    :raises http.client.HTTPException: it is no gateway.
+    """
+    place = urllib.parse.urlsplit(found.url)
+    where = place.hostname or "", place.port or 0
+    with socket.create_connection(where, timeout=_ABOUT_SECONDS) as connection:
+        if not (state / "gateway.token").exists():
+            return False
+        answer = proof.ask(connection, found.url, _own_token(state), _ABOUT_SECONDS)
+    return answer.instance == found.instance
+
+
+def _runs(found: _Announcement, state: Path) -> bool:
+    """Whether the process that the announcement names is the gateway that was started."""
+    last = _last(state)
+    return last is not None and last.pid == found.pid and last.alive
+
+
+def _last(state: Path) -> _Process | None:
+    """The process that was started last; None: there was none, or it is not known for certain."""
     try:
-        connection.request("GET", "/v1/about")
-        answer = json.loads(connection.getresponse().read(1_000_000))
-    except ValueError:
-        return {}
-    finally:
-        connection.close()
-    return answer if isinstance(answer, dict) else {}
+        pid, identity = (read_own(state / "gateway.pid", _SMALL) or b"").decode().split(" ", 1)
+        return _Process(int(pid), identity.strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _remember(state: Path, process: _Process) -> None:
+    with open_private(state / "gateway.pid", "wb") as file:
+        file.write(f"{process.pid} {process.identity}\n".encode())
 
 
 def _start(settings: Settings, deadline: float) -> _Announcement:
@@ -219,6 +284,8 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         str(state / "gateway.json"),
         "--token-file",
         str(state / "gateway.token"),
+        "--log",
+        str(state / "gateway.log"),
         "--idle-exit",
     ]
     _await_end_of_last(state)
@@ -226,15 +293,17 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
     log = state / "gateway.log"
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(state / "gateway.log.1")
-    with log.open("ab") as stream:
+    with open_private(log, "ab") as stream:
         begin = stream.tell()
         child = _spawn(command, {**os.environ, **as_variables(settings)}, state, stream.fileno())
     _children[child.pid] = child
-    (state / "gateway.pid").write_text(str(child.pid), encoding="utf-8")
+    _remember(state, _Process.of(child.pid))
     try:
         while time.monotonic() < deadline:
             found = _announced(state)
             if found is not None:
+                if found.pid != child.pid:  # what was started is a wrapper, such as rez's
+                    _remember(state, _Process.of(found.pid))
                 return found
             if child.poll() is not None:
                 raise _died(child, command, log, begin)
@@ -252,14 +321,10 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
 
 
 def _await_end_of_last(state: Path) -> None:
-    """Let a gateway that answers no more come to its end. Whoever has its number long after it
-    ended is somebody else, and is not waited for longer than an ending takes."""
-    try:
-        last = int((state / "gateway.pid").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
+    """Let a gateway that answers no more come to its end."""
+    last = _last(state)
     deadline = time.monotonic() + _STOP_SECONDS
-    while _alive(last) and time.monotonic() < deadline:
+    while last is not None and last.alive and time.monotonic() < deadline:
         time.sleep(_PULSE)
 
 
@@ -333,50 +398,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _alive(pid: int) -> bool:
-    child = _children.get(pid)
-    if child is not None:
-        return child.poll() is None
-    if sys.platform == "win32":
-        return _alive_on_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return False  # the number was given to somebody else's process
-    return not _has_ended(pid)
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether a process has ended and only waits for who started it, such as an open panel, to
-    take note: a zombie, whose number still takes signals."""
-    stat = Path("/proc", str(pid), "stat")
-    if stat.exists():
-        with contextlib.suppress(OSError):
-            # The state stands behind the name, which may itself hold brackets (man 5 proc).
-            return stat.read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
-    with contextlib.suppress(OSError):
-        told = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
-        return told.stdout.strip().startswith("Z")
-    return False
-
-
-def _alive_on_windows(pid: int) -> bool:
-    # os.kill(pid, 0) would end the process there.
-    listed = subprocess.run(
-        ["tasklist", "/FI", f"PID eq {pid}", "/NH"], capture_output=True, text=True, check=False
-    )
-    return str(pid) in listed.stdout.split()
-
-
 @contextmanager
 def _alone(state: Path, deadline: float) -> Iterator[None]:
     """Hold the launcher's lock; whoever has it is done in moments, or starts the gateway."""
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(state)
         lock = FileLock(state / "gateway.lock")
         while not lock.acquire():
             if time.monotonic() > deadline:

@@ -4,10 +4,11 @@
 
     outbox/KEY.json           waits to be sent
     outbox/refused/KEY.json   the gateway will never take it; the reason stands in it
-    outbox/damaged/KEY.json   cannot be read; set aside for a person to look at
+    outbox/damaged/NAME       no entry, or not the one that its name says; set aside for a person
+                              to look at
     outbox/locks/KEY          held while a process sends it
 
-A file appears under its name only when all of it is on the disk, and goes only when the gateway
+Folders have mode 0700 and files 0600. A file appears under its name only when all of it is on the disk, and goes only when the gateway
 has the job. Several processes may use one outbox.
 """
 
@@ -17,6 +18,7 @@ import errno
 import logging
 import os
 import secrets
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -33,6 +35,7 @@ from bridge_core.errors import (
     StorageError,
 )
 from bridge_core.locks import FileLock
+from bridge_core.private_files import open_private, private_folder, read_own, tighten
 
 if TYPE_CHECKING:
     from bridge_core.models.outbox import Entry
@@ -43,6 +46,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds after which a file that was never finished belongs to a process that died.
 _STALE = 86_400.0
+#: Bytes of an entry; one with 100,000 frames of a try has less than one.
+_LARGEST = 16_000_000
 
 
 class Outbox:
@@ -71,16 +76,17 @@ class Outbox:
         except ValidationError as error:
             raise invalid(error, what="key") from error
         with _told(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder.parent)
+            private_folder(self.folder)
             temporary = self._write(entry)
             try:
                 # A link, unlike a rename, never takes the place of what is there.
                 os.link(temporary, self._path(entry.key))
             except FileExistsError:
                 there = self._read(self._path(entry.key))
-                if there is None:
+                if there is None and not self._path(entry.key).exists():
                     return self.put(request, key)  # it has just gone
-                if fingerprint(there.request) != fingerprint(request):
+                if there is None or fingerprint(there.request) != fingerprint(request):
                     raise KeyReused(
                         "another request waits under this key",
                         where=str(self._path(entry.key)),
@@ -122,7 +128,7 @@ class Outbox:
             return
         with _told(self.folder):
             target = self.folder / "refused" / f"{key}.json"
-            target.parent.mkdir(exist_ok=True)
+            private_folder(target.parent)
             self._write(entry.model_copy(update={"problem": problem})).replace(target)
             _sync(target.parent)
         self.done(key)
@@ -138,6 +144,7 @@ class Outbox:
         there. Two that send the same make one job, by its key, but send its pictures twice."""
         lock = FileLock(self._lock_path(key))
         with _told(self.folder):
+            private_folder(self.folder / "locks")
             mine = lock.acquire()
         try:
             yield mine and self._path(key).exists()
@@ -156,39 +163,55 @@ class Outbox:
             for path in sorted(folder.iterdir()):
                 if path.suffix == ".json":
                     yield path
-                elif path.suffix == ".new" and path.stat().st_mtime < time.time() - _STALE:
+                elif path.suffix == ".new" and _is_stale(path):
                     path.unlink()
 
     def _read(self, path: Path) -> Entry | None:
-        """The entry; None where the file has gone, is damaged, or belongs to a newer version."""
+        """The entry; None where the file has gone, is none, or belongs to a newer version."""
         from bridge_core.models.outbox import Entry
 
         try:
-            with _told(path):
-                return Entry.load(path.read_bytes(), where=str(path))
-        except FileNotFoundError:
-            return None
+            text = read_own(path, _LARGEST)
+            if text is None:
+                raise InvalidRequest("it is no file of this user's, or too large for a request")
+            entry = Entry.load(text, where=str(path))
+            if entry.key != path.stem:
+                # Sent under its key, and then looked for under it, it would be sent for ever.
+                raise InvalidRequest(f"it is a copy: its key is {entry.key}")
+            tighten(path, 0o600)
+            return entry
         except IncompatibleVersion as error:
             _log.warning("left for a newer Shotbridge: %s", error)
         except InvalidRequest as error:
-            aside = self.folder / "damaged" / path.name
-            with _told(aside):
-                aside.parent.mkdir(exist_ok=True)
-                try:
-                    path.replace(aside)
-                except FileNotFoundError:
-                    return None  # another process set it aside
-            _log.warning("a damaged request was set aside at %s: %s", aside, error)
+            self._set_aside(path, error)
+        except OSError as error:
+            # The disk may be better later; until then the others go on.
+            _log.warning("a request cannot be read: %s: %s", path, error.strerror or error)
         return None
+
+    def _set_aside(self, path: Path, why: InvalidRequest) -> None:
+        aside = self.folder / "damaged" / path.name
+        with _told(aside), suppress(FileNotFoundError):  # it has gone, or another was quicker
+            path.lstat()
+            private_folder(aside.parent)
+            while os.path.lexists(aside):
+                aside = aside.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+            path.rename(aside)
+            _log.warning("a damaged request was set aside at %s: %s", aside, why)
 
     def _write(self, entry: Entry) -> Path:
         """A file with the entry, on the disk for certain, that nobody takes for an entry yet."""
         temporary = self.folder / f"{entry.key}.{secrets.token_hex(4)}.new"
-        with temporary.open("xb") as stream:
+        with open_private(temporary, "xb") as stream:
             stream.write(entry.model_dump_json(indent=1).encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
         return temporary
+
+
+def _is_stale(path: Path) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_mtime < time.time() - _STALE
 
 
 def _sync(folder: Path) -> None:

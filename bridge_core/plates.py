@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
-from bridge_core.models.media import Plate, PlateKind, SourceFile, frame_path, printf_pattern
+from bridge_core.models.media import (
+    Plate,
+    PlateKind,
+    SourceFile,
+    frame_path,
+    printf_pattern,
+    signed_path,
+)
 
 _NUMBER = re.compile(r"%0?\d*d")
 _DIGITS = re.compile(r"-?\d+")
@@ -23,7 +29,8 @@ def source_files(plate: Plate, frames: Iterable[int]) -> tuple[SourceFile, ...]:
     for each frame by itself takes minutes on a server far away.
 
     :raises MissingFrames: names every frame that is not there.
-    :raises UnreadableMedia: the folder may not be read, or the movie or still is not there.
+    :raises UnreadableMedia: the folder may not be read, the movie or still is not there, or a frame
+        below 0 is there twice.
     """
     if plate.kind is PlateKind.SEQUENCE:
         return _sequence(plate, sorted(set(frames)))
@@ -36,7 +43,7 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
 
     :raises UnreadableMedia: it is not there, is no file, or may not be looked at.
     """
-    whole = Path(path).expanduser().absolute()
+    whole = as_on_disk(Path(path).expanduser().absolute())
     try:
         found = whole.stat()
     except OSError as error:
@@ -57,36 +64,44 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
 def frames_on_disk(pattern: str) -> tuple[int, ...]:
     """Numbers of the frames that a sequence's pattern (``plate.%04d.exr``) has on disk, ascending.
 
-    :raises UnreadableMedia: the folder is not there or may not be read.
+    :raises UnreadableMedia: the folder is not there or may not be read, or a frame below 0 is there
+        twice.
     """
     whole = Path(printf_pattern(pattern)).expanduser().absolute()
-    head, _, tail = _NUMBER.sub("\0", _same(whole.name), count=1).partition("\0")
-    found: list[int] = []
     try:
-        with os.scandir(whole.parent) as entries:
-            for entry in entries:
-                name = _same(entry.name)
-                digits = name[len(head) : len(name) - len(tail)]
-                if not _DIGITS.fullmatch(digits):
-                    continue
-                # Also holds the number of digits to what the pattern says.
-                if _same(frame_path(whole.name, int(digits))) == name and entry.is_file():
-                    found.append(int(digits))
+        return tuple(sorted(_scan(whole)))
     except OSError as error:
         raise _closed(whole.parent, error) from error
-    return tuple(sorted(found))
+
+
+def as_on_disk(path: Path) -> Path:
+    """The path as the disk spells it: letters may be composed there in another way, as macOS does.
+
+    A path that is there, and one that is not there in any spelling, is given back as it is.
+    """
+    if str(path).isascii() or path.exists():
+        return path
+    folder = as_on_disk(path.parent) if path.parent != path else path
+    try:
+        found = [one for one in folder.iterdir() if same_name(one.name) == same_name(path.name)]
+    except OSError:
+        return path
+    return found[0] if found else path
+
+
+def same_name(name: str) -> str:
+    """What names have in common that mean one file: composed and decomposed letters are the same
+    text (Unicode), and on Windows capitals are."""
+    return os.path.normcase(name if name.isascii() else unicodedata.normalize("NFC", name))
 
 
 def _sequence(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     pattern = Path(plate.path).expanduser().absolute()
-    wanted = {_same(frame_path(pattern.name, frame)): frame for frame in frames}
+    wanted = set(frames)
     found: dict[int, SourceFile] = {}
     try:
-        with os.scandir(pattern.parent) as entries:
-            for entry in entries:
-                frame = wanted.get(_same(entry.name))
-                if frame is not None and entry.is_file():
-                    found[frame] = _source(entry.path, entry.stat(), frame)
+        for frame, entry in _scan(pattern, wanted).items():
+            found[frame] = _source(entry.path, entry.stat(), frame)
     except FileNotFoundError:
         pass  # a folder that is not there holds none of the frames; a file may go meanwhile
     except OSError as error:
@@ -95,6 +110,45 @@ def _sequence(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     if missing:
         raise MissingFrames.of(missing, where=str(pattern))
     return tuple(found[frame] for frame in frames)
+
+
+def _scan(pattern: Path, wanted: set[int] | None = None) -> dict[int, os.DirEntry[str]]:
+    """The files of a sequence's frames (of those that are ``wanted``), by frame.
+
+    :raises OSError: the folder cannot be read.
+    :raises UnreadableMedia: a frame below 0 is there in both of its spellings.
+    """
+    head, _, tail = _NUMBER.sub("\0", same_name(pattern.name), count=1).partition("\0")
+    found: dict[int, os.DirEntry[str]] = {}
+    with os.scandir(as_on_disk(pattern.parent)) as entries:
+        for entry in entries:
+            name = same_name(entry.name)
+            digits = name[len(head) : len(name) - len(tail)]
+            if not (_DIGITS.fullmatch(digits) and name.startswith(head) and name.endswith(tail)):
+                continue
+            frame = int(digits)
+            if wanted is not None and frame not in wanted:
+                continue
+            # Also holds the number of digits to what the pattern says.
+            spellings = (frame_path(pattern.name, frame), signed_path(pattern.name, frame))
+            if name not in [same_name(one) for one in spellings if one] or not entry.is_file():
+                continue
+            other = found.setdefault(frame, entry)
+            if same_name(other.name) != name:
+                raise twice(frame, entry.path, other.path)
+            if entry.name == spellings[0]:
+                found[frame] = entry  # the same letters in two forms: the one that was asked for
+    return found
+
+
+def twice(frame: int, *paths: str) -> UnreadableMedia:
+    """A frame below 0 that is there in both spellings."""
+    names = " and ".join(sorted(Path(path).name for path in paths))
+    return UnreadableMedia(
+        f"frame {frame} is there twice, as {names}",
+        where=str(Path(paths[0]).parent),
+        next_step="remove one of them, or move it to another folder",
+    )
 
 
 def _closed(folder: Path, error: OSError) -> UnreadableMedia:
@@ -109,11 +163,3 @@ def _source(path: str, found: os.stat_result, frame: int | None) -> SourceFile:
     # Files from before 1970 exist, on restored tapes; their time only has to differ when they do.
     mtime = max(0, found.st_mtime_ns)
     return SourceFile(path=path, frame=frame, size=found.st_size, mtime_ns=mtime)
-
-
-def _same(name: str) -> str:
-    """A name as the file system compares it: without case on Windows, and on macOS without the
-    difference between composed and decomposed letters."""
-    if sys.platform == "darwin":
-        return unicodedata.normalize("NFC", name)
-    return os.path.normcase(name)

@@ -14,11 +14,12 @@ def read_token(path: Path, *, others: int) -> str:
     ``others``: bits of the mode that may not be set (POSIX), such as 0o077 for a file that only
     its owner may use.
 
-    :raises NotAuthorised: others can use it.
+    :raises NotAuthorised: others can use it, or it belongs to neither this user nor root: whoever
+        writes a token could answer in the gateway's place.
     :raises ConfigError: it cannot be read, or holds no token.
     """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
@@ -26,6 +27,13 @@ def read_token(path: Path, *, others: int) -> str:
             where=str(path),
             next_step="check client.token_file, and that you may read it",
         ) from error
+    mode = found.st_mode
+    if os.name == "posix" and found.st_uid not in (os.geteuid(), 0):
+        raise NotAuthorised(
+            f"this token is another user's: the file belongs to user {found.st_uid}",
+            where=str(path),
+            next_step="have the file given to you or to root, and the token changed",
+        )
     if os.name == "posix" and mode & others:
         raise NotAuthorised(
             f"others can use this token: the file's mode is {mode & 0o777:03o}",

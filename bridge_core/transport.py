@@ -13,9 +13,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import bridge_core
-from bridge_core.address import Address, is_loopback
-from bridge_core.answers import Lost, check_versions, garbage, lost, refusal
+from bridge_core.address import Address
+from bridge_core.answers import Lost, check_versions, lost, parsed, refusal
 from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError
 
 if TYPE_CHECKING:
@@ -227,7 +226,6 @@ class Transport:
                 params={k: v for k, v in (params or {}).items() if v is not None},
                 data=data,
                 headers=dict(headers or {}),
-                auth=_Bearer(address.token),
                 timeout=timeout,
                 allow_redirects=False,
                 stream=stream,
@@ -247,58 +245,17 @@ class Transport:
 
     def _session(self, address: Address) -> requests.Session:
         """This thread's own session: requests does not promise that one serves two threads."""
-        found: tuple[str, requests.Session] | None = getattr(self._local, "session", None)
-        if found is not None and found[0] == address.url:
+        from bridge_core.connections import session
+
+        found: tuple[Address, requests.Session] | None = getattr(self._local, "session", None)
+        if found is not None and found[0] == address:
             return found[1]
         if found is not None:
             found[1].close()
-        session = _session(address.url)
-        self._sessions.add(session)
-        self._local.session = (address.url, session)
-        return session
-
-
-def parsed(kind: type[T], response: requests.Response) -> T:
-    """The ``kind`` that an answer holds as JSON.
-
-    :raises GatewayFault: it holds something else.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(kind).validate_json(response.content)
-    except ValidationError as error:
-        raise garbage(response, "this is no answer of a Shotbridge gateway") from error
-
-
-class _Bearer:
-    """Sets the token on each call. Being an ``auth`` it also keeps ~/.netrc out of it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _session(url: str) -> requests.Session:
-    import requests
-    from requests.adapters import HTTPAdapter
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs, blocksize=BLOCK)
-
-    session = requests.Session()
-    # A proxy of the studio must not be asked for this machine's own gateway.
-    session.trust_env = not is_loopback(url)
-    session.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
-    session.headers["X-Shotbridge-Client"] = bridge_core.__version__
-    session.mount("http://", Adapter())
-    session.mount("https://", Adapter())
-    return session
+        made = session(address, self.settings.read_timeout, BLOCK)
+        self._sessions.add(made)
+        self._local.session = (address, made)
+        return made
 
 
 def _encoded(body: Any) -> tuple[Any, str]:

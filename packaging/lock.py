@@ -1,33 +1,44 @@
 """``make lock``: writes the requirements locks, every version pinned, every file with its hash.
 
-    packaging/requirements-client.lock    the client and the panel: setup.py without extras
-    packaging/requirements-host.lock      the same without PySide6, for a host that brings its own
-    packaging/requirements-gateway.lock   everything for one machine: with gateway and timelines
-    packaging/requirements-build.lock     what builds Shotbridge itself, out of pyproject.toml
+    requirements-dev.lock        what .venv holds: everything that checks, tests and builds
+    requirements-client.lock     the client and the panel: setup.py without extras
+    requirements-host.lock       the same without PySide6, for a host that brings its own
+    requirements-gateway.lock    everything for one machine: with gateway and timelines
+    requirements-build.lock      what builds Shotbridge itself, out of pyproject.toml
+    requirements-{uv,rez,cyclonedx}.lock    the tools in .cache/tools
+    requirements-peers.lock      what benchmarks/panel_opening.py compares with
+    blender/bpy-VERSION.lock     a Blender without a window and the tests that run inside
+    blender/wheels.lock          what Blender's extension carries; with UPGRADE=1 only
 
-The versions are those that this environment was tested with, so run it with the Python of .venv;
-``uv`` adds what other systems and newer Pythons need. A lock names no index: pip uses the one that
-the studio has configured.
+What is locked stays locked; new requirements are added, and ``make lock UPGRADE=1`` takes the
+newest versions that setup.py allows. The client's, the gateway's and the build's versions are those
+of the dev lock, which the tests run with. Only versions with wheels are taken, so that nobody needs
+a compiler. A lock names no index: pip uses the one that is configured.
 """
 
 from __future__ import annotations
 
-import re
+import argparse
+import sys
 import tempfile
 import tomllib
-from importlib.metadata import distributions
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import setuptools  # noqa: F401  brings distutils, which Python 3.12 and newer lack
 from pins import without
-from tools import REPO, run, tool
+from tools import PINNED, REPO, run, tool
 
-LOCKS = {
-    "requirements-client.lock": ((), "the client and the panel"),
-    "requirements-gateway.lock": (
-        ("gateway", "timelines"),
-        "client, panel, gateway and the readers of EDL, FCP XML and AAF",
-    ),
-}
+PACKAGING = REPO / "packaging"
+sys.path.append(str(PACKAGING / "blender"))
+
+from distutils.core import run_setup  # noqa: E402
+
+import bpy_environment  # noqa: E402  found by the line above
+import wheels  # noqa: E402
+
+DEV = PACKAGING / "requirements-dev.lock"
 QT = ("pyside6-essentials", "shiboken6")
 OLDEST_PYTHON = "3.11"
 _HEAD = """\
@@ -36,49 +47,115 @@ _HEAD = """\
 """
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        tested = Path(temporary) / "tested.txt"
-        tested.write_text("".join(f"{pin}\n" for pin in _tested()), encoding="utf-8")
-        for name, (extras, what) in LOCKS.items():
-            _write(name, what, _compiled("setup.py", tested, *extras))
-        build = Path(temporary) / "build.txt"
-        build.write_text("\n".join(_builders()), encoding="utf-8")
-        _write("requirements-build.lock", "what builds it", _compiled(str(build), tested))
-    client = (REPO / "packaging" / "requirements-client.lock").read_text(encoding="utf-8")
-    _write("requirements-host.lock", "the client in a host that brings Qt", without(client, *QT))
+@dataclass(frozen=True)
+class Lock:
+    name: str
+    what: str
+    requirements: tuple[str, ...]
+    python: str = OLDEST_PYTHON
+    #: Whether its versions are those of the dev lock.
+    as_tested: bool = field(default=False, kw_only=True)
+
+    @property
+    def path(self) -> Path:
+        return PACKAGING / self.name
 
 
-def _compiled(source: str, tested: Path, *extras: str) -> str:
-    """Everything that ``source`` needs, with hashes, in the ``tested`` versions where it can be."""
-    made = tested.with_name("made.txt")
-    made.unlink(missing_ok=True)  # what stands there already, uv keeps
-    run(
-        *(str(tool("uv")), "pip", "compile", source, "--quiet"),
-        *(word for extra in extras for word in ("--extra", extra)),
-        *("--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes"),
-        *("--constraint", str(tested), "--output-file", str(made)),
-        *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
-    )
-    return made.read_text(encoding="utf-8")
-
-
-def _builders() -> list[str]:
+def locks() -> tuple[Lock, ...]:
+    """All of them, but for the host's, which is the client's without Qt."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
-    requires: list[str] = project["build-system"]["requires"]
-    return requires
+    builders = tuple(project["build-system"]["requires"])
+    tested = (
+        ("client", "the client and the panel", of_setup_py()),
+        (
+            "gateway",
+            "client, panel, gateway and the readers of EDL, FCP XML and AAF",
+            of_setup_py("gateway", "timelines"),
+        ),
+        ("build", "what builds it", builders),
+    )
+    return (
+        Lock(DEV.name, "everything for work on it", (*of_setup_py("dev"), *builders, "pip")),
+        *(
+            Lock(f"requirements-{name}.lock", what, requirements, as_tested=True)
+            for name, what, requirements in tested
+        ),
+        *(
+            Lock(f"requirements-{name}.lock", f"the tool {name}", (pin,))
+            for name, pin in PINNED.items()
+        ),
+        Lock(
+            "requirements-peers.lock",
+            "what benchmarks compare with",
+            # The newest Qt that deadline and the panel are compared with.
+            ("ayon-python-api", "deadline", "PySide6-Essentials<6.11", "QtPy"),
+        ),
+        *(
+            Lock(
+                f"blender/bpy-{version}.lock",
+                f"Blender {version} and its tests",
+                bpy_environment.requirements(version),
+                python=".".join(map(str, python)),
+            )
+            for version, python in bpy_environment.PYTHONS.items()
+        ),
+    )
 
 
-def _write(name: str, what: str, pins: str) -> None:
-    head = _HEAD.format(what=what, python=OLDEST_PYTHON)
-    (REPO / "packaging" / name).write_text(head + pins, encoding="utf-8")
-    print(f"packaging/{name}")
+def of_setup_py(*extras: str) -> tuple[str, ...]:
+    """What setup.py asks for, with these extras."""
+    setup = run_setup(str(REPO / "setup.py"), stop_after="init")
+    wanted = [*setup.install_requires]
+    for extra in extras:
+        wanted += setup.extras_require[extra]
+    return tuple(wanted)
 
 
-def _tested() -> list[str]:
-    """``name==version`` of everything installed here, but for Shotbridge itself."""
-    found = {re.sub(r"[-_.]+", "-", dist.name).lower(): dist.version for dist in distributions()}
-    return sorted(f"{name}=={version}" for name, version in found.items() if name != "shotbridge")
+def main() -> None:
+    reader = argparse.ArgumentParser(description="Write the requirements locks.")
+    reader.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
+    upgrade: bool = reader.parse_args().upgrade
+    for lock in locks():
+        write(lock, upgrade=upgrade)
+        print(f"packaging/{lock.name}", flush=True)
+    client = (PACKAGING / "requirements-client.lock").read_text(encoding="utf-8")
+    head = _HEAD.format(what="the client in a host that brings Qt", python=OLDEST_PYTHON)
+    host = PACKAGING / "requirements-host.lock"
+    host.write_text(head + without(client, *QT), encoding="utf-8")
+    print(f"packaging/{host.name}")
+    if upgrade:
+        wheels.lock()
+        print(f"packaging/blender/{wheels.LOCK.name}")
+
+
+def write(lock: Lock, *, upgrade: bool) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        made = Path(temporary) / "made.txt"
+        if lock.path.exists():
+            made.write_bytes(lock.path.read_bytes())  # uv keeps the versions that stand there
+        compile_requirements(
+            made,
+            lock.requirements,
+            *("--universal", "--python-version", lock.python, "--generate-hashes"),
+            *(("--constraint", str(DEV)) if lock.as_tested else ()),
+            *(("--upgrade",) if upgrade else ()),
+        )
+        pins = made.read_text(encoding="utf-8")
+    head = _HEAD.format(what=lock.what, python=lock.python)
+    lock.path.write_text(head + pins, encoding="utf-8")
+
+
+def compile_requirements(made: Path, requirements: Iterable[str], *options: str) -> None:
+    """``uv pip compile``, into ``made``; versions that stand there are kept."""
+    with tempfile.TemporaryDirectory() as temporary:
+        wanted = Path(temporary) / "requirements.in"
+        wanted.write_text("\n".join(requirements), encoding="utf-8")
+        run(
+            *(str(tool("uv")), "pip", "compile", str(wanted), "--output-file", str(made)),
+            *("--only-binary", ":all:", "--no-python-downloads", "--quiet"),
+            *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
+            *options,
+        )
 
 
 if __name__ == "__main__":

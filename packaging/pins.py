@@ -6,10 +6,14 @@ import re
 
 
 def entries(lock: str) -> dict[str, str]:
-    """The entries of a lock by the name of the package, each with its hashes, as they stand."""
+    """The entries of a lock by the name of the package, each with its hashes, as they stand.
+
+    A package with a version for each of several Pythons has all of them in its entry.
+    """
     found: dict[str, str] = {}
     for entry in re.findall(r"^[a-z0-9].*?(?<!\\)\n", lock, flags=re.MULTILINE | re.DOTALL):
-        found[re.match(r"[a-z0-9-]+", entry)[0]] = entry  # type: ignore[index]
+        name = re.match(r"[a-z0-9-]+", entry)[0]  # type: ignore[index]
+        found[name] = found.get(name, "") + entry
     return found
 
 
@@ -22,3 +26,9 @@ def without(lock: str, *names: str) -> str:
     for name in names:
         del kept[name]
     return "".join(kept.values())
+
+
+def requirements(lock: str) -> list[str]:
+    """What is required, in a line each, without hashes."""
+    joined = lock.replace("\\\n", " ").splitlines()
+    return [line.split("--hash=")[0].strip() for line in joined if line and line[0] != "#"]

@@ -1,5 +1,5 @@
-"""Programs that packaging needs, each in a virtual environment of its own under .cache/tools, so
-that they never mix with what Shotbridge itself is tested with. Versions are pinned here."""
+"""Virtual environments out of locks, and the programs that packaging needs, each in one of its own
+under .cache/tools, so that they never mix with what Shotbridge itself is tested with."""
 
 from __future__ import annotations
 
@@ -7,30 +7,55 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 CACHE = REPO / ".cache"
 
+#: What their locks, ``requirements-NAME.lock``, are made for.
 PINNED = {
     "uv": "uv==0.13.9",
     "rez": "rez==3.4.0",
     "cyclonedx": "cyclonedx-bom==7.5.0",
 }
+#: A copy of the lock that an environment was made from.
+LOCKED = "locked.txt"
 
 
 def tool(name: str, program: str = "") -> Path:
     """The path of a program (called as the tool, unless named); installed when it is not there."""
     folder = CACHE / "tools" / name
-    ready = folder / PINNED[name].replace("==", "-")
-    if not ready.exists():
-        print(f"installing {PINNED[name]} into .cache/tools", flush=True)
-        venv.create(folder, with_pip=True, clear=True)
-        pip(script(folder, "python"), "install", PINNED[name])
-        ready.touch()
+    environment(folder, REPO / "packaging" / f"requirements-{name}.lock")
     return script(folder, program or name)
+
+
+def environment(folder: Path, lock: Path, interpreter: str = sys.executable) -> Path:
+    """The Python of a virtual environment with what a lock names and nothing else, not even pip.
+
+    Made when it is not there, and anew when the lock has changed since.
+    """
+    python = script(folder, "python")
+    if not is_made_from(lock, folder):
+        print(f"installing {lock.name} into {folder}", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        run(interpreter, "-m", "venv", "--without-pip", str(folder))
+        install(folder, lock)
+        # Last, so that an interrupted installation is done anew.
+        shutil.copyfile(lock, folder / LOCKED)
+    return python
+
+
+def is_made_from(lock: Path, folder: Path) -> bool:
+    """Whether :func:`environment` has made this folder from this lock as it is now."""
+    copy = folder / LOCKED
+    return copy.exists() and copy.read_bytes() == lock.read_bytes()
+
+
+def install(folder: Path, lock: Path) -> None:
+    """Into a virtual environment what a lock names, by hash; nothing is built."""
+    words = ("install", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
+    pip(sys.executable, "--python", str(script(folder, "python")), *words)
 
 
 def script(folder: Path, name: str) -> Path:

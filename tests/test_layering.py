@@ -29,6 +29,7 @@ SHARED = (
     "bridge_core.errors",
     "bridge_core.config",
     "bridge_core.locks",
+    "bridge_core.printable",
 )
 
 ALLOWED = {

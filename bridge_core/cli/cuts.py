@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.output import plain, table
+from bridge_core.cli.sources import add_cut_options, cut_of, cut_rate
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from bridge_core.cli.call import Call
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
@@ -22,11 +25,16 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
     shots.add_argument("cut", type=Path)
     shots.add_argument("--look", action="store_true", help="look on disk which frames exist")
+    add_cut_options(shots)
     shots.set_defaults(run=_shots)
 
     diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
     diff.add_argument("old", type=Path)
     diff.add_argument("new", type=Path)
+    add_cut_options(diff)
+    diff.add_argument(
+        "--new-timeline", metavar="NAME", help="which one of the new cut, where it is another"
+    )
     diff.set_defaults(run=_diff)
 
     place = actions.add_parser(
@@ -34,6 +42,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     place.add_argument("cut", type=Path)
     place.add_argument("-o", "--output", type=Path, required=True)
+    add_cut_options(place)
     place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     place.set_defaults(run=_place)
 
@@ -50,15 +59,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     export.add_argument("-o", "--output", type=Path, required=True)
     export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    add_cut_options(export)
     export.set_defaults(run=_export)
 
 
 def _shots(call: Call) -> int:
     from bridge_core.timeline.lookup import look_for_media
-    from bridge_core.timeline.reading import read_cut
 
-    work = call.loaded.settings.work
-    cut = read_cut(call.arguments.cut, show=call.arguments.show or work.show, handles=work.handles)
+    cut = cut_of(call, call.arguments.cut)
     if call.arguments.look:
         cut = look_for_media(cut)
     rows = [
@@ -76,7 +84,7 @@ def _shots(call: Call) -> int:
         for item in cut.shots
     ]
     head = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
-    problems = [f"{'left out' if p.skipped else 'note'}: {p}" for p in cut.problems]
+    problems = [f"{p.effect}: {p}" for p in cut.problems]
     call.output.result(
         {
             "cut": str(cut.path),
@@ -107,30 +115,48 @@ def _spell_retime(shot: Shot) -> str:
 
 
 def _place(call: Call) -> int:
-    from bridge_core.timeline.reading import read_cut
-
-    work = call.loaded.settings.work
-    source: Path = call.arguments.cut
-    cut = read_cut(source, show=call.arguments.show or work.show, handles=work.handles)
-    result = place_versions(call, cut, call.arguments.output, overwrite=call.arguments.overwrite)
+    cut = cut_of(call, call.arguments.cut)
+    result = place_versions(
+        call,
+        cut,
+        call.arguments.output,
+        timeline=call.arguments.timeline,
+        rate=cut_rate(call),
+        overwrite=call.arguments.overwrite,
+    )
     told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items())
     call.output.result(result, f"{told}\n{result['timeline']}".strip())
     return 0
 
 
 def place_versions(
-    call: Call, cut: Cut, target: Path, *, overwrite: bool = False
+    call: Call,
+    cut: Cut,
+    target: Path,
+    *,
+    timeline: str | None = None,
+    rate: Fraction | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    Gives what ``place --json`` does: the file, which labels each shot got, and what somebody should
-    know about clips that got none, or a version that does not reach as far as they do.
+    ``timeline`` and ``rate`` say how the cut was read. Gives what ``place --json`` does: the file,
+    which labels each shot got, and what somebody should know about clips that got none, or a
+    version that does not reach as far as they do.
     """
     from bridge_core.timeline.gathering import gather_versions
     from bridge_core.timeline.writing import write_versions
 
     found = gather_versions(call.client, cut)
-    written = write_versions(cut.path, found.placed, target, show=cut.show, overwrite=overwrite)
+    written = write_versions(
+        cut.path,
+        found.placed,
+        target,
+        show=cut.show,
+        overwrite=overwrite,
+        timeline=timeline,
+        rate=rate,
+    )
     notes = [
         f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
         f"{one.has}, the cut shows {one.shows} by now; send the shot again"
@@ -161,14 +187,9 @@ def place_versions(
 
 def _diff(call: Call) -> int:
     from bridge_core.timeline.changes import ChangeKind, compare
-    from bridge_core.timeline.reading import read_cut
 
-    work = call.loaded.settings.work
-    show = call.arguments.show or work.show
-    old, new = (
-        read_cut(path, show=show, handles=work.handles)
-        for path in (call.arguments.old, call.arguments.new)
-    )
+    old = cut_of(call, call.arguments.old)
+    new = cut_of(call, call.arguments.new, timeline=call.arguments.new_timeline)
     changes = compare(old, new).changes
     counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
     call.output.result(
@@ -197,7 +218,12 @@ def _export(call: Call) -> int:
 
     arguments = call.arguments
     report = export(
-        arguments.cut, arguments.output, arguments.profile, overwrite=arguments.overwrite
+        arguments.cut,
+        arguments.output,
+        arguments.profile,
+        overwrite=arguments.overwrite,
+        timeline=arguments.timeline,
+        rate=cut_rate(call),
     )
     call.output.result(
         {

@@ -169,7 +169,12 @@ def _request(call: Call, shot: Shot, own: bool) -> Request:
 def _approve(call: Call, version: Version) -> Version:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    decision = Decision(status=ReviewStatus.APPROVED, by=call.user, comment="approved by the demo")
+    decision = Decision(
+        status=ReviewStatus.APPROVED,
+        by=call.user,
+        comment="approved by the demo",
+        content_hash=version.content_hash,
+    )
     return call.client.decide(version.id, decision)
 
 

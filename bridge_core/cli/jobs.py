@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.ids import job_id, short
 from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
+from bridge_core.cli.sources import add_cut_options
 from bridge_core.errors import InvalidRequest, ShotbridgeError
 
 if TYPE_CHECKING:
@@ -50,8 +51,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     send.add_argument("--note", default="", help="what you say to the service")
     send.add_argument("--delivery", choices=("exr", "plate"), default="exr")
     send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
-    send.add_argument("--rate", default="24", help="of a plate: frames per second, as 24000/1001")
-    send.add_argument("--colour-space", help="of a plate: a name from the OCIO config")
+    add_cut_options(
+        send,
+        rate_help="frames per second, as 24000/1001: of a plate (else a movie's own, or 24), or "
+        "what the cut counts at",
+    )
+    send.add_argument(
+        "--colour-space",
+        help="a name from the OCIO config: of a plate, or of the cut's plates that name none",
+    )
     send.add_argument("--estimate", action="store_true", help="say what it means; send nothing")
     send.add_argument("--no-wait", action="store_true", help="return once all is accepted")
     send.set_defaults(run=_send)
@@ -146,29 +154,41 @@ def _find_service(call: Call, wanted: str) -> Service | None:
 def shots_of(call: Call) -> list[Shot]:
     """The shots that the command line means.
 
-    :raises InvalidRequest: a shot that the cut does not have, or a cut with no usable shot.
+    :raises InvalidRequest: a shot that the cut does not have, a cut with no usable shot, or an
+        option that means nothing for what is sent.
     """
-    from bridge_core.cli.sources import is_plate, shot_of_plate
-    from bridge_core.timeline.reading import read_cut
+    from bridge_core.cli.sources import cut_of, is_plate, shot_of_plate
 
     arguments = call.arguments
-    work = call.loaded.settings.work
-    show = arguments.show or work.show
     if is_plate(arguments.source):
+        if arguments.timeline is not None:
+            raise InvalidRequest(
+                "--timeline names one of a file's timelines, and this is a plate",
+                where=arguments.source,
+                next_step="leave it out",
+            )
         return [
             shot_of_plate(
                 arguments.source,
                 span=arguments.range,
                 rate=arguments.rate,
                 colour_space=arguments.colour_space,
-                show=show,
+                show=arguments.show or call.loaded.settings.work.show,
                 name=arguments.shot[0] if arguments.shot else None,
+                # To ask about a movie may mean to send it, which an estimate never does.
+                facts_of=None if arguments.estimate else call.client.media_facts,
             )
         ]
-    cut = read_cut(arguments.source, show=show, handles=work.handles)
+    if arguments.range is not None:
+        raise InvalidRequest(
+            "--range is of a plate; a cut says itself which frames its shots show",
+            where=arguments.source,
+            next_step="leave it out; --shot names the shots, --try the frames to look at first",
+        )
+    cut = cut_of(call, arguments.source)
     for problem in cut.problems:
-        call.output.say(f"left out: {problem}")
-    shots = [placed.shot for placed in cut.shots]
+        call.output.say(f"{problem.effect}: {problem}")
+    shots = [_coloured(placed.shot, arguments.colour_space) for placed in cut.shots]
     names = {shot.id.shot for shot in shots}
     unknown = [name for name in arguments.shot if name not in names]
     if unknown or not shots:
@@ -182,6 +202,14 @@ def shots_of(call: Call) -> list[Shot]:
             else "see `shotbridge timeline shots` for what is wrong with each clip",
         )
     return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
+
+
+def _coloured(shot: Shot, colour_space: str | None) -> Shot:
+    """The shot with its plate in this space, unless the cut names one for it."""
+    if colour_space is None or shot.plate.colour_space is not None:
+        return shot
+    plate = shot.plate.model_copy(update={"colour_space": colour_space})
+    return shot.model_copy(update={"plate": plate})
 
 
 def _request(call: Call, shot: Shot, service: Service | None) -> Request:
@@ -215,9 +243,11 @@ def _scalar(text: str) -> Any:
     """A parameter's value as YAML reads it: a number, true or false, or text."""
     import yaml
 
+    from bridge_core import bounded_yaml
+
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = bounded_yaml.load(text)
+    except (yaml.YAMLError, ValueError):
         return text
     return value if isinstance(value, bool | int | float) else text
 
@@ -273,13 +303,24 @@ def submit_all(call: Call, requests: Sequence[Request]) -> tuple[list[Job], list
 
 
 def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:
-    """Show the progress of jobs until all have ended; their last states, in the same order."""
+    """Show the progress of jobs until all have ended; their last states, in the same order.
+
+    A job's warnings are said as soon as there are any, before it is worked on.
+    """
     bars: dict[str, Bar] = {}
+    warned: set[str] = set()
+
+    def warn(job: Job) -> None:
+        if job.warnings and job.id not in warned:
+            warned.add(job.id)
+            for warning in job.warnings:
+                call.output.say(f"{job.request.shot.id.shot}: {warning}")
 
     def seen(event: Event) -> None:
         job = event.job
         if job is None:
             return
+        warn(job)
         title = f"{job.request.shot.id.shot}  {job.request.service}"
         bar = bars.setdefault(job.id, call.output.bar(title))
         if job.state.ended:
@@ -293,7 +334,10 @@ def follow(call: Call, jobs: Sequence[Job]) -> list[Job]:
                 job.progress.done, job.progress.total, words + (f"  {left} left" if left else "")
             )
 
-    return call.client.wait([job.id for job in jobs], on_event=seen)
+    ended = call.client.wait([job.id for job in jobs], on_event=seen)
+    for job in ended:
+        warn(job)
+    return ended
 
 
 def _spell_end(job: Job) -> str:

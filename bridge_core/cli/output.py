@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge_core.errors import ShotbridgeError
+from bridge_core.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,21 +33,21 @@ class Output:
     def result(self, data: Any, text: str) -> None:
         """The command's answer: ``data`` as JSON, or ``text``."""
         if self.as_json:
-            print(json.dumps(plain(data), ensure_ascii=False, indent=2), file=self.stdout)
+            print(_json(data, indent=2), file=self.stdout)
         elif text:
-            print(text, file=self.stdout)
+            print(printable(text, lines=True), file=self.stdout)
 
     def line(self, data: Any, text: str) -> None:
         """One of many answers, as JSON on a line of its own."""
         if self.as_json:
-            print(json.dumps(plain(data), ensure_ascii=False), file=self.stdout, flush=True)
+            print(_json(data), file=self.stdout, flush=True)
         else:
-            print(text, file=self.stdout, flush=True)
+            print(printable(text, lines=True), file=self.stdout, flush=True)
 
     def say(self, text: str) -> None:
         """A word on the way, for people only."""
         if not self.as_json:
-            print(text, file=self.stderr, flush=True)
+            print(printable(text, lines=True), file=self.stderr, flush=True)
 
     def error(self, error: ShotbridgeError) -> None:
         if self.as_json:
@@ -57,13 +58,13 @@ class Output:
                 "next_step": error.next_step,
                 "details": error.details,
             }
-            print(json.dumps({"error": problem}, ensure_ascii=False), file=self.stderr)
+            print(_json({"error": problem}), file=self.stderr)
             return
-        print(f"shotbridge: {error.what}", file=self.stderr)
+        print(f"shotbridge: {printable(error.what, lines=True)}", file=self.stderr)
         if error.where:
-            print(f"  where: {error.where}", file=self.stderr)
+            print(f"  where: {printable(error.where)}", file=self.stderr)
         if error.next_step:
-            print(f"  next:  {error.next_step}", file=self.stderr)
+            print(f"  next:  {printable(error.next_step)}", file=self.stderr)
 
     def bar(self, title: str) -> Bar:
         return Bar(self.stderr, title, shown=not self.as_json)
@@ -91,7 +92,7 @@ class Bar:
         part = min(1.0, done / total) if total else 0.0
         filled = round(part * self.WIDTH)
         meter = "█" * filled + "░" * (self.WIDTH - filled)
-        line = f"{self._title}  {meter}  {words or f'{done} of {total}'}"
+        line = printable(f"{self._title}  {meter}  {words or f'{done} of {total}'}")
         pause = self.TERMINAL_PAUSE if self._terminal else self.LOG_PAUSE
         now = time.monotonic()
         if line == self._last or (now - self._drawn_at < pause and part < 1.0):
@@ -111,8 +112,12 @@ class Bar:
         if self._terminal:
             self._stream.write("\r\x1b[2K" if words or not self._last else "\n")
         if words:
-            self._stream.write(f"{self._title}  {words}\n")
+            self._stream.write(printable(f"{self._title}  {words}") + "\n")
         self._stream.flush()
+
+
+def _json(data: Any, indent: int | None = None) -> str:
+    return printable_json(json.dumps(plain(data), ensure_ascii=False, indent=indent))
 
 
 def plain(data: Any) -> Any:
@@ -133,7 +138,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns under their heads; the empty string where there are no rows."""
     if not rows:
         return ""
-    cells = [[str(cell) for cell in row] for row in rows]
+    # A note's line breaks would tear the table, and could look like further rows.
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True))]
     lines += [

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge_core.cli.sources import add_cut_options, cut_rate
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     panel.add_argument(
         "--demo", type=Path, metavar="DIR", help="look at what `demo` made in that folder"
     )
+    add_cut_options(panel)
     panel.set_defaults(run=_panel)
 
 
@@ -42,6 +44,7 @@ def words(call: Call) -> list[str]:
     """What was said to us, for the panel's own command line.
 
     :raises ConfigError: there is no demo in the folder that was named for one.
+    :raises InvalidRequest: ``--rate`` is no rate.
     """
     said = call.arguments
     cut = said.cut
@@ -53,6 +56,9 @@ def words(call: Call) -> list[str]:
         cut = cut or made_from
     told = [str(cut)] if cut else []
     told += ["--show", said.show] if said.show else []
+    told += ["--timeline", said.timeline] if said.timeline else []
+    rate = cut_rate(call)
+    told += ["--rate", str(rate)] if rate else []
     for key, value in call.overrides.items():
         told += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return told

@@ -76,11 +76,20 @@ def _table(versions: list[Version]) -> str:
 def _decide(call: Call) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    decision = Decision(
-        status=ReviewStatus(call.arguments.status), by=call.user, comment=call.arguments.comment
-    )
-    wanted = [version_id(call, typed) for typed in call.arguments.version]
-    versions = [call.client.decide(version, decision) for version in wanted]
+    # All of them are looked up before the first one is decided about.
+    wanted = [call.client.version(version_id(call, typed)) for typed in call.arguments.version]
+    versions = [
+        call.client.decide(
+            version.id,
+            Decision(
+                status=ReviewStatus(call.arguments.status),
+                by=call.user,
+                comment=call.arguments.comment,
+                content_hash=version.content_hash,
+            ),
+        )
+        for version in wanted
+    ]
     call.output.result(versions, _table(versions))
     return 0
 
@@ -105,6 +114,7 @@ def _spell_lineage(lineage: Lineage) -> str:
     ]
     lines += [f"runtime     {name}: {value}" for name, value in lineage.runtime.items()]
     lines += [f"colour      {words}" for words in lineage.colour]
+    lines += [f"warning     {words}" for words in lineage.warnings]
     lines += [f"step        {t.step}: {t.seconds:.2f} s" for t in lineage.timings]
     lines += [f"software    {name} {version}" for name, version in lineage.software.items()]
     lines.append(f"files       {len(lineage.inputs)} in, {len(lineage.outputs)} out")

@@ -201,8 +201,10 @@ def _from_text(name: str, text: str, where: str) -> Given:
         return Given(name, [part for part in parts if part], where)
     import yaml
 
+    from bridge_core import bounded_yaml
+
     try:
-        return Given(name, yaml.safe_load(text), where)
+        return Given(name, bounded_yaml.load(text), where)
     except (yaml.YAMLError, ValueError):
         return Given(name, text, where)
 

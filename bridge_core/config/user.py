@@ -66,9 +66,11 @@ def _write(path: Path, text: str, key: str, value: Any, before: list[yaml_file.G
 def _changed(text: str, key: str, value: Any, path: Path) -> str:
     import yaml
 
+    from bridge_core.bounded_yaml import BoundedLoader
+
     section, _, name = key.rpartition(".")
     line = f"{name}: {json.dumps(value, ensure_ascii=False)}"
-    root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    root: Any = yaml.compose(text, Loader=BoundedLoader)
     if root is None:
         return text if value is None else f"{_ended(text)}{section}:\n  {line}\n"
     found = _child(root, section)

@@ -29,8 +29,11 @@ def read(path: Path) -> list[Given]:
     """
     import yaml
 
+    from bridge_core.bounded_yaml import SIZE, BoundedLoader
+
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(SIZE + 1)
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror or error}",
@@ -38,7 +41,7 @@ def read(path: Path) -> list[Given]:
             next_step="check that it is there and that you may read it",
         ) from error
     try:
-        loader = yaml.SafeLoader(content)
+        loader = BoundedLoader(content)
     except yaml.YAMLError as error:
         raise _not_yaml(path, error) from error
     try:

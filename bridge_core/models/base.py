@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
+from bridge_core.printable import printable
 
 Timestamp = AwareDatetime
+
+
+def _person(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a name is not blank")
+    if printable(value) != value:
+        raise ValueError("a name holds no control characters")
+    return value
+
+
+#: Under which a person asks, decides and writes.
+PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_person)]
 
 
 class Value(BaseModel):
@@ -68,7 +90,7 @@ class Stored(Value):
         known = cls.model_fields["schema_version"].default
         try:
             raw: Any = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequest(
                 f"this is not a readable {cls.__name__.lower()}: {error}",
                 where=where,
@@ -99,7 +121,7 @@ def invalid(
         {
             "field": ".".join(str(part) for part in item["loc"]),
             "problem": item["msg"],
-            "value": _short(item.get("input")),
+            "value": short(item.get("input")),
         }
         for item in error.errors(include_url=False, include_context=False)
     ]
@@ -115,6 +137,21 @@ def invalid(
     )
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+class _Short(reprlib.Repr):
+    """A value in few words, however great it is; only its beginning is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxother = self.maxlong = 60
+
+    def repr_str(self, x: str, level: int) -> str:
+        return repr(x[:60])
+
+
+_SHORT = _Short()
+
+
+def short(value: Any) -> str:
+    """A value in at most 60 characters."""
+    text = _SHORT.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

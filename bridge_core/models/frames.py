@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_val
 from bridge_core.models.base import Value
 
 #: SMPTE ST 12-1 names its fractional rates by two or three decimals; each is N*1000/1001.
-_NTSC = {Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)}
+_NTSC = {Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 96, 120, 240)}
 _TIMECODE = re.compile(r"^(\d{2,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
 
 #: Frames further out than this are mistakes, not film: 2**31 is where file formats stop.
@@ -29,7 +29,8 @@ def to_rate(value: Any) -> Fraction:
     """A rate in frames per second as an exact fraction.
 
     Takes ``24``, ``"24000/1001"``, ``"25"``, and decimals such as ``23.976``, ``23.98`` and
-    ``29.97``, which stand for the nearest NTSC rate.
+    ``29.97``, which stand for the nearest NTSC rate. Floating-point noise is taken off: 24.000001
+    is 24, 16.666666666666668 is 50/3, 239.76023976023976 is 240000/1001.
 
     :raises ValueError: not a positive rate, or a decimal that is near no rate in use.
     """
@@ -62,8 +63,16 @@ def _parse_rate(value: float | str) -> Fraction:
     # 23.98 is 0.004 away from 24000/1001, the coarsest way in which people write it.
     if abs(near - exact) < Fraction(5, 1000):
         return near
+    # N*1000/1001 in three decimals is a millionth of itself away, whatever N.
+    for simple, noise in ((Fraction(1), 1), (Fraction(1000, 1001), 2)):
+        near = round(exact / simple) * simple
+        if abs(near - exact) * 1_000_000 <= noise * exact:
+            return near
     if exact.denominator <= 1000:
         return exact
+    for near in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
+        if abs(near - exact) * 10_000_000 <= exact:
+            return near
     raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
 
 
@@ -297,15 +306,30 @@ class Retime(Value):
         offsets = [self.source_offset(k) for k in turns if 0 <= k < count]
         return min(offsets), max(offsets)
 
-    def plate_frames(self, cut_range: FrameRange, count: int) -> Iterator[int]:
+    def plate_frames(
+        self,
+        cut_range: FrameRange,
+        count: int,
+        *,
+        rate: Fraction | None = None,
+        phase: Fraction = Fraction(0),
+    ) -> Iterator[int]:
         """The plate frame under each of the cut's ``count`` frames.
 
-        ``cut_range`` is what they show altogether, as in
-        :attr:`bridge_core.models.shots.Shot.cut_range`; backwards, the first of them shows its
-        last frame.
+        ``cut_range`` is what they show altogether and ``phase`` where in its first frame they
+        start, as in :class:`bridge_core.models.shots.Shot`; backwards, the first of them shows the
+        range's last frame. ``rate`` is the cut's, where it is not the plate's: a cut of 25 frames
+        a second shows some frames of a plate of 24 twice.
         """
-        low, _ = self.source_span(count)
-        return (cut_range.first - low + offset for offset in self.source_frames(count))
+        step = cut_range.rate / rate if rate is not None else Fraction(1)
+        if self.keys:
+            low, _ = self.source_span(max(1, math.ceil(count * step)))
+            start = cut_range.first - low
+        else:
+            start = cut_range.last if self.speed < 0 else cut_range.first
+        for k in range(count):
+            shown = start + math.floor(phase + self._exact(k * step))
+            yield min(max(shown, cut_range.first), cut_range.last)
 
     @property
     def fastest(self) -> Fraction:

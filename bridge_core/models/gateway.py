@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hmac
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from bridge_core.models.base import Record, Timestamp, Value
-from bridge_core.models.frames import FRAME_LIMIT
+from bridge_core.models.frames import FRAME_LIMIT, Rate
 from bridge_core.models.jobs import Job
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Version
+
+#: Text that a client has never used before, for which a gateway proves that it knows the token.
+Challenge = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,128}$")]
 
 
 class About(Record):
@@ -25,6 +30,16 @@ class About(Record):
     """The oldest client that this gateway still understands."""
     instance: str
     """Changes with every start of the gateway."""
+    proof: str | None = None
+    """See :func:`proof_of`; only where a challenge was sent."""
+
+
+def proof_of(token: str, challenge: str, instance: str) -> str:
+    """What only a gateway that knows the token can answer a challenge with: an HMAC-SHA-256
+    (RFC 2104), hexadecimal, keyed with the token. The instance is in it, so that one running
+    gateway's answer does not stand for another's."""
+    text = f"shotbridge gateway proof 1\n{challenge}\n{instance}"
+    return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()
 
 
 class HealthLine(Record):
@@ -67,6 +82,22 @@ class ReachableAnswer(Record):
     """Positions in the query of the files that the gateway can read and finds unchanged."""
 
     readable: tuple[int, ...]
+
+
+class MediaFacts(Record):
+    """What a movie or a still says of itself."""
+
+    width: int
+    height: int
+    pixel_aspect: float
+    rate: Rate | None
+    """Frames per second; None where the file does not say."""
+    frames: int | None
+    """How many pictures a movie has; None for a still."""
+    start_timecode: str | None
+    """Of the first picture."""
+    colour: str
+    """What it says of its colour, in words; empty for nothing."""
 
 
 class PlateFrame(Value):

@@ -52,6 +52,9 @@ class Job(Record):
     """Jobs that stand before it; None once it runs."""
     problem: Problem | None = None
     """Why it failed."""
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them, in words; known once the job is
+    admitted."""
     version: str | None = None
     """Id of the version that it made; None for a try."""
     tried: str | None = None

@@ -18,7 +18,16 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 
 _PRINTF = re.compile(r"%0?(\d*)d")
-_HASHES = re.compile(r"(#+|@+)")
+#: Two and more stand for a number wherever they are; one only at the end of a part of the name, so
+#: that ``take#1.png`` and ``logo@2x.png`` are names.
+_HASHES = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
+#: Houdini's ``$F4`` and ``$F``.
+_HOUDINI = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
+#: ``plate.[1001-1100].exr`` (Resolve), ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``
+#: (OpenRV, where one ``#`` is four digits).
+_RANGED = re.compile(r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)")
+#: Other programs' words for the number, of which nobody says how many digits it has.
+_FOREIGN = re.compile(r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE)
 _DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
 
 
@@ -32,7 +41,7 @@ class Plate(Value):
     """The source pictures of a shot.
 
     ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number in
-    it, as ``%04d`` (``####`` and ``@@@@`` are taken and turned into that). ``range`` is what
+    it, as ``%04d`` (other spellings become that, see :func:`printf_pattern`). ``range`` is what
     exists, in the files' own numbering; a movie's first frame is ``range.first``.
     """
 
@@ -54,7 +63,7 @@ class Plate(Value):
 
     @model_validator(mode="after")
     def _one_number(self) -> Self:
-        widths = _PRINTF.findall(_split(self.path)[1])
+        widths = _numbers(_split(self.path)[1])
         if len(widths) > 1:
             raise ValueError("a sequence's name holds one frame number only")
         if "\0" in self.path:
@@ -71,11 +80,9 @@ class Plate(Value):
     @property
     def kind(self) -> PlateKind:
         name = _split(self.path)[1]
-        if _PRINTF.search(name):
-            return PlateKind.SEQUENCE
         if ending_of(name) in MOVIES:
             return PlateKind.MOVIE
-        return PlateKind.STILL
+        return PlateKind.SEQUENCE if _numbers(name) else PlateKind.STILL
 
     def file(self, frame: int) -> str:
         """The file that holds a frame; for a movie or a still, always the same one."""
@@ -83,14 +90,65 @@ class Plate(Value):
 
 
 def printf_pattern(path: str) -> str:
-    """``plate.####.exr`` and ``plate.@@@@.exr`` as ``plate.%04d.exr``; others unchanged."""
-    if "#" not in path and "@" not in path:
+    """A sequence's pattern with its frame number as ``%04d``; any other path as it is.
+
+    Takes ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names with their
+    range, see :func:`ranged_pattern`. A movie's name is a name, whatever is in it.
+    """
+    if not any(mark in path for mark in "#@$[-"):
         return path
     folder, name = _split(path)
-    runs = _HASHES.findall(name)
-    if len(runs) != 1 or _PRINTF.search(name):
+    if ending_of(name) in MOVIES:
         return path
-    return folder + _HASHES.sub(f"%0{len(runs[0])}d", name)
+    ranged = ranged_pattern(path)
+    if ranged:
+        return ranged[0]
+    if _PRINTF.search(name):
+        return path
+    for marks in (_HASHES, _HOUDINI):
+        runs = marks.findall(name)
+        if len(runs) == 1:
+            width = len(runs[0]) if marks is _HASHES else int(runs[0] or 1)
+            return folder + marks.sub(f"%0{width}d", name)
+    return path
+
+
+def ranged_pattern(path: str) -> tuple[str, int, int] | None:
+    """Pattern, first and last frame of a name that holds them; None for other names, and movies.
+
+    ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``, each with
+    ``plate.%04d.exr``.
+
+    :raises ValueError: the name asks for every second frame only, or so (``1001-1100x2@@@@``).
+    """
+    if "-" not in path:
+        return None
+    folder, name = _split(path)
+    found = _RANGED.search(name)
+    if found is None or ending_of(name) in MOVIES:
+        return None
+    if found[1]:
+        first, last, width = found[1], found[2], len(found[1])
+    else:
+        first, last, marks = found[3], found[4], found[6]
+        if int(found[5] or 1) != 1:
+            raise ValueError(f"{name} asks for every {found[5]}th frame of a sequence only")
+        # In OpenRV one # is four digits; %04d says it itself.
+        printf = _PRINTF.fullmatch(marks)
+        width = int(printf[1] or 1) if printf else 4 if marks == "#" else len(marks)
+    return (
+        folder + name[: found.start()] + f"%0{width}d" + name[found.end() :],
+        int(first),
+        int(last),
+    )
+
+
+def foreign_number(path: str) -> str | None:
+    """How a sequence's name spells its frame number, where nobody can say which files it means:
+    ``<frame>``, ``*``. None for every name that is understood, and for movies."""
+    name = _split(path)[1]
+    found = None if ending_of(name) in MOVIES else _FOREIGN.search(name)
+    return found[0] if found else None
 
 
 def pattern_of(path: str) -> tuple[str, int] | None:
@@ -123,11 +181,24 @@ def frame_path(pattern: str, frame: int) -> str:
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
     """:func:`frame_path` of each of many frames, read once."""
     folder, name = _split(pattern)
-    found = _PRINTF.search(name)
+    found = None if ending_of(name) in MOVIES else _PRINTF.search(name)
     if found is None:
         return [pattern for _ in frames]
     before, after, width = folder + name[: found.start()], name[found.end() :], int(found[1] or 1)
     return [f"{before}{frame:0{width}d}{after}" for frame in frames]
+
+
+def signed_path(pattern: str, frame: int) -> str | None:
+    """The other spelling of a file below 0, its sign before all digits: ``plate.-0002.exr``.
+
+    Houdini and OTIO's ``target_url_for_image_number`` write it so, where ``%04d`` gives ``-002``.
+    None for frames from 0 on, and where both spellings are one.
+    """
+    if frame >= 0:
+        return None
+    folder, name = _split(pattern)
+    other = folder + _PRINTF.sub(lambda found: f"-{-frame:0{int(found[1] or 1)}d}", name, count=1)
+    return other if other != frame_path(pattern, frame) else None
 
 
 def ending_of(path: str) -> str:
@@ -140,6 +211,11 @@ def _split(path: str) -> tuple[str, str]:
     """Folder (with its separator) and name; a frame number stands in the name only."""
     cut = max(path.rfind("/"), path.rfind("\\")) + 1
     return path[:cut], path[cut:]
+
+
+def _numbers(name: str) -> list[str]:
+    """The widths of the frame numbers in a name; a movie's has none."""
+    return [] if ending_of(name) in MOVIES else _PRINTF.findall(name)
 
 
 class SourceFile(Value):

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import Record, Timestamp, Value
+from bridge_core.models.base import PersonName, Record, Timestamp, Value
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
@@ -53,7 +53,7 @@ class NewNote(Value):
     drawn_on: int | None = Field(default=None, ge=-FRAME_LIMIT, le=FRAME_LIMIT)
     """The frame that the strokes were drawn on, whatever the words speak of; None: they stand on
     every frame that the note speaks of."""
-    by: str = Field(min_length=1, max_length=200)
+    by: PersonName
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from bridge_core.models.base import Stored, Value
+from bridge_core.models.base import PersonName, Stored, Value
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.shots import Shot
@@ -59,7 +59,7 @@ class Request(Stored):
     delivery: Delivery = Delivery.EXR
     try_frames: tuple[int, ...] = ()
     """Only these frames, to be looked at: a try, never a version. Empty: the whole shot."""
-    asked_by: str = Field(min_length=1, max_length=200)
+    asked_by: PersonName
     made_from: str | None = None
     """Id of the version that this one answers, where a note became the request."""
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import PersonName, Value
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -68,7 +68,7 @@ class ClientSettings(_Section):
     """Further tries of a call that may safely be repeated."""
     streams: int = Field(default=4, ge=1, le=32)
     """Files sent or fetched at once."""
-    user: str | None = Field(default=None, min_length=1, max_length=200)
+    user: PersonName | None = None
     """Name under which requests and decisions are recorded; none: the login name."""
 
 

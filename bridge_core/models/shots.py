@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from bridge_core.models.base import Value
-from bridge_core.models.frames import FrameRange, Retime
+from bridge_core.models.frames import FrameRange, Ratio, Retime
 from bridge_core.models.media import Plate
+from bridge_core.printable import CONTROLS
 
-_UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_UNFIT = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
 _VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 
@@ -73,6 +76,9 @@ class Shot(Value):
     tail_handle: int = Field(default=0, ge=0)
     """Frames wanted after the cut range, in plate frames."""
     retime: Retime = Retime()
+    phase: Ratio = Fraction(0)
+    """How far into the plate frame that it shows first the shot starts, in plate frames; not 0
+    where the cut counts at another rate than the plate."""
     record_range: FrameRange | None = None
     clip: str | None = None
     """Identity of the clip in the timeline that it came from."""
@@ -89,6 +95,31 @@ class Shot(Value):
                 f"the cut uses {self.cut_range}, the plate holds {self.plate.range} only"
             )
         return self
+
+    def plate_frames(self) -> list[int]:
+        """The plate frame that the cut shows at each frame of ``record_range``; without one, []."""
+        span = self.record_range
+        if span is None:
+            return []
+        shown = self.retime.plate_frames(
+            self.cut_range, span.count, rate=span.rate, phase=self.phase
+        )
+        return list(shown)
+
+    def plate_frame(self, record: int) -> int | None:
+        """The plate frame that the cut shows at a frame of its own, as ``record_range`` counts.
+
+        Beside the record range a shot that is not retimed goes on into its handles. None: nothing
+        of the shot is there, or it is not known where it stands.
+        """
+        span = self.record_range
+        if span is None:
+            return None
+        if record in span:
+            return self.plate_frames()[record - span.first]
+        step = self.plate.range.rate / span.rate
+        beside = self.cut_range.first + math.floor(self.phase + (record - span.first) * step)
+        return beside if self.retime.identity and beside in self.work_range else None
 
     @property
     def work_range(self) -> FrameRange:

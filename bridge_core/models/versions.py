@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import Record, Stored, Timestamp, Value
+from bridge_core.models.base import PersonName, Record, Stored, Timestamp, Value
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
+from bridge_core.printable import printable
+
+
+def _relative(value: str) -> str:
+    parts = value.replace("\\", "/").split("/")
+    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or printable(value) != value:
+        raise ValueError("names something inside the result's folder")
+    return value
+
+
+#: A path that stays inside the folder that it is relative to, on every system.
+RelativePath = Annotated[str, AfterValidator(_relative)]
 
 
 class ReviewStatus(StrEnum):
@@ -24,11 +39,20 @@ class Decision(Value):
     """A review status set by a named human."""
 
     status: ReviewStatus
-    by: str = Field(min_length=1, max_length=200)
+    by: PersonName
     comment: str = Field(default="", max_length=5000)
+    content_hash: Sha256 | None = None
+    """The :attr:`Version.content_hash` of what was looked at. The gateway refuses a decision whose
+    hash is not the version's."""
 
 
 class DecisionRecord(Decision):
+    """A decision as the gateway keeps it."""
+
+    model_config = ConfigDict(extra="ignore")  # as in all records
+
+    by: str
+    """As it was recorded, whatever names were taken then."""
     at: Timestamp
 
 
@@ -37,7 +61,7 @@ class Output(Record):
 
     name: str
     """``main`` is what goes into the cut."""
-    pattern: str
+    pattern: RelativePath
     """Relative to the result's folder; a frame number as ``%04d``, or a movie."""
     range: FrameRange
     colour_space: str
@@ -56,6 +80,13 @@ class ResultFile(Record):
     path: str
     size: int
     sha256: Sha256
+
+
+def content_hash(files: Iterable[ResultFile]) -> str:
+    """SHA-256 (hexadecimal) over the content and the path of each file, whatever their order: that
+    of what ``sha256sum`` says of them, a line each, sorted by path."""
+    lines = sorted((file.path, f"{file.sha256}  {file.path}\n") for file in files)
+    return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
 class Proxies(Record):
@@ -82,12 +113,17 @@ class Result(Record):
     proxies: Proxies
     created: Timestamp
     asked_by: str
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them, in words."""
 
 
 class Version(Result):
     """Immutable pictures for a shot, and what humans decided about them since."""
 
     number: int = Field(ge=1)
+    content_hash: Sha256 | None = None
+    """See :func:`content_hash`: of all files but the lineage, the proxies included; None: published
+    before the gateway kept it."""
     status: ReviewStatus = ReviewStatus.PENDING
     decisions: tuple[DecisionRecord, ...] = ()
 
@@ -143,3 +179,5 @@ class Lineage(Stored):
     timings: tuple[StepTiming, ...] = ()
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[ResultFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them, in words."""

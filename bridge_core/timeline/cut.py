@@ -23,9 +23,15 @@ class ProblemKind(StrEnum):
     DISABLED = "disabled"
     RETIME = "retime"
     UNSUPPORTED = "unsupported media"
+    RATE = "rate"
+    """Its times count in something that is no frame rate."""
     BROKEN = "broken"
     ASSUMED = "assumed"
     """The shot was read, but the file left something open."""
+
+
+#: Kind, words and next step of something about the whole file that a person should know.
+Remark = tuple[ProblemKind, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class CutProblem:
     """Where it stands in the cut; None where that cannot be said."""
     skipped: bool = True
     """The clip did not become a shot."""
+
+    @property
+    def effect(self) -> str:
+        """What it means for the shots, in a word or two, as lists of problems begin."""
+        return "left out" if self.skipped else "note"
 
     def __str__(self) -> str:
         where = ", ".join(filter(None, [self.track, self.clip or "unnamed clip"]))

@@ -3,7 +3,7 @@
 An ``.otio`` file is taken as the JSON that it is. OTIO's own reader turns down a whole file over a
 single effect, clip or reference of a kind it does not know (OpenRV's annotations are such effects),
 and raises old schemas to new ones; what we do not understand must come through untouched. Every
-other format goes through OTIO's adapters, which are found by its plug-in manifests.
+other format goes through OTIO's adapters (:mod:`bridge_core.timeline.adapters`).
 See docs/decisions/0007-one-truth-many-dialects.md.
 """
 
@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import DiskFull, NotWritable, TimelineError
+from bridge_core.timeline.cut import ProblemKind, Remark
 
 Json = dict[str, Any]
 
@@ -31,8 +33,11 @@ DEFAULT_KEY = "DEFAULT_MEDIA"
 #: Nests deeper than this are damage, not editing.
 DEPTH_LIMIT = 64
 
-_EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
-_ADAPTED = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
+_HALF = re.compile("[\ud800-\udfff]")
+#: A text that holds one, spelled out or escaped (where it may also be half of a whole pair).
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+#: Texts, which are passed over, and OTIO's short infinity.
+_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
 #: Names from before OTIO's first release, which its reader still takes.
 _OLD_NAMES = {"Sequence": "Track", "Filler": "Gap"}
 
@@ -44,8 +49,8 @@ class Document:
     path: Path
     root: Json
     timeline: Json
-    assumed: str = ""
-    """What the format leaves open, in words."""
+    remarks: tuple[Remark, ...] = ()
+    """What the format leaves open or its reader lost: kind, words, next step."""
     _by_id: dict[str, Json] | None = field(default=None, repr=False)
 
     def follow(self, node: Any) -> Any:
@@ -125,9 +130,18 @@ def load(
     :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
     """
     file = Path(path)
-    ending = file.suffix.lower()
-    root = _parse(file) if ending in (".otio", ".json") else _adapt(file, rate)
-    found = list(_timelines(root))
+    if file.suffix.lower() == ".otiod":  # a folder, with the media that belongs to it
+        file /= "content.otio"
+    if file.suffix.lower() in (".otio", ".json"):
+        root, remarks = _parse(file)
+    else:
+        from bridge_core.timeline.adapters import read_with_adapter
+
+        try:
+            root, remarks = read_with_adapter(file, rate)
+        except OSError as error:
+            raise _unreadable(file, error) from error
+    found = _timelines(root)
     if timeline is not None:
         found = [item for item in found if item.get("name") == timeline]
     if not found:
@@ -139,12 +153,14 @@ def load(
     if len(found) > 1:
         names = ", ".join(repr(item.get("name") or "") for item in found)
         raise TimelineError(
-            f"this file holds {len(found)} timelines: {names}",
+            f"this file holds {len(found)} timelines{f' called {timeline!r}' if timeline else ''}"
+            + ("" if timeline else f": {names}"),
             where=str(file),
-            next_step="say which one is meant",
+            next_step="give each a name of its own in the host, and export again"
+            if timeline
+            else f"say which one is meant, as --timeline {found[0].get('name')!r}",
         )
-    assumed = "an EDL does not say its rate; it was read at 24" if ending == ".edl" else ""
-    return Document(file, root, found[0], "" if rate is not None else assumed)
+    return Document(file, root, found[0], tuple(remarks))
 
 
 def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
@@ -166,7 +182,14 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
             where=str(target),
             next_step="choose another name, or ask for overwriting (--overwrite)",
         )
-    text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")
+    try:
+        text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")
+    except RecursionError as error:
+        raise TimelineError(
+            "the timeline is nested too deep to be written",
+            where=str(target),
+            next_step="flatten the nested sequences in the host, and read the cut again",
+        ) from error
     part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     try:
         with part.open("xb") as handle:
@@ -192,67 +215,62 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
         ) from error
 
 
-def _parse(file: Path) -> Any:
+def _parse(file: Path) -> tuple[Any, list[Remark]]:
     try:
-        return json.loads(file.read_bytes())
+        data = file.read_bytes()
+        text = data.decode(json.detect_encoding(data), "surrogatepass")
+        root = _loads(text)
     except OSError as error:
         raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
+        told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise TimelineError(
-            f"this is not a readable OTIO file: {error}",
+            f"this is not a readable OTIO file: {told}",
             where=str(file),
             next_step="the file is damaged or of another kind; export the cut again",
         ) from error
+    if _SURROGATE.search(text) is None:
+        return root, []
+    root, count = _mended(root)
+    if not count:
+        return root, []
+    told = f"half a character stands in {count} texts of the file; it was replaced by U+FFFD"
+    return root, [(ProblemKind.ASSUMED, told, "correct the names in the host")]
 
 
-def _adapt(file: Path, rate: Fraction | None) -> Any:
-    if not file.is_file():
-        raise _unreadable(file, FileNotFoundError(2, "No such file or directory"))
-    import opentimelineio as otio  # 90 ms, and needed for other people's formats only
-
+def _loads(text: str) -> Any:
     try:
-        adapter = otio.adapters.from_filepath(str(file))
-    except otio.exceptions.NoKnownAdapterForExtensionError as error:
-        kind = _ADAPTED.get(file.suffix.lower())
-        raise TimelineError(
-            f"no reader for {kind or file.suffix or 'files without an ending'} is installed",
-            where=str(file),
-            next_step=_EXTRA if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
-        ) from error
-    told = {"rate": float(rate)} if rate is not None and adapter.name == "cmx_3600" else {}
-    try:
-        made = adapter.read_from_file(str(file), **told)
-        if adapter.name == "cmx_3600":
-            _place_at_record_time(made)
-        return json.loads(made.to_json_string())
-    except Exception as error:  # adapters raise whatever they come upon
-        raise TimelineError(
-            f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
-            where=str(file),
-            next_step="export the cut again, as OTIO where the host can",
-        ) from error
+        return json.loads(text)
+    except ValueError:
+        # OTIO takes Inf as it takes Infinity, which is all that Python knows.
+        spelled = _INFINITY.sub(lambda found: found[0] + ("inity" if found[1] else ""), text)
+        if spelled == text:
+            raise
+        return json.loads(spelled)
 
 
-def _place_at_record_time(timeline: Any) -> None:
-    """Put an EDL's tracks where its record timecodes say, as any other timeline has them.
+def _mended(root: Any) -> tuple[Any, int]:
+    """The same without halves of characters, which UTF-8 cannot write; and in how many texts."""
+    count = 0
 
-    The adapter keeps a track's first record time as a negative start of the track's source range,
-    by which a cut that starts at 01:00:00:00 would show nothing at all.
-    """
-    import opentimelineio as otio
+    def text(value: str) -> str:
+        nonlocal count
+        whole = _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+        count += whole != value
+        return whole
 
-    starts = [-track.source_range.start_time for track in timeline.tracks if track.source_range]
-    if not starts:
-        return  # it starts at 00:00:00:00
-    zero = otio.opentime.RationalTime(0, starts[0].rate)
-    earliest = min(starts) if len(starts) == len(timeline.tracks) else zero
-    timeline.global_start_time = earliest
-    for track in timeline.tracks:
-        if track.source_range:
-            later = -track.source_range.start_time - earliest
-            track.source_range = None
-            if later.value > 0:
-                track.insert(0, otio.schema.Gap(source_range=otio.opentime.TimeRange(zero, later)))
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            entries = [(text(key), value) for key, value in node.items()]
+            node.clear()
+            node.update((k, text(v) if isinstance(v, str) else v) for k, v in entries)
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            node[:] = [text(v) if isinstance(v, str) else v for v in node]
+            waiting.extend(node)
+    return root, count
 
 
 def _unreadable(file: Path, error: OSError) -> TimelineError:
@@ -263,13 +281,18 @@ def _unreadable(file: Path, error: OSError) -> TimelineError:
     )
 
 
-def _timelines(root: Any) -> Iterator[Json]:
-    kind = schema(root)
-    if kind == "Timeline":
-        yield root
-    elif kind == "SerializableCollection":
-        for child in listed(root, "children"):
-            yield from _timelines(child)
+def _timelines(root: Any) -> list[Json]:
+    """The timelines in a file, in order; collections may hold others."""
+    found: list[Json] = []
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        kind = schema(node)
+        if kind == "Timeline":
+            found.append(node)
+        elif kind == "SerializableCollection":
+            waiting.extend(reversed(listed(node, "children")))
+    return found
 
 
 def _dicts(root: Any) -> Iterator[Json]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
+from bridge_core.models.frames import to_rate
 from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
 from bridge_core.timeline.clock import frames, span
@@ -72,18 +73,26 @@ class Report:
 
 
 def export(
-    source: str | Path, target: str | Path, profile_name: str, *, overwrite: bool = False
+    source: str | Path,
+    target: str | Path,
+    profile_name: str,
+    *,
+    overwrite: bool = False,
+    timeline: str | None = None,
+    rate: Any = None,
 ) -> Report:
     """Write the cut ``source`` for one kind of reader to ``target``, an ``.otio`` file.
 
-    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`.
+    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`; ``timeline`` and
+    ``rate`` say how ``source`` is read, as in :func:`bridge_core.timeline.reading.read_cut`.
 
     :raises InvalidRequest: no such profile.
     :raises TimelineError: the cut cannot be read, or the target exists and ``overwrite`` is unset.
     :raises NotWritable: the target cannot be written.
     """
     chosen = profile(profile_name)
-    document = load(source)
+    counted = to_rate(rate) if rate is not None else None
+    document = load(source, timeline=timeline, rate=counted)
     target = Path(target)
     if target.exists() and target.samefile(document.path):
         raise TimelineError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bridge_core.timeline.clock import Span, seconds, span
+from bridge_core.timeline.clock import Clock, Span, clock_at, in_clock, seconds, span
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import (
     DEPTH_LIMIT,
@@ -27,11 +27,11 @@ _EXPORT = "correct it in the host and export the cut again"
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A clip and the stretch of the cut that it fills; all times in seconds.
+    """A clip and the stretch of the cut that it fills; all times in seconds of the cut's clock.
 
-    ``start`` counts from the timeline's first picture. ``skipped`` and ``duration`` are what
-    remains of the clip's ``full`` length where a nest around it trims it. ``head`` and ``tail``
-    are shown beyond it by transitions.
+    ``start`` counts from the timeline's first picture. ``skipped`` and ``duration`` are what a nest
+    around the clip cuts off first, and what it leaves. ``head`` and ``tail`` are shown beyond it by
+    transitions. ``source`` is the clip's whole range, in seconds of its own clock.
     """
 
     clip: Json
@@ -78,19 +78,26 @@ class _Window:
 _WHOLE = _Window(_ZERO, None, _ZERO)
 
 
-def lay_out(document: Document) -> Iterator[Placed | Unplaced]:
-    """Every clip on a picture track, with where it stands; problems among them, in order.
+def lay_out(
+    document: Document, clock: Clock | None = None
+) -> tuple[list[Placed | Unplaced], list[Clock]]:
+    """Every clip on a picture track, with where it stands, problems among them, in order; and the
+    clocks at which ranges count.
 
-    Time is summed up exactly, once for each track. An item whose length cannot be known is taken
-    to have none, and is reported.
+    Time is summed up exactly, once for each track, in seconds of ``clock``: the cut's own, where
+    not all ranges count at the same one. An item whose length cannot be known is taken to have
+    none, and is reported.
     """
-    return _Layout(document).run()
+    layout = _Layout(document, clock or Clock.of(Fraction(24)))
+    return list(layout.run()), list(layout.clocks.values())
 
 
 class _Layout:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, clock: Clock) -> None:
         self._document = document
+        self._clock = clock
         self._around: list[int] = []
+        self.clocks: dict[int, Clock] = {}
 
     def run(self) -> Iterator[Placed | Unplaced]:
         tracks = self._followed(self._document.timeline.get("tracks"))
@@ -101,19 +108,29 @@ class _Layout:
         try:
             trim = span(tracks.get("source_range"))
             if trim is not None:
-                window = _Window(trim.start, trim.end, _ZERO)
+                low = in_clock(trim.start, trim.clock, self._clock)
+                window = _Window(low, low + self._length(trim), _ZERO)
         except ValueError as error:
             told = f"the timeline's own trim cannot be read, and is left out: {error}"
             yield Unplaced(ProblemKind.BROKEN, told, _EXPORT, "", "")
-        self._around.append(id(tracks))
-        yield from self._stack(tracks, window, None)
+        yield from self._shown(tracks, self._inside(tracks, window, ""), "", _ZERO, _ZERO)
 
-    def _stack(
-        self, stack: Json, window: _Window, label: str | None
-    ) -> Iterator[Placed | Unplaced]:
+    def _stack(self, stack: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         number = 0
         for child in map(self._followed, listed(stack, "children")):
-            if _has_picture(child):
+            if ours(child).get("annotations") is True:
+                continue  # shows the clips of the track below once more, to OpenRV
+            kind = _kind(child)
+            if kind not in _PICTURE_KINDS:
+                if kind not in _SOUND_KINDS and _holds_clips(child):
+                    yield Unplaced(
+                        ProblemKind.UNSUPPORTED,
+                        f"a track of kind {kind!r} is not read; shots come from Video tracks",
+                        "make it a Video track in the host if its clips are to be sent",
+                        _name(child),
+                        label or _name(child),
+                    )
+            else:
                 number += 1
                 name = label or str(ours(child).get("name") or _name(child) or f"V{number}")
                 if window is _WHOLE and _is_plain(child):
@@ -130,13 +147,13 @@ class _Layout:
             if schema(child) == "Transition":
                 continue
             overlap = (
-                _offset(children[index - 1], "in_offset") if index else _ZERO,
-                _offset(children[index + 1], "out_offset") if index + 1 < len(children) else _ZERO,
+                self._offset(children, index - 1, "in_offset"),
+                self._offset(children, index + 1, "out_offset"),
             )
             source = self._source(child)
             yield from self._item(child, source, local, window, label, overlap)
             if isinstance(source, Span):
-                local += source.duration
+                local += self._length(source)
 
     def _item(
         self,
@@ -154,8 +171,9 @@ class _Layout:
         if isinstance(source, str):
             yield Unplaced(ProblemKind.BROKEN, source, _EXPORT, _name(child), label, at)
             return
-        skipped, remains = window.clip(local, source.duration)
-        if window is not _WHOLE and remains <= 0 < source.duration:
+        length = self._length(source)
+        skipped, remains = window.clip(local, length)
+        if window is not _WHOLE and remains <= 0 < length:
             return  # trimmed away by the nest around it
         start = at + skipped if skipped else at
         if child.get("enabled") is False:
@@ -194,9 +212,39 @@ class _Layout:
                 remains,
             )
             return
-        low = source.start + skipped
-        window = _Window(low, low + remains, start)
-        yield from self._inside(nest, window, label)
+        low = in_clock(source.start, source.clock, self._clock)
+        if schema(nest) == "Track" and low + self._length(source) <= 0:
+            # OTIO's EDL reader keeps a track's first record time as a negative start of its range,
+            # by which OTIO itself shows nothing of it: the track begins that much later.
+            window = _Window(_ZERO, None, start - low)
+        else:
+            low += skipped
+            window = _Window(low, low + remains, start)
+        yield from self._shown(nest, self._inside(nest, window, label), label, start, remains)
+
+    def _shown(
+        self,
+        nest: Json,
+        found: Iterator[Placed | Unplaced],
+        label: str,
+        start: Fraction,
+        duration: Fraction,
+    ) -> Iterator[Placed | Unplaced]:
+        """What a nest shows; a note where its trim leaves nothing of the clips in it."""
+        empty = True
+        for item in found:
+            empty = False
+            yield item
+        if empty and nest.get("source_range") is not None and _holds_clips(nest):
+            yield Unplaced(
+                ProblemKind.EMPTY,
+                "its source range shows nothing of the clips in it",
+                "correct the range in the host and export the cut again",
+                _name(nest),
+                label or _name(nest),
+                start,
+                duration,
+            )
 
     def _inside(self, nest: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         self._around.append(id(nest))
@@ -235,6 +283,7 @@ class _Layout:
         if kind not in _NESTS and kind not in ("Clip", "Gap"):
             return f"an item of an unknown kind ({kind or 'none'})"
         if own is not None:
+            self.clocks[id(own.clock)] = own.clock
             return own
         if kind not in _NESTS:
             return "neither the clip nor its media says which frames it shows"
@@ -246,16 +295,54 @@ class _Layout:
         children = [self._followed(child) for child in listed(nest, "children")]
         found = [self._source(child) for child in children if schema(child) != "Transition"]
         self._around.pop()
-        lengths = [one.duration for one in found if isinstance(one, Span)]
-        joined = sum(lengths, _ZERO) if schema(nest) == "Track" else max(lengths, default=_ZERO)
+        lengths = [self._length(one) for one in found if isinstance(one, Span)]
+        if schema(nest) == "Track":
+            # What a transition at either end shows beyond the track is part of it, as in OTIO.
+            joined = sum(lengths, _ZERO)
+            joined += self._offset(children, 0, "in_offset")
+            joined += self._offset(children, len(children) - 1, "out_offset")
+        else:
+            joined = max(lengths, default=_ZERO)
         rate = next((one.rate for one in found if isinstance(one, Span)), Fraction(24))
-        return Span(_ZERO, joined, rate)
+        return Span(_ZERO, joined, rate, self._clock)
+
+    def _length(self, source: Span) -> Fraction:
+        """A duration in seconds of the cut's clock."""
+        return in_clock(source.duration, source.clock, self._clock)
+
+    def _offset(self, children: list[Any], index: int, which: str) -> Fraction:
+        """What a transition shows beyond the cut; nothing where no transition is there."""
+        if not 0 <= index < len(children) or schema(children[index]) != "Transition":
+            return _ZERO
+        try:
+            time = children[index].get(which)
+            return max(_ZERO, in_clock(seconds(time), clock_at(time), self._clock))
+        except ValueError:
+            return _ZERO
 
 
-def _has_picture(item: Any) -> bool:
-    if ours(item).get("annotations") is True:
-        return False  # shows the clips of the track below once more, to OpenRV
-    return schema(item) != "Track" or item.get("kind", "Video") == "Video"
+#: OTIO's ``Track.kind`` is free text; programs write it in capitals or leave it out.
+_PICTURE_KINDS = frozenset({"video", ""})
+_SOUND_KINDS = frozenset({"audio"})
+
+
+def _kind(item: Any) -> str:
+    """A track's kind as OTIO spells those that it knows, any other as it is."""
+    if schema(item) != "Track":
+        return "video"
+    kind = str(item.get("kind", "Video"))
+    return kind.lower() if kind.lower() in _PICTURE_KINDS | _SOUND_KINDS else kind
+
+
+def _holds_clips(item: Any) -> bool:
+    """There is a clip in it, at any depth."""
+    waiting = [item]
+    while waiting:
+        for child in listed(waiting.pop(), "children"):
+            if schema(child) == "Clip":
+                return True
+            waiting.append(child)
+    return False
 
 
 def _is_plain(item: Any) -> bool:
@@ -266,16 +353,6 @@ def _is_plain(item: Any) -> bool:
         and item.get("enabled") is not False
         and not time_effects(item)
     )
-
-
-def _offset(item: Any, which: str) -> Fraction:
-    """What a transition shows beyond the cut; nothing where the neighbour is no transition."""
-    if schema(item) != "Transition":
-        return _ZERO
-    try:
-        return max(_ZERO, seconds(item.get(which)))
-    except ValueError:
-        return _ZERO
 
 
 def _name(item: Any) -> str:

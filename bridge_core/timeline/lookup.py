@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from bridge_core.errors import spell
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import PlateKind
+from bridge_core.models.media import PlateKind, signed_path
 from bridge_core.models.shots import Shot
+from bridge_core.plates import as_on_disk, same_name
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
 
 #: A damaged cut may ask for billions of frames; this many missing ones say enough.
@@ -44,7 +46,10 @@ def missing_frames(shot: Shot) -> list[int]:
 
 
 class _Folders:
-    """Names in folders, each listed once; a folder that cannot be listed holds none."""
+    """Names in folders, each listed once; a folder that cannot be listed holds none.
+
+    Names are compared as :func:`bridge_core.plates.same_name` has them.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, frozenset[str]] = {}
@@ -54,12 +59,13 @@ class _Folders:
         folder, name = _parts(path)
         if folder not in self._names:
             self._names[folder] = self._list(folder)
-        return name in self._names[folder]
+        return same_name(name) in self._names[folder]
 
     def _list(self, folder: str) -> frozenset[str]:
         try:
-            with os.scandir(folder) as entries:
-                return frozenset(entry.name for entry in entries)
+            there = folder if folder.isascii() else as_on_disk(Path(folder))
+            with os.scandir(there) as entries:
+                return frozenset(same_name(entry.name) for entry in entries)
         except OSError as error:
             self.trouble[folder] = error.strerror or str(error)
             return frozenset()
@@ -71,13 +77,28 @@ def _parts(path: str) -> tuple[str, str]:
 
 
 def _missing(shot: Shot, folders: _Folders) -> list[int]:
-    wanted = shot.work_range.frames()
-    gone = (frame for frame in wanted if not folders.has(shot.plate.file(frame)))
+    gone = (frame for frame in shot.work_range.frames() if not _spellings(shot, frame, folders))
     return list(itertools.islice(gone, _ENOUGH))
+
+
+def _spellings(shot: Shot, frame: int, folders: _Folders) -> list[str]:
+    """The files of a frame that are there: a number below 0 is spelled in two ways."""
+    names = (shot.plate.file(frame), signed_path(shot.plate.path, frame) if frame < 0 else None)
+    return [name for name in names if name and folders.has(name)]
 
 
 def _look(item: CutShot, folders: _Folders) -> CutProblem | None:
     shot = item.shot
+    for frame in range(shot.work_range.first, min(0, shot.work_range.last + 1)):
+        found = _spellings(shot, frame, folders)
+        if len(found) > 1:
+            names = " and ".join(_parts(name)[1] for name in found)
+            return _problem(
+                item,
+                ProblemKind.BROKEN,
+                f"frame {frame} is there twice, as {names}",
+                "remove one of them, or move it to another folder",
+            )
     missing = _missing(shot, folders)
     if not missing:
         return None

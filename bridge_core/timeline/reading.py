@@ -6,6 +6,7 @@ second; :func:`bridge_core.timeline.lookup.look_for_media` looks for the media w
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,17 @@ from bridge_core.models.base import invalid
 from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId, fit_name
-from bridge_core.timeline.clock import frames, rate_of, seconds, span
+from bridge_core.timeline.clock import (
+    NOISE,
+    Clock,
+    clock_at,
+    clock_of,
+    frame_shown,
+    frames,
+    in_clock,
+    seconds,
+    span,
+)
 from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
 from bridge_core.timeline.document import (
     DAMAGE,
@@ -39,11 +50,12 @@ from bridge_core.timeline.references import (
     Media,
     Unfit,
     file_path,
+    is_picture_rate,
     media_key,
     media_of,
     sequence_path,
 )
-from bridge_core.timeline.retimes import retime_of, time_effects
+from bridge_core.timeline.retimes import is_remap, retime_of, time_effects
 
 
 def read_cut(
@@ -105,6 +117,7 @@ class _Read:
     cut_range: FrameRange
     record: FrameRange
     retime: Retime
+    phase: Fraction
     heads: tuple[int, int]
     key: str
 
@@ -115,17 +128,21 @@ class _Reader:
         self.document = document
         self.folder = document.path.absolute().parent
         self.handles = handles
-        self.laid_out = list(lay_out(document))
-        self.rate = to_rate(rate) if rate is not None else self._own_rate()
+        self.laid_out, clocks = lay_out(document)
+        self.said = to_rate(rate) if rate is not None else None
+        self.clock = self._own_clock()
+        self.rate = self.clock.rate
+        clocks.append(self.clock)
+        if len({clock.spelled for clock in clocks}) > 1 and not all(c.exact for c in clocks):
+            self.laid_out, _ = lay_out(document, self.clock)
         self.global_start = self._global_start()
         self.name = str(timeline.get("name") or document.path.stem)
         carried = ours(timeline).get("show")
         self.show = show or (carried if isinstance(carried, str) else "") or self.name
         self.problems: list[CutProblem] = []
-        if document.assumed:
-            what, kind = document.assumed, ProblemKind.ASSUMED
+        for kind, what, next_step in document.remarks:
             self.problems.append(
-                CutProblem(kind, what, "say its rate", self.name, "", None, skipped=False)
+                CutProblem(kind, what, next_step, self.name, "", None, skipped=False)
             )
 
     def read(self) -> Survey:
@@ -145,6 +162,7 @@ class _Reader:
                     head_handle=head,
                     tail_handle=tail,
                     retime=item.retime,
+                    phase=item.phase,
                     record_range=item.record,
                     clip=clip,
                 )
@@ -176,23 +194,35 @@ class _Reader:
         )
         return Survey(cut, clips, media)
 
-    def _own_rate(self) -> Fraction:
-        """The timeline's rate: of its global start, else the one that most of its clips have."""
+    def _own_clock(self) -> Clock:
+        """What the timeline counts at: its global start, else what most of its clips count at.
+
+        Seconds, milliseconds and ticks are no frames, where anything counts in frames.
+        """
+        if self.said is not None:
+            return Clock.of(self.said)
+        clips = [item for item in self.laid_out if isinstance(item, Placed)]
+        found: list[Clock] = []
         start = self.document.timeline.get("global_start_time")
         if isinstance(start, dict):
-            try:
-                return rate_of(start["rate"])
-            except (KeyError, TypeError, ValueError):
-                pass  # reported by _global_start
-        rates = Counter(item.source.rate for item in self.laid_out if isinstance(item, Placed))
-        return rates.most_common(1)[0][0] if rates else Fraction(24)
+            with contextlib.suppress(ValueError):
+                found.append(clock_at(start))
+        # By the spelling of each: hashing a fraction takes longer than reading the clip.
+        spelled = Counter(float(item.source.clock.spelled) for item in clips)
+        found += [clock_of(rate) for rate, _ in spelled.most_common()]
+        for clock in found:
+            if is_picture_rate(clock.rate):
+                return clock
+        rates = Counter(rate for item in clips if (rate := _media_rate(item.clip)) is not None)
+        found = [clock_of(rate) for rate, _ in rates.most_common(1)] + found
+        return found[0] if found else Clock.of(Fraction(24))
 
     def _global_start(self) -> int:
         start = self.document.timeline.get("global_start_time")
         if start is None:
             return 0
         try:
-            return frames(seconds(start), self.rate)
+            return frames(in_clock(seconds(start), clock_at(start), self.clock), self.rate)
         except ValueError:
             return 0
 
@@ -224,13 +254,16 @@ class _Reader:
                 "remove it, or make it longer, in the host",
             )
         reference = references(placed.clip)[0].get(plate_key(placed.clip))
-        media = media_of(reference, self.folder, placed.source)
+        media = media_of(reference, self.folder, placed.source, self.said)
         effects = time_effects(placed.clip)
-        in_point = placed.source.start - media.start
+        source = placed.source
+        in_point = in_clock(source.start, source.clock, media.clock) - media.start
         retime, told = retime_of(effects, in_point, media.rate) if effects else (_AS_SHOT, "")
+        if any(map(is_remap, effects)):
+            in_point = _remapped(in_point, source.duration, media, retime.speed)
         if media.still and placed.duration * media.rate > 1:
             retime, told = _HELD, ""
-        shown = _shown(placed, media, retime)
+        shown, phase = self._shown(placed, media, retime, in_point)
         plate_range, cut_range = _within(media, shown, record)
         told = "; ".join(text for text in (media.assumed, told) if text)
         if told:
@@ -246,7 +279,59 @@ class _Reader:
             pixel_aspect=hints.get("pixel_aspect", 1.0),
         )
         heads = self._handles(placed, media.rate, retime)
-        return _Read(placed, media, plate, cut_range, record, retime, heads, media_key(plate.path))
+        key = media_key(plate.path)
+        return _Read(placed, media, plate, cut_range, record, retime, phase, heads, key)
+
+    def _shown(
+        self, placed: Placed, media: Media, retime: Retime, in_point: Fraction
+    ) -> tuple[tuple[int, int], Fraction]:
+        """First and last plate frame that the clip shows, both included, and the shot's phase.
+
+        The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
+        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is where its range starts, in seconds of the media's clock after the
+        media's start.
+        """
+        if media.still:
+            return (media.first, media.first), Fraction(0)
+        source, rate = placed.source, media.rate
+        skipped = in_clock(placed.skipped, self.clock, source.clock)
+        length = in_clock(placed.duration, self.clock, source.clock)
+        count = length * source.rate
+        if source.rate == rate:  # a length that was computed from frames of the media means those
+            count = min(count, in_clock(length, source.clock, media.clock) * rate)
+        until = max(0, math.ceil(count - NOISE) - 1) / source.rate
+        if self.rate != source.rate:
+            steps = max(0, math.ceil(placed.duration * self.rate - NOISE) - 1)
+            until = max(until, in_clock(steps / self.rate, self.clock, source.clock))
+        begin = in_point * rate
+        if retime.keys:
+            if skipped:
+                raise Unfit(
+                    ProblemKind.RETIME,
+                    "a nested sequence trims into its speed ramp",
+                    "flatten the nested sequence in the host and export again",
+                )
+            low, high = retime.source_span(max(1, frames(placed.duration, rate)))
+            first = media.first + frame_shown(begin, _ONE)
+            return (first + low, first + high), Fraction(0)
+
+        def media_frames(time: Fraction) -> Fraction:
+            """A length of the clip's own clock, in media frames."""
+            return in_clock(time, source.clock, media.clock) * rate
+
+        speed = abs(retime.speed)
+        if retime.speed < 0:
+            # The source range names the earliest frame, which is shown last.
+            step = 1 / max(source.rate, self.rate)
+            earliest = begin
+            end = begin + media_frames(max(_ZERO, source.duration - skipped - step)) * speed
+            begin = max(earliest, end - media_frames(until) * speed)
+        else:
+            begin += media_frames(skipped) * speed
+            end = begin + media_frames(until) * speed
+        first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
+        start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
+        return (first, last), max(Fraction(0), start).limit_denominator(1_000_000)
 
     def _handles(self, placed: Placed, rate: Fraction, retime: Retime) -> tuple[int, int]:
         """Handles wanted, with the frames that transitions show beyond the cut, before and after.
@@ -300,36 +385,31 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
+_ZERO = Fraction(0)
+_ONE = Fraction(1)
 _AS_SHOT = Retime()
 _HELD = Retime(speed=Fraction(0))
 _CORRECT = "correct the clip in the host and export the cut again"
 _CHECK = "check the shot's first and last frame before sending it"
 
 
-def _shown(placed: Placed, media: Media, retime: Retime) -> tuple[int, int]:
-    """First and last plate frame that the clip shows, both included."""
-    source = placed.source
-    if media.still:
-        return media.first, media.first
-    if retime.identity:
-        start = source.start + placed.skipped if placed.skipped else source.start
-        return media.frame_at(start), media.frame_at(start + placed.duration) - 1
-    count = max(1, frames(placed.duration, media.rate))
-    if retime.speed < 0:
-        # The source range names the earliest frame, which is shown last.
-        after = source.duration - placed.skipped - placed.duration
-        low, high = retime.source_span(count)
-        first = media.frame_at(source.start + after * -retime.speed)
-        return first, first + high - low
-    if retime.keys and placed.skipped:
+def _remapped(in_point: Fraction, duration: Fraction, media: Media, speed: Fraction) -> Fraction:
+    """Where the range of a clip under FCP's Time Remap starts in its media, in seconds.
+
+    In and out count frames of the remapped media: slower, it is longer; reversed, it starts with
+    the media's end.
+
+    :raises Unfit: reversed, and the file does not say where the media ends.
+    """
+    if speed >= 0:
+        return in_point * speed
+    if media.length is None:
         raise Unfit(
             ProblemKind.RETIME,
-            "a nested sequence trims into its speed ramp",
-            "flatten the nested sequence in the host and export again",
+            "it runs backwards from the end of its media, and the file does not say where that is",
+            "relink the clip in the host and export again",
         )
-    low, high = retime.source_span(count)
-    first = media.frame_at(source.start + placed.skipped * retime.speed)
-    return first + low, first + high
+    return media.length / media.rate - (in_point + duration) * -speed
 
 
 def _within(
@@ -367,6 +447,7 @@ def _carried(clip: Json, folder: Path, plate: Media) -> Iterator[CarriedVersion]
         if not key.startswith(f"{NAMESPACE}:") or not told:
             continue
         available = span(reference.get("available_range"))
+        start = available and in_clock(available.start, available.clock, plate.clock)
         if schema(reference) == "ImageSequenceReference":
             path = sequence_path(reference, folder)
         else:
@@ -378,9 +459,21 @@ def _carried(clip: Json, folder: Path, plate: Media) -> Iterator[CarriedVersion]
             label=_text(told.get("label")),
             status=_text(told.get("status")),
             path=path,
-            first=plate.frame_at(available.start) if available else plate.first,
+            first=plate.frame_at(start) if start is not None else plate.first,
             active=key == active,
         )
+
+
+def _media_rate(clip: Json) -> float | None:
+    """The picture rate at which a clip's media counts; None: it says none."""
+    reference = references(clip)[0].get(plate_key(clip))
+    available = reference.get("available_range") if isinstance(reference, dict) else None
+    for told in (reference, (available or {}).get("duration")):
+        rate = told.get("rate") if isinstance(told, dict) else None
+        with contextlib.suppress(ValueError, OverflowError, TypeError):
+            if rate is not None and is_picture_rate(clock_of(float(rate)).rate):
+                return float(rate)
+    return None
 
 
 def _text(value: Any) -> str:

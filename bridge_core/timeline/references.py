@@ -29,8 +29,24 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from bridge_core.models.frames import timecode
-from bridge_core.models.media import MOVIES, ending_of, pattern_of, printf_pattern
-from bridge_core.timeline.clock import Span, frames, rate_of, span
+from bridge_core.models.media import (
+    MOVIES,
+    ending_of,
+    foreign_number,
+    pattern_of,
+    printf_pattern,
+    ranged_pattern,
+)
+from bridge_core.timeline.clock import (
+    Clock,
+    Span,
+    clock_at,
+    clock_of,
+    frame_shown,
+    frames,
+    in_clock,
+    span,
+)
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import Json, ours, schema
 
@@ -41,7 +57,8 @@ STILLS = frozenset(
 )
 
 _NUMBERED = re.compile(r"%0?\d*d")
-_BRACKETS = re.compile(r"\[(-?\d+)-(-?\d+)\]")
+#: The number that a name ends in is its version: ``title_v02``.
+_VERSION = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
 #: ``%04d`` would be unquoted into a control character, which no file name holds.
 _NOT_ESCAPES = re.compile(r"%(?=0\d+d)")
 _WINDOWS = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
@@ -58,8 +75,9 @@ class Unfit(Exception):
 class Media(NamedTuple):
     """``first`` is the number of the first frame, ``start`` the media time (s) at which it is.
 
-    ``length`` is None where the file does not say how many frames there are. ``assumed`` says in
-    words what was not in the file.
+    ``start`` is in seconds of ``clock``: the rate as the reference spells it. ``length`` is None
+    where the file does not say how many frames there are. ``assumed`` says in words what was not in
+    the file.
     """
 
     path: str
@@ -67,23 +85,31 @@ class Media(NamedTuple):
     length: int | None
     start: Fraction
     rate: Fraction
+    clock: Clock
     start_timecode: str | None = None
     still: bool = False
     assumed: str = ""
 
     def frame_at(self, time: Fraction) -> int:
-        """The frame at a media time in seconds, where a frame boundary is the nearest one."""
-        return self.first + frames(time - self.start, self.rate)
+        """The frame that is showing at a media time, in seconds of the media's clock."""
+        return self.first + frame_shown(time - self.start, self.rate)
 
     def time_of(self, frame: int) -> Fraction:
-        """Media time in seconds at which a frame starts."""
+        """Media time at which a frame starts, in seconds of the media's clock."""
         return self.start + (frame - self.first) / self.rate
 
 
-def media_of(reference: Any, folder: Path, source: Span) -> Media:
+def is_picture_rate(rate: Fraction) -> bool:
+    """Whether pictures are likely to run at it: 1 is seconds, 1000 and more are ticks; both are
+    also real rates, of time lapse and of high-speed cameras."""
+    return 1 < rate < 1000
+
+
+def media_of(reference: Any, folder: Path, source: Span, rate: Fraction | None = None) -> Media:
     """What a clip's reference says about its pictures.
 
-    ``folder`` is where relative paths start: the cut's own. ``source`` is the clip's range.
+    ``folder`` is where relative paths start: the cut's own. ``source`` is the clip's range, in
+    seconds of its own clock. ``rate`` is that of movies whose ranges count in seconds or ticks.
 
     :raises Unfit: there are no pictures that could be sent.
     :raises ValueError: damaged.
@@ -92,7 +118,7 @@ def media_of(reference: Any, folder: Path, source: Span) -> Media:
     if kind == "ImageSequenceReference":
         return _sequence(reference, folder, source)
     if kind == "ExternalReference":
-        return _external(reference, folder, source)
+        return _external(reference, folder, source, rate)
     if kind == "GeneratorReference":
         made = reference.get("generator_kind") or reference.get("name") or "a picture"
         raise Unfit(
@@ -193,15 +219,27 @@ def _sequence(reference: Json, folder: Path, source: Span) -> Media:
             "render the frames between, or conform the clip at the sequence's own rate",
         )
     available = span(reference.get("available_range"))
+    counted = (available or source).clock
     own = reference.get("rate")
-    rate = rate_of(own) if own else (available or source).rate
+    clock = clock_of(own) if own else counted
+    told = ""
+    if clock.rate == 1 and is_picture_rate(counted.rate):
+        # OTIO's ImageSequenceReference has a rate of 1 unless it is given another.
+        clock = counted
+        told = (
+            "its sequence is said to run at 1 frame per second, as references without a rate are; "
+            f"it was read at {counted.rate}, at which its range counts"
+        )
     first = int(reference.get("start_frame") or 0)
-    media = _numbered(sequence_path(reference, folder), first, None, available, source, rate)
-    told = ours(reference).get("start_timecode")
-    return media._replace(start_timecode=told) if isinstance(told, str) else media
+    path = sequence_path(reference, folder)
+    media = _numbered(path, first, None, reference, source, clock)
+    if told:
+        media = media._replace(assumed="; ".join(filter(None, (told, media.assumed))))
+    timecode_told = ours(reference).get("start_timecode")
+    return media._replace(start_timecode=timecode_told) if isinstance(timecode_told, str) else media
 
 
-def _external(reference: Json, folder: Path, source: Span) -> Media:
+def _external(reference: Json, folder: Path, source: Span, rate: Fraction | None) -> Media:
     url = reference.get("target_url")
     if not url or not isinstance(url, str):
         raise Unfit(
@@ -209,63 +247,134 @@ def _external(reference: Json, folder: Path, source: Span) -> Media:
             "its media reference names no file",
             "relink the clip in the host and export again",
         )
-    path = printf_pattern(file_path(url, folder))
+    named = file_path(url, folder)
     available = span(reference.get("available_range"))
-    rate = (available or source).rate
-    ending = ending_of(path)
+    clock = (available or source).clock
+    ending = ending_of(named)
     if ending in MOVIES:
-        return _movie(path, available, source, rate)
+        return _movie(named, reference, source, clock, rate)
     if ending not in STILLS:
         raise Unfit(
             ProblemKind.UNSUPPORTED,
             f"files ending in {ending or 'nothing'} are not among the pictures that can be sent",
             "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip",
         )
-    name = re.split(r"[\\/]", path)[-1]
-    brackets = _BRACKETS.search(name)
-    if brackets:
-        first, last = int(brackets[1]), int(brackets[2])
-        filled = name[: brackets.start()] + f"%0{len(brackets[1])}d" + name[brackets.end() :]
-        path = path[: len(path) - len(name)] + filled
-        return _numbered(path, first, last - first + 1, available, source, rate)
-    if _NUMBERED.search(name):
+    spelled = foreign_number(named)
+    if spelled is not None:
+        raise Unfit(
+            ProblemKind.UNSUPPORTED,
+            f"its name has the frame number as {spelled}, which does not say its number of digits",
+            "relink the clip to a pattern such as plate.%04d.exr or plate.####.exr",
+        )
+    try:
+        ranged = ranged_pattern(named)
+    except ValueError as error:
+        raise Unfit(
+            ProblemKind.UNSUPPORTED,
+            str(error),
+            "render the frames between, or conform the clip at the sequence's own rate",
+        ) from error
+    if ranged:
+        pattern, first, last = ranged
+        return _numbered(pattern, first, last - first + 1, reference, source, clock)
+    path = printf_pattern(named)
+    if _NUMBERED.search(re.split(r"[\\/]", path)[-1]):
         known = ours(reference).get("first_frame")
-        if isinstance(known, int):
-            return _numbered(path, known, None, available, source, rate)
-        first = frames((available or source).start, rate)
-        return _numbered(path, first, None, available, source, rate)
-    long = frames((available or source).duration, rate) > 1
+        counted = frames((available or source).start, clock.rate)
+        first = known if isinstance(known, int) else counted
+        return _numbered(path, first, None, reference, source, clock)
     found = pattern_of(path)
-    if found and long:
-        return _numbered(*found, None, available, source, rate)
-    start = available.start if available else source.start
-    return Media(path, found[1] if found else 0, 1, start, rate, still=True)
+    if found and frames((available or source).duration, clock.rate) > 1:
+        held = _held(*found, frames((available or source).start, clock.rate))
+        if held is None:
+            return _numbered(*found, None, reference, source, clock)
+    else:
+        held = ""
+    start = (available or source).start
+    return Media(
+        path, found[1] if found else 0, 1, start, clock.rate, clock, still=True, assumed=held or ""
+    )
+
+
+def _held(pattern: str, number: int, start: int) -> str | None:
+    """None where one numbered file with a long range stands for a sequence; else it is one picture
+    that is held, and this says what was assumed.
+
+    One file's name does not say whether others lie beside it. Frame numbers stand at the end of a
+    name or between dots, mostly in three digits and more, and a sequence's range often starts at
+    its first number.
+    """
+    name = re.split(r"[\\/]", pattern)[-1]
+    found = _NUMBERED.search(name)
+    assert found is not None  # it is a pattern
+    before, after, digits = name[: found.start()], name[found.end() :], int(found[0][1:-1])
+    if _VERSION.search(before):
+        return ""
+    if not after[:1].isalnum() and (before.endswith(".") or digits >= 3 or number == start):
+        return None
+    return "its number was not taken for a frame number; it is one picture that is held"
 
 
 def _numbered(
     path: str,
     first: int,
     length: int | None,
-    available: Span | None,
+    reference: Json,
     source: Span,
-    rate: Fraction,
+    clock: Clock,
 ) -> Media:
+    """A sequence whose first file is numbered ``first``, at the rate of ``clock``."""
+    rate = clock.rate
+    told = ""
+    if not is_picture_rate(rate):
+        told = f"its pictures are taken to run at {rate} frames per second, as the file says"
+    available = span(reference.get("available_range"))
     if available is None:
-        counted = frames(source.start, rate)
+        counted = frames(source.start, source.rate)
         start = first / rate if counted >= first else Fraction(0)
-        told = "" if length else "the file does not say which frames of the sequence exist"
-        return Media(path, first, length, start, rate, assumed=told)
-    length = length or frames(available.duration, rate)
-    number = frames(available.start, rate)
+        missing = "" if length else "the file does not say which frames of the sequence exist"
+        told = "; ".join(filter(None, (told, missing)))
+        return Media(path, first, length, start, rate, clock, assumed=told)
+    clock = _clock(reference["available_range"]["start_time"], source, clock)
+    start = in_clock(available.start, available.clock, clock)
+    length = length or frames(in_clock(available.duration, available.clock, clock), rate)
+    number = frames(start, rate)
     embedded = number if number not in (0, first) else None
-    return Media(path, first, length, available.start, rate, _timecode(embedded, rate))
+    return Media(path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=told)
 
 
-def _movie(path: str, available: Span | None, source: Span, rate: Fraction) -> Media:
+def _clock(start: Json, source: Span, own: Clock) -> Clock:
+    """The clock at which media and clip are compared.
+
+    Whole numbers of frames at spellings of the media's rate are counts, by the spelling of its
+    range; everything else goes through seconds at the media's own rate, as in OTIO.
+    """
+    counted = clock_at(start)
+    if counted.rate != own.rate:
+        return own._replace(whole=False)
+    if counted.spelled == own.spelled:
+        return counted
+    whole = counted.whole and (source.start * source.rate).denominator == 1
+    return counted if whole else own._replace(whole=False)
+
+
+def _movie(path: str, reference: Json, source: Span, clock: Clock, rate: Fraction | None) -> Media:
+    available = span(reference.get("available_range"))
+    if not is_picture_rate(clock.rate):
+        if rate is None:
+            raise Unfit(
+                ProblemKind.RATE,
+                f"its times count at {clock.rate} a second, which says nothing of the movie's rate",
+                "give the rate of the movie's pictures, as --rate 24",
+            )
+        clock = Clock.of(rate)
+    rate = clock.rate
     if available is not None:
-        first = frames(available.start, rate)
-        length = frames(available.duration, rate)
-        return Media(path, first, length, available.start, rate, _timecode(first or None, rate))
+        clock = _clock(reference["available_range"]["start_time"], source, clock)
+        start = in_clock(available.start, available.clock, clock)
+        first = frames(start, rate)
+        length = frames(in_clock(available.duration, available.clock, clock), rate)
+        return Media(path, first, length, start, rate, clock, _timecode(first or None, rate))
     if source.start >= 3600:
         raise Unfit(
             ProblemKind.OFFLINE,
@@ -274,7 +383,7 @@ def _movie(path: str, available: Span | None, source: Span, rate: Fraction) -> M
             "relink the clip in the host and export it as OTIO, which writes the media's range",
         )
     told = "the file does not say how long the movie is; it is counted from frame 0"
-    return Media(path, 0, None, Fraction(0), rate, assumed=told)
+    return Media(path, 0, None, Fraction(0), rate, clock, assumed=told)
 
 
 def _timecode(frame: int | None, rate: Fraction) -> str | None:

@@ -8,6 +8,11 @@ Hiero, AYON and FCP XML do; OTIO leaves it open).
 A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists that start with
 seconds of retimed time and seconds of media time, both counted from the start of the media, then
 whether the key is eased and its two tangents (read in public exports of Resolve 21).
+
+FCP 7 XML's Time Remap comes out of OTIO's reader as a plain ``Effect`` with ``metadata.fcp_xml``
+(OpenTimelineIO issue 876): a speed in per cent and a direction, under which the clip's in and out
+count frames of the *remapped* media. AAF's ramps come as a retime of constant speed, or none, with
+their key frames in ``metadata.AAF.Parameters``: they are told, not followed.
 """
 
 from __future__ import annotations
@@ -26,8 +31,18 @@ _NEXT = "bake the retime into the media, or remove it, and export again"
 
 
 def time_effects(item: Any) -> list[Any]:
-    """The effects of an item that change its time."""
-    return [effect for effect in listed(item, "effects") if schema(effect) in _TIME_EFFECTS]
+    """The effects of an item that change its time; those that are switched off do not."""
+    return [
+        effect
+        for effect in listed(item, "effects")
+        if (schema(effect) in _TIME_EFFECTS or is_remap(effect))
+        and effect.get("enabled") is not False
+    ]
+
+
+def is_remap(effect: Any) -> bool:
+    """A Time Remap of FCP 7 XML."""
+    return _told(effect, "fcp_xml").get("effectid") == "timeremap"
 
 
 def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
@@ -39,6 +54,12 @@ def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[R
     :raises Unfit: a time effect that says nothing we can follow.
     :raises ValueError: damaged.
     """
+    if any(map(is_remap, effects)):
+        if len(effects) > 1:
+            raise Unfit(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT)
+        return Retime(speed=_remapped(effects[0])), ""
+    if any(map(_is_aaf_ramp, effects)):
+        raise Unfit(ProblemKind.RETIME, "its speed changes over time, as the AAF says", _NEXT)
     ramps = [effect for effect in effects if schema(effect) == "TimeEffect"]
     if ramps:
         if len(effects) > 1:
@@ -58,6 +79,61 @@ def _speed(effect: Any) -> Fraction:
         raise ValueError(f"its retime has no speed but {scalar!r}")
     # A scalar was a ratio of frames once: 0.333… was a third.
     return Fraction(scalar).limit_denominator(100_000)
+
+
+def _told(effect: Any, reader: str) -> dict[str, Any]:
+    """What one of OTIO's readers kept of an effect in its metadata."""
+    metadata = effect.get("metadata") if isinstance(effect, dict) else None
+    found = metadata.get(reader) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _remapped(effect: Any) -> Fraction:
+    """The speed of a Time Remap, negative backwards."""
+    found = _told(effect, "fcp_xml").get("parameter")
+    parameters = {
+        str(one.get("parameterid")): str(one.get("value")).strip()
+        for one in (found if isinstance(found, list) else [found])
+        if isinstance(one, dict)
+    }
+    variable = parameters.get("variablespeed", "0").lower()
+    if variable not in ("0", "false"):
+        raise Unfit(ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT)
+    try:
+        speed = Fraction(float(parameters["speed"])).limit_denominator(100_000) / 100
+    except (KeyError, ValueError, OverflowError):
+        raise Unfit(ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT) from None
+    return -speed if parameters.get("reverse", "").lower() in ("true", "1") else speed
+
+
+def _is_aaf_ramp(effect: Any) -> bool:
+    """Key frames of an AAF's retime that no single speed stands for."""
+    parameters = _told(effect, "AAF").get("Parameters")
+    if not isinstance(parameters, dict):
+        return False
+    try:
+        speeds = _keys(parameters.get("PARAM_SPEED_MAP_U"))
+        if len({speed for _, speed in speeds}) > 1:
+            return True
+        for name in ("PARAM_SPEED_OFFSET_MAP_U", "PARAM_OFFSET_MAP_U"):
+            pairs = itertools.pairwise(_keys(parameters.get(name)))
+            slopes = {round((b[1] - a[1]) / (b[0] - a[0]), 4) for a, b in pairs}
+            if len(slopes) > 1:
+                return True
+    except DAMAGE:
+        return True  # key frames that cannot be understood are not followed
+    return False
+
+
+def _keys(told: Any) -> list[tuple[float, float]]:
+    """Times and values of a parameter of an AAF that changes over time, as OTIO's reader has it."""
+    if not isinstance(told, dict):
+        return []
+    return [(_number(time), _number(value)) for time, value in listed(told, "keyframe_values")]
+
+
+def _number(told: Any) -> float:
+    return float(Fraction(told)) if isinstance(told, str) else float(told)
 
 
 def _ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:

@@ -22,11 +22,13 @@ from bridge_core.errors import (
     TransferError,
 )
 from bridge_core.locks import FileLock
+from bridge_core.models.shots import fit_name
 from bridge_core.models.versions import Result, ResultFile, Version
+from bridge_core.printable import CONTROLS
 from bridge_core.transfer.crew import Crew, Progress
 from bridge_core.transport import BLOCK, Transport
 
-_UNSAFE = re.compile(r'[\x00-\x1f<>:"\\|?*]')
+_UNSAFE = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
 
 
 def fetch(
@@ -44,6 +46,7 @@ def fetch(
     appears once every file is there and its SHA-256 is right; an interrupted fetch goes on where
     it stopped.
 
+    :raises GatewayFault: a name from the gateway leads out of the folder.
     :raises TransferError: a file arrived wrong twice.
     :raises StorageError: something else stands in the result's place; nothing is overwritten.
     :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
@@ -52,11 +55,12 @@ def fetch(
     files = transport.read(
         list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
     )
+    place = _place(result)
     for file in files:
         _check_name(file)
     if _holds(Path(result.folder), files):
         return Path(result.folder)
-    target = folder.absolute() / _place(result)
+    target = folder.absolute() / place
     if _taken(target, files):
         return target
     partial_folder = target.with_name(f".{target.name}.part")
@@ -72,9 +76,17 @@ def fetch(
 
 
 def _place(result: Result) -> Path:
+    """Where a result goes, relative to the folder that a person named."""
     shot = result.shot
-    name = Path(result.label) if isinstance(result, Version) else Path("tries", result.id)
-    return Path(shot.show, shot.sequence, shot.shot, result.service) / name
+    parts = [shot.show, shot.sequence, shot.shot, result.service]
+    parts += [result.label] if isinstance(result, Version) else ["tries", result.id]
+    for part in parts:
+        if fit_name(part, otherwise="") != part:
+            raise GatewayFault(
+                f"the gateway gives a name that would not name one folder: {part!r}",
+                next_step="have the gateway looked at; nothing was written",
+            )
+    return Path(*parts)
 
 
 def _check_name(file: ResultFile) -> None:

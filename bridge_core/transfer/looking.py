@@ -1,15 +1,19 @@
-"""Looks at frames of plates by the gateway's proxies, without a job."""
+"""Looks at plates without a job: the gateway's proxies of frames, and what a file says."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 from bridge_core.errors import OutsideRoots, PlateChanged, TransferError
-from bridge_core.models.gateway import PlateFrame
+from bridge_core.models.gateway import MediaFacts, PlateFrame
 from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.plates import source_files
 from bridge_core.transfer.upload import hand_over
 from bridge_core.transport import Transport
+
+T = TypeVar("T")
 
 
 class Looker:
@@ -32,17 +36,37 @@ class Looker:
         :raises UnreadableMedia: the file cannot be read, here or at the gateway.
         :raises UnknownColourSpace: nothing says which one it is.
         """
+
+        def ask(file: SourceFile) -> bytes:
+            wanted = PlateFrame(plate=plate, file=file, frame=frame)
+            found = self._transport.send("POST", "/v1/media/proxy", body=wanted, repeatable=True)
+            return found.content
+
+        return self._ask(plate, frame, ask)
+
+    def facts(self, plate: Plate) -> MediaFacts:
+        """What the plate's first file says of itself.
+
+        :raises MissingFrames: it is not there.
+        :raises UnreadableMedia: it cannot be read, here or at the gateway.
+        """
+
+        def ask(file: SourceFile) -> MediaFacts:
+            return self._transport.read(
+                MediaFacts, "POST", "/v1/media/facts", body=file, repeatable=True
+            )
+
+        return self._ask(plate, plate.range.first, ask)
+
+    def _ask(self, plate: Plate, frame: int, ask: Callable[[SourceFile], T]) -> T:
+        """The answer about a frame's file, which is handed over to the gateway before."""
         (file,) = source_files(plate, [frame])
         try:
-            return self._ask(plate, frame, self._handed_over(plate, file))
+            return ask(self._handed_over(plate, file))
         except (TransferError, OutsideRoots, PlateChanged):
             # The content has made room for others, or the gateway's roots are other ones by now.
             self._there.pop(file, None)
-            return self._ask(plate, frame, self._handed_over(plate, file))
-
-    def _ask(self, plate: Plate, frame: int, file: SourceFile) -> bytes:
-        wanted = PlateFrame(plate=plate, file=file, frame=frame)
-        return self._transport.send("POST", "/v1/media/proxy", body=wanted, repeatable=True).content
+            return ask(self._handed_over(plate, file))
 
     def _handed_over(self, plate: Plate, file: SourceFile) -> SourceFile:
         if plate.kind is not PlateKind.MOVIE:

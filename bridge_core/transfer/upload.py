@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from bridge_core.answers import parsed
 from bridge_core.errors import (
     GatewayUnreachable,
     PlateChanged,
@@ -28,7 +29,7 @@ from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
 from bridge_core.plates import single_file, source_files
 from bridge_core.transfer.crew import Crew, Progress
-from bridge_core.transport import BLOCK, Transport, parsed
+from bridge_core.transport import BLOCK, Transport
 
 #: Bytes per second at which a gateway at least hashes what it holds of a content that is resumed;
 #: the limit for its answer grows by this.

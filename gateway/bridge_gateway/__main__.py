@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ from bridge_core.config import load
 from bridge_core.errors import ConfigError, ShotbridgeError
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway import commands
+from bridge_core.printable import printable
+from bridge_gateway import commands, log
 
 #: Exit code of a command that the keyboard ended.
 INTERRUPTED = 130
@@ -56,13 +56,7 @@ def _run(call: argparse.Namespace) -> None:
 
 
 def _serve(call: argparse.Namespace) -> None:
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # Its notes on every start are of use to its developers only.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log.configure(call.log)
     settings = _settings(call)
     from bridge_gateway.serve import Options, serve
 
@@ -90,7 +84,7 @@ def _tell(error: ShotbridgeError, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": Problem.of(error).model_dump(mode="json")}), file=sys.stderr)
     else:
-        print(f"shotbridge-gateway: {error}", file=sys.stderr)
+        print(f"shotbridge-gateway: {printable(str(error), lines=True)}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--announce", type=Path, metavar="FILE", help="where to write the address once it answers"
+    )
+    serve.add_argument(
+        "--log", type=Path, metavar="FILE", help="the file that standard error goes to; kept small"
     )
     serve.add_argument(
         "--idle-exit", action="store_true", help="end after gateway.idle_exit_seconds unused"

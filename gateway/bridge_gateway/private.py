@@ -37,14 +37,21 @@ def token(path: Path) -> str:
     A studio may hand it to a group by mode 0640, as the client takes it; a gateway of one's own is
     held to 0600 by the client that starts it.
 
-    :raises ConfigError: others may read the file, its group may write it, or there is no token in
-        it.
+    :raises ConfigError: the file belongs to neither this user nor root, others may read it, its
+        group may write it, or there is no token in it.
     """
     if not path.exists():
         write(path, secrets.token_urlsafe(32) + "\n")
     with told(path):
-        mode = path.stat().st_mode
+        found = path.stat()
         text = path.read_text(encoding="utf-8", errors="replace").strip()
+    mode = found.st_mode
+    if os.name == "posix" and found.st_uid not in (os.geteuid(), 0):
+        raise ConfigError(
+            f"the token file is another user's: it belongs to user {found.st_uid}",
+            where=str(path),
+            next_step="have the file given to the gateway's user or to root, and change the token",
+        )
     if os.name == "posix" and mode & 0o027:
         raise ConfigError(
             f"others can use the token file: its mode is {mode & 0o777:03o}",

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from uuid import uuid4
@@ -32,6 +33,7 @@ from bridge_core.models.settings import GatewaySettings
 from bridge_gateway import private
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
+from bridge_gateway.api.connections import BoundedProtocol, Connections, Limits, system_limits
 from bridge_gateway.api.gate import OLDEST_CLIENT, Door
 from bridge_gateway.api.parts import Parts
 from bridge_gateway.api.sse import Broadcaster
@@ -255,10 +257,14 @@ async def _run(server: Server, listener: socket.socket, idle: Idle) -> None:
             await watching
 
 
-def config(app: object) -> uvicorn.Config:
+def config(app: object, limits: Limits | None = None) -> uvicorn.Config:
+    """``limits``: of connections; None: what the system gives."""
+    bounded = partial(BoundedProtocol, open_connections=Connections(limits or system_limits()))
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",
+        http=bounded,  # type: ignore[arg-type]
+        # Connections taken at one go, before any of them can be counted.
+        backlog=128,
         ws="none",
         lifespan="off",
         log_config=None,

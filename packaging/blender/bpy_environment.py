@@ -16,6 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import tools
 import wheels
 from targets import Target, target, this_platform
 
@@ -30,10 +33,14 @@ def everyday() -> str | None:
     return {(3, 11): "4.5", (3, 13): "5.2"}.get(sys.version_info[:2])
 
 
+def requirements(version: str) -> tuple[str, ...]:
+    """What its lock, ``bpy-VERSION.lock``, is made for."""
+    return (f"bpy~={version}.0", *_TESTS)
+
+
 def python_of(version: str) -> Path:
     """The environment's Python, once :func:`ensure` has made it."""
-    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return wheels.CACHE / f"bpy-{version}" / inside
+    return tools.script(_folder(version), "python")
 
 
 def target_of(version: str) -> Target:
@@ -45,7 +52,7 @@ def target_of(version: str) -> Target:
 
 
 def is_ready(version: str) -> bool:
-    return _marker(version).exists()
+    return tools.is_made_from(_lock(version), _folder(version))
 
 
 def ensure(version: str) -> Path:
@@ -56,15 +63,10 @@ def ensure(version: str) -> Path:
     """
     if version not in PYTHONS:
         raise SystemExit(f"no Blender {version} is tested; there are: {', '.join(PYTHONS)}")
-    python, folder = python_of(version), wheels.CACHE / f"bpy-{version}"
     wheels.locked(target_of(version))
     if is_ready(version):
-        return python
-    shutil.rmtree(folder, ignore_errors=True)
-    _run(_interpreter(PYTHONS[version]), "-m", "venv", folder)
-    _run(python, "-m", "pip", "install", "--quiet", f"bpy~={version}.0", *_TESTS)
-    _marker(version).touch()
-    return python
+        return python_of(version)
+    return tools.environment(_folder(version), _lock(version), _interpreter(PYTHONS[version]))
 
 
 def extension_tool() -> Path:
@@ -74,12 +76,16 @@ def extension_tool() -> Path:
     """
     for version in PYTHONS:
         if is_ready(version):
-            return next((wheels.CACHE / f"bpy-{version}").rglob("bl_pkg/cli/blender_ext.py"))
+            return next(_folder(version).rglob("bl_pkg/cli/blender_ext.py"))
     raise SystemExit("no Blender is here: run packaging/blender/bpy_environment.py")
 
 
-def _marker(version: str) -> Path:
-    return wheels.CACHE / f"bpy-{version}" / ".ready"
+def _folder(version: str) -> Path:
+    return wheels.CACHE / f"bpy-{version}"
+
+
+def _lock(version: str) -> Path:
+    return wheels.HERE / f"bpy-{version}.lock"
 
 
 def _interpreter(wanted: tuple[int, int]) -> str:
@@ -93,12 +99,6 @@ def _interpreter(wanted: tuple[int, int]) -> str:
     ):
         return found
     raise SystemExit(f"this Blender needs {name}, which is not on the PATH")
-
-
-def _run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from bridge_core import errors
 from bridge_core.cli import main as cli
 from bridge_core.cli.output import Output, spell_bytes, spell_seconds, table
 from bridge_core.cli.sources import frames_of, is_plate, shot_of_plate, span_of
+from bridge_core.models.gateway import MediaFacts
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -121,6 +122,76 @@ def test_a_movie_says_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidRequest) as caught:
         _shot(tmp_path / "a.mov")
     assert "--range" in caught.value.next_step
+
+
+def _movie(path: Path, span: str | None = None, rate: str | None = None) -> Any:
+    facts = MediaFacts(
+        width=64,
+        height=36,
+        pixel_aspect=1,
+        rate="30000/1001",
+        frames=60,
+        start_timecode="01:00:00;00",
+        colour="",
+    )
+    return shot_of_plate(
+        str(path),
+        span=span,
+        rate=rate,
+        colour_space=None,
+        show=None,
+        name=None,
+        facts_of=lambda plate: facts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("span", "plate", "cut"),
+    [
+        (None, "1-60", "1-60"),
+        ("1-60", "1-60", "1-60"),
+        ("11-20", "1-60", "11-20"),
+        ("1001-1060", "1001-1060", "1001-1060"),  # as many as the movie has: its numbers
+    ],
+)
+@pytest.mark.parametrize("rate", [None, "29.97", "30000/1001"])
+def test_a_movie_says_rate_and_length_itself(
+    tmp_path: Path, span: str | None, plate: str, cut: str, rate: str | None
+) -> None:
+    shot = _movie(tmp_path / "a.mov", span, rate)
+    assert (str(shot.plate.range), str(shot.cut_range)) == (plate, cut)
+    assert str(shot.plate.range.rate) == "30000/1001"
+    assert shot.plate.start_timecode == "01:00:00;00"
+
+
+@pytest.mark.parametrize(("span", "rate"), [("1001-1030", None), ("0-9", None), (None, "24")])
+def test_what_a_movie_contradicts_is_refused(
+    tmp_path: Path, span: str | None, rate: str | None
+) -> None:
+    with pytest.raises(errors.InvalidRequest) as caught:
+        _movie(tmp_path / "a.mov", span, rate)
+    assert caught.value.next_step
+
+
+def test_without_a_gateway_a_movie_needs_both(tmp_path: Path) -> None:
+    def nobody(plate: Any) -> Any:
+        raise errors.GatewayUnreachable("nobody answers")
+
+    def shot(span: str | None, rate: str | None) -> Any:
+        return shot_of_plate(
+            str(tmp_path / "a.mov"),
+            span=span,
+            rate=rate,
+            colour_space=None,
+            show=None,
+            name=None,
+            facts_of=nobody,
+        )
+
+    assert str(shot("1-60", "25").plate.range) == "1-60"
+    for span, rate in (("1-60", None), (None, "25")):
+        with pytest.raises(errors.GatewayUnreachable):
+            shot(span, rate)
 
 
 def test_a_rate_that_is_none(tmp_path: Path) -> None:

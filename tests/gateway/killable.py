@@ -6,14 +6,20 @@ named, the process stops there for ever (at the CALLth call, the first by defaul
 ``paused`` to say so, and waits to be killed. Every step that begins or ends is written to
 ``steps.log``, every frame that is made to ``frames.log``; both only grow.
 
+``MODULE:FUNCTION:refuses:ERRNO[:CALL[:TIMES]]`` names a place that raises an OSError instead (EIO,
+ENOSPC, ...): from the CALLth call on, TIMES times. :func:`plant` does the same in a test's own
+process.
+
 Nothing in the gateway knows of this: the functions are wrapped from outside.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import importlib
+import itertools
 import json
 import os
 import shutil
@@ -219,6 +225,21 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def plant(
+    module: str, function: str, number: int, call: int = 1, times: int = 1
+) -> Callable[[], None]:
+    """Have a function raise an OSError from its ``call``th call on, ``times`` times. What is given
+    back takes the plant out again."""
+    calls = itertools.count(1)
+
+    def refuse(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if call <= next(calls) < call + times:
+            raise OSError(number, os.strerror(number), str(args[0]) if args else None)
+        return real(*args, **kwargs)
+
+    return _wrap(module, function, refuse)
+
+
 # --- the process
 
 
@@ -233,8 +254,11 @@ def main() -> None:
         module = "publish" if step == "publish" else "steps"
         _wrap(f"bridge_gateway.jobs.{module}", step, functools.partial(_log_step, folder))
     if len(sys.argv) > 2:
-        name, function, when, *call = sys.argv[2].split(":")
-        _wrap(name, function, functools.partial(_pause, folder, when, int(*call or [1])))
+        name, function, when, *rest = sys.argv[2].split(":")
+        if when == "refuses":
+            plant(name, function, getattr(errno, rest[0]), *map(int, rest[1:]))
+        else:
+            _wrap(name, function, functools.partial(_pause, folder, when, int(*rest or [1])))
     desk = open_desk(folder)
     try:
         desk.start()
@@ -266,10 +290,19 @@ def _say(message: dict[str, Any]) -> None:
     print(json.dumps(message), flush=True)
 
 
-def _wrap(module: str, function: str, wrapper: Callable[..., Any]) -> None:
+def _wrap(module: str, function: str, wrapper: Callable[..., Any]) -> Callable[[], None]:
     owner = sys.modules["__main__"] if module == "killable" else importlib.import_module(module)
-    real = getattr(owner, function)
-    setattr(owner, function, functools.wraps(real)(functools.partial(wrapper, real)))
+    *classes, name = function.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(real, *args, **kwargs)
+
+    setattr(owner, name, wrapped)
+    return lambda: setattr(owner, name, real)
 
 
 def _log_step(folder: Path, real: Callable[..., Any], *args: Any) -> Any:

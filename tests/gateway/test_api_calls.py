@@ -163,6 +163,18 @@ def test_a_range_beyond_the_end(gateway: House, version: str, asked: str) -> Non
     assert answer.headers["content-range"].startswith("bytes */")
 
 
+def test_a_versions_content_hash_is_that_of_its_files(gateway: House, version: str) -> None:
+    told = gateway.call("GET", f"/v1/versions/{version}").json()
+    files = sorted(
+        (file.relative_to(told["folder"]).as_posix(), hashlib.sha256(file.read_bytes()).hexdigest())
+        for file in Path(told["folder"]).rglob("*")
+        if file.is_file() and file.name != "lineage.json"
+    )
+    assert any(path.startswith("proxies/") for path, _ in files), "what people see is among them"
+    lines = "".join(f"{sha256}  {path}\n" for path, sha256 in files)
+    assert told["content_hash"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
 def test_review(gateway: House, version: str) -> None:
     place = f"/v1/versions/{version}"
     assert gateway.call("GET", place).json()["status"] == "pending review"
@@ -170,9 +182,17 @@ def test_review(gateway: House, version: str) -> None:
     answer = gateway.call("POST", f"{place}/notes", note)
     assert answer.status == 201
     assert gateway.call("GET", f"{place}/notes").json() == [answer.json()]
-    decided = gateway.call("POST", f"{place}/decisions", {"status": "approved", "by": "Grace"})
+    seen = gateway.call("GET", place).json()["content_hash"]
+    approval = {"status": "approved", "by": "Grace", "content_hash": seen}
+    for other in ({**approval, "content_hash": "0" * 64}, {**approval, "content_hash": None}):
+        refused = problem(
+            gateway.call("POST", f"{place}/decisions", other), 409, "content_mismatch"
+        )
+        assert refused["details"] == {"content_hash": seen}
+    decided = gateway.call("POST", f"{place}/decisions", approval)
     assert decided.json()["status"] == "approved"
-    assert gateway.call("GET", place).json()["decisions"][0]["by"] == "Grace"
+    (decision,) = gateway.call("GET", place).json()["decisions"]
+    assert (decision["by"], decision["content_hash"]) == ("Grace", seen)
     found = gateway.call("GET", "/v1/versions?show=bunny&sequence=sq010&shot=sh010&service=copy")
     assert version in [one["id"] for one in found.json()]
     assert gateway.call("GET", "/v1/versions?show=nobody").json() == []

@@ -13,7 +13,7 @@ from bridge_core.models.base import canonical
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import ShotId
-from bridge_core.models.versions import Output, Proxies, Version
+from bridge_core.models.versions import Output, Proxies, ReviewStatus, Version
 from bridge_gateway.store.database import Database, sqlite_url
 from bridge_gateway.store.tables import DecisionRow, JobRow, ResultRow
 
@@ -125,6 +125,17 @@ def test_the_newest_of_each_shot_is_the_one_made_last(client: Client) -> None:
     upscaled = client.versions(show="long", service="upscale", newest=True)
     assert {v.number for v in upscaled} == {2}
     assert len(upscaled) == SHOTS
+
+
+def test_those_that_stand_so_in_review_are_found_whatever_came_after_them(client: Client) -> None:
+    """A version waits until somebody decides about it, not until the next one is made."""
+    waiting = client.versions(show="long", sequence="sq010", status=ReviewStatus.PENDING)
+    wanted = [(f"sh{n:04d}", service, number) for n in range(SHOTS) for service, number, _ in MADE]
+    wanted.remove(("sh0007", "matte", 1))
+    assert [(v.shot.shot, v.service, v.number) for v in waiting] == wanted
+    approved = client.versions(show="long", status=ReviewStatus.APPROVED)
+    assert [v.id for v in approved] == ["sh0007-matte-1"], "the last decision counts"
+    assert client.versions(show="long", status=ReviewStatus.REJECTED) == []
 
 
 def test_decisions_come_with_their_versions_on_every_page(client: Client) -> None:

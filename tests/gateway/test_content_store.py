@@ -340,3 +340,22 @@ def test_a_folder_without_write_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(NotWritable):
         ContentStore(tmp_path / "content", 1000)
+
+
+def test_what_is_not_ours_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    """Odd files and folders neither count nor go when room is made."""
+    folder = tmp_path / "content"
+    for odd in ("ab/thumbs.db", "cd/notes/x", "partial/.nfs0001", "ef/" + "0" * 63):
+        (folder / odd).parent.mkdir(parents=True, exist_ok=True)
+        (folder / odd).write_bytes(bytes(600))
+    store = ContentStore(folder, 1000, keep_seconds=0)
+    for seed in range(3):
+        data, sha256 = made(600, seed)
+        assert send(store, sha256, data).complete
+    assert (folder / "ab/thumbs.db").exists() and (folder / "cd/notes/x").exists()
+
+
+def test_a_folder_in_a_contents_place_is_no_content(store: ContentStore) -> None:
+    address = "0" * 64
+    (store.folder / "00" / address).mkdir(parents=True)
+    assert store.path(address) is None

@@ -32,7 +32,7 @@ from bridge_core.models.media import SourceFile
 from bridge_core.models.notes import NewNote, Stroke, StrokeTool
 from bridge_core.models.requests import Region, Submission
 from bridge_core.models.versions import Decision, ReviewStatus
-from bridge_gateway.jobs import publish
+from bridge_gateway.jobs import publish, steps
 from bridge_gateway.jobs.desk import Desk
 from bridge_gateway.store.content import ContentStore
 
@@ -198,6 +198,51 @@ def test_pictures_may_come_by_content(desk: Desk, folder: Path, shot: str) -> No
     assert job.problem is not None and job.problem.code == "transfer"
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_contents_that_were_swapped_on_disk_are_noticed(
+    desk: Desk, folder: Path, shot: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before they are read, and while the job works on them."""
+    pattern = killable.write_plate(folder, shot, frames=2)
+    # A content of this test's own: it is going to be damaged.
+    with Path(pattern % 1001).open("ab") as file:
+        file.write(moment.encode())
+    submission = killable.submission(pattern, shot=shot, frames=2)
+    store: ContentStore = desk._contents  # type: ignore[attr-defined]
+    digest = killable.sha256(Path(pattern % 1001))
+    data = Path(pattern % 1001).read_bytes()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    asyncio.run(store.append(digest, 0, len(data), chunks()))
+    content = store.path(digest)
+    assert content is not None
+    first = submission.plate_files[0].model_copy(update={"sha256": digest})
+    files = (first, *submission.plate_files[1:])
+    submission = submission.model_copy(update={"plate_files": files})
+
+    def swap() -> None:
+        content.write_bytes(data[::-1])
+
+    if moment == "before":
+        swap()
+    else:
+        real = steps.check
+
+        def check(*args: Any) -> None:
+            swap()
+            real(*args)
+
+        monkeypatch.setattr(steps, "check", check)
+    job = wait(desk, submit(desk, submission))
+    assert job.problem is not None and job.problem.next_step
+    assert job.problem.code == ("transfer" if moment == "before" else "plate_changed")
+    assert nothing_published(desk, folder, shot)
+    if moment == "before":
+        assert store.path(digest) is None, "it can be sent anew"
+
+
 # --- keys
 
 
@@ -349,6 +394,33 @@ def test_a_mistake_of_ours_is_found_in_the_log(
     assert "nobody foresaw" not in job.problem.what
 
 
+def test_names_that_do_not_fit_are_refused_before_a_frame_is_made(
+    desk: Desk, folder: Path, shot: str
+) -> None:
+    """Disks count bytes: 255 for a name, whatever the letters."""
+    submission = killable.submission(killable.write_plate(folder, shot), shot=shot)
+
+    def named(**names: str) -> Submission:
+        given = submission.model_dump(mode="json")
+        given["request"]["shot"]["id"] |= names
+        return Submission.model_validate(given)
+
+    before = desk.jobs()
+    for names in ({"shot": "\u754c" * 86}, {"show": "\u754c" * 86}, {"shot": "\u754c" * 70}):
+        # The last one fits as a folder, but not with what a file's name has beside it.
+        for call in (
+            lambda given: desk.submit(given, "too-long-01"),
+            lambda given: desk.estimate(given.request),
+        ):
+            with pytest.raises(InvalidRequest, match="bytes") as caught:
+                call(named(**names))
+            assert next(iter(names.values())) in caught.value.where and caught.value.next_step
+    assert desk.jobs() == before
+    # As long in letters, and short enough in bytes.
+    job = wait(desk, submit(desk, named(shot="a" * 128)))
+    assert job.state is JobState.SUCCEEDED, job.problem
+
+
 # --- cancelling
 
 
@@ -449,7 +521,7 @@ def test_a_failure_in_publishing_leaves_no_hole(
         real_publish(bench, *rest)
 
     def write(path: Path, data: bytes) -> None:
-        if arrived[0] not in path.parts:
+        if arrived[0] not in str(path):
             real_write(path, data)
             return
         deadline = time.monotonic() + DEADLINE
@@ -515,6 +587,19 @@ def test_finished_frames_can_be_seen_while_the_rest_is_made(
     assert desk.job_proxy(job.id, 1006) == desk.proxy(str(job.version), 1006)
 
 
+def test_frames_of_a_long_job_are_found_by_one_look(
+    desk: Desk, folder: Path, shot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = run(desk, folder, shot)
+    looks: list[Any] = []
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (looks.append(path), real(path))[1])
+    assert [one.frame for one in desk.frames(job.id)] == list(range(1001, 1007))
+    assert len([path for path in looks if shot in str(path)]) == 1
+    (Path(desk.version(str(job.version)).folder) / "proxies" / "1003.jpg").unlink()
+    assert [one.frame for one in desk.frames(job.id)] == [1001, 1002, 1004, 1005, 1006]
+
+
 def test_progress_counts_frames_and_tells_the_time(desk: Desk, folder: Path, shot: str) -> None:
     pattern = killable.write_plate(folder, shot)
     job = submit(desk, killable.submission(pattern, shot=shot, parameters={"seconds": 0.25}))
@@ -554,10 +639,17 @@ def test_files_outside_a_result_are_out_of_reach(desk: Desk, folder: Path, shot:
 def test_review_adds_and_changes_nothing(desk: Desk, folder: Path, shot: str) -> None:
     version = desk.version(str(run(desk, folder, shot).version))
     since = desk.last_event()
-    desk.decide(version.id, Decision(status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no"))
-    decided = desk.decide(version.id, Decision(status=ReviewStatus.APPROVED, by="cleo"))
+    seen = version.content_hash
+    changes = Decision(
+        status=ReviewStatus.CHANGES_REQUESTED, by="ben", comment="no", content_hash=seen
+    )
+    desk.decide(version.id, changes)
+    decided = desk.decide(
+        version.id, Decision(status=ReviewStatus.APPROVED, by="cleo", content_hash=seen)
+    )
     assert decided.status is ReviewStatus.APPROVED
     assert [(one.by, one.comment) for one in decided.decisions] == [("ben", "no"), ("cleo", "")]
+    assert {one.content_hash for one in decided.decisions} == {seen}
     unreviewed = {"status", "decisions"}
     assert decided.model_dump(exclude=unreviewed) == version.model_dump(exclude=unreviewed)
     assert desk.versions(shot=shot) == [decided] == [desk.version(version.id)]

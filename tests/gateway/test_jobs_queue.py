@@ -56,7 +56,12 @@ def wait_for_frame(desk: Desk, job: Job) -> None:
 
 
 def work(folder: Path) -> list[str]:
-    return [path.name for path in (folder / "library" / ".work").iterdir()]
+    """The jobs that have a work folder."""
+    return [path.name.split(".")[0] for path in (folder / "library" / ".work").iterdir()]
+
+
+def instance(folder: Path) -> str:
+    return (folder / "data" / "executor").read_text()
 
 
 def engine(folder: Path, statement: str, *values: str) -> None:
@@ -140,7 +145,8 @@ def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> Non
     wait_for_frame(desk, job)
     desk.stop()
     assert work(tmp_path) == [job.id]
-    (tmp_path / "library" / ".work" / "of-a-job-long-gone" / "pictures").mkdir(parents=True)
+    gone = tmp_path / "library" / ".work" / f"of-a-job-long-gone.{instance(tmp_path)}"
+    (gone / "pictures").mkdir(parents=True)
     with opened(tmp_path) as desk:
         assert work(tmp_path) == [job.id]
         assert desk.job_proxy(job.id, 1001).is_file()

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
-from bridge_gateway.store.database import Database, sqlite_url
+from bridge_gateway.store.database import MIGRATIONS, Database, sqlite_url
 from bridge_gateway.store.tables import Base, EventRow, JobRow, ResultRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -136,3 +138,23 @@ def test_what_raises_is_not_written(database: Database) -> None:
         raise ZeroDivisionError
     with database.reading() as session:
         assert session.get(JobRow, 1) is None
+
+
+def test_results_get_the_order_in_which_they_were_published(tmp_path: Path) -> None:
+    """Of a database from before: by the clock, which is all that is known of them."""
+    database = Database(sqlite_url(tmp_path / "gateway.sqlite"))
+    with database.writing() as session:
+        for name, minutes in (("a", 3), ("b", 1), ("c", None), ("d", 2)):
+            session.add(job_row(name))
+            session.flush()
+            row = result_row(name, ord(name))
+            row.published = None if minutes is None else NOON + timedelta(minutes=minutes)
+            session.add(row)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    with Database(database.url).reading() as session:
+        found = {row.job: row.ordinal for row in session.scalars(select(ResultRow))}
+    assert found == {"a": 3, "b": 1, "c": None, "d": 2}

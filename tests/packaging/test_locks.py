@@ -1,13 +1,18 @@
-"""The requirements locks: they hold what setup.py asks for, everything that that needs, and the
-hash of every file. ``make lock`` makes them."""
+"""The requirements locks: they hold what is asked for, everything that that needs, and the hash of
+every file; and environments hold what the locks name. ``make lock`` makes them.
+
+Nothing here resolves or asks an index: what others have released since is of no importance.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import environments
+import lock
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -17,13 +22,14 @@ from setuptools import Distribution
 from bridge_core import __version__
 
 REPO = Path(__file__).parents[2]
-LOCKS = {"client": (), "gateway": ("gateway", "timelines")}
+PACKAGING = REPO / "packaging"
+LOCKS = {"dev": ("dev",), "client": (), "gateway": ("gateway", "timelines")}
+ALL = sorted(path for path in PACKAGING.rglob("*.lock") if path.name != "wheels.lock")
 
 
-def _locked(name: str) -> dict[str, Requirement]:
-    entries: dict[str, Requirement] = {}
-    text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
-    for entry in re.sub(r"\\\n", " ", text).splitlines():
+def _pins(path: Path) -> list[Requirement]:
+    found = []
+    for entry in re.sub(r"\\\n", " ", path.read_text()).splitlines():
         if not entry or entry.startswith("#"):
             continue
         words, *hashes = entry.split("--hash=")
@@ -31,7 +37,15 @@ def _locked(name: str) -> dict[str, Requirement]:
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes)
         requirement = Requirement(words.strip())
         assert [clause.operator for clause in requirement.specifier] == ["=="], words
-        entries[canonicalize_name(requirement.name)] = requirement
+        found.append(requirement)
+    return found
+
+
+def _locked(name: str) -> dict[str, Requirement]:
+    """Pins by name, of a lock that has one version of each package for all Pythons."""
+    pins = _pins(PACKAGING / f"requirements-{name}.lock")
+    entries = {canonicalize_name(pin.name): pin for pin in pins}
+    assert len(entries) == len(pins), name
     return entries
 
 
@@ -64,19 +78,81 @@ def test_the_lock_satisfies_setup_py(
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_nothing_that_is_needed_is_missing_from_the_lock(name: str) -> None:
-    """Every package's own requirements on this machine are locked, too."""
+    """Every package's own requirements on this machine are locked, too, as far as the locked
+    version is here to be asked."""
     locked = _locked(name)
-    for package in locked:
+    for package, pin in locked.items():
         try:
-            needs = requires(package) or []
+            here = distribution(package)
         except PackageNotFoundError:
             continue  # for other systems only
-        for need in map(Requirement, needs):
+        if Version(here.version) != _version(pin):
+            continue
+        for need in map(Requirement, here.requires or []):
             if need.marker is not None and not need.marker.evaluate({"extra": ""}):
                 continue
-            pin = locked.get(canonicalize_name(need.name))
-            assert pin is not None, f"{package} needs {need}, which is not locked: make lock"
-            assert _version(pin) in need.specifier, f"{package} needs {need}, locked is {pin}"
+            found = locked.get(canonicalize_name(need.name))
+            assert found is not None, f"{package} needs {need}, which is not locked: make lock"
+            assert _version(found) in need.specifier, f"{package} needs {need}, locked is {found}"
+
+
+@pytest.mark.parametrize("one", lock.locks(), ids=lambda one: one.name)
+def test_each_lock_holds_what_it_is_made_for(one: lock.Lock) -> None:
+    pins: dict[str, list[Version]] = {}
+    for pin in _pins(one.path):
+        pins.setdefault(canonicalize_name(pin.name), []).append(_version(pin))
+    for requirement in map(Requirement, one.requirements):
+        versions = pins.get(canonicalize_name(requirement.name))
+        assert versions, f"{requirement} is not locked: make lock"
+        assert all(version in requirement.specifier for version in versions), requirement
+
+
+def test_every_lock_is_made_by_make_lock() -> None:
+    made = {one.path for one in lock.locks()} | {PACKAGING / "requirements-host.lock"}
+    assert set(ALL) == made
+
+
+@pytest.mark.parametrize("name", ["client", "gateway", "build"])
+def test_what_is_installed_elsewhere_is_what_the_tests_run_with(name: str) -> None:
+    dev = {package: str(pin) for package, pin in _locked("dev").items()}
+    assert {package: str(pin) for package, pin in _locked(name).items()}.items() <= dev.items()
+
+
+LOCK = """\
+# A head.
+colorama==0.4.6 ; sys_platform == 'none' \\
+    --hash=sha256:00
+numpy==2.4.6 ; python_full_version < '3.12' \\
+    --hash=sha256:01
+numpy==2.5.5 ; python_full_version >= '3.12' \\
+    --hash=sha256:02
+typing-extensions==4.16.0 \\
+    --hash=sha256:03 \\
+    --hash=sha256:04
+"""
+
+
+@pytest.mark.parametrize(
+    ("installed", "python", "says"),
+    [
+        ({"numpy": "2.4.6", "typing-extensions": "4.16.0"}, "3.11", []),
+        ({"numpy": "2.5.5", "typing-extensions": "4.16.0", "shotbridge": "0.1.0"}, "3.13", []),
+        (
+            {"numpy": "2.5.5", "ipython": "9.0"},
+            "3.11",
+            [
+                "ipython 9.0 is installed, and the lock does not name it",
+                "numpy is installed in 2.5.5, locked is 2.4.6",
+                "typing-extensions 4.16.0 is locked, and not installed",
+            ],
+        ),
+    ],
+    ids=["as locked", "a newer python", "otherwise"],
+)
+def test_what_is_installed_otherwise_than_locked_is_said(
+    installed: dict[str, str], python: str, says: list[str]
+) -> None:
+    assert environments.differences(LOCK, installed, python) == says
 
 
 def test_the_client_gets_the_same_versions_with_and_without_a_gateway() -> None:
@@ -114,8 +190,8 @@ def test_nobody_is_told_to_install_shotbridge_by_name() -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "host", "build"])
-def test_the_lock_names_no_index(name: str) -> None:
-    text = (REPO / "packaging" / f"requirements-{name}.lock").read_text()
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_the_lock_names_no_index(path: Path) -> None:
+    text = path.read_text()
     assert "://" not in text
     assert "index" not in text

@@ -33,13 +33,21 @@ class StandaloneHost(Host):
 
     Versions are placed in a cut of their own beside it, never in the cut itself. ``settings`` may
     be a function that reads them, called off the main thread when they are first needed.
+    ``timeline`` names the one meant in a file with several, ``rate`` is what the cut counts at, as
+    in :func:`bridge_core.timeline.reading.read_cut`.
     """
 
     def __init__(
-        self, settings: Settings | Callable[[], Settings], cut: Path | None = None
+        self,
+        settings: Settings | Callable[[], Settings],
+        cut: Path | None = None,
+        *,
+        timeline: str | None = None,
+        rate: str | None = None,
     ) -> None:
         self._given = settings
         self._path = cut
+        self._timeline, self._rate = timeline, rate
 
     @property
     def title(self) -> str:
@@ -68,8 +76,14 @@ class StandaloneHost(Host):
             cut=cut,
         )
 
-    def open(self, path: Path) -> None:
-        self._read(path)
+    def open(self, path: Path, *, timeline: str | None = None, rate: str | None = None) -> None:
+        before = self._timeline, self._rate
+        self._timeline, self._rate = timeline, rate
+        try:
+            self._read(path)
+        except BaseException:
+            self._timeline, self._rate = before
+            raise
         self._path = path
 
     @property
@@ -113,7 +127,13 @@ class StandaloneHost(Host):
                 PlacedVersion(one.version, folder, one.output, one.notes)
             )
         written = write_versions(
-            self._source(), versions, self.output, show=self._settings.work.show, overwrite=True
+            self._source(),
+            versions,
+            self.output,
+            show=self._settings.work.show,
+            overwrite=True,
+            timeline=self._timeline,
+            rate=self._rate,
         )
         told = "; ".join([f"{self.output.name} written, beside the cut", *map(str, written.short)])
         return Placed(told, self.output)
@@ -151,7 +171,9 @@ class StandaloneHost(Host):
         from bridge_core.timeline.reading import read_cut
 
         work = self._settings.work
-        return read_cut(path, show=work.show, handles=work.handles)
+        return read_cut(
+            path, show=work.show, handles=work.handles, rate=self._rate, timeline=self._timeline
+        )
 
 
 def _shot(item: CutShot, carried: tuple[CarriedVersion, ...]) -> HostShot:

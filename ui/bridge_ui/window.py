@@ -29,10 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from bridge_core.cli.sources import add_cut_options
+
     parser = argparse.ArgumentParser(
         prog="shotbridge panel", description="Send shots and review what comes back."
     )
     parser.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
+    add_cut_options(parser)
     parser.add_argument("--show", help="the show, whose configuration is read too")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser
@@ -52,7 +55,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     app = application()
     cut = arguments.cut.expanduser().absolute() if arguments.cut else None
-    panel = open_panel(settings, StandaloneHost(settings, cut))
+    host = StandaloneHost(settings, cut, timeline=arguments.timeline, rate=arguments.rate)
+    panel = open_panel(settings, host)
     refused: list[ShotbridgeError] = []
     panel.refused.connect(refused.append)
     # For who started it from a terminal; the window says it as well.

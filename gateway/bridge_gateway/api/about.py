@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from bridge_core.models.gateway import About, Health
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from bridge_core.models import requests
+from bridge_core.models.gateway import About, Challenge, Health, proof_of
 from bridge_core.models.jobs import Estimate
-from bridge_core.models.requests import Request
 from bridge_core.models.services import Service
 from bridge_gateway.api.errors import documented
 from bridge_gateway.api.parts import Here, router
@@ -13,9 +17,17 @@ routes = router("about")
 
 
 @routes.get("/about")
-async def about(here: Here) -> About:
-    """Who answers, and whether the two can talk. Needs no token."""
-    return here.about
+async def about(
+    request: Request, here: Here, challenge: Annotated[Challenge | None, Query()] = None
+) -> About:
+    """Who answers, and whether the two can talk. Needs no token. For a ``challenge``, a text that
+    was never used before, the gateway proves that it knows the token: ``proof`` is the HMAC-SHA-256
+    (hexadecimal, keyed with the token) of ``shotbridge gateway proof 1``, the challenge and the
+    instance, with a line feed between them."""
+    if challenge is None:
+        return here.about
+    proof = proof_of(request.app.state.door.token, challenge, here.about.instance)
+    return here.about.model_copy(update={"proof": proof})
 
 
 @routes.get("/health")
@@ -32,6 +44,6 @@ def services(here: Here) -> list[Service]:
 
 
 @routes.post("/estimates", responses=documented(403, 409, 413, 503, 507))
-def estimate(here: Here, request: Request) -> Estimate:
+def estimate(here: Here, request: requests.Request) -> Estimate:
     """Frames, seconds, cost and where the pictures would go. Nothing is sent or kept."""
     return here.desk.estimate(request)

@@ -36,6 +36,7 @@ def create_app(parts: Parts, door: Door, activity: Activity) -> FastAPI:
     """The gateway's API over a desk and its stores."""
     app = describe()
     app.state.parts = parts
+    app.state.door = door
     # The last one added stands outermost: faults are caught everywhere, and only calls that pass
     # the gate keep the gateway awake.
     app.add_middleware(Watched, activity=activity)

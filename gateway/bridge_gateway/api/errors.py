@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_core.errors import GatewayFault, InvalidRequest, NotFound, ShotbridgeError
+from bridge_core.models.base import short
 from bridge_core.models.problems import Problem
 
 PROBLEM = "application/problem+json"
@@ -55,7 +56,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return respond(_invalid(error))
+        return respond(invalid_call(error.errors()))
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
@@ -105,17 +106,20 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _invalid(error: RequestValidationError) -> InvalidRequest:
+def invalid_call(errors: Sequence[Mapping[str, Any]], count: int | None = None) -> InvalidRequest:
+    """A call that is not what it has to be. ``errors``: as pydantic tells them; ``count``: how many
+    there are, where that is more."""
+    count = len(errors) if count is None else count
     fields = [
         {
             "field": _clean(".".join(str(part) for part in item["loc"])),
             "problem": _clean(_reason(item)),
-            "value": _clean(_short(item.get("input"))),
+            "value": _clean(short(item.get("input"))),
         }
-        for item in error.errors()[:100]
+        for item in errors[:100]
     ]
     told = "; ".join(f"{item['field']}: {item['problem']}" for item in fields[:5])
-    more = f", and {len(fields) - 5} more" if len(fields) > 5 else ""
+    more = f", and {count - 5} more" if count > 5 else ""
     return InvalidRequest(
         f"the call is not valid: {told}{more}",
         where=fields[0]["field"] if fields else "",
@@ -155,11 +159,6 @@ def _methods(app: FastAPI, path: str) -> list[str]:
         if compile_path(template)[0].match(path)
         for method in calls
     )
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _clean(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,7 +39,7 @@ _RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w
 class Door:
     """What the gate compares with."""
 
-    token: str
+    token: str = field(repr=False)
     oldest_client: str
     hosts: frozenset[str]
     """Names under which the gateway may be called, lower case, without port."""
@@ -62,10 +62,19 @@ class Gate:
             return
         refused = _refusal(Headers(scope=scope), scope["path"], self._door)
         if refused is None:
+            if scope["path"] != OPEN:
+                _admit(scope)
             await self._app(scope, receive, send)
             return
         error, status, headers = refused
         await respond(error, status=status, headers=headers)(scope, receive, send)
+
+
+def _admit(scope: Scope) -> None:
+    """Tell the connection that the token was shown on it, see :mod:`.connections`."""
+    admitted = scope.get("state", {}).get("admitted")
+    if admitted is not None:
+        admitted()
 
 
 def _refusal(

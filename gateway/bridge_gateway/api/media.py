@@ -9,13 +9,15 @@ from anyio import to_thread
 from fastapi import Body, Header, Path, Request
 
 from bridge_core.errors import InvalidRequest, PlateChanged, TransferError
-from bridge_core.models.gateway import PlateFrame, ReachableAnswer, ReachableQuery
-from bridge_core.models.media import ContentAddress, ContentState, SourceFile
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.gateway import MediaFacts, PlateFrame, ReachableAnswer, ReachableQuery
+from bridge_core.models.media import ContentAddress, ContentState, Plate, SourceFile
 from bridge_gateway.api.bodies import LIST_LIMIT
 from bridge_gateway.api.errors import documented
 from bridge_gateway.api.files import JPEG, Download, picture
 from bridge_gateway.api.parts import INTEGER, Here, Parts, router
 from bridge_gateway.media.plate_proxies import Source
+from bridge_gateway.media.plates import probe
 
 routes = router("media")
 
@@ -31,8 +33,7 @@ def reachable(here: Here, query: ReachableQuery) -> ReachableAnswer:
             where="files",
             next_step="ask in parts",
         )
-    answer = (i for i, file in enumerate(query.files) if here.roots.readable(file))
-    return ReachableAnswer(readable=tuple(answer))
+    return ReachableAnswer(readable=tuple(here.roots.readable_among(query.files)))
 
 
 @routes.post(
@@ -44,6 +45,12 @@ async def proxy(here: Here, wanted: PlateFrame) -> Download:
     """A frame of a plate with the display view baked in. The file is read where it lies, or from
     the content that was sent; see `POST /v1/media/reachable`."""
     return picture(await to_thread.run_sync(_look, here, wanted, limiter=here.looking))
+
+
+@routes.post("/media/facts", responses=documented(403, 409, 413))
+async def facts(here: Here, file: SourceFile) -> MediaFacts:
+    """What a movie or a still says of itself. The file is found as for `POST /v1/media/proxy`."""
+    return await to_thread.run_sync(_facts, here, file, limiter=here.looking)
 
 
 @routes.post("/content/states", responses=documented(413))
@@ -78,6 +85,19 @@ async def append(
     409 with ``details.offset`` says where it really stands.
     """
     return await here.contents.append(sha256, upload_offset, upload_length, request.stream())
+
+
+def _facts(here: Parts, file: SourceFile) -> MediaFacts:
+    found = probe(Plate(path=file.path, range=FrameRange.of(1, 1)), {1: _source(here, file).path})
+    return MediaFacts(
+        width=found.width,
+        height=found.height,
+        pixel_aspect=found.pixel_aspect,
+        rate=found.rate,
+        frames=found.frames,
+        start_timecode=found.start_timecode,
+        colour=found.colour.words if found.colour else "",
+    )
 
 
 def _look(here: Parts, wanted: PlateFrame) -> FilePath:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from bridge_core.models.notes import NewNote, Note
-from bridge_core.models.versions import Decision, Version
+from bridge_core.models.versions import Decision, ReviewStatus, Version
 from bridge_gateway.api.errors import documented
 from bridge_gateway.api.parts import ID, Here, Id, Words, router
 
@@ -21,17 +21,20 @@ def versions(
     sequence: Words = None,
     shot: Words = None,
     service: Words = None,
+    status: ReviewStatus | None = None,
     newest: bool = False,
     after: Annotated[str | None, Query(pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Version]:
-    """By shot, service and number; with ``newest`` of each shot only the one that was made last.
-    ``after`` is the id of the last version of the page before."""
+    """By shot, service and number; with ``status`` only those whose review stands so, with
+    ``newest`` of each shot only the one that was made last. ``after`` is the id of the last
+    version of the page before."""
     return here.desk.versions(
         show=show,
         sequence=sequence,
         shot=shot,
         service=service,
+        status=status,
         newest=newest,
         after=after,
         limit=limit,
@@ -43,7 +46,7 @@ def version(here: Here, which: Id) -> Version:
     return here.desk.version(which)
 
 
-@routes.post("/versions/{id}/decisions", responses=documented(404, 413))
+@routes.post("/versions/{id}/decisions", responses=documented(404, 409, 413))
 def decide(here: Here, which: Id, decision: Decision) -> Version:
     """Set the review status, in a person's name. Earlier decisions stay on record."""
     return here.desk.decide(which, decision)

@@ -35,6 +35,8 @@ class Admitted(Record):
     """All of them, defaults filled in."""
     provider: str
     colour_space: str
+    warnings: tuple[str, ...] = ()
+    """Where the plate's files contradict what was said of them."""
 
 
 class Staged(Record):

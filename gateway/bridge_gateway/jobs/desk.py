@@ -6,38 +6,50 @@ thread that runs an event loop. Everything may be called from any other thread.
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections.abc import Sequence
-from pathlib import Path
+import functools
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from bridge_core.errors import ConfigError, ModelMissing, NotFound
 from bridge_core.locks import FileLock
 from bridge_core.models.gateway import Event, HealthLine
 from bridge_core.models.jobs import Cost, Estimate, Job, JobFrame, JobState
+from bridge_core.models.media import frame_paths
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_core.models.versions import Decision, Lineage, Result, ResultFile, Try, Version
-from bridge_gateway.jobs import estimates, feed, recovery, shelf, states
+from bridge_core.models.versions import (
+    Decision,
+    Lineage,
+    Result,
+    ResultFile,
+    ReviewStatus,
+    Try,
+    Version,
+)
+from bridge_gateway.jobs import estimates, feed, health, recovery, shelf, states
 from bridge_gateway.jobs.engine import Engine
 from bridge_gateway.jobs.naming import Naming
 from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.jobs.work import WorkFolder, sweep
+from bridge_gateway.jobs.work import WorkFolder
 from bridge_gateway.jobs.workflow import Workflow
 from bridge_gateway.media.atomic import storage_error, write_bytes
 from bridge_gateway.media.colour import Colour
-from bridge_gateway.providers.contract import PROXY, Provider
+from bridge_gateway.providers.contract import PROXY_PATTERN, Provider
 from bridge_gateway.store import records
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.database import Database, sqlite_url
+from bridge_gateway.store.disks import Disk
 from bridge_gateway.store.roots import Roots
 
-_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-#: Less free space than this in the library is told before it is too late. Bytes.
-_LOW_SPACE = 5_000_000_000
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 
 
 class Desk:
@@ -89,6 +101,7 @@ class Desk:
         if self._open is None:
             return
         opened, self._open = self._open, None
+        opened.reconciler.stop()
         opened.workflow.drain(drain_seconds, opened.engine)
         opened.tools.database.close()
         self._lock.release()
@@ -135,8 +148,8 @@ class Desk:
         job, new = states.submit(opened.tools.database, submission, key)
         if job.state is JobState.QUEUED:
             recovery.pin(opened.tools, job.id, submission)
-            # Also for a repeat: the one before may have died between the row and the queue.
-            opened.engine.enqueue(job.id)
+            # The row is what counts: from here on the job is begun sooner or later.
+            opened.reconciler.enqueue(job.id)
         return job, new
 
     def job(self, job_id: str) -> Job:
@@ -167,23 +180,23 @@ class Desk:
         opened = self._opened_desk
         job, cancelled = states.cancel(opened.tools.database, job_id)
         if cancelled and not opened.workflow.cancel(job_id):
-            opened.engine.cancel(job_id)
-            recovery.unpin(opened.tools, job_id)
+            recovery.unpin(opened.tools, job_id)  # the engine finds an ended row and passes it over
         return job
 
     def frames(self, job_id: str) -> list[JobFrame]:
         """Finished frames, ascending; while a job runs they become more."""
-        job = self.job(job_id)
-        finished = [frame for frame in job.request.frames if self._find_proxy(job, frame)]
+        finished = self._tools.library.run(functools.partial(self._proxies, self.job(job_id)))
         return [
-            JobFrame(frame=frame, proxy=f"/v1/jobs/{job_id}/proxies/{frame}") for frame in finished
+            JobFrame(frame=frame, proxy=f"/v1/jobs/{job_id}/proxies/{frame}")
+            for frame in sorted(finished)
         ]
 
     def job_proxy(self, job_id: str, frame: int) -> Path:
         """
         :raises NotFound: there is no such job, or the frame is not finished.
         """
-        path = self._find_proxy(self.job(job_id), frame)
+        job = self.job(job_id)
+        path = self._tools.library.run(lambda: self._proxies(job).get(frame))
         if path is None:
             raise NotFound(
                 f"frame {frame} is not finished",
@@ -201,12 +214,14 @@ class Desk:
         sequence: str | None = None,
         shot: str | None = None,
         service: str | None = None,
+        status: ReviewStatus | None = None,
         newest: bool = False,
         after: str | None = None,
         limit: int = 100,
     ) -> list[Version]:
-        """By shot, service and number; with ``newest`` of each shot only the one made last.
-        ``after`` is the id of the last version of the page before."""
+        """By shot, service and number; with ``status`` only those whose review stands so, with
+        ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
+        the page before."""
         with self._tools.database.reading() as session:
             return records.versions(
                 session,
@@ -214,6 +229,7 @@ class Desk:
                 sequence=sequence,
                 shot=shot,
                 service=service,
+                status=status,
                 newest=newest,
                 after=after,
                 limit=limit,
@@ -234,29 +250,30 @@ class Desk:
             return records.tried(session, try_id)
 
     def lineage(self, result_id: str) -> Lineage:
-        return shelf.lineage(self._result(result_id))
+        return self._read(result_id, shelf.lineage)
 
     def files(self, result_id: str) -> list[ResultFile]:
-        return shelf.files(self._result(result_id))
+        return self._read(result_id, shelf.files)
 
     def file(self, result_id: str, path: str) -> Path:
         """
         :raises NotFound: no such version or try, or no such file in it.
         :raises OutsideRoots: the path leads out of the result's folder.
         """
-        return shelf.file(self._result(result_id), path)
+        return self._read(result_id, lambda result: shelf.file(result, path))
 
     def proxy(self, result_id: str, frame: int) -> Path:
-        return shelf.proxy(self._result(result_id), frame)
+        return self._read(result_id, lambda result: shelf.proxy(result, frame))
 
     def thumbnail(self, result_id: str) -> Path:
-        return shelf.thumbnail(self._result(result_id))
+        return self._read(result_id, shelf.thumbnail)
 
     # --- review
 
     def decide(self, version_id: str, decision: Decision) -> Version:
         """
         :raises NotFound: there is no such version.
+        :raises ContentMismatch: the decision is about other content than the version's.
         """
         with self._tools.database.writing() as session:
             version = records.add_decision(session, version_id, decision)
@@ -297,42 +314,8 @@ class Desk:
             return any(records.count_open(session).values())
 
     def health(self) -> list[HealthLine]:
-        with self._tools.database.reading() as session:
-            count = records.count_open(session)
-        library = self._settings.library_dir
-        free = shutil.disk_usage(library).free
-        enough = free >= _LOW_SPACE
-        lines = [
-            HealthLine(
-                name="engine",
-                ok=True,
-                says=f"{count[JobState.RUNNING]} running, {count[JobState.QUEUED]} queued, "
-                f"{self._settings.workers} at once",
-            ),
-            HealthLine(
-                name="library",
-                ok=enough,
-                says=f"{free / 1e9:.1f} GB free in {library}",
-                next_step="" if enough else "make room there or set gateway.library_dir",
-            ),
-            # A config that cannot be read, or lacks the display or view, ends the start already.
-            HealthLine(
-                name="colour",
-                ok=True,
-                says=f"{self._colour.describe_config()}; shown on {self._colour.display}, "
-                f"{self._colour.view}",
-            ),
-        ]
-        lines += [
-            HealthLine(
-                name=f"service {service.id}",
-                ok=service.available,
-                says="can run" if service.available else "cannot run",
-                next_step=service.unavailable_because,
-            )
-            for service in self.services()
-        ]
-        return lines
+        opened = self._opened_desk
+        return health.lines(opened.tools, opened.reconciler)
 
     # --- inside
 
@@ -344,6 +327,7 @@ class Desk:
             raise storage_error(error, settings.library_dir) from error
         tools = Tools(
             settings=settings,
+            instance=self._instance(),
             database=Database(
                 settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
             ),
@@ -352,34 +336,40 @@ class Desk:
             roots=self._roots,
             naming=self._naming,
             colour=self._colour,
+            library=Disk(settings.library_dir),
         )
         workflow = Workflow(tools)
         engine = Engine(
             settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
-            executor=self._executor(),
+            # Under this name the engine finds after a restart what it worked on before. An
+            # embedded database has one gateway; a shared one has several.
+            executor=tools.instance if settings.database_url else "local",
             workers=settings.workers,
             work=workflow.work,
+            replaceable=settings.database_url is None,
         )
-        with tools.database.reading() as session:
-            wanted = {row.id for row in records.open_jobs(session)}
-        sweep(settings.library_dir, keep=wanted)
         recovery.pin_all(tools)
         engine.start()
-        recovery.reconcile(tools, engine)
-        return _Open(tools, workflow, engine)
+        reconciler = recovery.Reconciler(tools, engine)
+        reconciler.start()
+        return _Open(tools, workflow, engine, reconciler)
 
-    def _executor(self) -> str:
-        """Name under which the engine finds after a restart what it worked on before.
+    def _instance(self) -> str:
+        """The name that this gateway keeps with its data.
 
-        An embedded database has one gateway. A shared one has several, told apart by a name that
-        each keeps with its data.
+        :raises ConfigError: the file of the name holds something else.
         """
-        if self._settings.database_url is None:
-            return "local"
         path = self._settings.data_dir / "executor"
         if not path.exists():
             write_bytes(path, records.new_id().encode())
-        return path.read_text()
+        name = path.read_text(errors="replace")
+        if not _INSTANCE.fullmatch(name):
+            raise ConfigError(
+                "this file holds the gateway's name, and what it holds now is none",
+                where=str(path),
+                next_step="restore it, or remove it: jobs in progress then make their frames anew",
+            )
+        return name
 
     @property
     def _opened_desk(self) -> _Open:
@@ -397,24 +387,42 @@ class Desk:
             kind = Version if row.number is not None else Try
             return kind.model_validate_json(row.content or "")
 
-    def _find_proxy(self, job: Job, frame: int) -> Path | None:
+    def _read(self, result_id: str, look: Callable[[Result], T]) -> T:
+        """Something that stands in the library.
+
+        :raises StorageUnavailable: its disk does not answer.
+        """
+        result = self._result(result_id)
+        return self._tools.library.run(lambda: look(result))
+
+    def _proxies(self, job: Job) -> dict[int, Path]:
+        """The proxies of finished frames, found by one look at their folder: there may be
+        thousands, and each is asked for again and again."""
         made = job.version or job.tried
         if made is not None:
-            try:
-                return self.proxy(made, frame)
-            except NotFound:
-                return None
-        work = WorkFolder(self._settings.library_dir, job.id)
-        if frame not in job.request.frames:
-            return None
-        places = (folder / PROXY.format(frame=frame) for folder in (work.pictures, work.result))
-        return next((path for path in places if path.is_file()), None)
+            result = self._result(made)
+            places, frames, pattern = [Path(result.folder)], result.frames, result.proxies.pattern
+        else:
+            work = WorkFolder(self._settings.library_dir, job.id, self._tools.instance)
+            places, frames = [work.pictures, work.result], job.request.frames
+            pattern = PROXY_PATTERN
+        folder = PurePosixPath(pattern).parent
+        there: dict[str, Path] = {}
+        for place in places:
+            with suppress(FileNotFoundError), os.scandir(place / folder) as found:
+                there |= {entry.name: Path(entry.path) for entry in found if entry.is_file()}
+        paths = zip(frames, frame_paths(pattern, frames), strict=True)
+        named = {frame: PurePosixPath(path).name for frame, path in paths}
+        return {frame: there[name] for frame, name in named.items() if name in there}
 
 
 class _Open:
     """What is there while the desk is open."""
 
-    def __init__(self, tools: Tools, workflow: Workflow, engine: Engine) -> None:
+    def __init__(
+        self, tools: Tools, workflow: Workflow, engine: Engine, reconciler: recovery.Reconciler
+    ) -> None:
         self.tools = tools
         self.workflow = workflow
         self.engine = engine
+        self.reconciler = reconciler

@@ -3,29 +3,42 @@
 A workflow's id is its job's id, its only argument. What a step returns is written down before the
 next one begins; after a kill the workflow runs again from its beginning and is handed what was
 written down, so only the interrupted step runs again.
+
+Everything is written down as JSON. DBOS's own way would be pickles, and whoever can write a pickle
+into the database runs code in the process that reads it; so none is ever read here.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 from dbos._queue import queue_worker_thread
+from dbos._serialization import DefaultSerializer
 from pydantic import TypeAdapter
 from sqlalchemy import make_url
 
+from bridge_core.errors import ShotbridgeError, StorageError
+from bridge_core.models.problems import Problem
+
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 #: Number of the workflow's shape: its steps, their order and what they write down. Raise it with
 #: every change of these; jobs begun in another shape then begin anew, which each step can stand.
-SHAPE = 1
+#: 1 wrote pickles.
+SHAPE = 2
 
 #: Seconds between two looks for work that nobody has told of: jobs that another process enqueued.
 POLLING_SECONDS = 5.0
@@ -48,10 +61,18 @@ class Course(StrEnum):
     """Waits, runs, or will be taken up again."""
     STRANDED = "stranded"
     """Waits or ran in another shape; nobody takes it up."""
+    DROPPED = "dropped"
+    """Was taken up by this process, which does not work on it now: either it is just about to, or
+    the engine's database could not be written and the work ended without an outcome."""
     ENDED = "ended"
     CANCELLED = "cancelled"
     BROKEN = "broken"
     """Ended by an error of ours, or taken up too often."""
+
+
+class Interrupted(BaseException):
+    """The work on a job ends in the middle: the gateway stops, or the engine's database cannot be
+    used. No :class:`Exception`, so that DBOS writes nothing down and the job is taken up again."""
 
 
 class Checkpointed(Protocol):
@@ -64,8 +85,14 @@ class Engine:
     """Runs ``work(job id, checkpointed)`` for each enqueued job, ``workers`` at once.
 
     One engine lives in a process, because DBOS does; the same ``executor`` name after a restart
-    makes it take up what was interrupted. Not to be called from a thread that runs an event loop:
-    every call reads or writes the engine's database.
+    makes it take up what was interrupted. Not to be called from a thread that runs an event loop,
+    nor for somebody who waits for an answer: every call reads or writes the engine's database,
+    and waits for as long as that is locked.
+
+    With ``replaceable`` a damaged database is moved aside and a new one begun: whoever calls has
+    to enqueue all jobs that are still to be worked on.
+
+    :raises StorageError: the database cannot be opened, or is damaged and not replaceable.
     """
 
     def __init__(
@@ -75,9 +102,12 @@ class Engine:
         executor: str,
         workers: int,
         work: Callable[[str, Checkpointed], None],
+        replaceable: bool = False,
     ) -> None:
         self._workers = workers
-        _write_ahead(url)
+        self._executor = executor
+        self._active: set[str] = set()
+        _prepare(url, replaceable)
         # The registry is DBOS's own, for the whole process: what an engine before left is thrown
         # away, or this work would count as a second function of the same name.
         DBOS.destroy(destroy_registry=True)
@@ -86,6 +116,7 @@ class Engine:
             "system_database_url": url,
             "application_version": str(SHAPE),
             "executor_id": executor,
+            "serializer": DBOSPortableJSONSerializer(),
             "enable_otlp": False,
             "log_level": "WARNING",
         }
@@ -96,9 +127,11 @@ class Engine:
 
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=ATTEMPTS)
         def job(job_id: str) -> None:
+            self._active.add(job_id)
             try:
                 work(job_id, checkpointed)
             finally:
+                self._active.discard(job_id)
                 self._bell.ring()  # a worker is free for the next job
 
         self._job = job
@@ -129,9 +162,10 @@ class Engine:
             DBOS.enqueue_workflow(_QUEUE, self._job, job_id)
         self._bell.ring()
 
-    def cancel(self, job_id: str) -> None:
-        """Let a job never begin. One that has begun is not stopped in its step."""
-        DBOS.cancel_workflow(job_id)
+    def resume(self, job_id: str) -> None:
+        """Have a dropped job worked on again, from the step that it was in."""
+        DBOS.resume_workflow(job_id, queue_name=_QUEUE)
+        self._bell.ring()
 
     def renew(self, job_id: str) -> None:
         """Begin a stranded job anew, in today's shape."""
@@ -143,7 +177,16 @@ class Engine:
         if not ids:
             return {}
         found = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
-        return {one.workflow_id: _course(one.status, one.app_version) for one in found}
+        return {one.workflow_id: self._course(one) for one in found}
+
+    def _course(self, one: WorkflowStatus) -> Course:
+        if one.status not in _ALIVE:
+            ends = {"SUCCESS": Course.ENDED, "CANCELLED": Course.CANCELLED}
+            return ends.get(one.status, Course.BROKEN)
+        if one.app_version != str(SHAPE):
+            return Course.STRANDED
+        ours = one.status == "PENDING" and one.executor_id == self._executor
+        return Course.DROPPED if ours and one.workflow_id not in self._active else Course.ALIVE
 
     def stop(self, seconds: float) -> None:
         """Take nothing up any more, and wait up to ``seconds`` for what runs."""
@@ -188,32 +231,83 @@ class _Bell(threading.Event):
 def checkpointed(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:
     """Run ``body`` as a step of the workflow that this thread is in.
 
-    What it returns is kept as JSON text, which outlives changes of our classes better than
-    pickles; what it raises is kept and raised again. A :class:`BaseException` that is no
+    What it returns is kept as JSON, and so is a :class:`ShotbridgeError` that it raises, which is
+    raised again whenever the step is come by. A :class:`BaseException` that is no
     :class:`Exception` leaves the step unfinished.
+
+    :raises Interrupted: the engine's database could not be used; the step may have run.
     """
 
-    def step() -> str:
-        return kind.dump_json(body()).decode()
-
-    return kind.validate_json(DBOS.run_step({"name": name}, step))
-
-
-def _course(status: str, shape: str | None) -> Course:
-    if status in _ALIVE:
-        return Course.ALIVE if shape == str(SHAPE) else Course.STRANDED
-    return {"SUCCESS": Course.ENDED, "CANCELLED": Course.CANCELLED}.get(status, Course.BROKEN)
-
-
-def _write_ahead(url: str) -> None:
-    """Put an SQLite file into WAL mode, where readers and the writer do not wait for each other.
-
-    DBOS leaves the mode alone, and the file remembers it.
-    """
-    parsed: Any = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        connection = sqlite3.connect(Path(parsed.database))
+    def step() -> dict[str, str]:
         try:
+            return {"value": kind.dump_json(body()).decode()}
+        except ShotbridgeError as error:
+            return {"problem": Problem.of(error).model_dump_json()}
+
+    try:
+        written = DBOS.run_step({"name": name}, step)
+    except Exception as error:
+        _log.exception("step %r could not be written down; its job is taken up again", name)
+        raise Interrupted from error
+    if "problem" in written:
+        raise Problem.model_validate_json(written["problem"]).error()
+    return kind.validate_json(written["value"])
+
+
+def _refuse(_: DefaultSerializer, __: str) -> NoReturn:
+    raise ValueError("pickles are not read: reading one runs whatever its writer put into it")
+
+
+# Each row names the way in which it was written, so choosing another way for our own is not
+# enough: a row that somebody else wrote could still ask for this one.
+DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]
+
+
+def _prepare(url: str, replaceable: bool) -> None:
+    """Look whether an SQLite file is sound, and put it into WAL mode, where readers and the writer
+    do not wait for each other: DBOS leaves the mode alone, and the file remembers it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return
+    path = Path(parsed.database)
+    damage = _damage(path)
+    if damage is None:
+        return
+    if not replaceable:
+        raise StorageError(
+            f"the database is damaged: {damage}",
+            where=str(path),
+            next_step="restore it from a backup; see 'A damaged database' in docs/admin.md",
+        )
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    aside = path.with_name(f"{path.name}.damaged-{moment}")
+    for ending in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + ending)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + ending))
+    _log.error(
+        "the engine's database was damaged (%s) and is now %s; open jobs begin anew, and frames "
+        "that are finished are kept",
+        *(damage, aside),
+    )
+    _damage(path)
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong inside a file; None for one that is sound, new, or only cannot be opened now.
+
+    :raises StorageError: it cannot be opened.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        finally:
-            connection.close()
+            found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return str(error)
+        raise StorageError(
+            f"the database cannot be opened: {error}",
+            where=str(path),
+            next_step="check the disk of gateway.data_dir, and who else has the file open",
+        ) from error
+    return None if found == "ok" else found

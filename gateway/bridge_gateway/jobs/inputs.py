@@ -79,6 +79,7 @@ def locate(
 
 def stage(
     located: Iterable[tuple[SourceFile, Path]],
+    contents: ContentStore,
     *,
     check: Callable[[], None],
     done: Callable[[int], None],
@@ -89,11 +90,21 @@ def stage(
     position.
 
     :raises PlateChanged: a file is not the one that the client saw.
+    :raises TransferError: a content is no longer what its address says; it is thrown away.
     :raises UnreadableMedia: a file cannot be read.
     """
     staged: list[StagedFile] = []
     for position, (file, path) in enumerate(located):
         if file.sha256 is not None:
+            if sha256_of(path, check) != file.sha256:
+                contents.discard(file.sha256)
+                raise TransferError(
+                    "a picture that was sent has been changed or damaged on the gateway's disk",
+                    where=file.path,
+                    next_step="send the request again, which sends this picture anew; check the "
+                    "disk of gateway.data_dir",
+                    details={"sha256": [file.sha256]},
+                )
             staged.append(_staged(file, path, mtime_ns=None, sha256=file.sha256))
         else:
             if not _same(path, file.size, file.mtime_ns):
@@ -106,12 +117,18 @@ def stage(
     return tuple(staged)
 
 
-def unchanged(files: Iterable[StagedFile]) -> None:
-    """
+def unchanged(files: Iterable[StagedFile], check: Callable[[], None]) -> None:
+    """Whether the files are the same as when they were staged. Of contents, whose time says
+    nothing, by reading them again. ``check`` is called before each block and may raise.
+
     :raises PlateChanged: a file is no longer the one that was staged.
     """
     for file in files:
-        if not _same(Path(file.path), file.size, file.mtime_ns):
+        path = Path(file.path)
+        same = _same(path, file.size, file.mtime_ns)
+        if same and file.mtime_ns is None:
+            same = sha256_of(path, check) == file.sha256
+        if not same:
             raise _changed(file.source, "while the job worked on it")
 
 

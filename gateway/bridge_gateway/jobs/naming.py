@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import string
 from pathlib import Path, PurePosixPath
 
-from bridge_core.errors import ConfigError
+from bridge_core.errors import ConfigError, InvalidRequest
 from bridge_core.models.media import frame_paths
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import ShotId
+from bridge_gateway.jobs.work import ROOM
 
 #: What a template may name.
 FIELDS = ("show", "sequence", "shot", "service", "version")
+
+#: A number that has more digits than any shot will have versions.
+_HIGHEST = 99_999
+#: The longest that follows on a stem: output, frame and ending.
+_ENDING = "_" + "o" * 24 + ".-0000000.exr"
 
 LINEAGE = "lineage.json"
 THUMBNAIL = "thumbnail.jpg"
@@ -35,6 +42,32 @@ class Naming:
         _known("version_folder", self._folder)
         _known("file_name", self._file)
 
+        if PurePosixPath(self._folder).parts[0] == ROOM:
+            raise ConfigError(
+                f"{ROOM} in the library is for work in progress, and is emptied",
+                where="gateway.version_folder",
+                next_step="let the template begin with another folder",
+            )
+        self._name_bytes, self._path_bytes = _limits(self.library)
+
+    def require_fit(self, shot: ShotId, service: str) -> None:
+        """Whether the names of a version of a shot will fit into the library, whatever its number
+        and its frames.
+
+        :raises InvalidRequest: a name, or the whole path, is longer than the disk takes. Disks
+            count bytes: a letter beyond ASCII has two to four.
+        """
+        stem = self.stem(shot, service, _HIGHEST)
+        folders = (self.version(shot, service, _HIGHEST), self.tried(shot, service, "0" * 32))
+        files = [folder / (stem + _ENDING) for folder in folders]
+        names = {part for file in files for part in file.relative_to(self.library).parts}
+        for name in sorted(names):
+            if (size := len(os.fsencode(name))) > self._name_bytes:
+                raise _too_long(name, size, self._name_bytes)
+        longest = max((len(os.fsencode(file)), str(file)) for file in files)
+        if longest[0] >= self._path_bytes:
+            raise _too_long(longest[1], longest[0], self._path_bytes - 1)
+
     def version(self, shot: ShotId, service: str, number: int) -> Path:
         """Folder of a version; absolute."""
         return self._place(shot, service, label(number))
@@ -50,6 +83,24 @@ class Naming:
 
     def _place(self, shot: ShotId, service: str, version: str) -> Path:
         return self.library / PurePosixPath(_fill(self._folder, shot, service, version))
+
+
+def _limits(folder: Path) -> tuple[int, int]:
+    """Bytes of the longest name and of the longest path (its end mark included) of a disk."""
+    if not hasattr(os, "pathconf"):
+        return 255, 260  # Windows, unless somebody allowed long paths
+    while not folder.exists():
+        folder = folder.parent
+    return os.pathconf(folder, "PC_NAME_MAX"), os.pathconf(folder, "PC_PATH_MAX")
+
+
+def _too_long(name: str, size: int, limit: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"a name in the library would have {size} bytes, and its disk takes {limit}",
+        where=name,
+        next_step="shorten the names of show, sequence or shot, or the templates "
+        "gateway.version_folder and gateway.file_name",
+    )
 
 
 def output_pattern(stem: str, output: str, pattern: str) -> str:

@@ -9,9 +9,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Self
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from bridge_core.errors import JobCancelled
+from bridge_core.errors import JobCancelled, StorageUnavailable
 from bridge_gateway.jobs import states
 from bridge_gateway.store.database import Database
 
@@ -105,6 +103,7 @@ class Reporter:
 
     def _beat(self) -> None:
         beats = 0
+        lost = False
         while not self._ended.wait(_BEAT):
             beats += 1
             with self._lock:
@@ -125,9 +124,14 @@ class Reporter:
                     wanted = states.running(self._database, self._job)
                 else:
                     continue
-            except SQLAlchemyError:
-                # The next beat tells the same and more; the job itself must not end for it.
-                _log.warning("progress of job %s was not written", self._job, exc_info=True)
+            except StorageUnavailable as error:
+                # A later beat tells the same and more; the job itself must not end for it.
+                with self._lock:
+                    self._changed = self._changed or changed
+                if not lost:
+                    _log.warning("progress of job %s is not written: %s", self._job, error)
+                lost = True
                 continue
+            lost = False
             if not wanted:
                 self._cancelled.set()

@@ -10,11 +10,14 @@ The order is what makes it safe to be killed anywhere, cancelled at any time and
 3. the row becomes visible, with its event.
 
 A number is never given twice. One gateway gives them without holes; where several share a
-database, a failure between 1 and 2 may leave one out.
+database, a failure between 1 and 2 may leave one out. Where several with databases of their own
+share a library, the rename decides who has a number: it never goes over a folder with something in
+it. Who comes second takes the files back and tries the next number.
 """
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -33,6 +36,7 @@ from bridge_core.models.versions import (
     StepTiming,
     Try,
     Version,
+    content_hash,
 )
 from bridge_gateway.jobs import feed
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
@@ -56,18 +60,20 @@ def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed
         row = _reserve(bench)
         if row.published is not None:
             return
-        final = Path(row.folder)
-        names = _names(bench, row, made)
         try:
-            if not _stands(final, bench.job):
+            while not _stands(Path(row.folder), bench.job):
+                names = _names(bench, row, made)
                 _assemble(bench, names, sealed)
                 _write_lineage(bench, row, names, admitted, staged, made, sealed)
-                _place(bench.folder.result, final)
+                if not _place(bench.folder.result, Path(row.folder)):
+                    _disassemble(bench, names, sealed)
+                    row = _renumber(bench, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: nobody has taken the next number, so this leaves no hole.
             _release(bench.tools.database, row.id)
             raise
-        _show(bench, _result(bench, row, made, sealed))
+        names = _names(bench, row, made)
+        _show(bench, _result(bench, row, names, admitted, made, sealed))
 
 
 def _reserve(bench: Bench) -> ResultRow:
@@ -113,10 +119,29 @@ def _next_number(session: Session, bench: Bench) -> int:
         )
     )
     number = (last or 0) + 1
-    # A folder that the database does not know: of a library that is older than the database.
-    while bench.tools.naming.version(shot, service, number).exists():
+    # A folder that the database does not know: of another gateway, or of a library that is older
+    # than the database.
+    while os.path.lexists(bench.tools.naming.version(shot, service, number)):
         number += 1
     return number
+
+
+def _renumber(bench: Bench, row: ResultRow) -> ResultRow:
+    """The result's row with the next number: its folder is another gateway's.
+
+    :raises NotWritable: a try has no other folder to go to.
+    """
+    if row.number is None:
+        raise NotWritable(
+            "something stands where the test frames belong; nothing is ever overwritten",
+            where=row.folder,
+            next_step="find out who put it there, move it away, and send the job again",
+        )
+    with bench.tools.database.writing() as session:
+        row = session.get_one(ResultRow, row.id)
+        row.number = _next_number(session, bench)
+        row.folder = str(bench.tools.naming.version(bench.request.shot.id, row.service, row.number))
+        return row
 
 
 def _release(database: Database, result_id: str) -> None:
@@ -167,6 +192,16 @@ def _assemble(bench: Bench, names: dict[str, str], sealed: Sealed) -> None:
             )
 
 
+def _disassemble(bench: Bench, names: dict[str, str], sealed: Sealed) -> None:
+    """Undo :func:`_assemble`."""
+    for file in sealed.files:
+        new = bench.folder.result / names.get(file.path, file.path)
+        if new.exists():
+            old = bench.folder.pictures / file.path
+            old.parent.mkdir(parents=True, exist_ok=True)
+            new.rename(old)
+
+
 def _write_lineage(
     bench: Bench,
     row: ResultRow,
@@ -202,34 +237,48 @@ def _write_lineage(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
             for file in staged.files
         ),
-        outputs=tuple(
-            ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
-            for file in sealed.files
-        ),
+        outputs=_files(sealed, names),
+        warnings=admitted.warnings,
     )
     path = bench.folder.result / LINEAGE
     write_bytes(path, lineage.model_dump_json(indent=1).encode())
     _protect(path)
 
 
-def _place(result: Path, final: Path) -> None:
+def _files(sealed: Sealed, names: dict[str, str]) -> tuple[ResultFile, ...]:
+    """Under their final names."""
+    return tuple(
+        ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
+        for file in sealed.files
+    )
+
+
+def _place(result: Path, final: Path) -> bool:
+    """Give the finished folder its place; False where somebody else has it.
+
+    :raises StorageError: the folder above takes nothing.
     """
-    :raises StorageError: something stands there already, or the folder above takes nothing.
-    """
-    if final.exists():
-        raise NotWritable(
-            "something stands where the version belongs; nothing is ever overwritten",
-            where=str(final),
-            next_step="find out who put it there, move it away, and send the job again",
-        )
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(final):
+            return False
+        # Of two that come this far at once, one fails: a folder goes over an empty one at most.
         result.rename(final)
     except OSError as error:
+        if os.path.lexists(final):
+            return False
         raise storage_error(error, final) from error
+    return True
 
 
-def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version | Try:
+def _result(
+    bench: Bench,
+    row: ResultRow,
+    names: dict[str, str],
+    admitted: Admitted,
+    made: Made,
+    sealed: Sealed,
+) -> Version | Try:
     stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
     outputs: tuple[Output, ...] = tuple(
         output.model_copy(update={"pattern": output_pattern(stem, output.name, output.pattern)})
@@ -246,16 +295,21 @@ def _result(bench: Bench, row: ResultRow, made: Made, sealed: Sealed) -> Version
         "proxies": sealed.proxies,
         "created": row.created,
         "asked_by": bench.request.asked_by,
+        "warnings": admitted.warnings,
     }
     if row.number is None:
         return Try.model_validate(facts)
-    return Version.model_validate({**facts, "number": row.number})
+    files = _files(sealed, names)
+    return Version.model_validate(
+        {**facts, "number": row.number, "content_hash": content_hash(files)}
+    )
 
 
 def _show(bench: Bench, result: Version | Try) -> None:
     with bench.tools.database.writing() as session:
         row = session.get_one(ResultRow, result.id)
         row.published = now()
+        row.ordinal = 1 + (session.scalar(select(func.max(ResultRow.ordinal))) or 0)
         row.content = canonical(result)
         session.flush()
         if isinstance(result, Version):

@@ -1,21 +1,25 @@
-"""Room on the library's disk: asked for before a job, told about when it runs out."""
+"""The library's disk: room asked for before a job, and what it refuses in words."""
 
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from bridge_core.errors import DiskFull
+from bridge_core.errors import DiskFull, StorageError, StorageUnavailable
 from bridge_core.models.requests import Request
 from bridge_gateway.jobs.work import WorkFolder
+from bridge_gateway.media.atomic import storage_error
 from bridge_gateway.providers.contract import PROXY
 
 #: Bytes of a pixel: four channels of half float, not compressed.
 _PIXEL_BYTES = 8
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 def require(folder: WorkFolder, request: Request, source_bytes: int) -> None:
@@ -25,6 +29,7 @@ def require(folder: WorkFolder, request: Request, source_bytes: int) -> None:
     named the size, as much as the plate itself (``source_bytes``).
 
     :raises DiskFull: there is less space than that.
+    :raises StorageError: the library is not there.
     """
     plate = request.shot.plate
     need = source_bytes
@@ -37,23 +42,38 @@ def require(folder: WorkFolder, request: Request, source_bytes: int) -> None:
 
 @contextmanager
 def told_of_disk(folder: WorkFolder, request: Request) -> Iterator[None]:
-    """Errors of a full disk inside the block say how much the job needs.
+    """What a disk refuses inside the block, in words; of a full one, how much the job needs.
 
-    :raises DiskFull: in place of the system's own error, or of one that knows less.
+    :raises StorageError: in place of the system's own error, or of one that knows less.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _ran_out(folder, request) from error
     except DiskFull as error:
         if "needed_bytes" in error.details:
             raise
-        raise _ran_out(folder, request) from error
+        raise _ran_out(folder, request, error) from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _ran_out(folder, request, storage_error(error, folder.path)) from error
+        if error.errno in _DESCRIPTORS:
+            raise StorageUnavailable(
+                "the gateway has no more files to open: " + os.strerror(error.errno),
+                where=error.filename or str(folder.path),
+                next_step="raise the limit of open files (ulimit -n); the job goes on by itself",
+            ) from error
+        if error.errno != errno.EIO and error.filename is None:
+            raise  # not about a file
+        raise storage_error(error, Path(error.filename or folder.path)) from error
 
 
-def _ran_out(folder: WorkFolder, request: Request) -> DiskFull:
+def _ran_out(folder: WorkFolder, request: Request, error: StorageError) -> StorageError:
+    """``error`` with how much the job needs, as far as the disk still tells."""
+    with suppress(OSError):
+        return _needed(folder, request)
+    return error
+
+
+def _needed(folder: WorkFolder, request: Request) -> DiskFull:
     sizes = [path.stat().st_size for path in folder.pictures.rglob("*") if path.is_file()]
     finished = sum(
         (folder.pictures / PROXY.format(frame=frame)).exists() for frame in request.frames

@@ -7,16 +7,20 @@ sees that it lost.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import KeyReused, ShotbridgeError
+from bridge_core.errors import GatewayFault, KeyReused, NotFound, ShotbridgeError
 from bridge_core.models.base import canonical, fingerprint, now
 from bridge_core.models.jobs import Cost, Job, JobState
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.jobs import feed
+from bridge_gateway.jobs.engine import ATTEMPTS
 from bridge_gateway.store import records
 from bridge_gateway.store.database import Database
 from bridge_gateway.store.tables import JobRow, ResultRow, TimingRow
@@ -49,11 +53,19 @@ def submit(database: Database, submission: Submission, key: str) -> tuple[Job, b
 
 
 def take_up(database: Database, job_id: str) -> Submission | None:
-    """Begin to work on a job, or go on with it; None where nobody wants it any more."""
+    """Begin to work on a job, or go on with it; None where nobody wants it any more.
+
+    :raises GatewayFault: it has been begun :data:`ATTEMPTS` times already.
+    """
     with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+        try:
+            row = records.job_row(session, job_id, lock=True)
+        except NotFound:
+            return None  # the database was restored from a backup, the engine's was not
         if JobState(row.state).ended:
             return None
+        if row.attempt >= ATTEMPTS:
+            raise given_up(job_id)
         row.state = JobState.RUNNING
         row.started = row.started or now()
         row.attempt += 1
@@ -120,6 +132,14 @@ def succeed(database: Database, job_id: str, cost: Cost) -> None:
         _tell(session, row)
 
 
+def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
+    """Say on the job, and to everybody who follows it, what its plate's files contradict."""
+    with database.writing() as session:
+        row = records.job_row(session, job_id, lock=True)
+        row.warnings = json.dumps(list(warnings))
+        _tell(session, row)
+
+
 def record_timing(database: Database, job_id: str, step: str, seconds: float) -> None:
     """Seconds that a step took, once for each step: of its last run where it ran again."""
     with database.writing() as session:
@@ -132,6 +152,14 @@ def record_pace(database: Database, job_id: str, seconds_per_frame: float) -> No
     """What later estimates are made from."""
     with database.writing() as session:
         records.job_row(session, job_id).seconds_per_frame = seconds_per_frame
+
+
+def given_up(job_id: str) -> GatewayFault:
+    return GatewayFault(
+        f"the gateway gave this job up; it was begun up to {ATTEMPTS} times",
+        where=f"job {job_id}",
+        next_step="look for the job's id in the gateway's log, then send it again",
+    )
 
 
 def _of_key(session: Session, submission: Submission, key: str) -> Job | None:

@@ -6,12 +6,8 @@ docs/decisions/0003-steps-of-a-job.md.
 
 from __future__ import annotations
 
-import concurrent.futures
-import logging
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 
 from bridge_core.errors import CheckFailed
@@ -25,52 +21,51 @@ from bridge_gateway.jobs.progress import Reporter
 from bridge_gateway.media.checks import check_output
 from bridge_gateway.media.colour import DATA
 from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.plates import PlateReader
+from bridge_gateway.media.plate_facts import contradictions
+from bridge_gateway.media.plates import PlateReader, probe
 from bridge_gateway.media.proxies import write_proxy, write_thumbnail
-from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Provider, Task
-
-_log = logging.getLogger(__name__)
-
-#: How long a provider has to end after a cancellation before it is left behind: what its
-#: contract says.
-_GRACE_SECONDS = 2.0
-_LOOK_SECONDS = 0.05
+from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Task
 
 
 def admit(bench: Bench) -> Admitted:
-    """Whether the job can be done at all; no picture is read or written yet.
+    """Whether the job can be done at all, by the request and by what its first file says.
 
-    :raises InvalidRequest: unknown service, wrong parameters, or something that no service takes.
+    :raises InvalidRequest: unknown service, wrong parameters, something that no service takes, or
+        a movie that does not run at the rate that its frames are counted at.
     :raises OutsideRoots: a plate that this gateway may not read.
-    :raises MissingFrames: files that are not there.
+    :raises MissingFrames: files that are not there, or a movie that ends before its range does.
+    :raises UnreadableMedia: the first file cannot be read.
     :raises UnknownColourSpace: the plate's is not in the OCIO config, or nothing tells it.
     :raises DiskFull: the library has too little space.
+    :raises StorageUnavailable: the disk of the library or of a plate does not answer.
     """
     tools, request = bench.tools, bench.request
     order = tools.order(request)
     located = inputs.locate(bench.submission, tools.contents, tools.roots)
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
+    plate = request.shot.plate
+    facts = probe(plate, {request.frames[0]: located[0][1]})
+    colour = tools.colour.settle(plate, facts.colour)
+    warnings = contradictions(plate, facts, request.frames) + colour.warnings
+    if warnings:
+        states.record_warnings(tools.database, bench.job, warnings)
     return Admitted(
         parameters=order.parameters,
         provider=order.provider.id,
-        colour_space=tools.colour.settle(request.shot.plate),
+        colour_space=colour.space,
+        warnings=warnings,
     )
 
 
 def stage(bench: Bench) -> Staged:
-    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
-
-    :raises MissingFrames: also where a movie ends before its range does.
-    """
+    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`."""
     located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
     bench.watch.begin("stage", len(located))
-    files = inputs.stage(located, check=bench.watch.check, done=bench.watch.frame_done)
-    staged = Staged(files=files)
-    with PlateReader(bench.request.shot.plate, _files(bench, staged)) as reader:
-        # A movie may end before the range that somebody wrote down for it.
-        reader.check(bench.request.frames)
-    return staged
+    files = inputs.stage(
+        located, bench.tools.contents, check=bench.watch.check, done=bench.watch.frame_done
+    )
+    return Staged(files=files)
 
 
 def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
@@ -84,7 +79,7 @@ def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
     bench.watch.begin("run", len(frames), [f for f in frames if _proxy(bench, f).exists()])
     provider = bench.tools.provider(admitted.provider)
     begun = time.monotonic()
-    made = _supervised(provider, _task(bench, admitted, staged), bench.watch)
+    made = provider.run(_task(bench, admitted, staged), bench.watch)
     new = bench.watch.made()
     if new:
         states.record_pace(bench.tools.database, bench.job, (time.monotonic() - begun) / new)
@@ -112,7 +107,7 @@ def check(bench: Bench, staged: Staged, made: Made) -> None:
     watch.begin("check", len(frames))
     for output in made.outputs:
         check_output(bench.folder.pictures, output, frames, done)
-    inputs.unchanged(staged.files)
+    inputs.unchanged(staged.files, watch.check)
 
 
 def proxy(bench: Bench, made: Made) -> Proxies:
@@ -176,32 +171,6 @@ def _files(bench: Bench, staged: Staged) -> dict[int, Path]:
     if bench.request.shot.plate.kind is PlateKind.SEQUENCE:
         return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
     return dict.fromkeys(bench.request.frames, Path(staged.files[0].path))
-
-
-def _supervised(provider: Provider, task: Task, watch: Reporter) -> Made:
-    """Run a provider in a thread of its own, so that one that does not end can be left behind."""
-    outcome: Future[Made] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(provider.run(task, watch))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=work, name=f"provider {task.job}", daemon=True).start()
-    while not outcome.done() and not watch.cancelled():
-        concurrent.futures.wait([outcome], timeout=_LOOK_SECONDS)
-    concurrent.futures.wait([outcome], timeout=_GRACE_SECONDS)
-    if not outcome.done():
-        _log.error(
-            "provider %s did not end job %s within %g s of its cancellation and was left behind; "
-            "restart the gateway if it keeps the machine busy",
-            provider.id,
-            task.job,
-            _GRACE_SECONDS,
-        )
-        watch.check()
-    return outcome.result()
 
 
 def _make_proxies(bench: Bench, made: Made, frames: Sequence[int]) -> None:

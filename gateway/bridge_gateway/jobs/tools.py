@@ -16,6 +16,7 @@ from bridge_gateway.media.colour import Colour
 from bridge_gateway.providers.contract import Provider
 from bridge_gateway.store.content import ContentStore
 from bridge_gateway.store.database import Database
+from bridge_gateway.store.disks import Disk
 from bridge_gateway.store.roots import Roots
 
 
@@ -29,12 +30,17 @@ class Order(NamedTuple):
 @dataclass(frozen=True)
 class Tools:
     settings: GatewaySettings
+    instance: str
+    """Which gateway this is, among those that may share a library or a database. The same after a
+    restart."""
     database: Database
     providers: Sequence[Provider]
     contents: ContentStore
     roots: Roots
     naming: Naming
     colour: Colour
+    library: Disk
+    """Whoever waits for an answer goes to the library by this."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the gateway stops; steps end unfinished and run again after the next start."""
     numbering: threading.Lock = field(default_factory=threading.Lock)
@@ -47,7 +53,8 @@ class Tools:
         """What a request comes to here.
 
         :raises UnknownService: nobody offers it.
-        :raises InvalidRequest: parameters, references or regions that the service does not take.
+        :raises InvalidRequest: parameters, references or regions that the service does not take,
+            or names that are too long for the library.
         """
         service, provider = self._offered(request.service)
         for name, given, taken in (
@@ -61,6 +68,7 @@ class Tools:
                     where=f"request.{name}",
                     next_step=f"send the shot without {name}",
                 )
+        self.naming.require_fit(request.shot.id, service.id)
         return Order(service, provider, settle_parameters(service, request.parameters))
 
     def provider(self, provider_id: str) -> Provider:

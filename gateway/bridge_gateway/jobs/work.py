@@ -1,27 +1,33 @@
 """Work folders: where a job's files stand until they are published.
 
-They are in the library (``.work/JOB``), so that publishing is a rename on one file system.
+They are in the library (``.work/JOB.INSTANCE``), so that publishing is a rename on one file system.
+Several gateways may share a library: each knows the folders of its own jobs by its instance, and
+removes no others.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from bridge_gateway.media.atomic import storage_error
 
-_ROOM = ".work"
-_GONE = ".gone"
+_log = logging.getLogger(__name__)
+
+#: Folder of all work folders, in the library.
+ROOM = ".work"
+_GONE = "gone"
 
 
 class WorkFolder:
-    """The folder of one job."""
+    """The folder of one job of the gateway ``instance``."""
 
-    def __init__(self, library: Path, job: str) -> None:
+    def __init__(self, library: Path, job: str, instance: str) -> None:
         self.library = library
-        self.path = library / _ROOM / job
+        self.path = library / ROOM / f"{job}.{instance}"
         self.pictures = self.path / "pictures"
         """The provider's: its outputs and proxies."""
         self.result = self.path / "result"
@@ -38,18 +44,26 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Take the folder away. Its old name is free at once, so that whoever may still write
-        into it (an abandoned provider) writes to nowhere."""
-        gone = self.path.with_name(self.path.name + _GONE)
-        with suppress(FileNotFoundError):
+        into it (an abandoned provider) writes to nowhere. What cannot be removed now is left to
+        :func:`sweep`."""
+        job, _, instance = self.path.name.partition(".")
+        gone = self.path.with_name(f"{job}.{_GONE}.{instance}")
+        with suppress(OSError):
             self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def sweep(library: Path, keep: Collection[str]) -> None:
-    """Remove the work folders of all jobs but ``keep``: what a kill left behind."""
-    room = library / _ROOM
-    if not room.is_dir():
-        return
-    for folder in room.iterdir():
-        if folder.name not in keep:
+def folders(library: Path, instance: str) -> list[Path]:
+    """The work folders of all jobs of the gateway ``instance``."""
+    try:
+        return list((library / ROOM).glob(f"*.{instance}"))
+    except OSError:
+        return []
+
+
+def sweep(found: Iterable[Path], keep: Collection[str]) -> None:
+    """Remove those of the found work folders whose jobs are not in ``keep``: what a kill, or a
+    disk that refused, left behind."""
+    for folder in found:
+        if folder.name.partition(".")[0] not in keep:
             shutil.rmtree(folder, ignore_errors=True)

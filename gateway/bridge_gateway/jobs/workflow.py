@@ -11,16 +11,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from bridge_core.errors import GatewayFault, JobCancelled, ShotbridgeError
+from bridge_core.errors import (
+    GatewayFault,
+    JobCancelled,
+    ShotbridgeError,
+    StorageUnavailable,
+)
 from bridge_core.models.versions import Proxies
 from bridge_gateway.jobs import publish, recovery, states, steps
 from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
-from bridge_gateway.jobs.engine import Checkpointed, Engine
+from bridge_gateway.jobs.engine import Checkpointed, Engine, Interrupted
 from bridge_gateway.jobs.progress import Reporter
 from bridge_gateway.jobs.space import told_of_disk
 from bridge_gateway.jobs.tools import Tools
@@ -40,11 +47,12 @@ _NOTHING = TypeAdapter(None)
 
 #: How long steps have to end once the gateway stops; then they are left behind.
 _INTERRUPT_SECONDS = 3.0
-
-
-class Interrupted(BaseException):
-    """The gateway stops in the middle of a step. No :class:`Exception`, so that the engine writes
-    nothing down and takes the job up again after the next start."""
+#: How long a step has to end after a cancellation before it is left behind: what a provider's
+#: contract says.
+_GRACE_SECONDS = 2.0
+_LOOK_SECONDS = 0.05
+#: Seconds between two tries of a job to use a disk or a database that does not answer.
+_RETRY_SECONDS = 1.0
 
 
 class Workflow:
@@ -56,27 +64,34 @@ class Workflow:
         self._running: dict[str, Reporter] = {}
 
     def work(self, job_id: str, checkpointed: Checkpointed) -> None:
-        """Work on a job until it has ended; its errors end in its row."""
-        folder = WorkFolder(self._tools.settings.library_dir, job_id)
-        watch = Reporter(self._tools.database, job_id, self._tools.stopping)
+        """Work on a job until it has ended; its errors end in its row.
+
+        :raises Interrupted: the gateway stops, or the engine's database cannot be used, or another
+            thread already works on this job.
+        """
+        tools = self._tools
+        folder = WorkFolder(tools.settings.library_dir, job_id, tools.instance)
+        watch = Reporter(tools.database, job_id, tools.stopping)
         with self._lock:
-            if self._tools.stopping.is_set():
+            if tools.stopping.is_set() or job_id in self._running:
                 raise Interrupted
             self._running[job_id] = watch
         try:
-            submission = states.take_up(self._tools.database, job_id)
+            submission = self._insisting(lambda: states.take_up(tools.database, job_id))
             if submission is not None:
                 with watch:
-                    self._steps(Bench(self._tools, job_id, submission, folder, watch), checkpointed)
+                    self._steps(Bench(tools, job_id, submission, folder, watch), checkpointed)
         except ShotbridgeError as error:
             _log.info("job %s ended: %s", job_id, error)
-            # Changes nothing where the job was cancelled: its row has ended already.
-            states.fail(self._tools.database, job_id, error)
+            self._fail(job_id, error)
+        except Exception as error:
+            self._fail(job_id, _fault(error, f"job {job_id}", "between two steps"))
         finally:
             with self._lock:
                 del self._running[job_id]
-        folder.remove()
-        recovery.unpin(self._tools, job_id)
+        with suppress(StorageUnavailable):  # it goes on by itself; a later sweep finds the rest
+            tools.library.run(folder.remove)
+        recovery.unpin(tools, job_id)
 
     def cancel(self, job_id: str) -> bool:
         """End the work on a job that was cancelled. False where nobody is working on it."""
@@ -114,12 +129,25 @@ class Workflow:
         step("settle", _NOTHING, lambda: steps.settle(bench))
 
     def _step(self, bench: Bench, name: str, body: Callable[[], T]) -> T:
-        """A step's body with its time taken and its errors in the words of the tree."""
+        """A step's body with its time taken and its errors in the words of the tree.
+
+        Like after a kill, it runs again whole where a disk or the database did not answer: as
+        often as it takes, until somebody cancels the job or the gateway stops.
+        """
+
+        def told() -> T:
+            with told_of_disk(bench.folder, bench.request):
+                return body()
+
+        def timed() -> T:
+            begun = time.monotonic()
+            value = _supervised(told, name, bench)
+            states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
+            return value
+
         bench.watch.begin(name, 0)
-        begun = time.monotonic()
         try:
-            with told_of_disk(bench.folder, bench.submission.request):
-                value = body()
+            return self._insisting(timed, bench.watch)
         except JobCancelled:
             if self._tools.stopping.is_set() and not bench.watch.unwanted:
                 raise Interrupted from None
@@ -127,13 +155,64 @@ class Workflow:
         except ShotbridgeError:
             raise
         except Exception as error:
-            reference = uuid4().hex[:12]
-            _log.exception("reference %s: job %s, step %s", reference, bench.job, name)
-            raise GatewayFault(
-                f"the gateway made a mistake in the step {name!r}: {type(error).__name__}",
-                where=f"gateway log, reference {reference}",
-                next_step="send the job again; if it happens again, report it with this part of "
-                "the gateway's log",
-            ) from error
-        states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
-        return value
+            raise _fault(error, f"job {bench.job}", f"in the step {name!r}") from error
+
+    def _insisting(self, call: Callable[[], T], watch: Reporter | None = None) -> T:
+        """What ``call`` gives, once disks and the database let it.
+
+        :raises JobCancelled: ``watch`` says that nobody wants the job any more.
+        :raises Interrupted: the gateway stops.
+        """
+        told = False
+        while True:
+            try:
+                return call()
+            except StorageUnavailable as error:
+                if not told:
+                    _log.warning("a job waits: %s", error)
+                told = True
+            if watch is not None:
+                watch.check()
+            if self._tools.stopping.wait(_RETRY_SECONDS):
+                raise Interrupted
+
+    def _fail(self, job_id: str, error: ShotbridgeError) -> None:
+        # Changes nothing where the job was cancelled: its row has ended already.
+        self._insisting(lambda: states.fail(self._tools.database, job_id, error))
+
+
+def _supervised(body: Callable[[], T], step: str, bench: Bench) -> T:
+    """Run a step's body in a thread of its own, so that one that does not end once its job is not
+    wanted can be left behind: a provider, or a disk that does not answer."""
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(body())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, name=f"{step} {bench.job}", daemon=True).start()
+    while not outcome.done() and not bench.watch.cancelled():
+        wait([outcome], timeout=_LOOK_SECONDS)
+    wait([outcome], timeout=_GRACE_SECONDS)
+    if not outcome.done():
+        _log.error(
+            "the step %r of job %s did not end within %g s of its cancellation and was left "
+            "behind; restart the gateway if it keeps the machine busy",
+            *(step, bench.job, _GRACE_SECONDS),
+        )
+        bench.watch.check()
+    return outcome.result()
+
+
+def _fault(error: Exception, where: str, when: str) -> GatewayFault:
+    """Of an error that nobody foresaw, which goes into the log under a reference."""
+    reference = uuid4().hex[:12]
+    _log.error("reference %s: %s, %s", reference, where, when, exc_info=error)
+    return GatewayFault(
+        f"the gateway made a mistake {when}: {type(error).__name__}",
+        where=f"gateway log, reference {reference}",
+        next_step="send the job again; if it happens again, report it with this part of the "
+        "gateway's log",
+    )

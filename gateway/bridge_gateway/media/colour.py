@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,28 @@ MODEL_SPACE = "Linear Rec.709 (sRGB)"
 #: Of ``Output`` whose values are no colour, such as a matte.
 DATA = "data"
 
-_BUILT_IN = "ocio://studio-config-latest"
+_BUILT_INS = "ocio://"
+_BUILT_IN = f"{_BUILT_INS}studio-config-latest"
 #: Bands smaller than this cost more to hand out than they save (measured, see decision 0005).
 _ROWS_WORTH_A_THREAD = 128
+
+
+@dataclass(frozen=True)
+class ColourTag:
+    """What a file says of its own colour."""
+
+    words: str
+    """For people: ``PQ, BT.2020 (H.273 codes 9/16/9)``."""
+    spaces: tuple[str, ...] = ()
+    """Names of colour spaces that agree with it, best first, as ids of the Color Interop Forum.
+    Empty where what it says is no space that has a name."""
+
+
+class SettledColour(NamedTuple):
+    space: str
+    """By the name that the OCIO config gives it."""
+    warnings: tuple[str, ...] = ()
+    """Where the file says something else, in words."""
 
 
 class Colour:
@@ -50,20 +70,36 @@ class Colour:
         self._processors: dict[tuple[str, ...], Any] = {}
         self._lock = Lock()
 
-    def settle(self, plate: Plate, path: Path | str | None = None) -> str:
-        """The colour space of a plate, by the name that the config gives it.
+    def settle(
+        self, plate: Plate, tag: ColourTag | None = None, path: Path | str | None = None
+    ) -> SettledColour:
+        """The colour space of a plate, and where its file contradicts it.
 
-        In this order: what the plate says (a space, an alias or a role); what the config's file
-        rules say of the plate's own path, unless only the default rule matches;
+        In this order: what the plate says (a space, an alias or a role); what the file rules of
+        the studio's config say of the plate's own path, unless only the default rule matches; what
+        the file says of itself (``tag``); the rules of the built-in config, which go by endings;
         ``gateway.colour.default_space``. ``path`` is where the gateway has the file, for errors.
 
         :raises UnknownColourSpace: none of them says anything, or what is said is unknown.
         """
-        file = plate.file(plate.range.first)
-        where = str(path or file)
+        where = str(path or plate.file(plate.range.first))
+        space = self._space_of(plate, tag, where)
+        if tag is None or any(self._find(name) == space for name in tag.spaces):
+            return SettledColour(space)
+        warning = f"the file says that its colour is {tag.words}; it is read as {space}"
+        return SettledColour(space, (warning,))
+
+    def _space_of(self, plate: Plate, tag: ColourTag | None, where: str) -> str:
         if plate.colour_space is not None:
             return self.name_of(plate.colour_space, where=where)
-        if not self._config.filepathOnlyMatchesDefaultRule(file):
+        file = plate.file(plate.range.first)
+        ruled = not self._config.filepathOnlyMatchesDefaultRule(file)
+        # Rules that a studio wrote know more than a tag: cameras tag their log curves as Rec.709.
+        if tag is not None and (not ruled or self._origin.startswith(_BUILT_INS)):
+            tagged = next(filter(None, map(self._find, tag.spaces)), None)
+            if tagged is not None:
+                return tagged
+        if ruled:
             return self.name_of(self._config.getColorSpaceFromFilepath(file)[0], where=where)
         if self._settings.default_space is not None:
             return self.name_of(self._settings.default_space, where="gateway.colour.default_space")
@@ -76,6 +112,15 @@ class Colour:
             ),
             details={"spaces": self.spaces()},
         )
+
+    def _find(self, name: str) -> str | None:
+        """The config's space of a name, alias or id of the Color Interop Forum; None without."""
+        found = self._config.getColorSpace(name)
+        if found is None:
+            # OpenColorIO has these ids since 2.5.
+            spaces = (s for s in self._config.getColorSpaces() if hasattr(s, "getInteropID"))
+            found = next((space for space in spaces if space.getInteropID() == name), None)
+        return None if found is None else str(found.getName())
 
     def spaces(self) -> list[str]:
         """The names of the config's colour spaces."""

@@ -1,31 +1,49 @@
 """Reading movies frame by frame, by FFmpeg (PyAV): every picture has one number, from 0.
 
 Only movies of a constant rate are read: where pictures stay for different times, "frame 17" means
-one thing to a host and another to a decoder.
+one thing to a host and another to a decoder. FFmpeg opens the one file and nothing that this file
+names: only containers that hold their pictures themselves are taken, whatever the file is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
-from bridge_core.models.frames import frame_of, nominal, timecode, to_rate
-from bridge_gateway.media import yuv
+from bridge_core.models.frames import frame_of, timecode
+from bridge_gateway.media import samples, yuv
+from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.parts import Part, Picture, pack_timecode
+from bridge_gateway.media.video_tags import UNSPECIFIED, VideoTags
 
 #: Decoding on is quicker than seeking when the wanted frame is at most so many ahead.
 _NEAR = 24
 #: Part of a frame by which a time stamp may be off; Matroska rounds to milliseconds.
 _TOLERANCE = Fraction(1, 3)
-_RANGE_FULL = 2
-_UNSPECIFIED = 2
+#: Part of a rate by which a container with a coarse clock may be off; 23.98 is off by 1.7e-4.
+_RATE_TOLERANCE = Fraction(1, 5000)
+#: Frames in a second that the timecode in a picture's header can tell apart.
+_HEADER_FRAMES = 40
+_RANGE_VIDEO, _RANGE_FULL = 1, 2
+#: Demuxers of :data:`bridge_core.models.media.MOVIES`. No playlist, no pattern of files, and no
+#: other protocol than that of the file: those would read what nobody has allowed.
+_ONLY = {
+    "format_whitelist": "mov,matroska,webm,mxf,avi",
+    "protocol_whitelist": "file",
+    "enable_drefs": "0",
+    "use_absolute_path": "0",
+}
+#: Where FFmpeg keeps primaries, transfer and matrix of a frame and of a decoder.
+_TAG_ATTRIBUTES = ("color_primaries", "color_trc", "colorspace")
+#: FFmpeg's own decoders leave the alpha of these out; libvpx keeps it.
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,22 @@ class MovieFacts:
     channels: tuple[str, ...]
     start_timecode: str | None
     codec: str
-    colour: str
-    """Matrix, range and transfer as tagged, in words."""
+    tags: VideoTags
+    decoding: str
+    """Matrix and range that the pictures are decoded with, in words."""
+
+    @property
+    def colour(self) -> ColourTag | None:
+        """What the movie says of its colour."""
+        return self.tags.colour
+
+    def timecode_at(self, index: int) -> str | None:
+        """Of picture number ``index``, the first being 0; None where the movie has none."""
+        start = self.start_timecode
+        if start is None:
+            return None
+        drop = start[-3] in ";."
+        return timecode(frame_of(start, self.rate) + index, self.rate, drop_frame=drop)
 
 
 class MovieReader:
@@ -51,19 +83,16 @@ class MovieReader:
     """
 
     def __init__(self, path: Path) -> None:
-        import av
-
         self._path = path
-        try:
-            self._container = av.open(str(path))
-        except (av.FFmpegError, OSError) as error:
-            raise self._unreadable(_reason(error)) from error
-        if not self._container.streams.video:
+        self._container = self._open()
+        pictures = [s for s in self._container.streams.video if not _is_cover(s)]
+        if not pictures:
             self._container.close()
             raise self._unreadable("it holds no pictures")
-        self._stream = self._container.streams.video[0]
+        self._stream = pictures[0]
         self._stream.thread_type = "AUTO"
         try:
+            self._decoder = self._find_decoder()
             self._rate = self._find_rate()
             self._frames = self._decode()
             first = next(self._frames, None)
@@ -100,6 +129,30 @@ class MovieReader:
             raise MissingFrames.of([index], where=str(self._path))
         return self._picture(self._find(index), index)
 
+    def _open(self) -> Any:
+        import av
+
+        try:
+            # Named with its protocol, so that no name can be taken for another one. Tags come in
+            # whatever encoding their writer had.
+            return av.open(f"file:{self._path}", options=dict(_ONLY), metadata_errors="replace")
+        except av.InvalidDataError as error:
+            reason = "it is no QuickTime, MP4, Matroska, WebM, MXF or AVI file, or is damaged"
+            raise self._unreadable(reason) from error
+        except (av.FFmpegError, OSError) as error:
+            raise self._unreadable(_reason(error)) from error
+
+    def _find_decoder(self) -> Any:
+        """The stream's own decoder, or the one that reads the alpha beside the pictures."""
+        import av
+
+        own = self._stream.codec_context
+        if self._stream.metadata.get("alpha_mode") != "1" or own.codec.name not in _WITH_ALPHA:
+            return own
+        decoder = av.CodecContext.create(_WITH_ALPHA[own.codec.name], "r")
+        decoder.extradata = own.extradata
+        return decoder
+
     def _find(self, index: int) -> Any:
         if self._ahead is not None and index == self._next - 1:
             return self._ahead
@@ -119,6 +172,8 @@ class MovieReader:
     def _seek(self, index: int) -> None:
         """Stand before ``index``, at a picture that can be decoded by itself."""
         self._frames.close()
+        if self._decoder is not self._stream.codec_context and self._decoder.is_open:
+            self._decoder.flush_buffers()
         # Open GOPs: pictures before the key frame in time come after it in the file.
         for back in (0, _NEAR, index):
             time = self._start + int((index - back) / self._rate / self._time_base)
@@ -139,7 +194,7 @@ class MovieReader:
                 for packet in self._container.demux(self._stream):
                     if packet.is_corrupt:
                         raise self._unreadable("it is truncated or damaged")
-                    for frame in packet.decode():
+                    for frame in self._decoder.decode(packet if packet.size else None):
                         if frame.pts is None:
                             raise self._unreadable("its pictures have no time stamps")
                         yield frame
@@ -163,30 +218,38 @@ class MovieReader:
         told = self._stream.average_rate or self._stream.guessed_rate
         if not told:
             raise self._unreadable("it does not tell its frame rate")
-        try:
-            # Containers with a coarse clock give 2997/125 for 24000/1001.
-            return to_rate(round(float(told), 3)) if told.denominator > 1001 else to_rate(told)
-        except ValueError:
-            return Fraction(told)
+        # Containers with a coarse clock give 2997/125 for 24000/1001.
+        rate = Fraction(told)
+        for unit in (Fraction(1), Fraction(1000, 1001)):
+            near = round(rate / unit) * unit
+            if abs(near - rate) <= rate * _RATE_TOLERANCE:
+                return near
+        return rate
 
     def _find_facts(self, first: Any) -> MovieFacts:
         stream = self._stream
         aspect = stream.sample_aspect_ratio
-        components = first.format.components
-        alpha = any(component.is_alpha for component in components)
-        matrix, full = self._matrix(first)
+        kind = self._kind(first)
+        matrix, full = self._matrix(first, kind)
+        name = {"rgb": "RGB", "grey": "grey"}.get(kind) or (matrix.name if matrix else "")
         return MovieFacts(
             width=first.width,
             height=first.height,
             pixel_aspect=float(aspect) if aspect else 1.0,
             rate=self._rate,
             count=self._count(),
-            bits=max(component.bits for component in components),
-            channels=("R", "G", "B", "A") if alpha else ("R", "G", "B"),
+            bits=max(component.bits for component in first.format.components),
+            channels=("R", "G", "B", "A") if samples.has_alpha(first.format) else ("R", "G", "B"),
             start_timecode=self._timecode(),
             codec=stream.codec_context.name,
-            colour=f"{matrix.name if matrix else 'RGB'}, {'full' if full else 'video'} range",
+            tags=VideoTags(*(self._tag(first, name) for name in _TAG_ATTRIBUTES)),
+            decoding=f"{name}, {'full' if full else 'video'} range",
         )
+
+    def _tag(self, frame: Any, name: str) -> int:
+        """A code of H.273: the picture's own, else the container's."""
+        codes = (int(getattr(frame, name)), int(getattr(self._stream.codec_context, name)))
+        return next((code for code in codes if code != UNSPECIFIED), UNSPECIFIED)
 
     def _count(self) -> int:
         """Pictures that are shown: those that an edit list cuts off do not count."""
@@ -201,31 +264,38 @@ class MovieReader:
 
     def _count_packets(self) -> int:
         """For containers that do not list their pictures in front: by going through the file."""
-        import av
-
-        with av.open(str(self._path)) as container:
-            packets = container.demux(container.streams.video[0])
+        with self._open() as container:
+            packets = container.demux(container.streams[self._stream.index])
             return sum(1 for packet in packets if packet.size)
 
     def _timecode(self) -> str | None:
+        """As the file writes it; None where it is none that exists at the movie's rate."""
         for place in (self._container, *self._container.streams):
             told = place.metadata.get("timecode")
             if told:
-                return str(told)
+                with suppress(ValueError):
+                    frame_of(told, self._rate)
+                    return str(told)
         return None
 
-    def _matrix(self, frame: Any) -> tuple[yuv.Matrix | None, bool]:
-        """Matrix (None for RGB) and whether the range is full."""
-        context = self._stream.codec_context
-        if frame.format.is_rgb:
+    def _kind(self, frame: Any) -> str:
+        kind = samples.kind_of(frame.format)
+        if kind is None:
+            raise self._unreadable(f"samples of the format {frame.format.name} are not supported")
+        return kind
+
+    def _matrix(self, frame: Any, kind: str) -> tuple[yuv.Matrix | None, bool]:
+        """Matrix (None for RGB and grey) and whether the range is full."""
+        ranges = (int(frame.color_range), int(self._stream.codec_context.color_range))
+        if kind == "rgb":
             return None, True
-        tags = (int(frame.colorspace), int(context.colorspace))
-        code = next((tag for tag in tags if tag != _UNSPECIFIED), _UNSPECIFIED)
+        if kind == "grey":  # untagged it is full range, as libswscale has it
+            return None, _RANGE_VIDEO not in ranges
+        code = self._tag(frame, "colorspace")
         matrix = yuv.matrix_of(code, frame.width, frame.height)
         if matrix is None:
             raise self._unreadable(f"its colour matrix (H.273 code {code}) is not supported")
-        full = _RANGE_FULL in (int(frame.color_range), int(context.color_range))
-        return matrix, full or frame.format.name.startswith("yuvj")
+        return matrix, _RANGE_FULL in ranges or frame.format.name.startswith("yuvj")
 
     def _picture(self, frame: Any, index: int) -> Picture:
         import OpenImageIO as oiio
@@ -233,37 +303,31 @@ class MovieReader:
         if frame.is_corrupt:
             raise self._unreadable(f"picture {index} (counted from 0) is damaged")
         facts = self.facts
-        planes = _planes(frame, facts.bits, alpha="A" in facts.channels)
-        matrix, full = self._matrix(frame)
-        if matrix is None:
-            top = np.float32((1 << facts.bits) - 1)
-            green, blue, red = (plane.astype(np.float32) / top for plane in planes[:3])
-            pixels = np.stack([red, green, blue], axis=-1)
+        shape = (frame.width, frame.height, samples.has_alpha(frame.format))
+        if shape != (facts.width, facts.height, "A" in facts.channels):
+            raise self._unreadable(f"picture {index} (counted from 0) is not like the first")
+        found = samples.planes(frame, self._kind(frame))
+        matrix, full = self._matrix(frame, found.kind)
+        if matrix is not None:
+            pixels = yuv.to_rgb(list(found.colour), found.bits, matrix, full=full)
         else:
-            pixels = yuv.to_rgb(planes, facts.bits, matrix, full=full)
-        if len(planes) == 4:
-            opacity = planes[3].astype(np.float32) / np.float32((1 << facts.bits) - 1)
+            values = [yuv.to_levels(plane, found.bits, full=full) for plane in found.colour]
+            green, blue, red = values if len(values) == 3 else values * 3
+            pixels = np.stack([red, green, blue], axis=-1)
+        if found.alpha is not None:
+            opacity = yuv.to_levels(found.alpha, found.bits, full=True)
             pixels = np.concatenate([pixels, opacity[..., None]], axis=-1)
         spec = oiio.ImageSpec(facts.width, facts.height, len(facts.channels), oiio.FLOAT)
         spec.attribute("PixelAspectRatio", facts.pixel_aspect)
         spec.attribute("oiio:BitsPerSample", facts.bits)
         rate = (facts.rate.numerator, facts.rate.denominator)
         spec.attribute("framesPerSecond", oiio.TypeRational, rate)
-        code = self._timecode_at(index)
-        if code is not None:
+        code = facts.timecode_at(index)
+        # A header has two bits for the tens of frames (SMPTE ST 12-1): better none than a wrong one.
+        if code is not None and int(code[-2:]) < _HEADER_FRAMES:
             spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, pack_timecode(code))
         part = Part("", facts.channels, pixels, ("float",) * len(facts.channels), spec)
         return Picture((part,), format="movie", where=str(self._path))
-
-    def _timecode_at(self, index: int) -> str | None:
-        start = self.facts.start_timecode
-        if start is None or nominal(self._rate) > 60:
-            return None
-        drop = start[-3] in ";."
-        try:
-            return timecode(frame_of(start, self._rate) + index, self._rate, drop_frame=drop)
-        except ValueError:  # a timecode of another rate: better none than a wrong one
-            return None
 
     def _variable(self) -> UnreadableMedia:
         return UnreadableMedia(
@@ -280,30 +344,9 @@ class MovieReader:
         )
 
 
-def _planes(frame: Any, bits: int, *, alpha: bool) -> list[NDArray[Any]]:
-    """Planes of full size at the frame's own depth: Y, Cb, Cr or G, B, R, and A.
-
-    FFmpeg only repacks and brings chroma to full size here; values of luma stay untouched.
-    """
-    if frame.format.is_rgb:
-        family = "gbrap" if alpha else "gbrp"
-    elif frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
-        family = "yuvj444p"
-    else:
-        family = "yuva444p" if alpha else "yuv444p"
-    depth = next(known for known in (8, 10, 12, 16) if known >= bits)
-    # Naming one range for both sides keeps FFmpeg from turning full range into video range.
-    whole = frame.reformat(
-        format=family if depth == 8 else f"{family}{depth}le",
-        src_color_range="MPEG",
-        dst_color_range="MPEG",
-    )
-    dtype = np.uint8 if depth == 8 else np.uint16
-    planes: list[NDArray[Any]] = []
-    for plane in whole.planes:
-        rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype().itemsize)
-        planes.append(rows[: plane.height, : plane.width])
-    return planes
+def _is_cover(stream: Any) -> bool:
+    """Whether it is a picture of the file, such as a poster, and not the file's pictures."""
+    return bool(stream.disposition & stream.disposition.attached_pic)
 
 
 def _put_back(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -76,7 +76,8 @@ class PlateProxies:
             return path
         with self._reader(plate, source, frame) as reader:
             picture = reader.read(frame)
-        space = self._colour.settle(plate, source.path)
+            tag = reader.colour_of(picture)
+        space = self._colour.settle(plate, tag, source.path).space
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

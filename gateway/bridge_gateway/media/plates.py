@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
 from bridge_core.errors import MissingFrames
 from bridge_core.models.media import MOVIES, Plate, PlateKind
+from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
 from bridge_gateway.media.pictures import read_picture
-
-
-@dataclass(frozen=True)
-class PlateFacts:
-    """What a plate's files tell about it."""
-
-    width: int
-    """Of the format (display window) in pixels."""
-    height: int
-    pixel_aspect: float
-    channels: tuple[str, ...]
-    """Of the main part."""
-    depth: str
-    """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
-    start_timecode: str | None
-    """Of the first frame."""
-    colour_hint: str | None
-    """What the file says of its colour, in its own words; a hint for people, never a decision."""
-    frames: int | None
-    """How many pictures a movie has; None for sequences and stills."""
-    rate: Fraction | None
-    """As the file tells it; None where it does not."""
+from bridge_gateway.media.plate_facts import PlateFacts, require_rate
 
 
 class PlateReader:
@@ -42,6 +21,9 @@ class PlateReader:
 
     ``files`` gives the file of each frame; of a movie or a still the same for all. A movie's
     first picture is ``plate.range.first``. A still shows the same picture at every frame.
+
+    Where a movie runs at another rate than the plate is counted at, its frames are others:
+    reading raises InvalidRequest (:func:`bridge_gateway.media.plate_facts.require_rate`).
     """
 
     def __init__(self, plate: Plate, files: Mapping[int, Path]) -> None:
@@ -87,6 +69,10 @@ class PlateReader:
             self._still = read_picture(self._only_file())
         return self._still
 
+    def colour_of(self, picture: Picture) -> ColourTag | None:
+        """What the file of a picture that was read says of its colour."""
+        return self._movie.facts.colour if self._movie is not None else colour_tag(picture)
+
     def _has(self, frame: int) -> bool:
         kind = self._plate.kind
         if kind is PlateKind.SEQUENCE:
@@ -98,6 +84,8 @@ class PlateReader:
     def _opened(self) -> MovieReader:
         if self._movie is None:
             self._movie = MovieReader(self._only_file())
+            facts = self._movie.facts
+            require_rate(self._plate, facts.rate, facts.count)
         return self._movie
 
     def _only_file(self) -> Path:
@@ -114,15 +102,16 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
     :raises UnreadableMedia: it cannot be read.
     """
     if isinstance(source, Plate):
-        first = source.range.first
+        # Its kind goes by its own path: a file that was sent is called by its content here.
+        movie, first = source.kind is PlateKind.MOVIE, source.range.first
         source = min((files or {first: Path(source.file(first))}).items())[1]
-    if source.suffix.lower() in MOVIES:
+    else:
+        movie = source.suffix.lower() in MOVIES
+    if movie:
         return _movie_facts(source)
     picture = read_picture(source)
     header = picture.main.header
     rate = header.getattribute("framesPerSecond")
-    hints = ("colorInteropID", "oiio:ColorSpace") if picture.format != "openexr" else ()
-    hint = next(filter(None, map(header.get_string_attribute, ("colorInteropID", *hints))), None)
     return PlateFacts(
         width=picture.display.width,
         height=picture.display.height,
@@ -130,10 +119,19 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
         channels=picture.main.channels,
         depth=picture.depth,
         start_timecode=picture.timecode,
-        colour_hint=hint,
+        colour=colour_tag(picture),
         frames=None,
         rate=Fraction(*rate) if isinstance(rate, tuple) and rate[1] else None,
     )
+
+
+def colour_tag(picture: Picture) -> ColourTag | None:
+    """What a still's header says of its colour; None where it says nothing.
+
+    Only what stands in the file counts: OpenImageIO's ``oiio:ColorSpace`` may be its own guess.
+    """
+    identity = picture.main.header.get_string_attribute("colorInteropID")
+    return ColourTag(f"colorInteropID {identity}", (identity,)) if identity else None
 
 
 def _movie_facts(path: Path) -> PlateFacts:
@@ -146,7 +144,7 @@ def _movie_facts(path: Path) -> PlateFacts:
         channels=facts.channels,
         depth=f"uint{facts.bits}",
         start_timecode=facts.start_timecode,
-        colour_hint=facts.colour,
+        colour=facts.colour,
         frames=facts.count,
         rate=facts.rate,
     )

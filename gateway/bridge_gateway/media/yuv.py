@@ -60,6 +60,12 @@ def to_rgb(planes: list[NDArray[Any]], bits: int, matrix: Matrix, *, full: bool)
     return rgb
 
 
+def to_levels(plane: NDArray[Any], bits: int, *, full: bool) -> Float:
+    """A plane of R, G, B, grey or alpha as float32, 0 black and 1 white; see :func:`to_rgb`."""
+    black, span, _ = _levels(bits, full=full)
+    return (plane.astype(np.float32) - np.float32(black)) / np.float32(span)
+
+
 def from_rgb(rgb: Float, bits: int, matrix: Matrix) -> list[NDArray[np.uint16]]:
     """The inverse of :func:`to_rgb` in video range, as integers of ``bits``, clipped to them.
 

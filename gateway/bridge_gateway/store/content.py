@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,11 +81,17 @@ class ContentStore:
     def path(self, sha256: str) -> Path | None:
         """The file of a complete content; None while it is not complete. Counts as use."""
         path = self._final(sha256)
-        try:
+        with suppress(OSError):  # a disk that is read-only for now still has it
             os.utime(path)
-        except FileNotFoundError:
-            return None
-        return path
+        return path if path.is_file() else None
+
+    def discard(self, sha256: str) -> None:
+        """Throw away a complete content that is not what its address says."""
+        path = self._final(sha256)
+        with self._lock, told(path), suppress(FileNotFoundError):
+            size = path.stat().st_size
+            path.unlink()
+            self._used -= size
 
     def pin(self, job: str, contents: Iterable[str]) -> None:
         """Keep these contents until :meth:`unpin`. Pins live in memory: whoever takes up a job
@@ -266,6 +274,8 @@ class ContentStore:
                 found = path.stat()
             except FileNotFoundError:
                 continue  # it has just got its final name, and counts as being written
+            if not _SHA256.fullmatch(path.name) or not stat.S_ISREG(found.st_mode):
+                continue  # somebody else's; nothing of ours to count or to remove
             yield _File(found.st_mtime, found.st_size, path)
 
 

@@ -7,6 +7,7 @@ tables is particular to SQLite but the two settings of a connection below.
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +18,41 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bridge_core.errors import IncompatibleVersion
+from bridge_core.errors import IncompatibleVersion, StorageUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-#: How long a connection waits for another one's transaction to end.
-_BUSY_SECONDS = 30
+#: Seconds that a connection waits for another one's transaction to end. Jobs try again after
+#: that, so it is no longer than a caller of the API likes to wait.
+_BUSY_SECONDS = 10
+#: Connections of one process: more than the threads that may wait for a locked database at once,
+#: so that readers, who need not wait, always find one.
+_CONNECTIONS = 100
+
+_FULL = "its disk is full"
+_DAMAGED = "the file is damaged"
+#: SQLite's primary result codes in words.
+_REASONS = {
+    sqlite3.SQLITE_BUSY: "another program has locked it",
+    sqlite3.SQLITE_LOCKED: "another program has locked it",
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_READONLY: "its disk or file is read-only",
+    sqlite3.SQLITE_PERM: "its file may not be opened",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+_NEXT_STEPS = {
+    _FULL: "make room on the disk of gateway.data_dir; jobs go on by themselves then",
+    _DAMAGED: "stop the gateway and restore it, see 'A damaged database' in docs/admin.md",
+}
+_NEXT_STEP = "check the disk of gateway.data_dir and try again; jobs go on by themselves"
 
 
 def sqlite_url(path: Path) -> str:
@@ -36,6 +63,8 @@ class Database:
     """Opened with its schema brought up to date; safe to use from any thread.
 
     :raises IncompatibleVersion: a newer Shotbridge has written it.
+    :raises StorageUnavailable: it cannot be read or written now. Raised by every transaction
+        too, which then changed nothing.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,23 +74,45 @@ class Database:
         self._written = itertools.count(1)
         #: Differs after every transaction that this process has committed.
         self.state = 0
-        migrate(self.engine)
+        with self._in_words():
+            migrate(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent look at the data; nothing is written."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._in_words(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            self._in_words(),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
         self.state = next(self._written)
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (IntegrityError, DataError, ProgrammingError):
+            raise  # says something of what was written, not of the database
+        except (DBAPIError, PoolTimeout) as error:
+            cause = getattr(error, "orig", None) or error
+            code = getattr(cause, "sqlite_errorcode", None)
+            reason = _REASONS.get(code & 0xFF) if code is not None else None
+            raise StorageUnavailable(
+                f"the gateway's database cannot be used now: {reason or cause}",
+                # The address itself may hold a password.
+                where=self.engine.url.database or "gateway.database_url",
+                next_step=_NEXT_STEPS.get(reason or "", _NEXT_STEP),
+            ) from error
 
 
 def migrate(engine: Engine) -> None:
@@ -87,7 +138,7 @@ def migrate(engine: Engine) -> None:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -9,13 +9,13 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import NotFound
+from bridge_core.errors import ContentMismatch, NotFound
 from bridge_core.models.base import canonical, now
 from bridge_core.models.jobs import Job, JobState, Progress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.versions import Decision, DecisionRecord, Try, Version
+from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, Try, Version
 from bridge_gateway.store.tables import DecisionRow, JobRow, NoteRow, ResultRow
 
 #: States of a job that is still to be worked on.
@@ -72,6 +72,7 @@ def job(session: Session, row: JobRow) -> Job:
         ),
         queue_position=_queue_position(session, row),
         problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        warnings=json.loads(row.warnings) if row.warnings else (),
         version=result.id if result and result.number is not None else None,
         tried=result.id if result and result.number is None else None,
     )
@@ -104,6 +105,12 @@ def open_jobs(session: Session) -> Sequence[JobRow]:
     return session.scalars(
         select(JobRow).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
     ).all()
+
+
+def open_job_ids(session: Session) -> list[str]:
+    """Of the jobs that are queued or running, oldest first."""
+    found = select(JobRow.id).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
+    return list(session.scalars(found))
 
 
 def count_open(session: Session) -> dict[JobState, int]:
@@ -159,12 +166,13 @@ def versions(
     sequence: str | None = None,
     shot: str | None = None,
     service: str | None = None,
+    status: ReviewStatus | None = None,
     newest: bool = False,
     after: str | None = None,
     limit: int = 100,
 ) -> list[Version]:
-    """By shot, service and number. ``newest``: of each shot only the one that was made last;
-    ``after`` is the id of the last version of the page before.
+    """By shot, service and number. ``newest``: of each shot only the one that was made last, of
+    those that all else leaves; ``after`` is the id of the last version of the page before.
 
     :raises NotFound: ``after`` names no version.
     """
@@ -179,12 +187,16 @@ def versions(
         ResultRow.number.is_not(None),
     ]
     which += [column == value for column, value in wanted.items() if value is not None]
+    if status is not None:
+        decided = select(DecisionRow.status).where(DecisionRow.result == ResultRow.id)
+        last_decided = decided.order_by(DecisionRow.number.desc()).limit(1).scalar_subquery()
+        which.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
     order = (*wanted, ResultRow.number)
     search = select(ResultRow).where(*which).order_by(*order).limit(limit)
     if newest:
         last = func.row_number().over(
             partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
-            order_by=(column.desc() for column in (ResultRow.created, *order[-2:])),
+            order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
         )
         ranked = select(ResultRow.id, last.label("rank")).where(*which).subquery()
         search = search.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
@@ -200,7 +212,7 @@ def _with_decisions(session: Session, rows: Sequence[ResultRow]) -> list[Version
     made: dict[str, list[DecisionRecord]] = {}
     decided = select(DecisionRow).where(DecisionRow.result.in_([row.id for row in rows]))
     for one in session.scalars(decided.order_by(DecisionRow.number)):
-        record = {"status": one.status, "by": one.by, "comment": one.comment, "at": one.at}
+        record = {name: getattr(one, name) for name in DecisionRecord.model_fields}
         made.setdefault(one.result, []).append(DecisionRecord.model_validate(record))
     found = []
     for row in rows:
@@ -228,17 +240,19 @@ def tried(session: Session, try_id: str) -> Try:
 def add_decision(session: Session, version_id: str, decision: Decision) -> Version:
     """
     :raises NotFound: there is no such version.
+    :raises ContentMismatch: the decision is about other content than the version's.
     """
     row = version_row(session, version_id)
-    session.add(
-        DecisionRow(
-            result=version_id,
-            status=decision.status,
-            by=decision.by,
-            comment=decision.comment,
-            at=now(),
+    decided = version(session, row)
+    if decision.content_hash != decided.content_hash:
+        raise ContentMismatch(
+            "the decision does not carry the content hash of this version: it is about something "
+            f"else than {decided.shot.shot} {decided.service} {decided.label}",
+            where=f"version {version_id}",
+            next_step="look at the version as it is now, and decide again",
+            details={"content_hash": decided.content_hash},
         )
-    )
+    session.add(DecisionRow(result=version_id, at=now(), **decision.model_dump()))
     session.flush()
     return version(session, row)
 

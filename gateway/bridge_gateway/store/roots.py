@@ -1,14 +1,19 @@
-"""The folders that plates may be read from where they lie."""
+"""The folders that plates may be read from where they lie, each with threads of its own."""
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bridge_core.errors import OutsideRoots
 from bridge_core.models.media import SourceFile
+from bridge_gateway.store.disks import Disk
+
+#: Files that are looked at in one call to a disk: short beside its patience.
+_PART = 1000
 
 
 class Roots:
@@ -18,10 +23,19 @@ class Roots:
     counts as inside by where it really leads, so neither ``..`` nor a link out of a root gets
     anywhere. Whoever may create links inside a root is trusted not to swap them between this
     check and the reading.
+
+    :raises StorageUnavailable: from every method: the disk of a path does not answer. Other disks
+        are not held up by it.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self.paths = tuple(Path(os.path.realpath(path)) for path in paths)
+        named = tuple(paths)
+        self.paths = tuple(Path(os.path.realpath(path)) for path in named)
+        self.disks = tuple(Disk(path) for path in self.paths)
+        #: By how a path begins. Whatever begins otherwise may still lead into a root by a link.
+        self._disks = [*zip(self.paths, self.disks, strict=True)]
+        self._disks += zip(named, self.disks, strict=True)
+        self._elsewhere = Disk(Path("/"))
 
     def resolve(self, path: str) -> Path:
         """Where an absolute path leads; it need not exist (a sequence's pattern does not).
@@ -29,14 +43,9 @@ class Roots:
         :raises OutsideRoots: anywhere else. The words are the same whether something is there or
             not, so nobody can feel for files outside the roots.
         """
-        try:
-            if Path(path).is_absolute():
-                real = Path(os.path.realpath(path))
-                if any(real.is_relative_to(root) for root in self.paths):
-                    return real
-        except (OSError, ValueError):
-            # Null characters, lone surrogates, loops of links: names that lead nowhere.
-            pass
+        real = self._disk(path).run(lambda: self._resolved(path))
+        if real is not None:
+            return real
         raise OutsideRoots(
             "the gateway may not read this path",
             where=path,
@@ -46,10 +55,47 @@ class Roots:
 
     def readable(self, file: SourceFile) -> bool:
         """Whether the gateway can read the file itself and finds it as the client saw it."""
+        return bool(self.readable_among([file]))
+
+    def readable_among(self, files: Sequence[SourceFile]) -> list[int]:
+        """Positions of the files that are :meth:`readable`, ascending."""
+        by_disk: dict[Disk, list[int]] = {}
+        for position, file in enumerate(files):
+            by_disk.setdefault(self._disk(file.path), []).append(position)
+        found: list[int] = []
+        for disk, positions in by_disk.items():
+            for first in range(0, len(positions), _PART):
+                some = {i: files[i] for i in positions[first : first + _PART]}
+                found += disk.run(functools.partial(self._readable_of, some))
+        return sorted(found)
+
+    def _disk(self, path: str) -> Disk:
+        for root, disk in self._disks:
+            if Path(path).is_relative_to(root):
+                return disk
+        return self._elsewhere
+
+    def _resolved(self, path: str) -> Path | None:
         try:
-            path = self.resolve(file.path)
+            if Path(path).is_absolute():
+                real = Path(os.path.realpath(path))
+                if any(real.is_relative_to(root) for root in self.paths):
+                    return real
+        except (OSError, ValueError):
+            # Null characters, lone surrogates, loops of links: names that lead nowhere.
+            pass
+        return None
+
+    def _readable_of(self, files: Mapping[int, SourceFile]) -> list[int]:
+        return [position for position, file in files.items() if self._readable(file)]
+
+    def _readable(self, file: SourceFile) -> bool:
+        path = self._resolved(file.path)
+        if path is None:
+            return False
+        try:
             found = path.stat()
-        except (OutsideRoots, OSError):
+        except OSError:
             return False
         return (
             stat.S_ISREG(found.st_mode)

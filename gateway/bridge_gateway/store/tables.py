@@ -77,6 +77,8 @@ class JobRow(Base):
     total: Mapped[int] = mapped_column(default=0)
     seconds_left: Mapped[float | None]
     problem: Mapped[str | None] = mapped_column(Text)
+    warnings: Mapped[str | None] = mapped_column(Text)
+    """A JSON list of texts."""
     seconds_per_frame: Mapped[float | None]
     """Measured while the provider worked; what later estimates are made from."""
     megapixels: Mapped[float | None]
@@ -103,6 +105,8 @@ class ResultRow(Base):
     created: Mapped[datetime]
     published: Mapped[datetime | None]
     """None while the number is reserved and the files are on their way."""
+    ordinal: Mapped[int | None] = mapped_column(index=True)
+    """Order of publication: 1, 2, ... Clocks are set back, so ``published`` does not tell."""
     content: Mapped[str | None] = mapped_column(Text)
     """The whole Version or Try as it was published."""
 
@@ -117,6 +121,8 @@ class DecisionRow(Base):
     status: Mapped[str] = mapped_column(String(32))
     by: Mapped[str] = mapped_column(String(200))
     comment: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    """Of the version that was looked at; None: it has none, being older than this."""
     at: Mapped[datetime]
 
 

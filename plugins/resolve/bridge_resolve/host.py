@@ -23,6 +23,7 @@ from bridge_core.host import (
     Scene,
 )
 from bridge_core.models.frames import FrameRange, timecode
+from bridge_core.private_files import private_folder
 from bridge_resolve.answers import ensure, knows
 from bridge_resolve.api_thread import ApiThread
 from bridge_resolve.clips import clips_of, rate_and_drop
@@ -205,7 +206,7 @@ class ResolveHost(Host):
         folder = self._settings.client.state_dir / "resolve"
         if timeline is None:
             return Scene("", show)
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         target = folder / f"{timeline.GetUniqueId()}.otio"
         sheet = self._read(project, timeline, target, in_to_out=True)
         return Scene(

@@ -15,6 +15,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 parser = argparse.ArgumentParser()
@@ -24,6 +25,7 @@ parser.add_argument("--slow", type=float, default=0)
 parser.add_argument("command", choices=["serve"])
 parser.add_argument("--announce", type=Path, required=True)
 parser.add_argument("--token-file", type=Path, required=True)
+parser.add_argument("--log", type=Path, required=True)
 parser.add_argument("--idle-exit", action="store_true", required=True)
 given = parser.parse_args()
 
@@ -40,6 +42,8 @@ if given.silent:
     time.sleep(600)
 time.sleep(given.slow)
 
+from bridge_core.models.gateway import proof_of  # noqa: E402  slow, and tests count on the moment
+
 about = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": uuid4().hex}
 
 
@@ -50,7 +54,12 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def do_GET(self) -> None:
-        answer = about if self.path == "/v1/about" else {"ok": True, "lines": []}
+        place = urlsplit(self.path)
+        answer: dict[str, Any] = {"ok": True, "lines": []}
+        if place.path == "/v1/about":
+            token = given.token_file.read_text().strip()
+            [challenge] = parse_qs(place.query).get("challenge", [""])
+            answer = {**about, "proof": proof_of(token, challenge, about["instance"])}
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

@@ -1,5 +1,7 @@
 """A gateway on loopback that is as strict as docs/api.md and that fails on demand.
 
+A connection on which the token is shown before the gateway was challenged is a violation. The
+challenge is the call ``GET /v1/about?challenge``; the handshake is another.
 Everything that a client says is validated by the models; what breaks the rules is kept in
 ``violations``, which the fixture checks to be empty at the end of each test. ``faults`` are used
 up in order by the calls that they fit.
@@ -26,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from bridge_core.errors import InvalidRequest, KeyReused, NotFound, ShotbridgeError, WrongOffset
 from bridge_core.errors import TransferError as Spoilt
 from bridge_core.models.base import canonical, now
-from bridge_core.models.gateway import About, Event, EventKind, ReachableQuery
+from bridge_core.models.gateway import About, Event, EventKind, ReachableQuery, proof_of
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import ContentAddress
 from bridge_core.models.notes import NewNote, Note
@@ -91,6 +93,7 @@ class StrictGateway:
         self.spoil: dict[str, int] = {}
         self.answers: dict[str, Any] = {}
         self.about = About(version="0.1.0", api="1.0", oldest_client="0.1.0", instance="one")
+        self.token = TOKEN
         self.closing = threading.Event()
         self.start()
 
@@ -175,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
     strict: StrictGateway
     protocol_version = "HTTP/1.1"
     fault: Fault | None = None
+    challenged = False
     disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
@@ -201,11 +205,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self, method: str) -> None:
         split = urlsplit(self.path)
         self.query = parse_qs(split.query)
+        name = split.path + ("?challenge" if "challenge" in self.query else "")
         self.unread = int(self.headers.get("Content-Length", 0))
         gateway = self.strict
         with gateway.lock:
-            gateway.calls.append((method, split.path))
-            self.fault = next((f for f in gateway.faults if _fits(f, method, split.path)), None)
+            gateway.calls.append((method, name))
+            self.fault = next((f for f in gateway.faults if _fits(f, method, name)), None)
             if self.fault is not None:
                 gateway.faults.remove(self.fault)
         fault = self.fault
@@ -253,7 +258,8 @@ class _Handler(BaseHTTPRequestHandler):
         rules = {
             "client version": bool(self.headers.get("X-Shotbridge-Client")),
             "host": self.headers.get("Host") == f"127.0.0.1:{self.strict.port}",
-            "token": self.headers.get("Authorization") == f"Bearer {TOKEN}",
+            "token": self.headers.get("Authorization")
+            == (f"Bearer {TOKEN}" if self.challenged else None),
             "no multipart": "multipart" not in self.headers.get("Content-Type", ""),
             "length": method == "GET" or "Content-Length" in self.headers,
         }
@@ -300,7 +306,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._body()
             return 200, gateway.answers[call]
         if call == "GET /v1/about":
-            return 200, gateway.about
+            if "challenge" not in self.query:
+                return 200, gateway.about
+            self.challenged = True
+            proof = proof_of(gateway.token, self.query["challenge"][0], gateway.about.instance)
+            return 200, gateway.about.model_copy(update={"proof": proof})
         if call == "POST /v1/media/reachable":
             query = ReachableQuery.model_validate_json(self._body())
             readable = [i for i, f in enumerate(query.files) if _within(f.path, gateway.roots)]

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bridge_core import launcher
+from bridge_core import launcher, processes
 from bridge_core.client import Client
 from bridge_core.config import load
 from bridge_core.errors import (
@@ -251,7 +251,7 @@ def test_stop_ends_it_in_order(state: Path) -> None:
 def test_one_that_is_ending_is_waited_for(state: Path) -> None:
     state.mkdir(mode=0o700)
     ending = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1.5)"])
-    (state / "gateway.pid").write_text(str(ending.pid))
+    (state / "gateway.pid").write_text(f"{ending.pid} {processes.identity(ending.pid)}")
     # A child that nobody waits for stays in the list of processes; a real one is no child.
     reaper = threading.Thread(target=ending.wait)
     reaper.start()
@@ -339,5 +339,5 @@ def test_an_ended_gateway_that_its_panel_has_not_noticed_has_ended() -> None:
     """`shotbridge stop` in a terminal, while the panel that started the gateway is open."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and nobody took note
-    assert not launcher._alive(child.pid)
+    assert processes.identity(child.pid) is None
     child.wait()

@@ -1,158 +1,191 @@
-"""Random timelines by seed, made with OTIO's own library, for tests with OTIO as judge.
+"""Random timelines for property tests, made with OTIO's own library; a seed makes one timeline.
 
-They hold what editors make: several tracks, nests that trim and are retimed, dissolves, retimes,
-disabled clips, titles, sound; every kind of reference, at every spelling of a rate, with timecodes
-of many hours. A seed always gives the same timeline.
+What they hold: every kind of media reference, nests and nests in nests with trims, transitions,
+gaps, retimes, switched-off clips and effects, long timecodes, negative frame numbers, and rates in
+every spelling, in one of three ways:
+
+- ``counts``: one rate, each time at any of its spellings, whole numbers throughout;
+- ``mixed``: several rates, each in one spelling;
+- ``seconds``: the clips' times were computed from seconds, at another spelling than their media's.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from dataclasses import dataclass, field
+import struct
+from fractions import Fraction
 from typing import Any
 
 import opentimelineio as otio
 
+T = otio.opentime.RationalTime
 schema = otio.schema
-RationalTime, TimeRange = otio.opentime.RationalTime, otio.opentime.TimeRange
-
-#: As files spell them; 23.976024627685547 is 24000/1001 in 32 bits.
-RATES = (24.0, 25.0, 30.0, 48.0, 23.976, 23.98, 24000 / 1001, 23.976024627685547)
-RATES += (29.97, 30000 / 1001, 59.94, 60000 / 1001)
-
-SEQUENCES = ("reference", "brackets", "percent", "hashes", "file")
 
 
-@dataclass
+def _single(rate: float) -> float:
+    """A rate as programs keep it in 32 bits."""
+    return float(struct.unpack("f", struct.pack("f", rate))[0])
+
+
+#: The spellings of one rate that files hold; the exact one first.
+SPELLINGS = [
+    (24.0,),
+    (25.0,),
+    (30.0,),
+    (48.0,),
+    (50.0,),
+    (60.0,),
+    (24000 / 1001, 23.976, 23.98, 23.9760246, _single(24000 / 1001)),
+    (30000 / 1001, 29.97, _single(30000 / 1001)),
+    (60000 / 1001, 59.94, _single(60000 / 1001)),
+]
+SPEEDS = [2.0, 0.5, 1.5, 0.25, -1.0, -2.0, -0.5, 0.0]
+#: Endings of a reference's name by its kind; sequences in each of their spellings.
+KINDS = ["sequence", "sequence", "sequence", "%04d", "####", "[]", "first", "@@@@", "movie"]
+
+
 class RandomTimeline:
-    timeline: Any
-    first: dict[str, int] = field(default_factory=dict)
-    """Of each clip on files, by its name: the number of the media's first frame."""
-    rate: dict[str, float] = field(default_factory=dict)
-    """Of each clip on files: frames per second of its media, as its reference spells it."""
+    """``timeline`` and, by the clip's name, what a judge has to know of each clip.
 
+    ``media`` holds an OTIO sequence reference that counts as the clip's media does, whatever kind
+    that is; ``speed`` the retime; ``lost`` the clips that cannot become shots.
+    """
 
-def random_timeline(seed: int) -> RandomTimeline:
-    return _Maker(random.Random(seed)).make()
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.way = self.random.choice(["counts", "mixed", "mixed", "seconds"])
+        rates = [self.random.choice(family) for family in SPELLINGS]
+        self.rates = self.random.sample(rates, 3) if self.way == "mixed" else []
+        self.family = self.random.choice(SPELLINGS[-3:])
+        self.media: dict[str, Any] = {}
+        self.speed: dict[str, float] = {}
+        self.lost: set[str] = set()
+        self._number = 0
+        self.rate = self._rate()
+        self.timeline = schema.Timeline("random")
+        if self.way == "mixed" or self.random.random() < 0.5:
+            hours = self.random.choice([0, 1, 10, 14])
+            self.timeline.global_start_time = T(hours * 3600 * round(self.rate), self.rate)
+        for index in range(self.random.randint(1, 3)):
+            track = self._track(f"V{index + 1}", depth=0)
+            self.timeline.tracks.append(track)
 
+    def _rate(self) -> float:
+        return self.random.choice(self.rates or self.family)
 
-class _Maker:
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-        self.mixed = chance.random() < 0.3
-        self.rate = chance.choice(RATES)
-        self.made = RandomTimeline(schema.Timeline("random"))
-        self.count = 0
-
-    def make(self) -> RandomTimeline:
-        chance, timeline = self.chance, self.made.timeline
-        if chance.random() < 0.5:
-            timeline.global_start_time = RationalTime(chance.choice([0, 1, 86400]), self.rate)
-        timeline.metadata["studio"] = {"id": chance.randrange(2**53), "tags": ["a", 1.5, None]}
-        for number in range(chance.randint(1, 3)):
-            timeline.tracks.append(self._track(f"V{number + 1}", "Video", nested=False))
-        if chance.random() < 0.3:
-            timeline.tracks.append(self._track("A1", "Audio", nested=False))
-        return self.made
-
-    def _track(self, name: str, kind: str, *, nested: bool) -> Any:
-        track, after_clip = schema.Track(name, kind=kind), False
-        for _ in range(self.chance.randint(1, 5)):
-            roll = self.chance.random()
-            if roll < 0.1:
-                track.append(schema.Gap(source_range=self._range(0, self.chance.randint(1, 40))))
+    def _track(self, name: str, depth: int) -> Any:
+        track = schema.Track(name, kind="Video")
+        after_clip = False
+        for _ in range(self.random.randint(1, 5 if not depth else 3)):
+            kind = self.random.choice(["clip", "clip", "clip", "gap", "transition", "nest"])
+            if kind == "gap":
+                length = T(self.random.randint(0, 50), self._rate())
+                track.append(
+                    schema.Gap(source_range=otio.opentime.TimeRange(T(0, length.rate), length))
+                )
                 after_clip = False
-            elif roll < 0.2 and after_clip:
-                offsets = [RationalTime(self.chance.randint(0, 8), self.rate) for _ in range(2)]
-                track.append(schema.Transition("mix", "SMPTE_Dissolve", *offsets))
+            elif kind == "transition" and after_clip:
+                rate = self._rate()
+                offsets = [T(self.random.randint(0, 12), rate) for _ in range(2)]
+                track.append(schema.Transition("x", "SMPTE_Dissolve", *offsets))
                 after_clip = False
-            elif roll < 0.35 and not nested and kind == "Video":
-                track.append(self._nest())
+            elif kind == "nest" and depth < 2:
+                track.append(self._nest(depth))
                 after_clip = False
             else:
-                track.append(self._sound() if kind == "Audio" else self._clip())
+                track.append(self._clip(nested=depth > 0))
                 after_clip = True
         return track
 
-    def _nest(self) -> Any:
-        nest = schema.Stack("nest", [self._track("inner", "Video", nested=True)])
-        length = int(nest.trimmed_range().duration.value)
-        if length > 1 and self.chance.random() < 0.5:
-            low = self.chance.randrange(length - 1)
-            trimmed = self.chance.randint(1, length - low)
-            nest.source_range = self._range(low, trimmed, nest.trimmed_range().duration.rate)
-        if self.chance.random() < 0.2:
-            nest.effects.append(schema.LinearTimeWarp(time_scalar=2))
+    def _nest(self, depth: int) -> Any:
+        inner = self._track("inner", depth + 1)
+        nest = schema.Stack("nest", [inner])
+        length = inner.duration()
+        frames = math.floor(length.value)
+        if frames > 1 and self.random.random() < 0.6:
+            low = self.random.randint(0, frames - 1)
+            trim = T(self.random.randint(1, frames - low), length.rate)
+            nest.source_range = otio.opentime.TimeRange(T(low, length.rate), trim)
         return nest
 
-    def _sound(self) -> Any:
-        self.count += 1
-        reference = schema.ExternalReference("file:///sound/a.wav", self._range(0, 500))
-        source = self._range(self.chance.randint(0, 50), 40)
-        return schema.Clip(f"sound{self.count:03d}", reference, source)
-
-    def _clip(self) -> Any:
-        chance = self.chance
-        self.count += 1
-        name = f"sh{self.count:03d}"
-        rate = chance.choice(RATES) if self.mixed else self.rate
-        length = chance.randint(1, 120)
-        first = chance.choice([0, 1, 1001, chance.randint(2, 9000)])
-        origin = chance.choice([0, first, 86400, 14 * 3600 * round(rate), 50000])
-        kind = chance.choice((*SEQUENCES, *SEQUENCES, "movie", "movie", "missing", "generator"))
-        if kind == "percent" or kind == "hashes":
-            origin = first  # nothing else says where the numbers start
-        if kind == "movie":
+    def _clip(self, nested: bool) -> Any:
+        self._number += 1
+        name = f"c{self._number}"
+        chance = self.random.random
+        rate = self._rate()
+        length = self.random.randint(2, 150)
+        kind = self.random.choice(KINDS)
+        first = self.random.choice([0, 1, 1001, 1001, self.random.randint(0, 9000), -3])
+        origin = self.random.choice([0, max(first, 0), round(rate) * 3600 * 14, 86_400])
+        if kind in ("%04d", "####", "@@@@", "movie"):
             first = origin
-        if kind == "file":
-            length = max(length, 2)
-        available = self._range(origin, length, rate)
-        start = chance.randrange(length)
-        source = self._range(origin + start, chance.randint(1, length - start), rate)
-        clip = schema.Clip(name, self._reference(kind, name, first, available, rate), source)
-        if kind not in ("missing", "generator"):
-            self.made.first[name], self.made.rate[name] = first, rate
-            if chance.random() < 0.1:
-                clip.source_range = None
-        clip.enabled = chance.random() > 0.1
-        clip.metadata["studio"] = {"take": chance.randrange(100)}
-        self._effects(clip)
-        if chance.random() < 0.2:
-            clip.markers.append(schema.Marker("mine", self._range(origin + start, 1, rate)))
+        elif kind in ("[]", "first"):
+            first = max(first, 0)
+        available = otio.opentime.TimeRange(T(origin, rate), T(length, rate))
+        speed = 1.0
+        if chance() < 0.3 and not (nested and self.way != "mixed"):
+            speed = self.random.choice(SPEEDS)
+        source = self._source(origin, length, rate, speed)
+        clip = schema.Clip(name, self._reference(kind, name, first, rate, available), source)
+        if speed == 0.0:
+            clip.effects.append(schema.FreezeFrame())
+        elif speed != 1.0:
+            clip.effects.append(schema.LinearTimeWarp(time_scalar=speed))
+        elif chance() < 0.1:
+            clip.effects.append(schema.LinearTimeWarp(time_scalar=3.0))
+            clip.effects[0].enabled = False
+        self.speed[name] = speed
+        self.media[name] = schema.ImageSequenceReference(
+            "", start_frame=first, rate=rate, available_range=available
+        )
+        if chance() < 0.05:
+            clip.media_reference = self.random.choice(
+                [schema.MissingReference(), schema.GeneratorReference("bars", "SMPTEBars")]
+            )
+            self.lost.add(name)
+        elif chance() < 0.05:
+            clip.enabled = False
+            self.lost.add(name)
         return clip
 
-    def _effects(self, clip: Any) -> None:
-        roll = self.chance.random()
-        if roll < 0.15:
-            speed = self.chance.choice([2.0, 0.5, -1.0, 1.5, 0.25])
-            clip.effects.append(schema.LinearTimeWarp(time_scalar=speed))
-        elif roll < 0.2:
-            clip.effects.append(schema.FreezeFrame())
-        elif roll < 0.25:
-            clip.effects.append(schema.TimeEffect("ramp that nobody can read"))
-        if self.chance.random() < 0.1:
-            clip.effects.append(schema.Effect("grade", "Grade", {"studio": {"gain": 1.1}}))
+    def _source(self, origin: int, length: int, rate: float, speed: float) -> Any:
+        """A range that lies in the media with all that the speed shows."""
+        room = max(1.0, abs(speed))
+        start = self.random.randint(0, length - 1)
+        frames = max(1, math.floor(self.random.randint(1, min(60, length - start)) / room))
+        if self.way == "counts":
+            own = self._rate()
+            return otio.opentime.TimeRange(T(origin + start, own), T(frames, own))
+        if self.way == "seconds":
+            own = self._rate()
+            # A quarter of a frame keeps floating-point noise from deciding what is shown.
+            value = (origin + start + 0.25) * own / rate
+            return otio.opentime.TimeRange(T(value, own), T(frames * own / rate, own))
+        own = self._rate()
+        low = math.ceil(Fraction(origin + start) / Fraction(rate) * Fraction(own))
+        high = math.floor(Fraction(origin + length) / Fraction(rate) * Fraction(own))
+        if high - low < 1:
+            return otio.opentime.TimeRange(T(origin + start, rate), T(frames, rate))
+        frames = max(1, math.floor(self.random.randint(1, min(60, high - low)) / room))
+        return otio.opentime.TimeRange(T(low, own), T(frames, own))
 
-    def _reference(self, kind: str, name: str, first: int, available: Any, rate: float) -> Any:
-        if kind == "missing":
-            return schema.MissingReference()
-        if kind == "generator":
-            return schema.GeneratorReference("bars", "SMPTEBars", available)
-        folder = self.chance.choice([f"file:///show/{name}/plate/", f"plates/{name}/"])
-        if kind == "reference":
+    def _reference(self, kind: str, name: str, first: int, rate: float, available: Any) -> Any:
+        if kind == "sequence":
             return schema.ImageSequenceReference(
-                folder, f"{name}.", ".exr", first, 1, rate, 4, available_range=available
+                f"file:///plates/{name}/",
+                f"{name}.",
+                ".exr",
+                first,
+                1,
+                rate,
+                4,
+                available_range=available,
             )
         last = first + int(available.duration.value) - 1
-        file = {
-            "brackets": f"{name}.[{first:04d}-{last:04d}].exr",
-            "percent": f"{name}.%04d.exr",
-            "hashes": f"{name}.%23%23%23%23.exr",
-            "file": f"{name}.{first:04d}.exr",
-            "movie": f"{name}.mov",
-        }[kind]
-        return schema.ExternalReference(folder + file, available)
-
-    def _range(self, start: float, length: float, rate: float | None = None) -> Any:
-        rate = rate or self.rate
-        return TimeRange(RationalTime(start, rate), RationalTime(length, rate))
+        ending = {
+            "[]": f".[{first:04d}-{last:04d}].exr",
+            "first": f".{first:04d}.exr",
+            "movie": ".mov",
+        }.get(kind, f".{kind}.exr")
+        return schema.ExternalReference(f"/plates/{name}/plate{ending}", available)

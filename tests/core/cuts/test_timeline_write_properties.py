@@ -27,7 +27,7 @@ from bridge_core.timeline.exporting import export
 from bridge_core.timeline.profiles import PROFILES
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import Written, write_versions
-from tests.core.cuts.random_timelines import RandomTimeline, random_timeline
+from tests.core.cuts.random_media import RandomTimeline, random_timeline
 
 VERSION = "shotbridge:round_trip:v001"
 schema = otio.schema

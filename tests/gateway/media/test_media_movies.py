@@ -20,6 +20,8 @@ ENDINGS = {
     MovieCodec.PRORES_422_HQ: ".mov",
     MovieCodec.PRORES_4444: ".mov",
     MovieCodec.H264: ".mp4",
+    MovieCodec.HEVC_10: ".mp4",
+    MovieCodec.HEVC_12: ".mp4",
 }
 #: Forwards, backwards, across key frames, twice the same, first and last.
 ORDER = (0, 1, 2, 299, 250, 249, 251, 3, 3, 130, 129, 0, 298, 299)
@@ -41,7 +43,7 @@ def test_movies_come_back_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate
         assert movie.facts.count == 300
         assert movie.facts.rate == rate
         assert movie.facts.start_timecode == "09:59:58:00"
-        assert movie.facts.colour == "BT.709, video range"
+        assert movie.facts.decoding == "BT.709, video range"
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
         picture = movie.read(100)
         assert picture.timecode == ("10:00:02:00" if rate == 25 else picture.timecode)

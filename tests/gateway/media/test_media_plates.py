@@ -14,6 +14,7 @@ from media_synthetic import Layer
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
+from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.pictures import read_picture, write_picture
 from bridge_gateway.media.plates import PlateReader, probe
@@ -112,7 +113,7 @@ def test_probe_tells_what_the_first_frame_says(tmp_path: Path) -> None:
     assert (facts.depth, set(facts.channels)) == ("half", {"R", "G", "B", "Z"})
     assert facts.start_timecode == "01:02:03:04"
     assert facts.rate == Fraction(24000, 1001)
-    assert facts.colour_hint == "lin_ap1_scene"
+    assert facts.colour == ColourTag("colorInteropID lin_ap1_scene", ("lin_ap1_scene",))
     assert facts.frames is None
 
 

@@ -351,14 +351,21 @@ def test_the_form_says_what_is_missing(session: Session, panel: Panel, host: Mem
     assert send.state.value.button == "Make v001"
     send.choose("matte")
     assert send.state.value.missing == ("install its model",)
-    assert send.state.value.fields[0].value == 0.25, "kept from one service to the next"
+    assert send.state.value.fields[0].is_default, "what was set belongs to its service"
+    send.choose("upscale")
+    assert send.state.value.fields[0].value == 0.25
+    send.set_shots(host.shots[1:2])
+    assert send.state.value.fields[0].value == 0.25, "a service is set for every shot"
+    send.set_shots(host.shots[:1])
     send.reset("strength")
     assert send.state.value.fields[0].is_default
+    send.choose("matte")
     send.add_references(["/a.png", "/b.png", "/a.png"])
     send.remove_reference("/b.png")
     assert send.state.value.references == ("/a.png",)
-    send.set_note("x" * 6000)
     send.choose("upscale")
+    assert send.state.value.references == ()
+    send.set_note("x" * 6000)
     assert "shorten the note" in send.state.value.missing[0]
     send.close()
 

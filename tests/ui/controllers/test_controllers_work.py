@@ -58,6 +58,7 @@ def version_of(
     send.set_shots([shot])
     panel.until(lambda: send.state.value.can_send, "the form to be complete")
     send.send()
+    send.send_anyway()  # where it is the same as a moment ago
 
     def new() -> list[str]:
         return [v.id for v in session.board.versions_of(shot.id) if v.id not in before]
@@ -163,12 +164,20 @@ def test_a_version_is_reviewed(
     assert send.state.value.button == "Make v003"
 
     review.decide(ReviewStatus.APPROVED, "lovely")
-    panel.until(lambda: review.state.value.told.startswith("v002 approved"), "the decision")
+    panel.until(
+        lambda: review.state.value.told.startswith("Round trip v002 approved"), "the decision"
+    )
     assert review.state.value.decisions[0].by == "Ada Lovelace"
     assert not review.state.value.busy
     panel.until(lambda: "approved" in shots.rows[0].sign.words, "the list to tell it")
-    assert shots.rows[0].sign.words.endswith("v002 · approved · Ada Lovelace")
-    assert not shots.rows[0].needs_you
+    assert shots.rows[0].sign.words == (
+        "Round trip v001 · waits for your review; Round trip v002 · approved · Ada Lovelace"
+    )
+    assert shots.rows[0].needs == (first,), "the older version still waits"
+    review.choose_b(first)
+    review.decide(ReviewStatus.REJECTED, "softer than the next one")
+    panel.until(lambda: not shots.rows[0].needs_you, "nothing to wait any more")
+    assert shots.rows[0].sign.words == "Round trip v002 · approved · Ada Lovelace"
 
     target = tmp_path / "out.otio"
     shots.export(target)

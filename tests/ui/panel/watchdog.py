@@ -5,14 +5,20 @@ thread beside it looks at the stacks of all threads as soon as a gap grows, and 
 looks at the others' as soon as it has its turn again: a thread that kept Python's lock from both
 stands at the guilty line still. So a stall that is too long comes with the lines that held it up.
 
-The machine's own pauses are no stall of the panel's:
+The machine's own pauses are no stall of the panel's, so that it can be judged beside other work.
+Linux tells for each thread how long it computed, and how long it was ready to and got no processor
+(the first two numbers of ``/proc/thread-self/schedstat``, Documentation/scheduler/sched-stats.rst).
+Of a gap counts what the loop's own thread computed, and what it slept for a reason of ours:
 
-- Linux tells for each thread how long it computed, and how long it was ready to and got no
-  processor (the first two numbers of ``/proc/thread-self/schedstat``,
-  Documentation/scheduler/sched-stats.rst): what the loop's own thread waited so does not count,
-  nor what the busiest other one did, which may have held Python's lock meanwhile;
-- an idle process does nothing but wake up and see whether it is late: a virtual machine that is
-  stopped for a moment stops it, too.
+- not what it waited for a processor;
+- where it slept while others waited for one, which may have kept Python's lock meanwhile, only as
+  much as they computed: a thread that keeps the lock for 60 ms has computed for 60 ms, however long
+  it took over it. But who wants that lock wakes up at every switch interval to ask for it (see
+  ``sys.setswitchinterval``), and the kernel counts how often a thread went to sleep (getrusage(2)):
+  a longer sleep in one piece was none for the lock, and counts whatever others did;
+- not what the lookout of this file did;
+- not what an idle process was late, beyond its own wait for a processor, that does nothing but wake
+  up and see whether it is: a virtual machine that is stopped for a moment stops it, too.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from __future__ import annotations
 import gc
 import linecache
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -39,16 +46,25 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 LOOK = 0.012
 _IDLE = """
 import os, sys, time
-due = time.clock_gettime(time.CLOCK_MONOTONIC) + 0.002
+try:
+    clocks = os.open("/proc/self/schedstat", os.O_RDONLY)
+except OSError:
+    clocks = None
+def waited():
+    return 0 if clocks is None else int(os.pread(clocks, 64, 0).split()[1]) / 1e9
+due, before = time.clock_gettime(time.CLOCK_MONOTONIC) + 0.002, waited()
 while os.getppid() == int(sys.argv[1]):
     time.sleep(0.002)
-    now = time.clock_gettime(time.CLOCK_MONOTONIC)
-    if now - due > 0.010:
-        print(due, now, flush=True)
-    due = now + 0.002
+    now, after = time.clock_gettime(time.CLOCK_MONOTONIC), waited()
+    late = now - due - (after - before)
+    if late > 0.010:
+        print(now - late, now, flush=True)
+    due, before = now + 0.002, after
 """
+#: Seconds that a wait for Python's lock sleeps in one piece; a millisecond for the kernel's timer.
+PIECE = sys.getswitchinterval() + 0.001
 #: In the line of a thread that leaves Python's lock to others.
-_WAITING = (".get(", ".wait(", "recv_into(", "select(", "acquire(", "poll(", ".sleep(")
+_WAITING = (".get(", ".wait(", "acquire(", "recv_into(", "select(", "poll(", ".sleep(")
 
 
 @dataclass(slots=True)
@@ -83,6 +99,7 @@ class Watchdog:
         self._clocks: dict[int, tuple[int, int]] = {}
         self._last = 0.0
         self._seen: Counter[str] = Counter()
+        self._sleeps = 0
         self._collecting = 0.0
         self._main = threading.get_ident()
         self._ended = threading.Event()
@@ -100,7 +117,7 @@ class Watchdog:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._clocks = self._clocks_now()
+        self._clocks, self._sleeps = self._clocks_now(), _sleeps()
         self._last = time.monotonic()
         self._lookout.start()
         self._timer.start()
@@ -172,37 +189,35 @@ class Watchdog:
         found = self.percentile(0.99)
         assert found <= p99, f"p99 is {found * 1000:.0f} ms\n\n{told}"
 
-    @property
-    def taken(self) -> float:
-        """The share of the time that the machine took from this process, 0 to 1."""
-        whole = sum(gap.length for gap in self.gaps)
-        return 1 - sum(gap.held for gap in self.gaps) / whole
-
     def __str__(self) -> str:
         worst = self.worst
         return (
             f"{len(self.gaps)} turns, p99 {self.percentile(0.99) * 1000:.0f} ms, "
-            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms; "
-            f"the machine took {self.taken:.0%} of the time"
+            f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms"
         )
 
     def _tick(self) -> None:
-        now, clocks = time.monotonic(), self._clocks_now()
+        now, clocks, sleeps = time.monotonic(), self._clocks_now(), _sleeps()
         length = now - self._last
-        spent = {
-            thread: (computed - self._clocks[thread][0], waited - self._clocks[thread][1])
-            for thread, (computed, waited) in clocks.items()
-            if thread in self._clocks
-        }
-        computed, waited = spent.pop(threading.get_native_id(), (0, 0))
-        spent.pop(self._lookout.native_id or 0, None)
-        _, other = max(spent.values(), default=(0, 0))
-        held = max(min(computed / 1e9, length), length - (waited + other) / 1e9)
+        spent = {}
+        for thread, (computed, waited) in clocks.items():
+            before = self._clocks.get(thread, (0, 0))  # none of one that has begun meanwhile
+            spent[thread] = (computed - before[0]) / 1e9, (waited - before[1]) / 1e9
+        computed, waited = spent.pop(threading.get_native_id(), (0.0, 0.0))
+        lookout = sum(spent.pop(self._lookout.native_id or 0, (0.0, 0.0)))
+        slept = max(0.0, length - computed - waited)
+        unused = max(0.0, slept - sum(one for one, _ in spent.values()))
+        excused = min(
+            lookout + min(unused, sum(one for _, one in spent.values())),
+            (sleeps - self._sleeps) * PIECE,
+            slept,
+        )
+        held = max(min(computed, length), length - waited - excused)
         if length > LOOK and (others := self._others(sys._current_frames())):
             self._seen[others] += 1
         self.gaps.append(Gap(self._last, length, held, self._seen))
         self._seen = Counter()
-        self._last, self._clocks = now, clocks
+        self._last, self._clocks, self._sleeps = now, clocks, sleeps
 
     def _clocks_now(self) -> dict[int, tuple[int, int]]:
         """Nanoseconds that each thread has computed, and has waited for a processor; empty where
@@ -257,6 +272,12 @@ class Watchdog:
             if not any(word in line for word in _WAITING):
                 told += _spelt(thread.name, frame, 4)
         return told
+
+
+def _sleeps() -> int:
+    """How often this thread has gone to sleep; always 0 where nobody tells."""
+    who = getattr(resource, "RUSAGE_THREAD", None)
+    return 0 if who is None else resource.getrusage(who).ru_nvcsw
 
 
 def _spelt(name: str, frame: FrameType, deep: int) -> str:

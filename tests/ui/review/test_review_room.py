@@ -85,8 +85,15 @@ class Heard(ReviewController):
     def swap(self) -> None:
         self.calls.append(("swap",))
 
-    def decide(self, status: ReviewStatus, comment: str = "", *, done: Any = None) -> None:
-        self.calls.append(("decide", status, comment))
+    def decide(
+        self,
+        status: ReviewStatus,
+        comment: str = "",
+        *,
+        version: str | None = None,
+        done: Any = None,
+    ) -> None:
+        self.calls.append(("decide", status, comment, version))
         self.decided = done
 
     def make_again(self, note: Note, then: Callable[..., None]) -> None:
@@ -99,9 +106,10 @@ class Heard(ReviewController):
         frames: Any = None,
         *,
         drawn_on: int | None = None,
+        version: str | None = None,
         done: Any = None,
     ) -> None:
-        self.calls.append(("note", text, frames, drawn_on))
+        self.calls.append(("note", text, frames, drawn_on, version))
         self.keep = done
 
 
@@ -149,7 +157,7 @@ def test_it_shows_the_work_range_and_the_plates_timecode(room: ReviewRoom) -> No
     clock = room.player.clock
     assert (clock.range.first, clock.range.last) == (1001, 1024)
     assert room.transport.words(clock) == "01:00:00:16  1009"
-    assert room.decisions.button(ReviewStatus.APPROVED).text() == "Approve v003"
+    assert room.decisions.button(ReviewStatus.APPROVED).text() == "Approve Upscale v003"
 
 
 def test_drop_frame_is_counted_as_the_plate_counts_it(room: ReviewRoom) -> None:
@@ -186,13 +194,13 @@ def test_what_a_person_wants_reaches_the_controller(room: ReviewRoom) -> None:
     decided()
     assert room.comment.isHidden()
     QTest.keyClick(room.canvas, Qt.Key.Key_S)
-    assert heard(room).calls == [("decide", ReviewStatus.APPROVED, "Lovely"), ("swap",)]
+    assert heard(room).calls == [("decide", ReviewStatus.APPROVED, "Lovely", "v3"), ("swap",)]
 
 
 def test_words_stay_until_the_gateway_has_them(room: ReviewRoom) -> None:
     room.note_field.words.setText("Hold it")
     room.note_field.wanted.emit()
-    assert heard(room).calls == [("note", "Hold it", FrameRange.of(1009, 1009, 24), 1009)]
+    assert heard(room).calls == [("note", "Hold it", FrameRange.of(1009, 1009, 24), 1009, "v3")]
     assert room.note_field.words.text() == "Hold it"
     keep = heard(room).keep
     assert keep is not None
@@ -217,7 +225,7 @@ def test_a_drawing_keeps_its_frame_whatever_its_words_speak_of(
     action.trigger()
     room.note_field.wanted.emit()
     told = FrameRange.of(*frames, 24) if frames else None
-    assert heard(room).calls == [("note", "", told, 1010)]
+    assert heard(room).calls == [("note", "", told, 1010, "v3")]
 
 
 def test_a_note_that_becomes_a_request_shows_the_frame_to_try(room: ReviewRoom) -> None:
@@ -256,7 +264,7 @@ def test_what_was_begun_on_one_shot_never_lands_on_another(room: ReviewRoom, red
     assert room.player.clock.in_point == 1001
     room.note_field.words.setText("hold it")
     room.note_field.wanted.emit()
-    assert review.calls == [("note", "hold it", FrameRange.of(1009, 1009, 24), 1009)]
+    assert review.calls == [("note", "hold it", FrameRange.of(1009, 1009, 24), 1009, "w1")]
     assert room.marks.draft().strokes == ()
 
     review.state.set(first)

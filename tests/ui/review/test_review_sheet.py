@@ -150,7 +150,7 @@ def test_pdf_says_the_same_page_by_page(
     shots = (shot("SH_010", red, *notes, comment="Lovely"), shot("SH_020", None))
     pdf = Pdf(write_sheet(tmp_path / "review.pdf", sheet(*shots)))
     assert pdf.title == "reel <1>"
-    assert "2 shots: 1 approved, 1 without a version" in pdf.text
+    assert "2 shots, 1 version: 1 approved; 1 shot without a version" in pdf.text
     assert "✓ approved by Ada <b>, 2026-01-01" in pdf.text
     for words in ("Lovely", "all of it", "hold this", "frame 1003 · 01:00:00:02", "SH_020"):
         assert words in pdf.text

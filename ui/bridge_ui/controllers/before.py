@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import PurePath
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from bridge_core.models.services import Reach
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
     from bridge_ui.controllers.form import Field
 
 
+#: Characters of what was written that are shown once more.
+_LONGEST = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of "Before you send"."""
 
     title: str
-    """``Renders first``, ``Goes out``, ``To``, ``Takes``, ``Costs``, ``Allowed``"""
+    """``Renders first``, ``Goes out``, ``Note``, ``Look``, ``To``, ``Takes``, ``Costs``,
+    ``Allowed``"""
     words: str
     tone: Tone = Tone.PLAIN
 
@@ -42,7 +49,13 @@ def lines(
 ) -> tuple[Line, ...]:
     """``estimates`` are those of ``requests``, or empty while they are not known; ``ahead`` the
     jobs that stand before these; ``renders`` how many frames which host has to write first."""
-    found = [Line(tr("Goes out"), _goes_out(requests)), Line(tr("To"), _to(service))]
+    found = [Line(tr("Goes out"), _goes_out(requests))]
+    if requests[0].note.strip():
+        found.append(Line(tr("Note"), _note(requests)))
+    if requests[0].references:
+        names = [PurePath(one.path).name for one in requests[0].references]
+        found.append(Line(tr("Look"), shorten(", ".join(names), _LONGEST, placeholder=" …")))
+    found.append(Line(tr("To"), _to(service)))
     if renders is not None:
         words = tr("{frames} in {host}", frames=spell_frames(renders[0]), host=renders[1])
         found.insert(0, Line(tr("Renders first"), words))
@@ -74,6 +87,13 @@ def _goes_out(requests: Sequence[Request]) -> str:
     )
     delivery = tr("back as {format}", format=_format(requests[0]))
     return " · ".join([told, ", ".join([*spaces[:2], *sizes[:2]]), delivery])
+
+
+def _note(requests: Sequence[Request]) -> str:
+    words = shorten(requests[0].note, _LONGEST, placeholder=" …")
+    if len(requests) == 1:
+        return tr("“{words}”", words=words)
+    return tr("“{words}” with each of the {n} shots", words=words, n=len(requests))
 
 
 def _format(request: Request) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
+from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.signs import Sign
 from bridge_ui.controllers.words import job_sign, review_sign
 from bridge_ui.translate import tr
@@ -64,6 +65,23 @@ def choices_of(
     newest_first = sorted(found, key=lambda item: item[0], reverse=True)
     beside = (choice for other in others if (choice := _newest(other, board, title)) is not None)
     return (Choice(PLATE, tr("Plate")), *(choice for _, choice in newest_first), *beside)
+
+
+def first_choice(choices: Iterable[Choice]) -> str:
+    """Id of what to look at first: the newest of the shot's own versions that waits for review,
+    or else the newest; empty: there is none yet."""
+    mine = [one for one in choices if one.version is not None and one.of is None]
+    waiting = (one for one in mine if one.version and one.version.status is ReviewStatus.PENDING)
+    found = next(waiting, next(iter(mine), None))
+    return found.id if found is not None else ""
+
+
+def on_screen(
+    choices: Iterable[Choice], ids: Mapping[str, str], sides: Iterable[str]
+) -> dict[str, Choice]:
+    """What these sides show, by side; ``ids`` are those of the choices."""
+    there = {choice.id: choice for choice in choices}
+    return {side: there[ids[side]] for side in sides if ids[side] in there}
 
 
 def _newest(other: Shot, board: Board, title: Callable[[str], str]) -> Choice | None:

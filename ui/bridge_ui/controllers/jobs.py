@@ -70,6 +70,8 @@ class JobsState:
     problem: str = ""
     """Why the last thing that was asked for did not work."""
     next_step: str = ""
+    question: str = ""
+    """Whether to make once more what is being made or was just made; empty: nothing is asked."""
 
     @property
     def words(self) -> str:
@@ -94,6 +96,8 @@ class JobsController:
         """Position of each row by its id."""
         self._first_job = 0
         """Position of the newest job; those of the outbox stand before it."""
+        self._questioned = ""
+        """Id of the job that ``state.question`` is about."""
         self._followed: dict[str, FollowedFrames] = {}
         self._unwatch = [
             session.board.watch(self._learned),
@@ -111,11 +115,32 @@ class JobsController:
         self._session.pool.run(lambda _: client.cancel(id), self._told, self._failed)
 
     def send_again(self, id: str) -> None:  # noqa: A002
-        """The same request as a new job, under a new key. One that was refused stays until the new
-        one stands in the outbox."""
+        """The same request as a new job, under a new key; if the same is being made or was just
+        made, ``state.question`` asks first. One that was refused stays until the new one stands in
+        the outbox."""
         request = self._request(id)
         if request is None:
             return
+        question = self._session.asked.question([request])
+        self._questioned = id if question else ""
+        self.state.set(replace(self.state.value, question=question))
+        if not question:
+            self._send_again(id, request)
+
+    def send_anyway(self) -> None:
+        """Yes to the question."""
+        id_ = self._questioned
+        request = self._request(id_) if id_ else None
+        self.leave_it()
+        if request is not None:
+            self._send_again(id_, request)
+
+    def leave_it(self) -> None:
+        """No to the question."""
+        self._questioned = ""
+        self.state.set(replace(self.state.value, question=""))
+
+    def _send_again(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox
         refused = id not in self._session.board.jobs
         self._dispatch.send(
@@ -214,7 +239,7 @@ class JobsController:
             sign=job_sign(job),
             fraction=min(1.0, progress.done / progress.total) if progress.total else None,
             problem=problem.what if problem else "",
-            next_step=problem.next_step if problem else "",
+            next_step=problem.next_step if problem else "\n".join(job.warnings),
             created=job.created,
             asked_by=job.request.asked_by,
             result=job.version or job.tried,

@@ -193,6 +193,7 @@ def _made(lineage: Lineage) -> list[Fact]:
         Fact(colour, tr("Step {n}", n=number), words)
         for number, words in enumerate(lineage.colour, 1)
     ]
+    found += [Fact(made, tr("Warning"), words) for words in lineage.warnings]
     found += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
     return found
 

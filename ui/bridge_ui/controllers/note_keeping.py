@@ -1,4 +1,4 @@
-"""Giving a note to the gateway once, even where its answer is lost."""
+"""Giving a note or a decision to the gateway once, even where its answer is lost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from bridge_core.errors import GatewayUnreachable
 if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.models.notes import NewNote, Note
+    from bridge_core.models.versions import Decision, Version
+
+
+def decide_once(client: Client, version: Version, decision: Decision) -> Version:
+    """Decide about a version as it was seen. Whether a decision whose answer was lost was taken is
+    found out by looking. Waits for the gateway: for a worker.
+
+    :raises ShotbridgeError: the gateway refuses it, or does not answer.
+    """
+    try:
+        return client.decide(version.id, decision)
+    except GatewayUnreachable:
+        now = client.version(version.id)
+        if len(now.decisions) > len(version.decisions) and now.status is decision.status:
+            return now
+        raise
 
 
 def keep_note(client: Client, version: str, note: NewNote) -> Note:

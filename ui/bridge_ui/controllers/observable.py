@@ -29,9 +29,10 @@ class Watchers(Generic[T]):
 
         return unwatch
 
-    def tell(self, what: T) -> None:
+    def tell(self, what: T, holds: Callable[[], bool] = lambda: True) -> None:
+        """Until it ``holds`` no longer."""
         for mark, callback in list(self._callbacks.items()):
-            if mark in self._callbacks:
+            if mark in self._callbacks and holds():
                 callback(what)
 
     def clear(self) -> None:
@@ -50,11 +51,12 @@ class Observable(Generic[T]):
         return self._value
 
     def set(self, value: T) -> None:
-        """Tell of a new value; an equal one is no news."""
+        """Tell of a new value; an equal one is no news. Where somebody who is told sets a further
+        one, all are told that, and nobody the older one afterwards."""
         if value == self._value:
             return
         self._value = value
-        self._watchers.tell(value)
+        self._watchers.tell(value, lambda: self._value is value)
 
     def clear(self) -> None:
         """Tell nobody any more."""

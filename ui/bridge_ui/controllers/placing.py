@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class PlacingController:
     def _placement(self, task: Task, handle: str, version: Version, way: Way) -> Placement:
         session = self._session
         folder = session.settings.client.state_dir / "versions"
+        with suppress(OSError):  # which fetching tells in words
+            private_folder(folder)
         return Placement(
             handle,
             version,

@@ -39,13 +39,7 @@ def plate_frame(host: Host, shots: Iterable[Shot]) -> LookedAt | None:
     if record is None:
         return None
     for shot in shots:
-        span = shot.record_range
-        if span is None:
-            continue
-        if record in span:
-            frames = list(shot.retime.plate_frames(shot.cut_range, span.count))
-            return LookedAt(shot.id, frames[record - span.first])
-        beside = shot.cut_range.first + record - span.first
-        if shot.retime.identity and beside in shot.work_range:
-            return LookedAt(shot.id, beside)
+        frame = shot.plate_frame(record)
+        if frame is not None:
+            return LookedAt(shot.id, frame)
     return None

@@ -11,6 +11,7 @@ from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
 from bridge_core.models.base import Stored, invalid
 from bridge_core.models.requests import Delivery
 from bridge_core.models.shots import fit_name
+from bridge_core.private_files import private_folder
 
 #: Bytes; a preset is a page of text.
 _LIMIT = 1_000_000
@@ -51,7 +52,7 @@ class Presets:
         """
         path = self._path(preset.service, preset.name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
         except OSError as error:
             raise _closed(path, error) from error
         write(preset, path)
@@ -78,13 +79,15 @@ def read(path: Path) -> Preset:
     """
     import yaml
 
+    from bridge_core import bounded_yaml
+
     try:
         if path.stat().st_size > _LIMIT:
             raise _unfit(path, "it is too long for a preset")
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw: Any = bounded_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _unfit(path, error.strerror or str(error)) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise _unfit(path, f"it is no YAML: {error}") from error
     try:
         return Preset.model_validate(raw)

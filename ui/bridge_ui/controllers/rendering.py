@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotWritable, ShotbridgeError
 from bridge_core.host import Capability
+from bridge_core.private_files import private_folder
 from bridge_ui.controllers.host_calls import ask_host
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Failed, Task
@@ -211,7 +212,8 @@ def _new_folder(root: Path, which: ShotId) -> Path:
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     folder = root / which.show / which.sequence / which.shot / f"{at}-{uuid.uuid4().hex[:6]}"
     try:
-        folder.mkdir(parents=True)
+        private_folder(folder.parent)
+        folder.mkdir(mode=0o700)
     except OSError as error:
         raise NotWritable(
             f"no folder for the rendered plate can be made: {error.strerror or error}",

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import GatewayUnreachable, ShotbridgeError
+from pydantic import ValidationError
+
+from bridge_core.errors import InvalidRequest, ShotbridgeError
+from bridge_core.models.base import invalid
+from bridge_core.models.jobs import JobState
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_ui.controllers.arrivals import Arrivals
 from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
-from bridge_ui.controllers.choices import PLATE, Choice, choices_of
+from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
 from bridge_ui.controllers.frames import FrameSource
-from bridge_ui.controllers.note_keeping import keep_note
+from bridge_ui.controllers.note_keeping import decide_once, keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import status_words
+from bridge_ui.controllers.words import nobody, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -46,8 +51,14 @@ class ReviewState:
     a: str = ""
     """Ids of the choices; empty: none."""
     b: str = ""
+    sides: tuple[str, ...] = ("A", "B")
+    """Those that are on the screen."""
+    targets: tuple[Choice, ...] = ()
+    """The shot's versions that are on the screen, A's first."""
     version: Version | None = None
-    """What is under review: B, else A, whichever is a version of the shot."""
+    """What is decided and noted about: one of the ``targets``; None: none is on the screen."""
+    offered: Choice | None = None
+    """What has been made since the shot was opened, and is not on the screen."""
     notes: tuple[Note, ...] = ()
     """Of that version, by frame; those on the whole version first."""
     decisions: tuple[DecisionRecord, ...] = ()
@@ -69,6 +80,13 @@ class ReviewController:
         self.b: Observable[FrameSource | None] = Observable(None)
         self._session = session
         self._to_render = False
+        self._means = "B"
+        """The side that decisions and notes are about where both show a version."""
+        self._follows = True
+        """Nobody has chosen B yet: it is what there is to review."""
+        self._awaited = ""
+        """What somebody wants as B as soon as it can be looked at."""
+        self._arrivals = Arrivals(session.board)
         self._others: tuple[Shot, ...] = ()
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
@@ -84,21 +102,23 @@ class ReviewController:
     # What is looked at
 
     def open(self, shot: Shot | None, *, to_render: bool = False) -> None:
-        """Review another shot: A is its plate, B its newest version. None: nothing. The same shot
-        again changes nothing, unless its range or plate did. Of a shot whose plate the host has
+        """Review another shot: A is its plate, B the newest version that waits for review, or else
+        the newest. None: nothing. The same shot again changes nothing, unless its range or plate
+        did. Of a shot whose plate the host has
         yet to render (``to_render``), the plate is what was rendered when it was sent."""
         self._to_render = to_render
         if shot == self.state.value.shot:
             return
         self._leave()
-        self.state.set(ReviewState(shot=shot))
+        self._means, self._follows, self._awaited = "B", True, ""
+        self._arrivals.clear()
+        self.state.set(ReviewState(shot=shot, sides=self.state.value.sides))
         if shot is None:
             self.a.set(None)
             self.b.set(None)
             return
-        choices = self._choices()
-        self._tell(choices=choices, a=PLATE, b=_newest(choices) or "")
-        self._show()
+        self._tell(a=PLATE)
+        self._choices_changed()
         self._ask_anew()
         self.look_at_plate()
 
@@ -122,15 +142,34 @@ class ReviewController:
             self._show()
 
     def choose_b(self, id: str) -> None:  # noqa: A002
-        """The empty text: no B."""
-        if not id or self._known(id):
+        """The empty text: no B. What cannot be looked at yet, a job that waits or a try that is
+        still to be fetched, becomes B when it can."""
+        self._follows = False
+        self._awaited = "" if not id or self._known(id) else id
+        if not self._awaited:
             self._tell(b=id)
             self._show()
 
     def swap(self) -> None:
+        """What decisions and notes are about stays the same version."""
         if self.state.value.b:
+            self._follows = False
+            self._means = "A" if self._means == "B" else "B"
             self._tell(a=self.state.value.b, b=self.state.value.a)
             self._show()
+
+    def show_sides(self, sides: tuple[str, ...]) -> None:
+        """These are on the screen: what is decided and noted about is one of them."""
+        if sides != self.state.value.sides:
+            self._tell(sides=sides)
+            self._show_target()
+
+    def choose_target(self, id: str) -> None:  # noqa: A002
+        """Decide and note about this one of the ``targets``."""
+        state = self.state.value
+        if any(choice.id == id for choice in state.targets):
+            self._means = "A" if id == state.a else "B"
+            self._show_target()
 
     def step_version(self, by: int) -> None:
         """B becomes the next newer (1) or older (-1) version; at the end it stays."""
@@ -148,35 +187,33 @@ class ReviewController:
         status: ReviewStatus,
         comment: str = "",
         *,
+        version: str | None = None,
         done: Callable[[], None] | None = None,
     ) -> None:
-        """Set the review status of the version under review, in the name of the session's user.
-        ``done`` is told once the gateway has it; until then, and where it fails
+        """Set the review status of a version, in the name of the session's user; None: of the one
+        under review. ``done`` is told once the gateway has it; until then, and where it fails
         (``state.problem``), the caller keeps the words."""
-        version = self.state.value.version
-        if version is None:
-            self._nothing_to_review()
+        found = self._version(version)
+        if found is None:
             return
         client, board = self._session.client, self._session.board
-        decision = Decision(status=status, by=self._session.user, comment=comment[:5000])
-
-        def decide(_: Task) -> Version:
-            try:
-                return client.decide(version.id, decision)
-            except GatewayUnreachable:
-                # The answer was lost on its way: whether it was taken is seen by looking, and it
-                # is never decided twice.
-                now = client.version(version.id)
-                if len(now.decisions) > len(version.decisions) and now.status is status:
-                    return now
-                raise
+        try:
+            decision = Decision(
+                status=status,
+                by=self._name(),
+                comment=comment[:5000],
+                content_hash=found.content_hash,
+            )
+        except (ValidationError, ShotbridgeError) as error:
+            self._failed(_in_words(error))
+            return
 
         def decided(now: Version) -> None:
             board.learn(versions=[now])
             last = now.decisions[-1]
             words = tr(
                 "{version} {status} by {name}, {time}",
-                version=now.label,
+                version=self._title(now),
                 status=status_words(last.status),
                 name=last.by,
                 time=f"{last.at.astimezone():%H:%M}",
@@ -185,7 +222,7 @@ class ReviewController:
             if done is not None:
                 done()
 
-        self._say(decide, decided)
+        self._say(lambda _: decide_once(client, found, decision), decided)
 
     def add_note(
         self,
@@ -194,35 +231,39 @@ class ReviewController:
         frames: FrameRange | None = None,
         *,
         drawn_on: int | None = None,
+        version: str | None = None,
         done: Callable[[Note], None] | None = None,
     ) -> None:
-        """On the version under review, its strokes on the frame ``drawn_on``. ``done`` is told
-        once the gateway has it; until then, and where it fails (``state.problem``), the caller
-        keeps the drawing."""
-        version = self.state.value.version
-        if version is None:
-            self._nothing_to_review()
+        """On a version (None: the one under review), its strokes on the frame ``drawn_on``.
+        ``done`` is told once the gateway has it; until then, and where it fails
+        (``state.problem``), the caller keeps the drawing."""
+        found = self._version(version)
+        if found is None:
             return
         drawn = tuple(strokes)
         if not text.strip() and not drawn:
             self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
             return
         client = self._session.client
-        note = NewNote(
-            frames=frames,
-            text=text[:5000],
-            strokes=drawn,
-            drawn_on=drawn_on if drawn else None,
-            by=self._session.user,
-        )
+        try:
+            note = NewNote(
+                frames=frames,
+                text=text[:5000],
+                strokes=drawn,
+                drawn_on=drawn_on if drawn else None,
+                by=self._name(),
+            )
+        except (ValidationError, ShotbridgeError) as error:
+            self._failed(_in_words(error))
+            return
 
         def added(now: Note) -> None:
             self._learn_notes([now])
-            self._tell(told=tr("note added to {version}", version=version.label))
+            self._tell(told=tr("note added to {version}", version=self._title(found)))
             if done is not None:
                 done(now)
 
-        self._say(lambda _: keep_note(client, version.id, note), added)
+        self._say(lambda _: keep_note(client, found.id, note), added)
 
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
@@ -231,11 +272,9 @@ class ReviewController:
 
     def make_next(self, then: Callable[[Request], None]) -> None:
         """The same with everything that was said about the version under review."""
-        state = self.state.value
-        if state.version is None:
-            self._nothing_to_review()
-            return
-        self._ask_next(state.version.id, said_about(state.version, state.notes), then)
+        version = self._version(None)
+        if version is not None:
+            self._ask_next(version.id, said_about(version, self.state.value.notes), then)
 
     def _ask_next(
         self, version: str, said: tuple[str, ...], then: Callable[[Request], None]
@@ -273,6 +312,8 @@ class ReviewController:
 
         def learn(found: list[Version]) -> None:
             self._session.board.learn(versions=found)
+            # From here on what is made is offered, and takes nothing off the screen.
+            self._follows = self._follows and not self.state.value.b
 
         self._versions.ask(
             lambda _: client.versions(show=which.show, sequence=which.sequence, shot=which.shot),
@@ -305,27 +346,27 @@ class ReviewController:
         if state.shot is None:
             return
         self._pictures.ask_for_tries(state.shot, self._choices_changed)
+        self._arrivals.look(state.shot.id)
         choices = self._choices()
-        if not state.b and _newest(state.choices) is None:
-            # The shot's first version takes the place that was empty for want of one.
-            state = replace(state, b=_newest(choices) or "")
         there = {choice.id for choice in choices}
-        # A job that has ended gives its place to what it made.
-        jobs = self._session.board.jobs
-
-        def now(which: str) -> str:
-            if not which or which in there:
-                return which
-            job = jobs.get(which)
-            made = (job.version or job.tried) if job is not None else None
-            return made if made in there and made is not None else which
-
-        self._tell(choices=choices, a=now(state.a), b=now(state.b))
-        if state.b and now(state.b) not in there:
-            self._tell(b="")
-        if now(state.a) not in there:
-            self._tell(a=PLATE)
+        a, b = self._now(state.a, there) or PLATE, self._now(state.b, there)
+        if self._follows:
+            b = first_choice(choices)
+        elif (awaited := self._now(self._awaited, there)) in there:
+            b, self._awaited = awaited, ""
+        self._tell(choices=choices, a=a, b=b)
         self._show()
+
+    def _now(self, which: str, there: Collection[str]) -> str:
+        """What stands for a choice now: a job that has ended gives its place to what it made, and
+        keeps it until that can be looked at. Empty: it is there no more."""
+        job = self._session.board.jobs.get(which)
+        if which in there or job is None:
+            return which if which in there else ""
+        made = job.version or job.tried
+        if made in there and made is not None:
+            return made
+        return which if job.state is JobState.SUCCEEDED else ""
 
     def _show(self) -> None:
         """Have sources and the version under review follow the choices."""
@@ -333,18 +374,31 @@ class ReviewController:
         self._set_source(self.a, state.a)
         self._set_source(self.b, state.b)
         self._pictures.keep_only((state.a, state.b))
+        self._show_target()
+
+    def _show_target(self) -> None:
+        """Have the version under review follow the screen."""
+        state = self.state.value
+        shown = on_screen(state.choices, {"A": state.a, "B": state.b}, state.sides)
         # Of this shot: a note on another one's version would count in the wrong frames.
-        mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
-        version = mine.get(state.b) or mine.get(state.a)
+        targets = {side: one for side, one in shown.items() if one.version and one.of is None}
+        meant = targets.get(self._means) or next(iter(targets.values()), None)
+        version = meant.version if meant is not None else None
         before = state.version
-        decisions = tuple(reversed(version.decisions)) if version is not None else ()
-        self._tell(version=version, decisions=decisions)
+        self._tell(
+            targets=tuple(dict.fromkeys(targets.values())),
+            version=version,
+            decisions=tuple(reversed(version.decisions)) if version is not None else (),
+            offered=self._arrivals.offered(state.choices, [one.id for one in shown.values()]),
+        )
         if (version and version.id) != (before and before.id):
             self._tell(notes=())
             self._ask_notes()
 
     def _set_source(self, side: Observable[FrameSource | None], which: str) -> None:
         shown = side.value
+        if shown is not None and which and not self._known(which):
+            return  # a job that has ended, until what it made can be looked at
         source = self._source(which)
         # The same pictures stay in the player's hands, with everything that it has decoded.
         if shown is None or source is None or shown.key != source.key:
@@ -357,8 +411,41 @@ class ReviewController:
             return None
         shot: Shot | None = state.shot
         if which == PLATE and self._to_render:
-            shot = self._pictures.as_sent(state.shot, state.version)
+            shot = self._pictures.as_sent(state.shot, self._beside(state))
         return self._pictures.of(choice, shot) if shot is not None else None
+
+    def _beside(self, state: ReviewState) -> Version | None:
+        """The version that stands on either side, on the screen or not."""
+        mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
+        return mine.get(state.b) or mine.get(state.a)
+
+    def _version(self, which: str | None) -> Version | None:
+        """By its id; None: the one under review. Where there is none, that is said."""
+        if which is None:
+            found = self.state.value.version
+        else:
+            choices = self.state.value.choices
+            found = next((one.version for one in choices if one.id == which), None)
+        if found is None:
+            self._tell(
+                problem=tr("no version of this shot is on the screen"),
+                next_step=tr("look at the version that you mean"),
+            )
+        return found
+
+    def _title(self, version: Version) -> str:
+        return f"{self._session.service_title(version.service)} {version.label}"
+
+    def _name(self) -> str:
+        """Under which is decided and noted.
+
+        :raises InvalidRequest: the user's name is blank.
+        """
+        name = self._session.user.strip()
+        if not name:
+            what, next_step = nobody()
+            raise InvalidRequest(what, next_step=next_step)
+        return name
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
@@ -393,12 +480,6 @@ class ReviewController:
         task = self._session.pool.run(call, ended, failed)
         self._saying.add(task)
 
-    def _nothing_to_review(self) -> None:
-        self._tell(
-            problem=tr("there is no version to review"),
-            next_step=tr("choose a version as A or B"),
-        )
-
     def _failed(self, error: ShotbridgeError) -> None:
         self._tell(problem=error.what, next_step=error.next_step)
 
@@ -406,6 +487,5 @@ class ReviewController:
         self.state.set(replace(self.state.value, **changed))
 
 
-def _newest(choices: Iterable[Choice]) -> str | None:
-    """The shot's own newest version; None: it has none yet."""
-    return next((c.id for c in choices if c.version is not None and c.of is None), None)
+def _in_words(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
+    return invalid(error, what=error.title) if isinstance(error, ValidationError) else error

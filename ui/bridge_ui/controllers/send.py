@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.errors import GatewayError, ShotbridgeError
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.requests import Delivery, Reference, Request
 from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.drafts import Drafts
+from bridge_ui.controllers.estimating import Estimating
 from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.playhead import LookedAt
-from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.preset_shelf import PresetShelf
 from bridge_ui.controllers.presets import Preset
 from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.sending import Dispatch, Sending, keyed
 from bridge_ui.controllers.unrendered import Unrendered
+from bridge_ui.controllers.words import nobody
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from bridge_core.models.jobs import Estimate, Job
+    from bridge_core.models.jobs import Job
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_ui.controllers.session import Session
 
 __all__ = ["Field", "Line", "SendController", "SendState", "Sending"]
-
-#: Seconds that a form rests before it is estimated: a slider that is being dragged asks nothing.
-_REST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class SendState:
     before: tuple[Line, ...] = ()
     """"Before you send"; empty while nothing is chosen."""
     estimating: bool = False
+    question: str = ""
+    """Whether to make once more what is being made or was just made; empty: nothing is asked."""
     missing: tuple[str, ...] = ()
     """What has to be done before it can be sent, in words; empty: it can."""
     button: str = ""
@@ -81,16 +83,12 @@ class SendController:
         self._session = session
         folder = presets or session.settings.client.state_dir / "presets"
         self.presets = PresetShelf(session, folder, self._use, self._say, self._failed)
-        self._given: dict[str, JsonValue] = {}
-        """Values that somebody gave, by the parameter's name; kept from service to service."""
+        self._drafts = Drafts()
         self._requests: tuple[Request, ...] = ()
         """What sending would ask for, as the form stands; none while something in it is wrong."""
-        self._estimates: tuple[Estimate, ...] = ()
-        self._estimated: tuple[Request, ...] = ()
-        """What the estimates are of."""
-        self._refused: tuple[tuple[Request, ...], str] = ((), "")
-        """What could not be estimated, and why."""
-        self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
+        self._estimating = Estimating(session, lambda: self._tell_meaning(self._requests))
+        self._anyway: Callable[[], None] | None = None
+        """What is done where the answer to ``state.question`` is yes."""
         self._dispatch = Dispatch(session)
         self.unrendered = Unrendered(session, self._dispatch, self._failed)
         self._to_render: dict[Shot, str] = {}
@@ -111,7 +109,7 @@ class SendController:
         return matching(self.state.value.services, text)
 
     def choose(self, service: str) -> None:
-        """Values that the service has as well are kept from one service to the next."""
+        """What was written for the last one waits there."""
         found = self._service(service)
         if found is None:
             self._tell(
@@ -119,92 +117,117 @@ class SendController:
                 next_step=tr("choose another one"),
             )
             return
-        self._tell(service=found, problem="", next_step="")
-        self._form_changed()
+        self._turn_to(service=found, problem="", next_step="")
         self.presets.list(found.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
-        self._given[name] = value
-        self._form_changed()
+        self._set_values({**self._values(), name: value})
 
     def reset(self, name: str | None = None) -> None:
         """A parameter, or all of them, as the service has it."""
-        if name is None:
-            self._given.clear()
-        else:
-            self._given.pop(name, None)
-        self._form_changed()
+        values = self._values() if name is not None else {}
+        self._set_values({one: value for one, value in values.items() if one != name})
 
     def set_note(self, text: str) -> None:
-        self._tell(note=text)
-        self._form_changed()
+        """Belongs to the shots and the service that are chosen now, until it is sent."""
+        self._write(note=text)
 
     def set_delivery(self, delivery: Delivery) -> None:
         self._tell(delivery=delivery)
         self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
-        self._tell(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
-        self._form_changed()
+        self._write(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
 
     def remove_reference(self, path: str) -> None:
         left = tuple(one for one in self.state.value.references if one != path)
-        self._tell(references=left)
-        self._form_changed()
+        self._write(references=left)
 
     def set_shots(self, shots: Iterable[Shot], to_render: Mapping[Shot, str] | None = None) -> None:
         """What is to be sent; ``to_render`` holds the host's handles of the shots whose plates it
-        writes first. A request that answers a version does so for its own shot only."""
+        writes first. What was written for the last selection waits there."""
         found = tuple(shots)
         self._to_render = dict(to_render or {})
-        changed: dict[str, Any] = {"shots": found}
-        if [shot.id for shot in found] != [shot.id for shot in self.state.value.shots]:
-            changed.update(made_from=None, told="")
-        self._tell(**changed)
-        self._form_changed()
+        self._turn_to(shots=found)
 
     def prefill(self, request: Request) -> None:
         """Set the form to what was asked before; its shot becomes the one to send."""
         service = self._service(request.service)
-        self._given = dict(request.parameters)
         problem = (
             ""
             if service is not None
             else tr("the gateway has no service {id} any more", id=repr(request.service))
         )
-        self._tell(
+        self._turn_to(
             service=service or self.state.value.service,
-            note=request.note,
-            references=tuple(reference.path for reference in request.references),
             delivery=request.delivery,
             shots=(request.shot,),
-            made_from=request.made_from,
             problem=problem,
             next_step=tr("choose another one") if problem else "",
         )
-        self._form_changed()
+        self._set_values(request.parameters)
+        self._write(
+            note=request.note,
+            references=tuple(reference.path for reference in request.references),
+            made_from=request.made_from,
+        )
         if service is not None:
             self.presets.list(service.id)
 
     # Sending
 
     def send(self) -> None:
-        """One request for each shot, first into the outbox. Returns at once."""
+        """One request for each shot, first into the outbox. Returns at once. What is being made
+        or was just made is asked about first, in ``state.question``."""
         state = self.state.value
         if not state.can_send or state.service is None:
             return
-        title, asked = state.service.title, list[str]()
+        service, shots, requests = state.service, state.shots, self._requests
+        asked: list[str] = []
 
-        def accepted(requests: Iterable[Request]) -> None:
-            asked.extend(request.shot.id.shot for request in requests)
+        def accepted(some: Iterable[Request]) -> None:
+            asked.extend(request.shot.id.shot for request in some)
             names = ", ".join(asked[:3])
             if len(asked) > 3:
                 names += " " + counted(len(asked) - 3, "and {n} more", "and {n} more")
-            self._tell(told=tr("{service} asked for {shots}", service=title, shots=names))
+            if len(asked) == len(requests):
+                self._sent(service, shots, requests[0])
+            self._tell(told=tr("{service} asked for {shots}", service=service.title, shots=names))
 
-        requests = self._requests
-        self._tell(problem="", next_step="", told="", made_from=None)
-        self._send(requests, accepted, lambda _: None)
+        self._ask_or_send(requests, accepted, lambda _: None)
+
+    def send_anyway(self) -> None:
+        """Yes to ``state.question``."""
+        anyway = self._anyway
+        self.leave_it()
+        if anyway is not None:
+            anyway()
+
+    def leave_it(self) -> None:
+        """No to ``state.question``."""
+        self._anyway = None
+        self._tell(question="")
+
+    def _ask_or_send(
+        self,
+        requests: Sequence[Request],
+        accepted: Callable[[Sequence[Request]], None],
+        sent: Callable[[Job], None],
+    ) -> None:
+        self._tell(problem="", next_step="", told="")
+        question = self._session.asked.question(requests)
+        if not question:
+            self._send(requests, accepted, sent)
+            return
+        self._anyway = partial(self._send, requests, accepted, sent)
+        self._tell(question=question)
+
+    def _sent(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
+        """The note has gone out with it: what was written since stays."""
+        draft = self._drafts.of(service, shots)
+        note = "" if draft.note == request.note else draft.note
+        self._drafts.keep(service, shots, replace(draft, note=note, made_from=None))
+        self._turn_to()
 
     def _send(
         self,
@@ -244,8 +267,7 @@ class SendController:
             return
         request = found.model_copy(update={"try_frames": (frame,)})
         told = tr("frame {frame} of {shot} is tried", frame=frame, shot=name)
-        self._tell(problem="", next_step="", told="")
-        self._send([request], lambda _: self._tell(told=told), then or (lambda _: None))
+        self._ask_or_send([request], lambda _: self._tell(told=told), then or (lambda _: None))
 
     def stop_sending(self) -> None:
         """Take back what is not at the gateway yet, and render no more."""
@@ -258,7 +280,7 @@ class SendController:
         self.unrendered.close()
         for unwatch in self._unwatch:
             unwatch()
-        self._asking.cancel()
+        self._estimating.close()
         self.presets.close()
 
     def save_preset(self, name: str) -> None:
@@ -281,6 +303,39 @@ class SendController:
 
     # Behind the form
 
+    def _values(self) -> dict[str, JsonValue]:
+        """What was given for the chosen service and shots."""
+        return self._drafts.values(self.state.value.service, self.state.value.shots)
+
+    def _set_values(self, values: Mapping[str, JsonValue]) -> None:
+        state = self.state.value
+        if state.service is not None:
+            self._drafts.set_values(state.service, state.shots, values)
+        self._form_changed()
+
+    def _write(self, **written: Any) -> None:
+        """Parts of the draft for the chosen service and shots."""
+        state = self.state.value
+        draft = self._drafts.of(state.service, state.shots)
+        self._drafts.keep(state.service, state.shots, replace(draft, **written))
+        self._tell(**written)
+        self._form_changed()
+
+    def _turn_to(self, **changed: Any) -> None:
+        """Other shots, another service: with what was written for them."""
+        left = self.state.value
+        now = replace(left, **changed)
+        draft = self._drafts.of(now.service, now.shots)
+        if (now.service, now.shots) != (left.service, left.shots):
+            changed["told"] = _waits(left) if left.note and draft.note != left.note else ""
+        self._tell(
+            **changed,
+            note=draft.note,
+            references=draft.references,
+            made_from=draft.made_from,
+        )
+        self._form_changed()
+
     def _service(self, which: str) -> Service | None:
         return next((one for one in self.state.value.services if one.id == which), None)
 
@@ -290,8 +345,8 @@ class SendController:
         now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
-        self._tell(services=services, service=now)
-        self._form_changed()
+        self._tell(services=services)
+        self._turn_to(service=now)
         if now is not None and now != chosen:
             self.presets.list(now.id)
 
@@ -306,11 +361,12 @@ class SendController:
                 button=button((), 0, self._session.board),
             )
             return
-        self._tell(fields=fields(state.service, self._given))
-        requests = self._requests = self._asked_for()
-        if requests != self._estimated:
-            self._estimates = ()
-            self._estimate(requests)
+        self._tell(fields=fields(state.service, self._values()))
+        before, requests = self._requests, self._asked_for()
+        self._requests = requests
+        if requests != before and state.question:
+            self.leave_it()  # it was about something else
+        self._estimating.ask(requests)
         self._tell_meaning(requests)
 
     def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
@@ -321,12 +377,13 @@ class SendController:
         if service is not None and requests:
             first = sum(r.shot.work_range.count for r in requests if r.shot in self._to_render)
             renders = (first, self._session.host.title) if first else None
-            before = lines(service, requests, self._estimates, ahead, connected=up, renders=renders)
+            found = self._estimating.found
+            before = lines(service, requests, found, ahead, connected=up, renders=renders)
         self._tell(
             before=before,
             missing=self._missing(requests),
             button=button(requests, len(self.state.value.shots), self._session.board),
-            estimating=self._asking.busy,
+            estimating=self._estimating.busy,
         )
 
     def _asked_for(self) -> tuple[Request, ...]:
@@ -341,7 +398,7 @@ class SendController:
                 Request(
                     shot=shot,
                     service=state.service.id,
-                    parameters=fitting(state.service, self._given),
+                    parameters=fitting(state.service, self._values()),
                     references=references,
                     note=state.note,
                     delivery=state.delivery,
@@ -354,39 +411,17 @@ class SendController:
             return ()  # a note without end, or a shot of days: _missing says so
 
     def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state = self.state.value
-        refused = self._refused[1] if self._refused[0] == requests else ""
-        return missing(state.service, state.shots, state.fields, requests, self._estimates, refused)
-
-    def _estimate(self, requests: tuple[Request, ...]) -> None:
-        self._estimated = requests
-        if not requests or not self._session.connection.value.up:
-            self._asking.cancel()
-            self._estimated = ()
-            return
-        client = self._session.client
-
-        def ask(task: Task) -> tuple[Estimate, ...]:
-            task.flag.wait(_REST)
-            found = []
-            for request in requests:
-                if task.cancelled:
-                    break
-                found.append(client.estimate(request))
-            return tuple(found)
-
-        def told(estimates: tuple[Estimate, ...]) -> None:
-            self._estimates, self._refused = estimates, ((), "")
-            self._tell_meaning(requests)
-
-        def failed(error: ShotbridgeError) -> None:
-            if isinstance(error, GatewayError):
-                self._estimated = ()  # asked again when the gateway is back
-            else:
-                self._refused = (requests, error.what)
-            self._tell_meaning(requests)
-
-        self._asking.ask(ask, told, failed)
+        state, asked = self.state.value, self._estimating
+        unnamed = () if self._session.user.strip() else (nobody()[1],)
+        found = missing(
+            state.service,
+            state.shots,
+            state.fields,
+            requests,
+            asked.found,
+            asked.why_not(requests),
+        )
+        return (*unnamed, *found)
 
     def _learned(self, change: BoardChange) -> None:
         if change.jobs or change.versions:
@@ -403,9 +438,9 @@ class SendController:
                 next_step=tr("choose another preset"),
             )
             return
-        self._given = dict(preset.parameters)
-        self._tell(service=service, note=preset.note, delivery=preset.delivery)
-        self._form_changed()
+        self._turn_to(service=service, delivery=preset.delivery)
+        self._set_values(preset.parameters)
+        self._write(note=preset.note)
         self._say(tr("preset {name} used", name=preset.name))
         self.presets.list(service.id)
 
@@ -417,3 +452,12 @@ class SendController:
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
+
+
+def _waits(left: SendState) -> str:
+    """What was written, and is not in sight any more."""
+    names = ", ".join(shot.id.shot for shot in left.shots[:2])
+    if len(left.shots) > 2:
+        names += " …"
+    service = left.service.title if left.service is not None else ""
+    return tr("your note for {shots} · {service} waits there", shots=names, service=service)

@@ -112,16 +112,18 @@ class Sheet:
 
     @property
     def summary(self) -> str:
-        """``3 shots: 1 approved, 2 wait for your review``; each counts by its newest version."""
+        """``3 shots, 4 versions: 2 pending review, 2 approved; 1 shot without a version``: every
+        version on the sheet counts."""
         told = counted(len(self.shots), "{n} shot", "{n} shots")
-        newest = [shot.versions[0].version.status for shot in self.shots if shot.versions]
-        found = Counter(newest)
-        words = [f"{found[status]} {status_words(status)}" for status in ReviewStatus]
-        parts = [word for word, status in zip(words, ReviewStatus, strict=True) if found[status]]
-        nothing = len(self.shots) - len(newest)
+        found = Counter(one.version.status for shot in self.shots for one in shot.versions)
+        if found:
+            told += ", " + counted(found.total(), "{n} version", "{n} versions") + ": "
+            told += ", ".join(f"{found[s]} {status_words(s)}" for s in ReviewStatus if found[s])
+        nothing = sum(not shot.versions for shot in self.shots)
         if nothing:
-            parts.append(tr("{n} without a version", n=nothing))
-        return f"{told}: {', '.join(parts)}" if parts else told
+            without = counted(nothing, "{n} shot without a version", "{n} shots without a version")
+            told += f"; {without}"
+        return told
 
 
 def gather(
@@ -134,7 +136,7 @@ def gather(
 ) -> tuple[SheetShot, ...]:
     """What the gateway knows of these shots, each named once. Asks the gateway: for a worker.
 
-    Of every shot the versions that something was said or decided about, and always the newest;
+    Of every shot every version: each waits for review, or something was decided about it;
     ``only`` is the id of the one version to show. ``title`` names a service. ``pause`` is called
     between calls, and raises where nobody wants the answer any more.
 
@@ -147,19 +149,17 @@ def gather(
         which = shot.id
         found = client.versions(show=which.show, sequence=which.sequence, shot=which.shot)
         found.sort(key=lambda v: (v.created, v.service, v.number), reverse=True)
-        for at, version in enumerate(found):
+        for version in found:
             if only is not None and version.id != only:
                 continue
-            notes = sorted(client.notes(version.id), key=in_order)
-            if notes or version.decisions or at == 0 or only is not None:
-                name = f"{title(version.service)} {version.label}"
-                yield SheetVersion(
-                    name,
-                    version,
-                    tuple(notes),
-                    ResultFrames(client, version, name),
-                    key_frame_of(shot, version.frames),
-                )
+            name = f"{title(version.service)} {version.label}"
+            yield SheetVersion(
+                name,
+                version,
+                tuple(sorted(client.notes(version.id), key=in_order)),
+                ResultFrames(client, version, name),
+                key_frame_of(shot, version.frames),
+            )
 
     return tuple(SheetShot(shot, tuple(listed(shot))) for shot in unique)
 

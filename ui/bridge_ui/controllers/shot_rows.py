@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,8 @@ class ShotRow:
     source: str
     """What the host calls it: a track, a node."""
     sign: Sign
-    """What matters most about it now: a problem, a running job, the newest version, or that
-    nothing was sent yet."""
+    """What matters most about it first: what failed, what waits for review, what runs, what is
+    decided, or that nothing was sent yet."""
     fraction: float | None = None
     """0 to 1 of a running job; None otherwise."""
     newest: str | None = None
@@ -46,7 +46,9 @@ class ShotRow:
     """What is different in the cut that it is compared with, in words; empty otherwise."""
     changed: bool = False
     """Its versions may not fit any more."""
-    needs_you: bool = False
+    needs: tuple[str, ...] = ()
+    """What waits for somebody: ids of versions that wait for review, of jobs that failed, or its
+    own key where it cannot be sent."""
     record: FrameRange | None = None
     """Where what is no shot stands in the cut."""
     to_render: bool = False
@@ -55,6 +57,10 @@ class ShotRow:
     """Ids of the versions that stand in the host."""
     in_use: str = ""
     """Id of the one that the host shows."""
+
+    @property
+    def needs_you(self) -> bool:
+        return bool(self.needs)
 
     @property
     def ranges(self) -> str:
@@ -105,32 +111,66 @@ def standing(row: ShotRow, board: Board, title: Callable[[str], str]) -> ShotRow
     if row.shot is None:
         return row
     versions, jobs = board.versions_of(row.shot.id), board.jobs_of(row.shot.id)
-    newest = versions[-1] if versions else None
+    waiting = [one for one in versions if one.status is ReviewStatus.PENDING]
+    failed = _failed(versions, jobs)
     going = [job for job in jobs if not job.state.ended]
-    sign, needs_you = _sign(newest, going, jobs, title)
+    signs = [
+        *(_named(title(job.request.service), job_sign(job)) for job in reversed(failed)),
+        *_waiting(waiting, title),
+        *(_named(title(job.request.service), job_sign(job)) for job in going[:1]),
+        *_decided(versions, title),
+    ]
+    sign = nothing_sent()
+    if signs:
+        sign = replace(signs[0], words="; ".join(one.words for one in signs))
     return replace(
         row,
         sign=sign,
         fraction=_fraction(going[0]) if going else None,
-        newest=newest.id if newest else None,
-        needs_you=needs_you,
+        newest=versions[-1].id if versions else None,
+        needs=(*(job.id for job in failed), *(one.id for one in waiting)),
     )
 
 
-def _sign(
-    newest: Version | None, going: list[Job], jobs: list[Job], title: Callable[[str], str]
-) -> tuple[Sign, bool]:
-    if going:
-        return _named(title(going[0].request.service), job_sign(going[0])), False
-    failed = jobs[-1] if jobs and jobs[-1].state in (JobState.FAILED, JobState.UNKNOWN) else None
-    if failed is not None and (newest is None or newest.created < failed.created):
-        return _named(title(failed.request.service), job_sign(failed)), True
-    if newest is None:
-        return nothing_sent(), False
-    sign = _named(f"{title(newest.service)} {newest.label}", review_sign(newest.status))
-    if newest.decisions and newest.status is not ReviewStatus.PENDING:
-        sign = replace(sign, words=f"{sign.words} · {newest.decisions[-1].by}")
-    return sign, newest.status is ReviewStatus.PENDING
+def _failed(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
+    """Of each service the last job, where it failed and nothing was made since; oldest first."""
+    last = {job.request.service: job for job in jobs}
+    made = {version.service: version.created for version in versions}
+    return [
+        job
+        for service, job in last.items()
+        if job.state in (JobState.FAILED, JobState.UNKNOWN)
+        and (service not in made or made[service] < job.created)
+    ]
+
+
+def _waiting(waiting: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
+    """How versions wait for review, if any does: all of them, the newest first."""
+    if not waiting:
+        return []
+    names = [f"{title(one.service)} {one.label}" for one in reversed(waiting)]
+    told = review_sign(ReviewStatus.PENDING)
+    if len(names) == 1:
+        return [_named(names[0], told)]
+    if len(names) == 2:
+        words = tr("{one}, {other} · wait for your review", one=names[0], other=names[1])
+    else:
+        words = tr("{n} versions wait for your review", n=len(names))
+    return [replace(told, words=words)]
+
+
+def _decided(versions: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
+    """How the newest version stands, unless it waits, and what else is approved: of each service
+    the version approved last."""
+    approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
+    shown = [one for one in versions[-1:] if one.status is not ReviewStatus.PENDING]
+    shown += [one for one in reversed(approved.values()) if one not in shown]
+    signs = []
+    for one in shown:
+        sign = _named(f"{title(one.service)} {one.label}", review_sign(one.status))
+        by = f" · {one.decisions[-1].by}" if one.decisions else ""
+        signs.append(replace(sign, words=f"{sign.words}{by}"))
+    return signs
 
 
 def _named(name: str, sign: Sign) -> Sign:
@@ -162,8 +202,9 @@ def _shot_row(item: HostShot, remark: HostProblem | None, sign: Sign) -> ShotRow
 
 
 def _problem_row(problem: HostProblem, number: int) -> ShotRow:
+    key = f"problem:{number}:{problem.source}"
     return ShotRow(
-        key=f"problem:{number}:{problem.source}",
+        key=key,
         shot=None,
         name=problem.source or tr("unnamed"),
         source="",
@@ -171,7 +212,7 @@ def _problem_row(problem: HostProblem, number: int) -> ShotRow:
         sign=Sign("⚠", problem.what, Tone.BAD),
         problem=problem.what,
         next_step=problem.next_step,
-        needs_you=True,
+        needs=(key,),
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.host import Capability, Scene
+from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.board import BoardChange, portions
 from bridge_ui.controllers.exporting import Exported, export_cut
 from bridge_ui.controllers.host_calls import ask_host
@@ -47,6 +49,7 @@ class ShotsState:
     total: int = 0
     changed: int = 0
     needs_you: int = 0
+    """Versions that wait for review, and what has to be mended; not shots."""
     listed: Show = Show.ALL
     search: str = ""
     compared_with: str = ""
@@ -150,7 +153,7 @@ class ShotsController:
             kept = sendable  # somebody selected these in the host
         elif selected and not kept:
             kept = sendable[:1]
-        fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL} if anew else {}
+        fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL, "search": ""} if anew else {}
         self._tell(title=scene.title, show=scene.show, busy=False, selected=kept, **fresh)
         self._list()
         if self._session.connection.value.up:
@@ -289,32 +292,53 @@ class ShotsController:
         self._tell(
             total=len(self._all),
             changed=sum(row.changed for row in self._all),
-            needs_you=sum(row.needs_you for row in self._all),
+            # A shot that is cut twice has its versions once.
+            needs_you=len(set().union(*(row.needs for row in self._all if row.needs))),
             **more,
         )
 
     # What the gateway says
 
     def _ask_versions(self) -> None:
-        """The newest of each shot, which is all that rows show; the review asks for the others of
-        the shot that it looks at. Page by page: an answer of thousands of versions would hold
-        Python's lock for longer than a picture may take to be drawn."""
-        places = {(which.show, which.sequence) for which in self._keys_of}
+        """The newest of each shot, and all that are approved or wait for review, which is all that
+        rows show; the review asks for the others of the shot that it looks at. Page by page: an
+        answer of thousands of versions would hold Python's lock for longer than a picture may take
+        to be drawn."""
+        places = sorted({(which.show, which.sequence) for which in self._keys_of})
         session = self._session
+        waited = {
+            one.id
+            for one in session.board.versions.values()
+            if one.status is ReviewStatus.PENDING and one.shot in self._keys_of
+        }
 
         def learn(task: Task, found: Sequence[Version]) -> None:
             if not task.cancelled:
                 session.board.learn(versions=found)
 
         def ask(task: Task) -> None:
-            for show, sequence in sorted(places):
-                if task.cancelled:
-                    return
-                for page in session.client.version_pages(show=show, sequence=sequence, newest=True):
-                    for portion in portions(page):
+            client = session.client
+            seen: set[str] = set()
+            for show, sequence in places:
+                for page in chain(
+                    client.version_pages(show=show, sequence=sequence, newest=True),
+                    client.version_pages(show=show, sequence=sequence, status=ReviewStatus.PENDING),
+                    client.version_pages(
+                        show=show, sequence=sequence, status=ReviewStatus.APPROVED
+                    ),
+                ):
+                    # Told once: a thousand versions heard twice would be drawn twice.
+                    fresh = [version for version in page if version.id not in seen]
+                    seen.update(version.id for version in fresh)
+                    for portion in portions(fresh):
                         session.post(partial(learn, task, portion))
                     if task.cancelled:
                         return
+            # Decided about while nobody listened.
+            for missed in sorted(waited - seen):
+                if task.cancelled:
+                    return
+                session.post(partial(learn, task, [client.version(missed)]))
 
         # Where it fails the line is gone, and this is asked again when it is back.
         self._asking.ask(ask, lambda _: None)

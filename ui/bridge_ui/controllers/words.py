@@ -65,6 +65,14 @@ def decided(record: DecisionRecord) -> str:
     )
 
 
+def nobody() -> tuple[str, str]:
+    """What is wrong where the user's name is blank, and what to do."""
+    return (
+        tr("nobody's name would stand under this: yours is blank"),
+        tr("press the lamp, write yours under You are, and open the panel again"),
+    )
+
+
 def _progress(job: Job) -> str:
     progress = job.progress
     parts = [progress.step or tr("running")]

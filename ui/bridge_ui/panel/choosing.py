@@ -22,6 +22,7 @@ class ServiceButton(QPushButton):
 
     def __init__(self, tones: Tones) -> None:
         super().__init__()
+        self.setAutoDefault(False)
         look(self, "service")
         self._tones = tones
         self._where = label("", "dim")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.controllers.jobs import JobRow, JobsController, JobsState
-from bridge_ui.panel.pieces import box, button, column, label, row, title
+from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, title
 from bridge_ui.panel.row_painter import RowLook, RowPainter
 from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
 from bridge_ui.theme.sheet import look
@@ -42,11 +42,18 @@ class JobsTab(QWidget):
         self._next = label("", "dim", wrap=True)
         self.look_button = button(tr("Look"), does=self._look)
         self.cancel_button = button(tr("Cancel"), does=self._cancel)
-        self.again_button = button(tr("Send again"), does=self._again)
+        self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tip = tr("The same request as a new job (Ctrl+Shift+Return)")
+        self.again_button = button(tr("Send again"), does=self.send_again, tip=tip, costly=True)
+        self._question = label("", "warn", wrap=True)
+        self.once_more = button(tr("Make it once more"), does=jobs.send_anyway)
+        leave = button(tr("Leave it"), "quiet", does=jobs.leave_it)
+        self._repeat = box(column(self._question, FitRow(self.once_more, leave), gap=5))
         for one, name in (
             (self.look_button, "job-look"),
             (self.cancel_button, "job-cancel"),
             (self.again_button, "job-again"),
+            (self.once_more, "job-once-more"),
         ):
             one.setObjectName(name)
         self._detail = box(
@@ -56,6 +63,7 @@ class JobsTab(QWidget):
                 self._problem,
                 self._next,
                 row(self.look_button, self.cancel_button, self.again_button, 1),
+                self._repeat,
                 margin=12,
             ),
             "card",
@@ -82,6 +90,7 @@ class JobsTab(QWidget):
         return found if isinstance(found, JobRow) else None
 
     def _choose(self) -> None:
+        self._jobs.leave_it()  # what was asked was about another one
         chosen = self.chosen
         self._chosen = chosen.id if chosen else None
         self._show_detail()
@@ -127,6 +136,8 @@ class JobsTab(QWidget):
         self._trouble.setText(state.problem)
         self._trouble.setVisible(bool(state.problem))
         look(self._trouble, "bad")
+        self._question.setText(state.question)
+        self._repeat.setVisible(bool(state.question))
 
     def _look(self) -> None:
         chosen = self.chosen
@@ -137,8 +148,9 @@ class JobsTab(QWidget):
         if self.chosen is not None:
             self._jobs.cancel(self.chosen.id)
 
-    def _again(self) -> None:
-        if self.chosen is not None:
+    def send_again(self) -> None:
+        """The chosen job, if it can be sent again."""
+        if self.chosen is not None and self.chosen.can_send_again:
             self._jobs.send_again(self.chosen.id)
 
 

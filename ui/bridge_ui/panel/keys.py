@@ -21,6 +21,8 @@ def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
                 ("/", tr("find a shot")),
                 ("Ctrl+Return", tr("send")),
                 ("Ctrl+T", tr("try this frame")),
+                ("Ctrl+Shift+Return", tr("send the chosen job again")),
+                (tr("Return"), tr("press the button that has the focus")),
                 ("Ctrl+K", tr("choose a service")),
                 ("Ctrl+1 … Ctrl+6", tr("go to a tab")),
                 ("Tab, Shift+Tab", tr("next, previous field")),

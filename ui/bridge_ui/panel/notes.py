@@ -40,11 +40,12 @@ class NotesTab(QWidget):
         self._unwatch()
 
     def _show(self, state: ReviewState) -> None:
-        told = (state.version and state.version.id, state.notes, state.decisions)
+        which = state.version and state.version.id
+        told = (which, state.notes, state.decisions)
         if told == self._shown:
             return
         self._shown = told
-        name = next((c.label for c in state.choices if c.id == state.b), "")
+        name = next((c.label for c in state.choices if c.id == which), "")
         self._title.setText(name if state.version else tr("Notes"))
         empty(self._list)
         if state.version is None:

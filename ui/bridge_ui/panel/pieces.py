@@ -34,6 +34,7 @@ LOOKS = {
     Tone.GOOD: "good",
     Tone.BAD: "bad",
 }
+_COSTLY = "costly"
 #: Of a sign on a button that names no colour.
 _INK = Tones().text
 
@@ -80,10 +81,16 @@ def button(
     colour: str = _INK,
     does: Callable[[], object] | None = None,
     tip: str = "",
+    costly: bool = False,
 ) -> QPushButton:
-    """A push button; one with a sign only needs ``tip``, which is then also its spoken name."""
+    """A push button; one with a sign only needs ``tip``, which is then also its spoken name. A
+    ``costly`` one is pressed by a click or a key of its own, and a click leaves the focus where it
+    was."""
     made = QPushButton(text)
     made.setAutoDefault(False)
+    if costly:
+        made.setProperty(_COSTLY, True)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if style:
         look(made, style)
     if sign:
@@ -96,6 +103,11 @@ def button(
     if does is not None:
         made.clicked.connect(lambda _checked=False: does())
     return made
+
+
+def is_costly(widget: QWidget) -> bool:
+    """See :func:`button`."""
+    return bool(widget.property(_COSTLY))
 
 
 def pops_up(opener: QAbstractButton, menu: QMenu) -> None:

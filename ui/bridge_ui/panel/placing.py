@@ -37,6 +37,7 @@ class PlaceBar(QWidget):
         self._menu = QMenu(self)
         self.button = button(tr("Place"), sign="arrow-down-to-line", colour=tones.text)
         self.button.setObjectName("place")
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(self._place)
         inner = row(self._words, self.button, gap=10, grows=0)
         inner.setContentsMargins(10, 5, 10, 5)

@@ -73,14 +73,21 @@ class SendTab(QWidget):
         going = row(self._going, self._stop)
         going.setStretch(0, 1)
         self._way = box(column(self._bar, going, gap=2))
+        self._question = label("", "warn", wrap=True)
+        self.once_more = button(tr("Make it once more"), does=send.send_anyway)
+        self.once_more.setObjectName("once-more")
+        leave = button(tr("Leave it"), "quiet", does=send.leave_it)
+        answers = FitRow(self.once_more, leave)
+        self._repeat = box(column(self._question, answers, margin=10, gap=5), "warning")
         self.unrendered = UnrenderedCard(send.unrendered)
         self.try_button = button(
             tr("Try this frame"),
             does=self.try_this_frame,
             tip=tr("Make the frame that you are looking at, to see it first (Ctrl+T)"),
+            costly=True,
         )
         self.try_button.setObjectName("try")
-        self.main = button("", "main", does=self.send, tip="Ctrl+Return")
+        self.main = button("", "main", does=self.send, tip="Ctrl+Return", costly=True)
         self.main.setObjectName("send")
         self.main.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._arrange()
@@ -127,6 +134,7 @@ class SendTab(QWidget):
             self._told,
             self._missing,
             self._way,
+            self._repeat,
             FitRow(self.try_button, self.main, gap=8, grows=1),
             gap=8,
         )
@@ -157,6 +165,8 @@ class SendTab(QWidget):
         self._trouble.setVisible(bool(state.problem))
         self._told.setText(state.told)
         self._told.setVisible(bool(state.told) and not state.problem)
+        self._question.setText(state.question)
+        self._repeat.setVisible(bool(state.question))
         self._show_way(state.rendering, state.sending)
         self._show_buttons(state)
 

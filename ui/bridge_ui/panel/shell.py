@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from bridge_core.host import Capability
 from bridge_ui.panel.doorway import Doorway
+from bridge_ui.panel.focus_keys import FocusKeys
 from bridge_ui.panel.frame import PAGES
 from bridge_ui.panel.loading import Loading, in_words
 from bridge_ui.panel.pages import Pages, page_names
@@ -188,13 +189,25 @@ class Panel(Pages):
             *((key, lambda: self.keys.toggle()) for key in ("?", "Shift+?")),
             ("Ctrl+Return", lambda: self.send.send()),
             ("Ctrl+T", lambda: self.send.try_this_frame()),
+            ("Ctrl+Shift+Return", self._send_again),
             ("Ctrl+K", self.choose_service),
             *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
         )
         for key, does in keys:
             shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setAutoRepeat(False)  # a key that is held asks once
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda does=does: does())
+
+        self._focus_keys = FocusKeys(self, self._play)
+
+    def _play(self, action: str) -> None:
+        if not self._closed and self.has("room") and self.room.isVisible():
+            self.room.act(action)
+
+    def _send_again(self) -> None:
+        if self.has("jobs") and self.jobs.isVisible():
+            self.jobs.send_again()
 
     # What one tells another
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bridge_ui.review.canvas import Canvas
     from bridge_ui.review.noting import NoteField
     from bridge_ui.review.player import Player
+    from bridge_ui.review.targets import TargetChooser
     from bridge_ui.review.tools import Pen
     from bridge_ui.review.transport import Transport
 
@@ -27,6 +28,7 @@ class Room(Protocol):
     pen: Pen
     transport: Transport
     note_field: NoteField
+    targets: TargetChooser
     swap_wanted: Any
     """A signal."""
     version_wanted: Any
@@ -71,6 +73,7 @@ class Actions:
             "compare_overlay": lambda: stage.set_compare(Compare.OVERLAY),
             "compare_side_by_side": lambda: stage.set_compare(Compare.SIDE_BY_SIDE),
             "swap": stage.swap_wanted.emit,
+            "other_target": stage.targets.other,
             "version_newer": lambda: stage.version_wanted.emit(1),
             "version_older": lambda: stage.version_wanted.emit(-1),
             "adjust_less": lambda: self._adjust(-1),

@@ -40,6 +40,8 @@ class Canvas(QWidget):
 
     look_changed = Signal()
     zoom_changed = Signal()
+    pen_side = Signal(str)
+    """Just before ``pen_down``: ``A`` or ``B``, whose picture alone is seen there."""
     pen_down = Signal(float, float)
     pen_moved = Signal(float, float)
     pen_up = Signal()
@@ -159,6 +161,17 @@ class Canvas(QWidget):
     def _room_at(self, at: QPointF) -> QRectF:
         first, second = self._rooms()
         return second if second.contains(at) and not first.contains(at) else first
+
+    def _side_at(self, at: QPointF) -> str:
+        """Whose picture is seen at a place; empty: those of both sides, one through the other."""
+        compare = self.look.compare
+        if compare in (Compare.A, Compare.B):
+            return compare.value
+        if compare is Compare.WIPE:
+            return "A" if at.x() < self._line(self.view.place(QRectF(self.rect()))) else "B"
+        if compare is Compare.SIDE_BY_SIDE:
+            return "A" if self._room_at(at) == self._rooms()[0] else "B"
+        return ""
 
     def _panes(self) -> Panes:
         room_a, room_b = self._rooms()
@@ -309,6 +322,8 @@ class Canvas(QWidget):
         self._last = event.position()
         self._drag = self._kind_of_drag(event)
         if self._drag == "draw":
+            if side := self._side_at(event.position()):
+                self.pen_side.emit(side)
             self.pen_down.emit(*self._on_picture(event.position()))
         elif self._drag == "wipe":
             self._wipe_to(event.position())

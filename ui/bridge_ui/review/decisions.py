@@ -23,7 +23,7 @@ class UnderReview:
 
     id: str
     name: str
-    """``v003``"""
+    """``Matte v003``"""
     shot: str
     """``SH_010``"""
     decision: DecisionRecord | None = None
@@ -41,7 +41,7 @@ class DecisionButtons(QWidget):
     def __init__(self, tones: Tones) -> None:
         super().__init__()
         self._name = ""
-        self._long = self._named = True
+        self._long = True
         signs = (
             (ReviewStatus.REJECTED, "x", tones.bad, "chip"),
             (ReviewStatus.CHANGES_REQUESTED, "rotate-ccw", tones.warn, "chip"),
@@ -62,7 +62,10 @@ class DecisionButtons(QWidget):
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._signs = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
         self._whole = 0
-        self._line = FitRow(*self._buttons.values())
+        *others, approve = self._buttons.values()
+        beside = QWidget()
+        beside.setLayout(row(*others))
+        self._line = FitRow(beside, approve)
         self.setLayout(column(self._line))
         self._name_buttons()
 
@@ -80,9 +83,9 @@ class DecisionButtons(QWidget):
         for one in self._buttons.values():
             one.setEnabled(bool(self._name) and not busy)
 
-    def set_words(self, *, long: bool, named: bool) -> None:
-        """In full words or short ones; ``named``, approval says of which version."""
-        self._long, self._named = long, named
+    def set_words(self, *, long: bool) -> None:
+        """In full words or short ones; approval always says of which version."""
+        self._long = long
         self._name_buttons()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -111,11 +114,12 @@ class DecisionButtons(QWidget):
         for status, one in self._buttons.items():
             whole = words_of(status, self._name)
             if status is ReviewStatus.APPROVED:
-                one.setText(whole if self._named else words_of(status, ""))
+                one.setText(whole)
             elif status is ReviewStatus.CHANGES_REQUESTED:
                 one.setText(words_of(status, "") if self._long else tr("Changes"))
             one.setAccessibleName(whole)
-            one.setToolTip(f"{whole} ({_KEYS[status]})")
+            tip = f"{whole} ({_KEYS[status]})"
+            one.setToolTip(tip if self._name else tr("No version is on the screen"))
         self._fit()
 
 
@@ -146,8 +150,8 @@ class Comment(QWidget):
     An approval needs none; with the other two somebody has to be told why, here or in a note.
     """
 
-    decided = Signal(object, str)
-    """A :class:`ReviewStatus`, and the words."""
+    decided = Signal(object, str, str)
+    """A :class:`ReviewStatus`, the words, and the id of the version."""
     opened = Signal(bool)
     """Somebody is writing, or not any more."""
 
@@ -237,8 +241,8 @@ class Comment(QWidget):
         self.decide.setEnabled(not self._busy and (told or not self._needs_words))
 
     def _decide(self) -> None:
-        if not self.isHidden() and self.decide.isEnabled():
-            self.decided.emit(self._status, self.words.text().strip())
+        if not self.isHidden() and self.decide.isEnabled() and self._about is not None:
+            self.decided.emit(self._status, self.words.text().strip(), self._about.id)
 
 
 class _Line(QLineEdit):

@@ -6,7 +6,14 @@ from functools import cache
 
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
 
 from bridge_ui.translate import tr
 
@@ -38,6 +45,7 @@ KEYS: dict[str, str] = {
     "5": "compare_overlay",
     "6": "compare_side_by_side",
     "S": "swap",
+    "T": "other_target",
     "PgUp": "version_newer",
     "PgDown": "version_older",
     "Alt+Left": "adjust_less",
@@ -65,10 +73,14 @@ KEYS: dict[str, str] = {
 }
 
 
+#: Actions whose keys are the player's wherever in the panel the focus is.
+PLAYBACK = ("toggle", "back", "stop", "forward")
+
+
 def review_keys() -> tuple[tuple[str, str], ...]:
     """Keys with what they do, for the sheet of all keys."""
     return (
-        (tr("Space"), tr("play, stop")),
+        (tr("Space"), tr("play, stop, wherever you are but in a text field")),
         ("J K L", tr("back, stop, forward; again: 2×, 4×")),
         ("← → , .", tr("one frame back, forward")),
         ("Shift+← →", tr("ten frames")),
@@ -81,6 +93,7 @@ def review_keys() -> tuple[tuple[str, str], ...]:
         ("4 5 6", tr("difference, overlay, side by side")),
         ("Alt+← →", tr("move the wipe, gain or opacity")),
         ("S", tr("A and B change places")),
+        ("T", tr("note and decide about the other version on the screen")),
         ("PgUp PgDn", tr("newer, older version")),
         ("[ ] { }", tr("exposure, gamma")),
         ("Backspace", tr("exposure and gamma as they were")),
@@ -113,6 +126,13 @@ def _actions() -> dict[int, str]:
     }
 
 
+def types_text(widget: QWidget | None) -> bool:
+    """Keys pressed there are letters."""
+    if isinstance(widget, QComboBox):
+        return widget.isEditable()
+    return isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit)
+
+
 def writes(widget: QWidget | None) -> bool:
-    """Keys pressed there are words."""
-    return isinstance(widget, QLineEdit | QAbstractSpinBox | QComboBox)
+    """Keys pressed there are letters, or choose from a list."""
+    return types_text(widget) or isinstance(widget, QComboBox)

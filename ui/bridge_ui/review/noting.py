@@ -46,6 +46,7 @@ class NoteField(QWidget):
         self._marks = (0, 0)
         self._strokes = 0
         self._busy = False
+        self._version = ""
         self.pencil = sign_button("pencil", tr("Draw on the picture (D)"), tones)
         self.pencil.setCheckable(True)
         self.pencil.clicked.connect(self.draw)
@@ -75,6 +76,12 @@ class NoteField(QWidget):
         keep = QWidget()
         keep.setLayout(row(self._where, self._save, gap=4, grows=0))
         self.setLayout(column(FitRow(say, keep, gap=4, grows=0)))
+        self._show()
+
+    def show_version(self, name: str) -> None:
+        """That notes are about; empty: none is on the screen, and there is nothing to write on."""
+        self._version = name
+        self.setEnabled(bool(name))
         self._show()
 
     def show_place(self, frame: int, marks: tuple[int, int], strokes: int) -> None:
@@ -107,11 +114,17 @@ class NoteField(QWidget):
         }
         self._where.setText(f"{where[self._reach]} ▾")
         self._where.setAccessibleName(tr("The note speaks of {where}", where=where[self._reach]))
-        self.words.setPlaceholderText(
-            tr("Say what this drawing means (N)") if self._strokes else tr("Write a note (N)")
-        )
+        self._save.setToolTip(tr("On {version}", version=self._version) if self._version else "")
+        self.words.setPlaceholderText(self._hint())
         says = bool(self.words.text().strip()) or self._strokes > 0
         self._save.setEnabled(says and not self._busy)
+
+    def _hint(self) -> str:
+        if not self._version:
+            return tr("No version is on the screen")
+        if self._strokes:
+            return tr("What this drawing on {version} means (N)", version=self._version)
+        return tr("Write a note on {version} (N)", version=self._version)
 
     def _ask(self) -> None:
         if self._save.isEnabled():

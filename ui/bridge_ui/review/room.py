@@ -51,6 +51,9 @@ class ReviewRoom(Stage):
         self._growing: list[Unwatch] = []
         self.side_chosen.connect(self._choose_side)
         self.swap_wanted.connect(review.swap)
+        self.sides_changed.connect(review.show_sides)
+        self.target_chosen.connect(review.choose_target)
+        self.offer_wanted.connect(review.choose_b)
         self.version_wanted.connect(review.step_version)
         self.note_wanted.connect(self._keep)
         self.decided.connect(self._decide)
@@ -105,14 +108,13 @@ class ReviewRoom(Stage):
             draft.strokes,
             draft.frames,
             drawn_on=draft.drawn_on,
+            version=draft.version,
             done=lambda _note: self.note_kept(draft),
         )
 
-    def _decide(self, status: ReviewStatus, comment: str) -> None:
-        version = self._review.state.value.version
-        if version is not None:
-            kept = partial(self.decision_kept, version.id)
-            self._review.decide(status, comment, done=kept)
+    def _decide(self, status: ReviewStatus, comment: str, version: str) -> None:
+        kept = partial(self.decision_kept, version)
+        self._review.decide(status, comment, version=version, done=kept)
 
     def _say(self, words: str, problem: bool) -> None:
         self.say(words, problem=problem)
@@ -127,10 +129,15 @@ class ReviewRoom(Stage):
         self.set_about(_about(state, state.a), _about(state, state.b))
         self.set_notes(state.notes)
         version = state.version
+        self.set_targets(
+            [(one.id, one.label) for one in state.targets], version.id if version else ""
+        )
+        offered = state.offered
+        self.offer.show_offer(*((offered.id, offered.label) if offered else ("", "")))
         self.set_version(
             UnderReview(
                 version.id,
-                version.label,
+                next((one.label for one in state.targets if one.id == version.id), version.label),
                 version.shot.shot,
                 state.decisions[0] if state.decisions else None,
                 len(state.notes),

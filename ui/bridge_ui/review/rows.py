@@ -13,6 +13,7 @@ from bridge_ui.review.decisions import Comment, DecisionButtons, Standing
 from bridge_ui.review.more import MoreButton
 from bridge_ui.review.notes_list import NotesList
 from bridge_ui.review.noting import NoteField
+from bridge_ui.review.targets import Offer, TargetChooser
 from bridge_ui.review.tools import PenTray
 from bridge_ui.review.transport import Transport
 
@@ -33,9 +34,11 @@ class Parts:
     more: MoreButton
     canvas: Canvas
     tray: PenTray
+    offer: Offer
     bar: TimelineBar
     transport: Transport
     buttons: DecisionButtons
+    targets: TargetChooser
     note_field: NoteField
     notes_list: NotesList
     standing: Standing
@@ -60,10 +63,12 @@ class Rows:
         body.addLayout(self._top)
         body.addLayout(self._below)
         body.addWidget(parts.canvas, 1)
+        body.addWidget(parts.offer)
         body.addLayout(self._second)
         body.addLayout(self._adjusting)
         body.addWidget(parts.bar)
         body.addLayout(self._playing)
+        body.addWidget(parts.targets)
         body.addWidget(parts.note_field)
         body.addWidget(parts.notes_list)
         body.addWidget(parts.standing)
@@ -130,7 +135,7 @@ class Rows:
         parts.look.set_short(not wide)
         parts.adjuster.show_look()
         parts.transport.set_short(not wide)
-        parts.buttons.set_words(long=roomy, named=wide)
+        parts.buttons.set_words(long=roomy)
         parts.comment.set_one_line(wide)
         parts.standing.set_one_line(wide)
         parts.notes_list.setVisible(not wide)

@@ -30,6 +30,7 @@ from bridge_ui.review.noting import NoteDraft, NoteField
 from bridge_ui.review.player import Player
 from bridge_ui.review.rows import Parts, Rows
 from bridge_ui.review.sources import FrameSource
+from bridge_ui.review.targets import Offer, TargetChooser
 from bridge_ui.review.tools import PenTray
 from bridge_ui.review.transport import Transport
 from bridge_ui.theme.sheet import look
@@ -47,9 +48,15 @@ class Stage(QWidget):
     """The next newer (1) or older (-1) version."""
     note_wanted = Signal(object)
     """A :class:`NoteDraft`; :meth:`note_kept` says that it is safe."""
-    decided = Signal(object, str)
-    """A :class:`bridge_core.models.versions.ReviewStatus` and the words that go with it;
-    :meth:`decision_kept` says that it is safe."""
+    decided = Signal(object, str, str)
+    """A :class:`bridge_core.models.versions.ReviewStatus`, the words that go with it, and the id of
+    the version; :meth:`decision_kept` says that it is safe."""
+    sides_changed = Signal(tuple)
+    """The sides that are on the screen now: ``A``, ``B``, both, or none."""
+    target_chosen = Signal(str)
+    """Decisions and notes are to be about the version with this id, which is on the screen."""
+    offer_wanted = Signal(str)
+    """Look at what was offered under this id."""
     next_wanted = Signal()
     """The next version is to be made from what was said about this one."""
     again_wanted = Signal(object)
@@ -63,6 +70,12 @@ class Stage(QWidget):
         self._version: UnderReview | None = None
         self._about = ("", "")
         self._sources: dict[str, FrameSource] = {}
+        self._mode = Compare.WIPE
+        """That somebody chose; without a B there is only A to be seen."""
+        self._of: Hashable = None
+        self._chose_mode = False
+        """Since this was opened."""
+        self._on_screen: tuple[str, ...] = ()
         self.player = Player(self)
         self.canvas = Canvas(tones)
         self.tray = PenTray(tones)
@@ -79,6 +92,8 @@ class Stage(QWidget):
         self._look = LookButton(self.canvas, tones)
         self._zoom = QToolButton()
         self.more = MoreButton(tones)
+        self.targets = TargetChooser()
+        self.offer = Offer()
         self.decisions = DecisionButtons(tones)
         self.comment = Comment()
         self._standing = Standing()
@@ -108,22 +123,27 @@ class Stage(QWidget):
     ) -> None:
         """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
         without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
-        begins at the cut's first frame, and comes back as it was left, in and out point too."""
+        begins at the cut's first frame, and comes back as it was left, in and out point too.
+        Another one shows its B: A alone is a way of looking at the last one."""
         self._empty = frames is None or not sources
+        self._sources = dict(sources)
+        if of is not None and of != self._of:
+            self._of, self._chose_mode = of, False
         if frames is None or self._empty:
             self.player.stop()
             self.player.cache.open({})
             self._show_empty()
+            self._tell_sides()
             if frames is not None:
                 self.canvas.tell(tr("The host renders its plate when it is sent."), "")
             return
         cut = cut or frames
-        self._sources = dict(sources)
         self.transport.field.counting = counting or Counting(frames.rate)
         self.bar.set_range(frames, cut)
         self.player.open(frames, sources, cut.first, of)
-        if "B" not in sources and "B" in self.canvas.look.compare.sides:
-            self.canvas.set_look(compare=Compare.A)
+        if self._mode is Compare.A and "B" in sources and not self._chose_mode:
+            self._mode = Compare.B
+        self._look_as_chosen()
         self._show_empty()
 
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
@@ -158,10 +178,14 @@ class Stage(QWidget):
         self.marks.keep_to(which)
         if version is None and self.canvas.drawing:
             self.draw(False)
-        self.note_field.setEnabled(version is not None)
+        self.note_field.show_version(version.name if version is not None else "")
         self.decisions.show_name(version.name if version is not None else "")
         self.comment.keep_to(version)
         self._standing.show_version(version)
+
+    def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Ids and names of the versions that are on the screen and can be decided about."""
+        self.targets.show_targets(targets, chosen)
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
@@ -203,7 +227,8 @@ class Stage(QWidget):
     def set_compare(self, mode: Compare) -> None:
         if "B" in mode.sides and "B" not in self._sources:
             return
-        self.canvas.set_look(compare=mode)
+        self._mode, self._chose_mode = mode, True
+        self._look_as_chosen()
 
     def draw(self, on: bool) -> None:
         """Take the pen, or lay it down; what is drawn stays. Without a version there is none."""
@@ -246,6 +271,10 @@ class Stage(QWidget):
         else:
             self._actions.do(action)
 
+    def act(self, action: str) -> None:
+        """Do what a key does, by the action's name in :data:`bridge_ui.review.keys.KEYS`."""
+        self._actions.do(action)
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
         self.player.stop()
@@ -271,9 +300,11 @@ class Stage(QWidget):
                 more=self.more,
                 canvas=self.canvas,
                 tray=self.tray,
+                offer=self.offer,
                 bar=self.bar,
                 transport=self.transport,
                 buttons=self.decisions,
+                targets=self.targets,
                 note_field=self.note_field,
                 notes_list=self.notes_list,
                 standing=self._standing,
@@ -304,6 +335,9 @@ class Stage(QWidget):
         transport.loop.connect(player.set_loop)
         transport.field.wanted.connect(self._go_to_written)
         self.canvas.look_changed.connect(self._show_look)
+        self.canvas.pen_side.connect(self._draw_on)
+        self.targets.chosen.connect(self.target_chosen)
+        self.offer.wanted.connect(self._look_at_offer)
         self.canvas.zoom_changed.connect(self._show_zoom)
         self._zoom.clicked.connect(self.canvas.fit)
         self._modes.chosen.connect(self.set_compare)
@@ -334,6 +368,26 @@ class Stage(QWidget):
         focus = QApplication.focusWidget()
         if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
+
+    def _look_as_chosen(self) -> None:
+        self.canvas.set_look(compare=self._mode if "B" in self._sources else Compare.A)
+
+    def _tell_sides(self) -> None:
+        shown = self.canvas.look.compare.sides
+        sides = tuple(side for side in shown if side in self._sources)
+        if sides != self._on_screen:
+            self._on_screen = sides
+            self.sides_changed.emit(sides)
+
+    def _draw_on(self, side: str) -> None:
+        """The pen goes down on the picture of this side."""
+        self.targets.choose_side(side)
+
+    def _look_at_offer(self, which: str) -> None:
+        self.offer_wanted.emit(which)
+        if "B" not in self._on_screen:
+            self.set_compare(Compare.B)
+        self._look_at_picture()
 
     def _choose(self, side: str, key: str) -> None:
         self.side_chosen.emit(side, key)
@@ -376,9 +430,9 @@ class Stage(QWidget):
         self.marks.show()
 
     def _show_look(self) -> None:
-        mode = self.canvas.look.compare
-        self._modes.show_mode(mode)
-        self.player.sides = mode.sides
+        self._modes.show_mode(self._mode)
+        self.player.sides = self.canvas.look.compare.sides
+        self._tell_sides()
         self._show_frame()
 
     def _show_zoom(self) -> None:

@@ -20,8 +20,9 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind
 from bridge_core.models.requests import Delivery
 from bridge_core.models.versions import Output
-from bridge_gateway.media import layers
+from bridge_gateway.media import layers, movie_writer
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
+from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.pictures import Picture, read_picture, to_exr, write_picture
 from bridge_gateway.media.plates import probe
 from bridge_gateway.providers.contract import PICTURE
@@ -105,13 +106,24 @@ class Stills:
 
 
 class Movies:
-    """A movie for each output: H.264 where the plate is an MP4, ProRes in MOV otherwise."""
+    """A movie for each output: H.264 or HEVC where the plate is an MP4, ProRes in MOV otherwise.
 
-    colour: tuple[str, ...] = ("encoded as BT.709, video range",)
+    Pictures stay in the plate's colour space, so they are stored and tagged as the plate is.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._mp4 = PurePath(recipe.plate.path).suffix.lower() in (".mp4", ".m4v")
+        with MovieReader(recipe.files[recipe.frames[0]]) as movie:
+            plate = movie.facts
+        self._bits = plate.bits
+        self._start_timecode = plate.timecode_at(recipe.frames[0] - recipe.plate.range.first)
+        self._tags = plate.tags.to_write(plate.width, plate.height)
+        codes = "/".join(map(str, self._tags))
+        bits = movie_writer.bits_of(self._codec(plate.width))
+        self.colour: tuple[str, ...] = (
+            f"encoded in video range and {bits} bits, H.273 codes {codes}",
+        )
 
     def ready(self, picture: Picture) -> Picture:
         # Half and float keep what the codec's samples would round away before their time.
@@ -156,9 +168,10 @@ class Movies:
         write_movie(
             path,
             self._frames(output),
-            codec=self._codec(first),
+            codec=self._codec(first.display.width),
             rate=self._recipe.plate.range.rate,
-            start_timecode=first.timecode,
+            tags=self._tags,
+            start_timecode=self._start_timecode,
             pixel_aspect=Fraction(first.pixel_aspect).limit_denominator(1000),
         )
 
@@ -167,11 +180,13 @@ class Movies:
             picture = read_picture(self._still(output, frame))
             yield picture.framed(picture.rgb())
 
-    def _codec(self, picture: Picture) -> MovieCodec:
+    def _codec(self, width: int) -> MovieCodec:
         if self._mp4:
-            return MovieCodec.H264
-        # 4:2:2 needs an even width, and the 4444 family is where Apple puts 12 bits.
-        if picture.display.width % 2 or picture.depth == "float":
+            deep = MovieCodec.HEVC_10 if self._bits <= 10 else MovieCodec.HEVC_12
+            return MovieCodec.H264 if self._bits <= 8 else deep
+        # 4:2:2 needs an even width, and the 4444 family is where Apple puts 12 bits; FFmpeg's
+        # encoder has 10 of them.
+        if width % 2 or self._bits > 10:
             return MovieCodec.PRORES_4444
         return MovieCodec.PRORES_422_HQ
 

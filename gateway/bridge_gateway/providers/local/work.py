@@ -107,7 +107,7 @@ def _decoding(recipe: Recipe) -> tuple[str, ...]:
     if recipe.plate.kind is not PlateKind.MOVIE:
         return ()
     with MovieReader(recipe.files[recipe.frames[0]]) as movie:
-        return (f"decoded as {movie.facts.colour}",)
+        return (f"decoded as {movie.facts.decoding}",)
 
 
 def _in_a_row(

@@ -1,0 +1,90 @@
+"""Tells a process from every other that had, or will have, its number. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+
+def identity(pid: int) -> str | None:
+    """Text that no other process on this machine shares: when it was started, and since which
+    boot. None: no process of this user runs under the number, or it has ended and only waits for
+    its parent to take note (a zombie)."""
+    if sys.platform == "win32":
+        return _on_windows(pid)
+    process = Path("/proc", str(pid))
+    if Path("/proc/self/stat").exists():
+        try:
+            if process.stat().st_uid != os.geteuid():
+                return None
+            # The fields stand behind the name, which may itself hold brackets: state first, start
+            # time in clock ticks since boot as the 20th (man 5 proc).
+            fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+    told = subprocess.run(
+        ["ps", "-o", "uid=,stat=,lstart=", "-p", str(pid)],
+        env={**os.environ, "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    if len(told) < 3 or told[0] != str(os.geteuid()) or told[1].startswith("Z"):
+        return None
+    return " ".join(told[2:])
+
+
+def terminate(pid: int, wanted: str) -> bool:
+    """Send SIGTERM to the process whose :func:`identity` is ``wanted``; False: it has ended, and
+    whoever has its number now gets nothing."""
+    if sys.platform != "linux":
+        if identity(pid) != wanted:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        return True
+    try:
+        # Held open, the number cannot be given to another process between the look and the signal.
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if identity(pid) != wanted:
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        return True
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    _QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
+    _STILL_ACTIVE = 259
+
+    def _on_windows(pid: int) -> str | None:
+        """The creation time; a handle is given for this user's own processes only."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = kernel.OpenProcess(_QUERY, False, pid)
+        if not handle:
+            return None
+        try:
+            code = wintypes.DWORD()
+            times = [wintypes.FILETIME() for _ in range(4)]
+            alive = kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code))
+            if not alive or code.value != _STILL_ACTIVE:
+                return None
+            if not kernel.GetProcessTimes(wintypes.HANDLE(handle), *map(ctypes.byref, times)):
+                return None
+            return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}"
+        finally:
+            kernel.CloseHandle(wintypes.HANDLE(handle))

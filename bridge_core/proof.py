@@ -1,0 +1,113 @@
+"""Has a gateway prove on a connection that it knows the token, before the token is shown on it.
+
+A port on loopback belongs to whoever listens first: after a gateway has ended, another user's
+program may answer there. So each new connection begins with ``GET /v1/about?challenge=...``, a
+text that was never used before, and goes on only when the answer holds the HMAC-SHA-256 (RFC 2104)
+of it, see :func:`bridge_core.models.gateway.proof_of`. Standard library only, for the launcher
+asks before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+import hmac
+import http.client
+import io
+import json
+import secrets
+import socket
+import time
+import urllib.parse
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+import bridge_core
+
+#: Bytes of an answer that are read; an ``About`` has some hundred.
+_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. ``instance``: the one that proved itself; None: nobody did."""
+
+    status: int
+    reason: str
+    headers: Message
+    body: bytes
+    instance: str | None
+    reusable: bool
+    """The connection stands for further calls."""
+
+
+def ask(
+    connection: socket.socket, url: str, token: str, seconds: float, *, by_proxy: bool = False
+) -> Answer:
+    """Challenge whoever is at the other end of a new connection; all of it takes at most
+    ``seconds``. The connection's own time limit is left at what remained.
+
+    ``by_proxy``: a proxy is asked that forwards calls, and wants the whole address.
+
+    :raises OSError: the connection broke off, or no answer came in time (TimeoutError).
+    :raises http.client.HTTPException: what came is not HTTP.
+    """
+    place = urllib.parse.urlsplit(url)
+    challenge = secrets.token_urlsafe(24)
+    path = f"{place.path.rstrip('/')}/v1/about?challenge={challenge}"
+    reader = _Reader(connection, seconds)
+    connection.settimeout(seconds)
+    connection.sendall(
+        f"GET {f'{place.scheme}://{place.netloc}' if by_proxy else ''}{path} HTTP/1.1\r\n"
+        f"Host: {place.netloc}\r\n"
+        f"User-Agent: shotbridge/{bridge_core.__version__}\r\n"
+        f"X-Shotbridge-Client: {bridge_core.__version__}\r\n"
+        "Accept: application/json\r\n\r\n".encode("ascii")
+    )
+    response = http.client.HTTPResponse(reader, method="GET")  # type: ignore[arg-type]
+    try:
+        response.begin()
+        reusable = not response.will_close
+        body = response.read(_LIMIT)
+    finally:
+        response.close()
+    return Answer(
+        response.status,
+        response.reason,
+        response.headers,
+        body,
+        _proven(body, token, challenge) if response.status == 200 else None,
+        reusable and response.length in (None, 0),
+    )
+
+
+def _proven(body: bytes, token: str, challenge: str) -> str | None:
+    try:
+        about: Any = json.loads(body)
+        instance, given = str(about["instance"]), str(about["proof"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    from bridge_core.models.gateway import proof_of
+
+    right = proof_of(token, challenge, instance)
+    return instance if hmac.compare_digest(given.encode(), right.encode()) else None
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket until a moment, however slowly bytes drip in."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._connection = connection
+        self._deadline = time.monotonic() + seconds
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)

@@ -1,0 +1,100 @@
+"""The gateway's log: bounded, without repetition, one record a line whatever a caller sends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from bridge_core.printable import printable
+
+#: Bytes after which a log file is put aside; the one before that is then gone.
+LIMIT = 5_000_000
+#: Seconds in which the same record is written once.
+REPEAT_SECONDS = 60.0
+#: Records that are remembered for that.
+_REMEMBERED = 256
+
+
+def configure(file: Path | None) -> None:
+    """Log to standard error. ``file``: where standard error goes, if that is a file of ours: what
+    is over :data:`LIMIT` goes to ``FILE.1``."""
+    handler = _Stderr(file)
+    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(Once())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # Its notes on every start are of use to its developers only.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class Formatter(logging.Formatter):
+    """A record's message is one line, and the lines of a traceback cannot be taken for records."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: object) -> str:  # noqa: N802
+        return _indented(super().formatException(ei))  # type: ignore[arg-type]
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+        return _indented(super().formatStack(stack_info))
+
+
+class Once(logging.Filter):
+    """Passes a record once within :data:`REPEAT_SECONDS`, and then says how often it came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        key = record.name, record.levelno, text
+        at, repeated = self._seen.get(key, (0.0, 0))
+        now = time.monotonic()
+        if at and now - at < REPEAT_SECONDS:
+            self._seen[key] = at, repeated + 1
+            return False
+        if repeated:
+            record.msg, record.args = f"{text} (and {repeated} times before)", ()
+        self._seen.pop(key, None)
+        self._seen[key] = now, 0
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """Standard error, which model processes share: so a file behind it is copied and emptied, not
+    moved, and all of them go on at its beginning. It has to be open for appending."""
+
+    def __init__(self, file: Path | None) -> None:
+        super().__init__(sys.stderr)
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        if self._file is not None:
+            with suppress(OSError, ValueError):  # logging goes on where the disk is full
+                self._bound(self._file, self.stream.fileno())
+
+    @staticmethod
+    def _bound(file: Path, handle: int) -> None:
+        there = os.fstat(handle)
+        if there.st_size <= LIMIT or not os.path.samestat(there, file.stat()):
+            return
+        before = file.with_name(f"{file.name}.1")
+        half = file.with_name(f".{file.name}.1")
+        shutil.copyfile(file, half)
+        half.chmod(0o600)
+        half.replace(before)
+        os.ftruncate(handle, 0)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in printable(text, lines=True).split("\n"))

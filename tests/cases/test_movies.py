@@ -1,0 +1,243 @@
+"""What a movie says of itself counts, comes back, and is compared with what was said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from case_inputs.kit import number_in
+from terminal import Terminal
+
+from bridge_core.errors import InvalidRequest
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import Plate
+from bridge_core.models.requests import Delivery
+from bridge_core.models.settings import ColourSettings, GatewaySettings
+from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.movies import MovieReader
+from bridge_gateway.media.plates import PlateReader, probe
+from bridge_gateway.providers.contract import Made, Task
+from bridge_gateway.providers.local.recipe import Recipe
+from bridge_gateway.providers.local.work import Workbench
+
+Input = Callable[[str], Path]
+
+
+@pytest.fixture
+def show(request: pytest.FixtureRequest) -> str:
+    return str(request.node.name)
+
+
+@pytest.fixture(scope="module")
+def workbench() -> Iterator[Workbench]:
+    yield Workbench()
+
+
+@pytest.fixture(scope="module")
+def colour() -> Colour:
+    return Colour(ColourSettings())
+
+
+def send(terminal: Terminal, show: str, path: Path, *words: str, code: int = 0) -> Any:
+    told = ("send", str(path), "--service", "round_trip", *words)
+    return terminal.json("--show", show, *told, code=code)
+
+
+def version(terminal: Terminal, show: str) -> Any:
+    [found] = terminal.json("--show", show, "versions")
+    return found
+
+
+def delivered(workbench: Workbench, source: Path, folder: Path) -> tuple[Path, Made]:
+    """A movie that went through the round trip and came back in its own format."""
+    facts = probe(source)
+    plate = Plate(path=str(source), range=FrameRange.of(1, facts.frames, facts.rate))
+    task = Task(
+        job="job",
+        service="round_trip",
+        parameters={"through": "as_it_is"},
+        plate=plate,
+        files=dict.fromkeys(plate.range.frames(), source),
+        frames=tuple(plate.range.frames()),
+        colour_space="Rec.2100-PQ - Display",
+        delivery=Delivery.PLATE,
+        folder=folder,
+    )
+    settings = GatewaySettings(models_dir=folder / "none")
+    made = workbench.make(Recipe.of(task, settings, threads=2), lambda frame: None)
+    return folder / made.outputs[0].pattern, made
+
+
+def tags(path: Path) -> tuple[set[tuple[int, ...]], tuple[int, ...]]:
+    """Primaries, transfer and matrix of each frame, and of the container's ``colr`` atom."""
+    with av.open(str(path)) as container:
+        frames = {
+            (int(f.color_primaries), int(f.color_trc), int(f.colorspace))
+            for f in container.decode(video=0)
+        }
+    data = path.read_bytes()
+    at = data.find(b"colrncl")
+    if at < 0:
+        return frames, ()
+    return frames, tuple(int.from_bytes(data[at + k : at + k + 2], "big") for k in (8, 10, 12))
+
+
+# --- rate and timecode
+
+
+def test_a_movie_comes_back_at_its_own_rate_with_its_timecode(
+    terminal: Terminal, case_input: Input, show: str
+) -> None:
+    source = case_input("movie-rate-timecode") / "m2997.mov"
+    [job] = send(terminal, show, source, "--range", "11-20", "--delivery", "plate")
+    assert job["warnings"] == []
+    found = version(terminal, show)
+    [output] = found["outputs"]
+    assert output["range"] == {"first": 11, "last": 20, "rate": "30000/1001"}
+    with MovieReader(Path(found["folder"]) / output["pattern"]) as made:
+        assert (made.facts.rate, made.facts.count) == (Fraction(30000, 1001), 10)
+        assert made.facts.start_timecode == "01:00:00;10"
+        assert [number_in(made.read(k).rgb()) for k in (0, 9)] == [10, 19]
+
+
+def test_a_rate_that_the_movie_contradicts_is_refused(
+    terminal: Terminal, case_input: Input
+) -> None:
+    source = case_input("movie-rate-timecode") / "m2997.mov"
+    words = ("--service", "round_trip", "--range", "1-60", "--rate", "24")
+    problem = terminal.problem("send", str(source), *words, code=4)
+    assert problem["code"] == "invalid_request" and "runs at 30000/1001" in problem["what"]
+    assert "--rate" in problem["next_step"]
+
+
+@pytest.mark.parametrize("name", ["m2997.mov", "m25.mp4"])
+def test_all_of_a_movie(workbench: Workbench, case_input: Input, tmp_path: Path, name: str) -> None:
+    source = case_input("movie-rate-timecode") / name
+    path, _ = delivered(workbench, source, tmp_path)
+    before, after = probe(source), probe(path)
+    assert (after.rate, after.frames) == (before.rate, before.frames)
+    assert after.start_timecode == before.start_timecode
+
+
+# --- colour
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "codes", "depth"),
+    [
+        ("movie-high-dynamic-range", "pq.mp4", (9, 16, 9), "uint10"),
+        ("movie-high-dynamic-range", "pq.mov", (9, 16, 9), "uint10"),
+        ("movie-prores-tags", "bt601.mov", (6, 6, 6), "uint10"),
+        ("movie-prores-tags", "p3.mov", (12, 1, 1), "uint10"),
+        # Untagged stays so; the matrix is the one of small pictures.
+        ("movie-rate-timecode", "m2997.mov", (2, 2, 6), "uint10"),
+        ("movie-rate-timecode", "m25.mp4", (2, 2, 6), "uint8"),
+    ],
+)
+def test_a_movie_keeps_its_bits_and_tags(
+    workbench: Workbench,
+    case_input: Input,
+    tmp_path: Path,
+    case: str,
+    name: str,
+    codes: tuple[int, ...],
+    depth: str,
+) -> None:
+    source = case_input(case) / name
+    path, made = delivered(workbench, source, tmp_path)
+    assert tags(path) == ({codes}, codes if codes[0] != 2 else ())
+    assert made.outputs[0].depth == depth
+    assert "/".join(map(str, codes)) in made.colour[-2]
+    with MovieReader(source) as before, MovieReader(path) as after:
+        error = np.abs(before.read(3).rgb() - after.read(3).rgb())
+    assert np.median(error) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "space", "warned"),
+    [
+        ("movie-colour-tags", "pq.mp4", "Rec.2100-PQ - Display", ""),
+        ("movie-colour-tags", "srgb.mov", "sRGB - Display", ""),
+        ("movie-rate-timecode", "m25.mp4", "Rec.1886 Rec.709 - Display", ""),
+        ("movie-prores-tags", "p3.mov", "Rec.1886 Rec.709 - Display", "P3-D65"),
+        ("movie-prores-tags", "bt601.mov", "Rec.1886 Rec.709 - Display", "BT.601 525"),
+    ],
+)
+def test_the_colour_that_a_movie_is_tagged_with_counts(
+    colour: Colour, case_input: Input, case: str, name: str, space: str, warned: str
+) -> None:
+    path = case_input(case) / name
+    settled = colour.settle(Plate(path=str(path), range=FrameRange.of(1, 4)), probe(path).colour)
+    assert settled.space == space
+    assert [warned in text for text in settled.warnings] == [True] * bool(warned)
+
+
+def test_another_space_than_the_tags_mean_is_said(
+    terminal: Terminal, case_input: Input, show: str
+) -> None:
+    source = case_input("movie-colour-tags") / "pq.mp4"
+    [job] = send(terminal, show, source, "--colour-space", "Rec.1886 Rec.709 - Display")
+    [warning] = job["warnings"]
+    assert "PQ, BT.2020 (H.273 codes 9/16/9)" in warning and "Rec.1886 Rec.709" in warning
+    found = version(terminal, show)
+    assert found["warnings"] == [warning]
+    assert terminal.json("lineage", found["id"])["warnings"] == [warning]
+    assert warning in terminal.run("watch", job["id"]).stderr
+
+
+# --- samples
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gbrp9.mkv", 256 / 511),
+        ("gbrp14.mkv", 8192 / 16383),
+        ("yuv444p9.mkv", (256 - 32) / 438),
+        ("yuv444p14.mkv", (8192 - 1024) / 14016),
+        ("gray9.mkv", 256 / 511),
+        ("gray14.mkv", 8192 / 16383),
+        ("rgb555.avi", 1.0),
+    ],
+)
+def test_samples_of_odd_depths(case_input: Input, name: str, value: float) -> None:
+    with MovieReader(case_input("movie-odd-depths") / name) as movie:
+        middle = movie.read(0).rgb()[18, 32]
+    assert np.abs(middle - value).max() < 1e-4
+
+
+def test_alpha_of_vp9_is_read(case_input: Input) -> None:
+    with MovieReader(case_input("movie-vp9-alpha") / "alpha.webm") as movie:
+        pictures = [movie.read(k) for k in (0, 5, 2)]  # forwards, then back
+    for picture in pictures:
+        alpha = picture.alpha()
+        assert alpha is not None and np.abs(alpha - 0.5).max() < 0.01
+        assert np.abs(picture.rgb() - 0.785).max() < 0.01
+
+
+# --- a cut at another rate than its movie
+
+
+def test_a_cut_in_seconds_sends_no_other_frames(
+    terminal: Terminal, case_input: Input, show: str
+) -> None:
+    cut = case_input("seconds-on-a-movie") / "cut.otio"
+    with terminal.start("--show", show, "send", str(cut), "--service", "round_trip") as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode != 0 and "24" in err
+    assert json.loads(terminal.run("--show", show, "--json", "versions").stdout) == []
+
+
+@pytest.mark.parametrize("rate", [1, 1000, 24000])
+def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int) -> None:
+    path = case_input("clip-rate-24000") / "m24.mov"
+    plate = Plate(path=str(path), range=FrameRange.of(0, 2 * rate - 1, rate))
+    with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as caught:
+        reader.read(0)
+    assert "runs at 24 " in caught.value.what and "available range" in caught.value.next_step

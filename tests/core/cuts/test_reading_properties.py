@@ -1,0 +1,186 @@
+"""For every shot of random cuts, the plate frame under every record frame is OTIO's answer.
+
+OTIO's own API is the judge: where a clip stands (``transformed_time`` through all nests), which
+frames its range shows (``frame_range_for_time_range``), and which frame shows at each frame of the
+record (``frame_for_time``). Deliberate exceptions:
+
+- *Counts.* Where whole numbers of frames stand at several spellings of one NTSC rate (23.976 beside
+  24000/1001), they are counts: editors count frames, and nobody means 86400 frames of 23.98 to be
+  86414 of 24000/1001. OTIO computes through seconds; it is asked about the same timeline with the
+  rate spelled in one way.
+- *Backwards.* OTIO leaves open what a negative ``time_scalar`` shows. The source range names the
+  earliest frame, which is shown last, as in Hiero, AYON and FCP XML.
+- *Boundaries.* OTIO computes in floats and cuts off: a frame boundary that it misses by less than
+  0.00001 frames may be either frame. (A time of 14 h holds no more digits.)
+- *Lengths computed from seconds.* For a length that is no whole number ``end_time_inclusive`` takes
+  the end down to a whole frame of the clip's own count; here the last frame shown is the one under
+  the last frame of the record.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+from random_timelines import SPELLINGS, RandomTimeline, T
+
+from bridge_core.timeline.cut import Cut, CutShot
+from bridge_core.timeline.document import Document
+from bridge_core.timeline.reading import cut_of
+
+EXACT = {spelling: family[0] for family in SPELLINGS for spelling in family}
+NOISE = 1e-5
+
+
+def _read(timeline: Any) -> Cut:
+    root = json.loads(timeline.to_json_string())
+    return cut_of(Document(Path("/cuts/random.otio"), root, root))
+
+
+def _spelled_in_one_way(node: Any) -> Any:
+    """OTIO's JSON with every rate exact."""
+    if isinstance(node, dict):
+        return {
+            key: EXACT.get(value, value) if key == "rate" else _spelled_in_one_way(value)
+            for key, value in node.items()
+        }
+    return [_spelled_in_one_way(one) for one in node] if isinstance(node, list) else node
+
+
+class Judge:
+    """What OTIO says of one random timeline."""
+
+    def __init__(self, made: RandomTimeline) -> None:
+        self.made = made
+        self.timeline = made.timeline
+        self.media = dict(made.media)
+        if made.way == "counts":
+            self.timeline = self._exact(made.timeline)
+            self.media = {name: self._exact(one) for name, one in made.media.items()}
+
+    @staticmethod
+    def _exact(item: Any) -> Any:
+        text = json.dumps(_spelled_in_one_way(json.loads(item.to_json_string())))
+        return otio.core.deserialize_json_from_string(text)
+
+    def visible(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Each clip that can be seen, its start in the cut and how long it is seen."""
+        tracks = self.timeline.tracks
+        for clip in self.timeline.find_clips():
+            shown = clip.trimmed_range()
+            item = clip
+            while shown is not None and item is not tracks:
+                parent = item.parent()
+                moved = item.transformed_time_range(shown, parent)
+                # What a nest cuts off.
+                shown = _common(moved, parent.trimmed_range()) if parent is not tracks else moved
+                item = parent
+            if shown is not None:
+                yield clip, shown.start_time, shown.duration
+
+
+def _common(one: Any, other: Any) -> Any:
+    start = max(one.start_time, other.start_time)
+    end = min(one.end_time_exclusive(), other.end_time_exclusive())
+    return otio.opentime.range_from_start_end_time(start, end) if start < end else None
+
+
+def _frames(media: Any, time: Any) -> set[int]:
+    """The frame that shows at a media time; two where it misses a boundary by noise."""
+    offset = (time - media.available_range.start_time).value_rescaled_to(media.rate)
+    found = {media.start_frame + math.floor(offset)}
+    if abs(offset - round(offset)) < NOISE:
+        found |= {media.start_frame + round(offset), media.start_frame + round(offset) - 1}
+    else:
+        assert media.frame_for_time(time) in found
+    return found
+
+
+def _check(seed: int) -> int:
+    made = RandomTimeline(seed)
+    judge = Judge(made)
+    cut = _read(made.timeline)
+    shots: dict[str, CutShot] = {item.name: item for item in cut}
+    problems = {problem.clip for problem in cut.problems if problem.skipped}
+    checked = 0
+    seen = set()
+    for clip, start, duration in judge.visible():
+        seen.add(clip.name)
+        where = f"seed {seed}, {made.way}, {clip.name}"
+        if clip.name in made.lost:
+            assert clip.name in problems, where
+            continue
+        item = shots.get(clip.name)
+        if item is None:
+            count = duration.value_rescaled_to(float(cut.rate))
+            assert count < 1 + NOISE and clip.name in problems, where  # noqa: PT018
+            continue
+        _check_shot(where, made, judge, cut, clip, start, duration, item)
+        checked += 1
+    assert set(shots) <= seen, f"seed {seed}"
+    return checked
+
+
+def _check_shot(
+    where: str,
+    made: RandomTimeline,
+    judge: Judge,
+    cut: Cut,
+    clip: Any,
+    start: Any,
+    duration: Any,
+    item: CutShot,
+) -> None:
+    shot, media = item.shot, judge.media[clip.name]
+    speed = made.speed[clip.name]
+    record = shot.record_range
+    assert record is not None
+    rate = judge.timeline.global_start_time.rate if judge.timeline.global_start_time else None
+    if rate is not None:
+        assert Fraction(cut.rate) == Fraction(EXACT[rate]).limit_denominator(1001), where
+        begin = (judge.timeline.global_start_time + start).value_rescaled_to(rate)
+        end = (judge.timeline.global_start_time + start + duration).value_rescaled_to(rate)
+        assert abs(record.first - begin) <= 0.5 + NOISE, (where, record, begin)
+        assert abs(record.last + 1 - end) <= 0.5 + NOISE, (where, record, end)
+    else:
+        rate = float(cut.rate)
+    assert shot.plate.range.first == media.start_frame, where
+    assert shot.plate.range.last == media.end_frame(), where
+    source = clip.trimmed_range()
+    tracks = judge.timeline.tracks
+    shown = shot.plate_frames()
+    assert len(shown) == record.count
+    # Clip or record, whichever counts finer, says what the last moment is.
+    frame = T(1, max(rate, source.duration.rate))
+    expected_first = tracks.transformed_time(start, clip)
+    for k in sorted({0, 1, 2, record.count // 2, record.count - 1} & set(range(record.count))):
+        offset = tracks.transformed_time(start + T(k, rate), clip) - source.start_time
+        if speed < 0:
+            offset = source.duration - frame - offset
+            offset = max(offset, T(0, offset.rate))
+        moment = T(offset.value * abs(speed), offset.rate)
+        assert shown[k] in _frames(media, source.start_time + moment), (where, k, shown[k], moment)
+    assert set(shown) <= set(shot.cut_range.frames()), where
+    if speed == 1 and made.way != "seconds":
+        assert shot.cut_range.first in _frames(media, expected_first), where
+        length = duration.value_rescaled_to(source.duration.rate)
+        if rate == source.duration.rate and abs(length - round(length)) < NOISE:
+            whole = otio.opentime.TimeRange(expected_first, T(round(length), rate))
+            last = whole.end_time_inclusive()
+            assert shot.cut_range.last in _frames(media, last), (where, shot.cut_range)
+
+
+def test_plate_frames_are_those_of_otio() -> None:
+    assert sum(_check(seed) for seed in range(300)) > 1000
+
+
+@pytest.mark.properties
+@pytest.mark.timeout(3600)
+def test_plate_frames_are_those_of_otio_ten_thousand_times() -> None:
+    assert sum(_check(seed) for seed in range(10_000)) > 40_000

@@ -1,0 +1,185 @@
+"""FFmpeg opens the one file that is named, whatever stands in it, and reads tags of any encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import media_synthetic as synthetic
+import numpy as np
+import pytest
+
+from bridge_core.errors import UnreadableMedia
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import MOVIES, Plate
+from bridge_gateway.media.movies import MovieReader
+from bridge_gateway.media.plates import probe
+
+SECRET = "secret.mp4"
+
+
+def _playlist(secret: Path) -> str:
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{secret}\n#EXT-X-ENDLIST\n"
+
+
+def _dash(secret: Path) -> str:
+    return (
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+        'profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" '
+        'mediaPresentationDuration="PT1S"><Period><AdaptationSet mimeType="video/mp4">'
+        f'<Representation id="1" bandwidth="1"><BaseURL>{secret.as_uri()}</BaseURL>'
+        "<SegmentBase/></Representation></AdaptationSet></Period></MPD>"
+    )
+
+
+#: What FFmpeg by itself takes for a list of other files, a pipe, a program or another medium.
+LISTS: dict[str, Callable[[Path], str]] = {
+    "m3u8": _playlist,
+    "m3u8 by URL": lambda secret: _playlist(Path(secret.as_uri())),
+    "concat": lambda secret: f"ffconcat version 1.0\nfile '{secret}'\n",
+    "concat beside": lambda secret: f"ffconcat version 1.0\nfile {secret.parent.name}/{SECRET}\n",
+    "dash": _dash,
+    "sdp": lambda secret: (
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n"
+    ),
+    "ffmetadata": lambda secret: f";FFMETADATA1\ntitle={secret}\n",
+    "subtitles": lambda secret: "1\n00:00:00,000 --> 00:00:01,000\nWords\n",
+    "ass": lambda secret: "[Script Info]\nScriptType: v4.00+\n[Events]\n",
+    "text": lambda secret: f"{secret}\n" * 50,
+    "vobsub": lambda secret: "# VobSub index file, v7\n",
+    "rtsp redirect": lambda secret: f"[Reference]\nRef1=file://{secret}\n",
+}
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "outside" / SECRET
+    path.parent.mkdir()
+    synthetic.write_h264(path, 5, Fraction(24))
+    return path
+
+
+@pytest.mark.parametrize("ending", sorted(MOVIES))
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_of_other_files_are_no_movies(
+    tmp_path: Path, secret: Path, kind: str, ending: str
+) -> None:
+    path = tmp_path / f"plate{ending}"
+    path.write_text(LISTS[kind](secret))
+    with pytest.raises(UnreadableMedia, match="plate"):
+        MovieReader(path)
+
+
+def test_ffmpeg_by_itself_would_follow_a_list(tmp_path: Path, secret: Path) -> None:
+    """Else the test above proves nothing."""
+    path = tmp_path / "plate.mov"
+    path.write_text(LISTS["concat beside"](secret))
+    with av.open(str(path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["take%03d.mov", "take#1.mov", "concat:take.mov", "data:,x.mov", "a|b.mov", "-.mov"]
+)
+def test_names_that_mean_something_to_ffmpeg_are_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    synthetic.write_h264(path.with_name("made.mov"), 3, Fraction(24))
+    path.with_name("made.mov").rename(path)
+    with MovieReader(path) as movie:
+        assert movie.facts.count == 3
+
+
+def test_media_that_a_movie_refers_to_is_not_followed(tmp_path: Path, secret: Path) -> None:
+    """QuickTime movies may keep their samples in another file, by an alias in ``dref``."""
+    path = tmp_path / "plate.mov"
+    synthetic.write_h264(path, 5, Fraction(24))
+    data = path.read_bytes()
+    at = data.index(b"dref")
+    # url with flag 1: in this file. As an alias with a path (type 2 and 18) in another one.
+    target = str(secret).encode()
+    tail = b"".join(
+        kind.to_bytes(2, "big") + len(text).to_bytes(2, "big") + text + b"\0" * (len(text) % 2)
+        for kind, text in ((2, target), (18, target))
+    )
+    alias = bytes(150) + tail + b"\xff\xff\0\0"
+    entry = b"alis" + bytes(4) + alias
+    entry = (len(entry) + 4).to_bytes(4, "big") + entry
+    old = data[at + 12 : at + 24]
+    assert old[4:8] == b"url "
+    patched = data[: at + 12] + entry + data[at + 24 :]
+    grown = len(entry) - len(old)
+    # Every box around grows with it; sample offsets are before, since mdat comes first.
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        place = patched.index(box) - 4
+        size = int.from_bytes(patched[place : place + 4], "big") + grown
+        patched = patched[:place] + size.to_bytes(4, "big") + patched[place + 4 :]
+    path.write_bytes(patched)
+    with pytest.raises(UnreadableMedia), MovieReader(path) as movie:
+        movie.read(0)
+
+
+# --- tags in other encodings
+
+
+def _with_title(path: Path, title: bytes) -> None:
+    """A movie whose title's bytes are those."""
+    marker = "T" * len(title)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        container.metadata["title"] = marker
+        stream.metadata["title"] = marker
+        stream.metadata["handler_name"] = marker
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(
+                np.full((64, 64, 3), 60 * number, np.uint8), format="rgb24"
+            )
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    data = path.read_bytes()
+    assert marker.encode() in data
+    path.write_bytes(data.replace(marker.encode(), title))
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".avi"])
+@pytest.mark.parametrize(
+    "title",
+    ["Größe und Maß".encode("latin-1"), "映画".encode("shift-jis"), b"\xff\xfe\x80" * 4, b"\0" * 6],
+)
+def test_tags_of_any_encoding(tmp_path: Path, ending: str, title: bytes) -> None:
+    path = tmp_path / f"plate{ending}"
+    _with_title(path, title)
+    with MovieReader(path) as movie:
+        assert (movie.facts.count, movie.facts.rate) == (3, 25)
+        movie.read(2)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "", "::::", "99:99:99:99", "01:00:00:30", "01:00:00;00", "é"]
+)
+def test_a_timecode_that_is_none_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plate.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.metadata["timecode"] = text
+        for number in range(2):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with MovieReader(path) as movie:
+        assert movie.facts.start_timecode is None
+        assert movie.read(1).timecode is None
+
+
+def test_a_movie_that_was_sent_is_known_by_its_plates_name(tmp_path: Path) -> None:
+    """What was sent by content is called by its hash here."""
+    path = tmp_path / ("0f" * 32)
+    synthetic.write_h264(tmp_path / "made.mov", 3, Fraction(24))
+    (tmp_path / "made.mov").rename(path)
+    facts = probe(Plate(path="C:/plates/take.mov", range=FrameRange.of(1, 3)), {1: path})
+    assert (facts.frames, facts.rate) == (3, 24)
