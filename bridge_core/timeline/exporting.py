@@ -15,7 +15,7 @@ from bridge_core.errors import TimelineError
 from bridge_core.models.frames import to_rate
 from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
-from bridge_core.timeline.clock import frames, span
+from bridge_core.timeline.clock import frames, rate_of, span
 from bridge_core.timeline.counting import recount
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import (
@@ -256,8 +256,10 @@ class _Export:
     def _sequence(self, clip: Json, reference: Json) -> _Sequence | None:
         """The image sequence that a reference names, however it is spelled; None for others."""
         if schema(reference) == "ImageSequenceReference":
-            available = span(reference.get("available_range"))
-            length = frames(available.duration, available.rate) if available else None
+            available, own = span(reference.get("available_range")), reference.get("rate")
+            # OTIO's default is 1, and says nothing; see references.py.
+            rate = rate_of(own) if own and own != 1 else available and available.rate
+            length = frames(available.duration, rate) if available and rate else None
             path = sequence_path(reference, self.folder)
             first = int(reference.get("start_frame") or 0)
             return _Sequence(path, first, length, None)

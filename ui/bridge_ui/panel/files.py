@@ -63,7 +63,7 @@ def ask_for_target(
 
 def _ask_to_replace(
     parent: QWidget, title: str, path: str, then: Callable[[str], object]
-) -> QMessageBox:
+) -> None:
     told = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
     box = QMessageBox(QMessageBox.Icon.Warning, title, told, parent=parent)
     box.setInformativeText(str(Path(path).parent))
@@ -72,7 +72,6 @@ def _ask_to_replace(
     box.buttonClicked.connect(lambda button: button is replace and then(path))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
-    return box
 
 
 def _open(dialog: QFileDialog, then: Callable[[str], object]) -> QFileDialog:
