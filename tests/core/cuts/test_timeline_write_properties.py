@@ -20,6 +20,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from random_media import RandomTimeline, random_timeline
 from stored_versions import versions_of
 
 from bridge_core.timeline.cut import Cut
@@ -27,7 +28,6 @@ from bridge_core.timeline.exporting import export
 from bridge_core.timeline.profiles import PROFILES
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import Written, write_versions
-from tests.core.cuts.random_media import RandomTimeline, random_timeline
 
 VERSION = "shotbridge:round_trip:v001"
 schema = otio.schema
