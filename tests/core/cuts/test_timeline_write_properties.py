@@ -80,9 +80,11 @@ def _check_placed(seed: int, given: RandomTimeline, cut: Cut, written: Written) 
             judge = _as_sequence(version, first, given.rate[clip.name])
             assert round(version.available_range.duration.value) == count, where
             assert version.available_range.duration.rate == plate.rate, where
-            for time in _times(source):
-                wanted = plate.frame_for_time(time) if _has(plate, time) else None
-                if wanted is not None and first <= wanted < first + count:
+            for time in _times(source, plate.rate):
+                if not _has(plate, time):
+                    continue
+                wanted = plate.frame_for_time(time)
+                if first <= wanted < first + count:
                     assert judge.frame_for_time(time) == wanted, f"{where} at {time}"
                 else:
                     assert clip.name in short, f"{where}: nothing at {time}, and nothing told"
@@ -157,19 +159,25 @@ def _as_sequence(reference: Any, first: int, rate: float) -> Any:
 
 def _shown(reference: Any, clip: Any) -> list[int | None]:
     """Frames under times of the clip; None where the media has none."""
-    times = _times(clip.trimmed_range())
+    times = _times(clip.trimmed_range(), reference.rate)
     return [reference.frame_for_time(time) if _has(reference, time) else None for time in times]
 
 
 def _has(reference: Any, time: Any) -> bool:
-    return bool(reference.available_range.contains(time))
+    available = reference.available_range
+    return available is not None and bool(available.contains(time))
 
 
-def _times(source: Any) -> list[Any]:
-    """Some of the times at which a clip's frames start, first and last among them."""
-    start, count, rate = source.start_time, int(source.duration.value), source.duration.rate
+def _times(source: Any, media_rate: float) -> list[Any]:
+    """Some of the times at which a clip's frames start, first and last among them.
+
+    At another rate than the media's they are taken a thousandth of a frame later: where one is a
+    frame boundary of the media, OTIO's floating-point numbers fall to either side of it.
+    """
+    start, rate = source.start_time, source.duration.rate
+    count, later = max(1, round(source.duration.value)), 0 if rate == media_rate else 0.001
     steps = sorted({0, count - 1, *range(0, count, max(1, count // 7))})
-    return [start + otio.opentime.RationalTime(step, rate) for step in steps]
+    return [start + otio.opentime.RationalTime(step + later, rate) for step in steps]
 
 
 def _skeleton(item: Any, *, gaps: bool) -> Any:
