@@ -108,7 +108,10 @@ class _Maker:
             length = max(length, 2)
         available = self._range(origin, length, rate)
         start = chance.randrange(length)
-        source = self._range(origin + start, chance.randint(1, length - start), rate)
+        count = chance.randint(1, length - start)
+        # At another rate than the media's, as hosts do that compute the clip's times from seconds.
+        own = chance.choice(RATES) if self.mixed and chance.random() < 0.4 else rate
+        source = self._range((origin + start) * own / rate, count * own / rate, own)
         clip = schema.Clip(name, self._reference(kind, name, first, available, rate), source)
         if kind not in ("missing", "generator"):
             self.made.first[name], self.made.rate[name] = first, rate

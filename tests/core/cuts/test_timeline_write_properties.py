@@ -171,11 +171,12 @@ def _has(reference: Any, time: Any) -> bool:
 def _times(source: Any, media_rate: float) -> list[Any]:
     """Some of the times at which a clip's frames start, first and last among them.
 
-    At another rate than the media's they are taken a thousandth of a frame later: where one is a
-    frame boundary of the media, OTIO's floating-point numbers fall to either side of it.
+    What is no whole number at the media's own rate is taken a thousandth of a frame later: where it
+    is a frame boundary of the media, OTIO's floating-point numbers fall to either side of it.
     """
     start, rate = source.start_time, source.duration.rate
-    count, later = max(1, round(source.duration.value)), 0 if rate == media_rate else 0.001
+    count = max(1, round(source.duration.value))
+    later = 0 if rate == media_rate and start.value.is_integer() else 0.001
     steps = sorted({0, count - 1, *range(0, count, max(1, count // 7))})
     return [start + otio.opentime.RationalTime(step + later, rate) for step in steps]
 
