@@ -61,9 +61,7 @@ def ask_for_target(
     return _open(dialog, chosen)
 
 
-def _ask_to_replace(
-    parent: QWidget, title: str, path: str, then: Callable[[str], object]
-) -> None:
+def _ask_to_replace(parent: QWidget, title: str, path: str, then: Callable[[str], object]) -> None:
     told = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
     box = QMessageBox(QMessageBox.Icon.Warning, title, told, parent=parent)
     box.setInformativeText(str(Path(path).parent))
