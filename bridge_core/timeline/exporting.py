@@ -8,15 +8,14 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import to_rate
 from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
-from bridge_core.timeline.clock import frames, span
+from bridge_core.timeline.clock import frames, rate_of, span
 from bridge_core.timeline.counting import recount
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import (
@@ -248,20 +247,22 @@ class _Export:
                     self._lose(clip, unfit.what)
             return reference
         if how is Sequences.REFERENCE:
-            return _as_sequence_reference(reference, found, clip)
+            return _as_sequence_reference(reference, found)
         path = _bracketed(found) if how is Sequences.BRACKETS else found.path
         common = common_part(reference)
         common["metadata"].setdefault(NAMESPACE, {})["first_frame"] = found.first
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": path}
 
-    def _sequence(self, clip: Json, reference: Json) -> Media | None:
+    def _sequence(self, clip: Json, reference: Json) -> _Sequence | None:
         """The image sequence that a reference names, however it is spelled; None for others."""
         if schema(reference) == "ImageSequenceReference":
-            available = span(reference.get("available_range"))
-            length = frames(available.duration, available.rate) if available else None
+            available, own = span(reference.get("available_range")), reference.get("rate")
+            # OTIO's default is 1, and says nothing; see references.py.
+            rate = rate_of(own) if own and own != 1 else available and available.rate
+            length = frames(available.duration, rate) if available and rate else None
             path = sequence_path(reference, self.folder)
             first = int(reference.get("start_frame") or 0)
-            return Media(path, first, length, Fraction(0), Fraction(24))
+            return _Sequence(path, first, length, None)
         source = span(clip.get("source_range") or reference.get("available_range"))
         if schema(reference) != "ExternalReference" or source is None or self.sound:
             return None
@@ -270,7 +271,10 @@ class _Export:
         except Unfit:
             return None
         numbered = ending_of(media.path) not in MOVIES and not media.still
-        return media if numbered and _NUMBER.search(media.path.rpartition("/")[2]) else None
+        if not numbered or _NUMBER.search(media.path.rpartition("/")[2]) is None:
+            return None
+        times = MediaTimes.of(media, reference, clip.get("source_range"))
+        return _Sequence(media.path, media.first, media.length, times)
 
     def _flatten(self, clip: Json, several: dict[str, Any], active: str) -> None:
         left = [key for key in several if key != active]
@@ -298,20 +302,29 @@ class _Export:
                 self._lose(clip, f"{drawn} of the note by {note.by} cannot be seen there")
 
 
-def _as_sequence_reference(reference: Json, media: Media, clip: Json) -> Json:
-    if schema(reference) == "ImageSequenceReference":
+class _Sequence(NamedTuple):
+    """An image sequence: its pattern (``%04d``), first number, and how many frames are known."""
+
+    path: str
+    first: int
+    length: int | None
+    times: MediaTimes | None
+    """None of a sequence reference, which says all by itself."""
+
+
+def _as_sequence_reference(reference: Json, found: _Sequence) -> Json:
+    if found.times is None:
         return reference
-    times = MediaTimes.of(media, reference, clip.get("source_range"))
     common = common_part(reference)
-    if common["available_range"] is None and media.length is not None:
-        common["available_range"] = times.range(media.first, media.length)
+    if common["available_range"] is None and found.length is not None:
+        common["available_range"] = found.times.range(found.first, found.length)
     url = reference["target_url"]
     base = url[: max(url.rfind("/"), url.rfind("\\")) + 1]
-    name = media.path.replace("\\", "/").rpartition("/")[2]
-    return image_sequence(base, name, media.first, times.rate, common)
+    name = found.path.replace("\\", "/").rpartition("/")[2]
+    return image_sequence(base, name, found.first, found.times.rate, common)
 
 
-def _bracketed(media: Media) -> str:
+def _bracketed(media: _Sequence) -> str:
     """``plate.[1001-1100].exr``; the first file, where nobody knows the last."""
     if media.length is None:
         return frame_path(media.path, media.first)

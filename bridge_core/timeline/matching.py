@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from bridge_core.models.media import MOVIES, PlateKind, ending_of
+from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.timeline.cut import Cut, CutShot
 from bridge_core.timeline.references import media_key, media_path
 
@@ -46,7 +46,7 @@ class Pair(NamedTuple):
 
 def face_of(item: CutShot) -> Face:
     shot = item.shot
-    by = shot.plate.range.first if shot.plate.kind is PlateKind.MOVIE else 0
+    by = shot.plate.range.first if ending_of(shot.plate.path) in MOVIES else 0
     cut = shot.cut_range
     return Face(media_path(shot.plate.path), cut.first - by, cut.last - by, cut.rate)
 

@@ -92,7 +92,11 @@ class StandaloneHost(Host):
 
     def place(self, placements: Sequence[Placement]) -> Placed:
         """Write the cut with these versions to :attr:`output`. What an earlier placing put there
-        stays, as long as the cut has not been saved anew since."""
+        stays, as long as the cut has not been saved anew since.
+
+        :raises HostError: no cut is open, it has no such clip, or there is a file that no placing
+            wrote.
+        """
         from bridge_core.timeline.writing import PlacedVersion, write_versions
 
         if self._path is None or self.output is None:
@@ -115,6 +119,7 @@ class StandaloneHost(Host):
                 where=str(self._path),
                 next_step="choose one of Host.place_as",
             )
+        self._check_output(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
         for one in placements:
             folder = str(one.folder) if one.folder is not None else None
@@ -132,6 +137,17 @@ class StandaloneHost(Host):
         )
         told = "; ".join([f"{self.output.name} written, beside the cut", *map(str, written.short)])
         return Placed(told, self.output)
+
+    @staticmethod
+    def _check_output(output: Path) -> None:
+        from bridge_core.timeline.document import load, ours
+
+        if output.exists() and not ours(load(output).timeline):
+            raise HostError(
+                "the cut with the versions would take the place of a file that is not ours",
+                where=str(output),
+                next_step="move that file away, or give it another name, and place again",
+            )
 
     def _source(self) -> Path:
         """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew

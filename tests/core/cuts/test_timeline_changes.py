@@ -140,3 +140,60 @@ def test_thousands_of_equal_clips_lose_the_right_one(kit: Any) -> None:
     found = changes(kit, items, items[1:])
     assert len(found.gone) == 1
     assert len(found.unchanged) == 1999
+
+
+def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:
+    """What is told of clips whose plates were in the first folders and are in the second."""
+
+    def clips(which: int) -> list[Any]:
+        return [
+            kit.clip(f"sh0{n}0", kit.external(f"{pair[which]}/exr/a.[1001-1064].exr", (0, 64)))
+            for n, pair in enumerate(folders, 1)
+        ]
+
+    return told(changes(kit, clips(0), clips(1)))
+
+
+def test_a_root_that_moved_changes_nothing(kit: Any) -> None:
+    moved = [(f"/mnt/a/show/sh0{n}0/v001", f"Z:/show/sh0{n}0/v001") for n in (1, 2, 3)]
+    assert set().union(*_relinked(kit, *moved).values()) == {"unchanged"}
+
+
+def test_a_relink_below_a_root_that_moved_is_seen(kit: Any) -> None:
+    found = _relinked(
+        kit,
+        ("/mnt/a/sh010/v001", "/mnt/b/sh010/v001"),
+        ("/mnt/a/sh020/v001", "/mnt/b/sh020/v002"),
+        ("/mnt/a/sh030/v001", "/mnt/b/sh030/v001"),
+    )
+    assert found == {"sh010": {"unchanged"}, "sh020": {"media replaced"}, "sh030": {"unchanged"}}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("/p/v001", "/p/v002"), ("/p/beauty_v1", "/p/beauty_v2"), ("/p/v001/a", "/p/v002/b")],
+)
+def test_a_version_folder_is_never_a_root(kit: Any, count: int, old: str, new: str) -> None:
+    found = _relinked(kit, *[(old, new)] * count)
+    assert set().union(*found.values()) == {"media replaced"}
+
+
+def test_media_that_stays_tells_that_no_root_moved(kit: Any) -> None:
+    found = _relinked(kit, ("/p/a", "/p/a"), ("/p/b", "/p/d"))
+    assert found == {"sh010": {"unchanged"}, "sh020": {"media replaced"}}
+
+
+def test_what_changed_is_told_in_words_that_differ(kit: Any) -> None:
+    movie = kit.external("/m/a.mov", available=(86400, 64))
+    longer = kit.external("/m/a.mov", available=(86390, 74))
+    slow = kit.clip("b", source=(8, 24))
+    slow.effects.append(otio.schema.LinearTimeWarp(time_scalar=0.5))
+    found = changes(
+        kit,
+        [kit.clip("a", movie, (86408, 40)), kit.clip("b", source=(8, 24))],
+        [kit.clip("a", longer, (86408, 40)), slow],
+    )
+    one, two = (str(change).partition("; ")[2] for change in found.changes)
+    assert one == "frames 8-47 of the movie, from its first, are now 18-57"
+    assert two == "plate frames 1009-1032 are now 1009-1020; speed 1 is now 0.5"

@@ -303,3 +303,29 @@ def test_a_target_that_cannot_be_written(kit: Any, tmp_path: Path) -> None:
         write_versions(source, {item.clip: [approved()]}, tmp_path / "no" / "out.otio")
     with pytest.raises(TimelineError, match="written as OTIO"):
         write_versions(source, {item.clip: [approved()]}, tmp_path / "out.edl")
+
+
+def test_shots_of_one_name_in_two_sequences_have_references_of_two(
+    kit: Any, tmp_path: Path
+) -> None:
+    source = kit.cut(kit.clip("sq010_sh0010"), kit.clip("sq020_sh0010"), kit.clip("sq020_sh0020"))
+    placed = {item.clip: [approved()] for item in read_cut(source)}
+    target = write_versions(source, placed, tmp_path / "out.otio").target
+    names = [clip_of(target, index).media_reference.name for index in range(3)]
+    assert names == [
+        "sq010_sh0010_upscale_v001",
+        "sq020_sh0010_upscale_v001",
+        "sh0020_upscale_v001",
+    ]
+
+
+def test_a_nest_that_trims_its_clip_makes_its_version_short(kit: Any, tmp_path: Path) -> None:
+    """The version holds what the cut shows and its handles, and not all of the source range."""
+    inner = otio.schema.Track("inner", [kit.clip("a", source=(0, 60))], kind="Video")
+    source = kit.cut(otio.schema.Stack("nest", [inner], kit.range(20, 10)))
+    (item,) = read_cut(source, handles=2)
+    made = approved(first=1019, last=1032)
+    written = write_versions(source, {item.clip: [made]}, tmp_path / "out.otio")
+    assert [(one.clip, one.version) for one in written.short] == [("a", "upscale v001")]
+    whole = write_versions(source, {item.clip: [approved()]}, tmp_path / "whole.otio")
+    assert whole.short == ()

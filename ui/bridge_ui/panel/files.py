@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from bridge_ui.translate import tr
 
 
 def ask_for_file(
@@ -33,10 +35,12 @@ def ask_for_files(
 def ask_for_target(
     parent: QWidget, title: str, name: str, kinds: str, then: Callable[[str], object]
 ) -> QFileDialog:
-    """A file to write, which may be a new one; the dialog asks before replacing one. Of several
+    """A file to write, which may be a new one; before one is replaced, that is asked. Of several
     ``kinds`` the one that is chosen gives the name its ending."""
     dialog = QFileDialog(parent, title, "", kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    # Qt asks in a loop of its own, and a system's dialog may ask before the name has its ending.
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.selectFile(name)
     dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
 
@@ -47,8 +51,25 @@ def ask_for_target(
             for path in dialog.selectedFiles()[:1]:
                 dialog.selectFile(Path(path).with_suffix(ending[1]).name)
 
+    def chosen(path: str) -> None:
+        if Path(path).exists():
+            _ask_to_replace(parent, title, path, then)
+        else:
+            then(path)
+
     dialog.filterSelected.connect(end_as)
-    return _open(dialog, then)
+    return _open(dialog, chosen)
+
+
+def _ask_to_replace(parent: QWidget, title: str, path: str, then: Callable[[str], object]) -> None:
+    told = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
+    box = QMessageBox(QMessageBox.Icon.Warning, title, told, parent=parent)
+    box.setInformativeText(str(Path(path).parent))
+    replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.buttonClicked.connect(lambda button: button is replace and then(path))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
 
 
 def _open(dialog: QFileDialog, then: Callable[[str], object]) -> QFileDialog:
