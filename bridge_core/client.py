@@ -102,9 +102,7 @@ class Client:
     def estimate(self, request: Request) -> Estimate:
         from bridge_core.models.jobs import Estimate
 
-        return self._transport.read(
-            Estimate, "POST", "/v1/estimates", body=request, repeatable=True
-        )
+        return self._transport.read(Estimate, "POST", "/v1/estimates", body=request, once_more=True)
 
     # Asking
 

@@ -42,7 +42,7 @@ class Looker:
 
     def _ask(self, plate: Plate, frame: int, file: SourceFile) -> bytes:
         wanted = PlateFrame(plate=plate, file=file, frame=frame)
-        return self._transport.send("POST", "/v1/media/proxy", body=wanted, repeatable=True).content
+        return self._transport.send("POST", "/v1/media/proxy", body=wanted, once_more=True).content
 
     def _handed_over(self, plate: Plate, file: SourceFile) -> SourceFile:
         if plate.kind is not PlateKind.MOVIE:
