@@ -102,7 +102,8 @@ class Transport:
         """One call; ``body`` is a model, JSON values, or bytes.
 
         ``repeatable`` says whether the call may be made again; None: only a GET. ``once_more``: it
-        may, and once only, where it was sent and got no answer. With ``stream`` the body is left to be read by the caller, who closes the response.
+        may, and once only, where it was sent and got no answer. With ``stream`` the body is left to
+        be read by the caller, who closes the response.
 
         :raises GatewayUnreachable: nobody there, or gone before the answer was complete.
         :raises NotAuthorised: the token is not the gateway's.
