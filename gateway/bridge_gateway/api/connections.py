@@ -125,6 +125,9 @@ class BoundedProtocol(H11Protocol):
             self._unread = 0
             self._wait()
         super().on_response_complete()
+        # The beginning of the next call may have come together with the last one.
+        if self.conn.trailing_data[0] and self._patience is None and not self._at_work():
+            self._wait()
 
     def cut(self) -> None:
         self.transport.abort()

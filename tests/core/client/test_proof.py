@@ -213,8 +213,8 @@ def test_an_impostor_at_the_announced_address_is_passed_over(state: Path) -> Non
         (state / "gateway.json").write_text(json.dumps({**announced, "url": there.url}))
         with Client(settings) as client:
             assert client.about().instance != announced["instance"]
-        assert len(there.heard) == 1
-        assert "Bearer" not in there.heard[0]
+        assert there.heard
+        assert "Bearer" not in "".join(there.heard)
     assert starts(state) == 2
 
 
