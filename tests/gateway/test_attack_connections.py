@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -310,8 +310,6 @@ def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> Non
         while not announced.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        import json
-
         port = int(json.loads(announced.read_text())["url"].rpartition(":")[2])
         token = (tmp_path / "data" / "token").read_text().strip()
         with ExitStack() as stack:
@@ -321,7 +319,10 @@ def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> Non
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
                 connection.connect(("127.0.0.1", port))
                 # More answers than all buffers hold, and never read: the writer waits.
-                call = f"GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+                call = (
+                    "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n"
+                    f"Authorization: Bearer {token}\r\n\r\n"
+                )
                 connection.sendall(call.encode() * 60)
                 connection.sendall(HALF)
             time.sleep(0.5)
@@ -332,4 +333,4 @@ def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> Non
     finally:
         process.kill()
         process.wait()
-    assert os.path.getsize(tmp_path / "log") < 100_000
+    assert (tmp_path / "log").stat().st_size < 100_000

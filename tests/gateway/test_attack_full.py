@@ -1,4 +1,4 @@
-"""The attacks of ``test_attack_connections.py`` at full scale, on a gateway process as it is run."""
+"""The attacks of ``test_attack_connections.py`` at full scale, on a gateway as it is run."""
 
 from __future__ import annotations
 
