@@ -378,5 +378,12 @@ class Client:
 
 
 def _part(id: str) -> str:  # noqa: A002
-    """An id as one part of a path, whatever is in it."""
+    """An id as one part of a path, whatever is in it.
+
+    :raises NotFound: dots alone, which would lead to another path.
+    """
+    if id in (".", ".."):
+        from bridge_core.errors import NotFound
+
+        raise NotFound(f"nothing has the id {id!r}", next_step="list what there is")
     return quote(id, safe="")
