@@ -93,7 +93,7 @@ def test_1100_half_sent_heads(running: Running) -> None:
             begin = time.monotonic()
             assert running.get("/v1/health")[0] == 200
             slowest = max(slowest, time.monotonic() - begin)
-    assert slowest < 10
+    assert slowest < 20  # a second on a quiet machine
     assert running.log.stat().st_size < 500_000
 
 

@@ -77,6 +77,7 @@ class Connections:
         _log.warning(
             "all %d connections are taken; one was closed for a new one", self.limits.connections
         )
+        self.works(oldest)  # it ends a moment later, and is not to be chosen again until then
         oldest.cut()
 
 
