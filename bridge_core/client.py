@@ -103,9 +103,7 @@ class Client:
     def estimate(self, request: Request) -> Estimate:
         from bridge_core.models.jobs import Estimate
 
-        return self._transport.read(
-            Estimate, "POST", "/v1/estimates", body=request, repeatable=True
-        )
+        return self._transport.read(Estimate, "POST", "/v1/estimates", body=request, once_more=True)
 
     # Asking
 
@@ -399,5 +397,12 @@ class Client:
 
 
 def _part(id: str) -> str:  # noqa: A002
-    """An id as one part of a path, whatever is in it."""
+    """An id as one part of a path, whatever is in it.
+
+    :raises NotFound: dots alone, which would lead to another path.
+    """
+    if id in (".", ".."):
+        from bridge_core.errors import NotFound
+
+        raise NotFound(f"nothing has the id {id!r}", next_step="list what there is")
     return quote(id, safe="")

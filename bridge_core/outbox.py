@@ -8,8 +8,8 @@
                               to look at
     outbox/locks/KEY          held while a process sends it
 
-Folders have mode 0700 and files 0600. A file appears under its name only when all of it is on the disk, and goes only when the gateway
-has the job. Several processes may use one outbox.
+A file appears under its name only when all of it is on the disk, and goes only when the gateway
+has the job. Several processes of one user may use one outbox; folders have mode 0700, files 0600.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Sending:
                 "/v1/jobs",
                 body=submission,
                 headers={"Idempotency-Key": entry.key},
-                repeatable=True,
+                once_more=True,
             )
         except JobCancelled:
             self._outbox.done(entry.key)

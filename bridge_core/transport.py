@@ -1,7 +1,8 @@
 """Speaks HTTP with the gateway: time limits, retries, the handshake, errors of the one tree.
 
-A call that could not even be sent is tried again, whatever it is; one that was sent and got no
-answer only where repeating it changes nothing.
+A call that could not even be sent is tried again, whatever it is. One that was sent and got no
+answer is tried again only where repeating it changes nothing; and once only, where it has the
+gateway work on what somebody sent: it may have died of it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Transport:
             assert self._about is not None  # whoever has an address has shaken hands there
             return self._about
 
-        return self._persist(known, repeat=True)
+        return self._persist(known, repeats=self.settings.retries)
 
     def read(
         self,
@@ -68,13 +69,20 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        once_more: bool = False,
     ) -> T:
         """A call whose answer is JSON of ``kind``: a model, or a type such as ``list[Job]``.
 
         :raises GatewayFault: the answer is something else. Others as :meth:`send`.
         """
         response = self.send(
-            method, path, params=params, body=body, headers=headers, repeatable=repeatable
+            method,
+            path,
+            params=params,
+            body=body,
+            headers=headers,
+            repeatable=repeatable,
+            once_more=once_more,
         )
         return parsed(kind, response)
 
@@ -87,13 +95,15 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
+        once_more: bool = False,
         stream: bool = False,
         read_timeout: float | None = None,
     ) -> requests.Response:
         """One call; ``body`` is a model, JSON values, or bytes.
 
-        ``repeatable`` says whether the call may be made twice; None: only a GET. With ``stream``
-        the body is left to be read by the caller, who closes the response.
+        ``repeatable`` says whether the call may be made again; None: only a GET. ``once_more``: it
+        may, and once only, where it was sent and got no answer. With ``stream`` the body is left to
+        be read by the caller, who closes the response.
 
         :raises GatewayUnreachable: nobody there, or gone before the answer was complete.
         :raises NotAuthorised: the token is not the gateway's.
@@ -104,6 +114,7 @@ class Transport:
         content, kind = _encoded(body)
         headers = {**({"Content-Type": kind} if kind else {}), **(headers or {})}
         repeat = method == "GET" if repeatable is None else repeatable
+        repeats = 1 if once_more else self.settings.retries if repeat else 0
         timeout = (self.settings.connect_timeout, read_timeout or self.settings.read_timeout)
 
         def once(address: Address) -> requests.Response:
@@ -118,7 +129,7 @@ class Transport:
                 timeout=timeout,
             )
 
-        return self._persist(once, repeat=repeat)
+        return self._persist(once, repeats=repeats)
 
     def put(
         self, path: str, body: Any, *, headers: Mapping[str, str], seconds: float
@@ -133,7 +144,7 @@ class Transport:
                 address, "PATCH", path, data=body, headers=headers, timeout=(seconds, seconds)
             )
 
-        return self._persist(once, repeat=False, retries=0)
+        return self._persist(once, repeats=0, retries=0)
 
     def pause(self, attempt: int, error: ShotbridgeError) -> None:
         """Wait before the next try: 0.2 s, doubling up to 5 s, shortened by chance so that many
@@ -154,11 +165,12 @@ class Transport:
         self.close()
 
     def _persist(
-        self, call: Callable[[Address], T], *, repeat: bool, retries: int | None = None
+        self, call: Callable[[Address], T], *, repeats: int, retries: int | None = None
     ) -> T:
-        """Make a call until it is answered, as often as ``retries`` and its nature allow."""
+        """Make a call until it is answered, with at most ``retries`` further tries, and
+        ``repeats`` of those after it was sent."""
         retries = self.settings.retries if retries is None else retries
-        attempt = 0
+        attempt = sent = 0
         while True:
             address: Address | None = None
             try:
@@ -169,7 +181,8 @@ class Transport:
                 raise
             except Lost as failed:
                 self._forget(address)
-                if attempt >= retries or not (repeat or failed.unsent):
+                sent += not failed.unsent
+                if attempt >= retries or sent > repeats:
                     raise failed.error from failed.__cause__
                 self.pause(attempt, failed.error)
                 attempt += 1

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bridge_core.address import is_loopback
 from bridge_core.doctor.line import Line, State
 from bridge_core.errors import ConfigError, ShotbridgeError
 
@@ -25,6 +26,14 @@ _PATIENCE = 120.0
 def lines(client: Client) -> Iterator[Line]:
     settings = client.settings
     where = settings.client.url or "of this user, on this machine"
+    if where.startswith("http://") and not is_loopback(where):
+        yield Line(
+            SECTION,
+            "encryption",
+            State.NOTE,
+            "the token and the pictures travel as plain text",
+            "put TLS before the gateway (docs/admin.md) and set client.url to https://",
+        )
     try:
         about, health = client.about(), client.health()
         ahead = client.clock_ahead()

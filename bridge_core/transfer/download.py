@@ -52,10 +52,10 @@ def fetch(
     :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
     :raises JobCancelled: ``cancel`` was set.
     """
+    place = _place(result)
     files = transport.read(
         list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
     )
-    place = _place(result)
     for file in files:
         _check_name(file)
     if _holds(Path(result.folder), files):
@@ -81,7 +81,7 @@ def _place(result: Result) -> Path:
     parts = [shot.show, shot.sequence, shot.shot, result.service]
     parts += [result.label] if isinstance(result, Version) else ["tries", result.id]
     for part in parts:
-        if fit_name(part, otherwise="") != part:
+        if not part or fit_name(part, otherwise="") != part:
             raise GatewayFault(
                 f"the gateway gives a name that would not name one folder: {part!r}",
                 next_step="have the gateway looked at; nothing was written",

@@ -39,7 +39,7 @@ class Looker:
 
         def ask(file: SourceFile) -> bytes:
             wanted = PlateFrame(plate=plate, file=file, frame=frame)
-            found = self._transport.send("POST", "/v1/media/proxy", body=wanted, repeatable=True)
+            found = self._transport.send("POST", "/v1/media/proxy", body=wanted, once_more=True)
             return found.content
 
         return self._ask(plate, frame, ask)
@@ -53,7 +53,7 @@ class Looker:
 
         def ask(file: SourceFile) -> MediaFacts:
             return self._transport.read(
-                MediaFacts, "POST", "/v1/media/facts", body=file, repeatable=True
+                MediaFacts, "POST", "/v1/media/facts", body=file, once_more=True
             )
 
         return self._ask(plate, plate.range.first, ask)

@@ -46,6 +46,9 @@ from bridge_gateway.store.roots import Roots
 
 _log = logging.getLogger(__name__)
 
+#: Connections that may wait to be taken.
+_QUEUE = 1024
+
 
 @dataclass(frozen=True)
 class Options:
@@ -129,7 +132,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=_QUEUE)
         # asyncio sets it on sockets that name their protocol only, which this one does not; without
         # it every answer in two parts waits 40 ms for the other side's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -161,6 +164,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_QUEUE)  # asyncio's backlog is both, how many wait and are taken
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -263,8 +268,8 @@ def config(app: object, limits: Limits | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=bounded,  # type: ignore[arg-type]
-        # Connections taken at one go, before any of them can be counted.
-        backlog=128,
+        # Connections taken at one go: some goes are over before the first of them is counted.
+        backlog=32,
         ws="none",
         lifespan="off",
         log_config=None,

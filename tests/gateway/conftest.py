@@ -32,6 +32,7 @@ from bridge_core.models.versions import Output
 from bridge_gateway import serve
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
+from bridge_gateway.api.connections import Limits
 from bridge_gateway.api.gate import OLDEST_CLIENT, Door
 from bridge_gateway.api.parts import Parts
 from bridge_gateway.api.sse import Broadcaster
@@ -158,6 +159,7 @@ class House:
     """One data folder, and the gateway that is open on it."""
 
     root: Path
+    limits: Limits | None = None
     settings: GatewaySettings = field(init=False)
     port: int = field(init=False, default=0)
 
@@ -196,7 +198,7 @@ class House:
             parts, Door.of(TOKEN, OLDEST_CLIENT, ["gateway.studio"]), self.activity
         )
         ready = threading.Event()
-        self._server = serve.Server(serve.config(self.app), events, ready.set)
+        self._server = serve.Server(serve.config(self.app, self.limits), events, ready.set)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve(sockets=[listener]))
         )

@@ -77,6 +77,7 @@ class Connections:
         _log.warning(
             "all %d connections are taken; one was closed for a new one", self.limits.connections
         )
+        self.works(oldest)  # it ends a moment later, and is not to be chosen again until then
         oldest.cut()
 
 
@@ -125,6 +126,9 @@ class BoundedProtocol(H11Protocol):
             self._unread = 0
             self._wait()
         super().on_response_complete()
+        # The beginning of the next call may have come together with the last one.
+        if self.conn.trailing_data[0] and self._patience is None and not self._at_work():
+            self._wait()
 
     def cut(self) -> None:
         self.transport.abort()

@@ -6,6 +6,7 @@ import random
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -172,6 +173,22 @@ def test_a_gateway_cannot_write_elsewhere(
     with pytest.raises(GatewayFault, match="not inside its version"):
         fetch(result(), tmp_path / "out", transport)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil", "..", "/etc", "a/b", "C:evil", ".hidden", "", "a\x1bb", "a\\b", "con:"]
+)
+@pytest.mark.parametrize("field", ["service", "id"])
+def test_no_name_from_the_gateway_leads_elsewhere(
+    field: str, name: str, gateway: Any, transport: Transport, tmp_path: Path
+) -> None:
+    given = result().model_copy(update={field: name})
+    if field == "id":
+        given = Try.model_validate({**given.model_dump(), "id": name})
+    gateway.answers[f"GET /v1/results/{quote(given.id, safe='')}/files"] = []
+    with pytest.raises(GatewayFault, match="would not name one folder"):
+        fetch(given, tmp_path / "out", transport)
+    assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
 
 
 def test_a_folder_that_cannot_be_written_is_told(

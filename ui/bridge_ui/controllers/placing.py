@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import NotFound
 from bridge_core.host import Capability, Placed, Placement
 from bridge_core.models.versions import ReviewStatus
+from bridge_core.private_files import private_folder
 from bridge_ui.controllers.host_calls import ask_host
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pool import Task
