@@ -257,6 +257,31 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     assert len(told) == 1, "once, not at every look"
 
 
+def test_jobs_are_looked_after_however_many_are_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New jobs, more often than the looks, do not put these off."""
+    real, looks = recovery.Reconciler.look, []
+
+    def look(self: recovery.Reconciler) -> None:
+        looks.append(1)
+        real(self)
+
+    monkeypatch.setattr(recovery.Reconciler, "look", look)
+    submission = killable.submission(killable.write_plate(tmp_path))
+    with opened(tmp_path) as desk:
+        job, _ = desk.submit(submission, "the-key-1")
+        sent: list[int] = []
+
+        def again() -> bool:
+            sent.append(1)
+            desk.submit(submission, f"key-{len(sent):05d}")
+            return len(looks) > 3
+
+        until(again, "the looks")
+        assert wait(desk, job).state is JobState.SUCCEEDED
+
+
 def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow.states, "ATTEMPTS", 2)
 
