@@ -200,7 +200,7 @@ def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
 
 
 def test_frames_of_ten_thousand(tmp_path: Path) -> None:
-    """In about a second, while the job is under way."""
+    """In half a second of a core at most, while the job is under way."""
     pattern = killable.write_plate(tmp_path)
     hanging = killable.submission(pattern, parameters={"mood": "hang"})
     with opened(tmp_path, workers=1) as desk:
@@ -211,8 +211,8 @@ def test_frames_of_ten_thousand(tmp_path: Path) -> None:
         proxies.mkdir(parents=True)
         for frame in range(1001, 11_001):
             (proxies / f"{frame}.jpg").touch()
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert len(desk.frames(long.id)) == 10_000
-        assert time.perf_counter() - begun < 2
+        assert time.process_time() - begun < 0.5
         for job in (long, first):
             desk.cancel(job.id)
