@@ -257,6 +257,31 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     assert len(told) == 1, "once, not at every look"
 
 
+def test_jobs_are_looked_after_however_many_are_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New jobs, more often than the looks, do not put these off."""
+    real, looks = recovery.Reconciler.look, []
+
+    def look(self: recovery.Reconciler) -> None:
+        looks.append(1)
+        real(self)
+
+    monkeypatch.setattr(recovery.Reconciler, "look", look)
+    submission = killable.submission(killable.write_plate(tmp_path))
+    with opened(tmp_path) as desk:
+        job, _ = desk.submit(submission, "the-key-1")
+        sent: list[int] = []
+
+        def again() -> bool:
+            sent.append(1)
+            desk.submit(submission, f"key-{len(sent):05d}")
+            return len(looks) > 3
+
+        until(again, "the looks")
+        assert wait(desk, job).state is JobState.SUCCEEDED
+
+
 def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow.states, "ATTEMPTS", 2)
 
@@ -274,34 +299,40 @@ def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyP
 # --- the library's disk
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ENOSPC, errno.ENOENT])
-@pytest.mark.parametrize(
-    "place",
-    [
-        "jobs.publish:_protect",
-        "jobs.publish:_place",
-        "jobs.steps:write_thumbnail",
-        "jobs.steps:_sealed",
-        "jobs.space:require",
-    ],
-)
-def test_a_library_that_refuses_ends_the_job_in_words(
-    tmp_path: Path, place: str, number: int
-) -> None:
-    module, _, function = place.partition(":")
-    submission = killable.submission(killable.write_plate(tmp_path))
+REFUSALS = [
+    ("jobs.publish:_protect", errno.EIO),
+    ("jobs.publish:_protect", errno.EROFS),
+    ("jobs.publish:_place", errno.EIO),
+    ("jobs.publish:_place", errno.EROFS),
+    ("jobs.publish:_place", errno.ENOSPC),
+    ("jobs.steps:write_thumbnail", errno.ENOSPC),
+    ("jobs.steps:write_thumbnail", errno.ENOENT),
+    ("jobs.steps:_sealed", errno.EIO),
+    ("jobs.steps:_sealed", errno.ENOENT),
+    ("jobs.space:require", errno.EIO),
+    ("jobs.space:require", errno.ENOENT),
+]
+
+
+def test_a_library_that_refuses_ends_the_job_in_words(tmp_path: Path) -> None:
+    """At each place, and the next job gets the number."""
+    pattern = killable.write_plate(tmp_path, frames=1)
     with opened(tmp_path) as desk:
-        mend = killable.plant(f"bridge_gateway.{module}", function, number)
-        try:
-            job = wait(desk, desk.submit(submission, "the-key-1")[0])
-        finally:
-            mend()
-        assert job.state is JobState.FAILED and job.problem is not None
-        assert job.problem.code in ("storage", "not_writable", "disk_full")
-        assert job.problem.where and job.problem.next_step
-        assert desk.versions() == []
-        job = wait(desk, desk.submit(submission, "the-key-2")[0])
-        assert desk.version(str(job.version)).number == 1
+        for case, (place, number) in enumerate(REFUSALS):
+            shot = f"{case:03d}"
+            submission = killable.submission(pattern, shot=shot, frames=1)
+            module, _, function = place.partition(":")
+            mend = killable.plant(f"bridge_gateway.{module}", function, number)
+            try:
+                job = wait(desk, desk.submit(submission, f"refused-{shot}")[0])
+            finally:
+                mend()
+            assert job.state is JobState.FAILED and job.problem is not None, (place, number)
+            assert job.problem.code in ("storage", "not_writable", "disk_full"), (place, number)
+            assert job.problem.where and job.problem.next_step
+            assert desk.versions(shot=shot) == []
+            job = wait(desk, desk.submit(submission, f"mended-{shot}")[0])
+            assert desk.version(str(job.version)).number == 1
 
 
 def test_whole_paths_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -146,8 +146,7 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(tmp_path: Path, hanging: 
         hanging.folder = tmp_path / "plates"
         jobs = [desk.submit(submission, f"the-key-{number}")[0] for number in range(2)]
         until(lambda: hanging.calls, "the job to look")
-        lines = {line.name: line for line in desk.health()}
-        assert lines["library"].ok is not None and lines["engine"].ok
+        assert next(line for line in desk.health() if line.name == "engine").ok
         assert desk.cancel(jobs[0].id).state is JobState.CANCELLED
         until(lambda: desk.job(jobs[1].id).state is JobState.RUNNING, "the next job's turn")
         hanging.answer()

@@ -27,6 +27,7 @@ _COMMON = {
     422: "The call is not valid; `details.fields` says where",
     426: "The client is too old",
     500: "The gateway's own mistake; the log has it under the reference in `where`",
+    503: "The database, or a disk that the call needs, cannot be used now; call again",
 }
 
 _SCHEMA = "#/components/schemas/{model}"

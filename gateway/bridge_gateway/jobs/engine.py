@@ -294,7 +294,7 @@ def _prepare(url: str, replaceable: bool) -> None:
 
 
 def _damage(path: Path) -> str | None:
-    """What is wrong inside a file; None for one that is sound, new, or only cannot be opened now.
+    """What is wrong inside a file; None for one that is sound or new, and is in WAL mode now.
 
     :raises StorageError: it cannot be opened.
     """

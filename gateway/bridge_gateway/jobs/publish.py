@@ -65,7 +65,10 @@ def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed
                 names = _names(bench, row, made)
                 _assemble(bench, names, sealed)
                 _write_lineage(bench, row, names, admitted, staged, made, sealed)
-                if not _place(bench.folder.result, Path(row.folder)):
+                if _place(bench.folder.result, Path(row.folder)):
+                    break
+                # A network share may report a rename as failed that it has done.
+                if not _stands(Path(row.folder), bench.job):
                     _disassemble(bench, names, sealed)
                     row = _renumber(bench, row)
         except (ShotbridgeError, OSError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 
@@ -113,9 +114,11 @@ class Reconciler:
                 _end(self._tools, job_id)
 
     def _run(self) -> None:
+        next_look = time.monotonic() + LOOK_SECONDS
         while not self._stopping.is_set():
-            looks = not self._wake.wait(LOOK_SECONDS)
+            self._wake.wait(max(0.0, next_look - time.monotonic()))
             self._wake.clear()
+            looks = time.monotonic() >= next_look
             try:
                 while self._new and not self._stopping.is_set():
                     self._engine.enqueue(self._new[0])
@@ -123,16 +126,19 @@ class Reconciler:
                 if looks:
                     self.look()
             except Exception as error:
-                # Once for each kind of trouble: it may go on for hours. All open jobs are looked
-                # at again, so what was not enqueued is not lost.
+                # All open jobs are looked at again, so what was not enqueued is not lost.
                 self._new.clear()
-                if self.trouble != str(error):
+                # SQLAlchemy's own words go on with the statement, which differs each time.
+                trouble = str(getattr(error, "orig", None) or error)
+                if trouble != self.trouble:  # it may go on for hours
                     _log.exception("jobs could not be looked after; the next look tries again")
-                self.trouble = str(error)
+                self.trouble = trouble
             else:
                 if self.trouble and looks:
                     _log.info("jobs are looked after again")
                     self.trouble = ""
+            if looks:
+                next_look = time.monotonic() + LOOK_SECONDS
 
 
 def pin(tools: Tools, job_id: str, submission: Submission) -> None:
