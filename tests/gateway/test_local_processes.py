@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -282,6 +283,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
     with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
         provider.run(unsettled, Watch())
     assert _eventually(lambda: "Traceback" in caplog.text)
+    assert re.search(r"model process \d+: Traceback", caplog.text)
     assert not _workers()
     provider.run(job, Watch())
 
