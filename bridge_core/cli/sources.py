@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,16 +63,13 @@ def cut_of(call: Call, path: str | Path, *, timeline: str | None = None) -> Cut:
     from bridge_core.timeline.reading import read_cut
 
     work = call.loaded.settings.work
-    rate = cut_rate(call)
-    # Standard output is for the result; whatever a reader prints goes where progress goes.
-    with contextlib.redirect_stdout(sys.stderr):
-        return read_cut(
-            path,
-            show=call.arguments.show or work.show,
-            handles=work.handles,
-            rate=rate,
-            timeline=timeline or call.arguments.timeline,
-        )
+    return read_cut(
+        path,
+        show=call.arguments.show or work.show,
+        handles=work.handles,
+        rate=cut_rate(call),
+        timeline=timeline or call.arguments.timeline,
+    )
 
 
 def span_of(text: str) -> tuple[int, int]:

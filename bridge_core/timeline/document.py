@@ -86,6 +86,20 @@ def ours(node: Any) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def own_metadata(node: Json) -> Json:
+    """Our metadata on an object, to be written to; made where there is none."""
+    if not isinstance(node.get("metadata"), dict):
+        node["metadata"] = {}
+    if not isinstance(node["metadata"].get(NAMESPACE), dict):
+        node["metadata"][NAMESPACE] = {}
+    return ours(node)
+
+
+def is_annotation_track(track: Any) -> bool:
+    """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
+    return ours(track).get("annotations") is True
+
+
 #: What working on an object raises that is not what its schema says.
 DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 

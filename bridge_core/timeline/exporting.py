@@ -6,14 +6,13 @@ The cut is the truth and stays as it is; an export is made of it, used, and thro
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import to_rate
-from bridge_core.models.media import MOVIES, ending_of, frame_path
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
 from bridge_core.timeline.clock import frames, rate_of, span
 from bridge_core.timeline.counting import recount
@@ -42,7 +41,6 @@ from bridge_core.timeline.retimes import time_effects
 _REFERENCES = frozenset(
     {"ExternalReference", "ImageSequenceReference", "GeneratorReference", "MissingReference"}
 )
-_NUMBER = re.compile(r"%0?(\d*)d")
 _ITEMS = frozenset({"Clip", "Gap", "Stack", "Track", "Transition"})
 
 
@@ -271,7 +269,7 @@ class _Export:
         except Unfit:
             return None
         numbered = ending_of(media.path) not in MOVIES and not media.still
-        if not numbered or _NUMBER.search(media.path.rpartition("/")[2]) is None:
+        if not numbered or FRAME_NUMBER.search(media.path.rpartition("/")[2]) is None:
             return None
         times = MediaTimes.of(media, reference, clip.get("source_range"))
         return _Sequence(media.path, media.first, media.length, times)
@@ -329,7 +327,7 @@ def _bracketed(media: _Sequence) -> str:
     if media.length is None:
         return frame_path(media.path, media.first)
     folder, slash, name = media.path.rpartition("/")
-    number = _NUMBER.search(name)
+    number = FRAME_NUMBER.search(name)
     assert number is not None
     padding = int(number[1] or 0)
     last = media.first + media.length - 1

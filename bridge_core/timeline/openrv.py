@@ -26,7 +26,16 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.timeline.clock import rational_time
-from bridge_core.timeline.document import NAMESPACE, Json, listed, ours, references, schema
+from bridge_core.timeline.document import (
+    NAMESPACE,
+    Json,
+    is_annotation_track,
+    listed,
+    ours,
+    own_metadata,
+    references,
+    schema,
+)
 from bridge_core.timeline.markers import note_of
 from bridge_core.timeline.media_times import MediaTimes
 from bridge_core.timeline.retimes import time_effects
@@ -160,20 +169,15 @@ def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
         for clip in _annotated(lowest):
             clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
     if lowest.get("name") != _MEDIA_TRACK:
-        _metadata(lowest)["name"] = str(lowest.get("name") or "")
+        own_metadata(lowest)["name"] = str(lowest.get("name") or "")
         lowest["name"] = _MEDIA_TRACK
-
-
-def is_annotation_track(track: Any) -> bool:
-    """A track of an export for OpenRV that shows another one's clips once more."""
-    return ours(track).get("annotations") is True
 
 
 def _annotation_track(track: Json) -> Json:
     made = copy.deepcopy(track)
     made["name"] = "Annotations"
     made["markers"] = []
-    _metadata(made)["annotations"] = True
+    own_metadata(made)["annotations"] = True
     waiting = [made]
     while waiting:
         item = waiting.pop()
@@ -213,13 +217,6 @@ def _annotated(item: Any) -> list[Json]:
 
 def _is_ours(effect: Any) -> bool:
     return schema(effect) == "Annotation" and "note_id" in ours(effect)
-
-
-def _metadata(node: Json) -> Json:
-    if not isinstance(node.get("metadata"), dict):
-        node["metadata"] = {}
-    found: Json = node["metadata"].setdefault(NAMESPACE, {})
-    return found
 
 
 def _frames(note: Note, clip: Json, times: MediaTimes, shown: Any) -> FrameRange:
