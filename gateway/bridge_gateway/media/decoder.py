@@ -21,7 +21,7 @@ from bridge_gateway.workers.process import ChildProcess, Died
 
 _log = logging.getLogger(__name__)
 
-#: Time limit for a process's start and for each frame. An 8K EXR of 20 layers in half takes 77 s on
+#: Time limit for a process's start and for each frame. An 8K EXR of 20 half channels takes 77 s on
 #: two cores beside eight other programs, and 2.8 GB.
 FRAME_SECONDS = 120.0
 #: Seconds within which a cancellation is noticed.
