@@ -1,6 +1,6 @@
 """Attacks on jobs and storage at full scale: real disks that refuse, real locks, many kills.
 
-``make test-attack``. The same at a scale for every day: tests/gateway/test_jobs_refused.py and
+``make test-attack``. The same at an everyday scale: test_jobs_refused.py and
 test_jobs_kill.py.
 """
 
