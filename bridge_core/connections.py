@@ -110,14 +110,14 @@ def _prove(connection: HTTPConnection, address: Address, seconds: float) -> None
         refused = refusal(_response(answer, address), address)
         raise Lost(refused.error, unsent=True) if isinstance(refused, Lost) else refused
     if answer.instance is None:
-        raise _stranger(answer, address)
+        raise _not_the_gateway(answer, address)
     if not answer.reusable:
         what = "the gateway, or a proxy in front of it, closes its connections after each call"
         raise unreachable(address, what, "have the proxy keep connections open, as HTTP/1.1 does")
     line.settimeout(connection.timeout)
 
 
-def _stranger(answer: proof.Answer, address: Address) -> Exception:
+def _not_the_gateway(answer: proof.Answer, address: Address) -> Exception:
     """The error for a gateway, or another program, that does not know the token."""
     from bridge_core.models.gateway import About
 

@@ -111,12 +111,12 @@ class _Export:
         self.losses: list[Loss] = []
         self.track = ""
         self.sound = False
-        """Inside a track of sound, whose files are counted by nobody's frame numbers."""
+        """Inside a sound track, whose files have no frame numbers."""
 
     def run(self) -> list[Loss]:
         timeline = self.document.timeline
         stack = timeline.get("tracks")
-        openrv.take_back(stack)
+        openrv.restore_tracks(stack)
         children = listed(stack, "children")
         for number, track in enumerate(children, 1):
             self.track = str((isinstance(track, dict) and track.get("name")) or f"V{number}")
@@ -124,8 +124,8 @@ class _Export:
         if isinstance(stack, dict):
             stack["children"] = [child for child in children if child is not None]
             if self.profile.annotations:
-                for track, clip, told in openrv.set_apart(stack):
-                    self.losses.append(Loss(clip, track, told))
+                for track, clip, what in openrv.separate_annotations(stack):
+                    self.losses.append(Loss(clip, track, what))
         return self.losses
 
     def _lose(self, item: Any, what: str) -> None:
@@ -197,8 +197,8 @@ class _Export:
         media = self._media(clip, plate, several.get(active))
         times = MediaTimes.of(media, plate, clip.get("source_range")) if media else None
         if self.profile.annotations:
-            for told in openrv.annotate(clip, times, several, active):
-                self._lose(clip, told)
+            for what in openrv.annotate(clip, times, several, active):
+                self._lose(clip, what)
         self._notes(clip)
         if times is not None:
             recount(clip, times, several.values(), several.get(active) or {}, self.profile.origin)
@@ -307,7 +307,7 @@ class _Sequence(NamedTuple):
     first: int
     length: int | None
     times: MediaTimes | None
-    """None of a sequence reference, which says all by itself."""
+    """None for a sequence reference, which needs none."""
 
 
 def _as_sequence_reference(reference: Json, found: _Sequence) -> Json:
@@ -323,7 +323,7 @@ def _as_sequence_reference(reference: Json, found: _Sequence) -> Json:
 
 
 def _bracketed(media: _Sequence) -> str:
-    """``plate.[1001-1100].exr``; the first file, where nobody knows the last."""
+    """``plate.[1001-1100].exr``; the first file, where the last is not known."""
     if media.length is None:
         return frame_path(media.path, media.first)
     folder, slash, name = media.path.rpartition("/")

@@ -135,8 +135,8 @@ def annotate(
             clip.setdefault("effects", []).append(made)
 
 
-def take_back(stack: Any) -> None:
-    """Undo :func:`set_apart` in a cut that was exported for OpenRV once."""
+def restore_tracks(stack: Any) -> None:
+    """Undo :func:`separate_annotations` in a cut that comes from an export for OpenRV."""
     children = listed(stack, "children")
     if isinstance(stack, dict) and children:
         stack["children"] = [one for one in children if not is_annotation_track(one)]
@@ -145,7 +145,7 @@ def take_back(stack: Any) -> None:
             children[0]["name"] = name
 
 
-def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
+def separate_annotations(stack: Json) -> Iterator[tuple[str, str, str]]:
     """Arrange the tracks so that annotations load, in an export's tracks that are written next.
 
     Gives track, clip and what is lost there; the lowest track's own name is kept in our metadata.
@@ -158,11 +158,11 @@ def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
         for track in tracks:
             for clip in _annotated(track):
                 clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
-                told = (
+                what = (
                     "its drawings do not load there, as the lowest track does not start with a "
                     "plain clip; they were left out"
                 )
-                yield str(track.get("name") or ""), str(clip.get("name") or ""), told
+                yield str(track.get("name") or ""), str(clip.get("name") or ""), what
         return
     if _annotated(lowest):
         tracks.insert(1, _annotation_track(lowest))
@@ -242,9 +242,9 @@ def _canvas(several: dict[str, Any], version: str, active: str) -> Canvas | None
         bounds = reference.get("available_image_bounds")
         if bounds:
             return Canvas.of_bounds(bounds)
-        told = ours(reference)
-        if told.get("width") and told.get("height"):
-            return Canvas.of_size(told["width"], told["height"], told.get("pixel_aspect", 1.0))
+        hints = ours(reference)
+        if hints.get("width") and hints.get("height"):
+            return Canvas.of_size(hints["width"], hints["height"], hints.get("pixel_aspect", 1.0))
     return None
 
 

@@ -367,8 +367,8 @@ def _media_rate(clip: Json) -> float | None:
     """The picture rate at which a clip's media counts; None: it says none."""
     reference = references(clip)[0].get(plate_key(clip))
     available = reference.get("available_range") if isinstance(reference, dict) else None
-    for told in (reference, (available or {}).get("duration")):
-        rate = told.get("rate") if isinstance(told, dict) else None
+    for counted in (reference, (available or {}).get("duration")):
+        rate = counted.get("rate") if isinstance(counted, dict) else None
         with contextlib.suppress(ValueError, OverflowError, TypeError):
             if rate is not None and is_picture_rate(clock_of(float(rate)).rate):
                 return float(rate)

@@ -223,21 +223,21 @@ def _sequence(reference: Json, folder: Path, source: Span) -> Media:
     counted = (available or source).clock
     own = reference.get("rate")
     clock = clock_of(own) if own else counted
-    told = ""
+    assumed = ""
     if clock.rate == 1 and is_picture_rate(counted.rate):
         # OTIO's ImageSequenceReference has a rate of 1 unless it is given another.
         clock = counted
-        told = (
+        assumed = (
             "its sequence is said to run at 1 frame per second, as references without a rate are; "
             f"it was read at {counted.rate}, at which its range counts"
         )
     first = int(reference.get("start_frame") or 0)
     path = sequence_path(reference, folder)
     media = _numbered(path, first, None, reference, source, clock)
-    if told:
-        media = media._replace(assumed="; ".join(filter(None, (told, media.assumed))))
-    timecode_told = ours(reference).get("start_timecode")
-    return media._replace(start_timecode=timecode_told) if isinstance(timecode_told, str) else media
+    if assumed:
+        media = media._replace(assumed="; ".join(filter(None, (assumed, media.assumed))))
+    hint = ours(reference).get("start_timecode")
+    return media._replace(start_timecode=hint) if isinstance(hint, str) else media
 
 
 def _external(reference: Json, folder: Path, source: Span, rate: Fraction | None) -> Media:
@@ -326,22 +326,24 @@ def _numbered(
 ) -> Media:
     """A sequence whose first file is numbered ``first``, at the rate of ``clock``."""
     rate = clock.rate
-    told = ""
+    assumed = ""
     if not is_picture_rate(rate):
-        told = f"its pictures are taken to run at {rate} frames per second, as the file says"
+        assumed = f"its pictures are taken to run at {rate} frames per second, as the file says"
     available = span(reference.get("available_range"))
     if available is None:
         counted = frames(source.start, source.rate)
         start = first / rate if counted >= first else Fraction(0)
         missing = "" if length else "the file does not say which frames of the sequence exist"
-        told = "; ".join(filter(None, (told, missing)))
-        return Media(path, first, length, start, rate, clock, assumed=told)
+        assumed = "; ".join(filter(None, (assumed, missing)))
+        return Media(path, first, length, start, rate, clock, assumed=assumed)
     clock = _clock(reference["available_range"]["start_time"], source, clock)
     start = in_clock(available.start, available.clock, clock)
     length = length or frames(in_clock(available.duration, available.clock, clock), rate)
     number = frames(start, rate)
     embedded = number if number not in (0, first) else None
-    return Media(path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=told)
+    return Media(
+        path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=assumed
+    )
 
 
 def _clock(start: Json, source: Span, own: Clock) -> Clock:
@@ -383,8 +385,8 @@ def _movie(path: str, reference: Json, source: Span, clock: Clock, rate: Fractio
             "the file does not say at which timecode its movie starts",
             "relink the clip in the host and export it as OTIO, which writes the media's range",
         )
-    told = "the file does not say how long the movie is; it is counted from frame 0"
-    return Media(path, 0, None, Fraction(0), rate, clock, assumed=told)
+    assumed = "the file does not say how long the movie is; it is counted from frame 0"
+    return Media(path, 0, None, Fraction(0), rate, clock, assumed=assumed)
 
 
 def _timecode(frame: int | None, rate: Fraction) -> str | None:
