@@ -24,7 +24,7 @@ from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import nobody, status_words
+from bridge_ui.controllers.words import name_missing, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -446,7 +446,7 @@ class ReviewController:
         """
         name = self._session.user.strip()
         if not name:
-            what, next_step = nobody()
+            what, next_step = name_missing()
             raise InvalidRequest(what, next_step=next_step)
         return name
 

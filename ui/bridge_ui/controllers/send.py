@@ -22,7 +22,7 @@ from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.sending import Dispatch, Sending, keyed
 from bridge_ui.controllers.unrendered import Unrendered
 from bridge_ui.controllers.unsent import UnsentInputs
-from bridge_ui.controllers.words import nobody
+from bridge_ui.controllers.words import name_missing
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -412,7 +412,7 @@ class SendController:
 
     def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
         state, asked = self.state.value, self._estimator
-        unnamed = () if self._session.user.strip() else (nobody()[1],)
+        unnamed = () if self._session.user.strip() else (name_missing()[1],)
         found = missing(
             state.service,
             state.shots,

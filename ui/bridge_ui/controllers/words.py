@@ -65,7 +65,7 @@ def decided(record: DecisionRecord) -> str:
     )
 
 
-def nobody() -> tuple[str, str]:
+def name_missing() -> tuple[str, str]:
     """What is wrong where the user's name is blank, and the next step."""
     return (
         tr("your name is blank, and every request and decision is recorded under a name"),
