@@ -124,8 +124,8 @@ def _place(call: Call) -> int:
         rate=cut_rate(call),
         overwrite=call.arguments.overwrite,
     )
-    told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items())
-    call.output.result(result, f"{told}\n{result['timeline']}".strip())
+    lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
+    call.output.result(result, "\n".join([*lines, result["timeline"]]))
     return 0
 
 
@@ -140,9 +140,9 @@ def place_versions(
 ) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    ``timeline`` and ``rate`` say how the cut was read. Gives what ``place --json`` does: the file,
-    which labels each shot got, and what somebody should know about clips that got none, or a
-    version that does not reach as far as they do.
+    ``timeline`` and ``rate`` say how the cut was read. Returns what ``place --json`` prints: the
+    file, the labels that each shot got, and notes on clips that got none, or a version that is
+    shorter than they are.
     """
     from bridge_core.timeline.gathering import gather_versions
     from bridge_core.timeline.writing import write_versions
@@ -159,13 +159,13 @@ def place_versions(
     )
     notes = [
         f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
-        f"{one.has}, the cut shows {one.shows} by now; send the shot again"
-        for one in found.lacking
+        f"{one.has}, and the cut now shows {one.shows}; send the shot again"
+        for one in found.outdated
     ]
     by_clip = {item.clip: item.shot.id for item in cut}
     notes += [
-        f"{by_clip[clip].shot} was called {before.shot}, and got the versions of that: it is the "
-        "same clip by its media and range"
+        f"{by_clip[clip].shot} was renamed from {before.shot}, and got its versions: its media and "
+        "range are the same"
         for clip, before in found.renamed.items()
     ]
     if found.without:

@@ -34,7 +34,7 @@ DEFAULT_KEY = "DEFAULT_MEDIA"
 DEPTH_LIMIT = 64
 
 _HALF = re.compile("[\ud800-\udfff]")
-#: A text that holds one, spelled out or escaped (where it may also be half of a whole pair).
+#: A text that may contain one, literally or escaped (where it may also belong to a pair).
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 #: Texts, which are passed over, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
@@ -84,6 +84,20 @@ def ours(node: Any) -> Json:
     metadata = node.get("metadata") if isinstance(node, dict) else None
     found = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def own_metadata(node: Json) -> Json:
+    """Our metadata on an object, to be written to; made where there is none."""
+    if not isinstance(node.get("metadata"), dict):
+        node["metadata"] = {}
+    if not isinstance(node["metadata"].get(NAMESPACE), dict):
+        node["metadata"][NAMESPACE] = {}
+    return ours(node)
+
+
+def is_annotation_track(track: Any) -> bool:
+    """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
+    return ours(track).get("annotations") is True
 
 
 #: What working on an object raises that is not what its schema says.
@@ -223,9 +237,9 @@ def _parse(file: Path) -> tuple[Any, list[Remark]]:
     except OSError as error:
         raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
-        told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise TimelineError(
-            f"this is not a readable OTIO file: {told}",
+            f"this is not a readable OTIO file: {reason}",
             where=str(file),
             next_step="the file is damaged or of another kind; export the cut again",
         ) from error
@@ -234,8 +248,8 @@ def _parse(file: Path) -> tuple[Any, list[Remark]]:
     root, count = _mended(root)
     if not count:
         return root, []
-    told = f"half a character stands in {count} texts of the file; it was replaced by U+FFFD"
-    return root, [(ProblemKind.ASSUMED, told, "correct the names in the host")]
+    what = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
+    return root, [(ProblemKind.ASSUMED, what, "correct the names in the host")]
 
 
 def _loads(text: str) -> Any:
@@ -250,7 +264,7 @@ def _loads(text: str) -> Any:
 
 
 def _mended(root: Any) -> tuple[Any, int]:
-    """The same without halves of characters, which UTF-8 cannot write; and in how many texts."""
+    """The same without lone surrogates, which UTF-8 cannot encode; and how many texts had any."""
     count = 0
 
     def text(value: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LackingVersion:
-    """A version that is left out: the cut shows frames by now that it does not have."""
+class OutdatedVersion:
+    """A version that is left out: the cut now shows frames that it does not have."""
 
     shot: ShotId
     version: Version
@@ -30,9 +30,9 @@ class LackingVersion:
 class Gathered:
     placed: dict[str, list[PlacedVersion]]
     """By the clip's identity."""
-    lacking: tuple[LackingVersion, ...]
+    outdated: tuple[OutdatedVersion, ...]
     renamed: dict[str, ShotId]
-    """Clips that have another name by now than the shot that their versions were made for."""
+    """Clips whose name has changed, with the shot that their versions were made for."""
     without: tuple[CutShot, ...]
     """Clips that no version was made for."""
 
@@ -59,7 +59,7 @@ def gather_versions(client: Client, cut: Cut) -> Gathered:
                     others[clip].append(version)
     placed: dict[str, list[PlacedVersion]] = {}
     renamed: dict[str, ShotId] = {}
-    lacking: list[LackingVersion] = []
+    outdated: list[OutdatedVersion] = []
     without: list[CutShot] = []
     for item in cut:
         found = made.get(item.shot.id)
@@ -73,5 +73,5 @@ def gather_versions(client: Client, cut: Cut) -> Gathered:
                 notes = tuple(client.notes(version.id))
                 placed.setdefault(item.clip, []).append(PlacedVersion(version, notes=notes))
             else:
-                lacking.append(LackingVersion(item.shot.id, version, has, item.shot.cut_range))
-    return Gathered(placed, tuple(lacking), renamed, tuple(without))
+                outdated.append(OutdatedVersion(item.shot.id, version, has, item.shot.cut_range))
+    return Gathered(placed, tuple(outdated), renamed, tuple(without))

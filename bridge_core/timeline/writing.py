@@ -8,7 +8,6 @@ do, so the clip's source range holds for both, and switching between them moves 
 from __future__ import annotations
 
 import copy
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot
@@ -30,6 +29,7 @@ from bridge_core.timeline.document import (
     Json,
     load,
     ours,
+    own_metadata,
     plate_key,
     references,
     save,
@@ -38,8 +38,6 @@ from bridge_core.timeline.linking import file_url, image_sequence, relink
 from bridge_core.timeline.markers import marker_of, put_marker
 from bridge_core.timeline.media_times import MediaTimes, outside
 from bridge_core.timeline.reading import Survey, survey
-
-_NUMBER = re.compile(r"%0?(\d*)d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def put_versions(
         if placed:
             alone = shots[item.shot.id.shot.casefold()] == 1
             short += _put(document, found, item, placed, alone)
-    _tell(document.timeline)["show"] = found.cut.show
+    own_metadata(document.timeline)["show"] = found.cut.show
     return tuple(short)
 
 
@@ -162,14 +160,14 @@ def _put(
     node, media = found.clips[item.clip], found.media[item.clip]
     several = _several(node)
     before = node["active_media_reference_key"]
-    told = _tell(node)
-    told["plate"] = plate_key(node)
-    told["clip"] = item.clip
-    told["sequence"], told["shot"] = item.shot.id.sequence, item.shot.id.shot
+    metadata = own_metadata(node)
+    metadata["plate"] = plate_key(node)
+    metadata["clip"] = item.clip
+    metadata["sequence"], metadata["shot"] = item.shot.id.sequence, item.shot.id.shot
     if node.get("source_range") is None:
         # The clip showed all of its plate; a version may be longer or shorter.
-        node["source_range"] = copy.deepcopy(several[told["plate"]]["available_range"])
-    times = MediaTimes.of(media, several[told["plate"]], node["source_range"])
+        node["source_range"] = copy.deepcopy(several[metadata["plate"]]["available_range"])
+    times = MediaTimes.of(media, several[metadata["plate"]], node["source_range"])
     which = item.shot.id
     shot = which.shot if alone else f"{which.sequence}_{which.shot}"
     short = []
@@ -183,7 +181,7 @@ def _put(
         for note in one.notes:
             marker = marker_of(note, one.version.label, item.shot.cut_range, times)
             put_marker(node, marker)
-    node["active_media_reference_key"] = _active(placed, before, told["plate"])
+    node["active_media_reference_key"] = _active(placed, before, metadata["plate"])
     return short
 
 
@@ -239,7 +237,7 @@ def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: s
         "available_range": times.range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if _NUMBER.search(name) is None or ending_of(name) in MOVIES:
+    if FRAME_NUMBER.search(name) is None or ending_of(name) in MOVIES:
         url = file_url(folder, output.pattern)
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     base = file_url(folder, inner) + "/"
@@ -292,12 +290,3 @@ def _approved_at(placed: PlacedVersion) -> tuple[datetime, int]:
     decisions = placed.version.decisions
     times = [one.at for one in decisions if one.status is ReviewStatus.APPROVED]
     return max(times, default=never), placed.version.number
-
-
-def _tell(node: Json) -> Json:
-    """Our metadata on an object, made where there is none."""
-    if not isinstance(node.get("metadata"), dict):
-        node["metadata"] = {}
-    if not isinstance(node["metadata"].get(NAMESPACE), dict):
-        node["metadata"][NAMESPACE] = {}
-    return ours(node)

@@ -94,8 +94,8 @@ class StandaloneHost(Host):
         """Write the cut with these versions to :attr:`output`. What an earlier placing put there
         stays, as long as the cut has not been saved anew since.
 
-        :raises HostError: no cut is open, it has no such clip, or there is a file that no placing
-            wrote.
+        :raises HostError: no cut is open, it has no such clip, or :attr:`output` is a file that
+            Shotbridge did not write.
         """
         from bridge_core.timeline.writing import PlacedVersion, write_versions
 
@@ -135,8 +135,8 @@ class StandaloneHost(Host):
             timeline=self._timeline,
             rate=self._rate,
         )
-        told = "; ".join([f"{self.output.name} written, beside the cut", *map(str, written.short)])
-        return Placed(told, self.output)
+        words = [f"{self.output.name} written, beside the cut", *map(str, written.short)]
+        return Placed("; ".join(words), self.output)
 
     @staticmethod
     def _check_output(output: Path) -> None:
@@ -144,9 +144,9 @@ class StandaloneHost(Host):
 
         if output.exists() and not ours(load(output).timeline):
             raise HostError(
-                "the cut with the versions would take the place of a file that is not ours",
+                "the cut with versions would replace a file that Shotbridge did not write",
                 where=str(output),
-                next_step="move that file away, or give it another name, and place again",
+                next_step="move or rename that file, then place again",
             )
 
     def _source(self) -> Path:

@@ -40,8 +40,8 @@ class ChildProcess:
 
     def __init__(self, module: str, *, name: str, threads: int) -> None:
         environment = dict(os.environ)
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            environment[name] = str(threads)
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            environment[variable] = str(threads)
         self._name = name
         # -P: a file in the working directory never stands in for a module of ours.
         self._popen = subprocess.Popen(
@@ -100,9 +100,8 @@ class ChildProcess:
         _kill_group(self._popen)
         with contextlib.suppress(OSError):  # what was still in the buffer finds no reader
             _pipe(self._popen.stdin).close()
-        with contextlib.suppress(
-            subprocess.TimeoutExpired
-        ):  # the system holds it, as on a dead share
+        # The system may keep it, as while it reads from a share whose server is gone.
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_REAP_SECONDS)
         for reader in self._readers:
             reader.join(_REAP_SECONDS)

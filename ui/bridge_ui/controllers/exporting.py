@@ -65,9 +65,9 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
 
 
 def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
-    """In words: versions that lack frames which the cut shows by now, and clips that were renamed
-    or have none."""
-    for one in found.lacking:
+    """In words: versions without frames that the cut now shows, and clips that were renamed or have
+    no version."""
+    for one in found.outdated:
         yield tr(
             "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",
             shot=one.shot.shot,
@@ -80,7 +80,7 @@ def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
         before = found.renamed.get(item.clip)
         if before is not None:
             yield tr(
-                "{shot} got the versions of {before}, as it was called",
+                "{shot} was renamed; it got the versions of {before}",
                 shot=item.shot.id.shot,
                 before=before.shot,
             )
