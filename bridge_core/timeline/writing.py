@@ -13,16 +13,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import FrameRange, to_rate
+from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
-from bridge_core.timeline.cut import CutShot
+from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.document import (
     DEFAULT_KEY,
     NAMESPACE,
@@ -91,14 +90,12 @@ class Written:
 
 
 def write_versions(
-    source: str | Path,
+    source: str | Path | CutSource,
     versions: Mapping[str, Sequence[PlacedVersion]],
     target: str | Path,
     *,
     show: str | None = None,
     overwrite: bool = False,
-    timeline: str | None = None,
-    rate: Any = None,
 ) -> Written:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
@@ -106,16 +103,15 @@ def write_versions(
     approved ones, the one approved last becomes active; without any, the clip stays as it is,
     unless its active version is among those given and is approved no longer: then the plate comes
     back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
-    ``timeline`` and ``rate`` say how ``source`` was read. In another folder than the source's,
-    relative references become whole ``file:`` URLs.
+    Of a cut that was read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`. In another
+    folder than the source's, relative references become whole ``file:`` URLs.
 
     :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
-    counted = to_rate(rate) if rate is not None else None
-    document, target = load(source, timeline=timeline, rate=counted), Path(target)
-    short = put_versions(document, versions, show=show, rate=counted)
+    document, target = load(source), Path(target)
+    short = put_versions(document, versions, show=show)
     relink(document, target)
     save(document.root, target, overwrite=overwrite)
     return Written(target, short)
@@ -126,13 +122,12 @@ def put_versions(
     versions: Mapping[str, Sequence[PlacedVersion]],
     *,
     show: str | None = None,
-    rate: Fraction | None = None,
 ) -> tuple[ShortVersion, ...]:
     """Put versions into a loaded document; see :func:`write_versions`.
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
-    found = survey(document, show=show, rate=rate)
+    found = survey(document, show=show)
     by_clip = {item.clip: item for item in found.cut}
     shots = Counter(item.shot.id.shot.casefold() for item in found.cut)
     short: list[ShortVersion] = []
