@@ -33,8 +33,8 @@ DEFAULT_KEY = "DEFAULT_MEDIA"
 DEPTH_LIMIT = 64
 
 _HALF = re.compile("[\ud800-\udfff]")
-#: A text that holds one, spelled out or escaped (where it may also be half of a whole pair).
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+#: One that is escaped, where it may also be half of a whole pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: Texts, which are passed over, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
 #: Names from before OTIO's first release, which its reader still takes.
@@ -224,8 +224,7 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
 
 def _parse(file: Path) -> tuple[Any, list[Remark]]:
     try:
-        data = file.read_bytes()
-        text = data.decode(json.detect_encoding(data), "surrogatepass")
+        text, halves = _decoded(file.read_bytes())
         root = _loads(text)
     except OSError as error:
         raise _unreadable(file, error) from error
@@ -236,13 +235,22 @@ def _parse(file: Path) -> tuple[Any, list[Remark]]:
             where=str(file),
             next_step="the file is damaged or of another kind; export the cut again",
         ) from error
-    if _SURROGATE.search(text) is None:
+    if not halves and _SURROGATE.search(text) is None:
         return root, []
     root, count = _mended(root)
     if not count:
         return root, []
     told = f"half a character stands in {count} texts of the file; it was replaced by U+FFFD"
     return root, [(ProblemKind.ASSUMED, told, "correct the names in the host")]
+
+
+def _decoded(data: bytes) -> tuple[str, bool]:
+    """The text, and whether halves of characters stand in it as they are."""
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding), False
+    except UnicodeDecodeError:
+        return data.decode(encoding, "surrogatepass"), True
 
 
 def _loads(text: str) -> Any:

@@ -185,4 +185,7 @@ def _anywhere(item: CutShot) -> None:
 def start_of(item: CutShot) -> Fraction:
     """Seconds into the cut, where cuts of different rates can be compared."""
     record = item.shot.record_range
-    return record.first / record.rate if record is not None else Fraction(0)
+    if record is None:
+        return Fraction(0)
+    # As first / rate is, in half the time.
+    return Fraction(record.first * record.rate.denominator, record.rate.numerator)

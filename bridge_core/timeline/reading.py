@@ -31,6 +31,7 @@ from bridge_core.timeline.clock import (
     seconds,
     span,
 )
+from bridge_core.timeline.collector import collector_paused
 from bridge_core.timeline.cut import (
     CarriedVersion,
     Cut,
@@ -83,8 +84,9 @@ def read_cut(
         is not installed.
     """
     counted = to_rate(rate) if rate is not None else None
-    document = load(CutSource(Path(path), timeline, counted))
-    return cut_of(document, show=show, handles=handles)
+    with collector_paused():
+        document = load(CutSource(Path(path), timeline, counted))
+        return cut_of(document, show=show, handles=handles)
 
 
 def cut_of(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
@@ -299,8 +301,15 @@ class _Reader:
         where its range starts, in seconds of the media's clock after the media's start.
         """
         if media.still:
-            return (media.first, media.first), Fraction(0)
+            return (media.first, media.first), _ZERO
         source, rate = placed.source, media.rate
+        if retime is _AS_SHOT and source.clock == media.clock == self.clock:
+            begin = (in_point + placed.skipped if placed.skipped else in_point) * rate
+            count = placed.duration * rate
+            if begin.denominator == count.denominator == 1:
+                # Most clips of most cuts: what follows comes to the same, and takes its time.
+                first = media.first + begin.numerator
+                return (first, first + max(0, count.numerator - 1)), _ZERO
         skipped = in_clock(placed.skipped, self.clock, source.clock)
         length = in_clock(placed.duration, self.clock, source.clock)
         count = length * source.rate
@@ -320,7 +329,7 @@ class _Reader:
                 )
             low, high = retime.source_span(max(1, frames(placed.duration, rate)))
             first = media.first + frame_shown(begin, _ONE)
-            return (first + low, first + high), Fraction(0)
+            return (first + low, first + high), _ZERO
 
         def media_frames(time: Fraction) -> Fraction:
             """A length of the clip's own clock, in media frames."""
@@ -338,7 +347,7 @@ class _Reader:
             end = begin + media_frames(until) * speed
         first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
         start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
-        return (first, last), max(Fraction(0), start).limit_denominator(1_000_000)
+        return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
 
     def _handles(self, placed: Placed, rate: Fraction, retime: Retime) -> tuple[int, int]:
         """Handles wanted, with the frames that transitions show beyond the cut, before and after.
