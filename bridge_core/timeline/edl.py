@@ -2,7 +2,8 @@
 
 The adapter is given the text with timecodes that go on after midnight (SMPTE ST 12-1 wraps at 24
 hours) and with each ``M2`` repeated as a comment, since it keeps those of events whose source and
-record are equally long nowhere: a clip that plays backwards at 100 % is such an event.
+record are equally long nowhere: a clip that plays backwards at 100 % is such an event, and a freeze
+may be one.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def finish(timeline: Any, rate: Fraction) -> list[Remark]:
         if clip.effects:
             continue  # source and record differ in length: the adapter has followed it
         speed = float(speeds[-1]) / float(rate)
-        if abs(speed + 1) < 0.02:
+        if speed == 0:
+            clip.effects.append(otio.schema.FreezeFrame())
+        elif abs(speed + 1) < 0.02:
             clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1.0))
         elif abs(speed - 1) >= 0.02:
             remarks.append(

@@ -201,7 +201,8 @@ class _Export:
             recount(clip, times, several.values(), several.get(active) or {}, self.profile.origin)
         for key, reference in several.items():
             several[key] = self._reference(clip, reference)
-        self._look_at_length(clip, several, active)
+        if media is None or not media.still:
+            self._look_at_length(clip, several, active)
         if not self.profile.several_references:
             self._flatten(clip, several, active)
         return clip

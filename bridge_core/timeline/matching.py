@@ -103,8 +103,9 @@ class _Pairing:
         olds = {item.clip: index for index, item in self.old.items()}
         for index, item in list(self.new.items()):
             known = olds.get(item.clip)
-            # Identities made of media and range say no more than those do.
-            if known is not None and (item.carried or self.old[known].carried):
+            # One that is made of media and range says no more than those do, and less of plates of
+            # one name in folders of one name, which are numbered within their cut.
+            if known is not None and item.carried and self.old[known].carried:
                 self._take(known, index, None)
 
     def _by(self, keys: Callable[[CutShot], Iterable[tuple[Hashable, Face | None]]]) -> None:

@@ -60,6 +60,7 @@ from bridge_core.timeline.references import (
     is_picture_rate,
     media_key,
     media_of,
+    media_path,
     sequence_path,
 )
 from bridge_core.timeline.retimes import is_remap, retime_of, time_effects
@@ -384,7 +385,7 @@ class _Reader:
             shot=_text(carried.get("shot")) or shot,
             identity=own or identity(item.key, first, last, item.cut_range.rate),
             named=bool(own),
-            order=(item.key, first, item.placed.start),
+            order=(item.key, first, media_path(item.plate.path), item.placed.start),
         )
 
     def _skip(self, placed: Placed, kind: ProblemKind, what: str, next_step: str) -> None:

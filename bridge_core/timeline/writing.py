@@ -18,7 +18,7 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.media import MOVIES, ending_of, frame_path
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot, CutSource
@@ -171,7 +171,7 @@ def _put(
     for one in placed:
         output = _output(one, item, document.path)
         reference = _reference(one, output, times, shot)
-        if outside(node["source_range"], reference["available_range"]):
+        if not media.still and outside(node["source_range"], reference["available_range"]):
             called = f"{one.version.service} {one.version.label}"
             short.append(ShortVersion(item.name or which.shot, called, output.range))
         several[one.key] = _merged(several.get(one.key), reference, one, document.path)
@@ -234,8 +234,10 @@ def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: s
         "available_range": times.range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if _NUMBER.search(name) is None or ending_of(name) in MOVIES:
-        url = file_url(folder, output.pattern)
+    if times.media.still or _NUMBER.search(name) is None or ending_of(name) in MOVIES:
+        # A still's version is a still: readers hold it as they do the plate, not as a sequence of
+        # one frame.
+        url = file_url(folder, frame_path(output.pattern, output.range.first))
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     base = file_url(folder, inner) + "/"
     return image_sequence(base, name, output.range.first, times.rate, common)
