@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -204,6 +205,7 @@ def signed_path(pattern: str, frame: int) -> str | None:
     return other if other != frame_path(pattern, frame) else None
 
 
+@lru_cache(maxsize=16384)
 def ending_of(path: str) -> str:
     """``.exr`` of ``plate.EXR``, also of a Windows path on another system; empty without one."""
     stem, dot, ending = _split(path)[1].rpartition(".")

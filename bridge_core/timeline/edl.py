@@ -2,7 +2,7 @@
 
 The adapter gets the text with timecodes that continue past midnight (SMPTE ST 12-1 wraps at 24
 hours), and with each ``M2`` repeated as a comment: it drops an ``M2`` where source and record are
-equally long, as in a clip that plays backwards at 100 %.
+equally long, as in a clip that plays backwards at 100 %, or a freeze.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def finish(timeline: Any, rate: Fraction) -> list[Remark]:
         if clip.effects:
             continue  # source and record differ in length: the adapter has followed it
         speed = float(speeds[-1]) / float(rate)
-        if abs(speed + 1) < 0.02:
+        if speed == 0:
+            clip.effects.append(otio.schema.FreezeFrame())
+        elif abs(speed + 1) < 0.02:
             clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1.0))
         elif abs(speed - 1) >= 0.02:
             remarks.append(

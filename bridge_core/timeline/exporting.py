@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import to_rate
 from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
 from bridge_core.timeline.clock import frames, rate_of, span
 from bridge_core.timeline.counting import recount
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import CutSource, ProblemKind
 from bridge_core.timeline.document import (
     DAMAGE,
     DEPTH_LIMIT,
@@ -70,27 +69,23 @@ class Report:
 
 
 def export(
-    source: str | Path,
+    source: str | Path | CutSource,
     target: str | Path,
     profile_name: str,
     *,
     overwrite: bool = False,
-    timeline: str | None = None,
-    rate: Any = None,
 ) -> Report:
     """Write the cut ``source`` for one kind of reader to ``target``, an ``.otio`` file.
 
-    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`; ``timeline`` and
-    ``rate`` say how ``source`` is read, as in :func:`bridge_core.timeline.reading.read_cut`.
+    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`; of a cut that was
+    read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`.
 
     :raises InvalidRequest: no such profile.
     :raises TimelineError: the cut cannot be read, or the target exists and ``overwrite`` is unset.
     :raises NotWritable: the target cannot be written.
     """
     chosen = profile(profile_name)
-    counted = to_rate(rate) if rate is not None else None
-    document = load(source, timeline=timeline, rate=counted)
-    target = Path(target)
+    document, target = load(source), Path(target)
     if target.exists() and target.samefile(document.path):
         raise TimelineError(
             "an export would take the place of the cut that it is made of",
@@ -204,7 +199,8 @@ class _Export:
             recount(clip, times, several.values(), several.get(active) or {}, self.profile.origin)
         for key, reference in several.items():
             several[key] = self._reference(clip, reference)
-        self._look_at_length(clip, several, active)
+        if media is None or not media.still:
+            self._look_at_length(clip, several, active)
         if not self.profile.several_references:
             self._flatten(clip, several, active)
         return clip

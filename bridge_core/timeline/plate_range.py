@@ -35,8 +35,15 @@ def frames_shown(
     :raises Unfit: a nest trims into a speed ramp.
     """
     if media.still:
-        return (media.first, media.first), Fraction(0)
+        return (media.first, media.first), _ZERO
     source, rate = placed.source, media.rate
+    if retime.identity and source.clock == media.clock == clock:
+        begin = (in_point + placed.skipped if placed.skipped else in_point) * rate
+        count = placed.duration * rate
+        if begin.denominator == count.denominator == 1:
+            # Most clips of most cuts: what follows comes to the same, and takes its time.
+            first = media.first + begin.numerator
+            return (first, first + max(0, count.numerator - 1)), _ZERO
     skipped = in_clock(placed.skipped, clock, source.clock)
     length = in_clock(placed.duration, clock, source.clock)
     count = length * source.rate
@@ -56,7 +63,7 @@ def frames_shown(
             )
         low, high = retime.source_span(max(1, frames(placed.duration, rate)))
         first = media.first + frame_shown(begin, _ONE)
-        return (first + low, first + high), Fraction(0)
+        return (first + low, first + high), _ZERO
 
     def media_frames(time: Fraction) -> Fraction:
         """A length of the clip's own clock, in media frames."""
@@ -74,7 +81,7 @@ def frames_shown(
         end = begin + media_frames(until) * speed
     first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
     start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
-    return (first, last), max(Fraction(0), start).limit_denominator(1_000_000)
+    return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
 
 
 def remapped_in_point(

@@ -30,7 +30,14 @@ from bridge_core.timeline.clock import (
     seconds,
     span,
 )
-from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.cut import (
+    CarriedVersion,
+    Cut,
+    CutProblem,
+    CutShot,
+    CutSource,
+    ProblemKind,
+)
 from bridge_core.timeline.document import (
     DAMAGE,
     NAMESPACE,
@@ -52,6 +59,7 @@ from bridge_core.timeline.references import (
     is_picture_rate,
     media_key,
     media_of,
+    media_path,
     sequence_path,
 )
 from bridge_core.timeline.retimes import is_remap, retime_of, time_effects
@@ -76,15 +84,13 @@ def read_cut(
         is not installed.
     """
     counted = to_rate(rate) if rate is not None else None
-    document = load(path, timeline=timeline, rate=counted)
-    return cut_of(document, show=show, handles=handles, rate=counted)
+    document = load(CutSource(Path(path), timeline, counted))
+    return cut_of(document, show=show, handles=handles)
 
 
-def cut_of(
-    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
-) -> Cut:
+def cut_of(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
     """The cut that a loaded document holds; see :func:`read_cut`."""
-    return survey(document, show=show, handles=handles, rate=rate).cut
+    return survey(document, show=show, handles=handles).cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +103,11 @@ class Survey:
     """Of the plates, by the clip's identity."""
 
 
-def survey(
-    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
-) -> Survey:
+def survey(document: Document, *, show: str | None = None, handles: int = 8) -> Survey:
     """The cut together with the document's own objects, for those who write into it."""
     if handles < 0:
         raise ValueError("handles are not negative")
-    return _Reader(document, show, handles, rate).read()
+    return _Reader(document, show, handles).read()
 
 
 @dataclass(slots=True)
@@ -122,13 +126,13 @@ class _Read:
 
 
 class _Reader:
-    def __init__(self, document: Document, show: str | None, handles: int, rate: Any) -> None:
+    def __init__(self, document: Document, show: str | None, handles: int) -> None:
         timeline = document.timeline
         self.document = document
         self.folder = document.path.absolute().parent
         self.handles = handles
         self.laid_out, clocks = lay_out(document)
-        self.said = to_rate(rate) if rate is not None else None
+        self.said = document.source.rate
         self.clock = self._own_clock()
         self.rate = self.clock.rate
         clocks.append(self.clock)
@@ -183,7 +187,7 @@ class _Reader:
             clips[clip] = node
             media[clip] = item.media
         cut = Cut(
-            path=self.document.path,
+            source=self.document.source,
             name=self.name,
             show=show,
             rate=self.rate,
@@ -316,7 +320,7 @@ class _Reader:
             shot=_text(carried.get("shot")) or shot,
             identity=own or identity(item.key, first, last, item.cut_range.rate),
             named=bool(own),
-            order=(item.key, first, item.placed.start),
+            order=(item.key, first, media_path(item.plate.path), item.placed.start),
         )
 
     def _skip(self, placed: Placed, kind: ProblemKind, what: str, next_step: str) -> None:

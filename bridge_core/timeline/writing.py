@@ -12,16 +12,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
-from bridge_core.timeline.cut import CutShot
+from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.document import (
     DEFAULT_KEY,
     NAMESPACE,
@@ -89,14 +88,12 @@ class Written:
 
 
 def write_versions(
-    source: str | Path,
+    source: str | Path | CutSource,
     versions: Mapping[str, Sequence[PlacedVersion]],
     target: str | Path,
     *,
     show: str | None = None,
     overwrite: bool = False,
-    timeline: str | None = None,
-    rate: Any = None,
 ) -> Written:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
@@ -104,16 +101,15 @@ def write_versions(
     approved ones, the one approved last becomes active; without any, the clip stays as it is,
     unless its active version is among those given and is approved no longer: then the plate comes
     back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
-    ``timeline`` and ``rate`` say how ``source`` was read. In another folder than the source's,
-    relative references become whole ``file:`` URLs.
+    Of a cut that was read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`. In another
+    folder than the source's, relative references become whole ``file:`` URLs.
 
     :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
-    counted = to_rate(rate) if rate is not None else None
-    document, target = load(source, timeline=timeline, rate=counted), Path(target)
-    short = put_versions(document, versions, show=show, rate=counted)
+    document, target = load(source), Path(target)
+    short = put_versions(document, versions, show=show)
     relink(document, target)
     save(document.root, target, overwrite=overwrite)
     return Written(target, short)
@@ -124,13 +120,12 @@ def put_versions(
     versions: Mapping[str, Sequence[PlacedVersion]],
     *,
     show: str | None = None,
-    rate: Fraction | None = None,
 ) -> tuple[ShortVersion, ...]:
     """Put versions into a loaded document; see :func:`write_versions`.
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
-    found = survey(document, show=show, rate=rate)
+    found = survey(document, show=show)
     by_clip = {item.clip: item for item in found.cut}
     shots = Counter(item.shot.id.shot.casefold() for item in found.cut)
     short: list[ShortVersion] = []
@@ -174,7 +169,7 @@ def _put(
     for one in placed:
         output = _output(one, item, document.path)
         reference = _reference(one, output, times, shot)
-        if outside(node["source_range"], reference["available_range"]):
+        if not media.still and outside(node["source_range"], reference["available_range"]):
             called = f"{one.version.service} {one.version.label}"
             short.append(ShortVersion(item.name or which.shot, called, output.range))
         several[one.key] = _merged(several.get(one.key), reference, one, document.path)
@@ -237,8 +232,10 @@ def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: s
         "available_range": times.range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if FRAME_NUMBER.search(name) is None or ending_of(name) in MOVIES:
-        url = file_url(folder, output.pattern)
+    if times.media.still or FRAME_NUMBER.search(name) is None or ending_of(name) in MOVIES:
+        # A still's version is a still: readers hold it as they do the plate, not as a sequence of
+        # one frame.
+        url = file_url(folder, frame_path(output.pattern, output.range.first))
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     base = file_url(folder, inner) + "/"
     return image_sequence(base, name, output.range.first, times.rate, common)

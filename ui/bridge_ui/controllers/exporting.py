@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +51,13 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
     found = gather_versions(client, cut)
     count = sum(map(len, found.placed.values()))
     if reader == "generic":
-        written = write_versions(cut.path, found.placed, target, show=cut.show, overwrite=True)
+        written = write_versions(cut.source, found.placed, target, show=cut.show, overwrite=True)
         return Exported(target, count, (*_left_out(cut, found), *map(str, written.short)))
     # The dialect is made of the whole truth, which stands on the disk for a moment.
     whole = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
-        write_versions(cut.path, found.placed, whole, show=cut.show)
-        report = export(whole, target, reader, overwrite=True)
+        write_versions(cut.source, found.placed, whole, show=cut.show)
+        report = export(replace(cut.source, path=whole), target, reader, overwrite=True)
     finally:
         whole.unlink(missing_ok=True)
     left_out = _left_out(cut, found)

@@ -180,7 +180,9 @@ class ShotsController:
             from bridge_core.timeline.changes import compare
             from bridge_core.timeline.reading import read_cut
 
-            return compare(read_cut(path, show=work.show, handles=work.handles), cut)
+            return compare(
+                read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
+            )
 
         def compared(found: Changes) -> None:
             by_key = {c.new.clip: c for c in found.changes if c.new is not None}
