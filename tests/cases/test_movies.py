@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from case_inputs.kit import number_in
+from case_inputs.kit import movie, number_in
 from terminal import Terminal
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.frames import FrameRange
+from bridge_core.models.frames import timecode as spelled
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Delivery
 from bridge_core.models.settings import ColourSettings, GatewaySettings
@@ -241,3 +243,86 @@ def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int
     with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as caught:
         reader.read(0)
     assert "runs at 24 " in caught.value.what and "available range" in caught.value.next_step
+
+
+# --- what is not in the pictures is said
+
+
+def patched(source: Path, target: Path, what: bytes, at: int, value: bytes) -> Path:
+    """``value`` in the place of what stands ``at`` bytes behind the last ``what``."""
+    data = bytearray(source.read_bytes())
+    start = data.rindex(what) + at
+    data[start : start + len(value)] = value
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("rate", "counts", "number", "timecode"),
+    [
+        (60, (30, 1, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (60, (60, 1, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (Fraction(60000, 1001), (30000, 1001, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (50, (25, 1, 25), 25 * 3600 + 24, "01:00:00:48"),
+        (24, (30, 1, 30), 30 * 3600, "01:00:00:00"),
+        (24, (30, 1, 30), 30 * 3600 + 1, None),
+        (60, (60, 1, 60), 60 * 3600 + 45, "01:00:00:45"),
+    ],
+)
+def test_a_timecode_track_may_count_at_another_rate(
+    tmp_path: Path,
+    rate: Fraction | int,
+    counts: tuple[int, int, int],
+    number: int,
+    timecode: str | None,
+) -> None:
+    """``counts``: time scale, duration and number of frames of the track's description."""
+    before = 4321
+    whole = movie(
+        tmp_path / "whole.mov",
+        3,
+        rate,
+        "prores_ks",
+        "yuv422p10le",
+        timecode=spelled(before, rate),
+    )
+    slow = patched(whole, tmp_path / "slow.mov", b"tmcd", 20, struct.pack(">IIB", *counts))
+    data = slow.read_bytes()
+    sample = before.to_bytes(4, "big")
+    assert data.count(sample) == 1
+    slow.write_bytes(data.replace(sample, number.to_bytes(4, "big")))
+    facts = probe(slow)
+    assert facts.start_timecode == timecode
+    assert ("timecode" in " ".join(facts.notes)) is (timecode is None)
+
+
+def test_a_turned_movie_is_said(tmp_path: Path) -> None:
+    whole = movie(tmp_path / "whole.mp4", 3)
+    turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 36 << 16, 0, 1 << 30)
+    phone = patched(whole, tmp_path / "phone.mp4", b"tkhd", 44, turn)
+    assert probe(whole).notes == ()
+    assert probe(phone).notes == (
+        "players turn its pictures by 90 degrees clockwise; they are sent as they are stored",
+    )
+    assert (probe(phone).width, probe(phone).height) == (64, 36)
+
+
+def test_fields_are_said(tmp_path: Path) -> None:
+    camera = movie(tmp_path / "pal.mov", 3, 25, "dvvideo", "yuv420p", options={}, size=(720, 576))
+    [note] = probe(camera).notes
+    assert note.startswith("it is interlaced")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"), [("cut.mkv", "ffv1", "yuv420p"), ("cut.avi", "rawvideo", "bgr24")]
+)
+def test_a_movie_that_ends_early_is_said(
+    tmp_path: Path, name: str, codec: str, pixels: str
+) -> None:
+    path = movie(tmp_path / name, 20, 24, codec, pixels, options={})
+    assert probe(path).notes == ()
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    facts = probe(path)
+    assert facts.frames is not None and facts.frames < 15
+    assert f"speaks of 20 pictures and it holds {facts.frames}" in facts.notes[0]

@@ -156,7 +156,7 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
         elif left:
             raise _unreadable(file.path, "its pages differ in size, in no order that can be kept")
         else:
-            _check_header(spec, file.path)
+            _check_header(spec, file)
             specs.append(spec)
         if len(specs) + left > _MOST_PARTS:
             raise _unreadable(file.path, f"it has more than {_MOST_PARTS} parts")
@@ -174,17 +174,30 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
                 spec.erase_attribute(f"{prefix}.*")
-    if not left:
-        return specs, ()
-    pages = "1 page was" if left == 1 else f"{left} pages were"
-    return specs, (f"{pages} left behind, of another size than the first",)
+    return specs, tuple(_left_behind(file, specs, left))
+
+
+def _left_behind(file: _File, specs: list[Any], pages: int) -> Iterator[str]:
+    """What of the file is not read, in words; ``pages`` of another size than the first."""
+    if pages:
+        told = "1 page was" if pages == 1 else f"{pages} pages were"
+        yield f"{told} left behind, of another size than the first"
+    if file.source.seek_subimage(0, 1):
+        yield "its smaller levels (mipmap) were left behind"
+    orientation = specs[0].get_int_attribute("Orientation", 1)
+    if file.kind != "openexr" and orientation > 1:  # OpenEXR has none; there it is a souvenir
+        yield (
+            f"viewers turn or mirror it (EXIF orientation {orientation}); it is sent as it is "
+            "stored"
+        )
 
 
 def _size(spec: Any) -> tuple[int, ...]:
     return (spec.width, spec.height, spec.full_width, spec.full_height)
 
 
-def _check_header(spec: Any, path: Path) -> None:
+def _check_header(spec: Any, file: _File) -> None:
+    path = file.path
     if spec.deep:
         raise UnreadableMedia(
             "deep pictures hold many samples in a pixel and cannot be worked on",
@@ -207,7 +220,9 @@ def _check_header(spec: Any, path: Path) -> None:
     for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
         if not _is_text(name):
             raise _unreadable(path, f"the name {name!a} of a channel or part is not UTF-8")
-    strange = sorted(set(_kinds(spec)) - set(DTYPES))
+    # OpenEXR's integers are numbers such as ids; a TIFF's of 32 bits are light, as none is here.
+    known = set(DTYPES) if file.kind == "openexr" else set(DTYPES) - {"uint"}
+    strange = sorted(set(_kinds(spec)) - known)
     if strange:
         raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
 

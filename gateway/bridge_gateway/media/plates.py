@@ -176,4 +176,5 @@ def _movie_facts(path: Path) -> PlateFacts:
         colour=facts.colour,
         frames=facts.count,
         rate=facts.rate,
+        notes=facts.notes,
     )

@@ -40,8 +40,8 @@ class ChildProcess:
 
     def __init__(self, module: str, *, name: str, threads: int) -> None:
         environment = dict(os.environ)
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            environment[name] = str(threads)
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            environment[variable] = str(threads)
         self._name = name
         # -P: a file in the working directory never stands in for a module of ours.
         self._popen = subprocess.Popen(
