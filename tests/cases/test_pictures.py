@@ -335,3 +335,24 @@ def test_a_nan_in_the_alpha_is_found_before_it_spreads(tmp_path: Path, make: Mak
         make(plate_of(path), "upscale")
     assert told.value.details["first"] == {"x": 9, "y": 7}
     assert make(plate_of(path)).is_dir()
+
+
+def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> None:
+    """Four samples of 10 bits, three in a word: OpenImageIO leaves the last word of a line."""
+    for width in (6, 7):
+        path = tmp_path / f"{width}.dpx"
+        spec = oiio.ImageSpec(width, 4, 4, oiio.UINT16)
+        spec.attribute("oiio:BitsPerSample", 10)
+        out = oiio.ImageOutput.create(str(path))
+        assert out.open(str(path), spec)
+        assert out.write_image(np.full((4, width, 4), 0.5, np.float32))
+        out.close()
+        read = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)[:, -1, 3]
+        assert bool(np.allclose(read, 0.5, atol=0.001)) is (width == 6)
+        assert ("last column" in " ".join(probe(path).notes)) is (width == 7)
+
+
+def test_luminance_and_chroma_are_said_to_be_grey(tmp_path: Path) -> None:
+    planes = {name: np.full((4, 4), 0.5, np.float16) for name in ("Y", "RY", "BY")}
+    path = rawexr.write(tmp_path / "chroma.exr", rawexr.Part(planes))
+    assert "only Y counts" in probe(path).notes[0]
