@@ -223,6 +223,38 @@ def test_alpha_of_vp9_is_read(case_input: Input) -> None:
         assert np.abs(picture.rgb() - 0.785).max() < 0.01
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_alpha_is_known_by_a_tag_in_capitals(tmp_path: Path, codec: str) -> None:
+    """As FFmpeg's own command line writes it (-metadata:s:v alpha_mode=1)."""
+    path = tmp_path / "alpha.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=24, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuva420p"
+        stream.metadata["alpha_mode"] = "1"
+        for number in range(3):
+            array = np.full((36, 64, 4), 128, np.uint8)
+            frame = av.VideoFrame.from_ndarray(array, format="rgba").reformat(format="yuva420p")
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].metadata.get("ALPHA_MODE") == "1"
+    with MovieReader(path) as reader:
+        for index in (0, 2, 1):
+            alpha = reader.read(index).alpha()
+            assert alpha is not None and abs(alpha.mean() - 0.5) < 0.01
+
+
+def test_odd_sides_are_refused_before_the_work(workbench: Workbench, tmp_path: Path) -> None:
+    """H.264 in 4:4:4 may have them; the 4:2:0 that is written may not."""
+    path = movie(tmp_path / "odd.mp4", 3, 24, "libx264", "yuv444p", size=(65, 37))
+    (tmp_path / "work").mkdir()
+    with pytest.raises(InvalidRequest, match="needs even sides") as told:
+        delivered(workbench, path, tmp_path / "work")
+    assert "delivery: exr" in told.value.next_step
+    assert not [made for made in (tmp_path / "work").rglob("*") if made.is_file()]
+
+
 # --- a cut at another rate than its movie
 
 

@@ -152,7 +152,9 @@ class MovieReader:
         import av
 
         own = self._stream.codec_context
-        if self._stream.metadata.get("alpha_mode") != "1" or own.codec.name not in _WITH_ALPHA:
+        # FFmpeg calls the track's own element so; as a tag, writers spell it in capitals.
+        told = {name.lower(): value for name, value in self._stream.metadata.items()}
+        if told.get("alpha_mode") != "1" or own.codec.name not in _WITH_ALPHA:
             return own
         decoder = av.CodecContext.create(_WITH_ALPHA[own.codec.name], "r")
         decoder.extradata = own.extradata

@@ -218,7 +218,7 @@ def _left_behind(file: _File, specs: list[Any], pages: int) -> Iterator[str]:
     if file.source.seek_subimage(0, 1):
         yield "its smaller levels (mipmap) were left behind"
     orientation = specs[0].get_int_attribute("Orientation", 1)
-    if file.kind != "openexr" and orientation > 1:  # OpenEXR has none; there it is a souvenir
+    if file.kind != "openexr" and orientation > 1:  # of another file, in OpenEXR
         yield (
             f"viewers turn or mirror it (EXIF orientation {orientation}); it is sent as it is "
             "stored"
