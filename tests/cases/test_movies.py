@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from case_inputs.kit import number_in
+from case_inputs.kit import movie, number_in
 from terminal import Terminal
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.frames import FrameRange
+from bridge_core.models.frames import timecode as spelled
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Delivery
 from bridge_core.models.settings import ColourSettings, GatewaySettings
@@ -221,6 +223,38 @@ def test_alpha_of_vp9_is_read(case_input: Input) -> None:
         assert np.abs(picture.rgb() - 0.785).max() < 0.01
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_alpha_is_known_by_a_tag_in_capitals(tmp_path: Path, codec: str) -> None:
+    """As FFmpeg's own command line writes it (-metadata:s:v alpha_mode=1)."""
+    path = tmp_path / "alpha.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=24, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuva420p"
+        stream.metadata["alpha_mode"] = "1"
+        for number in range(3):
+            array = np.full((36, 64, 4), 128, np.uint8)
+            frame = av.VideoFrame.from_ndarray(array, format="rgba").reformat(format="yuva420p")
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].metadata.get("ALPHA_MODE") == "1"
+    with MovieReader(path) as reader:
+        for index in (0, 2, 1):
+            alpha = reader.read(index).alpha()
+            assert alpha is not None and abs(alpha.mean() - 0.5) < 0.01
+
+
+def test_odd_sides_are_refused_before_the_work(workbench: Workbench, tmp_path: Path) -> None:
+    """H.264 in 4:4:4 may have them; the 4:2:0 that is written may not."""
+    path = movie(tmp_path / "odd.mp4", 3, 24, "libx264", "yuv444p", size=(65, 37))
+    (tmp_path / "work").mkdir()
+    with pytest.raises(InvalidRequest, match="needs even sides") as told:
+        delivered(workbench, path, tmp_path / "work")
+    assert "delivery: exr" in told.value.next_step
+    assert not [made for made in (tmp_path / "work").rglob("*") if made.is_file()]
+
+
 # --- a cut at another rate than its movie
 
 
@@ -241,3 +275,86 @@ def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int
     with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as caught:
         reader.read(0)
     assert "runs at 24 " in caught.value.what and "available range" in caught.value.next_step
+
+
+# --- what is not in the pictures is said
+
+
+def patched(source: Path, target: Path, what: bytes, at: int, value: bytes) -> Path:
+    """``value`` in the place of what stands ``at`` bytes behind the last ``what``."""
+    data = bytearray(source.read_bytes())
+    start = data.rindex(what) + at
+    data[start : start + len(value)] = value
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("rate", "counts", "number", "timecode"),
+    [
+        (60, (30, 1, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (60, (60, 1, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (Fraction(60000, 1001), (30000, 1001, 30), 30 * 3600 + 15, "01:00:00:30"),
+        (50, (25, 1, 25), 25 * 3600 + 24, "01:00:00:48"),
+        (24, (30, 1, 30), 30 * 3600, "01:00:00:00"),
+        (24, (30, 1, 30), 30 * 3600 + 1, None),
+        (60, (60, 1, 60), 60 * 3600 + 45, "01:00:00:45"),
+    ],
+)
+def test_a_timecode_track_may_count_at_another_rate(
+    tmp_path: Path,
+    rate: Fraction | int,
+    counts: tuple[int, int, int],
+    number: int,
+    timecode: str | None,
+) -> None:
+    """``counts``: time scale, duration and number of frames of the track's description."""
+    before = 4321
+    whole = movie(
+        tmp_path / "whole.mov",
+        3,
+        rate,
+        "prores_ks",
+        "yuv422p10le",
+        timecode=spelled(before, rate),
+    )
+    slow = patched(whole, tmp_path / "slow.mov", b"tmcd", 20, struct.pack(">IIB", *counts))
+    data = slow.read_bytes()
+    sample = before.to_bytes(4, "big")
+    assert data.count(sample) == 1
+    slow.write_bytes(data.replace(sample, number.to_bytes(4, "big")))
+    facts = probe(slow)
+    assert facts.start_timecode == timecode
+    assert ("timecode" in " ".join(facts.notes)) is (timecode is None)
+
+
+def test_a_turned_movie_is_said(tmp_path: Path) -> None:
+    whole = movie(tmp_path / "whole.mp4", 3)
+    turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 36 << 16, 0, 1 << 30)
+    phone = patched(whole, tmp_path / "phone.mp4", b"tkhd", 44, turn)
+    assert probe(whole).notes == ()
+    assert probe(phone).notes == (
+        "players turn its pictures by 90 degrees clockwise; they are sent as they are stored",
+    )
+    assert (probe(phone).width, probe(phone).height) == (64, 36)
+
+
+def test_fields_are_said(tmp_path: Path) -> None:
+    camera = movie(tmp_path / "pal.mov", 3, 25, "dvvideo", "yuv420p", options={}, size=(720, 576))
+    [note] = probe(camera).notes
+    assert note.startswith("it is interlaced")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"), [("cut.mkv", "ffv1", "yuv420p"), ("cut.avi", "rawvideo", "bgr24")]
+)
+def test_a_movie_that_ends_early_is_said(
+    tmp_path: Path, name: str, codec: str, pixels: str
+) -> None:
+    path = movie(tmp_path / name, 20, 24, codec, pixels, options={})
+    assert probe(path).notes == ()
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    facts = probe(path)
+    assert facts.frames is not None and facts.frames < 15
+    assert f"speaks of 20 pictures and it holds {facts.frames}" in facts.notes[0]

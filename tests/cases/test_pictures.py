@@ -11,6 +11,7 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from case_inputs import rawexr
+from case_inputs.kit import picture
 from terminal import Terminal
 
 from bridge_core.errors import InvalidRequest, MediaError, UnreadableMedia
@@ -303,3 +304,55 @@ def test_what_cannot_be_read_is_said_before_work_begins(
     [job] = terminal.json("send", str(damaged), "--service", "round_trip", code=10)
     assert job["problem"]["what"] == "plate.1002.exr cannot be read: it is empty"
     assert job["problem"]["where"].endswith("plate.1002.exr, frame 1002")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "uint8"), ("a.tif", "uint16")])
+def test_a_turned_picture_is_said(tmp_path: Path, name: str, kind: str) -> None:
+    for orientation in (1, 6):
+        path = tmp_path / f"{orientation}{name}"
+        picture(path, np.full((6, 8, 3), 0.5, np.float32), kind, Orientation=orientation)
+        told = " ".join(probe(path).notes)
+        assert ("EXIF orientation 6" in told) is (orientation == 6)
+
+
+def test_integers_of_32_bits_are_refused(tmp_path: Path) -> None:
+    """As light they would be 4294967295 times too bright."""
+    path = tmp_path / "wide.tif"
+    spec = oiio.ImageSpec(8, 6, 3, oiio.UINT32)
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec)
+    assert out.write_image(np.full((6, 8, 3), 0.5, np.float32))
+    out.close()
+    with pytest.raises(UnreadableMedia, match="samples of type uint are not supported"):
+        probe(path)
+
+
+def test_a_nan_in_the_alpha_is_found_before_it_spreads(tmp_path: Path, make: Make) -> None:
+    pixels = np.full((36, 64, 4), 0.5, np.float32)
+    pixels[7, 9, 3] = np.nan
+    path = picture(tmp_path / "plate.exr", pixels, "half")
+    with pytest.raises(UnreadableMedia) as told:
+        make(plate_of(path), "upscale")
+    assert told.value.details["first"] == {"x": 9, "y": 7}
+    assert make(plate_of(path)).is_dir()
+
+
+def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> None:
+    """Four samples of 10 bits, three in a word: OpenImageIO leaves the last word of a line."""
+    for width in (6, 7):
+        path = tmp_path / f"{width}.dpx"
+        spec = oiio.ImageSpec(width, 4, 4, oiio.UINT16)
+        spec.attribute("oiio:BitsPerSample", 10)
+        out = oiio.ImageOutput.create(str(path))
+        assert out.open(str(path), spec)
+        assert out.write_image(np.full((4, width, 4), 0.5, np.float32))
+        out.close()
+        read = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)[:, -1, 3]
+        assert bool(np.allclose(read, 0.5, atol=0.001)) is (width == 6)
+        assert ("last column" in " ".join(probe(path).notes)) is (width == 7)
+
+
+def test_luminance_and_chroma_are_said_to_be_grey(tmp_path: Path) -> None:
+    planes = {name: np.full((4, 4), 0.5, np.float16) for name in ("Y", "RY", "BY")}
+    path = rawexr.write(tmp_path / "chroma.exr", rawexr.Part(planes))
+    assert "only Y counts" in probe(path).notes[0]

@@ -22,7 +22,7 @@ from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media.decode_tasks import ExamineTask
 from bridge_gateway.media.decoder import ENDED_BY, Decoder, memory_limit
-from bridge_gateway.media.pictures import read_picture, write_picture
+from bridge_gateway.media.pictures import read_picture, read_shown, write_picture
 from bridge_gateway.media.plate_proxies import PlateProxies, Source
 from bridge_gateway.media.plates import probe
 
@@ -285,3 +285,20 @@ def test_damage_anywhere_is_shown_or_refused_in_words(
             assert viewer.look(path).is_file()
         except MediaError as told:
             assert path.name in told.what or path.name in told.where, told
+
+
+def test_a_look_reads_what_is_shown(viewer: Viewer, tmp_path: Path) -> None:
+    """A damaged layer that nobody looks at is no reason to show nothing."""
+    colours = {name: np.full((32, 32), 0.5, np.float16) for name in "RGB"}
+    path = rawexr.write(
+        tmp_path / "layers.exr",
+        rawexr.Part({name: plane * 0.1 for name, plane in colours.items()}, name="AO"),
+        rawexr.Part(colours, name="Combined"),
+        rawexr.Part({"Z": np.ones((32, 32), np.float32)}, name="depth"),
+    )
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(UnreadableMedia):
+        read_picture(path)
+    assert read_shown(path).main.channels == ("R", "G", "B")
+    assert (read_shown(path).rgb() == np.float32(0.5)).all()
+    assert viewer.look(path).is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import resource
@@ -29,6 +30,7 @@ from bridge_gateway.providers.contract import PROXY, Task
 from bridge_gateway.providers.local.provider import LocalProvider
 from bridge_gateway.workers.messages import FrameDone, line
 from bridge_gateway.workers.pool import share_of_cores
+from bridge_gateway.workers.process import ChildProcess, Died
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a promise of the Linux kernel")
 
@@ -324,6 +326,15 @@ def test_what_libraries_print_does_not_reach_the_gateway() -> None:
     )
     assert done.stdout == line(FrameDone(frame=1001))
     assert b"hello" in done.stderr and b"in C" in done.stderr
+
+
+def test_a_process_goes_by_its_name_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        process = ChildProcess("bridge_gateway.not_there", name="decoder", threads=1)
+        with pytest.raises(Died) as died:
+            process.receive(60)
+    assert "not_there" in died.value.last
+    assert f"decoder process {process.pid}: " in caplog.text
 
 
 _GATEWAY = """

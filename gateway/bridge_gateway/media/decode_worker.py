@@ -68,7 +68,7 @@ class TaskRunner:
     def _look(self, task: LookTask) -> Decoded:
         colour = self._colour(task.colour)
         with self._reader(task) as reader:
-            picture = reader.read(task.frame)
+            picture = reader.look(task.frame)
             tag = reader.colour_of(picture)
         plate = task.plate
         size = write_proxy(
@@ -96,7 +96,7 @@ class TaskRunner:
         plate = Plate(path=str(task.folder / output.pattern), range=output.range)
         with PlateReader(plate, {frame: Path(plate.file(frame)) for frame in task.frames}) as made:
             for frame, target in task.targets.items():
-                picture = made.read(frame)
+                picture = made.look(frame)
                 write_proxy(
                     target,
                     picture.framed(picture.rgb()),

@@ -68,6 +68,16 @@ def bits_of(codec: MovieCodec) -> int:
     return _SETTINGS[codec].bits
 
 
+def fits(codec: MovieCodec, width: int, height: int) -> bool:
+    """Whether pictures of this size can be stored: sides along which chroma is halved are even."""
+    return _fits(_SETTINGS[codec], width, height)
+
+
+def _fits(chosen: _Settings, width: int, height: int) -> bool:
+    sides = zip(chosen.subsampled, (width, height), strict=True)
+    return not any(halved and side % 2 for halved, side in sides)
+
+
 class _Look(NamedTuple):
     """How the codes in the file are to be understood."""
 
@@ -141,13 +151,12 @@ def _encode(
     if first is None:
         raise CheckFailed("there is no picture to write", where=str(path))
     height, width = first.shape[:2]
-    for halved, side in zip(chosen.subsampled, (width, height), strict=True):
-        if halved and side % 2:
-            raise InvalidRequest(
-                f"{chosen.pixels} needs even sides, not {width}x{height}",
-                where=str(path),
-                next_step="choose ProRes 4444, or crop by a pixel",
-            )
+    if not _fits(chosen, width, height):
+        raise InvalidRequest(
+            f"{chosen.pixels} needs even sides, not {width}x{height}",
+            where=str(path),
+            next_step="choose ProRes 4444, or crop by a pixel",
+        )
     muxer = {"video_track_timescale": str(rate.numerator), "write_tmcd": "1"}
     if start_timecode is None:
         muxer["write_tmcd"] = "0"

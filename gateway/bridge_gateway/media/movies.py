@@ -7,6 +7,7 @@ names: only containers that hold their pictures themselves are taken, whatever t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bridge_core.models.frames import frame_of, timecode
 from bridge_gateway.media import samples, yuv
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.parts import Part, Picture, pack_timecode
+from bridge_gateway.media.quicktime import timecode_base
 from bridge_gateway.media.video_tags import UNSPECIFIED, VideoTags
 
 #: Decoding on is quicker than seeking when the wanted frame is at most so many ahead.
@@ -42,6 +44,7 @@ _ONLY = {
 }
 #: Where FFmpeg keeps primaries, transfer and matrix of a frame and of a decoder.
 _TAG_ATTRIBUTES = ("color_primaries", "color_trc", "colorspace")
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 #: FFmpeg's own decoders leave the alpha of these out; libvpx keeps it.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -61,6 +64,8 @@ class MovieFacts:
     tags: VideoTags
     decoding: str
     """Matrix and range that the pictures are decoded with, in words."""
+    notes: tuple[str, ...] = ()
+    """What of the file is not in the pictures, in words."""
 
     @property
     def colour(self) -> ColourTag | None:
@@ -147,7 +152,9 @@ class MovieReader:
         import av
 
         own = self._stream.codec_context
-        if self._stream.metadata.get("alpha_mode") != "1" or own.codec.name not in _WITH_ALPHA:
+        # FFmpeg calls the track's own element so; as a tag, writers spell it in capitals.
+        told = {name.lower(): value for name, value in self._stream.metadata.items()}
+        if told.get("alpha_mode") != "1" or own.codec.name not in _WITH_ALPHA:
             return own
         decoder = av.CodecContext.create(_WITH_ALPHA[own.codec.name], "r")
         decoder.extradata = own.extradata
@@ -211,6 +218,11 @@ class MovieReader:
         return index
 
     @property
+    def _is_quicktime(self) -> bool:
+        """Whether it is QuickTime or MP4, which list every picture in their header."""
+        return "mov" in self._container.format.name
+
+    @property
     def _time_base(self) -> Fraction:
         return Fraction(self._stream.time_base)
 
@@ -232,19 +244,50 @@ class MovieReader:
         kind = self._kind(first)
         matrix, full = self._matrix(first, kind)
         name = {"rgb": "RGB", "grey": "grey"}.get(kind) or (matrix.name if matrix else "")
+        count = self._count()
         return MovieFacts(
             width=first.width,
             height=first.height,
             pixel_aspect=float(aspect) if aspect else 1.0,
             rate=self._rate,
-            count=self._count(),
+            count=count,
             bits=max(component.bits for component in first.format.components),
             channels=("R", "G", "B", "A") if samples.has_alpha(first.format) else ("R", "G", "B"),
             start_timecode=self._timecode(),
             codec=stream.codec_context.name,
             tags=VideoTags(*(self._tag(first, name) for name in _TAG_ATTRIBUTES)),
             decoding=f"{name}, {'full' if full else 'video'} range",
+            notes=tuple(self._notes(first, count)),
         )
+
+    def _notes(self, first: Any, count: int) -> Iterator[str]:
+        if first.rotation:
+            yield (
+                f"players turn its pictures by {-first.rotation % 360} degrees clockwise; "
+                "they are sent as they are stored"
+            )
+        if first.interlaced_frame:
+            yield "it is interlaced: both fields stay in one picture, and versions are progressive"
+        spelled = self._spelled_timecode()
+        if spelled and self._timecode() is None:
+            yield f"its timecode {spelled} is none of {self._rate} frames per second; it is left"
+        promised = self._promised()
+        if promised > count + 1:
+            yield f"its header speaks of {promised} pictures and it holds {count}: is it cut off?"
+
+    def _promised(self) -> int:
+        """How many pictures the header speaks of, give or take one; 0 where it does not."""
+        if self._is_quicktime:
+            return 0  # its pictures were counted from the header
+        if self._stream.frames:
+            return int(self._stream.frames)
+        # Matroska's writers note when each stream ends: HH:MM:SS.nnnnnnnnn.
+        lasts = _DURATION.fullmatch(self._stream.metadata.get("DURATION", ""))
+        if lasts is None:
+            return 0
+        hours, minutes, seconds = map(Fraction, lasts.groups())
+        end = hours * 3600 + minutes * 60 + seconds
+        return round((end - self._start * self._time_base) * self._rate)
 
     def _tag(self, frame: Any, name: str) -> int:
         """A code of H.273: the picture's own, else the container's."""
@@ -254,7 +297,7 @@ class MovieReader:
     def _count(self) -> int:
         """Pictures that are shown: those that an edit list cuts off do not count."""
         steps = [entry for entry in self._stream.index_entries if not entry.is_discard]
-        if "mov" not in self._container.format.name or not steps:
+        if not self._is_quicktime or not steps:
             return self._count_packets()
         times = np.array([entry.timestamp for entry in steps], np.float64)
         lengths = np.diff(times) * float(self._time_base * self._rate)
@@ -269,14 +312,23 @@ class MovieReader:
             return sum(1 for packet in packets if packet.size)
 
     def _timecode(self) -> str | None:
-        """As the file writes it; None where it is none that exists at the movie's rate."""
-        for place in (self._container, *self._container.streams):
-            told = place.metadata.get("timecode")
+        """Of the first picture; None where no picture of the movie's rate stands there."""
+        told = self._spelled_timecode()
+        base = timecode_base(self._path) if told and self._is_quicktime else None
+        with suppress(ValueError):
+            if told and base is not None and base != round(self._rate):
+                pace = Fraction(base, round(self._rate))
+                index = frame_of(told, self._rate * pace) / pace
+                drop = told[-3] in ";."
+                return timecode(int(index), self._rate, drop_frame=drop) if index % 1 == 0 else None
             if told:
-                with suppress(ValueError):
-                    frame_of(told, self._rate)
-                    return str(told)
+                frame_of(told, self._rate)
+                return told
         return None
+
+    def _spelled_timecode(self) -> str | None:
+        places = (self._container, *self._container.streams)
+        return next(filter(None, (place.metadata.get("timecode") for place in places)), None)
 
     def _kind(self, frame: Any) -> str:
         kind = samples.kind_of(frame.format)

@@ -119,7 +119,7 @@ class Picture:
     """What of the file is not in the picture, in words."""
 
     @cached_property
-    def _main(self) -> tuple[int, tuple[int, int, int]]:
+    def shown(self) -> tuple[int, tuple[int, int, int]]:
         """Index of the main part, and of its R, G, B (three times the same for grey).
 
         Layers are parts in one file and channels in another; in both, one that is called as
@@ -147,7 +147,7 @@ class Picture:
 
     @property
     def main(self) -> Part:
-        return self.parts[self._main[0]]
+        return self.parts[self.shown[0]]
 
     @property
     def width(self) -> int:
@@ -172,7 +172,7 @@ class Picture:
     def depth(self) -> str:
         """Type of the main channels' samples in words: half, float, uint8, uint10, uint16..."""
         part = self.main
-        name = part.formats[self._main[1][0]]
+        name = part.formats[self.shown[1][0]]
         return f"uint{part.bits}" if name in ("uint8", "uint16") else name
 
     @property
@@ -182,7 +182,7 @@ class Picture:
 
     def rgb(self) -> Float:
         """The picture as float32 (height, width, 3); grey is spread to three channels."""
-        part, three = self.main, self._main[1]
+        part, three = self.main, self.shown[1]
         if three == (three[0], three[0] + 1, three[0] + 2):
             colour = part.pixels[..., three[0] : three[0] + 3]
             return to_float(colour, part.formats[three[0]], part.bits)
@@ -212,9 +212,9 @@ class Picture:
         since files do not tell whether they count pixels: the header's ``shotbridge/
         unscaledLayers`` names them.
         """
-        index = self._main[0]
+        index = self.shown[0]
         parts = [
-            _enlarged(part, factor, skip=set(self._main[1]) if i == index else set())
+            _enlarged(part, factor, skip=set(self.shown[1]) if i == index else set())
             for i, part in enumerate(self.parts)
         ]
         grown = replace(self, parts=tuple(parts))
@@ -226,12 +226,12 @@ class Picture:
         An alpha that is there already is kept as ``plate.A``.
         """
         part = self.main
-        layer = layers.split(part.channels[self._main[1][0]])[0]
+        layer = layers.split(part.channels[self.shown[1][0]])[0]
         names = list(part.channels)
         index = self._alpha_index()
         if index is not None:
             names[index] = _free_name(names, layer)
-        kind = part.formats[self._main[1][0]]
+        kind = part.formats[self.shown[1][0]]
         plane = from_float(matte, kind, part.bits)[..., None]
         joined = np.concatenate([part.pixels, plane.astype(part.pixels.dtype)], axis=-1)
         name = f"{layer}.A" if layer else "A"
@@ -270,16 +270,16 @@ class Picture:
 
     def _alpha_index(self) -> int | None:
         part = self.main
-        return layers.alpha(part.channels, layers.split(part.channels[self._main[1][0]])[0])
+        return layers.alpha(part.channels, layers.split(part.channels[self.shown[1][0]])[0])
 
     def _colour_planes(self, rgb: Float) -> dict[int, Float]:
-        three = self._main[1]
+        three = self.shown[1]
         if three[0] == three[1]:
             return {three[0]: rgb.mean(axis=-1, dtype=np.float32)}
         return {index: rgb[..., i] for i, index in enumerate(three)}
 
     def _with_main(self, part: Part) -> Picture:
-        index = self._main[0]
+        index = self.shown[0]
         return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
 
 

@@ -60,7 +60,7 @@ def read_picture(path: Path) -> Picture:
             if not file.source.seek_subimage(index, 0):
                 raise _unreadable(path, _complaint(file.source))
             try:
-                parts.append(_read_part(file.source, index, spec, path))
+                parts.append(_read_part(file.source, index, spec, path, (0, spec.nchannels)))
             except MemoryError:
                 size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
                 raise _unreadable(path, f"{size} need more memory than there is") from None
@@ -74,6 +74,33 @@ def read_picture(path: Path) -> Picture:
         _check_png_end(path)
     notes = (*file.notes, *notes)
     return Picture(parts=tuple(parts), format=file.kind, where=str(path), notes=notes)
+
+
+def read_shown(path: Path) -> Picture:
+    """What a proxy shows of the picture in ``path``: of an OpenEXR file, only the main layer's R,
+    G and B, for reading all layers of a large file takes minutes. Not to be written.
+
+    :raises UnreadableMedia: as :func:`read_picture`, but for damage in what is not read.
+    """
+    with _opened(path) as file:
+        if file.kind == "openexr":
+            specs, notes = _examined(file)
+            headers = tuple(_header_of(spec) for spec in specs)
+            index, three = Picture(headers, file.kind, str(path)).shown
+            first = min(three)
+            part = _read_part(file.source, index, specs[index], path, (first, max(three) + 1))
+            wanted = [channel - first for channel in dict.fromkeys(three)]
+            part = replace(
+                part,
+                channels=tuple(part.channels[at] for at in wanted),
+                formats=tuple(part.formats[at] for at in wanted),
+                pixels=part.pixels[..., wanted],
+            )
+            complaint = _complaint(file.source)
+            if complaint:
+                raise _unreadable(path, complaint)
+            return Picture((part,), file.kind, str(path), notes)
+    return read_picture(path)
 
 
 def examine_picture(path: Path) -> None:
@@ -156,7 +183,7 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
         elif left:
             raise _unreadable(file.path, "its pages differ in size, in no order that can be kept")
         else:
-            _check_header(spec, file.path)
+            _check_header(spec, file)
             specs.append(spec)
         if len(specs) + left > _MOST_PARTS:
             raise _unreadable(file.path, f"it has more than {_MOST_PARTS} parts")
@@ -174,17 +201,36 @@ def _examined(file: _File) -> tuple[list[Any], tuple[str, ...]]:
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
                 spec.erase_attribute(f"{prefix}.*")
-    if not left:
-        return specs, ()
-    pages = "1 page was" if left == 1 else f"{left} pages were"
-    return specs, (f"{pages} left behind, of another size than the first",)
+    return specs, tuple(_left_behind(file, specs, left))
+
+
+def _left_behind(file: _File, specs: list[Any], pages: int) -> Iterator[str]:
+    """What of the file is not read, in words; ``pages`` of another size than the first."""
+    if pages:
+        told = "1 page was" if pages == 1 else f"{pages} pages were"
+        yield f"{told} left behind, of another size than the first"
+    shape = (specs[0].nchannels, specs[0].get_int_attribute("oiio:BitsPerSample"))
+    if file.kind == "dpx" and shape == (4, 10) and specs[0].width % 3 == 1:
+        # A line's last sample has a word of its own, which OpenImageIO 3.2 does not read.
+        yield "the alpha of its last column cannot be read, and is not what the file holds"
+    if any({"Y", "RY", "BY"} <= set(spec.channelnames) for spec in specs):
+        yield "its colour is in RY and BY (luminance and chroma), so only Y counts, as grey"
+    if file.source.seek_subimage(0, 1):
+        yield "its smaller levels (mipmap) were left behind"
+    orientation = specs[0].get_int_attribute("Orientation", 1)
+    if file.kind != "openexr" and orientation > 1:  # of another file, in OpenEXR
+        yield (
+            f"viewers turn or mirror it (EXIF orientation {orientation}); it is sent as it is "
+            "stored"
+        )
 
 
 def _size(spec: Any) -> tuple[int, ...]:
     return (spec.width, spec.height, spec.full_width, spec.full_height)
 
 
-def _check_header(spec: Any, path: Path) -> None:
+def _check_header(spec: Any, file: _File) -> None:
+    path = file.path
     if spec.deep:
         raise UnreadableMedia(
             "deep pictures hold many samples in a pixel and cannot be worked on",
@@ -207,7 +253,9 @@ def _check_header(spec: Any, path: Path) -> None:
     for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
         if not _is_text(name):
             raise _unreadable(path, f"the name {name!a} of a channel or part is not UTF-8")
-    strange = sorted(set(_kinds(spec)) - set(DTYPES))
+    # OpenEXR's integers are numbers such as ids; a TIFF's of 32 bits are light, as none is here.
+    known = set(DTYPES) if file.kind == "openexr" else set(DTYPES) - {"uint"}
+    strange = sorted(set(_kinds(spec)) - known)
     if strange:
         raise _unreadable(path, f"samples of type {', '.join(strange)} are not supported")
 
@@ -225,11 +273,19 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
-    kinds = _kinds(spec)
+def _header_of(spec: Any) -> Part:
+    """A part without its pixels."""
+    name = spec.get_string_attribute("oiio:subimagename")
+    return Part(name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_kinds(spec)), spec)
+
+
+def _read_part(source: Any, index: int, spec: Any, path: Path, channels: tuple[int, int]) -> Part:
+    """A part with its ``channels``, a half-open range."""
+    start, stop = channels
+    kinds = _kinds(spec)[start:stop]
     blocks = []
     for first, end in _runs(kinds):
-        block = source.read_image(index, 0, first, end, kinds[first])
+        block = source.read_image(index, 0, start + first, start + end, kinds[first])
         if block is None:
             raise _unreadable(path, _complaint(source))
         blocks.append(block)
@@ -237,9 +293,9 @@ def _read_part(source: Any, index: int, spec: Any, path: Path) -> Part:
     kind = np.result_type(*blocks)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
-    pixels = pixels.reshape(spec.height, spec.width, spec.nchannels)
-    name = spec.get_string_attribute("oiio:subimagename")
-    return Part(name, tuple(spec.channelnames), pixels, tuple(kinds), spec)
+    pixels = pixels.reshape(spec.height, spec.width, len(kinds))
+    names = tuple(spec.channelnames)[start:stop]
+    return replace(_header_of(spec), channels=names, pixels=pixels, formats=tuple(kinds))
 
 
 def _with_attributes(parts: list[Part], path: Path) -> list[Part]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bridge_core.errors import InvalidRequest, StorageError
 from bridge_gateway.media import atomic, exr
 from bridge_gateway.media.parts import DTYPES, Part, Picture, Window, from_float
-from bridge_gateway.media.picture_reader import examine_picture, read_picture
+from bridge_gateway.media.picture_reader import examine_picture, read_picture, read_shown
 
 __all__ = [
     "ENDINGS",
@@ -28,6 +28,7 @@ __all__ = [
     "examine_picture",
     "make_picture",
     "read_picture",
+    "read_shown",
     "to_exr",
     "write_picture",
 ]

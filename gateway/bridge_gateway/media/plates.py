@@ -14,7 +14,7 @@ from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.header_tags import colour_tag
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Picture
-from bridge_gateway.media.pictures import examine_picture, read_picture
+from bridge_gateway.media.pictures import examine_picture, read_picture, read_shown
 from bridge_gateway.media.plate_facts import PlateFacts, require_rate
 
 
@@ -71,6 +71,18 @@ class PlateReader:
             if self._still is None:
                 self._still = read_picture(self._only_file())
             return self._still
+
+    def look(self, frame: int) -> Picture:
+        """The picture of a frame with as much of it as a proxy shows, if not more; see
+        :func:`bridge_gateway.media.picture_reader.read_shown`.
+
+        :raises MissingFrames, UnreadableMedia: as :meth:`read`.
+        """
+        if self._plate.kind is PlateKind.MOVIE:
+            return self.read(frame)
+        self.check([frame])
+        with self._named(frame):
+            return read_shown(self._files[frame])
 
     def examine(self, frame: int) -> None:
         """Find out from its header whether a frame can be read; pixels are not looked at.
@@ -176,4 +188,5 @@ def _movie_facts(path: Path) -> PlateFacts:
         colour=facts.colour,
         frames=facts.count,
         rate=facts.rate,
+        notes=facts.notes,
     )

@@ -141,6 +141,8 @@ def test_a_texture_becomes_a_plain_picture(tmp_path: Path) -> None:
     assert oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, buffer, str(path))
     first, second, copy = again(path)
     assert same(first, second)
+    assert first.notes == ("its smaller levels (mipmap) were left behind",)
+    assert second.notes == ()
     source = oiio.ImageInput.open(str(copy))
     assert not source.seek_subimage(0, 1), "a smaller level is announced"
     source.geterror()

@@ -18,7 +18,13 @@ from case_inputs import rawexr
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.pictures import examine_picture, read_picture, to_exr, write_picture
+from bridge_gateway.media.pictures import (
+    examine_picture,
+    read_picture,
+    read_shown,
+    to_exr,
+    write_picture,
+)
 from bridge_gateway.media.plates import PlateReader, probe
 
 EVERY_DAY, ALL = 60, 10_000
@@ -230,7 +236,9 @@ def judge(seed: int, folder: Path) -> None:
     assert (facts.width, facts.height) == main["display"][2:]
     assert facts.pixel_aspect == main["aspect"]
     assert facts.channels == main["channels"]
-    assert facts.notes == ()
+    turned = main["orientation"] > 1 and ending != "exr"
+    assert len(facts.notes) == turned and all("EXIF orientation" in note for note in facts.notes)
+    assert np.array_equal(read_shown(path).rgb(), picture.rgb(), equal_nan=True)
 
     copy = folder / f"{seed}.copy.{ending}"
     write_picture(copy, picture)

@@ -137,6 +137,14 @@ class Movies:
                     where=f"output {output}",
                     next_step="ask for OpenEXR (delivery: exr)",
                 )
+            width, height = picture.display.width, picture.display.height
+            codec = self._codec(width)
+            if not movie_writer.fits(codec, width, height):
+                raise InvalidRequest(
+                    f"{codec} needs even sides, and the pictures are {width}x{height}",
+                    where=f"output {output}",
+                    next_step="ask for OpenEXR (delivery: exr)",
+                )
             path = self._still(output, frame)
             path.parent.mkdir(exist_ok=True)
             write_picture(path, picture, compression="zip")

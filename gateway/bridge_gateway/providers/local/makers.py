@@ -20,7 +20,7 @@ from bridge_gateway.media.parts import MOST_PIXELS
 from bridge_gateway.media.pictures import Picture, make_picture
 from bridge_gateway.models.matte import Matter, MatteSettings
 from bridge_gateway.models.runtime import Session
-from bridge_gateway.models.upscale import DEFAULT_PEAK, Upscaler
+from bridge_gateway.models.upscale import DEFAULT_PEAK, Upscaler, require_finite
 from bridge_gateway.providers.local import services
 from bridge_gateway.providers.local.recipe import Recipe
 
@@ -153,6 +153,7 @@ class Upscale(Maker):
 
     def make(self, picture: Picture) -> Frame:
         """
+        :raises UnreadableMedia: NaN or infinity in the colours or their alpha.
         :raises InvalidRequest: nobody could read the result.
         """
         scale = self._upscaler.scale
@@ -165,6 +166,9 @@ class Upscale(Maker):
                     next_step=f"at most {MOST_PIXELS} pixels (16384x16384) are made; send a "
                     "smaller picture or choose a smaller factor",
                 )
+        opacity = picture.alpha()
+        if opacity is not None:
+            require_finite(opacity[..., np.newaxis])  # the filter would spread it
         rgb = self._upscaler.upscale(self._light.to_model(picture.rgb()))
         enlarged = picture.resized(self._light.to_plate(rgb), scale)
         return _frame(enlarged, self._light.space)
