@@ -8,6 +8,7 @@
     │   ├── UnknownService
     │   └── OutsideRoots         a path outside the folders the gateway may touch
     ├── KeyReused                an idempotency key used again with other content
+    ├── ContentMismatch          a decision about other files than the version's
     ├── MediaError               pictures
     │   ├── MissingFrames
     │   ├── UnreadableMedia      truncated, not a picture, not permitted
@@ -115,7 +116,7 @@ class KeyReused(ShotbridgeError):
 
 
 class ContentMismatch(ShotbridgeError):
-    """A decision is about other content than the version's."""
+    """A decision is about other files than the version's."""
 
     code = "content_mismatch"
     status = 409

@@ -26,7 +26,7 @@ from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 import bridge_core
-from bridge_core.errors import ConfigError, StorageError
+from bridge_core.errors import ConfigError, StorageError, StorageUnavailable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
@@ -183,9 +183,12 @@ def _start(desk: Desk, settings: GatewaySettings) -> None:
     try:
         with told(settings.data_dir):
             desk.start()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StorageUnavailable) as error:
+        cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
+        if not isinstance(cause, SQLAlchemyError):
+            raise  # a disk, which says so itself
         raise StorageError(
-            f"the gateway's database cannot be opened: {getattr(error, 'orig', None) or error}",
+            f"the gateway's database cannot be opened: {getattr(cause, 'orig', None) or cause}",
             # The address itself may hold a password.
             where="gateway.database_url" if settings.database_url else str(settings.data_dir),
             next_step="correct gateway.database_url or gateway.data_dir, or repair the database",
