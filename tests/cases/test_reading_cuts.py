@@ -152,6 +152,13 @@ def test_tracks_of_other_kinds(case_input: Inputs, tmp_path: Path) -> None:
 # Files
 
 
+def test_a_timeline_that_a_file_does_not_hold(case_input: Inputs) -> None:
+    with pytest.raises(TimelineError) as caught:
+        read_cut(case_input("several-timelines") / "bin.otio", timeline="Reel_02")
+    assert "no timeline called 'Reel_02'" in caught.value.what
+    assert "'reel_01', 'reel_02'" in caught.value.next_step
+
+
 def test_one_timeline_of_several_is_named(
     case_input: Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
