@@ -44,6 +44,21 @@ def test_time_remaps_of_fcp7_are_followed(case_input: Inputs) -> None:
     assert cuts(read_cut(folder / "converted.otio")) == [(0, 9)]
 
 
+@pytest.mark.parametrize("what", ["clipitem", "track"])
+def test_what_is_switched_off_in_fcp7_is_no_shot(
+    case_input: Inputs, tmp_path: Path, what: str
+) -> None:
+    media = case_input("fcp7-time-remap") / "m24.mov"
+    on = _fcp7(40, 25, False, media)
+    off = {
+        "clipitem": on.replace("<enabled>TRUE</enabled>", "<enabled>FALSE</enabled>"),
+        "track": on.replace("<track>", "<track><enabled>FALSE</enabled>"),
+    }
+    found = read_cut(write(tmp_path / "off.xml", off[what]))
+    assert found.shots == ()
+    assert [problem.kind for problem in found.problems] == [ProblemKind.DISABLED]
+
+
 def test_time_remaps_that_are_off_variable_or_without_a_speed(
     case_input: Inputs, tmp_path: Path
 ) -> None:
