@@ -18,6 +18,7 @@ from bridge_core.timeline.cut import ProblemKind, Remark
 
 _EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _FORMATS = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
+_SWITCHED = frozenset({"Clip", "Effect", "Stack", "Track"})
 #: An adapter's module gets a ``print`` of ours while it reads, so only one reads at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -115,7 +116,8 @@ def _read_edl(adapter: Any, data: bytes, said: Fraction | None) -> tuple[Any, li
 
 
 def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
-    """The adapter keeps only the effect of a filter, and so loses whether it is enabled."""
+    """With what is switched off: of clips and tracks the adapter keeps that in their metadata only,
+    and of filters not at all."""
     tree = ElementTree.fromstring(data)
     switched_off = False
     for one in tree.iter("filter"):
@@ -123,18 +125,19 @@ def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
         if effect is not None and (one.findtext("enabled") or "").strip().upper() == "FALSE":
             ElementTree.SubElement(effect, "enabled").text = "FALSE"
             switched_off = True
-    if not switched_off:
-        return _plain(adapter.read_from_file(str(file)))
-    root = _plain(adapter.read_from_string(ElementTree.tostring(tree, encoding="unicode")))
+    if switched_off:
+        root = _plain(adapter.read_from_string(ElementTree.tostring(tree, encoding="unicode")))
+    else:
+        root = _plain(adapter.read_from_file(str(file)))
     waiting = [root]
     while waiting:
         node = waiting.pop()
         if isinstance(node, list):
             waiting.extend(node)
         elif isinstance(node, dict):
-            if str(node.get("OTIO_SCHEMA", "")).startswith("Effect."):
+            if str(node.get("OTIO_SCHEMA", "")).partition(".")[0] in _SWITCHED:
                 kept = (node.get("metadata") or {}).get("fcp_xml") or {}
-                if kept.get("enabled") == "FALSE":
+                if str(kept.get("enabled")).strip().upper() == "FALSE":
                     node["enabled"] = False
             waiting.extend(node.values())
     return root

@@ -154,12 +154,18 @@ def load(source: str | Path | CutSource) -> Document:
             root, remarks = read_with_adapter(file, source.rate)
         except OSError as error:
             raise _unreadable(file, error) from error
-    found = _timelines(root)
-    if timeline is not None:
-        found = [item for item in found if item.get("name") == timeline]
+    every = _timelines(root)
+    found = [item for item in every if timeline is None or item.get("name") == timeline]
+    if every and not found:
+        names = ", ".join(repr(item.get("name") or "") for item in every)
+        raise TimelineError(
+            f"there is no timeline called {timeline!r} in this file",
+            where=str(file),
+            next_step=f"name one that it holds: {names}",
+        )
     if not found:
         raise TimelineError(
-            f"there is no timeline{f' called {timeline!r}' if timeline else ''} in this file",
+            "there is no timeline in this file",
             where=str(file),
             next_step="export the cut as a timeline (OTIO, EDL, FCP XML or AAF) and read that",
         )

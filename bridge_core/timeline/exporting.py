@@ -135,7 +135,9 @@ class _Export:
             self._lose(node, f"left out: {error}")
             return None
         if id(found) in around or len(around) > DEPTH_LIMIT:
-            self._lose(found, "left out: it contains itself")
+            itself = id(found) in around
+            why = "it contains itself" if itself else f"it is nested more than {DEPTH_LIMIT} deep"
+            self._lose(found, f"left out: {why}")
             return None
         if found is not node:
             # OTIO's library takes no item in two places.

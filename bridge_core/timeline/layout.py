@@ -325,7 +325,7 @@ class _Layout:
 
 
 #: OTIO's ``Track.kind`` is free text; programs write it in capitals or leave it out.
-_PICTURE_KINDS = frozenset({"video", ""})
+_PICTURE_KINDS = frozenset({"video"})
 _SOUND_KINDS = frozenset({"audio"})
 
 
@@ -333,7 +333,7 @@ def _kind(item: Any) -> str:
     """A track's kind as OTIO spells those that it knows, any other as it is."""
     if schema(item) != "Track":
         return "video"
-    kind = str(item.get("kind", "Video"))
+    kind = str(item.get("kind") or "Video")
     return kind.lower() if kind.lower() in _PICTURE_KINDS | _SOUND_KINDS else kind
 
 

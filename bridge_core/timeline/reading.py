@@ -138,12 +138,15 @@ class _Reader:
         clocks.append(self.clock)
         if len({clock.spelled for clock in clocks}) > 1 and not all(c.exact for c in clocks):
             self.laid_out, _ = lay_out(document, self.clock)
-        self.global_start = self._global_start()
         self.name = str(timeline.get("name") or document.path.stem)
         carried = ours(timeline).get("show")
         self.show = show or (carried if isinstance(carried, str) else "") or self.name
         self.problems: list[CutProblem] = []
-        for kind, what, next_step in document.remarks:
+        remarks = list(document.remarks)
+        self.global_start, told = self._global_start()
+        if told:
+            remarks.append((ProblemKind.BROKEN, told, _EXPORT))
+        for kind, what, next_step in remarks:
             self.problems.append(
                 CutProblem(kind, what, next_step, self.name, "", None, skipped=False)
             )
@@ -220,14 +223,16 @@ class _Reader:
         found = [clock_of(rate) for rate, _ in rates.most_common(1)] + found
         return found[0] if found else Clock.of(Fraction(24))
 
-    def _global_start(self) -> int:
+    def _global_start(self) -> tuple[int, str]:
+        """The frame that the first picture has, and in words why that cannot be read."""
         start = self.document.timeline.get("global_start_time")
         if start is None:
-            return 0
+            return 0, ""
         try:
-            return frames(in_clock(seconds(start), clock_at(start), self.clock), self.rate)
-        except ValueError:
-            return 0
+            own = clock_at(start)
+            return frames(in_clock(seconds(start), own, self.clock), self.rate), ""
+        except ValueError as error:
+            return 0, f"its global start time cannot be read; the cut counts from 0: {error}"
 
     def _one(self, item: Placed | Unplaced) -> Iterator[_Read]:
         if isinstance(item, Unplaced):
@@ -339,6 +344,7 @@ class _Reader:
 
 _AS_SHOT = Retime()
 _HELD = Retime(speed=Fraction(0))
+_EXPORT = "correct it in the host and export the cut again"
 _CORRECT = "correct the clip in the host and export the cut again"
 _CHECK = "check the shot's first and last frame before sending it"
 

@@ -44,6 +44,21 @@ def test_time_remaps_of_fcp7_are_followed(case_input: Inputs) -> None:
     assert cuts(read_cut(folder / "converted.otio")) == [(0, 9)]
 
 
+@pytest.mark.parametrize("what", ["clipitem", "track"])
+def test_what_is_switched_off_in_fcp7_is_no_shot(
+    case_input: Inputs, tmp_path: Path, what: str
+) -> None:
+    media = case_input("fcp7-time-remap") / "m24.mov"
+    on = _fcp7(40, 25, False, media)
+    off = {
+        "clipitem": on.replace("<enabled>TRUE</enabled>", "<enabled>FALSE</enabled>"),
+        "track": on.replace("<track>", "<track><enabled>FALSE</enabled>"),
+    }
+    found = read_cut(write(tmp_path / "off.xml", off[what]))
+    assert found.shots == ()
+    assert [problem.kind for problem in found.problems] == [ProblemKind.DISABLED]
+
+
 def test_time_remaps_that_are_off_variable_or_without_a_speed(
     case_input: Inputs, tmp_path: Path
 ) -> None:
@@ -150,6 +165,13 @@ def test_tracks_of_other_kinds(case_input: Inputs, tmp_path: Path) -> None:
 
 
 # Files
+
+
+def test_a_timeline_that_a_file_does_not_hold(case_input: Inputs) -> None:
+    with pytest.raises(TimelineError) as caught:
+        read_cut(case_input("several-timelines") / "bin.otio", timeline="Reel_02")
+    assert "no timeline called 'Reel_02'" in caught.value.what
+    assert "'reel_01', 'reel_02'" in caught.value.next_step
 
 
 def test_one_timeline_of_several_is_named(

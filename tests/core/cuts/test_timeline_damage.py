@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,26 @@ def test_damage_never_surprises(tmp_path: Path, seed: int) -> None:
             export(path, tmp_path / "e.otio", chance.choice(list(PROFILES)), overwrite=True)
         except ShotbridgeError as error:
             assert error.next_step
+
+
+@pytest.mark.parametrize("start", [{"rate": 24, "value": math.inf}, {"rate": 0, "value": 1}, "1h"])
+def test_a_global_start_that_cannot_be_read_is_told(kit: Any, start: Any) -> None:
+    path = kit.cut(kit.clip("a"))
+    made = json.loads(path.read_text())
+    made["global_start_time"] = start
+    path.write_text(json.dumps(made))
+    cut = read_cut(path)
+    assert cut.global_start == 0
+    assert len(cut.shots) == 1
+    (problem,) = cut.problems
+    assert "its global start time cannot be read; the cut counts from 0" in problem.what
+    assert not problem.skipped
+
+
+@pytest.mark.parametrize("kind", [None, ""])
+def test_a_track_without_a_kind_is_a_video_track(kit: Any, kind: Any) -> None:
+    path = kit.cut(kit.clip("a"))
+    made = json.loads(path.read_text())
+    made["tracks"]["children"][0]["kind"] = kind
+    path.write_text(json.dumps(made))
+    assert [item.name for item in read_cut(path)] == ["a"]
