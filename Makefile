@@ -64,7 +64,7 @@ test: models
 
 test-attack test-properties: models
 	@-sh packaging/system_libraries.sh
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 0 \
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python -m pytest -m $(@:test-%=%) --timeout 14400 \
 		$(if $(filter %properties,$@),--hypothesis-profile=properties) $(PYTEST)
 
 test-newest test-oldest: models

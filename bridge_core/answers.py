@@ -92,20 +92,30 @@ def lost(error: Exception, address: Address) -> Lost:
         what = "nobody answers at the gateway's address"
         step = "check that it runs and that no firewall stands between"
     elif isinstance(error, exceptions.ReadTimeout):
-        what = "the gateway took the call and did not answer in time"
+        what = "the gateway accepted the call and did not answer in time"
         step = "look at its log; client.read_timeout sets how long is waited"
     elif unsent:
         what = "nobody listens at the gateway's address"
         step = "start the gateway, or correct client.url"
     else:
-        what = "the connection to the gateway broke off before the answer was complete"
-        step = "look whether it still runs, then try again"
+        what = "the connection to the gateway was lost before the answer was complete"
+        step = "check that it is running, then try again"
+    return unreachable(address, what, step, unsent=unsent, details={"cause": str(reason)})
+
+
+def unreachable(
+    address: Address,
+    what: str,
+    next_step: str = "check that it is running, then try again",
+    *,
+    unsent: bool = True,
+    details: dict[str, Any] | None = None,
+) -> Lost:
+    """A gateway that cannot be reached; the user's own is started again by the next call."""
     if address.own:
-        step = "try again: it is started anew; `shotbridge doctor` shows what is wrong"
-    return Lost(
-        GatewayUnreachable(what, where=address.url, next_step=step, details={"cause": str(reason)}),
-        unsent=unsent,
-    )
+        next_step = "try again: it is restarted; `shotbridge doctor` shows what is wrong"
+    error = GatewayUnreachable(what, where=address.url, next_step=next_step, details=details or {})
+    return Lost(error, unsent=unsent)
 
 
 def refusal(response: requests.Response, address: Address) -> Exception:

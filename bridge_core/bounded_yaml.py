@@ -1,25 +1,26 @@
-"""Reads YAML that people write, within bounds.
+"""Reads YAML that people write, within limits that no settings reach.
 
-YAML's aliases let ten lines stand for a billion values, and its reader calls itself for each level
-of nesting. What is read here has a size, a depth and a number of values that no settings need.
+Ten lines of YAML stand for a billion values by means of aliases, and PyYAML recurses once for each
+level of nesting.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-#: Bytes of a document; a studio's whole configuration has some thousand.
+#: Bytes of a document; a studio's whole configuration has a few thousand.
 SIZE = 256_000
-#: How deep values may stand in each other.
+#: Levels of nesting.
 DEPTH = 20
 #: Values, counted as often as aliases repeat them.
 VALUES = 20_000
 
 
-class TooMuch(yaml.YAMLError):
-    """A document that goes beyond the bounds; ``problem`` and ``problem_mark`` as in YAML's own."""
+class YamlLimitError(yaml.YAMLError):
+    """A document beyond the limits; ``problem`` and ``problem_mark`` as in YAML's own errors."""
 
     def __init__(self, problem: str, mark: Any = None) -> None:
         super().__init__(problem)
@@ -30,7 +31,7 @@ class TooMuch(yaml.YAMLError):
 class BoundedLoader(yaml.SafeLoader):
     def __init__(self, stream: str | bytes) -> None:
         if len(stream) > SIZE:
-            raise TooMuch(f"the document has more than {SIZE} bytes")
+            raise YamlLimitError(f"the document has more than {SIZE} bytes")
         super().__init__(stream)
         self._depth = 0
 
@@ -38,7 +39,7 @@ class BoundedLoader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > DEPTH:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise TooMuch(f"values stand in each other deeper than {DEPTH}", mark)
+            raise YamlLimitError(f"it is nested deeper than {DEPTH} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -51,9 +52,9 @@ class BoundedLoader(yaml.SafeLoader):
 
 
 def _count(node: Any, known: dict[int, int], above: tuple[int, ...]) -> int:
-    """How many values a node stands for, its aliases followed."""
+    """How many values a node stands for, with its aliases resolved."""
     if id(node) in above:
-        return 0  # a value that holds itself is refused by whoever makes something of it
+        return 0  # a value that contains itself is refused where it is constructed
     if id(node) in known:
         return known[id(node)]
     inner = node.value if not isinstance(node, yaml.ScalarNode) else ()
@@ -63,15 +64,24 @@ def _count(node: Any, known: dict[int, int], above: tuple[int, ...]) -> int:
     for one in inner:
         count += _count(one, known, (*above, id(node)))
         if count > VALUES:
-            raise TooMuch(f"it stands for more than {VALUES} values", node.start_mark)
+            raise YamlLimitError(f"it stands for more than {VALUES} values", node.start_mark)
     known[id(node)] = count
     return count
+
+
+def read(path: Path) -> bytes:
+    """A file's content, or as much of it as :func:`load` needs to refuse it.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(SIZE + 1)
 
 
 def load(text: str | bytes) -> Any:
     """What a document says, as plain values.
 
-    :raises yaml.YAMLError: it is no YAML, or :class:`TooMuch`.
+    :raises yaml.YAMLError: it is no YAML, or :class:`YamlLimitError`.
     :raises ValueError: a date or number that YAML's own patterns let pass.
     """
     loader = BoundedLoader(text)

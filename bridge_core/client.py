@@ -226,8 +226,8 @@ class Client:
         status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> list[Version]:
-        """All of them, by shot, service and number; with ``status`` only those whose review stands
-        so, with ``newest`` of each shot only the one that was made last. Asked for page by
+        """All of them, by shot, service and number; with ``status`` only those with this review
+        status, with ``newest`` of each shot only the one that was made last. Asked for page by
         page."""
         pages = self.version_pages(
             show=show,

@@ -1,5 +1,5 @@
-"""Connections to one gateway: each has proved that the gateway knows the token before the token
-is shown on it. See docs/decisions/0014-the-gateway-proves-itself.md."""
+"""Connections to a gateway. On each, the gateway proves that it knows the token before the token is
+sent. See docs/decisions/0014-the-gateway-proves-itself.md."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 import bridge_core
 from bridge_core import proof
 from bridge_core.address import Address, is_loopback
-from bridge_core.answers import Lost, parsed, refusal
-from bridge_core.errors import GatewayUnreachable, NotAuthorised
+from bridge_core.answers import Lost, parsed, refusal, unreachable
+from bridge_core.errors import NotAuthorised
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 
 def session(address: Address, seconds: float, block: int) -> requests.Session:
-    """A session for one thread. ``seconds``: within which a new connection has to be proved.
-    ``block``: bytes that go to the socket at once.
+    """A session for one thread. ``seconds``: time limit of the proof on a new connection.
+    ``block``: bytes written to the socket at once.
 
-    What is found wrong while connecting comes out of its calls as :class:`Lost`, for nothing was
-    sent yet, or as NotAuthorised.
+    Its calls raise :class:`Lost` where no connection could be made, since nothing was sent yet, or
+    NotAuthorised.
     """
     made = requests.Session()
     # A proxy of the studio must not be asked for this machine's own gateway.
@@ -52,7 +52,7 @@ class _Bearer(AuthBase):
 
 
 class _Adapter(HTTPAdapter):
-    """Has every new connection proved, also those that a proxy tunnels."""
+    """Asks for the proof on every new connection, also through a proxy's tunnel."""
 
     def __init__(self, address: Address, seconds: float, block: int) -> None:
         self._pools = _pools(address, seconds)
@@ -90,45 +90,47 @@ def _pools(address: Address, seconds: float) -> dict[str, Any]:
 
 
 def _prove(connection: HTTPConnection, address: Address, seconds: float) -> None:
-    """
-    :raises Lost: nobody proved anything; the call that the connection is for was not sent.
+    """Have the gateway prove itself on a connection that was just made.
+
+    :raises Lost: there was no proof; the call that the connection was made for was not sent.
     :raises NotAuthorised: whoever answers does not know the token.
-    :raises ShotbridgeError: whatever else they say.
+    :raises ShotbridgeError: the gateway refuses the call.
     """
     forwards = connection.proxy is not None and address.url.startswith("http://")
     line = connection.sock
     try:
         answer = proof.ask(line, address.url, address.token, seconds, by_proxy=forwards)
     except TimeoutError as error:
-        raise _lost(address, "the gateway took the call and did not answer in time") from error
+        what = "the gateway accepted the connection and did not answer in time"
+        raise unreachable(address, what) from error
     except (OSError, http.client.HTTPException) as error:
-        what = "the connection to the gateway broke off before it had said who it is"
-        raise _lost(address, what) from error
+        what = "the connection to the gateway was lost before the gateway had identified itself"
+        raise unreachable(address, what) from error
     if answer.status != 200:
         refused = refusal(_response(answer, address), address)
         raise Lost(refused.error, unsent=True) if isinstance(refused, Lost) else refused
     if answer.instance is None:
-        raise _stranger(answer, address)
+        raise _not_the_gateway(answer, address)
     if not answer.reusable:
-        what = "the gateway, or a proxy before it, ends its connections after each call"
-        raise _lost(address, what, "have the proxy keep connections open, as HTTP/1.1 does")
+        what = "the gateway, or a proxy in front of it, closes its connections after each call"
+        raise unreachable(address, what, "have the proxy keep connections open, as HTTP/1.1 does")
     line.settimeout(connection.timeout)
 
 
-def _stranger(answer: proof.Answer, address: Address) -> Exception:
-    """Who is it, that does not know the token?"""
+def _not_the_gateway(answer: proof.Answer, address: Address) -> Exception:
+    """The error for a gateway, or another program, that does not know the token."""
     from bridge_core.models.gateway import About
 
-    parsed(About, _response(answer, address))  # another program altogether is told as such
+    parsed(About, _response(answer, address))  # raises where it is another program
     error = NotAuthorised(
-        "whoever answers there does not know the token: it is not the gateway, or not the one that "
-        "the token is for. The token was not shown to it",
+        "the program that answers does not know the token: it is not the gateway, or not the one "
+        "that the token is for. The token was not sent to it",
         where=address.url,
         next_step="try again; `shotbridge doctor` shows what is wrong"
         if address.own
         else "check client.url and client.token_file",
     )
-    # One's own gateway may have come back elsewhere: it is looked for once more.
+    # The user's own gateway may have restarted at another port: look for it once more.
     return Lost(error, unsent=True) if address.own else error
 
 
@@ -140,10 +142,3 @@ def _response(answer: proof.Answer, address: Address) -> requests.Response:
     response._content = answer.body
     response.url = address.url
     return response
-
-
-def _lost(address: Address, what: str, step: str = "") -> Lost:
-    step = step or "look whether it still runs, then try again"
-    if address.own:
-        step = "try again: it is started anew; `shotbridge doctor` shows what is wrong"
-    return Lost(GatewayUnreachable(what, where=address.url, next_step=step), unsent=True)

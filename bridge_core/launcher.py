@@ -9,9 +9,9 @@ In ``client.state_dir``::
                      ending still holds its data
     gateway.log      what it says; what it said before is in gateway.log.1
 
-Whoever answers at the announced address is believed when it proves that it knows the token
-(:mod:`bridge_core.proof`); a process is ended or waited for when its identity is the recorded one
-(:mod:`bridge_core.processes`).
+A gateway at the announced address is accepted when it proves that it knows the token
+(:mod:`bridge_core.proof`). A process is ended or waited for only if its identity is the recorded
+one (:mod:`bridge_core.processes`).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class _Announcement:
 
 @dataclass(frozen=True)
 class _Process:
-    """A process that was a gateway of this user's, whoever has its number now."""
+    """A process that was started as this user's gateway, even if its number has been reused."""
 
     pid: int
     identity: str
@@ -154,7 +154,7 @@ def stop(settings: Settings) -> bool:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if found is not None and _answers(found, state):
                     raise GatewayUnreachable(
-                        "a gateway answers, and its process was not started from here",
+                        "a gateway answers that was not started from here",
                         where=f"{found.url}, process {found.pid}",
                         next_step="end it where it was started",
                     )
@@ -227,7 +227,7 @@ def _running(state: Path) -> _Announcement | None:
 
 
 def _announced(state: Path) -> _Announcement | None:
-    """None: there is none, it is damaged, or somebody else wrote it."""
+    """None where there is none, it is damaged, or it is another user's file."""
     try:
         raw = json.loads(read_own(state / "gateway.json", _SMALL) or b"")
         place = urllib.parse.urlsplit(str(raw["url"]))
@@ -239,10 +239,10 @@ def _announced(state: Path) -> _Announcement | None:
 
 
 def _answers(found: _Announcement, state: Path) -> bool:
-    """Whether the announced gateway is who answers there.
+    """Whether the announced gateway answers at its address.
 
-    :raises OSError: nobody answers.
-    :raises http.client.HTTPException: it is no gateway.
+    :raises OSError: there is no answer.
+    :raises http.client.HTTPException: the answer is not HTTP.
     """
     place = urllib.parse.urlsplit(found.url)
     where = place.hostname or "", place.port or 0
@@ -260,7 +260,7 @@ def _runs(found: _Announcement, state: Path) -> bool:
 
 
 def _last(state: Path) -> _Process | None:
-    """The process that was started last; None: there was none, or it is not known for certain."""
+    """The process that was started last; None where there is no usable record."""
     try:
         pid, identity = (read_own(state / "gateway.pid", _SMALL) or b"").decode().split(" ", 1)
         return _Process(int(pid), identity.strip())
@@ -321,7 +321,7 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
 
 
 def _await_end_of_last(state: Path) -> None:
-    """Let a gateway that answers no more come to its end."""
+    """Wait until a gateway that no longer answers has ended."""
     last = _last(state)
     deadline = time.monotonic() + _STOP_SECONDS
     while last is not None and last.alive and time.monotonic() < deadline:

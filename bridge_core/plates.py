@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.media import (
+    FRAME_NUMBER,
     Plate,
     PlateKind,
     SourceFile,
@@ -18,7 +19,6 @@ from bridge_core.models.media import (
     signed_path,
 )
 
-_NUMBER = re.compile(r"%0?\d*d")
 _DIGITS = re.compile(r"-?\d+")
 
 
@@ -118,7 +118,7 @@ def _scan(pattern: Path, wanted: set[int] | None = None) -> dict[int, os.DirEntr
     :raises OSError: the folder cannot be read.
     :raises UnreadableMedia: a frame below 0 is there in both of its spellings.
     """
-    head, _, tail = _NUMBER.sub("\0", same_name(pattern.name), count=1).partition("\0")
+    head, _, tail = FRAME_NUMBER.sub("\0", same_name(pattern.name), count=1).partition("\0")
     found: dict[int, os.DirEntry[str]] = {}
     with os.scandir(as_on_disk(pattern.parent)) as entries:
         for entry in entries:

@@ -1,17 +1,16 @@
-"""Text from elsewhere, made fit for a terminal and a log. Standard library only.
+"""Escapes text from outside for a terminal or a log. Standard library only.
 
-Names, notes and messages may hold anything. Control characters would move the cursor, change
-colours, set a window's title or type into the shell (ECMA-48); line breaks would forge a line of
-the log; marks of writing direction (Unicode Bidirectional Algorithm, UAX 9) would show a name other
-than it is.
+Names, notes and messages may contain anything. Control characters move the cursor, change colours,
+set a window's title or type into the shell (ECMA-48); line breaks forge a line of the log; marks of
+writing direction (Unicode Bidirectional Algorithm, UAX 9) disguise a name.
 """
 
 from __future__ import annotations
 
 import re
 
-#: C0 and C1 controls, DEL, line and paragraph separators, explicit directions, byte order marks.
-#: Lone surrogates, which no output takes, stand with them.
+#: C0 and C1 controls, DEL, line and paragraph separators, explicit directions, byte order marks,
+#: and lone surrogates, which no output can encode.
 CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 
 _ALL = re.compile(f"[{CONTROLS}]")
@@ -19,15 +18,15 @@ _NOT_LINES = re.compile(f"(?![\n\t])[{CONTROLS}]")
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """The text with what controls something spelt out (``\\x1b``); with ``lines`` line feeds and
-    tabs stay."""
-    return (_NOT_LINES if lines else _ALL).sub(_spelt, text)
+    """The text with control characters escaped (``\\x1b``); with ``lines``, line feeds and tabs
+    are kept."""
+    return (_NOT_LINES if lines else _ALL).sub(_escaped, text)
 
 
 def printable_json(text: str) -> str:
-    """The same for JSON text, in which control characters below 0x20 are spelt out already."""
+    """The same for JSON text, in which control characters below 0x20 are escaped already."""
     return _NOT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _spelt(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")

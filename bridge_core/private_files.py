@@ -1,5 +1,5 @@
-"""Files and folders that nobody but this user is to read, and whose word is taken only where this
-user wrote it. Windows gives both by the rights of the user's own folder. Standard library only."""
+"""Files and folders that only this user may read, and that are trusted only where this user owns
+them. On Windows the permissions of the user's own folder ensure both. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import IO
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder of mode 0700, as are the parents that it lacks; tighten it where it is wider
-    and this user's.
+    """Make a folder, and its missing parents, with mode 0700; tighten one of this user's that is
+    there already.
 
     :raises OSError: it cannot be made.
     """
@@ -23,8 +23,8 @@ def private_folder(path: Path) -> None:
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
-    """Open a file for writing (``wb``, ``ab`` or ``xb``). One that is made has mode 0600, and one
-    that is there and wider is tightened before anything is written.
+    """Open a file for writing (``wb``, ``ab`` or ``xb``) with mode 0600; one that is there already
+    is tightened before anything is written.
 
     :raises OSError: it cannot be opened.
     """
@@ -41,7 +41,7 @@ def _opener(path: str, flags: int) -> int:
 
 
 def tighten(path: Path, mode: int) -> None:
-    """Take rights away that ``mode`` does not give; a path of another user's stays as it is."""
+    """Remove permissions beyond ``mode``; another user's path is left as it is."""
     if os.name != "posix":
         return
     found = path.stat()
@@ -50,13 +50,13 @@ def tighten(path: Path, mode: int) -> None:
 
 
 def read_own(path: Path, limit: int) -> bytes | None:
-    """What a file of this user's says; None: it is not there, is no plain file, is greater than
-    ``limit`` bytes, or is another user's.
+    """The content of a file that this user owns; None where it does not exist, is not a regular
+    file, is larger than ``limit`` bytes, or is another user's.
 
     :raises OSError: it is there and cannot be read.
     """
     try:
-        # Without waiting: opening a pipe would wait for somebody who writes to it.
+        # Non-blocking: opening a named pipe would wait for a writer.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None

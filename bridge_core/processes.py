@@ -1,4 +1,4 @@
-"""Tells a process from every other that had, or will have, its number. Standard library only."""
+"""Identifies processes beyond their number, which is reused. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 
 
 def identity(pid: int) -> str | None:
-    """Text that no other process on this machine shares: when it was started, and since which
-    boot. None: no process of this user runs under the number, or it has ended and only waits for
-    its parent to take note (a zombie)."""
+    """Text that no other process on this machine shares: the boot, and when it was started. None:
+    no process of this user has the number, or it is a zombie."""
     if sys.platform == "win32":
         return _on_windows(pid)
     process = Path("/proc", str(pid))
@@ -20,35 +19,35 @@ def identity(pid: int) -> str | None:
         try:
             if process.stat().st_uid != os.geteuid():
                 return None
-            # The fields stand behind the name, which may itself hold brackets: state first, start
-            # time in clock ticks since boot as the 20th (man 5 proc).
+            # The fields follow the name, which may itself contain brackets: the state first, the
+            # start time in clock ticks since boot as the 20th (man 5 proc).
             fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
             boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         except OSError:
             return None
         return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
-    told = subprocess.run(
+    fields = subprocess.run(
         ["ps", "-o", "uid=,stat=,lstart=", "-p", str(pid)],
         env={**os.environ, "LC_ALL": "C"},
         capture_output=True,
         text=True,
         check=False,
     ).stdout.split()
-    if len(told) < 3 or told[0] != str(os.geteuid()) or told[1].startswith("Z"):
+    if len(fields) < 3 or fields[0] != str(os.geteuid()) or fields[1].startswith("Z"):
         return None
-    return " ".join(told[2:])
+    return " ".join(fields[2:])
 
 
 def terminate(pid: int, wanted: str) -> bool:
-    """Send SIGTERM to the process whose :func:`identity` is ``wanted``; False: it has ended, and
-    whoever has its number now gets nothing."""
+    """Send SIGTERM to the process whose :func:`identity` is ``wanted``; False where it has ended:
+    a process that has its number now gets no signal."""
     if sys.platform != "linux":
         if identity(pid) != wanted:
             return False
         os.kill(pid, signal.SIGTERM)
         return True
     try:
-        # Held open, the number cannot be given to another process between the look and the signal.
+        # While the descriptor is open, it cannot come to mean another process.
         handle = os.pidfd_open(pid)
     except OSError:
         return False

@@ -3,8 +3,8 @@
 A port on loopback belongs to whoever listens first: after a gateway has ended, another user's
 program may answer there. So each new connection begins with ``GET /v1/about?challenge=...``, a
 text that was never used before, and goes on only when the answer holds the HMAC-SHA-256 (RFC 2104)
-of it, see :func:`bridge_core.models.gateway.proof_of`. Standard library only, for the launcher
-asks before anything else is loaded.
+of it, see :func:`bridge_core.models.gateway.proof_of`. Written without requests, which the launcher
+does not load just to see whether a gateway runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LIMIT = 100_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. ``instance``: the one that proved itself; None: nobody did."""
+    """What came back. ``instance`` is None where the gateway did not prove itself."""
 
     status: int
     reason: str
@@ -37,16 +37,16 @@ class Answer:
     body: bytes
     instance: str | None
     reusable: bool
-    """The connection stands for further calls."""
+    """The connection stays open for further calls."""
 
 
 def ask(
     connection: socket.socket, url: str, token: str, seconds: float, *, by_proxy: bool = False
 ) -> Answer:
-    """Challenge whoever is at the other end of a new connection; all of it takes at most
-    ``seconds``. The connection's own time limit is left at what remained.
+    """Challenge whoever is at the other end of a new connection, within ``seconds`` altogether.
+    The connection's own timeout is left at what remained.
 
-    ``by_proxy``: a proxy is asked that forwards calls, and wants the whole address.
+    ``by_proxy``: the call goes to a forwarding proxy, which expects the whole address.
 
     :raises OSError: the connection broke off, or no answer came in time (TimeoutError).
     :raises http.client.HTTPException: what came is not HTTP.
@@ -93,7 +93,7 @@ def _proven(body: bytes, token: str, challenge: str) -> str | None:
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket until a moment, however slowly bytes drip in."""
+    """Reads a socket until a deadline, however slowly bytes arrive."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection

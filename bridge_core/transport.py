@@ -1,8 +1,8 @@
 """Speaks HTTP with the gateway: time limits, retries, the handshake, errors of the one tree.
 
-A call that could not even be sent is tried again, whatever it is. One that was sent and got no
-answer is tried again only where repeating it changes nothing; and once only, where it has the
-gateway work on what somebody sent: it may have died of it.
+A call that could not be sent is tried again, whatever it is. One that was sent and got no answer is
+tried again only where repeating it changes nothing, and once only where the gateway works on
+content that was sent to it: that content may have crashed it.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class Transport:
         """One call; ``body`` is a model, JSON values, or bytes.
 
         ``repeatable`` says whether the call may be made again; None: only a GET. ``once_more``: it
-        may, and once only, where it was sent and got no answer. With ``stream`` the body is left to
-        be read by the caller, who closes the response.
+        may be made again, but once only, where it was sent and got no answer. With ``stream`` the
+        body is left to be read by the caller, who closes the response.
 
         :raises GatewayUnreachable: nobody there, or gone before the answer was complete.
         :raises NotAuthorised: the token is not the gateway's.

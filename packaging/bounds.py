@@ -1,9 +1,9 @@
-"""``make test-newest`` and ``make test-oldest``: what the bounds in setup.py are worth.
+"""``make test-newest`` and ``make test-oldest``: tests the bounds in setup.py.
 
 The everyday tests with the newest, or with the oldest, versions that setup.py allows of everything
 it names (what these need in turn is always the newest that fits), each in an environment of its own
-under .cache. This asks an index, so its outcome changes with what others release: it is run by
-hand, and CONTRIBUTING.md records what came of it. Further words go to pytest.
+under .cache. This needs an index, so the outcome changes with what others release: it is run by
+hand, and CONTRIBUTING.md records the results. Further arguments go to pytest.
 """
 
 from __future__ import annotations

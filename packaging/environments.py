@@ -1,8 +1,8 @@
 """Compares what is installed with the locks: ``.ci/run`` ends with it.
 
 Looks at the environment that runs this, whose lock is ``requirements-dev.lock``, and at those that
-:func:`tools.environment` made under ``.cache``. Something that no lock names, another version or
-something that is missing is a line each, and makes the exit code 1.
+:func:`tools.environment` made under ``.cache``. Each package that no lock
+names, that is missing or has another version is a line of its own, and makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OWN = "shotbridge"
 
 
 def differences(lock: str, installed: Mapping[str, str], python: str) -> list[str]:
-    """What is installed otherwise than in the lock, in words; none where it is the same.
+    """How what is installed differs from the lock, in words; empty where it does not.
 
     ``installed`` has versions by normalized name, ``python`` is a version such as 3.11.
     """
@@ -39,9 +39,9 @@ def differences(lock: str, installed: Mapping[str, str], python: str) -> list[st
         if name not in wanted:
             found.append(f"{name} {installed[name]} is installed, and the lock does not name it")
         elif name not in installed:
-            found.append(f"{name} {wanted[name]} is locked, and not installed")
+            found.append(f"{name} {wanted[name]} is locked and not installed")
         elif installed[name] != wanted[name]:
-            found.append(f"{name} is installed in {installed[name]}, locked is {wanted[name]}")
+            found.append(f"{name} {installed[name]} is installed, and {wanted[name]} is locked")
     return found
 
 
@@ -70,7 +70,7 @@ def main() -> None:
                 wrong = True
                 print(f"{folder}: {line}")
     if wrong:
-        sys.exit("not everything is as locked: remove the environment, and make it again")
+        sys.exit("environments differ from their locks: remove them and make them again")
 
 
 if __name__ == "__main__":

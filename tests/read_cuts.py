@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge_core.cli.call import Call
-from bridge_core.cli.jobs import shots_of
 from bridge_core.cli.main import build_parser
 from bridge_core.cli.output import Output
+from bridge_core.cli.sources import shots_of
 from bridge_core.timeline.cut import Cut, CutShot
 
 

@@ -11,8 +11,6 @@ from bridge_core.cli.output import plain, table
 from bridge_core.cli.sources import add_cut_options, cut_of, cut_rate
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from bridge_core.cli.call import Call
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
@@ -116,56 +114,34 @@ def _spell_retime(shot: Shot) -> str:
 
 def _place(call: Call) -> int:
     cut = cut_of(call, call.arguments.cut)
-    result = place_versions(
-        call,
-        cut,
-        call.arguments.output,
-        timeline=call.arguments.timeline,
-        rate=cut_rate(call),
-        overwrite=call.arguments.overwrite,
-    )
-    told = "\n".join(f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items())
-    call.output.result(result, f"{told}\n{result['timeline']}".strip())
+    result = place_versions(call, cut, call.arguments.output, overwrite=call.arguments.overwrite)
+    lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
+    call.output.result(result, "\n".join([*lines, result["timeline"]]))
     return 0
 
 
 def place_versions(
-    call: Call,
-    cut: Cut,
-    target: Path,
-    *,
-    timeline: str | None = None,
-    rate: Fraction | None = None,
-    overwrite: bool = False,
+    call: Call, cut: Cut, target: Path, *, overwrite: bool = False
 ) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    ``timeline`` and ``rate`` say how the cut was read. Gives what ``place --json`` does: the file,
-    which labels each shot got, and what somebody should know about clips that got none, or a
-    version that does not reach as far as they do.
+    Returns what ``place --json`` prints: the file, the labels that each shot got, and notes on
+    clips that got none, or a version that is shorter than they are.
     """
     from bridge_core.timeline.gathering import gather_versions
     from bridge_core.timeline.writing import write_versions
 
     found = gather_versions(call.client, cut)
-    written = write_versions(
-        cut.path,
-        found.placed,
-        target,
-        show=cut.show,
-        overwrite=overwrite,
-        timeline=timeline,
-        rate=rate,
-    )
+    written = write_versions(cut.source, found.placed, target, show=cut.show, overwrite=overwrite)
     notes = [
         f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
-        f"{one.has}, the cut shows {one.shows} by now; send the shot again"
-        for one in found.lacking
+        f"{one.has}, and the cut now shows {one.shows}; send the shot again"
+        for one in found.outdated
     ]
     by_clip = {item.clip: item.shot.id for item in cut}
     notes += [
-        f"{by_clip[clip].shot} was called {before.shot}, and got the versions of that: it is the "
-        "same clip by its media and range"
+        f"{by_clip[clip].shot} was renamed from {before.shot}, and got its versions: its media and "
+        "range are the same"
         for clip, before in found.renamed.items()
     ]
     if found.without:
@@ -214,16 +190,15 @@ def _diff(call: Call) -> int:
 
 
 def _export(call: Call) -> int:
+    from bridge_core.timeline.cut import CutSource
     from bridge_core.timeline.exporting import export
 
     arguments = call.arguments
     report = export(
-        arguments.cut,
+        CutSource(arguments.cut, arguments.timeline, cut_rate(call)),
         arguments.output,
         arguments.profile,
         overwrite=arguments.overwrite,
-        timeline=arguments.timeline,
-        rate=cut_rate(call),
     )
     call.output.result(
         {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.ids import job_id, short
 from bridge_core.cli.output import Bar, spell_bytes, spell_seconds, table
-from bridge_core.cli.sources import add_cut_options
-from bridge_core.errors import InvalidRequest, ShotbridgeError
+from bridge_core.cli.sources import add_cut_options, shots_of
+from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
     from bridge_core.cli.call import Call
@@ -149,67 +149,6 @@ def _find_service(call: Call, wanted: str) -> Service | None:
         f"there is no service {wanted!r}",
         next_step=f"the gateway offers: {', '.join(s.id for s in services) or 'none'}",
     )
-
-
-def shots_of(call: Call) -> list[Shot]:
-    """The shots that the command line means.
-
-    :raises InvalidRequest: a shot that the cut does not have, a cut with no usable shot, or an
-        option that means nothing for what is sent.
-    """
-    from bridge_core.cli.sources import cut_of, is_plate, shot_of_plate
-
-    arguments = call.arguments
-    if is_plate(arguments.source):
-        if arguments.timeline is not None:
-            raise InvalidRequest(
-                "--timeline names one of a file's timelines, and this is a plate",
-                where=arguments.source,
-                next_step="leave it out",
-            )
-        return [
-            shot_of_plate(
-                arguments.source,
-                span=arguments.range,
-                rate=arguments.rate,
-                colour_space=arguments.colour_space,
-                show=arguments.show or call.loaded.settings.work.show,
-                name=arguments.shot[0] if arguments.shot else None,
-                # To ask about a movie may mean to send it, which an estimate never does.
-                facts_of=None if arguments.estimate else call.client.media_facts,
-            )
-        ]
-    if arguments.range is not None:
-        raise InvalidRequest(
-            "--range is of a plate; a cut says itself which frames its shots show",
-            where=arguments.source,
-            next_step="leave it out; --shot names the shots, --try the frames to look at first",
-        )
-    cut = cut_of(call, arguments.source)
-    for problem in cut.problems:
-        call.output.say(f"{problem.effect}: {problem}")
-    shots = [_coloured(placed.shot, arguments.colour_space) for placed in cut.shots]
-    names = {shot.id.shot for shot in shots}
-    unknown = [name for name in arguments.shot if name not in names]
-    if unknown or not shots:
-        raise InvalidRequest(
-            f"the cut has no shot {', '.join(unknown)}"
-            if unknown
-            else "the cut has no usable shot",
-            where=str(arguments.source),
-            next_step=f"its shots are: {', '.join(sorted(names))}"
-            if names
-            else "see `shotbridge timeline shots` for what is wrong with each clip",
-        )
-    return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
-
-
-def _coloured(shot: Shot, colour_space: str | None) -> Shot:
-    """The shot with its plate in this space, unless the cut names one for it."""
-    if colour_space is None or shot.plate.colour_space is not None:
-        return shot
-    plate = shot.plate.model_copy(update={"colour_space": colour_space})
-    return shot.model_copy(update={"plate": plate})
 
 
 def _request(call: Call, shot: Shot, service: Service | None) -> Request:

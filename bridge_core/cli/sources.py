@@ -1,11 +1,9 @@
-"""What people name on the command line: plates, ranges, frames."""
+"""Cuts, plates, ranges and frames as people name them on the command line."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,16 +63,72 @@ def cut_of(call: Call, path: str | Path, *, timeline: str | None = None) -> Cut:
     from bridge_core.timeline.reading import read_cut
 
     work = call.loaded.settings.work
-    rate = cut_rate(call)
-    # Standard output is for the result; whatever a reader prints goes where progress goes.
-    with contextlib.redirect_stdout(sys.stderr):
-        return read_cut(
-            path,
-            show=call.arguments.show or work.show,
-            handles=work.handles,
-            rate=rate,
-            timeline=timeline or call.arguments.timeline,
+    return read_cut(
+        path,
+        show=call.arguments.show or work.show,
+        handles=work.handles,
+        rate=cut_rate(call),
+        timeline=timeline or call.arguments.timeline,
+    )
+
+
+def shots_of(call: Call) -> list[Shot]:
+    """The shots that the command line means.
+
+    :raises InvalidRequest: a shot that the cut does not have, a cut with no usable shot, or an
+        option that means nothing for what is sent.
+    """
+    arguments = call.arguments
+    if is_plate(arguments.source):
+        if arguments.timeline is not None:
+            raise InvalidRequest(
+                "--timeline chooses one of a file's timelines, and this is a plate",
+                where=arguments.source,
+                next_step="leave it out",
+            )
+        return [
+            shot_of_plate(
+                arguments.source,
+                span=arguments.range,
+                rate=arguments.rate,
+                colour_space=arguments.colour_space,
+                show=arguments.show or call.loaded.settings.work.show,
+                name=arguments.shot[0] if arguments.shot else None,
+                # Asking about a movie may upload it, which an estimate never does.
+                facts_of=None if arguments.estimate else call.client.media_facts,
+            )
+        ]
+    if arguments.range is not None:
+        raise InvalidRequest(
+            "--range is for a plate; a cut gives the frames of its shots itself",
+            where=arguments.source,
+            next_step="leave it out; --shot names the shots, --try the frames to look at first",
         )
+    cut = cut_of(call, arguments.source)
+    for problem in cut.problems:
+        call.output.say(f"{problem.effect}: {problem}")
+    shots = [_coloured(placed.shot, arguments.colour_space) for placed in cut.shots]
+    names = {shot.id.shot for shot in shots}
+    unknown = [name for name in arguments.shot if name not in names]
+    if unknown or not shots:
+        raise InvalidRequest(
+            f"the cut has no shot {', '.join(unknown)}"
+            if unknown
+            else "the cut has no usable shot",
+            where=str(arguments.source),
+            next_step=f"its shots are: {', '.join(sorted(names))}"
+            if names
+            else "see `shotbridge timeline shots` for what is wrong with each clip",
+        )
+    return [shot for shot in shots if not arguments.shot or shot.id.shot in arguments.shot]
+
+
+def _coloured(shot: Shot, colour_space: str | None) -> Shot:
+    """The shot with its plate in this space, unless the cut names one for it."""
+    if colour_space is None or shot.plate.colour_space is not None:
+        return shot
+    plate = shot.plate.model_copy(update={"colour_space": colour_space})
+    return shot.model_copy(update={"plate": plate})
 
 
 def span_of(text: str) -> tuple[int, int]:
@@ -191,14 +245,14 @@ def _on_disk(plate: Plate, named: Path) -> tuple[int, int]:
 
     if plate.kind is PlateKind.MOVIE:
         raise InvalidRequest(
-            "how many frames the movie has is not known here",
+            "the length of the movie is not known here",
             where=plate.path,
-            next_step="name them, as --range 1-100; a movie's first frame is the first",
+            next_step="give its frames, as --range 1-100, from the movie's first frame",
         )
     found = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
     if not found and named.exists():
         raise InvalidRequest(
-            "this is one picture, whose name is read as a sequence's pattern",
+            "this is one picture, but its name reads as a sequence's pattern",
             where=str(named),
             next_step="rename it without its #, @ or %d",
         )
@@ -231,15 +285,15 @@ def _movie(
         return plate.model_copy(update={"range": frames}), frames
     if facts.rate is None or facts.frames is None:
         raise InvalidRequest(
-            "the file is no movie, whatever its name is",
+            "the file is not a movie, in spite of its name",
             where=plate.path,
-            next_step="rename it after what it is, and send it again",
+            next_step="give it the ending of its real format, and send it again",
         )
     if rate is not None and to_rate(rate) != facts.rate:
         raise InvalidRequest(
             f"the movie runs at {facts.rate} frames per second, not at {rate}",
             where=plate.path,
-            next_step="leave --rate out: a movie says its rate itself",
+            next_step="leave out --rate: the movie's own counts",
         )
     whole = FrameRange.of(1, facts.frames, facts.rate)
     frames = FrameRange.of(*span_of(span), facts.rate) if span else whole
@@ -247,7 +301,7 @@ def _movie(
         whole = frames
     elif not whole.covers(frames):
         raise InvalidRequest(
-            f"the movie has the frames {whole}, and {frames} are not all among them",
+            f"the movie has frames {whole}, and {frames} are not all among them",
             where=plate.path,
             next_step=f"name frames of {whole}, or {whole.count} frames to number them otherwise",
         )

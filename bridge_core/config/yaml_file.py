@@ -29,11 +29,10 @@ def read(path: Path) -> list[Given]:
     """
     import yaml
 
-    from bridge_core.bounded_yaml import SIZE, BoundedLoader
+    from bridge_core import bounded_yaml
 
     try:
-        with path.open("rb") as file:
-            content = file.read(SIZE + 1)
+        content = bounded_yaml.read(path)
     except OSError as error:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror or error}",
@@ -41,7 +40,7 @@ def read(path: Path) -> list[Given]:
             next_step="check that it is there and that you may read it",
         ) from error
     try:
-        loader = BoundedLoader(content)
+        loader = bounded_yaml.BoundedLoader(content)
     except yaml.YAMLError as error:
         raise _not_yaml(path, error) from error
     try:

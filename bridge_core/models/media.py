@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -17,16 +18,17 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Endings of files that hold many frames.
 MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 
-_PRINTF = re.compile(r"%0?(\d*)d")
-#: Two and more stand for a number wherever they are; one only at the end of a part of the name, so
-#: that ``take#1.png`` and ``logo@2x.png`` are names.
+#: The frame number in a sequence's pattern, as in ``plate.%04d.exr``; the group is its width.
+FRAME_NUMBER = re.compile(r"%0?(\d*)d")
+#: Two or more are a frame number anywhere in a name, one only before a dot or an underscore:
+#: ``take#1.png`` and ``logo@2x.png`` remain names.
 _HASHES = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
 #: Houdini's ``$F4`` and ``$F``.
 _HOUDINI = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
 #: ``plate.[1001-1100].exr`` (Resolve), ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``
 #: (OpenRV, where one ``#`` is four digits).
 _RANGED = re.compile(r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)")
-#: Other programs' words for the number, of which nobody says how many digits it has.
+#: Placeholders of other programs, which do not say how many digits the number has.
 _FOREIGN = re.compile(r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE)
 _DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
 
@@ -103,7 +105,7 @@ def printf_pattern(path: str) -> str:
     ranged = ranged_pattern(path)
     if ranged:
         return ranged[0]
-    if _PRINTF.search(name):
+    if FRAME_NUMBER.search(name):
         return path
     for marks in (_HASHES, _HOUDINI):
         runs = marks.findall(name)
@@ -119,7 +121,7 @@ def ranged_pattern(path: str) -> tuple[str, int, int] | None:
     ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``, each with
     ``plate.%04d.exr``.
 
-    :raises ValueError: the name asks for every second frame only, or so (``1001-1100x2@@@@``).
+    :raises ValueError: the name has a frame step (``1001-1100x2@@@@``).
     """
     if "-" not in path:
         return None
@@ -132,9 +134,9 @@ def ranged_pattern(path: str) -> tuple[str, int, int] | None:
     else:
         first, last, marks = found[3], found[4], found[6]
         if int(found[5] or 1) != 1:
-            raise ValueError(f"{name} asks for every {found[5]}th frame of a sequence only")
+            raise ValueError(f"{name} names a sequence with a frame step of {found[5]}")
         # In OpenRV one # is four digits; %04d says it itself.
-        printf = _PRINTF.fullmatch(marks)
+        printf = FRAME_NUMBER.fullmatch(marks)
         width = int(printf[1] or 1) if printf else 4 if marks == "#" else len(marks)
     return (
         folder + name[: found.start()] + f"%0{width}d" + name[found.end() :],
@@ -144,8 +146,8 @@ def ranged_pattern(path: str) -> tuple[str, int, int] | None:
 
 
 def foreign_number(path: str) -> str | None:
-    """How a sequence's name spells its frame number, where nobody can say which files it means:
-    ``<frame>``, ``*``. None for every name that is understood, and for movies."""
+    """The placeholder in a sequence's name that does not say which files it means: ``<frame>``,
+    ``*``. None for every name that is understood, and for movies."""
     name = _split(path)[1]
     found = None if ending_of(name) in MOVIES else _FOREIGN.search(name)
     return found[0] if found else None
@@ -181,7 +183,7 @@ def frame_path(pattern: str, frame: int) -> str:
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
     """:func:`frame_path` of each of many frames, read once."""
     folder, name = _split(pattern)
-    found = None if ending_of(name) in MOVIES else _PRINTF.search(name)
+    found = None if ending_of(name) in MOVIES else FRAME_NUMBER.search(name)
     if found is None:
         return [pattern for _ in frames]
     before, after, width = folder + name[: found.start()], name[found.end() :], int(found[1] or 1)
@@ -197,10 +199,13 @@ def signed_path(pattern: str, frame: int) -> str | None:
     if frame >= 0:
         return None
     folder, name = _split(pattern)
-    other = folder + _PRINTF.sub(lambda found: f"-{-frame:0{int(found[1] or 1)}d}", name, count=1)
+    other = folder + FRAME_NUMBER.sub(
+        lambda found: f"-{-frame:0{int(found[1] or 1)}d}", name, count=1
+    )
     return other if other != frame_path(pattern, frame) else None
 
 
+@lru_cache(maxsize=16384)
 def ending_of(path: str) -> str:
     """``.exr`` of ``plate.EXR``, also of a Windows path on another system; empty without one."""
     stem, dot, ending = _split(path)[1].rpartition(".")
@@ -215,7 +220,7 @@ def _split(path: str) -> tuple[str, str]:
 
 def _numbers(name: str) -> list[str]:
     """The widths of the frame numbers in a name; a movie's has none."""
-    return [] if ending_of(name) in MOVIES else _PRINTF.findall(name)
+    return [] if ending_of(name) in MOVIES else FRAME_NUMBER.findall(name)
 
 
 class SourceFile(Value):

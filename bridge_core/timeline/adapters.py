@@ -1,4 +1,4 @@
-"""Every format but OTIO's own JSON: through OTIO's adapters, found by its plug-in manifests."""
+"""Reads every format but OTIO's own JSON with OTIO's adapters, found by its plugin manifests."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bridge_core.timeline.cut import ProblemKind, Remark
 
 _EXTRA = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _FORMATS = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
-#: What adapters print is caught in their modules, so only one reads at a time.
+#: An adapter's module gets a ``print`` of ours while it reads, so only one reads at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Remark]]:
     """OTIO's JSON of a file in another format, and what a person should know about the reading.
 
-    ``rate`` is what an EDL counts at, which it does not say itself.
+    ``rate`` is an EDL's, which the file itself does not give.
 
     :raises TimelineError: no adapter for its format, or one that cannot read it.
     :raises OSError: the file cannot be read.
@@ -34,7 +34,7 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Rema
 
     if file.suffix.lower() == ".otioz":
         raise TimelineError(
-            "this is a bundle: its media lies packed in it, where nobody can read it",
+            "this is a bundle: its media is packed inside, where it cannot be read",
             where=str(file),
             next_step="unpack it (an .otioz is a zip file) and read the content.otio in it",
         )
@@ -57,12 +57,12 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Rema
                 root, remarks = _read_fcp_xml(adapter, file, data), []
             else:
                 root, remarks = _plain(adapter.read_from_file(str(file))), []
-    except Exception as error:  # adapters raise whatever they come upon
+    except Exception as error:  # adapters raise anything
         again = "export the cut again, as OTIO where the host can"
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
             where=str(file),
-            next_step=f"say the EDL's rate, as --rate 25, or {again}" if is_edl else again,
+            next_step=f"give the EDL's rate, as --rate 25, or {again}" if is_edl else again,
         ) from error
     return root, remarks + [
         (
@@ -76,10 +76,10 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Rema
 
 @contextmanager
 def _printed(adapter: Any) -> Iterator[list[str]]:
-    """The lines that an adapter prints while it reads: they go to standard error, and are kept.
+    """The lines that an adapter prints while it reads; they go to standard error too.
 
-    Standard output is the command's, and a host's is not ours to redirect: the adapter's module
-    gets a ``print`` of its own.
+    Standard output belongs to the command, and a host's is not ours to redirect, so the adapter's
+    module gets a ``print`` of its own.
     """
     lines: list[str] = []
 
@@ -115,7 +115,7 @@ def _read_edl(adapter: Any, data: bytes, said: Fraction | None) -> tuple[Any, li
 
 
 def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
-    """The adapter keeps of a filter its effect only, and with that loses whether it is enabled."""
+    """The adapter keeps only the effect of a filter, and so loses whether it is enabled."""
     tree = ElementTree.fromstring(data)
     switched_off = False
     for one in tree.iter("filter"):
@@ -133,8 +133,8 @@ def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
             waiting.extend(node)
         elif isinstance(node, dict):
             if str(node.get("OTIO_SCHEMA", "")).startswith("Effect."):
-                told = (node.get("metadata") or {}).get("fcp_xml") or {}
-                if told.get("enabled") == "FALSE":
+                kept = (node.get("metadata") or {}).get("fcp_xml") or {}
+                if kept.get("enabled") == "FALSE":
                     node["enabled"] = False
             waiting.extend(node.values())
     return root

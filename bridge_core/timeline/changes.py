@@ -94,22 +94,22 @@ def compare(old: Cut, new: Cut) -> Changes:
     (:func:`bridge_core.timeline.matching.pair_up`); equal clips are told apart by their places.
     The same two cuts always give the same answer.
     """
+    return Changes(tuple(_changes(old, new)))
+
+
+def _changes(old: Cut, new: Cut) -> Iterator[Change]:
     pairs = {pair.new.clip: pair for pair in pair_up(old, new)}
     root = moved_root(_same_media(pairs.values()))
-    changes = []
     for item in new.shots:
         pair = pairs.get(item.clip)
         if pair is None:
-            changes.append(Change(frozenset({ChangeKind.NEW}), None, item))
+            yield Change(frozenset({ChangeKind.NEW}), None, item)
         else:
-            changes.append(Change(_kinds(pair, root), pair.old, pair.new))
+            yield Change(_kinds(pair, root), pair.old, pair.new)
     kept = {pair.old.clip for pair in pairs.values()}
-    changes += [
-        Change(frozenset({ChangeKind.GONE}), item, None)
-        for item in old.shots
-        if item.clip not in kept
-    ]
-    return Changes(tuple(changes))
+    for item in old.shots:
+        if item.clip not in kept:
+            yield Change(frozenset({ChangeKind.GONE}), item, None)
 
 
 def recognise(returned: Cut, original: Cut) -> dict[str, str]:

@@ -94,6 +94,21 @@ class CutShot:
 
 
 @dataclass(frozen=True, slots=True)
+class CutSource:
+    """A cut's file and how it is read, by which it is read the same way again."""
+
+    path: Path
+    timeline: str | None = None
+    """The name of the one wanted, where the file holds several."""
+    rate: Fraction | None = None
+    """What an EDL counts at, which it does not say itself; of other files, it overrules theirs."""
+
+    @classmethod
+    def of(cls, source: str | Path | CutSource) -> CutSource:
+        return source if isinstance(source, CutSource) else cls(Path(source))
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """``rate`` is the timeline's own; ``global_start`` the frame that its first picture has.
 
@@ -101,13 +116,17 @@ class Cut:
     their tracks, bottom to top, and within a track in time.
     """
 
-    path: Path
+    source: CutSource
     name: str
     show: str
     rate: Fraction
     global_start: int
     shots: tuple[CutShot, ...]
     problems: tuple[CutProblem, ...]
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
 
     def __iter__(self) -> Iterator[CutShot]:
         return iter(self.shots)

@@ -16,13 +16,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import DiskFull, NotWritable, TimelineError
-from bridge_core.timeline.cut import ProblemKind, Remark
+from bridge_core.timeline.cut import CutSource, ProblemKind, Remark
 
 Json = dict[str, Any]
 
@@ -34,8 +33,8 @@ DEFAULT_KEY = "DEFAULT_MEDIA"
 DEPTH_LIMIT = 64
 
 _HALF = re.compile("[\ud800-\udfff]")
-#: A text that holds one, spelled out or escaped (where it may also be half of a whole pair).
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+#: An escaped one, where it may also belong to a pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: Texts, which are passed over, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
 #: Names from before OTIO's first release, which its reader still takes.
@@ -46,12 +45,16 @@ _OLD_NAMES = {"Sequence": "Track", "Filler": "Gap"}
 class Document:
     """``root`` is what the file holds, ``timeline`` the one timeline in it (often the same)."""
 
-    path: Path
+    source: CutSource
     root: Json
     timeline: Json
     remarks: tuple[Remark, ...] = ()
     """What the format leaves open or its reader lost: kind, words, next step."""
     _by_id: dict[str, Json] | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
 
     def follow(self, node: Any) -> Any:
         """What a ``SerializableObjectRef`` points at; anything else as it is.
@@ -84,6 +87,20 @@ def ours(node: Any) -> Json:
     metadata = node.get("metadata") if isinstance(node, dict) else None
     found = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def own_metadata(node: Json) -> Json:
+    """Our metadata on an object, to be written to; made where there is none."""
+    if not isinstance(node.get("metadata"), dict):
+        node["metadata"] = {}
+    if not isinstance(node["metadata"].get(NAMESPACE), dict):
+        node["metadata"][NAMESPACE] = {}
+    return ours(node)
+
+
+def is_annotation_track(track: Any) -> bool:
+    """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
+    return ours(track).get("annotations") is True
 
 
 #: What working on an object raises that is not what its schema says.
@@ -119,17 +136,13 @@ def plate_key(clip: Json) -> str:
     return next((key for key in several if not key.startswith(f"{NAMESPACE}:")), active)
 
 
-def load(
-    path: str | Path, *, timeline: str | None = None, rate: Fraction | None = None
-) -> Document:
+def load(source: str | Path | CutSource) -> Document:
     """Read any file that OTIO or an installed adapter of it can read.
-
-    ``timeline`` names the one wanted where the file holds several; ``rate`` is what an EDL counts
-    at, which it does not say itself: 24 frames per second without it.
 
     :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
     """
-    file = Path(path)
+    source = CutSource.of(source)
+    file, timeline = source.path, source.timeline
     if file.suffix.lower() == ".otiod":  # a folder, with the media that belongs to it
         file /= "content.otio"
     if file.suffix.lower() in (".otio", ".json"):
@@ -138,7 +151,7 @@ def load(
         from bridge_core.timeline.adapters import read_with_adapter
 
         try:
-            root, remarks = read_with_adapter(file, rate)
+            root, remarks = read_with_adapter(file, source.rate)
         except OSError as error:
             raise _unreadable(file, error) from error
     found = _timelines(root)
@@ -160,7 +173,15 @@ def load(
             if timeline
             else f"say which one is meant, as --timeline {found[0].get('name')!r}",
         )
-    return Document(file, root, found[0], tuple(remarks))
+    return Document(replace(source, path=file), root, found[0], tuple(remarks))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether an ``.otio`` file has a timeline with versions that were placed by us.
+
+    :raises TimelineError: it cannot be read.
+    """
+    return any(map(ours, _timelines(_parse(path)[0])))
 
 
 def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
@@ -217,25 +238,33 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
 
 def _parse(file: Path) -> tuple[Any, list[Remark]]:
     try:
-        data = file.read_bytes()
-        text = data.decode(json.detect_encoding(data), "surrogatepass")
+        text, halves = _decoded(file.read_bytes())
         root = _loads(text)
     except OSError as error:
         raise _unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
-        told = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise TimelineError(
-            f"this is not a readable OTIO file: {told}",
+            f"this is not a readable OTIO file: {reason}",
             where=str(file),
             next_step="the file is damaged or of another kind; export the cut again",
         ) from error
-    if _SURROGATE.search(text) is None:
+    if not halves and _SURROGATE.search(text) is None:
         return root, []
     root, count = _mended(root)
     if not count:
         return root, []
-    told = f"half a character stands in {count} texts of the file; it was replaced by U+FFFD"
-    return root, [(ProblemKind.ASSUMED, told, "correct the names in the host")]
+    what = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
+    return root, [(ProblemKind.ASSUMED, what, "correct the names in the host")]
+
+
+def _decoded(data: bytes) -> tuple[str, bool]:
+    """The text, and whether lone surrogates stand in it unescaped."""
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding), False
+    except UnicodeDecodeError:
+        return data.decode(encoding, "surrogatepass"), True
 
 
 def _loads(text: str) -> Any:
@@ -250,7 +279,7 @@ def _loads(text: str) -> Any:
 
 
 def _mended(root: Any) -> tuple[Any, int]:
-    """The same without halves of characters, which UTF-8 cannot write; and in how many texts."""
+    """The same without lone surrogates, which UTF-8 cannot encode; and how many texts had any."""
     count = 0
 
     def text(value: str) -> str:

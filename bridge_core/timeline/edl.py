@@ -1,8 +1,8 @@
 """CMX 3600 EDLs: what the format leaves to its reader, around OTIO's own adapter.
 
-The adapter is given the text with timecodes that go on after midnight (SMPTE ST 12-1 wraps at 24
-hours) and with each ``M2`` repeated as a comment, since it keeps those of events whose source and
-record are equally long nowhere: a clip that plays backwards at 100 % is such an event.
+The adapter gets the text with timecodes that continue past midnight (SMPTE ST 12-1 wraps at 24
+hours), and with each ``M2`` repeated as a comment: it drops an ``M2`` where source and record are
+equally long, as in a clip that plays backwards at 100 %, or a freeze.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _HALF_A_DAY = 12 * 3600
 
 
 def settle_rate(text: str, said: Fraction | None) -> tuple[Fraction, list[Remark]]:
-    """The rate at which an EDL counts, and what was assumed: it does not say its rate itself."""
+    """The rate of an EDL, which the format does not give, and what was assumed about it."""
     if said is not None:
         return said, []
-    rate, why = Fraction(24), "an EDL does not say its rate; it was read at 24"
+    rate, why = Fraction(24), "an EDL does not give its rate; it was read at 24"
     if _DROP.search(text):
         # SMPTE ST 12-1 has drop frame for 29.97 and 59.94 only.
         fast = any(int(found[3]) >= 30 for found in _TIMES.findall(text))
         rate = Fraction(60000 if fast else 30000, 1001)
         why = (
-            "an EDL does not say its rate; this one counts in drop frame and was read at "
+            "an EDL does not give its rate; this one is in drop frame and was read at "
             f"{float(rate):.2f}"
         )
-    return rate, [(ProblemKind.ASSUMED, why, "say its rate, as --rate 25")]
+    return rate, [(ProblemKind.ASSUMED, why, "give its rate, as --rate 25")]
 
 
 def prepare(text: str) -> str:
@@ -53,8 +53,8 @@ def prepare(text: str) -> str:
 
 
 def _unwrapped(line: str, days: int, before: int) -> tuple[str, int, int]:
-    """An event with all its times in order; the days that have passed on the record's side, and
-    the second at which it starts there."""
+    """An event with its times in ascending order; the days that have passed on the record side,
+    and the second at which it starts there."""
     found = list(_TIMES.finditer(line))[-4:]
     seconds = [(int(one[1]) * 60 + int(one[2])) * 60 + int(one[3]) for one in found]
     source = int(seconds[0] - seconds[1] > _HALF_A_DAY)
@@ -68,34 +68,36 @@ def _unwrapped(line: str, days: int, before: int) -> tuple[str, int, int]:
 
 
 def finish(timeline: Any, rate: Fraction) -> list[Remark]:
-    """Put the read timeline at its record time and follow each M2; what could not be followed."""
+    """Put the timeline at its record time and apply each M2. Returns what could not be applied."""
     import opentimelineio as otio
 
     remarks: list[Remark] = []
     for clip in timeline.find_clips():
-        told = clip.metadata.get("cmx_3600", {})
-        comments = list(told.get("comments", ()))
+        kept = clip.metadata.get("cmx_3600", {})
+        comments = list(kept.get("comments", ()))
         speeds = [one.removeprefix(_MARK) for one in comments if one.startswith(_MARK)]
         if not speeds:
             continue
         left = [one for one in comments if not one.startswith(_MARK)]
         if left:
-            told["comments"] = left
+            kept["comments"] = left
         else:
-            del told["comments"]
-            if not told:
+            del kept["comments"]
+            if not kept:
                 del clip.metadata["cmx_3600"]
         if clip.effects:
             continue  # source and record differ in length: the adapter has followed it
         speed = float(speeds[-1]) / float(rate)
-        if abs(speed + 1) < 0.02:
+        if speed == 0:
+            clip.effects.append(otio.schema.FreezeFrame())
+        elif abs(speed + 1) < 0.02:
             clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1.0))
         elif abs(speed - 1) >= 0.02:
             remarks.append(
                 (
                     ProblemKind.RETIME,
-                    f"{clip.name}: its M2 says {speed:.0%}, but as much of the source is used as "
-                    "of the record; it was read as shot",
+                    f"{clip.name}: its M2 says {speed:.0%}, but source and record are equally "
+                    "long; it was read at 100 %",
                     "check the clip's first and last frame, or export the cut as OTIO",
                 )
             )

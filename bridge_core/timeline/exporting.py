@@ -6,18 +6,16 @@ The cut is the truth and stays as it is; an export is made of it, used, and thro
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import to_rate
-from bridge_core.models.media import MOVIES, ending_of, frame_path
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
 from bridge_core.timeline import openrv
 from bridge_core.timeline.clock import frames, rate_of, span
 from bridge_core.timeline.counting import recount
-from bridge_core.timeline.cut import ProblemKind
+from bridge_core.timeline.cut import CutSource, ProblemKind
 from bridge_core.timeline.document import (
     DAMAGE,
     DEPTH_LIMIT,
@@ -42,7 +40,6 @@ from bridge_core.timeline.retimes import time_effects
 _REFERENCES = frozenset(
     {"ExternalReference", "ImageSequenceReference", "GeneratorReference", "MissingReference"}
 )
-_NUMBER = re.compile(r"%0?(\d*)d")
 _ITEMS = frozenset({"Clip", "Gap", "Stack", "Track", "Transition"})
 
 
@@ -72,27 +69,23 @@ class Report:
 
 
 def export(
-    source: str | Path,
+    source: str | Path | CutSource,
     target: str | Path,
     profile_name: str,
     *,
     overwrite: bool = False,
-    timeline: str | None = None,
-    rate: Any = None,
 ) -> Report:
     """Write the cut ``source`` for one kind of reader to ``target``, an ``.otio`` file.
 
-    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`; ``timeline`` and
-    ``rate`` say how ``source`` is read, as in :func:`bridge_core.timeline.reading.read_cut`.
+    ``profile_name`` is one of :data:`bridge_core.timeline.profiles.PROFILES`; of a cut that was
+    read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`.
 
     :raises InvalidRequest: no such profile.
     :raises TimelineError: the cut cannot be read, or the target exists and ``overwrite`` is unset.
     :raises NotWritable: the target cannot be written.
     """
     chosen = profile(profile_name)
-    counted = to_rate(rate) if rate is not None else None
-    document = load(source, timeline=timeline, rate=counted)
-    target = Path(target)
+    document, target = load(source), Path(target)
     if target.exists() and target.samefile(document.path):
         raise TimelineError(
             "an export would take the place of the cut that it is made of",
@@ -113,12 +106,12 @@ class _Export:
         self.losses: list[Loss] = []
         self.track = ""
         self.sound = False
-        """Inside a track of sound, whose files are counted by nobody's frame numbers."""
+        """Inside a sound track, whose files have no frame numbers."""
 
     def run(self) -> list[Loss]:
         timeline = self.document.timeline
         stack = timeline.get("tracks")
-        openrv.take_back(stack)
+        openrv.restore_tracks(stack)
         children = listed(stack, "children")
         for number, track in enumerate(children, 1):
             self.track = str((isinstance(track, dict) and track.get("name")) or f"V{number}")
@@ -126,8 +119,8 @@ class _Export:
         if isinstance(stack, dict):
             stack["children"] = [child for child in children if child is not None]
             if self.profile.annotations:
-                for track, clip, told in openrv.set_apart(stack):
-                    self.losses.append(Loss(clip, track, told))
+                for track, clip, what in openrv.separate_annotations(stack):
+                    self.losses.append(Loss(clip, track, what))
         return self.losses
 
     def _lose(self, item: Any, what: str) -> None:
@@ -199,14 +192,15 @@ class _Export:
         media = self._media(clip, plate, several.get(active))
         times = MediaTimes.of(media, plate, clip.get("source_range")) if media else None
         if self.profile.annotations:
-            for told in openrv.annotate(clip, times, several, active):
-                self._lose(clip, told)
+            for what in openrv.annotate(clip, times, several, active):
+                self._lose(clip, what)
         self._notes(clip)
         if times is not None:
             recount(clip, times, several.values(), several.get(active) or {}, self.profile.origin)
         for key, reference in several.items():
             several[key] = self._reference(clip, reference)
-        self._look_at_length(clip, several, active)
+        if media is None or not media.still:
+            self._look_at_length(clip, several, active)
         if not self.profile.several_references:
             self._flatten(clip, several, active)
         return clip
@@ -271,7 +265,7 @@ class _Export:
         except Unfit:
             return None
         numbered = ending_of(media.path) not in MOVIES and not media.still
-        if not numbered or _NUMBER.search(media.path.rpartition("/")[2]) is None:
+        if not numbered or FRAME_NUMBER.search(media.path.rpartition("/")[2]) is None:
             return None
         times = MediaTimes.of(media, reference, clip.get("source_range"))
         return _Sequence(media.path, media.first, media.length, times)
@@ -309,7 +303,7 @@ class _Sequence(NamedTuple):
     first: int
     length: int | None
     times: MediaTimes | None
-    """None of a sequence reference, which says all by itself."""
+    """None for a sequence reference, which needs none."""
 
 
 def _as_sequence_reference(reference: Json, found: _Sequence) -> Json:
@@ -325,11 +319,11 @@ def _as_sequence_reference(reference: Json, found: _Sequence) -> Json:
 
 
 def _bracketed(media: _Sequence) -> str:
-    """``plate.[1001-1100].exr``; the first file, where nobody knows the last."""
+    """``plate.[1001-1100].exr``; the first file, where the last is not known."""
     if media.length is None:
         return frame_path(media.path, media.first)
     folder, slash, name = media.path.rpartition("/")
-    number = _NUMBER.search(name)
+    number = FRAME_NUMBER.search(name)
     assert number is not None
     padding = int(number[1] or 0)
     last = media.first + media.length - 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.shots import ShotId
+from bridge_core.timeline.references import media_path
 from bridge_core.timeline.writing import PlacedVersion
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LackingVersion:
-    """A version that is left out: the cut shows frames by now that it does not have."""
+class OutdatedVersion:
+    """A version that is left out: the cut now shows frames that it does not have."""
 
     shot: ShotId
     version: Version
@@ -30,9 +31,9 @@ class LackingVersion:
 class Gathered:
     placed: dict[str, list[PlacedVersion]]
     """By the clip's identity."""
-    lacking: tuple[LackingVersion, ...]
+    outdated: tuple[OutdatedVersion, ...]
     renamed: dict[str, ShotId]
-    """Clips that have another name by now than the shot that their versions were made for."""
+    """Clips whose name has changed, with the shot that their versions were made for."""
     without: tuple[CutShot, ...]
     """Clips that no version was made for."""
 
@@ -40,8 +41,9 @@ class Gathered:
 def gather_versions(client: Client, cut: Cut) -> Gathered:
     """Every version for the cut's shots, with its notes.
 
-    A clip is known by its shot's name and, where there is no version for that, by its identity: a
-    clip that was renamed keeps the versions of the shot that it was.
+    A clip is known by its shot's name and, where there is no version for that, by its identity and
+    its plate: a clip that was renamed keeps the versions of the shot that it was. The identity
+    alone does not do, since plates of one name in folders of one name are numbered within a cut.
 
     :raises ShotbridgeError: whatever asking the gateway raises.
     """
@@ -50,20 +52,20 @@ def gather_versions(client: Client, cut: Cut) -> Gathered:
         for version in client.versions(show=show, sequence=sequence):
             made[version.shot].append(version)
     named = {item.shot.id for item in cut}
-    others: dict[str, list[Version]] = defaultdict(list)
+    others: dict[tuple[str, str], list[Version]] = defaultdict(list)
     if named - made.keys():
         for which in made.keys() - named:
             for version in made[which]:
-                clip = client.job(version.job).request.shot.clip
-                if clip is not None:
-                    others[clip].append(version)
+                shot = client.job(version.job).request.shot
+                if shot.clip is not None:
+                    others[shot.clip, media_path(shot.plate.path)].append(version)
     placed: dict[str, list[PlacedVersion]] = {}
     renamed: dict[str, ShotId] = {}
-    lacking: list[LackingVersion] = []
+    outdated: list[OutdatedVersion] = []
     without: list[CutShot] = []
     for item in cut:
         found = made.get(item.shot.id)
-        if found is None and (found := others.get(item.clip)):
+        if found is None and (found := others.get((item.clip, media_path(item.shot.plate.path)))):
             renamed[item.clip] = found[0].shot
         if not found:
             without.append(item)
@@ -73,5 +75,5 @@ def gather_versions(client: Client, cut: Cut) -> Gathered:
                 notes = tuple(client.notes(version.id))
                 placed.setdefault(item.clip, []).append(PlacedVersion(version, notes=notes))
             else:
-                lacking.append(LackingVersion(item.shot.id, version, has, item.shot.cut_range))
-    return Gathered(placed, tuple(lacking), renamed, tuple(without))
+                outdated.append(OutdatedVersion(item.shot.id, version, has, item.shot.cut_range))
+    return Gathered(placed, tuple(outdated), renamed, tuple(without))

@@ -13,6 +13,7 @@ from bridge_core.timeline.document import (
     DEPTH_LIMIT,
     Document,
     Json,
+    is_annotation_track,
     listed,
     ours,
     references,
@@ -120,7 +121,7 @@ class _Layout:
     def _stack(self, stack: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
         number = 0
         for child in map(self._followed, listed(stack, "children")):
-            if ours(child).get("annotations") is True:
+            if is_annotation_track(child):
                 continue  # shows the clips of the track below once more, to OpenRV
             kind = _kind(child)
             if kind not in _PICTURE_KINDS:

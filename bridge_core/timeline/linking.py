@@ -9,19 +9,19 @@ import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from bridge_core.models.media import FRAME_NUMBER
 from bridge_core.timeline.document import Document, Json, schema
-from bridge_core.timeline.references import file_path
+from bridge_core.timeline.references import WINDOWS_PATH, file_path
 
-_WINDOWS = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
 #: What starts from a place of its own: a URL with a scheme, a root, a drive or a server.
 _WHOLE = re.compile(r"^(?:file:/|(?!file:)[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:[\\/]|/|\\\\)")
-_NUMBER = re.compile(r"%0?(\d*)d")
 
 
 def file_url(folder: str, inner: str = "") -> str:
     """``file:`` URL of a path below a folder, which may be another system's."""
-    pure = PureWindowsPath(folder) if _WINDOWS.match(folder) else PurePosixPath(_absolute(folder))
-    return (pure / inner).as_uri()
+    if WINDOWS_PATH.match(folder):
+        return (PureWindowsPath(folder) / inner).as_uri()
+    return (PurePosixPath(Path(folder).absolute()) / inner).as_uri()
 
 
 def image_sequence(base: str, name: str, first: int, rate: float, common: Json) -> Json:
@@ -30,7 +30,7 @@ def image_sequence(base: str, name: str, first: int, rate: float, common: Json) 
     ``base`` is the folder's URL, ``name`` a file's name with its number as ``%04d``; ``common`` is
     what references of all kinds have (:func:`common_part`).
     """
-    number = _NUMBER.search(name)
+    number = FRAME_NUMBER.search(name)
     assert number is not None
     return {
         "OTIO_SCHEMA": "ImageSequenceReference.1",
@@ -85,7 +85,3 @@ def _make_whole(node: Json, folder: Path) -> None:
 
 def _is_relative(url: Any) -> bool:
     return isinstance(url, str) and _WHOLE.match(url) is None
-
-
-def _absolute(path: str) -> Path:
-    return Path(path).absolute()

@@ -103,8 +103,9 @@ class _Pairing:
         olds = {item.clip: index for index, item in self.old.items()}
         for index, item in list(self.new.items()):
             known = olds.get(item.clip)
-            # Identities made of media and range say no more than those do.
-            if known is not None and (item.carried or self.old[known].carried):
+            # One that is made of media and range says no more than those do, and less of plates of
+            # one name in folders of one name, which are numbered within their cut.
+            if known is not None and item.carried and self.old[known].carried:
                 self._take(known, index, None)
 
     def _by(self, keys: Callable[[CutShot], Iterable[tuple[Hashable, Face | None]]]) -> None:
@@ -185,4 +186,7 @@ def _anywhere(item: CutShot) -> None:
 def start_of(item: CutShot) -> Fraction:
     """Seconds into the cut, where cuts of different rates can be compared."""
     record = item.shot.record_range
-    return record.first / record.rate if record is not None else Fraction(0)
+    if record is None:
+        return Fraction(0)
+    # As first / rate is, in half the time.
+    return Fraction(record.first * record.rate.denominator, record.rate.numerator)

@@ -29,7 +29,7 @@ class Candidate:
     identity: str
     named: bool
     """The file carries our own names for it."""
-    order: tuple[str, int, Fraction]
+    order: tuple[str, int, str, Fraction]
 
 
 def split_name(clip: str, cut: str) -> tuple[str, str]:

@@ -26,7 +26,16 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import MOVIES, ending_of
 from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.timeline.clock import rational_time
-from bridge_core.timeline.document import NAMESPACE, Json, listed, ours, references, schema
+from bridge_core.timeline.document import (
+    NAMESPACE,
+    Json,
+    is_annotation_track,
+    listed,
+    ours,
+    own_metadata,
+    references,
+    schema,
+)
 from bridge_core.timeline.markers import note_of
 from bridge_core.timeline.media_times import MediaTimes
 from bridge_core.timeline.retimes import time_effects
@@ -126,8 +135,8 @@ def annotate(
             clip.setdefault("effects", []).append(made)
 
 
-def take_back(stack: Any) -> None:
-    """Undo :func:`set_apart` in a cut that was exported for OpenRV once."""
+def restore_tracks(stack: Any) -> None:
+    """Undo :func:`separate_annotations` in a cut that comes from an export for OpenRV."""
     children = listed(stack, "children")
     if isinstance(stack, dict) and children:
         stack["children"] = [one for one in children if not is_annotation_track(one)]
@@ -136,7 +145,7 @@ def take_back(stack: Any) -> None:
             children[0]["name"] = name
 
 
-def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
+def separate_annotations(stack: Json) -> Iterator[tuple[str, str, str]]:
     """Arrange the tracks so that annotations load, in an export's tracks that are written next.
 
     Gives track, clip and what is lost there; the lowest track's own name is kept in our metadata.
@@ -149,31 +158,26 @@ def set_apart(stack: Json) -> Iterator[tuple[str, str, str]]:
         for track in tracks:
             for clip in _annotated(track):
                 clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
-                told = (
+                what = (
                     "its drawings do not load there, as the lowest track does not start with a "
                     "plain clip; they were left out"
                 )
-                yield str(track.get("name") or ""), str(clip.get("name") or ""), told
+                yield str(track.get("name") or ""), str(clip.get("name") or ""), what
         return
     if _annotated(lowest):
         tracks.insert(1, _annotation_track(lowest))
         for clip in _annotated(lowest):
             clip["effects"] = [one for one in clip["effects"] if schema(one) != "Annotation"]
     if lowest.get("name") != _MEDIA_TRACK:
-        _metadata(lowest)["name"] = str(lowest.get("name") or "")
+        own_metadata(lowest)["name"] = str(lowest.get("name") or "")
         lowest["name"] = _MEDIA_TRACK
-
-
-def is_annotation_track(track: Any) -> bool:
-    """A track of an export for OpenRV that shows another one's clips once more."""
-    return ours(track).get("annotations") is True
 
 
 def _annotation_track(track: Json) -> Json:
     made = copy.deepcopy(track)
     made["name"] = "Annotations"
     made["markers"] = []
-    _metadata(made)["annotations"] = True
+    own_metadata(made)["annotations"] = True
     waiting = [made]
     while waiting:
         item = waiting.pop()
@@ -215,13 +219,6 @@ def _is_ours(effect: Any) -> bool:
     return schema(effect) == "Annotation" and "note_id" in ours(effect)
 
 
-def _metadata(node: Json) -> Json:
-    if not isinstance(node.get("metadata"), dict):
-        node["metadata"] = {}
-    found: Json = node["metadata"].setdefault(NAMESPACE, {})
-    return found
-
-
 def _frames(note: Note, clip: Json, times: MediaTimes, shown: Any) -> FrameRange:
     """Where a note's drawing stands, as OpenRV counts the media that it shows."""
     source, rate = clip.get("source_range"), times.media.rate
@@ -245,9 +242,9 @@ def _canvas(several: dict[str, Any], version: str, active: str) -> Canvas | None
         bounds = reference.get("available_image_bounds")
         if bounds:
             return Canvas.of_bounds(bounds)
-        told = ours(reference)
-        if told.get("width") and told.get("height"):
-            return Canvas.of_size(told["width"], told["height"], told.get("pixel_aspect", 1.0))
+        hints = ours(reference)
+        if hints.get("width") and hints.get("height"):
+            return Canvas.of_size(hints["width"], hints["height"], hints.get("pixel_aspect", 1.0))
     return None
 
 

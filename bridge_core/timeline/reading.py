@@ -25,13 +25,19 @@ from bridge_core.timeline.clock import (
     Clock,
     clock_at,
     clock_of,
-    frame_shown,
     frames,
     in_clock,
     seconds,
     span,
 )
-from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.cut import (
+    CarriedVersion,
+    Cut,
+    CutProblem,
+    CutShot,
+    CutSource,
+    ProblemKind,
+)
 from bridge_core.timeline.document import (
     DAMAGE,
     NAMESPACE,
@@ -45,6 +51,7 @@ from bridge_core.timeline.document import (
 )
 from bridge_core.timeline.layout import Placed, Unplaced, lay_out
 from bridge_core.timeline.naming import Candidate, identity, settle, split_name
+from bridge_core.timeline.plate_range import frames_shown, plate_and_cut_range, remapped_in_point
 from bridge_core.timeline.references import (
     Media,
     Unfit,
@@ -52,6 +59,7 @@ from bridge_core.timeline.references import (
     is_picture_rate,
     media_key,
     media_of,
+    media_path,
     sequence_path,
 )
 from bridge_core.timeline.retimes import is_remap, retime_of, time_effects
@@ -76,15 +84,13 @@ def read_cut(
         is not installed.
     """
     counted = to_rate(rate) if rate is not None else None
-    document = load(path, timeline=timeline, rate=counted)
-    return cut_of(document, show=show, handles=handles, rate=counted)
+    document = load(CutSource(Path(path), timeline, counted))
+    return cut_of(document, show=show, handles=handles)
 
 
-def cut_of(
-    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
-) -> Cut:
+def cut_of(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
     """The cut that a loaded document holds; see :func:`read_cut`."""
-    return survey(document, show=show, handles=handles, rate=rate).cut
+    return survey(document, show=show, handles=handles).cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +103,11 @@ class Survey:
     """Of the plates, by the clip's identity."""
 
 
-def survey(
-    document: Document, *, show: str | None = None, handles: int = 8, rate: Any = None
-) -> Survey:
+def survey(document: Document, *, show: str | None = None, handles: int = 8) -> Survey:
     """The cut together with the document's own objects, for those who write into it."""
     if handles < 0:
         raise ValueError("handles are not negative")
-    return _Reader(document, show, handles, rate).read()
+    return _Reader(document, show, handles).read()
 
 
 @dataclass(slots=True)
@@ -122,13 +126,13 @@ class _Read:
 
 
 class _Reader:
-    def __init__(self, document: Document, show: str | None, handles: int, rate: Any) -> None:
+    def __init__(self, document: Document, show: str | None, handles: int) -> None:
         timeline = document.timeline
         self.document = document
         self.folder = document.path.absolute().parent
         self.handles = handles
         self.laid_out, clocks = lay_out(document)
-        self.said = to_rate(rate) if rate is not None else None
+        self.said = document.source.rate
         self.clock = self._own_clock()
         self.rate = self.clock.rate
         clocks.append(self.clock)
@@ -183,7 +187,7 @@ class _Reader:
             clips[clip] = node
             media[clip] = item.media
         cut = Cut(
-            path=self.document.path,
+            source=self.document.source,
             name=self.name,
             show=show,
             rate=self.rate,
@@ -259,11 +263,11 @@ class _Reader:
         in_point = in_clock(source.start, source.clock, media.clock) - media.start
         retime, told = retime_of(effects, in_point, media.rate) if effects else (_AS_SHOT, "")
         if any(map(is_remap, effects)):
-            in_point = _remapped(in_point, source.duration, media, retime.speed)
+            in_point = remapped_in_point(in_point, source.duration, media, retime.speed)
         if media.still and placed.duration * media.rate > 1:
             retime, told = _HELD, ""
-        shown, phase = self._shown(placed, media, retime, in_point, record)
-        plate_range, cut_range = _within(media, shown, record)
+        shown, phase = frames_shown(placed, media, retime, in_point, record, self.clock)
+        plate_range, cut_range = plate_and_cut_range(media, shown, record)
         told = "; ".join(text for text in (media.assumed, told) if text)
         if told:
             self._note(placed, ProblemKind.ASSUMED, told, _CHECK, skipped=False)
@@ -280,62 +284,6 @@ class _Reader:
         heads = self._handles(placed, media.rate, retime)
         key = media_key(plate.path)
         return _Read(placed, media, plate, cut_range, record, retime, phase, heads, key)
-
-    def _shown(
-        self,
-        placed: Placed,
-        media: Media,
-        retime: Retime,
-        in_point: Fraction,
-        record: FrameRange,
-    ) -> tuple[tuple[int, int], Fraction]:
-        """First and last plate frame that the clip shows, both included, and the shot's phase.
-
-        The clip shows what stands there at each of its own frames, as OTIO's ``frame_for_time`` of
-        its first and of its ``end_time_inclusive``, and at each of the record's. ``in_point`` is
-        where its range starts, in seconds of the media's clock after the media's start.
-        """
-        if media.still:
-            return (media.first, media.first), Fraction(0)
-        source, rate = placed.source, media.rate
-        skipped = in_clock(placed.skipped, self.clock, source.clock)
-        length = in_clock(placed.duration, self.clock, source.clock)
-        count = length * source.rate
-        if source.rate == rate:  # a length that was computed from frames of the media means those
-            count = min(count, in_clock(length, source.clock, media.clock) * rate)
-        until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
-        if self.rate != source.rate:
-            recorded = (record.count - 1) / self.rate
-            until = max(until, in_clock(recorded, self.clock, source.clock))
-        begin = in_point * rate
-        if retime.keys:
-            if skipped:
-                raise Unfit(
-                    ProblemKind.RETIME,
-                    "a nested sequence trims into its speed ramp",
-                    "flatten the nested sequence in the host and export again",
-                )
-            low, high = retime.source_span(max(1, frames(placed.duration, rate)))
-            first = media.first + frame_shown(begin, _ONE)
-            return (first + low, first + high), Fraction(0)
-
-        def media_frames(time: Fraction) -> Fraction:
-            """A length of the clip's own clock, in media frames."""
-            return in_clock(time, source.clock, media.clock) * rate
-
-        speed = abs(retime.speed)
-        if retime.speed < 0:
-            # The source range names the earliest frame, which is shown last.
-            step = 1 / max(source.rate, self.rate)
-            earliest = begin
-            end = begin + media_frames(max(_ZERO, source.duration - skipped - step)) * speed
-            begin = max(earliest, end - media_frames(until) * speed)
-        else:
-            begin += media_frames(skipped) * speed
-            end = begin + media_frames(until) * speed
-        first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
-        start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
-        return (first, last), max(Fraction(0), start).limit_denominator(1_000_000)
 
     def _handles(self, placed: Placed, rate: Fraction, retime: Retime) -> tuple[int, int]:
         """Handles wanted, with the frames that transitions show beyond the cut, before and after.
@@ -372,7 +320,7 @@ class _Reader:
             shot=_text(carried.get("shot")) or shot,
             identity=own or identity(item.key, first, last, item.cut_range.rate),
             named=bool(own),
-            order=(item.key, first, item.placed.start),
+            order=(item.key, first, media_path(item.plate.path), item.placed.start),
         )
 
     def _skip(self, placed: Placed, kind: ProblemKind, what: str, next_step: str) -> None:
@@ -389,61 +337,10 @@ class _Reader:
         self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
 
 
-#: Less of a frame than this, at a clip's end, is what computing its length left over.
-_SLIVER = Fraction(1, 100)
-_ZERO = Fraction(0)
-_ONE = Fraction(1)
 _AS_SHOT = Retime()
 _HELD = Retime(speed=Fraction(0))
 _CORRECT = "correct the clip in the host and export the cut again"
 _CHECK = "check the shot's first and last frame before sending it"
-
-
-def _remapped(in_point: Fraction, duration: Fraction, media: Media, speed: Fraction) -> Fraction:
-    """Where the range of a clip under FCP's Time Remap starts in its media, in seconds.
-
-    In and out count frames of the remapped media: slower, it is longer; reversed, it starts with
-    the media's end.
-
-    :raises Unfit: reversed, and the file does not say where the media ends.
-    """
-    if speed >= 0:
-        return in_point * speed
-    if media.length is None:
-        raise Unfit(
-            ProblemKind.RETIME,
-            "it runs backwards from the end of its media, and the file does not say where that is",
-            "relink the clip in the host and export again",
-        )
-    return media.length / media.rate - (in_point + duration) * -speed
-
-
-def _within(
-    media: Media, shown: tuple[int, int], record: FrameRange
-) -> tuple[FrameRange, FrameRange]:
-    """Plate and cut range in plate frames.
-
-    :raises Unfit: the cut shows frames that the media does not have.
-    """
-    first, last = shown[0], max(shown)
-    rate = media.rate
-    if media.length is None:
-        plate = FrameRange(first=min(first, media.first), last=last, rate=rate)
-        return plate, FrameRange(first=first, last=last, rate=rate)
-    if media.length < 1:
-        raise Unfit(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
-    plate = FrameRange(first=media.first, last=media.first + media.length - 1, rate=rate)
-    # At another rate than the timeline's, the last frame shown may be the one after the end.
-    slack = 1 if rate != record.rate else 0
-    if first >= plate.first - slack and last <= plate.last + slack:
-        first, last = max(first, plate.first), min(last, plate.last)
-    if not first <= last or first < plate.first or last > plate.last:
-        raise Unfit(
-            ProblemKind.OUTSIDE,
-            f"the cut shows frames {shown[0]}-{shown[1]}, its media holds {plate}",
-            "relink the clip to the whole media, or trim it in the host, and export again",
-        )
-    return plate, FrameRange(first=first, last=last, rate=rate)
 
 
 def _carried(clip: Json, folder: Path, plate: Media) -> Iterator[CarriedVersion]:
@@ -474,8 +371,8 @@ def _media_rate(clip: Json) -> float | None:
     """The picture rate at which a clip's media counts; None: it says none."""
     reference = references(clip)[0].get(plate_key(clip))
     available = reference.get("available_range") if isinstance(reference, dict) else None
-    for told in (reference, (available or {}).get("duration")):
-        rate = told.get("rate") if isinstance(told, dict) else None
+    for counted in (reference, (available or {}).get("duration")):
+        rate = counted.get("rate") if isinstance(counted, dict) else None
         with contextlib.suppress(ValueError, OverflowError, TypeError):
             if rate is not None and is_picture_rate(clock_of(float(rate)).rate):
                 return float(rate)

@@ -30,6 +30,7 @@ from urllib.parse import unquote
 
 from bridge_core.models.frames import timecode
 from bridge_core.models.media import (
+    FRAME_NUMBER,
     MOVIES,
     ending_of,
     foreign_number,
@@ -56,12 +57,12 @@ STILLS = frozenset(
     | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
 )
 
-_NUMBERED = re.compile(r"%0?\d*d")
 #: The number that a name ends in is its version: ``title_v02``.
 _VERSION = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
 #: ``%04d`` would be unquoted into a control character, which no file name holds.
 _NOT_ESCAPES = re.compile(r"%(?=0\d+d)")
-_WINDOWS = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
+#: An absolute path on Windows: a drive or a server.
+WINDOWS_PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
 
 
 class Unfit(Exception):
@@ -148,7 +149,7 @@ def file_path(url: str, folder: Path) -> str:
 
     :raises Unfit: the media is on the web.
     """
-    if _WINDOWS.match(url) or url.startswith("//"):
+    if WINDOWS_PATH.match(url) or url.startswith("//"):
         return url
     if url.startswith("file:"):
         host, path = "", url[len("file:") :]
@@ -159,7 +160,7 @@ def file_path(url: str, folder: Path) -> str:
             return host + path
         if host and host != "localhost":
             return f"//{host}{path}"
-        return path[1:] if _WINDOWS.match(path[1:]) else _absolute(path, folder)
+        return path[1:] if WINDOWS_PATH.match(path[1:]) else _absolute(path, folder)
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", url):
         raise Unfit(
             ProblemKind.OFFLINE,
@@ -184,7 +185,7 @@ def media_path(path: str) -> str:
     """A plate's media with its place, spelled the same in every dialect: slashes forward, any
     number pattern as ``#``."""
     folder, slash, name = path.replace("\\", "/").rpartition("/")
-    return folder + slash + _NUMBERED.sub("#", name)
+    return folder + slash + FRAME_NUMBER.sub("#", name)
 
 
 @lru_cache(maxsize=16384)
@@ -222,21 +223,21 @@ def _sequence(reference: Json, folder: Path, source: Span) -> Media:
     counted = (available or source).clock
     own = reference.get("rate")
     clock = clock_of(own) if own else counted
-    told = ""
+    assumed = ""
     if clock.rate == 1 and is_picture_rate(counted.rate):
         # OTIO's ImageSequenceReference has a rate of 1 unless it is given another.
         clock = counted
-        told = (
+        assumed = (
             "its sequence is said to run at 1 frame per second, as references without a rate are; "
             f"it was read at {counted.rate}, at which its range counts"
         )
     first = int(reference.get("start_frame") or 0)
     path = sequence_path(reference, folder)
     media = _numbered(path, first, None, reference, source, clock)
-    if told:
-        media = media._replace(assumed="; ".join(filter(None, (told, media.assumed))))
-    timecode_told = ours(reference).get("start_timecode")
-    return media._replace(start_timecode=timecode_told) if isinstance(timecode_told, str) else media
+    if assumed:
+        media = media._replace(assumed="; ".join(filter(None, (assumed, media.assumed))))
+    hint = ours(reference).get("start_timecode")
+    return media._replace(start_timecode=hint) if isinstance(hint, str) else media
 
 
 def _external(reference: Json, folder: Path, source: Span, rate: Fraction | None) -> Media:
@@ -278,7 +279,7 @@ def _external(reference: Json, folder: Path, source: Span, rate: Fraction | None
         pattern, first, last = ranged
         return _numbered(pattern, first, last - first + 1, reference, source, clock)
     path = printf_pattern(named)
-    if _NUMBERED.search(re.split(r"[\\/]", path)[-1]):
+    if FRAME_NUMBER.search(re.split(r"[\\/]", path)[-1]):
         known = ours(reference).get("first_frame")
         counted = frames((available or source).start, clock.rate)
         first = known if isinstance(known, int) else counted
@@ -305,9 +306,9 @@ def _held(pattern: str, number: int, start: int) -> str | None:
     its first number.
     """
     name = re.split(r"[\\/]", pattern)[-1]
-    found = _NUMBERED.search(name)
+    found = FRAME_NUMBER.search(name)
     assert found is not None  # it is a pattern
-    before, after, digits = name[: found.start()], name[found.end() :], int(found[0][1:-1])
+    before, after, digits = name[: found.start()], name[found.end() :], int(found[1] or 1)
     if _VERSION.search(before):
         return ""
     if not after[:1].isalnum() and (before.endswith(".") or digits >= 3 or number == start):
@@ -325,22 +326,24 @@ def _numbered(
 ) -> Media:
     """A sequence whose first file is numbered ``first``, at the rate of ``clock``."""
     rate = clock.rate
-    told = ""
+    assumed = ""
     if not is_picture_rate(rate):
-        told = f"its pictures are taken to run at {rate} frames per second, as the file says"
+        assumed = f"its pictures are taken to run at {rate} frames per second, as the file says"
     available = span(reference.get("available_range"))
     if available is None:
         counted = frames(source.start, source.rate)
         start = first / rate if counted >= first else Fraction(0)
         missing = "" if length else "the file does not say which frames of the sequence exist"
-        told = "; ".join(filter(None, (told, missing)))
-        return Media(path, first, length, start, rate, clock, assumed=told)
+        assumed = "; ".join(filter(None, (assumed, missing)))
+        return Media(path, first, length, start, rate, clock, assumed=assumed)
     clock = _clock(reference["available_range"]["start_time"], source, clock)
     start = in_clock(available.start, available.clock, clock)
     length = length or frames(in_clock(available.duration, available.clock, clock), rate)
     number = frames(start, rate)
     embedded = number if number not in (0, first) else None
-    return Media(path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=told)
+    return Media(
+        path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=assumed
+    )
 
 
 def _clock(start: Json, source: Span, own: Clock) -> Clock:
@@ -382,8 +385,8 @@ def _movie(path: str, reference: Json, source: Span, clock: Clock, rate: Fractio
             "the file does not say at which timecode its movie starts",
             "relink the clip in the host and export it as OTIO, which writes the media's range",
         )
-    told = "the file does not say how long the movie is; it is counted from frame 0"
-    return Media(path, 0, None, Fraction(0), rate, clock, assumed=told)
+    assumed = "the file does not say how long the movie is; it is counted from frame 0"
+    return Media(path, 0, None, Fraction(0), rate, clock, assumed=assumed)
 
 
 def _timecode(frame: int | None, rate: Fraction) -> str | None:

@@ -12,7 +12,7 @@ whether the key is eased and its two tangents (read in public exports of Resolve
 FCP 7 XML's Time Remap comes out of OTIO's reader as a plain ``Effect`` with ``metadata.fcp_xml``
 (OpenTimelineIO issue 876): a speed in per cent and a direction, under which the clip's in and out
 count frames of the *remapped* media. AAF's ramps come as a retime of constant speed, or none, with
-their key frames in ``metadata.AAF.Parameters``: they are told, not followed.
+their key frames in ``metadata.AAF.Parameters``: they are reported, not applied.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def time_effects(item: Any) -> list[Any]:
 
 def is_remap(effect: Any) -> bool:
     """A Time Remap of FCP 7 XML."""
-    return _told(effect, "fcp_xml").get("effectid") == "timeremap"
+    return _reader_metadata(effect, "fcp_xml").get("effectid") == "timeremap"
 
 
 def retime_of(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
@@ -81,7 +81,7 @@ def _speed(effect: Any) -> Fraction:
     return Fraction(scalar).limit_denominator(100_000)
 
 
-def _told(effect: Any, reader: str) -> dict[str, Any]:
+def _reader_metadata(effect: Any, reader: str) -> dict[str, Any]:
     """What one of OTIO's readers kept of an effect in its metadata."""
     metadata = effect.get("metadata") if isinstance(effect, dict) else None
     found = metadata.get(reader) if isinstance(metadata, dict) else None
@@ -90,7 +90,7 @@ def _told(effect: Any, reader: str) -> dict[str, Any]:
 
 def _remapped(effect: Any) -> Fraction:
     """The speed of a Time Remap, negative backwards."""
-    found = _told(effect, "fcp_xml").get("parameter")
+    found = _reader_metadata(effect, "fcp_xml").get("parameter")
     parameters = {
         str(one.get("parameterid")): str(one.get("value")).strip()
         for one in (found if isinstance(found, list) else [found])
@@ -108,7 +108,7 @@ def _remapped(effect: Any) -> Fraction:
 
 def _is_aaf_ramp(effect: Any) -> bool:
     """Key frames of an AAF's retime that no single speed stands for."""
-    parameters = _told(effect, "AAF").get("Parameters")
+    parameters = _reader_metadata(effect, "AAF").get("Parameters")
     if not isinstance(parameters, dict):
         return False
     try:
@@ -125,15 +125,16 @@ def _is_aaf_ramp(effect: Any) -> bool:
     return False
 
 
-def _keys(told: Any) -> list[tuple[float, float]]:
+def _keys(parameter: Any) -> list[tuple[float, float]]:
     """Times and values of a parameter of an AAF that changes over time, as OTIO's reader has it."""
-    if not isinstance(told, dict):
+    if not isinstance(parameter, dict):
         return []
-    return [(_number(time), _number(value)) for time, value in listed(told, "keyframe_values")]
+    pairs = listed(parameter, "keyframe_values")
+    return [(_number(time), _number(value)) for time, value in pairs]
 
 
-def _number(told: Any) -> float:
-    return float(Fraction(told)) if isinstance(told, str) else float(told)
+def _number(value: Any) -> float:
+    return float(Fraction(value)) if isinstance(value, str) else float(value)
 
 
 def _ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:

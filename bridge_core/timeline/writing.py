@@ -8,21 +8,19 @@ do, so the clip's source range holds for both, and switching between them moves 
 from __future__ import annotations
 
 import copy
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import TimelineError
-from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import Output, ReviewStatus, Version
-from bridge_core.timeline.cut import CutShot
+from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.document import (
     DEFAULT_KEY,
     NAMESPACE,
@@ -30,6 +28,7 @@ from bridge_core.timeline.document import (
     Json,
     load,
     ours,
+    own_metadata,
     plate_key,
     references,
     save,
@@ -38,8 +37,6 @@ from bridge_core.timeline.linking import file_url, image_sequence, relink
 from bridge_core.timeline.markers import marker_of, put_marker
 from bridge_core.timeline.media_times import MediaTimes, outside
 from bridge_core.timeline.reading import Survey, survey
-
-_NUMBER = re.compile(r"%0?(\d*)d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +88,12 @@ class Written:
 
 
 def write_versions(
-    source: str | Path,
+    source: str | Path | CutSource,
     versions: Mapping[str, Sequence[PlacedVersion]],
     target: str | Path,
     *,
     show: str | None = None,
     overwrite: bool = False,
-    timeline: str | None = None,
-    rate: Any = None,
 ) -> Written:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
@@ -106,16 +101,15 @@ def write_versions(
     approved ones, the one approved last becomes active; without any, the clip stays as it is,
     unless its active version is among those given and is approved no longer: then the plate comes
     back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
-    ``timeline`` and ``rate`` say how ``source`` was read. In another folder than the source's,
-    relative references become whole ``file:`` URLs.
+    Of a cut that was read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`. In another
+    folder than the source's, relative references become whole ``file:`` URLs.
 
     :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
-    counted = to_rate(rate) if rate is not None else None
-    document, target = load(source, timeline=timeline, rate=counted), Path(target)
-    short = put_versions(document, versions, show=show, rate=counted)
+    document, target = load(source), Path(target)
+    short = put_versions(document, versions, show=show)
     relink(document, target)
     save(document.root, target, overwrite=overwrite)
     return Written(target, short)
@@ -126,13 +120,12 @@ def put_versions(
     versions: Mapping[str, Sequence[PlacedVersion]],
     *,
     show: str | None = None,
-    rate: Fraction | None = None,
 ) -> tuple[ShortVersion, ...]:
     """Put versions into a loaded document; see :func:`write_versions`.
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
-    found = survey(document, show=show, rate=rate)
+    found = survey(document, show=show)
     by_clip = {item.clip: item for item in found.cut}
     shots = Counter(item.shot.id.shot.casefold() for item in found.cut)
     short: list[ShortVersion] = []
@@ -147,7 +140,7 @@ def put_versions(
         if placed:
             alone = shots[item.shot.id.shot.casefold()] == 1
             short += _put(document, found, item, placed, alone)
-    _tell(document.timeline)["show"] = found.cut.show
+    own_metadata(document.timeline)["show"] = found.cut.show
     return tuple(short)
 
 
@@ -162,28 +155,28 @@ def _put(
     node, media = found.clips[item.clip], found.media[item.clip]
     several = _several(node)
     before = node["active_media_reference_key"]
-    told = _tell(node)
-    told["plate"] = plate_key(node)
-    told["clip"] = item.clip
-    told["sequence"], told["shot"] = item.shot.id.sequence, item.shot.id.shot
+    metadata = own_metadata(node)
+    metadata["plate"] = plate_key(node)
+    metadata["clip"] = item.clip
+    metadata["sequence"], metadata["shot"] = item.shot.id.sequence, item.shot.id.shot
     if node.get("source_range") is None:
         # The clip showed all of its plate; a version may be longer or shorter.
-        node["source_range"] = copy.deepcopy(several[told["plate"]]["available_range"])
-    times = MediaTimes.of(media, several[told["plate"]], node["source_range"])
+        node["source_range"] = copy.deepcopy(several[metadata["plate"]]["available_range"])
+    times = MediaTimes.of(media, several[metadata["plate"]], node["source_range"])
     which = item.shot.id
     shot = which.shot if alone else f"{which.sequence}_{which.shot}"
     short = []
     for one in placed:
         output = _output(one, item, document.path)
         reference = _reference(one, output, times, shot)
-        if outside(node["source_range"], reference["available_range"]):
+        if not media.still and outside(node["source_range"], reference["available_range"]):
             called = f"{one.version.service} {one.version.label}"
             short.append(ShortVersion(item.name or which.shot, called, output.range))
         several[one.key] = _merged(several.get(one.key), reference, one, document.path)
         for note in one.notes:
             marker = marker_of(note, one.version.label, item.shot.cut_range, times)
             put_marker(node, marker)
-    node["active_media_reference_key"] = _active(placed, before, told["plate"])
+    node["active_media_reference_key"] = _active(placed, before, metadata["plate"])
     return short
 
 
@@ -239,8 +232,10 @@ def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: s
         "available_range": times.range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if _NUMBER.search(name) is None or ending_of(name) in MOVIES:
-        url = file_url(folder, output.pattern)
+    if times.media.still or FRAME_NUMBER.search(name) is None or ending_of(name) in MOVIES:
+        # A still's version is a still: readers hold it as they do the plate, not as a sequence of
+        # one frame.
+        url = file_url(folder, frame_path(output.pattern, output.range.first))
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     base = file_url(folder, inner) + "/"
     return image_sequence(base, name, output.range.first, times.rate, common)
@@ -292,12 +287,3 @@ def _approved_at(placed: PlacedVersion) -> tuple[datetime, int]:
     decisions = placed.version.decisions
     times = [one.at for one in decisions if one.status is ReviewStatus.APPROVED]
     return max(times, default=never), placed.version.number
-
-
-def _tell(node: Json) -> Json:
-    """Our metadata on an object, made where there is none."""
-    if not isinstance(node.get("metadata"), dict):
-        node["metadata"] = {}
-    if not isinstance(node["metadata"].get(NAMESPACE), dict):
-        node["metadata"][NAMESPACE] = {}
-    return ours(node)

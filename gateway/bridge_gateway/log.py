@@ -1,4 +1,4 @@
-"""The gateway's log: bounded, without repetition, one record a line whatever a caller sends."""
+"""The gateway's log: bounded, without repetition, one record per line whatever callers send."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 
 from bridge_core.printable import printable
 
-#: Bytes after which a log file is put aside; the one before that is then gone.
+#: Bytes after which the log moves to ``FILE.1``, replacing the one before.
 LIMIT = 5_000_000
-#: Seconds in which the same record is written once.
+#: Seconds within which the same record is written once.
 REPEAT_SECONDS = 60.0
 #: Records that are remembered for that.
 _REMEMBERED = 256
 
 
 def configure(file: Path | None) -> None:
-    """Log to standard error. ``file``: where standard error goes, if that is a file of ours: what
-    is over :data:`LIMIT` goes to ``FILE.1``."""
+    """Log to standard error. ``file``: the file that standard error is redirected to, if any; above
+    :data:`LIMIT` its text moves to ``FILE.1``."""
     handler = _Stderr(file)
     handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(Once())
@@ -32,7 +32,7 @@ def configure(file: Path | None) -> None:
 
 
 class Formatter(logging.Formatter):
-    """A record's message is one line, and the lines of a traceback cannot be taken for records."""
+    """Keeps a message on one line, and indents tracebacks so that they cannot pass for records."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
         record.message = printable(record.message)
@@ -46,7 +46,7 @@ class Formatter(logging.Formatter):
 
 
 class Once(logging.Filter):
-    """Passes a record once within :data:`REPEAT_SECONDS`, and then says how often it came."""
+    """Passes a record once within :data:`REPEAT_SECONDS`, and then says how often it repeated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class Once(logging.Filter):
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
-    """Standard error, which model processes share: so a file behind it is copied and emptied, not
-    moved, and all of them go on at its beginning. It has to be open for appending."""
+    """Standard error, which model processes share: its file is copied and truncated rather than
+    moved, so that all of them keep writing to it. It has to be open for appending."""
 
     def __init__(self, file: Path | None) -> None:
         super().__init__(sys.stderr)
@@ -80,7 +80,7 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
         if self._file is not None:
-            with suppress(OSError, ValueError):  # logging goes on where the disk is full
+            with suppress(OSError, ValueError):  # a full disk does not stop logging
                 self._bound(self._file, self.stream.fileno())
 
     @staticmethod

@@ -135,8 +135,7 @@ def test_a_renamed_clip_keeps_its_versions(terminal: Terminal, case_input: CaseI
     version = ["round_trip v001 (pending review)"]
     assert told["placed"] == {"sh010_hero": version, "sh020": version}
     assert told["notes"] == [
-        "sh010_hero was called sh010, and got the versions of that: it is the same clip by its "
-        "media and range"
+        "sh010_hero was renamed from sh010, and got its versions: its media and range are the same"
     ]
     hero, _ = _clips(folder / "placed.otio")
     shown = hero.media_references()["shotbridge:round_trip:v001"]

@@ -222,6 +222,13 @@ def test_an_m2_that_its_lengths_contradict(tmp_path: Path) -> None:
     assert found.problems[0].kind is ProblemKind.RETIME
 
 
+def test_a_freeze_whose_source_is_as_long_as_its_record(tmp_path: Path) -> None:
+    event = EVENT.format("00:00:18:00", "00:00:20:00")
+    text = f"TITLE: X\n{event}M2   REEL01       000.0   00:00:18:00\n* FROM FILE: plate.0001.exr\n"
+    shot = only(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
+    assert (str(shot.cut_range), shot.retime.speed) == ("432-432", 0)
+
+
 def test_reverses_of_an_edl(case_input: Inputs) -> None:
     found = read_cut(case_input("edl-reverse") / "reverse.edl")
     assert [item.shot.retime.speed for item in found] == [-1, -2]

@@ -34,7 +34,7 @@ HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 def small(house: House) -> House:
     """A gateway with room for twelve connections, and one second for strangers."""
     house.close()
-    house.limits = Limits(connections=12, stranger_seconds=1.0, unread_bytes=50_000)
+    house.limits = Limits(connections=12, unauthenticated_seconds=1.0, unread_bytes=50_000)
     house.open()
     return house
 

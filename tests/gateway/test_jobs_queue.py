@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
-import runpy
 import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from running_jobs import DEADLINE, killable, mounted_disk, opened, until, wait
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.jobs import engine as engine_module
 from bridge_gateway.jobs.desk import Desk
 
-killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
-
-DEADLINE = 60
-
-
-@contextmanager
-def opened(folder: Path, **settings: Any) -> Iterator[Desk]:
-    desk = killable.open_desk(folder, **settings)
-    desk.start()
-    try:
-        yield desk
-    finally:
-        desk.stop()
-
-
-def wait(desk: Desk, job: Job, *states: JobState) -> Job:
-    """Until the job is in one of these states; of none are named, until it has ended."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        found = desk.job(job.id)
-        if found.state in states or (not states and found.state.ended):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-
 
 def wait_for_frame(desk: Desk, job: Job) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not desk.frames(job.id):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: desk.frames(job.id), "a frame")
 
 
 def work(folder: Path) -> list[str]:
@@ -236,13 +204,8 @@ def test_templates_of_a_studio(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 10 MB of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a disk that can be full takes the right to mount one")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    with mounted_disk(tmp_path / "disk", "10m") as disk:
+        yield disk
 
 
 def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import os
-import runpy
 import sqlite3
 import subprocess
 import sys
@@ -16,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from running_jobs import DEADLINE, HARNESS, killable, opened, until, wait
 
 from bridge_core.errors import ConfigError, InvalidRequest, StorageError, StorageUnavailable
 from bridge_core.models.jobs import Job, JobState
@@ -27,10 +26,6 @@ from bridge_gateway.jobs import publish, recovery, workflow
 from bridge_gateway.jobs.desk import Desk
 from bridge_gateway.store import database
 
-HARNESS = Path(__file__).with_name("killable.py")
-killable = SimpleNamespace(**runpy.run_path(str(HARNESS)))
-
-DEADLINE = 60
 FRAMES = [str(frame) for frame in range(1001, 1007)]
 
 
@@ -40,28 +35,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "LOOK_SECONDS", 0.2)
     monkeypatch.setattr(workflow, "_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.2)
-
-
-@contextmanager
-def opened(folder: Path, **settings: Any) -> Iterator[Desk]:
-    desk = killable.open_desk(folder, **settings)
-    desk.start()
-    try:
-        yield desk
-    finally:
-        desk.stop()
-
-
-def until(look: Any, what: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-def wait(desk: Desk, job: Job) -> Job:
-    until(lambda: desk.job(job.id).state.ended, "the job to end")
-    return desk.job(job.id)
 
 
 def is_one_version(desk: Desk, folder: Path, job: Job) -> None:
@@ -305,8 +278,8 @@ REFUSALS = [
     ("jobs.publish:_place", errno.EIO),
     ("jobs.publish:_place", errno.EROFS),
     ("jobs.publish:_place", errno.ENOSPC),
-    ("jobs.steps:write_thumbnail", errno.ENOSPC),
-    ("jobs.steps:write_thumbnail", errno.ENOENT),
+    ("jobs.steps:proxy", errno.ENOSPC),
+    ("jobs.steps:proxy", errno.ENOENT),
     ("jobs.steps:_sealed", errno.EIO),
     ("jobs.steps:_sealed", errno.ENOENT),
     ("jobs.space:require", errno.EIO),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -253,18 +254,24 @@ def test_dying_again_ends_the_job_and_says_how_and_where(
     open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
 ) -> None:
     provider, job = open_provider(), task(count=6, held=True)
-    killed: list[int] = []
+    killed: set[int] = set()
 
-    def kill(frame: int) -> None:
-        # Frames that stood already are told at once; only fresh ones mean a process at work.
-        if len(killed) < 2 and frame not in killed:
+    def kill_two() -> None:
+        # Not as frames are reported: under load the first process may have made all but the last
+        # by then, and the second one, which is held at that, would report nothing.
+        while len(killed) < 2:
             for child in _workers():
-                child.kill()
-                killed.append(frame)
+                if child.pid not in killed:
+                    child.kill()
+                    killed.add(child.pid)
+            time.sleep(0.05)
 
-    with pytest.raises(ModelCrashed) as told:
-        provider.run(job, Watch(kill))
-    error = told.value
+    killer = threading.Thread(target=kill_two, daemon=True)
+    killer.start()
+    with pytest.raises(ModelCrashed) as caught:
+        provider.run(job, Watch())
+    killer.join(60)
+    error = caught.value
     unfinished = [f for f in job.frames if not (job.folder / PROXY.format(frame=f)).exists()]
     assert unfinished
     assert "SIGKILL" in error.what and str(unfinished[0]) in error.what
@@ -288,6 +295,7 @@ def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
     with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
         provider.run(unsettled, Watch())
     assert _eventually(lambda: "Traceback" in caplog.text)
+    assert re.search(r"model process \d+: Traceback", caplog.text)
     assert not _workers()
     provider.run(job, Watch())
 

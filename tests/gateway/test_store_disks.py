@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import runpy
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from running_jobs import DEADLINE, killable, until
 
 from bridge_core.errors import OutsideRoots, StorageUnavailable
 from bridge_core.models.jobs import JobState
@@ -21,10 +20,6 @@ from bridge_gateway.jobs import workflow
 from bridge_gateway.store import disks
 from bridge_gateway.store.disks import Disk
 from bridge_gateway.store.roots import Roots
-
-killable = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("killable.py"))))
-
-DEADLINE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +63,6 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
 def source(path: Path) -> SourceFile:
     found = path.stat()
     return SourceFile(path=str(path), size=found.st_size, mtime_ns=found.st_mtime_ns)
-
-
-def until(look: Any, what: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def test_a_call_gives_what_it_gives(tmp_path: Path) -> None:

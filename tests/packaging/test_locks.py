@@ -142,8 +142,8 @@ typing-extensions==4.16.0 \\
             "3.11",
             [
                 "ipython 9.0 is installed, and the lock does not name it",
-                "numpy is installed in 2.5.5, locked is 2.4.6",
-                "typing-extensions 4.16.0 is locked, and not installed",
+                "numpy 2.5.5 is installed, and 2.4.6 is locked",
+                "typing-extensions 4.16.0 is locked and not installed",
             ],
         ),
     ],

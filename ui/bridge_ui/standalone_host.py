@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from bridge_core.host import (
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot
+    from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, CutSource
 
 #: A cut's versions are written beside it under this name.
 OUTPUT = "{stem}_versions.otio"
@@ -46,8 +47,7 @@ class StandaloneHost(Host):
         rate: str | None = None,
     ) -> None:
         self._given = settings
-        self._path = cut
-        self._timeline, self._rate = timeline, rate
+        self._cut = self._named(cut, timeline, rate) if cut is not None else None
 
     @property
     def title(self) -> str:
@@ -60,14 +60,16 @@ class StandaloneHost(Host):
     @property
     def output(self) -> Path | None:
         """Where versions are placed; None while no cut is open."""
-        return self._path and self._path.with_name(OUTPUT.format(stem=self._path.stem))
+        if self._cut is None:
+            return None
+        return self._cut.path.with_name(OUTPUT.format(stem=self._cut.path.stem))
 
     def scene(self) -> Scene:
-        if self._path is None:
+        if self._cut is None:
             return Scene("", self._settings.work.show or "")
-        cut = self._read(self._path)
+        cut = self._read(self._cut)
         source = self._source()
-        carried = {} if source == self._path else {i.clip: i.versions for i in self._parse(source)}
+        carried = {} if source == self._cut else {i.clip: i.versions for i in self._parse(source)}
         return Scene(
             title=cut.path.name,
             show=cut.show,
@@ -77,14 +79,16 @@ class StandaloneHost(Host):
         )
 
     def open(self, path: Path, *, timeline: str | None = None, rate: str | None = None) -> None:
-        before = self._timeline, self._rate
-        self._timeline, self._rate = timeline, rate
-        try:
-            self._read(path)
-        except BaseException:
-            self._timeline, self._rate = before
-            raise
-        self._path = path
+        cut = self._named(path, timeline, rate)
+        self._read(cut)
+        self._cut = cut
+
+    @staticmethod
+    def _named(path: Path, timeline: str | None, rate: str | None) -> CutSource:
+        from bridge_core.models.frames import to_rate
+        from bridge_core.timeline.cut import CutSource
+
+        return CutSource(path, timeline, None if rate is None else to_rate(rate))
 
     @property
     def place_as(self) -> tuple[PlaceAs, ...]:
@@ -94,29 +98,29 @@ class StandaloneHost(Host):
         """Write the cut with these versions to :attr:`output`. What an earlier placing put there
         stays, as long as the cut has not been saved anew since.
 
-        :raises HostError: no cut is open, it has no such clip, or there is a file that no placing
-            wrote.
+        :raises HostError: no cut is open, it has no such clip, or :attr:`output` is a file that
+            Shotbridge did not write.
         """
         from bridge_core.timeline.writing import PlacedVersion, write_versions
 
-        if self._path is None or self.output is None:
+        if self._cut is None or self.output is None:
             raise HostError(
                 "no cut is open that versions could be placed in",
                 next_step="open a cut first",
             )
-        known = {item.clip for item in self._read(self._path)}
+        known = {item.clip for item in self._read(self._cut)}
         unknown = sorted({one.handle for one in placements} - known)
         if unknown:
             raise HostError(
                 f"the cut has no clip {', '.join(unknown)}",
-                where=str(self._path),
+                where=str(self._cut.path),
                 next_step="read the cut again and place by its handles",
             )
         ways = sorted({one.place_as for one in placements} - {"", "cut"})
         if ways:
             raise HostError(
                 f"a cut has no other way of placing, and none called {', '.join(ways)}",
-                where=str(self._path),
+                where=str(self._cut.path),
                 next_step="choose one of Host.place_as",
             )
         self._check_output(self.output)
@@ -132,47 +136,50 @@ class StandaloneHost(Host):
             self.output,
             show=self._settings.work.show,
             overwrite=True,
-            timeline=self._timeline,
-            rate=self._rate,
         )
-        told = "; ".join([f"{self.output.name} written, beside the cut", *map(str, written.short)])
-        return Placed(told, self.output)
+        words = [f"{self.output.name} written, beside the cut", *map(str, written.short)]
+        return Placed("; ".join(words), self.output)
 
     @staticmethod
     def _check_output(output: Path) -> None:
-        from bridge_core.timeline.document import load, ours
+        from bridge_core.timeline.document import is_ours
 
-        if output.exists() and not ours(load(output).timeline):
+        if output.exists() and not is_ours(output):
             raise HostError(
-                "the cut with the versions would take the place of a file that is not ours",
+                "the cut with versions would replace a file that Shotbridge did not write",
                 where=str(output),
-                next_step="move that file away, or give it another name, and place again",
+                next_step="move or rename that file, then place again",
             )
 
-    def _source(self) -> Path:
+    def _source(self) -> CutSource:
         """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew
         since."""
-        assert self._path is not None
+        assert self._cut is not None
         assert self.output is not None
-        if self.output.exists() and self.output.stat().st_mtime_ns >= self._path.stat().st_mtime_ns:
-            return self.output
-        return self._path
+        cut, output = self._cut, self.output
+        if output.exists() and output.stat().st_mtime_ns >= cut.path.stat().st_mtime_ns:
+            return replace(cut, path=output)
+        return cut
 
     @cached_property
     def _settings(self) -> Settings:
         return self._given() if callable(self._given) else self._given
 
-    def _read(self, path: Path) -> Cut:
+    def _read(self, source: CutSource) -> Cut:
         from bridge_core.timeline.lookup import look_for_media
 
-        return look_for_media(self._parse(path))
+        return look_for_media(self._parse(source))
 
-    def _parse(self, path: Path) -> Cut:
+    def _parse(self, source: CutSource) -> Cut:
         from bridge_core.timeline.reading import read_cut
 
         work = self._settings.work
         return read_cut(
-            path, show=work.show, handles=work.handles, rate=self._rate, timeline=self._timeline
+            source.path,
+            show=work.show,
+            handles=work.handles,
+            rate=source.rate,
+            timeline=source.timeline,
         )
 
 

@@ -20,10 +20,10 @@ routes = router("about")
 async def about(
     request: Request, here: Here, challenge: Annotated[Challenge | None, Query()] = None
 ) -> About:
-    """Who answers, and whether the two can talk. Needs no token. For a ``challenge``, a text that
+    """Who answers, and whether the two can talk. Needs no token. With a ``challenge``, a text that
     was never used before, the gateway proves that it knows the token: ``proof`` is the HMAC-SHA-256
     (hexadecimal, keyed with the token) of ``shotbridge gateway proof 1``, the challenge and the
-    instance, with a line feed between them."""
+    instance, separated by line feeds."""
     if challenge is None:
         return here.about
     proof = proof_of(request.app.state.door.token, challenge, here.about.instance)

@@ -24,21 +24,21 @@ JSON_LIMIT = 16 * 1024 * 1024
 #: Most entries of a list in one call; longer ones are asked in parts.
 LIST_LIMIT = 50_000
 
-#: Bytes up to which a body is read without a thread, which costs more than it saves.
+#: Bytes up to which a body is parsed on the event loop: a thread would cost more than it saves.
 SHORT = 32_768
 #: Commas and colons in a body: a submission of 100,000 files has a million.
 MOST_VALUES = 2_000_000
 #: Fields of one object: the parameters of a service are some dozen.
 LARGEST_OBJECT = 1000
-#: Mistakes that are told one by one.
+#: Mistakes that are listed one by one.
 MOST_MISTAKES = 1000
-#: How deep values may stand in each other; a submission has eight levels and its parameters.
+#: Levels of nesting; a submission has eight, and its parameters.
 DEEPEST = 64
 
 
 class BoundedRequest(Request):
-    """A call whose body becomes what the route takes, in a thread where it is long: neither
-    reading nor refusing one holds up other calls."""
+    """A call whose body is parsed and validated here, in a thread where it is long, so that no body
+    delays other calls."""
 
     def __init__(self, scope: Scope, receive: Receive, takes: TypeAdapter[Any] | None) -> None:
         super().__init__(scope, receive)
@@ -97,8 +97,8 @@ class StrictRoute(APIRoute):
 
 
 def _read(body: bytes, takes: TypeAdapter[Any] | None) -> Any:
-    """What a body says, as the route takes it. FastAPI validates it once more, which costs nothing
-    with what is a model already.
+    """A body as the type that the route takes. FastAPI validates it again, which costs nothing for
+    a value of that type.
 
     :raises Refusal: it is not JSON, or not what the route takes.
     """
@@ -123,8 +123,8 @@ def _read(body: bytes, takes: TypeAdapter[Any] | None) -> Any:
 
 
 def _mistakes(error: ValidationError, value: Any, takes: TypeAdapter[Any]) -> InvalidRequest:
-    """What is wrong with a body. Telling a hundred thousand mistakes takes seconds in which nothing
-    else runs, so of so many only those are told that its beginning shows."""
+    """What is wrong with a body. Listing a hundred thousand mistakes takes seconds in which nothing
+    else runs, so of many only those at the beginning are listed."""
     count = error.error_count()
     if count > MOST_MISTAKES:
         try:
@@ -153,7 +153,7 @@ def _beginning(value: Any) -> Any:
 
 
 def _check(value: Any, *, nulls: bool) -> None:
-    """Refuse what no call needs, and what would cost much to refuse field by field."""
+    """Refuse what no call needs and what would be slow to refuse field by field."""
     level: list[Any] = [value]
     for _ in range(DEEPEST):
         inner: list[Any] = []
@@ -178,7 +178,7 @@ def _check(value: Any, *, nulls: bool) -> None:
         level = inner
         if not level:
             return
-    raise _refused(f"values stand in each other deeper than {DEEPEST}", "send flatter JSON")
+    raise _refused(f"the body is nested deeper than {DEEPEST} levels", "send flatter JSON")
 
 
 def _not_json(constant: str) -> NoReturn:

@@ -1,9 +1,9 @@
-"""What a connection may cost while nobody has shown the token on it.
+"""Limits on connections, above all on those without the token.
 
-uvicorn limits calls, not connections, and has no time limit for the head of a call. So there are
-at most so many connections; the one that has waited longest makes room for a new one, those on
-which the token was never shown first. A caller gets some seconds to show the token, and a body that
-nobody reads is cut. Whoever has shown the token keeps the connection while a call is answered.
+uvicorn limits calls, not connections, and sets no time limit for the headers of a call. Here the
+number of connections is limited: the one that has waited longest is closed for a new one, those on
+which the token was never sent first. A caller has some seconds to send the token, and a body that
+nobody reads is cut off. A connection with the token is not closed while a call is answered.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _log = logging.getLogger(__name__)
 
-#: Descriptors that are asked of the system, as far as it lets a process raise its own limit.
+#: Descriptors that the process asks for, as far as the system lets it raise its own limit.
 _WANTED = 16_384
 #: Descriptors for the gateway's own work: databases, pictures, model processes.
 _RESERVED = 256
@@ -30,16 +30,16 @@ _MOST = 4096
 @dataclass(frozen=True)
 class Limits:
     connections: int
-    stranger_seconds: float = 10.0
-    """In which the token has to be shown, from the first byte of a call or the beginning of the
-    connection on; and in which a body has to end that an answer did not wait for."""
+    unauthenticated_seconds: float = 10.0
+    """Within which the token has to arrive, from the beginning of the connection or the first byte
+    of a call; and within which a body has to end whose call is already answered."""
     unread_bytes: int = 1 << 20
-    """Bytes of such a body that are taken, so that the sender comes to read the answer."""
+    """Bytes of such a body that are read, so that the sender gets to read the answer."""
 
 
 def system_limits() -> Limits:
-    """As many connections as leave the gateway's work the descriptors that it needs. The process's
-    limit is raised where the system allows it."""
+    """As many connections as leave the gateway the descriptors that its own work needs. Raises the
+    process's limit where the system allows it."""
     if sys.platform == "win32":
         return Limits(_MOST // 8)
     import resource
@@ -51,38 +51,38 @@ def system_limits() -> Limits:
         soft = wanted
     if soft == resource.RLIM_INFINITY:
         soft = _WANTED
-    # Beside its socket a connection may hold a file, and as many again are in the making or ending.
+    # A connection may hold a file beside its socket, and as many again are opening or closing.
     return Limits(max(16, min(_MOST, (soft - _RESERVED) // 3)))
 
 
 class Connections:
-    """All connections of a server that may be closed for a new one, the longest waiting first."""
+    """The connections that may be closed for a new one, the longest waiting first."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._strangers: dict[BoundedProtocol, None] = {}
+        self._unauthenticated: dict[BoundedProtocol, None] = {}
         self._idle: dict[BoundedProtocol, None] = {}
 
     def waits(self, connection: BoundedProtocol) -> None:
         self.works(connection)
-        (self._idle if connection.known else self._strangers)[connection] = None
+        (self._idle if connection.known else self._unauthenticated)[connection] = None
 
     def works(self, connection: BoundedProtocol) -> None:
-        self._strangers.pop(connection, None)
+        self._unauthenticated.pop(connection, None)
         self._idle.pop(connection, None)
 
     def make_room(self, newest: BoundedProtocol) -> None:
-        """Close the connection that can best be spared; where all are at work, the newest one."""
-        oldest = next(iter(self._strangers or self._idle), newest)
+        """Close the one that has waited longest; where all are at work, the newest."""
+        oldest = next(iter(self._unauthenticated or self._idle), newest)
         _log.warning(
-            "all %d connections are taken; one was closed for a new one", self.limits.connections
+            "all %d connections are in use; one was closed for a new one", self.limits.connections
         )
         self.works(oldest)  # it ends a moment later, and is not to be chosen again until then
         oldest.cut()
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. ``known``: the token was shown on it."""
+    """One connection. ``known``: the token was sent on it."""
 
     def __init__(self, *, open_connections: Connections, **given: Any) -> None:
         super().__init__(**given)
@@ -117,7 +117,7 @@ class BoundedProtocol(H11Protocol):
         try:
             super().data_received(data)
         except h11.LocalProtocolError:
-            self.cut()  # nonsense behind an answer: there is nothing left to say
+            self.cut()  # not HTTP, after the answer
 
     def on_response_complete(self) -> None:
         self._stop_waiting()
@@ -139,7 +139,7 @@ class BoundedProtocol(H11Protocol):
         self._stop_waiting()
 
     def _body_is_left(self) -> bool:
-        """Whether a stranger's call is answered and goes on sending."""
+        """Whether a call without the token was answered and is still being sent."""
         answered = self.cycle is not None and self.cycle.response_complete
         return answered and not self.known and self.conn.their_state is h11.SEND_BODY
 
@@ -147,7 +147,7 @@ class BoundedProtocol(H11Protocol):
         return self.known and self.cycle is not None and not self.cycle.response_complete
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(self._limits.stranger_seconds, self.cut)
+        self._patience = self.loop.call_later(self._limits.unauthenticated_seconds, self.cut)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

@@ -107,8 +107,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def invalid_call(errors: Sequence[Mapping[str, Any]], count: int | None = None) -> InvalidRequest:
-    """A call that is not what it has to be. ``errors``: as pydantic tells them; ``count``: how many
-    there are, where that is more."""
+    """An invalid call. ``errors``: as pydantic reports them; ``count``: how many there are, where
+    these are not all."""
     count = len(errors) if count is None else count
     fields = [
         {

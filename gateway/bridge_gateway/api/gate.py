@@ -71,7 +71,7 @@ class Gate:
 
 
 def _admit(scope: Scope) -> None:
-    """Tell the connection that the token was shown on it, see :mod:`.connections`."""
+    """Tell the connection that the token was sent on it, see :mod:`.connections`."""
     admitted = scope.get("state", {}).get("admitted")
     if admitted is not None:
         admitted()

@@ -48,7 +48,8 @@ async def proxy(here: Here, wanted: PlateFrame) -> Download:
 
 @routes.post("/media/facts", responses=documented(403, 409, 413))
 async def facts(here: Here, file: SourceFile) -> MediaFacts:
-    """What a movie or a still says of itself. The file is found as for `POST /v1/media/proxy`."""
+    """The size, rate, length, timecode and colour tags of a movie or a still. The file is found as
+    for `POST /v1/media/proxy`."""
     return await to_thread.run_sync(_facts, here, file, limiter=here.looking)
 
 

@@ -26,7 +26,7 @@ def versions(
     after: Annotated[str | None, Query(pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Version]:
-    """By shot, service and number; with ``status`` only those whose review stands so, with
+    """By shot, service and number; with ``status`` only those with this review status, with
     ``newest`` of each shot only the one that was made last. ``after`` is the id of the last
     version of the page before."""
     return here.desk.versions(

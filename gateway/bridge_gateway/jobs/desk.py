@@ -150,7 +150,7 @@ class Desk:
         job, new = states.submit(opened.tools.database, submission, key)
         if job.state is JobState.QUEUED:
             recovery.pin(opened.tools, job.id, submission)
-            # The row is what counts: from here on the job is begun sooner or later.
+            # With its row written, the job is certain to be begun.
             opened.reconciler.enqueue(job.id)
         return job, new
 
@@ -182,7 +182,9 @@ class Desk:
         opened = self._opened_desk
         job, cancelled = states.cancel(opened.tools.database, job_id)
         if cancelled and not opened.workflow.cancel(job_id):
-            recovery.unpin(opened.tools, job_id)  # the engine finds an ended row and passes it over
+            recovery.unpin(
+                opened.tools, job_id
+            )  # the engine finds that the row has ended, and skips it
         return job
 
     def frames(self, job_id: str) -> list[JobFrame]:
@@ -221,7 +223,7 @@ class Desk:
         after: str | None = None,
         limit: int = 100,
     ) -> list[Version]:
-        """By shot, service and number; with ``status`` only those whose review stands so, with
+        """By shot, service and number; with ``status`` only those with this review status, with
         ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
         the page before."""
         with self._tools.database.reading() as session:
@@ -372,9 +374,9 @@ class Desk:
         name = path.read_text(errors="replace")
         if not _INSTANCE.fullmatch(name):
             raise ConfigError(
-                "this file holds the gateway's name, and what it holds now is none",
+                "this file should hold the gateway's name, and its content is not one",
                 where=str(path),
-                next_step="restore it, or remove it: jobs in progress then make their frames anew",
+                next_step="restore it, or remove it: jobs in progress then make their frames again",
             )
         return name
 
@@ -395,7 +397,7 @@ class Desk:
             return kind.model_validate_json(row.content or "")
 
     def _read(self, result_id: str, look: Callable[[Result], T]) -> T:
-        """Something that stands in the library.
+        """Read something of a result in the library.
 
         :raises StorageUnavailable: its disk does not answer.
         """
@@ -403,8 +405,8 @@ class Desk:
         return self._tools.library.run(lambda: look(result))
 
     def _proxies(self, job: Job) -> dict[int, Path]:
-        """The proxies of finished frames, found by one look at their folder: there may be
-        thousands, and each is asked for again and again."""
+        """The proxies of finished frames, listed at once: there may be thousands, and clients ask
+        again and again."""
         made = job.version or job.tried
         if made is not None:
             result = self._result(made)

@@ -10,14 +10,14 @@ from bridge_core.errors import ConfigError, InvalidRequest
 from bridge_core.models.media import frame_paths
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import ShotId
-from bridge_gateway.jobs.work import ROOM
+from bridge_gateway.jobs.work import WORK_DIR
 
 #: What a template may name.
 FIELDS = ("show", "sequence", "shot", "service", "version")
 
-#: A number that has more digits than any shot will have versions.
+#: With more digits than any version will need.
 _HIGHEST = 99_999
-#: The longest that follows on a stem: output, frame and ending.
+#: The longest that can follow a stem: output, frame and ending.
 _ENDING = "_" + "o" * 24 + ".-0000000.exr"
 
 LINEAGE = "lineage.json"
@@ -42,19 +42,18 @@ class Naming:
         _known("version_folder", self._folder)
         _known("file_name", self._file)
 
-        if PurePosixPath(self._folder).parts[0] == ROOM:
+        if PurePosixPath(self._folder).parts[0] == WORK_DIR:
             raise ConfigError(
-                f"{ROOM} in the library is for work in progress, and is emptied",
+                f"{WORK_DIR} in the library holds work in progress, and is emptied",
                 where="gateway.version_folder",
-                next_step="let the template begin with another folder",
+                next_step="begin the template with another folder",
             )
         self._name_bytes, self._path_bytes = _limits(self.library)
 
     def require_fit(self, shot: ShotId, service: str) -> None:
-        """Whether the names of a version of a shot will fit into the library, whatever its number
-        and its frames.
+        """Check that the names of a version fit into the library, whatever its number and frames.
 
-        :raises InvalidRequest: a name, or the whole path, is longer than the disk takes. Disks
+        :raises InvalidRequest: a name, or the whole path, is longer than the disk allows. Disks
             count bytes: a letter beyond ASCII has two to four.
         """
         stem = self.stem(shot, service, _HIGHEST)
@@ -86,7 +85,7 @@ class Naming:
 
 
 def _limits(folder: Path) -> tuple[int, int]:
-    """Bytes of the longest name and of the longest path (its end mark included) of a disk."""
+    """Bytes of the longest name and of the longest path (with its terminator) on a disk."""
     if not hasattr(os, "pathconf"):
         return 255, 260  # Windows, unless somebody allowed long paths
     while not folder.exists():
@@ -96,7 +95,7 @@ def _limits(folder: Path) -> tuple[int, int]:
 
 def _too_long(name: str, size: int, limit: int) -> InvalidRequest:
     return InvalidRequest(
-        f"a name in the library would have {size} bytes, and its disk takes {limit}",
+        f"a name in the library would have {size} bytes, and its disk allows {limit}",
         where=name,
         next_step="shorten the names of show, sequence or shot, or the templates "
         "gateway.version_folder and gateway.file_name",

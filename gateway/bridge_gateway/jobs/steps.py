@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge_core.errors import CheckFailed
+from bridge_core.errors import CheckFailed, UnreadableMedia
 from bridge_core.models.jobs import Cost
 from bridge_core.models.media import PlateKind, frame_path
 from bridge_core.models.versions import Proxies, ResultFile
@@ -37,6 +37,8 @@ def admit(bench: Bench) -> Admitted:
     :raises OutsideRoots: a plate that this gateway may not read.
     :raises MissingFrames: files that are not there, or a movie that ends before its range does.
     :raises UnreadableMedia: the first file cannot be read.
+    :raises TransferError: nor is it what was sent; it is thrown away.
+    :raises PlateChanged: nor is it what the client saw.
     :raises UnknownColourSpace: the plate's is not in the OCIO config, or nothing tells it.
     :raises DiskFull: the library has too little space.
     :raises StorageUnavailable: the disk of the library or of a plate does not answer.
@@ -47,9 +49,15 @@ def admit(bench: Bench) -> Admitted:
     bench.folder.make()
     space.require(bench.folder, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
-    probed = tools.decoder.run(
-        ProbeTask(plate=plate, path=located[0][1], frame=request.frames[0]), check=bench.watch.check
-    )
+    first, path = located[0]
+    try:
+        probed = tools.decoder.run(
+            ProbeTask(plate=plate, path=path, frame=request.frames[0]), check=bench.watch.check
+        )
+    except UnreadableMedia:
+        # Where the gateway's copy was damaged, the artist's file is not at fault.
+        inputs.stage([(first, path)], tools.contents, check=bench.watch.check, done=lambda _: None)
+        raise
     facts = probed.facts
     assert facts is not None  # it was asked for
     colour = tools.colour.settle(plate, facts.colour)

@@ -18,7 +18,7 @@ from bridge_gateway.media.atomic import storage_error
 _log = logging.getLogger(__name__)
 
 #: Folder of all work folders, in the library.
-ROOM = ".work"
+WORK_DIR = ".work"
 _GONE = "gone"
 
 
@@ -27,7 +27,7 @@ class WorkFolder:
 
     def __init__(self, library: Path, job: str, instance: str) -> None:
         self.library = library
-        self.path = library / ROOM / f"{job}.{instance}"
+        self.path = library / WORK_DIR / f"{job}.{instance}"
         self.pictures = self.path / "pictures"
         """The provider's: its outputs and proxies."""
         self.result = self.path / "result"
@@ -43,9 +43,8 @@ class WorkFolder:
             raise storage_error(error, self.pictures) from error
 
     def remove(self) -> None:
-        """Take the folder away. Its old name is free at once, so that whoever may still write
-        into it (an abandoned provider) writes to nowhere. What cannot be removed now is left to
-        :func:`sweep`."""
+        """Remove the folder. It is renamed first, so that whoever still writes into it (an
+        abandoned provider) finds it gone. What cannot be removed now is left to :func:`sweep`."""
         job, _, instance = self.path.name.partition(".")
         gone = self.path.with_name(f"{job}.{_GONE}.{instance}")
         with suppress(OSError):
@@ -56,14 +55,14 @@ class WorkFolder:
 def folders(library: Path, instance: str) -> list[Path]:
     """The work folders of all jobs of the gateway ``instance``."""
     try:
-        return list((library / ROOM).glob(f"*.{instance}"))
+        return list((library / WORK_DIR).glob(f"*.{instance}"))
     except OSError:
         return []
 
 
 def sweep(found: Iterable[Path], keep: Collection[str]) -> None:
-    """Remove those of the found work folders whose jobs are not in ``keep``: what a kill, or a
-    disk that refused, left behind."""
+    """Remove the work folders whose jobs are not in ``keep``: what a kill or a failing disk left
+    behind."""
     for folder in found:
         if folder.name.partition(".")[0] not in keep:
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
@@ -33,6 +33,7 @@ from bridge_gateway.jobs.space import told_of_disk
 from bridge_gateway.jobs.tools import Tools
 from bridge_gateway.jobs.work import WorkFolder
 from bridge_gateway.providers.contract import Made
+from bridge_gateway.threads import run_in_thread
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class Workflow:
                 raise Interrupted
             self._running[job_id] = watch
         try:
-            submission = self._insisting(lambda: states.take_up(tools.database, job_id))
+            submission = self._until_available(lambda: states.take_up(tools.database, job_id))
             if submission is not None:
                 with watch:
                     self._steps(Bench(tools, job_id, submission, folder, watch), checkpointed)
@@ -89,7 +90,7 @@ class Workflow:
         finally:
             with self._lock:
                 del self._running[job_id]
-        with suppress(StorageUnavailable):  # it goes on by itself; a later sweep finds the rest
+        with suppress(StorageUnavailable):  # a later sweep removes it
             tools.library.run(folder.remove)
         recovery.unpin(tools, job_id)
 
@@ -129,25 +130,25 @@ class Workflow:
         step("settle", _NOTHING, lambda: steps.settle(bench))
 
     def _step(self, bench: Bench, name: str, body: Callable[[], T]) -> T:
-        """A step's body with its time taken and its errors in the words of the tree.
+        """Run a step's body, record its time, and turn its errors into those of the tree.
 
-        Like after a kill, it runs again whole where a disk or the database did not answer: as
-        often as it takes, until somebody cancels the job or the gateway stops.
+        As after a kill, it runs again from its beginning where a disk or the database did not
+        answer, until it succeeds, the job is cancelled or the gateway stops.
         """
 
-        def told() -> T:
+        def attempt() -> T:
             with told_of_disk(bench.folder, bench.request):
                 return body()
 
         def timed() -> T:
             begun = time.monotonic()
-            value = _supervised(told, name, bench)
+            value = _supervised(attempt, name, bench)
             states.record_timing(self._tools.database, bench.job, name, time.monotonic() - begun)
             return value
 
         bench.watch.begin(name, 0)
         try:
-            return self._insisting(timed, bench.watch)
+            return self._until_available(timed, bench.watch)
         except JobCancelled:
             if self._tools.stopping.is_set() and not bench.watch.unwanted:
                 raise Interrupted from None
@@ -157,20 +158,20 @@ class Workflow:
         except Exception as error:
             raise _fault(error, f"job {bench.job}", f"in the step {name!r}") from error
 
-    def _insisting(self, call: Callable[[], T], watch: Reporter | None = None) -> T:
-        """What ``call`` gives, once disks and the database let it.
+    def _until_available(self, call: Callable[[], T], watch: Reporter | None = None) -> T:
+        """What ``call`` returns, once disks and the database are available.
 
         :raises JobCancelled: ``watch`` says that nobody wants the job any more.
         :raises Interrupted: the gateway stops.
         """
-        told = False
+        logged = False
         while True:
             try:
                 return call()
             except StorageUnavailable as error:
-                if not told:
+                if not logged:
                     _log.warning("a job waits: %s", error)
-                told = True
+                logged = True
             if watch is not None:
                 watch.check()
             if self._tools.stopping.wait(_RETRY_SECONDS):
@@ -178,21 +179,13 @@ class Workflow:
 
     def _fail(self, job_id: str, error: ShotbridgeError) -> None:
         # Changes nothing where the job was cancelled: its row has ended already.
-        self._insisting(lambda: states.fail(self._tools.database, job_id, error))
+        self._until_available(lambda: states.fail(self._tools.database, job_id, error))
 
 
 def _supervised(body: Callable[[], T], step: str, bench: Bench) -> T:
-    """Run a step's body in a thread of its own, so that one that does not end once its job is not
-    wanted can be left behind: a provider, or a disk that does not answer."""
-    outcome: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(body())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=work, name=f"{step} {bench.job}", daemon=True).start()
+    """Run a step's body in a thread of its own, so that a provider or a disk that does not answer
+    can be left behind once the job is not wanted."""
+    outcome = run_in_thread(body, f"{step} {bench.job}")
     while not outcome.done() and not bench.watch.cancelled():
         wait([outcome], timeout=_LOOK_SECONDS)
     wait([outcome], timeout=_GRACE_SECONDS)
@@ -207,7 +200,7 @@ def _supervised(body: Callable[[], T], step: str, bench: Bench) -> T:
 
 
 def _fault(error: Exception, where: str, when: str) -> GatewayFault:
-    """Of an error that nobody foresaw, which goes into the log under a reference."""
+    """For an unexpected error, which is logged under a reference."""
     reference = uuid4().hex[:12]
     _log.error("reference %s: %s, %s", reference, where, when, exc_info=error)
     return GatewayFault(

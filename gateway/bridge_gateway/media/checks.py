@@ -9,14 +9,13 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from bridge_core.errors import CheckFailed, MediaError
-from bridge_core.models.media import MOVIES, frame_path
+from bridge_core.models.media import FRAME_NUMBER, MOVIES, frame_path
 from bridge_core.models.versions import Output
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.parts import Float, Picture
 from bridge_gateway.media.pictures import read_picture
 from bridge_gateway.media.plates import PlateReader
 
-_NUMBER = re.compile(r"%0?\d*d")
 #: Failures that the message spells out; ``details["frames"]`` has all.
 _SPELLED = 5
 
@@ -160,7 +159,7 @@ def _extra(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
     """Frames with a picture under the output's name that nobody asked for."""
     beside = (folder / pattern).parent
     name = PurePath(pattern).name
-    number = _NUMBER.search(name)
+    number = FRAME_NUMBER.search(name)
     if number is None or not beside.is_dir():
         return []
     before, after = re.escape(name[: number.start()]), re.escape(name[number.end() :])

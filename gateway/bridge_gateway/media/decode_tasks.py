@@ -1,4 +1,4 @@
-"""What the gateway asks of a process that reads pictures, and what that answers."""
+"""Tasks for a process that reads pictures, and its answers."""
 
 from __future__ import annotations
 
@@ -15,75 +15,72 @@ from bridge_gateway.media.plate_facts import PlateFacts
 from bridge_gateway.workers.messages import Failed, FrameDone
 
 
-class LookTask(Value):
+class _OneFrame(Value):
+    frame: int
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return (self.frame,)
+
+
+class _OfPlate(Value):
+    plate: Plate
+
+    def file(self, frame: int) -> str:
+        """The file of a frame, for messages."""
+        return self.plate.file(frame)
+
+
+class _OfOutput(Value):
+    folder: Path
+    output: Output
+
+    def file(self, frame: int) -> str:
+        """The file of a frame, for messages."""
+        return str(self.folder / frame_path(self.output.pattern, frame))
+
+
+class LookTask(_OneFrame, _OfPlate):
     """Write the proxy of a plate's frame to ``target``."""
 
     kind: Literal["look"] = "look"
-    plate: Plate
     path: Path
     stamp: str
-    """Another one whenever the file's bytes may be."""
-    frame: int
+    """Changes whenever the file's content may have changed."""
     target: Path
     colour: ColourSettings
     proxies: ProxySettings
 
-    @property
-    def frames(self) -> tuple[int, ...]:
-        return (self.frame,)
 
-    def file(self, frame: int) -> str:
-        return self.plate.file(frame)
-
-
-class ProbeTask(Value):
-    """Find out what the file of a plate's frame, or the movie, tells; answered with its facts."""
+class ProbeTask(_OneFrame, _OfPlate):
+    """Read the facts of a frame's file, or of the movie; they are in the answer."""
 
     kind: Literal["probe"] = "probe"
-    plate: Plate
     path: Path
-    frame: int
-
-    @property
-    def frames(self) -> tuple[int, ...]:
-        return (self.frame,)
-
-    def file(self, frame: int) -> str:
-        return self.plate.file(frame)
 
 
-class ExamineTask(Value):
-    """Find out whether these frames of a plate are there and are pictures that can be read."""
+class ExamineTask(_OfPlate):
+    """Check by their headers that these frames of a plate exist and can be read."""
 
     kind: Literal["examine"] = "examine"
-    plate: Plate
     files: dict[int, Path]
     frames: tuple[int, ...]
 
-    def file(self, frame: int) -> str:
-        return self.plate.file(frame)
 
-
-class CheckTask(Value):
-    """Compare every picture of an output in ``folder`` with what ``output`` says."""
+class CheckTask(_OfOutput):
+    """Compare every picture of an output with what ``output`` says, and with the plate."""
 
     kind: Literal["check"] = "check"
-    folder: Path
-    output: Output
     frames: tuple[int, ...]
     plate: Plate
     files: dict[int, Path]
-
-    def file(self, frame: int) -> str:
-        return str(self.folder / frame_path(self.output.pattern, frame))
+    """Of the plate."""
 
 
-class ProxiesTask(Value):
+class ProxiesTask(_OfOutput):
     """Write the proxies of an output's frames, each to its ``targets``."""
 
     kind: Literal["proxies"] = "proxies"
-    folder: Path
-    output: Output
     targets: dict[int, Path]
     colour: ColourSettings
     proxies: ProxySettings
@@ -92,31 +89,24 @@ class ProxiesTask(Value):
     def frames(self) -> tuple[int, ...]:
         return tuple(self.targets)
 
-    def file(self, frame: int) -> str:
-        return str(self.folder / frame_path(self.output.pattern, frame))
 
-
-class ThumbnailTask(Value):
-    """Write a proxy again, smaller, to ``target``; answered with the proxy's width and height."""
+class ThumbnailTask(_OneFrame):
+    """Write a proxy again, smaller, to ``target``; the proxy's size is in the answer."""
 
     kind: Literal["thumbnail"] = "thumbnail"
     proxy: Path
-    frame: int
     target: Path
     colour: ColourSettings
     width: int
 
-    @property
-    def frames(self) -> tuple[int, ...]:
-        return (self.frame,)
-
     def file(self, frame: int) -> str:
+        """The proxy, for messages."""
         return str(self.proxy)
 
 
 class Decoded(Value):
-    """The task is done. ``size`` is the width and height of the proxy that it is about; of several
-    or of none, 0."""
+    """The task is done. ``size``: width and height of the one proxy that was written or read,
+    otherwise 0."""
 
     kind: Literal["decoded"] = "decoded"
     size: tuple[int, int] = (0, 0)

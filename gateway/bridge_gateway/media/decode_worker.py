@@ -42,7 +42,7 @@ Done = Callable[[int], None]
 
 
 class TaskRunner:
-    """What stays warm from task to task: colour configs and open movies."""
+    """Does tasks; keeps colour configs and open movies from one to the next."""
 
     def __init__(self) -> None:
         self._colours: dict[str, Colour] = {}

@@ -1,7 +1,7 @@
-"""Has pictures and movies read by child processes, so that no file can harm the gateway.
+"""Has child processes read pictures and movies, so that no file can harm the gateway.
 
-Whatever came from somebody else, a plate or what a service made, is decoded there: a process that
-crashes, hangs or takes too much memory is ended, and the file is said to be unreadable.
+Every plate, and everything that a service made, is decoded there. A process that crashes, hangs or
+takes too much memory is killed, and the file is reported as unreadable.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from bridge_gateway.workers.process import ChildProcess, Died
 
 _log = logging.getLogger(__name__)
 
-#: A process has so long for its start or for one frame. An 8K EXR of 20 layers in half takes 77 s
-#: on two cores beside eight other programs, and 2.8 GB.
+#: Time limit for a process's start and for each frame. An 8K EXR of 20 half channels takes 77 s on
+#: two cores beside eight other programs, and 2.8 GB.
 FRAME_SECONDS = 120.0
-#: How soon a cancellation is noticed.
+#: Seconds within which a cancellation is noticed.
 _LOOK_SECONDS = 0.1
-#: Libraries and colour configs stay loaded for so long after the last task.
+#: Seconds that a process stays, with libraries and colour configs loaded, after its last task.
 _IDLE_SECONDS = 600.0
-#: Bytes that a process may have in any case.
+#: Bytes of memory that a process may use in any case.
 _LEAST_MEMORY = 4 << 30
 
-#: How a process ends whose memory the system needed.
+#: How a process ends when the system runs out of memory.
 _KILLED = "signal SIGKILL"
 
 #: In ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
@@ -39,10 +39,10 @@ ENDED_BY = "ended_by"
 
 
 class Decoder:
-    """At most ``processes`` children, started when they are needed. Safe to call from threads.
+    """At most ``processes`` children, started when needed. May be called from several threads.
 
-    ``retry_killed``: a task whose process is killed from outside, as the system does when memory
-    runs out, is done once more by another. One that crashes or hangs is the file's fault.
+    ``retry_killed``: a task whose process was killed from outside, as the system does when memory
+    runs out, is tried once more. A crash or a timeout is blamed on the file.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Decoder:
         check: Callable[[], None] = lambda: None,
         done: Callable[[int], None] = lambda frame: None,
     ) -> Decoded:
-        """Do a task. ``check`` is called all the while and may raise to end it; ``done`` once
-        after each frame, and may too.
+        """Do a task. ``check`` is called repeatedly and ``done`` once after each frame; both may
+        raise to end it.
 
         :raises UnreadableMedia: what reading says; or the process crashed or was too slow, with
             ``details["ended_by"]``.
@@ -81,7 +81,7 @@ class Decoder:
         left = list(task.frames)
 
         def report(frame: int) -> None:
-            if frame in left:  # else a process that was replaced has reported it
+            if frame in left:  # else the process before the retry reported it
                 left.remove(frame)
                 done(frame)
 
@@ -130,7 +130,7 @@ class Decoder:
 
 
 def memory_limit() -> int:
-    """Bytes that a process may hold: half of this machine's memory, so that hosts keep theirs."""
+    """Bytes that a process may use: half of this machine's memory, so that hosts keep theirs."""
     if sys.platform == "win32":
         return _LEAST_MEMORY
     whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
 from bridge_core.errors import StorageUnavailable
+from bridge_gateway.threads import run_in_thread
 
 T = TypeVar("T")
 
@@ -22,16 +22,16 @@ PATIENCE_SECONDS = 5.0
 class Disk:
     """Runs calls to the disk below ``folder`` in a few threads of its own.
 
-    A system call on a dead share returns when the share is back, and nothing ends it before. So
-    nobody waits for one longer than :data:`PATIENCE_SECONDS`, and while all threads hang nobody
-    waits at all. The threads hold nothing up, not even the end of the process.
+    A system call on a share whose server is gone returns when the server is back, and cannot be
+    ended before. So nobody waits for one longer than :data:`PATIENCE_SECONDS`, and once a call has
+    hung that long and all threads are taken, new calls fail at once.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._free = threading.BoundedSemaphore(THREADS)
         self._lock = threading.Lock()
-        self._begun: dict[threading.Thread, float] = {}
+        self._begun: dict[object, float] = {}
 
     def run(self, call: Callable[[], T]) -> T:
         """What ``call`` gives or raises.
@@ -40,22 +40,19 @@ class Disk:
         """
         if not self._free.acquire(timeout=0 if self._hangs() else PATIENCE_SECONDS):
             raise self._unavailable()
-        outcome: Future[T] = Future()
+        mark = object()
+        with self._lock:
+            self._begun[mark] = time.monotonic()
 
-        def work() -> None:
+        def tracked() -> T:
             try:
-                outcome.set_result(call())
-            except BaseException as error:
-                outcome.set_exception(error)
+                return call()
             finally:
                 with self._lock:
-                    del self._begun[threading.current_thread()]
+                    del self._begun[mark]
                 self._free.release()
 
-        thread = threading.Thread(target=work, name=f"disk {self.folder}", daemon=True)
-        with self._lock:
-            self._begun[thread] = time.monotonic()
-        thread.start()
+        outcome = run_in_thread(tracked, f"disk {self.folder}")
         try:
             return outcome.result(PATIENCE_SECONDS)
         except TimeoutError as error:

@@ -100,9 +100,8 @@ class ChildProcess:
         _kill_group(self._popen)
         with contextlib.suppress(OSError):  # what was still in the buffer finds no reader
             _pipe(self._popen.stdin).close()
-        with contextlib.suppress(
-            subprocess.TimeoutExpired
-        ):  # the system holds it, as on a dead share
+        # The system may keep it, as while it reads from a share whose server is gone.
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_REAP_SECONDS)
         for reader in self._readers:
             reader.join(_REAP_SECONDS)

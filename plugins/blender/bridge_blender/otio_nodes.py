@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bridge_core.models.media import Plate
+from bridge_core.models.media import FRAME_NUMBER, Plate
 from bridge_core.timeline.clock import rational_time, time_range
 from bridge_core.timeline.document import NAMESPACE, Json
-
-_NUMBER = re.compile(r"%0?(\d*)d")
 
 
 def gap(source_range: Json) -> Json:
@@ -61,7 +58,7 @@ def plate_reference(plate: Plate) -> Json:
         "available_range": time_range(span.first / span.rate, span.count / span.rate, span.rate),
     }
     path = Path(plate.path)
-    number = _NUMBER.search(path.name)
+    number = FRAME_NUMBER.search(path.name)
     if number is None:
         return {**external(plate.path), **common}
     return {

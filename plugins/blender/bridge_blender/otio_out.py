@@ -21,6 +21,7 @@ import bpy
 from bridge_core.errors import TimelineError
 from bridge_core.models.media import PlateKind
 from bridge_core.timeline.clock import rational_time, time_range
+from bridge_core.timeline.cut import CutSource
 from bridge_core.timeline.document import DEFAULT_KEY, NAMESPACE, Document, Json, save
 from bridge_core.timeline.reading import survey
 from bridge_core.timeline.writing import PlacedVersion, put_versions
@@ -123,7 +124,7 @@ class _Writer:
                 "children": [self._track(track) for _, track in ordered if track.items],
             },
         }
-        self._versions(Document(target, timeline, timeline))
+        self._versions(Document(CutSource(target), timeline, timeline))
         return timeline
 
     def _strip(self, strip: Any) -> None:

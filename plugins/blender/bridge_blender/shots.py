@@ -326,7 +326,7 @@ def _candidate(one: _Sighting, scene: Any) -> Candidate:
         shot=own.shot if own else shot,
         identity=one.handle,
         named=own is not None,
-        order=(one.source.plate.path, one.source.cut_range.first, Fraction(start)),
+        order=(one.source.plate.path, one.source.cut_range.first, "", Fraction(start)),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePosixPath, PureWindowsPath
 
 import nuke
@@ -139,12 +140,15 @@ def _of_read(read: nuke.Node, script: Script, shot: ShotId) -> tuple[Shot, bool]
         as_it_lies = False
     else:
         as_it_lies = _shows_its_files(read)
+    movie = ending_of(path) in MOVIES
+    if movie and not read["origset"].value():
+        as_it_lies = False  # the Read may be trimmed, and a plate counts from a movie's first frame
     if not as_it_lies:
         return _to_be_rendered(read, script, shot, there.shifted(shift)), True
     form = read.format()
     plate = Plate(
         path=path,
-        range=there,
+        range=_whole_movie(read, there.rate) if movie else there,
         colour_space=space,
         width=form.width(),
         height=form.height(),
@@ -152,14 +156,15 @@ def _of_read(read: nuke.Node, script: Script, shot: ShotId) -> tuple[Shot, bool]
     )
     if plate.kind is PlateKind.STILL:
         plate = plate.model_copy(update={"range": FrameRange.of(1, 1, there.rate)})
-    cut = plate.range.meet(script.range.shifted(-shift)) or plate.range
+    cut = there.meet(script.range.shifted(-shift)) or there
     return (
         Shot(
             id=shot,
             plate=plate,
             cut_range=cut,
-            head_handle=script.handles,
-            tail_handle=script.handles,
+            # What the Read does not show is no handle.
+            head_handle=min(script.handles, cut.first - there.first),
+            tail_handle=min(script.handles, there.last - cut.last),
             record_range=cut.shifted(shift),
         ),
         False,
@@ -181,6 +186,11 @@ def _frames_of(read: nuke.Node, path: str, script: Script) -> FrameRange:
             "set the Read's frame range to frames that exist",
         )
     return FrameRange.of(first, last, script.range.rate)
+
+
+def _whole_movie(read: nuke.Node, rate: Fraction) -> FrameRange:
+    """All frames of a movie, as it was when the Read was made."""
+    return FrameRange.of(int(read["origfirst"].value()), int(read["origlast"].value()), rate)
 
 
 def _shows_its_files(read: nuke.Node) -> bool:

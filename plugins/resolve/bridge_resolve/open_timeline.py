@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.shots import Shot
 from bridge_core.timeline.clock import frames, rational_time, seconds, span
-from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
+from bridge_core.timeline.cut import Cut, CutProblem, CutShot, CutSource, ProblemKind
 from bridge_core.timeline.document import (
     DAMAGE,
     DEFAULT_KEY,
@@ -104,7 +104,7 @@ def read_timeline(
     rate, _ = rate_and_drop(timeline)
     _Restoring(document, rate, clips, above, colour).run()
     save(document.root, target, overwrite=True)
-    document.path = target
+    document.source = CutSource(target)
     found = survey(document, show=show, handles=handles)
     cut, part = _marked(found.cut, timeline) if in_to_out else (found.cut, False)
     return Sheet(timeline, _looked_at(cut, clips, colour), clips, above, part, colour)

@@ -33,7 +33,7 @@ import opentimelineio as otio
 import pytest
 from random_timelines import SPELLINGS, RandomTimeline, T
 
-from bridge_core.timeline.cut import Cut, CutShot
+from bridge_core.timeline.cut import Cut, CutShot, CutSource
 from bridge_core.timeline.document import Document
 from bridge_core.timeline.reading import cut_of
 
@@ -47,7 +47,7 @@ SPELLED = 2e-4
 
 def _read(timeline: Any) -> Cut:
     root = json.loads(timeline.to_json_string())
-    return cut_of(Document(Path("/cuts/random.otio"), root, root))
+    return cut_of(Document(CutSource(Path("/cuts/random.otio")), root, root))
 
 
 def _spelled_in_one_way(node: Any) -> Any:

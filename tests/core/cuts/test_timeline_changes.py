@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import opentimelineio as otio
 import pytest
+from stored_versions import version_of
 
+from bridge_core.models.versions import Version
 from bridge_core.timeline.changes import ChangeKind, Changes, compare
+from bridge_core.timeline.cut import Cut
+from bridge_core.timeline.gathering import gather_versions
 from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.writing import PlacedVersion, write_versions
 
 
 def told(changes: Changes) -> dict[str, set[str]]:
@@ -197,3 +203,49 @@ def test_what_changed_is_told_in_words_that_differ(kit: Any) -> None:
     one, two = (str(change).partition("; ")[2] for change in found.changes)
     assert one == "frames 8-47 of the movie, from its first, are now 18-57"
     assert two == "plate frames 1009-1032 are now 1009-1020; speed 1 is now 0.5"
+
+
+def _of_one_name(kit: Any, *names: str) -> list[Any]:
+    """Clips of the same range, of plates that are all called exr/plate."""
+    return [kit.clip(n, kit.external(f"/show/{n[:5]}/exr/plate.[1001-1064].exr")) for n in names]
+
+
+def test_plates_of_one_name_are_known_by_their_folders(kit: Any) -> None:
+    """Their identities are numbered, so a carried one says nothing of a cut that carries none."""
+    path = kit.cut(*_of_one_name(kit, "sh010", "sh020"))
+    placed = {item.clip: [PlacedVersion(version_of(item.shot))] for item in read_cut(path)}
+    carrying = read_cut(write_versions(path, placed, kit.folder / "placed.otio").target)
+    new = read_cut(kit.write(kit.timeline(_of_one_name(kit, "sh020", "sh010")), "new.otio"))
+    assert told(compare(carrying, new)) == {"sh010": {"moved"}, "sh020": {"moved"}}
+    assert [item.clip for item in new] == [item.clip for item in reversed(carrying.shots)]
+
+
+class Gateway:
+    """Versions that were made for the shots of a cut."""
+
+    def __init__(self, cut: Cut) -> None:
+        self.made = {item.shot.id.shot: item.shot for item in cut}
+
+    def versions(self, *, show: str, sequence: str) -> list[Version]:
+        found = [version_of(shot).model_copy(update={"job": n}) for n, shot in self.made.items()]
+        return [one for one in found if (one.shot.show, one.shot.sequence) == (show, sequence)]
+
+    def job(self, job: str) -> Any:
+        return SimpleNamespace(request=SimpleNamespace(shot=self.made[job]))
+
+    def notes(self, version: str) -> tuple[()]:
+        return ()
+
+
+def test_a_renamed_clip_gets_no_other_shots_versions(kit: Any) -> None:
+    gateway = Gateway(read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020", "sh030"))))
+    after = read_cut(kit.cut(*_of_one_name(kit, "sh030", "sh020_hero")))
+    found = gather_versions(gateway, after)  # type: ignore[arg-type]
+    # sh010 is gone, and sh020's clip has the number by now that sh010's had.
+    assert [one.version.shot.shot for placed in found.placed.values() for one in placed] == [
+        "sh030"
+    ]
+    assert [item.name for item in found.without] == ["sh020_hero"]
+    renamed = read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020_hero", "sh030")))
+    found = gather_versions(gateway, renamed)  # type: ignore[arg-type]
+    assert {before.shot for before in found.renamed.values()} == {"sh020"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from stored_versions import version_of
 
 from bridge_core.errors import InvalidRequest, TimelineError
 from bridge_core.models.frames import FrameRange
@@ -392,3 +393,19 @@ def test_a_movie_version_comes_back_counted_from_zero(kit: Any) -> None:
     original, returned = read_cut(truth), read_cut(back)
     assert recognise(returned, original) == {returned.shots[0].clip: item.clip}
     assert len(compare(original, returned).unchanged) == 1
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_stills_version_is_held_as_the_still_is(kit: Any, profile: str) -> None:
+    card = kit.external("card.png", available=(0, 1))
+    path = kit.cut(kit.clip("a", card, (0, 48)), kit.clip("b", source=(8, 20)))
+    cut = read_cut(path)
+    placed = {item.clip: [PlacedVersion(version_of(item.shot))] for item in cut}
+    written = write_versions(path, placed, kit.folder / "truth.otio")
+    assert written.short == ()
+    report = export(written.target, kit.folder / "out.otio", profile)
+    assert len(compare(read_cut(written.target), read_cut(report.target)).unchanged) == 2
+    still = otio.adapters.read_from_file(str(report.target)).find_clips()[0]
+    assert still.media_reference.target_url.endswith("a_round_trip_v001.0000.exr")
+    assert still.trimmed_range() == kit.range(0, 48)
+    assert not any("holds what the cut shows" in loss.what for loss in report.losses)

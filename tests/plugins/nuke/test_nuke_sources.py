@@ -77,6 +77,22 @@ def test_a_read_elsewhere_on_the_timeline_is_sent_whole(host: NukeHost, program:
     assert shot.cut_range == span(1001, 1010)
 
 
+def test_a_trimmed_movie_still_counts_from_its_first_frame(
+    host: NukeHost, program: FakeNuke
+) -> None:
+    read = program.module.toNode("Read1")
+    read["file"].setValue("/plates/A_010.mov")
+    read["first"].setValue(1002)  # 1001 is a slate
+    read["last"].setValue(1006)
+    shot = only(host, program, "Read1").shot
+    assert shot.plate.range == span(1001, 1010)
+    assert (shot.cut_range, shot.work_range) == (span(1003, 1006), span(1002, 1006))
+    read["origset"].setValue(False)  # where the movie starts is not known: Nuke renders it
+    item = only(host, program, "Read1")
+    assert item.to_render
+    assert item.shot.cut_range == span(1003, 1006)
+
+
 def test_a_range_that_the_files_do_not_have_is_told(host: NukeHost, program: FakeNuke) -> None:
     read = program.module.toNode("Read1")
     read["first"].setValue(2000)

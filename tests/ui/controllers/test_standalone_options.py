@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 from case_inputs import rates, timelines
 from case_inputs.kit import CASES
+from stored_versions import version_of
 
 from bridge_core.cli.call import Call
 from bridge_core.cli.main import build_parser
 from bridge_core.cli.output import Output
 from bridge_core.cli.panel import words
 from bridge_core.errors import TimelineError
+from bridge_core.host import Placement
 from bridge_core.models.settings import Settings
+from bridge_core.models.versions import Version
+from bridge_core.timeline.cut import Cut
+from bridge_core.timeline.reading import read_cut
+from bridge_ui.controllers.exporting import export_cut
 from bridge_ui.standalone_host import StandaloneHost
 
 assert rates, timelines  # they register the cases
@@ -33,6 +39,51 @@ def test_a_timeline_and_a_rate(tmp_path: Path) -> None:
     host.open(edl, rate="25")
     assert host.scene().cut is not None
     assert host.scene().cut.rate == 25
+
+
+class Stored:
+    """A gateway's client with one version of every shot."""
+
+    def __init__(self, cut: Cut) -> None:
+        self._versions = [version_of(item.shot) for item in cut]
+
+    def versions(self, *, show: str, sequence: str) -> list[Version]:
+        where = (show, sequence)
+        return [one for one in self._versions if (one.shot.show, one.shot.sequence) == where]
+
+    def notes(self, version: str) -> tuple[()]:
+        return ()
+
+
+@pytest.mark.parametrize("reader", ["generic", "resolve"])
+def test_an_export_is_of_the_cut_that_is_open(tmp_path: Path, reader: str) -> None:
+    CASES["several-timelines"](tmp_path)
+    CASES["edl-rate"](tmp_path)
+    target = tmp_path / "out.otio"
+    for source, timeline, rate in [("bin.otio", "reel_02", None), ("at25.edl", None, "25")]:
+        host = StandaloneHost(Settings(), tmp_path / source, timeline=timeline, rate=rate)
+        # An EDL names no media; the cut is exported as it is.
+        cut = read_cut(tmp_path / source, timeline=timeline, rate=rate)
+        made = export_cut(Stored(cut), cut, target, reader)  # type: ignore[arg-type]
+        assert made.versions == len(cut.shots)
+        again = read_cut(target, timeline=timeline)
+        assert again.rate == cut.rate
+        assert len(again.shots) == len(cut.shots)
+        assert {str(p.record) for p in again.problems if p.skipped} == {
+            str(p.record) for p in cut.problems if p.skipped
+        }
+        assert host.scene().cut is not None
+        assert host.scene().cut.source == cut.source  # type: ignore[union-attr]
+
+
+def test_a_timeline_of_a_bin_is_placed_in_twice(tmp_path: Path) -> None:
+    CASES["several-timelines"](tmp_path)
+    for timeline in ("reel_02", "reel_02", "reel_01"):
+        host = StandaloneHost(Settings(), tmp_path / "bin.otio", timeline=timeline)
+        (shot,) = host.scene().shots
+        host.place([Placement(shot.handle, version_of(shot.shot))])
+        assert host.scene().shots[0].placed == (version_of(shot.shot).id,)
+        assert host.scene().shots[0].shot.id.sequence == timeline
 
 
 def test_the_command_hands_them_on() -> None:

@@ -50,7 +50,7 @@ def test_a_file_that_no_placing_wrote_stays(tmp_path: Path) -> None:
     assert host.output is not None
     otio.adapters.write_to_file(otio.schema.Timeline("somebody's work"), str(host.output))
     before = host.output.read_bytes()
-    with pytest.raises(HostError, match="a file that is not ours"):
+    with pytest.raises(HostError, match="a file that Shotbridge did not write"):
         _place(host)
     assert host.output.read_bytes() == before
     host.output.unlink()

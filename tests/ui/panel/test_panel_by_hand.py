@@ -325,7 +325,7 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.make()
     director.hands.key("Ctrl+Return")
     assert len(director.jobs_of(3)) == 1
-    director.hands.click(director.named("once-more"))
+    director.hands.click(director.named("make-again"))
     until(lambda: len(director.versions_of(3)) == 2, "the second version")
     assert director.on.send.state.value.question == ""
 
@@ -354,7 +354,7 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: Director) -> 
     assert len(director.jobs_of(4)) == 1
     director.hands.key("Ctrl+Shift+Return")
     assert "just made" in director.on.jobs.state.value.question
-    director.hands.click(director.named("job-once-more"))
+    director.hands.click(director.named("job-make-again"))
     until(lambda: len(director.versions_of(4)) == 2, "the version that was meant")
 
 

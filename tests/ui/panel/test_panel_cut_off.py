@@ -127,7 +127,7 @@ def open_review(panel: Panel) -> None:
     if panel.font().pointSize() < 16:  # in a dock of 800 pixels that would be one line too many
         room.offer.show_offer("x", "Set extension v004")
     send, jobs = panel.controllers.send.state, panel.controllers.jobs.state
-    question = "Set extension v003 of S_010 was just made like this. Make it once more?"
+    question = "Set extension v003 of S_010 was just made like this. Make it again?"
     send.set(replace(send.value, question=question))
     jobs.set(replace(jobs.value, question=question))
 

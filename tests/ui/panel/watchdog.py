@@ -12,18 +12,24 @@ Of a gap counts what the loop's own thread computed, and what it slept for a rea
 
 - not what it waited for a processor, nor the rest of a gap in which it never went to sleep: then a
   quota or the machine had stopped it. The kernel counts how often a thread sleeps (getrusage(2));
-- where it slept while others waited for one, which may have kept Python's lock meanwhile, only as
-  much as they computed: a thread that keeps the lock for 60 ms has computed for 60 ms, however long
-  it took over it. But who wants that lock wakes up at every switch interval to ask for it (see
-  ``sys.setswitchinterval``): a longer sleep in one piece was none for the lock, and counts whatever
-  others did;
-- not what the lookout of this file did;
-- not what an idle process was late, beyond its own wait for a processor, that does nothing but wake
-  up and see whether it is: a virtual machine that is stopped for a moment stops it, too.
+- where it slept to get Python's lock, only as much as other threads computed meanwhile, for what
+  they waited for a processor: a thread that keeps the lock for 60 ms has computed for 60 ms,
+  however long it took over it. Any other sleep counts whatever others did: for the clock, a disk,
+  a network, a lock of our own. What it sleeps for a process beside sees, once in a millisecond
+  (see ``_BESIDE``); what was not seen to be a wait for Python's lock counts;
+- not what the lookout of this file kept the lock for;
+- not what the process beside was late, beyond its own wait for a processor, when it had nothing to
+  do but wake up: a virtual machine that is stopped for a moment stops it, too.
+
+Stalls by another thread that keeps Python's lock are told in part only where the machine is busy:
+what passes of one while the loop's thread itself waits for a processor counts as the machine's;
+and of a thread that sleeps and keeps the lock, as C code may, what others wait for one meanwhile.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import gc
 import linecache
 import os
@@ -33,10 +39,12 @@ import sys
 import threading
 import time
 import traceback
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
+from operator import itemgetter
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -45,25 +53,63 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 #: Seconds. A gap that grows beyond it has its stacks looked at.
 LOOK = 0.012
-_IDLE = """
-import os, sys, time
+#: Looks until its standard input ends, then tells: lines of ``kind begin end seconds``, with times
+#: of CLOCK_MONOTONIC. ``lock``: that much of this time the watched thread slept for Python's lock.
+#: ``late``: nothing ran here.
+#:
+#: ``/proc/<pid>/task/<tid>/syscall`` (proc(5)) has the number of the call in which a thread sleeps
+#: and its arguments, the first of which is the futex(2) it sleeps on; Python keeps what belongs to
+#: its lock in ``_PyRuntime``. The third number of schedstat counts how often a thread came on a
+#: processor: all that it slept between two looks was for the lock where it did at both and ran
+#: once at most, or had run up to then and gone to sleep once.
+_BESIDE = """
+import os, select, sys, time
+process, thread, first, last = map(int, sys.argv[1:])
+now = lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
 try:
-    clocks = os.open("/proc/self/schedstat", os.O_RDONLY)
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 except OSError:
-    clocks = None
-def waited():
-    return 0 if clocks is None else int(os.pread(clocks, 64, 0).split()[1]) / 1e9
-due, before = time.clock_gettime(time.CLOCK_MONOTONIC) + 0.002, waited()
-while os.getppid() == int(sys.argv[1]):
-    time.sleep(0.002)
-    now, after = time.clock_gettime(time.CLOCK_MONOTONIC), waited()
-    late = now - due - (after - before)
-    if late > 0.010:
-        print(now - late, now, flush=True)
-    due, before = now + 0.002, after
+    pass  # not root: it sees less, and more counts
+def opened(path):
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+def clocks(descriptor):
+    return [int(one) for one in os.pread(descriptor, 64, 0).split()]
+own = opened("/proc/self/schedstat")
+its = opened(f"/proc/{process}/task/{thread}/schedstat")
+call = opened(f"/proc/{process}/task/{thread}/syscall")
+def look():
+    computed, waited, runs = clocks(its)
+    words = os.pread(call, 256, 0).split()
+    running = words[0] == b"running"
+    locked = not running and len(words) > 1 and first <= int(words[1], 16) < last
+    return now(), (computed + waited) / 1e9, runs, locked, running
+found, before = [], None
+due, waited = now() + 0.001, clocks(own)[1] if own is not None else 0
+while not select.select([0], [], [], 0.001)[0]:
+    if own is not None:
+        at, after = now(), clocks(own)[1]
+        late = at - due - (after - waited) / 1e9
+        if late > 0.010:
+            found.append(("late", at - late, at, late))
+    if its is not None and call is not None:
+        try:
+            seen = look()
+        except OSError:
+            seen = None
+        if seen and before and seen[3]:
+            runs = seen[2] - before[2]
+            if (before[3] and runs <= 1) or (before[4] and runs == 0):
+                slept = seen[0] - before[0] - (seen[1] - before[1])
+                if slept > 0:
+                    found.append(("lock", before[0], seen[0], slept))
+        before = seen
+    due, waited = now() + 0.001, clocks(own)[1] if own is not None else 0
+for one in found:
+    print(*one)
 """
-#: Seconds that a wait for Python's lock sleeps in one piece; a millisecond for the kernel's timer.
-PIECE = sys.getswitchinterval() + 0.001
 #: In the line of a thread that leaves Python's lock to others.
 _WAITING = (".get(", ".wait(", "acquire(", "recv_into(", "select(", "poll(", ".sleep(")
 
@@ -78,10 +124,12 @@ class Gap:
     held: float
     seen: Counter[str] = field(default_factory=Counter)
     """Stacks seen meanwhile, and how often."""
+    excusable: float = 0.0
+    """What of ``held`` others waited for a processor, which may have kept Python's lock."""
 
     def __str__(self) -> str:
         told = [f"{self.held * 1000:.0f} ms held of {self.length * 1000:.0f} ms"]
-        told += [f"seen {count} times:\n{stack}" for stack, count in self.seen.most_common(2)]
+        told += [f"seen {count} times:\n{stack}" for stack, count in self.seen.most_common(4)]
         return "\n".join(told)
 
 
@@ -113,11 +161,14 @@ class Watchdog:
         gc.collect()
         gc.freeze()
         gc.callbacks.append(self._collected)
-        self._idle = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", _IDLE, str(os.getpid())],
+        beside = (os.getpid(), threading.get_native_id(), *_runtime())
+        self._beside = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _BESIDE, *map(str, beside)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        _let_look(self._beside.pid)
         self._clocks, self._sleeps = self._clocks_now(), _sleeps()
         self._last = time.monotonic()
         self._lookout.start()
@@ -130,13 +181,12 @@ class Watchdog:
         self._timer.stop()
         self._ended.set()
         self._lookout.join()
-        self._idle.terminate()
-        told, _unused = self._idle.communicate()
+        told, _unused = self._beside.communicate()
         gc.callbacks.remove(self._collected)
         gc.unfreeze()
         for descriptor in self._descriptors.values():
             os.close(descriptor)
-        self._excuse([tuple(map(float, line.split())) for line in told.splitlines()])
+        self._excuse([line.split() for line in told.splitlines()])
 
     def run_until(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Run the loop until something holds. Not by ``QTest.qWait``, which sleeps in between."""
@@ -215,17 +265,17 @@ class Watchdog:
         lookout = sum(spent.pop(self._lookout.native_id or 0, (0.0, 0.0)))
         slept = max(0.0, length - computed - waited)
         unused = max(0.0, slept - sum(one for one, _ in spent.values()))
-        if not clocks or sleeps is None or self._sleeps is None:
-            excused = 0.0  # nobody tells
-        elif asleep := sleeps - self._sleeps:
-            beside = lookout + min(unused, sum(one for _, one in spent.values()))
-            excused = min(beside, asleep * PIECE, slept)
-        else:
-            excused = slept  # not of itself: a quota or the machine has stopped it
-        held = max(min(computed, length), length - waited - excused)
+        held, excusable = length, 0.0
+        if clocks and sleeps is not None and self._sleeps is not None:
+            own = min(computed, length)
+            held = max(own, length - waited)
+            if sleeps == self._sleeps:
+                held = own  # it did not stop of itself: a quota or the machine has stopped it
+            others_waited = sum(one for _, one in spent.values())
+            excusable = min(held - own, lookout + min(unused, others_waited))
         if length > LOOK and (others := self._others(sys._current_frames())):
             self._seen[others] += 1
-        self.gaps.append(Gap(self._last, length, held, self._seen))
+        self.gaps.append(Gap(self._last, length, held, self._seen, excusable))
         self._seen = Counter()
         self._last, self._clocks, self._sleeps = now, clocks, sleeps
 
@@ -247,12 +297,15 @@ class Watchdog:
                 continue  # it has just ended, or this is not Linux
         return found
 
-    def _excuse(self, late: list[tuple[float, ...]]) -> None:
-        """Take off what the process beside was late as well."""
+    def _excuse(self, told: list[list[str]]) -> None:
+        """Take off what the process beside has seen."""
+        seen: dict[str, list[tuple[float, float, float]]] = {"lock": [], "late": []}
+        for kind, *numbers in told:
+            begin, end, seconds = map(float, numbers)
+            seen[kind].append((begin, end, seconds))
         for gap in self.gaps:
-            end = gap.at + gap.length
-            lost = sum(max(0.0, min(end, b) - max(gap.at, a)) for a, b in late)
-            gap.held = max(0.0, min(gap.held, gap.length - lost))
+            gap.held -= min(gap.excusable, _within(gap, seen["lock"]))
+            gap.held = max(0.0, min(gap.held, gap.length - _within(gap, seen["late"])))
 
     def _collected(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
@@ -278,7 +331,8 @@ class Watchdog:
             frame = frames.get(thread.ident or 0)
             if frame is None or thread is self._lookout or thread.ident == self._main:
                 continue
-            line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+            # A frame that has just begun, or is being left, may have no line.
+            line = linecache.getline(frame.f_code.co_filename, frame.f_lineno or 0)
             if not any(word in line for word in _WAITING):
                 told += _spelt(thread.name, frame, 4)
         return told
@@ -288,6 +342,34 @@ def _sleeps() -> int | None:
     """How often this thread has gone to sleep; None where nobody tells."""
     who = getattr(resource, "RUSAGE_THREAD", None)
     return None if who is None else resource.getrusage(who).ru_nvcsw
+
+
+def _within(gap: Gap, spans: list[tuple[float, float, float]]) -> float:
+    """Seconds of these spans (begin, end, seconds that count), in the order of time, that lie
+    within a gap for certain."""
+    total, until = 0.0, gap.at + gap.length
+    for begin, end, seconds in spans[bisect_left(spans, gap.at, key=itemgetter(1)) :]:
+        if begin >= until:
+            break
+        total += max(0.0, seconds - max(0.0, gap.at - begin) - max(0.0, end - until))
+    return total
+
+
+def _runtime() -> tuple[int, int]:
+    """Addresses between which Python keeps what belongs to its lock; none where nobody tells."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return 0, 0
+    at = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))
+    spans = (map(functools.partial(int, base=16), one.split()[0].split("-")) for one in lines)
+    return next((at, end) for begin, end in spans if begin <= at < end)
+
+
+def _let_look(process: int) -> None:
+    """Where the kernel lets only ancestors look at a process (ptrace_scope 1), let a child."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(process), 0, 0, 0)  # PR_SET_PTRACER
 
 
 def _spelt(name: str, frame: FrameType, deep: int) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bridge_ui.controllers.form import Field
 
 
-#: Characters of what was written that are shown once more.
+#: Characters of a note that are shown.
 _LONGEST = 120
 
 

@@ -79,7 +79,7 @@ def first_choice(choices: Iterable[Choice]) -> str:
 def on_screen(
     choices: Iterable[Choice], ids: Mapping[str, str], sides: Iterable[str]
 ) -> dict[str, Choice]:
-    """What these sides show, by side; ``ids`` are those of the choices."""
+    """The choices that these sides show, by side; ``ids`` are those of all sides."""
     there = {choice.id: choice for choice in choices}
     return {side: there[ids[side]] for side in sides if ids[side] in there}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +51,13 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
     found = gather_versions(client, cut)
     count = sum(map(len, found.placed.values()))
     if reader == "generic":
-        written = write_versions(cut.path, found.placed, target, show=cut.show, overwrite=True)
+        written = write_versions(cut.source, found.placed, target, show=cut.show, overwrite=True)
         return Exported(target, count, (*_left_out(cut, found), *map(str, written.short)))
     # The dialect is made of the whole truth, which stands on the disk for a moment.
     whole = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
-        write_versions(cut.path, found.placed, whole, show=cut.show)
-        report = export(whole, target, reader, overwrite=True)
+        write_versions(cut.source, found.placed, whole, show=cut.show)
+        report = export(replace(cut.source, path=whole), target, reader, overwrite=True)
     finally:
         whole.unlink(missing_ok=True)
     left_out = _left_out(cut, found)
@@ -65,9 +65,9 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
 
 
 def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
-    """In words: versions that lack frames which the cut shows by now, and clips that were renamed
-    or have none."""
-    for one in found.lacking:
+    """In words: versions without frames that the cut now shows, and clips that were renamed or have
+    no version."""
+    for one in found.outdated:
         yield tr(
             "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",
             shot=one.shot.shot,
@@ -80,7 +80,7 @@ def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
         before = found.renamed.get(item.clip)
         if before is not None:
             yield tr(
-                "{shot} got the versions of {before}, as it was called",
+                "{shot} was renamed; it got the versions of {before}",
                 shot=item.shot.id.shot,
                 before=before.shot,
             )

@@ -71,7 +71,7 @@ class JobsState:
     """Why the last thing that was asked for did not work."""
     next_step: str = ""
     question: str = ""
-    """Whether to make once more what is being made or was just made; empty: nothing is asked."""
+    """Whether to make again what is being made or was just made; empty: nothing is asked."""
 
     @property
     def words(self) -> str:
@@ -121,7 +121,7 @@ class JobsController:
         request = self._request(id)
         if request is None:
             return
-        question = self._session.asked.question([request])
+        question = self._session.recent_requests.question([request])
         self._questioned = id if question else ""
         self.state.set(replace(self.state.value, question=question))
         if not question:
@@ -131,11 +131,11 @@ class JobsController:
         """Yes to the question."""
         id_ = self._questioned
         request = self._request(id_) if id_ else None
-        self.leave_it()
+        self.dismiss_question()
         if request is not None:
             self._send_again(id_, request)
 
-    def leave_it(self) -> None:
+    def dismiss_question(self) -> None:
         """No to the question."""
         self._questioned = ""
         self.state.set(replace(self.state.value, question=""))

@@ -1,4 +1,4 @@
-"""Giving a note or a decision to the gateway once, even where its answer is lost."""
+"""Sends a note or a decision to the gateway once, even where the answer is lost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def decide_once(client: Client, version: Version, decision: Decision) -> Version:
-    """Decide about a version as it was seen. Whether a decision whose answer was lost was taken is
-    found out by looking. Waits for the gateway: for a worker.
+    """Decide about a version as it was seen. Where the answer is lost, looks whether the decision
+    was recorded. Waits for the gateway: for a worker.
 
     :raises ShotbridgeError: the gateway refuses it, or does not answer.
     """

@@ -30,7 +30,7 @@ class Watchers(Generic[T]):
         return unwatch
 
     def tell(self, what: T, holds: Callable[[], bool] = lambda: True) -> None:
-        """Until it ``holds`` no longer."""
+        """``holds`` says whether the news is still current; else the rest is not told."""
         for mark, callback in list(self._callbacks.items()):
             if mark in self._callbacks and holds():
                 callback(what)
@@ -51,8 +51,8 @@ class Observable(Generic[T]):
         return self._value
 
     def set(self, value: T) -> None:
-        """Tell of a new value; an equal one is no news. Where somebody who is told sets a further
-        one, all are told that, and nobody the older one afterwards."""
+        """Tell of a new value; an equal one is no news. Where a callback sets another value, all
+        are told that one, and nobody the older one afterwards."""
         if value == self._value:
             return
         self._value = value

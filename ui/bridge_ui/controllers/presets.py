@@ -13,9 +13,6 @@ from bridge_core.models.requests import Delivery
 from bridge_core.models.shots import fit_name
 from bridge_core.private_files import private_folder
 
-#: Bytes; a preset is a page of text.
-_LIMIT = 1_000_000
-
 
 class Preset(Stored):
     """Everything of a request that is not about its shot."""
@@ -82,9 +79,7 @@ def read(path: Path) -> Preset:
     from bridge_core import bounded_yaml
 
     try:
-        if path.stat().st_size > _LIMIT:
-            raise _unfit(path, "it is too long for a preset")
-        raw: Any = bounded_yaml.load(path.read_text(encoding="utf-8"))
+        raw: Any = bounded_yaml.load(bounded_yaml.read(path))
     except OSError as error:
         raise _unfit(path, error.strerror or str(error)) from error
     except (yaml.YAMLError, ValueError) as error:

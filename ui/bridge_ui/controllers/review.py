@@ -14,17 +14,17 @@ from bridge_core.models.base import invalid
 from bridge_core.models.jobs import JobState
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
-from bridge_ui.controllers.arrivals import Arrivals
 from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
 from bridge_ui.controllers.frames import FrameSource
+from bridge_ui.controllers.new_results import NewResults
 from bridge_ui.controllers.note_keeping import decide_once, keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
 from bridge_ui.controllers.pool import Latest, Task
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import nobody, status_words
+from bridge_ui.controllers.words import name_missing, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ReviewState:
     targets: tuple[Choice, ...] = ()
     """The shot's versions that are on the screen, A's first."""
     version: Version | None = None
-    """What is decided and noted about: one of the ``targets``; None: none is on the screen."""
+    """What decisions and notes are about: one of the ``targets``; None: none is on the screen."""
     offered: Choice | None = None
     """What has been made since the shot was opened, and is not on the screen."""
     notes: tuple[Note, ...] = ()
@@ -83,10 +83,10 @@ class ReviewController:
         self._means = "B"
         """The side that decisions and notes are about where both show a version."""
         self._follows = True
-        """Nobody has chosen B yet: it is what there is to review."""
+        """Nobody has chosen B yet: it follows what there is to review."""
         self._awaited = ""
-        """What somebody wants as B as soon as it can be looked at."""
-        self._arrivals = Arrivals(session.board, session.asked)
+        """The choice that becomes B as soon as it can be looked at."""
+        self._new_results = NewResults(session.board, session.recent_requests)
         self._others: tuple[Shot, ...] = ()
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
@@ -104,14 +104,14 @@ class ReviewController:
     def open(self, shot: Shot | None, *, to_render: bool = False) -> None:
         """Review another shot: A is its plate, B the newest version that waits for review, or else
         the newest. None: nothing. The same shot again changes nothing, unless its range or plate
-        did. Of a shot whose plate the host has
-        yet to render (``to_render``), the plate is what was rendered when it was sent."""
+        did. Where the host has yet to render the plate (``to_render``), what was rendered when the
+        shot was sent is shown."""
         self._to_render = to_render
         if shot == self.state.value.shot:
             return
         self._leave()
         self._means, self._follows, self._awaited = "B", True, ""
-        self._arrivals.begin(shot.id if shot is not None else None)
+        self._new_results.begin(shot.id if shot is not None else None)
         self.state.set(ReviewState(shot=shot, sides=self.state.value.sides))
         if shot is None:
             self.a.set(None)
@@ -142,8 +142,8 @@ class ReviewController:
             self._show()
 
     def choose_b(self, id: str) -> None:  # noqa: A002
-        """The empty text: no B. What cannot be looked at yet, a job that waits or a try that is
-        still to be fetched, becomes B when it can."""
+        """Empty: no B. What cannot be looked at yet (a queued job, a try that was not fetched)
+        becomes B when it can."""
         self._follows = False
         self._awaited = "" if not id or self._known(id) else id
         if not self._awaited:
@@ -159,7 +159,7 @@ class ReviewController:
             self._show()
 
     def show_sides(self, sides: tuple[str, ...]) -> None:
-        """These are on the screen: what is decided and noted about is one of them."""
+        """These are on the screen: decisions and notes are about one of them."""
         if sides != self.state.value.sides:
             self._tell(sides=sides)
             self._show_target()
@@ -312,8 +312,8 @@ class ReviewController:
 
         def learn(found: list[Version]) -> None:
             self._session.board.learn(versions=found)
-            self._arrivals.look(which)
-            self._arrivals.settled = True
+            self._new_results.update(which)
+            self._new_results.settled = True
             self._choices_changed()
 
         self._versions.ask(
@@ -347,22 +347,22 @@ class ReviewController:
         if state.shot is None:
             return
         self._pictures.ask_for_tries(state.shot, self._choices_changed)
-        self._arrivals.look(state.shot.id)
+        self._new_results.update(state.shot.id)
         choices = self._choices()
         there = {choice.id for choice in choices}
         a, b = self._now(state.a, there) or PLATE, self._now(state.b, there)
         if self._follows:
             b = first_choice(choices)
-            # From here on what is made is offered, and takes nothing off the screen.
-            self._follows = not (b and self._arrivals.settled)
+            # From here on new results are offered, and replace nothing on the screen.
+            self._follows = not (b and self._new_results.settled)
         elif (awaited := self._now(self._awaited, there)) in there:
             b, self._awaited = awaited, ""
         self._tell(choices=choices, a=a, b=b)
         self._show()
 
     def _now(self, which: str, there: Collection[str]) -> str:
-        """What stands for a choice now: a job that has ended gives its place to what it made, and
-        keeps it until that can be looked at. Empty: it is there no more."""
+        """What a choice has become: a job that has ended is replaced by its result as soon as that
+        can be looked at. Empty: it no longer exists."""
         job = self._session.board.jobs.get(which)
         if which in there or job is None:
             return which if which in there else ""
@@ -392,7 +392,7 @@ class ReviewController:
             targets=tuple(dict.fromkeys(targets.values())),
             version=version,
             decisions=tuple(reversed(version.decisions)) if version is not None else (),
-            offered=self._arrivals.offered(state.choices, [one.id for one in shown.values()]),
+            offered=self._new_results.offered(state.choices, [one.id for one in shown.values()]),
         )
         if (version and version.id) != (before and before.id):
             self._tell(notes=())
@@ -401,7 +401,7 @@ class ReviewController:
     def _set_source(self, side: Observable[FrameSource | None], which: str) -> None:
         shown = side.value
         if shown is not None and which and not self._known(which):
-            return  # a job that has ended, until what it made can be looked at
+            return  # a job that has ended, until its result can be looked at
         source = self._source(which)
         # The same pictures stay in the player's hands, with everything that it has decoded.
         if shown is None or source is None or shown.key != source.key:
@@ -418,12 +418,12 @@ class ReviewController:
         return self._pictures.of(choice, shot) if shot is not None else None
 
     def _beside(self, state: ReviewState) -> Version | None:
-        """The version that stands on either side, on the screen or not."""
+        """The version on either side, on the screen or not."""
         mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
         return mine.get(state.b) or mine.get(state.a)
 
     def _version(self, which: str | None) -> Version | None:
-        """By its id; None: the one under review. Where there is none, that is said."""
+        """By its id; None: the one under review. Where there is none, ``state.problem`` says so."""
         if which is None:
             found = self.state.value.version
         else:
@@ -440,13 +440,13 @@ class ReviewController:
         return f"{self._session.service_title(version.service)} {version.label}"
 
     def _name(self) -> str:
-        """Under which is decided and noted.
+        """The name that decisions and notes are recorded under.
 
         :raises InvalidRequest: the user's name is blank.
         """
         name = self._session.user.strip()
         if not name:
-            what, next_step = nobody()
+            what, next_step = name_missing()
             raise InvalidRequest(what, next_step=next_step)
         return name
 

@@ -12,8 +12,7 @@ from bridge_core.errors import ShotbridgeError
 from bridge_core.models.requests import Delivery, Reference, Request
 from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
-from bridge_ui.controllers.drafts import Drafts
-from bridge_ui.controllers.estimating import Estimating
+from bridge_ui.controllers.estimator import Estimator
 from bridge_ui.controllers.form import Field, fields, fitting, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.playhead import LookedAt
@@ -22,7 +21,8 @@ from bridge_ui.controllers.presets import Preset
 from bridge_ui.controllers.rendering import Rendering
 from bridge_ui.controllers.sending import Dispatch, Sending, keyed
 from bridge_ui.controllers.unrendered import Unrendered
-from bridge_ui.controllers.words import nobody
+from bridge_ui.controllers.unsent import UnsentInputs
+from bridge_ui.controllers.words import name_missing
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class SendState:
     """"Before you send"; empty while nothing is chosen."""
     estimating: bool = False
     question: str = ""
-    """Whether to make once more what is being made or was just made; empty: nothing is asked."""
+    """Whether to make again what is being made or was just made; empty: nothing is asked."""
     missing: tuple[str, ...] = ()
     """What has to be done before it can be sent, in words; empty: it can."""
     button: str = ""
@@ -83,10 +83,10 @@ class SendController:
         self._session = session
         folder = presets or session.settings.client.state_dir / "presets"
         self.presets = PresetShelf(session, folder, self._use, self._say, self._failed)
-        self._drafts = Drafts()
+        self._unsent = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """What sending would ask for, as the form stands; none while something in it is wrong."""
-        self._estimating = Estimating(session, lambda: self._tell_meaning(self._requests))
+        self._estimator = Estimator(session, lambda: self._tell_meaning(self._requests))
         self._anyway: Callable[[], None] | None = None
         """What is done where the answer to ``state.question`` is yes."""
         self._dispatch = Dispatch(session)
@@ -109,7 +109,7 @@ class SendController:
         return matching(self.state.value.services, text)
 
     def choose(self, service: str) -> None:
-        """What was written for the last one waits there."""
+        """What was written for the last one is kept."""
         found = self._service(service)
         if found is None:
             self._tell(
@@ -117,7 +117,7 @@ class SendController:
                 next_step=tr("choose another one"),
             )
             return
-        self._turn_to(service=found, problem="", next_step="")
+        self._switch_to(service=found, problem="", next_step="")
         self.presets.list(found.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
@@ -145,10 +145,10 @@ class SendController:
 
     def set_shots(self, shots: Iterable[Shot], to_render: Mapping[Shot, str] | None = None) -> None:
         """What is to be sent; ``to_render`` holds the host's handles of the shots whose plates it
-        writes first. What was written for the last selection waits there."""
+        writes first. What was written for the last selection is kept."""
         found = tuple(shots)
         self._to_render = dict(to_render or {})
-        self._turn_to(shots=found)
+        self._switch_to(shots=found)
 
     def prefill(self, request: Request) -> None:
         """Set the form to what was asked before; its shot becomes the one to send."""
@@ -158,7 +158,7 @@ class SendController:
             if service is not None
             else tr("the gateway has no service {id} any more", id=repr(request.service))
         )
-        self._turn_to(
+        self._switch_to(
             service=service or self.state.value.service,
             delivery=request.delivery,
             shots=(request.shot,),
@@ -199,11 +199,11 @@ class SendController:
     def send_anyway(self) -> None:
         """Yes to ``state.question``."""
         anyway = self._anyway
-        self.leave_it()
+        self.dismiss_question()
         if anyway is not None:
             anyway()
 
-    def leave_it(self) -> None:
+    def dismiss_question(self) -> None:
         """No to ``state.question``."""
         self._anyway = None
         self._tell(question="")
@@ -215,7 +215,7 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         self._tell(problem="", next_step="", told="")
-        question = self._session.asked.question(requests)
+        question = self._session.recent_requests.question(requests)
         if not question:
             self._send(requests, accepted, sent)
             return
@@ -223,11 +223,11 @@ class SendController:
         self._tell(question=question)
 
     def _sent(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
-        """The note has gone out with it: what was written since stays."""
-        draft = self._drafts.of(service, shots)
-        note = "" if draft.note == request.note else draft.note
-        self._drafts.keep(service, shots, replace(draft, note=note, made_from=None))
-        self._turn_to()
+        """Clear the note that was sent; what was written since is kept."""
+        unsent = self._unsent.of(service, shots)
+        note = "" if unsent.note == request.note else unsent.note
+        self._unsent.keep(service, shots, replace(unsent, note=note, made_from=None))
+        self._switch_to()
 
     def _send(
         self,
@@ -280,7 +280,7 @@ class SendController:
         self.unrendered.close()
         for unwatch in self._unwatch:
             unwatch()
-        self._estimating.close()
+        self._estimator.close()
         self.presets.close()
 
     def save_preset(self, name: str) -> None:
@@ -305,34 +305,34 @@ class SendController:
 
     def _values(self) -> dict[str, JsonValue]:
         """What was given for the chosen service and shots."""
-        return self._drafts.values(self.state.value.service, self.state.value.shots)
+        return self._unsent.values(self.state.value.service, self.state.value.shots)
 
     def _set_values(self, values: Mapping[str, JsonValue]) -> None:
         state = self.state.value
         if state.service is not None:
-            self._drafts.set_values(state.service, state.shots, values)
+            self._unsent.set_values(state.service, state.shots, values)
         self._form_changed()
 
     def _write(self, **written: Any) -> None:
-        """Parts of the draft for the chosen service and shots."""
+        """Change the unsent input for the chosen service and shots."""
         state = self.state.value
-        draft = self._drafts.of(state.service, state.shots)
-        self._drafts.keep(state.service, state.shots, replace(draft, **written))
+        unsent = self._unsent.of(state.service, state.shots)
+        self._unsent.keep(state.service, state.shots, replace(unsent, **written))
         self._tell(**written)
         self._form_changed()
 
-    def _turn_to(self, **changed: Any) -> None:
-        """Other shots, another service: with what was written for them."""
+    def _switch_to(self, **changed: Any) -> None:
+        """Other shots or another service, with the unsent input for them."""
         left = self.state.value
         now = replace(left, **changed)
-        draft = self._drafts.of(now.service, now.shots)
+        unsent = self._unsent.of(now.service, now.shots)
         if (now.service, now.shots) != (left.service, left.shots):
-            changed["told"] = _waits(left) if left.note and draft.note != left.note else ""
+            changed["told"] = _waits(left) if left.note and unsent.note != left.note else ""
         self._tell(
             **changed,
-            note=draft.note,
-            references=draft.references,
-            made_from=draft.made_from,
+            note=unsent.note,
+            references=unsent.references,
+            made_from=unsent.made_from,
         )
         self._form_changed()
 
@@ -346,7 +346,7 @@ class SendController:
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
         self._tell(services=services)
-        self._turn_to(service=now)
+        self._switch_to(service=now)
         if now is not None and now != chosen:
             self.presets.list(now.id)
 
@@ -365,8 +365,8 @@ class SendController:
         before, requests = self._requests, self._asked_for()
         self._requests = requests
         if requests != before and state.question:
-            self.leave_it()  # it was about something else
-        self._estimating.ask(requests)
+            self.dismiss_question()  # it was about something else
+        self._estimator.ask(requests)
         self._tell_meaning(requests)
 
     def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
@@ -377,13 +377,13 @@ class SendController:
         if service is not None and requests:
             first = sum(r.shot.work_range.count for r in requests if r.shot in self._to_render)
             renders = (first, self._session.host.title) if first else None
-            found = self._estimating.found
+            found = self._estimator.found
             before = lines(service, requests, found, ahead, connected=up, renders=renders)
         self._tell(
             before=before,
             missing=self._missing(requests),
             button=button(requests, len(self.state.value.shots), self._session.board),
-            estimating=self._estimating.busy,
+            estimating=self._estimator.busy,
         )
 
     def _asked_for(self) -> tuple[Request, ...]:
@@ -411,8 +411,8 @@ class SendController:
             return ()  # a note without end, or a shot of days: _missing says so
 
     def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state, asked = self.state.value, self._estimating
-        unnamed = () if self._session.user.strip() else (nobody()[1],)
+        state, asked = self.state.value, self._estimator
+        unnamed = () if self._session.user.strip() else (name_missing()[1],)
         found = missing(
             state.service,
             state.shots,
@@ -438,7 +438,7 @@ class SendController:
                 next_step=tr("choose another preset"),
             )
             return
-        self._turn_to(service=service, delivery=preset.delivery)
+        self._switch_to(service=service, delivery=preset.delivery)
         self._set_values(preset.parameters)
         self._write(note=preset.note)
         self._say(tr("preset {name} used", name=preset.name))
@@ -455,9 +455,9 @@ class SendController:
 
 
 def _waits(left: SendState) -> str:
-    """What was written, and is not in sight any more."""
+    """That a note was written, and is no longer shown."""
     names = ", ".join(shot.id.shot for shot in left.shots[:2])
     if len(left.shots) > 2:
         names += " …"
     service = left.service.title if left.service is not None else ""
-    return tr("your note for {shots} · {service} waits there", shots=names, service=service)
+    return tr("your note for {shots} · {service} is kept there", shots=names, service=service)

@@ -34,8 +34,8 @@ class ShotRow:
     source: str
     """What the host calls it: a track, a node."""
     sign: Sign
-    """What matters most about it first: what failed, what waits for review, what runs, what is
-    decided, or that nothing was sent yet."""
+    """The most important first: failed jobs, versions that wait for review, running jobs,
+    decisions, or that nothing was sent yet."""
     fraction: float | None = None
     """0 to 1 of a running job; None otherwise."""
     newest: str | None = None
@@ -47,8 +47,8 @@ class ShotRow:
     changed: bool = False
     """Its versions may not fit any more."""
     needs: tuple[str, ...] = ()
-    """What waits for somebody: ids of versions that wait for review, of jobs that failed, or its
-    own key where it cannot be sent."""
+    """What needs somebody: ids of versions that wait for review and of jobs that failed, or the
+    row's own key where it cannot be sent."""
     record: FrameRange | None = None
     """Where what is no shot stands in the cut."""
     to_render: bool = False
@@ -133,7 +133,7 @@ def standing(row: ShotRow, board: Board, title: Callable[[str], str]) -> ShotRow
 
 
 def _failed(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
-    """Of each service the last job, where it failed and nothing was made since; oldest first."""
+    """The last job of each service, where it failed and there is no newer version; oldest first."""
     last = {job.request.service: job for job in jobs}
     made = {version.service: version.created for version in versions}
     return [
@@ -145,19 +145,19 @@ def _failed(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
 
 
 def _waiting(waiting: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
-    """How versions wait for review, if any does."""
-    told = review_sign(ReviewStatus.PENDING)
+    """A sign for the versions that wait for review, if any."""
+    pending = review_sign(ReviewStatus.PENDING)
     match waiting:
         case []:
             return []
         case [one]:
-            return [_named(f"{title(one.service)} {one.label}", told)]
-    return [replace(told, words=tr("{n} versions wait for your review", n=len(waiting)))]
+            return [_named(f"{title(one.service)} {one.label}", pending)]
+    return [replace(pending, words=tr("{n} versions wait for your review", n=len(waiting)))]
 
 
 def _decided(versions: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
-    """How the newest version stands, unless it waits, and what else is approved: of each service
-    the version approved last."""
+    """The newest version's status, unless it waits for review, and what else is approved: of each
+    service the newest approved version."""
     approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
     shown = [one for one in versions[-1:] if one.status is not ReviewStatus.PENDING]
     shown += [one for one in reversed(approved.values()) if one not in shown]

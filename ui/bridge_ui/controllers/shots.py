@@ -49,7 +49,7 @@ class ShotsState:
     total: int = 0
     changed: int = 0
     needs_you: int = 0
-    """Versions that wait for review, and what has to be mended; not shots."""
+    """How many versions wait for review, jobs failed and clips cannot be sent; not shots."""
     listed: Show = Show.ALL
     search: str = ""
     compared_with: str = ""
@@ -180,7 +180,9 @@ class ShotsController:
             from bridge_core.timeline.changes import compare
             from bridge_core.timeline.reading import read_cut
 
-            return compare(read_cut(path, show=work.show, handles=work.handles), cut)
+            return compare(
+                read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
+            )
 
         def compared(found: Changes) -> None:
             by_key = {c.new.clip: c for c in found.changes if c.new is not None}
@@ -327,14 +329,14 @@ class ShotsController:
                         show=show, sequence=sequence, status=ReviewStatus.APPROVED
                     ),
                 ):
-                    # Told once: a thousand versions heard twice would be drawn twice.
+                    # Once only: a thousand versions reported twice would be drawn twice.
                     fresh = [version for version in page if version.id not in seen]
                     seen.update(version.id for version in fresh)
                     for portion in portions(fresh):
                         session.post(partial(learn, task, portion))
                     if task.cancelled:
                         return
-            # Decided about while nobody listened.
+            # Decided about while the panel was not connected.
             for missed in sorted(waited - seen):
                 if task.cancelled:
                     return

@@ -65,11 +65,11 @@ def decided(record: DecisionRecord) -> str:
     )
 
 
-def nobody() -> tuple[str, str]:
-    """What is wrong where the user's name is blank, and what to do."""
+def name_missing() -> tuple[str, str]:
+    """What is wrong where the user's name is blank, and the next step."""
     return (
-        tr("nobody's name would stand under this: yours is blank"),
-        tr("press the lamp, write yours under You are, and open the panel again"),
+        tr("your name is blank, and every request and decision is recorded under a name"),
+        tr("press the lamp, enter your name under You are, and open the panel again"),
     )
 
 

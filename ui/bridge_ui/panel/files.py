@@ -35,11 +35,11 @@ def ask_for_files(
 def ask_for_target(
     parent: QWidget, title: str, name: str, kinds: str, then: Callable[[str], object]
 ) -> QFileDialog:
-    """A file to write, which may be a new one; before one is replaced, that is asked. Of several
-    ``kinds`` the one that is chosen gives the name its ending."""
+    """A file to write; before an existing one is replaced, the user is asked. The chosen one of
+    ``kinds`` sets the ending."""
     dialog = QFileDialog(parent, title, "", kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    # Qt asks in a loop of its own, and a system's dialog may ask before the name has its ending.
+    # Qt asks in an event loop of its own, and a native dialog may ask before the ending is set.
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.selectFile(name)
     dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
@@ -62,8 +62,8 @@ def ask_for_target(
 
 
 def _ask_to_replace(parent: QWidget, title: str, path: str, then: Callable[[str], object]) -> None:
-    told = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
-    box = QMessageBox(QMessageBox.Icon.Warning, title, told, parent=parent)
+    question = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
+    box = QMessageBox(QMessageBox.Icon.Warning, title, question, parent=parent)
     box.setInformativeText(str(Path(path).parent))
     replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -1,4 +1,4 @@
-"""What keys do to the widget that has the focus: playback keys go to the player instead."""
+"""Keys for the widget that has the focus; playback keys go to the player instead."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class FocusKeys(QObject):
-    """Wherever in the panel the focus is, text fields aside, Space and J K L play.
+    """Space and J K L play wherever the focus is, except in text fields.
 
-    So no button is pressed by Space; Return presses the one that has the focus, and not again
-    until the focus was elsewhere. A costly one has a key of its own.
+    So Space presses no button. Return presses the one that has the focus, once until the focus
+    has moved; a costly button has a key of its own.
     """
 
     def __init__(self, panel: QWidget, play: Callable[[str], None]) -> None:

@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.controllers.jobs import JobRow, JobsController, JobsState
-from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, title
+from bridge_ui.panel.pieces import box, button, column, label, row, title
+from bridge_ui.panel.repeat_question import RepeatQuestion
 from bridge_ui.panel.row_painter import RowLook, RowPainter
 from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
 from bridge_ui.theme.sheet import look
@@ -45,15 +46,11 @@ class JobsTab(QWidget):
         self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tip = tr("The same request as a new job (Ctrl+Shift+Return)")
         self.again_button = button(tr("Send again"), does=self.send_again, tip=tip, costly=True)
-        self._question = label("", "warn", wrap=True)
-        self.once_more = button(tr("Make it once more"), does=jobs.send_anyway)
-        leave = button(tr("Leave it"), "quiet", does=jobs.leave_it)
-        self._repeat = box(column(self._question, FitRow(self.once_more, leave), gap=5))
+        self._repeat = RepeatQuestion(jobs, "job-make-again")
         for one, name in (
             (self.look_button, "job-look"),
             (self.cancel_button, "job-cancel"),
             (self.again_button, "job-again"),
-            (self.once_more, "job-once-more"),
         ):
             one.setObjectName(name)
         self._detail = box(
@@ -90,7 +87,7 @@ class JobsTab(QWidget):
         return found if isinstance(found, JobRow) else None
 
     def _choose(self) -> None:
-        self._jobs.leave_it()  # what was asked was about another one
+        self._jobs.dismiss_question()  # it was about another job
         chosen = self.chosen
         self._chosen = chosen.id if chosen else None
         self._show_detail()
@@ -136,8 +133,7 @@ class JobsTab(QWidget):
         self._trouble.setText(state.problem)
         self._trouble.setVisible(bool(state.problem))
         look(self._trouble, "bad")
-        self._question.setText(state.question)
-        self._repeat.setVisible(bool(state.question))
+        self._repeat.ask(state.question)
 
     def _look(self) -> None:
         chosen = self.chosen

@@ -84,8 +84,8 @@ def button(
     costly: bool = False,
 ) -> QPushButton:
     """A push button; one with a sign only needs ``tip``, which is then also its spoken name. A
-    ``costly`` one is pressed by a click or a key of its own, and a click leaves the focus where it
-    was."""
+    ``costly`` one is pressed by a click or by a key of its own only, and a click does not move the
+    focus."""
     made = QPushButton(text)
     made.setAutoDefault(False)
     if costly:

@@ -20,6 +20,7 @@ from bridge_ui.panel.parameters import Form, text_box
 from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, scrolled, title
 from bridge_ui.panel.presets import Presets
 from bridge_ui.panel.references import References
+from bridge_ui.panel.repeat_question import RepeatQuestion
 from bridge_ui.panel.unrendered import UnrenderedCard
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -73,12 +74,7 @@ class SendTab(QWidget):
         going = row(self._going, self._stop)
         going.setStretch(0, 1)
         self._way = box(column(self._bar, going, gap=2))
-        self._question = label("", "warn", wrap=True)
-        self.once_more = button(tr("Make it once more"), does=send.send_anyway)
-        self.once_more.setObjectName("once-more")
-        leave = button(tr("Leave it"), "quiet", does=send.leave_it)
-        answers = FitRow(self.once_more, leave)
-        self._repeat = box(column(self._question, answers, margin=10, gap=5), "warning")
+        self._repeat = RepeatQuestion(send, "make-again")
         self.unrendered = UnrenderedCard(send.unrendered)
         self.try_button = button(
             tr("Try this frame"),
@@ -165,8 +161,7 @@ class SendTab(QWidget):
         self._trouble.setVisible(bool(state.problem))
         self._told.setText(state.told)
         self._told.setVisible(bool(state.told) and not state.problem)
-        self._question.setText(state.question)
-        self._repeat.setVisible(bool(state.question))
+        self._repeat.ask(state.question)
         self._show_way(state.rendering, state.sending)
         self._show_buttons(state)
 

@@ -41,7 +41,7 @@ class Canvas(QWidget):
     look_changed = Signal()
     zoom_changed = Signal()
     pen_side = Signal(str)
-    """Just before ``pen_down``: ``A`` or ``B``, whose picture alone is seen there."""
+    """Emitted before ``pen_down``: ``A`` or ``B``, where only that side's picture is seen there."""
     pen_down = Signal(float, float)
     pen_moved = Signal(float, float)
     pen_up = Signal()
@@ -163,7 +163,7 @@ class Canvas(QWidget):
         return second if second.contains(at) and not first.contains(at) else first
 
     def _side_at(self, at: QPointF) -> str:
-        """Whose picture is seen at a place; empty: those of both sides, one through the other."""
+        """The side whose picture is seen at a position; empty: both, mixed."""
         compare = self.look.compare
         if compare in (Compare.A, Compare.B):
             return compare.value

@@ -234,7 +234,7 @@ class Comment(QWidget):
         self._name_decision()
 
     def _name_decision(self) -> None:
-        """Both ends of a long name tell one version from another."""
+        """Elide a long name in its middle: both ends tell versions apart."""
         whole = words_of(self._status, self._about.name if self._about is not None else "")
         room, middle = self.width() - _PADDING, Qt.TextElideMode.ElideMiddle
         self.decide.setText(self.decide.fontMetrics().elidedText(whole, middle, room))

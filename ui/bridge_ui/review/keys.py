@@ -73,7 +73,7 @@ KEYS: dict[str, str] = {
 }
 
 
-#: Actions whose keys are the player's wherever in the panel the focus is.
+#: Actions whose keys go to the player wherever the focus is.
 PLAYBACK = ("toggle", "back", "stop", "forward")
 
 
@@ -127,12 +127,12 @@ def _actions() -> dict[int, str]:
 
 
 def types_text(widget: QWidget | None) -> bool:
-    """Keys pressed there are letters."""
+    """Whether keys pressed there type text."""
     if isinstance(widget, QComboBox):
         return widget.isEditable()
     return isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit)
 
 
 def writes(widget: QWidget | None) -> bool:
-    """Keys pressed there are letters, or choose from a list."""
+    """Whether keys pressed there type text or choose from a list."""
     return types_text(widget) or isinstance(widget, QComboBox)

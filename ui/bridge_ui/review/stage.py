@@ -54,7 +54,7 @@ class Stage(QWidget):
     sides_changed = Signal(tuple)
     """The sides that are on the screen now: ``A``, ``B``, both, or none."""
     target_chosen = Signal(str)
-    """Decisions and notes are to be about the version with this id, which is on the screen."""
+    """The id of the version on the screen that decisions and notes are to be about."""
     offer_wanted = Signal(str)
     """Look at what was offered under this id."""
     next_wanted = Signal()
@@ -71,10 +71,10 @@ class Stage(QWidget):
         self._about = ("", "")
         self._sources: dict[str, FrameSource] = {}
         self._mode = Compare.WIPE
-        """That somebody chose; without a B there is only A to be seen."""
+        """As chosen; without a B only A is shown."""
         self._of: Hashable = None
         self._chose_mode = False
-        """Since this was opened."""
+        """Somebody has chosen the mode since this was opened."""
         self._on_screen: tuple[str, ...] = ()
         self.player = Player(self)
         self.canvas = Canvas(tones)
@@ -124,7 +124,7 @@ class Stage(QWidget):
         """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
         without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
         begins at the cut's first frame, and comes back as it was left, in and out point too.
-        Another one shows its B: A alone is a way of looking at the last one."""
+        Another one shows B again, where A alone was shown last."""
         self._empty = frames is None or not sources
         self._sources = dict(sources)
         if of is not None and of != self._of:

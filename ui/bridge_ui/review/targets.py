@@ -1,4 +1,4 @@
-"""Which version decisions and notes are about where two are on the screen, and what is new."""
+"""Chooses which of two versions on the screen decisions and notes are about; offers new results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_ui.translate import tr
 
 
 class TargetChooser(QWidget):
-    """One of the versions on the screen; not there while there is nothing to choose."""
+    """A choice between the two versions on the screen; hidden where there is only one."""
 
     chosen = Signal(str)
     """The id of a version."""
@@ -34,7 +34,7 @@ class TargetChooser(QWidget):
         self.hide()
 
     def set_short(self, short: bool) -> None:
-        """Only the other version, to change to: the buttons below name the one that is chosen."""
+        """Show only the other version: the buttons below name the chosen one."""
         self._short = short
         self._words.setVisible(not short)
         self._show()
@@ -74,7 +74,7 @@ class TargetChooser(QWidget):
 
 
 class Offer(QWidget):
-    """Says that something is ready; pressed, it is to be looked at."""
+    """A button that shows a new result."""
 
     wanted = Signal(str)
     """The id of what is offered."""

@@ -1,6 +1,6 @@
 """Attacks on jobs and storage at full scale: real disks that refuse, real locks, many kills.
 
-``make test-attack``. The same at a scale for every day: tests/gateway/test_jobs_refused.py and
+``make test-attack``. The same at an everyday scale: test_jobs_refused.py and
 test_jobs_kill.py.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import runpy
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,49 +20,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from running_jobs import HARNESS, killable, mounted_disk, opened, wait
 
 from bridge_core.errors import StorageError
-from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs.desk import Desk
+from bridge_core.models.jobs import JobState
 
-GATEWAY = Path(__file__).parents[1] / "gateway"
-HARNESS = GATEWAY / "killable.py"
-killable = SimpleNamespace(**runpy.run_path(str(HARNESS)))
-kills = SimpleNamespace(**runpy.run_path(str(GATEWAY / "test_jobs_kill.py")))
+kills = SimpleNamespace(**runpy.run_path(str(HARNESS.with_name("test_jobs_kill.py"))))
 
 DEADLINE = 240
 
 pytestmark = [pytest.mark.attack, pytest.mark.timeout(1800)]
 
 
-@contextmanager
-def opened(folder: Path, **settings: Any) -> Iterator[Desk]:
-    desk = killable.open_desk(folder, **settings)
-    desk.start()
-    try:
-        yield desk
-    finally:
-        desk.stop()
-
-
-def wait(desk: Desk, job: Job) -> Job:
-    deadline = time.monotonic() + DEADLINE
-    while not desk.job(job.id).state.ended:
-        assert time.monotonic() < deadline, desk.job(job.id)
-        time.sleep(0.1)
-    return desk.job(job.id)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 20 MB of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a disk that refuses takes the right to mount one")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    with mounted_disk(tmp_path / "disk", "20m") as disk:
+        yield disk
 
 
 @contextmanager
@@ -99,7 +71,7 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
                     answers[error.code] += 1
                 time.sleep(0.5)
         assert answers["storage_unavailable"], "the disk did refuse"
-        ended = [wait(desk, job) for job in jobs]
+        ended = [wait(desk, job, seconds=DEADLINE) for job in jobs]
         assert {job.state for job in ended} <= {JobState.SUCCEEDED, JobState.CANCELLED}, answers
         versions = desk.versions()
         succeeded = [job.version for job in ended if job.state is JobState.SUCCEEDED]
@@ -119,7 +91,7 @@ def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: s
         ) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(40)
-        assert wait(desk, job).state is JobState.SUCCEEDED
+        assert wait(desk, job, seconds=DEADLINE).state is JobState.SUCCEEDED
         assert [version.number for version in desk.versions()] == [1]
     made = (tmp_path / "frames.log").read_text().split()
     assert sorted(made) == [str(frame) for frame in range(1001, 1007)]

@@ -1,4 +1,4 @@
-"""What requests will take and cost, asked of the gateway while the form rests."""
+"""Asks the gateway what requests will take and cost, once the form has not changed for a moment."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from bridge_core.models.requests import Request
     from bridge_ui.controllers.session import Session
 
-#: Seconds that a form rests before it is estimated: a slider that is being dragged asks nothing.
+#: Seconds without a change before the form is estimated: dragging a slider asks nothing.
 _REST = 0.15
 
 
-class Estimating:
-    """``told`` is called when more is known of the requests that were asked about last."""
+class Estimator:
+    """``changed`` is called when more is known about the requests that were asked about last."""
 
-    def __init__(self, session: Session, told: Callable[[], None]) -> None:
+    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
         self.found: tuple[Estimate, ...] = ()
         """One for each request, or none while they are not known."""
         self._session = session
-        self._told = told
+        self._changed = changed
         self._of: tuple[Request, ...] = ()
         self._refused: tuple[tuple[Request, ...], str] = ((), "")
         """What could not be estimated, and why."""
@@ -61,14 +61,14 @@ class Estimating:
 
         def answered(estimates: tuple[Estimate, ...]) -> None:
             self.found, self._refused = estimates, ((), "")
-            self._told()
+            self._changed()
 
         def failed(error: ShotbridgeError) -> None:
             if isinstance(error, GatewayError):
                 self._of = ()  # asked again when the gateway is back
             else:
                 self._refused = (requests, error.what)
-            self._told()
+            self._changed()
 
         self._asking.ask(ask, answered, failed)
 

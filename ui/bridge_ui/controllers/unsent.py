@@ -1,5 +1,5 @@
-"""What is written for a request and not sent yet: it belongs to the shots and the service that it
-was written for, and waits there while others are looked at."""
+"""Input for requests that are not sent yet. It belongs to the shots and the service that it was
+written for, and is kept while others are chosen."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnsentInput:
     note: str = ""
     references: tuple[str, ...] = ()
     """Paths of pictures."""
     texts: Mapping[str, JsonValue] = field(default_factory=dict)
-    """Values of parameters that are written, such as a prompt."""
+    """Values of text parameters, such as a prompt."""
     made_from: str | None = None
-    """Id of the version that this answers."""
+    """Id of the version that the request is made from."""
 
 
-class Drafts:
-    """One for each selection of shots and each service. Other parameters (numbers, choices) are how
-    a service is set: they hold for every shot that is sent to it."""
+class UnsentInputs:
+    """One for each selection of shots and each service. Parameters other than text belong to the
+    service: they apply to every shot that is sent to it."""
 
     def __init__(self) -> None:
-        self._drafts: dict[tuple[str, frozenset[ShotId]], Draft] = {}
+        self._inputs: dict[tuple[str, frozenset[ShotId]], UnsentInput] = {}
         self._settings: dict[str, dict[str, JsonValue]] = {}
 
-    def of(self, service: Service | None, shots: Iterable[Shot]) -> Draft:
-        return self._drafts.get(_key(service, shots), Draft())
+    def of(self, service: Service | None, shots: Iterable[Shot]) -> UnsentInput:
+        return self._inputs.get(_key(service, shots), UnsentInput())
 
-    def keep(self, service: Service | None, shots: Iterable[Shot], draft: Draft) -> None:
-        self._drafts[_key(service, shots)] = draft
+    def keep(self, service: Service | None, shots: Iterable[Shot], unsent: UnsentInput) -> None:
+        self._inputs[_key(service, shots)] = unsent
 
     def values(self, service: Service | None, shots: Iterable[Shot]) -> dict[str, JsonValue]:
         """All values that somebody gave, by the parameter's name."""
@@ -48,16 +48,16 @@ class Drafts:
 
     def set_values(
         self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
-    ) -> Draft:
-        """In place of all that were given; the draft with those that are written."""
+    ) -> UnsentInput:
+        """Replace all values that were given. Returns the input with those of text parameters."""
         written = {one.name for one in service.parameters if isinstance(one, TextParameter)}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in written}
         listed = tuple(shots)
         old = self.of(service, listed)
         texts = {name: value for name, value in values.items() if name in written}
-        draft = Draft(old.note, old.references, texts, old.made_from)
-        self.keep(service, listed, draft)
-        return draft
+        unsent = UnsentInput(old.note, old.references, texts, old.made_from)
+        self.keep(service, listed, unsent)
+        return unsent
 
 
 def _key(service: Service | None, shots: Iterable[Shot]) -> tuple[str, frozenset[ShotId]]:

@@ -1,7 +1,7 @@
-"""What was asked for, so that nothing is made twice by a slip of the hand.
+"""The requests of this session, so that nothing is made twice by mistake.
 
-Only people are asked whether they mean it. The client sends a repeated request as it is: there the
-idempotency key tells a repeat from a second wish.
+Only people are asked to confirm. The client sends a repeated request as it is: there the
+idempotency key tells a retry from a second request.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MOMENTS = timedelta(minutes=10)
 
 
-class Asked:
-    """The requests of this session by key, as they were before a host rendered their plates."""
+class RecentRequests:
+    """By key, as they were before a host rendered their plates."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Asked:
         services: Callable[[], Iterable[Service]],
         waiting: Callable[[], Iterable[Entry]],
     ) -> None:
-        """``services`` gives those that the gateway has, ``waiting`` what stands in the outbox."""
+        """``services`` gives those of the gateway, ``waiting`` the entries of the outbox."""
         self._board, self._services, self._waiting = board, services, waiting
         self._requests: dict[str, Request] = {}
 
@@ -47,20 +47,20 @@ class Asked:
         return key in self._requests
 
     def drop(self, *keys: str) -> None:
-        """They were taken back, or cannot be sent."""
+        """They were withdrawn, or cannot be sent."""
         for key in keys:
             self._requests.pop(key, None)
 
     def question(self, requests: Collection[Request]) -> str:
-        """Whether to make it once more what is on its way, queued, running or just made; empty:
-        nothing of it is."""
-        found = [words for request in requests if (words := self._repeats(request))]
+        """Whether to make again what is being sent, queued, running or was just made; empty where
+        none of it is."""
+        found = [repeat for request in requests if (repeat := self._repeats(request))]
         if not found:
             return ""
-        told = found[0]
+        words = found[0]
         if len(found) > 1:
-            told += " " + counted(len(found) - 1, "(and {n} more)", "(and {n} more)")
-        return tr("{what}. Make it once more?", what=told)
+            words += " " + counted(len(found) - 1, "(and {n} more)", "(and {n} more)")
+        return tr("{what}. Make it again?", what=words)
 
     def _repeats(self, request: Request) -> str:
         wanted, service = self._pictures(request), self._service(request)
@@ -78,18 +78,18 @@ class Asked:
         going = [one for key, one in self._requests.items() if key not in there]
         going += [one.request for one in self._waiting() if one.key not in there]
         if any(self._same(one, request, wanted) for one in going):
-            return tr("{service} of {shot} is on its way", service=title, shot=shot)
+            return tr("{service} of {shot} is being sent", service=title, shot=shot)
         return ""
 
     def _same(self, asked: Request, request: Request, wanted: dict[str, Any]) -> bool:
-        # The note is cleared when it has gone out: none is no other wish, another one is.
+        # The note is cleared once sent: an empty one makes no other request, a different one does.
         return request.note in ("", asked.note) and self._pictures(asked) == wanted
 
     def _service(self, request: Request) -> Service | None:
         return next((one for one in self._services() if one.id == request.service), None)
 
     def _pictures(self, request: Request) -> dict[str, Any]:
-        """All that the pictures depend on; a default that was given is a default."""
+        """All that the pictures depend on. Giving a default is the same as leaving it out."""
         service = self._service(request)
         values = dict(request.parameters)
         if service is not None:
@@ -100,7 +100,7 @@ class Asked:
 
 
 def _fresh(job: Job) -> bool:
-    """It is being made, or has just been; what failed or was cancelled may be asked for again."""
+    """It is being made, or was just made; what failed or was cancelled may be requested again."""
     if not job.state.ended:
         return True
     finished = job.finished or job.created

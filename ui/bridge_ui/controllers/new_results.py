@@ -1,4 +1,4 @@
-"""What is made of a shot while the shot is under review."""
+"""Results of a shot that arrive while the shot is under review."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from bridge_ui.controllers.choices import Choice
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import ShotId
-    from bridge_ui.controllers.asked import Asked
     from bridge_ui.controllers.board import Board
+    from bridge_ui.controllers.recent_requests import RecentRequests
 
 
-class Arrivals:
-    """Versions that the shot did not have when it was opened, and tries of jobs that were seen to
-    run or were asked for here."""
+class NewResults:
+    """Versions that the shot did not have when it was opened, and tries of jobs that were seen
+    running or were requested here."""
 
-    def __init__(self, board: Board, asked: Asked) -> None:
-        self._board, self._asked = board, asked
+    def __init__(self, board: Board, recent: RecentRequests) -> None:
+        self._board, self._recent = board, recent
         self._known: set[str] = set()
-        """Ids of versions and tries that are no news, or have been told."""
+        """Ids of versions and tries that are not new, or were noticed already."""
         self.settled = False
-        """All versions that were there at the opening are known."""
+        """All versions that existed when the shot was opened are known."""
         self._going: set[str] = set()
-        """Ids of jobs that had not ended when they were last looked at."""
+        """Ids of jobs that were seen before they had ended."""
         self._made: list[str] = []
-        """Ids of versions and tries that nobody has looked at yet, oldest first."""
+        """Ids of new versions and tries that were not looked at yet, oldest first."""
 
     def begin(self, shot: ShotId | None) -> None:
-        """Another shot is under review: what is there is no news."""
+        """Another shot is under review: what it has already is not new."""
         self._known.clear()
         self._going.clear()
         self._made.clear()
@@ -37,8 +37,8 @@ class Arrivals:
         if shot is not None:
             self._known |= {job.tried for job in self._board.jobs_of(shot) if job.tried}
 
-    def look(self, shot: ShotId) -> None:
-        """See what has come since."""
+    def update(self, shot: ShotId) -> None:
+        """Notice what has been added since."""
         versions = [one.id for one in self._board.versions_of(shot) if one.id not in self._known]
         self._known.update(versions)
         if self.settled:
@@ -48,11 +48,11 @@ class Arrivals:
                 self._going.add(job.id)
             elif job.tried and job.tried not in self._known:
                 self._known.add(job.tried)
-                if job.id in self._going or job.key in self._asked:
+                if job.id in self._going or job.key in self._recent:
                     self._made.append(job.tried)
 
     def offered(self, choices: Iterable[Choice], on_screen: Collection[str]) -> Choice | None:
-        """The newest of them that can be looked at; what is on the screen is offered no more."""
+        """The newest that can be looked at; what is on the screen is no longer offered."""
         self._made = [one for one in self._made if one not in on_screen]
         there = {choice.id: choice for choice in choices}
         return next((there[one] for one in reversed(self._made) if one in there), None)
