@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from bridge_core import launcher
 from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
@@ -98,9 +99,9 @@ MakePanel = Callable[..., Panel]
 @pytest.fixture
 def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
     made: list[weakref.ref[Panel]] = []
+    settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
 
     def make(count: int = 12, host: Host | None = None) -> Panel:
-        settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
         main_thread = MainThread()
         controllers = Controllers.of(settings, host or ShotsHost(count), main_thread.post)
         panel = Panel(controllers)
@@ -123,3 +124,4 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
             panel.close()
             panel.deleteLater()
     qapp.processEvents()
+    launcher.stop(settings)  # a panel that asks for something starts one
