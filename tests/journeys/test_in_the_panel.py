@@ -68,7 +68,10 @@ def test_from_a_cut_to_an_approved_version(
     exported = tmp_path / "with versions.otio"
     _says(exported.read_text(encoding="utf-8"), "Hold the horizon")
     carried = {shot.shot.id.shot: shot.versions for shot in read_cut(exported).shots}
-    assert [v.active for v in carried["AB_0010"]] == [True]
+    assert {v.service: v.active for v in carried["AB_0010"]} == {
+        "upscale": True,
+        "round_trip": False,
+    }
     assert len(carried["AB_0020"]) == 1
 
 

@@ -99,6 +99,33 @@ class Asked:
         return {**kept, "parameters": values}
 
 
+class Repeat:
+    """Asks before the same is made once more."""
+
+    def __init__(self, asked: Asked, tell: Callable[[str], None]) -> None:
+        """``tell`` is given the question; empty: nothing is asked."""
+        self._asked, self._tell = asked, tell
+        self._then: Callable[[], None] | None = None
+
+    def ask(self, requests: Collection[Request], then: Callable[[], None]) -> None:
+        """Call ``then``: at once, or on :meth:`yes`."""
+        question = self._asked.question(requests)
+        self._then = then if question else None
+        self._tell(question)
+        if not question:
+            then()
+
+    def yes(self) -> None:
+        then = self._then
+        self.no()
+        if then is not None:
+            then()
+
+    def no(self) -> None:
+        self._then = None
+        self._tell("")
+
+
 def _fresh(job: Job) -> bool:
     """It is being made, or has just been; what failed or was cancelled may be asked for again."""
     if not job.state.ended:

@@ -7,24 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from bridge_core.errors import InvalidRequest, ShotbridgeError
-from bridge_core.models.base import invalid
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
-from bridge_core.models.notes import NewNote
-from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.arrivals import Arrivals
 from bridge_ui.controllers.asking_again import answering, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
+from bridge_ui.controllers.feedback import Feedback
 from bridge_ui.controllers.frames import FrameSource
-from bridge_ui.controllers.note_keeping import decide_once, keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
-from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.pool import Latest
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import nobody, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -70,6 +65,12 @@ class ReviewState:
     told: str = ""
     """What was done last, in words: ``v003 approved by Ada Lovelace, 11:20``"""
 
+    @property
+    def compared(self) -> tuple[Choice, ...]:
+        """The shot's versions that are A or B, on the screen or not."""
+        mine = {one.id: one for one in self.choices if one.version and one.of is None}
+        return tuple(mine[one] for one in dict.fromkeys((self.a, self.b)) if one in mine)
+
 
 class ReviewController:
     """``state`` says what there is, ``a`` and ``b`` give the pictures."""
@@ -92,7 +93,7 @@ class ReviewController:
         self._versions: Latest[list[Version]] = Latest(session.pool)
         self._notes: Latest[list[Note]] = Latest(session.pool)
         self._making: Latest[Lineage] = Latest(session.pool)
-        self._saying: set[Task] = set()
+        self._feedback = Feedback(session, self._tell, self._learn_notes, self._failed)
         self._unwatch = [
             session.board.watch(self._learned),
             session.on_connected(self._ask_anew),
@@ -194,35 +195,8 @@ class ReviewController:
         under review. ``done`` is told once the gateway has it; until then, and where it fails
         (``state.problem``), the caller keeps the words."""
         found = self._version(version)
-        if found is None:
-            return
-        client, board = self._session.client, self._session.board
-        try:
-            decision = Decision(
-                status=status,
-                by=self._name(),
-                comment=comment[:5000],
-                content_hash=found.content_hash,
-            )
-        except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
-            return
-
-        def decided(now: Version) -> None:
-            board.learn(versions=[now])
-            last = now.decisions[-1]
-            words = tr(
-                "{version} {status} by {name}, {time}",
-                version=self._title(now),
-                status=status_words(last.status),
-                name=last.by,
-                time=f"{last.at.astimezone():%H:%M}",
-            )
-            self._tell(told=words)
-            if done is not None:
-                done()
-
-        self._say(lambda _: decide_once(client, found, decision), decided)
+        if found is not None:
+            self._feedback.decide(found, status, comment, done)
 
     def add_note(
         self,
@@ -238,32 +212,8 @@ class ReviewController:
         ``done`` is told once the gateway has it; until then, and where it fails
         (``state.problem``), the caller keeps the drawing."""
         found = self._version(version)
-        if found is None:
-            return
-        drawn = tuple(strokes)
-        if not text.strip() and not drawn:
-            self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
-            return
-        client = self._session.client
-        try:
-            note = NewNote(
-                frames=frames,
-                text=text[:5000],
-                strokes=drawn,
-                drawn_on=drawn_on if drawn else None,
-                by=self._name(),
-            )
-        except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
-            return
-
-        def added(now: Note) -> None:
-            self._learn_notes([now])
-            self._tell(told=tr("note added to {version}", version=self._title(found)))
-            if done is not None:
-                done(now)
-
-        self._say(lambda _: keep_note(client, found.id, note), added)
+        if found is not None:
+            self._feedback.add_note(found, text, tuple(strokes), frames, drawn_on, done)
 
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
@@ -436,20 +386,6 @@ class ReviewController:
             )
         return found
 
-    def _title(self, version: Version) -> str:
-        return f"{self._session.service_title(version.service)} {version.label}"
-
-    def _name(self) -> str:
-        """Under which is decided and noted.
-
-        :raises InvalidRequest: the user's name is blank.
-        """
-        name = self._session.user.strip()
-        if not name:
-            what, next_step = nobody()
-            raise InvalidRequest(what, next_step=next_step)
-        return name
-
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
         if version is None:
@@ -466,29 +402,8 @@ class ReviewController:
         known |= {note.id: note for note in notes if note.version == version.id}
         self._tell(notes=tuple(sorted(known.values(), key=in_order)))
 
-    def _say(self, call: Callable[[Task], Any], done: Callable[[Any], None]) -> None:
-        """Something is told to the gateway; several may be on their way."""
-
-        def ended(answer: Any) -> None:
-            self._saying.discard(task)
-            self._tell(busy=bool(self._saying))
-            done(answer)
-
-        def failed(error: ShotbridgeError) -> None:
-            self._saying.discard(task)
-            self._tell(busy=bool(self._saying))
-            self._failed(error)
-
-        self._tell(busy=True, problem="", next_step="", told="")
-        task = self._session.pool.run(call, ended, failed)
-        self._saying.add(task)
-
     def _failed(self, error: ShotbridgeError) -> None:
         self._tell(problem=error.what, next_step=error.next_step)
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
-
-
-def _in_words(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
-    return invalid(error, what=error.title) if isinstance(error, ValidationError) else error

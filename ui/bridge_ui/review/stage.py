@@ -15,7 +15,7 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.counting import Counting
-from bridge_ui.panel.pieces import label
+from bridge_ui.panel.pieces import keep_room, label
 from bridge_ui.review.actions import Actions
 from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
@@ -186,6 +186,14 @@ class Stage(QWidget):
     def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names of the versions that are on the screen and can be decided about."""
         self.targets.show_targets(targets, chosen)
+
+    def set_compared(self, names: Sequence[str], *, decided: bool) -> None:
+        """Versions that are A or B, on the screen or not, and whether one of them was decided
+        about. Room for what is said of them is kept in every compare mode: from A to B the picture
+        stays where it is."""
+        keep_room(self.targets, len(names) > 1)
+        self.decisions.keep_room(names)
+        self._standing.keep_room(decided)
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
@@ -409,13 +417,9 @@ class Stage(QWidget):
         player, frame = self.player, self.player.clock.frame
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
         self.canvas.tell(player.why_none("A"), player.why_none("B"))
-        side = "B" if self.canvas.look.compare is Compare.B else "A"
-        about = (
-            self._about[1] or self._about[0]
-            if side == "B"
-            else " → ".join(dict.fromkeys(words for words in self._about if words))
-        )
         now = self.canvas.look
+        shown = [self._about["AB".index(side)] for side in now.compare.sides]
+        about = " → ".join(dict.fromkeys(filter(None, shown)))
         changed = f"  ·  {look_words(now)}" if (now.exposure, now.gamma) != (0, 1) else ""
         self.canvas.caption(self.transport.words(player.clock) + changed, about)
         self.bar.set_frame(frame)
