@@ -68,7 +68,7 @@ class ReviewState:
     @property
     def compared(self) -> tuple[Choice, ...]:
         """The shot's versions that are A or B, on the screen or not."""
-        mine = {one.id: one for one in self.choices if one.version and one.of is None}
+        mine = {one.id: one for one in self.choices if one.can_be_reviewed}
         return tuple(mine[one] for one in dict.fromkeys((self.a, self.b)) if one in mine)
 
 
@@ -174,7 +174,7 @@ class ReviewController:
 
     def step_version(self, by: int) -> None:
         """B becomes the next newer (1) or older (-1) version; at the end it stays."""
-        versions = [c.id for c in self.state.value.choices if c.version and c.of is None]
+        versions = [c.id for c in self.state.value.choices if c.can_be_reviewed]
         if not versions:
             return
         b = self.state.value.b
@@ -333,8 +333,7 @@ class ReviewController:
         """Have the version under review follow the screen."""
         state = self.state.value
         shown = on_screen(state.choices, {"A": state.a, "B": state.b}, state.sides)
-        # Of this shot: a note on another one's version would count in the wrong frames.
-        targets = {side: one for side, one in shown.items() if one.version and one.of is None}
+        targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
         meant = targets.get(self._means) or next(iter(targets.values()), None)
         version = meant.version if meant is not None else None
         before = state.version
@@ -364,13 +363,9 @@ class ReviewController:
             return None
         shot: Shot | None = state.shot
         if which == PLATE and self._to_render:
-            shot = self._pictures.as_sent(state.shot, self._beside(state))
+            beside = next((one.version for one in reversed(state.compared)), None)
+            shot = self._pictures.as_sent(state.shot, beside)
         return self._pictures.of(choice, shot) if shot is not None else None
-
-    def _beside(self, state: ReviewState) -> Version | None:
-        """The version that stands on either side, on the screen or not."""
-        mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
-        return mine.get(state.b) or mine.get(state.a)
 
     def _version(self, which: str | None) -> Version | None:
         """By its id; None: the one under review. Where there is none, that is said."""
