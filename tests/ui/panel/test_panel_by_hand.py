@@ -269,10 +269,15 @@ def test_the_plate_alone_is_nothing_to_decide_about(director: Director) -> None:
     assert button.isEnabled()
 
 
-def test_from_a_to_b_nothing_moves(director: Director) -> None:
+@pytest.mark.parametrize("width", [1440, 320])
+def test_from_a_to_b_nothing_moves(director: Director, width: int) -> None:
     """One looks from one to the other to see what is different: neither the picture nor the buttons
     jump, whether it is the plate, what waits or what was decided about."""
     director.review(1)
+    director.panel.resize(width, 880)
+    until(lambda: director.panel.wide == (width > 1000), "the panel to be arranged anew")
+    director.hands.key("Ctrl+4" if width < 1000 else "F")
+    until(director.panel.room.isVisible, "the review")
     room, place = director.panel.room, director.named("place")
     approve = room.decisions.button(ReviewStatus.APPROVED)
     director.pick("B", "Upscale v001")
