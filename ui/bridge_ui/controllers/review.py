@@ -11,7 +11,7 @@ from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.controllers.arrivals import Arrivals
-from bridge_ui.controllers.asking_again import answering, quoted, said_about
+from bridge_ui.controllers.asking_again import NextRequest, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
 from bridge_ui.controllers.feedback import Feedback
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, Lineage, Version
+    from bridge_core.models.versions import DecisionRecord, Version
     from bridge_ui.controllers.session import Session
 
 __all__ = ["PLATE", "Choice", "ReviewController", "ReviewState"]
@@ -92,7 +92,7 @@ class ReviewController:
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
         self._notes: Latest[list[Note]] = Latest(session.pool)
-        self._making: Latest[Lineage] = Latest(session.pool)
+        self._next = NextRequest(session, self._failed)
         self._feedback = Feedback(session, self._tell, self._learn_notes, self._failed)
         self._unwatch = [
             session.board.watch(self._learned),
@@ -218,25 +218,14 @@ class ReviewController:
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
         :meth:`bridge_ui.controllers.send.SendController.prefill`."""
-        self._ask_next(note.version, (quoted(note),), then)
+        self._next.ask(note.version, (quoted(note),), self.state.value.shot, then)
 
     def make_next(self, then: Callable[[Request], None]) -> None:
         """The same with everything that was said about the version under review."""
         version = self._version(None)
         if version is not None:
-            self._ask_next(version.id, said_about(version, self.state.value.notes), then)
-
-    def _ask_next(
-        self, version: str, said: tuple[str, ...], then: Callable[[Request], None]
-    ) -> None:
-        session, shot = self._session, self.state.value.shot
-
-        def told(lineage: Lineage) -> None:
-            asked = lineage.request.service
-            service = next((one for one in session.services.value if one.id == asked), None)
-            then(answering(lineage, version, said, service, shot))
-
-        self._making.ask(lambda _: session.client.lineage(version), told, self._failed)
+            said = said_about(version, self.state.value.notes)
+            self._next.ask(version.id, said, self.state.value.shot, then)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
@@ -246,7 +235,7 @@ class ReviewController:
     # Behind it
 
     def _leave(self) -> None:
-        for asked in (self._versions, self._notes, self._making):
+        for asked in (self._versions, self._notes, self._next):
             asked.cancel()
         self._pictures.close()
 
