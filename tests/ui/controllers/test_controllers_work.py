@@ -272,8 +272,8 @@ def test_how_versions_were_made_is_told_and_compared(
     lineage.show(second, "v002")
     panel.until(lambda: lineage.state.value.facts, "the lineage")
     told = {(fact.group, fact.title): fact.value for fact in lineage.state.value.facts}
-    assert told["Asked", "By"] == "Ada Lovelace"
-    assert told["Asked", "Note"] == "keep the grain"
+    assert told["RecentRequests", "By"] == "Ada Lovelace"
+    assert told["RecentRequests", "Note"] == "keep the grain"
     assert lineage.state.value.label == "v002"
     lineage.compare(first, "v001")
     panel.until(lambda: lineage.state.value.differences is not None, "the comparison")

@@ -362,7 +362,7 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.make()
     director.hands.key("Ctrl+Return")
     assert len(director.jobs_of(3)) == 1
-    director.hands.click(director.named("once-more"))
+    director.hands.click(director.named("make-again"))
     director.wait_for_versions(3, 2)
     assert director.on.send.state.value.question == ""
 
@@ -391,7 +391,7 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: Director) -> 
     assert len(director.jobs_of(4)) == 1
     director.hands.key("Ctrl+Shift+Return")
     assert "just made" in director.on.jobs.state.value.question
-    director.hands.click(director.named("job-once-more"))
+    director.hands.click(director.named("job-make-again"))
     director.wait_for_versions(4, 2)
 
 

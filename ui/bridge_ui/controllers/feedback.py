@@ -13,7 +13,7 @@ from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_ui.controllers.note_keeping import decide_once, keep_note
 from bridge_ui.controllers.pool import Failed, Task
-from bridge_ui.controllers.words import nobody, status_words
+from bridge_ui.controllers.words import name_missing, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Feedback:
         """
         name = self._session.user.strip()
         if not name:
-            what, next_step = nobody()
+            what, next_step = name_missing()
             raise InvalidRequest(what, next_step=next_step)
         return name
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
-from bridge_ui.controllers.asked import Repeat
+from bridge_ui.controllers.recent_requests import Repeat
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
@@ -98,7 +98,7 @@ class JobsController:
         """Position of each row by its id."""
         self._first_job = 0
         """Position of the newest job; those of the outbox stand before it."""
-        self._repeat = Repeat(session.asked, self._ask)
+        self._repeat = Repeat(session.recent_requests, self._ask)
         self._followed: dict[str, FollowedFrames] = {}
         self._unwatch = [
             session.board.watch(self._learned),
@@ -128,7 +128,7 @@ class JobsController:
         """Yes to the question."""
         self._repeat.yes()
 
-    def leave_it(self) -> None:
+    def dismiss_question(self) -> None:
         """No to the question."""
         self._repeat.no()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line of a lineage. ``group``: ``Asked``, ``Parameters``, ``Made with``, ``Colour``,
+    """A line of a lineage. ``group``: ``RecentRequests``, ``Parameters``, ``Made with``, ``Colour``,
     ``Software``, ``Timings``, ``Files``."""
 
     group: str
@@ -131,7 +131,7 @@ def facts(lineage: Lineage) -> tuple[Fact, ...]:
     """A lineage as lines to read."""
     timings, files = tr("Timings"), tr("Files")
     size = sum(file.size for file in lineage.outputs)
-    asked = tr("Asked")
+    asked = tr("RecentRequests")
     return (
         Fact(asked, tr("By"), lineage.asked_by),
         Fact(asked, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
@@ -160,7 +160,7 @@ def differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
 def _made(lineage: Lineage) -> list[Fact]:
     """What the pictures came of."""
     request = lineage.request
-    asked, made, colour = tr("Asked"), tr("Made with"), tr("Colour")
+    asked, made, colour = tr("RecentRequests"), tr("Made with"), tr("Colour")
     found = [
         Fact(asked, tr("Service"), request.service),
         Fact(asked, tr("Plate"), request.shot.plate.path),

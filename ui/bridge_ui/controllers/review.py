@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.controllers.arrivals import Arrivals
+from bridge_ui.controllers.new_results import NewResults
 from bridge_ui.controllers.asking_again import NextRequest, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
@@ -87,7 +87,7 @@ class ReviewController:
         """Nobody has chosen B yet: it is what there is to review."""
         self._awaited = ""
         """What somebody wants as B as soon as it can be looked at."""
-        self._arrivals = Arrivals(session.board, session.asked)
+        self._new_results = NewResults(session.board, session.recent_requests)
         self._others: tuple[Shot, ...] = ()
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
@@ -112,7 +112,7 @@ class ReviewController:
             return
         self._leave()
         self._means, self._follows, self._awaited = "B", True, ""
-        self._arrivals.begin(shot.id if shot is not None else None)
+        self._new_results.begin(shot.id if shot is not None else None)
         self.state.set(ReviewState(shot=shot, sides=self.state.value.sides))
         if shot is None:
             self.a.set(None)
@@ -251,8 +251,8 @@ class ReviewController:
 
         def learn(found: list[Version]) -> None:
             self._session.board.learn(versions=found)
-            self._arrivals.look(which)
-            self._arrivals.settled = True
+            self._new_results.update(which)
+            self._new_results.settled = True
             self._choices_changed()
 
         self._versions.ask(
@@ -286,14 +286,14 @@ class ReviewController:
         if state.shot is None:
             return
         self._pictures.ask_for_tries(state.shot, self._choices_changed)
-        self._arrivals.look(state.shot.id)
+        self._new_results.update(state.shot.id)
         choices = self._choices()
         there = {choice.id for choice in choices}
         a, b = self._now(state.a, there) or PLATE, self._now(state.b, there)
         if self._follows:
             b = first_choice(choices)
             # From here on what is made is offered, and takes nothing off the screen.
-            self._follows = not (b and self._arrivals.settled)
+            self._follows = not (b and self._new_results.settled)
         elif (awaited := self._now(self._awaited, there)) in there:
             b, self._awaited = awaited, ""
         self._tell(choices=choices, a=a, b=b)
@@ -330,7 +330,7 @@ class ReviewController:
             targets=tuple(dict.fromkeys(targets.values())),
             version=version,
             decisions=tuple(reversed(version.decisions)) if version is not None else (),
-            offered=self._arrivals.offered(state.choices, [one.id for one in shown.values()]),
+            offered=self._new_results.offered(state.choices, [one.id for one in shown.values()]),
         )
         if (version and version.id) != (before and before.id):
             self._tell(notes=())

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.requests import Delivery, Request
-from bridge_ui.controllers.asked import Repeat
+from bridge_ui.controllers.recent_requests import Repeat
 from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
-from bridge_ui.controllers.drafts import Drafts
-from bridge_ui.controllers.estimating import Estimating
+from bridge_ui.controllers.unsent import UnsentInputs
+from bridge_ui.controllers.estimator import Estimator
 from bridge_ui.controllers.form import Field, fields, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.playhead import LookedAt
@@ -23,7 +23,7 @@ from bridge_ui.controllers.presets import Preset
 from bridge_ui.controllers.send_state import SendState, draft_waits, requests_of
 from bridge_ui.controllers.sending import Dispatch, Sending, keyed
 from bridge_ui.controllers.unrendered import Unrendered
-from bridge_ui.controllers.words import nobody
+from bridge_ui.controllers.words import name_missing
 from bridge_ui.translate import counted, tr
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class SendController:
         self._session = session
         folder = presets or session.settings.client.state_dir / "presets"
         self.presets = PresetShelf(session, folder, self._use, self._say, self._failed)
-        self._drafts = Drafts()
+        self._unsent = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """What sending would ask for, as the form stands; none while something in it is wrong."""
-        self._estimating = Estimating(session, lambda: self._tell_meaning(self._requests))
-        self._repeat = Repeat(session.asked, lambda question: self._tell(question=question))
+        self._estimator = Estimator(session, lambda: self._tell_meaning(self._requests))
+        self._repeat = Repeat(session.recent_requests, lambda question: self._tell(question=question))
         self._dispatch = Dispatch(session)
         self.unrendered = Unrendered(session, self._dispatch, self._failed)
         self._to_render: dict[Shot, str] = {}
@@ -80,7 +80,7 @@ class SendController:
                 next_step=tr("choose another one"),
             )
             return
-        self._turn_to(service=found, problem="", next_step="")
+        self._switch_to(service=found, problem="", next_step="")
         self.presets.list(found.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
@@ -111,7 +111,7 @@ class SendController:
         writes first. What was written for the last selection waits there."""
         found = tuple(shots)
         self._to_render = dict(to_render or {})
-        self._turn_to(shots=found)
+        self._switch_to(shots=found)
 
     def prefill(self, request: Request) -> None:
         """Set the form to what was asked before; its shot becomes the one to send."""
@@ -121,7 +121,7 @@ class SendController:
             if service is not None
             else tr("the gateway has no service {id} any more", id=repr(request.service))
         )
-        self._turn_to(
+        self._switch_to(
             service=service or self.state.value.service,
             delivery=request.delivery,
             shots=(request.shot,),
@@ -163,7 +163,7 @@ class SendController:
         """Yes to ``state.question``."""
         self._repeat.yes()
 
-    def leave_it(self) -> None:
+    def dismiss_question(self) -> None:
         """No to ``state.question``."""
         self._repeat.no()
 
@@ -178,10 +178,10 @@ class SendController:
 
     def _sent(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
         """The note has gone out with it: what was written since stays."""
-        draft = self._drafts.of(service, shots)
+        draft = self._unsent.of(service, shots)
         note = "" if draft.note == request.note else draft.note
-        self._drafts.keep(service, shots, replace(draft, note=note, made_from=None))
-        self._turn_to()
+        self._unsent.keep(service, shots, replace(draft, note=note, made_from=None))
+        self._switch_to()
 
     def _send(
         self,
@@ -234,7 +234,7 @@ class SendController:
         self.unrendered.close()
         for unwatch in self._unwatch:
             unwatch()
-        self._estimating.close()
+        self._estimator.close()
         self.presets.close()
 
     def save_preset(self, name: str) -> None:
@@ -259,27 +259,27 @@ class SendController:
 
     def _values(self) -> dict[str, JsonValue]:
         """What was given for the chosen service and shots."""
-        return self._drafts.values(self.state.value.service, self.state.value.shots)
+        return self._unsent.values(self.state.value.service, self.state.value.shots)
 
     def _set_values(self, values: Mapping[str, JsonValue]) -> None:
         state = self.state.value
         if state.service is not None:
-            self._drafts.set_values(state.service, state.shots, values)
+            self._unsent.set_values(state.service, state.shots, values)
         self._form_changed()
 
     def _write(self, **written: Any) -> None:
         """Parts of the draft for the chosen service and shots."""
         state = self.state.value
-        draft = self._drafts.of(state.service, state.shots)
-        self._drafts.keep(state.service, state.shots, replace(draft, **written))
+        draft = self._unsent.of(state.service, state.shots)
+        self._unsent.keep(state.service, state.shots, replace(draft, **written))
         self._tell(**written)
         self._form_changed()
 
-    def _turn_to(self, **changed: Any) -> None:
+    def _switch_to(self, **changed: Any) -> None:
         """Other shots, another service: with what was written for them."""
         left = self.state.value
         now = replace(left, **changed)
-        draft = self._drafts.of(now.service, now.shots)
+        draft = self._unsent.of(now.service, now.shots)
         if (now.service, now.shots) != (left.service, left.shots):
             changed["told"] = draft_waits(left) if left.note and draft.note != left.note else ""
         self._tell(
@@ -300,7 +300,7 @@ class SendController:
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
         self._tell(services=services)
-        self._turn_to(service=now)
+        self._switch_to(service=now)
         if now is not None and now != chosen:
             self.presets.list(now.id)
 
@@ -319,8 +319,8 @@ class SendController:
         before, requests = self._requests, self._asked_for()
         self._requests = requests
         if requests != before and state.question:
-            self.leave_it()  # it was about something else
-        self._estimating.ask(requests)
+            self.dismiss_question()  # it was about something else
+        self._estimator.ask(requests)
         self._tell_meaning(requests)
 
     def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
@@ -331,13 +331,13 @@ class SendController:
         if service is not None and requests:
             first = sum(r.shot.work_range.count for r in requests if r.shot in self._to_render)
             renders = (first, self._session.host.title) if first else None
-            found = self._estimating.found
+            found = self._estimator.found
             before = lines(service, requests, found, ahead, connected=up, renders=renders)
         self._tell(
             before=before,
             missing=self._missing(requests),
             button=button(requests, len(self.state.value.shots), self._session.board),
-            estimating=self._estimating.busy,
+            estimating=self._estimator.busy,
         )
 
     def _asked_for(self) -> tuple[Request, ...]:
@@ -345,8 +345,8 @@ class SendController:
         return requests_of(self.state.value, self._values(), self._session.user)
 
     def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state, asked = self.state.value, self._estimating
-        unnamed = () if self._session.user.strip() else (nobody()[1],)
+        state, asked = self.state.value, self._estimator
+        unnamed = () if self._session.user.strip() else (name_missing()[1],)
         found = missing(
             state.service,
             state.shots,
@@ -372,7 +372,7 @@ class SendController:
                 next_step=tr("choose another preset"),
             )
             return
-        self._turn_to(service=service, delivery=preset.delivery)
+        self._switch_to(service=service, delivery=preset.delivery)
         self._set_values(preset.parameters)
         self._write(note=preset.note)
         self._say(tr("preset {name} used", name=preset.name))

@@ -70,7 +70,7 @@ class Dispatch:
         for key in requests:
             back[key] = threading.Event()
         self._going |= requests.keys()
-        self._session.asked.add(requests)
+        self._session.recent_requests.add(requests)
         outbox = self._session.client.outbox
         self._tell()
 
@@ -96,7 +96,7 @@ class Dispatch:
                 self._transfer(key, request, sent, failed)
 
         def refused(error: ShotbridgeError) -> None:
-            self._session.asked.drop(*requests)
+            self._session.recent_requests.drop(*requests)
             for key in requests:
                 self._ended(key)
             failed(error)
@@ -136,7 +136,7 @@ class Dispatch:
             sent(job)
 
         def missed(error: ShotbridgeError) -> None:
-            session.asked.drop(key)  # what is sent later stands in the outbox
+            session.recent_requests.drop(key)  # what is sent later stands in the outbox
             self._ended(key)
             if taken_back.is_set():
                 session.take_out(key)  # sending it may have put it back

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
-from bridge_ui.controllers.asked import Asked
+from bridge_ui.controllers.recent_requests import RecentRequests
 from bridge_ui.controllers.board import Board, portions
 from bridge_ui.controllers.feed import Feed, Heard, Introduced
 from bridge_ui.controllers.observable import Observable, Post, Unwatch, Watchers
@@ -119,7 +119,7 @@ class Session:
         self.health: Observable[Health | None] = Observable(None)
         self.services: Observable[tuple[Service, ...]] = Observable(())
         self.outbox = Observable(OutboxState())
-        self.asked = Asked(
+        self.asked = RecentRequests(
             self.board, lambda: self.services.value, lambda: self.outbox.value.waiting
         )
         self._feed = Feed(self.client, post, self._heard)

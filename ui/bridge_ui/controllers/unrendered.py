@@ -74,7 +74,7 @@ class Unrendered:
         handles, requests = zip(*wanted, strict=True)
         by_key = keyed(requests)
         self._mine |= by_key.keys()
-        self._session.asked.add(by_key)
+        self._session.recent_requests.add(by_key)
 
         def write_down(_: object) -> list[Entry]:
             entries = [self._kept.put(request, key) for key, request in by_key.items()]
@@ -86,7 +86,7 @@ class Unrendered:
 
         def refused(error: ShotbridgeError) -> None:
             self._mine -= by_key.keys()
-            self._session.asked.drop(*by_key)
+            self._session.recent_requests.drop(*by_key)
             self._drop(*by_key)
             self._failed(error)
 
@@ -125,7 +125,7 @@ class Unrendered:
     def stop(self) -> None:
         """Render no more: what this panel has taken on is taken back."""
         self._renderings.stop()
-        self._session.asked.drop(*self._mine)
+        self._session.recent_requests.drop(*self._mine)
         self._drop(*self._mine)
         self._mine.clear()
 
@@ -151,7 +151,7 @@ class Unrendered:
 
     def _missed(self, entry: Entry, error: ShotbridgeError) -> None:
         self._mine.discard(entry.key)
-        self._session.asked.drop(entry.key)
+        self._session.recent_requests.drop(entry.key)
         self._drop(entry.key)
         self._failed(error)
 

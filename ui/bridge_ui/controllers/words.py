@@ -65,7 +65,7 @@ def decided(record: DecisionRecord) -> str:
     )
 
 
-def nobody() -> tuple[str, str]:
+def name_missing() -> tuple[str, str]:
     """What is wrong where the user's name is blank, and what to do."""
     return (
         tr("nobody's name would stand under this: yours is blank"),

@@ -47,13 +47,13 @@ class JobsTab(QWidget):
         self.again_button = button(tr("Send again"), does=self.send_again, tip=tip, costly=True)
         self._question = label("", "warn", wrap=True)
         self.once_more = button(tr("Make it once more"), does=jobs.send_anyway)
-        leave = button(tr("Leave it"), "quiet", does=jobs.leave_it)
+        leave = button(tr("Leave it"), "quiet", does=jobs.dismiss_question)
         self._repeat = box(column(self._question, FitRow(self.once_more, leave), gap=5))
         for one, name in (
             (self.look_button, "job-look"),
             (self.cancel_button, "job-cancel"),
             (self.again_button, "job-again"),
-            (self.once_more, "job-once-more"),
+            (self.once_more, "job-make-again"),
         ):
             one.setObjectName(name)
         self._detail = box(
@@ -90,7 +90,7 @@ class JobsTab(QWidget):
         return found if isinstance(found, JobRow) else None
 
     def _choose(self) -> None:
-        self._jobs.leave_it()  # what was asked was about another one
+        self._jobs.dismiss_question()  # what was asked was about another one
         chosen = self.chosen
         self._chosen = chosen.id if chosen else None
         self._show_detail()

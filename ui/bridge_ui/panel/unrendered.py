@@ -35,7 +35,7 @@ class UnrenderedCard(QWidget):
         if count > 3:
             names += " " + counted(count - 3, "and {n} more", "and {n} more")
         self._words.setText(
-            tr("Asked for, but not rendered before the panel closed: {shots}", shots=names)
+            tr("RecentRequests for, but not rendered before the panel closed: {shots}", shots=names)
         )
         self._where.setVisible(left.here < count)
         self.go_on.setEnabled(left.here > 0)

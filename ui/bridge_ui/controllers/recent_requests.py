@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOMENTS = timedelta(minutes=10)
 
 
-class Asked:
+class RecentRequests:
     """The requests of this session by key, as they were before a host rendered their plates."""
 
     def __init__(
@@ -102,7 +102,7 @@ class Asked:
 class Repeat:
     """Asks before the same is made once more."""
 
-    def __init__(self, asked: Asked, tell: Callable[[str], None]) -> None:
+    def __init__(self, asked: RecentRequests, tell: Callable[[str], None]) -> None:
         """``tell`` is given the question; empty: nothing is asked."""
         self._asked, self._tell = asked, tell
         self._then: Callable[[], None] | None = None

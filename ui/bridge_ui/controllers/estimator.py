@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _REST = 0.15
 
 
-class Estimating:
+class Estimator:
     """``told`` is called when more is known of the requests that were asked about last."""
 
     def __init__(self, session: Session, told: Callable[[], None]) -> None:

@@ -9,15 +9,15 @@ from bridge_ui.controllers.choices import Choice
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import ShotId
-    from bridge_ui.controllers.asked import Asked
+    from bridge_ui.controllers.recent_requests import RecentRequests
     from bridge_ui.controllers.board import Board
 
 
-class Arrivals:
+class NewResults:
     """Versions that the shot did not have when it was opened, and tries of jobs that were seen to
     run or were asked for here."""
 
-    def __init__(self, board: Board, asked: Asked) -> None:
+    def __init__(self, board: Board, asked: RecentRequests) -> None:
         self._board, self._asked = board, asked
         self._known: set[str] = set()
         """Ids of versions and tries that are no news, or have been told."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnsentInput:
     note: str = ""
     references: tuple[str, ...] = ()
     """Paths of pictures."""
@@ -27,19 +27,19 @@ class Draft:
     """Id of the version that this answers."""
 
 
-class Drafts:
+class UnsentInputs:
     """One for each selection of shots and each service. Other parameters (numbers, choices) are how
     a service is set: they hold for every shot that is sent to it."""
 
     def __init__(self) -> None:
-        self._drafts: dict[tuple[str, frozenset[ShotId]], Draft] = {}
+        self._unsent: dict[tuple[str, frozenset[ShotId]], UnsentInput] = {}
         self._settings: dict[str, dict[str, JsonValue]] = {}
 
-    def of(self, service: Service | None, shots: Iterable[Shot]) -> Draft:
-        return self._drafts.get(_key(service, shots), Draft())
+    def of(self, service: Service | None, shots: Iterable[Shot]) -> UnsentInput:
+        return self._unsent.get(_key(service, shots), UnsentInput())
 
-    def keep(self, service: Service | None, shots: Iterable[Shot], draft: Draft) -> None:
-        self._drafts[_key(service, shots)] = draft
+    def keep(self, service: Service | None, shots: Iterable[Shot], draft: UnsentInput) -> None:
+        self._unsent[_key(service, shots)] = draft
 
     def values(self, service: Service | None, shots: Iterable[Shot]) -> dict[str, JsonValue]:
         """All values that somebody gave, by the parameter's name."""
@@ -48,14 +48,14 @@ class Drafts:
 
     def set_values(
         self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
-    ) -> Draft:
+    ) -> UnsentInput:
         """In place of all that were given; the draft with those that are written."""
         written = {one.name for one in service.parameters if isinstance(one, TextParameter)}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in written}
         listed = tuple(shots)
         old = self.of(service, listed)
         texts = {name: value for name, value in values.items() if name in written}
-        draft = Draft(old.note, old.references, texts, old.made_from)
+        draft = UnsentInput(old.note, old.references, texts, old.made_from)
         self.keep(service, listed, draft)
         return draft
 
