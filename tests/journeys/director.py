@@ -28,6 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from bridge_core.models.versions import ReviewStatus
+
 if TYPE_CHECKING:
     from bridge_core.host import Host
     from bridge_core.models.settings import Settings
@@ -107,6 +109,12 @@ class Director:
     def wait_for_versions(self, count: int, seconds: float = 90) -> None:
         jobs = self.panel.controllers.jobs.rows
         until(lambda: sum(bool(row.result) for row in jobs) == count, "the versions", seconds)
+
+    def compare(self, side: str, words: str) -> None:
+        """Choose what A or B shows, and give the keys to the picture."""
+        lists = self.panel.room.findChildren(QComboBox)
+        self.pick(next(o for o in lists if o.accessibleName() == f"What {side} shows"), words)
+        self.hands.click(self.panel.room.canvas)
 
     def look(self) -> None:
         """Until the pictures of both sides are there."""
@@ -216,19 +224,26 @@ class Director:
 
 def from_a_cut_to_an_approved_version(director: Director, folder: Path) -> None:
     panel, hands = director.panel, director.hands
-    # Two shots, two services.
-    for at, service in enumerate(("upscale", "matte")):
+    # Two shots, three services.
+    player = panel.room.player
+    for at, service in ((0, "upscale"), (1, "matte"), (0, "round_trip")):
         director.select(at)
         director.choose_service(service)
         assert director.named("send").text() == "Make v001"
         director.send()
-    director.wait_for_versions(2)
+        # Right after the click: it plays, and makes nothing.
+        hands.key("Space")
+        until(lambda: player.clock.playing, "Space to play")
+        hands.key("Space")
+        until(lambda: not player.clock.playing, "Space to stop it")
+    director.wait_for_versions(3)
     assert {"▸", "✓"} <= director.states, "it was seen to run, and to end"
 
     # Look: plate beside version, play, wipe.
     director.select(0)
+    director.compare("B", "Upscale v001")
     director.look()
-    room, canvas, player = panel.room, panel.room.canvas, panel.room.player
+    room, canvas = panel.room, panel.room.canvas
     assert player.picture("B").width() == 2 * player.picture("A").width()
     hands.click(canvas)
     seen: list[int] = []
@@ -254,14 +269,22 @@ def from_a_cut_to_an_approved_version(director: Director, folder: Path) -> None:
     director.draw((0.2, 0.5), (0.5, 0.5), (0.8, 0.5))
     director.note("Hold the horizon")
 
-    # Approve, with a word.
+    # Approve what is shown, with a word: A alone, while B is newer.
     hands.key("Escape")
+    director.compare("A", "Upscale v001")
+    director.compare("B", "Round trip v001")
+    approve = room.decisions.button(ReviewStatus.APPROVED)
+    assert approve.text() == "Approve Round trip v001"
+    hands.key("1")
+    until(lambda: approve.text() == "Approve Upscale v001", "the version that is shown")
     director.decide("Shift+A", "Lovely")
     director.say_so()
     director.show_page("made_by")
     lineage, review = panel.controllers.lineage, panel.controllers.review
     until(lambda: lineage.state.value.facts, "the lineage")
     assert lineage.state.value.result == review.state.value.version.id
+
+    assert len(panel.controllers.jobs.rows) == 3, "no key made anything"
 
     # Hand on: the cut, and the review.
     director.save_as(panel.top.menu_button, "OpenRV", folder / "with versions.otio")

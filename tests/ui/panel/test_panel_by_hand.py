@@ -13,6 +13,7 @@ import pytest
 from hands import ImitatedHands, until
 from live import gateway_in, opened
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 from terminal import write_cut, write_plate
 
@@ -158,15 +159,23 @@ class Director:
         self.hands.click(button)
 
     def jobs_of(self, at: int) -> list[Request]:
-        """Requests that the gateway has of a shot."""
+        """Requests that the gateway has of a shot, once none is on its way."""
+        until(lambda: not self.on.session.on_their_way, "all that was sent")
         with Client(self.studio.settings) as client:
             jobs = client.jobs(limit=200)
         name = f"S_{at:05d}"
         return [job.request for job in jobs if job.request.shot.id.shot == name]
 
-    def versions_of(self, at: int) -> list[str]:
-        row = self.on.shots.rows[at]
-        return [one.id for one in self.on.session.board.versions_of(row.shot.id)]
+    def wait_for_versions(self, at: int, count: int) -> None:
+        """Until a shot has so many, and the jobs that made them have ended."""
+        board, shot = self.on.session.board, self.on.shots.rows[at].shot.id
+        until(
+            lambda: (
+                len(board.versions_of(shot)) == count
+                and all(job.state.ended for job in board.jobs_of(shot))
+            ),
+            f"version {count} of {shot.shot}",
+        )
 
 
 @pytest.fixture
@@ -260,6 +269,34 @@ def test_the_plate_alone_is_nothing_to_decide_about(director: Director) -> None:
     assert button.isEnabled()
 
 
+@pytest.mark.parametrize("width", [1440, 320])
+def test_from_a_to_b_nothing_moves(director: Director, width: int) -> None:
+    """One looks from one to the other to see what is different: neither the picture nor the buttons
+    jump, whether it is the plate, what waits or what was decided about."""
+    director.review(1)
+    director.panel.resize(width, 880)
+    until(lambda: director.panel.wide == (width > 1000), "the panel to be arranged anew")
+    director.hands.key("Ctrl+4" if width < 1000 else "F")
+    until(director.panel.room.isVisible, "the review")
+    room, place = director.panel.room, director.named("place")
+    approve = room.decisions.button(ReviewStatus.APPROVED)
+    director.pick("B", "Upscale v001")
+    for a in ("Plate", "Matte v001"):
+        director.pick("A", a)
+        seen = set()
+        for key in ("2", "1", "3", "2"):
+            director.hands.key(key)
+            QTest.qWait(50)
+            assert place.isVisible()
+            spots = [one.mapTo(director.panel, QPoint()).toTuple() for one in (room.bar, approve)]
+            seen.add((*spots, room.canvas.height(), approve.width()))
+        assert len(seen) == 1, a
+    director.hands.key("1")
+    assert director.approve_button() == "Approve Matte v001"
+    director.pick("A", "Plate")
+    assert not place.isEnabled()
+
+
 # What waits
 
 
@@ -312,7 +349,7 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.select(3)
     director.choose_service("Round trip")
     director.make()
-    until(lambda: director.versions_of(3), "the version")
+    director.wait_for_versions(3, 1)
     for widget in (director.named("send"), director.named("try"), director.named("presets")):
         widget.setFocus(Qt.FocusReason.TabFocusReason)
         director.hands.key("Space")
@@ -326,7 +363,7 @@ def test_space_never_makes_a_second_version_and_a_second_click_is_asked_about(
     director.hands.key("Ctrl+Return")
     assert len(director.jobs_of(3)) == 1
     director.hands.click(director.named("make-again"))
-    until(lambda: len(director.versions_of(3)) == 2, "the second version")
+    director.wait_for_versions(3, 2)
     assert director.on.send.state.value.question == ""
 
 
@@ -334,7 +371,7 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: Director) -> 
     director.select(4)
     director.choose_service("Round trip")
     director.make()
-    until(lambda: director.versions_of(4), "the version")
+    director.wait_for_versions(4, 1)
     director.hands.key("Ctrl+2")
     assert director.panel.page == "jobs"
     jobs = director.panel.jobs
@@ -355,7 +392,7 @@ def test_space_on_a_button_plays_and_sends_nothing_again(director: Director) -> 
     director.hands.key("Ctrl+Shift+Return")
     assert "just made" in director.on.jobs.state.value.question
     director.hands.click(director.named("job-make-again"))
-    until(lambda: len(director.versions_of(4)) == 2, "the version that was meant")
+    director.wait_for_versions(4, 2)
 
 
 def test_return_presses_what_has_the_focus_once(director: Director) -> None:

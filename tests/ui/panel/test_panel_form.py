@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QDoubleSpinBox,
+    QLineEdit,
     QPlainTextEdit,
     QSlider,
     QSpinBox,
@@ -26,7 +28,10 @@ from bridge_core.models.services import (
     TextParameter,
     ToggleParameter,
 )
+from bridge_ui.controllers.before import Line
+from bridge_ui.panel.before import BeforeYouSend
 from bridge_ui.panel.parameters import Form
+from bridge_ui.panel.shell import Panel
 from bridge_ui.theme.sheet import dress
 from bridge_ui.theme.tones import Tones
 
@@ -171,3 +176,40 @@ def test_texts_of_a_schema_are_never_markup(form: Form) -> None:
     found = [one for one in form.findChildren(QLabel) if "<b>" in one.text()]
     assert found
     assert found[0].textFormat() is Qt.TextFormat.PlainText
+
+
+def test_while_the_gateway_is_asked_only_what_it_has_yet_to_tell_is_awaited(
+    qapp: QApplication,
+) -> None:
+    """A note that went out with the last request is no line that is awaited."""
+    card = BeforeYouSend()
+    card.show()
+
+    def seen() -> list[str]:
+        return [one.text() for pair in card._rows for one in pair if one.isVisible()]
+
+    known = (Line("Goes out", "8 frames"), Line("To", "this machine"))
+    told = (Line("Takes", "1 s"), Line("Allowed", "yes"))
+    card.show_lines((known[0], Line("Note", "Hold"), known[1], *told), estimating=False)
+    card.show_lines(known, estimating=True)
+    assert seen() == ["Goes out", "8 frames", "To", "this machine", "Takes", "…", "Allowed", "…"]
+    card.show_lines(known, estimating=True)
+    assert len(seen()) == 8
+    card.show_lines((*known, *told), estimating=False)
+    assert seen()[4:] == ["Takes", "1 s", "Allowed", "yes"]
+
+
+def test_the_name_of_a_preset_belongs_to_the_service_it_was_begun_for(
+    make_panel: Callable[[], Panel],
+) -> None:
+    panel = make_panel()
+    send, presets = panel.controllers.send, panel.send._presets
+    name = panel.findChild(QLineEdit, "preset-name")
+    presets._ask_name()
+    QTest.keyClicks(name, "Fine grain")
+    send.choose("matte")
+    assert not name.isVisible()
+    assert name.text() == ""
+    send.choose("upscale")
+    assert name.isVisible()
+    assert name.text() == "Fine grain"

@@ -74,7 +74,7 @@ def test_every_setting_says_where_it_comes_from(
     assert str(user_file()) in told
 
 
-def test_a_name_is_written_into_the_users_file_and_kept_for_the_next_time(opened: Open) -> None:
+def test_a_name_is_written_into_the_users_file_and_holds_at_once(opened: Open) -> None:
     popover = opened()
     field = popover.findChild(QLineEdit, "client.user")
     QTest.keyClicks(field, "Grace Hopper")
@@ -82,7 +82,7 @@ def test_a_name_is_written_into_the_users_file_and_kept_for_the_next_time(opened
     until(lambda: "Saved in" in words(popover))
     assert load().settings.client.user == "Grace Hopper"
     until(lambda: popover.findChild(QLineEdit, "client.user").text() == "Grace Hopper")
-    assert popover._session.user == "Ada Lovelace", "until it is opened again"
+    assert popover._session.user == "Grace Hopper", "for whatever is decided from now on"
 
 
 def test_a_wrong_address_is_refused_in_words(opened: Open) -> None:

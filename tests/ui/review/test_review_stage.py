@@ -547,3 +547,27 @@ def test_zoom_keeps_what_is_under_the_pointer_and_fit_comes_back(stage: Stage) -
     assert zoomed.center().x() == pytest.approx(at.x(), abs=1)
     press(stage, Key.Key_F)
     assert stage.canvas.picture_rect() == fitted
+
+
+def test_the_caption_speaks_of_what_is_shown(stage: Stage) -> None:
+    stage.set_about("640×360", "320×180")
+    for mode, words in (
+        (Compare.A, "640×360"),
+        (Compare.B, "320×180"),
+        (Compare.WIPE, "640×360 → 320×180"),
+    ):
+        stage.set_compare(mode)
+        assert stage.canvas._corners[1] == words
+    stage.set_about("640×360", "")
+    stage.set_compare(Compare.B)
+    assert stage.canvas._corners[1] == "", "nothing is known of what is being made"
+
+
+def test_dropped_pictures_move_nothing(stage: Stage) -> None:
+    clock, transport = stage.player.clock, stage.transport
+    before = transport.sizeHint(), stage.decisions.geometry()
+    clock.dropped = 1234
+    transport.show_clock(clock)
+    QTest.qWait(20)
+    assert (transport.sizeHint(), stage.decisions.geometry()) == before
+    assert "1234 dropped" in transport._speed.toolTip()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.services import TextParameter
 from bridge_ui.controllers.lineage import again
+from bridge_ui.controllers.pool import Failed, Latest
 
 if TYPE_CHECKING:
     from bridge_core.models.notes import Note
@@ -14,8 +15,37 @@ if TYPE_CHECKING:
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Lineage, Version
+    from bridge_ui.controllers.session import Session
 
 _LONGEST = 5000  # characters of a request's note
+
+
+class NextRequest:
+    """The request for the next version, once the gateway has told how the last one was made."""
+
+    def __init__(self, session: Session, failed: Failed) -> None:
+        self._session, self._failed = session, failed
+        self._asking: Latest[Lineage] = Latest(session.pool)
+
+    def ask(
+        self,
+        version: str,
+        said: tuple[str, ...],
+        shot: Shot | None,
+        then: Callable[[Request], None],
+    ) -> None:
+        """With what was ``said`` about ``version`` in it; see :func:`answering`."""
+        session = self._session
+
+        def told(lineage: Lineage) -> None:
+            asked = lineage.request.service
+            service = next((one for one in session.services.value if one.id == asked), None)
+            then(answering(lineage, version, said, service, shot))
+
+        self._asking.ask(lambda _: session.client.lineage(version), told, self._failed)
+
+    def cancel(self) -> None:
+        self._asking.cancel()
 
 
 def said_about(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:

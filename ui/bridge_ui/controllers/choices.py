@@ -36,6 +36,12 @@ class Choice:
     of: Shot | None = None
     """The other shot that the version is of; None: the one under review."""
 
+    @property
+    def can_be_reviewed(self) -> bool:
+        """It is a version of the shot under review: a note on another one's version would count in
+        the wrong frames."""
+        return self.version is not None and self.of is None
+
 
 def choices_of(
     shot: Shot,
@@ -70,7 +76,7 @@ def choices_of(
 def first_choice(choices: Iterable[Choice]) -> str:
     """Id of what to look at first: the newest of the shot's own versions that waits for review,
     or else the newest; empty: there is none yet."""
-    mine = [one for one in choices if one.version is not None and one.of is None]
+    mine = [one for one in choices if one.can_be_reviewed]
     waiting = (one for one in mine if one.version and one.version.status is ReviewStatus.PENDING)
     found = next(waiting, next(iter(mine), None))
     return found.id if found is not None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
@@ -12,6 +13,7 @@ from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.frames import JobFrames
 from bridge_ui.controllers.job_frames import FollowedFrames
 from bridge_ui.controllers.observable import Observable, Rows
+from bridge_ui.controllers.recent_requests import Repeat
 from bridge_ui.controllers.sending import Dispatch, keyed
 from bridge_ui.controllers.signs import Sign, Tone
 from bridge_ui.controllers.words import job_sign
@@ -96,8 +98,7 @@ class JobsController:
         """Position of each row by its id."""
         self._first_job = 0
         """Position of the newest job; those of the outbox stand before it."""
-        self._questioned = ""
-        """Id of the job that ``state.question`` is about."""
+        self._repeat = Repeat(session.recent_requests, self._ask)
         self._followed: dict[str, FollowedFrames] = {}
         self._unwatch = [
             session.board.watch(self._learned),
@@ -121,24 +122,18 @@ class JobsController:
         request = self._request(id)
         if request is None:
             return
-        question = self._session.recent_requests.question([request])
-        self._questioned = id if question else ""
-        self.state.set(replace(self.state.value, question=question))
-        if not question:
-            self._send_again(id, request)
+        self._repeat.ask([request], partial(self._send_again, id, request))
 
     def send_anyway(self) -> None:
         """Yes to the question."""
-        id_ = self._questioned
-        request = self._request(id_) if id_ else None
-        self.dismiss_question()
-        if request is not None:
-            self._send_again(id_, request)
+        self._repeat.yes()
 
     def dismiss_question(self) -> None:
         """No to the question."""
-        self._questioned = ""
-        self.state.set(replace(self.state.value, question=""))
+        self._repeat.no()
+
+    def _ask(self, question: str) -> None:
+        self.state.set(replace(self.state.value, question=question))
 
     def _send_again(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox

@@ -99,6 +99,33 @@ class RecentRequests:
         return {**kept, "parameters": values}
 
 
+class Repeat:
+    """Asks before the same request is made again."""
+
+    def __init__(self, recent: RecentRequests, tell: Callable[[str], None]) -> None:
+        """``tell`` is given the question; empty: nothing is asked."""
+        self._recent, self._tell = recent, tell
+        self._then: Callable[[], None] | None = None
+
+    def ask(self, requests: Collection[Request], then: Callable[[], None]) -> None:
+        """Call ``then``: at once, or on :meth:`yes`."""
+        question = self._recent.question(requests)
+        self._then = then if question else None
+        self._tell(question)
+        if not question:
+            then()
+
+    def yes(self) -> None:
+        then = self._then
+        self.no()
+        if then is not None:
+            then()
+
+    def no(self) -> None:
+        self._then = None
+        self._tell("")
+
+
 def _fresh(job: Job) -> bool:
     """It is being made, or was just made; what failed or was cancelled may be requested again."""
     if not job.state.ended:

@@ -7,24 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from bridge_core.errors import InvalidRequest, ShotbridgeError
-from bridge_core.models.base import invalid
+from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
-from bridge_core.models.notes import NewNote
-from bridge_core.models.versions import Decision, ReviewStatus
-from bridge_ui.controllers.asking_again import answering, quoted, said_about
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.controllers.asking_again import NextRequest, quoted, said_about
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.choices import PLATE, Choice, choices_of, first_choice, on_screen
+from bridge_ui.controllers.feedback import Feedback
 from bridge_ui.controllers.frames import FrameSource
 from bridge_ui.controllers.new_results import NewResults
-from bridge_ui.controllers.note_keeping import decide_once, keep_note
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.pictures import Pictures
-from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.pool import Latest
 from bridge_ui.controllers.sheets import in_order
-from bridge_ui.controllers.words import name_missing, status_words
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -32,7 +27,7 @@ if TYPE_CHECKING:
     from bridge_core.models.notes import Note, Stroke
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
-    from bridge_core.models.versions import DecisionRecord, Lineage, Version
+    from bridge_core.models.versions import DecisionRecord, Version
     from bridge_ui.controllers.session import Session
 
 __all__ = ["PLATE", "Choice", "ReviewController", "ReviewState"]
@@ -70,6 +65,12 @@ class ReviewState:
     told: str = ""
     """What was done last, in words: ``v003 approved by Ada Lovelace, 11:20``"""
 
+    @property
+    def compared(self) -> tuple[Choice, ...]:
+        """The shot's versions that are A or B, on the screen or not."""
+        mine = {one.id: one for one in self.choices if one.can_be_reviewed}
+        return tuple(mine[one] for one in dict.fromkeys((self.a, self.b)) if one in mine)
+
 
 class ReviewController:
     """``state`` says what there is, ``a`` and ``b`` give the pictures."""
@@ -91,8 +92,8 @@ class ReviewController:
         self._pictures = Pictures(session)
         self._versions: Latest[list[Version]] = Latest(session.pool)
         self._notes: Latest[list[Note]] = Latest(session.pool)
-        self._making: Latest[Lineage] = Latest(session.pool)
-        self._saying: set[Task] = set()
+        self._next = NextRequest(session, self._failed)
+        self._feedback = Feedback(session, self._tell, self._learn_notes, self._failed)
         self._unwatch = [
             session.board.watch(self._learned),
             session.on_connected(self._ask_anew),
@@ -173,7 +174,7 @@ class ReviewController:
 
     def step_version(self, by: int) -> None:
         """B becomes the next newer (1) or older (-1) version; at the end it stays."""
-        versions = [c.id for c in self.state.value.choices if c.version and c.of is None]
+        versions = [c.id for c in self.state.value.choices if c.can_be_reviewed]
         if not versions:
             return
         b = self.state.value.b
@@ -194,35 +195,8 @@ class ReviewController:
         under review. ``done`` is told once the gateway has it; until then, and where it fails
         (``state.problem``), the caller keeps the words."""
         found = self._version(version)
-        if found is None:
-            return
-        client, board = self._session.client, self._session.board
-        try:
-            decision = Decision(
-                status=status,
-                by=self._name(),
-                comment=comment[:5000],
-                content_hash=found.content_hash,
-            )
-        except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
-            return
-
-        def decided(now: Version) -> None:
-            board.learn(versions=[now])
-            last = now.decisions[-1]
-            words = tr(
-                "{version} {status} by {name}, {time}",
-                version=self._title(now),
-                status=status_words(last.status),
-                name=last.by,
-                time=f"{last.at.astimezone():%H:%M}",
-            )
-            self._tell(told=words)
-            if done is not None:
-                done()
-
-        self._say(lambda _: decide_once(client, found, decision), decided)
+        if found is not None:
+            self._feedback.decide(found, status, comment, done)
 
     def add_note(
         self,
@@ -238,55 +212,20 @@ class ReviewController:
         ``done`` is told once the gateway has it; until then, and where it fails
         (``state.problem``), the caller keeps the drawing."""
         found = self._version(version)
-        if found is None:
-            return
-        drawn = tuple(strokes)
-        if not text.strip() and not drawn:
-            self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
-            return
-        client = self._session.client
-        try:
-            note = NewNote(
-                frames=frames,
-                text=text[:5000],
-                strokes=drawn,
-                drawn_on=drawn_on if drawn else None,
-                by=self._name(),
-            )
-        except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
-            return
-
-        def added(now: Note) -> None:
-            self._learn_notes([now])
-            self._tell(told=tr("note added to {version}", version=self._title(found)))
-            if done is not None:
-                done(now)
-
-        self._say(lambda _: keep_note(client, found.id, note), added)
+        if found is not None:
+            self._feedback.add_note(found, text, tuple(strokes), frames, drawn_on, done)
 
     def make_again(self, note: Note, then: Callable[[Request], None]) -> None:
         """The request that the note's version was made from, with what the note says in it, for
         :meth:`bridge_ui.controllers.send.SendController.prefill`."""
-        self._ask_next(note.version, (quoted(note),), then)
+        self._next.ask(note.version, (quoted(note),), self.state.value.shot, then)
 
     def make_next(self, then: Callable[[Request], None]) -> None:
         """The same with everything that was said about the version under review."""
         version = self._version(None)
         if version is not None:
-            self._ask_next(version.id, said_about(version, self.state.value.notes), then)
-
-    def _ask_next(
-        self, version: str, said: tuple[str, ...], then: Callable[[Request], None]
-    ) -> None:
-        session, shot = self._session, self.state.value.shot
-
-        def told(lineage: Lineage) -> None:
-            asked = lineage.request.service
-            service = next((one for one in session.services.value if one.id == asked), None)
-            then(answering(lineage, version, said, service, shot))
-
-        self._making.ask(lambda _: session.client.lineage(version), told, self._failed)
+            said = said_about(version, self.state.value.notes)
+            self._next.ask(version.id, said, self.state.value.shot, then)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
@@ -296,7 +235,7 @@ class ReviewController:
     # Behind it
 
     def _leave(self) -> None:
-        for asked in (self._versions, self._notes, self._making):
+        for asked in (self._versions, self._notes, self._next):
             asked.cancel()
         self._pictures.close()
 
@@ -383,8 +322,7 @@ class ReviewController:
         """Have the version under review follow the screen."""
         state = self.state.value
         shown = on_screen(state.choices, {"A": state.a, "B": state.b}, state.sides)
-        # Of this shot: a note on another one's version would count in the wrong frames.
-        targets = {side: one for side, one in shown.items() if one.version and one.of is None}
+        targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
         meant = targets.get(self._means) or next(iter(targets.values()), None)
         version = meant.version if meant is not None else None
         before = state.version
@@ -414,13 +352,9 @@ class ReviewController:
             return None
         shot: Shot | None = state.shot
         if which == PLATE and self._to_render:
-            shot = self._pictures.as_sent(state.shot, self._beside(state))
+            beside = next((one.version for one in reversed(state.compared)), None)
+            shot = self._pictures.as_sent(state.shot, beside)
         return self._pictures.of(choice, shot) if shot is not None else None
-
-    def _beside(self, state: ReviewState) -> Version | None:
-        """The version on either side, on the screen or not."""
-        mine = {choice.id: choice.version for choice in state.choices if choice.of is None}
-        return mine.get(state.b) or mine.get(state.a)
 
     def _version(self, which: str | None) -> Version | None:
         """By its id; None: the one under review. Where there is none, ``state.problem`` says so."""
@@ -435,20 +369,6 @@ class ReviewController:
                 next_step=tr("look at the version that you mean"),
             )
         return found
-
-    def _title(self, version: Version) -> str:
-        return f"{self._session.service_title(version.service)} {version.label}"
-
-    def _name(self) -> str:
-        """The name that decisions and notes are recorded under.
-
-        :raises InvalidRequest: the user's name is blank.
-        """
-        name = self._session.user.strip()
-        if not name:
-            what, next_step = name_missing()
-            raise InvalidRequest(what, next_step=next_step)
-        return name
 
     def _ask_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
@@ -466,29 +386,8 @@ class ReviewController:
         known |= {note.id: note for note in notes if note.version == version.id}
         self._tell(notes=tuple(sorted(known.values(), key=in_order)))
 
-    def _say(self, call: Callable[[Task], Any], done: Callable[[Any], None]) -> None:
-        """Something is told to the gateway; several may be on their way."""
-
-        def ended(answer: Any) -> None:
-            self._saying.discard(task)
-            self._tell(busy=bool(self._saying))
-            done(answer)
-
-        def failed(error: ShotbridgeError) -> None:
-            self._saying.discard(task)
-            self._tell(busy=bool(self._saying))
-            self._failed(error)
-
-        self._tell(busy=True, problem="", next_step="", told="")
-        task = self._session.pool.run(call, ended, failed)
-        self._saying.add(task)
-
     def _failed(self, error: ShotbridgeError) -> None:
         self._tell(problem=error.what, next_step=error.next_step)
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
-
-
-def _in_words(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
-    return invalid(error, what=error.title) if isinstance(error, ValidationError) else error

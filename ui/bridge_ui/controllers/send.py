@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.models.requests import Delivery, Reference, Request
+from bridge_core.models.requests import Delivery, Request
 from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
 from bridge_ui.controllers.estimator import Estimator
-from bridge_ui.controllers.form import Field, fields, fitting, matching
+from bridge_ui.controllers.form import Field, fields, matching
 from bridge_ui.controllers.observable import Observable
 from bridge_ui.controllers.playhead import LookedAt
 from bridge_ui.controllers.preset_shelf import PresetShelf
 from bridge_ui.controllers.presets import Preset
-from bridge_ui.controllers.rendering import Rendering
+from bridge_ui.controllers.recent_requests import Repeat
+from bridge_ui.controllers.send_state import SendState, kept_note, requests_of
 from bridge_ui.controllers.sending import Dispatch, Sending, keyed
 from bridge_ui.controllers.unrendered import Unrendered
 from bridge_ui.controllers.unsent import UnsentInputs
@@ -36,44 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Field", "Line", "SendController", "SendState", "Sending"]
 
 
-@dataclass(frozen=True, slots=True)
-class SendState:
-    """Everything that the form shows."""
-
-    services: tuple[Service, ...] = ()
-    """All of them."""
-    service: Service | None = None
-    fields: tuple[Field, ...] = ()
-    note: str = ""
-    references: tuple[str, ...] = ()
-    """Paths of pictures."""
-    delivery: Delivery = Delivery.EXR
-    shots: tuple[Shot, ...] = ()
-    before: tuple[Line, ...] = ()
-    """"Before you send"; empty while nothing is chosen."""
-    estimating: bool = False
-    question: str = ""
-    """Whether to make again what is being made or was just made; empty: nothing is asked."""
-    missing: tuple[str, ...] = ()
-    """What has to be done before it can be sent, in words; empty: it can."""
-    button: str = ""
-    """``Make v004``, ``Make 3 versions``"""
-    rendering: Rendering = field(default_factory=Rendering)
-    """What the host writes before it can be sent."""
-    sending: Sending = field(default_factory=Sending)
-    problem: str = ""
-    """Why the last thing did not work."""
-    next_step: str = ""
-    told: str = ""
-    """What was done last, in words."""
-    made_from: str | None = None
-    """Id of the version that this answers."""
-
-    @property
-    def can_send(self) -> bool:
-        return not self.missing
-
-
 class SendController:
     """``state`` is the form."""
 
@@ -87,8 +50,9 @@ class SendController:
         self._requests: tuple[Request, ...] = ()
         """What sending would ask for, as the form stands; none while something in it is wrong."""
         self._estimator = Estimator(session, lambda: self._tell_meaning(self._requests))
-        self._anyway: Callable[[], None] | None = None
-        """What is done where the answer to ``state.question`` is yes."""
+        self._repeat = Repeat(
+            session.recent_requests, lambda question: self._tell(question=question)
+        )
         self._dispatch = Dispatch(session)
         self.unrendered = Unrendered(session, self._dispatch, self._failed)
         self._to_render: dict[Shot, str] = {}
@@ -97,6 +61,7 @@ class SendController:
             session.services.watch(self._offered),
             session.board.watch(self._learned),
             session.on_connected(self._form_changed),
+            session.on_named(self._form_changed),
             self._dispatch.state.watch(lambda sending: self._tell(sending=sending)),
             self.unrendered.rendering.watch(lambda rendering: self._tell(rendering=rendering)),
         ]
@@ -198,15 +163,11 @@ class SendController:
 
     def send_anyway(self) -> None:
         """Yes to ``state.question``."""
-        anyway = self._anyway
-        self.dismiss_question()
-        if anyway is not None:
-            anyway()
+        self._repeat.yes()
 
     def dismiss_question(self) -> None:
         """No to ``state.question``."""
-        self._anyway = None
-        self._tell(question="")
+        self._repeat.no()
 
     def _ask_or_send(
         self,
@@ -215,12 +176,7 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         self._tell(problem="", next_step="", told="")
-        question = self._session.recent_requests.question(requests)
-        if not question:
-            self._send(requests, accepted, sent)
-            return
-        self._anyway = partial(self._send, requests, accepted, sent)
-        self._tell(question=question)
+        self._repeat.ask(requests, partial(self._send, requests, accepted, sent))
 
     def _sent(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
         """Clear the note that was sent; what was written since is kept."""
@@ -327,7 +283,7 @@ class SendController:
         now = replace(left, **changed)
         unsent = self._unsent.of(now.service, now.shots)
         if (now.service, now.shots) != (left.service, left.shots):
-            changed["told"] = _waits(left) if left.note and unsent.note != left.note else ""
+            changed["told"] = kept_note(left) if left.note and unsent.note != left.note else ""
         self._tell(
             **changed,
             note=unsent.note,
@@ -388,27 +344,7 @@ class SendController:
 
     def _asked_for(self) -> tuple[Request, ...]:
         """One for each shot, as the form stands; none while a value is wrong."""
-        state = self.state.value
-        if state.service is None or any(one.problem for one in state.fields):
-            return ()
-        taken = state.references if state.service.takes_references else ()
-        references = tuple(Reference(path=path) for path in taken)
-        try:
-            return tuple(
-                Request(
-                    shot=shot,
-                    service=state.service.id,
-                    parameters=fitting(state.service, self._values()),
-                    references=references,
-                    note=state.note,
-                    delivery=state.delivery,
-                    asked_by=self._session.user,
-                    made_from=state.made_from,
-                )
-                for shot in state.shots
-            )
-        except ValueError:
-            return ()  # a note without end, or a shot of days: _missing says so
+        return requests_of(self.state.value, self._values(), self._session.user)
 
     def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
         state, asked = self.state.value, self._estimator
@@ -452,12 +388,3 @@ class SendController:
 
     def _tell(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
-
-
-def _waits(left: SendState) -> str:
-    """That a note was written, and is no longer shown."""
-    names = ", ".join(shot.id.shot for shot in left.shots[:2])
-    if len(left.shots) > 2:
-        names += " …"
-    service = left.service.title if left.service is not None else ""
-    return tr("your note for {shots} · {service} is kept there", shots=names, service=service)

@@ -129,6 +129,7 @@ class Session:
         """Of the requests that are being sent, by key: set where one is taken back."""
         self._outbox: Latest[OutboxState] = Latest(self.accepting)
         self._connected: Watchers[None] = Watchers()
+        self._named: Watchers[None] = Watchers()
         self._flushing: Task | None = None
         self._closed = False
 
@@ -136,6 +137,16 @@ class Session:
     def user(self) -> str:
         """Under whose name requests, notes and decisions are recorded."""
         return self.settings.client.user or getpass.getuser()
+
+    def name_user(self, name: str | None) -> None:
+        """From now on; None: the system's name for them."""
+        client = self.settings.client.model_copy(update={"user": name})
+        self.settings = self.settings.model_copy(update={"client": client})
+        self._named.tell(None)
+
+    def on_named(self, callback: Callable[[], None]) -> Unwatch:
+        """Have ``callback`` called when the user has another name."""
+        return self._named.add(lambda _: callback())
 
     def service_title(self, service: str) -> str:
         """What people call a service; of one that the gateway has no longer, its id."""

@@ -50,13 +50,13 @@ class SettingsState:
 
 
 class SettingsController:
-    """``state`` is what there is to read. A panel goes on with what it was opened with; what is
-    changed holds from the next time."""
+    """``state`` is what there is to read. The user's name holds as soon as it is written; for the
+    rest a panel goes on with what it was opened with."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reading: Latest[Loaded] = Latest(session.disk)
-        self._writing: Latest[Path] = Latest(session.disk)
+        self._writing: Latest[tuple[Path, Loaded]] = Latest(session.disk)
         self.state: Observable[SettingsState] = Observable(
             SettingsState(_lines(session.settings, session.user, None), user_file())
         )
@@ -69,11 +69,17 @@ class SettingsController:
     def set_own(self, key: str, text: str) -> None:
         """Write a value into the user's file; the empty text takes it out."""
 
-        def write(_: Task) -> Path:
-            return set_own(key, text.strip() or None)
+        show = self._session.settings.work.show
 
-        def written(file: Path) -> None:
+        def write(_: Task) -> tuple[Path, Loaded]:
+            return set_own(key, text.strip() or None), load(show=show)
+
+        def written(done: tuple[Path, Loaded]) -> None:
+            file, loaded = done
             told = tr("Saved in {file}. It holds when the panel is opened again.", file=file)
+            if key == USER:
+                self._session.name_user(loaded.settings.client.user)
+                told = tr("Saved in {file}. It holds from now on.", file=file)
             self._tell(told=told, problem="", next_step="")
             self.look()
 

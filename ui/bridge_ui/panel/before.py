@@ -33,7 +33,10 @@ class BeforeYouSend(QFrame):
 
     def show_lines(self, lines: tuple[Line, ...], *, estimating: bool) -> None:
         """While the gateway is asked, lines that it has yet to tell keep their places: nothing
-        jumps while one types."""
+        jumps while one types. They are those that stood after the last one that is known."""
+        stood = [name.text() for name, _ in self._rows if not name.isHidden()]
+        last = lines[-1].title if lines else ""
+        awaited = stood[stood.index(last) + 1 :] if estimating and last in stood else []
         while len(self._rows) < len(lines):
             name, words = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -42,10 +45,11 @@ class BeforeYouSend(QFrame):
             self._grid.addWidget(words, at, 1)
             self._rows.append((name, words))
         for at, (name, words) in enumerate(self._rows):
-            waits = estimating and at >= len(lines) > 0
+            waits = len(lines) <= at < len(lines) + len(awaited)
             name.setVisible(at < len(lines) or waits)
             words.setVisible(at < len(lines) or waits)
             if waits:
+                name.setText(awaited[at - len(lines)])
                 words.setText("…")
                 look(words, "dim")
             elif at < len(lines):

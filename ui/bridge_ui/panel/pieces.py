@@ -188,7 +188,7 @@ class FitRow(QWidget):
         """Width of all in one line."""
         seen = [item for item in self._items if not item.isHidden()]
         gaps = self._line.spacing() * (len(seen) - 1)
-        return sum(item.sizeHint().width() for item in seen) + gaps
+        return sum(max(item.sizeHint().width(), item.minimumWidth()) for item in seen) + gaps
 
 
 def _fill(
@@ -225,6 +225,14 @@ def scrolled(inside: QWidget) -> QScrollArea:
     area.setWidget(inside)
     area.viewport().setAutoFillBackground(False)
     return area
+
+
+def keep_room(widget: QWidget, keep: bool) -> None:
+    """Leave a hidden widget's place free, so that nothing jumps when it comes and goes."""
+    policy = widget.sizePolicy()
+    if policy.retainSizeWhenHidden() != keep:
+        policy.setRetainSizeWhenHidden(keep)
+        widget.setSizePolicy(policy)
 
 
 def empty(layout: QLayout) -> None:

@@ -60,8 +60,12 @@ class PlaceBar(QWidget):
 
     def _show_state(self, state: PlacingState) -> None:
         version, here = self._review.state.value.version, self._row()
-        self.setVisible(self._placing.can and version is not None)
+        # Also while the plate alone is on the screen, or the picture would jump from A to B.
+        self.setVisible(self._placing.can and bool(self._review.state.value.compared))
         if version is None:
+            self._words.setText(tr("No version is on the screen"))
+            look(self._words, "dim")
+            self.button.setEnabled(False)
             return
         targets = self._review.state.value.targets
         called = next((one.label for one in targets if one.id == version.id), version.label)

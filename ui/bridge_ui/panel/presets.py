@@ -36,11 +36,25 @@ class Presets(QWidget):
             row(
                 self._name,
                 button(tr("Save"), does=self._save),
-                button("", "quiet", sign="x", tip=tr("Do not save"), does=self._asking.hide),
+                button("", "quiet", sign="x", tip=tr("Do not save"), does=self._leave),
             )
         )
         self._asking.hide()
+        self._service = ""
+        self._names: dict[str, str] = {}
+        """What was begun as the name of a preset, by service."""
         self.setLayout(column(row(1, self.button), self._asking))
+
+    def show_service(self, service: str) -> None:
+        """By its id. A name that was begun for the settings of another one waits there."""
+        if service == self._service:
+            return
+        if not self._asking.isHidden():
+            self._names[self._service] = self._name.text()
+        self._service = service
+        name = self._names.pop(service, None)
+        self._name.setText(name or "")
+        self._asking.setVisible(name is not None)
 
     def _fill(self) -> None:
         state: SendState = self._send.state.value
@@ -69,12 +83,15 @@ class Presets(QWidget):
         self._asking.show()
         self._name.setFocus()
 
+    def _leave(self) -> None:
+        self._name.clear()
+        self._asking.hide()
+
     def _save(self) -> None:
         name = self._name.text().strip()
         if name:
             self._send.save_preset(name)
-            self._name.clear()
-            self._asking.hide()
+            self._leave()
 
     def _share(self, name: str) -> None:
         ask_for_target(

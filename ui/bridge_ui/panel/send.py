@@ -191,6 +191,7 @@ class SendTab(QWidget):
         self._summary.setText(state.service.summary if state.service else "")
         self._summary.setVisible(state.service is not None)
         values = {field.parameter.name: field.value for field in state.fields}
+        self._presets.show_service(state.service.id if state.service else "")
         built_for = state.service.id if state.service else None
         parameters = tuple(field.parameter for field in state.fields)
         if built_for != self._built_for or parameters != self._form.parameters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.controllers.words import decided, review_sign
-from bridge_ui.panel.pieces import LOOKS, FitRow, button, column, label, row
+from bridge_ui.panel.pieces import LOOKS, FitRow, button, column, keep_room, label, row
 from bridge_ui.theme.sheet import look
 from bridge_ui.theme.tones import Tones
 from bridge_ui.translate import counted, tr
@@ -41,6 +42,7 @@ class DecisionButtons(QWidget):
     def __init__(self, tones: Tones) -> None:
         super().__init__()
         self._name = ""
+        self._names: tuple[str, ...] = ()
         self._long = True
         signs = (
             (ReviewStatus.REJECTED, "x", tones.bad, "chip"),
@@ -78,6 +80,11 @@ class DecisionButtons(QWidget):
         self.set_busy(False)
         self._name_buttons()
 
+    def keep_room(self, names: Iterable[str]) -> None:
+        """For each of these versions: the buttons stand where they are whichever is meant."""
+        self._names = tuple(names)
+        self._fit()
+
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
         for one in self._buttons.values():
@@ -101,14 +108,25 @@ class DecisionButtons(QWidget):
         for one, (sign, gap) in self._signs.items():
             one.setIcon(sign)
             one.setIconSize(gap)
-        whole = sum(one.sizeHint().width() + 6 for one in self._signs) - 6
+        self._reserve()
+        widths = [max(one.sizeHint().width(), one.minimumWidth()) for one in self._signs]
+        whole = sum(widths) + 6 * (len(widths) - 1)
         if whole != self._whole:
             self._whole = whole
             self.updateGeometry()
         if whole > self.width():
             for one in self._signs:
                 one.setIcon(QIcon())
+            self._reserve()
         self._line.fit()
+
+    def _reserve(self) -> None:
+        approve = self._buttons[ReviewStatus.APPROVED]
+        length = approve.fontMetrics().horizontalAdvance
+        words = [words_of(ReviewStatus.APPROVED, name) for name in self._names]
+        longest = max(map(length, words), default=0)
+        around = approve.sizeHint().width() - length(approve.text())
+        approve.setMinimumWidth(around + longest if words else 0)
 
     def _name_buttons(self) -> None:
         for status, one in self._buttons.items():
@@ -281,12 +299,18 @@ class Standing(QWidget):
         self._next = button(tr("Make the next version"), "link", does=self.next_wanted.emit)
         self._lines = column(self._words, row(1, self._next), gap=0, grows=0)
         self.setLayout(self._lines)
-        self._decided = self._away = False
+        self._decided = self._away = self._kept = False
         self.hide()
+
+    def keep_room(self, keep: bool) -> None:
+        """Also where a version that nobody has decided about yet, or none, is on the screen."""
+        self._kept = keep
+        self.make_room(self._away)
 
     def make_room(self, away: bool) -> None:
         """Another decision is being made."""
         self._away = away
+        keep_room(self, self._kept and not away)
         self.setVisible(self._decided and not away)
 
     def set_one_line(self, one: bool) -> None:

@@ -132,6 +132,10 @@ class ReviewRoom(Stage):
         self.set_targets(
             [(one.id, one.label) for one in state.targets], version.id if version else ""
         )
+        self.set_compared(
+            [one.label for one in state.compared],
+            decided=any(one.version and one.version.decisions for one in state.compared),
+        )
         offered = state.offered
         self.offer.show_offer(*((offered.id, offered.label) if offered else ("", "")))
         self.set_version(

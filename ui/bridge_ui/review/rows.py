@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from bridge_ui.panel.pieces import keep_room
 from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
 from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser
@@ -20,6 +22,8 @@ from bridge_ui.review.transport import Transport
 #: Widths from which A and B stand beside each other, from which all stands in one line, and from
 #: which it does so in full words; in widths of the letter x, so that a larger font counts.
 _BESIDE, _WIDE, _ROOMY = 42, 88, 128
+#: Lines of text from which the room is high enough to keep places free.
+_TALL = 30
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Rows:
     def __init__(self, stage: QWidget, parts: Parts) -> None:
         self._stage, self._parts = stage, parts
         self._fitted: tuple[bool, bool, bool] | None = None
+        self._compared: tuple[tuple[str, ...], bool] = ((), False)
         self._top, self._below = QHBoxLayout(), QHBoxLayout()
         self._second, self._adjusting = QHBoxLayout(), QHBoxLayout()
         self._playing, self._deciding = QHBoxLayout(), QHBoxLayout()
@@ -87,6 +92,20 @@ class Rows:
         letters = self._stage.width() / self._stage.fontMetrics().horizontalAdvance("x")
         self._arrange(beside=letters >= _BESIDE, wide=letters >= _WIDE, roomy=letters >= _ROOMY)
         self.place_tray()
+        self._keep()
+
+    def keep(self, names: Iterable[str], *, decided: bool) -> None:
+        """Keep room for what is said of these versions, whichever of them a compare mode shows, so
+        that the picture stays where it is from A to B. ``decided``: one of them was."""
+        self._compared = tuple(names), decided
+        self._keep()
+
+    def _keep(self) -> None:
+        names, decided = self._compared
+        tall = self._stage.height() >= _TALL * self._stage.fontMetrics().height()
+        keep_room(self._parts.targets, tall and len(names) > 1)
+        self._parts.standing.keep_room(tall and decided)
+        self._parts.buttons.keep_room(names)
 
     def place_tray(self) -> None:
         """On the picture's left where there is room, else as a line below it."""

@@ -19,7 +19,8 @@ from bridge_ui.panel.pieces import label
 from bridge_ui.review.actions import Actions
 from bridge_ui.review.bar import TimelineBar
 from bridge_ui.review.canvas import Canvas
-from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser, look_words
+from bridge_ui.review.captions import Captions
+from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser
 from bridge_ui.review.decisions import Comment, DecisionButtons, Standing, UnderReview
 from bridge_ui.review.keys import action_of, writes
 from bridge_ui.review.look import Compare
@@ -68,7 +69,6 @@ class Stage(QWidget):
         self._tones = tones
         self._empty = True
         self._version: UnderReview | None = None
-        self._about = ("", "")
         self._sources: dict[str, FrameSource] = {}
         self._mode = Compare.WIPE
         """As chosen; without a B only A is shown."""
@@ -81,6 +81,7 @@ class Stage(QWidget):
         self.tray = PenTray(tones)
         self.bar = TimelineBar(tones)
         self.transport = Transport(tones)
+        self._captions = Captions(self.canvas, self.transport)
         self.note_field = NoteField(tones)
         self.notes_list = NotesList(tones)
         self.marks = Marks(
@@ -148,17 +149,13 @@ class Stage(QWidget):
 
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
         """What may stand on the sides, as ids and labels, and what does."""
-        names = dict(choices)
         for side, chosen in (("A", a), ("B", b)):
             self._sides[side].set_choices(choices, chosen)
-        titles = [
-            f"{side} · {names[one]}" if one in names else side for side, one in (("A", a), ("B", b))
-        ]
-        self.canvas.name(*titles)
+        self._captions.name(dict(choices), a, b)
 
     def set_about(self, a: str, b: str) -> None:
         """Small words about each side, as ``1920×1080 · ACES view``."""
-        self._about = (a, b)
+        self._captions.about = (a, b)
         self._show_frame()
 
     def set_notes(self, notes: Sequence[Note]) -> None:
@@ -186,6 +183,11 @@ class Stage(QWidget):
     def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names of the versions that are on the screen and can be decided about."""
         self.targets.show_targets(targets, chosen)
+
+    def set_compared(self, names: Sequence[str], *, decided: bool) -> None:
+        """Names of the versions that are A or B, on the screen or not, and whether one of them was
+        decided about."""
+        self._rows.keep(names, decided=decided)
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
@@ -409,15 +411,7 @@ class Stage(QWidget):
         player, frame = self.player, self.player.clock.frame
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
         self.canvas.tell(player.why_none("A"), player.why_none("B"))
-        side = "B" if self.canvas.look.compare is Compare.B else "A"
-        about = (
-            self._about[1] or self._about[0]
-            if side == "B"
-            else " → ".join(dict.fromkeys(words for words in self._about if words))
-        )
-        now = self.canvas.look
-        changed = f"  ·  {look_words(now)}" if (now.exposure, now.gamma) != (0, 1) else ""
-        self.canvas.caption(self.transport.words(player.clock) + changed, about)
+        self._captions.show(player.clock)
         self.bar.set_frame(frame)
         self.transport.show_clock(player.clock)
         self.marks.show()
@@ -450,8 +444,7 @@ class Stage(QWidget):
             one.setEnabled(not self._empty)
         if self._empty:
             self.canvas.show_pictures(None, None)
-            self.canvas.name("", "")
-            self.canvas.caption("", "")
+            self._captions.clear()
             self.canvas.tell(tr("Choose a shot to look at it here."), "")
         else:
             self._show_frame()

@@ -5,8 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QFontDatabase, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from bridge_ui.controllers.counting import Counting
 from bridge_ui.icons import icon
@@ -102,9 +109,7 @@ class Transport(QWidget):
         self._kind.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         look(self._kind, "quiet")
         self._kind.clicked.connect(self._swap_counting)
-        self._speed = QLabel()
-        self._speed.setTextFormat(Qt.TextFormat.PlainText)
-        look(self._speed, "dim")
+        self._speed = _Speed()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -149,7 +154,7 @@ class Transport(QWidget):
         if self._loop.isChecked() != clock.loop:
             self._loop.setChecked(clock.loop)
         self.field.show_frame(clock, self._text(clock))
-        self._speed.setText(speed_words(clock))
+        self._speed.tell(speed_words(clock))
 
     def words(self, clock: PlaybackClock) -> str:
         """Timecode and frame."""
@@ -172,6 +177,30 @@ class Transport(QWidget):
         self._kind.setAccessibleName(
             tr("Counted in timecode") if self._counts_time else tr("Counted in frames")
         )
+
+
+class _Speed(QLabel):
+    """In the room that is left: no word about dropped pictures moves anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        look(self, "dim")
+
+    def tell(self, words: str) -> None:
+        self._words = words
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        whole, metrics = self._words, self.fontMetrics()
+        self.setText(metrics.elidedText(whole, Qt.TextElideMode.ElideRight, self.width()))
+        self.setToolTip(whole)
 
 
 def speed_words(clock: PlaybackClock) -> str:

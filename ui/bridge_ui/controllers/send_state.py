@@ -1,0 +1,93 @@
+"""What the form shows, and what it asks for as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge_core.models.requests import Delivery, Reference, Request
+from bridge_ui.controllers.before import Line
+from bridge_ui.controllers.form import Field, fitting
+from bridge_ui.controllers.rendering import Rendering
+from bridge_ui.controllers.sending import Sending
+from bridge_ui.translate import tr
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+
+
+@dataclass(frozen=True, slots=True)
+class SendState:
+    """Everything that the form shows."""
+
+    services: tuple[Service, ...] = ()
+    """All of them."""
+    service: Service | None = None
+    fields: tuple[Field, ...] = ()
+    note: str = ""
+    references: tuple[str, ...] = ()
+    """Paths of pictures."""
+    delivery: Delivery = Delivery.EXR
+    shots: tuple[Shot, ...] = ()
+    before: tuple[Line, ...] = ()
+    """"Before you send"; empty while nothing is chosen."""
+    estimating: bool = False
+    question: str = ""
+    """Whether to make again what is being made or was just made; empty: nothing is asked."""
+    missing: tuple[str, ...] = ()
+    """What has to be done before it can be sent, in words; empty: it can."""
+    button: str = ""
+    """``Make v004``, ``Make 3 versions``"""
+    rendering: Rendering = field(default_factory=Rendering)
+    """What the host writes before it can be sent."""
+    sending: Sending = field(default_factory=Sending)
+    problem: str = ""
+    """Why the last thing did not work."""
+    next_step: str = ""
+    told: str = ""
+    """What was done last, in words."""
+    made_from: str | None = None
+    """Id of the version that this answers."""
+
+    @property
+    def can_send(self) -> bool:
+        return not self.missing
+
+
+def requests_of(
+    state: SendState, values: Mapping[str, JsonValue], user: str
+) -> tuple[Request, ...]:
+    """One for each shot; none while a value is wrong. ``values`` are those that were given."""
+    if state.service is None or any(one.problem for one in state.fields):
+        return ()
+    taken = state.references if state.service.takes_references else ()
+    references = tuple(Reference(path=path) for path in taken)
+    try:
+        return tuple(
+            Request(
+                shot=shot,
+                service=state.service.id,
+                parameters=fitting(state.service, values),
+                references=references,
+                note=state.note,
+                delivery=state.delivery,
+                asked_by=user,
+                made_from=state.made_from,
+            )
+            for shot in state.shots
+        )
+    except ValueError:
+        return ()  # a note without end, or a shot of days: the form says what is missing
+
+
+def kept_note(left: SendState) -> str:
+    """That a note was written, and is no longer shown."""
+    names = ", ".join(shot.id.shot for shot in left.shots[:2])
+    if len(left.shots) > 2:
+        names += " …"
+    service = left.service.title if left.service is not None else ""
+    return tr("Your note for {shots} · {service} is kept there", shots=names, service=service)
