@@ -108,7 +108,7 @@ def approve(panel: Panel, row: int) -> None:
     )
     for _ in range(2):  # the button, and the same again beside the line for words
         buttons = panel.room.findChildren(QPushButton)
-        click(next(b for b in buttons if b.text() == "Approve v001" and b.isVisible()))
+        click(next(b for b in buttons if b.text() == "Approve Round trip v001" and b.isVisible()))
     until(lambda: "approved by Ada Lovelace" in review.state.value.told, "the approval")
 
 

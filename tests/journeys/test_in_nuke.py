@@ -85,6 +85,8 @@ def _send(panel: Panel, service: str, names: list[str], succeeded: int) -> None:
     button = panel.findChild(QPushButton, "send")
     until(button.isEnabled, "the button to be ready")
     button.click()
+    if on.send.state.value.question:  # the same was just made
+        on.send.send_anyway()
     until(lambda: sum(bool(r.result) for r in on.jobs.rows) == succeeded, f"{service} of {names}")
 
 

@@ -35,7 +35,7 @@ with (given.announce.parent / "starts").open("a") as stream:
 
 print("the stand-in starts", flush=True)
 if given.fail is not None:
-    print("\n".join(f"line {number}" for number in range(50)))
+    print("\n".join(f"line {number}" for number in range(50)), flush=True)
     print("there is no room for data", file=sys.stderr)
     sys.exit(given.fail)
 if given.silent:

@@ -39,8 +39,11 @@ def send(folder: Path) -> dict[str, Any]:
         job = client.submit(Request(shot=item.shot, service="upscale", asked_by="Ada Lovelace"))
         (done,) = client.wait([job.id], timeout=200)
         assert done.version, done
-        seen = client.version(done.version).content_hash
-        decision = Decision(status=ReviewStatus.APPROVED, by="Ada Lovelace", content_hash=seen)
+        decision = Decision(
+            status=ReviewStatus.APPROVED,
+            by="Ada Lovelace",
+            content_hash=client.version(done.version).content_hash,
+        )
         version = client.decide(done.version, decision)
         files = client.fetch(version, settings.client.state_dir / "versions")
     told = host.place([Placement(item.handle, version, files)])

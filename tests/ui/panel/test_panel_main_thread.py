@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -51,6 +52,10 @@ def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path) -> None:
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
+        # Python's collector looks through all objects of the process; those of the test run are
+        # none of the panel's.
+        gc.collect()
+        gc.freeze()
         try:
             watchdog = scenario(folder)
             print(f"\n{scenario.__name__}: {watchdog}")
@@ -59,6 +64,7 @@ def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path) -> None:
             print(error)
             told = error
         finally:
+            gc.unfreeze()
             shutil.rmtree(folder, ignore_errors=True)  # half a gigabyte of pictures
     raise told
 
