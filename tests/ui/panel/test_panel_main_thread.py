@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from live import gateway_in, opened
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
-from watchdog import Watchdog
+from watchdog import Watchdog, objects
 
 from bridge_core.client import Client
 from bridge_core.config import load
@@ -46,27 +45,22 @@ STALL, P99 = 0.050, 0.016
 WIDTH, HEIGHT = 2048, 1080
 
 
-def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path) -> None:
+def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path, p99: float = P99) -> None:
     """A stall of the panel's comes back each time; one of the machine's that the watchdog could
     not tell apart does not. The limits are the same each time, whatever else the machine does."""
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        # Python's collector looks through all objects of the process; those of the test run are
-        # none of the panel's.
-        gc.collect()
-        gc.freeze()
         try:
             watchdog = scenario(folder)
             print(f"\n{scenario.__name__}: {watchdog}")
-            return watchdog.hold(STALL, P99)
+            return watchdog.hold(STALL, p99)
         except AssertionError as error:
             print(error)
-            told = error
+            told = str(error)  # the error itself would keep the panel alive
         finally:
-            gc.unfreeze()
             shutil.rmtree(folder, ignore_errors=True)  # half a gigabyte of pictures
-    raise told
+    raise AssertionError(told)
 
 
 def kill(settings: Settings, how: signal.Signals) -> None:
@@ -219,6 +213,8 @@ def _jobs_and_versions(database: Path, panel: Panel) -> Watchdog:
         finally:
             told.kill()
             told.communicate()
+        kept = objects()
+    assert kept < 60 * (5000 + 1000), f"{kept} objects for 5,000 versions and 1,000 jobs"
     assert running > 900, "they reported while the panel was used"
     return watchdog
 
@@ -289,7 +285,9 @@ def test_while_a_thousand_jobs_report_beside_five_thousand_versions(
     def a_thousand_jobs(folder: Path) -> Watchdog:
         return jobs_and_versions(folder, shots_host(1000))
 
-    hold(a_thousand_jobs, tmp_path)
+    # Five reports of each job within seconds are a hundred times a studio's day, and computing
+    # itself takes longer where cores are shared: a frame and a half.
+    hold(a_thousand_jobs, tmp_path, p99=0.024)
 
 
 def test_while_the_gateway_refuses_and_is_not_there(

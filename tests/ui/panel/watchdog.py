@@ -18,6 +18,9 @@ Of a gap counts what the loop's own thread computed, and what it slept for a rea
   a network, a lock of our own. What it sleeps for a process beside sees, once in a millisecond
   (see ``_BESIDE``); what was not seen to be a wait for Python's lock counts;
 - not what the lookout of this file kept the lock for;
+- not what Python's collector took over a look through all objects: when it looks, and at what else
+  besides ours, is the host's to say, and nothing of ours can put it off. What a panel keeps for it
+  to look at is for a test to count (:func:`objects`);
 - not what the process beside was late, beyond its own wait for a processor, when it had nothing to
   do but wake up: a virtual machine that is stopped for a moment stops it, too.
 
@@ -150,6 +153,7 @@ class Watchdog:
         self._seen: Counter[str] = Counter()
         self._sleeps: int | None = None
         self._collecting = 0.0
+        self._collections: list[tuple[float, float, float]] = []
         self._main = threading.get_ident()
         self._ended = threading.Event()
         self._lookout = threading.Thread(target=self._look, name="watchdog-lookout", daemon=True)
@@ -305,12 +309,18 @@ class Watchdog:
             seen[kind].append((begin, end, seconds))
         for gap in self.gaps:
             gap.held -= min(gap.excusable, _within(gap, seen["lock"]))
+            gap.held -= _within(gap, self._collections)
             gap.held = max(0.0, min(gap.held, gap.length - _within(gap, seen["late"])))
 
     def _collected(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
             self._collecting = time.monotonic()
-        elif (took := time.monotonic() - self._collecting) > 0.005:
+            return
+        now = time.monotonic()
+        took = now - self._collecting
+        if info["generation"] == 2:
+            self._collections.append((self._collecting, now, took))
+        if took > 0.005:
             words = f"  garbage of generation {info['generation']}: {took * 1000:.0f} ms"
             self._seen[words] += 1
 
@@ -342,6 +352,11 @@ def _sleeps() -> int | None:
     """How often this thread has gone to sleep; None where nobody tells."""
     who = getattr(resource, "RUSAGE_THREAD", None)
     return None if who is None else resource.getrusage(who).ru_nvcsw
+
+
+def objects() -> int:
+    """How many objects Python's collector looks at; those from before the watchdog do not count."""
+    return len(gc.get_objects())
 
 
 def _within(gap: Gap, spans: list[tuple[float, float, float]]) -> float:

@@ -5,6 +5,7 @@ All controllers look here, so that no two parts of the panel ever say different 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,7 @@ from bridge_ui.controllers.observable import Unwatch, Watchers
 
 if TYPE_CHECKING:
     from bridge_core.models.gateway import Event
-    from bridge_core.models.jobs import Job
+    from bridge_core.models.jobs import Job, JobState
     from bridge_core.models.notes import Note
     from bridge_core.models.shots import ShotId
     from bridge_core.models.versions import Version
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Things learned in one call on the panel's thread; more are carried over in several, between
-#: which the panel draws and takes input. These cost about 2 ms with 10,000 shots listed.
-PORTION = 25
+#: which the panel draws and takes input. These cost about 1 ms with 10,000 shots listed.
+PORTION = 12
 
 
 def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -47,6 +48,7 @@ class Board:
         self.versions: dict[str, Version] = {}
         self._by_shot: dict[ShotId, dict[str, Version]] = {}
         self._jobs_of: dict[ShotId, set[str]] = {}
+        self._states: Counter[JobState] = Counter()
         self._watchers: Watchers[BoardChange] = Watchers()
 
     def watch(self, callback: Callable[[BoardChange], None]) -> Unwatch:
@@ -55,6 +57,11 @@ class Board:
     def knows(self, shot: ShotId) -> bool:
         """Whether there is anything known of a shot."""
         return shot in self._by_shot or shot in self._jobs_of
+
+    def count(self, *states: JobState) -> int:
+        """How many jobs are in one of these states. Kept up to date, not counted anew: it is asked
+        for with every portion that is learned."""
+        return sum(self._states[state] for state in states)
 
     def versions_of(self, shot: ShotId) -> list[Version]:
         """Oldest first."""
@@ -78,6 +85,9 @@ class Board:
         for told in jobs:
             job = self._with_known_request(told)
             if self._newer_job(job):
+                if job.id in self.jobs:
+                    self._states[self.jobs[job.id].state] -= 1
+                self._states[job.state] += 1
                 self.jobs[job.id] = job
                 self._jobs_of.setdefault(job.request.shot.id, set()).add(job.id)
                 told_jobs.add(job.id)

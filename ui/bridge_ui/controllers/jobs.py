@@ -271,12 +271,12 @@ class JobsController:
         return tr("{service}, try of {frames}", service=title, frames=frames)
 
     def _count(self) -> None:
-        states = [job.state for job in self._session.board.jobs.values()]
+        board = self._session.board
         self.state.set(
             replace(
                 self.state.value,
-                running=states.count(JobState.RUNNING),
-                queued=states.count(JobState.QUEUED),
+                running=board.count(JobState.RUNNING),
+                queued=board.count(JobState.QUEUED),
                 waiting=sum(row.waiting for row in self.rows),
             )
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
+from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import Delivery, Request
 from bridge_ui.controllers.before import Line, button, lines, missing
 from bridge_ui.controllers.board import BoardChange
@@ -327,7 +328,7 @@ class SendController:
 
     def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
         service = self.state.value.service
-        ahead = sum(not job.state.ended for job in self._session.board.jobs.values())
+        ahead = self._session.board.count(JobState.QUEUED, JobState.RUNNING)
         up = self._session.connection.value.up
         before: tuple[Line, ...] = ()
         if service is not None and requests:

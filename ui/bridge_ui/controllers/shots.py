@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -75,6 +76,9 @@ class ShotsController:
         self._session = session
         self._scene: Scene | None = None
         self._all: list[ShotRow] = []
+        self._needs: Counter[str] = Counter()
+        """What needs somebody, with the number of rows: a shot that is cut twice has its versions
+        once."""
         self._at: dict[str, int] = {}
         """Position among all, by key."""
         self._listed_at: dict[str, int] = {}
@@ -288,15 +292,12 @@ class ShotsController:
         self._listed_at = {row.key: at for at, row in enumerate(listed)}
         kept = tuple(key for key in state.selected if key in self._listed_at)
         self.rows.replace(listed)
-        self._count(selected=kept)
-
-    def _count(self, **more: object) -> None:
+        self._needs = Counter(chain.from_iterable(row.needs for row in self._all))
         self._tell(
             total=len(self._all),
             changed=sum(row.changed for row in self._all),
-            # A shot that is cut twice has its versions once.
-            needs_you=len(set().union(*(row.needs for row in self._all if row.needs))),
-            **more,
+            needs_you=len(self._needs),
+            selected=kept,
         )
 
     # What the gateway says
@@ -363,6 +364,11 @@ class ShotsController:
                 continue
             new = standing(old, board, title)
             self._all[self._at[key]] = new
+            self._needs.update(new.needs)
+            for one in old.needs:
+                self._needs[one] -= 1
+                if not self._needs[one]:
+                    del self._needs[one]
             at = self._listed_at.get(key)
             moved = moved or (at is not None) != _is(new, listed)
             if at is not None:
@@ -371,7 +377,7 @@ class ShotsController:
             self._list()
             return
         self.rows.update(changed)
-        self._count()
+        self._tell(needs_you=len(self._needs))
         if not set(keys).isdisjoint(self._in_sight):
             self.want_thumbnails(self._in_sight)  # a new version has a picture of its own
 
