@@ -37,6 +37,8 @@ class Blender:
             **os.environ,
             "BLENDER_USER_RESOURCES": str(self.resources),
             "QT_QPA_PLATFORM": "offscreen",
+            # Blender's own lines come before the one that a program prints last.
+            "PYTHONUNBUFFERED": "1",
         }
 
     def run(
