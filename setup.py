@@ -30,9 +30,9 @@ GATEWAY = [
     "alembic>=1.13",
     "dbos==3.4.0",  # pinned: see docs/decisions on the engine
     "numpy>=1.26",
-    "OpenImageIO>=3.0",
+    "OpenImageIO>=3.2",
     "opencolorio>=2.4",
-    "av>=13",
+    "av>=18",
     "onnx>=1.16",
     "onnxruntime>=1.20",
 ]
