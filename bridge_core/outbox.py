@@ -163,8 +163,10 @@ class Outbox:
             for path in sorted(folder.iterdir()):
                 if path.suffix == ".json":
                     yield path
-                elif path.suffix == ".new" and _is_stale(path):
-                    path.unlink()
+                elif path.suffix == ".new":
+                    with suppress(FileNotFoundError):  # it became an entry meanwhile
+                        if _is_stale(path):
+                            path.unlink()
 
     def _read(self, path: Path) -> Entry | None:
         """The entry; None where the file has gone, is none, or belongs to a newer version."""
@@ -184,6 +186,8 @@ class Outbox:
             _log.warning("left for a newer Shotbridge: %s", error)
         except InvalidRequest as error:
             self._set_aside(path, error)
+        except FileNotFoundError:
+            pass  # it was sent or taken back since the folder was listed
         except OSError as error:
             # The disk may be better later; until then the others go on.
             _log.warning("a request cannot be read: %s: %s", path, error.strerror or error)

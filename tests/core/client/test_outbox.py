@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import bridge_core.outbox
 from bridge_core.errors import (
     DiskFull,
     InvalidRequest,
@@ -113,6 +114,44 @@ def test_half_written_files_are_no_entries_and_go_in_time(
     os.utime(stale, (time.time() - 100_000,) * 2)
     assert outbox.entries() == (entry,)
     assert others(outbox) == ["k.1.new"]
+
+
+def test_another_sends_an_entry_while_it_is_read(
+    outbox: Outbox,
+    request_of: Request,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = outbox.put(request_of)
+    stays = outbox.put(request_of.model_copy(update={"note": "closer"}))
+    read = bridge_core.outbox.read_own
+
+    def read_and_send(path: Path, limit: int) -> bytes | None:
+        text = read(path, limit)
+        if path.stem == gone.key:
+            Outbox(outbox.folder).done(gone.key)
+        return text
+
+    monkeypatch.setattr(bridge_core.outbox, "read_own", read_and_send)
+    assert outbox.entries() == (stays,)
+    assert outbox.damaged() == ()
+    assert not caplog.records
+
+
+def test_a_file_becomes_an_entry_while_the_folder_is_read(
+    outbox: Outbox, request_of: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = outbox.put(request_of, "key-12345")
+    fresh = outbox.folder / "key-00000.1.new"
+    fresh.touch()
+    age = bridge_core.outbox._is_stale
+
+    def gone_when_looked_at(path: Path) -> bool:
+        fresh.unlink()
+        return age(path)
+
+    monkeypatch.setattr(bridge_core.outbox, "_is_stale", gone_when_looked_at)
+    assert outbox.entries() == (entry,)
 
 
 @pytest.mark.parametrize(
