@@ -1,7 +1,8 @@
 """``make test-newest`` and ``make test-oldest``: tests the bounds in setup.py.
 
-The everyday tests with the newest, or with the oldest, versions that setup.py allows of everything
-it names (what these need in turn is always the newest that fits), each in an environment of its own
+The everyday tests with the newest versions that setup.py allows of everything it names, or with the
+oldest of everything that Shotbridge requires and the test tools of the lock, whose bounds reach no
+user. What these need in turn is always the newest that fits. Each has an environment of its own
 under .cache. This needs an index, so the outcome changes with what others release: it is run by
 hand, and CONTRIBUTING.md records the results. Further arguments go to pytest.
 """
@@ -9,11 +10,13 @@ hand, and CONTRIBUTING.md records the results. Further arguments go to pytest.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import lock
+import pins
 from tools import CACHE, REPO, pip, run, script
 
 RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
@@ -23,7 +26,7 @@ def main(which: str, words: list[str]) -> int:
     folder, versions = CACHE / which, CACHE / f"{which}.txt"
     lock.compile_requirements(
         versions,
-        lock.of_setup_py("dev"),
+        _requirements(which),
         *("--resolution", RESOLUTIONS[which], "--upgrade"),
         *("--python-version", "{}.{}".format(*sys.version_info)),
     )
@@ -41,6 +44,19 @@ def main(which: str, words: list[str]) -> int:
     models = os.environ.get("SHOTBRIDGE_TEST_MODELS") or str(CACHE / "models")
     variables = {**os.environ, "SHOTBRIDGE_TEST_MODELS": models}
     return subprocess.run(tests, env=variables, cwd=REPO, check=False).returncode
+
+
+def _requirements(which: str) -> tuple[str, ...]:
+    if which == "newest":
+        return lock.of_setup_py("dev")
+    required = lock.of_setup_py("gateway", "timelines")
+    tools = {_name(one) for one in lock.of_setup_py("dev")} - {_name(one) for one in required}
+    locked = pins.requirements(lock.DEV.read_text(encoding="utf-8"))
+    return (*required, *(pin for pin in locked if _name(pin) in tools))
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
 
 
 if __name__ == "__main__":
