@@ -363,8 +363,9 @@ _GATEWAY = """
         def cancelled(self): return False
 
     provider = LocalProvider(GatewaySettings(models_dir=folder / "models"))
-    # As the engine does it: the thread that asks for the work is not the one that stays.
-    thread = threading.Thread(target=provider.run, args=(task, Watch()))
+    # As the engine does it: the thread that asks for the work is not the one that stays. It is a
+    # daemon, so that a SIGINT ends the process wherever the main thread is when it comes.
+    thread = threading.Thread(target=provider.run, args=(task, Watch()), daemon=True)
     thread.start()
     thread.join()
 """
@@ -384,12 +385,16 @@ def test_no_process_outlives_the_gateway(
         stderr=subprocess.DEVNULL,
     )
     assert gateway.stdout is not None
-    with gateway.stdout:
-        assert gateway.stdout.readline() == b"1001\n"
-        family = psutil.Process(gateway.pid).children(recursive=True)
-        assert len(family) == 1
-        gateway.send_signal(how)
-        gateway.wait(60)
+    try:
+        with gateway.stdout:
+            assert gateway.stdout.readline() == b"1001\n"
+            family = psutil.Process(gateway.pid).children(recursive=True)
+            assert len(family) == 1
+            gateway.send_signal(how)
+            gateway.wait(300)
+    finally:
+        gateway.kill()
+        gateway.wait()
     assert _eventually(lambda: _gone(family[0]))
     done = [f for f in job.frames if (job.folder / PROXY.format(frame=f)).exists()]
     assert 0 < len(done) < len(job.frames)
