@@ -22,7 +22,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import WorkflowStatus as DBOSWorkflowStatus
 from dbos._queue import queue_worker_thread
 from dbos._serialization import DefaultSerializer
 from pydantic import TypeAdapter
@@ -179,7 +180,7 @@ class Engine:
         found = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
         return {one.workflow_id: self._course(one) for one in found}
 
-    def _course(self, one: WorkflowStatus) -> Course:
+    def _course(self, one: DBOSWorkflowStatus) -> Course:
         if one.status not in _ALIVE:
             ends = {"SUCCESS": Course.ENDED, "CANCELLED": Course.CANCELLED}
             return ends.get(one.status, Course.BROKEN)
