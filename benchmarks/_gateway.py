@@ -12,8 +12,8 @@ import OpenImageIO as oiio
 
 from benchmarks import MODELS
 from bridge_core.client import Client
-from bridge_core.config import load
-from bridge_core.launcher import stop
+from bridge_core.config import load_settings
+from bridge_core.launcher import stop_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
@@ -36,14 +36,14 @@ def gateway(**settings: object) -> Iterator[tuple[Client, Path]]:
             **{key.replace("__", "."): value for key, value in settings.items()},
         }
         # Nothing of the user's own configuration may decide what is measured.
-        loaded = load(given, environ={"HOME": name, "XDG_CONFIG_HOME": name})
+        loaded = load_settings(given, environ={"HOME": name, "XDG_CONFIG_HOME": name})
         client = Client(loaded.settings)
         client.about()
         try:
             yield client, plates
         finally:
             client.close()
-            stop(loaded.settings)
+            stop_gateway(loaded.settings)
 
 
 def plate(folder: Path, name: str, frames: int, width: int, height: int) -> Shot:

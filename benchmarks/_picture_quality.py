@@ -9,12 +9,12 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from bridge_gateway.models.resample import Picture
+from bridge_gateway.models.resample import FloatArray
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
-def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, FloatArray]]:
     """The wanted frames (counted from 0) as display code, float32 (height, width, 3), 0 to 1.
 
     The footage does not say its YCbCr matrix; FFmpeg takes BT.601. The benchmarks compare frames
@@ -27,13 +27,13 @@ def frames(movie: Path, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
                 yield number, frame.to_ndarray(format="rgb24").astype(np.float32) / 255
 
 
-def psnr(picture: Picture, truth: Picture) -> float:
+def psnr(picture: FloatArray, truth: FloatArray) -> float:
     """Peak signal to noise ratio in dB over all channels, for a peak of 1."""
     error = np.mean((picture.astype(np.float64) - truth) ** 2)
     return float(-10 * np.log10(error))
 
 
-def ssim(picture: Picture, truth: Picture) -> float:
+def ssim(picture: FloatArray, truth: FloatArray) -> float:
     """Structural similarity of luma, 1 at best (Wang, Bovik, Sheikh, Simoncelli, 2004)."""
     a, b = picture @ _LUMA, truth @ _LUMA
     mean_a, mean_b = _blur(a), _blur(b)

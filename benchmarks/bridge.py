@@ -27,7 +27,7 @@ from benchmarks import MODELS
 from benchmarks._gateway import gateway, plate, request
 from bridge_core.client import Client
 from bridge_core.models.requests import Request
-from bridge_core.transfer import stage
+from bridge_core.transfer import prepare_submission
 
 FILES, SIZE = 24, 10 * 1024 * 1024
 
@@ -39,7 +39,7 @@ def main() -> None:
     idle()
 
 
-def told(what: str, says: str) -> None:
+def print_result(what: str, says: str) -> None:
     print(f"{what:<34} {says}", flush=True)
 
 
@@ -74,12 +74,12 @@ def transfer() -> None:
             before=lambda: shutil.rmtree(target, ignore_errors=True),
         )
         sending = timed(lambda: _sendfile(files))
-        proving = timed(lambda: _sendfile_proven(files, Path(name) / "arrived"))
-        told("cp", f"{total / copying:6.0f} MB/s")
-        told("sendfile over loopback", f"{total / sending:6.0f} MB/s")
-        told(
+        verifying = timed(lambda: _sendfile_verified(files, Path(name) / "arrived"))
+        print_result("cp", f"{total / copying:6.0f} MB/s")
+        print_result("sendfile over loopback", f"{total / sending:6.0f} MB/s")
+        print_result(
             "the same, hashed, kept and proven",
-            f"{total / proving:6.0f} MB/s   SHA-256 on both sides, every file on the disk",
+            f"{total / verifying:6.0f} MB/s   SHA-256 on both sides, every file on the disk",
         )
 
         shot = _shot_of(source)
@@ -87,17 +87,17 @@ def transfer() -> None:
         for _ in range(3):
             with gateway() as (client, _plates):
                 start = time.perf_counter()
-                stage(request(shot, "round_trip"), client._transport)
+                prepare_submission(request(shot, "round_trip"), client._transport)
                 took.append(time.perf_counter() - start)
         sent = statistics.median(took)
-        told(
+        print_result(
             "sent by content address",
             f"{total / sent:6.0f} MB/s   {copying / sent:.2f} of cp, {sending / sent:.2f} of"
-            f" sendfile, {proving / sent:.2f} of sendfile hashed, kept and proven",
+            f" sendfile, {verifying / sent:.2f} of sendfile hashed, kept and proven",
         )
         with gateway(gateway__media_roots=[str(source)]) as (client, _plates):
-            named = timed(lambda: stage(request(shot, "round_trip"), client._transport))
-        told(
+            named = timed(lambda: prepare_submission(request(shot, "round_trip"), client._transport))
+        print_result(
             "named by path",
             f"{named * 1000:6.1f} ms     {copying / named:.0f} times faster than cp",
         )
@@ -118,31 +118,31 @@ def _shot_of(folder: Path) -> object:
 
 def _sendfile(files: list[Path]) -> None:
     """All files through one connection, as fast as the kernel moves bytes."""
-    with _taken(_drain) as line:
+    with _receiver(_drain) as line:
         for path in files:
             with path.open("rb") as file:
                 line.sendfile(file)
 
 
-def _sendfile_proven(files: list[Path], target: Path) -> None:
+def _sendfile_verified(files: list[Path], target: Path) -> None:
     """What any transfer by content address has to do, and nothing else, in one connection."""
 
     def keep(taker: socket.socket) -> None:
-        room = memoryview(bytearray(1 << 20))
+        buffer = memoryview(bytearray(1 << 20))
         for path in files:
             digest, missing = hashlib.sha256(), SIZE
             with target.open("wb", buffering=0) as file:
                 while missing:
-                    got = taker.recv_into(room[: min(missing, len(room))])
-                    file.write(room[:got])
-                    digest.update(room[:got])
+                    got = taker.recv_into(buffer[: min(missing, len(buffer))])
+                    file.write(buffer[:got])
+                    digest.update(buffer[:got])
                     missing -= got
                 os.fsync(file.fileno())
             arrived[path] = digest.digest()
 
     hashes: dict[Path, bytes] = {}
     arrived: dict[Path, bytes] = {}
-    with _taken(keep) as line:
+    with _receiver(keep) as line:
         for path in files:
             with path.open("rb") as file:
                 hashes[path] = hashlib.file_digest(file, "sha256").digest()
@@ -151,20 +151,20 @@ def _sendfile_proven(files: list[Path], target: Path) -> None:
 
 
 def _drain(taker: socket.socket) -> None:
-    room = bytearray(1 << 20)
-    while taker.recv_into(room):
+    buffer = bytearray(1 << 20)
+    while taker.recv_into(buffer):
         pass
 
 
 @contextmanager
-def _taken(take: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
+def _receiver(receive: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
     """A loopback connection whose other end ``take`` reads in another thread."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
             taker, _ = server.accept()
             with taker:
-                take(taker)
+                receive(taker)
 
         thread = threading.Thread(target=accept)
         thread.start()
@@ -188,7 +188,7 @@ def submitting() -> None:
             lambda: jobs.append(client.submit(asked).id), before=lambda: client.wait(jobs)
         )
         client.wait(jobs)
-        told(
+        print_result(
             "240 frames accepted",
             f"{accepted * 1000:6.1f} ms     {accepted / bare:.1f} bare calls of"
             f" {bare * 1000:.1f} ms (outbox, disk look-up, path check and job)",
@@ -200,7 +200,7 @@ def submitting() -> None:
             )[0]
             assert job.started is not None
             waits.append((job.started - job.created).total_seconds())
-        told(
+        print_result(
             "enqueue to start",
             f"{statistics.median(waits) * 1000:6.1f} ms     median of 5, greatest"
             f" {max(waits) * 1000:.0f} ms",
@@ -217,22 +217,22 @@ def overhead() -> None:
         shot = plate(plates, "big", frames, width, height)
         _run(client, request(plate(plates, "warm", 1, 64, 64), "upscale"))
         job_seconds = _run(client, request(shot, "upscale"))
-    bare = _bare(frames, width, height)
-    told(
+    bare = _time_network_alone(frames, width, height)
+    print_result(
         "Upscale, whole job a frame",
         f"{job_seconds / frames * 1000:6.0f} ms     {job_seconds / bare:.2f} of the bare network's"
         f" {bare / frames * 1000:.0f} ms (reading, colour, writing, proxies, checks, publishing)",
     )
 
 
-def _run(client: Client, asked: Request) -> float:
-    job = client.wait([client.submit(asked).id])[0]
+def _run(client: Client, request: Request) -> float:
+    job = client.wait([client.submit(request).id])[0]
     if job.state != "succeeded" or job.started is None or job.finished is None:
         raise SystemExit(f"the job ended as {job.state}: {job.problem}")
     return (job.finished - job.started).total_seconds()
 
 
-def _bare(frames: int, width: int, height: int) -> float:
+def _time_network_alone(frames: int, width: int, height: int) -> float:
     """Seconds of the network alone in a process of its own, warmed up, with the same threads."""
     program = (
         "import sys, time, json, numpy as np\n"
@@ -265,25 +265,25 @@ def idle() -> None:
         state = client.settings.client.state_dir / "gateway.json"
         process = psutil.Process(json.loads(state.read_text())["pid"])
         tree = [process, *process.children(recursive=True)]
-        alone = _share(tree)
+        alone = _cpu_share(tree)
         own = process.memory_info().rss / 1e6
         models = sum(one.memory_info().rss for one in tree[1:]) / 1e6
         stop = threading.Event()
         panel = threading.Thread(target=lambda: list(client.events(stop=stop)), daemon=True)
         panel.start()
-        watched = _share(tree)
+        watched = _cpu_share(tree)
         stop.set()
         bare = _import_memory()
-        told("idle gateway, processor", f"{alone:6.2%}       of one core")
-        told("the same with an open panel", f"{watched:6.2%}       of one core")
-        told(
+        print_result("idle gateway, processor", f"{alone:6.2%}       of one core")
+        print_result("the same with an open panel", f"{watched:6.2%}       of one core")
+        print_result(
             "idle gateway, memory",
             f"{own:6.0f} MB     {own / bare:.2f} of what importing FastAPI, SQLAlchemy and DBOS"
             f" alone takes; its warm model process {models:.0f} MB",
         )
 
 
-def _share(tree: list[psutil.Process], seconds: float = 10) -> float:
+def _cpu_share(tree: list[psutil.Process], seconds: float = 10) -> float:
     """Part of one core that processes take, once what was going on has settled."""
     time.sleep(2)
     before = sum(sum(one.cpu_times()[:2]) for one in tree)

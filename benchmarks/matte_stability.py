@@ -20,7 +20,7 @@ from benchmarks import MODELS
 from benchmarks._picture_quality import frames
 from bridge_gateway.models.curve import srgb_decode
 from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.matte import Matter
+from bridge_gateway.models.matte import MatteExtractor
 from bridge_gateway.models.resample import block_mean, resize
 
 #: Inclusive ranges, each inside one shot.
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--models-dir", type=Path, default=MODELS)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
-    matter = Matter.open(options.models_dir, threads=options.threads)
+    matter = MatteExtractor.open(options.models_dir, threads=options.threads)
     print("| shot | frames | most sure pixel | as it is | min-max stretched | s/frame |")
     print("|---|---|---|---|---|---|")
     enlarged: dict[str, list[float]] = {"triangle": [], "bicubic": [], "lanczos": []}
@@ -45,7 +45,7 @@ def main() -> None:
         answers = []
         started = time.perf_counter()
         for _, display in frames(footage_path(options.models_dir, clip), range(first, last + 1)):
-            answers.append(matter.answer(srgb_decode(display)))
+            answers.append(matter.predict(srgb_decode(display)))
         seconds = (time.perf_counter() - started) / len(answers)
         shot = np.stack(answers)[..., 0]
         low, high = (choose(shot, axis=(1, 2), keepdims=True) for choose in (np.min, np.max))

@@ -59,76 +59,76 @@ _TOO_LONG = 60
 # The cases, each in a process of its own
 
 
-def bare(app: QApplication, _cut: Path) -> dict[str, float]:
-    since = Since()
+def measure_bare_widgets(app: QApplication, _cut: Path) -> dict[str, float]:
+    usage_meter = ProcessUsage()
     window = _bare_window()
     window.resize(1440, 880)
     window.show()
-    return _until_painted(app, window, since)
+    return _until_painted(app, window, usage_meter)
 
 
-def panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
-    since = Since()
+def measure_panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
+    usage_meter = ProcessUsage()
     from bridge_ui.panel.opening import open_panel
     from bridge_ui.standalone_host import StandaloneHost
 
-    made = open_panel(_settings, StandaloneHost(_settings, cut))
-    made.resize(width, 880)
-    made.show()
-    found = _until_painted(app, made, since)
+    widget = open_panel(_settings, StandaloneHost(_settings, cut))
+    widget.resize(width, 880)
+    widget.show()
+    usage = _until_painted(app, widget, usage_meter)
     ready = False
 
     def at_work() -> None:
         nonlocal ready
         ready = True
 
-    made.ready.connect(at_work)
+    widget.ready.connect(at_work)
     asked, longest, last = False, 0.0, time.perf_counter()
-    while not (asked and "work_ms" in found):
+    while not (asked and "work_ms" in usage):
         app.processEvents()
-        if "work_ms" not in found and ready and len(made.controllers.shots.rows) == CLIPS:
-            made.shots.view.repaint()
-            found |= {f"work_{key}": value for key, value in since.found.items()}
-        asked = ready and made.controllers.session.connection.value.line != "connecting"
+        if "work_ms" not in usage and ready and len(widget.controllers.shots.rows) == CLIPS:
+            widget.shots.view.repaint()
+            usage |= {f"work_{key}": value for key, value in usage_meter.current.items()}
+        asked = ready and widget.controllers.session.connection.value.state != "connecting"
         now = time.perf_counter()
         longest, last = max(longest, now - last), now
         time.sleep(0.0005)
-    found |= {"work_mb": since.mb, "block_ms": longest * 1000}
-    made.close_down(2.0)
-    return found
+    usage |= {"work_mb": usage_meter.mb, "block_ms": longest * 1000}
+    widget.close_down(2.0)
+    return usage
 
 
-def imported(*modules: str) -> dict[str, float]:
-    since = Since()
+def measure_imports(*modules: str) -> dict[str, float]:
+    usage_meter = ProcessUsage()
     for module in modules:
         importlib.import_module(module)
-    return since.found
+    return usage_meter.current
 
 
 CASES: dict[str, Callable[[QApplication, Path], dict[str, float]]] = {
-    "bare": bare,
-    "panel": panel,
-    "dock": lambda app, cut: panel(app, cut, 360),
-    "libraries": lambda _app, _cut: imported(*LIBRARIES),
-    "deadline": lambda _app, _cut: imported(DIALOG),
-    "ayon": lambda _app, _cut: imported("ayon_api"),
+    "bare": measure_bare_widgets,
+    "panel": measure_panel,
+    "dock": lambda app, cut: measure_panel(app, cut, 360),
+    "libraries": lambda _app, _cut: measure_imports(*LIBRARIES),
+    "deadline": lambda _app, _cut: measure_imports(DIALOG),
+    "ayon": lambda _app, _cut: measure_imports("ayon_api"),
 }
 _PEERS_CASES = ("deadline", "ayon")
 
 
-class Since:
+class ProcessUsage:
     """What a process has used since it was made."""
 
     def __init__(self) -> None:
         self._memory = _own_memory()
-        self._worked = time.process_time()
+        self._cpu_started = time.process_time()
         self._started = time.perf_counter()
 
     @property
-    def found(self) -> dict[str, float]:
+    def current(self) -> dict[str, float]:
         """Milliseconds, milliseconds of processor time, megabytes."""
         ms = (time.perf_counter() - self._started) * 1000
-        cpu = (time.process_time() - self._worked) * 1000
+        cpu = (time.process_time() - self._cpu_started) * 1000
         return {"ms": ms, "cpu": cpu, "mb": self.mb}
 
     @property
@@ -143,27 +143,27 @@ def _own_memory() -> int:
     return int(psutil.Process().memory_full_info().uss)
 
 
-def _until_painted(app: QApplication, window: QWidget, since: Since) -> dict[str, float]:
+def _until_painted(app: QApplication, window: QWidget, usage_meter: ProcessUsage) -> dict[str, float]:
     """What was used until the event loop's first turn after the first frame."""
     from PySide6.QtCore import QEvent, QObject, QTimer
 
-    found: dict[str, float] = {}
+    usage: dict[str, float] = {}
 
-    class Watch(QObject):
+    class PaintFilter(QObject):
         def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
             if event.type() == QEvent.Type.Paint:
                 window.removeEventFilter(self)
-                QTimer.singleShot(0, lambda: found.update(since.found))
+                QTimer.singleShot(0, lambda: usage.update(usage_meter.current))
             return False
 
-    watch = Watch()
-    window.installEventFilter(watch)
+    paint_filter = PaintFilter()
+    window.installEventFilter(paint_filter)
     until = time.monotonic() + _TOO_LONG
-    while not found:
+    while not usage:
         app.processEvents()
         if time.monotonic() > until:
             raise SystemExit(f"nothing was painted within {_TOO_LONG} s")
-    return found
+    return usage
 
 
 def _bare_window() -> QWidget:
@@ -218,10 +218,10 @@ def _bare_window() -> QWidget:
 
 @functools.cache
 def _settings() -> Settings:
-    from bridge_core.config import load
+    from bridge_core.config import load_settings
 
     # Nobody listens there.
-    return load({"client.url": "http://127.0.0.1:9"}).settings
+    return load_settings({"client.url": "http://127.0.0.1:9"}).settings
 
 
 # Running them
@@ -304,9 +304,9 @@ def measure(repeats: int) -> dict[str, Any]:
         runs: dict[str, list[dict[str, float]]] = {}
         for turn in range(repeats + 1):
             for case in CASES:
-                found = _measure(case, cut, bytecode)
-                if found is not None and turn:  # the first turn compiles
-                    runs.setdefault(case, []).append(found)
+                usage = _measure(case, cut, bytecode)
+                if usage is not None and turn:  # the first turn compiles
+                    runs.setdefault(case, []).append(usage)
     return {
         case: {key: statistics.median(run[key] for run in found) for key in found[0]}
         for case, found in runs.items()
@@ -321,35 +321,35 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--cut", type=Path, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.case:
-        _run_case(told.case, told.cut)
+    arguments = parser.parse_args()
+    if arguments.case:
+        _run_case(arguments.case, arguments.cut)
         return
-    found = measure(told.repeats)
-    if told.json:
-        print(json.dumps({"load": os.getloadavg()[0], **found}, indent=2))
+    results = measure(arguments.repeats)
+    if arguments.json:
+        print(json.dumps({"load": os.getloadavg()[0], **results}, indent=2))
         return
-    _print(found)
+    _print_results(results)
 
 
-def _print(found: dict[str, Any]) -> None:
-    base, dialog = found["bare"], found.get("deadline")
+def _print_results(results: dict[str, Any]) -> None:
+    base, dialog = results["bare"], results.get("deadline")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'':34}{'time':>9}{'processor':>12}{'memory':>11}")
-    _line("bare widgets, painted", base)
+    _print_line("bare widgets, painted", base)
     for case, name in (("panel", "our panel"), ("dock", "our panel as a dock")):
-        one = found[case]
+        one = results[case]
         work = {key: one[f"work_{key}"] for key in base}
-        _line(f"{name}, painted", one, base, dialog)
-        _line(f"{name}, at work", work, base, dialog)
+        _print_line(f"{name}, painted", one, base, dialog)
+        _print_line(f"{name}, at work", work, base, dialog)
         print(f"{'  longest block on the way there':34}{one['block_ms']:6.0f} ms")
     for case, name in (
         ("libraries", "importing its libraries alone"),
         ("deadline", "importing deadline's dialog"),
         ("ayon", "importing ayon_api"),
     ):
-        if case in found:
-            _line(name, found[case])
+        if case in results:
+            _print_line(name, results[case])
     if dialog is None:
         print(
             "deadline and ayon_api are not here: python packaging/benchmark_peers.py installs them"
@@ -360,7 +360,7 @@ def _print(found: dict[str, Any]) -> None:
     )
 
 
-def _line(
+def _print_line(
     name: str,
     one: dict[str, float],
     base: dict[str, float] | None = None,

@@ -32,19 +32,19 @@ from PySide6.QtCore import QStringListModel
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
-from bridge_core.host import Capability, Host, HostShot, Scene
+from bridge_core.host import Capability, Host, HostShot, HostScene
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Job, JobState, Progress
+from bridge_core.models.jobs import Job, JobState, JobProgress
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
-from bridge_core.models.versions import Output, Proxies, Version
-from bridge_ui.controllers.board import PORTION
+from bridge_core.models.versions import ResultOutput, Proxies, Version
+from bridge_ui.controllers.board import BATCH_SIZE
 from bridge_ui.controllers.session import Session
 from bridge_ui.controllers.shots import ShotsController
-from bridge_ui.panel.shots import ShotsList
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.shots import ShotsPage
+from bridge_ui.theme.tones import ThemeColours
 
 _SIZE = (420, 900)
 _STEPS = 200
@@ -58,11 +58,11 @@ class MemoryHost(Host):
     capabilities = frozenset({Capability.SELECTION})
 
     def __init__(self, shots: Sequence[Shot]) -> None:
-        self._scene = Scene(
+        self._scene = HostScene(
             "long.otio", "bench", tuple(HostShot(s, s.id.shot, "V1") for s in shots)
         )
 
-    def scene(self) -> Scene:
+    def scene(self) -> HostScene:
         return self._scene
 
 
@@ -78,7 +78,7 @@ def shot(number: int) -> Shot:
 
 
 def version(number: int, of: Shot) -> Version:
-    output = Output(
+    output = ResultOutput(
         name="main",
         pattern="main.%04d.exr",
         range=of.work_range,
@@ -93,13 +93,13 @@ def version(number: int, of: Shot) -> Version:
         id=f"version{number:025d}",
         shot=of.id,
         service="upscale",
-        job=f"job{number:029d}",
+        job_id=f"job{number:029d}",
         folder=f"/library/{of.id.shot}/v001",
         frames=tuple(of.work_range.frames()),
         outputs=(output,),
         proxies=proxies,
         created=_NOON + timedelta(seconds=number),
-        asked_by="Ada",
+        requested_by="Ada",
         number=1,
     )
 
@@ -108,14 +108,14 @@ def job(number: int, of: Shot) -> Job:
     return Job(
         id=f"job{number:029d}",
         key=f"key-{number:05d}",
-        request=Request(shot=of, service="upscale", asked_by="Ada"),
+        request=Request(shot=of, service="upscale", requested_by="Ada"),
         state=JobState.RUNNING,
         created=_NOON + timedelta(seconds=number),
-        progress=Progress(step="run", done=number % 56, total=56, seconds_left=90),
+        progress=JobProgress(step="run", done=number % 56, total=56, seconds_left=90),
     )
 
 
-def resident() -> int:
+def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
@@ -127,7 +127,7 @@ def timed(call: Callable[[], object]) -> float:
     return (time.thread_time() - began) * 1000
 
 
-def measure(view: QListView) -> dict[str, float]:
+def measure_scrolling(view: QListView) -> dict[str, float]:
     """Milliseconds of painting a row, and of a step of three rows with what it paints."""
     view.show()
     QApplication.processEvents()
@@ -147,71 +147,71 @@ def measure(view: QListView) -> dict[str, float]:
             viewport.repaint()
 
         steps.append(timed(step))
-    found = {"row": statistics.median(paints), "step": statistics.median(steps)}
-    return {**found, "worst_step": max(steps)}
+    timings = {"row": statistics.median(paints), "step": statistics.median(steps)}
+    return {**timings, "worst_step": max(steps)}
 
 
-def bare(count: int) -> dict[str, float]:
+def measure_bare_list(count: int) -> dict[str, float]:
     """Qt's own list."""
-    before = resident()
+    before = resident_bytes()
     view = QListView()
     view.setUniformItemSizes(True)
     view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     view.setModel(QStringListModel([f"sh{number:05d} 1001-1040" for number in range(count)], view))
     view.resize(*_SIZE)
-    found = measure(view)
-    found["bytes_a_row"] = (resident() - before) / count
+    timings = measure_scrolling(view)
+    timings["bytes_a_row"] = (resident_bytes() - before) / count
     view.deleteLater()
-    return found
+    return timings
 
 
-def panel(count: int, versions: int, folder: Path) -> dict[str, float]:
+def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, float]:
     """The panel's list."""
     shots = [shot(number) for number in range(count)]
-    made = [version(number, shots[number * count // versions]) for number in range(versions)]
+    stored_versions = [version(number, shots[number * count // versions]) for number in range(versions)]
     jobs = [job(number, shots[number % count]) for number in range(1000)]
-    before = resident()
+    before = resident_bytes()
     settings = Settings(client=ClientSettings(state_dir=folder, user="Ada"))
     session = Session(settings, MemoryHost(shots), lambda call: call())
     controller = ShotsController(session)
-    widget = ShotsList(controller, Tones())
+    widget = ShotsPage(controller, ThemeColours())
     widget.resize(*_SIZE)
     widget.show()
     listing = timed(controller.reload)
-    for at in range(0, versions, PORTION):
-        session.board.learn(versions=made[at : at + PORTION])
-    for at in range(0, len(jobs), PORTION):
-        session.board.learn(jobs=jobs[at : at + PORTION])
+    for at in range(0, versions, BATCH_SIZE):
+        session.store.merge(versions=stored_versions[at : at + BATCH_SIZE])
+    for at in range(0, len(jobs), BATCH_SIZE):
+        session.store.merge(jobs=jobs[at : at + BATCH_SIZE])
     QApplication.processEvents()
-    found = measure(widget.view)
-    found["bytes_a_row"] = (resident() - before) / count
+    timings = measure_scrolling(widget.view)
+    timings["bytes_a_row"] = (resident_bytes() - before) / count
     portions = []
-    for at in range(0, len(jobs), PORTION):
+    for at in range(0, len(jobs), BATCH_SIZE):
         further = [
             one.model_copy(update={"progress": one.progress.model_copy(update={"step": "write"})})
-            for one in jobs[at : at + PORTION]
+            for one in jobs[at : at + BATCH_SIZE]
         ]
 
         def hear(further: list[Job] = further) -> None:
-            session.board.learn(jobs=further)
+            session.store.merge(jobs=further)
             QApplication.processEvents()
 
         portions.append(timed(hear))
-    found |= {"listing": listing, "portion": max(portions)}
+    timings |= {"listing": listing, "portion": max(portions)}
 
     def typed() -> None:
         controller.search("sh0012")
         QApplication.processEvents()
 
-    found["search"] = timed(typed)
+    timings["search"] = timed(typed)
     controller.search("")
     QApplication.processEvents()
-    found["select_all"] = timed(widget.view.selectAll)
+    timings["select_all"] = timed(widget.view.selectAll)
     assert len(controller.state.value.selected) == count
-    widget.close_watches()
+    widget.stop_watching()
     controller.close()
     session.close()
-    return found
+    return timings
 
 
 def main() -> None:
@@ -221,17 +221,17 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=10_000)
     parser.add_argument("--versions", type=int, default=5_000)
     parser.add_argument("--json", action="store_true")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     app = QApplication.instance() or QApplication(["benchmark"])
     with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as folder:
-        rival = bare(told.shots)
-        ours = panel(told.shots, told.versions, Path(folder))
+        rival = measure_bare_list(arguments.shots)
+        ours = measure_panel_list(arguments.shots, arguments.versions, Path(folder))
     app.processEvents()
-    if told.json:
-        found: dict[str, Any] = {"shots": told.shots, "versions": told.versions}
-        print(json.dumps({**found, "panel": ours, "bare": rival}, indent=2))
+    if arguments.json:
+        results: dict[str, Any] = {"shots": arguments.shots, "versions": arguments.versions}
+        print(json.dumps({**results, "panel": ours, "bare": rival}, indent=2))
         return
-    print(f"{told.shots} shots, {told.versions} versions, load {os.getloadavg()[0]:.1f}")
+    print(f"{arguments.shots} shots, {arguments.versions} versions, load {os.getloadavg()[0]:.1f}")
     lines = (("row", "a painted row"), ("step", "a step of the wheel"))
     for key, words in (*lines, ("worst_step", "the longest step")):
         ratio = ours[key] / rival[key]
@@ -242,7 +242,7 @@ def main() -> None:
     print(f"{'memory of a row':22} {kilo:8.2f} kB   the bare list's text {text:.2f} kB")
     for key, words in (
         ("listing", "listing all of them"),
-        ("portion", f"{PORTION} events, longest"),
+        ("portion", f"{BATCH_SIZE} events, longest"),
         ("search", "a search"),
         ("select_all", "selecting all"),
     ):

@@ -20,9 +20,9 @@ from typing import Any
 
 import opentimelineio as otio
 
-from bridge_core.timeline.changes import compare
-from bridge_core.timeline.document import load, save
-from bridge_core.timeline.exporting import export
+from bridge_core.timeline.changes import diff_cuts
+from bridge_core.timeline.document import load_document, save_otio
+from bridge_core.timeline.exporting import export_timeline
 from bridge_core.timeline.reading import read_cut
 
 
@@ -33,7 +33,7 @@ def make_cut(path: Path, clips: int) -> None:
         at = otio.opentime.RationalTime
         return otio.opentime.TimeRange(at(start, 24), at(length, 24))
 
-    made = otio.schema.Timeline("benchmark")
+    timeline = otio.schema.Timeline("benchmark")
     track = otio.schema.Track("V1", kind="Video")
     for number in range(clips):
         name = f"sq{number // 100:03d}_sh{number % 100:04d}"
@@ -55,8 +55,8 @@ def make_cut(path: Path, clips: int) -> None:
         elif number % 10 == 4:
             half = otio.opentime.RationalTime(6, 24)
             track.append(otio.schema.Transition("dissolve", "SMPTE_Dissolve", half, half))
-    made.tracks.append(track)
-    otio.adapters.write_to_file(made, str(path))
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(path))
 
 
 def measure(work: Callable[[], object], rounds: int = 5) -> float:
@@ -92,10 +92,10 @@ def main() -> None:
         }
         cut = read_cut(path)  # kept from here on: what it holds slows the collector down
         seconds |= {
-            "compare with itself": measure(lambda: compare(cut, cut)),
-            "load and save": measure(lambda: save(load(path).root, tenth, overwrite=True)),
+            "compare with itself": measure(lambda: diff_cuts(cut, cut)),
+            "load and save": measure(lambda: save_otio(load_document(path).root, tenth, overwrite=True)),
             "export for resolve": measure(
-                lambda: export(path, Path(folder) / "x.otio", "resolve", overwrite=True)
+                lambda: export_timeline(path, Path(folder) / "x.otio", "resolve", overwrite=True)
             ),
         }
     if arguments.json:

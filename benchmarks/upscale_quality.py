@@ -29,7 +29,7 @@ from benchmarks import MODELS
 from benchmarks._picture_quality import frames, psnr, ssim
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
 from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.resample import Picture, block_mean, resize
+from bridge_gateway.models.resample import FloatArray, block_mean, resize
 from bridge_gateway.models.upscale import Upscaler
 
 FRAMES = {"big-buck-bunny": (0, 50, 100), "bikes": (0, 30, 120, 150, 210)}
@@ -57,7 +57,7 @@ def cost(models_dir: Path, threads: int | None) -> None:
     result = upscaler.upscale(plate)
     seconds = time.perf_counter() - started
     print(
-        f"span-x2 on {upscaler.session.provider}, 1920x1080: {seconds:.1f} s, "
+        f"span-x2 on {upscaler.session.execution_provider}, 1920x1080: {seconds:.1f} s, "
         f"{_peak_memory() - before:.0f} MB more at the peak, of which the result "
         f"{result.nbytes / 1e6:.0f} MB"
     )
@@ -66,7 +66,7 @@ def cost(models_dir: Path, threads: int | None) -> None:
 def half_and_back(models_dir: Path, upscaler: Upscaler) -> None:
     """Prints PSNR and SSIM of Lanczos, bicubic and the network, per clip and reduction."""
     model, scale = upscaler.session.model.id, upscaler.scale
-    print(f"\n{model} on {upscaler.session.provider}: 1/{scale} and back, PSNR dB / SSIM")
+    print(f"\n{model} on {upscaler.session.execution_provider}: 1/{scale} and back, PSNR dB / SSIM")
     print("| footage | made small by | bicubic | Lanczos | Upscale | gain over Lanczos | s/frame |")
     print("|---|---|---|---|---|---|---|")
     for clip, reduction, shown in _cases(models_dir):
@@ -110,7 +110,7 @@ def with_highlights(models_dir: Path, threads: int | None) -> None:
             truth = np.float32(1.06) * light / (np.float32(1.06) - light)
             small = block_mean(truth, 2)
             height, width, _ = truth.shape
-            ways: list[Callable[[Picture], Picture]] = [
+            ways: list[Callable[[FloatArray], FloatArray]] = [
                 lambda plate, h=height, w=width: resize(plate, h, w, "lanczos"),  # type: ignore[misc]
                 *(upscaler.upscale for upscaler in upscalers),
             ]
@@ -122,7 +122,7 @@ def with_highlights(models_dir: Path, threads: int | None) -> None:
         print(f"| {clip} | {' | '.join(cells)} |")
 
 
-def reduce(display: Picture, scale: int, by: str) -> Picture:
+def reduce(display: FloatArray, scale: int, by: str) -> FloatArray:
     """A frame of display code made ``scale`` times smaller, as display code."""
     height, width = display.shape[0] // scale, display.shape[1] // scale
     if by == "bicubic":
@@ -132,18 +132,18 @@ def reduce(display: Picture, scale: int, by: str) -> Picture:
     return srgb_encode(np.clip(small, 0, 1))
 
 
-def _cases(models_dir: Path) -> Iterator[tuple[str, str, list[Picture]]]:
+def _cases(models_dir: Path) -> Iterator[tuple[str, str, list[FloatArray]]]:
     for clip, numbers in FRAMES.items():
         shown = [picture for _, picture in frames(footage_path(models_dir, clip), numbers)]
         for reduction in REDUCTIONS:
             yield clip, reduction, shown
 
 
-def _exposures(picture: Picture, truth: Picture) -> list[float]:
-    def seen(light: Picture, stops: int) -> Picture:
+def _exposures(picture: FloatArray, truth: FloatArray) -> list[float]:
+    def display_at(light: FloatArray, stops: int) -> FloatArray:
         return srgb_encode(np.clip(light * np.float32(2.0**stops), 0, 1))
 
-    return [psnr(seen(picture, stops), seen(truth, stops)) for stops in (0, -2, -4)]
+    return [psnr(display_at(picture, stops), display_at(truth, stops)) for stops in (0, -2, -4)]
 
 
 def _peak_memory() -> float:

@@ -10,12 +10,12 @@ _LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|::1)$")
 
 
 @dataclass(frozen=True)
-class Address:
+class Endpoint:
     """Where a gateway is. ``own``: this user's own, started by the launcher."""
 
     url: str
     token: str = field(repr=False)
-    own: bool = False
+    is_local: bool = False
 
 
 def is_loopback(url: str) -> bool:

@@ -19,16 +19,16 @@ from bridge_core.errors import (
 if TYPE_CHECKING:
     import requests
 
-    from bridge_core.address import Address
+    from bridge_core.address import Endpoint
     from bridge_core.models.gateway import About
 
 T = TypeVar("T")
 
 #: Answers of whatever stands before a gateway that is just not there.
-_AWAY = frozenset({502, 503, 504})
+_UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """No answer came. ``unsent``: the call never reached anybody, so it may be made again."""
 
     def __init__(self, error: ShotbridgeError, *, unsent: bool) -> None:
@@ -37,41 +37,41 @@ class Lost(Exception):
         self.unsent = unsent
 
 
-def check_versions(about: About, address: Address) -> None:
+def check_versions(about: About, endpoint: Endpoint) -> None:
     """Whether this client and that gateway can talk.
 
     :raises IncompatibleVersion: says which of them to update.
     """
-    api, ours = _numbers(about.api), _numbers(bridge_core.API_VERSION)
-    gateway_is_old = api[0] < ours[0] or (api[0] == ours[0] and api < ours)
-    client_is_old = api[0] > ours[0] or (
-        _numbers(about.oldest_client) > _numbers(bridge_core.__version__)
+    api, client_api = _version_numbers(about.api_version), _version_numbers(bridge_core.API_VERSION)
+    gateway_is_old = api[0] < client_api[0] or (api[0] == client_api[0] and api < client_api)
+    client_is_old = api[0] > client_api[0] or (
+        _version_numbers(about.min_client_version) > _version_numbers(bridge_core.__version__)
     )
     if not gateway_is_old and not client_is_old:
         return
     if client_is_old:
-        step = f"update Shotbridge on this machine to {about.oldest_client} or newer"
-    elif address.own:
-        step = "end the old one with `shotbridge stop`; the next call starts a new one"
+        next_step = f"update Shotbridge on this machine to {about.min_client_version} or newer"
+    elif endpoint.is_local:
+        next_step = "end the old one with `shotbridge stop`; the next call starts a new one"
     else:
-        step = f"have the gateway updated to one with API {bridge_core.API_VERSION} or newer"
+        next_step = f"have the gateway updated to one with API {bridge_core.API_VERSION} or newer"
     raise IncompatibleVersion(
         f"this Shotbridge is {bridge_core.__version__} (API {bridge_core.API_VERSION}), the "
-        f"gateway is {about.version} (API {about.api}) and takes clients from "
-        f"{about.oldest_client} on",
-        where=address.url,
-        next_step=step,
+        f"gateway is {about.version} (API {about.api_version}) and takes clients from "
+        f"{about.min_client_version} on",
+        where=endpoint.url,
+        next_step=next_step,
         details={"update": "client" if client_is_old else "gateway"},
     )
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def _version_numbers(version: str) -> tuple[int, ...]:
     """``1.10.2rc1`` as ``(1, 10, 2)``: as much as is needed to compare."""
     parts = [re.match(r"\d+", part) for part in version.split(".")]
     return tuple(int(part[0]) if part else 0 for part in parts)
 
 
-def lost(error: Exception, address: Address) -> Lost:
+def connection_lost(error: Exception, endpoint: Endpoint) -> ConnectionLost:
     """What a failed call means, in words, and whether it was sent at all."""
     import requests
     import urllib3
@@ -83,42 +83,42 @@ def lost(error: Exception, address: Address) -> Lost:
         reason, urllib3.exceptions.NewConnectionError
     )
     if isinstance(error, exceptions.SSLError):
-        what = "the gateway's certificate is not trusted, or it does not speak TLS"
-        step = "check client.url; for a studio's own certificate set REQUESTS_CA_BUNDLE"
+        message = "the gateway's certificate is not trusted, or it does not speak TLS"
+        next_step = "check client.url; for a studio's own certificate set REQUESTS_CA_BUNDLE"
     elif isinstance(error, exceptions.ProxyError):
-        what = "the proxy on the way to the gateway refuses"
-        step = "check HTTPS_PROXY and NO_PROXY"
+        message = "the proxy on the way to the gateway refuses"
+        next_step = "check HTTPS_PROXY and NO_PROXY"
     elif isinstance(error, exceptions.ConnectTimeout):
-        what = "nobody answers at the gateway's address"
-        step = "check that it runs and that no firewall stands between"
+        message = "nobody answers at the gateway's address"
+        next_step = "check that it runs and that no firewall stands between"
     elif isinstance(error, exceptions.ReadTimeout):
-        what = "the gateway accepted the call and did not answer in time"
-        step = "look at its log; client.read_timeout sets how long is waited"
+        message = "the gateway accepted the call and did not answer in time"
+        next_step = "look at its log; client.read_timeout sets how long is waited"
     elif unsent:
-        what = "nobody listens at the gateway's address"
-        step = "start the gateway, or correct client.url"
+        message = "nobody listens at the gateway's address"
+        next_step = "start the gateway, or correct client.url"
     else:
-        what = "the connection to the gateway was lost before the answer was complete"
-        step = "check that it is running, then try again"
-    return unreachable(address, what, step, unsent=unsent, details={"cause": str(reason)})
+        message = "the connection to the gateway was lost before the answer was complete"
+        next_step = "check that it is running, then try again"
+    return gateway_unreachable(endpoint, message, next_step, unsent=unsent, details={"cause": str(reason)})
 
 
-def unreachable(
-    address: Address,
-    what: str,
+def gateway_unreachable(
+    endpoint: Endpoint,
+    message: str,
     next_step: str = "check that it is running, then try again",
     *,
     unsent: bool = True,
     details: dict[str, Any] | None = None,
-) -> Lost:
+) -> ConnectionLost:
     """A gateway that cannot be reached; the user's own is started again by the next call."""
-    if address.own:
+    if endpoint.is_local:
         next_step = "try again: it is restarted; `shotbridge doctor` shows what is wrong"
-    error = GatewayUnreachable(what, where=address.url, next_step=next_step, details=details or {})
-    return Lost(error, unsent=unsent)
+    error = GatewayUnreachable(message, where=endpoint.url, next_step=next_step, details=details or {})
+    return ConnectionLost(error, unsent=unsent)
 
 
-def refusal(response: requests.Response, address: Address) -> Exception:
+def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exception:
     """The error that an answer other than 2xx stands for."""
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         try:
@@ -132,26 +132,26 @@ def refusal(response: requests.Response, address: Address) -> Exception:
     if response.is_redirect:
         return GatewayFault(
             "the gateway's address leads elsewhere",
-            where=address.url,
+            where=endpoint.url,
             next_step=f"set client.url to where {response.headers['Location']} points",
         )
-    if response.status_code in _AWAY:
-        unreachable = GatewayUnreachable(
+    if response.status_code in _UNAVAILABLE_STATUSES:
+        unavailable = GatewayUnreachable(
             f"the gateway is away: {response.status_code} {response.reason}",
-            where=address.url,
+            where=endpoint.url,
             next_step="try again in a while; if it stays so, have it looked at",
         )
-        return Lost(unreachable, unsent=False)
+        return ConnectionLost(unavailable, unsent=False)
     if response.status_code == 401:
         return NotAuthorised(
             "the gateway does not take this token",
-            where=address.url,
+            where=endpoint.url,
             next_step="check client.token_file",
         )
-    return garbage(response, "this is no answer of a Shotbridge gateway")
+    return unexpected_response(response, "this is no answer of a Shotbridge gateway")
 
 
-def parsed(kind: type[T], response: requests.Response) -> T:
+def parse_response(kind: type[T], response: requests.Response) -> T:
     """The ``kind`` that an answer holds as JSON.
 
     :raises GatewayFault: it holds something else.
@@ -161,13 +161,13 @@ def parsed(kind: type[T], response: requests.Response) -> T:
     try:
         return TypeAdapter(kind).validate_json(response.content)
     except ValidationError as error:
-        raise garbage(response, "this is no answer of a Shotbridge gateway") from error
+        raise unexpected_response(response, "this is no answer of a Shotbridge gateway") from error
 
 
-def garbage(response: requests.Response, what: str) -> GatewayFault:
+def unexpected_response(response: requests.Response, message: str) -> GatewayFault:
     text = response.text[:200].strip() if response.content else "an empty answer"
     return GatewayFault(
-        f"{what} ({response.status_code} {response.reason}: {text!r})"[:500],
+        f"{message} ({response.status_code} {response.reason}: {text!r})"[:500],
         where=response.url,
         next_step="check client.url: is there a proxy or another program at this address?",
         details={"status": response.status_code},

@@ -12,11 +12,11 @@ from typing import Any
 import yaml
 
 #: Bytes of a document; a studio's whole configuration has a few thousand.
-SIZE = 256_000
+MAX_BYTES = 256_000
 #: Levels of nesting.
-DEPTH = 20
+MAX_DEPTH = 20
 #: Values, counted as often as aliases repeat them.
-VALUES = 20_000
+MAX_VALUES = 20_000
 
 
 class YamlLimitError(yaml.YAMLError):
@@ -28,18 +28,18 @@ class YamlLimitError(yaml.YAMLError):
         self.problem_mark = mark
 
 
-class BoundedLoader(yaml.SafeLoader):
+class BoundedYamlLoader(yaml.SafeLoader):
     def __init__(self, stream: str | bytes) -> None:
-        if len(stream) > SIZE:
-            raise YamlLimitError(f"the document has more than {SIZE} bytes")
+        if len(stream) > MAX_BYTES:
+            raise YamlLimitError(f"the document has more than {MAX_BYTES} bytes")
         super().__init__(stream)
         self._depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         self._depth += 1
-        if self._depth > DEPTH:
+        if self._depth > MAX_DEPTH:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise YamlLimitError(f"it is nested deeper than {DEPTH} levels", mark)
+            raise YamlLimitError(f"it is nested deeper than {MAX_DEPTH} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -47,44 +47,44 @@ class BoundedLoader(yaml.SafeLoader):
     def get_single_node(self) -> Any:
         node = super().get_single_node()
         if node is not None:
-            _count(node, {}, ())
+            _count_values(node, {}, ())
         return node
 
 
-def _count(node: Any, known: dict[int, int], above: tuple[int, ...]) -> int:
+def _count_values(node: Any, counts: dict[int, int], ancestors: tuple[int, ...]) -> int:
     """How many values a node stands for, with its aliases resolved."""
-    if id(node) in above:
+    if id(node) in ancestors:
         return 0  # a value that contains itself is refused where it is constructed
-    if id(node) in known:
-        return known[id(node)]
+    if id(node) in counts:
+        return counts[id(node)]
     inner = node.value if not isinstance(node, yaml.ScalarNode) else ()
     if isinstance(node, yaml.MappingNode):
         inner = [one for pair in node.value for one in pair]
     count = 1
     for one in inner:
-        count += _count(one, known, (*above, id(node)))
-        if count > VALUES:
-            raise YamlLimitError(f"it stands for more than {VALUES} values", node.start_mark)
-    known[id(node)] = count
+        count += _count_values(one, counts, (*ancestors, id(node)))
+        if count > MAX_VALUES:
+            raise YamlLimitError(f"it stands for more than {MAX_VALUES} values", node.start_mark)
+    counts[id(node)] = count
     return count
 
 
-def read(path: Path) -> bytes:
+def read_bounded(path: Path) -> bytes:
     """A file's content, or as much of it as :func:`load` needs to refuse it.
 
     :raises OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        return file.read(SIZE + 1)
+        return file.read(MAX_BYTES + 1)
 
 
-def load(text: str | bytes) -> Any:
+def load_yaml(text: str | bytes) -> Any:
     """What a document says, as plain values.
 
     :raises yaml.YAMLError: it is no YAML, or :class:`YamlLimitError`.
     :raises ValueError: a date or number that YAML's own patterns let pass.
     """
-    loader = BoundedLoader(text)
+    loader = BoundedYamlLoader(text)
     try:
         return loader.get_single_data()
     finally:

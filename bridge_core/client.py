@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from bridge_core.address import Address
+    from bridge_core.address import Endpoint
     from bridge_core.events import EventStream
-    from bridge_core.models.gateway import About, Event, Health, MediaFacts
+    from bridge_core.models.gateway import About, Event, Health, MediaInfo
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.media import Plate
     from bridge_core.models.notes import NewNote, Note
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
         Result,
         ResultFile,
         ReviewStatus,
-        Try,
+        TestFrame,
         Version,
     )
     from bridge_core.outbox import Outbox
-    from bridge_core.sending import Sending
-    from bridge_core.transfer import Looker, Progress
+    from bridge_core.sending import OutboxSender
+    from bridge_core.transfer import PlateInspector, ProgressCallback
     from bridge_core.transport import Transport
 
 T = TypeVar("T")
 
 #: Versions asked for in one call. Parsing an answer holds Python's lock, which a panel's thread
 #: wants sixty times a second: 100 versions of 240 frames take about 2 ms.
-PAGE = 100
+PAGE_SIZE = 100
 
 
 class Client:
@@ -80,20 +80,20 @@ class Client:
 
         return self._get(Health, "/v1/health")
 
-    def clock_ahead(self) -> float | None:
+    def clock_offset(self) -> float | None:
         """Seconds that the gateway's clock is ahead of this machine's, to a second; None: the
         gateway, or a proxy before it, tells no time."""
         from email.utils import parsedate_to_datetime
 
         before = time.time()
-        told = self._transport.send("GET", "/v1/about").headers.get("Date")
+        date_header = self._transport.request("GET", "/v1/about").headers.get("Date")
         after = time.time()
         try:
-            there = parsedate_to_datetime(told or "").timestamp()
+            gateway_time = parsedate_to_datetime(date_header or "").timestamp()
         except ValueError:
             return None
         # Its date has whole seconds, cut off, and may be a second old: that is no difference.
-        return 0.0 if before - 2 <= there <= after else there - (before + after) / 2
+        return 0.0 if before - 2 <= gateway_time <= after else gateway_time - (before + after) / 2
 
     def services(self) -> list[Service]:
         from bridge_core.models.services import Service
@@ -103,7 +103,7 @@ class Client:
     def estimate(self, request: Request) -> Estimate:
         from bridge_core.models.jobs import Estimate
 
-        return self._transport.read(Estimate, "POST", "/v1/estimates", body=request, once_more=True)
+        return self._transport.request_json(Estimate, "POST", "/v1/estimates", body=request, retry_once=True)
 
     # Asking
 
@@ -112,7 +112,7 @@ class Client:
         request: Request,
         *,
         key: str | None = None,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> Job:
         """Have a request worked on. ``key`` is its idempotency key; None: a new one.
@@ -127,9 +127,9 @@ class Client:
         :raises JobCancelled: taken back by ``cancel``.
         :raises ShotbridgeError: accepted, and kept or refused.
         """
-        return self._sending.submit(request, key, progress, cancel)
+        return self._outbox_sender.submit(request, key, progress, cancel)
 
-    def flush(self, progress: Progress | None = None) -> list[Job]:
+    def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
         """Send what stands in the outbox, oldest first, and give the jobs that came of it. What
         is refused for good is found in ``outbox.refused()``; what another process is sending is
         left to it.
@@ -137,14 +137,14 @@ class Client:
         :raises ShotbridgeError: the first request that could not be sent for now; the others were
             tried all the same, unless nothing could have been sent at all.
         """
-        return self._sending.flush(progress)
+        return self._outbox_sender.flush(progress)
 
     # Jobs
 
     def job(self, id: str) -> Job:  # noqa: A002  the API's word
         from bridge_core.models.jobs import Job
 
-        return self._get(Job, f"/v1/jobs/{_part(id)}")
+        return self._get(Job, f"/v1/jobs/{_quote_id(id)}")
 
     def jobs(
         self,
@@ -163,17 +163,17 @@ class Client:
         """End a job; one that has ended stays as it is."""
         from bridge_core.models.jobs import Job
 
-        return self._transport.read(Job, "POST", f"/v1/jobs/{_part(id)}/cancel", repeatable=True)
+        return self._transport.request_json(Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True)
 
-    def frames(self, job_id: str) -> list[JobFrame]:
+    def job_frames(self, job_id: str) -> list[JobFrame]:
         """The frames of a job that are finished so far."""
         from bridge_core.models.jobs import JobFrame
 
-        return self._get(list[JobFrame], f"/v1/jobs/{_part(job_id)}/frames")
+        return self._get(list[JobFrame], f"/v1/jobs/{_quote_id(job_id)}/frames")
 
     def job_proxy(self, job_id: str, frame: int) -> bytes:
         """JPEG of a finished frame of a job."""
-        return self._picture(f"/v1/jobs/{_part(job_id)}/proxies/{frame}")
+        return self._get_bytes(f"/v1/jobs/{_quote_id(job_id)}/proxies/{frame}")
 
     def events(
         self,
@@ -190,7 +190,7 @@ class Client:
 
         return EventStream(self._transport, after=after, job=job).events(stop)
 
-    def stream(self, after: int | None = None) -> EventStream:
+    def event_stream(self, after: int | None = None) -> EventStream:
         """The events of :meth:`events` together with what happens to the line, for those who
         show whether it stands."""
         from bridge_core.events import EventStream
@@ -210,9 +210,9 @@ class Client:
         :raises NotFound: there is no such job.
         :raises GatewayUnreachable: no gateway for five minutes.
         """
-        from bridge_core.waiting import wait
+        from bridge_core.waiting import wait_for_jobs
 
-        return wait(self._transport, ids, on_event, timeout)
+        return wait_for_jobs(self._transport, ids, on_event, timeout)
 
     # Results and review
 
@@ -265,59 +265,59 @@ class Client:
                 status=status,
                 newest=newest or None,
                 after=after,
-                limit=PAGE,
+                limit=PAGE_SIZE,
             )
             if page:
                 yield page
-            if len(page) < PAGE:
+            if len(page) < PAGE_SIZE:
                 return
             after = page[-1].id
 
     def version(self, id: str) -> Version:  # noqa: A002
         from bridge_core.models.versions import Version
 
-        return self._get(Version, f"/v1/versions/{_part(id)}")
+        return self._get(Version, f"/v1/versions/{_quote_id(id)}")
 
     def decide(self, id: str, decision: Decision) -> Version:  # noqa: A002
         """Set a version's review status. Not repeated by itself: where the answer is lost, look
         whether it is set before deciding again."""
         from bridge_core.models.versions import Version
 
-        return self._transport.read(
-            Version, "POST", f"/v1/versions/{_part(id)}/decisions", body=decision
+        return self._transport.request_json(
+            Version, "POST", f"/v1/versions/{_quote_id(id)}/decisions", body=decision
         )
 
     def notes(self, id: str) -> list[Note]:  # noqa: A002
         from bridge_core.models.notes import Note
 
-        return self._get(list[Note], f"/v1/versions/{_part(id)}/notes")
+        return self._get(list[Note], f"/v1/versions/{_quote_id(id)}/notes")
 
     def add_note(self, id: str, note: NewNote) -> Note:  # noqa: A002
         """Not repeated by itself, as :meth:`decide`."""
         from bridge_core.models.notes import Note
 
-        return self._transport.read(Note, "POST", f"/v1/versions/{_part(id)}/notes", body=note)
+        return self._transport.request_json(Note, "POST", f"/v1/versions/{_quote_id(id)}/notes", body=note)
 
-    def tried(self, id: str) -> Try:  # noqa: A002
-        from bridge_core.models.versions import Try
+    def test_frame(self, id: str) -> TestFrame:  # noqa: A002
+        from bridge_core.models.versions import TestFrame
 
-        return self._get(Try, f"/v1/tries/{_part(id)}")
+        return self._get(TestFrame, f"/v1/tries/{_quote_id(id)}")
 
     def lineage(self, result_id: str) -> Lineage:
         from bridge_core.models.versions import Lineage
 
-        return self._get(Lineage, f"/v1/results/{_part(result_id)}/lineage")
+        return self._get(Lineage, f"/v1/results/{_quote_id(result_id)}/lineage")
 
-    def files(self, result_id: str) -> list[ResultFile]:
+    def result_files(self, result_id: str) -> list[ResultFile]:
         from bridge_core.models.versions import ResultFile
 
-        return self._get(list[ResultFile], f"/v1/results/{_part(result_id)}/files")
+        return self._get(list[ResultFile], f"/v1/results/{_quote_id(result_id)}/files")
 
     def fetch(
         self,
         result: Result,
         folder: Path,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         *,
         cancel: threading.Event | None = None,
     ) -> Path:
@@ -329,7 +329,7 @@ class Client:
 
     def proxy(self, result_id: str, frame: int) -> bytes:
         """JPEG of a frame with the display view baked in."""
-        return self._picture(f"/v1/results/{_part(result_id)}/proxies/{frame}")
+        return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/proxies/{frame}")
 
     def plate_proxy(self, plate: Plate, frame: int) -> bytes:
         """JPEG of a frame of a plate (in the plate's numbering) with the display view baked in,
@@ -338,20 +338,20 @@ class Client:
         :raises MissingFrames: there is no such frame.
         :raises UnreadableMedia: the file cannot be read.
         """
-        return self._looker.proxy(plate, frame)
+        return self._plate_inspector.proxy(plate, frame)
 
-    def media_facts(self, plate: Plate) -> MediaFacts:
+    def media_info(self, plate: Plate) -> MediaInfo:
         """What a plate's first file says of itself: of a movie, its rate and length. The file is
         sent where the gateway cannot read it itself.
 
         :raises MissingFrames: it is not there.
         :raises UnreadableMedia: it cannot be read.
         """
-        return self._looker.facts(plate)
+        return self._plate_inspector.media_info(plate)
 
     def thumbnail(self, result_id: str) -> bytes:
         """JPEG."""
-        return self._picture(f"/v1/results/{_part(result_id)}/thumbnail")
+        return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/thumbnail")
 
     def close(self) -> None:
         """End the connections. The gateway goes on."""
@@ -365,38 +365,38 @@ class Client:
         self.close()
 
     @cached_property
-    def _sending(self) -> Sending:
-        from bridge_core.sending import Sending
+    def _outbox_sender(self) -> OutboxSender:
+        from bridge_core.sending import OutboxSender
 
-        return Sending(self.outbox, self._transport)
+        return OutboxSender(self.outbox, self._transport)
 
     @cached_property
-    def _looker(self) -> Looker:
-        from bridge_core.transfer import Looker
+    def _plate_inspector(self) -> PlateInspector:
+        from bridge_core.transfer import PlateInspector
 
-        return Looker(self._transport)
+        return PlateInspector(self._transport)
 
     @cached_property
     def _transport(self) -> Transport:
         from bridge_core.transport import Transport
 
-        return Transport(self._locate, self.settings.client)
+        return Transport(self._find_endpoint, self.settings.client)
 
-    def _locate(self) -> Address:
+    def _find_endpoint(self) -> Endpoint:
         from bridge_core import launcher
 
         if self._start_gateway:
-            return launcher.ensure(self.settings)
-        return launcher.find(self.settings)
+            return launcher.ensure_gateway(self.settings)
+        return launcher.find_gateway(self.settings)
 
-    def _get(self, kind: type[T], path: str, **params: Any) -> T:
-        return self._transport.read(kind, "GET", path, params=params)
+    def _get(self, result_type: type[T], path: str, **params: Any) -> T:
+        return self._transport.request_json(result_type, "GET", path, params=params)
 
-    def _picture(self, path: str) -> bytes:
-        return self._transport.send("GET", path).content
+    def _get_bytes(self, path: str) -> bytes:
+        return self._transport.request("GET", path).content
 
 
-def _part(id: str) -> str:  # noqa: A002
+def _quote_id(id: str) -> str:  # noqa: A002
     """An id as one part of a path, whatever is in it.
 
     :raises NotFound: dots alone, which would lead to another path.

@@ -14,33 +14,33 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 import bridge_core
 from bridge_core import proof
-from bridge_core.address import Address, is_loopback
-from bridge_core.answers import Lost, parsed, refusal, unreachable
+from bridge_core.address import Endpoint, is_loopback
+from bridge_core.answers import ConnectionLost, parse_response, error_from_response, gateway_unreachable
 from bridge_core.errors import NotAuthorised
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 
-def session(address: Address, seconds: float, block: int) -> requests.Session:
+def open_session(endpoint: Endpoint, proof_timeout: float, block_size: int) -> requests.Session:
     """A session for one thread. ``seconds``: time limit of the proof on a new connection.
     ``block``: bytes written to the socket at once.
 
     Its calls raise :class:`Lost` where no connection could be made, since nothing was sent yet, or
     NotAuthorised.
     """
-    made = requests.Session()
+    session = requests.Session()
     # A proxy of the studio must not be asked for this machine's own gateway.
-    made.trust_env = not is_loopback(address.url)
-    made.auth = _Bearer(address.token)
-    made.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
-    made.headers["X-Shotbridge-Client"] = bridge_core.__version__
-    made.mount("http://", _Adapter(address, seconds, block))
-    made.mount("https://", _Adapter(address, seconds, block))
-    return made
+    session.trust_env = not is_loopback(endpoint.url)
+    session.auth = _BearerAuth(endpoint.token)
+    session.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
+    session.headers["X-Shotbridge-Client"] = bridge_core.__version__
+    session.mount("http://", _ProofAdapter(endpoint, proof_timeout, block_size))
+    session.mount("https://", _ProofAdapter(endpoint, proof_timeout, block_size))
+    return session
 
 
-class _Bearer(AuthBase):
+class _BearerAuth(AuthBase):
     """Sets the token on each call. Being an ``auth`` it also keeps ~/.netrc out of it."""
 
     def __init__(self, token: str) -> None:
@@ -51,94 +51,94 @@ class _Bearer(AuthBase):
         return request
 
 
-class _Adapter(HTTPAdapter):
+class _ProofAdapter(HTTPAdapter):
     """Asks for the proof on every new connection, also through a proxy's tunnel."""
 
-    def __init__(self, address: Address, seconds: float, block: int) -> None:
-        self._pools = _pools(address, seconds)
-        self._block = block
+    def __init__(self, endpoint: Endpoint, proof_timeout: float, block_size: int) -> None:
+        self._pool_classes = _pool_classes(endpoint, proof_timeout)
+        self._block_size = block_size
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=self._block)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        super().init_poolmanager(*args, **kwargs, blocksize=self._block_size)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._pools
+        manager.pool_classes_by_scheme = self._pool_classes
         return manager
 
 
-def _pools(address: Address, seconds: float) -> dict[str, Any]:
-    class Plain(HTTPConnection):
+def _pool_classes(endpoint: Endpoint, proof_timeout: float) -> dict[str, Any]:
+    class ProvenHTTPConnection(HTTPConnection):
         def connect(self) -> None:
             super().connect()
-            _prove(self, address, seconds)
+            _require_proof(self, endpoint, proof_timeout)
 
-    class Encrypted(HTTPSConnection):
+    class ProvenHTTPSConnection(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
-            _prove(self, address, seconds)
+            _require_proof(self, endpoint, proof_timeout)
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+    class ProvenHTTPConnectionPool(HTTPConnectionPool):
+        ConnectionCls = ProvenHTTPConnection
 
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
+    class ProvenHTTPSConnectionPool(HTTPSConnectionPool):
+        ConnectionCls = ProvenHTTPSConnection
 
-    return {"http": PlainPool, "https": EncryptedPool}
+    return {"http": ProvenHTTPConnectionPool, "https": ProvenHTTPSConnectionPool}
 
 
-def _prove(connection: HTTPConnection, address: Address, seconds: float) -> None:
+def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: float) -> None:
     """Have the gateway prove itself on a connection that was just made.
 
     :raises Lost: there was no proof; the call that the connection was made for was not sent.
     :raises NotAuthorised: whoever answers does not know the token.
     :raises ShotbridgeError: the gateway refuses the call.
     """
-    forwards = connection.proxy is not None and address.url.startswith("http://")
-    line = connection.sock
+    by_proxy = connection.proxy is not None and endpoint.url.startswith("http://")
+    sock = connection.sock
     try:
-        answer = proof.ask(line, address.url, address.token, seconds, by_proxy=forwards)
+        answer = proof.request_proof(sock, endpoint.url, endpoint.token, timeout, by_proxy=by_proxy)
     except TimeoutError as error:
-        what = "the gateway accepted the connection and did not answer in time"
-        raise unreachable(address, what) from error
+        message = "the gateway accepted the connection and did not answer in time"
+        raise gateway_unreachable(endpoint, message) from error
     except (OSError, http.client.HTTPException) as error:
-        what = "the connection to the gateway was lost before the gateway had identified itself"
-        raise unreachable(address, what) from error
+        message = "the connection to the gateway was lost before the gateway had identified itself"
+        raise gateway_unreachable(endpoint, message) from error
     if answer.status != 200:
-        refused = refusal(_response(answer, address), address)
-        raise Lost(refused.error, unsent=True) if isinstance(refused, Lost) else refused
-    if answer.instance is None:
-        raise _not_the_gateway(answer, address)
+        error_response = error_from_response(_response(answer, endpoint), endpoint)
+        raise ConnectionLost(error_response.error, unsent=True) if isinstance(error_response, ConnectionLost) else error_response
+    if answer.proven_instance is None:
+        raise _unproven_gateway_error(answer, endpoint)
     if not answer.reusable:
-        what = "the gateway, or a proxy in front of it, closes its connections after each call"
-        raise unreachable(address, what, "have the proxy keep connections open, as HTTP/1.1 does")
-    line.settimeout(connection.timeout)
+        message = "the gateway, or a proxy in front of it, closes its connections after each call"
+        raise gateway_unreachable(endpoint, message, "have the proxy keep connections open, as HTTP/1.1 does")
+    sock.settimeout(connection.timeout)
 
 
-def _not_the_gateway(answer: proof.Answer, address: Address) -> Exception:
+def _unproven_gateway_error(answer: proof.ProofResponse, endpoint: Endpoint) -> Exception:
     """The error for a gateway, or another program, that does not know the token."""
     from bridge_core.models.gateway import About
 
-    parsed(About, _response(answer, address))  # raises where it is another program
+    parse_response(About, _response(answer, endpoint))  # raises where it is another program
     error = NotAuthorised(
         "the program that answers does not know the token: it is not the gateway, or not the one "
         "that the token is for. The token was not sent to it",
-        where=address.url,
+        where=endpoint.url,
         next_step="try again; `shotbridge doctor` shows what is wrong"
-        if address.own
+        if endpoint.is_local
         else "check client.url and client.token_file",
     )
     # The user's own gateway may have restarted at another port: look for it once more.
-    return Lost(error, unsent=True) if address.own else error
+    return ConnectionLost(error, unsent=True) if endpoint.is_local else error
 
 
-def _response(answer: proof.Answer, address: Address) -> requests.Response:
+def _response(answer: proof.ProofResponse, endpoint: Endpoint) -> requests.Response:
     response = requests.Response()
     response.status_code = answer.status
     response.reason = answer.reason
     response.headers.update(answer.headers.items())
     response._content = answer.body
-    response.url = address.url
+    response.url = endpoint.url
     return response

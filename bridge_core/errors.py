@@ -61,20 +61,20 @@ class ShotbridgeError(Exception):
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         where: str = "",
         next_step: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(message)
+        self.message = message
         self.where = where
         self.next_step = next_step
         self.details: dict[str, Any] = dict(details or {})
 
     def __str__(self) -> str:
-        text = self.what
+        text = self.message
         if self.where:
             text += f" ({self.where})"
         if self.next_step:
@@ -84,7 +84,7 @@ class ShotbridgeError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments do not survive the default pickling of exceptions, and errors
         # cross process boundaries and the job engine's checkpoints.
-        return (_rebuild, (type(self), self.what, self.where, self.next_step, self.details))
+        return (_rebuild, (type(self), self.message, self.where, self.next_step, self.details))
 
 
 class ConfigError(ShotbridgeError):
@@ -104,12 +104,12 @@ class UnknownService(InvalidRequest):
     status = 422
 
 
-class OutsideRoots(InvalidRequest):
+class OutsideMediaRoots(InvalidRequest):
     code = "outside_roots"
     status = 403
 
 
-class KeyReused(ShotbridgeError):
+class IdempotencyKeyReused(ShotbridgeError):
     code = "key_reused"
     status = 409
     exit_code = 4
@@ -136,12 +136,12 @@ class MissingFrames(MediaError):
 
     @classmethod
     def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
-        gone = sorted(frames)
+        missing = sorted(frames)
         return cls(
-            f"{len(gone)} frame{'s are' if len(gone) != 1 else ' is'} missing: {spell(gone)}",
+            f"{len(missing)} frame{'s are' if len(missing) != 1 else ' is'} missing: {format_frames(missing)}",
             where=where,
             next_step="render or copy these frames, or shorten the range, and send again",
-            details={"frames": gone},
+            details={"frames": missing},
         )
 
 
@@ -263,7 +263,7 @@ class ModelCrashed(JobError):
     status = 500
 
 
-def spell(frames: Iterable[int]) -> str:
+def format_frames(frames: Iterable[int]) -> str:
     """Frame numbers as people write them: ``1001-1004, 1009``."""
     runs: list[tuple[int, int]] = []
     for frame in sorted(set(frames)):
@@ -274,9 +274,9 @@ def spell(frames: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def by_code(code: str) -> type[ShotbridgeError] | None:
+def error_class(code: str) -> type[ShotbridgeError] | None:
     """The class whose ``code`` this is; None for a code that this version does not know."""
-    return next((kind for kind in _tree(ShotbridgeError) if kind.code == code), None)
+    return next((kind for kind in _class_tree(ShotbridgeError) if kind.code == code), None)
 
 
 def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
@@ -284,7 +284,7 @@ def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
 
     A code from a newer gateway becomes :class:`GatewayError` and keeps its words.
     """
-    kind = by_code(str(problem.get("code", ""))) or GatewayError
+    kind = error_class(str(problem.get("code", ""))) or GatewayError
     return kind(
         str(problem.get("what") or "the gateway answered with an error that has no description"),
         where=str(problem.get("where", "")),
@@ -293,13 +293,13 @@ def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
     )
 
 
-def _tree(kind: type[ShotbridgeError]) -> Iterator[type[ShotbridgeError]]:
+def _class_tree(kind: type[ShotbridgeError]) -> Iterator[type[ShotbridgeError]]:
     yield kind
     for child in kind.__subclasses__():
-        yield from _tree(child)
+        yield from _class_tree(child)
 
 
 def _rebuild(
-    kind: type[ShotbridgeError], what: str, where: str, next_step: str, details: dict[str, Any]
+    kind: type[ShotbridgeError], message: str, where: str, next_step: str, details: dict[str, Any]
 ) -> ShotbridgeError:
-    return kind(what, where=where, next_step=next_step, details=details)
+    return kind(message, where=where, next_step=next_step, details=details)

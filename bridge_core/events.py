@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from bridge_core.models.requests import Request
 
 #: The gateway says something every 15 s, if only a comment; three of them missed is a dead peer.
-SILENCE_SECONDS = 45.0
+SILENCE_TIMEOUT = 45.0
 #: Seconds of reading after which the reader steps back for a moment: a thousand events in a row
 #: would keep Python's lock from a host's main thread, which waits up to 5 ms each time it wants it.
-_TURN, _BREAK = 0.002, 0.001
+_READ_SECONDS, _YIELD_SECONDS = 0.002, 0.001
 
 
 @dataclass(frozen=True)
-class Message:
+class ServerSentEvent:
     """A dispatched block of a stream. ``id`` is the last one given, by this block or before."""
 
     data: str
@@ -41,7 +41,7 @@ class Message:
     id: str = ""
 
 
-class Parser:
+class EventStreamParser:
     """Turns the bytes of a stream into messages; bytes may be cut anywhere."""
 
     def __init__(self) -> None:
@@ -50,22 +50,22 @@ class Parser:
         self.retry: float | None = None
         """Seconds that the other side asks to wait before coming back."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-        self._first = True
+        self._partial_line = ""
+        self._at_start = True
         self._data: list[str] = []
         self._event = ""
         self._id = ""
 
-    def feed(self, block: bytes) -> Iterator[Message]:
+    def feed(self, block: bytes) -> Iterator[ServerSentEvent]:
         text = self._decoder.decode(block)
-        if self._first and text:
+        if self._at_start and text:
             text = text.removeprefix("\ufeff")
-            self._first = False
-        text = self._rest + text
+            self._at_start = False
+        text = self._partial_line + text
         # A carriage return at the end may be half of a line's end; it waits for what follows.
         held = "\r" if text.endswith("\r") else ""
         lines = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._rest = lines.pop() + held
+        self._partial_line = lines.pop() + held
         for line in lines:
             if line:
                 self._field(line)
@@ -85,22 +85,22 @@ class Parser:
             case "retry" if value.isascii() and value.isdigit():
                 self.retry = int(value) / 1000
 
-    def _dispatch(self) -> Message | None:
+    def _dispatch(self) -> ServerSentEvent | None:
         self.last_id = self._id
         data, event = self._data, self._event
         self._data, self._event = [], ""
-        return Message("\n".join(data), event, self._id) if data else None
+        return ServerSentEvent("\n".join(data), event, self._id) if data else None
 
 
-class Signal(Enum):
+class StreamSignal(Enum):
     """What happens to a stream besides events."""
 
     CONNECTED = auto()
     """The line stands, for the first time or again. Without an ``after`` nothing is known of what
     happened before."""
-    LOST = auto()
+    DISCONNECTED = auto()
     """The line is cut; :attr:`EventStream.lost` says why. It is tried again until it stands."""
-    QUIET = auto()
+    IDLE = auto()
     """Nothing came for a moment: time to look at the clock."""
 
 
@@ -112,7 +112,7 @@ class EventStream:
     """
 
     #: Seconds between two looks at the clock.
-    PULSE = 0.2
+    POLL_SECONDS = 0.2
 
     def __init__(
         self,
@@ -120,19 +120,19 @@ class EventStream:
         *,
         after: int | None = None,
         job: str | None = None,
-        patience: float | None = None,
+        give_up_after: float | None = None,
     ) -> None:
         self.last_id = after
-        self.lost: GatewayUnreachable | None = None
+        self.connection_error: GatewayUnreachable | None = None
         """Why there is no line just now; None while it stands."""
         self._transport = transport
         self._job = job
-        self._patience = patience
+        self._give_up_after = give_up_after
         self._requests: dict[str, Request] = {}
         """Of the jobs that are going on, by the job's id: it never changes, and is nine tenths of
         what each word about a job's progress repeats."""
-        self._queue: queue.SimpleQueue[Event | Signal | Exception] = queue.SimpleQueue()
-        self._ended = threading.Event()
+        self._queue: queue.SimpleQueue[Event | StreamSignal | Exception] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._response: requests.Response | None = None
 
     def events(self, stop: threading.Event | None = None) -> Iterator[Event]:
@@ -145,30 +145,30 @@ class EventStream:
             for signal in signals:
                 if stop is not None and stop.is_set():
                     return
-                if not isinstance(signal, Signal):
+                if not isinstance(signal, StreamSignal):
                     yield signal
 
-    def signals(self) -> Generator[Event | Signal]:
+    def signals(self) -> Generator[Event | StreamSignal]:
         """Events, and what happens to the stream; ends when the iterator is closed."""
         # A thread reads, for nothing else can be waited for together with a socket that requests
         # holds: the one who iterates stays free to stop at any moment.
-        thread = threading.Thread(target=self._read, name="shotbridge-events", daemon=True)
+        thread = threading.Thread(target=self._read_in_thread, name="shotbridge-events", daemon=True)
         thread.start()
         try:
             while True:
                 try:
-                    item = self._queue.get(timeout=self.PULSE)
+                    item = self._queue.get(timeout=self.POLL_SECONDS)
                 except queue.Empty:
-                    yield Signal.QUIET
+                    yield StreamSignal.IDLE
                     continue
                 if isinstance(item, Exception):
                     raise item
                 yield item
         finally:
-            self._ended.set()
-            self._hang_up()
+            self._closed.set()
+            self._shut_down_response()
 
-    def _hang_up(self) -> None:
+    def _shut_down_response(self) -> None:
         """End the reading thread's wait; where urllib3 cannot (before 2.3), the next heartbeat
         ends it."""
         response = self._response
@@ -181,28 +181,28 @@ class EventStream:
             except (OSError, ValueError, RuntimeError):
                 return  # it has ended by itself
 
-    def _read(self) -> None:
+    def _read_in_thread(self) -> None:
         attempt, lost_at = 0, time.monotonic()
-        turn = time.monotonic()
-        while not self._ended.is_set():
-            heard = False
+        read_since = time.monotonic()
+        while not self._closed.is_set():
+            received = False
             try:
-                for block in self._blocks():
-                    heard = True
+                for block in self._message_batches():
+                    received = True
                     for message in block:
-                        self._take(message)
-                    if time.monotonic() - turn > _TURN:
-                        time.sleep(_BREAK)
-                        turn = time.monotonic()
+                        self._queue_event(message)
+                    if time.monotonic() - read_since > _READ_SECONDS:
+                        time.sleep(_YIELD_SECONDS)
+                        read_since = time.monotonic()
                 raise GatewayUnreachable("the gateway ended the stream of events")
             except GatewayUnreachable as error:
-                if heard:
+                if received:
                     attempt, lost_at = 0, time.monotonic()
-                self.lost = error
-                self._queue.put(Signal.LOST)
-                if self._patience is not None and time.monotonic() - lost_at > self._patience:
+                self.connection_error = error
+                self._queue.put(StreamSignal.DISCONNECTED)
+                if self._give_up_after is not None and time.monotonic() - lost_at > self._give_up_after:
                     return self._queue.put(error)
-                if self._ended.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
+                if self._closed.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
                     return None
                 attempt += 1
             except Exception as error:
@@ -210,55 +210,55 @@ class EventStream:
                 return self._queue.put(error)
         return None
 
-    def _blocks(self) -> Iterator[list[Message]]:
+    def _message_batches(self) -> Iterator[list[ServerSentEvent]]:
         """One connection's messages, in the portions in which its bytes came."""
         import requests
 
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self.last_id is not None:
             headers["Last-Event-ID"] = str(self.last_id)
-        response = self._transport.send(
+        response = self._transport.request(
             "GET",
             "/v1/events",
             params={"job": self._job},
             headers=headers,
             stream=True,
-            read_timeout=SILENCE_SECONDS,
+            read_timeout=SILENCE_TIMEOUT,
         )
         with response:
             self._response = response
-            if self._ended.is_set():
+            if self._closed.is_set():
                 return
-            _check_type(response)
-            self.lost = None
-            self._queue.put(Signal.CONNECTED)
-            parser = Parser()
+            _check_content_type(response)
+            self.connection_error = None
+            self._queue.put(StreamSignal.CONNECTED)
+            parser = EventStreamParser()
             try:
                 # Chunks come as they are sent; without chunking only single bytes come at once.
                 size = None if getattr(response.raw, "chunked", False) else 1
-                said = False
+                received_event = False
                 for block in response.iter_content(size):
                     messages = list(parser.feed(block))
-                    said = said or bool(messages)
+                    received_event = received_event or bool(messages)
                     # An id before the first event says where the stream begins: a line that is
                     # cut before anything happens is taken up again from there.
-                    if not said and parser.last_id.isdigit():
+                    if not received_event and parser.last_id.isdigit():
                         self.last_id = int(parser.last_id)
                     yield messages
             except (requests.exceptions.RequestException, OSError, AttributeError) as error:
                 # AttributeError: urllib3 finds its socket gone when another thread hung up.
-                if isinstance(error, AttributeError) and not self._ended.is_set():
+                if isinstance(error, AttributeError) and not self._closed.is_set():
                     raise
                 raise GatewayUnreachable(f"the stream of events was cut: {error}") from error
 
-    def _take(self, message: Message) -> None:
-        event = self._event(message)
+    def _queue_event(self, message: ServerSentEvent) -> None:
+        event = self._parse_event(message)
         if event is None or (self.last_id is not None and event.id <= self.last_id):
             return
         self.last_id = event.id
         self._queue.put(event)
 
-    def _event(self, message: Message) -> Event | None:
+    def _parse_event(self, message: ServerSentEvent) -> Event | None:
         """The event; None for a kind that a newer gateway knows and this client does not."""
         from pydantic import ValidationError
 
@@ -269,8 +269,8 @@ class EventStream:
             if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
                 return None
             job = raw.get("job") if isinstance(raw, dict) else None
-            if isinstance(job, dict) and (known := self._requests.get(str(job.get("id")))):
-                job["request"] = known
+            if isinstance(job, dict) and (known_request := self._requests.get(str(job.get("id")))):
+                job["request"] = known_request
             event = Event.model_validate(raw)
         except (ValueError, ValidationError) as error:
             raise GatewayFault(
@@ -284,7 +284,7 @@ class EventStream:
         return event
 
 
-def _check_type(response: requests.Response) -> None:
+def _check_content_type(response: requests.Response) -> None:
     kind = response.headers.get("Content-Type", "")
     if not kind.startswith("text/event-stream"):
         raise GatewayFault(

@@ -36,7 +36,7 @@ class Capability(StrEnum):
     """A person selects shots in the host itself: the scene holds the selected ones."""
     CUT = "cut"
     """The shots stand in a cut: :attr:`Scene.cut` is set."""
-    FOLLOW = "follow"
+    WATCH = "follow"
     """Tells when the scene has changed: :meth:`Host.watch`."""
     OPEN = "open"
     """Opens a cut from a file: :meth:`Host.open`."""
@@ -58,16 +58,16 @@ class HostShot:
     node, a strip, a clip), unique in its scene; placements bring it back."""
 
     shot: Shot
-    handle: str
-    source: str = ""
+    item_id: str
+    label: str = ""
     """What a person calls that thing: ``Read1``, ``V1``."""
-    to_render: bool = False
+    needs_render: bool = False
     """The plate's files are not there until :meth:`Host.render` has written them. What the plate
     says of range, size and colour space is what would be written; its path means nothing yet, and
     stays the same while the rest does."""
-    placed: tuple[str, ...] = ()
+    placed_version_ids: tuple[str, ...] = ()
     """Ids of the versions that stand in the host for it, in the order of their placing."""
-    in_use: str = ""
+    active_version_id: str = ""
     """Id of the one among them that the host shows; empty: the plate itself, or something else."""
 
 
@@ -75,21 +75,21 @@ class HostShot:
 class HostProblem:
     """Something in the host that did not become a shot, or did with a reservation."""
 
-    source: str
-    what: str
+    label: str
+    message: str
     next_step: str
     skipped: bool = True
     """It did not become a shot."""
-    handle: str = ""
+    item_id: str = ""
     """The shot that it is about; empty where there is none."""
-    record: FrameRange | None = None
+    record_range: FrameRange | None = None
 
     def __str__(self) -> str:
-        return f"{self.source or 'unnamed'}: {self.what}. Next: {self.next_step}"
+        return f"{self.label or 'unnamed'}: {self.message}. Next: {self.next_step}"
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class HostScene:
     """What there is to send. ``title`` names it: the cut's file, the script, the project."""
 
     title: str
@@ -98,12 +98,12 @@ class Scene:
     problems: tuple[HostProblem, ...] = ()
     cut: Cut | None = None
     """With :attr:`Capability.CUT`, unless none is open."""
-    selected: bool = False
+    is_selection: bool = False
     """The shots are those that a person selected in the host; otherwise all that there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceAs:
+class PlacementMode:
     """A way of placing that a person can choose: ``PlaceAs("above", "Strip above the plate")``."""
 
     id: str
@@ -114,30 +114,30 @@ class PlaceAs:
 class Placement:
     """A version for one of the host's shots, and where this machine has its files."""
 
-    handle: str
+    item_id: str
     version: Version
     folder: Path | None = None
     """The result's files on this machine; None: under the gateway's own path."""
     output: str = "main"
     notes: tuple[Note, ...] = ()
-    place_as: str = ""
+    mode_id: str = ""
     """Id of one of the host's :attr:`Host.place_as`; empty: its first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacementResult:
     """What :meth:`Host.place` did, in words for a person, with the file that it wrote, if any."""
 
-    words: str
+    message: str
     file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderStep:
     """How far a rendering is. ``frames`` of ``total`` are written; with the last of them comes the
     ``shot``, whose plate's files are there now."""
 
-    frames: int
+    completed: int
     total: int
     shot: Shot | None = None
 
@@ -147,8 +147,8 @@ class HostNote:
     """Something that a person wrote in the host on a version that stands there. ``key`` is the
     host's own name of it; ``frames`` count in the plate, None: on the version as a whole."""
 
-    key: str
-    version: str
+    note_key: str
+    version_id: str
     text: str
     frames: FrameRange | None = None
 
@@ -168,31 +168,31 @@ class Host(ABC):
         """What it can do; the same for as long as it lives."""
 
     @abstractmethod
-    def scene(self) -> Scene:
+    def scene(self) -> HostScene:
         """What there is to send, as it stands now. Without anything to send, no shots.
 
         :raises HostError: the host cannot tell.
         :raises TimelineError: the cut cannot be read.
         """
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` on the main thread whenever the scene may have changed; what is given
         back ends that, and may be called twice."""
-        raise self._cannot(Capability.FOLLOW)
+        raise self._unsupported(Capability.WATCH)
 
-    def open(self, path: Path) -> None:
+    def open_cut(self, path: Path) -> None:
         """Make a cut the one to work on.
 
         :raises TimelineError: it cannot be read; the one that was open stays.
         """
-        raise self._cannot(Capability.OPEN)
+        raise self._unsupported(Capability.OPEN)
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
         """The ways of placing to choose from, the usual first; none without a choice."""
         return ()
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
         """Put versions where they belong: further media of the cut's clips, read nodes, takes.
         Placing the same again changes nothing, except in a way that makes something new each time.
         All are placed, or none.
@@ -200,11 +200,11 @@ class Host(ABC):
         :raises HostError: a handle that the scene does not have.
         :raises ShotbridgeError: it cannot be done, and nothing was.
         """
-        raise self._cannot(Capability.PLACE)
+        raise self._unsupported(Capability.PLACE)
 
     def render(
-        self, handle: str, folder: Path, frames: Sequence[int] = ()
-    ) -> Generator[Rendered, None, None]:
+        self, item_id: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[RenderStep, None, None]:
         """Write the plate of a shot :attr:`~HostShot.to_render` into ``folder``, which is empty:
         its work range, or only ``frames`` of it, in the numbering of the scene's plate.
 
@@ -218,26 +218,26 @@ class Host(ABC):
         :raises HostError: the scene has no such handle, it needs no rendering, or the host cannot
             render it; nothing is left in the folder.
         """
-        raise self._cannot(Capability.RENDER)
+        raise self._unsupported(Capability.RENDER)
 
     def notes(self) -> tuple[HostNote, ...]:
         """What people wrote in the host on versions that stand there, without what
         :meth:`place` brought and what :meth:`noted` was called for."""
-        raise self._cannot(Capability.NOTES)
+        raise self._unsupported(Capability.NOTES)
 
-    def noted(self, key: str, note: Note) -> None:
+    def mark_note_synced(self, note_key: str, note: Note) -> None:
         """The gateway keeps a note of :meth:`notes` now, as ``note``."""
-        raise self._cannot(Capability.NOTES)
+        raise self._unsupported(Capability.NOTES)
 
-    def frame(self) -> int | None:
+    def current_frame(self) -> int | None:
         """The record frame that the host shows; None where it shows none."""
-        raise self._cannot(Capability.PLAYHEAD)
+        raise self._unsupported(Capability.PLAYHEAD)
 
-    def go_to(self, frame: int) -> None:
+    def go_to_frame(self, frame: int) -> None:
         """Show a record frame."""
-        raise self._cannot(Capability.PLAYHEAD)
+        raise self._unsupported(Capability.PLAYHEAD)
 
-    def _cannot(self, capability: Capability) -> HostError:
+    def _unsupported(self, capability: Capability) -> HostError:
         return HostError(
             f"{self.title} has no {capability.value}",
             where=f"host {type(self).__name__}",

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core import processes, proof
-from bridge_core.address import Address
+from bridge_core.address import Endpoint
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
@@ -45,30 +45,30 @@ from bridge_core.errors import (
     NotWritable,
 )
 from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, private_folder, read_own
+from bridge_core.private_files import open_private, make_private_folder, read_own_file
 from bridge_core.tokens import read_token
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
 #: Bytes after which the log is put aside at the next start.
-_LOG_LIMIT = 5_000_000
+_MAX_LOG_BYTES = 5_000_000
 #: Seconds between two looks.
-_PULSE = 0.05
+_POLL_SECONDS = 0.05
 #: Bytes of an announcement, and of the record of the last process, that are read.
-_SMALL = 100_000
+_MAX_RECORD_BYTES = 100_000
 #: Seconds that a running gateway gets to say who it is.
-_ABOUT_SECONDS = 5.0
+_PROOF_TIMEOUT = 5.0
 #: Seconds that a gateway gets to end in order.
-_STOP_SECONDS = 15.0
-_INSTALL = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
+_STOP_TIMEOUT = 15.0
+_INSTALL_HINT = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
 
 #: Gateways that this process started, so that their ends are noticed.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @atexit.register
-def _let_go() -> None:
+def _detach_children() -> None:
     """Gateways outlive who started them; Python would warn of children that nobody waited for."""
     for child in _children.values():
         if child.poll() is None:
@@ -83,25 +83,25 @@ class _Announcement:
 
 
 @dataclass(frozen=True)
-class _Process:
+class _GatewayProcess:
     """A process that was started as this user's gateway, even if its number has been reused."""
 
     pid: int
     identity: str
 
     @classmethod
-    def of(cls, pid: int) -> _Process:
-        return cls(pid, processes.identity(pid) or "")
+    def of(cls, pid: int) -> _GatewayProcess:
+        return cls(pid, processes.process_identity(pid) or "")
 
     @property
     def alive(self) -> bool:
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             return False
-        return bool(self.identity) and processes.identity(self.pid) == self.identity
+        return bool(self.identity) and processes.process_identity(self.pid) == self.identity
 
 
-def ensure(settings: Settings) -> Address:
+def ensure_gateway(settings: Settings) -> Endpoint:
     """Where the gateway is: the studio's at ``client.url``, or this user's own, which is started
     when it does not run.
 
@@ -111,62 +111,62 @@ def ensure(settings: Settings) -> Address:
     :raises GatewayUnreachable: it did not answer within ``client.start_timeout``.
     """
     if settings.client.url is not None:
-        return _studio(settings)
+        return _studio_endpoint(settings)
     state = settings.client.state_dir
     deadline = time.monotonic() + settings.client.start_timeout
-    found = _running(state)
-    if found is None:
-        with _alone(state, deadline):
-            found = _running(state) or _start(settings, deadline)
-    return Address(found.url, _own_token(state), own=True)
+    announcement = _find_running(state)
+    if announcement is None:
+        with _launch_lock(state, deadline):
+            announcement = _find_running(state) or _start(settings, deadline)
+    return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
-def find(settings: Settings) -> Address:
+def find_gateway(settings: Settings) -> Endpoint:
     """As :func:`ensure`, but nothing is started.
 
     :raises GatewayUnreachable: this user's own gateway does not run, or does not answer.
     """
     if settings.client.url is not None:
-        return _studio(settings)
+        return _studio_endpoint(settings)
     state = settings.client.state_dir
-    found = _running(state)
-    if found is None:
+    announcement = _find_running(state)
+    if announcement is None:
         raise GatewayUnreachable(
             "no gateway runs here",
             where=str(state),
             next_step="`shotbridge services` starts it; or set client.url to the studio's",
         )
-    return Address(found.url, _own_token(state), own=True)
+    return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
-def stop(settings: Settings) -> bool:
+def stop_gateway(settings: Settings) -> bool:
     """End this user's own gateway in order; whether there was one. Its jobs go on after the next
     start.
 
     :raises GatewayUnreachable: it did not end.
     """
     state = settings.client.state_dir
-    deadline = time.monotonic() + _STOP_SECONDS
-    with _alone(state, deadline):
-        last = _last(state)
-        if last is None or not processes.terminate(last.pid, last.identity):
-            found = _announced(state)
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    with _launch_lock(state, deadline):
+        process = _read_last_process(state)
+        if process is None or not processes.terminate_process(process.pid, process.identity):
+            announcement = _read_announcement(state)
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if found is not None and _answers(found, state):
+                if announcement is not None and _responds(announcement, state):
                     raise GatewayUnreachable(
                         "a gateway answers that was not started from here",
-                        where=f"{found.url}, process {found.pid}",
+                        where=f"{announcement.url}, process {announcement.pid}",
                         next_step="end it where it was started",
                     )
             return False
-        while last.alive:
+        while process.alive:
             if time.monotonic() > deadline:
                 raise GatewayUnreachable(
-                    f"the gateway (process {last.pid}) does not end",
+                    f"the gateway (process {process.pid}) does not end",
                     where=str(state),
                     next_step=f"look at {state / 'gateway.log'}, then end the process by hand",
                 )
-            time.sleep(_PULSE)
+            time.sleep(_POLL_SECONDS)
         return True
 
 
@@ -179,102 +179,102 @@ def gateway_command(settings: Settings) -> list[str]:
     """
     if settings.client.gateway_command:
         return list(settings.client.gateway_command)
-    name = Path(sys.executable or "").name.lower()
-    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", name) is not None
+    executable = Path(sys.executable or "").name.lower()
+    is_python = re.fullmatch(r"python[0-9.]*w?(\.exe)?", executable) is not None
     if is_python and importlib.util.find_spec("bridge_gateway") is not None:
         return [sys.executable, "-m", "bridge_gateway"]
     installed = shutil.which("shotbridge-gateway")
     if installed is not None:
         return [installed]
     raise ConfigError(
-        f"there is no gateway to start: {name or 'this program'} has none inside, and there is no "
+        f"there is no gateway to start: {executable or 'this program'} has none inside, and there is no "
         "shotbridge-gateway on the PATH",
-        next_step=f"{_INSTALL} into a Python of its own, and set client.gateway_command to "
+        next_step=f"{_INSTALL_HINT} into a Python of its own, and set client.gateway_command to "
         "[/path/to/that/python, -m, bridge_gateway]; or set client.url to the studio's gateway",
     )
 
 
-def _running(state: Path) -> _Announcement | None:
+def _find_running(state: Path) -> _Announcement | None:
     """The gateway that is announced, if it answers there and proves who it is.
 
     :raises GatewayUnreachable: it runs and does not answer.
     :raises NotAuthorised: it runs and does not know the token.
     """
-    found = _announced(state)
-    if found is None:
+    announcement = _read_announcement(state)
+    if announcement is None:
         return None
     try:
-        if _answers(found, state):
-            return found
+        if _responds(announcement, state):
+            return announcement
     except ConnectionError:
         return None
     except (OSError, http.client.HTTPException) as error:
-        if not _runs(found, state):
+        if not _is_running(announcement, state):
             return None
         raise GatewayUnreachable(
-            f"the gateway runs (process {found.pid}) and does not answer: {error}",
-            where=found.url,
+            f"the gateway runs (process {announcement.pid}) and does not answer: {error}",
+            where=announcement.url,
             next_step="wait a moment; if it stays so, `shotbridge stop` ends it",
         ) from error
-    if _runs(found, state):
+    if _is_running(announcement, state):
         raise NotAuthorised(
-            f"the gateway that runs (process {found.pid}) does not know the token in "
+            f"the gateway that runs (process {announcement.pid}) does not know the token in "
             f"{state / 'gateway.token'}",
-            where=found.url,
+            where=announcement.url,
             next_step="`shotbridge stop` ends it, and the next call starts one with this token",
         )
     return None
 
 
-def _announced(state: Path) -> _Announcement | None:
+def _read_announcement(state: Path) -> _Announcement | None:
     """None where there is none, it is damaged, or it is another user's file."""
     try:
-        raw = json.loads(read_own(state / "gateway.json", _SMALL) or b"")
-        place = urllib.parse.urlsplit(str(raw["url"]))
-        if place.scheme != "http" or not place.hostname or not place.port:
+        raw = json.loads(read_own_file(state / "gateway.json", _MAX_RECORD_BYTES) or b"")
+        parts = urllib.parse.urlsplit(str(raw["url"]))
+        if parts.scheme != "http" or not parts.hostname or not parts.port:
             return None
-        return _Announcement(place.geturl(), str(raw["instance"]), int(raw["pid"]))
+        return _Announcement(parts.geturl(), str(raw["instance"]), int(raw["pid"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _answers(found: _Announcement, state: Path) -> bool:
+def _responds(announcement: _Announcement, state: Path) -> bool:
     """Whether the announced gateway answers at its address.
 
     :raises OSError: there is no answer.
     :raises http.client.HTTPException: the answer is not HTTP.
     """
-    place = urllib.parse.urlsplit(found.url)
-    where = place.hostname or "", place.port or 0
-    with socket.create_connection(where, timeout=_ABOUT_SECONDS) as connection:
+    parts = urllib.parse.urlsplit(announcement.url)
+    host_and_port = parts.hostname or "", parts.port or 0
+    with socket.create_connection(host_and_port, timeout=_PROOF_TIMEOUT) as connection:
         if not (state / "gateway.token").exists():
             return False
-        answer = proof.ask(connection, found.url, _own_token(state), _ABOUT_SECONDS)
-    return answer.instance == found.instance
+        response = proof.request_proof(connection, announcement.url, _local_token(state), _PROOF_TIMEOUT)
+    return response.proven_instance == announcement.instance
 
 
-def _runs(found: _Announcement, state: Path) -> bool:
+def _is_running(announcement: _Announcement, state: Path) -> bool:
     """Whether the process that the announcement names is the gateway that was started."""
-    last = _last(state)
-    return last is not None and last.pid == found.pid and last.alive
+    process = _read_last_process(state)
+    return process is not None and process.pid == announcement.pid and process.alive
 
 
-def _last(state: Path) -> _Process | None:
+def _read_last_process(state: Path) -> _GatewayProcess | None:
     """The process that was started last; None where there is no usable record."""
     try:
-        pid, identity = (read_own(state / "gateway.pid", _SMALL) or b"").decode().split(" ", 1)
-        return _Process(int(pid), identity.strip())
+        pid, identity = (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
+        return _GatewayProcess(int(pid), identity.strip())
     except (OSError, ValueError):
         return None
 
 
-def _remember(state: Path, process: _Process) -> None:
+def _write_last_process(state: Path, process: _GatewayProcess) -> None:
     with open_private(state / "gateway.pid", "wb") as file:
         file.write(f"{process.pid} {process.identity}\n".encode())
 
 
 def _start(settings: Settings, deadline: float) -> _Announcement:
-    from bridge_core.config.handover import as_variables
+    from bridge_core.config.handover import environment_variables
 
     state = settings.client.state_dir
     command = [
@@ -288,44 +288,44 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         str(state / "gateway.log"),
         "--idle-exit",
     ]
-    _await_end_of_last(state)
+    _wait_for_last_process(state)
     (state / "gateway.json").unlink(missing_ok=True)
     log = state / "gateway.log"
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+    if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
         log.replace(state / "gateway.log.1")
     with open_private(log, "ab") as stream:
-        begin = stream.tell()
-        child = _spawn(command, {**os.environ, **as_variables(settings)}, state, stream.fileno())
+        log_offset = stream.tell()
+        child = _spawn(command, {**os.environ, **environment_variables(settings)}, state, stream.fileno())
     _children[child.pid] = child
-    _remember(state, _Process.of(child.pid))
+    _write_last_process(state, _GatewayProcess.of(child.pid))
     try:
         while time.monotonic() < deadline:
-            found = _announced(state)
-            if found is not None:
-                if found.pid != child.pid:  # what was started is a wrapper, such as rez's
-                    _remember(state, _Process.of(found.pid))
-                return found
+            announcement = _read_announcement(state)
+            if announcement is not None:
+                if announcement.pid != child.pid:  # what was started is a wrapper, such as rez's
+                    _write_last_process(state, _GatewayProcess.of(announcement.pid))
+                return announcement
             if child.poll() is not None:
-                raise _died(child, command, log, begin)
-            time.sleep(_PULSE)
+                raise _startup_error(child, command, log, log_offset)
+            time.sleep(_POLL_SECONDS)
     except BaseException:
-        _end(child)
+        _terminate(child)
         raise
-    _end(child)
+    _terminate(child)
     raise GatewayUnreachable(
         f"the gateway did not answer within {settings.client.start_timeout:g} s, and was ended",
         where=str(log),
         next_step="look at its log; client.start_timeout sets how long is waited",
-        details={"log": _tail(log, begin)},
+        details={"log": _log_tail(log, log_offset)},
     )
 
 
-def _await_end_of_last(state: Path) -> None:
+def _wait_for_last_process(state: Path) -> None:
     """Wait until a gateway that no longer answers has ended."""
-    last = _last(state)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while last is not None and last.alive and time.monotonic() < deadline:
-        time.sleep(_PULSE)
+    process = _read_last_process(state)
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    while process is not None and process.alive and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def _spawn(
@@ -348,10 +348,10 @@ def _spawn(
             creationflags=flags,
         )
     except OSError as error:
-        raise cannot_start(command, error) from error
+        raise start_error(command, error) from error
 
 
-def cannot_start(command: list[str], error: OSError) -> ConfigError:
+def start_error(command: list[str], error: OSError) -> ConfigError:
     """In words, what the system said of :func:`gateway_command`."""
     return ConfigError(
         f"the gateway cannot be started: {error.strerror or error}",
@@ -360,16 +360,16 @@ def cannot_start(command: list[str], error: OSError) -> ConfigError:
     )
 
 
-def _died(
-    child: subprocess.Popen[bytes], command: list[str], log: Path, begin: int
+def _startup_error(
+    child: subprocess.Popen[bytes], command: list[str], log: Path, log_offset: int
 ) -> ConfigError | GatewayFault:
-    tail = _tail(log, begin)
+    tail = _log_tail(log, log_offset)
     missing = re.search(r"No module named '?([\w.]+)'?", tail)
     if missing:
         return ConfigError(
             f"the gateway is not installed: there is no module {missing[1]} in {command[0]}",
             where=str(log),
-            next_step=f"{_INSTALL} there, or set client.gateway_command or client.url",
+            next_step=f"{_INSTALL_HINT} there, or set client.gateway_command or client.url",
             details={"log": tail},
         )
     return GatewayFault(
@@ -381,14 +381,14 @@ def _died(
     )
 
 
-def _tail(log: Path, begin: int) -> str:
+def _log_tail(log: Path, log_offset: int) -> str:
     """The last lines that this start wrote."""
     with log.open("rb") as stream:
-        stream.seek(begin)
+        stream.seek(log_offset)
         return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-15:])
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _terminate(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
         try:
@@ -399,10 +399,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _alone(state: Path, deadline: float) -> Iterator[None]:
+def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
     """Hold the launcher's lock; whoever has it is done in moments, or starts the gateway."""
     try:
-        private_folder(state)
+        make_private_folder(state)
         lock = FileLock(state / "gateway.lock")
         while not lock.acquire():
             if time.monotonic() > deadline:
@@ -411,7 +411,7 @@ def _alone(state: Path, deadline: float) -> Iterator[None]:
                     where=str(lock.path),
                     next_step=f"look at {state / 'gateway.log'}",
                 )
-            time.sleep(_PULSE)
+            time.sleep(_POLL_SECONDS)
     except OSError as error:
         raise NotWritable(
             f"this folder cannot be written: {error.strerror or error}",
@@ -422,13 +422,13 @@ def _alone(state: Path, deadline: float) -> Iterator[None]:
         yield
 
 
-def _studio(settings: Settings) -> Address:
+def _studio_endpoint(settings: Settings) -> Endpoint:
     assert settings.client.url is not None
-    return Address(settings.client.url.rstrip("/"), _studio_token(settings))
+    return Endpoint(settings.client.url.rstrip("/"), _studio_token(settings))
 
 
-def _own_token(state: Path) -> str:
-    return read_token(state / "gateway.token", others=0o077)
+def _local_token(state: Path) -> str:
+    return read_token(state / "gateway.token", forbidden_mode=0o077)
 
 
 def _studio_token(settings: Settings) -> str:
@@ -440,4 +440,4 @@ def _studio_token(settings: Settings) -> str:
             next_step="set client.token_file to the file with the token",
         )
     # A studio may hand its token to a group; nobody else is to read it, nor to change it.
-    return read_token(path, others=0o027)
+    return read_token(path, forbidden_mode=0o027)

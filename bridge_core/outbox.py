@@ -30,24 +30,24 @@ from bridge_core.errors import (
     DiskFull,
     IncompatibleVersion,
     InvalidRequest,
-    KeyReused,
+    IdempotencyKeyReused,
     NotWritable,
     StorageError,
 )
 from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, private_folder, read_own, tighten
+from bridge_core.private_files import open_private, make_private_folder, read_own_file, restrict_mode
 
 if TYPE_CHECKING:
-    from bridge_core.models.outbox import Entry
+    from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.problems import Problem
     from bridge_core.models.requests import Request
 
 _log = logging.getLogger(__name__)
 
 #: Seconds after which a file that was never finished belongs to a process that died.
-_STALE = 86_400.0
+_STALE_SECONDS = 86_400.0
 #: Bytes of an entry; one with 100,000 frames of a try has less than one.
-_LARGEST = 16_000_000
+_MAX_ENTRY_BYTES = 16_000_000
 
 
 class Outbox:
@@ -56,7 +56,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, request: Request, key: str | None = None) -> Entry:
+    def add(self, request: Request, key: str | None = None) -> OutboxEntry:
         """Accept a request: once this returns, no crash and no power cut loses it.
 
         ``key`` is its idempotency key; None: a new one. The same request under the same key is
@@ -68,86 +68,86 @@ class Outbox:
         """
         from pydantic import ValidationError
 
-        from bridge_core.models.base import fingerprint, invalid, now
-        from bridge_core.models.outbox import Entry
+        from bridge_core.models.base import fingerprint, validation_error, now
+        from bridge_core.models.outbox import OutboxEntry
 
         try:
-            entry = Entry(key=key or str(uuid.uuid4()), request=request, created=now())
+            entry = OutboxEntry(key=key or str(uuid.uuid4()), request=request, created=now())
         except ValidationError as error:
-            raise invalid(error, what="key") from error
-        with _told(self.folder):
-            private_folder(self.folder.parent)
-            private_folder(self.folder)
+            raise validation_error(error, label="key") from error
+        with _storage_errors(self.folder):
+            make_private_folder(self.folder.parent)
+            make_private_folder(self.folder)
             temporary = self._write(entry)
             try:
                 # A link, unlike a rename, never takes the place of what is there.
                 os.link(temporary, self._path(entry.key))
             except FileExistsError:
-                there = self._read(self._path(entry.key))
-                if there is None and not self._path(entry.key).exists():
-                    return self.put(request, key)  # it has just gone
-                if there is None or fingerprint(there.request) != fingerprint(request):
-                    raise KeyReused(
+                existing = self._read(self._path(entry.key))
+                if existing is None and not self._path(entry.key).exists():
+                    return self.add(request, key)  # it has just gone
+                if existing is None or fingerprint(existing.request) != fingerprint(request):
+                    raise IdempotencyKeyReused(
                         "another request waits under this key",
                         where=str(self._path(entry.key)),
                         next_step="give every request a key of its own",
                     ) from None
-                return there
+                return existing
             finally:
                 temporary.unlink()
-            _sync(self.folder)
+            _fsync_folder(self.folder)
         return entry
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[OutboxEntry, ...]:
         """What waits to be sent, oldest first. Files that cannot be read are set aside; those of
         a newer Shotbridge are left for it."""
-        found = [self._read(path) for path in self._files(self.folder)]
-        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+        entries = [self._read(path) for path in self._files(self.folder)]
+        return tuple(sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key)))
 
-    def refused(self) -> tuple[Entry, ...]:
+    def refused(self) -> tuple[OutboxEntry, ...]:
         """What the gateway will never take, each with its ``problem``, oldest first."""
-        found = [self._read(path) for path in self._files(self.folder / "refused")]
-        return tuple(sorted((e for e in found if e is not None), key=lambda e: (e.created, e.key)))
+        entries = [self._read(path) for path in self._files(self.folder / "refused")]
+        return tuple(sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key)))
 
     def damaged(self) -> tuple[Path, ...]:
         """Files that were set aside because they cannot be read."""
         return tuple(self._files(self.folder / "damaged"))
 
-    def done(self, key: str) -> None:
+    def remove(self, key: str) -> None:
         """The gateway has it, or a person took it back."""
-        with _told(self.folder):
+        with _storage_errors(self.folder):
             self._path(key).unlink(missing_ok=True)
             self._lock_path(key).unlink(missing_ok=True)
             if self.folder.exists():
-                _sync(self.folder)
+                _fsync_folder(self.folder)
 
-    def refuse(self, key: str, problem: Problem) -> None:
+    def mark_refused(self, key: str, problem: Problem) -> None:
         """The gateway will never take it: keep it with the reason, and do not send it again."""
         entry = self._read(self._path(key))
         if entry is None:
             return
-        with _told(self.folder):
+        with _storage_errors(self.folder):
             target = self.folder / "refused" / f"{key}.json"
-            private_folder(target.parent)
+            make_private_folder(target.parent)
             self._write(entry.model_copy(update={"problem": problem})).replace(target)
-            _sync(target.parent)
-        self.done(key)
+            _fsync_folder(target.parent)
+        self.remove(key)
 
-    def forget(self, key: str) -> None:
+    def discard_refused(self, key: str) -> None:
         """A person has read why it was refused, and does not want it any more."""
-        with _told(self.folder):
+        with _storage_errors(self.folder):
             (self.folder / "refused" / f"{key}.json").unlink(missing_ok=True)
 
     @contextmanager
-    def sending(self, key: str) -> Iterator[bool]:
+    def lock_for_sending(self, key: str) -> Iterator[bool]:
         """Whether this process may send an entry now: no other is about to, and it is still
         there. Two that send the same make one job, by its key, but send its pictures twice."""
         lock = FileLock(self._lock_path(key))
-        with _told(self.folder):
-            private_folder(self.folder / "locks")
-            mine = lock.acquire()
+        with _storage_errors(self.folder):
+            make_private_folder(self.folder / "locks")
+            acquired = lock.acquire()
         try:
-            yield mine and self._path(key).exists()
+            yield acquired and self._path(key).exists()
         finally:
             lock.release()
 
@@ -159,7 +159,7 @@ class Outbox:
 
     def _files(self, folder: Path) -> Iterator[Path]:
         """JSON files by name; what a killed process left half written is removed in time."""
-        with _told(folder), suppress(FileNotFoundError):
+        with _storage_errors(folder), suppress(FileNotFoundError):
             for path in sorted(folder.iterdir()):
                 if path.suffix == ".json":
                     yield path
@@ -168,24 +168,24 @@ class Outbox:
                         if _is_stale(path):
                             path.unlink()
 
-    def _read(self, path: Path) -> Entry | None:
+    def _read(self, path: Path) -> OutboxEntry | None:
         """The entry; None where the file has gone, is none, or belongs to a newer version."""
-        from bridge_core.models.outbox import Entry
+        from bridge_core.models.outbox import OutboxEntry
 
         try:
-            text = read_own(path, _LARGEST)
+            text = read_own_file(path, _MAX_ENTRY_BYTES)
             if text is None:
                 raise InvalidRequest("it is no file of this user's, or too large for a request")
-            entry = Entry.load(text, where=str(path))
+            entry = OutboxEntry.parse(text, where=str(path))
             if entry.key != path.stem:
                 # Sent under its key, and then looked for under it, it would be sent for ever.
                 raise InvalidRequest(f"it is a copy: its key is {entry.key}")
-            tighten(path, 0o600)
+            restrict_mode(path, 0o600)
             return entry
         except IncompatibleVersion as error:
             _log.warning("left for a newer Shotbridge: %s", error)
         except InvalidRequest as error:
-            self._set_aside(path, error)
+            self._quarantine(path, error)
         except FileNotFoundError:
             pass  # it was sent or taken back since the folder was listed
         except OSError as error:
@@ -193,17 +193,17 @@ class Outbox:
             _log.warning("a request cannot be read: %s: %s", path, error.strerror or error)
         return None
 
-    def _set_aside(self, path: Path, why: InvalidRequest) -> None:
-        aside = self.folder / "damaged" / path.name
-        with _told(aside), suppress(FileNotFoundError):  # it has gone, or another was quicker
+    def _quarantine(self, path: Path, reason: InvalidRequest) -> None:
+        target = self.folder / "damaged" / path.name
+        with _storage_errors(target), suppress(FileNotFoundError):  # it has gone, or another was quicker
             path.lstat()
-            private_folder(aside.parent)
-            while os.path.lexists(aside):
-                aside = aside.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-            path.rename(aside)
-            _log.warning("a damaged request was set aside at %s: %s", aside, why)
+            make_private_folder(target.parent)
+            while os.path.lexists(target):
+                target = target.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+            path.rename(target)
+            _log.warning("a damaged request was set aside at %s: %s", target, reason)
 
-    def _write(self, entry: Entry) -> Path:
+    def _write(self, entry: OutboxEntry) -> Path:
         """A file with the entry, on the disk for certain, that nobody takes for an entry yet."""
         temporary = self.folder / f"{entry.key}.{secrets.token_hex(4)}.new"
         with open_private(temporary, "xb") as stream:
@@ -214,11 +214,11 @@ class Outbox:
 
 
 def _is_stale(path: Path) -> bool:
-    found = path.lstat()
-    return stat.S_ISREG(found.st_mode) and found.st_mtime < time.time() - _STALE
+    file_stat = path.lstat()
+    return stat.S_ISREG(file_stat.st_mode) and file_stat.st_mtime < time.time() - _STALE_SECONDS
 
 
-def _sync(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     """Put a folder's names on the disk; Windows does so by itself and cannot open folders."""
     if os.name == "nt":
         return
@@ -230,7 +230,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _told(where: Path) -> Iterator[None]:
+def _storage_errors(where: Path) -> Iterator[None]:
     """The disk's errors in the words of the tree; a file that is not there stays what it is."""
     try:
         yield

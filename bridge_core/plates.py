@@ -10,13 +10,13 @@ from pathlib import Path
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.media import (
-    FRAME_NUMBER,
+    FRAME_NUMBER_PATTERN,
     Plate,
     PlateKind,
     SourceFile,
     frame_path,
-    printf_pattern,
-    signed_path,
+    to_printf_pattern,
+    signed_frame_path,
 )
 
 _DIGITS = re.compile(r"-?\d+")
@@ -33,7 +33,7 @@ def source_files(plate: Plate, frames: Iterable[int]) -> tuple[SourceFile, ...]:
         below 0 is there twice.
     """
     if plate.kind is PlateKind.SEQUENCE:
-        return _sequence(plate, sorted(set(frames)))
+        return _sequence_files(plate, sorted(set(frames)))
     frame = plate.range.first if plate.kind is PlateKind.STILL else None
     return (single_file(plate.path, frame=frame),)
 
@@ -43,22 +43,22 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
 
     :raises UnreadableMedia: it is not there, is no file, or may not be looked at.
     """
-    whole = as_on_disk(Path(path).expanduser().absolute())
+    absolute = path_as_on_disk(Path(path).expanduser().absolute())
     try:
-        found = whole.stat()
+        file_stat = absolute.stat()
     except OSError as error:
         raise UnreadableMedia(
             f"this file cannot be read: {error.strerror or error}",
-            where=str(whole),
+            where=str(absolute),
             next_step="bring it online, or point to where it lies now",
         ) from error
-    if not whole.is_file():
+    if not absolute.is_file():
         raise UnreadableMedia(
             "this is not a file",
-            where=str(whole),
+            where=str(absolute),
             next_step="name a movie, a picture, or a sequence such as plate.%04d.exr",
         )
-    return _source(str(whole), found, frame)
+    return _source_file(str(absolute), file_stat, frame)
 
 
 def frames_on_disk(pattern: str) -> tuple[int, ...]:
@@ -67,81 +67,81 @@ def frames_on_disk(pattern: str) -> tuple[int, ...]:
     :raises UnreadableMedia: the folder is not there or may not be read, or a frame below 0 is there
         twice.
     """
-    whole = Path(printf_pattern(pattern)).expanduser().absolute()
+    absolute = Path(to_printf_pattern(pattern)).expanduser().absolute()
     try:
-        return tuple(sorted(_scan(whole)))
+        return tuple(sorted(_scan_sequence(absolute)))
     except OSError as error:
-        raise _closed(whole.parent, error) from error
+        raise _unreadable_folder(absolute.parent, error) from error
 
 
-def as_on_disk(path: Path) -> Path:
+def path_as_on_disk(path: Path) -> Path:
     """The path as the disk spells it: letters may be composed there in another way, as macOS does.
 
     A path that is there, and one that is not there in any spelling, is given back as it is.
     """
     if str(path).isascii() or path.exists():
         return path
-    folder = as_on_disk(path.parent) if path.parent != path else path
+    folder = path_as_on_disk(path.parent) if path.parent != path else path
     try:
-        found = [one for one in folder.iterdir() if same_name(one.name) == same_name(path.name)]
+        matches = [one for one in folder.iterdir() if comparable_name(one.name) == comparable_name(path.name)]
     except OSError:
         return path
-    return found[0] if found else path
+    return matches[0] if matches else path
 
 
-def same_name(name: str) -> str:
+def comparable_name(name: str) -> str:
     """What names have in common that mean one file: composed and decomposed letters are the same
     text (Unicode), and on Windows capitals are."""
     return os.path.normcase(name if name.isascii() else unicodedata.normalize("NFC", name))
 
 
-def _sequence(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
+def _sequence_files(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
     pattern = Path(plate.path).expanduser().absolute()
-    wanted = set(frames)
-    found: dict[int, SourceFile] = {}
+    frame_set = set(frames)
+    files: dict[int, SourceFile] = {}
     try:
-        for frame, entry in _scan(pattern, wanted).items():
-            found[frame] = _source(entry.path, entry.stat(), frame)
+        for frame, entry in _scan_sequence(pattern, frame_set).items():
+            files[frame] = _source_file(entry.path, entry.stat(), frame)
     except FileNotFoundError:
         pass  # a folder that is not there holds none of the frames; a file may go meanwhile
     except OSError as error:
-        raise _closed(pattern.parent, error) from error
-    missing = [frame for frame in frames if frame not in found]
+        raise _unreadable_folder(pattern.parent, error) from error
+    missing = [frame for frame in frames if frame not in files]
     if missing:
         raise MissingFrames.of(missing, where=str(pattern))
-    return tuple(found[frame] for frame in frames)
+    return tuple(files[frame] for frame in frames)
 
 
-def _scan(pattern: Path, wanted: set[int] | None = None) -> dict[int, os.DirEntry[str]]:
+def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, os.DirEntry[str]]:
     """The files of a sequence's frames (of those that are ``wanted``), by frame.
 
     :raises OSError: the folder cannot be read.
     :raises UnreadableMedia: a frame below 0 is there in both of its spellings.
     """
-    head, _, tail = FRAME_NUMBER.sub("\0", same_name(pattern.name), count=1).partition("\0")
-    found: dict[int, os.DirEntry[str]] = {}
-    with os.scandir(as_on_disk(pattern.parent)) as entries:
+    head, _, tail = FRAME_NUMBER_PATTERN.sub("\0", comparable_name(pattern.name), count=1).partition("\0")
+    entries_by_frame: dict[int, os.DirEntry[str]] = {}
+    with os.scandir(path_as_on_disk(pattern.parent)) as entries:
         for entry in entries:
-            name = same_name(entry.name)
+            name = comparable_name(entry.name)
             digits = name[len(head) : len(name) - len(tail)]
             if not (_DIGITS.fullmatch(digits) and name.startswith(head) and name.endswith(tail)):
                 continue
             frame = int(digits)
-            if wanted is not None and frame not in wanted:
+            if frames is not None and frame not in frames:
                 continue
             # Also holds the number of digits to what the pattern says.
-            spellings = (frame_path(pattern.name, frame), signed_path(pattern.name, frame))
-            if name not in [same_name(one) for one in spellings if one] or not entry.is_file():
+            spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
+            if name not in [comparable_name(one) for one in spellings if one] or not entry.is_file():
                 continue
-            other = found.setdefault(frame, entry)
-            if same_name(other.name) != name:
-                raise twice(frame, entry.path, other.path)
+            other = entries_by_frame.setdefault(frame, entry)
+            if comparable_name(other.name) != name:
+                raise duplicate_frame(frame, entry.path, other.path)
             if entry.name == spellings[0]:
-                found[frame] = entry  # the same letters in two forms: the one that was asked for
-    return found
+                entries_by_frame[frame] = entry  # the same letters in two forms: the one that was asked for
+    return entries_by_frame
 
 
-def twice(frame: int, *paths: str) -> UnreadableMedia:
+def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:
     """A frame below 0 that is there in both spellings."""
     names = " and ".join(sorted(Path(path).name for path in paths))
     return UnreadableMedia(
@@ -151,7 +151,7 @@ def twice(frame: int, *paths: str) -> UnreadableMedia:
     )
 
 
-def _closed(folder: Path, error: OSError) -> UnreadableMedia:
+def _unreadable_folder(folder: Path, error: OSError) -> UnreadableMedia:
     return UnreadableMedia(
         f"the plate's folder cannot be read: {error.strerror or error}",
         where=str(folder),
@@ -159,7 +159,7 @@ def _closed(folder: Path, error: OSError) -> UnreadableMedia:
     )
 
 
-def _source(path: str, found: os.stat_result, frame: int | None) -> SourceFile:
+def _source_file(path: str, file_stat: os.stat_result, frame: int | None) -> SourceFile:
     # Files from before 1970 exist, on restored tapes; their time only has to differ when they do.
-    mtime = max(0, found.st_mtime_ns)
-    return SourceFile(path=path, frame=frame, size=found.st_size, mtime_ns=mtime)
+    mtime = max(0, file_stat.st_mtime_ns)
+    return SourceFile(path=path, frame=frame, size=file_stat.st_size, mtime_ns=mtime)

@@ -22,21 +22,21 @@ from pathlib import Path
 import bridge_core
 from bridge_core.errors import ConfigError
 
-VARIABLE = "SHOTBRIDGE_PLUGINS"
+PLUGINS_VARIABLE = "SHOTBRIDGE_PLUGINS"
 HOSTS = ("nuke", "blender", "resolve")
 
 
-def plugins_dir(environ: Mapping[str, str] | None = None) -> Path:
+def plugins_folder(environ: Mapping[str, str] | None = None) -> Path:
     """The folder that holds ``nuke``, ``blender`` and ``resolve``.
 
     :raises ConfigError: there is none, or the variable names another folder.
     """
-    named = (os.environ if environ is None else environ).get(VARIABLE)
+    named = (os.environ if environ is None else environ).get(PLUGINS_VARIABLE)
     if named:
         folder = Path(named).expanduser()
         if not _holds_plugins(folder):
             raise ConfigError(
-                f"{VARIABLE} names a folder without plugins",
+                f"{PLUGINS_VARIABLE} names a folder without plugins",
                 where=named,
                 next_step=f"let it name the folder that holds {', '.join(HOSTS)}",
             )
@@ -49,16 +49,16 @@ def plugins_dir(environ: Mapping[str, str] | None = None) -> Path:
     raise ConfigError(
         "the plugins for the hosts are not installed here: the wheel does not hold them",
         where=str(installed),
-        next_step=f"copy the folder plugins of the checkout or the bundle there, or set {VARIABLE}",
+        next_step=f"copy the folder plugins of the checkout or the bundle there, or set {PLUGINS_VARIABLE}",
     )
 
 
-def plugin(host: str) -> Path:
+def plugin_folder(host: str) -> Path:
     """A host's plugin, ready for its search path.
 
     :raises ConfigError: there is none.
     """
-    folder = plugins_dir() / host
+    folder = plugins_folder() / host
     if not (folder / f"bridge_{host}").is_dir():
         raise ConfigError(
             f"there is no plugin for {host}",

@@ -13,20 +13,20 @@ import re
 #: and lone surrogates, which no output can encode.
 CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 
-_ALL = re.compile(f"[{CONTROLS}]")
-_NOT_LINES = re.compile(f"(?![\n\t])[{CONTROLS}]")
+_CONTROL = re.compile(f"[{CONTROLS}]")
+_CONTROL_EXCEPT_LINE_BREAKS = re.compile(f"(?![\n\t])[{CONTROLS}]")
 
 
-def printable(text: str, *, lines: bool = False) -> str:
+def escape_controls(text: str, *, keep_line_breaks: bool = False) -> str:
     """The text with control characters escaped (``\\x1b``); with ``lines``, line feeds and tabs
     are kept."""
-    return (_NOT_LINES if lines else _ALL).sub(_escaped, text)
+    return (_CONTROL_EXCEPT_LINE_BREAKS if keep_line_breaks else _CONTROL).sub(_escape, text)
 
 
-def printable_json(text: str) -> str:
+def escape_controls_in_json(text: str) -> str:
     """The same for JSON text, in which control characters below 0x20 are escaped already."""
-    return _NOT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _CONTROL_EXCEPT_LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

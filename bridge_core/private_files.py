@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 
-def private_folder(path: Path) -> None:
+def make_private_folder(path: Path) -> None:
     """Make a folder, and its missing parents, with mode 0700; tighten one of this user's that is
     there already.
 
@@ -19,7 +19,7 @@ def private_folder(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
     path.mkdir(exist_ok=True)  # says what is wrong where it is no folder
-    tighten(path, 0o700)
+    restrict_mode(path, 0o700)
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
@@ -34,22 +34,22 @@ def open_private(path: Path, mode: str) -> IO[bytes]:
 def _opener(path: str, flags: int) -> int:
     handle = os.open(path, flags, 0o600)
     if os.name == "posix":
-        found = os.fstat(handle)
-        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+        file_stat = os.fstat(handle)
+        if file_stat.st_uid == os.geteuid() and stat.S_IMODE(file_stat.st_mode) & 0o077:
             os.fchmod(handle, 0o600)
     return handle
 
 
-def tighten(path: Path, mode: int) -> None:
+def restrict_mode(path: Path, mode: int) -> None:
     """Remove permissions beyond ``mode``; another user's path is left as it is."""
     if os.name != "posix":
         return
-    found = path.stat()
-    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~mode & 0o777:
-        path.chmod(stat.S_IMODE(found.st_mode) & mode)
+    file_stat = path.stat()
+    if file_stat.st_uid == os.geteuid() and stat.S_IMODE(file_stat.st_mode) & ~mode & 0o777:
+        path.chmod(stat.S_IMODE(file_stat.st_mode) & mode)
 
 
-def read_own(path: Path, limit: int) -> bytes | None:
+def read_own_file(path: Path, max_bytes: int) -> bytes | None:
     """The content of a file that this user owns; None where it does not exist, is not a regular
     file, is larger than ``limit`` bytes, or is another user's.
 
@@ -61,12 +61,12 @@ def read_own(path: Path, limit: int) -> bytes | None:
     except FileNotFoundError:
         return None
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+        file_stat = os.fstat(handle)
+        if not stat.S_ISREG(file_stat.st_mode) or file_stat.st_size > max_bytes:
             return None
-        if os.name == "posix" and found.st_uid != os.geteuid():
+        if os.name == "posix" and file_stat.st_uid != os.geteuid():
             return None
         with open(handle, "rb", closefd=False) as stream:
-            return stream.read(limit)
+            return stream.read(max_bytes)
     finally:
         os.close(handle)

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 
-def identity(pid: int) -> str | None:
+def process_identity(pid: int) -> str | None:
     """Text that no other process on this machine shares: the boot, and when it was started. None:
     no process of this user has the number, or it is a zombie."""
     if sys.platform == "win32":
-        return _on_windows(pid)
+        return _windows_identity(pid)
     process = Path("/proc", str(pid))
     if Path("/proc/self/stat").exists():
         try:
@@ -38,11 +38,11 @@ def identity(pid: int) -> str | None:
     return " ".join(fields[2:])
 
 
-def terminate(pid: int, wanted: str) -> bool:
+def terminate_process(pid: int, expected_identity: str) -> bool:
     """Send SIGTERM to the process whose :func:`identity` is ``wanted``; False where it has ended:
     a process that has its number now gets no signal."""
     if sys.platform != "linux":
-        if identity(pid) != wanted:
+        if process_identity(pid) != expected_identity:
             return False
         os.kill(pid, signal.SIGTERM)
         return True
@@ -52,7 +52,7 @@ def terminate(pid: int, wanted: str) -> bool:
     except OSError:
         return False
     try:
-        if identity(pid) != wanted:
+        if process_identity(pid) != expected_identity:
             return False
         signal.pidfd_send_signal(handle, signal.SIGTERM)
         return True
@@ -69,7 +69,7 @@ if sys.platform == "win32":
     _QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
     _STILL_ACTIVE = 259
 
-    def _on_windows(pid: int) -> str | None:
+    def _windows_identity(pid: int) -> str | None:
         """The creation time; a handle is given for this user's own processes only."""
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         kernel.OpenProcess.restype = wintypes.HANDLE

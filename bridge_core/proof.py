@@ -24,25 +24,25 @@ from typing import Any
 import bridge_core
 
 #: Bytes of an answer that are read; an ``About`` has some hundred.
-_LIMIT = 100_000
+_MAX_RESPONSE_BYTES = 100_000
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProofResponse:
     """What came back. ``instance`` is None where the gateway did not prove itself."""
 
     status: int
     reason: str
     headers: Message
     body: bytes
-    instance: str | None
+    proven_instance: str | None
     reusable: bool
     """The connection stays open for further calls."""
 
 
-def ask(
-    connection: socket.socket, url: str, token: str, seconds: float, *, by_proxy: bool = False
-) -> Answer:
+def request_proof(
+    connection: socket.socket, url: str, token: str, timeout: float, *, by_proxy: bool = False
+) -> ProofResponse:
     """Challenge whoever is at the other end of a new connection, within ``seconds`` altogether.
     The connection's own timeout is left at what remained.
 
@@ -51,14 +51,14 @@ def ask(
     :raises OSError: the connection broke off, or no answer came in time (TimeoutError).
     :raises http.client.HTTPException: what came is not HTTP.
     """
-    place = urllib.parse.urlsplit(url)
+    parts = urllib.parse.urlsplit(url)
     challenge = secrets.token_urlsafe(24)
-    path = f"{place.path.rstrip('/')}/v1/about?challenge={challenge}"
-    reader = _Reader(connection, seconds)
-    connection.settimeout(seconds)
+    path = f"{parts.path.rstrip('/')}/v1/about?challenge={challenge}"
+    reader = _DeadlineReader(connection, timeout)
+    connection.settimeout(timeout)
     connection.sendall(
-        f"GET {f'{place.scheme}://{place.netloc}' if by_proxy else ''}{path} HTTP/1.1\r\n"
-        f"Host: {place.netloc}\r\n"
+        f"GET {f'{parts.scheme}://{parts.netloc}' if by_proxy else ''}{path} HTTP/1.1\r\n"
+        f"Host: {parts.netloc}\r\n"
         f"User-Agent: shotbridge/{bridge_core.__version__}\r\n"
         f"X-Shotbridge-Client: {bridge_core.__version__}\r\n"
         "Accept: application/json\r\n\r\n".encode("ascii")
@@ -67,37 +67,37 @@ def ask(
     try:
         response.begin()
         reusable = not response.will_close
-        body = response.read(_LIMIT)
+        body = response.read(_MAX_RESPONSE_BYTES)
     finally:
         response.close()
-    return Answer(
+    return ProofResponse(
         response.status,
         response.reason,
         response.headers,
         body,
-        _proven(body, token, challenge) if response.status == 200 else None,
+        _proven_instance(body, token, challenge) if response.status == 200 else None,
         reusable and response.length in (None, 0),
     )
 
 
-def _proven(body: bytes, token: str, challenge: str) -> str | None:
+def _proven_instance(body: bytes, token: str, challenge: str) -> str | None:
     try:
         about: Any = json.loads(body)
         instance, given = str(about["instance"]), str(about["proof"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    from bridge_core.models.gateway import proof_of
+    from bridge_core.models.gateway import compute_proof
 
-    right = proof_of(token, challenge, instance)
-    return instance if hmac.compare_digest(given.encode(), right.encode()) else None
+    expected = compute_proof(token, challenge, instance)
+    return instance if hmac.compare_digest(given.encode(), expected.encode()) else None
 
 
-class _Reader(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """Reads a socket until a deadline, however slowly bytes arrive."""
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
         self._connection = connection
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + timeout
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)

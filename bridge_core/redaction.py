@@ -13,16 +13,16 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-_HIDDEN = "[hidden]"
+_REDACTED = "[hidden]"
 
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
 #: An address, which may begin with a login: ``scheme://account:password@``. It is taken whole, up
 #: to the next in a list or a query: to look for the ``@`` here would take minutes with a long text.
-_ADDRESS = re.compile(
+_URL = re.compile(
     rf"(?P<scheme>\b{_SCHEME})(?P<rest>(?:(?![,;|=&({{\[]{_SCHEME})[^\s\"'<>])+)", re.IGNORECASE
 )
 #: What follows these words in headers, queries, variables and command lines.
-_NAMED = re.compile(
+_NAMED_SECRET = re.compile(
     r"(?P<before>(?:bearer|basic)\s+|"
     r"(?:token|secret|password|passwd|api[_-]?key|access[_-]?key|signature|credential)"
     r"(?![_-]?(?:file|path|dir))[\w.-]*[\"']?\s*[=:]\s*[\"']?)"
@@ -31,48 +31,48 @@ _NAMED = re.compile(
 )
 #: Keys that say by their beginning whose they are: AWS, Google, Luma; the "sk-" and "key_" kind of
 #: many, GitHub, GitLab, Hugging Face, Replicate, NVIDIA, Slack; and signed tokens (JWT).
-_BY_BEGINNING = re.compile(
+_KEY_WITH_PREFIX = re.compile(
     r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}|luma-[0-9a-f-]{30,}|"
     r"(?:sk|key|pk|gh[oprsu]|github_pat|glpat|hf|r8|nvapi|xox[a-z])[-_][\w-]{16,}|"
     r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)"
 )
 
 
-def without_secrets(text: str, known: Iterable[str] = ()) -> str:
+def redact_secrets(text: str, known_secrets: Iterable[str] = ()) -> str:
     """The text without passwords, tokens and keys; ``known`` ones go wherever they stand."""
-    for secret in known:
+    for secret in known_secrets:
         if secret:
-            text = text.replace(secret, _HIDDEN)
-    text = _ADDRESS.sub(_without_login, text)
-    text = _NAMED.sub(rf"\g<before>{_HIDDEN}", text)
-    return _BY_BEGINNING.sub(_HIDDEN, text)
+            text = text.replace(secret, _REDACTED)
+    text = _URL.sub(_redact_login, text)
+    text = _NAMED_SECRET.sub(rf"\g<before>{_REDACTED}", text)
+    return _KEY_WITH_PREFIX.sub(_REDACTED, text)
 
 
-def _without_login(found: re.Match[str]) -> str:
+def _redact_login(match: re.Match[str]) -> str:
     """The address without its password; without a colon, what stands there may be a token. A
     password may hold ``/`` and ``@``, so it goes to the last ``@``: rather too much than too
     little. An ``@`` further down the path of an address without a port is no login's."""
-    login, at, place = found["rest"].rpartition("@")
+    login, at, host_and_path = match["rest"].rpartition("@")
     account, colon, _ = login.partition(":")
     if not at or "/" in account:
-        return found[0]
-    return f"{found['scheme']}{account + colon if colon else ''}{_HIDDEN}@{place}"
+        return match[0]
+    return f"{match['scheme']}{account + colon if colon else ''}{_REDACTED}@{host_and_path}"
 
 
-def without_people(text: str) -> str:
+def redact_identity(text: str) -> str:
     """The text without this user's folder and name, and without the machine's name."""
     homes = {str(Path.home()), os.environ.get("HOME", ""), os.environ.get("USERPROFILE", "")}
     for home in sorted(homes, key=len, reverse=True):
         if len(home) > 1:
             text = text.replace(home, "~")
-    for name, instead in ((_login(), "[user]"), (platform.node(), "[machine]")):
+    for name, replacement in ((_login_name(), "[user]"), (platform.node(), "[machine]")):
         # A name of two letters would be found inside other words.
         if len(name) > 2:
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", instead, text)
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", replacement, text)
     return text
 
 
-def _login() -> str:
+def _login_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # nobody is known under this number

@@ -20,18 +20,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge_core.errors import ConfigError, HostError, NotWritable
-from bridge_core.plugins import plugin
+from bridge_core.plugins import plugin_folder
 
-NAME = "Shotbridge.py"
+SCRIPT_NAME = "Shotbridge.py"
 #: Stands in the first lines of the file, and tells it from anybody else's.
-MARK = "placed by shotbridge install resolve"
-_MARK_LINES = 3
+MARKER = "placed by shotbridge install resolve"
+_MARKER_LINES = 3
 
 
-class Placing(StrEnum):
+class ScriptStatus(StrEnum):
     """How the file in Resolve's folder stands."""
 
-    PLACED = "placed"
+    INSTALLED = "placed"
     OUTDATED = "outdated"
     """Ours, of another version or from another place."""
     FOREIGN = "foreign"
@@ -55,29 +55,29 @@ def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sy
     return base / "Fusion" / "Scripts" / "Utility"
 
 
-def folder_to_place_in(environ: Mapping[str, str] | None = None) -> Path:
+def existing_scripts_folder(environ: Mapping[str, str] | None = None) -> Path:
     """This user's folder of scripts, where Resolve has made its own folders already: where it has
     not, nothing is known to look there, and nothing of ours is to be left there.
 
     :raises HostError: Resolve has no folder of this user's.
     """
     folder = scripts_folder(environ)
-    resolves = folder.parents[2]
-    if not resolves.is_dir():
+    support_folder = folder.parents[2]
+    if not support_folder.is_dir():
         raise HostError(
             "Resolve has no folder of this user's: it is not installed, or was never started",
-            where=str(resolves),
+            where=str(support_folder),
             next_step="start Resolve once, or name its scripts folder with --folder",
         )
     return folder
 
 
-def told_by_environment(environ: Mapping[str, str] | None = None) -> bool:
+def is_configured_by_rez(environ: Mapping[str, str] | None = None) -> bool:
     """Whether the file is told by an environment of rez where Python and plugins are."""
     return "REZ_SHOTBRIDGE_ROOT" in (os.environ if environ is None else environ)
 
 
-def place(folder: Path) -> bool:
+def install_script(folder: Path) -> bool:
     """Put the file there, or the current one in the place of an older one of ours; whether
     anything changed.
 
@@ -85,76 +85,76 @@ def place(folder: Path) -> bool:
     :raises NotWritable: the folder cannot be written.
     :raises ConfigError: the plugin is not installed here.
     """
-    wanted = script()
-    target = folder / NAME
-    found = look(folder)
-    if found is Placing.FOREIGN:
-        raise _foreign(target)
-    if found is Placing.PLACED:
+    text = script_text()
+    target = folder / SCRIPT_NAME
+    status = script_status(folder)
+    if status is ScriptStatus.FOREIGN:
+        raise _foreign_script(target)
+    if status is ScriptStatus.INSTALLED:
         return False
-    partial = folder / f".{NAME}.{os.getpid()}"
+    partial = folder / f".{SCRIPT_NAME}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial.write_text(wanted, encoding="utf-8", newline="\n")
+        partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(target)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise _unwritable(error, folder) from error
+        raise _unusable_folder(error, folder) from error
     return True
 
 
-def remove(folder: Path) -> bool:
+def remove_script(folder: Path) -> bool:
     """Take the file away; whether there was one. Folders stay.
 
     :raises HostError: the file of that name is not ours.
     :raises NotWritable: the folder cannot be written.
     """
-    target = folder / NAME
-    found = look(folder)
-    if found is Placing.FOREIGN:
-        raise _foreign(target)
-    if found is Placing.ABSENT:
+    target = folder / SCRIPT_NAME
+    status = script_status(folder)
+    if status is ScriptStatus.FOREIGN:
+        raise _foreign_script(target)
+    if status is ScriptStatus.ABSENT:
         return False
     try:
         target.unlink()
     except OSError as error:
-        raise _unwritable(error, folder) from error
+        raise _unusable_folder(error, folder) from error
     return True
 
 
-def look(folder: Path) -> Placing:
+def script_status(folder: Path) -> ScriptStatus:
     """How the file stands there. Without a plugin here to compare with, ours is outdated.
 
     :raises NotWritable: the folder or the file cannot be read.
     """
-    target = folder / NAME
+    target = folder / SCRIPT_NAME
     try:
         if target.is_symlink():
-            return Placing.FOREIGN
+            return ScriptStatus.FOREIGN
         if not target.exists():
-            return Placing.ABSENT
+            return ScriptStatus.ABSENT
         if not target.is_file():
-            return Placing.FOREIGN
-        there = target.read_text(encoding="utf-8", errors="replace")
+            return ScriptStatus.FOREIGN
+        text = target.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise _unwritable(error, folder) from error
-    if MARK not in "\n".join(there.splitlines()[:_MARK_LINES]):
-        return Placing.FOREIGN
+        raise _unusable_folder(error, folder) from error
+    if MARKER not in "\n".join(text.splitlines()[:_MARKER_LINES]):
+        return ScriptStatus.FOREIGN
     try:
-        return Placing.PLACED if there == script() else Placing.OUTDATED
+        return ScriptStatus.INSTALLED if text == script_text() else ScriptStatus.OUTDATED
     except ConfigError:
-        return Placing.OUTDATED
+        return ScriptStatus.OUTDATED
 
 
-def script(environ: Mapping[str, str] | None = None) -> str:
+def script_text(environ: Mapping[str, str] | None = None) -> str:
     """What the file holds: the plugin's own, with the lines ``PYTHON = ""`` and ``PLUGINS = ""``
     filled in.
 
     :raises ConfigError: the plugin is not installed here, or its file lacks these lines.
     """
     environ = os.environ if environ is None else environ
-    source = plugin("resolve") / "Utility" / NAME
+    source = plugin_folder("resolve") / "Utility" / SCRIPT_NAME
     try:
         text = source.read_text(encoding="utf-8")
     except OSError as error:
@@ -163,42 +163,42 @@ def script(environ: Mapping[str, str] | None = None) -> str:
             where=str(source),
             next_step="install Shotbridge again",
         ) from error
-    by_environment = told_by_environment(environ)
+    by_rez = is_configured_by_rez(environ)
     values = {
-        "PYTHON": "" if by_environment else sys.executable,
-        "PLUGINS": "" if by_environment else str(source.parents[2]),
+        "PYTHON": "" if by_rez else sys.executable,
+        "PLUGINS": "" if by_rez else str(source.parents[2]),
     }
     for name, value in values.items():
-        text = _filled(text, name, value, source)
-    if MARK not in "\n".join(text.splitlines()[:_MARK_LINES]):
+        text = _set_constant(text, name, value, source)
+    if MARKER not in "\n".join(text.splitlines()[:_MARKER_LINES]):
         raise ConfigError(
-            f"the plugin's file does not say {MARK!r} in its first lines",
+            f"the plugin's file does not say {MARKER!r} in its first lines",
             where=str(source),
             next_step="install Shotbridge again",
         )
     return text
 
 
-def _filled(text: str, name: str, value: str, source: Path) -> str:
-    found = re.search(rf"^{name} = (?:''|\"\")", text, flags=re.MULTILINE)
-    if found is None:
+def _set_constant(text: str, name: str, value: str, source: Path) -> str:
+    match = re.search(rf"^{name} = (?:''|\"\")", text, flags=re.MULTILINE)
+    if match is None:
         raise ConfigError(
             f"the plugin's file has no line {name} = ''",
             where=str(source),
             next_step="install Shotbridge again",
         )
-    return f"{text[: found.start()]}{name} = {value!r}{text[found.end() :]}"
+    return f"{text[: match.start()]}{name} = {value!r}{text[match.end() :]}"
 
 
-def _foreign(target: Path) -> HostError:
+def _foreign_script(target: Path) -> HostError:
     return HostError(
-        f"there is a {NAME} that Shotbridge did not place, or a link; it stays as it is",
+        f"there is a {SCRIPT_NAME} that Shotbridge did not place, or a link; it stays as it is",
         where=str(target),
         next_step="look at it, move it away or rename it, and try again",
     )
 
 
-def _unwritable(error: OSError, folder: Path) -> NotWritable:
+def _unusable_folder(error: OSError, folder: Path) -> NotWritable:
     return NotWritable(
         f"Resolve's scripts folder cannot be used: {error.strerror or error}",
         where=str(error.filename or folder),

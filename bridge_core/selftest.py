@@ -37,121 +37,121 @@ from typing import Any
 
 import bridge_core
 from bridge_core.errors import NotWritable, ShotbridgeError
-from bridge_core.redaction import without_people, without_secrets
+from bridge_core.redaction import redact_identity, redact_secrets
 
 #: Runs a function on the host's main thread and gives what it gave, or raises what it raised.
-OnMain = Callable[[Callable[[], str]], str]
+MainThreadCaller = Callable[[Callable[[], str]], str]
 
 #: Characters of what was seen that the report keeps.
-_SEEN_LIMIT = 2000
+_MAX_OBSERVED_CHARS = 2000
 
 
-class Outcome(StrEnum):
+class SelfTestOutcome(StrEnum):
     CONFIRMED = "confirmed"
     """The host does what Shotbridge takes for granted."""
     DIFFERS = "differs"
     """The host does something else: the plugin needs a change."""
-    NOT_SEEN = "not seen"
+    SKIPPED = "not seen"
     """It could not be looked at here and now; the reason says what it takes."""
-    BROKEN = "broken"
+    ERROR = "broken"
     """The check itself failed, which may be either's fault."""
     STARTED = "started"
     """Being looked at; in a report that ends here, the host crashed in it."""
 
 
-class Differs(Exception):
+class BehaviourDiffers(Exception):
     """Raised by a check: the host does something else than Shotbridge takes for granted."""
 
 
-class NotSeen(Exception):
+class CheckSkipped(Exception):
     """Raised by a check: it cannot be looked at here and now. Says what that takes: an open
     timeline, a selected clip, a window."""
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SelfTestCheck:
     """One point. ``look`` gives in words what was seen, or raises :class:`Differs` or
     :class:`NotSeen`. It undoes what it does in the host, in a ``finally``."""
 
     id: str
     """``host.subject.point``; a report is compared with another by it."""
-    confirms: str
+    expectation: str
     """What holds when it is confirmed, as a sentence."""
-    look: Callable[[], str]
-    on_main: bool = True
+    run: Callable[[], str]
+    on_main_thread: bool = True
     """Whether it is called on the host's main thread; False for what is about threads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SelfTestResult:
     id: str
-    confirms: str
-    outcome: Outcome
-    seen: str = ""
-    where: str = ""
+    expectation: str
+    outcome: SelfTestOutcome
+    observed: str = ""
+    traceback: str = ""
     """The lines that failed, innermost last; only when broken or different."""
 
 
 @dataclass
-class Report:
+class SelfTestReport:
     """What was seen, in the order of the checks. ``about`` says in what."""
 
     host: str
-    about: dict[str, str]
-    results: list[Result] = field(default_factory=list)
+    environment: dict[str, str]
+    results: list[SelfTestResult] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Nothing differs and nothing broke; what was not seen remains to be seen."""
-        return all(r.outcome in (Outcome.CONFIRMED, Outcome.NOT_SEEN) for r in self.results)
+        return all(r.outcome in (SelfTestOutcome.CONFIRMED, SelfTestOutcome.SKIPPED) for r in self.results)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "schema": 1,
             "host": self.host,
-            "about": self.about,
+            "about": self.environment,
             "results": [asdict(result) for result in self.results],
         }
 
     def as_text(self) -> str:
         lines = [f"Shotbridge self-test: {self.host}"]
-        lines += [f"  {name}: {value}" for name, value in self.about.items()]
+        lines += [f"  {name}: {value}" for name, value in self.environment.items()]
         for result in self.results:
-            lines += ["", f"{_sign(result.outcome)} {result.id}", f"    {result.confirms}"]
-            lines += [f"    seen: {result.seen}"] if result.seen else []
-            lines += [f"    at: {result.where}"] if result.where else []
+            lines += ["", f"{_outcome_label(result.outcome)} {result.id}", f"    {result.expectation}"]
+            lines += [f"    seen: {result.observed}"] if result.observed else []
+            lines += [f"    at: {result.traceback}"] if result.traceback else []
         return "\n".join([*lines, "", self.summary]) + "\n"
 
     @property
     def summary(self) -> str:
         """``12 confirmed, 1 differs``."""
-        count = Counter(result.outcome for result in self.results)
-        return ", ".join(f"{count[o]} {o}" for o in Outcome if count[o]) or "nothing was looked at"
+        counts = Counter(result.outcome for result in self.results)
+        return ", ".join(f"{counts[o]} {o}" for o in SelfTestOutcome if counts[o]) or "nothing was looked at"
 
 
-def here(look: Callable[[], str]) -> str:
+def call_directly(function: Callable[[], str]) -> str:
     """The main thread's way when the caller is on it."""
-    return look()
+    return function()
 
 
-def expect(what: str, seen: object, wanted: object) -> None:
+def expect_equal(label: str, actual: object, expected: object) -> None:
     """Compare what the host gave with what Shotbridge takes for granted.
 
     :raises Differs: they are not equal.
     """
-    if seen != wanted:
-        raise Differs(f"{what}: {seen!r}, taken for granted was {wanted!r}")
+    if actual != expected:
+        raise BehaviourDiffers(f"{label}: {actual!r}, taken for granted was {expected!r}")
 
 
-def run(
+def run_checks(
     host: str,
-    program: str,
-    checks: Sequence[Check],
+    host_version: str,
+    checks: Sequence[SelfTestCheck],
     folder: Path,
     *,
-    on_main: OnMain = here,
-    tell: Callable[[Result], None] = lambda result: None,
-) -> Report:
+    call_on_main: MainThreadCaller = call_directly,
+    on_result: Callable[[SelfTestResult], None] = lambda result: None,
+) -> SelfTestReport:
     """Look at every point, and leave ``shotbridge_selftest_<host>.json`` and ``.txt`` in
     ``folder``, written anew after each.
 
@@ -162,69 +162,69 @@ def run(
 
     :raises NotWritable: the report cannot be written.
     """
-    report = Report(host, _about(program))
+    report = SelfTestReport(host, _environment(host_version))
     for check in checks:
-        started = Result(check.id, check.confirms, Outcome.STARTED)
-        report.results.append(started)
-        _write(report, folder)
-        report.results[-1] = _clean(_look(check, on_main if check.on_main else here))
-        _write(report, folder)
-        tell(report.results[-1])
-    _write(report, folder)
+        running = SelfTestResult(check.id, check.expectation, SelfTestOutcome.STARTED)
+        report.results.append(running)
+        _write_report(report, folder)
+        report.results[-1] = _redact(_run_check(check, call_on_main if check.on_main_thread else call_directly))
+        _write_report(report, folder)
+        on_result(report.results[-1])
+    _write_report(report, folder)
     return report
 
 
-def files(host: str, folder: Path) -> tuple[Path, Path]:
+def report_paths(host: str, folder: Path) -> tuple[Path, Path]:
     """Where the report of a host is: as JSON, and as text."""
     stem = f"shotbridge_selftest_{host}"
     return folder / f"{stem}.json", folder / f"{stem}.txt"
 
 
 def main(
-    host: str, program: Callable[[], str], checks: Sequence[Check], argv: Sequence[str] = ()
+    host: str, host_version: Callable[[], str], checks: Sequence[SelfTestCheck], argv: Sequence[str] = ()
 ) -> int:
     """What ``selftest.py`` of a plugin does when the host runs it as a script: the first argument
     names the folder of the report, else it is the current one. Gives the exit code: 1 when
     something differs or broke, that of the error when there is no host to look at."""
     folder = Path(argv[0]).expanduser().absolute() if argv else Path.cwd()
     try:
-        report = run(host, program(), checks, folder, tell=lambda r: print(f"{r.outcome}: {r.id}"))
+        report = run_checks(host, host_version(), checks, folder, on_result=lambda r: print(f"{r.outcome}: {r.id}"))
     except ShotbridgeError as error:
         print(f"the self-test cannot be made: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"{report.summary}\nreport: {files(host, folder)[1]}")
+    print(f"{report.summary}\nreport: {report_paths(host, folder)[1]}")
     return 0 if report.ok else 1
 
 
-def _look(check: Check, call: OnMain) -> Result:
+def _run_check(check: SelfTestCheck, call: MainThreadCaller) -> SelfTestResult:
     try:
-        return Result(check.id, check.confirms, Outcome.CONFIRMED, call(check.look))
-    except Differs as error:
-        return Result(check.id, check.confirms, Outcome.DIFFERS, str(error), _trail(error))
-    except NotSeen as error:
-        return Result(check.id, check.confirms, Outcome.NOT_SEEN, str(error))
+        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.CONFIRMED, call(check.run))
+    except BehaviourDiffers as error:
+        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.DIFFERS, str(error), _traceback_summary(error))
+    except CheckSkipped as error:
+        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.SKIPPED, str(error))
     except (Exception, SystemExit) as error:  # a check that exits ends itself
-        said = f"{type(error).__name__}: {error}"
-        return Result(check.id, check.confirms, Outcome.BROKEN, said, _trail(error))
+        message = f"{type(error).__name__}: {error}"
+        return SelfTestResult(check.id, check.expectation, SelfTestOutcome.ERROR, message, _traceback_summary(error))
 
 
-def _trail(error: BaseException) -> str:
+def _traceback_summary(error: BaseException) -> str:
     """Files without their folders, lines and functions: enough to find the place by."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-6:])
 
 
-def _clean(result: Result) -> Result:
-    seen = without_people(without_secrets(result.seen))
-    if len(seen) > _SEEN_LIMIT:
-        seen = f"{seen[:_SEEN_LIMIT]}... ({len(seen)} characters)"
-    return Result(result.id, result.confirms, result.outcome, seen, result.where)
+def _redact(result: SelfTestResult) -> SelfTestResult:
+    observed = redact_identity(redact_secrets(result.observed))
+    if len(observed) > _MAX_OBSERVED_CHARS:
+        observed = f"{observed[:_MAX_OBSERVED_CHARS]}... ({len(observed)} characters)"
+    return SelfTestResult(result.id, result.expectation, result.outcome, observed, result.traceback)
 
 
-def _about(program: str) -> dict[str, str]:
+def _environment(host_version: str) -> dict[str, str]:
     qt = sys.modules.get("PySide6")
     return {
-        "program": program,
+        "program": host_version,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "shotbridge": bridge_core.__version__,
         "python": platform.python_version(),
@@ -233,12 +233,12 @@ def _about(program: str) -> dict[str, str]:
     }
 
 
-def _write(report: Report, folder: Path) -> None:
-    as_json, as_text = files(report.host, folder)
+def _write_report(report: SelfTestReport, folder: Path) -> None:
+    as_json, as_text = report_paths(report.host, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(as_json, json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
-        _replace(as_text, report.as_text())
+        _write_atomically(as_json, json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
+        _write_atomically(as_text, report.as_text())
     except OSError as error:
         raise NotWritable(
             f"the report cannot be written: {error.strerror or error}",
@@ -247,18 +247,18 @@ def _write(report: Report, folder: Path) -> None:
         ) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     """Whole or not at all: a host may crash at any moment."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
-def _sign(outcome: Outcome) -> str:
+def _outcome_label(outcome: SelfTestOutcome) -> str:
     return {
-        Outcome.CONFIRMED: "ok     ",
-        Outcome.DIFFERS: "DIFFERS",
-        Outcome.NOT_SEEN: "-      ",
-        Outcome.BROKEN: "BROKEN ",
-        Outcome.STARTED: "CRASHED",
+        SelfTestOutcome.CONFIRMED: "ok     ",
+        SelfTestOutcome.DIFFERS: "DIFFERS",
+        SelfTestOutcome.SKIPPED: "-      ",
+        SelfTestOutcome.ERROR: "BROKEN ",
+        SelfTestOutcome.STARTED: "CRASHED",
     }[outcome]

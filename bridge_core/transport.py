@@ -14,8 +14,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from bridge_core.address import Address
-from bridge_core.answers import Lost, check_versions, lost, parsed, refusal
+from bridge_core.address import Endpoint
+from bridge_core.answers import ConnectionLost, check_versions, connection_lost, parse_response, error_from_response
 from bridge_core.errors import ConfigError, NotAuthorised, ShotbridgeError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Bytes that go to the socket at once. The 16 KiB that urllib3 takes by itself cost half the speed.
-BLOCK = 1 << 20
+BLOCK_SIZE = 1 << 20
 
 
 class Transport:
@@ -37,11 +37,11 @@ class Transport:
     ``settings`` holds the time limits and the number of retries.
     """
 
-    def __init__(self, locate: Callable[[], Address], settings: ClientSettings) -> None:
+    def __init__(self, locate: Callable[[], Endpoint], settings: ClientSettings) -> None:
         self.settings = settings
         self._locate = locate
-        self._connecting = threading.Lock()
-        self._address: Address | None = None
+        self._connect_lock = threading.Lock()
+        self._endpoint: Endpoint | None = None
         self._about: About | None = None
         self._local = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
@@ -53,40 +53,40 @@ class Transport:
         :raises IncompatibleVersion: says which side to update.
         """
 
-        def known(address: Address) -> About:
+        def current_about(endpoint: Endpoint) -> About:
             assert self._about is not None  # whoever has an address has shaken hands there
             return self._about
 
-        return self._persist(known, repeats=self.settings.retries)
+        return self._call_with_retries(current_about, resends=self.settings.retries)
 
-    def read(
+    def request_json(
         self,
-        kind: type[T],
+        result_type: type[T],
         method: str,
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
-        once_more: bool = False,
+        idempotent: bool | None = None,
+        retry_once: bool = False,
     ) -> T:
         """A call whose answer is JSON of ``kind``: a model, or a type such as ``list[Job]``.
 
         :raises GatewayFault: the answer is something else. Others as :meth:`send`.
         """
-        response = self.send(
+        response = self.request(
             method,
             path,
             params=params,
             body=body,
             headers=headers,
-            repeatable=repeatable,
-            once_more=once_more,
+            idempotent=idempotent,
+            retry_once=retry_once,
         )
-        return parsed(kind, response)
+        return parse_response(result_type, response)
 
-    def send(
+    def request(
         self,
         method: str,
         path: str,
@@ -94,8 +94,8 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
-        once_more: bool = False,
+        idempotent: bool | None = None,
+        retry_once: bool = False,
         stream: bool = False,
         read_timeout: float | None = None,
     ) -> requests.Response:
@@ -111,15 +111,15 @@ class Transport:
         :raises GatewayFault: an answer that no gateway gives.
         :raises ShotbridgeError: whatever the gateway says, as the class that it names.
         """
-        content, kind = _encoded(body)
-        headers = {**({"Content-Type": kind} if kind else {}), **(headers or {})}
-        repeat = method == "GET" if repeatable is None else repeatable
-        repeats = 1 if once_more else self.settings.retries if repeat else 0
+        content, content_type = _encode_body(body)
+        headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
+        is_idempotent = method == "GET" if idempotent is None else idempotent
+        resends = 1 if retry_once else self.settings.retries if is_idempotent else 0
         timeout = (self.settings.connect_timeout, read_timeout or self.settings.read_timeout)
 
-        def once(address: Address) -> requests.Response:
-            return self._once(
-                address,
+        def attempt_request(endpoint: Endpoint) -> requests.Response:
+            return self._send_once(
+                endpoint,
                 method,
                 path,
                 params=params,
@@ -129,24 +129,24 @@ class Transport:
                 timeout=timeout,
             )
 
-        return self._persist(once, repeats=repeats)
+        return self._call_with_retries(attempt_request, resends=resends)
 
-    def put(
-        self, path: str, body: Any, *, headers: Mapping[str, str], seconds: float
+    def upload(
+        self, path: str, body: Any, *, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
         """Send a body that is read as it goes; never tried again, for the body is gone.
 
         ``seconds`` is the limit for a block to be taken and for the answer.
         """
 
-        def once(address: Address) -> requests.Response:
-            return self._once(
-                address, "PATCH", path, data=body, headers=headers, timeout=(seconds, seconds)
+        def attempt_request(endpoint: Endpoint) -> requests.Response:
+            return self._send_once(
+                endpoint, "PATCH", path, data=body, headers=headers, timeout=(timeout, timeout)
             )
 
-        return self._persist(once, repeats=0, retries=0)
+        return self._call_with_retries(attempt_request, resends=0, retries=0)
 
-    def pause(self, attempt: int, error: ShotbridgeError) -> None:
+    def wait_before_retry(self, attempt: int, error: ShotbridgeError) -> None:
         """Wait before the next try: 0.2 s, doubling up to 5 s, shortened by chance so that many
         clients do not come back at the same moment. Raises ``error`` when closed meanwhile."""
         if self._closed.wait(min(5.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)):
@@ -164,63 +164,63 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _persist(
-        self, call: Callable[[Address], T], *, repeats: int, retries: int | None = None
+    def _call_with_retries(
+        self, call: Callable[[Endpoint], T], *, resends: int, retries: int | None = None
     ) -> T:
         """Make a call until it is answered, with at most ``retries`` further tries, and
         ``repeats`` of those after it was sent."""
         retries = self.settings.retries if retries is None else retries
-        attempt = sent = 0
+        attempt = times_sent = 0
         while True:
-            address: Address | None = None
+            endpoint: Endpoint | None = None
             try:
-                address = self._connected()
-                return call(address)
+                endpoint = self._current_endpoint()
+                return call(endpoint)
             except NotAuthorised:
-                self._forget(address)  # the token may be mended: the next call reads it anew
+                self._drop_endpoint(endpoint)  # the token may be mended: the next call reads it anew
                 raise
-            except Lost as failed:
-                self._forget(address)
-                sent += not failed.unsent
-                if attempt >= retries or sent > repeats:
-                    raise failed.error from failed.__cause__
-                self.pause(attempt, failed.error)
+            except ConnectionLost as failure:
+                self._drop_endpoint(endpoint)
+                times_sent += not failure.unsent
+                if attempt >= retries or times_sent > resends:
+                    raise failure.error from failure.__cause__
+                self.wait_before_retry(attempt, failure.error)
                 attempt += 1
 
-    def _connected(self) -> Address:
-        with self._connecting:
-            if self._address is None:
-                address = self._locate()
+    def _current_endpoint(self) -> Endpoint:
+        with self._connect_lock:
+            if self._endpoint is None:
+                endpoint = self._locate()
                 try:
-                    self._about = self._shake_hands(address)
-                except Lost as failed:
+                    self._about = self._handshake(endpoint)
+                except ConnectionLost as failure:
                     # Whatever became of the handshake, the call itself was not sent.
-                    raise Lost(failed.error, unsent=True) from failed.__cause__
-                self._address = address
-            return self._address
+                    raise ConnectionLost(failure.error, unsent=True) from failure.__cause__
+                self._endpoint = endpoint
+            return self._endpoint
 
-    def _forget(self, address: Address | None) -> None:
+    def _drop_endpoint(self, endpoint: Endpoint | None) -> None:
         """Look for the gateway anew with the next call, unless another thread has found it."""
-        with self._connecting:
-            if address is not None and self._address is address:
-                self._address = None
+        with self._connect_lock:
+            if endpoint is not None and self._endpoint is endpoint:
+                self._endpoint = None
 
-    def _shake_hands(self, address: Address) -> About:
+    def _handshake(self, endpoint: Endpoint) -> About:
         from bridge_core.models.gateway import About
 
-        response = self._once(
-            address,
+        response = self._send_once(
+            endpoint,
             "GET",
             "/v1/about",
             timeout=(self.settings.connect_timeout, self.settings.read_timeout),
         )
-        about = parsed(About, response)
-        check_versions(about, address)
+        about = parse_response(About, response)
+        check_versions(about, endpoint)
         return about
 
-    def _once(
+    def _send_once(
         self,
-        address: Address,
+        endpoint: Endpoint,
         method: str,
         path: str,
         *,
@@ -233,9 +233,9 @@ class Transport:
         import requests
 
         try:
-            response = self._session(address).request(
+            response = self._session(endpoint).request(
                 method,
-                address.url + path,
+                endpoint.url + path,
                 params={k: v for k, v in (params or {}).items() if v is not None},
                 data=data,
                 headers=dict(headers or {}),
@@ -246,32 +246,32 @@ class Transport:
             if response.ok and not response.is_redirect:
                 return response
             with response:
-                raise refusal(response, address)
+                raise error_from_response(response, endpoint)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise ConfigError(
                 f"this is not an address: {error}",
-                where=address.url,
+                where=endpoint.url,
                 next_step="correct client.url in the configuration",
             ) from error
         except requests.exceptions.RequestException as error:
-            raise lost(error, address) from error
+            raise connection_lost(error, endpoint) from error
 
-    def _session(self, address: Address) -> requests.Session:
+    def _session(self, endpoint: Endpoint) -> requests.Session:
         """This thread's own session: requests does not promise that one serves two threads."""
-        from bridge_core.connections import session
+        from bridge_core.connections import open_session
 
-        found: tuple[Address, requests.Session] | None = getattr(self._local, "session", None)
-        if found is not None and found[0] == address:
-            return found[1]
-        if found is not None:
-            found[1].close()
-        made = session(address, self.settings.read_timeout, BLOCK)
-        self._sessions.add(made)
-        self._local.session = (address, made)
-        return made
+        cached: tuple[Endpoint, requests.Session] | None = getattr(self._local, "session", None)
+        if cached is not None and cached[0] == endpoint:
+            return cached[1]
+        if cached is not None:
+            cached[1].close()
+        new_session = open_session(endpoint, self.settings.read_timeout, BLOCK_SIZE)
+        self._sessions.add(new_session)
+        self._local.session = (endpoint, new_session)
+        return new_session
 
 
-def _encoded(body: Any) -> tuple[Any, str]:
+def _encode_body(body: Any) -> tuple[Any, str]:
     """Bytes and content type of a body."""
     if body is None or isinstance(body, bytes):
         return body, ""

@@ -22,7 +22,7 @@ from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_ui.review.pictures import painting
+from bridge_ui.review.pictures import safe_painter
 
 REPO = Path(__file__).parents[1]
 SIZE, GAP = (340, 640), 24  # pixels
@@ -68,41 +68,41 @@ def _script(program: FakeNuke, plates: Path) -> None:
 
 def _pictures(program: FakeNuke) -> QImage:
     """The list of what is selected, and the node that Nuke renders first, beside each other."""
-    from bridge_core.config import load
-    from bridge_core.launcher import stop
+    from bridge_core.config import load_settings
+    from bridge_core.launcher import stop_gateway
     from bridge_nuke import start
 
-    start.in_the_interface()
+    start.register_interface()
     start.open_pane()
     pane = program.pane("Properties.1").panels[-1].widgets[0]
     try:
         pane.resize(*SIZE)
         pane.show()
-        _until(lambda: hasattr(pane.panel, "controllers"), "the panel")
+        _wait_until(lambda: hasattr(pane.panel, "controllers"), "the panel")
         on = pane.panel.controllers
-        _until(lambda: on.session.connection.value.up and on.shots.rows, "the shots")
-        _until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
+        _wait_until(lambda: on.session.connection.value.up and on.shots.rows, "the shots")
+        _wait_until(lambda: all(on.shots.thumbnail(k) for k in ("Read1", "Read2")), "the pictures")
         QTest.qWait(500)
         whole = QImage(2 * SIZE[0] + GAP, SIZE[1], QImage.Format.Format_RGB32)
         whole.fill(QColor("white"))
         left = pane.grab().toImage()
         on.shots.select(["Grade_morning"])
         pane.panel.show_page("send")
-        _until(lambda: not on.send.state.value.estimating, "the estimate")
-        _until(lambda: len(on.send.state.value.before) == 6, "what will happen")
+        _wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+        _wait_until(lambda: len(on.send.state.value.before) == 6, "what will happen")
         QTest.qWait(500)
-        with painting(whole) as painter:
+        with safe_painter(whole) as painter:
             painter.drawImage(0, 0, left)
             painter.drawImage(SIZE[0] + GAP, 0, pane.grab().toImage())
         return whole
     finally:
         pane.close_down(10.0)
-        stop(load().settings)
+        stop_gateway(load_settings().settings)
 
 
-def _until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
+def _wait_until(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
         QTest.qWait(20)

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "journeys"))
 
 from director import Director
-from hands import at_a_screen, until
+from hands import start_user_input, wait_until
 from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QToolButton, QWidget
 
-from bridge_ui.review.pictures import painting
+from bridge_ui.review.pictures import safe_painter
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -36,11 +36,11 @@ MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 
 def main(demo: Path, target: Path) -> None:
-    from bridge_core.launcher import stop
+    from bridge_core.launcher import stop_gateway
     from bridge_ui.standalone_host import StandaloneHost
 
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, at_a_screen(Path(name)) as hands:
+    with tempfile.TemporaryDirectory() as name, start_user_input(Path(name)) as user_input:
         app = QApplication(["shotbridge"])
         app.setStyle("Fusion")
         app.setFont(QFont("DejaVu Sans", 9))
@@ -48,20 +48,20 @@ def main(demo: Path, target: Path) -> None:
         settings = _settings(folder, demo)
         cut = _cut(demo / "demo_cut_v001.otio", folder / "reel_01_v014.otio")
         try:
-            with Director.sits_down(hands, settings, StandaloneHost(settings, cut)) as director:
+            with Director.sits_down(user_input, settings, StandaloneHost(settings, cut)) as director:
                 _send_shots(director)
                 _review(director, target)
-                _lineage_and_keys(director, target)
-                _sheet(director, target)
+                _lineage_and_shortcuts(director, target)
+                _report_pages(director, target)
                 _dock(director, target)
         finally:
-            stop(settings)
+            stop_gateway(settings)
 
 
 def _settings(folder: Path, demo: Path) -> Settings:
-    from bridge_core.config import load
+    from bridge_core.config import load_settings
 
-    return load(
+    return load_settings(
         {
             "client.url": None,
             "client.state_dir": str(folder / "state"),
@@ -104,61 +104,61 @@ def _send_shots(director: Director) -> None:
         director.hands.key("Ctrl+A")
         director.hands.type(value)
         director.hands.key("Tab")
-        until(lambda box=box, value=value: box.value() == float(value), name)
+        wait_until(lambda box=box, value=value: box.value() == float(value), name)
     director.send()
     director.wait_for_versions(3, LONG)
 
 
 def _review(director: Director, target: Path) -> None:
     """As a director does: say something, draw, ask for changes, approve."""
-    panel, hands = director.panel, director.hands
-    review, send, room = panel.controllers.review, panel.controllers.send, panel.room
+    panel, user_input = director.panel, director.hands
+    review, send, review_widget = panel.controllers.review, panel.controllers.send, panel.room
     director.look()
-    hands.click(room.canvas)
-    hands.key("PgUp")
-    until(lambda: review.state.value.version.number == 2, "the newer version")
+    user_input.click(review_widget.canvas)
+    user_input.key("PgUp")
+    wait_until(lambda: review.state.value.version.number == 2, "the newer version")
     director.decide("Shift+A", "Clean edge, also on the whiskers.")
     director.say_so()
     director.select(0)
     director.choose_service("upscale")
-    hands.click(panel.findChild(QWidget, "note"))
-    hands.type("Hold the leaves still; keep the grass as it is.")
-    until(lambda: not send.state.value.estimating, "the estimate")
+    user_input.click(panel.findChild(QWidget, "note"))
+    user_input.type("Hold the leaves still; keep the grass as it is.")
+    wait_until(lambda: not send.state.value.estimating, "the estimate")
     director.look()
-    hands.click(room.canvas)
+    user_input.click(review_widget.canvas)
     director.go_to(FRAME)
-    hands.key("D")
-    _take(director, "Ellipse")
+    user_input.key("D")
+    _choose_tool(director, "Ellipse")
     director.draw((0.60, 0.10), (0.7, 0.3), (0.78, 0.42))
     director.note("The leaves shimmer here: hold them still.")
     director.draw_no_more()
-    hands.click(room.canvas)
-    hands.key("W")
-    _grab(director, target / "panel.png")
+    user_input.click(review_widget.canvas)
+    user_input.key("W")
+    _save_screenshot(director, target / "panel.png")
 
     director.go_to(FRAME + 4)
-    hands.key("2")
-    hands.key("D")
-    _take(director, "Arrow")
+    user_input.key("2")
+    user_input.key("D")
+    _choose_tool(director, "Arrow")
     director.draw((0.30, 0.72), (0.43, 0.55))
-    _take(director, "Pen")
+    _choose_tool(director, "Pen")
     director.draw(*_arc((0.50, 0.42), 0.10, 0.12))
     director.note("The eye line goes over there.", keep=False)
-    _grab(director, target / "panel_drawing.png")
-    hands.key("Return")
-    until(lambda: len(review.state.value.notes) == 2, "the second note")
+    _save_screenshot(director, target / "panel_drawing.png")
+    user_input.key("Return")
+    wait_until(lambda: len(review.state.value.notes) == 2, "the second note")
     director.draw_no_more()
 
     director.show_page("notes")
-    hands.click(room.canvas)
+    user_input.click(review_widget.canvas)
     director.decide("Shift+C", "Calmer leaves; everything else is right.")
-    _grab(director, target / "panel_decide.png")
+    _save_screenshot(director, target / "panel_decide.png")
     director.say_so()
-    hands.key("6")
-    _grab(director, target / "panel_notes.png")
+    user_input.key("6")
+    _save_screenshot(director, target / "panel_notes.png")
 
 
-def _take(director: Director, tool: str) -> None:
+def _choose_tool(director: Director, tool: str) -> None:
     tools = director.panel.room.tray.findChildren(QToolButton)
     director.hands.click(next(one for one in tools if one.accessibleName() == tool))
 
@@ -169,45 +169,45 @@ def _arc(middle: tuple[float, float], wide: float, high: float) -> list[tuple[fl
     return [(middle[0] - wide * math.cos(a), middle[1] - high * math.sin(a)) for a in angles]
 
 
-def _lineage_and_keys(director: Director, target: Path) -> None:
+def _lineage_and_shortcuts(director: Director, target: Path) -> None:
     panel, on = director.panel, director.panel.controllers
     director.select(1)
     director.show_page("made_by")
     director.compare("A", "v001")
     director.compare("B", "v002")
-    until(lambda: on.lineage.state.value.facts, "how the version was made")
+    wait_until(lambda: on.lineage.state.value.facts, "how the version was made")
     director.pick(panel.findChild(QComboBox, "compare-lineage"), "v001")
-    until(lambda: on.lineage.state.value.differences is not None, "the differences")
+    wait_until(lambda: on.lineage.state.value.differences is not None, "the differences")
     director.hands.click(panel.room.canvas)
     director.hands.key("4")
-    _grab(director, target / "panel_made_by.png")
+    _save_screenshot(director, target / "panel_made_by.png")
     director.hands.type("?")
-    until(panel.keys.isVisible, "the keys")
-    _grab(director, target / "panel_keys.png")
+    wait_until(panel.keys.isVisible, "the keys")
+    _save_screenshot(director, target / "panel_keys.png")
     director.hands.key("Escape")
-    until(panel.keys.isHidden, "the keys to go")
+    wait_until(panel.keys.isHidden, "the keys to go")
 
 
 def _dock(director: Director, target: Path) -> None:
     panel, on = director.panel, director.panel.controllers
     director.select(0)
-    until(lambda: not on.send.state.value.estimating, "the estimate")
-    until(lambda: on.review.state.value.notes, "the notes")
+    wait_until(lambda: not on.send.state.value.estimating, "the estimate")
+    wait_until(lambda: on.review.state.value.notes, "the notes")
     director.hands.click(panel.room.canvas)
     director.go_to(FRAME)
     director.hands.key("W")
     panel.resize(*DOCK)
-    until(lambda: panel.width() == DOCK[0], "the narrow panel")
+    wait_until(lambda: panel.width() == DOCK[0], "the narrow panel")
     pages = ("shots", "send", "review")
     for page in pages:
         director.show_page(page)
         panel.room.canvas.setFocus()  # no button stands out
-        _grab(director, target / f"dock_{page}.png")
+        _save_screenshot(director, target / f"dock_{page}.png")
     docks = [QImage(str(target / f"dock_{page}.png")) for page in pages]
-    _beside(docks, target / "dock.png")
+    _join_pictures(docks, target / "dock.png")
 
 
-def _sheet(director: Director, target: Path) -> None:
+def _report_pages(director: Director, target: Path) -> None:
     """The first pages of the sheet for the whole cut, as a PDF reader shows them."""
     import pypdfium2
 
@@ -221,15 +221,15 @@ def _sheet(director: Director, target: Path) -> None:
                 size = page.width, page.height, page.stride
                 pages.append(QImage(bytes(page.buffer), *size, QImage.Format.Format_BGR888).copy())
                 page.close()
-    _beside(pages, target / "sheet.png")
+    _join_pictures(pages, target / "sheet.png")
 
 
-def _beside(pictures: list[QImage], target: Path) -> None:
+def _join_pictures(pictures: list[QImage], target: Path) -> None:
     """Pictures in one, with a gap between them."""
     wide = sum(picture.width() + _GAP for picture in pictures) - _GAP
     whole = QImage(wide, max(p.height() for p in pictures), QImage.Format.Format_RGB32)
     whole.fill(QColor("#8b8f96"))
-    with painting(whole) as painter:
+    with safe_painter(whole) as painter:
         x = 0
         for picture in pictures:
             painter.drawImage(x, 0, picture)
@@ -238,7 +238,7 @@ def _beside(pictures: list[QImage], target: Path) -> None:
     print(target)
 
 
-def _grab(director: Director, target: Path) -> None:
+def _save_screenshot(director: Director, target: Path) -> None:
     director.look()
     QTest.qWait(1500)  # thumbnails come from the gateway as well
     director.panel.grab().save(str(target))

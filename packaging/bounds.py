@@ -17,7 +17,7 @@ import sys
 
 import lock
 import pins
-from tools import CACHE, REPO, pip, run, script
+from tools import CACHE, REPO, pip, run, environment_program
 
 RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
 
@@ -32,7 +32,7 @@ def main(which: str, words: list[str]) -> int:
     )
     shutil.rmtree(folder, ignore_errors=True)
     run(sys.executable, "-m", "venv", "--without-pip", str(folder))
-    python = script(folder, "python")
+    python = environment_program(folder, "python")
     inside = (sys.executable, "--python", str(python), "install")
     pip(*inside, "--only-binary", ":all:", "--requirement", str(versions))
     own = ("--no-deps", "--no-build-isolation", "--no-index", "--editable", str(REPO))
@@ -48,9 +48,9 @@ def main(which: str, words: list[str]) -> int:
 
 def _requirements(which: str) -> tuple[str, ...]:
     if which == "newest":
-        return lock.of_setup_py("dev")
-    required = lock.of_setup_py("gateway", "timelines")
-    tools = {_name(one) for one in lock.of_setup_py("dev")} - {_name(one) for one in required}
+        return lock.setup_requirements("dev")
+    required = lock.setup_requirements("gateway", "timelines")
+    tools = {_name(one) for one in lock.setup_requirements("dev")} - {_name(one) for one in required}
     locked = pins.requirements(lock.DEV.read_text(encoding="utf-8"))
     return (*required, *(pin for pin in locked if _name(pin) in tools))
 

@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import setuptools  # noqa: F401  brings distutils, which Python 3.12 and newer lack
-from pins import without
-from tools import PINNED, REPO, run, tool
+from pins import without_packages
+from tools import PINNED, REPO, run, tool_program
 
 PACKAGING = REPO / "packaging"
 sys.path.append(str(PACKAGING / "blender"))
@@ -66,16 +66,16 @@ def locks() -> tuple[Lock, ...]:
     project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     builders = tuple(project["build-system"]["requires"])
     tested = (
-        ("client", "the client and the panel", of_setup_py()),
+        ("client", "the client and the panel", setup_requirements()),
         (
             "gateway",
             "client, panel, gateway and the readers of EDL, FCP XML and AAF",
-            of_setup_py("gateway", "timelines"),
+            setup_requirements("gateway", "timelines"),
         ),
         ("build", "what builds it", builders),
     )
     return (
-        Lock(DEV.name, "everything for work on it", (*of_setup_py("dev"), *builders, "pip")),
+        Lock(DEV.name, "everything for work on it", (*setup_requirements("dev"), *builders, "pip")),
         *(
             Lock(f"requirements-{name}.lock", what, requirements, as_tested=True)
             for name, what, requirements in tested
@@ -102,7 +102,7 @@ def locks() -> tuple[Lock, ...]:
     )
 
 
-def of_setup_py(*extras: str) -> tuple[str, ...]:
+def setup_requirements(*extras: str) -> tuple[str, ...]:
     """What setup.py asks for, with these extras."""
     setup = run_setup(str(REPO / "setup.py"), stop_after="init")
     wanted = [*setup.install_requires]
@@ -121,7 +121,7 @@ def main() -> None:
     client = (PACKAGING / "requirements-client.lock").read_text(encoding="utf-8")
     head = _HEAD.format(what="the client in a host that brings Qt", python=OLDEST_PYTHON)
     host = PACKAGING / "requirements-host.lock"
-    host.write_text(head + without(client, *QT), encoding="utf-8")
+    host.write_text(head + without_packages(client, *QT), encoding="utf-8")
     print(f"packaging/{host.name}")
     if upgrade:
         wheels.lock()
@@ -130,28 +130,28 @@ def main() -> None:
 
 def write(lock: Lock, *, upgrade: bool) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary) / "made.txt"
+        compiled = Path(temporary) / "made.txt"
         if lock.path.exists():
-            made.write_bytes(lock.path.read_bytes())  # uv keeps the versions that stand there
+            compiled.write_bytes(lock.path.read_bytes())  # uv keeps the versions that stand there
         compile_requirements(
-            made,
+            compiled,
             lock.requirements,
             *("--universal", "--python-version", lock.python, "--generate-hashes"),
             *(("--constraint", str(DEV)) if lock.as_tested else ()),
             *(("--upgrade",) if upgrade else ()),
         )
-        pins = made.read_text(encoding="utf-8")
+        pins = compiled.read_text(encoding="utf-8")
     head = _HEAD.format(what=lock.what, python=lock.python)
     lock.path.write_text(head + pins, encoding="utf-8")
 
 
-def compile_requirements(made: Path, requirements: Iterable[str], *options: str) -> None:
+def compile_requirements(target: Path, requirements: Iterable[str], *options: str) -> None:
     """``uv pip compile``, into ``made``; versions that stand there are kept."""
     with tempfile.TemporaryDirectory() as temporary:
         wanted = Path(temporary) / "requirements.in"
         wanted.write_text("\n".join(requirements), encoding="utf-8")
         run(
-            *(str(tool("uv")), "pip", "compile", str(wanted), "--output-file", str(made)),
+            *(str(tool_program("uv")), "pip", "compile", str(wanted), "--output-file", str(target)),
             *("--only-binary", ":all:", "--no-python-downloads", "--quiet"),
             *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
             *options,

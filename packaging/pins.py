@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 
-def entries(lock: str) -> dict[str, str]:
+def lock_entries(lock: str) -> dict[str, str]:
     """The entries of a lock by the name of the package, each with its hashes, as they stand.
 
     A package with a version for each of several Pythons has all of them in its entry.
@@ -17,12 +17,12 @@ def entries(lock: str) -> dict[str, str]:
     return found
 
 
-def without(lock: str, *names: str) -> str:
+def without_packages(lock: str, *names: str) -> str:
     """A lock without some packages.
 
     :raises KeyError: one of them is not in it.
     """
-    kept = entries(lock)
+    kept = lock_entries(lock)
     for name in names:
         del kept[name]
     return "".join(kept.values())

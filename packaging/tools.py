@@ -23,11 +23,11 @@ PINNED = {
 LOCKED = "locked.txt"
 
 
-def tool(name: str, program: str = "") -> Path:
+def tool_program(name: str, program: str = "") -> Path:
     """The path of a program (called as the tool, unless named); installed when it is not there."""
     folder = CACHE / "tools" / name
     environment(folder, REPO / "packaging" / f"requirements-{name}.lock")
-    return script(folder, program or name)
+    return environment_program(folder, program or name)
 
 
 def environment(folder: Path, lock: Path, interpreter: str = sys.executable) -> Path:
@@ -35,7 +35,7 @@ def environment(folder: Path, lock: Path, interpreter: str = sys.executable) -> 
 
     Made when it is not there, and anew when the lock has changed since.
     """
-    python = script(folder, "python")
+    python = environment_program(folder, "python")
     if not is_made_from(lock, folder):
         print(f"installing {lock.name} into {folder}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -55,17 +55,17 @@ def is_made_from(lock: Path, folder: Path) -> bool:
 def install(folder: Path, lock: Path) -> None:
     """Into a virtual environment what a lock names, by hash; nothing is built."""
     words = ("install", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
-    pip(sys.executable, "--python", str(script(folder, "python")), *words)
+    pip(sys.executable, "--python", str(environment_program(folder, "python")), *words)
 
 
-def script(folder: Path, name: str) -> Path:
+def environment_program(folder: Path, name: str) -> Path:
     """A program of a virtual environment."""
     if sys.platform == "win32":
         return folder / "Scripts" / f"{name}.exe"
     return folder / "bin" / name
 
 
-def emptied(folder: Path) -> Path:
+def make_empty_folder(folder: Path) -> Path:
     """The folder without what an interrupted run left in it."""
     if folder.exists():
         shutil.rmtree(folder)

@@ -33,7 +33,7 @@ colorspace=709
 Frames = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def missing() -> str:
+def missing_reason() -> str:
     """Why nothing can be rendered here; empty where it can."""
     if shutil.which("melt") is None:
         return "melt is not installed; `make system` installs it"
@@ -42,7 +42,7 @@ def missing() -> str:
     return ""
 
 
-def frames_of(
+def render_frames(
     cut: Path, folder: Path, *, width: int, height: int, rate: tuple[int, int] = (25, 1)
 ) -> Frames:
     """Every frame of a cut as RGB: an array of (frames, height, width, 3).
@@ -60,7 +60,7 @@ def frames_of(
     profile.write_text(
         PROFILE.format(width=width, height=height, numerator=rate[0], denominator=rate[1])
     )
-    told = subprocess.run(
+    completed = subprocess.run(
         [
             *("melt", "-profile", str(profile), str(xml), "-consumer", f"avformat:{movie}"),
             *("vcodec=ffv1", "pix_fmt=yuv444p", "an=1", "real_time=-1", "threads=2"),
@@ -70,14 +70,14 @@ def frames_of(
         timeout=240,
         check=False,
     )
-    assert movie.exists(), f"melt wrote nothing: {told.stderr[-2000:]}"
+    assert movie.exists(), f"melt wrote nothing: {completed.stderr[-2000:]}"
     with av.open(str(movie)) as container:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
-def psnr(seen: Frames, wanted: Frames) -> float:
+def psnr(rendered: Frames, expected: Frames) -> float:
     """In dB, of 8-bit pictures; 99 where there is no difference."""
-    error = float(np.mean((seen.astype(float) - wanted.astype(float)) ** 2))
+    error = float(np.mean((rendered.astype(float) - expected.astype(float)) ** 2))
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 

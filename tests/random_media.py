@@ -24,28 +24,28 @@ SEQUENCES = ("reference", "brackets", "percent", "hashes", "file")
 
 
 @dataclass
-class RandomTimeline:
+class GeneratedTimeline:
     timeline: Any
-    first: dict[str, int] = field(default_factory=dict)
+    first_numbers: dict[str, int] = field(default_factory=dict)
     """Of each clip on files, by its name: the number of the media's first frame."""
-    rate: dict[str, float] = field(default_factory=dict)
+    media_rates: dict[str, float] = field(default_factory=dict)
     """Of each clip on files: frames per second of its media, as its reference spells it."""
 
 
-def random_timeline(seed: int) -> RandomTimeline:
-    return _Maker(random.Random(seed)).make()
+def generate_timeline(seed: int) -> GeneratedTimeline:
+    return _TimelineGenerator(random.Random(seed)).generate()
 
 
-class _Maker:
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-        self.mixed = chance.random() < 0.3
-        self.rate = chance.choice(RATES)
-        self.made = RandomTimeline(schema.Timeline("random"))
+class _TimelineGenerator:
+    def __init__(self, random_source: random.Random) -> None:
+        self.random = random_source
+        self.mixed = random_source.random() < 0.3
+        self.rate = random_source.choice(RATES)
+        self.result = GeneratedTimeline(schema.Timeline("random"))
         self.count = 0
 
-    def make(self) -> RandomTimeline:
-        chance, timeline = self.chance, self.made.timeline
+    def generate(self) -> GeneratedTimeline:
+        chance, timeline = self.random, self.result.timeline
         if chance.random() < 0.5:
             timeline.global_start_time = RationalTime(chance.choice([0, 1, 86400]), self.rate)
         timeline.metadata["studio"] = {"id": chance.randrange(2**53), "tags": ["a", 1.5, None]}
@@ -53,17 +53,17 @@ class _Maker:
             timeline.tracks.append(self._track(f"V{number + 1}", "Video", nested=False))
         if chance.random() < 0.3:
             timeline.tracks.append(self._track("A1", "Audio", nested=False))
-        return self.made
+        return self.result
 
     def _track(self, name: str, kind: str, *, nested: bool) -> Any:
         track, after_clip = schema.Track(name, kind=kind), False
-        for _ in range(self.chance.randint(1, 5)):
-            roll = self.chance.random()
+        for _ in range(self.random.randint(1, 5)):
+            roll = self.random.random()
             if roll < 0.1:
-                track.append(schema.Gap(source_range=self._range(0, self.chance.randint(1, 40))))
+                track.append(schema.Gap(source_range=self._range(0, self.random.randint(1, 40))))
                 after_clip = False
             elif roll < 0.2 and after_clip:
-                offsets = [RationalTime(self.chance.randint(0, 8), self.rate) for _ in range(2)]
+                offsets = [RationalTime(self.random.randint(0, 8), self.rate) for _ in range(2)]
                 track.append(schema.Transition("mix", "SMPTE_Dissolve", *offsets))
                 after_clip = False
             elif roll < 0.35 and not nested and kind == "Video":
@@ -77,22 +77,22 @@ class _Maker:
     def _nest(self) -> Any:
         nest = schema.Stack("nest", [self._track("inner", "Video", nested=True)])
         length = int(nest.trimmed_range().duration.value)
-        if length > 1 and self.chance.random() < 0.5:
-            low = self.chance.randrange(length - 1)
-            trimmed = self.chance.randint(1, length - low)
+        if length > 1 and self.random.random() < 0.5:
+            low = self.random.randrange(length - 1)
+            trimmed = self.random.randint(1, length - low)
             nest.source_range = self._range(low, trimmed, nest.trimmed_range().duration.rate)
-        if self.chance.random() < 0.2:
+        if self.random.random() < 0.2:
             nest.effects.append(schema.LinearTimeWarp(time_scalar=2))
         return nest
 
     def _sound(self) -> Any:
         self.count += 1
         reference = schema.ExternalReference("file:///sound/a.wav", self._range(0, 500))
-        source = self._range(self.chance.randint(0, 50), 40)
+        source = self._range(self.random.randint(0, 50), 40)
         return schema.Clip(f"sound{self.count:03d}", reference, source)
 
     def _clip(self) -> Any:
-        chance = self.chance
+        chance = self.random
         self.count += 1
         name = f"sh{self.count:03d}"
         rate = chance.choice(RATES) if self.mixed else self.rate
@@ -114,7 +114,7 @@ class _Maker:
         source = self._range((origin + start) * own / rate, count * own / rate, own)
         clip = schema.Clip(name, self._reference(kind, name, first, available, rate), source)
         if kind not in ("missing", "generator"):
-            self.made.first[name], self.made.rate[name] = first, rate
+            self.result.first_numbers[name], self.result.media_rates[name] = first, rate
             if chance.random() < 0.1:
                 clip.source_range = None
         clip.enabled = chance.random() > 0.1
@@ -125,15 +125,15 @@ class _Maker:
         return clip
 
     def _effects(self, clip: Any) -> None:
-        roll = self.chance.random()
+        roll = self.random.random()
         if roll < 0.15:
-            speed = self.chance.choice([2.0, 0.5, -1.0, 1.5, 0.25])
+            speed = self.random.choice([2.0, 0.5, -1.0, 1.5, 0.25])
             clip.effects.append(schema.LinearTimeWarp(time_scalar=speed))
         elif roll < 0.2:
             clip.effects.append(schema.FreezeFrame())
         elif roll < 0.25:
             clip.effects.append(schema.TimeEffect("ramp that nobody can read"))
-        if self.chance.random() < 0.1:
+        if self.random.random() < 0.1:
             clip.effects.append(schema.Effect("grade", "Grade", {"studio": {"gain": 1.1}}))
 
     def _reference(self, kind: str, name: str, first: int, available: Any, rate: float) -> Any:
@@ -141,7 +141,7 @@ class _Maker:
             return schema.MissingReference()
         if kind == "generator":
             return schema.GeneratorReference("bars", "SMPTEBars", available)
-        folder = self.chance.choice([f"file:///show/{name}/plate/", f"plates/{name}/"])
+        folder = self.random.choice([f"file:///show/{name}/plate/", f"plates/{name}/"])
         if kind == "reference":
             return schema.ImageSequenceReference(
                 folder, f"{name}.", ".exr", first, 1, rate, 4, available_range=available

@@ -45,7 +45,7 @@ SPEEDS = [2.0, 0.5, 1.5, 0.25, -1.0, -2.0, -0.5, 0.0]
 KINDS = ["sequence", "sequence", "sequence", "%04d", "####", "[]", "first", "@@@@", "movie"]
 
 
-class RandomTimeline:
+class RandomRetimedTimeline:
     """``timeline`` and, by the clip's name, what a judge has to know of each clip.
 
     ``media`` holds an OTIO sequence reference that counts as the clip's media does, whatever kind
@@ -54,17 +54,17 @@ class RandomTimeline:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.way = self.random.choice(["counts", "mixed", "mixed", "seconds"])
+        self.rate_style = self.random.choice(["counts", "mixed", "mixed", "seconds"])
         rates = [self.random.choice(family) for family in SPELLINGS]
-        self.rates = self.random.sample(rates, 3) if self.way == "mixed" else []
+        self.rates = self.random.sample(rates, 3) if self.rate_style == "mixed" else []
         self.family = self.random.choice(SPELLINGS[-3:])
         self.media: dict[str, Any] = {}
         self.speed: dict[str, float] = {}
-        self.lost: set[str] = set()
+        self.unreadable: set[str] = set()
         self._number = 0
         self.rate = self._rate()
         self.timeline = schema.Timeline("random")
-        if self.way == "mixed" or self.random.random() < 0.5:
+        if self.rate_style == "mixed" or self.random.random() < 0.5:
             hours = self.random.choice([0, 1, 10, 14])
             self.timeline.global_start_time = T(hours * 3600 * round(self.rate), self.rate)
         for index in range(self.random.randint(1, 3)):
@@ -124,7 +124,7 @@ class RandomTimeline:
             first = max(first, 0)
         available = otio.opentime.TimeRange(T(origin, rate), T(length, rate))
         speed = 1.0
-        if chance() < 0.3 and not (nested and self.way != "mixed"):
+        if chance() < 0.3 and not (nested and self.rate_style != "mixed"):
             speed = self.random.choice(SPEEDS)
         source = self._source(origin, length, rate, speed)
         if source is None:
@@ -146,21 +146,21 @@ class RandomTimeline:
             clip.media_reference = self.random.choice(
                 [schema.MissingReference(), schema.GeneratorReference("bars", "SMPTEBars")]
             )
-            self.lost.add(name)
+            self.unreadable.add(name)
         elif chance() < 0.05:
             clip.enabled = False
-            self.lost.add(name)
+            self.unreadable.add(name)
         return clip
 
     def _source(self, origin: int, length: int, rate: float, speed: float) -> Any:
         """A range that lies in the media with all that the speed shows; None: there is none."""
-        room = max(1.0, abs(speed))
+        factor = max(1.0, abs(speed))
         start = self.random.randint(0, length - 1)
-        frames = max(1, math.floor(self.random.randint(1, min(60, length - start)) / room))
-        if self.way == "counts":
+        frames = max(1, math.floor(self.random.randint(1, min(60, length - start)) / factor))
+        if self.rate_style == "counts":
             own = self._rate()
             return otio.opentime.TimeRange(T(origin + start, own), T(frames, own))
-        if self.way == "seconds":
+        if self.rate_style == "seconds":
             own = self._rate()
             # A quarter of a frame keeps floating-point noise from deciding what is shown.
             value = (origin + start + 0.25) * own / rate
@@ -168,9 +168,9 @@ class RandomTimeline:
         own = self._rate()
         low = math.ceil(Fraction(origin + start) / Fraction(rate) * Fraction(own))
         high = math.floor(Fraction(origin + length) / Fraction(rate) * Fraction(own))
-        if high - low < room + 1:
+        if high - low < factor + 1:
             return None
-        frames = max(1, math.floor(self.random.randint(1, min(60, high - low)) / room))
+        frames = max(1, math.floor(self.random.randint(1, min(60, high - low)) / factor))
         return otio.opentime.TimeRange(T(low, own), T(frames, own))
 
     def _reference(self, kind: str, name: str, first: int, rate: float, available: Any) -> Any:

@@ -15,41 +15,41 @@ from typing import Any
 import pytest
 
 from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.jobs.desk import JobService
 
 #: The script whose processes other tests kill; its plates, requests and small provider.
 HARNESS = Path(__file__).parent / "gateway" / "killable.py"
-killable = SimpleNamespace(**runpy.run_path(str(HARNESS)))
+harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
 
 #: Seconds that anything may take before a test fails.
 DEADLINE = 60
 
 
 @contextmanager
-def opened(folder: Path, **settings: Any) -> Iterator[Desk]:
-    desk = killable.open_desk(folder, **settings)
-    desk.start()
+def running_service(folder: Path, **settings: Any) -> Iterator[JobService]:
+    job_service = harness.open_desk(folder, **settings)
+    job_service.start()
     try:
-        yield desk
+        yield job_service
     finally:
-        desk.stop()
+        job_service.stop()
 
 
-def until(true: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
 
 
-def wait(desk: Desk, job: Job, *states: JobState, seconds: float = DEADLINE) -> Job:
+def wait_for_job(job_service: JobService, job: Job, *states: JobState, seconds: float = DEADLINE) -> Job:
     """Until the job is in one of these states; where none is named, until it has ended."""
     deadline = time.monotonic() + seconds
     while True:
-        found = desk.job(job.id)
-        if found.state in states or (not states and found.state.ended):
-            return found
-        assert time.monotonic() < deadline, found
+        current = job_service.get_job(job.id)
+        if current.state in states or (not states and current.state.ended):
+            return current
+        assert time.monotonic() < deadline, current
         time.sleep(0.02)
 
 

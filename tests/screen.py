@@ -15,34 +15,34 @@ _PROGRAMS = ("Xvfb", "xdotool")
 T = TypeVar("T")
 
 
-def missing() -> str:
+def missing_reason() -> str:
     """Why no screen can be had here; empty where it can."""
     lacks = [name for name in _PROGRAMS if shutil.which(name) is None]
     return f"{' and '.join(lacks)} not installed; `make system` installs them" if lacks else ""
 
 
-def until(true: Callable[[], T], what: str, seconds: float = 60) -> T:
+def wait_until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     """The first true answer.
 
     :raises AssertionError: there was none in time.
     """
     deadline = time.monotonic() + seconds
-    while not (answer := true()):
+    while not (answer := condition()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.1)
     return answer
 
 
-class Screen:
+class VirtualScreen:
     """1600 by 900 pixels; ``folder`` takes what its programs say.
 
     ``through``: words before those of each program, for programs of another system. It sees
     ``folder`` under the path that it has here.
     """
 
-    def __init__(self, folder: Path, through: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, command_prefix: tuple[str, ...] = ()) -> None:
         self.folder = folder
-        self._through = through
+        self._command_prefix = command_prefix
         self._running: list[subprocess.Popen[bytes]] = []
         self._environment = {
             "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -55,23 +55,23 @@ class Screen:
         words = ("Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "+extension")
         self.start(*words, "GLX", "-nolisten", "tcp", log="xvfb", pass_fds=(write,))
         os.close(write)
-        with os.fdopen(read) as said:
-            number = said.readline().strip()
+        with os.fdopen(read) as pipe:
+            number = pipe.readline().strip()
         assert number, f"no screen: {(folder / 'xvfb.log').read_text()}"
         self.display = f":{number}"
         self._environment["DISPLAY"] = self.display
 
     def start(
         self,
-        *words: str,
+        *command: str,
         log: str,
-        more: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         pass_fds: tuple[int, ...] = (),
     ) -> subprocess.Popen[bytes]:
         with (self.folder / f"{log}.log").open("ab") as out:
             process = subprocess.Popen(
-                [*self._through, *words],
-                env={**self._environment, **(more or {})},
+                [*self._command_prefix, *command],
+                env={**self._environment, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -80,14 +80,14 @@ class Screen:
         self._running.append(process)
         return process
 
-    def run(self, *words: str, more: Mapping[str, str] | None = None, timeout: float = 120) -> str:
+    def run(self, *command: str, variables: Mapping[str, str] | None = None, timeout: float = 120) -> str:
         """What a program says.
 
         :raises AssertionError: it failed; with what it said.
         """
         done = subprocess.run(
-            [*self._through, *words],
-            env={**self._environment, **(more or {})},
+            [*self._command_prefix, *command],
+            env={**self._environment, **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -95,7 +95,7 @@ class Screen:
             check=False,
         )
         assert done.returncode == 0, (
-            f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+            f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         )
         return done.stdout
 
@@ -104,13 +104,13 @@ class Screen:
         where = (*(("--window", window) if window else ()), str(round(x)), str(round(y)))
         self.run("xdotool", "mousemove", "--sync", *where, "sleep", "0.15", "click", str(button))
 
-    def key(self, *keys: str) -> None:
+    def press_keys(self, *keys: str) -> None:
         self.run("xdotool", "key", "--delay", "60", *keys)
 
-    def type(self, text: str) -> None:
+    def type_text(self, text: str) -> None:
         self.run("xdotool", "type", "--delay", "40", text)
 
-    def picture(self, path: Path) -> None:
+    def save_picture(self, path: Path) -> None:
         """Everything on the screen, as PNG."""
         inside = self.folder / "screen.png"
         self.run("import", "-window", "root", str(inside))

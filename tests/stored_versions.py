@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
+from bridge_core.models.versions import DecisionRecord, ResultOutput, Proxies, ReviewStatus, Version
 from bridge_core.timeline.cut import Cut
 from bridge_core.timeline.writing import PlacedVersion
 
-WHEN = datetime(2026, 3, 1, tzinfo=UTC)
+CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Version:
@@ -22,14 +22,14 @@ def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Ve
         id=f"{which.sequence}-{which.shot}-1",
         shot=which,
         service="round_trip",
-        job="job",
+        job_id="job",
         folder=f"/versions/{which.sequence}/{which.shot}/round_trip/v001",
         frames=tuple(shot.work_range.frames()),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern=f"{name}{ending}"
-                if ending_of(name + ending) in MOVIES
+                if file_extension(name + ending) in MOVIE_EXTENSIONS
                 else f"{name}.%04d.exr",
                 range=shot.work_range,
                 colour_space="ACEScg",
@@ -40,11 +40,11 @@ def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Ve
             ),
         ),
         proxies=Proxies(pattern="p.%04d.jpg", width=64, height=36, display="d", view="v"),
-        created=WHEN,
-        asked_by="Ada",
+        created=CREATED,
+        requested_by="Ada",
         number=1,
         status=status,
-        decisions=(DecisionRecord(status=status, by="Ada", at=WHEN),) if approved else (),
+        decisions=(DecisionRecord(status=status, by="Ada", at=CREATED),) if approved else (),
     )
 
 
@@ -53,6 +53,6 @@ def versions_of(
 ) -> dict[str, list[PlacedVersion]]:
     """One for each of a cut's shots, by the clip's identity."""
     return {
-        item.clip: [PlacedVersion(version_of(item.shot, approved=approved, ending=ending))]
+        item.clip_id: [PlacedVersion(version_of(item.shot, approved=approved, ending=ending))]
         for item in cut
     }

@@ -97,8 +97,8 @@ class Terminal:
 
     def problem(self, *words: str, code: int) -> dict[str, Any]:
         """What a command that must fail says on standard error."""
-        told = self.run(*words, "--json", code=code).stderr
-        problem: dict[str, Any] = json.loads(told.strip().splitlines()[-1])["error"]
+        stderr = self.run(*words, "--json", code=code).stderr
+        problem: dict[str, Any] = json.loads(stderr.strip().splitlines()[-1])["error"]
         return problem
 
     def gateway(self) -> psutil.Process:
@@ -119,9 +119,9 @@ class Terminal:
                 process.send_signal(signal.SIGKILL)
 
 
-def wait_for(true: Callable[[], object], what: str, seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.02)
 

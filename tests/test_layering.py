@@ -13,7 +13,7 @@ import pytest
 
 REPO = Path(__file__).parents[1]
 
-ROOMS = {
+PACKAGES = {
     "bridge_core": REPO / "bridge_core",
     "bridge_ui": REPO / "ui" / "bridge_ui",
     "bridge_gateway": REPO / "gateway" / "bridge_gateway",
@@ -23,7 +23,7 @@ ROOMS = {
 }
 
 #: The parts of the client that the gateway shares; everything else of it is none of its business.
-SHARED = (
+GATEWAY_SHARED = (
     "bridge_core",
     "bridge_core.models",
     "bridge_core.errors",
@@ -47,8 +47,8 @@ CLIENT_LIBRARIES = {"requests", "urllib3", "pydantic", "pydantic_core", "yaml", 
 HEAVY = ("pydantic", "requests", "urllib3", "yaml", "opentimelineio", "PySide6", "numpy")
 
 
-def _modules(room: str) -> Iterator[tuple[Path, str, ast.Module]]:
-    base = ROOMS[room]
+def _modules(package_name: str) -> Iterator[tuple[Path, str, ast.Module]]:
+    base = PACKAGES[package_name]
     for path in sorted(base.rglob("*.py")):
         parts = path.relative_to(base.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -69,27 +69,27 @@ def _imports(tree: ast.AST, module: str, *, package: bool) -> Iterator[str]:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _ours(name: str) -> bool:
-    return name.split(".")[0] in ROOMS
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] in PACKAGES
 
 
-def _shared(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in SHARED[1:]) or name in (
+def _is_shared(name: str) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in GATEWAY_SHARED[1:]) or name in (
         "bridge_core",
         "bridge_core.__version__",
         "bridge_core.API_VERSION",
     )
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_dependencies_point_one_way(room: str) -> None:
+@pytest.mark.parametrize("package_name", PACKAGES)
+def test_dependencies_point_one_way(package_name: str) -> None:
     wrong = []
-    for path, module, tree in _modules(room):
+    for path, module, tree in _modules(package_name):
         for name in _imports(tree, module, package=path.name == "__init__.py"):
-            if not _ours(name):
+            if not _is_ours(name):
                 continue
-            fine = name.split(".")[0] in ALLOWED[room] or (
-                room == "bridge_gateway" and _shared(name)
+            fine = name.split(".")[0] in ALLOWED[package_name] or (
+                package_name == "bridge_gateway" and _is_shared(name)
             )
             if not fine:
                 wrong.append(f"{path.relative_to(REPO)} imports {name}")
@@ -102,30 +102,30 @@ def test_the_client_knows_no_qt_and_only_its_libraries() -> None:
         f"{path.relative_to(REPO)} imports {name}"
         for path, module, tree in _modules("bridge_core")
         for name in _imports(tree, module, package=path.name == "__init__.py")
-        if not _ours(name)
+        if not _is_ours(name)
         and name.split(".")[0] not in standard
         and name.split(".")[0] not in CLIENT_LIBRARIES
     ]
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_circles_of_imports(room: str) -> None:
+@pytest.mark.parametrize("package_name", PACKAGES)
+def test_no_import_cycles(package_name: str) -> None:
     """No module of a room leads back to itself, not even by an import inside a function."""
-    known = {module for _, module, _ in _modules(room)}
+    known = {module for _, module, _ in _modules(package_name)}
     graph: dict[str, set[str]] = {module: set() for module in known}
-    for path, module, tree in _modules(room):
+    for path, module, tree in _modules(package_name):
         for name in _imports(tree, module, package=path.name == "__init__.py"):
             if name in known and name != module:
                 graph[module].add(name)
     for module in graph:
         # A package's own __init__ is loaded before its modules and imports none of them.
         graph[module] = {n for n in graph[module] if not module.startswith(f"{n}.")}
-    circle = _circle(graph)
-    assert not circle, " -> ".join(circle)
+    cycle = _import_cycle(graph)
+    assert not cycle, " -> ".join(cycle)
 
 
-def _circle(graph: dict[str, set[str]]) -> list[str]:
+def _import_cycle(graph: dict[str, set[str]]) -> list[str]:
     done: set[str] = set()
 
     def walk(node: str, trail: list[str]) -> list[str]:
@@ -187,6 +187,6 @@ def test_the_gateways_own_process_reads_no_picture() -> None:
     assert not _modules_loaded_by("import bridge_gateway.serve").intersection(readers)
 
 
-def test_the_seal_around_the_tests_holds() -> None:
+def test_tests_cannot_leave_loopback() -> None:
     with socket.socket() as one, pytest.raises(AssertionError, match="reached out"):
         one.connect(("192.0.2.1", 9))  # RFC 5737: an address that is nobody's

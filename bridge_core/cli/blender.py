@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ConfigError, HostError, from_problem
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.call import CommandContext
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     blender = commands.add_parser(
         "blender", parents=[common], help="cuts out of .blend files, and into them"
     )
@@ -35,48 +35,48 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--program", type=Path, help="Blender's program; none: the blender on the PATH"
         )
-        action.set_defaults(run=_run)
+        action.set_defaults(run=_run_blender)
 
 
-def _run(call: Call) -> int:
-    said = call.arguments
-    program = said.program or shutil.which("blender")
+def _run_blender(context: CommandContext) -> int:
+    options = context.arguments
+    program = options.program or shutil.which("blender")
     if program is None:
         raise ConfigError(
             "there is no blender on the PATH",
             next_step="say where it is: --program /path/to/blender",
         )
-    words = [str(program), "--command", "shotbridge", said.action]
-    words += [str(said.source.absolute()), str(said.output.absolute())]
-    words += ["--overwrite"] if said.overwrite else []
-    words += ["--scene", said.scene] if said.scene else []
+    command = [str(program), "--command", "shotbridge", options.action]
+    command += [str(options.source.absolute()), str(options.output.absolute())]
+    command += ["--overwrite"] if options.overwrite else []
+    command += ["--scene", options.scene] if options.scene else []
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
         raise ConfigError(
             f"Blender cannot be started: {error.strerror or error}",
             where=str(program),
             next_step="say where it is: --program /path/to/blender",
         ) from error
-    answer = _answer(done.stdout)
+    answer = _parse_answer(completed.stdout)
     if answer is None:
         raise HostError(
-            f"Blender ended with {done.returncode} and did not answer",
+            f"Blender ended with {completed.returncode} and did not answer",
             where=str(program),
             next_step="install and enable the Shotbridge extension in it, Blender 4.2 or newer; it "
-            f"said: {(done.stderr or done.stdout).strip()[-500:] or 'nothing'}",
+            f"said: {(completed.stderr or completed.stdout).strip()[-500:] or 'nothing'}",
         )
     if "error" in answer:
         raise from_problem(answer["error"])
-    losses = answer["losses"]
-    words = [f"written: {said.output}", *(f"not carried: {one}" for one in losses)]
-    call.output.result({"file": str(said.output), "losses": losses}, "\n".join(words))
+    warnings = answer["losses"]
+    command = [f"written: {options.output}", *(f"not carried: {one}" for one in warnings)]
+    context.output.print_result({"file": str(options.output), "losses": warnings}, "\n".join(command))
     return 0
 
 
-def _answer(said: str) -> dict[str, Any] | None:
+def _parse_answer(stdout: str) -> dict[str, Any] | None:
     """Blender says much else on its way."""
-    for line in reversed(said.splitlines()):
+    for line in reversed(stdout.splitlines()):
         if line.startswith('{"shotbridge":'):
             answer: dict[str, Any] = json.loads(line)["shotbridge"]
             return answer

@@ -8,35 +8,35 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.output import Output
+from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
-    from bridge_core.config import Loaded
+    from bridge_core.config import LoadedSettings
 
 
 @dataclass
-class Call:
+class CommandContext:
     """One call of ``shotbridge``. Settings and client are made when a command asks for them."""
 
     arguments: argparse.Namespace
-    output: Output
-    _opened: list[Client] = field(default_factory=list)
+    output: CommandOutput
+    _clients: list[Client] = field(default_factory=list)
 
     @cached_property
-    def loaded(self) -> Loaded:
-        from bridge_core.config import load
+    def config(self) -> LoadedSettings:
+        from bridge_core.config import load_settings
 
-        return load(self.overrides, show=self.arguments.show)
+        return load_settings(self.overrides, show=self.arguments.show)
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
         """What ``--set`` said, by dotted key."""
         before, after = self.arguments.set_before or (), self.arguments.set or ()
-        return dict(pair(text) for text in (*before, *after))
+        return dict(parse_key_value(text) for text in (*before, *after))
 
-    def suggest(self, settings: Mapping[str, Any]) -> None:
+    def set_defaults(self, settings: Mapping[str, Any]) -> None:
         """Settings of a command's own, where ``--set`` says nothing else. Before the client."""
         for key, value in settings.items():
             self.overrides.setdefault(key, value)
@@ -46,8 +46,8 @@ class Call:
     def client(self) -> Client:
         from bridge_core.client import Client
 
-        client = Client(self.loaded.settings)
-        self._opened.append(client)
+        client = Client(self.config.settings)
+        self._clients.append(client)
         return client
 
     @property
@@ -55,7 +55,7 @@ class Call:
         """The name under which requests and decisions are recorded."""
         import getpass
 
-        name = self.loaded.settings.client.user
+        name = self.config.settings.client.user
         if name:
             return name
         try:
@@ -67,14 +67,14 @@ class Call:
             ) from error
 
     def close(self) -> None:
-        for client in self._opened:
+        for client in self._clients:
             client.close()
 
 
-Command = Callable[[Call], int]
+Command = Callable[[CommandContext], int]
 
 
-def pair(text: str) -> tuple[str, str]:
+def parse_key_value(text: str) -> tuple[str, str]:
     """``key=value``, taken apart.
 
     :raises ConfigError: no ``=`` in it, or nothing before.

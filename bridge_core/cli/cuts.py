@@ -7,16 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.output import plain, table
-from bridge_core.cli.sources import add_cut_options, cut_of, cut_rate
+from bridge_core.cli.output import to_json_value, format_table
+from bridge_core.cli.sources import add_cut_options, load_cut, cut_rate
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.call import CommandContext
     from bridge_core.models.shots import Shot
     from bridge_core.timeline.cut import Cut
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     timeline = commands.add_parser("timeline", parents=[common], help="read and write cuts")
     actions = timeline.add_subparsers(dest="action", metavar="ACTION", required=True)
 
@@ -24,7 +24,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     shots.add_argument("cut", type=Path)
     shots.add_argument("--look", action="store_true", help="look on disk which frames exist")
     add_cut_options(shots)
-    shots.set_defaults(run=_shots)
+    shots.set_defaults(run=_list_shots)
 
     diff = actions.add_parser("diff", parents=[common], help="what changed between two cuts")
     diff.add_argument("old", type=Path)
@@ -33,7 +33,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     diff.add_argument(
         "--new-timeline", metavar="NAME", help="which one of the new cut, where it is another"
     )
-    diff.set_defaults(run=_diff)
+    diff.set_defaults(run=_print_diff)
 
     place = actions.add_parser(
         "place", parents=[common], help="write versions into a cut as further media of its clips"
@@ -42,7 +42,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     place.add_argument("-o", "--output", type=Path, required=True)
     add_cut_options(place)
     place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
-    place.set_defaults(run=_place)
+    place.set_defaults(run=_place_in_cut)
 
     export = actions.add_parser(
         "export", parents=[common], help="write a cut in a reader's dialect"
@@ -58,15 +58,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument("-o", "--output", type=Path, required=True)
     export.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     add_cut_options(export)
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export_timeline)
 
 
-def _shots(call: Call) -> int:
-    from bridge_core.timeline.lookup import look_for_media
+def _list_shots(context: CommandContext) -> int:
+    from bridge_core.timeline.lookup import check_media
 
-    cut = cut_of(call, call.arguments.cut)
-    if call.arguments.look:
-        cut = look_for_media(cut)
+    cut = load_cut(context, context.arguments.cut)
+    if context.arguments.look:
+        cut = check_media(cut)
     rows = [
         (
             item.shot.id.shot,
@@ -75,108 +75,108 @@ def _shots(call: Call) -> int:
             f"+{item.shot.cut_range.first - item.shot.work_range.first}"
             f" +{item.shot.work_range.last - item.shot.cut_range.last}",
             item.shot.record_range or "",
-            _spell_retime(item.shot),
+            _format_retime(item.shot),
             item.shot.plate.colour_space or "by rule",
             item.shot.plate.path,
         )
         for item in cut.shots
     ]
-    head = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
-    problems = [f"{p.effect}: {p}" for p in cut.problems]
-    call.output.result(
+    headers = ("shot", "sequence", "cut", "handles", "record", "retime", "colour", "plate")
+    problems = [f"{p.outcome}: {p}" for p in cut.problems]
+    context.output.print_result(
         {
             "cut": str(cut.path),
             "show": cut.show,
-            "shots": [{"clip": item.clip, **plain(item.shot)} for item in cut.shots],
+            "shots": [{"clip": item.clip_id, **to_json_value(item.shot)} for item in cut.shots],
             "problems": [
                 {
                     "kind": str(p.kind),
-                    "what": p.what,
+                    "what": p.message,
                     "next_step": p.next_step,
-                    "clip": p.clip,
+                    "clip": p.clip_name,
                     "track": p.track,
-                    "record": plain(p.record),
+                    "record": to_json_value(p.record_range),
                     "skipped": p.skipped,
                 }
                 for p in cut.problems
             ],
         },
-        "\n".join(filter(None, [table(head, rows) or "no shots", *problems])),
+        "\n".join(filter(None, [format_table(headers, rows) or "no shots", *problems])),
     )
     return 0
 
 
-def _spell_retime(shot: Shot) -> str:
-    if shot.retime.identity:
+def _format_retime(shot: Shot) -> str:
+    if shot.retime.is_identity:
         return ""
     return "ramp" if shot.retime.keys else f"{float(shot.retime.speed):.0%}"
 
 
-def _place(call: Call) -> int:
-    cut = cut_of(call, call.arguments.cut)
-    result = place_versions(call, cut, call.arguments.output, overwrite=call.arguments.overwrite)
+def _place_in_cut(context: CommandContext) -> int:
+    cut = load_cut(context, context.arguments.cut)
+    result = place_gateway_versions(context, cut, context.arguments.output, overwrite=context.arguments.overwrite)
     lines = [f"{shot}  {', '.join(labels)}" for shot, labels in result["placed"].items()]
-    call.output.result(result, "\n".join([*lines, result["timeline"]]))
+    context.output.print_result(result, "\n".join([*lines, result["timeline"]]))
     return 0
 
 
-def place_versions(
-    call: Call, cut: Cut, target: Path, *, overwrite: bool = False
+def place_gateway_versions(
+    context: CommandContext, cut: Cut, target: Path, *, overwrite: bool = False
 ) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
     Returns what ``place --json`` prints: the file, the labels that each shot got, and notes on
     clips that got none, or a version that is shorter than they are.
     """
-    from bridge_core.timeline.gathering import gather_versions
+    from bridge_core.timeline.gathering import find_versions
     from bridge_core.timeline.writing import write_versions
 
-    found = gather_versions(call.client, cut)
-    written = write_versions(cut.source, found.placed, target, show=cut.show, overwrite=overwrite)
-    notes = [
+    cut_versions = find_versions(context.client, cut)
+    written = write_versions(cut.source, cut_versions.versions, target, show=cut.show, overwrite=overwrite)
+    messages = [
         f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
-        f"{one.has}, and the cut now shows {one.shows}; send the shot again"
-        for one in found.outdated
+        f"{one.version_range}, and the cut now shows {one.cut_range}; send the shot again"
+        for one in cut_versions.outdated
     ]
-    by_clip = {item.clip: item.shot.id for item in cut}
-    notes += [
-        f"{by_clip[clip].shot} was renamed from {before.shot}, and got its versions: its media and "
+    by_clip = {item.clip_id: item.shot.id for item in cut}
+    messages += [
+        f"{by_clip[clip].shot} was renamed from {previous_shot.shot}, and got its versions: its media and "
         "range are the same"
-        for clip, before in found.renamed.items()
+        for clip, previous_shot in cut_versions.renamed.items()
     ]
-    if found.without:
-        shots = ", ".join(item.shot.id.shot for item in found.without)
-        notes.append(f"no version was made for {shots}, by the clip's name or by what it shows")
-    notes += map(str, written.short)
-    for note in notes:
-        call.output.say(note)
-    names = Counter(which.shot for which in by_clip.values())
+    if cut_versions.without_versions:
+        shots = ", ".join(item.shot.id.shot for item in cut_versions.without_versions)
+        messages.append(f"no version was made for {shots}, by the clip's name or by what it shows")
+    messages += map(str, written.short_versions)
+    for note in messages:
+        context.output.print_message(note)
+    name_counts = Counter(which.shot for which in by_clip.values())
     placed = {}
-    for clip, versions in found.placed.items():
-        which = by_clip[clip]
-        name = which.shot if names[which.shot] == 1 else f"{which.sequence}/{which.shot}"
+    for clip, versions in cut_versions.versions.items():
+        shot_id = by_clip[clip]
+        name = shot_id.shot if name_counts[shot_id.shot] == 1 else f"{shot_id.sequence}/{shot_id.shot}"
         placed[name] = [
             f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
         ]
-    return {"timeline": str(written.target), "placed": placed, "notes": notes}
+    return {"timeline": str(written.target), "placed": placed, "notes": messages}
 
 
-def _diff(call: Call) -> int:
-    from bridge_core.timeline.changes import ChangeKind, compare
+def _print_diff(context: CommandContext) -> int:
+    from bridge_core.timeline.changes import ChangeKind, diff_cuts
 
-    old = cut_of(call, call.arguments.old)
-    new = cut_of(call, call.arguments.new, timeline=call.arguments.new_timeline)
-    changes = compare(old, new).changes
+    old = load_cut(context, context.arguments.old)
+    new = load_cut(context, context.arguments.new, timeline=context.arguments.new_timeline)
+    changes = diff_cuts(old, new).changes
     counts = {str(kind): sum(kind in change.kinds for change in changes) for kind in ChangeKind}
-    call.output.result(
+    context.output.print_result(
         {
             "counts": counts,
             "changes": [
                 {
                     "kinds": sorted(str(kind) for kind in change.kinds),
-                    "old": plain(change.old.shot) if change.old else None,
-                    "new": plain(change.new.shot) if change.new else None,
-                    "send_again": change.shows_other_pictures,
+                    "old": to_json_value(change.old.shot) if change.old else None,
+                    "new": to_json_value(change.new.shot) if change.new else None,
+                    "send_again": change.needs_sending,
                 }
                 for change in changes
             ],
@@ -189,26 +189,26 @@ def _diff(call: Call) -> int:
     return 0
 
 
-def _export(call: Call) -> int:
+def _export_timeline(context: CommandContext) -> int:
     from bridge_core.timeline.cut import CutSource
-    from bridge_core.timeline.exporting import export
+    from bridge_core.timeline.exporting import export_timeline
 
-    arguments = call.arguments
-    report = export(
-        CutSource(arguments.cut, arguments.timeline, cut_rate(call)),
+    arguments = context.arguments
+    report = export_timeline(
+        CutSource(arguments.cut, arguments.timeline, cut_rate(context)),
         arguments.output,
         arguments.profile,
         overwrite=arguments.overwrite,
     )
-    call.output.result(
+    context.output.print_result(
         {
             "profile": report.profile,
             "timeline": str(report.target),
             "losses": [
-                {"clip": loss.clip, "track": loss.track, "what": loss.what}
-                for loss in report.losses
+                {"clip": loss.clip_name, "track": loss.track, "what": loss.message}
+                for loss in report.warnings
             ],
-            "remarks": list(report.remarks),
+            "remarks": list(report.limitations),
         },
         f"{report}\n{report.target}".strip(),
     )

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ConfigError, HostError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.call import CommandContext
 
 #: Hosts with a self-test.
-_TESTED = ("nuke", "resolve")
+_SELFTEST_HOSTS = ("nuke", "resolve")
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     for name, does, run in (
-        ("install", "put the one file that Resolve needs into its scripts folder", _install),
-        ("uninstall", "take that file away again", _uninstall),
+        ("install", "put the one file that Resolve needs into its scripts folder", _install_script),
+        ("uninstall", "take that file away again", _uninstall_script),
     ):
         command = commands.add_parser(name, parents=[common], help=does)
         command.add_argument("host", choices=("resolve",))
@@ -32,7 +32,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     selftest = commands.add_parser(
         "selftest", parents=[common], help="look in a real host at what only it can confirm"
     )
-    selftest.add_argument("host", choices=_TESTED)
+    selftest.add_argument("host", choices=_SELFTEST_HOSTS)
     selftest.add_argument(
         "--program", type=Path, help="Nuke's program; none: that on the PATH, or the newest"
     )
@@ -46,62 +46,62 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="FLAG",
         help="flags for Nuke, as the last words: --with -i takes a licence of the interactive Nuke",
     )
-    selftest.set_defaults(run=_selftest)
+    selftest.set_defaults(run=_run_selftest)
 
 
-def _install(call: Call) -> int:
+def _install_script(context: CommandContext) -> int:
     from bridge_core import resolve_script
 
-    folder = _given(call) or resolve_script.folder_to_place_in()
-    changed = resolve_script.place(folder)
-    target = folder / resolve_script.NAME
-    words = f"{'placed' if changed else 'is there already'}: {target}"
+    folder = _chosen_folder(context) or resolve_script.existing_scripts_folder()
+    changed = resolve_script.install_script(folder)
+    target = folder / resolve_script.SCRIPT_NAME
+    message = f"{'placed' if changed else 'is there already'}: {target}"
     if changed:
-        words += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
-    if resolve_script.told_by_environment():
-        words += (
+        message += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
+    if resolve_script.is_configured_by_rez():
+        message += (
             "\nIt works in a Resolve that is started from such an environment as this one, by "
             "`rez env shotbridge -- ...`, and not in one that is started by its icon."
         )
-    call.output.result({"file": str(target), "changed": changed}, words)
+    context.output.print_result({"file": str(target), "changed": changed}, message)
     return 0
 
 
-def _uninstall(call: Call) -> int:
+def _uninstall_script(context: CommandContext) -> int:
     from bridge_core import resolve_script
 
-    folder = _given(call) or resolve_script.scripts_folder()
-    changed = resolve_script.remove(folder)
-    target = folder / resolve_script.NAME
-    words = f"{'removed' if changed else 'was not there'}: {target}"
-    call.output.result({"file": str(target), "changed": changed}, words)
+    folder = _chosen_folder(context) or resolve_script.scripts_folder()
+    changed = resolve_script.remove_script(folder)
+    target = folder / resolve_script.SCRIPT_NAME
+    message = f"{'removed' if changed else 'was not there'}: {target}"
+    context.output.print_result({"file": str(target), "changed": changed}, message)
     return 0
 
 
-def _given(call: Call) -> Path | None:
-    given: Path | None = call.arguments.folder
+def _chosen_folder(context: CommandContext) -> Path | None:
+    given: Path | None = context.arguments.folder
     return given.expanduser().absolute() if given else None
 
 
-def _selftest(call: Call) -> int:
+def _run_selftest(context: CommandContext) -> int:
     """Start the plugin's ``selftest.py`` where it belongs: in Nuke without a window, or beside a
     Resolve that runs. The report stays in ``--out``; the exit code is the program's."""
-    from bridge_core.plugins import plugin
+    from bridge_core.plugins import plugin_folder
 
-    host: str = call.arguments.host
-    out: Path = call.arguments.out.expanduser().absolute()
-    folder = plugin(host)
+    host: str = context.arguments.host
+    out: Path = context.arguments.out.expanduser().absolute()
+    folder = plugin_folder(host)
     program = folder / f"bridge_{host}" / "selftest.py"
     environment = dict(os.environ)
     if host == "nuke":
-        command = [str(_nuke(call)), *call.arguments.flags, "-t", str(program), str(out)]
-        environment["NUKE_PATH"] = _with(environment.get("NUKE_PATH"), folder)
+        command = [str(_find_nuke(context)), *context.arguments.flags, "-t", str(program), str(out)]
+        environment["NUKE_PATH"] = _append_path(environment.get("NUKE_PATH"), folder)
         # Nuke's own Python has nothing of ours. Not by PYTHONPATH, which goes before Nuke's own.
-        environment.setdefault("SHOTBRIDGE_SITE", _site())
+        environment.setdefault("SHOTBRIDGE_SITE", _python_folders())
     else:
         command = [sys.executable, str(program), str(out)]
-        environment["PYTHONPATH"] = _with(environment.get("PYTHONPATH"), folder)
-    call.output.say(f"running {' '.join(command)}")
+        environment["PYTHONPATH"] = _append_path(environment.get("PYTHONPATH"), folder)
+    context.output.print_message(f"running {' '.join(command)}")
     try:
         return subprocess.run(command, env=environment, check=False).returncode
     except OSError as error:
@@ -112,30 +112,30 @@ def _selftest(call: Call) -> int:
         ) from error
 
 
-def _with(path: str | None, folder: Path) -> str:
+def _append_path(path: str | None, folder: Path) -> str:
     return os.pathsep.join(filter(None, (path, str(folder))))
 
 
-def _site() -> str:
+def _python_folders() -> str:
     """The folders in which this Python finds the client and its libraries: one where they are
     installed, several in a checkout."""
-    found = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
-    folders = (str(Path(one.origin).parents[1]) for one in found if one and one.origin)
+    specs = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
+    folders = (str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
     return os.pathsep.join(dict.fromkeys(folders))
 
 
-def _nuke(call: Call) -> Path:
-    from bridge_core.doctor.installed import numbers
-    from bridge_core.doctor.programs import find
+def _find_nuke(context: CommandContext) -> Path:
+    from bridge_core.doctor.installed import version_numbers
+    from bridge_core.doctor.programs import find_installations
 
-    if call.arguments.program is not None:
-        given: Path = call.arguments.program.expanduser().absolute()
+    if context.arguments.program is not None:
+        given: Path = context.arguments.program.expanduser().absolute()
         return given
-    found = find("nuke")
-    if not found:
+    programs = find_installations("nuke")
+    if not programs:
         raise HostError(
             "no Nuke was found on this machine",
             where="the folders where it usually lies, and the PATH",
             next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
         )
-    return max(found, key=lambda program: (program.on_path, numbers(program.version))).path
+    return max(programs, key=lambda program: (program.on_path, version_numbers(program.version))).path

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import bridge_core
 from bridge_core.cli import blender, cuts, demo, hosts, jobs, panel, review, system
-from bridge_core.cli.call import Call, Command
-from bridge_core.cli.output import Output
+from bridge_core.cli.call import CommandContext, Command
+from bridge_core.cli.output import CommandOutput
 from bridge_core.errors import ShotbridgeError
 
 
@@ -27,24 +27,24 @@ def build_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"shotbridge {bridge_core.__version__}"
     )
     # The options that every command takes stand before the command as well as behind it.
-    _add_common(parser, set_into="set_before")
+    _add_common_options(parser, set_dest="set_before")
     parser.set_defaults(json=False, set=None, show=os.environ.get("SHOTBRIDGE_SHOW"))
     common = argparse.ArgumentParser(add_help=False)
-    _add_common(common, set_into="set")
+    _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (demo, jobs, review, cuts, blender, panel, hosts, system):
         module.add(commands, common)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, set_into: str) -> None:
+def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> None:
     # SUPPRESS: what was said before the command must not be undone by a default behind it.
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
     )
     parser.add_argument(
         "--set",
-        dest=set_into,
+        dest=set_dest,
         action="append",
         metavar="KEY=VALUE",
         help="a setting for this call, such as client.streams=8; may be repeated",
@@ -56,23 +56,23 @@ def _add_common(parser: argparse.ArgumentParser, *, set_into: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
-    output = Output(as_json=arguments.json)
-    call = Call(arguments, output)
+    output = CommandOutput(as_json=arguments.json)
+    context = CommandContext(arguments, output)
     try:
         run: Command = arguments.run
-        return run(call)
+        return run(context)
     except ShotbridgeError as error:
-        output.error(error)
+        output.print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        output.say("\nstopped; what was accepted goes on, see `shotbridge jobs`")
+        output.print_message("\nstopped; what was accepted goes on, see `shotbridge jobs`")
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone, as `| head` does; Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     finally:
-        call.close()
+        context.close()
 
 
 if __name__ == "__main__":

@@ -5,81 +5,81 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway import become, run
-from bridge_core.cli.output import table
+from bridge_core.cli.gateway import exec_gateway, run_gateway
+from bridge_core.cli.output import format_table
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import Call
+    from bridge_core.cli.call import CommandContext
 
 
-def add(commands: Any, common: argparse.ArgumentParser) -> None:
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = commands.add_parser(
         "serve", parents=[common], help="run the gateway here, in the foreground"
     )
     serve.add_argument("--token-file", help="where callers find the token")
-    serve.set_defaults(run=_serve)
+    serve.set_defaults(run=_run_serve)
 
     stop = commands.add_parser("stop", parents=[common], help="end this user's own gateway")
-    stop.set_defaults(run=_stop)
+    stop.set_defaults(run=_stop_gateway)
 
     models = commands.add_parser("models", parents=[common], help="weights of the local services")
     models.add_argument("action", choices=("install", "list"))
     models.add_argument("id", nargs="*", help="only these")
     models.add_argument("--quiet", action="store_true", help="say only what changes or fails")
-    models.set_defaults(run=_models)
+    models.set_defaults(run=_run_models)
 
     config = commands.add_parser(
         "config", parents=[common], help="settings and where they come from"
     )
     config.add_argument("action", choices=("show",))
     config.add_argument("--origin", action="store_true", help="with the file and line of each")
-    config.set_defaults(run=_config)
+    config.set_defaults(run=_show_config)
 
     doctor = commands.add_parser(
         "doctor", parents=[common], help="look the installation over; each line says what to do"
     )
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=_run_doctor)
 
 
-def _serve(call: Call) -> int:
-    token = call.arguments.token_file
-    return become(call.loaded.settings, "serve", *(["--token-file", token] if token else []))
+def _run_serve(context: CommandContext) -> int:
+    token = context.arguments.token_file
+    return exec_gateway(context.config.settings, "serve", *(["--token-file", token] if token else []))
 
 
-def _stop(call: Call) -> int:
-    from bridge_core.launcher import stop
+def _stop_gateway(context: CommandContext) -> int:
+    from bridge_core.launcher import stop_gateway
 
-    stopped = stop(call.loaded.settings)
-    call.output.result({"stopped": stopped}, "stopped" if stopped else "none was running")
+    stopped = stop_gateway(context.config.settings)
+    context.output.print_result({"stopped": stopped}, "stopped" if stopped else "none was running")
     return 0
 
 
-def _models(call: Call) -> int:
-    words = ["models", call.arguments.action, *call.arguments.id]
-    words += ["--quiet"] if call.arguments.quiet else []
-    words += ["--json"] if call.arguments.json else []
-    return run(call.loaded.settings, *words)
+def _run_models(context: CommandContext) -> int:
+    args = ["models", context.arguments.action, *context.arguments.id]
+    args += ["--quiet"] if context.arguments.quiet else []
+    args += ["--json"] if context.arguments.json else []
+    return run_gateway(context.config.settings, *args)
 
 
-def _config(call: Call) -> int:
-    rows = call.loaded.rows()
-    if call.output.as_json:
-        call.output.result(
+def _show_config(context: CommandContext) -> int:
+    rows = context.config.rows()
+    if context.output.as_json:
+        context.output.print_result(
             {
                 key: {"value": value, "layer": origin.layer, "where": origin.where}
                 for key, value, origin in rows
             },
             "",
         )
-    elif call.arguments.origin:
-        shown = [(key, _spell(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows]
-        call.output.result(None, table(("setting", "value", "from"), shown))
+    elif context.arguments.origin:
+        rows_text = [(key, _format_value(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows]
+        context.output.print_result(None, format_table(("setting", "value", "from"), rows_text))
     else:
-        call.output.result(None, "\n".join(f"{key}: {_spell(value)}" for key, value, _ in rows))
+        context.output.print_result(None, "\n".join(f"{key}: {_format_value(value)}" for key, value, _ in rows))
     return 0
 
 
-def _spell(value: object) -> str:
+def _format_value(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple | list):
@@ -87,14 +87,14 @@ def _spell(value: object) -> str:
     return str(value)
 
 
-def _doctor(call: Call) -> int:
-    from bridge_core.doctor.examination import examine
-    from bridge_core.doctor.line import State, as_text
+def _run_doctor(context: CommandContext) -> int:
+    from bridge_core.doctor.examination import run_checks
+    from bridge_core.doctor.line import CheckStatus, format_results
 
     # A gateway that is not there is what this finds out: once is enough.
-    call.suggest({"client.retries": 0})
-    lines = examine(lambda: call.loaded, lambda: call.client)
-    healthy = not any(line.state is State.WRONG for line in lines)
-    found = {"ok": healthy, "lines": [line.as_json() for line in lines]}
-    call.output.result(found, as_text(lines))
-    return 0 if healthy else 1
+    context.set_defaults({"client.retries": 0})
+    results = run_checks(lambda: context.config, lambda: context.client)
+    is_healthy = not any(line.status is CheckStatus.ERROR for line in results)
+    report = {"ok": is_healthy, "lines": [line.as_json() for line in results]}
+    context.output.print_result(report, format_results(results))
+    return 0 if is_healthy else 1

@@ -11,6 +11,6 @@
 docs/configuration.md describes the layers and every key.
 """
 
-from bridge_core.config.layers import Layer, Loaded, Origin, Row, load, user_file
+from bridge_core.config.layers import ConfigLayer, LoadedSettings, SettingOrigin, SettingRow, load_settings, user_file
 
-__all__ = ["Layer", "Loaded", "Origin", "Row", "load", "user_file"]
+__all__ = ["ConfigLayer", "LoadedSettings", "SettingOrigin", "SettingRow", "load_settings", "user_file"]

@@ -8,30 +8,30 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge_core.config.layers import PREFIX
+from bridge_core.config.layers import VARIABLE_PREFIX
 from bridge_core.models.settings import Settings
 
 
-def as_variables(settings: Settings) -> dict[str, str]:
+def environment_variables(settings: Settings) -> dict[str, str]:
     """Environment variables with every ``gateway`` setting that any layer gave.
 
     Variables and not ``--set``: a command line can be read by everybody on the machine, and a
     database's address holds its password.
     """
-    return dict(_given(settings.gateway, f"{PREFIX}GATEWAY"))
+    return dict(_set_variables(settings.gateway, f"{VARIABLE_PREFIX}GATEWAY"))
 
 
-def _given(section: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+def _set_variables(section: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
     for name in sorted(section.model_fields_set):
         value = getattr(section, name)
         variable = f"{prefix}__{name.upper()}"
         if isinstance(value, BaseModel):
-            yield from _given(value, variable)
+            yield from _set_variables(value, variable)
         else:
-            yield variable, _text(value)
+            yield variable, _variable_text(value)
 
 
-def _text(value: Any) -> str:
+def _variable_text(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, tuple):

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge_core.config import yaml_file
-from bridge_core.config.keys import Key, keys, sections, shown, unknown, without_password
-from bridge_core.config.yaml_file import Given
+from bridge_core.config.keys import SettingKey, setting_keys, setting_sections, format_value, unknown_key_message, mask_password
+from bridge_core.config.yaml_file import ConfigValue
 from bridge_core.errors import ConfigError
 from bridge_core.models.settings import Settings
-from bridge_core.models.shots import fit_name
+from bridge_core.models.shots import sanitise_name
 
 #: Environment variables with settings: ``SHOTBRIDGE__CLIENT__URL`` is ``client.url``.
-PREFIX = "SHOTBRIDGE__"
+VARIABLE_PREFIX = "SHOTBRIDGE__"
 #: Names the site's files, separated as in ``PATH``.
 SITE_VARIABLE = "SHOTBRIDGE_CONFIG"
 
 
-class Layer(StrEnum):
+class ConfigLayer(StrEnum):
     """Where a value can come from; a later one goes before an earlier one."""
 
     DEFAULT = "default"
@@ -35,8 +35,8 @@ class Layer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Origin:
-    layer: Layer
+class SettingOrigin:
+    layer: ConfigLayer
     where: str = ""
     """``file:line``, the variable or the argument; empty for a default."""
 
@@ -44,37 +44,37 @@ class Origin:
         return f"{self.layer} ({self.where})" if self.where else str(self.layer)
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """One line of ``shotbridge config show``; passwords in addresses are left out of ``value``."""
 
     key: str
     value: Any
-    origin: Origin
+    origin: SettingOrigin
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedSettings:
     """Settings and where each of them came from, by dotted key."""
 
     settings: Settings
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, SettingOrigin]
     files: tuple[Path, ...]
     """The configuration files that were read, in order of rising weight."""
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[SettingRow, ...]:
         """Every key, in the order of docs/configuration.md."""
         return tuple(
-            Row(name, without_password(_value(self.settings, name)), self.origins[name])
-            for name in keys()
+            SettingRow(name, mask_password(_setting_value(self.settings, name)), self.origins[name])
+            for name in setting_keys()
         )
 
 
-def load(
+def load_settings(
     arguments: Mapping[str, Any] | None = None,
     *,
     show: str | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """The settings that hold here and now.
 
     ``arguments`` are dotted keys; text among their values is read as in an environment variable.
@@ -85,37 +85,37 @@ def load(
         of a layer at once; ``details["problems"]`` lists them.
     """
     environ = os.environ if environ is None else environ
-    layers: dict[Layer, list[Given]] = {layer: [] for layer in Layer}
+    layers: dict[ConfigLayer, list[ConfigValue]] = {layer: [] for layer in ConfigLayer}
     files: list[Path] = []
 
-    def read(layer: Layer, paths: Iterable[Path]) -> None:
+    def read(layer: ConfigLayer, paths: Iterable[Path]) -> None:
         for path in paths:
-            layers[layer] += _checked_file(path)
+            layers[layer] += _read_file(path)
             files.append(path)
-        _refuse(layers[layer])
+        _raise_problems(layers[layer])
 
-    read(Layer.SITE, _site_files(environ))
+    read(ConfigLayer.SITE, _site_files(environ))
     user = user_file(environ)
-    mine = [*_checked_file(user)] if user.exists() else []
-    _refuse(mine)
-    layers[Layer.ENVIRONMENT] = list(_from_environment(environ))
-    _refuse(layers[Layer.ENVIRONMENT])
-    layers[Layer.ARGUMENTS] = list(_from_arguments(arguments or {}))
-    _refuse(layers[Layer.ARGUMENTS])
+    user_values = [*_read_file(user)] if user.exists() else []
+    _raise_problems(user_values)
+    layers[ConfigLayer.ENVIRONMENT] = list(_from_environment(environ))
+    _raise_problems(layers[ConfigLayer.ENVIRONMENT])
+    layers[ConfigLayer.ARGUMENTS] = list(_from_arguments(arguments or {}))
+    _raise_problems(layers[ConfigLayer.ARGUMENTS])
 
-    above = [*layers[Layer.SITE], *mine, *layers[Layer.ENVIRONMENT], *layers[Layer.ARGUMENTS]]
-    read(Layer.SHOW, _show_file(above, show))
-    _refuse(list(_not_of_a_show(layers[Layer.SHOW])))
-    layers[Layer.USER] = mine
+    other_values = [*layers[ConfigLayer.SITE], *user_values, *layers[ConfigLayer.ENVIRONMENT], *layers[ConfigLayer.ARGUMENTS]]
+    read(ConfigLayer.SHOW, _show_files(other_values, show))
+    _raise_problems(list(_reject_in_show(layers[ConfigLayer.SHOW])))
+    layers[ConfigLayer.USER] = user_values
     files += [user] if user.exists() else []
 
     values: dict[str, Any] = {}
-    origins = {name: Origin(Layer.DEFAULT) for name in keys()}
+    origins = {name: SettingOrigin(ConfigLayer.DEFAULT) for name in setting_keys()}
     for layer, given in layers.items():
         for item in given:
             values[item.key] = item.value
-            origins[item.key] = Origin(layer, item.where)
-    return Loaded(Settings.model_validate(_nested(values)), origins, tuple(files))
+            origins[item.key] = SettingOrigin(layer, item.where)
+    return LoadedSettings(Settings.model_validate(_nested(values)), origins, tuple(files))
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
@@ -133,25 +133,25 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path:
 def _site_files(environ: Mapping[str, str]) -> list[Path]:
     listed = environ.get(SITE_VARIABLE, "").split(os.pathsep)
     paths = [Path(text).expanduser().absolute() for text in listed if text]
-    gone = [path for path in paths if not path.exists()]
-    if gone:
+    missing = [path for path in paths if not path.exists()]
+    if missing:
         raise ConfigError(
             f"{SITE_VARIABLE} names a file that is not there",
-            where=", ".join(map(str, gone)),
+            where=", ".join(map(str, missing)),
             next_step=f"correct {SITE_VARIABLE}, or put the file there",
         )
     return paths
 
 
-def _show_file(above: Iterable[Given], show: str | None) -> list[Path]:
+def _show_files(values: Iterable[ConfigValue], show: str | None) -> list[Path]:
     """The show's file; a show that has none of its own is as good as any."""
-    named = {item.key: item for item in above}
+    named = {item.key: item for item in values}
     template = named["work.show_config"].value if "work.show_config" in named else None
     if show is None and "work.show" in named:
         show = named["work.show"].value
     if template is None or show is None:
         return []
-    if not show or fit_name(show, otherwise="") != show:
+    if not show or sanitise_name(show, default="") != show:
         raise ConfigError(
             f"{show!r} is not a show's name: it would not name one folder",
             where=named["work.show"].where if "work.show" in named else "argument show",
@@ -161,55 +161,55 @@ def _show_file(above: Iterable[Given], show: str | None) -> list[Path]:
     return [path] if path.exists() else []
 
 
-def _not_of_a_show(given: Iterable[Given]) -> Iterator[Given]:
-    for item in given:
+def _reject_in_show(values: Iterable[ConfigValue]) -> Iterator[ConfigValue]:
+    for item in values:
         if item.key.startswith("gateway.") or item.key in ("work.show", "work.show_config"):
             reason = "a show cannot set it: one gateway works for all shows"
             if item.key.startswith("work."):
                 reason = "a show cannot set it: it says which show this is"
-            yield Given(item.key, item.value, item.where, reason)
+            yield ConfigValue(item.key, item.value, item.where, reason)
 
 
-def _checked_file(path: Path) -> list[Given]:
-    return [_checked(item, path.parent) for item in yaml_file.read(path)]
+def _read_file(path: Path) -> list[ConfigValue]:
+    return [_validate(item, path.parent) for item in yaml_file.read_config_file(path)]
 
 
-def _from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
-        name = variable.removeprefix(PREFIX).replace("__", ".").lower()
-        yield _checked(_from_text(name, environ[variable], variable), Path.cwd())
+def _from_environment(environ: Mapping[str, str]) -> Iterator[ConfigValue]:
+    for variable in sorted(name for name in environ if name.startswith(VARIABLE_PREFIX)):
+        name = variable.removeprefix(VARIABLE_PREFIX).replace("__", ".").lower()
+        yield _validate(_from_text(name, environ[variable], variable), Path.cwd())
 
 
-def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[Given]:
+def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[ConfigValue]:
     for name, value in arguments.items():
         where = f"argument {name}"
-        item = Given(name, value, where)
+        item = ConfigValue(name, value, where)
         if isinstance(value, str):
             item = _from_text(name, value, where)
-        yield _checked(item, Path.cwd())
+        yield _validate(item, Path.cwd())
 
 
-def _from_text(name: str, text: str, where: str) -> Given:
+def _from_text(name: str, text: str, where: str) -> ConfigValue:
     """A value out of a variable or a command line: as it stands where the key takes text or a
     path, else as YAML. A list of paths may be written as ``PATH`` is, other lists as a shell's
     words."""
-    key = keys().get(name)
+    key = setting_keys().get(name)
     if key is None or (key.is_text and text not in ("", "null")):
-        return Given(name, text, where)
+        return ConfigValue(name, text, where)
     if key.is_list and not text.lstrip().startswith("["):
-        parts = text.split(os.pathsep) if key.is_path else _words(text)
-        return Given(name, [part for part in parts if part], where)
+        parts = text.split(os.pathsep) if key.is_path else _split_words(text)
+        return ConfigValue(name, [part for part in parts if part], where)
     import yaml
 
     from bridge_core import bounded_yaml
 
     try:
-        return Given(name, bounded_yaml.load(text), where)
+        return ConfigValue(name, bounded_yaml.load_yaml(text), where)
     except (yaml.YAMLError, ValueError):
-        return Given(name, text, where)
+        return ConfigValue(name, text, where)
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     import shlex
 
     try:
@@ -218,21 +218,21 @@ def _words(text: str) -> list[str]:
         return [text]
 
 
-def _checked(item: Given, folder: Path) -> Given:
+def _validate(item: ConfigValue, folder: Path) -> ConfigValue:
     """The same value with what is wrong with it, or with its paths made absolute."""
     if item.problem:
         return item
-    key = keys().get(item.key)
+    key = setting_keys().get(item.key)
     if key is None:
-        told = "it is a section; set its keys" if item.key in sections() else unknown(item.key)
-        return Given(item.key, item.value, item.where, told)
-    problem = key.check(item.value)
+        key_problem = "it is a section; set its keys" if item.key in setting_sections() else unknown_key_message(item.key)
+        return ConfigValue(item.key, item.value, item.where, key_problem)
+    problem = key.find_problem(item.value)
     if problem:
-        return Given(item.key, item.value, item.where, problem)
-    return Given(item.key, _absolute(key, item.value, folder), item.where)
+        return ConfigValue(item.key, item.value, item.where, problem)
+    return ConfigValue(item.key, _resolve_paths(key, item.value, folder), item.where)
 
 
-def _absolute(key: Key, value: Any, folder: Path) -> Any:
+def _resolve_paths(key: SettingKey, value: Any, folder: Path) -> Any:
     """Paths start from the file that names them, so that they mean the same everywhere."""
     if not key.is_path or value is None:
         return value
@@ -241,28 +241,28 @@ def _absolute(key: Key, value: Any, folder: Path) -> Any:
     return folder / Path(value).expanduser()
 
 
-def _refuse(given: Iterable[Given]) -> None:
-    wrong = [item for item in given if item.problem]
-    if not wrong:
+def _raise_problems(values: Iterable[ConfigValue]) -> None:
+    invalid = [item for item in values if item.problem]
+    if not invalid:
         return
     problems = [
         {
             "where": item.where,
             "key": item.key,
-            "value": shown(item.value),
+            "value": format_value(item.value),
             "problem": item.problem,
         }
-        for item in wrong
+        for item in invalid
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{problem['where']}: {problem['key']}: {problem['value']}: {problem['problem']}"
         if item.value is not None
         else f"{problem['where']}: {problem['key']}: {problem['problem']}"
-        for item, problem in zip(wrong, problems, strict=True)
+        for item, problem in zip(invalid, problems, strict=True)
     )
-    count = "a setting is" if len(wrong) == 1 else f"{len(wrong)} settings are"
+    count = "a setting is" if len(invalid) == 1 else f"{len(invalid)} settings are"
     raise ConfigError(
-        f"{count} wrong: {told}",
+        f"{count} wrong: {summary}",
         next_step="correct it; docs/configuration.md describes every key",
         details={"problems": problems},
     )
@@ -279,7 +279,7 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return root
 
 
-def _value(settings: Settings, name: str) -> Any:
+def _setting_value(settings: Settings, name: str) -> Any:
     value: Any = settings
     for part in name.split("."):
         value = getattr(value, part)

@@ -8,31 +8,31 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bridge_core.config.keys import keys, sections, shown
-from bridge_core.models.settings import state_home
+from bridge_core.config.keys import setting_keys, setting_sections, format_value
+from bridge_core.models.settings import default_state_dir
 
 _BEGIN = "<!-- keys: made by python -m bridge_core.config.reference -->"
 _END = "<!-- end of keys -->"
 
 
-def table() -> str:
+def markdown_table() -> str:
     """Every key with its default and what it takes, a Markdown table per section."""
     lines: list[str] = []
-    for section, model in sections().items():
+    for section, model in setting_sections().items():
         lines += ["", f"### `{section}`", ""]
         lines += [" ".join((model.__doc__ or "").split()), ""]
         lines += ["| key | default | takes | what it is for |", "|---|---|---|---|"]
-        for key in keys().values():
+        for key in setting_keys().values():
             if key.section is model:
-                default = shown(key.default).replace(str(state_home()), "STATE")
-                cells = (f"`{key.field}`", f"`{default}`", key.takes, key.says.replace("``", "`"))
+                default = format_value(key.default).replace(str(default_state_dir()), "STATE")
+                cells = (f"`{key.field}`", f"`{default}`", key.accepted_values, key.description.replace("``", "`"))
                 lines.append(
                     f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
                 )
     return "\n".join([*lines, ""])
 
 
-def written(document: str) -> str:
+def update_document(document: str) -> str:
     """The document with its table made anew.
 
     :raises ValueError: the marks between which the table stands are not in it.
@@ -41,10 +41,10 @@ def written(document: str) -> str:
     _, end, tail = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"the document holds no {_BEGIN} and {_END}")
-    return f"{head}{_BEGIN}\n{table()}\n{_END}{tail}"
+    return f"{head}{_BEGIN}\n{markdown_table()}\n{_END}{tail}"
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         path = Path(name)
-        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(update_document(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -7,47 +7,47 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge_core.doctor import gateway, hosts, installed, storage, windows
-from bridge_core.doctor.line import Line, State
+from bridge_core.doctor.line import CheckResult, CheckStatus
 from bridge_core.errors import ShotbridgeError
-from bridge_core.redaction import without_secrets
+from bridge_core.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
-    from bridge_core.config import Loaded
+    from bridge_core.config import LoadedSettings
 
 
-def examine(loaded: Callable[[], Loaded], client: Callable[[], Client]) -> list[Line]:
+def run_checks(load: Callable[[], LoadedSettings], open_client: Callable[[], Client]) -> list[CheckResult]:
     """Every line, in order. What cannot be looked at because something before it is wrong is left
     out: with a configuration that does not read, there is no gateway to ask."""
     return [
-        replace(line, says=without_secrets(line.says), next_step=without_secrets(line.next_step))
-        for line in _lines(loaded, client)
+        replace(line, says=redact_secrets(line.message), next_step=redact_secrets(line.next_step))
+        for line in _all_results(load, open_client)
     ]
 
 
-def _lines(loaded: Callable[[], Loaded], client: Callable[[], Client]) -> Iterator[Line]:
-    yield from installed.lines()
-    yield from windows.lines(installed.SECTION)
+def _all_results(load: Callable[[], LoadedSettings], open_client: Callable[[], Client]) -> Iterator[CheckResult]:
+    yield from installed.check()
+    yield from windows.check(installed.SECTION)
     try:
-        found = loaded()
+        loaded_settings = load()
     except ShotbridgeError as error:
-        yield Line.of(error, installed.SECTION, "configuration")
-        yield from hosts.lines()
+        yield CheckResult.from_error(error, installed.SECTION, "configuration")
+        yield from hosts.check()
         return
-    read = ", ".join(map(str, found.files)) or "none, defaults hold"
-    yield Line(installed.SECTION, "configuration", State.OK, f"reads without mistakes: {read}")
-    yield from storage.lines(found.settings, found.files)
-    yield _outbox(client())
-    yield from gateway.lines(client())
-    yield from hosts.lines()
+    file_names = ", ".join(map(str, loaded_settings.files)) or "none, defaults hold"
+    yield CheckResult(installed.SECTION, "configuration", CheckStatus.OK, f"reads without mistakes: {file_names}")
+    yield from storage.check(loaded_settings.settings, loaded_settings.files)
+    yield _check_outbox(open_client())
+    yield from gateway.check(open_client())
+    yield from hosts.check()
 
 
-def _outbox(client: Client) -> Line:
+def _check_outbox(client: Client) -> CheckResult:
     try:
         waiting = len(client.outbox.entries())
     except ShotbridgeError as error:
-        return Line.of(error, storage.SECTION, "outbox")
+        return CheckResult.from_error(error, storage.SECTION, "outbox")
     if not waiting:
-        return Line(storage.SECTION, "outbox", State.OK, "empty")
-    says = f"{waiting} waiting in {client.settings.client.state_dir}"
-    return Line(storage.SECTION, "outbox", State.WRONG, says, "shotbridge outbox --send")
+        return CheckResult(storage.SECTION, "outbox", CheckStatus.OK, "empty")
+    message = f"{waiting} waiting in {client.settings.client.state_dir}"
+    return CheckResult(storage.SECTION, "outbox", CheckStatus.ERROR, message, "shotbridge outbox --send")

@@ -11,96 +11,96 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import bridge_core
-from bridge_core.doctor.line import Line, State
+from bridge_core.doctor.line import CheckResult, CheckStatus
 
 SECTION = "Shotbridge"
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ClientLibrary:
     """One of the client's libraries; ``oldest`` as setup.py says it, which a test compares."""
 
     package: str
     module: str
-    oldest: str
-    broken: tuple[str, ...] = ()
-    why: str = ""
+    min_version: str
+    broken_versions: tuple[str, ...] = ()
+    broken_reason: str = ""
 
 
-LIBRARIES = (
-    Library(
+CLIENT_LIBRARIES = (
+    ClientLibrary(
         "PySide6-Essentials",
         "PySide6",
         "6.5",
-        broken=("6.12.0",),
-        why="loses references and aborts after a while",
+        broken_versions=("6.12.0",),
+        broken_reason="loses references and aborts after a while",
     ),
-    Library("requests", "requests", "2.31"),
-    Library("pydantic", "pydantic", "2.10"),
-    Library("PyYAML", "yaml", "6.0"),
-    Library("opentimelineio", "opentimelineio", "0.17"),
+    ClientLibrary("requests", "requests", "2.31"),
+    ClientLibrary("pydantic", "pydantic", "2.10"),
+    ClientLibrary("PyYAML", "yaml", "6.0"),
+    ClientLibrary("opentimelineio", "opentimelineio", "0.17"),
 )
-OLDEST_PYTHON = (3, 11)
+MIN_PYTHON = (3, 11)
 
 
-def lines() -> Iterator[Line]:
-    yield Line(
+def check() -> Iterator[CheckResult]:
+    yield CheckResult(
         SECTION,
         "version",
-        State.OK,
+        CheckStatus.OK,
         f"{bridge_core.__version__}, API {bridge_core.API_VERSION}",
     )
-    fits = sys.version_info[:2] >= OLDEST_PYTHON
-    yield Line(
+    is_supported = sys.version_info[:2] >= MIN_PYTHON
+    yield CheckResult(
         SECTION,
         "Python",
-        State.OK if fits else State.WRONG,
+        CheckStatus.OK if is_supported else CheckStatus.ERROR,
         f"{platform.python_version()} at {sys.executable}",
-        "" if fits else "use Python 3.11 or newer",
+        "" if is_supported else "use Python 3.11 or newer",
     )
-    for library in LIBRARIES:
-        yield _library(library, _version(library), _is_there(library))
+    for library in CLIENT_LIBRARIES:
+        yield _check_library(library, _installed_version(library), _is_installed(library))
 
 
-def _library(library: Library, found: str, there: bool) -> Line:
-    name, wanted = library.package, f"{library.package}>={library.oldest}"
-    if not there:
+def _check_library(library: ClientLibrary, installed_version: str, is_installed: bool) -> CheckResult:
+    name, requirement = library.package, f"{library.package}>={library.min_version}"
+    if not is_installed:
         if library.module == "PySide6":
             # Hosts bring theirs, and a studio may have chosen that Shotbridge brings none.
-            return Line(
+            return CheckResult(
                 SECTION,
                 name,
-                State.NOTE,
+                CheckStatus.INFO,
                 "not here; hosts bring their own, a panel in a window of its own needs it",
-                f"pip install '{wanted}', where that is wanted",
+                f"pip install '{requirement}', where that is wanted",
             )
-        return Line(SECTION, name, State.WRONG, "not installed", f"pip install '{wanted}'")
-    if not found:
-        return Line(SECTION, name, State.NOTE, "there, of a version that it does not tell")
-    if found in library.broken:
-        instead = ",".join([wanted, *(f"!={one}" for one in library.broken)])
-        step = f"install another version: pip install '{instead}'"
-        return Line(SECTION, name, State.WRONG, f"{found} {library.why}", step)
-    if numbers(found) < numbers(library.oldest):
-        step = f"pip install '{wanted}'"
-        return Line(SECTION, name, State.WRONG, f"{found} is too old", step)
-    return Line(SECTION, name, State.OK, found)
+        return CheckResult(SECTION, name, CheckStatus.ERROR, "not installed", f"pip install '{requirement}'")
+    if not installed_version:
+        return CheckResult(SECTION, name, CheckStatus.INFO, "there, of a version that it does not tell")
+    if installed_version in library.broken_versions:
+        requirements = ",".join([requirement, *(f"!={one}" for one in library.broken_versions)])
+        next_step = f"install another version: pip install '{requirements}'"
+        return CheckResult(SECTION, name, CheckStatus.ERROR, f"{installed_version} {library.broken_reason}", next_step)
+    if version_numbers(installed_version) < version_numbers(library.min_version):
+        next_step = f"pip install '{requirement}'"
+        return CheckResult(SECTION, name, CheckStatus.ERROR, f"{installed_version} is too old", next_step)
+    return CheckResult(SECTION, name, CheckStatus.OK, installed_version)
 
 
-def numbers(text: str) -> tuple[int, ...]:
+def version_numbers(text: str) -> tuple[int, ...]:
     """The leading numbers of a version: ``16.0v4`` is (16, 0, 4)."""
     leading = re.match(r"\d+(?:[.v]\d+)*", text)
     return tuple(int(part) for part in re.split(r"[.v]", leading[0])) if leading else ()
 
 
-def _is_there(library: Library) -> bool:
+def _is_installed(library: ClientLibrary) -> bool:
     try:
         return importlib.util.find_spec(library.module) is not None
     except (ImportError, ValueError):
         return False
 
 
-def _version(library: Library) -> str:
+def _installed_version(library: ClientLibrary) -> str:
     for name in (library.package, library.module):
         try:
             return version(name)

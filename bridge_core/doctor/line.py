@@ -9,52 +9,52 @@ from typing import Any
 from bridge_core.errors import ShotbridgeError
 
 
-class State(StrEnum):
+class CheckStatus(StrEnum):
     OK = "ok"
-    NOTE = "note"
+    INFO = "note"
     """Worth knowing, nothing to mend."""
-    WRONG = "wrong"
+    ERROR = "wrong"
     """Something will not work until ``next_step`` is done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckResult:
     section: str
     name: str
-    state: State
-    says: str
+    status: CheckStatus
+    message: str
     next_step: str = ""
 
     @classmethod
-    def of(
-        cls, error: ShotbridgeError, section: str, name: str, state: State = State.WRONG
-    ) -> Line:
+    def from_error(
+        cls, error: ShotbridgeError, section: str, name: str, status: CheckStatus = CheckStatus.ERROR
+    ) -> CheckResult:
         """What is wrong, where, and what to do."""
-        says = f"{error.what} ({error.where})" if error.where else error.what
-        return cls(section, name, state, says, error.next_step)
+        message = f"{error.message} ({error.where})" if error.where else error.message
+        return cls(section, name, status, message, error.next_step)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "section": self.section,
             "name": self.name,
-            "ok": self.state is not State.WRONG,
-            "state": str(self.state),
-            "says": self.says,
+            "ok": self.status is not CheckStatus.ERROR,
+            "state": str(self.status),
+            "says": self.message,
             "next_step": self.next_step,
         }
 
 
-def as_text(lines: list[Line]) -> str:
+def format_results(results: list[CheckResult]) -> str:
     """The lines under the heads of their sections, for a terminal."""
-    signs = {State.OK: "ok", State.NOTE: "- ", State.WRONG: "NO"}
-    width = max((len(line.name) for line in lines), default=0)
-    told: list[str] = []
+    signs = {CheckStatus.OK: "ok", CheckStatus.INFO: "- ", CheckStatus.ERROR: "NO"}
+    width = max((len(line.name) for line in results), default=0)
+    text_lines: list[str] = []
     section = ""
-    for line in lines:
-        if line.section != section:
-            section = line.section
-            told += ["", section] if told else [section]
-        told.append(f"  {signs[line.state]}  {line.name.ljust(width)}  {line.says}")
-        if line.next_step:
-            told.append(f"{' ' * (width + 8)}next: {line.next_step}")
-    return "\n".join(told)
+    for result in results:
+        if result.section != section:
+            section = result.section
+            text_lines += ["", section] if text_lines else [section]
+        text_lines.append(f"  {signs[result.status]}  {result.name.ljust(width)}  {result.message}")
+        if result.next_step:
+            text_lines.append(f"{' ' * (width + 8)}next: {result.next_step}")
+    return "\n".join(text_lines)

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from bridge_core.doctor.line import Line, State
+from bridge_core.doctor.line import CheckResult, CheckStatus
 
-NAME = "Qt's windows"
+CHECK_NAME = "Qt's windows"
 #: Seconds that loading Qt may take, from a cold network disk.
-_PATIENCE = 120.0
+_LOAD_TIMEOUT = 120.0
 #: On Linux the plugin that opens windows is loaded only with the first window, and ends the process
 #: where it cannot be.
-_PROGRAM = """
+_LOAD_QT = """
 import ctypes, sys
 from pathlib import Path
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -26,40 +26,40 @@ if sys.platform == "linux":
 """
 
 
-def lines(section: str) -> Iterator[Line]:
+def check(section: str) -> Iterator[CheckResult]:
     """Nothing where PySide6 is not installed, which is told elsewhere."""
     if find_spec("PySide6") is None:
         return
-    said = _what_fails()
-    if not said:
-        yield Line(section, NAME, State.OK, "its libraries load")
+    problem = _load_problem()
+    if not problem:
+        yield CheckResult(section, CHECK_NAME, CheckStatus.OK, "its libraries load")
         return
     # A server has no display and needs no windows.
-    wanted = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    yield Line(
+    has_display = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    yield CheckResult(
         section,
-        NAME,
-        State.WRONG if wanted else State.NOTE,
-        f"the panel cannot open a window of its own: {said}",
+        CHECK_NAME,
+        CheckStatus.ERROR if has_display else CheckStatus.INFO,
+        f"the panel cannot open a window of its own: {problem}",
         "install the system's libraries that docs/admin.md lists; in a checkout: make system",
     )
 
 
-def _what_fails() -> str:
+def _load_problem() -> str:
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
+        result = subprocess.run(
+            [sys.executable, "-c", _LOAD_QT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_LOAD_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
-    if done.returncode == 0:
+    if result.returncode == 0:
         return ""
-    told = done.stderr.strip().splitlines() or [f"loading it ends with {done.returncode}"]
-    return told[-1]
+    error_lines = result.stderr.strip().splitlines() or [f"loading it ends with {result.returncode}"]
+    return error_lines[-1]

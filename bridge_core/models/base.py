@@ -19,24 +19,24 @@ from pydantic import (
 )
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
-from bridge_core.printable import printable
+from bridge_core.printable import escape_controls
 
 Timestamp = AwareDatetime
 
 
-def _person(value: str) -> str:
+def _valid_person_name(value: str) -> str:
     if not value.strip():
         raise ValueError("a name is not blank")
-    if printable(value) != value:
+    if escape_controls(value) != value:
         raise ValueError("a name holds no control characters")
     return value
 
 
 #: Under which a person asks, decides and writes.
-PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_person)]
+PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_valid_person_name)]
 
 
-class Value(BaseModel):
+class StrictModel(BaseModel):
     """Something that people or hosts say; a field nobody knows is a mistake and is refused, and
     so is a number that is none: JSON could not give infinity back."""
 
@@ -45,13 +45,13 @@ class Value(BaseModel):
     )
 
 
-class Record(BaseModel):
+class ResponseModel(BaseModel):
     """Something that the gateway says; fields of a newer gateway are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
-def canonical(model: BaseModel) -> str:
+def canonical_json(model: BaseModel) -> str:
     """The same content always gives the same text: sorted keys, no spaces, UTF-8."""
     return json.dumps(
         model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
@@ -60,14 +60,14 @@ def canonical(model: BaseModel) -> str:
 
 def fingerprint(model: BaseModel) -> str:
     """SHA-256 (hexadecimal) of the model's :func:`canonical` text."""
-    return hashlib.sha256(canonical(model).encode("utf-8")).hexdigest()
+    return hashlib.sha256(canonical_json(model).encode("utf-8")).hexdigest()
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Stored(Value):
+class StoredModel(StrictModel):
     """A model that is written to disk, with the version of its schema in it."""
 
     schema_version: int = 1
@@ -81,7 +81,7 @@ class Stored(Value):
         return value
 
     @classmethod
-    def load(cls, text: str | bytes, *, where: str) -> Self:
+    def parse(cls, text: str | bytes, *, where: str) -> Self:
         """Read what was stored.
 
         :raises IncompatibleVersion: written by a newer Shotbridge.
@@ -96,48 +96,48 @@ class Stored(Value):
                 where=where,
                 next_step="the file is damaged; restore it from a backup or remove it",
             ) from error
-        found = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
-        if isinstance(found, int) and found > known:
+        version = raw.get("schema_version", 1) if isinstance(raw, dict) else 1
+        if isinstance(version, int) and version > known:
             raise IncompatibleVersion(
-                f"written in schema version {found}, this Shotbridge reads up to {known}",
+                f"written in schema version {version}, this Shotbridge reads up to {known}",
                 where=where,
                 next_step="update Shotbridge",
             )
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise invalid(error, what=cls.__name__.lower(), where=where) from error
+            raise validation_error(error, label=cls.__name__.lower(), where=where) from error
 
 
-def invalid(
+def validation_error(
     error: ValidationError,
     *,
-    what: str,
+    label: str,
     where: str = "",
-    kind: type[ShotbridgeError] = InvalidRequest,
+    error_class: type[ShotbridgeError] = InvalidRequest,
 ) -> ShotbridgeError:
     """A pydantic error in the words of the tree: which field, what is wrong, what it was."""
     problems = [
         {
             "field": ".".join(str(part) for part in item["loc"]),
             "problem": item["msg"],
-            "value": short(item.get("input")),
+            "value": shorten(item.get("input")),
         }
         for item in error.errors(include_url=False, include_context=False)
     ]
-    told = "; ".join(
+    summary = "; ".join(
         f"{item['field'] or 'it'}: {item['problem']} (got {item['value']})" for item in problems[:5]
     )
     more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return kind(
-        f"the {what} is not valid: {told}{more}",
+    return error_class(
+        f"the {label} is not valid: {summary}{more}",
         where=where,
         next_step="correct these fields and try again",
         details={"fields": problems},
     )
 
 
-class _Short(reprlib.Repr):
+class _ShortRepr(reprlib.Repr):
     """A value in few words, however great it is; only its beginning is looked at."""
 
     def __init__(self) -> None:
@@ -148,10 +148,10 @@ class _Short(reprlib.Repr):
         return repr(x[:60])
 
 
-_SHORT = _Short()
+_SHORT_REPR = _ShortRepr()
 
 
-def short(value: Any) -> str:
+def shorten(value: Any) -> str:
     """A value in at most 60 characters."""
-    text = _SHORT.repr(value)
+    text = _SHORT_REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

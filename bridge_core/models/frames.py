@@ -15,10 +15,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 
 #: SMPTE ST 12-1 names its fractional rates by two or three decimals; each is N*1000/1001.
-_NTSC = {Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 96, 120, 240)}
+_NTSC_RATES = {Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 96, 120, 240)}
 _TIMECODE = re.compile(r"^(\d{2,3}):(\d{2}):(\d{2})([:;.])(\d{2,3})$")
 
 #: Frames further out than this are mistakes, not film: 2**31 is where file formats stop.
@@ -52,31 +52,31 @@ def to_rate(value: Any) -> Fraction:
 
 def _parse_rate(value: float | str) -> Fraction:
     try:
-        exact = _exact(str(value).strip())
+        exact = _parse_fraction(str(value).strip())
     except (ValueError, ZeroDivisionError):
         raise ValueError(
             f"{value!r} is not a rate; write 24, 25 or 24000/1001 frames per second"
         ) from None
     if exact.denominator == 1 or (isinstance(value, str) and "/" in value):
         return exact
-    near = min(_NTSC, key=lambda rate: abs(rate - exact))
+    nearest = min(_NTSC_RATES, key=lambda rate: abs(rate - exact))
     # 23.98 is 0.004 away from 24000/1001, the coarsest way in which people write it.
-    if abs(near - exact) < Fraction(5, 1000):
-        return near
+    if abs(nearest - exact) < Fraction(5, 1000):
+        return nearest
     # N*1000/1001 in three decimals is a millionth of itself away, whatever N.
     for simple, noise in ((Fraction(1), 1), (Fraction(1000, 1001), 2)):
-        near = round(exact / simple) * simple
-        if abs(near - exact) * 1_000_000 <= noise * exact:
-            return near
+        nearest = round(exact / simple) * simple
+        if abs(nearest - exact) * 1_000_000 <= noise * exact:
+            return nearest
     if exact.denominator <= 1000:
         return exact
-    for near in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
-        if abs(near - exact) * 10_000_000 <= exact:
-            return near
+    for nearest in (exact.limit_denominator(12), Fraction(round(exact * 1001), 1001)):
+        if abs(nearest - exact) * 10_000_000 <= exact:
+            return nearest
     raise ValueError(f"{value!r} is near no rate in use; write it as a fraction such as 24000/1001")
 
 
-def _exact(text: str) -> Fraction:
+def _parse_fraction(text: str) -> Fraction:
     """Without powers of ten: a few characters of them fill any memory."""
     if len(text) > 64 or "e" in text.lower():
         raise ValueError("write a number as 24, 0.5 or 24000/1001")
@@ -98,7 +98,7 @@ def _to_fraction(value: Any) -> Any:
         return Fraction(value).limit_denominator(1_000_000)
     if isinstance(value, str):
         try:
-            return _exact(value)
+            return _parse_fraction(value)
         except ZeroDivisionError:
             raise ValueError("a fraction has no 0 below its line") from None
     return value
@@ -112,7 +112,7 @@ Ratio = Annotated[
 ]
 
 
-class FrameRange(Value):
+class FrameRange(StrictModel):
     """Frames ``first`` to ``last``, both included, at ``rate`` frames per second."""
 
     first: int
@@ -120,7 +120,7 @@ class FrameRange(Value):
     rate: Rate
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _validate_order(self) -> Self:
         if self.last < self.first:
             raise ValueError(
                 f"a range holds at least one frame: first {self.first}, last {self.last}"
@@ -156,7 +156,7 @@ class FrameRange(Value):
     def frames(self) -> range:
         return range(self.first, self.last + 1)
 
-    def covers(self, other: FrameRange) -> bool:
+    def contains_range(self, other: FrameRange) -> bool:
         return self.first <= other.first and other.last <= self.last
 
     def with_handles(self, head: int, tail: int) -> Self:
@@ -166,7 +166,7 @@ class FrameRange(Value):
     def shifted(self, frames: int) -> Self:
         return self.of(self.first + frames, self.last + frames, self.rate)
 
-    def meet(self, other: FrameRange) -> Self | None:
+    def intersection(self, other: FrameRange) -> Self | None:
         """The frames that are in both; None where there are none. Rates are not compared."""
         first, last = max(self.first, other.first), min(self.last, other.last)
         return self.of(first, last, self.rate) if first <= last else None
@@ -179,30 +179,30 @@ class FrameRange(Value):
         frame of the new rate keeps one frame.
         """
         new = to_rate(rate)
-        start = _nearest(self.first * new / self.rate)
-        end = _nearest((self.last + 1) * new / self.rate)
+        start = _round_half_up(self.first * new / self.rate)
+        end = _round_half_up((self.last + 1) * new / self.rate)
         return self.of(start, max(start, end - 1), new)
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
 
 
-def _nearest(value: Fraction) -> int:
+def _round_half_up(value: Fraction) -> int:
     """Half rounds up, always: banker's rounding would move every second neighbour."""
     return math.floor(value + Fraction(1, 2))
 
 
-def nominal(rate: Fraction) -> int:
+def nominal_fps(rate: Fraction) -> int:
     """The whole number of frames that timecode counts in a second: 24 for 24000/1001."""
     return math.ceil(rate)
 
 
-def can_drop(rate: Fraction) -> bool:
+def supports_drop_frame(rate: Fraction) -> bool:
     """Drop-frame timecode exists for 29.97 and its multiples only (SMPTE ST 12-1)."""
-    return rate.denominator == 1001 and nominal(rate) % 30 == 0
+    return rate.denominator == 1001 and nominal_fps(rate) % 30 == 0
 
 
-def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
+def frame_to_timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
     """Timecode of a frame counted from 00:00:00:00; a semicolon marks drop-frame.
 
     Drop-frame skips the numbers 0 and 1 (of each 30) at the start of every minute that is not a
@@ -211,9 +211,9 @@ def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
     :raises ValueError: drop-frame asked of a rate that has none.
     """
     fraction = to_rate(rate)
-    per_second = nominal(fraction)
+    per_second = nominal_fps(fraction)
     if drop_frame:
-        if not can_drop(fraction):
+        if not supports_drop_frame(fraction):
             raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
         drop = per_second // 15
         per_minute = per_second * 60 - drop
@@ -232,7 +232,7 @@ def timecode(frame: int, rate: Any, *, drop_frame: bool = False) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
 
 
-def frame_of(text: str, rate: Any) -> int:
+def timecode_to_frame(text: str, rate: Any) -> int:
     """The frame that a timecode names, counted from 00:00:00:00; ``;`` or ``.`` is drop-frame.
 
     :raises ValueError: not a timecode, or one that does not exist at this rate.
@@ -242,13 +242,13 @@ def frame_of(text: str, rate: Any) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a timecode such as 01:00:00:00")
     hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
-    per_second = nominal(fraction)
+    per_second = nominal_fps(fraction)
     if hours > 23 or minutes > 59 or seconds > 59 or frames >= per_second:
         raise ValueError(f"{text} does not exist at {fraction} frames per second")
     number = ((hours * 60 + minutes) * 60 + seconds) * per_second + frames
     if match[4] == ":":
         return number
-    if not can_drop(fraction):
+    if not supports_drop_frame(fraction):
         raise ValueError(f"there is no drop-frame timecode at {fraction} frames per second")
     drop = per_second // 15
     if seconds == 0 and frames < drop and minutes % 10:
@@ -257,14 +257,14 @@ def frame_of(text: str, rate: Any) -> int:
     return number - drop * (total_minutes - total_minutes // 10)
 
 
-class RetimeKey(Value):
+class RetimeKey(StrictModel):
     """At ``cut`` frames after the shot's first frame, the source stands ``source`` frames on."""
 
-    cut: Ratio
-    source: Ratio
+    record_offset: Ratio
+    source_offset: Ratio
 
 
-class Retime(Value):
+class Retime(StrictModel):
     """How the source runs under the cut: a constant speed, or keys with straight lines between.
 
     ``speed`` 2 is twice as fast, 1/2 slow motion, 0 a freeze, negative backwards.
@@ -274,19 +274,19 @@ class Retime(Value):
     keys: tuple[RetimeKey, ...] = ()
 
     @model_validator(mode="after")
-    def _keys_in_order(self) -> Self:
-        cuts = [key.cut for key in self.keys]
-        if len(cuts) == 1 or any(a >= b for a, b in itertools.pairwise(cuts)):
+    def _validate_keys(self) -> Self:
+        offsets = [key.record_offset for key in self.keys]
+        if len(offsets) == 1 or any(a >= b for a, b in itertools.pairwise(offsets)):
             raise ValueError("a speed ramp has at least two keys, in ascending order of cut frames")
         return self
 
     @property
-    def identity(self) -> bool:
+    def is_identity(self) -> bool:
         return not self.keys and self.speed.numerator == self.speed.denominator
 
-    def source_offset(self, cut_offset: int) -> int:
+    def source_offset(self, record_offset: int) -> int:
         """Source frames after the first one, for a frame that many after the shot's first."""
-        return math.floor(self._exact(Fraction(cut_offset)))
+        return math.floor(self._exact_source_offset(Fraction(record_offset)))
 
     def source_frames(self, count: int) -> Iterator[int]:
         """The source offset under each of the cut's ``count`` frames."""
@@ -302,7 +302,7 @@ class Retime(Value):
         # Between two keys the offsets only rise or only fall, so the extremes stand beside keys.
         turns = {0, count - 1}
         for key in self.keys:
-            turns |= {math.floor(key.cut), math.ceil(key.cut)}
+            turns |= {math.floor(key.record_offset), math.ceil(key.record_offset)}
         offsets = [self.source_offset(k) for k in turns if 0 <= k < count]
         return min(offsets), max(offsets)
 
@@ -328,23 +328,23 @@ class Retime(Value):
         else:
             start = cut_range.last if self.speed < 0 else cut_range.first
         for k in range(count):
-            shown = start + math.floor(phase + self._exact(k * step))
+            shown = start + math.floor(phase + self._exact_source_offset(k * step))
             yield min(max(shown, cut_range.first), cut_range.last)
 
     @property
-    def fastest(self) -> Fraction:
+    def max_speed(self) -> Fraction:
         """The greatest speed, forwards or backwards, as a positive number."""
         if not self.keys:
             return abs(self.speed)
         return max(
-            abs((b.source - a.source) / (b.cut - a.cut)) for a, b in itertools.pairwise(self.keys)
+            abs((b.source_offset - a.source_offset) / (b.record_offset - a.record_offset)) for a, b in itertools.pairwise(self.keys)
         )
 
-    def _exact(self, at: Fraction) -> Fraction:
+    def _exact_source_offset(self, at: Fraction) -> Fraction:
         if not self.keys:
             return at * self.speed
         pairs = list(itertools.pairwise(self.keys))
         # Outside the keys the nearest segment goes on in a straight line.
-        left, right = next((pair for pair in pairs if at < pair[1].cut), pairs[-1])
-        slope = (right.source - left.source) / (right.cut - left.cut)
-        return left.source + (at - left.cut) * slope
+        left, right = next((pair for pair in pairs if at < pair[1].record_offset), pairs[-1])
+        slope = (right.source_offset - left.source_offset) / (right.record_offset - left.record_offset)
+        return left.source_offset + (at - left.record_offset) * slope

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge_core.models.base import Record, Timestamp, Value
+from bridge_core.models.base import ResponseModel, Timestamp, StrictModel
 from bridge_core.models.frames import FRAME_LIMIT, Rate
 from bridge_core.models.jobs import Job
 from bridge_core.models.media import Plate, SourceFile
@@ -19,22 +19,22 @@ from bridge_core.models.versions import Version
 Challenge = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{20,128}$")]
 
 
-class About(Record):
+class About(ResponseModel):
     """The handshake: who answers, and whether the two can talk."""
 
     product: str = "shotbridge-gateway"
     version: str
-    api: str
+    api_version: str
     """Major and minor; a client talks to the same major and any minor at or above its own."""
-    oldest_client: str
+    min_client_version: str
     """The oldest client that this gateway still understands."""
-    instance: str
+    instance_id: str
     """Changes with every start of the gateway."""
     proof: str | None = None
     """See :func:`proof_of`; only where a challenge was sent."""
 
 
-def proof_of(token: str, challenge: str, instance: str) -> str:
+def compute_proof(token: str, challenge: str, instance: str) -> str:
     """What only a gateway that knows the token can answer a challenge with: an HMAC-SHA-256
     (RFC 2104), hexadecimal, keyed with the token. The instance is in it, so that one running
     gateway's answer does not stand for another's."""
@@ -42,16 +42,16 @@ def proof_of(token: str, challenge: str, instance: str) -> str:
     return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()
 
 
-class HealthLine(Record):
+class HealthCheck(ResponseModel):
     name: str
     ok: bool
-    says: str
+    message: str
     next_step: str = ""
 
 
-class Health(Record):
+class Health(ResponseModel):
     ok: bool
-    lines: tuple[HealthLine, ...]
+    checks: tuple[HealthCheck, ...]
 
 
 class EventKind(StrEnum):
@@ -60,7 +60,7 @@ class EventKind(StrEnum):
     NOTE = "note"
 
 
-class Event(Record):
+class Event(ResponseModel):
     """One thing that happened. It carries the whole new state, so a later event of the same
     thing always replaces an earlier one and a missed event is mended by the next."""
 
@@ -72,19 +72,19 @@ class Event(Record):
     note: Note | None = None
 
 
-class ReachableQuery(Value):
+class ReadableFilesQuery(StrictModel):
     """Files that a client would rather name than send."""
 
     files: tuple[SourceFile, ...]
 
 
-class ReachableAnswer(Record):
+class ReadableFilesResponse(ResponseModel):
     """Positions in the query of the files that the gateway can read and finds unchanged."""
 
     readable: tuple[int, ...]
 
 
-class MediaFacts(Record):
+class MediaInfo(ResponseModel):
     """What a movie or a still says of itself."""
 
     width: int
@@ -92,7 +92,7 @@ class MediaFacts(Record):
     pixel_aspect: float
     rate: Rate | None
     """Frames per second; None where the file does not say."""
-    frames: int | None
+    frame_count: int | None
     """How many pictures a movie has; None for a still."""
     start_timecode: str | None
     """Of the first picture."""
@@ -100,7 +100,7 @@ class MediaFacts(Record):
     """What it says of its colour, in words; empty for nothing."""
 
 
-class PlateFrame(Value):
+class PlateFrameQuery(StrictModel):
     """A frame of a plate that somebody wants to look at, and the file that it is in."""
 
     plate: Plate

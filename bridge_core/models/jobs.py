@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from bridge_core.models.base import Record, Timestamp
+from bridge_core.models.base import ResponseModel, Timestamp
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import Key, Request
-from bridge_core.models.services import Reach
+from bridge_core.models.requests import IdempotencyKey, Request
+from bridge_core.models.services import DataLocality
 
 
 class JobState(StrEnum):
@@ -27,7 +27,7 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
-class Progress(Record):
+class JobProgress(ResponseModel):
     """How far a job is. Counts frames of the step that it is in."""
 
     step: str = ""
@@ -39,15 +39,15 @@ class Progress(Record):
     """Rises each time the job is taken up again after an interruption."""
 
 
-class Job(Record):
+class Job(ResponseModel):
     id: str
-    key: Key
+    key: IdempotencyKey
     request: Request
     state: JobState
     created: Timestamp
     started: Timestamp | None = None
     finished: Timestamp | None = None
-    progress: Progress = Progress()
+    progress: JobProgress = JobProgress()
     queue_position: int | None = None
     """Jobs that stand before it; None once it runs."""
     problem: Problem | None = None
@@ -55,33 +55,33 @@ class Job(Record):
     warnings: tuple[str, ...] = ()
     """Where the plate's files contradict what was said of them, in words; known once the job is
     admitted."""
-    version: str | None = None
+    version_id: str | None = None
     """Id of the version that it made; None for a try."""
-    tried: str | None = None
+    test_frame_id: str | None = None
     """Id of the try that it made; None for a version."""
 
 
-class JobFrame(Record):
+class JobFrame(ResponseModel):
     """A finished frame of a job, to be looked at while the rest is made."""
 
     frame: int
-    proxy: str
+    proxy_path: str
     """Where its proxy is had, relative to the gateway's address."""
 
 
-class Cost(Record):
+class Cost(ResponseModel):
     amount: Decimal = Decimal(0)
     currency: str = "USD"
 
 
-class Estimate(Record):
+class Estimate(ResponseModel):
     """What a request will mean, before it is sent."""
 
     frames: int
     seconds: float | None = None
     """From earlier jobs of this service on this gateway; None where there were none."""
     cost: Cost = Cost()
-    reach: Reach
+    data_locality: DataLocality
     provider: str
     allowed: bool = True
     reason: str = ""

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import PersonName, Record, Timestamp, Value
+from bridge_core.models.base import PersonName, ResponseModel, Timestamp, StrictModel
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
@@ -21,7 +21,7 @@ class StrokeTool(StrEnum):
     TEXT = "text"
 
 
-class Stroke(Value):
+class Stroke(StrictModel):
     """Something drawn. ``points``: x to the right, y down, 0 to 1 over the picture.
 
     A pen has one point or more; an arrow, a box and an ellipse have two (start and end, or
@@ -43,7 +43,7 @@ class Stroke(Value):
         return self
 
 
-class NewNote(Value):
+class NewNote(StrictModel):
     """A note as a person gives it."""
 
     frames: FrameRange | None = None
@@ -56,17 +56,17 @@ class NewNote(Value):
     by: PersonName
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _validate_content(self) -> Self:
         if not self.text.strip() and not self.strokes:
             raise ValueError("a note says or draws something")
         return self
 
 
-class Note(Record):
+class Note(ResponseModel):
     """A note as the gateway keeps it."""
 
     id: str
-    version: str
+    version_id: str
     frames: FrameRange | None = None
     text: str = ""
     strokes: tuple[Stroke, ...] = ()
@@ -75,7 +75,7 @@ class Note(Record):
     at: Timestamp
 
     @property
-    def frame(self) -> int | None:
+    def display_frame(self) -> int | None:
         """To look at the note on: the one drawn on, else the first that it speaks of; None: it is
         on the version as a whole."""
         if self.drawn_on is not None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bridge_core.models.base import Stored, Timestamp
+from bridge_core.models.base import StoredModel, Timestamp
 from bridge_core.models.problems import Problem
-from bridge_core.models.requests import Key, Request
+from bridge_core.models.requests import IdempotencyKey, Request
 
 
-class Entry(Stored):
+class OutboxEntry(StoredModel):
     """An accepted request; ``problem`` says why it was refused for good."""
 
-    key: Key
+    key: IdempotencyKey
     request: Request
     created: Timestamp
     problem: Problem | None = None

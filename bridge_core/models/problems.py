@@ -7,27 +7,27 @@ from typing import Self
 from pydantic import JsonValue
 
 from bridge_core.errors import ShotbridgeError, from_problem
-from bridge_core.models.base import Record
+from bridge_core.models.base import ResponseModel
 
 
-class Problem(Record):
+class Problem(ResponseModel):
     """``code`` names the class in :mod:`bridge_core.errors`; the rest are its words."""
 
     code: str
-    what: str
+    message: str
     where: str = ""
     next_step: str = ""
     details: dict[str, JsonValue] = {}
 
     @classmethod
-    def of(cls, error: ShotbridgeError) -> Self:
+    def from_error(cls, error: ShotbridgeError) -> Self:
         return cls(
             code=error.code,
-            what=error.what,
+            what=error.message,
             where=error.where,
             next_step=error.next_step,
             details=error.details,
         )
 
-    def error(self) -> ShotbridgeError:
+    def to_error(self) -> ShotbridgeError:
         return from_problem(self.model_dump())

@@ -7,20 +7,20 @@ from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from bridge_core.models.base import PersonName, Stored, Value
+from bridge_core.models.base import PersonName, StoredModel, StrictModel
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind, SourceFile
 from bridge_core.models.shots import Shot
 
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
+IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
 
 #: Frames of one request: more than an hour of film is not a shot, but a slip in a number that
 #: would make the gateway list frames until its memory is full.
-MOST_FRAMES = 100_000
+MAX_FRAMES = 100_000
 
 
-class Delivery(StrEnum):
+class OutputFormat(StrEnum):
     """The files that a version is made of."""
 
     EXR = "exr"
@@ -29,14 +29,14 @@ class Delivery(StrEnum):
     """The plate's own format and depth."""
 
 
-class Reference(Value):
+class Reference(StrictModel):
     """A picture that guides a request."""
 
     path: str = Field(min_length=1)
     role: str = "look"
 
 
-class Region(Value):
+class Region(StrictModel):
     """Where on the picture and when in the shot a request may act.
 
     ``points`` are corners of a polygon, x to the right and y down, 0 to 1 over the picture;
@@ -48,7 +48,7 @@ class Region(Value):
     title: str = ""
 
 
-class Request(Stored):
+class Request(StoredModel):
     shot: Shot
     service: str = Field(min_length=1, max_length=64)
     parameters: dict[str, JsonValue] = {}
@@ -56,42 +56,42 @@ class Request(Stored):
     regions: tuple[Region, ...] = ()
     note: str = Field(default="", max_length=5000)
     """What the director says to the service."""
-    delivery: Delivery = Delivery.EXR
-    try_frames: tuple[int, ...] = ()
+    output_format: OutputFormat = OutputFormat.EXR
+    test_frames: tuple[int, ...] = ()
     """Only these frames, to be looked at: a try, never a version. Empty: the whole shot."""
-    asked_by: PersonName
-    made_from: str | None = None
+    requested_by: PersonName
+    source_version_id: str | None = None
     """Id of the version that this one answers, where a note became the request."""
 
     @model_validator(mode="after")
-    def _frames_within(self) -> Self:
-        if self.shot.work_range.count > MOST_FRAMES:
+    def _validate_frames(self) -> Self:
+        if self.shot.work_range.count > MAX_FRAMES:
             raise ValueError(
-                f"a request holds at most {MOST_FRAMES} frames; the shot's {self.shot.work_range} "
+                f"a request holds at most {MAX_FRAMES} frames; the shot's {self.shot.work_range} "
                 f"are {self.shot.work_range.count}"
             )
-        outside = [frame for frame in self.try_frames if frame not in self.shot.work_range]
+        outside = [frame for frame in self.test_frames if frame not in self.shot.work_range]
         if outside:
             raise ValueError(
                 f"try frames {outside} lie outside the shot's frames {self.shot.work_range}"
             )
-        if len(set(self.try_frames)) != len(self.try_frames):
+        if len(set(self.test_frames)) != len(self.test_frames):
             raise ValueError("a frame is tried once")
         return self
 
     @property
-    def is_try(self) -> bool:
-        return bool(self.try_frames)
+    def is_test_frame(self) -> bool:
+        return bool(self.test_frames)
 
     @property
     def frames(self) -> tuple[int, ...]:
         """The plate frames to be made, ascending."""
-        if self.try_frames:
-            return tuple(sorted(self.try_frames))
+        if self.test_frames:
+            return tuple(sorted(self.test_frames))
         return tuple(self.shot.work_range.frames())
 
 
-class Submission(Value):
+class Submission(StrictModel):
     """A request on its way to the gateway, with the files where its pictures are."""
 
     request: Request
@@ -99,7 +99,7 @@ class Submission(Value):
     reference_files: tuple[SourceFile, ...] = ()
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _validate_files(self) -> Self:
         frames = [file.frame for file in self.plate_files]
         if self.request.shot.plate.kind is PlateKind.SEQUENCE:
             missing = sorted(set(self.request.frames) - {f for f in frames if f is not None})

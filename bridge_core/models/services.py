@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.base import Record, Value
+from bridge_core.models.base import ResponseModel, StrictModel
 
 
-class ParameterBase(Value):
+class ParameterBase(StrictModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
     help: str = ""
@@ -37,7 +37,7 @@ class IntegerParameter(ParameterBase):
     unit: str = ""
 
 
-class Choice(Value):
+class ParameterChoice(StrictModel):
     value: str
     title: str
     help: str = ""
@@ -46,7 +46,7 @@ class Choice(Value):
 class ChoiceParameter(ParameterBase):
     kind: Literal["choice"] = "choice"
     default: str
-    choices: tuple[Choice, ...]
+    choices: tuple[ParameterChoice, ...]
 
 
 class ToggleParameter(ParameterBase):
@@ -66,15 +66,15 @@ Parameter = Annotated[
 ]
 
 
-class Reach(StrEnum):
+class DataLocality(StrEnum):
     """How far the pictures travel to be worked on."""
 
-    THIS_MACHINE = "this machine"
+    LOCAL = "this machine"
     STUDIO = "studio"
-    OUTSIDE = "outside"
+    EXTERNAL = "outside"
 
 
-class Service(Record):
+class Service(ResponseModel):
     """Something that a director can ask for."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -82,21 +82,21 @@ class Service(Record):
     summary: str
     provider: str
     """Who runs it."""
-    reach: Reach
+    data_locality: DataLocality
     parameters: tuple[Parameter, ...] = ()
-    models: tuple[str, ...] = ()
+    model_ids: tuple[str, ...] = ()
     """Ids of the models that it can use, as the gateway's catalogue names them."""
-    takes_references: bool = False
+    accepts_references: bool = False
     """Pictures that guide a request are read; a request with them is refused otherwise."""
-    takes_regions: bool = False
+    accepts_regions: bool = False
     """Regions of a request are kept to; a request with them is refused otherwise."""
     available: bool = True
-    unavailable_because: str = ""
+    unavailable_reason: str = ""
     """In words, with what to do about it; empty while available."""
 
 
-def settle_parameters(
-    service: Service, given: Mapping[str, JsonValue]
+def resolve_parameters(
+    service: Service, values: Mapping[str, JsonValue]
 ) -> dict[str, float | int | str | bool]:
     """All parameters of a service with a value each: what was given, defaults for the rest.
 
@@ -104,31 +104,31 @@ def settle_parameters(
         range; ``details["fields"]`` lists them all.
     """
     known = {parameter.name: parameter for parameter in service.parameters}
-    wrong = [
+    problems = [
         {"field": name, "problem": f"{service.title} has no such parameter", "value": repr(value)}
-        for name, value in given.items()
+        for name, value in values.items()
         if name not in known
     ]
-    settled: dict[str, float | int | str | bool] = {}
+    resolved: dict[str, float | int | str | bool] = {}
     for name, parameter in known.items():
-        value = given.get(name, parameter.default)
-        problem = _problem(parameter, value)
+        value = values.get(name, parameter.default)
+        problem = _value_problem(parameter, value)
         if problem:
-            wrong.append({"field": name, "problem": problem, "value": repr(value)[:60]})
+            problems.append({"field": name, "problem": problem, "value": repr(value)[:60]})
         else:
-            settled[name] = float(value) if parameter.kind == "number" else value  # type: ignore[arg-type,assignment]
-    if wrong:
-        told = "; ".join(f"{item['field']}: {item['problem']}" for item in wrong[:5])
+            resolved[name] = float(value) if parameter.kind == "number" else value  # type: ignore[arg-type,assignment]
+    if problems:
+        summary = "; ".join(f"{item['field']}: {item['problem']}" for item in problems[:5])
         raise InvalidRequest(
-            f"{service.title} cannot take these parameters: {told}",
+            f"{service.title} cannot take these parameters: {summary}",
             where=f"service {service.id}",
             next_step=f"it takes: {', '.join(known) or 'none'}",
-            details={"fields": wrong},
+            details={"fields": problems},
         )
-    return settled
+    return resolved
 
 
-def _problem(parameter: Parameter, value: Any) -> str:
+def _value_problem(parameter: Parameter, value: Any) -> str:
     match parameter:
         case NumberParameter():
             if isinstance(value, bool) or not isinstance(value, int | float):

@@ -14,13 +14,13 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from bridge_core.models.base import PersonName, Value
+from bridge_core.models.base import PersonName, StrictModel
 
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def state_home() -> Path:
+def default_state_dir() -> Path:
     """Where a user's programs keep what they need again, per operating system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
@@ -35,7 +35,7 @@ def _expanded(path: Path) -> Path:
     return path.expanduser()
 
 
-class _Section(Value):
+class SettingsSection(StrictModel):
     @field_validator("*", mode="after")
     @classmethod
     def _expand(cls, value: object) -> object:
@@ -46,7 +46,7 @@ class _Section(Value):
         return value
 
 
-class ClientSettings(_Section):
+class ClientSettings(SettingsSection):
     """How panels and the command line reach the gateway."""
 
     url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+(/.*)?$")
@@ -56,7 +56,7 @@ class ClientSettings(_Section):
     gateway_command: tuple[str, ...] = ()
     """Command line that starts a gateway; empty: the Python that runs the client, where it has
     the gateway installed, else ``shotbridge-gateway`` on the ``PATH``."""
-    state_dir: Path = Field(default_factory=state_home)
+    state_dir: Path = Field(default_factory=default_state_dir)
     """Outbox, the running gateway's address and token, logs."""
     connect_timeout: Seconds = 5.0
     """Seconds until a gateway that does not take a connection counts as not there."""
@@ -66,13 +66,13 @@ class ClientSettings(_Section):
     """Seconds that a gateway of one's own may take to answer for the first time."""
     retries: int = Field(default=4, ge=0, le=20)
     """Further tries of a call that may safely be repeated."""
-    streams: int = Field(default=4, ge=1, le=32)
+    parallel_transfers: int = Field(default=4, ge=1, le=32)
     """Files sent or fetched at once."""
     user: PersonName | None = None
     """Name under which requests and decisions are recorded; none: the login name."""
 
 
-class WorkSettings(_Section):
+class WorkSettings(SettingsSection):
     """How shots are cut out of a timeline."""
 
     show: str | None = None
@@ -85,12 +85,12 @@ class WorkSettings(_Section):
     """Path of a show's own configuration, with ``{show}`` in it; read between site and user."""
 
 
-class ColourSettings(_Section):
+class ColourSettings(SettingsSection):
     """OpenColorIO on the gateway's side."""
 
     config: str = "ocio://studio-config-latest"
     """A config file or a built-in one. ``$OCIO`` goes before the default."""
-    default_space: str | None = None
+    default_colour_space: str | None = None
     """For plates that name no colour space and that no file rule knows; none: refused."""
     display: str | None = None
     """Display of the proxies; none: the config's default."""
@@ -98,7 +98,7 @@ class ColourSettings(_Section):
     """View of the proxies; none: the display's default."""
 
 
-class ProxySettings(_Section):
+class ProxySettings(SettingsSection):
     """Small pictures of every frame, for looking."""
 
     width: int = Field(default=960, ge=64, le=8192)
@@ -109,26 +109,26 @@ class ProxySettings(_Section):
     """Greatest width of a version's thumbnail in pixels."""
 
 
-class GatewaySettings(_Section):
+class GatewaySettings(SettingsSection):
     """The studio's AI service."""
 
     host: str = "127.0.0.1"
     """Address that the gateway listens at; loopback keeps it to this machine."""
     port: int = Field(default=0, ge=0, le=65535)
     """Port that the gateway listens at; 0: any free one."""
-    data_dir: Path = Field(default_factory=lambda: state_home() / "gateway")
+    data_dir: Path = Field(default_factory=lambda: default_state_dir() / "gateway")
     """Databases, contents sent, work in progress. On a local disk."""
-    library_dir: Path = Field(default_factory=lambda: state_home() / "library")
+    library_dir: Path = Field(default_factory=lambda: default_state_dir() / "library")
     """Where versions are published."""
-    models_dir: Path = Field(default_factory=lambda: state_home() / "models")
+    models_dir: Path = Field(default_factory=lambda: default_state_dir() / "models")
     """Weights that ``shotbridge models install`` put there."""
     media_roots: tuple[Path, ...] = ()
     """Folders that plates may be read from where they lie. Others are sent by the client."""
     database_url: str | None = None
     """SQLAlchemy URL; none: SQLite in ``data_dir``."""
-    version_folder: str = "{show}/{sequence}/{shot}/{service}/{version}"
+    version_folder_template: str = "{show}/{sequence}/{shot}/{service}/{version}"
     """Folder of a version under ``library_dir``; ``{version}`` is v001, v002, ..."""
-    file_name: str = "{shot}_{service}_{version}"
+    file_name_template: str = "{shot}_{service}_{version}"
     """Beginning of the names of a version's files; frame number and ending follow."""
     workers: int = Field(default=1, ge=1, le=64)
     """Model processes, and so jobs worked on at once."""
@@ -138,7 +138,7 @@ class GatewaySettings(_Section):
     """After so many seconds without a frame a model process is ended, its memory given back."""
     idle_exit_seconds: float = Field(default=1800.0, ge=0)
     """A gateway started by a panel ends after so many seconds without a call or job; 0: never."""
-    content_limit: Megabytes = 200_000
+    content_limit_mb: Megabytes = 200_000
     """Greatest size in MB of all contents kept for clients that send their pictures."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which the gateway may be called, besides loopback."""
@@ -147,7 +147,7 @@ class GatewaySettings(_Section):
 
     @field_validator("version_folder")
     @classmethod
-    def _names_all(cls, value: str) -> str:
+    def _validate_version_folder(cls, value: str) -> str:
         fields = ("{show}", "{sequence}", "{shot}", "{service}", "{version}")
         missing = [field for field in fields if field not in value]
         if missing:
@@ -159,13 +159,13 @@ class GatewaySettings(_Section):
 
     @field_validator("file_name")
     @classmethod
-    def _is_a_name(cls, value: str) -> str:
+    def _validate_file_name(cls, value: str) -> str:
         if "{version}" not in value or "/" in value or "\\" in value:
             raise ValueError("is a file's name with {version} in it, without a folder")
         return value
 
 
-class Settings(Value):
+class Settings(StrictModel):
     client: ClientSettings = Field(default_factory=ClientSettings)
     work: WorkSettings = Field(default_factory=WorkSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)

@@ -9,58 +9,58 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.frames import FrameRange, Ratio, Retime
 from bridge_core.models.media import Plate
 from bridge_core.printable import CONTROLS
 
-_UNFIT = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
-_VERSION = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
+_INVALID_NAME_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
+_VERSION_SUFFIX = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 
-def _name(value: str) -> str:
+def _valid_name(value: str) -> str:
     if value != value.strip() or not value or value.startswith(".") or value.endswith("."):
         raise ValueError("a name is not empty and neither starts nor ends with a dot or a space")
-    found = _UNFIT.search(value)
-    if found:
-        raise ValueError(f"a name becomes part of a folder's and holds no {found[0]!r}")
+    match = _INVALID_NAME_CHARACTERS.search(value)
+    if match:
+        raise ValueError(f"a name becomes part of a folder's and holds no {match[0]!r}")
     return value
 
 
 #: Names become folder names on three operating systems.
-Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+PathSafeName = Annotated[str, Field(max_length=128), AfterValidator(_valid_name)]
 
 
-def fit_name(text: str, *, otherwise: str) -> str:
+def sanitise_name(text: str, *, default: str) -> str:
     """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
-    return _trimmed(_trimmed(_UNFIT.sub("_", text))[:128]) or otherwise
+    return _strip_spaces_and_dots(_strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]) or default
 
 
-def unversioned(stem: str) -> str:
+def strip_version(stem: str) -> str:
     """A work file's name without its version and what people write after that: ``AB_0010_comp`` of
     ``AB_0010_comp_v012_ada``."""
-    return _VERSION.sub("", stem) or stem
+    return _VERSION_SUFFIX.sub("", stem) or stem
 
 
-def _trimmed(text: str) -> str:
+def _strip_spaces_and_dots(text: str) -> str:
     """Without spaces (of any script) and dots at both ends."""
     while text != (shorter := text.strip().strip(".")):
         text = shorter
     return text
 
 
-class ShotId(Value):
+class ShotId(StrictModel):
     """Which shot of which show."""
 
-    show: Name
-    sequence: Name
-    shot: Name
+    show: PathSafeName
+    sequence: PathSafeName
+    shot: PathSafeName
 
     def __str__(self) -> str:
         return f"{self.show}/{self.sequence}/{self.shot}"
 
 
-class Shot(Value):
+class Shot(StrictModel):
     """A shot: a stretch of a plate that a cut shows, and the handles around it.
 
     All ranges are inclusive. ``cut_range`` counts in the plate's numbering and rate: the plate
@@ -80,17 +80,17 @@ class Shot(Value):
     """How far into the plate frame that it shows first the shot starts, in plate frames; not 0
     where the cut counts at another rate than the plate."""
     record_range: FrameRange | None = None
-    clip: str | None = None
+    clip_id: str | None = None
     """Identity of the clip in the timeline that it came from."""
 
     @model_validator(mode="after")
-    def _within_plate(self) -> Self:
+    def _validate_cut_range(self) -> Self:
         if self.cut_range.rate != self.plate.range.rate:
             raise ValueError(
                 f"the cut range counts at {self.cut_range.rate} and the plate at "
                 f"{self.plate.range.rate} frames per second; both count in plate frames"
             )
-        if not self.plate.range.covers(self.cut_range):
+        if not self.plate.range.contains_range(self.cut_range):
             raise ValueError(
                 f"the cut uses {self.cut_range}, the plate holds {self.plate.range} only"
             )
@@ -119,12 +119,12 @@ class Shot(Value):
             return self.plate_frames()[record - span.first]
         step = self.plate.range.rate / span.rate
         beside = self.cut_range.first + math.floor(self.phase + (record - span.first) * step)
-        return beside if self.retime.identity and beside in self.work_range else None
+        return beside if self.retime.is_identity and beside in self.work_range else None
 
     @property
     def work_range(self) -> FrameRange:
         """What is sent and comes back: the cut range with as much of the handles as exists."""
         wanted = self.cut_range.with_handles(self.head_handle, self.tail_handle)
-        met = wanted.meet(self.plate.range)
-        assert met is not None  # the plate covers the cut range
-        return met
+        available = wanted.intersection(self.plate.range)
+        assert available is not None  # the plate covers the cut range
+        return available

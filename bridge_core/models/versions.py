@@ -9,23 +9,23 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import PersonName, Record, Stored, Timestamp, Value
+from bridge_core.models.base import PersonName, ResponseModel, StoredModel, Timestamp, StrictModel
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
-from bridge_core.printable import printable
+from bridge_core.printable import escape_controls
 
 
-def _relative(value: str) -> str:
+def _valid_relative_path(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
-    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or printable(value) != value:
+    if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or escape_controls(value) != value:
         raise ValueError("names something inside the result's folder")
     return value
 
 
 #: A path that stays inside the folder that it is relative to, on every system.
-RelativePath = Annotated[str, AfterValidator(_relative)]
+RelativePath = Annotated[str, AfterValidator(_valid_relative_path)]
 
 
 class ReviewStatus(StrEnum):
@@ -35,7 +35,7 @@ class ReviewStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class Decision(Value):
+class Decision(StrictModel):
     """A review status set by a named human."""
 
     status: ReviewStatus
@@ -56,7 +56,7 @@ class DecisionRecord(Decision):
     at: Timestamp
 
 
-class Output(Record):
+class ResultOutput(ResponseModel):
     """One set of pictures in a version: the pictures themselves, or a matte beside them."""
 
     name: str
@@ -74,7 +74,7 @@ class Output(Record):
     """Type of a sample: half, float, uint8, uint10, uint16."""
 
 
-class ResultFile(Record):
+class ResultFile(ResponseModel):
     """A file of a result: path relative to its folder, size in bytes, content."""
 
     path: str
@@ -89,7 +89,7 @@ def content_hash(files: Iterable[ResultFile]) -> str:
     return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
-class Proxies(Record):
+class Proxies(ResponseModel):
     """JPEGs with the display view baked in, for looking, one for each frame."""
 
     pattern: str
@@ -99,20 +99,20 @@ class Proxies(Record):
     view: str
 
 
-class Result(Record):
+class Result(ResponseModel):
     """What versions and tries share."""
 
     id: str
     shot: ShotId
     service: str
-    job: str
+    job_id: str
     folder: str
     """Absolute, on the gateway's side."""
     frames: tuple[int, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[ResultOutput, ...]
     proxies: Proxies
     created: Timestamp
-    asked_by: str
+    requested_by: str
     warnings: tuple[str, ...] = ()
     """Where the plate's files contradict what was said of them, in words."""
 
@@ -132,11 +132,11 @@ class Version(Result):
         return f"v{self.number:03d}"
 
 
-class Try(Result):
+class TestFrame(Result):
     """A few frames made to be looked at; it has no number and takes no review."""
 
 
-class ModelUsed(Record):
+class ModelUsed(ResponseModel):
     id: str
     name: str
     version: str
@@ -144,29 +144,29 @@ class ModelUsed(Record):
     licence: str
 
 
-class StepTiming(Record):
+class StepTiming(ResponseModel):
     step: str
     seconds: float
     attempt: int = 1
 
 
-class InputFile(Record):
+class InputFile(ResponseModel):
     path: str
     frame: int | None = None
     size: int
     sha256: Sha256
 
 
-class Lineage(Stored):
+class Lineage(StoredModel):
     """How a result was made: enough to make it again and to account for it."""
 
-    result: str
-    job: str
+    result_id: str
+    job_id: str
     key: str
     request: Request
     parameters: dict[str, JsonValue]
     """All of them, defaults filled in."""
-    asked_by: str
+    requested_by: str
     created: Timestamp
     provider: str
     models: tuple[ModelUsed, ...] = ()

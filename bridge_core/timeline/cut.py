@@ -31,7 +31,7 @@ class ProblemKind(StrEnum):
 
 
 #: Kind, words and next step of something about the whole file that a person should know.
-Remark = tuple[ProblemKind, str, str]
+DocumentProblem = tuple[ProblemKind, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +39,41 @@ class CutProblem:
     """Something about a clip that a person should know."""
 
     kind: ProblemKind
-    what: str
+    message: str
     next_step: str
-    clip: str
+    clip_name: str
     """The clip's name in the file; the cut's, where it is about all of it."""
     track: str
-    record: FrameRange | None
+    record_range: FrameRange | None
     """Where it stands in the cut; None where that cannot be said."""
     skipped: bool = True
     """The clip did not become a shot."""
 
     @property
-    def effect(self) -> str:
+    def outcome(self) -> str:
         """What it means for the shots, in a word or two, as lists of problems begin."""
         return "left out" if self.skipped else "note"
 
     def __str__(self) -> str:
-        where = ", ".join(filter(None, [self.track, self.clip or "unnamed clip"]))
-        if self.record is not None:
-            where += f", at {self.record}"
-        return f"{where}: {self.what}. Next: {self.next_step}"
+        where = ", ".join(filter(None, [self.track, self.clip_name or "unnamed clip"]))
+        if self.record_range is not None:
+            where += f", at {self.record_range}"
+        return f"{where}: {self.message}. Next: {self.next_step}"
 
 
 @dataclass(frozen=True, slots=True)
-class CarriedVersion:
+class ReferencedVersion:
     """A version that the file already carries for a clip, as a further media reference."""
 
-    key: str
+    reference_key: str
     version: str
     service: str
     label: str
     status: str
     path: str
-    first: int
+    first_frame: int
     """Number of its first frame; for a movie, in the plate's numbering."""
-    active: bool
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ class CutShot:
     """A clip that became a shot."""
 
     shot: Shot
-    clip: str
+    clip_id: str
     """The clip's identity: ours where the file carries it, else made of its media and range."""
-    name: str
+    clip_name: str
     """The clip's name in the file."""
     track: str
-    media: str
+    media_key: str
     """The plate's media without its place: the same on every machine and in every dialect."""
-    versions: tuple[CarriedVersion, ...] = ()
-    carried: bool = False
+    versions: tuple[ReferencedVersion, ...] = ()
+    has_stored_id: bool = False
     """The identity is ours and stands in the file."""
 
 
@@ -104,7 +104,7 @@ class CutSource:
     """What an EDL counts at, which it does not say itself; of other files, it overrules theirs."""
 
     @classmethod
-    def of(cls, source: str | Path | CutSource) -> CutSource:
+    def coerce(cls, source: str | Path | CutSource) -> CutSource:
         return source if isinstance(source, CutSource) else cls(Path(source))
 
 
@@ -131,6 +131,6 @@ class Cut:
     def __iter__(self) -> Iterator[CutShot]:
         return iter(self.shots)
 
-    def shot(self, clip: str) -> CutShot | None:
+    def find_shot(self, clip_id: str) -> CutShot | None:
         """The shot of the clip with this identity."""
-        return next((item for item in self.shots if item.clip == clip), None)
+        return next((item for item in self.shots if item.clip_id == clip_id), None)

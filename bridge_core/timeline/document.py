@@ -21,24 +21,24 @@ from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import DiskFull, NotWritable, TimelineError
-from bridge_core.timeline.cut import CutSource, ProblemKind, Remark
+from bridge_core.timeline.cut import CutSource, ProblemKind, DocumentProblem
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 #: Our one key in anybody's metadata.
 NAMESPACE = "shotbridge"
 #: The key that OTIO gives to a clip's only media reference.
-DEFAULT_KEY = "DEFAULT_MEDIA"
+DEFAULT_MEDIA_KEY = "DEFAULT_MEDIA"
 #: Nests deeper than this are damage, not editing.
-DEPTH_LIMIT = 64
+MAX_DEPTH = 64
 
-_HALF = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 #: An escaped one, where it may also belong to a pair.
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: Texts, which are passed over, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
 #: Names from before OTIO's first release, which its reader still takes.
-_OLD_NAMES = {"Sequence": "Track", "Filler": "Gap"}
+_LEGACY_SCHEMAS = {"Sequence": "Track", "Filler": "Gap"}
 
 
 @dataclass(slots=True)
@@ -46,151 +46,151 @@ class Document:
     """``root`` is what the file holds, ``timeline`` the one timeline in it (often the same)."""
 
     source: CutSource
-    root: Json
-    timeline: Json
-    remarks: tuple[Remark, ...] = ()
+    root: JsonObject
+    timeline: JsonObject
+    problems: tuple[DocumentProblem, ...] = ()
     """What the format leaves open or its reader lost: kind, words, next step."""
-    _by_id: dict[str, Json] | None = field(default=None, repr=False)
+    _by_id: dict[str, JsonObject] | None = field(default=None, repr=False)
 
     @property
     def path(self) -> Path:
         return self.source.path
 
-    def follow(self, node: Any) -> Any:
+    def dereference(self, node: Any) -> Any:
         """What a ``SerializableObjectRef`` points at; anything else as it is.
 
         :raises ValueError: it points at nothing.
         """
-        if not isinstance(node, dict) or schema(node) != "SerializableObjectRef":
+        if not isinstance(node, dict) or schema_name(node) != "SerializableObjectRef":
             return node
         if self._by_id is None:
             self._by_id = {
-                item["OTIO_REF_ID"]: item for item in _dicts(self.root) if "OTIO_REF_ID" in item
+                item["OTIO_REF_ID"]: item for item in _iter_objects(self.root) if "OTIO_REF_ID" in item
             }
-        found = self._by_id.get(str(node.get("id")))
-        if found is None:
+        target = self._by_id.get(str(node.get("id")))
+        if target is None:
             raise ValueError(f"it refers to {node.get('id')!r}, which is not in the file")
-        return found
+        return target
 
 
-def schema(node: Any) -> str:
+def schema_name(node: Any) -> str:
     """``Clip`` of ``Clip.2``; empty for what is no OTIO object."""
     label = node.get("OTIO_SCHEMA") if isinstance(node, dict) else None
     if not isinstance(label, str):
         return ""
     name = label.partition(".")[0]
-    return _OLD_NAMES.get(name, name)
+    return _LEGACY_SCHEMAS.get(name, name)
 
 
-def ours(node: Any) -> Json:
+def shotbridge_metadata(node: Any) -> JsonObject:
     """Our metadata on an object, empty where there is none."""
     metadata = node.get("metadata") if isinstance(node, dict) else None
-    found = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    own = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
+    return own if isinstance(own, dict) else {}
 
 
-def own_metadata(node: Json) -> Json:
+def ensure_shotbridge_metadata(node: JsonObject) -> JsonObject:
     """Our metadata on an object, to be written to; made where there is none."""
     if not isinstance(node.get("metadata"), dict):
         node["metadata"] = {}
     if not isinstance(node["metadata"].get(NAMESPACE), dict):
         node["metadata"][NAMESPACE] = {}
-    return ours(node)
+    return shotbridge_metadata(node)
 
 
 def is_annotation_track(track: Any) -> bool:
     """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
-    return ours(track).get("annotations") is True
+    return shotbridge_metadata(track).get("annotations") is True
 
 
 #: What working on an object raises that is not what its schema says.
-DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+MALFORMED_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
-def listed(node: Any, key: str) -> list[Any]:
+def get_list(node: Any, key: str) -> list[Any]:
     """The list that an object has under a key; empty where it has none."""
-    found = node.get(key) if isinstance(node, dict) else None
-    return found if isinstance(found, list) else []
+    value = node.get(key) if isinstance(node, dict) else None
+    return value if isinstance(value, list) else []
 
 
-def references(clip: Json) -> tuple[dict[str, Any], str]:
+def media_references(clip: JsonObject) -> tuple[dict[str, Any], str]:
     """A clip's media references by key, and the key of the active one; takes Clip.1 and Clip.2."""
-    several = clip.get("media_references")
-    if isinstance(several, dict):
-        return several, str(clip.get("active_media_reference_key", DEFAULT_KEY))
-    return {DEFAULT_KEY: clip.get("media_reference")}, DEFAULT_KEY
+    by_key = clip.get("media_references")
+    if isinstance(by_key, dict):
+        return by_key, str(clip.get("active_media_reference_key", DEFAULT_MEDIA_KEY))
+    return {DEFAULT_MEDIA_KEY: clip.get("media_reference")}, DEFAULT_MEDIA_KEY
 
 
-def plate_key(clip: Json) -> str:
+def plate_key(clip: JsonObject) -> str:
     """The key of the reference to a clip's plate: the active one, unless that is a version of ours.
 
     Then it is the one that the version took over; where a host lost our metadata, the first that
     is none of ours.
     """
-    several, active = references(clip)
+    references, active = media_references(clip)
     if not active.startswith(f"{NAMESPACE}:"):
         return active
-    told = ours(clip).get("plate")
-    if isinstance(told, str) and told in several:
-        return told
-    return next((key for key in several if not key.startswith(f"{NAMESPACE}:")), active)
+    stored_key = shotbridge_metadata(clip).get("plate")
+    if isinstance(stored_key, str) and stored_key in references:
+        return stored_key
+    return next((key for key in references if not key.startswith(f"{NAMESPACE}:")), active)
 
 
-def load(source: str | Path | CutSource) -> Document:
+def load_document(source: str | Path | CutSource) -> Document:
     """Read any file that OTIO or an installed adapter of it can read.
 
     :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
     """
-    source = CutSource.of(source)
+    source = CutSource.coerce(source)
     file, timeline = source.path, source.timeline
     if file.suffix.lower() == ".otiod":  # a folder, with the media that belongs to it
         file /= "content.otio"
     if file.suffix.lower() in (".otio", ".json"):
-        root, remarks = _parse(file)
+        root, problems = _parse_otio(file)
     else:
         from bridge_core.timeline.adapters import read_with_adapter
 
         try:
-            root, remarks = read_with_adapter(file, source.rate)
+            root, problems = read_with_adapter(file, source.rate)
         except OSError as error:
-            raise _unreadable(file, error) from error
-    every = _timelines(root)
-    found = [item for item in every if timeline is None or item.get("name") == timeline]
-    if every and not found:
-        names = ", ".join(repr(item.get("name") or "") for item in every)
+            raise _unreadable_error(file, error) from error
+    timelines = _find_timelines(root)
+    matching = [item for item in timelines if timeline is None or item.get("name") == timeline]
+    if timelines and not matching:
+        names = ", ".join(repr(item.get("name") or "") for item in timelines)
         raise TimelineError(
             f"there is no timeline called {timeline!r} in this file",
             where=str(file),
             next_step=f"name one that it holds: {names}",
         )
-    if not found:
+    if not matching:
         raise TimelineError(
             "there is no timeline in this file",
             where=str(file),
             next_step="export the cut as a timeline (OTIO, EDL, FCP XML or AAF) and read that",
         )
-    if len(found) > 1:
-        names = ", ".join(repr(item.get("name") or "") for item in found)
+    if len(matching) > 1:
+        names = ", ".join(repr(item.get("name") or "") for item in matching)
         raise TimelineError(
-            f"this file holds {len(found)} timelines{f' called {timeline!r}' if timeline else ''}"
+            f"this file holds {len(matching)} timelines{f' called {timeline!r}' if timeline else ''}"
             + ("" if timeline else f": {names}"),
             where=str(file),
             next_step="give each a name of its own in the host, and export again"
             if timeline
-            else f"say which one is meant, as --timeline {found[0].get('name')!r}",
+            else f"say which one is meant, as --timeline {matching[0].get('name')!r}",
         )
-    return Document(replace(source, path=file), root, found[0], tuple(remarks))
+    return Document(replace(source, path=file), root, matching[0], tuple(problems))
 
 
-def is_ours(path: Path) -> bool:
+def has_placed_versions(path: Path) -> bool:
     """Whether an ``.otio`` file has a timeline with versions that were placed by us.
 
     :raises TimelineError: it cannot be read.
     """
-    return any(map(ours, _timelines(_parse(path)[0])))
+    return any(map(shotbridge_metadata, _find_timelines(_parse_otio(path)[0])))
 
 
-def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
+def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> None:
     """Write OTIO's JSON in one step: the target is the old file or the whole new one.
 
     :raises TimelineError: the target exists and ``overwrite`` is not set, or is no ``.otio``.
@@ -242,12 +242,12 @@ def save(root: Json, target: Path, *, overwrite: bool = False) -> None:
         ) from error
 
 
-def _parse(file: Path) -> tuple[Any, list[Remark]]:
+def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:
     try:
-        text, halves = _decoded(file.read_bytes())
+        text, has_lone_surrogates = _decode(file.read_bytes())
         root = _loads(text)
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable_error(file, error) from error
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise TimelineError(
@@ -255,16 +255,16 @@ def _parse(file: Path) -> tuple[Any, list[Remark]]:
             where=str(file),
             next_step="the file is damaged or of another kind; export the cut again",
         ) from error
-    if not halves and _SURROGATE.search(text) is None:
+    if not has_lone_surrogates and _ESCAPED_SURROGATE.search(text) is None:
         return root, []
-    root, count = _mended(root)
+    root, count = _replace_lone_surrogates(root)
     if not count:
         return root, []
-    what = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
-    return root, [(ProblemKind.ASSUMED, what, "correct the names in the host")]
+    message = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
+    return root, [(ProblemKind.ASSUMED, message, "correct the names in the host")]
 
 
-def _decoded(data: bytes) -> tuple[str, bool]:
+def _decode(data: bytes) -> tuple[str, bool]:
     """The text, and whether lone surrogates stand in it unescaped."""
     encoding = json.detect_encoding(data)
     try:
@@ -278,37 +278,37 @@ def _loads(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         # OTIO takes Inf as it takes Infinity, which is all that Python knows.
-        spelled = _INFINITY.sub(lambda found: found[0] + ("inity" if found[1] else ""), text)
-        if spelled == text:
+        expanded = _INFINITY.sub(lambda found: found[0] + ("inity" if found[1] else ""), text)
+        if expanded == text:
             raise
-        return json.loads(spelled)
+        return json.loads(expanded)
 
 
-def _mended(root: Any) -> tuple[Any, int]:
+def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
     """The same without lone surrogates, which UTF-8 cannot encode; and how many texts had any."""
     count = 0
 
-    def text(value: str) -> str:
+    def clean(value: str) -> str:
         nonlocal count
-        whole = _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
-        count += whole != value
-        return whole
+        replaced = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        count += replaced != value
+        return replaced
 
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
-            entries = [(text(key), value) for key, value in node.items()]
+            entries = [(clean(key), value) for key, value in node.items()]
             node.clear()
-            node.update((k, text(v) if isinstance(v, str) else v) for k, v in entries)
-            waiting.extend(node.values())
+            node.update((k, clean(v) if isinstance(v, str) else v) for k, v in entries)
+            pending.extend(node.values())
         elif isinstance(node, list):
-            node[:] = [text(v) if isinstance(v, str) else v for v in node]
-            waiting.extend(node)
+            node[:] = [clean(v) if isinstance(v, str) else v for v in node]
+            pending.extend(node)
     return root, count
 
 
-def _unreadable(file: Path, error: OSError) -> TimelineError:
+def _unreadable_error(file: Path, error: OSError) -> TimelineError:
     return TimelineError(
         f"the timeline cannot be opened: {error.strerror or error}",
         where=str(file),
@@ -316,26 +316,26 @@ def _unreadable(file: Path, error: OSError) -> TimelineError:
     )
 
 
-def _timelines(root: Any) -> list[Json]:
+def _find_timelines(root: Any) -> list[JsonObject]:
     """The timelines in a file, in order; collections may hold others."""
-    found: list[Json] = []
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        kind = schema(node)
+    timelines: list[JsonObject] = []
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        kind = schema_name(node)
         if kind == "Timeline":
-            found.append(node)
+            timelines.append(node)
         elif kind == "SerializableCollection":
-            waiting.extend(reversed(listed(node, "children")))
-    return found
+            pending.extend(reversed(get_list(node, "children")))
+    return timelines
 
 
-def _dicts(root: Any) -> Iterator[Json]:
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+def _iter_objects(root: Any) -> Iterator[JsonObject]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):
             yield node
-            waiting.extend(node.values())
+            pending.extend(node.values())
         elif isinstance(node, list):
-            waiting.extend(node)
+            pending.extend(node)

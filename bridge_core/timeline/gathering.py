@@ -23,22 +23,22 @@ class OutdatedVersion:
 
     shot: ShotId
     version: Version
-    has: FrameRange
-    shows: FrameRange
+    version_range: FrameRange
+    cut_range: FrameRange
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    placed: dict[str, list[PlacedVersion]]
+class CutVersions:
+    versions: dict[str, list[PlacedVersion]]
     """By the clip's identity."""
     outdated: tuple[OutdatedVersion, ...]
     renamed: dict[str, ShotId]
     """Clips whose name has changed, with the shot that their versions were made for."""
-    without: tuple[CutShot, ...]
+    without_versions: tuple[CutShot, ...]
     """Clips that no version was made for."""
 
 
-def gather_versions(client: Client, cut: Cut) -> Gathered:
+def find_versions(client: Client, cut: Cut) -> CutVersions:
     """Every version for the cut's shots, with its notes.
 
     A clip is known by its shot's name and, where there is no version for that, by its identity and
@@ -47,33 +47,33 @@ def gather_versions(client: Client, cut: Cut) -> Gathered:
 
     :raises ShotbridgeError: whatever asking the gateway raises.
     """
-    made: dict[ShotId, list[Version]] = defaultdict(list)
+    by_shot: dict[ShotId, list[Version]] = defaultdict(list)
     for show, sequence in sorted({(i.shot.id.show, i.shot.id.sequence) for i in cut}):
         for version in client.versions(show=show, sequence=sequence):
-            made[version.shot].append(version)
-    named = {item.shot.id for item in cut}
-    others: dict[tuple[str, str], list[Version]] = defaultdict(list)
-    if named - made.keys():
-        for which in made.keys() - named:
-            for version in made[which]:
-                shot = client.job(version.job).request.shot
-                if shot.clip is not None:
-                    others[shot.clip, media_path(shot.plate.path)].append(version)
+            by_shot[version.shot].append(version)
+    shot_ids = {item.shot.id for item in cut}
+    by_clip: dict[tuple[str, str], list[Version]] = defaultdict(list)
+    if shot_ids - by_shot.keys():
+        for shot_id in by_shot.keys() - shot_ids:
+            for version in by_shot[shot_id]:
+                shot = client.job(version.job_id).request.shot
+                if shot.clip_id is not None:
+                    by_clip[shot.clip_id, media_path(shot.plate.path)].append(version)
     placed: dict[str, list[PlacedVersion]] = {}
     renamed: dict[str, ShotId] = {}
     outdated: list[OutdatedVersion] = []
-    without: list[CutShot] = []
+    without_versions: list[CutShot] = []
     for item in cut:
-        found = made.get(item.shot.id)
-        if found is None and (found := others.get((item.clip, media_path(item.shot.plate.path)))):
-            renamed[item.clip] = found[0].shot
-        if not found:
-            without.append(item)
-        for version in found or ():
-            has = next(output.range for output in version.outputs if output.name == "main")
-            if has.covers(item.shot.cut_range):
+        versions = by_shot.get(item.shot.id)
+        if versions is None and (versions := by_clip.get((item.clip_id, media_path(item.shot.plate.path)))):
+            renamed[item.clip_id] = versions[0].shot
+        if not versions:
+            without_versions.append(item)
+        for version in versions or ():
+            version_range = next(output.range for output in version.outputs if output.name == "main")
+            if version_range.contains_range(item.shot.cut_range):
                 notes = tuple(client.notes(version.id))
-                placed.setdefault(item.clip, []).append(PlacedVersion(version, notes=notes))
+                placed.setdefault(item.clip_id, []).append(PlacedVersion(version, notes=notes))
             else:
-                outdated.append(OutdatedVersion(item.shot.id, version, has, item.shot.cut_range))
-    return Gathered(placed, tuple(outdated), renamed, tuple(without))
+                outdated.append(OutdatedVersion(item.shot.id, version, version_range, item.shot.cut_range))
+    return CutVersions(placed, tuple(outdated), renamed, tuple(without_versions))

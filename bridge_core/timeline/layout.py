@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from bridge_core.timeline.clock import Clock, Span, clock_at, in_clock, seconds, span
+from bridge_core.timeline.clock import Timebase, TimeSpan, timebase_from_time, convert_timebase, to_seconds, read_time_range
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import (
-    DEPTH_LIMIT,
+    MAX_DEPTH,
     Document,
-    Json,
+    JsonObject,
     is_annotation_track,
-    listed,
-    ours,
-    references,
-    schema,
+    get_list,
+    shotbridge_metadata,
+    media_references,
+    schema_name,
 )
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
 #: Of a nest with nothing in it.
-_ANY = Clock.of(Fraction(24))
-_NESTS = frozenset({"Stack", "Track"})
-_EXPORT = "correct it in the host and export the cut again"
+_DEFAULT_TIMEBASE = Timebase.from_exact_rate(Fraction(24))
+_COMPOSITIONS = frozenset({"Stack", "Track"})
+_EXPORT_AGAIN = "correct it in the host and export the cut again"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedClip:
     """A clip and the stretch of the cut that it fills; all times in seconds of the cut's clock.
 
     ``start`` counts from the timeline's first picture. ``skipped`` and ``duration`` are what a nest
@@ -37,22 +37,22 @@ class Placed:
     transitions. ``source`` is the clip's whole range, in seconds of its own clock.
     """
 
-    clip: Json
+    clip: JsonObject
     track: str
     start: Fraction
     duration: Fraction
-    source: Span
-    skipped: Fraction
+    source_range: TimeSpan
+    trimmed: Fraction
     head: Fraction
     tail: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Unplaced:
+class SkippedItem:
     """An item that is no clip to be sent, and why."""
 
     kind: ProblemKind
-    what: str
+    message: str
     next_step: str
     name: str
     track: str
@@ -61,16 +61,16 @@ class Unplaced:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _VisibleRange:
     """The part ``low`` to ``high`` (None: all) of an item, shown from ``at`` in the cut."""
 
     low: Fraction
     high: Fraction | None
-    at: Fraction
+    record_start: Fraction
 
-    def clip(self, start: Fraction, duration: Fraction) -> tuple[Fraction, Fraction]:
+    def trim(self, start: Fraction, duration: Fraction) -> tuple[Fraction, Fraction]:
         """What can be seen of a child: its part that is cut off first, and what remains."""
-        if self is _WHOLE:
+        if self is _UNTRIMMED:
             return _ZERO, duration
         first = max(start, self.low)
         last = start + duration if self.high is None else min(start + duration, self.high)
@@ -78,12 +78,12 @@ class _Window:
 
 
 #: No nest around: most clips of most cuts.
-_WHOLE = _Window(_ZERO, None, _ZERO)
+_UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
 
 
-def lay_out(
-    document: Document, clock: Clock | None = None
-) -> tuple[list[Placed | Unplaced], list[Clock]]:
+def flatten_timeline(
+    document: Document, timebase: Timebase | None = None
+) -> tuple[list[PlacedClip | SkippedItem], list[Timebase]]:
     """Every clip on a picture track, with where it stands, problems among them, in order; and the
     clocks at which ranges count.
 
@@ -91,273 +91,273 @@ def lay_out(
     it every range is taken at its own, which is the same where all count at one. An item whose
     length cannot be known is taken to have none, and is reported.
     """
-    layout = _Layout(document, clock)
-    return list(layout.run()), list(layout.clocks.values())
+    flattener = _Flattener(document, timebase)
+    return list(flattener.run()), list(flattener.timebases.values())
 
 
-class _Layout:
-    def __init__(self, document: Document, clock: Clock | None) -> None:
+class _Flattener:
+    def __init__(self, document: Document, timebase: Timebase | None) -> None:
         self._document = document
-        self._clock = clock
-        self._around: list[int] = []
-        self.clocks: dict[int, Clock] = {}
+        self._timebase = timebase
+        self._ancestors: list[int] = []
+        self.timebases: dict[int, Timebase] = {}
 
-    def run(self) -> Iterator[Placed | Unplaced]:
-        tracks = self._followed(self._document.timeline.get("tracks"))
+    def run(self) -> Iterator[PlacedClip | SkippedItem]:
+        tracks = self._dereference(self._document.timeline.get("tracks"))
         if not isinstance(tracks, dict):
-            yield Unplaced(ProblemKind.BROKEN, f"the tracks: {tracks}", _EXPORT, "", "")
+            yield SkippedItem(ProblemKind.BROKEN, f"the tracks: {tracks}", _EXPORT_AGAIN, "", "")
             return
-        window = _WHOLE
+        window = _UNTRIMMED
         try:
-            trim = span(tracks.get("source_range"))
+            trim = read_time_range(tracks.get("source_range"))
             if trim is not None:
-                low = self._here(trim.start, trim.clock)
-                window = _Window(low, low + self._here(trim.duration, trim.clock), _ZERO)
+                low = self._to_cut_time(trim.start, trim.timebase)
+                window = _VisibleRange(low, low + self._to_cut_time(trim.duration, trim.timebase), _ZERO)
         except ValueError as error:
-            told = f"the timeline's own trim cannot be read, and is left out: {error}"
-            yield Unplaced(ProblemKind.BROKEN, told, _EXPORT, "", "")
-        yield from self._shown(tracks, self._inside(tracks, window, ""), "", _ZERO, _ZERO)
+            message = f"the timeline's own trim cannot be read, and is left out: {error}"
+            yield SkippedItem(ProblemKind.BROKEN, message, _EXPORT_AGAIN, "", "")
+        yield from self._report_if_empty(tracks, self._flatten_composition(tracks, window, ""), "", _ZERO, _ZERO)
 
-    def _stack(self, stack: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
+    def _flatten_stack(self, stack: JsonObject, window: _VisibleRange, track_name: str) -> Iterator[PlacedClip | SkippedItem]:
         number = 0
-        for child in map(self._followed, listed(stack, "children")):
+        for child in map(self._dereference, get_list(stack, "children")):
             if is_annotation_track(child):
                 continue  # shows the clips of the track below once more, to OpenRV
-            kind = _kind(child)
-            if kind not in _PICTURE_KINDS:
-                if kind not in _SOUND_KINDS and _holds_clips(child):
-                    yield Unplaced(
+            kind = _track_kind(child)
+            if kind not in _VIDEO_KINDS:
+                if kind not in _AUDIO_KINDS and _contains_clips(child):
+                    yield SkippedItem(
                         ProblemKind.UNSUPPORTED,
                         f"a track of kind {kind!r} is not read; shots come from Video tracks",
                         "make it a Video track in the host if its clips are to be sent",
-                        _name(child),
-                        label or _name(child),
+                        _item_name(child),
+                        track_name or _item_name(child),
                     )
             else:
                 number += 1
-                name = label or str(ours(child).get("name") or _name(child) or f"V{number}")
-                if window is _WHOLE and _is_plain(child):
-                    yield from self._inside(child, _WHOLE, name)
+                name = track_name or str(shotbridge_metadata(child).get("name") or _item_name(child) or f"V{number}")
+                if window is _UNTRIMMED and _is_unmodified(child):
+                    yield from self._flatten_composition(child, _UNTRIMMED, name)
                     continue
                 # Each child of a stack starts where the stack starts.
-                source = self._source(child)
-                yield from self._item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
+                source = self._source_range(child)
+                yield from self._flatten_item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
 
-    def _track(self, track: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
-        children = [self._followed(child) for child in listed(track, "children")]
-        local = _ZERO
+    def _flatten_track(self, track: JsonObject, window: _VisibleRange, track_name: str) -> Iterator[PlacedClip | SkippedItem]:
+        children = [self._dereference(child) for child in get_list(track, "children")]
+        track_time = _ZERO
         for index, child in enumerate(children):
-            if schema(child) == "Transition":
+            if schema_name(child) == "Transition":
                 continue
-            overlap = (
-                self._offset(children, index - 1, "in_offset"),
-                self._offset(children, index + 1, "out_offset"),
+            transition_overlap = (
+                self._transition_offset(children, index - 1, "in_offset"),
+                self._transition_offset(children, index + 1, "out_offset"),
             )
-            source = self._source(child)
-            yield from self._item(child, source, local, window, label, overlap)
-            if isinstance(source, Span):
-                local += self._here(source.duration, source.clock)
+            source = self._source_range(child)
+            yield from self._flatten_item(child, source, track_time, window, track_name, transition_overlap)
+            if isinstance(source, TimeSpan):
+                track_time += self._to_cut_time(source.duration, source.timebase)
 
-    def _item(
+    def _flatten_item(
         self,
         child: Any,
-        source: Span | str,
-        local: Fraction,
-        window: _Window,
-        label: str,
-        overlap: tuple[Fraction, Fraction],
-    ) -> Iterator[Placed | Unplaced]:
-        kind = schema(child)
+        source: TimeSpan | str,
+        track_time: Fraction,
+        window: _VisibleRange,
+        track_name: str,
+        transition_overlap: tuple[Fraction, Fraction],
+    ) -> Iterator[PlacedClip | SkippedItem]:
+        kind = schema_name(child)
         if kind == "Gap":
             return
-        at = local if window is _WHOLE else window.at + local - window.low
+        record_start = track_time if window is _UNTRIMMED else window.record_start + track_time - window.low
         if isinstance(source, str):
-            yield Unplaced(ProblemKind.BROKEN, source, _EXPORT, _name(child), label, at)
+            yield SkippedItem(ProblemKind.BROKEN, source, _EXPORT_AGAIN, _item_name(child), track_name, record_start)
             return
-        length = self._here(source.duration, source.clock)
-        skipped, remains = window.clip(local, length)
-        if window is not _WHOLE and remains <= 0 < length:
+        length = self._to_cut_time(source.duration, source.timebase)
+        trimmed, remaining = window.trim(track_time, length)
+        if window is not _UNTRIMMED and remaining <= 0 < length:
             return  # trimmed away by the nest around it
-        start = at + skipped if skipped else at
+        start = record_start + trimmed if trimmed else record_start
         if child.get("enabled") is False:
-            told = "the clip is disabled" if kind == "Clip" else "it is disabled, with all in it"
-            yield Unplaced(
+            message = "the clip is disabled" if kind == "Clip" else "it is disabled, with all in it"
+            yield SkippedItem(
                 ProblemKind.DISABLED,
-                told,
+                message,
                 "enable it in the host if it is to be sent",
-                _name(child),
-                label,
+                _item_name(child),
+                track_name,
                 start,
-                remains,
+                remaining,
             )
         elif kind == "Clip":
-            yield Placed(child, label, start, remains, source, skipped, *overlap)
+            yield PlacedClip(child, track_name, start, remaining, source, trimmed, *transition_overlap)
         else:
-            yield from self._nest(child, source, skipped, remains, start, label)
+            yield from self._flatten_nested(child, source, trimmed, remaining, start, track_name)
 
-    def _nest(
+    def _flatten_nested(
         self,
-        nest: Json,
-        source: Span,
-        skipped: Fraction,
-        remains: Fraction,
+        nest: JsonObject,
+        source: TimeSpan,
+        trimmed: Fraction,
+        remaining: Fraction,
         start: Fraction,
-        label: str,
-    ) -> Iterator[Placed | Unplaced]:
+        track_name: str,
+    ) -> Iterator[PlacedClip | SkippedItem]:
         if time_effects(nest):
-            yield Unplaced(
+            yield SkippedItem(
                 ProblemKind.RETIME,
                 "a nested sequence is retimed as a whole",
                 "retime the clips in it instead, or flatten it, and export again",
-                _name(nest),
-                label,
+                _item_name(nest),
+                track_name,
                 start,
-                remains,
+                remaining,
             )
             return
-        low = self._here(source.start, source.clock)
-        if schema(nest) == "Track" and low + self._here(source.duration, source.clock) <= 0:
+        low = self._to_cut_time(source.start, source.timebase)
+        if schema_name(nest) == "Track" and low + self._to_cut_time(source.duration, source.timebase) <= 0:
             # OTIO's EDL reader keeps a track's first record time as a negative start of its range,
             # by which OTIO itself shows nothing of it: the track begins that much later.
-            window = _Window(_ZERO, None, start - low)
+            window = _VisibleRange(_ZERO, None, start - low)
         else:
-            low += skipped
-            window = _Window(low, low + remains, start)
-        yield from self._shown(nest, self._inside(nest, window, label), label, start, remains)
+            low += trimmed
+            window = _VisibleRange(low, low + remaining, start)
+        yield from self._report_if_empty(nest, self._flatten_composition(nest, window, track_name), track_name, start, remaining)
 
-    def _shown(
+    def _report_if_empty(
         self,
-        nest: Json,
-        found: Iterator[Placed | Unplaced],
-        label: str,
+        nest: JsonObject,
+        items: Iterator[PlacedClip | SkippedItem],
+        track_name: str,
         start: Fraction,
         duration: Fraction,
-    ) -> Iterator[Placed | Unplaced]:
+    ) -> Iterator[PlacedClip | SkippedItem]:
         """What a nest shows; a note where its trim leaves nothing of the clips in it."""
-        empty = True
-        for item in found:
-            empty = False
+        is_empty = True
+        for item in items:
+            is_empty = False
             yield item
-        if empty and nest.get("source_range") is not None and _holds_clips(nest):
-            yield Unplaced(
+        if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
+            yield SkippedItem(
                 ProblemKind.EMPTY,
                 "its source range shows nothing of the clips in it",
                 "correct the range in the host and export the cut again",
-                _name(nest),
-                label or _name(nest),
+                _item_name(nest),
+                track_name or _item_name(nest),
                 start,
                 duration,
             )
 
-    def _inside(self, nest: Json, window: _Window, label: str) -> Iterator[Placed | Unplaced]:
-        self._around.append(id(nest))
-        if schema(nest) == "Track":
-            yield from self._track(nest, window, label)
+    def _flatten_composition(self, nest: JsonObject, window: _VisibleRange, track_name: str) -> Iterator[PlacedClip | SkippedItem]:
+        self._ancestors.append(id(nest))
+        if schema_name(nest) == "Track":
+            yield from self._flatten_track(nest, window, track_name)
         else:
-            yield from self._stack(nest, window, label)
-        self._around.pop()
+            yield from self._flatten_stack(nest, window, track_name)
+        self._ancestors.pop()
 
-    def _followed(self, child: Any) -> Any:
+    def _dereference(self, child: Any) -> Any:
         """The child itself, or in words what is wrong with it."""
         try:
-            found = self._document.follow(child)
+            target = self._document.dereference(child)
         except ValueError as error:
             return str(error)
-        if id(found) in self._around:
+        if id(target) in self._ancestors:
             return "it contains itself"
-        if len(self._around) > DEPTH_LIMIT:
-            return f"it is nested more than {DEPTH_LIMIT} deep"
-        return found if isinstance(found, dict) else "it is damaged"
+        if len(self._ancestors) > MAX_DEPTH:
+            return f"it is nested more than {MAX_DEPTH} deep"
+        return target if isinstance(target, dict) else "it is damaged"
 
-    def _source(self, item: Any) -> Span | str:
+    def _source_range(self, item: Any) -> TimeSpan | str:
         """The part of an item that is shown, or in words why that cannot be known."""
         if isinstance(item, str):
             return item
-        kind = schema(item)
+        kind = schema_name(item)
         try:
-            own = span(item.get("source_range"))
-            if own is None and kind == "Clip":
-                several, active = references(item)
-                reference = several.get(active)
+            source_range = read_time_range(item.get("source_range"))
+            if source_range is None and kind == "Clip":
+                references, active = media_references(item)
+                reference = references.get(active)
                 if isinstance(reference, dict):
-                    own = span(reference.get("available_range"))
+                    source_range = read_time_range(reference.get("available_range"))
         except ValueError as error:
             return str(error)
-        if kind not in _NESTS and kind not in ("Clip", "Gap"):
+        if kind not in _COMPOSITIONS and kind not in ("Clip", "Gap"):
             return f"an item of an unknown kind ({kind or 'none'})"
-        if own is not None:
-            self.clocks[id(own.clock)] = own.clock
-            return own
-        if kind not in _NESTS:
+        if source_range is not None:
+            self.timebases[id(source_range.timebase)] = source_range.timebase
+            return source_range
+        if kind not in _COMPOSITIONS:
             return "neither the clip nor its media says which frames it shows"
-        return self._whole(item)
+        return self._full_range(item)
 
-    def _whole(self, nest: Json) -> Span:
+    def _full_range(self, nest: JsonObject) -> TimeSpan:
         """All of a nest: a track is as long as its children together, a stack as its longest."""
-        self._around.append(id(nest))
-        children = [self._followed(child) for child in listed(nest, "children")]
-        found = [self._source(child) for child in children if schema(child) != "Transition"]
-        self._around.pop()
-        lengths = [self._here(one.duration, one.clock) for one in found if isinstance(one, Span)]
-        if schema(nest) == "Track":
+        self._ancestors.append(id(nest))
+        children = [self._dereference(child) for child in get_list(nest, "children")]
+        ranges = [self._source_range(child) for child in children if schema_name(child) != "Transition"]
+        self._ancestors.pop()
+        lengths = [self._to_cut_time(one.duration, one.timebase) for one in ranges if isinstance(one, TimeSpan)]
+        if schema_name(nest) == "Track":
             # What a transition at either end shows beyond the track is part of it, as in OTIO.
-            joined = sum(lengths, _ZERO)
-            joined += self._offset(children, 0, "in_offset")
-            joined += self._offset(children, len(children) - 1, "out_offset")
+            total = sum(lengths, _ZERO)
+            total += self._transition_offset(children, 0, "in_offset")
+            total += self._transition_offset(children, len(children) - 1, "out_offset")
         else:
-            joined = max(lengths, default=_ZERO)
-        clock = next((one.clock for one in found if isinstance(one, Span)), _ANY)
-        return Span(_ZERO, joined, clock.rate, self._clock or clock)
+            total = max(lengths, default=_ZERO)
+        timebase = next((one.timebase for one in ranges if isinstance(one, TimeSpan)), _DEFAULT_TIMEBASE)
+        return TimeSpan(_ZERO, total, timebase.rate, self._timebase or timebase)
 
-    def _here(self, time: Fraction, own: Clock) -> Fraction:
+    def _to_cut_time(self, time: Fraction, timebase: Timebase) -> Fraction:
         """A time in seconds of the cut's clock."""
-        return time if self._clock is None else in_clock(time, own, self._clock)
+        return time if self._timebase is None else convert_timebase(time, timebase, self._timebase)
 
-    def _offset(self, children: list[Any], index: int, which: str) -> Fraction:
+    def _transition_offset(self, children: list[Any], index: int, offset_key: str) -> Fraction:
         """What a transition shows beyond the cut; nothing where no transition is there."""
-        if not 0 <= index < len(children) or schema(children[index]) != "Transition":
+        if not 0 <= index < len(children) or schema_name(children[index]) != "Transition":
             return _ZERO
         try:
-            time = children[index].get(which)
-            return max(_ZERO, self._here(seconds(time), clock_at(time)))
+            time = children[index].get(offset_key)
+            return max(_ZERO, self._to_cut_time(to_seconds(time), timebase_from_time(time)))
         except ValueError:
             return _ZERO
 
 
 #: OTIO's ``Track.kind`` is free text; programs write it in capitals or leave it out.
-_PICTURE_KINDS = frozenset({"video"})
-_SOUND_KINDS = frozenset({"audio"})
+_VIDEO_KINDS = frozenset({"video"})
+_AUDIO_KINDS = frozenset({"audio"})
 
 
-def _kind(item: Any) -> str:
+def _track_kind(item: Any) -> str:
     """A track's kind as OTIO spells those that it knows, any other as it is."""
-    if schema(item) != "Track":
+    if schema_name(item) != "Track":
         return "video"
     kind = str(item.get("kind") or "Video")
-    return kind.lower() if kind.lower() in _PICTURE_KINDS | _SOUND_KINDS else kind
+    return kind.lower() if kind.lower() in _VIDEO_KINDS | _AUDIO_KINDS else kind
 
 
-def _holds_clips(item: Any) -> bool:
+def _contains_clips(item: Any) -> bool:
     """There is a clip in it, at any depth."""
-    waiting = [item]
-    while waiting:
-        for child in listed(waiting.pop(), "children"):
-            if schema(child) == "Clip":
+    pending = [item]
+    while pending:
+        for child in get_list(pending.pop(), "children"):
+            if schema_name(child) == "Clip":
                 return True
-            waiting.append(child)
+            pending.append(child)
     return False
 
 
-def _is_plain(item: Any) -> bool:
+def _is_unmodified(item: Any) -> bool:
     """A track or stack that shows all of itself: what is in it stands where it says."""
     return (
-        schema(item) in _NESTS
+        schema_name(item) in _COMPOSITIONS
         and item.get("source_range") is None
         and item.get("enabled") is not False
         and not time_effects(item)
     )
 
 
-def _name(item: Any) -> str:
+def _item_name(item: Any) -> str:
     name = item.get("name") if isinstance(item, dict) else None
     return name if isinstance(name, str) else ""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from bridge_core.models.media import MOVIES, ending_of
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.timeline.cut import Cut, CutShot
 from bridge_core.timeline.references import media_key, media_path
 
 
-class Face(NamedTuple):
+class MediaRange(NamedTuple):
     """What a clip shows: media, first and last frame, rate.
 
     Sequences count in their files' numbers. Movies count from their first frame, since writers
@@ -27,48 +27,48 @@ class Face(NamedTuple):
     rate: Fraction
 
     @property
-    def media(self) -> str:
+    def media_key(self) -> str:
         """Without its place: roots differ between machines."""
         return media_key(self.path)
 
     @property
-    def anywhere(self) -> tuple[str, int, int, Fraction]:
-        return (self.media, *self[1:])
+    def path_independent_key(self) -> tuple[str, int, int, Fraction]:
+        return (self.media_key, *self[1:])
 
 
-class Pair(NamedTuple):
+class ClipPair(NamedTuple):
     old: CutShot
     new: CutShot
-    face: Face | None
+    matched_range: MediaRange | None
     """How the old clip looked where the two were recognised by it: as its plate or one of its
     versions."""
 
 
-def face_of(item: CutShot) -> Face:
+def plate_media_range(item: CutShot) -> MediaRange:
     shot = item.shot
-    by = shot.plate.range.first if ending_of(shot.plate.path) in MOVIES else 0
+    offset = shot.plate.range.first if file_extension(shot.plate.path) in MOVIE_EXTENSIONS else 0
     cut = shot.cut_range
-    return Face(media_path(shot.plate.path), cut.first - by, cut.last - by, cut.rate)
+    return MediaRange(media_path(shot.plate.path), cut.first - offset, cut.last - offset, cut.rate)
 
 
-def faces_of(item: CutShot) -> Iterator[Face]:
+def media_ranges(item: CutShot) -> Iterator[MediaRange]:
     """A clip as its plate shows it and, the active one first, as its versions would."""
-    yield face_of(item)
+    yield plate_media_range(item)
     cut = item.shot.cut_range
-    for version in sorted(item.versions, key=lambda one: not one.active):
-        by = version.first if ending_of(version.path) in MOVIES else 0
-        yield Face(media_path(version.path), cut.first - by, cut.last - by, cut.rate)
+    for version in sorted(item.versions, key=lambda one: not one.is_active):
+        offset = version.first_frame if file_extension(version.path) in MOVIE_EXTENSIONS else 0
+        yield MediaRange(media_path(version.path), cut.first - offset, cut.last - offset, cut.rate)
 
 
-def faces_shown(item: CutShot) -> tuple[Face, ...]:
+def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
     """A clip as its plate shows it and as its active version does: one or the other is what a
     reader gets that takes one reference only."""
     if not item.versions:
-        return (face_of(item),)
-    return tuple(itertools.islice(faces_of(item), 1 + any(one.active for one in item.versions)))
+        return (plate_media_range(item),)
+    return tuple(itertools.islice(media_ranges(item), 1 + any(one.is_active for one in item.versions)))
 
 
-def pair_up(old: Cut, new: Cut) -> list[Pair]:
+def match_clips(old: Cut, new: Cut) -> list[ClipPair]:
     """Clips of two cuts that are the same clip, in the order of ``new``.
 
     What says most is asked first: our identity, where a file carries it; the same frames of the
@@ -78,87 +78,87 @@ def pair_up(old: Cut, new: Cut) -> list[Pair]:
     asked of all clips before the next thing is, and equals are told apart by their places, so twice
     the same cuts give twice the same pairs.
     """
-    return _Pairing(old, new).run()
+    return _ClipMatcher(old, new).run()
 
 
-class _Pairing:
+class _ClipMatcher:
     def __init__(self, old: Cut, new: Cut) -> None:
         self.old = dict(enumerate(old.shots))
         self.new = dict(enumerate(new.shots))
-        self.found: dict[int, Pair] = {}
+        self.matches: dict[int, ClipPair] = {}
 
-    def run(self) -> list[Pair]:
-        self._by_identity()
-        self._by(lambda item: [(face, face) for face in faces_of(item)])
-        self._by(lambda item: [(face.anywhere, face) for face in faces_of(item)])
-        self._by_overlap()
-        self._by(lambda item: [((item.name, item.track, start_of(item)), None)])
-        self._by_only_name()
-        return [self.found[index] for index in sorted(self.found)]
+    def run(self) -> list[ClipPair]:
+        self._match_by_id()
+        self._match_by_key(lambda item: [(face, face) for face in media_ranges(item)])
+        self._match_by_key(lambda item: [(face.path_independent_key, face) for face in media_ranges(item)])
+        self._match_by_overlap()
+        self._match_by_key(lambda item: [((item.clip_name, item.track, start_seconds(item)), None)])
+        self._match_by_unique_name()
+        return [self.matches[index] for index in sorted(self.matches)]
 
-    def _take(self, old: int, new: int, face: Face | None) -> None:
-        self.found[new] = Pair(self.old.pop(old), self.new.pop(new), face)
+    def _match(self, old: int, new: int, matched_range: MediaRange | None) -> None:
+        self.matches[new] = ClipPair(self.old.pop(old), self.new.pop(new), matched_range)
 
-    def _by_identity(self) -> None:
-        olds = {item.clip: index for index, item in self.old.items()}
+    def _match_by_id(self) -> None:
+        olds = {item.clip_id: index for index, item in self.old.items()}
         for index, item in list(self.new.items()):
-            known = olds.get(item.clip)
+            old_index = olds.get(item.clip_id)
             # One that is made of media and range says no more than those do, and less of plates of
             # one name in folders of one name, which are numbered within their cut.
-            if known is not None and item.carried and self.old[known].carried:
-                self._take(known, index, None)
+            if old_index is not None and item.has_stored_id and self.old[old_index].has_stored_id:
+                self._match(old_index, index, None)
 
-    def _by(self, keys: Callable[[CutShot], Iterable[tuple[Hashable, Face | None]]]) -> None:
+    def _match_by_key(self, get_keys: Callable[[CutShot], Iterable[tuple[Hashable, MediaRange | None]]]) -> None:
         """Pair those that share a key; of several, those that stand at the same place first.
 
         A new clip goes by the first of its keys.
         """
-        for place in (start_of, _anywhere):
-            waiting: dict[Hashable, deque[tuple[int, Face | None]]] = defaultdict(deque)
+        for get_position in (start_seconds, _any_position):
+            queues: dict[Hashable, deque[tuple[int, MediaRange | None]]] = defaultdict(deque)
             for index, item in self.old.items():
-                for key, face in keys(item):
-                    waiting[key, place(item)].append((index, face))
+                for key, media_range in get_keys(item):
+                    queues[key, get_position(item)].append((index, media_range))
             for index, item in list(self.new.items()):
-                key, _ = next(iter(keys(item)))
-                queue = waiting.get((key, place(item)))
+                key, _ = next(iter(get_keys(item)))
+                queue = queues.get((key, get_position(item)))
                 while queue:
-                    candidate, face = queue.popleft()
+                    candidate, media_range = queue.popleft()
                     if candidate in self.old:
-                        self._take(candidate, index, face)
+                        self._match(candidate, index, media_range)
                         break
 
-    def _by_overlap(self) -> None:
-        waiting: dict[tuple[str, Fraction], list[tuple[int, Face]]] = defaultdict(list)
+    def _match_by_overlap(self) -> None:
+        old_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
         for index, item in self.old.items():
-            for face in faces_of(item):
-                waiting[face.media, face.rate].append((index, face))
-        asking: dict[tuple[str, Fraction], list[tuple[int, Face]]] = defaultdict(list)
+            for media_range in media_ranges(item):
+                old_ranges[media_range.media_key, media_range.rate].append((index, media_range))
+        new_ranges: dict[tuple[str, Fraction], list[tuple[int, MediaRange]]] = defaultdict(list)
         for index, item in self.new.items():
-            face = face_of(item)
-            asking[face.media, face.rate].append((index, face))
+            media_range = plate_media_range(item)
+            new_ranges[media_range.media_key, media_range.rate].append((index, media_range))
         ranked = []
-        for media, faces in asking.items():
-            for (i, one), (j, two) in _overlapping(waiting.get(media, []), faces):
+        for media, faces in new_ranges.items():
+            for (i, one), (j, two) in _overlapping_pairs(old_ranges.get(media, []), faces):
                 shared = min(one.last, two.last) - max(one.first, two.first) + 1
-                apart = abs(start_of(self.old[i]) - start_of(self.new[j]))
-                ranked.append((one.path != two.path, -shared, apart, j, i, one))
-        for *_, j, i, face in sorted(ranked):
+                distance = abs(start_seconds(self.old[i]) - start_seconds(self.new[j]))
+                ranked.append((one.path != two.path, -shared, distance, j, i, one))
+        for *_, j, i, media_range in sorted(ranked):
             if i in self.old and j in self.new:
-                self._take(i, j, face)
+                self._match(i, j, media_range)
 
-    def _by_only_name(self) -> None:
-        olds, news = _only(self.old), _only(self.new)
+    def _match_by_unique_name(self) -> None:
+        olds, news = _unique_names(self.old), _unique_names(self.new)
         for name, index in news.items():
             if name in olds:
-                self._take(olds[name], index, None)
+                self._match(olds[name], index, None)
 
 
-def _overlapping(
-    olds: list[tuple[int, Face]], news: list[tuple[int, Face]]
-) -> Iterator[tuple[tuple[int, Face], tuple[int, Face]]]:
+def _overlapping_pairs(
+    olds: list[tuple[int, MediaRange]], news: list[tuple[int, MediaRange]]
+) -> Iterator[tuple[tuple[int, MediaRange], tuple[int, MediaRange]]]:
     """Pairs of ranges that share a frame: a sweep along the media, not everybody with everybody."""
     olds = sorted(olds, key=lambda one: (one[1].first, one[0]))
-    open_: list[tuple[int, Face]] = []
+    open_: list[tuple[int, MediaRange]] = []
     at = 0
     for new in sorted(news, key=lambda one: (one[1].first, one[0])):
         while at < len(olds) and olds[at][1].first <= new[1].last:
@@ -170,20 +170,20 @@ def _overlapping(
                 yield old, new
 
 
-def _only(items: dict[int, CutShot]) -> dict[str, int]:
+def _unique_names(items: dict[int, CutShot]) -> dict[str, int]:
     """Names that one clip alone has."""
     by_name: dict[str, list[int]] = defaultdict(list)
     for index, item in items.items():
-        if item.name:
-            by_name[item.name].append(index)
+        if item.clip_name:
+            by_name[item.clip_name].append(index)
     return {name: found[0] for name, found in by_name.items() if len(found) == 1}
 
 
-def _anywhere(item: CutShot) -> None:
+def _any_position(item: CutShot) -> None:
     return None
 
 
-def start_of(item: CutShot) -> Fraction:
+def start_seconds(item: CutShot) -> Fraction:
     """Seconds into the cut, where cuts of different rates can be compared."""
     record = item.shot.record_range
     if record is None:

@@ -6,24 +6,24 @@ import math
 from fractions import Fraction
 
 from bridge_core.models.frames import FrameRange, Retime
-from bridge_core.timeline.clock import Clock, frame_shown, frames, in_clock
+from bridge_core.timeline.clock import Timebase, frame_at_time, nearest_frame, convert_timebase
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.layout import Placed
-from bridge_core.timeline.references import Media, Unfit
+from bridge_core.timeline.layout import PlacedClip
+from bridge_core.timeline.references import SourceMedia, UnusableClipError
 
 #: Less of a frame than this, at a clip's end, is left over from computing its length.
-_SLIVER = Fraction(1, 100)
+_LENGTH_TOLERANCE = Fraction(1, 100)
 _ZERO = Fraction(0)
 _ONE = Fraction(1)
 
 
-def frames_shown(
-    placed: Placed,
-    media: Media,
+def shown_plate_frames(
+    placed_clip: PlacedClip,
+    media: SourceMedia,
     retime: Retime,
     in_point: Fraction,
-    record: FrameRange,
-    clock: Clock,
+    record_range: FrameRange,
+    timebase: Timebase,
 ) -> tuple[tuple[int, int], Fraction]:
     """First and last plate frame that the clip shows, both included, and the shot's phase.
 
@@ -34,58 +34,58 @@ def frames_shown(
 
     :raises Unfit: a nest trims into a speed ramp.
     """
-    if media.still:
-        return (media.first, media.first), _ZERO
-    source, rate = placed.source, media.rate
-    if retime.identity and source.clock == media.clock == clock:
-        begin = (in_point + placed.skipped if placed.skipped else in_point) * rate
-        count = placed.duration * rate
-        if begin.denominator == count.denominator == 1:
+    if media.is_still:
+        return (media.first_frame, media.first_frame), _ZERO
+    source, rate = placed_clip.source_range, media.rate
+    if retime.is_identity and source.timebase == media.timebase == timebase:
+        first_position = (in_point + placed_clip.trimmed if placed_clip.trimmed else in_point) * rate
+        count = placed_clip.duration * rate
+        if first_position.denominator == count.denominator == 1:
             # Most clips of most cuts: what follows comes to the same, and takes its time.
-            first = media.first + begin.numerator
+            first = media.first_frame + first_position.numerator
             return (first, first + max(0, count.numerator - 1)), _ZERO
-    skipped = in_clock(placed.skipped, clock, source.clock)
-    length = in_clock(placed.duration, clock, source.clock)
+    trimmed = convert_timebase(placed_clip.trimmed, timebase, source.timebase)
+    length = convert_timebase(placed_clip.duration, timebase, source.timebase)
     count = length * source.rate
     if source.rate == rate:  # a length that was computed from frames of the media means those
-        count = min(count, in_clock(length, source.clock, media.clock) * rate)
-    until = max(0, math.ceil(count - _SLIVER) - 1) / source.rate
-    if clock.rate != source.rate:
-        recorded = (record.count - 1) / clock.rate
-        until = max(until, in_clock(recorded, clock, source.clock))
-    begin = in_point * rate
+        count = min(count, convert_timebase(length, source.timebase, media.timebase) * rate)
+    last_time = max(0, math.ceil(count - _LENGTH_TOLERANCE) - 1) / source.rate
+    if timebase.rate != source.rate:
+        record_length = (record_range.count - 1) / timebase.rate
+        last_time = max(last_time, convert_timebase(record_length, timebase, source.timebase))
+    first_position = in_point * rate
     if retime.keys:
-        if skipped:
-            raise Unfit(
+        if trimmed:
+            raise UnusableClipError(
                 ProblemKind.RETIME,
                 "a nested sequence trims into its speed ramp",
                 "flatten the nested sequence in the host and export again",
             )
-        low, high = retime.source_span(max(1, frames(placed.duration, rate)))
-        first = media.first + frame_shown(begin, _ONE)
+        low, high = retime.source_span(max(1, nearest_frame(placed_clip.duration, rate)))
+        first = media.first_frame + frame_at_time(first_position, _ONE)
         return (first + low, first + high), _ZERO
 
-    def media_frames(time: Fraction) -> Fraction:
+    def to_media_frames(time: Fraction) -> Fraction:
         """A length of the clip's own clock, in media frames."""
-        return in_clock(time, source.clock, media.clock) * rate
+        return convert_timebase(time, source.timebase, media.timebase) * rate
 
     speed = abs(retime.speed)
     if retime.speed < 0:
         # The source range names the earliest frame, which is shown last.
-        step = 1 / max(source.rate, clock.rate)
-        earliest = begin
-        end = begin + media_frames(max(_ZERO, source.duration - skipped - step)) * speed
-        begin = max(earliest, end - media_frames(until) * speed)
+        step = 1 / max(source.rate, timebase.rate)
+        earliest_position = first_position
+        last_position = first_position + to_media_frames(max(_ZERO, source.duration - trimmed - step)) * speed
+        first_position = max(earliest_position, last_position - to_media_frames(last_time) * speed)
     else:
-        begin += media_frames(skipped) * speed
-        end = begin + media_frames(until) * speed
-    first, last = media.first + frame_shown(begin, _ONE), media.first + frame_shown(end, _ONE)
-    start = end - (last - media.first) if retime.speed < 0 else begin - (first - media.first)
+        first_position += to_media_frames(trimmed) * speed
+        last_position = first_position + to_media_frames(last_time) * speed
+    first, last = media.first_frame + frame_at_time(first_position, _ONE), media.first_frame + frame_at_time(last_position, _ONE)
+    start = last_position - (last - media.first_frame) if retime.speed < 0 else first_position - (first - media.first_frame)
     return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
 
 
 def remapped_in_point(
-    in_point: Fraction, duration: Fraction, media: Media, speed: Fraction
+    in_point: Fraction, duration: Fraction, media: SourceMedia, speed: Fraction
 ) -> Fraction:
     """Where the range of a clip under FCP's Time Remap starts in its media, in seconds.
 
@@ -97,7 +97,7 @@ def remapped_in_point(
     if speed >= 0:
         return in_point * speed
     if media.length is None:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.RETIME,
             "it runs backwards from the end of its media, and the file does not say where that is",
             "relink the clip in the host and export again",
@@ -106,28 +106,28 @@ def remapped_in_point(
 
 
 def plate_and_cut_range(
-    media: Media, shown: tuple[int, int], record: FrameRange
+    media: SourceMedia, shown_frames: tuple[int, int], record_range: FrameRange
 ) -> tuple[FrameRange, FrameRange]:
     """Plate and cut range in plate frames.
 
     :raises Unfit: the cut shows frames that the media does not have.
     """
-    first, last = shown[0], max(shown)
+    first, last = shown_frames[0], max(shown_frames)
     rate = media.rate
     if media.length is None:
-        plate = FrameRange(first=min(first, media.first), last=last, rate=rate)
+        plate = FrameRange(first=min(first, media.first_frame), last=last, rate=rate)
         return plate, FrameRange(first=first, last=last, rate=rate)
     if media.length < 1:
-        raise Unfit(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
-    plate = FrameRange(first=media.first, last=media.first + media.length - 1, rate=rate)
+        raise UnusableClipError(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
+    plate = FrameRange(first=media.first_frame, last=media.first_frame + media.length - 1, rate=rate)
     # At another rate than the timeline's, the last frame shown may be the one after the end.
-    slack = 1 if rate != record.rate else 0
-    if first >= plate.first - slack and last <= plate.last + slack:
+    tolerance = 1 if rate != record_range.rate else 0
+    if first >= plate.first - tolerance and last <= plate.last + tolerance:
         first, last = max(first, plate.first), min(last, plate.last)
     if not first <= last or first < plate.first or last > plate.last:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.OUTSIDE,
-            f"the cut shows frames {shown[0]}-{shown[1]}, its media holds {plate}",
+            f"the cut shows frames {shown_frames[0]}-{shown_frames[1]}, its media holds {plate}",
             "relink the clip to the whole media, or trim it in the host, and export again",
         )
     return plate, FrameRange(first=first, last=last, rate=rate)

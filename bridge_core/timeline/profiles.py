@@ -12,105 +12,105 @@ from bridge_core.timeline import openrv
 CORE_EFFECTS = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"})
 
 
-class Sequences(StrEnum):
+class SequenceNaming(StrEnum):
     """How an image sequence is named."""
 
-    AS_IN_CUT = "as in the cut"
-    REFERENCE = "image sequence reference"
+    UNCHANGED = "as in the cut"
+    IMAGE_SEQUENCE_REFERENCE = "image sequence reference"
     BRACKETS = "plate.[1001-1100].exr"
     PATTERN = "plate.%04d.exr"
 
 
-class Origin(StrEnum):
+class RangeOrigin(StrEnum):
     """From where ranges count."""
 
-    MEDIA = "as in the cut"
+    UNCHANGED = "as in the cut"
     TIMECODE = "embedded timecode, else the files' numbers"
-    FILES = "the files' numbers"
+    FILE_NUMBERS = "the files' numbers"
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class ExportProfile:
     """A dialect of OTIO. ``remarks`` hold for every cut that goes there."""
 
     name: str
     title: str
-    remarks: tuple[str, ...] = ()
-    several_references: bool = True
+    limitations: tuple[str, ...] = ()
+    multiple_references: bool = True
     """Knows ``Clip.2``; else clips are written as ``Clip.1`` with the active reference only."""
-    sequences: Sequences = Sequences.AS_IN_CUT
-    origin: Origin = Origin.MEDIA
+    sequence_naming: SequenceNaming = SequenceNaming.UNCHANGED
+    range_origin: RangeOrigin = RangeOrigin.UNCHANGED
     native_paths: bool = False
     """Plain paths in place of ``file:`` URLs."""
-    resolve_notes: bool = False
+    resolve_marker_notes: bool = False
     """Markers carry their text as ``metadata.Resolve_OTIO.Note`` too."""
     marker_colour: str | None = None
     """For our markers, where OTIO's orange is not known."""
-    placeholders: bool = False
+    gaps_for_missing_media: bool = False
     """A clip without media stops the import: it becomes a gap."""
     effects: frozenset[str] = CORE_EFFECTS
-    ramps: bool = True
-    backwards: bool = True
+    speed_ramps: bool = True
+    reverse_speed: bool = True
     annotations: bool = False
     """Pen strokes are written as OpenRV's annotations; else they stay in our metadata, unseen."""
 
 
-GENERIC = Profile(
+GENERIC = ExportProfile(
     name="generic",
     title="any reader built on OTIO 0.15 or newer",
 )
 
-RESOLVE = Profile(
+RESOLVE = ExportProfile(
     name="resolve",
     title="DaVinci Resolve 18.5 and newer (read about, never run)",
-    remarks=(
+    limitations=(
         "Resolve drops metadata that it does not know: clips that come back are recognised by "
         "media and range",
         "EXRs link by their embedded timecode; files without one count by their frame numbers",
     ),
-    several_references=False,
-    sequences=Sequences.BRACKETS,
-    origin=Origin.TIMECODE,
+    multiple_references=False,
+    sequence_naming=SequenceNaming.BRACKETS,
+    range_origin=RangeOrigin.TIMECODE,
     native_paths=True,
-    resolve_notes=True,
+    resolve_marker_notes=True,
     marker_colour="YELLOW",
-    placeholders=True,
+    gaps_for_missing_media=True,
 )
 
-NUKE = Profile(
+NUKE = ExportProfile(
     name="nuke",
     title="Nuke Studio and Hiero (read about, never run)",
-    remarks=("ranges count in the files' numbers, as Read nodes do",),
-    several_references=False,
-    sequences=Sequences.PATTERN,
-    origin=Origin.FILES,
+    limitations=("ranges count in the files' numbers, as Read nodes do",),
+    multiple_references=False,
+    sequence_naming=SequenceNaming.PATTERN,
+    range_origin=RangeOrigin.FILE_NUMBERS,
     native_paths=True,
-    ramps=False,
+    speed_ramps=False,
 )
 
-OPENRV = Profile(
+OPENRV = ExportProfile(
     name="openrv",
     title="OpenRV 3.0 and newer (read about, never run)",
-    remarks=(
+    limitations=(
         "drawings stand on the first frame of their note",
         "where there are drawings, the lowest track is called MediaTrack, as their reader asks",
     ),
-    sequences=Sequences.REFERENCE,
+    sequence_naming=SequenceNaming.IMAGE_SEQUENCE_REFERENCE,
     effects=CORE_EFFECTS | openrv.EFFECTS,
-    ramps=False,
-    backwards=False,
+    speed_ramps=False,
+    reverse_speed=False,
     annotations=True,
 )
 
 PROFILES = {profile.name: profile for profile in (GENERIC, RESOLVE, NUKE, OPENRV)}
 
 
-def profile(name: str) -> Profile:
+def get_profile(name: str) -> ExportProfile:
     """:raises InvalidRequest: there is no such profile."""
-    found = PROFILES.get(name)
-    if found is None:
+    chosen = PROFILES.get(name)
+    if chosen is None:
         raise InvalidRequest(
             f"there is no exchange profile {name!r}",
             next_step=f"choose one of {', '.join(PROFILES)}",
         )
-    return found
+    return chosen

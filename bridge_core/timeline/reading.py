@@ -17,21 +17,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge_core.models.base import invalid
+from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange, Retime, to_rate
 from bridge_core.models.media import Plate
-from bridge_core.models.shots import Shot, ShotId, fit_name
+from bridge_core.models.shots import Shot, ShotId, sanitise_name
 from bridge_core.timeline.clock import (
-    Clock,
-    clock_at,
-    clock_of,
-    frames,
-    in_clock,
-    seconds,
-    span,
+    Timebase,
+    timebase_from_time,
+    timebase_from_rate,
+    nearest_frame,
+    convert_timebase,
+    to_seconds,
+    read_time_range,
 )
 from bridge_core.timeline.cut import (
-    CarriedVersion,
+    ReferencedVersion,
     Cut,
     CutProblem,
     CutShot,
@@ -39,30 +39,30 @@ from bridge_core.timeline.cut import (
     ProblemKind,
 )
 from bridge_core.timeline.document import (
-    DAMAGE,
+    MALFORMED_ERRORS,
     NAMESPACE,
     Document,
-    Json,
-    load,
-    ours,
+    JsonObject,
+    load_document,
+    shotbridge_metadata,
     plate_key,
-    references,
-    schema,
+    media_references,
+    schema_name,
 )
-from bridge_core.timeline.layout import Placed, Unplaced, lay_out
-from bridge_core.timeline.naming import Candidate, identity, settle, split_name
-from bridge_core.timeline.plate_range import frames_shown, plate_and_cut_range, remapped_in_point
+from bridge_core.timeline.layout import PlacedClip, SkippedItem, flatten_timeline
+from bridge_core.timeline.naming import NameCandidate, compute_clip_id, assign_unique_names, split_name
+from bridge_core.timeline.plate_range import shown_plate_frames, plate_and_cut_range, remapped_in_point
 from bridge_core.timeline.references import (
-    Media,
-    Unfit,
-    file_path,
-    is_picture_rate,
+    SourceMedia,
+    UnusableClipError,
+    url_to_path,
+    is_plausible_frame_rate,
     media_key,
-    media_of,
+    read_media_reference,
     media_path,
-    sequence_path,
+    sequence_pattern,
 )
-from bridge_core.timeline.retimes import is_remap, retime_of, time_effects
+from bridge_core.timeline.retimes import is_time_remap, read_retime, time_effects
 
 
 def read_cut(
@@ -83,85 +83,85 @@ def read_cut(
     :raises TimelineError: the file is no timeline, is damaged as a whole, or needs an adapter that
         is not installed.
     """
-    counted = to_rate(rate) if rate is not None else None
-    document = load(CutSource(Path(path), timeline, counted))
-    return cut_of(document, show=show, handles=handles)
+    exact_rate = to_rate(rate) if rate is not None else None
+    document = load_document(CutSource(Path(path), timeline, exact_rate))
+    return cut_from_document(document, show=show, handles=handles)
 
 
-def cut_of(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
+def cut_from_document(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
     """The cut that a loaded document holds; see :func:`read_cut`."""
-    return survey(document, show=show, handles=handles).cut
+    return index_cut(document, show=show, handles=handles).cut
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class CutIndex:
     """A cut and, for each of its shots, the clip and the media in the document."""
 
     cut: Cut
-    clips: dict[str, Json]
-    media: dict[str, Media]
+    clips: dict[str, JsonObject]
+    media: dict[str, SourceMedia]
     """Of the plates, by the clip's identity."""
 
 
-def survey(document: Document, *, show: str | None = None, handles: int = 8) -> Survey:
+def index_cut(document: Document, *, show: str | None = None, handles: int = 8) -> CutIndex:
     """The cut together with the document's own objects, for those who write into it."""
     if handles < 0:
         raise ValueError("handles are not negative")
-    return _Reader(document, show, handles).read()
+    return _CutReader(document, show, handles).read()
 
 
 @dataclass(slots=True)
-class _Read:
+class _ParsedClip:
     """A clip on its way to become a shot."""
 
-    placed: Placed
-    media: Media
+    placed_clip: PlacedClip
+    media: SourceMedia
     plate: Plate
     cut_range: FrameRange
-    record: FrameRange
+    record_range: FrameRange
     retime: Retime
     phase: Fraction
-    heads: tuple[int, int]
-    key: str
+    handles: tuple[int, int]
+    media_key: str
 
 
-class _Reader:
+class _CutReader:
     def __init__(self, document: Document, show: str | None, handles: int) -> None:
         timeline = document.timeline
         self.document = document
         self.folder = document.path.absolute().parent
         self.handles = handles
-        self.laid_out, clocks = lay_out(document)
-        self.said = document.source.rate
-        self.clock = self._own_clock()
-        self.rate = self.clock.rate
-        clocks.append(self.clock)
-        if len({clock.spelled for clock in clocks}) > 1 and not all(c.exact for c in clocks):
-            self.laid_out, _ = lay_out(document, self.clock)
+        self.items, timebases = flatten_timeline(document)
+        self.given_rate = document.source.rate
+        self.timebase = self._find_timebase()
+        self.rate = self.timebase.rate
+        timebases.append(self.timebase)
+        if len({timebase.file_rate for timebase in timebases}) > 1 and not all(c.is_exact for c in timebases):
+            self.items, _ = flatten_timeline(document, self.timebase)
         self.name = str(timeline.get("name") or document.path.stem)
-        carried = ours(timeline).get("show")
-        self.show = show or (carried if isinstance(carried, str) else "") or self.name
+        stored_show = shotbridge_metadata(timeline).get("show")
+        self.show = show or (stored_show if isinstance(stored_show, str) else "") or self.name
         self.problems: list[CutProblem] = []
-        remarks = list(document.remarks)
-        self.global_start, told = self._global_start()
-        if told:
-            remarks.append((ProblemKind.BROKEN, told, _EXPORT))
-        for kind, what, next_step in remarks:
+        document_problems = list(document.problems)
+        self.global_start, problem = self._read_global_start()
+        if problem:
+            document_problems.append((ProblemKind.BROKEN, problem, _EXPORT_AGAIN))
+        for kind, message, next_step in document_problems:
             self.problems.append(
-                CutProblem(kind, what, next_step, self.name, "", None, skipped=False)
+                CutProblem(kind, message, next_step, self.name, "", None, skipped=False)
             )
 
-    def read(self) -> Survey:
-        found = [read for item in self.laid_out for read in self._one(item)]
-        names = settle([self._candidate(item) for item in found])
-        show = fit_name(self.show, otherwise="show")
+    def read(self) -> CutIndex:
+        parsed = [read for item in self.items for read in self._parse_item(item)]
+        names = assign_unique_names([self._name_candidate(item) for item in parsed])
+        show = sanitise_name(self.show, default="show")
         shots: list[CutShot] = []
-        clips: dict[str, Json] = {}
-        media: dict[str, Media] = {}
-        for item, (sequence, shot, clip) in zip(found, names, strict=True):
-            head, tail = item.heads
+        clips: dict[str, JsonObject] = {}
+        media: dict[str, SourceMedia] = {}
+        for item, (sequence, shot, clip) in zip(parsed, names, strict=True):
+            head, tail = item.handles
             try:
-                made = Shot(
+                shot_model = Shot(
                     id=ShotId(show=show, sequence=sequence, shot=shot),
                     plate=item.plate,
                     cut_range=item.cut_range,
@@ -169,22 +169,22 @@ class _Reader:
                     tail_handle=tail,
                     retime=item.retime,
                     phase=item.phase,
-                    record_range=item.record,
-                    clip=clip,
+                    record_range=item.record_range,
+                    clip_id=clip,
                 )
             except ValidationError as error:
-                self._skip(item.placed, ProblemKind.BROKEN, _told(error), _CORRECT)
+                self._add_skipped(item.placed_clip, ProblemKind.BROKEN, _validation_message(error), _CORRECT_CLIP)
                 continue
-            node = item.placed.clip
+            node = item.placed_clip.clip
             shots.append(
                 CutShot(
-                    shot=made,
-                    clip=clip,
-                    name=_text(node.get("name")),
-                    track=item.placed.track,
-                    media=item.key,
-                    versions=tuple(_carried(node, self.folder, item.media)),
-                    carried=bool(ours(node).get("clip")),
+                    shot=shot_model,
+                    clip_id=clip,
+                    clip_name=_text_or_empty(node.get("name")),
+                    track=item.placed_clip.track,
+                    media_key=item.media_key,
+                    versions=tuple(_referenced_versions(node, self.folder, item.media)),
+                    has_stored_id=bool(shotbridge_metadata(node).get("clip")),
                 )
             )
             clips[clip] = node
@@ -198,196 +198,196 @@ class _Reader:
             shots=tuple(shots),
             problems=tuple(self.problems),
         )
-        return Survey(cut, clips, media)
+        return CutIndex(cut, clips, media)
 
-    def _own_clock(self) -> Clock:
+    def _find_timebase(self) -> Timebase:
         """What the timeline counts at: its global start, else what most of its clips count at.
 
         Seconds, milliseconds and ticks are no frames, where anything counts in frames.
         """
-        if self.said is not None:
-            return Clock.of(self.said)
-        clips = [item for item in self.laid_out if isinstance(item, Placed)]
-        found: list[Clock] = []
+        if self.given_rate is not None:
+            return Timebase.from_exact_rate(self.given_rate)
+        clips = [item for item in self.items if isinstance(item, PlacedClip)]
+        candidates: list[Timebase] = []
         start = self.document.timeline.get("global_start_time")
         if isinstance(start, dict):
             with contextlib.suppress(ValueError):
-                found.append(clock_at(start))
+                candidates.append(timebase_from_time(start))
         # By the spelling of each: hashing a fraction takes longer than reading the clip.
-        spelled = Counter(float(item.source.clock.spelled) for item in clips)
-        found += [clock_of(rate) for rate, _ in spelled.most_common()]
-        for clock in found:
-            if is_picture_rate(clock.rate):
-                return clock
+        counts_by_rate = Counter(float(item.source_range.timebase.file_rate) for item in clips)
+        candidates += [timebase_from_rate(rate) for rate, _ in counts_by_rate.most_common()]
+        for timebase in candidates:
+            if is_plausible_frame_rate(timebase.rate):
+                return timebase
         rates = Counter(rate for item in clips if (rate := _media_rate(item.clip)) is not None)
-        found = [clock_of(rate) for rate, _ in rates.most_common(1)] + found
-        return found[0] if found else Clock.of(Fraction(24))
+        candidates = [timebase_from_rate(rate) for rate, _ in rates.most_common(1)] + candidates
+        return candidates[0] if candidates else Timebase.from_exact_rate(Fraction(24))
 
-    def _global_start(self) -> tuple[int, str]:
+    def _read_global_start(self) -> tuple[int, str]:
         """The frame that the first picture has, and in words why that cannot be read."""
         start = self.document.timeline.get("global_start_time")
         if start is None:
             return 0, ""
         try:
-            own = clock_at(start)
-            return frames(in_clock(seconds(start), own, self.clock), self.rate), ""
+            start_timebase = timebase_from_time(start)
+            return nearest_frame(convert_timebase(to_seconds(start), start_timebase, self.timebase), self.rate), ""
         except ValueError as error:
             return 0, f"its global start time cannot be read; the cut counts from 0: {error}"
 
-    def _one(self, item: Placed | Unplaced) -> Iterator[_Read]:
-        if isinstance(item, Unplaced):
-            record = None
+    def _parse_item(self, item: PlacedClip | SkippedItem) -> Iterator[_ParsedClip]:
+        if isinstance(item, SkippedItem):
+            record_range = None
             if item.start is not None:
-                record = self._record(item.start, item.duration)
+                record_range = self._record_range(item.start, item.duration)
             self.problems.append(
-                CutProblem(item.kind, item.what, item.next_step, item.name, item.track, record)
+                CutProblem(item.kind, item.message, item.next_step, item.name, item.track, record_range)
             )
             return
         try:
-            yield self._read(item)
-        except Unfit as unfit:
-            self._skip(item, unfit.kind, unfit.what, unfit.next_step)
+            yield self._parse_clip(item)
+        except UnusableClipError as unusable:
+            self._add_skipped(item, unusable.kind, unusable.message, unusable.next_step)
         except ValidationError as error:
-            self._skip(item, ProblemKind.BROKEN, _told(error), _CORRECT)
-        except DAMAGE as error:
+            self._add_skipped(item, ProblemKind.BROKEN, _validation_message(error), _CORRECT_CLIP)
+        except MALFORMED_ERRORS as error:
             # The file's own objects are not what their schema says; the rest can still be read.
-            self._skip(item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT)
+            self._add_skipped(item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT_CLIP)
 
-    def _read(self, placed: Placed) -> _Read:
-        record = self._record(placed.start, placed.duration)
-        if record is None:
-            raise Unfit(
+    def _parse_clip(self, placed_clip: PlacedClip) -> _ParsedClip:
+        record_range = self._record_range(placed_clip.start, placed_clip.duration)
+        if record_range is None:
+            raise UnusableClipError(
                 ProblemKind.EMPTY,
                 "the clip is shorter than a frame of the timeline",
                 "remove it, or make it longer, in the host",
             )
-        reference = references(placed.clip)[0].get(plate_key(placed.clip))
-        media = media_of(reference, self.folder, placed.source, self.said)
-        effects = time_effects(placed.clip)
-        source = placed.source
-        in_point = in_clock(source.start, source.clock, media.clock) - media.start
-        retime, told = retime_of(effects, in_point, media.rate) if effects else (_AS_SHOT, "")
-        if any(map(is_remap, effects)):
+        reference = media_references(placed_clip.clip)[0].get(plate_key(placed_clip.clip))
+        media = read_media_reference(reference, self.folder, placed_clip.source_range, self.given_rate)
+        effects = time_effects(placed_clip.clip)
+        source = placed_clip.source_range
+        in_point = convert_timebase(source.start, source.timebase, media.timebase) - media.start_time
+        retime, assumptions = read_retime(effects, in_point, media.rate) if effects else (_NO_RETIME, "")
+        if any(map(is_time_remap, effects)):
             in_point = remapped_in_point(in_point, source.duration, media, retime.speed)
-        if media.still and placed.duration * media.rate > 1:
-            retime, told = _HELD, ""
-        shown, phase = frames_shown(placed, media, retime, in_point, record, self.clock)
-        plate_range, cut_range = plate_and_cut_range(media, shown, record)
-        told = "; ".join(text for text in (media.assumed, told) if text)
-        if told:
-            self._note(placed, ProblemKind.ASSUMED, told, _CHECK, skipped=False)
-        hints = ours(reference)
+        if media.is_still and placed_clip.duration * media.rate > 1:
+            retime, assumptions = _FREEZE, ""
+        shown_frames, phase = shown_plate_frames(placed_clip, media, retime, in_point, record_range, self.timebase)
+        plate_range, cut_range = plate_and_cut_range(media, shown_frames, record_range)
+        assumptions = "; ".join(text for text in (media.assumptions, assumptions) if text)
+        if assumptions:
+            self._add_problem(placed_clip, ProblemKind.ASSUMED, assumptions, _CHECK_FRAMES, skipped=False)
+        metadata = shotbridge_metadata(reference)
         plate = Plate(
             path=media.path,
             range=plate_range,
             start_timecode=media.start_timecode,
-            colour_space=hints.get("colour_space"),
-            width=hints.get("width"),
-            height=hints.get("height"),
-            pixel_aspect=hints.get("pixel_aspect", 1.0),
+            colour_space=metadata.get("colour_space"),
+            width=metadata.get("width"),
+            height=metadata.get("height"),
+            pixel_aspect=metadata.get("pixel_aspect", 1.0),
         )
-        heads = self._handles(placed, media.rate, retime)
+        handles = self._handles(placed_clip, media.rate, retime)
         key = media_key(plate.path)
-        return _Read(placed, media, plate, cut_range, record, retime, phase, heads, key)
+        return _ParsedClip(placed_clip, media, plate, cut_range, record_range, retime, phase, handles, key)
 
-    def _handles(self, placed: Placed, rate: Fraction, retime: Retime) -> tuple[int, int]:
+    def _handles(self, placed_clip: PlacedClip, rate: Fraction, retime: Retime) -> tuple[int, int]:
         """Handles wanted, with the frames that transitions show beyond the cut, before and after.
 
         Counted in plate frames: backwards, the cut's head is the plate's tail.
         """
-        if not placed.head and not placed.tail:
+        if not placed_clip.head and not placed_clip.tail:
             return self.handles, self.handles
-        fastest = retime.fastest
-        head = self.handles + math.ceil(placed.head * rate * fastest)
-        tail = self.handles + math.ceil(placed.tail * rate * fastest)
+        fastest = retime.max_speed
+        head = self.handles + math.ceil(placed_clip.head * rate * fastest)
+        tail = self.handles + math.ceil(placed_clip.tail * rate * fastest)
         return (tail, head) if retime.speed < 0 else (head, tail)
 
-    def _record(self, start: Fraction, duration: Fraction) -> FrameRange | None:
-        first = frames(start, self.rate)
-        last = frames(start + duration, self.rate) - 1
+    def _record_range(self, start: Fraction, duration: Fraction) -> FrameRange | None:
+        first = nearest_frame(start, self.rate)
+        last = nearest_frame(start + duration, self.rate) - 1
         if last < first:
             return None
-        moved = self.global_start
-        return FrameRange(first=first + moved, last=last + moved, rate=self.rate)
+        offset = self.global_start
+        return FrameRange(first=first + offset, last=last + offset, rate=self.rate)
 
-    def _candidate(self, item: _Read) -> Candidate:
-        node = item.placed.clip
-        carried = ours(node)
-        name = _text(node.get("name")) or item.plate.path.replace("\\", "/").rpartition("/")[2]
+    def _name_candidate(self, item: _ParsedClip) -> NameCandidate:
+        node = item.placed_clip.clip
+        metadata = shotbridge_metadata(node)
+        name = _text_or_empty(node.get("name")) or item.plate.path.replace("\\", "/").rpartition("/")[2]
         sequence, shot = split_name(name, self.name)
         first, last = item.cut_range.first, item.cut_range.last
         if item.plate.kind == "movie":
             # Writers count movies from their timecode or from 0: only the distance is the same.
             first, last = first - item.plate.range.first, last - item.plate.range.first
-        own = _text(carried.get("clip"))
-        return Candidate(
-            sequence=_text(carried.get("sequence")) or sequence,
-            shot=_text(carried.get("shot")) or shot,
-            identity=own or identity(item.key, first, last, item.cut_range.rate),
-            named=bool(own),
-            order=(item.key, first, media_path(item.plate.path), item.placed.start),
+        stored_id = _text_or_empty(metadata.get("clip"))
+        return NameCandidate(
+            sequence=_text_or_empty(metadata.get("sequence")) or sequence,
+            shot=_text_or_empty(metadata.get("shot")) or shot,
+            clip_id=stored_id or compute_clip_id(item.media_key, first, last, item.cut_range.rate),
+            has_stored_name=bool(stored_id),
+            sort_key=(item.media_key, first, media_path(item.plate.path), item.placed_clip.start),
         )
 
-    def _skip(self, placed: Placed, kind: ProblemKind, what: str, next_step: str) -> None:
-        self._note(placed, kind, what, next_step, skipped=True)
+    def _add_skipped(self, placed_clip: PlacedClip, kind: ProblemKind, message: str, next_step: str) -> None:
+        self._add_problem(placed_clip, kind, message, next_step, skipped=True)
 
-    def _note(
-        self, placed: Placed, kind: ProblemKind, what: str, next_step: str, *, skipped: bool
+    def _add_problem(
+        self, placed_clip: PlacedClip, kind: ProblemKind, message: str, next_step: str, *, skipped: bool
     ) -> None:
         try:
-            record = self._record(placed.start, placed.duration)
+            record_range = self._record_range(placed_clip.start, placed_clip.duration)
         except ValidationError:
-            record = None
-        name = _text(placed.clip.get("name"))
-        self.problems.append(CutProblem(kind, what, next_step, name, placed.track, record, skipped))
+            record_range = None
+        name = _text_or_empty(placed_clip.clip.get("name"))
+        self.problems.append(CutProblem(kind, message, next_step, name, placed_clip.track, record_range, skipped))
 
 
-_AS_SHOT = Retime()
-_HELD = Retime(speed=Fraction(0))
-_EXPORT = "correct it in the host and export the cut again"
-_CORRECT = "correct the clip in the host and export the cut again"
-_CHECK = "check the shot's first and last frame before sending it"
+_NO_RETIME = Retime()
+_FREEZE = Retime(speed=Fraction(0))
+_EXPORT_AGAIN = "correct it in the host and export the cut again"
+_CORRECT_CLIP = "correct the clip in the host and export the cut again"
+_CHECK_FRAMES = "check the shot's first and last frame before sending it"
 
 
-def _carried(clip: Json, folder: Path, plate: Media) -> Iterator[CarriedVersion]:
-    several, active = references(clip)
-    for key, reference in several.items():
-        told = ours(reference)
-        if not key.startswith(f"{NAMESPACE}:") or not told:
+def _referenced_versions(clip: JsonObject, folder: Path, plate: SourceMedia) -> Iterator[ReferencedVersion]:
+    references, active = media_references(clip)
+    for key, reference in references.items():
+        metadata = shotbridge_metadata(reference)
+        if not key.startswith(f"{NAMESPACE}:") or not metadata:
             continue
-        available = span(reference.get("available_range"))
-        start = available and in_clock(available.start, available.clock, plate.clock)
-        if schema(reference) == "ImageSequenceReference":
-            path = sequence_path(reference, folder)
+        available = read_time_range(reference.get("available_range"))
+        start = available and convert_timebase(available.start, available.timebase, plate.timebase)
+        if schema_name(reference) == "ImageSequenceReference":
+            path = sequence_pattern(reference, folder)
         else:
-            path = file_path(_text(reference.get("target_url")), folder)
-        yield CarriedVersion(
-            key=key,
-            version=_text(told.get("version")),
-            service=_text(told.get("service")),
-            label=_text(told.get("label")),
-            status=_text(told.get("status")),
+            path = url_to_path(_text_or_empty(reference.get("target_url")), folder)
+        yield ReferencedVersion(
+            reference_key=key,
+            version=_text_or_empty(metadata.get("version")),
+            service=_text_or_empty(metadata.get("service")),
+            label=_text_or_empty(metadata.get("label")),
+            status=_text_or_empty(metadata.get("status")),
             path=path,
-            first=plate.frame_at(start) if start is not None else plate.first,
-            active=key == active,
+            first_frame=plate.frame_at(start) if start is not None else plate.first_frame,
+            is_active=key == active,
         )
 
 
-def _media_rate(clip: Json) -> float | None:
+def _media_rate(clip: JsonObject) -> float | None:
     """The picture rate at which a clip's media counts; None: it says none."""
-    reference = references(clip)[0].get(plate_key(clip))
+    reference = media_references(clip)[0].get(plate_key(clip))
     available = reference.get("available_range") if isinstance(reference, dict) else None
-    for counted in (reference, (available or {}).get("duration")):
-        rate = counted.get("rate") if isinstance(counted, dict) else None
+    for rated in (reference, (available or {}).get("duration")):
+        rate = rated.get("rate") if isinstance(rated, dict) else None
         with contextlib.suppress(ValueError, OverflowError, TypeError):
-            if rate is not None and is_picture_rate(clock_of(float(rate)).rate):
+            if rate is not None and is_plausible_frame_rate(timebase_from_rate(float(rate)).rate):
                 return float(rate)
     return None
 
 
-def _text(value: Any) -> str:
+def _text_or_empty(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _told(error: ValidationError) -> str:
-    return invalid(error, what="clip").what
+def _validation_message(error: ValidationError) -> str:
+    return validation_error(error, label="clip").message

@@ -28,52 +28,52 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from bridge_core.models.frames import timecode
+from bridge_core.models.frames import frame_to_timecode
 from bridge_core.models.media import (
-    FRAME_NUMBER,
-    MOVIES,
-    ending_of,
-    foreign_number,
-    pattern_of,
-    printf_pattern,
-    ranged_pattern,
+    FRAME_NUMBER_PATTERN,
+    MOVIE_EXTENSIONS,
+    file_extension,
+    unsupported_placeholder,
+    detect_pattern,
+    to_printf_pattern,
+    parse_ranged_pattern,
 )
 from bridge_core.timeline.clock import (
-    Clock,
-    Span,
-    clock_at,
-    clock_of,
-    frame_shown,
-    frames,
-    in_clock,
-    span,
+    Timebase,
+    TimeSpan,
+    timebase_from_time,
+    timebase_from_rate,
+    frame_at_time,
+    nearest_frame,
+    convert_timebase,
+    read_time_range,
 )
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.document import Json, ours, schema
+from bridge_core.timeline.document import JsonObject, shotbridge_metadata, schema_name
 
 #: Endings of files that hold one picture each.
-STILLS = frozenset(
+STILL_EXTENSIONS = frozenset(
     {".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".sgi", ".hdr"}
     | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
 )
 
 #: The number that a name ends in is its version: ``title_v02``.
-_VERSION = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
+_ENDS_IN_VERSION_PREFIX = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
 #: ``%04d`` would be unquoted into a control character, which no file name holds.
-_NOT_ESCAPES = re.compile(r"%(?=0\d+d)")
+_PRINTF_PADDING = re.compile(r"%(?=0\d+d)")
 #: An absolute path on Windows: a drive or a server.
 WINDOWS_PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
 
 
-class Unfit(Exception):
+class UnusableClipError(Exception):
     """A clip that cannot become a shot, for this reason."""
 
-    def __init__(self, kind: ProblemKind, what: str, next_step: str) -> None:
-        super().__init__(what)
-        self.kind, self.what, self.next_step = kind, what, next_step
+    def __init__(self, kind: ProblemKind, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.next_step = kind, message, next_step
 
 
-class Media(NamedTuple):
+class SourceMedia(NamedTuple):
     """``first`` is the number of the first frame, ``start`` the media time (s) at which it is.
 
     ``start`` is in seconds of ``clock``: the rate as the reference spells it. ``length`` is None
@@ -82,31 +82,31 @@ class Media(NamedTuple):
     """
 
     path: str
-    first: int
+    first_frame: int
     length: int | None
-    start: Fraction
+    start_time: Fraction
     rate: Fraction
-    clock: Clock
+    timebase: Timebase
     start_timecode: str | None = None
-    still: bool = False
-    assumed: str = ""
+    is_still: bool = False
+    assumptions: str = ""
 
     def frame_at(self, time: Fraction) -> int:
         """The frame that is showing at a media time, in seconds of the media's clock."""
-        return self.first + frame_shown(time - self.start, self.rate)
+        return self.first_frame + frame_at_time(time - self.start_time, self.rate)
 
     def time_of(self, frame: int) -> Fraction:
         """Media time at which a frame starts, in seconds of the media's clock."""
-        return self.start + (frame - self.first) / self.rate
+        return self.start_time + (frame - self.first_frame) / self.rate
 
 
-def is_picture_rate(rate: Fraction) -> bool:
+def is_plausible_frame_rate(rate: Fraction) -> bool:
     """Whether pictures are likely to run at it: 1 is seconds, 1000 and more are ticks; both are
     also real rates, of time lapse and of high-speed cameras."""
     return 1 < rate < 1000
 
 
-def media_of(reference: Any, folder: Path, source: Span, rate: Fraction | None = None) -> Media:
+def read_media_reference(reference: Any, folder: Path, source_range: TimeSpan, rate: Fraction | None = None) -> SourceMedia:
     """What a clip's reference says about its pictures.
 
     ``folder`` is where relative paths start: the cut's own. ``source`` is the clip's range, in
@@ -115,32 +115,32 @@ def media_of(reference: Any, folder: Path, source: Span, rate: Fraction | None =
     :raises Unfit: there are no pictures that could be sent.
     :raises ValueError: damaged.
     """
-    kind = schema(reference)
+    kind = schema_name(reference)
     if kind == "ImageSequenceReference":
-        return _sequence(reference, folder, source)
+        return _read_image_sequence(reference, folder, source_range)
     if kind == "ExternalReference":
-        return _external(reference, folder, source, rate)
+        return _read_external(reference, folder, source_range, rate)
     if kind == "GeneratorReference":
-        made = reference.get("generator_kind") or reference.get("name") or "a picture"
-        raise Unfit(
+        generator = reference.get("generator_kind") or reference.get("name") or "a picture"
+        raise UnusableClipError(
             ProblemKind.GENERATOR,
-            f"the host makes this itself ({made}); there is no file",
+            f"the host makes this itself ({generator}); there is no file",
             "render it to a file and cut that in, if it is to be sent",
         )
     if kind == "MissingReference" or reference is None:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.OFFLINE,
             "the timeline names no media here; a title, a generator, or media that was offline",
             "relink the clip in the host and export again; titles need to be rendered",
         )
-    raise Unfit(
+    raise UnusableClipError(
         ProblemKind.BROKEN,
         f"its media reference is of an unknown kind ({kind or 'damaged'})",
         "relink the clip in the host and export again",
     )
 
 
-def file_path(url: str, folder: Path) -> str:
+def url_to_path(url: str, folder: Path) -> str:
     """The path that a target URL names.
 
     ``file:`` URLs and relative references are percent-decoded (OTIO writes both that way), native
@@ -155,28 +155,28 @@ def file_path(url: str, folder: Path) -> str:
         host, path = "", url[len("file:") :]
         if path.startswith("//"):
             host, slash, path = path[2:].partition("/")
-            path = _unescaped(slash + path)
+            path = _unescape(slash + path)
         if re.fullmatch(r"[A-Za-z]:", host):  # file://C:/..., which is wrong and common
             return host + path
         if host and host != "localhost":
             return f"//{host}{path}"
-        return path[1:] if WINDOWS_PATH.match(path[1:]) else _absolute(path, folder)
+        return path[1:] if WINDOWS_PATH.match(path[1:]) else _to_absolute(path, folder)
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+:", url):
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.OFFLINE,
             f"its media is at {url}, which is not a file",
             "download the media and relink the clip",
         )
     if url.startswith("/"):
         return url
-    return _absolute(_unescaped(url), folder)
+    return _to_absolute(_unescape(url), folder)
 
 
-def _unescaped(path: str) -> str:
-    return unquote(_NOT_ESCAPES.sub("%25", path)) if "%" in path else path
+def _unescape(path: str) -> str:
+    return unquote(_PRINTF_PADDING.sub("%25", path)) if "%" in path else path
 
 
-def _absolute(path: str, folder: Path) -> str:
+def _to_absolute(path: str, folder: Path) -> str:
     return path if path.startswith("/") else str(folder / path)
 
 
@@ -185,7 +185,7 @@ def media_path(path: str) -> str:
     """A plate's media with its place, spelled the same in every dialect: slashes forward, any
     number pattern as ``#``."""
     folder, slash, name = path.replace("\\", "/").rpartition("/")
-    return folder + slash + FRAME_NUMBER.sub("#", name)
+    return folder + slash + FRAME_NUMBER_PATTERN.sub("#", name)
 
 
 @lru_cache(maxsize=16384)
@@ -199,7 +199,7 @@ def media_key(path: str) -> str:
     return "/".join(media_path(path).rsplit("/", 2)[-2:])
 
 
-def sequence_path(reference: Json, folder: Path) -> str:
+def sequence_pattern(reference: JsonObject, folder: Path) -> str:
     """An image sequence's pattern, its number as ``%04d``."""
     base = str(reference.get("target_url_base") or "")
     padding = int(reference.get("frame_zero_padding") or 0)
@@ -208,96 +208,96 @@ def sequence_path(reference: Json, folder: Path) -> str:
     if base and not base.endswith(("/", "\\")):
         base += "/"
     # The name is no part of the URL's escapes: prefix and suffix are stored as they are.
-    return file_path(base, folder).rstrip("/") + "/" + name if base else str(folder / name)
+    return url_to_path(base, folder).rstrip("/") + "/" + name if base else str(folder / name)
 
 
-def _sequence(reference: Json, folder: Path, source: Span) -> Media:
+def _read_image_sequence(reference: JsonObject, folder: Path, source_range: TimeSpan) -> SourceMedia:
     step = int(reference.get("frame_step") or 1)
     if step != 1:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
             f"the sequence holds every {step}th frame only",
             "render the frames between, or conform the clip at the sequence's own rate",
         )
-    available = span(reference.get("available_range"))
-    counted = (available or source).clock
-    own = reference.get("rate")
-    clock = clock_of(own) if own else counted
-    assumed = ""
-    if clock.rate == 1 and is_picture_rate(counted.rate):
+    available = read_time_range(reference.get("available_range"))
+    range_timebase = (available or source_range).timebase
+    own_rate = reference.get("rate")
+    timebase = timebase_from_rate(own_rate) if own_rate else range_timebase
+    assumptions = ""
+    if timebase.rate == 1 and is_plausible_frame_rate(range_timebase.rate):
         # OTIO's ImageSequenceReference has a rate of 1 unless it is given another.
-        clock = counted
-        assumed = (
+        timebase = range_timebase
+        assumptions = (
             "its sequence is said to run at 1 frame per second, as references without a rate are; "
-            f"it was read at {counted.rate}, at which its range counts"
+            f"it was read at {range_timebase.rate}, at which its range counts"
         )
     first = int(reference.get("start_frame") or 0)
-    path = sequence_path(reference, folder)
-    media = _numbered(path, first, None, reference, source, clock)
-    if assumed:
-        media = media._replace(assumed="; ".join(filter(None, (assumed, media.assumed))))
-    hint = ours(reference).get("start_timecode")
-    return media._replace(start_timecode=hint) if isinstance(hint, str) else media
+    path = sequence_pattern(reference, folder)
+    media = _sequence_media(path, first, None, reference, source_range, timebase)
+    if assumptions:
+        media = media._replace(assumed="; ".join(filter(None, (assumptions, media.assumptions))))
+    stored_timecode = shotbridge_metadata(reference).get("start_timecode")
+    return media._replace(start_timecode=stored_timecode) if isinstance(stored_timecode, str) else media
 
 
-def _external(reference: Json, folder: Path, source: Span, rate: Fraction | None) -> Media:
+def _read_external(reference: JsonObject, folder: Path, source_range: TimeSpan, rate: Fraction | None) -> SourceMedia:
     url = reference.get("target_url")
     if not url or not isinstance(url, str):
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.OFFLINE,
             "its media reference names no file",
             "relink the clip in the host and export again",
         )
-    named = file_path(url, folder)
-    available = span(reference.get("available_range"))
-    clock = (available or source).clock
-    ending = ending_of(named)
-    if ending in MOVIES:
-        return _movie(named, reference, source, clock, rate)
-    if ending not in STILLS:
-        raise Unfit(
+    path_in_file = url_to_path(url, folder)
+    available = read_time_range(reference.get("available_range"))
+    timebase = (available or source_range).timebase
+    ending = file_extension(path_in_file)
+    if ending in MOVIE_EXTENSIONS:
+        return _movie_media(path_in_file, reference, source_range, timebase, rate)
+    if ending not in STILL_EXTENSIONS:
+        raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
             f"files ending in {ending or 'nothing'} are not among the pictures that can be sent",
             "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip",
         )
-    spelled = foreign_number(named)
-    if spelled is not None:
-        raise Unfit(
+    frame_token = unsupported_placeholder(path_in_file)
+    if frame_token is not None:
+        raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
-            f"its name has the frame number as {spelled}, which does not say its number of digits",
+            f"its name has the frame number as {frame_token}, which does not say its number of digits",
             "relink the clip to a pattern such as plate.%04d.exr or plate.####.exr",
         )
     try:
-        ranged = ranged_pattern(named)
+        ranged = parse_ranged_pattern(path_in_file)
     except ValueError as error:
-        raise Unfit(
+        raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
             str(error),
             "render the frames between, or conform the clip at the sequence's own rate",
         ) from error
     if ranged:
         pattern, first, last = ranged
-        return _numbered(pattern, first, last - first + 1, reference, source, clock)
-    path = printf_pattern(named)
-    if FRAME_NUMBER.search(re.split(r"[\\/]", path)[-1]):
-        known = ours(reference).get("first_frame")
-        counted = frames((available or source).start, clock.rate)
-        first = known if isinstance(known, int) else counted
-        return _numbered(path, first, None, reference, source, clock)
-    found = pattern_of(path)
-    if found and frames((available or source).duration, clock.rate) > 1:
-        held = _held(*found, frames((available or source).start, clock.rate))
-        if held is None:
-            return _numbered(*found, None, reference, source, clock)
+        return _sequence_media(pattern, first, last - first + 1, reference, source_range, timebase)
+    path = to_printf_pattern(path_in_file)
+    if FRAME_NUMBER_PATTERN.search(re.split(r"[\\/]", path)[-1]):
+        stored_first = shotbridge_metadata(reference).get("first_frame")
+        range_start = nearest_frame((available or source_range).start, timebase.rate)
+        first = stored_first if isinstance(stored_first, int) else range_start
+        return _sequence_media(path, first, None, reference, source_range, timebase)
+    numbered_pattern = detect_pattern(path)
+    if numbered_pattern and nearest_frame((available or source_range).duration, timebase.rate) > 1:
+        still_assumption = _assume_still(*numbered_pattern, nearest_frame((available or source_range).start, timebase.rate))
+        if still_assumption is None:
+            return _sequence_media(*numbered_pattern, None, reference, source_range, timebase)
     else:
-        held = ""
-    start = (available or source).start
-    return Media(
-        path, found[1] if found else 0, 1, start, clock.rate, clock, still=True, assumed=held or ""
+        still_assumption = ""
+    start = (available or source_range).start
+    return SourceMedia(
+        path, numbered_pattern[1] if numbered_pattern else 0, 1, start, timebase.rate, timebase, is_still=True, assumptions=still_assumption or ""
     )
 
 
-def _held(pattern: str, number: int, start: int) -> str | None:
+def _assume_still(pattern: str, number: int, start: int) -> str | None:
     """None where one numbered file with a long range stands for a sequence; else it is one picture
     that is held, and this says what was assumed.
 
@@ -306,88 +306,88 @@ def _held(pattern: str, number: int, start: int) -> str | None:
     its first number.
     """
     name = re.split(r"[\\/]", pattern)[-1]
-    found = FRAME_NUMBER.search(name)
-    assert found is not None  # it is a pattern
-    before, after, digits = name[: found.start()], name[found.end() :], int(found[1] or 1)
-    if _VERSION.search(before):
+    number_match = FRAME_NUMBER_PATTERN.search(name)
+    assert number_match is not None  # it is a pattern
+    before, after, digits = name[: number_match.start()], name[number_match.end() :], int(number_match[1] or 1)
+    if _ENDS_IN_VERSION_PREFIX.search(before):
         return ""
     if not after[:1].isalnum() and (before.endswith(".") or digits >= 3 or number == start):
         return None
     return "its number was not taken for a frame number; it is one picture that is held"
 
 
-def _numbered(
+def _sequence_media(
     path: str,
     first: int,
     length: int | None,
-    reference: Json,
-    source: Span,
-    clock: Clock,
-) -> Media:
+    reference: JsonObject,
+    source_range: TimeSpan,
+    timebase: Timebase,
+) -> SourceMedia:
     """A sequence whose first file is numbered ``first``, at the rate of ``clock``."""
-    rate = clock.rate
-    assumed = ""
-    if not is_picture_rate(rate):
-        assumed = f"its pictures are taken to run at {rate} frames per second, as the file says"
-    available = span(reference.get("available_range"))
+    rate = timebase.rate
+    assumptions = ""
+    if not is_plausible_frame_rate(rate):
+        assumptions = f"its pictures are taken to run at {rate} frames per second, as the file says"
+    available = read_time_range(reference.get("available_range"))
     if available is None:
-        counted = frames(source.start, source.rate)
-        start = first / rate if counted >= first else Fraction(0)
+        first_shown = nearest_frame(source_range.start, source_range.rate)
+        start = first / rate if first_shown >= first else Fraction(0)
         missing = "" if length else "the file does not say which frames of the sequence exist"
-        assumed = "; ".join(filter(None, (assumed, missing)))
-        return Media(path, first, length, start, rate, clock, assumed=assumed)
-    clock = _clock(reference["available_range"]["start_time"], source, clock)
-    start = in_clock(available.start, available.clock, clock)
-    length = length or frames(in_clock(available.duration, available.clock, clock), rate)
-    number = frames(start, rate)
-    embedded = number if number not in (0, first) else None
-    return Media(
-        path, first, length, start, rate, clock, _timecode(embedded, rate), assumed=assumed
+        assumptions = "; ".join(filter(None, (assumptions, missing)))
+        return SourceMedia(path, first, length, start, rate, timebase, assumptions=assumptions)
+    timebase = _comparison_timebase(reference["available_range"]["start_time"], source_range, timebase)
+    start = convert_timebase(available.start, available.timebase, timebase)
+    length = length or nearest_frame(convert_timebase(available.duration, available.timebase, timebase), rate)
+    number = nearest_frame(start, rate)
+    timecode_frame = number if number not in (0, first) else None
+    return SourceMedia(
+        path, first, length, start, rate, timebase, _timecode_or_none(timecode_frame, rate), assumptions=assumptions
     )
 
 
-def _clock(start: Json, source: Span, own: Clock) -> Clock:
+def _comparison_timebase(start: JsonObject, source_range: TimeSpan, media_timebase: Timebase) -> Timebase:
     """The clock at which media and clip are compared.
 
     Whole numbers of frames at spellings of the media's rate are counts, by the spelling of its
     range; everything else goes through seconds at the media's own rate, as in OTIO.
     """
-    counted = clock_at(start)
-    if counted.rate != own.rate:
-        return own._replace(whole=False)
-    if counted.spelled == own.spelled:
-        return counted
-    whole = counted.whole and (source.start * source.rate).denominator == 1
-    return counted if whole else own._replace(whole=False)
+    start_timebase = timebase_from_time(start)
+    if start_timebase.rate != media_timebase.rate:
+        return media_timebase._replace(whole=False)
+    if start_timebase.file_rate == media_timebase.file_rate:
+        return start_timebase
+    is_whole_frames = start_timebase.is_whole_frames and (source_range.start * source_range.rate).denominator == 1
+    return start_timebase if is_whole_frames else media_timebase._replace(whole=False)
 
 
-def _movie(path: str, reference: Json, source: Span, clock: Clock, rate: Fraction | None) -> Media:
-    available = span(reference.get("available_range"))
-    if not is_picture_rate(clock.rate):
+def _movie_media(path: str, reference: JsonObject, source_range: TimeSpan, timebase: Timebase, rate: Fraction | None) -> SourceMedia:
+    available = read_time_range(reference.get("available_range"))
+    if not is_plausible_frame_rate(timebase.rate):
         if rate is None:
-            raise Unfit(
+            raise UnusableClipError(
                 ProblemKind.RATE,
-                f"its times count at {clock.rate} a second, which says nothing of the movie's rate",
+                f"its times count at {timebase.rate} a second, which says nothing of the movie's rate",
                 "give the rate of the movie's pictures, as --rate 24",
             )
-        clock = Clock.of(rate)
-    rate = clock.rate
+        timebase = Timebase.from_exact_rate(rate)
+    rate = timebase.rate
     if available is not None:
-        clock = _clock(reference["available_range"]["start_time"], source, clock)
-        start = in_clock(available.start, available.clock, clock)
-        first = frames(start, rate)
-        length = frames(in_clock(available.duration, available.clock, clock), rate)
-        return Media(path, first, length, start, rate, clock, _timecode(first or None, rate))
-    if source.start >= 3600:
-        raise Unfit(
+        timebase = _comparison_timebase(reference["available_range"]["start_time"], source_range, timebase)
+        start = convert_timebase(available.start, available.timebase, timebase)
+        first = nearest_frame(start, rate)
+        length = nearest_frame(convert_timebase(available.duration, available.timebase, timebase), rate)
+        return SourceMedia(path, first, length, start, rate, timebase, _timecode_or_none(first or None, rate))
+    if source_range.start >= 3600:
+        raise UnusableClipError(
             ProblemKind.OFFLINE,
-            f"the clip starts at timecode {_timecode(math.floor(source.start * rate), rate)}, but "
+            f"the clip starts at timecode {_timecode_or_none(math.floor(source_range.start * rate), rate)}, but "
             "the file does not say at which timecode its movie starts",
             "relink the clip in the host and export it as OTIO, which writes the media's range",
         )
-    assumed = "the file does not say how long the movie is; it is counted from frame 0"
-    return Media(path, 0, None, Fraction(0), rate, clock, assumed=assumed)
+    assumptions = "the file does not say how long the movie is; it is counted from frame 0"
+    return SourceMedia(path, 0, None, Fraction(0), rate, timebase, assumptions=assumptions)
 
 
-def _timecode(frame: int | None, rate: Fraction) -> str | None:
-    return None if frame is None or frame < 0 else timecode(frame, rate)
+def _timecode_or_none(frame: int | None, rate: Fraction) -> str | None:
+    return None if frame is None or frame < 0 else frame_to_timecode(frame, rate)

@@ -7,42 +7,42 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 #: ``v002``, ``exr_v002``, ``v002_fix``: another version is never the same media.
-_VERSION = re.compile(r"(?:^|[._-])v\d+(?:$|[._-])", re.IGNORECASE)
+_VERSION_FOLDER = re.compile(r"(?:^|[._-])v\d+(?:$|[._-])", re.IGNORECASE)
 
 
-class Root(NamedTuple):
+class Relocation(NamedTuple):
     """Leading folders, and what stands in their place in another cut."""
 
-    old: str = ""
-    new: str = ""
+    old_root: str = ""
+    new_root: str = ""
 
-    def moved(self, path: str) -> str:
+    def relocate(self, path: str) -> str:
         """Where a path of the old cut is looked for in the new one."""
-        return self.new + path[len(self.old) :] if _is_below(path, self.old) else path
+        return self.new_root + path[len(self.old_root) :] if _is_below(path, self.old_root) else path
 
 
-def moved_root(paths: Iterable[tuple[str, str]]) -> Root:
+def find_relocation(paths: Iterable[tuple[str, str]]) -> Relocation:
     """The root that was moved, of media of the same names: paths in an old cut and in a new one.
 
     It is one where it can be replaced in all of them, however many of them changed below it as
     well. A folder that carries a version, or stands below one that does, is none.
     """
-    known = set(paths)
-    tops = {_different(old, new) for old, new in known}
+    pairs = set(paths)
+    differing_roots = {_strip_common_end(old, new) for old, new in pairs}
     # What was relinked below a moved root differs further down.
-    old, new = min(tops, key=lambda top: (len(top[0]), top), default=("", ""))
-    if old == new or any(_VERSION.search(folder) for folder in _apart(old, new)):
-        return Root()
-    if not all(_is_below(one, old) and _is_below(two, new) for one, two in known):
-        return Root()
-    return Root(old, new)
+    old, new = min(differing_roots, key=lambda top: (len(top[0]), top), default=("", ""))
+    if old == new or any(_VERSION_FOLDER.search(folder) for folder in _differing_folders(old, new)):
+        return Relocation()
+    if not all(_is_below(one, old) and _is_below(two, new) for one, two in pairs):
+        return Relocation()
+    return Relocation(old, new)
 
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder) and path[len(folder) : len(folder) + 1] in ("", "/")
 
 
-def _different(old: str, new: str) -> tuple[str, str]:
+def _strip_common_end(old: str, new: str) -> tuple[str, str]:
     """Both paths without the folders and the name at their ends that are equal."""
     if old == new:
         return "", ""
@@ -53,7 +53,7 @@ def _different(old: str, new: str) -> tuple[str, str]:
     return "/".join(one), "/".join(two)
 
 
-def _apart(old: str, new: str) -> Iterator[str]:
+def _differing_folders(old: str, new: str) -> Iterator[str]:
     """The folders of both after those at their beginnings that are equal."""
     one, two = old.split("/"), new.split("/")
     while one and two and one[0] == two[0]:

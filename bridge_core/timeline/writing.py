@@ -17,26 +17,26 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import FRAME_NUMBER, MOVIES, ending_of, frame_path
+from bridge_core.models.media import FRAME_NUMBER_PATTERN, MOVIE_EXTENSIONS, file_extension, frame_path
 from bridge_core.models.notes import Note
-from bridge_core.models.versions import Output, ReviewStatus, Version
+from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
 from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.document import (
-    DEFAULT_KEY,
+    DEFAULT_MEDIA_KEY,
     NAMESPACE,
     Document,
-    Json,
-    load,
-    ours,
-    own_metadata,
+    JsonObject,
+    load_document,
+    shotbridge_metadata,
+    ensure_shotbridge_metadata,
     plate_key,
-    references,
-    save,
+    media_references,
+    save_otio,
 )
-from bridge_core.timeline.linking import file_url, image_sequence, relink
-from bridge_core.timeline.markers import marker_of, put_marker
-from bridge_core.timeline.media_times import MediaTimes, outside
-from bridge_core.timeline.reading import Survey, survey
+from bridge_core.timeline.linking import file_url, image_sequence_reference, make_references_absolute
+from bridge_core.timeline.markers import build_marker, add_or_replace_marker
+from bridge_core.timeline.media_times import MediaTimes, exceeds_media
+from bridge_core.timeline.reading import CutIndex, index_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PlacedVersion:
     notes: tuple[Note, ...] = ()
 
     @property
-    def key(self) -> str:
+    def reference_key(self) -> str:
         return f"{NAMESPACE}:{self.version.service}:{self.version.label}"
 
 
@@ -66,25 +66,25 @@ class ShortVersion:
     alone may hold the version's last picture, or turn the clip down.
     """
 
-    clip: str
+    clip_name: str
     """The clip's name in the cut."""
-    version: str
+    version_name: str
     """Service and label."""
-    holds: FrameRange
+    version_range: FrameRange
 
     def __str__(self) -> str:
         return (
-            f"{self.clip}: {self.version} holds frames {self.holds}, all that the cut shows; the "
+            f"{self.clip_name}: {self.version_name} holds frames {self.version_range}, all that the cut shows; the "
             "clip's source range goes on beyond them, as it is retimed or trimmed by its nest"
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """A cut that was written, and the versions in it that a careless reader may trip over."""
 
     target: Path
-    short: tuple[ShortVersion, ...]
+    short_versions: tuple[ShortVersion, ...]
 
 
 def write_versions(
@@ -94,7 +94,7 @@ def write_versions(
     *,
     show: str | None = None,
     overwrite: bool = False,
-) -> Written:
+) -> WriteResult:
     """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
 
     ``versions`` go by the clip's identity (:attr:`bridge_core.timeline.cut.CutShot.clip`). Of the
@@ -108,14 +108,14 @@ def write_versions(
         rate; a target that exists.
     :raises NotWritable: the target cannot be written.
     """
-    document, target = load(source), Path(target)
-    short = put_versions(document, versions, show=show)
-    relink(document, target)
-    save(document.root, target, overwrite=overwrite)
-    return Written(target, short)
+    document, target = load_document(source), Path(target)
+    short_versions = place_versions(document, versions, show=show)
+    make_references_absolute(document, target)
+    save_otio(document.root, target, overwrite=overwrite)
+    return WriteResult(target, short_versions)
 
 
-def put_versions(
+def place_versions(
     document: Document,
     versions: Mapping[str, Sequence[PlacedVersion]],
     *,
@@ -125,10 +125,10 @@ def put_versions(
 
     :raises TimelineError: as there; the document is then half written and must not be saved.
     """
-    found = survey(document, show=show)
-    by_clip = {item.clip: item for item in found.cut}
-    shots = Counter(item.shot.id.shot.casefold() for item in found.cut)
-    short: list[ShortVersion] = []
+    index = index_cut(document, show=show)
+    by_clip = {item.clip_id: item for item in index.cut}
+    shots = Counter(item.shot.id.shot.casefold() for item in index.cut)
+    short_versions: list[ShortVersion] = []
     for clip, placed in versions.items():
         item = by_clip.get(clip)
         if item is None:
@@ -138,63 +138,63 @@ def put_versions(
                 next_step="read the cut again and take the clip's identity from there",
             )
         if placed:
-            alone = shots[item.shot.id.shot.casefold()] == 1
-            short += _put(document, found, item, placed, alone)
-    own_metadata(document.timeline)["show"] = found.cut.show
-    return tuple(short)
+            is_unique_name = shots[item.shot.id.shot.casefold()] == 1
+            short_versions += _place_on_clip(document, index, item, placed, is_unique_name)
+    ensure_shotbridge_metadata(document.timeline)["show"] = index.cut.show
+    return tuple(short_versions)
 
 
-def _put(
+def _place_on_clip(
     document: Document,
-    found: Survey,
+    index: CutIndex,
     item: CutShot,
     placed: Sequence[PlacedVersion],
-    alone: bool,
+    is_unique_name: bool,
 ) -> list[ShortVersion]:
     """``alone``: no other sequence of the cut has a shot of this name."""
-    node, media = found.clips[item.clip], found.media[item.clip]
-    several = _several(node)
-    before = node["active_media_reference_key"]
-    metadata = own_metadata(node)
+    node, media = index.clips[item.clip_id], index.media[item.clip_id]
+    references = _ensure_media_references(node)
+    previous_key = node["active_media_reference_key"]
+    metadata = ensure_shotbridge_metadata(node)
     metadata["plate"] = plate_key(node)
-    metadata["clip"] = item.clip
+    metadata["clip"] = item.clip_id
     metadata["sequence"], metadata["shot"] = item.shot.id.sequence, item.shot.id.shot
     if node.get("source_range") is None:
         # The clip showed all of its plate; a version may be longer or shorter.
-        node["source_range"] = copy.deepcopy(several[metadata["plate"]]["available_range"])
-    times = MediaTimes.of(media, several[metadata["plate"]], node["source_range"])
-    which = item.shot.id
-    shot = which.shot if alone else f"{which.sequence}_{which.shot}"
-    short = []
+        node["source_range"] = copy.deepcopy(references[metadata["plate"]]["available_range"])
+    times = MediaTimes.from_reference(media, references[metadata["plate"]], node["source_range"])
+    shot_id = item.shot.id
+    shot = shot_id.shot if is_unique_name else f"{shot_id.sequence}_{shot_id.shot}"
+    short_versions = []
     for one in placed:
-        output = _output(one, item, document.path)
-        reference = _reference(one, output, times, shot)
-        if not media.still and outside(node["source_range"], reference["available_range"]):
-            called = f"{one.version.service} {one.version.label}"
-            short.append(ShortVersion(item.name or which.shot, called, output.range))
-        several[one.key] = _merged(several.get(one.key), reference, one, document.path)
+        output = _find_output(one, item, document.path)
+        reference = _build_reference(one, output, times, shot)
+        if not media.is_still and exceeds_media(node["source_range"], reference["available_range"]):
+            version_name = f"{one.version.service} {one.version.label}"
+            short_versions.append(ShortVersion(item.clip_name or shot_id.shot, version_name, output.range))
+        references[one.reference_key] = _merge_reference(references.get(one.reference_key), reference, one, document.path)
         for note in one.notes:
-            marker = marker_of(note, one.version.label, item.shot.cut_range, times)
-            put_marker(node, marker)
-    node["active_media_reference_key"] = _active(placed, before, metadata["plate"])
-    return short
+            marker = build_marker(note, one.version.label, item.shot.cut_range, times)
+            add_or_replace_marker(node, marker)
+    node["active_media_reference_key"] = _choose_active_key(placed, previous_key, metadata["plate"])
+    return short_versions
 
 
-def _several(clip: Json) -> dict[str, Any]:
+def _ensure_media_references(clip: JsonObject) -> dict[str, Any]:
     """The clip's references by key; a Clip.1, which holds one only, becomes a Clip.2."""
-    several, active = references(clip)
+    references, active = media_references(clip)
     if "media_references" not in clip:
         clip.pop("media_reference", None)
         clip["OTIO_SCHEMA"] = "Clip.2"
-        clip["media_references"] = several
+        clip["media_references"] = references
         clip["active_media_reference_key"] = active
-    clip.setdefault("active_media_reference_key", DEFAULT_KEY)
-    return several
+    clip.setdefault("active_media_reference_key", DEFAULT_MEDIA_KEY)
+    return references
 
 
-def _output(placed: PlacedVersion, item: CutShot, path: Path) -> Output:
+def _find_output(placed: PlacedVersion, item: CutShot, path: Path) -> ResultOutput:
     version = placed.version
-    where = f"{path}, {item.name or item.clip}"
+    where = f"{path}, {item.clip_name or item.clip_id}"
     output = next((one for one in version.outputs if one.name == placed.output), None)
     if output is None:
         names = ", ".join(one.name for one in version.outputs)
@@ -210,7 +210,7 @@ def _output(placed: PlacedVersion, item: CutShot, path: Path) -> Output:
             where=where,
             next_step="make the version again from the plate at its own rate",
         )
-    if not output.range.covers(item.shot.cut_range):
+    if not output.range.contains_range(item.shot.cut_range):
         raise TimelineError(
             f"{version.service} {version.label} holds frames {output.range}, the cut shows "
             f"{item.shot.cut_range}",
@@ -220,38 +220,38 @@ def _output(placed: PlacedVersion, item: CutShot, path: Path) -> Output:
     return output
 
 
-def _reference(placed: PlacedVersion, output: Output, times: MediaTimes, shot: str) -> Json:
+def _build_reference(placed: PlacedVersion, output: ResultOutput, times: MediaTimes, shot: str) -> JsonObject:
     version = placed.version
     folder = placed.folder or version.folder
-    inner, _, name = output.pattern.replace("\\", "/").rpartition("/")
+    subfolder, _, name = output.pattern.replace("\\", "/").rpartition("/")
     # As the version's files are called: hosts list media by it.
-    called = f"{shot}_{version.service}_{version.label}"
+    media_name = f"{shot}_{version.service}_{version.label}"
     common = {
-        "metadata": {NAMESPACE: _lineage(version, output)},
-        "name": called if output.name == "main" else f"{called}_{output.name}",
-        "available_range": times.range(output.range.first, output.range.count),
+        "metadata": {NAMESPACE: _version_metadata(version, output)},
+        "name": media_name if output.name == "main" else f"{media_name}_{output.name}",
+        "available_range": times.time_range(output.range.first, output.range.count),
         "available_image_bounds": None,
     }
-    if times.media.still or FRAME_NUMBER.search(name) is None or ending_of(name) in MOVIES:
+    if times.media.is_still or FRAME_NUMBER_PATTERN.search(name) is None or file_extension(name) in MOVIE_EXTENSIONS:
         # A still's version is a still: readers hold it as they do the plate, not as a sequence of
         # one frame.
         url = file_url(folder, frame_path(output.pattern, output.range.first))
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
-    base = file_url(folder, inner) + "/"
-    return image_sequence(base, name, output.range.first, times.rate, common)
+    base = file_url(folder, subfolder) + "/"
+    return image_sequence_reference(base, name, output.range.first, times.rate, common)
 
 
-def _lineage(version: Version, output: Output) -> Json:
+def _version_metadata(version: Version, output: ResultOutput) -> JsonObject:
     approved = [one for one in version.decisions if one.status is ReviewStatus.APPROVED]
-    by = approved[-1].by if approved and version.status is ReviewStatus.APPROVED else None
+    approved_by = approved[-1].by if approved and version.status is ReviewStatus.APPROVED else None
     return {
         "version": version.id,
         "label": version.label,
         "service": version.service,
         "output": output.name,
         "status": str(version.status),
-        "approved_by": by,
-        "job": version.job,
+        "approved_by": approved_by,
+        "job": version.job_id,
         "colour_space": output.colour_space,
         "width": output.width,
         "height": output.height,
@@ -259,14 +259,14 @@ def _lineage(version: Version, output: Output) -> Json:
     }
 
 
-def _merged(old: Any, new: Json, placed: PlacedVersion, path: Path) -> Json:
+def _merge_reference(old: Any, new: JsonObject, placed: PlacedVersion, path: Path) -> JsonObject:
     """A reference written again keeps what others have put into it since."""
     if not isinstance(old, dict):
         return new
-    carried = ours(old).get("version")
-    if carried != placed.version.id:
+    stored_version = shotbridge_metadata(old).get("version")
+    if stored_version != placed.version.id:
         raise TimelineError(
-            f"the cut carries another version as {placed.key}: {carried!r}, "
+            f"the cut carries another version as {placed.reference_key}: {stored_version!r}, "
             f"not {placed.version.id!r}",
             where=str(path),
             next_step="remove that reference in the host, or write into a cut without it",
@@ -275,11 +275,11 @@ def _merged(old: Any, new: Json, placed: PlacedVersion, path: Path) -> Json:
     return {**old, **new, "metadata": {**foreign, **new["metadata"]}}
 
 
-def _active(placed: Sequence[PlacedVersion], before: str, plate: str) -> str:
+def _choose_active_key(placed: Sequence[PlacedVersion], previous_key: str, plate_key: str) -> str:
     approved = [one for one in placed if one.version.status is ReviewStatus.APPROVED]
     if approved:
-        return max(approved, key=_approved_at).key
-    return plate if before in {one.key for one in placed} else before
+        return max(approved, key=_approved_at).reference_key
+    return plate_key if previous_key in {one.reference_key for one in placed} else previous_key
 
 
 def _approved_at(placed: PlacedVersion) -> tuple[datetime, int]:

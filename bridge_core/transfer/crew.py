@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 #: Called with bytes done and bytes in all, in the thread that asked for the transfer; what it
 #: raises ends the transfer.
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 #: Seconds between two calls of a :data:`Progress`.
-_PACE = 0.1
+_PROGRESS_INTERVAL = 0.1
 
 
-class Crew:
+class TransferPool:
     """Runs tasks in ``streams`` threads and tells ``progress`` of ``total`` bytes.
 
     ``cancel`` ends the work within a block of bytes.
@@ -27,12 +27,12 @@ class Crew:
 
     def __init__(
         self,
-        streams: int,
+        threads: int,
         total: int,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> None:
-        self._streams = streams
+        self._threads = threads
         self._total = total
         self._progress = progress
         self._cancel = cancel or threading.Event()
@@ -40,7 +40,7 @@ class Crew:
         self._done: dict[str, float] = {}
         self._failed = threading.Event()
 
-    def at(self, file: str, done: float) -> None:
+    def set_done(self, file: str, done: float) -> None:
         """So many bytes of a file are done. Called by tasks with every block: it is here that
         they end when others have failed.
 
@@ -55,22 +55,22 @@ class Crew:
 
     def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Every task's result, in order. The first error ends the others and is raised."""
-        with ThreadPoolExecutor(self._streams, thread_name_prefix="shotbridge-transfer") as pool:
-            futures = [pool.submit(task) for task in tasks]
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="shotbridge-transfer") as executor:
+            futures = [executor.submit(task) for task in tasks]
             try:
                 pending = set(futures)
                 while pending:
-                    done, pending = wait(pending, timeout=_PACE, return_when=FIRST_EXCEPTION)
+                    done, pending = wait(pending, timeout=_PROGRESS_INTERVAL, return_when=FIRST_EXCEPTION)
                     for future in done:
                         future.result()
-                    self.tell()
+                    self.report_progress()
             except BaseException:
                 self._failed.set()
-                pool.shutdown(cancel_futures=True)
+                executor.shutdown(cancel_futures=True)
                 raise
         return [future.result() for future in futures]
 
-    def tell(self) -> None:
+    def report_progress(self) -> None:
         if self._progress is not None:
             with self._lock:
                 done = round(sum(self._done.values()))

@@ -22,20 +22,20 @@ from bridge_core.errors import (
     TransferError,
 )
 from bridge_core.locks import FileLock
-from bridge_core.models.shots import fit_name
+from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
 from bridge_core.printable import CONTROLS
-from bridge_core.transfer.crew import Crew, Progress
-from bridge_core.transport import BLOCK, Transport
+from bridge_core.transfer.crew import TransferPool, ProgressCallback
+from bridge_core.transport import BLOCK_SIZE, Transport
 
-_UNSAFE = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
+_UNSAFE_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
 
 
 def fetch(
     result: Result,
     folder: Path,
     transport: Transport,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     cancel: threading.Event | None = None,
 ) -> Path:
@@ -52,36 +52,36 @@ def fetch(
     :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
     :raises JobCancelled: ``cancel`` was set.
     """
-    place = _place(result)
-    files = transport.read(
+    relative_folder = _relative_folder(result)
+    files = transport.request_json(
         list[ResultFile], "GET", f"/v1/results/{quote(result.id, safe='')}/files"
     )
     for file in files:
-        _check_name(file)
-    if _holds(Path(result.folder), files):
+        _validate_path(file)
+    if _is_complete(Path(result.folder), files):
         return Path(result.folder)
-    target = folder.absolute() / place
-    if _taken(target, files):
+    target = folder.absolute() / relative_folder
+    if _is_downloaded(target, files):
         return target
     partial_folder = target.with_name(f".{target.name}.part")
-    crew = Crew(transport.settings.streams, sum(file.size for file in files), progress, cancel)
-    with _told(target), _alone(target.with_name(f".{target.name}.lock"), crew):
-        if _taken(target, files):  # another process was quicker
+    pool = TransferPool(transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel)
+    with _storage_errors(target), _exclusive_access(target.with_name(f".{target.name}.lock"), pool):
+        if _is_downloaded(target, files):  # another process was quicker
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
-        crew.run([partial(_bring, result, file, partial_folder, transport, crew) for file in files])
-        crew.tell()
+        pool.run([partial(_download_file, result, file, partial_folder, transport, pool) for file in files])
+        pool.report_progress()
         partial_folder.rename(target)
     return target
 
 
-def _place(result: Result) -> Path:
+def _relative_folder(result: Result) -> Path:
     """Where a result goes, relative to the folder that a person named."""
     shot = result.shot
     parts = [shot.show, shot.sequence, shot.shot, result.service]
     parts += [result.label] if isinstance(result, Version) else ["tries", result.id]
     for part in parts:
-        if not part or fit_name(part, otherwise="") != part:
+        if not part or sanitise_name(part, default="") != part:
             raise GatewayFault(
                 f"the gateway gives a name that would not name one folder: {part!r}",
                 next_step="have the gateway looked at; nothing was written",
@@ -89,17 +89,17 @@ def _place(result: Result) -> Path:
     return Path(*parts)
 
 
-def _check_name(file: ResultFile) -> None:
+def _validate_path(file: ResultFile) -> None:
     """A gateway names files inside the result's folder, and nothing else on this machine."""
     parts = file.path.split("/")
-    if _UNSAFE.search(file.path) or any(part in ("", ".", "..") for part in parts):
+    if _UNSAFE_CHARACTERS.search(file.path) or any(part in ("", ".", "..") for part in parts):
         raise GatewayFault(
             f"the gateway names a file that is not inside its version: {file.path!r}",
             next_step="have the gateway looked at; nothing was written",
         )
 
 
-def _holds(folder: Path, files: list[ResultFile]) -> bool:
+def _is_complete(folder: Path, files: list[ResultFile]) -> bool:
     """Whether every file stands in a folder at its full size."""
     try:
         return folder.is_absolute() and all(
@@ -109,10 +109,10 @@ def _holds(folder: Path, files: list[ResultFile]) -> bool:
         return False
 
 
-def _taken(target: Path, files: list[ResultFile]) -> bool:
+def _is_downloaded(target: Path, files: list[ResultFile]) -> bool:
     if not target.exists():
         return False
-    if _holds(target, files):
+    if _is_complete(target, files):
         return True
     raise StorageError(
         "this folder is not as it was fetched, and nothing is overwritten",
@@ -121,46 +121,46 @@ def _taken(target: Path, files: list[ResultFile]) -> bool:
     )
 
 
-def _bring(
-    result: Result, file: ResultFile, folder: Path, transport: Transport, crew: Crew
+def _download_file(
+    result: Result, file: ResultFile, folder: Path, transport: Transport, pool: TransferPool
 ) -> None:
     """One file, from where an earlier try stopped, until its SHA-256 is right."""
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    failures, spoilt = 0, False
+    failures, was_corrupted = 0, False
     while True:
         before = path.stat().st_size
         try:
             if before < file.size:
-                _append(result, file, path, transport, crew)
+                _download_remainder(result, file, path, transport, pool)
         except GatewayUnreachable as error:
             failures = 1 if path.stat().st_size > before else failures + 1
             if failures > transport.settings.retries:
                 raise
-            transport.pause(failures, error)
+            transport.wait_before_retry(failures, error)
             continue
-        if path.stat().st_size == file.size and _hash(path) == file.sha256:
-            crew.at(file.path, file.size)
+        if path.stat().st_size == file.size and _hash_file(path) == file.sha256:
+            pool.set_done(file.path, file.size)
             return
         path.write_bytes(b"")
-        if spoilt:
+        if was_corrupted:
             raise TransferError(
                 "the file arrived wrong twice: its SHA-256 is not the one that the gateway names",
                 where=f"{result.id}/{file.path}",
                 next_step="have the gateway's disk and the network looked at, then fetch again",
             )
-        spoilt = True
+        was_corrupted = True
 
 
-def _append(result: Result, file: ResultFile, path: Path, transport: Transport, crew: Crew) -> None:
+def _download_remainder(result: Result, file: ResultFile, path: Path, transport: Transport, pool: TransferPool) -> None:
     import requests
 
     offset = path.stat().st_size
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-    response = transport.send(
+    response = transport.request(
         "GET",
         f"/v1/results/{quote(result.id, safe='')}/files/{quote(file.path)}",
         headers=headers,
@@ -170,10 +170,10 @@ def _append(result: Result, file: ResultFile, path: Path, transport: Transport, 
     with response, path.open("ab" if resumed else "wb") as stream:
         done = offset if resumed else 0
         try:
-            for block in response.iter_content(BLOCK):
+            for block in response.iter_content(BLOCK_SIZE):
                 stream.write(block)
                 done += len(block)
-                crew.at(file.path, done)
+                pool.set_done(file.path, done)
         except requests.exceptions.RequestException as error:
             raise GatewayUnreachable(
                 "the connection to the gateway broke off in the middle of a file",
@@ -182,17 +182,17 @@ def _append(result: Result, file: ResultFile, path: Path, transport: Transport, 
             ) from error
 
 
-def _hash(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
-def _alone(path: Path, crew: Crew) -> Iterator[None]:
+def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
     """Only one process at a time fetches a result; the others wait and find it there."""
     lock = FileLock(path)
     while not lock.acquire():
-        crew.at("", 0)  # ends the waiting where it was cancelled
+        pool.set_done("", 0)  # ends the waiting where it was cancelled
         time.sleep(0.1)
     try:
         yield
@@ -202,7 +202,7 @@ def _alone(path: Path, crew: Crew) -> Iterator[None]:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _storage_errors(target: Path) -> Iterator[None]:
     """The disk's errors in the words of the tree."""
     try:
         yield

@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from bridge_core.errors import OutsideRoots, PlateChanged, TransferError
-from bridge_core.models.gateway import MediaFacts, PlateFrame
+from bridge_core.errors import OutsideMediaRoots, PlateChanged, TransferError
+from bridge_core.models.gateway import MediaInfo, PlateFrameQuery
 from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.plates import source_files
-from bridge_core.transfer.upload import hand_over
+from bridge_core.transfer.upload import upload_files
 from bridge_core.transport import Transport
 
 T = TypeVar("T")
 
 
-class Looker:
+class PlateInspector:
     """Remembers which files the gateway has, so that the second look at one costs one call.
 
     May be used from several threads.
@@ -25,7 +25,7 @@ class Looker:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         #: By the file as it is on disk: as the gateway can read it.
-        self._there: dict[SourceFile, SourceFile] = {}
+        self._available: dict[SourceFile, SourceFile] = {}
         #: A movie is one file for all frames: it is sent once, while others wait.
         self._sending_movie = threading.Lock()
 
@@ -37,46 +37,46 @@ class Looker:
         :raises UnknownColourSpace: nothing says which one it is.
         """
 
-        def ask(file: SourceFile) -> bytes:
-            wanted = PlateFrame(plate=plate, file=file, frame=frame)
-            found = self._transport.send("POST", "/v1/media/proxy", body=wanted, once_more=True)
-            return found.content
+        def request_proxy(file: SourceFile) -> bytes:
+            query = PlateFrameQuery(plate=plate, file=file, frame=frame)
+            response = self._transport.request("POST", "/v1/media/proxy", body=query, retry_once=True)
+            return response.content
 
-        return self._ask(plate, frame, ask)
+        return self._query_file(plate, frame, request_proxy)
 
-    def facts(self, plate: Plate) -> MediaFacts:
+    def media_info(self, plate: Plate) -> MediaInfo:
         """What the plate's first file says of itself.
 
         :raises MissingFrames: it is not there.
         :raises UnreadableMedia: it cannot be read, here or at the gateway.
         """
 
-        def ask(file: SourceFile) -> MediaFacts:
-            return self._transport.read(
-                MediaFacts, "POST", "/v1/media/facts", body=file, once_more=True
+        def request_info(file: SourceFile) -> MediaInfo:
+            return self._transport.request_json(
+                MediaInfo, "POST", "/v1/media/facts", body=file, retry_once=True
             )
 
-        return self._ask(plate, plate.range.first, ask)
+        return self._query_file(plate, plate.range.first, request_info)
 
-    def _ask(self, plate: Plate, frame: int, ask: Callable[[SourceFile], T]) -> T:
+    def _query_file(self, plate: Plate, frame: int, request: Callable[[SourceFile], T]) -> T:
         """The answer about a frame's file, which is handed over to the gateway before."""
         (file,) = source_files(plate, [frame])
         try:
-            return ask(self._handed_over(plate, file))
-        except (TransferError, OutsideRoots, PlateChanged):
+            return request(self._make_available(plate, file))
+        except (TransferError, OutsideMediaRoots, PlateChanged):
             # The content has made room for others, or the gateway's roots are other ones by now.
-            self._there.pop(file, None)
-            return ask(self._handed_over(plate, file))
+            self._available.pop(file, None)
+            return request(self._make_available(plate, file))
 
-    def _handed_over(self, plate: Plate, file: SourceFile) -> SourceFile:
+    def _make_available(self, plate: Plate, file: SourceFile) -> SourceFile:
         if plate.kind is not PlateKind.MOVIE:
-            return self._once(file)
+            return self._make_available_once(file)
         with self._sending_movie:
-            return self._once(file)
+            return self._make_available_once(file)
 
-    def _once(self, file: SourceFile) -> SourceFile:
-        found = self._there.get(file)
-        if found is None:
-            (found,) = hand_over((file,), self._transport, None, None)
-            self._there[file] = found
-        return found
+    def _make_available_once(self, file: SourceFile) -> SourceFile:
+        available = self._available.get(file)
+        if available is None:
+            (available,) = upload_files((file,), self._transport, None, None)
+            self._available[file] = available
+        return available

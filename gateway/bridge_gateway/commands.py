@@ -11,42 +11,42 @@ from pathlib import Path
 import bridge_core
 
 
-def openapi() -> None:
+def print_openapi() -> None:
     """Print the API's description."""
-    from bridge_gateway.api.app import describe
+    from bridge_gateway.api.app import create_routes_app
 
-    print(json.dumps(describe().openapi(), indent=1))
+    print(json.dumps(create_routes_app().openapi(), indent=1))
 
 
-def about() -> None:
+def print_about() -> None:
     """Print what this is and which clients it understands, as JSON."""
-    from bridge_gateway.api.gate import OLDEST_CLIENT
+    from bridge_gateway.api.gate import MIN_CLIENT_VERSION
 
-    found = {
+    versions = {
         "version": bridge_core.__version__,
         "api": bridge_core.API_VERSION,
-        "oldest_client": OLDEST_CLIENT,
+        "oldest_client": MIN_CLIENT_VERSION,
         "python": platform.python_version(),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(versions, indent=1))
 
 
-def install(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
+def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
     """Install models and footage, telling on standard error what is done.
 
     :raises ShotbridgeError: as :func:`bridge_gateway.models.install.install` does.
     """
     from bridge_gateway.models import install as installer
 
-    def tell(name: str, done: float, says: str) -> None:
+    def report_progress(name: str, done: float, says: str) -> None:
         if not quiet:
             print(f"{name}: {says}", file=sys.stderr)
         elif done == 1.0 and says == "installed":
             print(f"{name} installed", file=sys.stderr)
 
-    made = installer.install(models_dir, ids or None, progress=tell)
+    installed = installer.install(models_dir, ids or None, progress=report_progress)
     if as_json:
-        rows = [{"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in made]
+        rows = [{"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in installed]
         print(json.dumps(rows, indent=1))
 
 
@@ -55,22 +55,22 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
 
     :raises NotFound: an id that the catalogue does not know.
     """
-    from bridge_gateway.models.catalogue import catalogue
-    from bridge_gateway.models.installed import find
+    from bridge_gateway.models.catalogue import bundled_catalogue
+    from bridge_gateway.models.installed import find_installed
 
-    entries = [catalogue().entry(name) for name in ids] if ids else catalogue().entries
+    entries = [bundled_catalogue().get_entry(name) for name in ids] if ids else bundled_catalogue().entries
     rows = []
     for entry in entries:
-        found = find(models_dir, entry)
-        says = f"not installed: {found}" if isinstance(found, str) else "installed"
+        installed = find_installed(models_dir, entry)
+        status = f"not installed: {installed}" if isinstance(installed, str) else "installed"
         rows.append(
             {
                 "id": entry.id,
                 "kind": entry.kind,
                 "title": entry.title,
                 "licence": entry.licence,
-                "installed": not isinstance(found, str),
-                "says": says,
+                "installed": not isinstance(installed, str),
+                "says": status,
             }
         )
     if as_json:
@@ -82,7 +82,7 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
         )
 
 
-def demo_plates(models_dir: Path, folder: Path) -> None:
+def make_demo_plates(models_dir: Path, folder: Path) -> None:
     """Make the demo's plates and print where they are, as JSON.
 
     :raises ModelMissing: the footage is not installed.
@@ -92,11 +92,11 @@ def demo_plates(models_dir: Path, folder: Path) -> None:
     print(json.dumps(make_plates(models_dir, folder), indent=1))
 
 
-def demo_sheet(rows: Path, target: Path) -> None:
+def draw_contact_sheet(rows: Path, target: Path) -> None:
     """Draw a contact sheet of what the JSON file says: ``title, subtitle, view, rows``.
 
     :raises InvalidRequest: the file says something else.
     """
-    from bridge_gateway.demo.sheet import Sheet, write_sheet
+    from bridge_gateway.demo.sheet import DemoSheet, write_contact_sheet
 
-    write_sheet(target, Sheet.read(rows))
+    write_contact_sheet(target, DemoSheet.read(rows))

@@ -8,30 +8,30 @@ import secrets
 from pathlib import Path
 
 from bridge_core.errors import ConfigError
-from bridge_gateway.store.partial import sync_folder, told
+from bridge_gateway.store.partial import fsync_folder, translate_os_errors
 
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{20,500}")
+_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9._~+/=-]{20,500}")
 
 
-def write(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Write a file of mode 0600 that appears whole or not at all.
 
     :raises StorageError: and its kinds, for what the disk refuses.
     """
-    with told(path):
+    with translate_os_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        half = path.with_name(f".{path.name}.{os.getpid()}")
-        half.unlink(missing_ok=True)
-        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.unlink(missing_ok=True)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a handle, not a path
             file.write(text)
             file.flush()
             os.fsync(handle)
-        half.replace(path)
-        sync_folder(path.parent)
+        partial.replace(path)
+        fsync_folder(path.parent)
 
 
-def token(path: Path) -> str:
+def load_or_create_token(path: Path) -> str:
     """The token in a file, which is made when it is not there, for its owner alone.
 
     A studio may hand it to a group by mode 0640, as the client takes it; a gateway of one's own is
@@ -41,14 +41,14 @@ def token(path: Path) -> str:
         group may write it, or there is no token in it.
     """
     if not path.exists():
-        write(path, secrets.token_urlsafe(32) + "\n")
-    with told(path):
-        found = path.stat()
+        write_private_file(path, secrets.token_urlsafe(32) + "\n")
+    with translate_os_errors(path):
+        stat_result = path.stat()
         text = path.read_text(encoding="utf-8", errors="replace").strip()
-    mode = found.st_mode
-    if os.name == "posix" and found.st_uid not in (os.geteuid(), 0):
+    mode = stat_result.st_mode
+    if os.name == "posix" and stat_result.st_uid not in (os.geteuid(), 0):
         raise ConfigError(
-            f"the token file is another user's: it belongs to user {found.st_uid}",
+            f"the token file is another user's: it belongs to user {stat_result.st_uid}",
             where=str(path),
             next_step="have the file given to the gateway's user or to root, and change the token",
         )
@@ -59,7 +59,7 @@ def token(path: Path) -> str:
             next_step=f"chmod 600 {path} (640 for a group that works with this gateway), and "
             "change the token if somebody may have seen it",
         )
-    if not _TOKEN.fullmatch(text):
+    if not _TOKEN_PATTERN.fullmatch(text):
         raise ConfigError(
             "there is no token in the token file: 20 characters or more, letters, digits and "
             "._~+/=- only",

@@ -33,25 +33,25 @@ from bridge_core.models.settings import GatewaySettings
 from bridge_gateway import private
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
-from bridge_gateway.api.connections import BoundedProtocol, Connections, Limits, system_limits
-from bridge_gateway.api.gate import OLDEST_CLIENT, Door
-from bridge_gateway.api.parts import Parts
-from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.media.plate_proxies import PlateProxies
+from bridge_gateway.api.connections import BoundedProtocol, ConnectionRegistry, ConnectionLimits, system_connection_limits
+from bridge_gateway.api.gate import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.parts import ApiContext
+from bridge_gateway.api.sse import EventBroadcaster
+from bridge_gateway.jobs.desk import JobService
+from bridge_gateway.media.plate_proxies import PlateProxyCache
 from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.partial import told
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.store.content import BlobStore
+from bridge_gateway.store.partial import translate_os_errors
+from bridge_gateway.store.roots import MediaRoots
 
 _log = logging.getLogger(__name__)
 
 #: Connections that may wait to be taken.
-_QUEUE = 1024
+_LISTEN_BACKLOG = 1024
 
 
 @dataclass(frozen=True)
-class Options:
+class ServeOptions:
     """What is asked of one start, besides the configuration."""
 
     token_file: Path | None = None
@@ -62,7 +62,7 @@ class Options:
     """End after ``gateway.idle_exit_seconds`` without a call or a job."""
 
 
-def serve(settings: GatewaySettings, options: Options) -> None:
+def serve(settings: GatewaySettings, options: ServeOptions) -> None:
     """Run until a signal comes or nobody needs it. The first SIGTERM or SIGINT ends it in order:
     jobs go on after the next start. A second one ends it at once.
 
@@ -71,68 +71,68 @@ def serve(settings: GatewaySettings, options: Options) -> None:
     :raises StorageError: a folder cannot be written.
     """
     with ExitStack() as stack:
-        stop = stack.enter_context(_signals())
-        listener = stack.enter_context(listen(settings.host, settings.port))
-        with told(settings.data_dir):
+        signal_handler = stack.enter_context(_install_signal_handlers())
+        listener = stack.enter_context(open_listener(settings.host, settings.port))
+        with translate_os_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        contents = ContentStore(settings.data_dir / "contents", settings.content_limit * 1_000_000)
-        roots = Roots(settings.media_roots)
+        blob_store = BlobStore(settings.data_dir / "contents", settings.content_limit_mb * 1_000_000)
+        media_roots = MediaRoots(settings.media_roots)
         provider = LocalProvider(settings)
         stack.callback(provider.close)
-        desk = Desk(settings, [provider], contents, roots)
-        _start(desk, settings)
-        stack.callback(desk.stop)
-        token = private.token(options.token_file or settings.data_dir / "token")
+        job_service = JobService(settings, [provider], blob_store, media_roots)
+        _start_job_service(job_service, settings)
+        stack.callback(job_service.stop)
+        token = private.load_or_create_token(options.token_file or settings.data_dir / "token")
         about = About(
             version=bridge_core.__version__,
-            api=bridge_core.API_VERSION,
-            oldest_client=OLDEST_CLIENT,
-            instance=uuid4().hex,
+            api_version=bridge_core.API_VERSION,
+            min_client_version=MIN_CLIENT_VERSION,
+            instance_id=uuid4().hex,
         )
-        plate_proxies = PlateProxies(
+        plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         stack.callback(plate_proxies.close)
-        parts = Parts(about, desk, contents, roots, Broadcaster(desk), plate_proxies)
+        context = ApiContext(about, job_service, blob_store, media_roots, EventBroadcaster(job_service), plate_proxies)
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
-        app = create_app(parts, Door.of(token, OLDEST_CLIENT, hosts), activity)
-        address = url(settings.host, listener.getsockname()[1])
+        app = create_app(context, AuthConfig.create(token, MIN_CLIENT_VERSION, hosts), activity)
+        endpoint = endpoint_url(settings.host, listener.getsockname()[1])
 
-        def ready() -> None:
-            _log.info("gateway %s answers at %s", about.version, address)
+        def announce_ready() -> None:
+            _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                private.write(options.announce, announcement(address, about))
-                stack.callback(_withdraw, options.announce, about.instance)
+                private.write_private_file(options.announce, format_announcement(endpoint, about))
+                stack.callback(_remove_announcement, options.announce, about.instance_id)
 
-        server = Server(config(app), parts.events, ready)
-        stop.server = server
-        idle = settings.idle_exit_seconds if options.idle_exit else 0
-        asyncio.run(_run(server, listener, Idle(activity, desk, idle)))
+        server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
+        signal_handler.server = server
+        idle_seconds = settings.idle_exit_seconds if options.idle_exit else 0
+        asyncio.run(_run(server, listener, IdleShutdown(activity, job_service, idle_seconds)))
 
 
-def announcement(address: str, about: About) -> str:
+def format_announcement(endpoint: str, about: About) -> str:
     """JSON: ``url``, ``pid``, ``instance``, ``version``, ``api``, ``started`` (ISO 8601, UTC).
     Who finds one asks ``/v1/about`` whether the instance still answers there."""
-    found = {
-        "url": address,
+    fields = {
+        "url": endpoint,
         "pid": os.getpid(),
-        "instance": about.instance,
+        "instance": about.instance_id,
         "version": about.version,
-        "api": about.api,
+        "api": about.api_version,
         "started": now().isoformat(),
     }
-    return json.dumps(found, indent=1) + "\n"
+    return json.dumps(fields, indent=1) + "\n"
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one.
 
     :raises ConfigError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_QUEUE)
+        listener = socket.create_server((host, port), family=family, backlog=_LISTEN_BACKLOG)
         # asyncio sets it on sockets that name their protocol only, which this one does not; without
         # it every answer in two parts waits 40 ms for the other side's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -146,30 +146,30 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def url(host: str, port: int) -> str:
+def endpoint_url(host: str, port: int) -> str:
     """The address under which this machine reaches the gateway."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class Server(uvicorn.Server):
+class GatewayServer(uvicorn.Server):
     """Says when it answers, and ends the streams of events before it waits for calls to end."""
 
     def __init__(
-        self, config: uvicorn.Config, events: Broadcaster, ready: Callable[[], None]
+        self, config: uvicorn.Config, event_broadcaster: EventBroadcaster, on_ready: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self._events = events
-        self._ready = ready
+        self._event_broadcaster = event_broadcaster
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(_QUEUE)  # asyncio's backlog is both, how many wait and are taken
-        self._ready()
+            listener.listen(_LISTEN_BACKLOG)  # asyncio's backlog is both, how many wait and are taken
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._events.close()
+        self._event_broadcaster.close()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -179,10 +179,10 @@ class Server(uvicorn.Server):
         yield
 
 
-def _start(desk: Desk, settings: GatewaySettings) -> None:
+def _start_job_service(job_service: JobService, settings: GatewaySettings) -> None:
     try:
-        with told(settings.data_dir):
-            desk.start()
+        with translate_os_errors(settings.data_dir):
+            job_service.start()
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
         if not isinstance(cause, SQLAlchemyError):
@@ -196,32 +196,32 @@ def _start(desk: Desk, settings: GatewaySettings) -> None:
 
 
 @dataclass(frozen=True)
-class Idle:
+class IdleShutdown:
     """Ends a server that nobody needs any more."""
 
     activity: Activity
-    desk: Desk
+    job_service: JobService
     seconds: float
     """0: never."""
 
-    async def end(self, server: uvicorn.Server) -> None:
+    async def run(self, server: uvicorn.Server) -> None:
         """End the server once there was no call, no listener and no job for so long."""
         while self.seconds:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
-            if self._unused() and not await to_thread.run_sync(self.desk.busy) and self._unused():
+            if self._is_idle() and not await to_thread.run_sync(self.job_service.has_open_jobs) and self._is_idle():
                 _log.info("nobody has called for %g seconds; ending", self.seconds)
                 server.should_exit = True
                 return
 
-    def _unused(self) -> bool:
+    def _is_idle(self) -> bool:
         return self.activity.idle_seconds() >= self.seconds
 
 
-class _Stop:
+class _StopSignalHandler:
     """What a signal does: the first ends the server, the second the process."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
         self._server: uvicorn.Server | None = None
 
     @property
@@ -231,43 +231,43 @@ class _Stop:
     @server.setter
     def server(self, server: uvicorn.Server) -> None:
         self._server = server
-        server.should_exit = self.asked
+        server.should_exit = self.is_requested
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        if self.asked:
+        if self.is_requested:
             os._exit(128 + number)
-        self.asked = True
+        self.is_requested = True
         if self._server is not None:
             self._server.should_exit = True
 
 
 @contextmanager
-def _signals() -> Iterator[_Stop]:
-    stop = _Stop()
-    kinds = [signal.SIGINT, signal.SIGTERM]
+def _install_signal_handlers() -> Iterator[_StopSignalHandler]:
+    stop_handler = _StopSignalHandler()
+    signals = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
-        kinds.append(signal.SIGBREAK)
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
+        signals.append(signal.SIGBREAK)
+    previous = {kind: signal.signal(kind, stop_handler) for kind in signals}
     try:
-        yield stop
+        yield stop_handler
     finally:
-        for kind, handler in before.items():
+        for kind, handler in previous.items():
             signal.signal(kind, handler)
 
 
-async def _run(server: Server, listener: socket.socket, idle: Idle) -> None:
-    watching = asyncio.create_task(idle.end(server))
+async def _run(server: GatewayServer, listener: socket.socket, idle_shutdown: IdleShutdown) -> None:
+    idle_task = asyncio.create_task(idle_shutdown.run(server))
     try:
         await server.serve(sockets=[listener])
     finally:
-        watching.cancel()
+        idle_task.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await idle_task
 
 
-def config(app: object, limits: Limits | None = None) -> uvicorn.Config:
+def server_config(app: object, limits: ConnectionLimits | None = None) -> uvicorn.Config:
     """``limits``: of connections; None: what the system gives."""
-    bounded = partial(BoundedProtocol, open_connections=Connections(limits or system_limits()))
+    bounded = partial(BoundedProtocol, open_connections=ConnectionRegistry(limits or system_connection_limits()))
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=bounded,  # type: ignore[arg-type]
@@ -285,8 +285,8 @@ def config(app: object, limits: Limits | None = None) -> uvicorn.Config:
     )
 
 
-def _withdraw(announced: Path, instance: str) -> None:
+def _remove_announcement(path: Path, instance: str) -> None:
     """Remove the announcement, unless a later gateway has written its own there."""
     with suppress(OSError, ValueError):
-        if json.loads(announced.read_text(encoding="utf-8")).get("instance") == instance:
-            announced.unlink()
+        if json.loads(path.read_text(encoding="utf-8")).get("instance") == instance:
+            path.unlink()

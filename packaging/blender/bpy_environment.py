@@ -40,7 +40,7 @@ def requirements(version: str) -> tuple[str, ...]:
 
 def python_of(version: str) -> Path:
     """The environment's Python, once :func:`ensure` has made it."""
-    return tools.script(_folder(version), "python")
+    return tools.environment_program(_folder(version), "python")
 
 
 def target_of(version: str) -> Target:

@@ -31,35 +31,35 @@ def build(targets: Iterable[Target], out: Path) -> list[Path]:
     :raises SystemExit: something could not be fetched, or Blender's tool refuses a zip.
     """
     out.mkdir(parents=True, exist_ok=True)
-    made = []
+    archives = []
     with tempfile.TemporaryDirectory() as scratch:
         own = wheels.client_wheel(Path(scratch))
         for one in targets:
             folder = Path(scratch) / one.name
-            _stage(folder, one, [own, *wheels.locked(one)])
-            made.append(_zip(folder, out, one))
+            _assemble(folder, one, [own, *wheels.locked(one)])
+            archives.append(_zip(folder, out, one))
             shutil.rmtree(folder)
-    return made
+    return archives
 
 
-def _stage(folder: Path, one: Target, carried: Iterable[Path]) -> None:
+def _assemble(folder: Path, target: Target, wheel_files: Iterable[Path]) -> None:
     """The extension's folder with its wheels, and the manifest that names them."""
     shutil.copytree(EXTENSION, folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(wheels.REPO / "LICENSE", folder / "LICENSE-APACHE")
     (folder / "wheels").mkdir()
-    names = [Path(shutil.copy(wheel, folder / "wheels")).name for wheel in carried]
+    names = [Path(shutil.copy(wheel, folder / "wheels")).name for wheel in wheel_files]
     manifest = folder / "blender_manifest.toml"
     listed = "".join(f'    "./wheels/{name}",\n' for name in sorted(names))
     text = manifest.read_text(encoding="utf-8")
     # Tables come last in TOML, so what is not in one goes before the first.
     head, table, tail = text.partition("\n[")
-    added = f'\nplatforms = ["{one.platform}"]\nwheels = [\n{listed}]\n'
+    added = f'\nplatforms = ["{target.platform}"]\nwheels = [\n{listed}]\n'
     manifest.write_text(head + added + table + tail, encoding="utf-8")
 
 
-def _zip(folder: Path, out: Path, one: Target) -> Path:
+def _zip(folder: Path, out: Path, target: Target) -> Path:
     version = tomllib.loads((folder / "blender_manifest.toml").read_text("utf-8"))["version"]
-    path = out / f"shotbridge-{version}-{one.name}.zip"
+    path = out / f"shotbridge-{version}-{target.name}.zip"
     _blender_tool("build", "--source-dir", folder, "--output-filepath", path)
     # On a folder it does not see that a wheel is missing.
     _blender_tool("validate", path)
@@ -78,11 +78,11 @@ def main() -> None:
     parser.add_argument("--only", type=target, action="append", metavar="TARGET")
     parser.add_argument("--out", type=Path, default=wheels.REPO / "dist" / "blender")
     parser.add_argument("--lock", action="store_true", help="resolve wheels.lock anew")
-    said = parser.parse_args()
-    if said.lock:
+    arguments = parser.parse_args()
+    if arguments.lock:
         wheels.lock()
         return
-    for path in build(said.only or TARGETS, said.out):
+    for path in build(arguments.only or TARGETS, arguments.out):
         print(f"{path.stat().st_size / 1e6:6.1f} MB  {path}")
 
 

@@ -49,7 +49,7 @@ _QT = re.compile(
 _LIBRARY = re.compile(r"(?:lib)?Qt6\w+\.(?:so\.6|dll)|Qt\w+\.framework/Versions/A/Qt\w+")
 
 
-def of_the_panel(name: str) -> bool:
+def is_needed_by_panel(name: str) -> bool:
     """Whether a file of PySide6-Essentials' wheel is one that the panel needs."""
     return _QT.fullmatch(name) is not None
 
@@ -86,7 +86,7 @@ def trim(wheel: Path, folder: Path, keep: Callable[[str], bool], version: str, r
             for path, member, data in _metadata(source, before, old, version):
                 write(member, after + path, data)
             last = source.getinfo(f"{before}RECORD")
-            write(last, f"{after}TRIMMED.txt", _said(wheel.name, reason, gone).encode())
+            write(last, f"{after}TRIMMED.txt", _trim_note(wheel.name, reason, gone).encode())
             record.append(f"{after}RECORD,,")
             out.writestr(
                 zipfile.ZipInfo(f"{after}RECORD", last.date_time), "\n".join([*record, ""])
@@ -104,8 +104,8 @@ def _metadata(
         data = source.read(member)
         if path == "METADATA":
             line = rb"(?m)^(Version: )" + re.escape(old).encode() + rb"(\r?)$"
-            data, found = re.subn(line, rb"\g<1>" + version.encode() + rb"\2", data, count=1)
-            if not found:
+            data, replaced = re.subn(line, rb"\g<1>" + version.encode() + rb"\2", data, count=1)
+            if not replaced:
                 raise ValueError(f"{source.filename}: METADATA does not say Version: {old}")
         yield path, member, data
 
@@ -128,7 +128,7 @@ def _check_closed(
 _MACH_O = (b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe")
 
 
-def _said(wheel: str, reason: str, gone: Iterable[str]) -> str:
+def _trim_note(wheel: str, reason: str, gone: Iterable[str]) -> str:
     return "\n".join(
         (
             f"This is {wheel} with files left out: {reason}.",

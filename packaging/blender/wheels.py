@@ -25,7 +25,7 @@ LOCK = HERE / "wheels.lock"
 #: (glibc 2.28). The panel works with 6.5 and newer.
 QT = "6.8.3"
 _QT_VERSION = f"0+shotbridge.{QT}"
-_SAID = """\
+_LOCK_HEADER = """\
 # What the Blender extension carries, by hash; made by `build_extension.py --lock`.
 """
 
@@ -51,8 +51,8 @@ def whole_wheel(folder: Path) -> Path:
         source.mkdir(exist_ok=True)
         shutil.copy(REPO / name, source)
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for room in ("bridge_core", "ui", "gateway"):
-        shutil.copytree(REPO / room, source / room, ignore=ignore)
+    for source_folder in ("bridge_core", "ui", "gateway"):
+        shutil.copytree(REPO / source_folder, source / source_folder, ignore=ignore)
     _run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source],
     )
@@ -75,7 +75,7 @@ def locked(target: Target) -> list[Path]:
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             _download(target, Path(scratch), ["--no-deps", "--require-hashes", "-r", str(LOCK)])
             for wheel in Path(scratch).glob("*.whl"):
-                _take(wheel, folder)
+                _add_wheel(wheel, folder)
         marker.write_text(recipe)
     return sorted(folder.glob("*.whl"))
 
@@ -98,13 +98,13 @@ def lock() -> None:
         " \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in sorted(found[pin]))])
         for pin in sorted(found)
     ]
-    LOCK.write_text(_SAID + "\n".join([*lines, ""]))
+    LOCK.write_text(_LOCK_HEADER + "\n".join([*lines, ""]))
 
 
-def _take(wheel: Path, folder: Path) -> None:
+def _add_wheel(wheel: Path, folder: Path) -> None:
     if wheel.name.lower().startswith("pyside6_essentials-"):
         trimming.trim(
-            wheel, folder, trimming.of_the_panel, _QT_VERSION, "the panel does not use them"
+            wheel, folder, trimming.is_needed_by_panel, _QT_VERSION, "the panel does not use them"
         )
     elif wheel.name.startswith("shiboken6-"):
         # It is whole, and bears the version that keeps it together with the PySide6 it is for.

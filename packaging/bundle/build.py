@@ -30,7 +30,7 @@ sys.path.append(str(REPO / "gateway"))
 import sbom  # noqa: E402  found by the lines above
 from install import SUMS  # noqa: E402
 from targets import TARGETS, this_platform  # noqa: E402
-from tools import emptied, pip, run, script  # noqa: E402
+from tools import make_empty_folder, pip, run, environment_program  # noqa: E402
 
 import bridge_core  # noqa: E402
 
@@ -65,7 +65,7 @@ def main() -> None:
         "platform": system,
     }
     name = f"shotbridge-{about['version']}-{system}-py{about['python']}"
-    bundle = emptied(REPO / "dist" / "bundle" / name)
+    bundle = make_empty_folder(REPO / "dist" / "bundle" / name)
     with tempfile.TemporaryDirectory() as scratch:
         # What git would hand out: no leftovers of builds, nothing that is not committed.
         source = Path(scratch) / "source"
@@ -74,8 +74,8 @@ def main() -> None:
             shutil.copy(source / "packaging" / lock, bundle)
         _wheels(source, bundle)
         _extensions(source, bundle / "blender")
-        for room in SOURCES:
-            shutil.copytree(source / room, bundle / "source" / room)
+        for source_folder in SOURCES:
+            shutil.copytree(source / source_folder, bundle / "source" / source_folder)
         shutil.copytree(source / "docs", bundle / "docs")
         shutil.copy(source / "packaging" / "bundle" / "install.py", bundle)
         shutil.copy(source / "LICENSE", bundle)
@@ -133,13 +133,13 @@ def _extensions(source: Path, target: Path) -> None:
 
 
 def _sbom(bundle: Path, target: Path) -> None:
-    from bridge_gateway.models.catalogue import catalogue
+    from bridge_gateway.models.catalogue import bundled_catalogue
 
-    entries = [entry.model_dump(mode="json") for entry in catalogue().entries]
+    entries = [entry.model_dump(mode="json") for entry in bundled_catalogue().entries]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "venv"
         venv.create(folder, with_pip=True)
-        python = script(folder, "python")
+        python = environment_program(folder, "python")
         wheels = [str(path) for path in sorted((bundle / "wheels").glob("*.whl"))]
         pip(python, "install", "--no-index", "--no-deps", *wheels)
         sbom.write(bundle, python, entries, target)

@@ -59,7 +59,7 @@ gateway:
 """
 
 
-class Refused(Exception):
+class InstallRefused(Exception):
     """Says what is wrong and what to do."""
 
 
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{count} files are as they were bundled", flush=True)
         if not wanted.verify:
             install(BUNDLE, wanted.folder.expanduser().absolute())
-    except Refused as error:
+    except InstallRefused as error:
         print(f"install.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -97,9 +97,9 @@ def verify(bundle: Path, expected: str | None = None) -> int:
     """
     sums = bundle / SUMS
     if not sums.is_file():
-        raise Refused(f"there is no {SUMS}: this is no whole bundle. Copy it again")
+        raise InstallRefused(f"there is no {SUMS}: this is no whole bundle. Copy it again")
     if expected is not None and _hash(sums) != expected.lower():
-        raise Refused(
+        raise InstallRefused(
             f"{SUMS} is not the expected one: {_hash(sums)}. Nothing was installed; ask who made "
             "the bundle"
         )
@@ -107,7 +107,7 @@ def verify(bundle: Path, expected: str | None = None) -> int:
     for line in sums.read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name or name.startswith("/") or ".." in Path(name).parts:
-            raise Refused(f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again")
+            raise InstallRefused(f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again")
         listed[name] = digest
     there = {
         path.relative_to(bundle).as_posix(): path
@@ -128,7 +128,7 @@ def verify(bundle: Path, expected: str | None = None) -> int:
         (added, "were added"),
     ):
         if names:
-            raise Refused(
+            raise InstallRefused(
                 f"{len(names)} of its files {what}: {', '.join(names[:5])}"
                 f"{', ...' if len(names) > 5 else ''}. Nothing was installed; copy the bundle "
                 "again, and if it stays so, ask who made it"
@@ -142,11 +142,11 @@ def install(bundle: Path, folder: Path) -> None:
     :raises Refused: another Python or platform than the bundle's, or the version is there.
     """
     about = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
-    _fits(about)
+    _check_platform(about)
     target = folder / about["version"]
     if target.exists():
         if not (target / UNFINISHED).exists():
-            raise Refused(
+            raise InstallRefused(
                 f"{target} is there already. To install it anew, stop what runs from it and remove "
                 "that folder first"
             )
@@ -163,7 +163,7 @@ def install(bundle: Path, folder: Path) -> None:
     shutil.copytree(bundle / "source" / "plugins", plugins)
     _write(target, python, plugins, about["version"])
     (target / UNFINISHED).unlink()
-    _use(folder, about["version"])
+    _activate(folder, about["version"])
     print(
         f"done. Try:\n  {folder}/current/bin/shotbridge doctor\n"
         f"  {folder}/current/bin/shotbridge demo --out /tmp/shotbridge_demo\n"
@@ -171,16 +171,16 @@ def install(bundle: Path, folder: Path) -> None:
     )
 
 
-def _fits(about: dict[str, str]) -> None:
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if here != about["python"]:
-        raise Refused(
-            f"this bundle is for Python {about['python']}, and this is {here}. Run it with "
-            f"python{about['python']}, or make a bundle with Python {here}"
+def _check_platform(about: dict[str, str]) -> None:
+    running_python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if running_python != about["python"]:
+        raise InstallRefused(
+            f"this bundle is for Python {about['python']}, and this is {running_python}. Run it with "
+            f"python{about['python']}, or make a bundle with Python {running_python}"
         )
     machine = f"{sys.platform}-{platform.machine()}"
     if machine != about["platform"]:
-        raise Refused(
+        raise InstallRefused(
             f"this bundle is for {about['platform']}, and this machine is {machine}. Make one there"
         )
 
@@ -189,7 +189,7 @@ def _environment(bundle: Path, folder: Path) -> Path:
     try:
         venv.create(folder, with_pip=True)
     except subprocess.CalledProcessError as error:
-        raise Refused(
+        raise InstallRefused(
             "this Python cannot make virtual environments; on Debian install python3-venv"
         ) from error
     python = folder / "bin" / "python"
@@ -208,7 +208,7 @@ def _pip(bundle: Path, python: Path, *where: str, lock: str) -> None:
         clean["PIP_CONFIG_FILE"] = os.devnull
         done = subprocess.run([*words, *what], env=clean, check=False)
         if done.returncode:
-            raise Refused("pip could not install it; its own words stand above")
+            raise InstallRefused("pip could not install it; its own words stand above")
 
 
 def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
@@ -223,8 +223,8 @@ def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
         "python": python,
         "site": target / "host",
     }
-    told = {name: shlex.quote(str(path)) for name, path in quoted.items()}
-    environment.write_text(ENVIRONMENT.format(version=version, **told), encoding="utf-8")
+    shell_values = {name: shlex.quote(str(path)) for name, path in quoted.items()}
+    environment.write_text(ENVIRONMENT.format(version=version, **shell_values), encoding="utf-8")
     program = target / "bin" / "shotbridge"
     program.parent.mkdir()
     program.write_text(
@@ -237,7 +237,7 @@ def _write(target: Path, python: Path, plugins: Path, version: str) -> None:
     program.chmod(0o755)
 
 
-def _use(folder: Path, version: str) -> None:
+def _activate(folder: Path, version: str) -> None:
     """Move ``current``, in one step: whoever starts now gets the old version or the new one."""
     link = folder / f".current.{os.getpid()}"
     link.symlink_to(version)

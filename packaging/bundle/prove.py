@@ -23,11 +23,11 @@ REPO = HERE.parents[1]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
 from targets import TARGETS, this_platform  # noqa: E402  found by the line above
-from tools import CACHE, emptied  # noqa: E402
+from tools import CACHE, make_empty_folder  # noqa: E402
 
 #: ioctl(2) numbers of Linux: get and set an interface's flags; the flag that it is up.
 _GET, _SET, _UP = 0x8913, 0x8914, 0x1
-PLACE = CACHE / "bundle-proof"
+WORK_DIR = CACHE / "bundle-proof"
 
 
 def main() -> None:
@@ -35,17 +35,17 @@ def main() -> None:
     if not bundles:
         sys.exit("there is no bundle in dist/bundle: make bundle")
     if sys.argv[1:] == ["--inside"]:
-        inside(bundles[-1])
+        check_without_network(bundles[-1])
         return
-    emptied(PLACE)
-    tampered(bundles[-1])
+    make_empty_folder(WORK_DIR)
+    check_tampering(bundles[-1])
     namespace = ["unshare", "--map-root-user", "--net", sys.executable, __file__, "--inside"]
     if subprocess.run(namespace, check=False).returncode:
         sys.exit("the bundle does not hold what it promises; what was wrong stands above")
-    shutil.rmtree(PLACE)
+    shutil.rmtree(WORK_DIR)
 
 
-def tampered(bundle: Path) -> None:
+def check_tampering(bundle: Path) -> None:
     """Changed, removed, added, linked: each refused in words, and nothing written."""
 
     def changed(copy: Path) -> None:
@@ -63,8 +63,8 @@ def tampered(bundle: Path) -> None:
 
     def linked(copy: Path) -> None:
         path = copy / "bundle.json"
-        path.rename(PLACE / "elsewhere.json")
-        path.symlink_to(PLACE / "elsewhere.json")
+        path.rename(WORK_DIR / "elsewhere.json")
+        path.symlink_to(WORK_DIR / "elsewhere.json")
 
     ways: dict[str, Callable[[Path], None]] = {
         "are changed": changed,
@@ -73,17 +73,17 @@ def tampered(bundle: Path) -> None:
         "are links": linked,
     }
     for words, tamper in ways.items():
-        copy = PLACE / "tampered"
+        copy = WORK_DIR / "tampered"
         shutil.copytree(bundle, copy, copy_function=os.link)
         tamper(copy)
-        target = PLACE / "refused"
-        said = _refused(copy, str(target))
-        assert words in said and "Nothing was installed" in said, said
+        target = WORK_DIR / "refused"
+        message = _refused(copy, str(target))
+        assert words in message and "Nothing was installed" in message, message
         assert not target.exists()
         shutil.rmtree(copy)
         print(f"ok  refused: files that {words}", flush=True)
-    said = _refused(bundle, str(PLACE / "refused"), "--expect", "0" * 64)
-    assert "not the expected one" in said, said
+    message = _refused(bundle, str(WORK_DIR / "refused"), "--expect", "0" * 64)
+    assert "not the expected one" in message, message
     print("ok  refused: another SHA256SUMS than expected", flush=True)
 
 
@@ -98,27 +98,27 @@ def _refused(bundle: Path, *words: str) -> str:
     return done.stderr
 
 
-def inside(bundle: Path) -> None:
+def check_without_network(bundle: Path) -> None:
     _loopback_up()
-    _nothing_is_reached()
-    home = PLACE / "home"
+    _check_no_network()
+    home = WORK_DIR / "home"
     home.mkdir()
     clean = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    target = PLACE / "opt shotbridge"  # a folder's name with a space in it
+    target = WORK_DIR / "opt shotbridge"  # a folder's name with a space in it
     _timed("installed", clean, sys.executable, str(bundle / "install.py"), str(target))
     shotbridge = str(target / "current" / "bin" / "shotbridge")
-    told = json.loads(_timed("doctor is green", clean, shotbridge, "doctor", "--json"))
-    lines = {line["name"]: line for line in told["lines"]}
-    assert told["ok"] and str(target) in lines["models"]["says"], told
+    report = json.loads(_timed("doctor is green", clean, shotbridge, "doctor", "--json"))
+    lines = {line["name"]: line for line in report["lines"]}
+    assert report["ok"] and str(target) in lines["models"]["says"], report
     _call(clean, shotbridge, "stop")
     hosts = _call(clean, "sh", "-c", f". '{target}/current/environment.sh' && env")
-    found = dict(line.split("=", 1) for line in hosts.splitlines() if "=" in line)
-    assert (Path(found["NUKE_PATH"]) / "bridge_nuke").is_dir()
+    variables = dict(line.split("=", 1) for line in hosts.splitlines() if "=" in line)
+    assert (Path(variables["NUKE_PATH"]) / "bridge_nuke").is_dir()
     # What a host adds to its path: the client and its libraries, and no Qt.
     program = "import bridge_core.client, bridge_ui, pydantic, yaml, requests, opentimelineio"
-    alone = {**clean, "PYTHONPATH": found["SHOTBRIDGE_SITE"]}
+    alone = {**clean, "PYTHONPATH": variables["SHOTBRIDGE_SITE"]}
     _call(alone, sys.executable, "-S", "-c", program)
-    assert not (Path(found["SHOTBRIDGE_SITE"]) / "PySide6").exists()
+    assert not (Path(variables["SHOTBRIDGE_SITE"]) / "PySide6").exists()
     print("ok  hosts find their plugins and libraries", flush=True)
     extensions = sorted(path.name for path in (target / "current" / "blender").glob("*.zip"))
     ours = sorted(one.name for one in TARGETS if one.platform == this_platform())
@@ -129,7 +129,7 @@ def inside(bundle: Path) -> None:
     assert "--extensions" in _call(clean, sys.executable, recipes, "--help")
     _call(clean, sys.executable, str(bundle / "install.py"), "--verify")
     print("ok  extension, documents and the sources of rez packages are in it", flush=True)
-    out = PLACE / "demo"
+    out = WORK_DIR / "demo"
     _timed("demo has run", clean, shotbridge, "demo", "--out", str(out))
     summary = json.loads((out / "summary.json").read_text())
     assert [job["state"] for job in summary["jobs"]] == ["succeeded"] * 3, summary
@@ -143,7 +143,7 @@ def _loopback_up() -> None:
         fcntl.ioctl(one, _SET, struct.pack("16sH14x", b"lo", flags | _UP))
 
 
-def _nothing_is_reached() -> None:
+def _check_no_network() -> None:
     assert [name for _, name in socket.if_nameindex()] == ["lo"]
     with socket.socket() as one:
         one.settimeout(5)
@@ -157,14 +157,14 @@ def _nothing_is_reached() -> None:
 
 def _timed(what: str, variables: dict[str, str], *words: str) -> str:
     started = time.monotonic()
-    told = _call(variables, *words)
+    output = _call(variables, *words)
     print(f"ok  {what}  {time.monotonic() - started:.1f} s", flush=True)
-    return told
+    return output
 
 
 def _call(variables: dict[str, str], *words: str) -> str:
     done = subprocess.run(
-        words, env=variables, cwd=PLACE, capture_output=True, text=True, check=False
+        words, env=variables, cwd=WORK_DIR, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools import run, tool
+from tools import run, tool_program
 
 SPEC = "1.6"
 #: A licence by its SPDX name; what the catalogue says otherwise goes in as words.
@@ -43,7 +43,7 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
     :raises SystemExit: the result is not valid by CycloneDX' schema.
     """
     run(
-        *(str(tool("cyclonedx", "cyclonedx-py")), "environment", str(python)),
+        *(str(tool_program("cyclonedx", "cyclonedx-py")), "environment", str(python)),
         *("--spec-version", SPEC, "--output-reproducible", "--output-file", str(target)),
     )
     described = json.loads(target.read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
 
 def validate(path: Path) -> None:
     """:raises SystemExit: says what the schema does not allow."""
-    program = str(tool("cyclonedx", "python"))
+    program = str(tool_program("cyclonedx", "python"))
     done = subprocess.run(
         [program, "-c", _VALIDATE, str(path)], capture_output=True, text=True, check=False
     )

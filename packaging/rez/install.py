@@ -34,7 +34,7 @@ REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 sys.path.insert(0, str(REPO / "packaging"))
 
-from tools import run, tool  # noqa: E402
+from tools import run, tool_program  # noqa: E402
 
 import bridge_core  # noqa: E402  found by the lines above
 
@@ -53,13 +53,13 @@ def main(argv: list[str] | None = None) -> None:
     repository: Path = wanted.packages
     version = bridge_core.__version__
     recipes = _recipes(wanted)
-    _refuse_what_is_there(repository, recipes.values())
+    _refuse_existing(repository, recipes.values())
     repository.mkdir(parents=True, exist_ok=True)
-    rez = Rez(repository, wanted)
+    rez = RezRepository(repository, wanted)
     with tempfile.TemporaryDirectory() as scratch:
         for python in wanted.python:
-            rez.check(python)
-            rez.libraries(python, Path(scratch) / python, own_qt=wanted.qt == "own")
+            rez.check_python(python)
+            rez.install_libraries(python, Path(scratch) / python, own_qt=wanted.qt == "own")
         for name in recipes:
             rez.build(name, Path(scratch) / name)
     print(f"shotbridge-{version} is in {repository}")
@@ -71,17 +71,17 @@ def main(argv: list[str] | None = None) -> None:
 def _recipes(wanted: argparse.Namespace) -> dict[str, str]:
     """The recipes to build, in order, and what each makes."""
     version = bridge_core.__version__
-    made = {"shotbridge_qt_host": f"shotbridge_qt-host.{version}"}
+    packages = {"shotbridge_qt_host": f"shotbridge_qt-host.{version}"}
     if wanted.qt != "host":
-        made["shotbridge_qt_own"] = f"shotbridge_qt-own.{version}"
+        packages["shotbridge_qt_own"] = f"shotbridge_qt-own.{version}"
     if wanted.gateway and wanted.with_models:
-        made["shotbridge_models"] = f"shotbridge_models-{version}"
+        packages["shotbridge_models"] = f"shotbridge_models-{version}"
     if wanted.gateway:
-        made["shotbridge_gateway"] = f"shotbridge_gateway-{version}"
-    return {**made, "shotbridge": f"shotbridge-{version}"}
+        packages["shotbridge_gateway"] = f"shotbridge_gateway-{version}"
+    return {**packages, "shotbridge": f"shotbridge-{version}"}
 
 
-def _refuse_what_is_there(repository: Path, packages: Iterable[str]) -> None:
+def _refuse_existing(repository: Path, packages: Iterable[str]) -> None:
     """rez would build them anew in their places, under whoever works with them."""
     there = [
         name
@@ -96,11 +96,11 @@ def _refuse_what_is_there(repository: Path, packages: Iterable[str]) -> None:
         )
 
 
-class Rez:
+class RezRepository:
     """rez, working on one repository; what it builds sees that repository first."""
 
     def __init__(self, repository: Path, wanted: argparse.Namespace) -> None:
-        self._rez = shutil.which("rez") or str(tool("rez"))
+        self._rez = shutil.which("rez") or str(tool_program("rez"))
         self._repository = repository
         self._wheels: Path | None = wanted.wheels
         known = subprocess.run(
@@ -121,7 +121,7 @@ class Rez:
         if self._wheels is not None:
             self._variables["SHOTBRIDGE_WHEELS"] = str(self._wheels)
 
-    def check(self, python: str) -> None:
+    def check_python(self, python: str) -> None:
         """That rez knows this Python, and that it has pip."""
         words = [self._rez, "env", "--quiet", f"python-{python}", "--", "python", "-m", "pip"]
         asked = subprocess.run(
@@ -138,7 +138,7 @@ class Rez:
                 "pip; or name another version with --python"
             )
 
-    def libraries(self, python: str, wheels: Path, *, own_qt: bool) -> None:
+    def install_libraries(self, python: str, wheels: Path, *, own_qt: bool) -> None:
         """The client's libraries as packages, out of files with the lock's hashes."""
         source = ("--no-index", "--find-links", str(self._wheels)) if self._wheels else ()
         run(
@@ -150,28 +150,28 @@ class Rez:
         files = [str(path) for path in sorted(wheels.glob("*.whl"))]
         if not own_qt:
             files = [path for path in files if not Path(path).name.lower().startswith(QT_WHEELS)]
-        made = wheels.with_name(f"{python}-packages")
+        built = wheels.with_name(f"{python}-packages")
         # All in one call: what rez pip calls extra goes to pip as it stands.
         run(
-            *(self._rez, "pip", "--install", "--prefix", str(made)),
+            *(self._rez, "pip", "--install", "--prefix", str(built)),
             *("--python-version", python, files[0]),
             *("--extra", "--no-deps", "--no-index", *files[1:]),
             variables=self._variables,
         )
-        self._add(made)
+        self._copy_packages(built)
 
-    def _add(self, made: Path) -> None:
+    def _copy_packages(self, built: Path) -> None:
         """Copy the packages that rez pip made, but for those that are there: in the repository
         itself it would write some anew, for it compares requirements in an order that varies."""
-        for folder in sorted(definition.parent for definition in made.glob("*/*/package.py")):
-            there = self._repository / folder.relative_to(made)
+        for folder in sorted(definition.parent for definition in built.glob("*/*/package.py")):
+            there = self._repository / folder.relative_to(built)
             variants = [path.name for path in folder.iterdir() if path.is_dir()]
             if (there / "package.py").exists() and all((there / v).is_dir() for v in variants):
                 continue
             run(
                 *(self._rez, "cp", "--allow-empty", "--dest-path", str(self._repository)),
                 f"{folder.parent.name}-{folder.name}",
-                variables={**self._variables, "REZ_PACKAGES_PATH": str(made)},
+                variables={**self._variables, "REZ_PACKAGES_PATH": str(built)},
             )
 
     def build(self, name: str, scratch: Path) -> None:

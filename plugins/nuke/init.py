@@ -5,7 +5,7 @@ import sys
 try:
     from bridge_nuke import start
 
-    start.anywhere()
+    start.register_callbacks()
 except Exception as error:
     print(
         f"Shotbridge is not available in this Nuke: {error}. Next: ask whoever installed it; "

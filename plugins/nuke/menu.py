@@ -9,6 +9,6 @@ except Exception:
 
 if start is not None:
     try:
-        start.in_the_interface()
+        start.register_interface()
     except Exception as error:
         print(f"Shotbridge has no panel in this Nuke: {error}", file=sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from case_inputs.kit import (
-    at,
+    time_at,
     case,
     clip,
     cut,
@@ -98,7 +98,7 @@ def diff_own_export(out: Path) -> None:
         out / "cut.otio",
         clip("sh010", sequence(out / "plate", available=span(86400, 60)), span(86405, 20)),
         clip("sh020", sequence(out / "plate", available=span(86400, 60)), span(86430, 20)),
-        start=at(86400),
+        start=time_at(86400),
     )
 
 
@@ -184,7 +184,7 @@ def diff_wording(out: Path) -> None:
         return clip(name, sequence("plate/", available=span(86400, 60)), span(start, 12))
 
     def mix() -> Any:
-        return schema.Transition("", "SMPTE_Dissolve", at(4), at(4))
+        return schema.Transition("", "SMPTE_Dissolve", time_at(4), time_at(4))
 
     cut(out / "old.otio", one("sh010", 86410), one("sh020", 86430), name="reel")
     cut(out / "new.otio", one("sh010", 86410), mix(), one("sh020", 86430), name="reel")
@@ -204,7 +204,7 @@ def openrv_pen(out: Path) -> None:
     for tool, where in points.items():
         reference = sequence(out / "plate", available=span(1001, 60))
         reference.metadata["shotbridge"] = {"width": 64, "height": 36}
-        made = clip("sh010", reference, span(1011, 20))
+        new_clip = clip("sh010", reference, span(1011, 20))
         stroke = {"tool": tool, "points": where, "colour": "#ff0000", "width": 0.01, "text": "here"}
         note = {
             "id": "0" * 31 + "1",
@@ -218,5 +218,5 @@ def openrv_pen(out: Path) -> None:
         }
         marker = schema.Marker("v001 director", span(1015, 1), "ORANGE")
         marker.metadata["shotbridge"] = {"label": "v001", "note": note}
-        made.markers.append(marker)
-        cut(out / f"{tool}.otio", made)
+        new_clip.markers.append(marker)
+        cut(out / f"{tool}.otio", new_clip)

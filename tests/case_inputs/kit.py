@@ -38,14 +38,14 @@ def case(make: Callable[[Path], None]) -> Callable[[Path], None]:
 # Pictures
 
 
-def bars(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+def numbered_bars(number: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     """A picture (height, width, 3) in float32 that carries ``number``, -8191 to 8191."""
     bits = [0, int(number < 0), *(abs(number) >> bit & 1 for bit in range(12, -1, -1)), 1]
     row = np.repeat(np.where(bits, BRIGHT, DARK), width // BARS).astype(np.float32)
     return np.broadcast_to(row[None, :, None], (height, len(row), 3)).copy()
 
 
-def number_in(pixels: np.ndarray) -> int | None:
+def read_number(pixels: np.ndarray) -> int | None:
     """The number in a picture of any size and curve; None where there is none to read."""
     height, width = pixels.shape[:2]
     step = width / BARS
@@ -82,8 +82,8 @@ def picture(
     if names:
         spec.channelnames = tuple(names)
     for name, value in attributes.items():
-        told = value if isinstance(value, tuple) else (value,)
-        spec.attribute(name.replace("__", ":"), *told)
+        values = value if isinstance(value, tuple) else (value,)
+        spec.attribute(name.replace("__", ":"), *values)
     out = oiio.ImageOutput.create(str(path))
     if not (out.open(str(path), spec) and out.write_image(np.ascontiguousarray(pixels))):
         raise RuntimeError(f"{path}: {out.geterror()}")
@@ -94,7 +94,7 @@ def picture(
 def frames(folder: Path, pattern: str, numbers: Iterable[int], **attributes: Any) -> None:
     """A numbered sequence: ``frames(out / "plate", "plate.%04d.exr", range(1001, 1021))``."""
     for number in numbers:
-        picture(folder / (pattern % number), bars(number), **attributes)
+        picture(folder / (pattern % number), numbered_bars(number), **attributes)
 
 
 def movie(
@@ -132,7 +132,7 @@ def movie(
             if make:
                 array = make(first + index)
             else:
-                array = np.rint(bars(first + index, *size) * 255).astype(np.uint8)
+                array = np.rint(numbered_bars(first + index, *size) * 255).astype(np.uint8)
             wide = {3: "rgb", 4: "rgba"}[array.shape[2]]
             depth = {"rgb": ("rgb24", "rgb48le"), "rgba": ("rgba", "rgba64le")}[wide]
             frame = av.VideoFrame.from_ndarray(array, format=depth[array.dtype == np.uint16])
@@ -149,7 +149,7 @@ def movie(
 # Cuts
 
 
-def at(value: float, rate: float = 24) -> Any:
+def time_at(value: float, rate: float = 24) -> Any:
     return RationalTime(value, rate)
 
 
@@ -196,10 +196,10 @@ def save(path: Path, timeline: Any) -> Any:
 
 
 def clip(name: str, reference: Any, source: Any = None, *effects: Any, **more: Any) -> Any:
-    made = schema.Clip(name, reference, source, **more)
+    new_clip = schema.Clip(name, reference, source, **more)
     for effect in effects:
-        made.effects.append(effect)
-    return made
+        new_clip.effects.append(effect)
+    return new_clip
 
 
 def speed(scalar: float) -> Any:

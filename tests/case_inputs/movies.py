@@ -90,9 +90,9 @@ def movie_vp9_alpha(out: Path) -> None:
     """VP9 in WebM with alpha, half covered (128 of 255); FFmpeg's own decoder drops the alpha."""
 
     def half(_: int) -> np.ndarray:
-        made = np.full((HEIGHT, WIDTH, 4), 200, np.uint8)
-        made[..., 3] = 128
-        return made
+        pixels = np.full((HEIGHT, WIDTH, 4), 200, np.uint8)
+        pixels[..., 3] = 128
+        return pixels
 
     movie(out / "alpha.webm", 6, 24, "libvpx-vp9", "yuva420p", {}, make=half)
 

@@ -13,7 +13,7 @@ from case_inputs import rawexr
 from case_inputs.kit import (
     HEIGHT,
     WIDTH,
-    bars,
+    numbered_bars,
     case,
     clip,
     cut,
@@ -29,7 +29,7 @@ def _grey(value: float, width: int = WIDTH, height: int = HEIGHT) -> dict[str, n
 
 
 @case
-def picture_colour_told(out: Path) -> None:
+def picture_colour_tagged(out: Path) -> None:
     """EXRs that say their colour in the header, in two ways; saturated Rec.709 red and green."""
     colour = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     colour[...] = (0.6, 0.1, 0.05)
@@ -38,7 +38,7 @@ def picture_colour_told(out: Path) -> None:
     p3 = struct.pack("<8f", 0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290)
     rawexr.write(
         out / "chromaticities_p3.exr",
-        rawexr.Part(planes, [("chromaticities", "chromaticities", p3)]),
+        rawexr.ExrPart(planes, [("chromaticities", "chromaticities", p3)]),
     )
 
 
@@ -46,7 +46,7 @@ def picture_colour_told(out: Path) -> None:
 def picture_nan(out: Path) -> None:
     """Three frames; the second has one pixel of NaN, as renderers leave."""
     for number in (1001, 1002, 1003):
-        pixels = bars(number)
+        pixels = numbered_bars(number)
         if number == 1002:
             pixels[5, 5, 0] = np.nan
         picture(out / f"plate.{number}.exr", pixels)
@@ -68,7 +68,7 @@ def picture_two_sizes(out: Path) -> None:
     writer = oiio.ImageOutput.create(str(path))
     for mode, size in (("Create", (WIDTH, HEIGHT)), ("AppendSubimage", (WIDTH // 2, HEIGHT // 2))):
         spec = oiio.ImageSpec(*size, 3, "uint8")
-        if not (writer.open(str(path), spec, mode) and writer.write_image(bars(7, *size))):
+        if not (writer.open(str(path), spec, mode) and writer.write_image(numbered_bars(7, *size))):
             raise RuntimeError(writer.geterror())
     writer.close()
 
@@ -92,7 +92,7 @@ def _strings(*texts: str) -> bytes:
 def picture_attributes(out: Path) -> None:
     """An EXR with an attribute of every kind that the format has; all have to come back."""
     pack = struct.pack
-    told = [
+    attributes = [
         ("aBox", "box2f", pack("<4f", 0, 1, 2, 3)),
         ("aDouble", "double", pack("<d", 0.1)),
         ("aMatrix", "m44f", pack("<16f", *range(16))),
@@ -109,7 +109,7 @@ def picture_attributes(out: Path) -> None:
         ("timeCode", "timecode", pack("<II", 0x01020304, 0)),
         ("keyCode", "keycode", pack("<7i", 12, 34, 123456, 1234, 5, 4, 64)),
     ]
-    rawexr.write(out / "plate.1001.exr", rawexr.Part(_grey(0.5), told))
+    rawexr.write(out / "plate.1001.exr", rawexr.ExrPart(_grey(0.5), attributes))
 
 
 @case
@@ -118,14 +118,14 @@ def picture_multi_part(out: Path) -> None:
     low, high = _grey(0.25), _grey(0.75)
     rawexr.write(
         out / "parts.exr",
-        rawexr.Part({f"AO.{name}": plane for name, plane in low.items()}, name="ViewLayer.AO"),
-        rawexr.Part(
+        rawexr.ExrPart({f"AO.{name}": plane for name, plane in low.items()}, name="ViewLayer.AO"),
+        rawexr.ExrPart(
             {f"Combined.{name}": plane for name, plane in high.items()}, name="ViewLayer.Combined"
         ),
     )
     rawexr.write(
         out / "channels.exr",
-        rawexr.Part(
+        rawexr.ExrPart(
             {
                 **{f"ViewLayer.AO.{name}": plane for name, plane in low.items()},
                 **{f"ViewLayer.Combined.{name}": plane for name, plane in high.items()},
@@ -139,7 +139,7 @@ def picture_negative_numbers(out: Path) -> None:
     """Frames -2 to 2, with the sign before four digits as Houdini and OTIO write it."""
     for number in range(-2, 3):
         sign = "-" if number < 0 else ""
-        picture(out / "plate" / f"plate.{sign}{abs(number):04d}.exr", bars(number))
+        picture(out / "plate" / f"plate.{sign}{abs(number):04d}.exr", numbered_bars(number))
     cut(
         out / "cut.otio",
         clip("sh010", sequence("plate/", first=-2, available=span(0, 5)), span(0, 5)),
@@ -150,10 +150,10 @@ def picture_negative_numbers(out: Path) -> None:
 def picture_dpx_endian(out: Path) -> None:
     """A big-endian DPX of 10 bits, as scanners write; delivery in the plate's own format."""
     picture(
-        out / "plate.1001.dpx", bars(1001), "uint16", oiio__BitsPerSample=10, oiio__Endian="big"
+        out / "plate.1001.dpx", numbered_bars(1001), "uint16", oiio__BitsPerSample=10, oiio__Endian="big"
     )
     picture(
-        out / "plate.1002.dpx", bars(1002), "uint16", oiio__BitsPerSample=10, oiio__Endian="little"
+        out / "plate.1002.dpx", numbered_bars(1002), "uint16", oiio__BitsPerSample=10, oiio__Endian="little"
     )
 
 
@@ -188,7 +188,7 @@ def picture_cmyk(out: Path) -> None:
 @case
 def picture_tall(out: Path) -> None:
     """An EXR of 1 x 66000 pixels: more than JPEG, and so a proxy, can be high."""
-    rawexr.write(out / "tall.exr", rawexr.Part(_grey(0.5, 1, 66000)))
+    rawexr.write(out / "tall.exr", rawexr.ExrPart(_grey(0.5, 1, 66000)))
 
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -204,12 +204,12 @@ _ITEM = (
 )
 
 
-def _jpeg(folder: Path, value: int, size: tuple[int, int], told: str) -> bytes:
+def _jpeg(folder: Path, value: int, size: tuple[int, int], properties: str) -> bytes:
     """A flat grey JPEG with an XMP packet right after its first marker."""
     path = picture(folder / "part.jpg", np.full((size[1], size[0], 3), value, np.uint8), "uint8")
     data = path.read_bytes()
     path.unlink()
-    packet = _XMP + _RDF.format(told).encode()
+    packet = _XMP + _RDF.format(properties).encode()
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + data[2:]
 
 

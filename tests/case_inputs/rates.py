@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from case_inputs.kit import (
-    at,
+    time_at,
     case,
     clip,
     cut,
@@ -83,8 +83,8 @@ def global_start_in_seconds(out: Path) -> None:
         reference = sequence("plate/", available=span(0, 60))
         return [clip(f"sh0{k}0", reference.deepcopy(), span(10 * k, 20)) for k in (1, 2)]
 
-    cut(out / "seconds.otio", *clips(), start=at(3600, 1))
-    cut(out / "milliseconds.otio", *clips(), start=at(3600000, 1000))
+    cut(out / "seconds.otio", *clips(), start=time_at(3600, 1))
+    cut(out / "milliseconds.otio", *clips(), start=time_at(3600000, 1000))
 
 
 @case
@@ -110,12 +110,12 @@ def mixed_rate_playhead(out: Path) -> None:
     """A 48 fps plate in a 24 fps cut, and a 24 fps plate in a 25 fps cut, one clip each."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     fast = sequence("plate/", rate=48, available=span(0, 60, 48))
-    cut(out / "48_in_24.otio", clip("sh010", fast, span(0, 24)), start=at(0))
+    cut(out / "48_in_24.otio", clip("sh010", fast, span(0, 24)), start=time_at(0))
     slow = sequence("plate/", available=span(0, 60))
-    cut(out / "24_in_25.otio", clip("sh010", slow, span(0, 50, 25)), start=at(0, 25))
+    cut(out / "24_in_25.otio", clip("sh010", slow, span(0, 50, 25)), start=time_at(0, 25))
     double = sequence("plate/", rate=50, available=span(0, 60, 50))
     cut(
-        out / "50_in_25_200.otio", clip("sh010", double, span(0, 12, 25), speed(2)), start=at(0, 25)
+        out / "50_in_25_200.otio", clip("sh010", double, span(0, 12, 25), speed(2)), start=time_at(0, 25)
     )
 
 
@@ -124,7 +124,7 @@ def mixed_rate_fraction(out: Path) -> None:
     """24 fps media in a 25 fps cut: the clip starts 5 of 25ths, that is 4.8 media frames, in."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
     reference = sequence("plate/", available=span(0, 60))
-    cut(out / "cut.otio", clip("sh010", reference, span(5, 25, 25)), start=at(0, 25))
+    cut(out / "cut.otio", clip("sh010", reference, span(5, 25, 25)), start=time_at(0, 25))
 
 
 @case

@@ -9,8 +9,8 @@ from pathlib import Path
 import opentimelineio as otio
 
 from case_inputs.kit import (
-    at,
-    bars,
+    time_at,
+    numbered_bars,
     case,
     clip,
     cut,
@@ -104,7 +104,7 @@ def track_kinds(out: Path) -> None:
 @case
 def still_held_numbered(out: Path) -> None:
     """A still whose name ends in a version number, held for 48 frames by its available range."""
-    picture(out / "title_v02.png", bars(2), "uint8")
+    picture(out / "title_v02.png", numbered_bars(2), "uint8")
     cut(out / "cut.otio", clip("title", external("title_v02.png", span(0, 48)), span(0, 48)))
 
 
@@ -123,23 +123,23 @@ def movie_names(out: Path) -> None:
 def several_timelines(out: Path) -> None:
     """A collection of two timelines, as a bin or an AAF with two compositions gives it."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
-    found = schema.SerializableCollection("bin")
+    collection = schema.SerializableCollection("bin")
     for name in ("reel_01", "reel_02"):
         timeline = schema.Timeline(name)
         track = schema.Track("V1", kind="Video")
         track.append(clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20)))
         timeline.tracks.append(track)
-        found.append(timeline)
-    save(out / "bin.otio", found)
+        collection.append(timeline)
+    save(out / "bin.otio", collection)
 
 
 @case
 def metadata_infinity(out: Path) -> None:
     """Metadata with infinity and NaN; OTIO's reader takes ``Inf`` as it takes ``Infinity``."""
     frames(out / "plate", "plate.%04d.exr", range(1001, 1061))
-    made = clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20))
-    made.metadata["other"] = {"far": math.inf, "near": -math.inf, "none": math.nan}
-    cut(out / "cut.otio", made)
+    new_clip = clip("sh010", sequence("plate/", available=span(0, 60)), span(10, 20))
+    new_clip.metadata["other"] = {"far": math.inf, "near": -math.inf, "none": math.nan}
+    cut(out / "cut.otio", new_clip)
     text = (out / "cut.otio").read_text(encoding="utf-8")
     write(out / "short.otio", text.replace('"far": Infinity', '"far": Inf'))
 
@@ -147,7 +147,7 @@ def metadata_infinity(out: Path) -> None:
 @case
 def bundles(out: Path) -> None:
     """One cut as .otio, .otioz and .otiod, written by OTIO itself with its media inside."""
-    still = picture(out / "source" / "card.png", bars(7), "uint8")
+    still = picture(out / "source" / "card.png", numbered_bars(7), "uint8")
     film = movie(out / "source" / "m24.mov", 48)
     timeline = cut(
         out / "cut.otio",
@@ -186,10 +186,10 @@ def adapter_prints(out: Path) -> None:
         slot.slot_id = 1
         parts = file.create.Sequence(media_kind="picture")
         slot.segment = parts
-        lost = file.create.SourceClip(media_kind="picture", start=0, length=24)
-        lost["SourceID"].value = aaf2.mobid.MobID.new()
-        lost["SourceMobSlotID"].value = 1
-        parts.components.append(lost)
+        missing_clip = file.create.SourceClip(media_kind="picture", start=0, length=24)
+        missing_clip["SourceID"].value = aaf2.mobid.MobID.new()
+        missing_clip["SourceMobSlotID"].value = 1
+        parts.components.append(missing_clip)
 
 
 @case
@@ -214,5 +214,5 @@ def cut_colour_space(out: Path) -> None:
     cut(
         out / "cut.otio",
         clip("sh010", sequence("plate/", available=span(0, 4)), span(0, 4)),
-        start=at(0),
+        start=time_at(0),
     )

@@ -18,15 +18,15 @@ from terminal import Terminal
 @pytest.fixture(scope="module")
 def case_input(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder with a case's input, by the case's name; made once for a module."""
-    made: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
 
     def folder(name: str) -> Path:
-        if name not in made:
+        if name not in folders:
             # The folder's name becomes part of what is sent, so it is the case's.
-            made[name] = tmp_path_factory.mktemp("inputs") / name
-            made[name].mkdir()
-            CASES[name](made[name])
-        return made[name]
+            folders[name] = tmp_path_factory.mktemp("inputs") / name
+            folders[name].mkdir()
+            CASES[name](folders[name])
+        return folders[name]
 
     return folder
 

@@ -11,22 +11,22 @@ import opentimelineio as otio
 import pytest
 from stored_versions import versions_of
 
-from bridge_core.timeline.changes import Changes, compare
-from bridge_core.timeline.exporting import export
+from bridge_core.timeline.changes import CutDiff, diff_cuts
+from bridge_core.timeline.exporting import export_timeline
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import write_versions
 
 CaseInput = Callable[[str], Path]
 
 
-def _kinds(changes: Changes) -> dict[str, list[str]]:
+def _kinds(changes: CutDiff) -> dict[str, list[str]]:
     return {
         change.new.shot.id.shot: sorted(change.kinds) for change in changes.changes if change.new
     }
 
 
-def _compared(folder: Path, old: str, new: str) -> Changes:
-    return compare(read_cut(folder / old), read_cut(folder / new))
+def _compared(folder: Path, old: str, new: str) -> CutDiff:
+    return diff_cuts(read_cut(folder / old), read_cut(folder / new))
 
 
 def test_a_relink_further_up_is_seen(case_input: CaseInput) -> None:
@@ -39,13 +39,13 @@ def test_a_relink_further_up_is_seen(case_input: CaseInput) -> None:
         "sh030": ["unchanged"],
     }
     (replaced,) = changes.replaced
-    assert replaced.shows_other_pictures
+    assert replaced.needs_sending
     assert "sh020/v001/exr/plate.%04d.exr is now /show/sh020/v002/exr" in str(replaced)
     swapped = _kinds(_compared(folder, "old_shots.otio", "new_shots.otio"))
     assert swapped == {"sh010": ["unchanged"], "sh020": ["moved"], "sh030": ["moved"]}
-    told = [str(change) for change in _compared(folder, "old_shots.otio", "new_shots.otio").moved]
-    assert "it was called sh030" in told[0]
-    assert "it was called sh020" in told[1]
+    moved = [str(change) for change in _compared(folder, "old_shots.otio", "new_shots.otio").moved]
+    assert "it was called sh030" in moved[0]
+    assert "it was called sh020" in moved[1]
 
 
 @pytest.mark.parametrize("profile", ["generic", "resolve", "nuke", "openrv"])
@@ -55,13 +55,13 @@ def test_a_cuts_own_export_is_the_same_cut(
     """diff-own-export; either way round."""
     cut = case_input("diff-own-export") / "cut.otio"
     placed = write_versions(cut, versions_of(read_cut(cut)), tmp_path / "placed.otio").target
-    exported = export(placed, tmp_path / "exported.otio", profile).target
+    exported = export_timeline(placed, tmp_path / "exported.otio", profile).target
     old, new = read_cut(placed), read_cut(exported)
-    assert len(compare(old, new).unchanged) == 2
-    assert len(compare(new, old).unchanged) == 2
+    assert len(diff_cuts(old, new).unchanged) == 2
+    assert len(diff_cuts(new, old).unchanged) == 2
 
 
-def test_handles_that_change_are_told_as_handles(case_input: CaseInput) -> None:
+def test_handles_that_change_are_reported_as_handles(case_input: CaseInput) -> None:
     """diff-wording."""
     changes = _compared(case_input("diff-wording"), "old.otio", "new.otio")
     assert [str(change) for change in changes.changes] == [
@@ -76,8 +76,8 @@ def test_every_clip_on_files_counts_as_the_reader_does(
 ) -> None:
     """export-not-recounted: clips that are no shots too."""
     cut = case_input("export-not-recounted") / "cut.otio"
-    made = otio.adapters.read_from_file(str(export(cut, tmp_path / "out.otio", profile).target))
-    starts = {clip.name: clip.source_range.start_time.value for clip in made.find_clips()}
+    timeline = otio.adapters.read_from_file(str(export_timeline(cut, tmp_path / "out.otio", profile).target))
+    starts = {clip.name: clip.source_range.start_time.value for clip in timeline.find_clips()}
     assert starts == {
         "shot": 1005,
         "disabled": 1005,
@@ -86,7 +86,7 @@ def test_every_clip_on_files_counts_as_the_reader_does(
         "outside": 1056,
     }
     assert {
-        clip.media_reference.available_range.start_time.value for clip in made.find_clips()
+        clip.media_reference.available_range.start_time.value for clip in timeline.find_clips()
     } == {1001}
 
 
@@ -97,16 +97,16 @@ def test_every_spelling_of_a_sequence_becomes_the_readers_own(
     folder = case_input("export-patterns")
     names = {"nuke": "plate.%04d.exr", "resolve": "plate.[1001-1030].exr"}
     for profile, name in names.items():
-        made = otio.adapters.read_from_file(
-            str(export(folder / "cut.otio", tmp_path / f"{profile}.otio", profile).target)
+        timeline = otio.adapters.read_from_file(
+            str(export_timeline(folder / "cut.otio", tmp_path / f"{profile}.otio", profile).target)
         )
-        clips = list(made.find_clips())
+        clips = list(timeline.find_clips())
         assert {clip.media_reference.target_url for clip in clips} == {f"{folder}/plate/{name}"}
         assert [clip.source_range.start_time.value for clip in clips] == [1005] * 6
-    made = otio.adapters.read_from_file(
-        str(export(folder / "cut.otio", tmp_path / "openrv.otio", "openrv").target)
+    timeline = otio.adapters.read_from_file(
+        str(export_timeline(folder / "cut.otio", tmp_path / "openrv.otio", "openrv").target)
     )
-    for clip in made.find_clips():
+    for clip in timeline.find_clips():
         reference, shown = clip.media_reference, clip.source_range
         assert reference.frame_for_time(shown.start_time) == 1005
         assert reference.frame_for_time(shown.end_time_inclusive()) == 1014
@@ -116,10 +116,10 @@ def test_every_spelling_of_a_sequence_becomes_the_readers_own(
 
 def _openrv(case_input: CaseInput, tmp_path: Path, tool: str) -> tuple[Any, list[str]]:
     target = tmp_path / f"{tool}.openrv.otio"
-    report = export(case_input("openrv-pen") / f"{tool}.otio", target, "openrv")
+    report = export_timeline(case_input("openrv-pen") / f"{tool}.otio", target, "openrv")
     assert [str(item.shot.cut_range) for item in read_cut(target)] == ["1011-1030"]
     assert [item.track for item in read_cut(target)] == ["V1"]
-    return json.loads(target.read_text()), [loss.what for loss in report.losses]
+    return json.loads(target.read_text()), [warning.message for warning in report.warnings]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_drawing_loads_in_openrv(
     assert len({layer["id"] for layer in annotation["layers"]}) == len(lines)
 
 
-def test_text_cannot_be_drawn_in_openrv_and_is_told(case_input: CaseInput, tmp_path: Path) -> None:
+def test_text_cannot_be_drawn_in_openrv_and_is_reported(case_input: CaseInput, tmp_path: Path) -> None:
     """openrv-pen."""
     document, losses = _openrv(case_input, tmp_path, "text")
     assert losses == ["text that director wrote on the picture cannot be written there"]
@@ -164,17 +164,17 @@ def test_drawings_that_would_stop_openrv_are_left_out(
     case_input: CaseInput, tmp_path: Path, first: str
 ) -> None:
     """openrv-pen: the lowest track has to start with a plain clip."""
-    made = otio.adapters.read_from_file(str(case_input("openrv-pen") / "pen.otio"))
-    track, half = made.tracks[0], otio.opentime.RationalTime(4, 24)
+    timeline = otio.adapters.read_from_file(str(case_input("openrv-pen") / "pen.otio"))
+    track, half = timeline.tracks[0], otio.opentime.RationalTime(4, 24)
     if first == "gap":
         track.insert(0, otio.schema.Gap(duration=half))
     elif first == "dissolve":
         track.append(otio.schema.Transition("", "SMPTE_Dissolve", half, half))
     else:
         track[0].effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
-    otio.adapters.write_to_file(made, str(tmp_path / "cut.otio"))
-    report = export(tmp_path / "cut.otio", tmp_path / "rv.otio", "openrv")
+    otio.adapters.write_to_file(timeline, str(tmp_path / "cut.otio"))
+    report = export_timeline(tmp_path / "cut.otio", tmp_path / "rv.otio", "openrv")
     assert "Annotation.1" not in report.target.read_text()
-    (loss,) = report.losses
-    assert (loss.clip, loss.track) == ("sh010", "V1")
-    assert "does not start with a plain clip" in loss.what
+    (warning,) = report.warnings
+    assert (warning.clip_name, warning.track) == ("sh010", "V1")
+    assert "does not start with a plain clip" in warning.message

@@ -11,15 +11,15 @@ import pytest
 from stored_versions import versions_of
 from terminal import Terminal
 
-from bridge_core.timeline.exporting import export
-from bridge_core.timeline.lookup import look_for_media
+from bridge_core.timeline.exporting import export_timeline
+from bridge_core.timeline.lookup import check_media
 from bridge_core.timeline.reading import read_cut
-from bridge_core.timeline.writing import Written, write_versions
+from bridge_core.timeline.writing import WriteResult, write_versions
 
 CaseInput = Callable[[str], Path]
 
 
-def _place(cut: Path, target: Path, **options: Any) -> Written:
+def _place(cut: Path, target: Path, **options: Any) -> WriteResult:
     return write_versions(cut, versions_of(read_cut(cut), **options), target)
 
 
@@ -46,7 +46,7 @@ def test_a_version_counts_as_its_plate_is_spelled(
     # Plate frames 1001 to 1005 are its handles.
     offset = shown.start_time - made.available_range.start_time
     assert offset.value == 5
-    (exported,) = _clips(export(target, tmp_path / "nuke.otio", "nuke").target)
+    (exported,) = _clips(export_timeline(target, tmp_path / "nuke.otio", "nuke").target)
     assert exported.source_range.start_time.value == 1006
     assert exported.source_range.start_time.rate == float(spelt)
 
@@ -61,12 +61,12 @@ def test_a_version_is_never_longer_than_its_pictures(case_input: CaseInput, tmp_
         for clip in _clips(target)
     ]
     assert lengths == [36, 17]
-    assert [(one.clip, str(one.holds)) for one in written.short] == [
+    assert [(one.clip_name, str(one.version_range)) for one in written.short_versions] == [
         ("slow", "1003-1038"),
         ("freeze", "1012-1028"),
     ]
-    told = [loss.clip for loss in export(target, tmp_path / "nuke.otio", "nuke").losses]
-    assert told.count("slow") == 2  # left behind: the plate; shorter than the source range
+    clips = [warning.clip_name for warning in export_timeline(target, tmp_path / "nuke.otio", "nuke").warnings]
+    assert clips.count("slow") == 2  # left behind: the plate; shorter than the source range
 
 
 @pytest.mark.parametrize("how", ["place", "generic", "openrv", "nuke", "resolve"])
@@ -79,20 +79,20 @@ def test_relative_media_is_found_from_another_folder(
     if how == "place":
         _place(source, target, approved=False)
     else:
-        export(source, target, how)
-    found = look_for_media(read_cut(target))
-    assert [str(item.shot.cut_range) for item in found] == ["1005-1014", "1015-1024"]
+        export_timeline(source, target, how)
+    cut = check_media(read_cut(target))
+    assert [str(item.shot.cut_range) for item in cut] == ["1005-1014", "1015-1024"]
 
 
 def test_relative_media_stays_relative_beside_the_cut(case_input: CaseInput) -> None:
     """relative-media-moved; what is no file stays as it is."""
     source = case_input("relative-media-moved") / "here" / "cut.otio"
-    export(source, source.with_name("generic.otio"), "generic")
+    export_timeline(source, source.with_name("generic.otio"), "generic")
     one, two = (clip.media_reference for clip in _clips(source.with_name("generic.otio")))
     assert (one.target_url_base, two.target_url) == ("plate/", "plate/plate.1001.exr")
 
 
-def test_the_name_of_a_reference_tells_the_shot(case_input: CaseInput, tmp_path: Path) -> None:
+def test_the_name_of_a_reference_gives_the_shot(case_input: CaseInput, tmp_path: Path) -> None:
     """version-names."""
     target = tmp_path / "placed.otio"
     _place(case_input("version-names") / "cut.otio", target)
@@ -107,7 +107,7 @@ def test_a_movie_without_timecode_counts_from_its_first_frame(
     target = tmp_path / "placed.otio"
     _place(case_input("nuke-movie-version") / "cut.otio", target, ending=".mov")
     for reader in ("nuke", "resolve"):
-        (clip,) = _clips(export(target, tmp_path / f"{reader}.otio", reader).target)
+        (clip,) = _clips(export_timeline(target, tmp_path / f"{reader}.otio", reader).target)
         assert clip.media_reference.available_range.start_time.value == 0
         assert clip.source_range.start_time.value == 8
 
@@ -117,11 +117,11 @@ def test_place_replaces_no_file_unasked(terminal: Terminal, case_input: CaseInpu
     folder = case_input("place-replaces")
     cut, precious = str(folder / "cut.otio"), folder / "precious.otio"
     before = precious.read_bytes()
-    place = ("--show", "plr", "timeline", "place", cut, "-o", str(precious))
-    problem = terminal.problem(*place, code=6)
+    command = ("--show", "plr", "timeline", "place", cut, "-o", str(precious))
+    problem = terminal.problem(*command, code=6)
     assert "--overwrite" in problem["next_step"]
     assert precious.read_bytes() == before
-    terminal.json(*place, "--overwrite")
+    terminal.json(*command, "--overwrite")
     assert precious.read_bytes() != before
 
 
@@ -130,17 +130,17 @@ def test_a_renamed_clip_keeps_its_versions(terminal: Terminal, case_input: CaseI
     folder = case_input("renamed-clip")
     show = ("--show", "rc")
     terminal.json(*show, "send", str(folder / "cut.otio"), "--service", "round_trip")
-    place = ("timeline", "place", str(folder / "renamed.otio"))
-    told = terminal.json(*show, *place, "-o", str(folder / "placed.otio"))
+    command = ("timeline", "place", str(folder / "renamed.otio"))
+    report = terminal.json(*show, *command, "-o", str(folder / "placed.otio"))
     version = ["round_trip v001 (pending review)"]
-    assert told["placed"] == {"sh010_hero": version, "sh020": version}
-    assert told["notes"] == [
+    assert report["placed"] == {"sh010_hero": version, "sh020": version}
+    assert report["notes"] == [
         "sh010_hero was renamed from sh010, and got its versions: its media and range are the same"
     ]
     hero, _ = _clips(folder / "placed.otio")
     shown = hero.media_references()["shotbridge:round_trip:v001"]
     assert shown.frame_for_time(hero.source_range.start_time) == 1011
-    nobody = terminal.json("--show", "else", *place, "-o", str(folder / "nobody.otio"))
+    nobody = terminal.json("--show", "else", *command, "-o", str(folder / "nobody.otio"))
     assert nobody["placed"] == {}
     assert nobody["notes"] == [
         "no version was made for sh010_hero, sh020, by the clip's name or by what it shows"

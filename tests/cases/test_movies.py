@@ -12,21 +12,21 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from case_inputs.kit import movie, number_in
+from case_inputs.kit import movie, read_number
 from terminal import Terminal
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.frames import timecode as spelled
+from bridge_core.models.frames import frame_to_timecode as spelled
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import ColourSettings, GatewaySettings
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.plates import PlateReader, probe
-from bridge_gateway.providers.contract import Made, Task
-from bridge_gateway.providers.local.recipe import Recipe
-from bridge_gateway.providers.local.work import Workbench
+from bridge_gateway.providers.contract import TaskResult, ProviderTask
+from bridge_gateway.providers.local.recipe import LocalTask
+from bridge_gateway.providers.local.work import LocalTaskRunner
 
 Input = Callable[[str], Path]
 
@@ -37,13 +37,13 @@ def show(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def workbench() -> Iterator[Workbench]:
-    yield Workbench()
+def processor() -> Iterator[LocalTaskRunner]:
+    yield LocalTaskRunner()
 
 
 @pytest.fixture(scope="module")
-def colour() -> Colour:
-    return Colour(ColourSettings())
+def colour() -> ColourManager:
+    return ColourManager(ColourSettings())
 
 
 def send(terminal: Terminal, show: str, path: Path, *words: str, code: int = 0) -> Any:
@@ -52,28 +52,28 @@ def send(terminal: Terminal, show: str, path: Path, *words: str, code: int = 0) 
 
 
 def version(terminal: Terminal, show: str) -> Any:
-    [found] = terminal.json("--show", show, "versions")
-    return found
+    [newest] = terminal.json("--show", show, "versions")
+    return newest
 
 
-def delivered(workbench: Workbench, source: Path, folder: Path) -> tuple[Path, Made]:
+def deliver_movie(processor: LocalTaskRunner, source: Path, folder: Path) -> tuple[Path, TaskResult]:
     """A movie that went through the round trip and came back in its own format."""
     facts = probe(source)
-    plate = Plate(path=str(source), range=FrameRange.of(1, facts.frames, facts.rate))
-    task = Task(
-        job="job",
+    plate = Plate(path=str(source), range=FrameRange.of(1, facts.frame_count, facts.rate))
+    task = ProviderTask(
+        job_id="job",
         service="round_trip",
         parameters={"through": "as_it_is"},
         plate=plate,
         files=dict.fromkeys(plate.range.frames(), source),
         frames=tuple(plate.range.frames()),
         colour_space="Rec.2100-PQ - Display",
-        delivery=Delivery.PLATE,
+        output_format=OutputFormat.PLATE,
         folder=folder,
     )
     settings = GatewaySettings(models_dir=folder / "none")
-    made = workbench.make(Recipe.of(task, settings, threads=2), lambda frame: None)
-    return folder / made.outputs[0].pattern, made
+    result = processor.run(LocalTask.from_task(task, settings, threads=2), lambda frame: None)
+    return folder / result.outputs[0].pattern, result
 
 
 def tags(path: Path) -> tuple[set[tuple[int, ...]], tuple[int, ...]]:
@@ -103,9 +103,9 @@ def test_a_movie_comes_back_at_its_own_rate_with_its_timecode(
     [output] = found["outputs"]
     assert output["range"] == {"first": 11, "last": 20, "rate": "30000/1001"}
     with MovieReader(Path(found["folder"]) / output["pattern"]) as made:
-        assert (made.facts.rate, made.facts.count) == (Fraction(30000, 1001), 10)
-        assert made.facts.start_timecode == "01:00:00;10"
-        assert [number_in(made.read(k).rgb()) for k in (0, 9)] == [10, 19]
+        assert (made.info.rate, made.info.frame_count) == (Fraction(30000, 1001), 10)
+        assert made.info.start_timecode == "01:00:00;10"
+        assert [read_number(made.read(k).rgb()) for k in (0, 9)] == [10, 19]
 
 
 def test_a_rate_that_the_movie_contradicts_is_refused(
@@ -119,11 +119,11 @@ def test_a_rate_that_the_movie_contradicts_is_refused(
 
 
 @pytest.mark.parametrize("name", ["m2997.mov", "m25.mp4"])
-def test_all_of_a_movie(workbench: Workbench, case_input: Input, tmp_path: Path, name: str) -> None:
+def test_all_of_a_movie(processor: LocalTaskRunner, case_input: Input, tmp_path: Path, name: str) -> None:
     source = case_input("movie-rate-timecode") / name
-    path, _ = delivered(workbench, source, tmp_path)
+    path, _ = deliver_movie(processor, source, tmp_path)
     before, after = probe(source), probe(path)
-    assert (after.rate, after.frames) == (before.rate, before.frames)
+    assert (after.rate, after.frame_count) == (before.rate, before.frame_count)
     assert after.start_timecode == before.start_timecode
 
 
@@ -143,7 +143,7 @@ def test_all_of_a_movie(workbench: Workbench, case_input: Input, tmp_path: Path,
     ],
 )
 def test_a_movie_keeps_its_bits_and_tags(
-    workbench: Workbench,
+    processor: LocalTaskRunner,
     case_input: Input,
     tmp_path: Path,
     case: str,
@@ -152,10 +152,10 @@ def test_a_movie_keeps_its_bits_and_tags(
     depth: str,
 ) -> None:
     source = case_input(case) / name
-    path, made = delivered(workbench, source, tmp_path)
+    path, made = deliver_movie(processor, source, tmp_path)
     assert tags(path) == ({codes}, codes if codes[0] != 2 else ())
     assert made.outputs[0].depth == depth
-    assert "/".join(map(str, codes)) in made.colour[-2]
+    assert "/".join(map(str, codes)) in made.colour_conversions[-2]
     with MovieReader(source) as before, MovieReader(path) as after:
         error = np.abs(before.read(3).rgb() - after.read(3).rgb())
     assert np.median(error) < 0.01
@@ -172,10 +172,10 @@ def test_a_movie_keeps_its_bits_and_tags(
     ],
 )
 def test_the_colour_that_a_movie_is_tagged_with_counts(
-    colour: Colour, case_input: Input, case: str, name: str, space: str, warned: str
+    colour: ColourManager, case_input: Input, case: str, name: str, space: str, warned: str
 ) -> None:
     path = case_input(case) / name
-    settled = colour.settle(Plate(path=str(path), range=FrameRange.of(1, 4)), probe(path).colour)
+    settled = colour.resolve_space(Plate(path=str(path), range=FrameRange.of(1, 4)), probe(path).colour_tag)
     assert settled.space == space
     assert [warned in text for text in settled.warnings] == [True] * bool(warned)
 
@@ -245,13 +245,13 @@ def test_alpha_is_known_by_a_tag_in_capitals(tmp_path: Path, codec: str) -> None
             assert alpha is not None and abs(alpha.mean() - 0.5) < 0.01
 
 
-def test_odd_sides_are_refused_before_the_work(workbench: Workbench, tmp_path: Path) -> None:
+def test_odd_sides_are_refused_before_the_work(processor: LocalTaskRunner, tmp_path: Path) -> None:
     """H.264 in 4:4:4 may have them; the 4:2:0 that is written may not."""
     path = movie(tmp_path / "odd.mp4", 3, 24, "libx264", "yuv444p", size=(65, 37))
     (tmp_path / "work").mkdir()
-    with pytest.raises(InvalidRequest, match="needs even sides") as told:
-        delivered(workbench, path, tmp_path / "work")
-    assert "delivery: exr" in told.value.next_step
+    with pytest.raises(InvalidRequest, match="needs even sides") as excinfo:
+        deliver_movie(processor, path, tmp_path / "work")
+    assert "delivery: exr" in excinfo.value.next_step
     assert not [made for made in (tmp_path / "work").rglob("*") if made.is_file()]
 
 
@@ -274,16 +274,16 @@ def test_frames_counted_at_another_rate_are_refused(case_input: Input, rate: int
     plate = Plate(path=str(path), range=FrameRange.of(0, 2 * rate - 1, rate))
     with PlateReader(plate, {0: path}) as reader, pytest.raises(InvalidRequest) as caught:
         reader.read(0)
-    assert "runs at 24 " in caught.value.what and "available range" in caught.value.next_step
+    assert "runs at 24 " in caught.value.message and "available range" in caught.value.next_step
 
 
 # --- what is not in the pictures is said
 
 
-def patched(source: Path, target: Path, what: bytes, at: int, value: bytes) -> Path:
+def patch_bytes(source: Path, target: Path, marker: bytes, offset: int, value: bytes) -> Path:
     """``value`` in the place of what stands ``at`` bytes behind the last ``what``."""
     data = bytearray(source.read_bytes())
-    start = data.rindex(what) + at
+    start = data.rindex(marker) + offset
     data[start : start + len(value)] = value
     target.write_bytes(data)
     return target
@@ -318,7 +318,7 @@ def test_a_timecode_track_may_count_at_another_rate(
         "yuv422p10le",
         timecode=spelled(before, rate),
     )
-    slow = patched(whole, tmp_path / "slow.mov", b"tmcd", 20, struct.pack(">IIB", *counts))
+    slow = patch_bytes(whole, tmp_path / "slow.mov", b"tmcd", 20, struct.pack(">IIB", *counts))
     data = slow.read_bytes()
     sample = before.to_bytes(4, "big")
     assert data.count(sample) == 1
@@ -331,7 +331,7 @@ def test_a_timecode_track_may_count_at_another_rate(
 def test_a_turned_movie_is_said(tmp_path: Path) -> None:
     whole = movie(tmp_path / "whole.mp4", 3)
     turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 36 << 16, 0, 1 << 30)
-    phone = patched(whole, tmp_path / "phone.mp4", b"tkhd", 44, turn)
+    phone = patch_bytes(whole, tmp_path / "phone.mp4", b"tkhd", 44, turn)
     assert probe(whole).notes == ()
     assert probe(phone).notes == (
         "players turn its pictures by 90 degrees clockwise; they are sent as they are stored",
@@ -356,5 +356,5 @@ def test_a_movie_that_ends_early_is_said(
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     facts = probe(path)
-    assert facts.frames is not None and facts.frames < 15
-    assert f"speaks of 20 pictures and it holds {facts.frames}" in facts.notes[0]
+    assert facts.frame_count is not None and facts.frame_count < 15
+    assert f"speaks of 20 pictures and it holds {facts.frame_count}" in facts.notes[0]

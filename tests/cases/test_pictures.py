@@ -17,19 +17,19 @@ from terminal import Terminal
 from bridge_core.errors import InvalidRequest, MediaError, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import ColourSettings, GatewaySettings
-from bridge_core.models.versions import Output
+from bridge_core.models.versions import ResultOutput
 from bridge_gateway.media.checks import check_output
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.pictures import read_picture, write_picture
 from bridge_gateway.media.plates import PlateReader, probe
-from bridge_gateway.providers.contract import Made, Task
-from bridge_gateway.providers.local.recipe import Recipe
-from bridge_gateway.providers.local.work import Workbench
+from bridge_gateway.providers.contract import TaskResult, ProviderTask
+from bridge_gateway.providers.local.recipe import LocalTask
+from bridge_gateway.providers.local.work import LocalTaskRunner
 
 Inputs = Callable[[str], Path]
-Make = Callable[..., Made]
+Make = Callable[..., TaskResult]
 
 #: What a writer decides on; all else in a header is the plate's.
 STRUCTURE = {"channels", "chunkCount", "compression", "dataWindow", "displayWindow", "lineOrder"}
@@ -42,33 +42,33 @@ def plate_of(path: Path, first: int = 1, last: int = 1, space: str | None = "ACE
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Make]:
     """Make a service's frames as a model process does, and check them; gives the folder."""
-    workbench = Workbench()
+    processor = LocalTaskRunner()
     settings = GatewaySettings(models_dir=models_dir)
 
     def run(
-        plate: Plate, service: str = "round_trip", delivery: Delivery = Delivery.EXR, **more: Any
+        plate: Plate, service: str = "round_trip", delivery: OutputFormat = OutputFormat.EXR, **more: Any
     ) -> Path:
         frames = tuple(plate.range.frames())
-        files = {frame: Path(plate.file(frame)) for frame in frames}
+        files = {frame: Path(plate.path_at(frame)) for frame in frames}
         defaults = {
             "round_trip": {"through": "as_it_is"},
             "upscale": {"model": "span"},
             "matte": {"threshold": 0.5, "softness": 1.0},
         }
-        task = Task(
-            job="job",
+        task = ProviderTask(
+            job_id="job",
             service=service,
             parameters={**defaults[service], **more},
             plate=plate,
             files=files,
             frames=frames,
             colour_space=plate.colour_space or "ACEScg",
-            delivery=delivery,
+            output_format=delivery,
             folder=tmp_path_factory.mktemp("made"),
         )
-        made = workbench.make(Recipe.of(task, settings, threads=2), lambda frame: None)
+        result = processor.run(LocalTask.from_task(task, settings, threads=2), lambda frame: None)
         with PlateReader(plate, files) as reader:
-            for output in made.outputs:
+            for output in result.outputs:
                 check_output(task.folder, output, frames, plate=reader)
         return task.folder
 
@@ -76,11 +76,11 @@ def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator
 
 
 def test_a_headers_colour_is_read(case_input: Inputs) -> None:
-    colour, folder = Colour(ColourSettings()), case_input("picture-colour-told")
+    colour, folder = ColourManager(ColourSettings()), case_input("picture-colour-told")
 
     def settled(name: str, space: str | None = None) -> tuple[str, tuple[str, ...]]:
         plate = plate_of(folder / name, space=space)
-        return colour.settle(plate, probe(plate).colour)
+        return colour.resolve_space(plate, probe(plate).colour_tag)
 
     assert settled("interop.exr") == ("Linear Rec.709 (sRGB)", ())
     assert settled("interop.exr", "lin_rec709") == ("Linear Rec.709 (sRGB)", ())
@@ -111,21 +111,21 @@ def test_a_network_that_meets_a_nan_names_frame_and_pixel(
     case_input: Inputs, make: Make, service: str
 ) -> None:
     plate = plate_of(case_input("picture-nan") / "plate.%04d.exr", 1001, 1003)
-    with pytest.raises(UnreadableMedia) as told:
+    with pytest.raises(UnreadableMedia) as excinfo:
         make(plate, service)
-    assert told.value.details["frame"] == 1002
-    assert "frame 1002" in told.value.where
-    assert told.value.details["first"] == {"x": 5, "y": 5}
+    assert excinfo.value.details["frame"] == 1002
+    assert "frame 1002" in excinfo.value.where
+    assert excinfo.value.details["first"] == {"x": 5, "y": 5}
 
 
 def test_a_nan_that_a_service_made_is_refused(case_input: Inputs, tmp_path: Path) -> None:
     """Only what stands in the plate, in the same place, may stand in the result."""
     plate = plate_of(case_input("picture-nan") / "plate.%04d.exr", 1001, 1003)
-    wrong = read_picture(Path(plate.file(1002)))
+    wrong = read_picture(Path(plate.path_at(1002)))
     rgb = wrong.rgb()
     rgb[6, 6, 1] = np.nan
     write_picture(tmp_path / "main.1002.exr", wrong.replace_rgb(rgb))
-    output = Output(
+    output = ResultOutput(
         name="main",
         pattern="main.%04d.exr",
         range=FrameRange.of(1002, 1002),
@@ -136,7 +136,7 @@ def test_a_nan_that_a_service_made_is_refused(case_input: Inputs, tmp_path: Path
         depth="float",
     )
     with (
-        PlateReader(plate, {1002: Path(plate.file(1002))}) as reader,
+        PlateReader(plate, {1002: Path(plate.path_at(1002))}) as reader,
         pytest.raises(MediaError, match=r"frame 1002: holds 1 NaN .* first at x 6, y 6"),
     ):
         check_output(tmp_path, output, [1002], plate=reader)
@@ -151,23 +151,23 @@ def test_a_damaged_frame_goes_by_its_own_name(
     """What was sent by content has its hash for a name in the gateway."""
     plate = plate_of(case_input("picture-damaged") / name / "plate.%04d.exr", 1001, 1003)
     stored = tmp_path / "832da39c06cc"
-    stored.write_bytes(Path(plate.file(1002)).read_bytes())
-    with PlateReader(plate, {1002: stored}) as reader, pytest.raises(UnreadableMedia) as told:
+    stored.write_bytes(Path(plate.path_at(1002)).read_bytes())
+    with PlateReader(plate, {1002: stored}) as reader, pytest.raises(UnreadableMedia) as excinfo:
         reader.read(1002)
-    assert told.value.what.startswith("plate.1002.exr cannot be read: ")
-    assert reason in told.value.what
-    assert told.value.where == f"{plate.file(1002)}, frame 1002"
+    assert excinfo.value.message.startswith("plate.1002.exr cannot be read: ")
+    assert reason in excinfo.value.message
+    assert excinfo.value.where == f"{plate.path_at(1002)}, frame 1002"
 
 
 def test_a_page_of_another_size_is_left_and_said(case_input: Inputs, make: Make) -> None:
     path = case_input("picture-two-sizes") / "pages.tif"
     plate = plate_of(path, space="sRGB - Texture")
     assert probe(plate).notes == ("1 page was left behind, of another size than the first",)
-    made = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
-    assert (made.spec().width, made.spec().height, made.nsubimages) == (64, 36, 1)
+    image = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
+    assert (image.spec().width, image.spec().height, image.nsubimages) == (64, 36, 1)
     before = oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
-    assert np.abs(made.get_pixels(oiio.FLOAT) - before).max() < 0.0005
-    kept = make(plate, delivery=Delivery.PLATE) / "main.0001.tif"
+    assert np.abs(image.get_pixels(oiio.FLOAT) - before).max() < 0.0005
+    kept = make(plate, delivery=OutputFormat.PLATE) / "main.0001.tif"
     assert np.array_equal(oiio.ImageBuf(str(kept)).get_pixels(oiio.FLOAT), before)
 
 
@@ -175,7 +175,7 @@ def test_every_attribute_comes_back(case_input: Inputs, make: Make) -> None:
     path = case_input("picture-attributes") / "plate.1001.exr"
     plate = plate_of(path, 1001, 1001)
 
-    def told(file: Path) -> dict[str, tuple[str, bytes]]:
+    def attributes_of(file: Path) -> dict[str, tuple[str, bytes]]:
         return {
             name: (kind, value)
             for name, kind, value in rawexr.read_attributes(file)
@@ -183,11 +183,11 @@ def test_every_attribute_comes_back(case_input: Inputs, make: Make) -> None:
         }
 
     made = make(plate) / "main.1001.exr"
-    assert told(made) == told(path)
+    assert attributes_of(made) == attributes_of(path)
     assert oiio.ImageBuf(str(made)).getpixel(5, 5)[0] == 0.5
     # Another picture keeps all but the small one that no longer shows it.
-    larger = told(make(plate, "upscale") / "main.1001.exr")
-    assert larger == {name: one for name, one in told(path).items() if name != "preview"}
+    larger = attributes_of(make(plate, "upscale") / "main.1001.exr")
+    assert larger == {name: one for name, one in attributes_of(path).items() if name != "preview"}
 
 
 def test_the_beauty_is_the_picture_in_parts_and_in_channels(case_input: Inputs) -> None:
@@ -198,11 +198,11 @@ def test_the_beauty_is_the_picture_in_parts_and_in_channels(case_input: Inputs) 
 
 def test_a_dpx_keeps_its_byte_order(case_input: Inputs, make: Make) -> None:
     plate = plate_of(case_input("picture-dpx-endian") / "plate.%04d.dpx", 1001, 1002, "ADX10")
-    folder = make(plate, delivery=Delivery.PLATE)
+    folder = make(plate, delivery=OutputFormat.PLATE)
     for frame, magic in ((1001, b"SDPX"), (1002, b"XPDS")):
         made = folder / f"main.{frame}.dpx"
         assert made.read_bytes()[:4] == magic
-        before, after = (oiio.ImageBuf(str(p)) for p in (plate.file(frame), made))
+        before, after = (oiio.ImageBuf(str(p)) for p in (plate.path_at(frame), made))
         assert np.array_equal(before.get_pixels(oiio.UINT16), after.get_pixels(oiio.UINT16))
 
 
@@ -252,10 +252,10 @@ def test_a_gain_map_is_left_and_said(case_input: Inputs, make: Make) -> None:
     assert "gain map" in facts.notes[0]
     assert probe(plain).notes == ()
     for plate in (phone, plain):
-        made = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
-        assert made.nchannels == 3
-        assert made.getpixel(20, 20) == pytest.approx((128 / 255,) * 3, abs=0.003)
-    again = make(phone, delivery=Delivery.PLATE) / "main.0001.jpg"
+        image = oiio.ImageBuf(str(make(plate) / "main.0001.exr"))
+        assert image.nchannels == 3
+        assert image.getpixel(20, 20) == pytest.approx((128 / 255,) * 3, abs=0.003)
+    again = make(phone, delivery=OutputFormat.PLATE) / "main.0001.jpg"
     assert b"hdrgm" not in again.read_bytes()
 
 
@@ -311,8 +311,8 @@ def test_a_turned_picture_is_said(tmp_path: Path, name: str, kind: str) -> None:
     for orientation in (1, 6):
         path = tmp_path / f"{orientation}{name}"
         picture(path, np.full((6, 8, 3), 0.5, np.float32), kind, Orientation=orientation)
-        told = " ".join(probe(path).notes)
-        assert ("EXIF orientation 6" in told) is (orientation == 6)
+        notes = " ".join(probe(path).notes)
+        assert ("EXIF orientation 6" in notes) is (orientation == 6)
 
 
 def test_integers_of_32_bits_are_refused(tmp_path: Path) -> None:
@@ -331,9 +331,9 @@ def test_a_nan_in_the_alpha_is_found_before_it_spreads(tmp_path: Path, make: Mak
     pixels = np.full((36, 64, 4), 0.5, np.float32)
     pixels[7, 9, 3] = np.nan
     path = picture(tmp_path / "plate.exr", pixels, "half")
-    with pytest.raises(UnreadableMedia) as told:
+    with pytest.raises(UnreadableMedia) as excinfo:
         make(plate_of(path), "upscale")
-    assert told.value.details["first"] == {"x": 9, "y": 7}
+    assert excinfo.value.details["first"] == {"x": 9, "y": 7}
     assert make(plate_of(path)).is_dir()
 
 
@@ -354,5 +354,5 @@ def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> 
 
 def test_luminance_and_chroma_are_said_to_be_grey(tmp_path: Path) -> None:
     planes = {name: np.full((4, 4), 0.5, np.float16) for name in ("Y", "RY", "BY")}
-    path = rawexr.write(tmp_path / "chroma.exr", rawexr.Part(planes))
+    path = rawexr.write(tmp_path / "chroma.exr", rawexr.ExrPart(planes))
     assert "only Y counts" in probe(path).notes[0]

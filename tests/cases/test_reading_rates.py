@@ -8,8 +8,8 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from case_inputs.kit import at, clip, cut, external, sequence, span, speed, write
-from read_cuts import cuts, only, records, sent
+from case_inputs.kit import time_at, clip, cut, external, sequence, span, speed, write
+from read_cuts import cut_ranges, only_shot, record_ranges, shots_to_send
 
 from bridge_core.cli.main import main
 from bridge_core.errors import TimelineError
@@ -17,13 +17,13 @@ from bridge_core.host import Capability
 from bridge_core.models.frames import to_rate
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.reading import read_cut
-from bridge_ui.controllers.playhead import plate_frame
+from bridge_ui.controllers.playhead import find_viewed_frame
 
 Inputs = Callable[[str], Path]
 NTSC_24 = 24000 / 1001
 
 
-def otio_says(path: Path) -> list[tuple[int, int]]:
+def otio_frame_ranges(path: Path) -> list[tuple[int, int]]:
     """First and last frame that each clip of a file shows, by OTIO."""
     timeline = otio.adapters.read_from_file(str(path))
     return [
@@ -34,7 +34,7 @@ def otio_says(path: Path) -> list[tuple[int, int]]:
 
 def test_spellings_of_ntsc_rates(case_input: Inputs) -> None:
     for file in sorted(case_input("ntsc-spellings-read").glob("*.otio")):
-        assert cuts(read_cut(file)) == [(1011, 1030)] == otio_says(file), file.name
+        assert cut_ranges(read_cut(file)) == [(1011, 1030)] == otio_frame_ranges(file), file.name
 
 
 def test_whole_numbers_at_two_spellings_are_counts(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_whole_numbers_at_two_spellings_are_counts(tmp_path: Path) -> None:
         start = round(media) * 3600 * 14
         reference = sequence("plate/", rate=media, available=span(start, 60, media))
         cut(tmp_path / "cut.otio", clip("sh010", reference, span(start + 10, 20, own)))
-        assert cuts(read_cut(tmp_path / "cut.otio")) == [(1011, 1030)]
+        assert cut_ranges(read_cut(tmp_path / "cut.otio")) == [(1011, 1030)]
 
 
 def test_a_plate_at_a_spelling_in_a_cut_at_another_rate(tmp_path: Path) -> None:
@@ -51,15 +51,15 @@ def test_a_plate_at_a_spelling_in_a_cut_at_another_rate(tmp_path: Path) -> None:
     reference = sequence("plate/", rate=23.98, available=span(start, 60, 23.98))
     own = round((start + 10.2) / 23.98 * 25)
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(own, 20, 25)))
-    assert cuts(read_cut(tmp_path / "cut.otio")) == otio_says(tmp_path / "cut.otio")
+    assert cut_ranges(read_cut(tmp_path / "cut.otio")) == otio_frame_ranges(tmp_path / "cut.otio")
 
 
 def test_the_default_rate_of_a_sequence_reference(case_input: Inputs) -> None:
-    found = read_cut(case_input("sequence-rate-default") / "cut.otio")
-    assert cuts(found) == [(1011, 1030), (1031, 1050)]
-    assert {item.shot.plate.range.rate for item in found} == {24}
-    assert [problem.skipped for problem in found.problems] == [False, False]
-    assert all("read at 24" in problem.what for problem in found.problems)
+    cut = read_cut(case_input("sequence-rate-default") / "cut.otio")
+    assert cut_ranges(cut) == [(1011, 1030), (1031, 1050)]
+    assert {item.shot.plate.range.rate for item in cut} == {24}
+    assert [problem.skipped for problem in cut.problems] == [False, False]
+    assert all("read at 24" in problem.message for problem in cut.problems)
 
 
 @pytest.mark.parametrize("rate", [1, 1000, 2400])
@@ -68,18 +68,18 @@ def test_real_rates_that_look_like_seconds_and_ticks(tmp_path: Path, rate: int) 
     reference = sequence("plate/", rate=rate, available=span(0, 60, rate))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(10, 20, rate)))
     found = read_cut(tmp_path / "cut.otio")
-    assert cuts(found) == [(1011, 1030)]
-    assert (only(found).shot.plate.range.rate, found.rate) == (rate, rate)
+    assert cut_ranges(found) == [(1011, 1030)]
+    assert (only_shot(found).shot.plate.range.rate, found.rate) == (rate, rate)
     (problem,) = found.problems
-    assert f"{rate} frames per second" in problem.what
+    assert f"{rate} frames per second" in problem.message
     assert not problem.skipped
 
 
 @pytest.mark.parametrize("file", ["seconds", "milliseconds"])
 def test_a_global_start_in_seconds(case_input: Inputs, file: str) -> None:
-    found = read_cut(case_input("global-start-in-seconds") / f"{file}.otio")
-    assert records(found) == [(86400, 86419), (86420, 86439)]
-    assert found.problems == ()
+    cut = read_cut(case_input("global-start-in-seconds") / f"{file}.otio")
+    assert record_ranges(cut) == [(86400, 86419), (86420, 86439)]
+    assert cut.problems == ()
 
 
 def test_a_sequence_whose_ranges_are_in_ticks(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_sequence_whose_ranges_are_in_ticks(tmp_path: Path) -> None:
     reference = sequence("plate/", available=span(0, 60000, 24000))
     cut(tmp_path / "cut.otio", clip("sh010", reference, span(10000, 20000, 24000)))
     found = read_cut(tmp_path / "cut.otio")
-    assert cuts(found) == [(1011, 1030)] == otio_says(tmp_path / "cut.otio")
-    assert records(found) == [(0, 19)]
+    assert cut_ranges(found) == [(1011, 1030)] == otio_frame_ranges(tmp_path / "cut.otio")
+    assert record_ranges(found) == [(0, 19)]
 
 
 @pytest.mark.parametrize("file", ["ticks", "milliseconds"])
@@ -97,8 +97,8 @@ def test_a_movie_whose_ranges_are_in_ticks(case_input: Inputs, file: str) -> Non
     (problem,) = read_cut(path).problems
     assert (problem.kind, problem.skipped) == (ProblemKind.RATE, True)
     assert "--rate 24" in problem.next_step
-    found = read_cut(path, rate=24)
-    assert (cuts(found), records(found)) == ([(12, 23)], [(0, 11)])
+    cut = read_cut(path, rate=24)
+    assert (cut_ranges(cut), record_ranges(cut)) == ([(12, 23)], [(0, 11)])
 
 
 def test_a_movie_whose_ranges_are_in_seconds(
@@ -106,7 +106,7 @@ def test_a_movie_whose_ranges_are_in_seconds(
 ) -> None:
     path = str(case_input("seconds-on-a-movie") / "cut.otio")
     assert main(["send", path, "--service", "round_trip", "--estimate"]) != 0
-    (shot,) = sent(path, "--rate", "24")
+    (shot,) = shots_to_send(path, "--rate", "24")
     assert str(shot.cut_range) == "24-47"
     assert str(shot.plate.range) == "0-59"
 
@@ -115,7 +115,7 @@ def test_a_movie_whose_ranges_are_in_seconds(
     ("name", "frame"), [("24_in_25", 1010), ("48_in_24", 1021), ("50_in_25_200", 1041)]
 )
 def test_the_playhead_at_mixed_rates(case_input: Inputs, name: str, frame: int) -> None:
-    class Playhead:
+    class RecordFrameHost:
         """What ``plate_frame`` asks of a host."""
 
         capabilities = frozenset({Capability.PLAYHEAD})
@@ -123,17 +123,17 @@ def test_the_playhead_at_mixed_rates(case_input: Inputs, name: str, frame: int) 
         def frame(self) -> int:
             return 10
 
-    host: Any = Playhead()
-    found = read_cut(case_input("mixed-rate-playhead") / f"{name}.otio")
-    looked_at = plate_frame(host, [item.shot for item in found])
+    host: Any = RecordFrameHost()
+    cut = read_cut(case_input("mixed-rate-playhead") / f"{name}.otio")
+    looked_at = find_viewed_frame(host, [item.shot for item in cut])
     assert looked_at is not None
     assert looked_at.frame == frame
 
 
 def test_a_start_between_two_frames(case_input: Inputs) -> None:
     path = case_input("mixed-rate-fraction") / "cut.otio"
-    shot = only(read_cut(path)).shot
-    assert [(shot.cut_range.first, shot.cut_range.last)] == [(1005, 1028)] == otio_says(path)
+    shot = only_shot(read_cut(path)).shot
+    assert [(shot.cut_range.first, shot.cut_range.last)] == [(1005, 1028)] == otio_frame_ranges(path)
     (one,) = otio.adapters.read_from_file(str(path)).find_clips()
     assert shot.plate_frames() == [
         one.media_reference.frame_for_time(otio.opentime.RationalTime(5 + k, 25)) for k in range(25)
@@ -141,7 +141,7 @@ def test_a_start_between_two_frames(case_input: Inputs) -> None:
 
 
 def test_handles_beside_a_shot_at_another_rate(case_input: Inputs) -> None:
-    shot = only(read_cut(case_input("mixed-rate-playhead") / "48_in_24.otio")).shot
+    shot = only_shot(read_cut(case_input("mixed-rate-playhead") / "48_in_24.otio")).shot
     assert shot.plate_frame(26) == 1053
     assert shot.plate_frame(-1) is None  # before the plate begins
 
@@ -149,14 +149,14 @@ def test_handles_beside_a_shot_at_another_rate(case_input: Inputs) -> None:
 def test_odd_rates(case_input: Inputs) -> None:
     folder = case_input("odd-rates")
     for name in ("240000_1001", "15000_1001", "12000_1001", "50_3", "24_000001"):
-        shot = only(read_cut(folder / f"{name}.otio")).shot
+        shot = only_shot(read_cut(folder / f"{name}.otio")).shot
         assert str(shot.cut_range) == "100-109"
         wanted = {"24_000001": "24"}.get(name, name.replace("_", "/"))
         assert shot.plate.range.rate == to_rate(wanted)
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("given", "expected"),
     [
         (239.76, "240000/1001"),
         (14.985, "15000/1001"),
@@ -166,8 +166,8 @@ def test_odd_rates(case_input: Inputs) -> None:
         (29.999999, "30"),
     ],
 )
-def test_more_odd_rates(said: float, meant: str) -> None:
-    assert to_rate(said) == to_rate(meant)
+def test_more_odd_rates(given: float, expected: str) -> None:
+    assert to_rate(given) == to_rate(expected)
 
 
 # EDLs
@@ -178,21 +178,21 @@ def test_the_rate_of_an_edl(case_input: Inputs, capsys: pytest.CaptureFixture[st
     with pytest.raises(TimelineError) as refused:
         read_cut(folder / "at25.edl")
     assert "--rate 25" in refused.value.next_step
-    found = read_cut(folder / "at25.edl", rate=25)
-    assert cuts(found) == [(900000, 900048), (900250, 900299)]
-    assert records(found) == [(90000, 90048), (90049, 90098)]
+    cut = read_cut(folder / "at25.edl", rate=25)
+    assert cut_ranges(cut) == [(900000, 900048), (900250, 900299)]
+    assert record_ranges(cut) == [(90000, 90048), (90049, 90098)]
     assert main(["timeline", "shots", str(folder / "at25.edl"), "--rate", "25"]) == 0
     assert "900000-900048" in capsys.readouterr().out
     for rate in ("29.97", "30000/1001", None):
         drop = read_cut(folder / "drop.edl", rate=rate)
-        assert (cuts(drop), records(drop)) == ([(109652, 109701)], [(107892, 107941)])
-        assert any("29.97" in problem.what for problem in drop.problems) == (rate is None)
+        assert (cut_ranges(drop), record_ranges(drop)) == ([(109652, 109701)], [(107892, 107941)])
+        assert any("29.97" in problem.message for problem in drop.problems) == (rate is None)
 
 
 def test_an_edl_over_midnight(case_input: Inputs) -> None:
-    found = read_cut(case_input("edl-midnight") / "midnight.edl")
-    assert cuts(found) == [(2073552, 2073647), (86400, 86447)]
-    assert records(found) == [(2073552, 2073647), (2073648, 2073695)]
+    cut = read_cut(case_input("edl-midnight") / "midnight.edl")
+    assert cut_ranges(cut) == [(2073552, 2073647), (86400, 86447)]
+    assert record_ranges(cut) == [(2073552, 2073647), (2073648, 2073695)]
 
 
 EVENT = "001  REEL01   V     C        {} {} 01:00:00:00 01:00:02:00\n"
@@ -209,7 +209,7 @@ EVENT = "001  REEL01   V     C        {} {} 01:00:00:00 01:00:02:00\n"
 def test_the_sign_of_an_m2(tmp_path: Path, m2: str, speed_of: int) -> None:
     event = EVENT.format("00:00:18:00", "00:00:20:00")
     text = f"TITLE: X\n{event}M2   REEL01       {m2}\n* FROM FILE: plate.0001.exr\n* kept\n"
-    shot = only(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
+    shot = only_shot(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
     assert (str(shot.cut_range), shot.retime.speed) == ("432-479", speed_of)
     assert shot.plate_frame(86400) == (479 if speed_of < 0 else 432)
 
@@ -217,23 +217,23 @@ def test_the_sign_of_an_m2(tmp_path: Path, m2: str, speed_of: int) -> None:
 def test_an_m2_that_its_lengths_contradict(tmp_path: Path) -> None:
     event = EVENT.format("00:00:18:00", "00:00:20:00")
     text = f"TITLE: X\n{event}M2   REEL01       048.0   00:00:18:00\n* FROM FILE: plate.0001.exr\n"
-    found = read_cut(write(tmp_path / "cut.edl", text), rate=24)
-    assert only(found).shot.retime.speed == 1
-    assert found.problems[0].kind is ProblemKind.RETIME
+    cut = read_cut(write(tmp_path / "cut.edl", text), rate=24)
+    assert only_shot(cut).shot.retime.speed == 1
+    assert cut.problems[0].kind is ProblemKind.RETIME
 
 
 def test_a_freeze_whose_source_is_as_long_as_its_record(tmp_path: Path) -> None:
     event = EVENT.format("00:00:18:00", "00:00:20:00")
     text = f"TITLE: X\n{event}M2   REEL01       000.0   00:00:18:00\n* FROM FILE: plate.0001.exr\n"
-    shot = only(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
+    shot = only_shot(read_cut(write(tmp_path / "cut.edl", text), rate=24)).shot
     assert (str(shot.cut_range), shot.retime.speed) == ("432-432", 0)
 
 
 def test_reverses_of_an_edl(case_input: Inputs) -> None:
-    found = read_cut(case_input("edl-reverse") / "reverse.edl")
-    assert [item.shot.retime.speed for item in found] == [-1, -2]
-    assert cuts(found)[0] == (432, 479)
-    assert found.shots[0].shot.plate_frame(86400) == 479
+    cut = read_cut(case_input("edl-reverse") / "reverse.edl")
+    assert [item.shot.retime.speed for item in cut] == [-1, -2]
+    assert cut_ranges(cut)[0] == (432, 479)
+    assert cut.shots[0].shot.plate_frame(86400) == 479
 
 
 def test_names_in_an_edl_of_an_older_system(tmp_path: Path) -> None:
@@ -241,11 +241,11 @@ def test_names_in_an_edl_of_an_older_system(tmp_path: Path) -> None:
     text = f"TITLE: X\n{event}* FROM CLIP NAME: CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}\n"
     path = tmp_path / "cut.edl"
     path.write_bytes((text + "* FROM FILE: plate.0001.exr\n").encode("cp1252"))
-    assert only(read_cut(path, rate=24)).name == "CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}"
+    assert only_shot(read_cut(path, rate=24)).clip_name == "CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}"
 
 
 def test_a_retime_at_mixed_rates_is_sampled_at_the_records_frames(tmp_path: Path) -> None:
     reference = external("plate.%04d.exr", span(0, 60, 50))
-    cut(tmp_path / "cut.otio", clip("sh010", reference, span(0, 12, 25), speed(2)), start=at(0, 25))
-    shot = only(read_cut(tmp_path / "cut.otio")).shot
+    cut(tmp_path / "cut.otio", clip("sh010", reference, span(0, 12, 25), speed(2)), start=time_at(0, 25))
+    shot = only_shot(read_cut(tmp_path / "cut.otio")).shot
     assert shot.plate_frames() == [4 * k for k in range(12)]

@@ -16,10 +16,10 @@ import pytest
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, PlateKind
-from bridge_core.models.requests import Delivery
-from bridge_core.models.services import settle_parameters
+from bridge_core.models.requests import OutputFormat
+from bridge_core.models.services import resolve_parameters
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import PROXY, Provider, Task
+from bridge_gateway.providers.contract import PROXY_FILENAME, Provider, ProviderTask
 from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 64, 48
@@ -102,12 +102,12 @@ def _shoot(kind: str, folder: Path, first: int = 1001, count: int = 3) -> Footag
     plate = Plate(path=str(folder / f"plate.%04d.{kind}"), range=span, width=WIDTH, height=HEIGHT)
     assert plate.kind is PlateKind.SEQUENCE
     for frame in frames:
-        write(Path(plate.file(frame)), frame)
-    return Footage(plate, {f: Path(plate.file(f)) for f in frames}, space)
+        write(Path(plate.path_at(frame)), frame)
+    return Footage(plate, {f: Path(plate.path_at(f)) for f in frames}, space)
 
 
 @dataclass
-class Watching:
+class RecordingMonitor:
     """Keeps what it is told. ``on_frame`` is called after each frame."""
 
     on_frame: Callable[[int], None] = lambda frame: None
@@ -127,35 +127,35 @@ def settings(models_dir: Path, **more: object) -> GatewaySettings:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ProviderUnderTest:
     """A provider under test. ``slow`` is the service of it that takes longest for a frame, so
     that there is a middle to interrupt."""
 
     make: Callable[[Path], Provider]
-    slow: str
+    slowest_service: str
 
 
 #: A new provider adds its line and must pass all tests.
-CANDIDATES: Mapping[str, Candidate] = {
-    "local": Candidate(lambda models: LocalProvider(settings(models)), slow="matte"),
+PROVIDERS_UNDER_TEST: Mapping[str, ProviderUnderTest] = {
+    "local": ProviderUnderTest(lambda models: LocalProvider(settings(models)), slowest_service="matte"),
 }
 
 
-@pytest.fixture(scope="module", params=sorted(CANDIDATES))
-def candidate(request: pytest.FixtureRequest) -> Candidate:
-    return CANDIDATES[request.param]
+@pytest.fixture(scope="module", params=sorted(PROVIDERS_UNDER_TEST))
+def candidate(request: pytest.FixtureRequest) -> ProviderUnderTest:
+    return PROVIDERS_UNDER_TEST[request.param]
 
 
 @pytest.fixture(scope="module")
-def provider(candidate: Candidate, models_dir: Path) -> Iterator[Provider]:
+def provider(candidate: ProviderUnderTest, models_dir: Path) -> Iterator[Provider]:
     """A provider that keeps its processes warm from test to test."""
-    made = candidate.make(models_dir)
-    yield made
-    made.close()
+    new_provider = candidate.make(models_dir)
+    yield new_provider
+    new_provider.close()
 
 
 @pytest.fixture
-def task_of(tmp_path: Path) -> Callable[..., Task]:
+def task_of(tmp_path: Path) -> Callable[..., ProviderTask]:
     """Makes a task with the service's defaults: ``task_of(provider, "upscale", footage, ...)``."""
 
     def make(
@@ -163,23 +163,23 @@ def task_of(tmp_path: Path) -> Callable[..., Task]:
         service: str,
         footage: Footage,
         *,
-        delivery: Delivery = Delivery.EXR,
+        delivery: OutputFormat = OutputFormat.EXR,
         frames: tuple[int, ...] | None = None,
         folder: Path | None = None,
         **parameters: object,
-    ) -> Task:
-        found = next(s for s in provider.services() if s.id == service)
+    ) -> ProviderTask:
+        chosen = next(s for s in provider.services() if s.id == service)
         folder = folder or tmp_path / "work" / service
         folder.mkdir(parents=True, exist_ok=True)
-        return Task(
-            job="job-1",
+        return ProviderTask(
+            job_id="job-1",
             service=service,
-            parameters=settle_parameters(found, parameters),
+            parameters=resolve_parameters(chosen, parameters),
             plate=footage.plate,
             files=footage.files,
             frames=tuple(footage.plate.range.frames()) if frames is None else frames,
             colour_space=footage.colour_space,
-            delivery=delivery,
+            output_format=delivery,
             folder=folder,
         )
 
@@ -197,8 +197,8 @@ def shoot(tmp_path: Path) -> Callable[..., Footage]:
 
 
 @pytest.fixture
-def watching() -> Callable[..., Watching]:
-    return Watching
+def make_monitor() -> Callable[..., RecordingMonitor]:
+    return RecordingMonitor
 
 
 @pytest.fixture
@@ -206,18 +206,18 @@ def children() -> Callable[[], list[psutil.Process]]:
     """Processes that this one started and that still run."""
 
     def running() -> list[psutil.Process]:
-        found = psutil.Process().children(recursive=True)
-        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+        processes = psutil.Process().children(recursive=True)
+        return [child for child in processes if child.status() != psutil.STATUS_ZOMBIE]
 
     return running
 
 
 @pytest.fixture
-def finished() -> Callable[[Task], dict[int, int]]:
+def finished() -> Callable[[ProviderTask], dict[int, int]]:
     """Frames of a task that are finished on disk, each with the time of its proxy in ns."""
 
-    def look(task: Task) -> dict[int, int]:
-        proxies = {frame: task.folder / PROXY.format(frame=frame) for frame in task.frames}
+    def look(task: ProviderTask) -> dict[int, int]:
+        proxies = {frame: task.folder / PROXY_FILENAME.format(frame=frame) for frame in task.frames}
         return {frame: path.stat().st_mtime_ns for frame, path in proxies.items() if path.exists()}
 
     return look

@@ -13,12 +13,12 @@ import pytest
 from small_exr import exr
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
-from bridge_core.host import Capability, Host, HostShot, Placement, Scene
+from bridge_core.host import Capability, Host, HostShot, Placement, HostScene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
+from bridge_core.models.versions import DecisionRecord, ResultOutput, Proxies, ReviewStatus, Version
 from bridge_core.timeline.reading import read_cut
 from bridge_ui.standalone_host import StandaloneHost
 
@@ -29,7 +29,7 @@ AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
 @dataclass
-class Stage:
+class HostUnderTest:
     """A host with something in it, and what the suite has to know to judge it."""
 
     host: Host
@@ -91,7 +91,7 @@ def _cut(path: Path, clips: list[object]) -> Path:
     return path
 
 
-def standalone(folder: Path) -> Stage:
+def standalone(folder: Path) -> HostUnderTest:
     plates = folder / "plates"
     frames = range(1001, 1011)
     clips = [_clip(plates, name, frames) for name in ("A_010", "A_020")]
@@ -105,12 +105,12 @@ def standalone(folder: Path) -> Stage:
         assert host.output is not None
         if not host.output.exists():
             return {}
-        return {item.clip: [v.path for v in item.versions] for item in read_cut(host.output)}
+        return {item.clip_id: [v.path for v in item.versions] for item in read_cut(host.output)}
 
-    return Stage(host, StandaloneHost(settings), plates, 2, 1, other, placed)
+    return HostUnderTest(host, StandaloneHost(settings), plates, 2, 1, other, placed)
 
 
-def resolve(folder: Path) -> Stage:
+def resolve(folder: Path) -> HostUnderTest:
     """The fake of the stubs of 21.0.0: two plates, a camera file to render, and two clips that
     cannot be sent (a title, and media that is gone)."""
     import resolve_worlds
@@ -119,7 +119,7 @@ def resolve(folder: Path) -> Stage:
     from bridge_resolve.host import ResolveHost
 
     plates = folder / "plates"
-    app, timeline, _ = resolve_worlds.reel(plates)
+    app, timeline, _ = resolve_worlds.sample_project(plates)
     settings = Settings.model_validate(
         {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
     )
@@ -128,70 +128,70 @@ def resolve(folder: Path) -> Stage:
         item = next(item for item in timeline._items if item._id == handle)
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
-    host, empty = ResolveHost(settings, lambda: app, pause=0), ResolveHost(settings, Resolve)
+    host, empty = ResolveHost(settings, lambda: app, poll_interval=0), ResolveHost(settings, Resolve)
 
     def end() -> None:
         host.close()
         empty.close()
 
-    return Stage(
+    return HostUnderTest(
         host,
         empty,
         plates,
         shots=3,
         problems=2,
-        placed=lambda: resolve_worlds.placed(timeline),
-        state=lambda: resolve_worlds.state_of(app),
+        placed=lambda: resolve_worlds.placed_versions(timeline),
+        state=lambda: resolve_worlds.render_state(app),
         write_note=write_note,
         end=end,
     )
 
 
-def nuke(folder: Path) -> Stage:
+def nuke(folder: Path) -> HostUnderTest:
     """The fake of the stubs of 13.2: two plates, a grade to render, a Read without a file."""
     import nuke_worlds
 
-    program = nuke_worlds.comp(folder)
+    program = nuke_worlds.sample_comp(folder)
     # Importable once a Nuke runs.
     from bridge_nuke.host import NukeHost
 
     settings = Settings.model_validate({"work": {"handles": 2, "show": "contract"}})
     host = NukeHost(lambda: settings)
 
-    class Elsewhere(NukeHost):
-        def scene(self) -> Scene:
+    class OtherScriptHost(NukeHost):
+        def scene(self) -> HostScene:
             with program.other_script():
                 return super().scene()
 
     def placed() -> dict[str, list[str]]:
-        standing = nuke_worlds.standing(program)
-        ids = {one.handle: one.shot.id for one in host.scene().shots}
-        found = {handle: f"{one.sequence}/{one.shot}" for handle, one in ids.items()}
-        return {handle: standing[shot] for handle, shot in found.items() if shot in standing}
+        by_shot = nuke_worlds.placed_versions(program)
+        ids = {one.item_id: one.shot.id for one in host.scene().shots}
+        names = {handle: f"{one.sequence}/{one.shot}" for handle, one in ids.items()}
+        return {handle: by_shot[shot] for handle, shot in names.items() if shot in by_shot}
 
-    return Stage(
+    return HostUnderTest(
         host,
-        Elsewhere(lambda: settings),
+        OtherScriptHost(lambda: settings),
         folder / "plates",
         shots=3,
         problems=1,
         placed=placed,
-        state=lambda: nuke_worlds.state(program),
+        state=lambda: nuke_worlds.render_state(program),
         end=program.close,
     )
 
 
-def blender(folder: Path) -> Stage:
+def blender(folder: Path) -> HostUnderTest:
     """A real one; tests/plugins/blender/test_blender_host.py runs the suite inside of it."""
     import blender_stage
 
-    edit = blender_stage.Edit(folder)
+    edit = blender_stage.SampleEdit(folder)
     host = blender_stage.host()
-    empty = blender_stage.EmptyFile(host)
-    return Stage(host, empty, edit.plates, 4, 1, placed=edit.placed, state=edit.state)
+    empty = blender_stage.EmptyFileHost(host)
+    return HostUnderTest(host, empty, edit.plates, 4, 1, placed=edit.placed, state=edit.state)
 
 
-HOSTS: dict[str, Callable[[Path], Stage]] = {
+HOSTS: dict[str, Callable[[Path], HostUnderTest]] = {
     "standalone": standalone,
     "nuke": nuke,
     "resolve": resolve,
@@ -201,25 +201,25 @@ if "bpy" in sys.modules:
 
 #: What belongs to each capability: calls that do not work without it.
 CALLS: dict[Capability, Callable[[Host], object]] = {
-    Capability.FOLLOW: lambda host: host.watch(lambda: None),
-    Capability.OPEN: lambda host: host.open(Path("nothing.otio")),
+    Capability.WATCH: lambda host: host.watch(lambda: None),
+    Capability.OPEN: lambda host: host.open_cut(Path("nothing.otio")),
     Capability.PLACE: lambda host: host.place([]),
-    Capability.PLAYHEAD: lambda host: host.frame(),
+    Capability.PLAYHEAD: lambda host: host.current_frame(),
     Capability.RENDER: lambda host: list(host.render("A", Path("nowhere"))),
     Capability.NOTES: lambda host: host.notes(),
 }
 
 
 @pytest.fixture(params=list(HOSTS))
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HostUnderTest]:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    made = HOSTS[request.param](folder)
-    yield made
-    made.end()
+    new_subject = HOSTS[request.param](folder)
+    yield new_subject
+    new_subject.end()
 
 
-def state_of(folder: Path) -> dict[str, str]:
+def file_hashes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -228,13 +228,13 @@ def state_of(folder: Path) -> dict[str, str]:
 
 
 def version(
-    stage: Stage, shot: Shot, number: int, *, first: int | None = None, here: str = ""
+    subject: HostUnderTest, shot: Shot, number: int, *, first: int | None = None, local_folder: str = ""
 ) -> Version:
     """A version with its files: some hosts look at them. ``here`` names a folder beside the
     gateway's, where the files are in its place."""
     span = shot.work_range if first is None else FrameRange.of(first, first, 25)
-    folder = stage.library / shot.id.shot / f"v{number:03d}"
-    pictures = stage.library / here if here else folder
+    folder = subject.library / shot.id.shot / f"v{number:03d}"
+    pictures = subject.library / local_folder if local_folder else folder
     pictures.mkdir(parents=True, exist_ok=True)
     for frame in span.frames():
         (pictures / f"main.{frame:04d}.exr").write_bytes(exr((0, 0, 0), (64, 36)))
@@ -243,11 +243,11 @@ def version(
         id=f"id-{shot.id.shot}-{number}",
         shot=shot.id,
         service="upscale",
-        job=f"job-{number}",
+        job_id=f"job-{number}",
         folder=str(folder),
         frames=tuple(span.frames()),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern="main.%04d.exr",
                 range=span,
@@ -260,246 +260,246 @@ def version(
         ),
         proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
         created=at,
-        asked_by="Ada",
+        requested_by="Ada",
         number=number,
         status=ReviewStatus.APPROVED,
         decisions=(DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=at),),
     )
 
 
-def needs(stage: Stage, capability: Capability) -> None:
-    if capability not in stage.host.capabilities:
+def require(subject: HostUnderTest, capability: Capability) -> None:
+    if capability not in subject.host.capabilities:
         pytest.skip(f"this host has no {capability}")
 
 
-def test_it_says_who_it_is_and_what_it_can(stage: Stage) -> None:
-    assert stage.host.title.strip()
-    assert stage.host.capabilities <= set(Capability)
-    assert stage.host.capabilities == stage.host.capabilities
+def test_it_says_who_it_is_and_what_it_can(subject: HostUnderTest) -> None:
+    assert subject.host.title.strip()
+    assert subject.host.capabilities <= set(Capability)
+    assert subject.host.capabilities == subject.host.capabilities
 
 
 @pytest.mark.parametrize("capability", list(CALLS))
-def test_what_it_cannot_do_it_refuses_in_words(stage: Stage, capability: Capability) -> None:
-    if capability in stage.host.capabilities:
+def test_what_it_cannot_do_it_refuses_in_words(subject: HostUnderTest, capability: Capability) -> None:
+    if capability in subject.host.capabilities:
         pytest.skip("it can")
-    with pytest.raises(HostError) as told:
-        CALLS[capability](stage.host)
-    assert capability.value in told.value.what
-    assert told.value.next_step
+    with pytest.raises(HostError) as excinfo:
+        CALLS[capability](subject.host)
+    assert capability.value in excinfo.value.message
+    assert excinfo.value.next_step
 
 
-def test_its_shots_can_be_told_apart_and_sent(stage: Stage) -> None:
-    scene = stage.host.scene()
-    assert len(scene.shots) == stage.shots
-    assert not scene.selected or Capability.SELECTION in stage.host.capabilities
-    assert len({shot.handle for shot in scene.shots}) == stage.shots
+def test_its_shots_can_be_distinguished_and_sent(subject: HostUnderTest) -> None:
+    scene = subject.host.scene()
+    assert len(scene.shots) == subject.shots
+    assert not scene.is_selection or Capability.SELECTION in subject.host.capabilities
+    assert len({shot.item_id for shot in scene.shots}) == subject.shots
     assert scene.title
     for item in scene.shots:
         shot = item.shot
         assert shot.id.show == scene.show
-        assert shot.plate.range.covers(shot.work_range)
-        if item.to_render:
-            assert Capability.RENDER in stage.host.capabilities
+        assert shot.plate.range.contains_range(shot.work_range)
+        if item.needs_render:
+            assert Capability.RENDER in subject.host.capabilities
             assert shot.plate.colour_space
             continue
-        assert Path(shot.plate.file(shot.cut_range.first)).is_absolute()
+        assert Path(shot.plate.path_at(shot.cut_range.first)).is_absolute()
         for frame in shot.work_range.frames():
-            assert Path(shot.plate.file(frame)).is_file()
+            assert Path(shot.plate.path_at(frame)).is_file()
 
 
-def test_what_cannot_be_sent_is_told_with_a_next_step(stage: Stage) -> None:
-    scene = stage.host.scene()
+def test_what_cannot_be_sent_is_reported_with_a_next_step(subject: HostUnderTest) -> None:
+    scene = subject.host.scene()
     skipped = [problem for problem in scene.problems if problem.skipped]
-    assert len(skipped) == stage.problems
-    handles = {shot.handle for shot in scene.shots}
+    assert len(skipped) == subject.problems
+    handles = {shot.item_id for shot in scene.shots}
     for problem in scene.problems:
-        assert problem.what
+        assert problem.message
         assert problem.next_step
-        assert problem.handle in {"", *handles}
+        assert problem.item_id in {"", *handles}
 
 
-def test_a_scene_has_a_cut_exactly_where_it_says_so(stage: Stage) -> None:
-    scene = stage.host.scene()
-    assert (scene.cut is not None) == (Capability.CUT in stage.host.capabilities)
+def test_a_scene_has_a_cut_exactly_where_it_says_so(subject: HostUnderTest) -> None:
+    scene = subject.host.scene()
+    assert (scene.cut is not None) == (Capability.CUT in subject.host.capabilities)
     if scene.cut is not None:
-        assert {item.clip for item in scene.cut} == {shot.handle for shot in scene.shots}
+        assert {item.clip_id for item in scene.cut} == {shot.item_id for shot in scene.shots}
 
 
-def test_looking_twice_says_the_same_and_touches_nothing(stage: Stage) -> None:
-    before = state_of(stage.plates)
-    assert stage.host.scene() == stage.host.scene()
-    assert state_of(stage.plates) == before
+def test_looking_twice_says_the_same_and_touches_nothing(subject: HostUnderTest) -> None:
+    before = file_hashes(subject.plates)
+    assert subject.host.scene() == subject.host.scene()
+    assert file_hashes(subject.plates) == before
 
 
-def test_with_nothing_in_it_there_are_no_shots(stage: Stage) -> None:
-    assert stage.empty.scene().shots == ()
+def test_with_nothing_in_it_there_are_no_shots(subject: HostUnderTest) -> None:
+    assert subject.empty.scene().shots == ()
 
 
-def test_another_cut_is_opened_or_the_old_one_stays(stage: Stage) -> None:
-    needs(stage, Capability.OPEN)
-    assert stage.other is not None
-    before = stage.host.scene()
-    broken = stage.other.with_name("broken.otio")
+def test_another_cut_is_opened_or_the_old_one_stays(subject: HostUnderTest) -> None:
+    require(subject, Capability.OPEN)
+    assert subject.other is not None
+    before = subject.host.scene()
+    broken = subject.other.with_name("broken.otio")
     broken.write_text("this is no timeline")
-    for path in (broken, stage.other.with_name("gone.otio")):
+    for path in (broken, subject.other.with_name("gone.otio")):
         with pytest.raises(TimelineError):
-            stage.host.open(path)
-        assert stage.host.scene() == before
-    stage.host.open(stage.other)
-    assert len(stage.host.scene().shots) == 1
+            subject.host.open_cut(path)
+        assert subject.host.scene() == before
+    subject.host.open_cut(subject.other)
+    assert len(subject.host.scene().shots) == 1
 
 
-def test_versions_are_placed_once_and_nothing_else_changes(stage: Stage) -> None:
-    needs(stage, Capability.PLACE)
-    assert stage.placed is not None
-    scene = stage.host.scene()
-    plates = state_of(stage.plates)
+def test_versions_are_placed_once_and_nothing_else_changes(subject: HostUnderTest) -> None:
+    require(subject, Capability.PLACE)
+    assert subject.placed is not None
+    scene = subject.host.scene()
+    plates = file_hashes(subject.plates)
     cut = scene.cut.path.read_bytes() if scene.cut is not None else b""
     one, two = scene.shots[:2]
-    made = stage.host.place([Placement(one.handle, version(stage, one.shot, 1))])
-    assert made.words
+    made = subject.host.place([Placement(one.item_id, version(subject, one.shot, 1))])
+    assert made.message
     for _ in range(2):
-        stage.host.place(
+        subject.host.place(
             [
                 Placement(
-                    one.handle,
-                    version(stage, one.shot, 2, here="here/v002"),
-                    stage.library / "here/v002",
+                    one.item_id,
+                    version(subject, one.shot, 2, local_folder="here/v002"),
+                    subject.library / "here/v002",
                 ),
-                Placement(two.handle, version(stage, two.shot, 1)),
+                Placement(two.item_id, version(subject, two.shot, 1)),
             ]
         )
-    placed = stage.placed()
-    assert [Path(path).parent for path in placed[one.handle]] == [
-        stage.library / one.shot.id.shot / "v001",
-        stage.library / "here/v002",
+    placed = subject.placed()
+    assert [Path(path).parent for path in placed[one.item_id]] == [
+        subject.library / one.shot.id.shot / "v001",
+        subject.library / "here/v002",
     ]
-    assert len(placed[two.handle]) == 1
-    assert state_of(stage.plates) == plates
+    assert len(placed[two.item_id]) == 1
+    assert file_hashes(subject.plates) == plates
     if scene.cut is not None:
         assert scene.cut.path.read_bytes() == cut
-    after = {item.handle: item for item in stage.host.scene().shots}
-    assert list(after) == [s.handle for s in scene.shots]
+    after = {item.item_id: item for item in subject.host.scene().shots}
+    assert list(after) == [s.item_id for s in scene.shots]
     # The standalone host places in a cut of its own; the one that it shows has none.
-    if after[one.handle].placed:
-        assert after[one.handle].placed == (
-            version(stage, one.shot, 1).id,
-            version(stage, one.shot, 2).id,
+    if after[one.item_id].placed_version_ids:
+        assert after[one.item_id].placed_version_ids == (
+            version(subject, one.shot, 1).id,
+            version(subject, one.shot, 2).id,
         )
-        assert after[one.handle].in_use == version(stage, one.shot, 2).id
+        assert after[one.item_id].active_version_id == version(subject, one.shot, 2).id
 
 
-def test_every_way_of_placing_can_be_chosen(stage: Stage) -> None:
-    needs(stage, Capability.PLACE)
-    assert stage.placed is not None
-    ways = stage.host.place_as
+def test_every_way_of_placing_can_be_chosen(subject: HostUnderTest) -> None:
+    require(subject, Capability.PLACE)
+    assert subject.placed is not None
+    ways = subject.host.placement_modes
     assert len({way.id for way in ways}) == len(ways)
     assert all(way.title for way in ways)
-    one = stage.host.scene().shots[0]
+    one = subject.host.scene().shots[0]
     for number, way in enumerate(ways, 1):
-        made = stage.host.place(
-            [Placement(one.handle, version(stage, one.shot, number), place_as=way.id)]
+        placed = subject.host.place(
+            [Placement(one.item_id, version(subject, one.shot, number), mode_id=way.id)]
         )
-        assert made.words
-    assert len(stage.placed().get(one.handle, [])) == len(ways)
-    with pytest.raises(HostError) as told:
-        stage.host.place([Placement(one.handle, version(stage, one.shot, 9), place_as="sideways")])
-    assert "sideways" in told.value.what
-    assert len(stage.placed().get(one.handle, [])) == len(ways)
+        assert placed.message
+    assert len(subject.placed().get(one.item_id, [])) == len(ways)
+    with pytest.raises(HostError) as excinfo:
+        subject.host.place([Placement(one.item_id, version(subject, one.shot, 9), mode_id="sideways")])
+    assert "sideways" in excinfo.value.message
+    assert len(subject.placed().get(one.item_id, [])) == len(ways)
 
 
-def test_what_cannot_all_be_placed_is_not_placed_at_all(stage: Stage) -> None:
-    needs(stage, Capability.PLACE)
-    assert stage.placed is not None
-    one, two = stage.host.scene().shots[:2]
-    fine = Placement(one.handle, version(stage, one.shot, 1))
-    before = stage.placed()
-    with pytest.raises(HostError) as told:
-        stage.host.place([fine, Placement("no-such-handle", version(stage, one.shot, 2))])
-    assert "no-such-handle" in told.value.what
+def test_what_cannot_all_be_placed_is_not_placed_at_all(subject: HostUnderTest) -> None:
+    require(subject, Capability.PLACE)
+    assert subject.placed is not None
+    one, two = subject.host.scene().shots[:2]
+    fine = Placement(one.item_id, version(subject, one.shot, 1))
+    before = subject.placed()
+    with pytest.raises(HostError) as excinfo:
+        subject.host.place([fine, Placement("no-such-handle", version(subject, one.shot, 2))])
+    assert "no-such-handle" in excinfo.value.message
     with pytest.raises(ShotbridgeError):
-        stage.host.place([fine, Placement(two.handle, version(stage, two.shot, 1, first=1001))])
-    assert stage.placed() == before
+        subject.host.place([fine, Placement(two.item_id, version(subject, two.shot, 1, first=1001))])
+    assert subject.placed() == before
 
 
-def test_changes_are_told_until_nobody_listens(stage: Stage) -> None:
-    needs(stage, Capability.FOLLOW)
-    ended = stage.host.watch(lambda: None)
+def test_changes_are_reported_until_nobody_listens(subject: HostUnderTest) -> None:
+    require(subject, Capability.WATCH)
+    ended = subject.host.watch(lambda: None)
     ended()
     ended()
 
 
-def to_render(stage: Stage) -> HostShot:
-    needs(stage, Capability.RENDER)
-    return next(item for item in stage.host.scene().shots if item.to_render)
+def shot_to_render(subject: HostUnderTest) -> HostShot:
+    require(subject, Capability.RENDER)
+    return next(item for item in subject.host.scene().shots if item.needs_render)
 
 
 def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
-    stage: Stage, tmp_path: Path
+    subject: HostUnderTest, tmp_path: Path
 ) -> None:
-    item = to_render(stage)
+    item = shot_to_render(subject)
     # What is asked of it is written down, and found again by the shot.
     assert Shot.model_validate_json(item.shot.model_dump_json()) == item.shot
-    scene, state, plates = stage.host.scene(), stage.state(), state_of(stage.plates)
+    scene, state, plates = subject.host.scene(), subject.state(), file_hashes(subject.plates)
     folder = tmp_path / "rendered"
     folder.mkdir()
-    steps = list(stage.host.render(item.handle, folder))
+    steps = list(subject.host.render(item.item_id, folder))
     shot = steps[-1].shot
     assert shot is not None
-    assert [step.frames for step in steps] == sorted(step.frames for step in steps)
-    assert steps[-1].frames == steps[-1].total == item.shot.work_range.count
+    assert [step.completed for step in steps] == sorted(step.completed for step in steps)
+    assert steps[-1].completed == steps[-1].total == item.shot.work_range.count
     assert (shot.id, shot.cut_range, shot.work_range) == (
         item.shot.id,
         item.shot.cut_range,
         item.shot.work_range,
     )
     assert shot.plate.colour_space == item.shot.plate.colour_space
-    files = {Path(shot.plate.file(frame)) for frame in shot.work_range.frames()}
+    files = {Path(shot.plate.path_at(frame)) for frame in shot.work_range.frames()}
     assert files == {path for path in folder.iterdir() if path.is_file()}
-    assert stage.state() == state
-    assert stage.host.scene() == scene
-    assert state_of(stage.plates) == plates
+    assert subject.state() == state
+    assert subject.host.scene() == scene
+    assert file_hashes(subject.plates) == plates
 
 
-def test_a_single_frame_is_rendered_to_be_tried(stage: Stage, tmp_path: Path) -> None:
-    item = to_render(stage)
+def test_a_single_frame_is_rendered_for_a_test_frame(subject: HostUnderTest, tmp_path: Path) -> None:
+    item = shot_to_render(subject)
     folder = tmp_path / "rendered"
     folder.mkdir()
     frame = item.shot.cut_range.last
-    *_, last = stage.host.render(item.handle, folder, [frame])
+    *_, last = subject.host.render(item.item_id, folder, [frame])
     assert last.shot is not None
-    assert [path.name for path in folder.iterdir()] == [Path(last.shot.plate.file(frame)).name]
+    assert [path.name for path in folder.iterdir()] == [Path(last.shot.plate.path_at(frame)).name]
     assert last.shot.work_range == item.shot.work_range
 
 
-def test_a_rendering_that_is_stopped_leaves_nothing(stage: Stage, tmp_path: Path) -> None:
-    item = to_render(stage)
-    state = stage.state()
+def test_a_rendering_that_is_stopped_leaves_nothing(subject: HostUnderTest, tmp_path: Path) -> None:
+    item = shot_to_render(subject)
+    state = subject.state()
     folder = tmp_path / "rendered"
     folder.mkdir()
-    rendering = stage.host.render(item.handle, folder)
+    rendering = subject.host.render(item.item_id, folder)
     next(rendering)
     rendering.close()
     assert list(folder.iterdir()) == []
-    assert stage.state() == state
-    with pytest.raises(HostError) as told:
-        list(stage.host.render("no-such-handle", folder))
-    assert "no-such-handle" in told.value.what
+    assert subject.state() == state
+    with pytest.raises(HostError) as excinfo:
+        list(subject.host.render("no-such-handle", folder))
+    assert "no-such-handle" in excinfo.value.message
     assert list(folder.iterdir()) == []
 
 
-def test_what_people_write_in_the_host_is_told_until_the_gateway_has_it(stage: Stage) -> None:
-    needs(stage, Capability.NOTES)
-    assert stage.write_note is not None
-    one = stage.host.scene().shots[0]
+def test_what_people_write_in_the_host_is_reported_until_the_gateway_has_it(subject: HostUnderTest) -> None:
+    require(subject, Capability.NOTES)
+    assert subject.write_note is not None
+    one = subject.host.scene().shots[0]
     kept = Note(
-        id="n-1", version=version(stage, one.shot, 1).id, text="there already", by="Ada", at=AT
+        id="n-1", version_id=version(subject, one.shot, 1).id, text="there already", by="Ada", at=AT
     )
-    stage.host.place([Placement(one.handle, version(stage, one.shot, 1), notes=(kept,))])
-    assert stage.host.notes() == ()
-    stage.write_note(one.handle, "the sky is too bright")
-    (told,) = stage.host.notes()
-    assert (told.version, told.text) == (kept.version, "the sky is too bright")
-    assert stage.host.notes() == (told,)
-    stage.host.noted(told.key, kept.model_copy(update={"id": "n-2", "text": told.text}))
-    assert stage.host.notes() == ()
+    subject.host.place([Placement(one.item_id, version(subject, one.shot, 1), notes=(kept,))])
+    assert subject.host.notes() == ()
+    subject.write_note(one.item_id, "the sky is too bright")
+    (note,) = subject.host.notes()
+    assert (note.version_id, note.text) == (kept.version_id, "the sky is too bright")
+    assert subject.host.notes() == (note,)
+    subject.host.mark_note_synced(note.note_key, kept.model_copy(update={"id": "n-2", "text": note.text}))
+    assert subject.host.notes() == ()

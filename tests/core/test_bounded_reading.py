@@ -12,16 +12,16 @@ import yaml
 from pydantic import ValidationError
 
 from bridge_core import bounded_yaml
-from bridge_core.cli.output import Output, table
-from bridge_core.config import load
+from bridge_core.cli.output import CommandOutput, format_table
+from bridge_core.config import load_settings
 from bridge_core.errors import ConfigError, InvalidRequest, ShotbridgeError
 from bridge_core.models.notes import NewNote
-from bridge_core.models.outbox import Entry
+from bridge_core.models.outbox import OutboxEntry
 from bridge_core.models.settings import ClientSettings
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus
-from bridge_core.models.versions import Output as Pictures
-from bridge_core.printable import printable
+from bridge_core.models.versions import ResultOutput as Pictures
+from bridge_core.printable import escape_controls
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
@@ -47,34 +47,34 @@ def test_no_configuration_hangs_or_fills_the_memory(
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(file))
     begin = time.monotonic()
     with pytest.raises(ConfigError, match="not YAML"):
-        load()
+        load_settings()
     assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_nor_does_any_other_text(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
-        bounded_yaml.load(text)
+        bounded_yaml.load_yaml(text)
 
 
 def test_aliases_as_people_use_them_are_read() -> None:
     text = "roots: &roots [/a, /b]\ngateway: {media_roots: *roots}\nmore: {<<: {x: 1}, y: 2}\n"
-    assert bounded_yaml.load(text) == {
+    assert bounded_yaml.load_yaml(text) == {
         "roots": ["/a", "/b"],
         "gateway": {"media_roots": ["/a", "/b"]},
         "more": {"x": 1, "y": 2},
     }
 
 
-def test_a_variable_with_a_bomb_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_with_a_bomb_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__RETRIES", "[" * 100_000)
     with pytest.raises(ConfigError, match="CLIENT__RETRIES"):
-        load()
+        load_settings()
 
 
 def test_what_was_stored_and_is_nested_too_deep_is_damaged() -> None:
     with pytest.raises(InvalidRequest, match="not a readable"):
-        Entry.load("[" * 200_000, where="x")
+        OutboxEntry.parse("[" * 200_000, where="x")
 
 
 # --- what people read
@@ -82,35 +82,35 @@ def test_what_was_stored_and_is_nested_too_deep_is_damaged() -> None:
 EVIL = "a\x1b]0;title\x07b\x9b31mc\rd\x08e\u202ef\u2028g\x7f"
 
 
-def _output(*, as_json: bool) -> tuple[Output, io.StringIO, io.StringIO]:
+def _output(*, as_json: bool) -> tuple[CommandOutput, io.StringIO, io.StringIO]:
     out, err = io.StringIO(), io.StringIO()
-    return Output(as_json=as_json, stdout=out, stderr=err), out, err
+    return CommandOutput(as_json=as_json, stdout=out, stderr=err), out, err
 
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_nothing_that_is_printed_controls_a_terminal(as_json: bool) -> None:
     output, out, err = _output(as_json=as_json)
-    output.result({"note": EVIL}, f"note\n{EVIL}")
-    output.line({"note": EVIL}, EVIL)
-    output.say(EVIL)
-    output.error(ShotbridgeError(EVIL, where=EVIL, next_step=EVIL, details={"x": EVIL}))
-    output.bar(EVIL).end(EVIL)
-    said = out.getvalue() + err.getvalue()
-    assert said.replace("\n", "").isprintable(), ascii(said)
+    output.print_result({"note": EVIL}, f"note\n{EVIL}")
+    output.print_line({"note": EVIL}, EVIL)
+    output.print_message(EVIL)
+    output.print_error(ShotbridgeError(EVIL, where=EVIL, next_step=EVIL, details={"x": EVIL}))
+    output.progress_bar(EVIL).finish(EVIL)
+    printed = out.getvalue() + err.getvalue()
+    assert printed.replace("\n", "").isprintable(), ascii(printed)
     if as_json:
         line = out.getvalue().splitlines()[-1]
         assert json.loads(line) == {"note": EVIL}, "and is what it was"
 
 
 def test_line_breaks_make_no_rows() -> None:
-    text = table(("shot", "note"), [("0010", "fine\n0020  approved"), ("0030", "x")])
+    text = format_table(("shot", "note"), [("0010", "fine\n0020  approved"), ("0030", "x")])
     assert len(text.splitlines()) == 3
     assert "fine\\n0020" in text
 
 
 def test_plain_text_stays_as_it_is() -> None:
     for text in ("Größe 映画 🎬 फ़िल्म", "a b", "", "it's \\n"):
-        assert printable(text) == text
+        assert escape_controls(text) == text
 
 
 # --- names

@@ -13,9 +13,9 @@ import pytest
 
 from bridge_core import errors
 from bridge_core.cli import main as cli
-from bridge_core.cli.output import Output, spell_bytes, spell_seconds, table
-from bridge_core.cli.sources import frames_of, is_plate, shot_of_plate, span_of
-from bridge_core.models.gateway import MediaFacts
+from bridge_core.cli.output import CommandOutput, format_size, format_duration, format_table
+from bridge_core.cli.sources import parse_frames, is_plate, shot_from_plate, parse_frame_range
+from bridge_core.models.gateway import MediaInfo
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -45,8 +45,8 @@ def test_an_error_is_words_for_people_and_json_for_scripts(
 ) -> None:
     missing = str(tmp_path / "none.otio")
     assert cli.main(["timeline", "shots", missing]) == errors.TimelineError.exit_code
-    told = capsys.readouterr()
-    assert told.out == "" and "next:" in told.err and missing in told.err
+    captured = capsys.readouterr()
+    assert captured.out == "" and "next:" in captured.err and missing in captured.err
     assert cli.main(["timeline", "shots", missing, "--json"]) == errors.TimelineError.exit_code
     problem = json.loads(capsys.readouterr().err)["error"]
     assert problem["code"] == "timeline" and problem["where"] == missing
@@ -77,18 +77,18 @@ def test_a_setting_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_frames_are_read_as_people_write_them(text: str, frames: tuple[int, ...]) -> None:
-    assert frames_of(text) == frames
+    assert parse_frames(text) == frames
 
 
 @pytest.mark.parametrize("text", ["", "x", "1001-", "1001..1003", "1001;1002"])
 def test_what_is_no_frame_is_refused(text: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="not a frame range"):
-        frames_of(text)
+        parse_frames(text)
 
 
 def test_spans() -> None:
-    assert span_of("1001-1100") == (1001, 1100)
-    assert span_of("-10-5") == (-10, 5)
+    assert parse_frame_range("1001-1100") == (1001, 1100)
+    assert parse_frame_range("-10-5") == (-10, 5)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_plate_is_whatever_is_no_cut(source: str, plate: bool) -> None:
 
 
 def _shot(path: Path, span: str | None = None, rate: str = "24000/1001") -> Any:
-    return shot_of_plate(str(path), span=span, rate=rate, colour_space=None, show=None, name=None)
+    return shot_from_plate(str(path), frame_range=span, rate=rate, colour_space=None, show=None, name=None)
 
 
 def test_a_plate_on_disk_becomes_a_shot(tmp_path: Path) -> None:
@@ -125,23 +125,23 @@ def test_a_movie_says_what_it_needs(tmp_path: Path) -> None:
 
 
 def _movie(path: Path, span: str | None = None, rate: str | None = None) -> Any:
-    facts = MediaFacts(
+    facts = MediaInfo(
         width=64,
         height=36,
         pixel_aspect=1,
         rate="30000/1001",
-        frames=60,
+        frame_count=60,
         start_timecode="01:00:00;00",
         colour="",
     )
-    return shot_of_plate(
+    return shot_from_plate(
         str(path),
-        span=span,
+        frame_range=span,
         rate=rate,
         colour_space=None,
         show=None,
         name=None,
-        facts_of=lambda plate: facts,
+        get_media_facts=lambda plate: facts,
     )
 
 
@@ -178,14 +178,14 @@ def test_without_a_gateway_a_movie_needs_both(tmp_path: Path) -> None:
         raise errors.GatewayUnreachable("nobody answers")
 
     def shot(span: str | None, rate: str | None) -> Any:
-        return shot_of_plate(
+        return shot_from_plate(
             str(tmp_path / "a.mov"),
-            span=span,
+            frame_range=span,
             rate=rate,
             colour_space=None,
             show=None,
             name=None,
-            facts_of=nobody,
+            get_media_facts=nobody,
         )
 
     assert str(shot("1-60", "25").plate.range) == "1-60"
@@ -200,38 +200,38 @@ def test_a_rate_that_is_none(tmp_path: Path) -> None:
 
 
 def test_tables_line_up() -> None:
-    text = table(("shot", "n"), [("AB_0010", 1), ("x", 22)])
+    text = format_table(("shot", "n"), [("AB_0010", 1), ("x", 22)])
     assert text.splitlines() == ["shot     n", "AB_0010  1", "x        22"]
-    assert table(("shot",), []) == ""
+    assert format_table(("shot",), []) == ""
 
 
 def test_quantities_are_spelled() -> None:
-    assert [spell_seconds(s) for s in (None, 31, 725, 3729)] == ["", "0:31", "12:05", "1:02:09"]
-    assert [spell_bytes(b) for b in (12, 6_300_000, 2 * 10**12)] == ["12 B", "6.3 MB", "2.0 TB"]
+    assert [format_duration(s) for s in (None, 31, 725, 3729)] == ["", "0:31", "12:05", "1:02:09"]
+    assert [format_size(b) for b in (12, 6_300_000, 2 * 10**12)] == ["12 B", "6.3 MB", "2.0 TB"]
 
 
 def test_a_bar_in_a_log_is_a_few_lines() -> None:
     log = io.StringIO()
-    bar = Output(as_json=False, stdout=log, stderr=log).bar("AB_0010")
+    bar = CommandOutput(as_json=False, stdout=log, stderr=log).progress_bar("AB_0010")
     for done in range(101):
         bar.update(done, 100)
-    bar.end("done")
+    bar.finish("done")
     lines = log.getvalue().splitlines()
     assert len(lines) <= 4 and lines[-1] == "AB_0010  done" and "\r" not in log.getvalue()
 
 
 def test_a_bar_is_silent_where_json_is_wanted() -> None:
     log = io.StringIO()
-    bar = Output(as_json=True, stdout=log, stderr=log).bar("AB_0010")
+    bar = CommandOutput(as_json=True, stdout=log, stderr=log).progress_bar("AB_0010")
     bar.update(1, 2)
-    bar.end("done")
+    bar.finish("done")
     assert log.getvalue() == ""
 
 
-def test_a_folder_without_a_demo_is_told(
+def test_a_folder_without_a_demo_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("PySide6")
     assert cli.main(["panel", "--demo", str(tmp_path)]) == 3
-    told = capsys.readouterr().err
-    assert str(tmp_path / "summary.json") in told and "shotbridge demo" in told
+    stderr = capsys.readouterr().err
+    assert str(tmp_path / "summary.json") in stderr and "shotbridge demo" in stderr

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge_core.config import Layer, Origin, load, user_file
-from bridge_core.config.keys import keys
-from bridge_core.config.reference import written
+from bridge_core.config import ConfigLayer, SettingOrigin, load_settings, user_file
+from bridge_core.config.keys import setting_keys
+from bridge_core.config.reference import update_document
 from bridge_core.errors import ConfigError
 from bridge_core.models.settings import Settings
 
@@ -37,14 +37,14 @@ def write_user(text: str) -> Path:
 
 def refused(**kwargs: object) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        load(**kwargs)  # type: ignore[arg-type]
+        load_settings(**kwargs)  # type: ignore[arg-type]
     return caught.value
 
 
 def test_without_anything_the_defaults_hold() -> None:
-    loaded = load()
+    loaded = load_settings()
     assert loaded.settings == Settings()
-    assert set(loaded.origins.values()) == {Origin(Layer.DEFAULT)}
+    assert set(loaded.origins.values()) == {SettingOrigin(ConfigLayer.DEFAULT)}
     assert loaded.files == ()
 
 
@@ -61,21 +61,21 @@ def test_each_layer_goes_before_the_one_below(
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__READ_TIMEOUT", "4")
     monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "4")
 
-    loaded = load({"work.handles": 5}, show="bunny")
+    loaded = load_settings({"work.handles": 5}, show="bunny")
 
     client, work = loaded.settings.client, loaded.settings.work
     assert client.start_timeout == 60
-    assert (client.retries, client.streams, client.connect_timeout) == (1, 2, 3)
+    assert (client.retries, client.parallel_transfers, client.connect_timeout) == (1, 2, 3)
     assert (client.read_timeout, work.handles) == (4, 5)
-    assert loaded.origins["client.retries"] == Origin(Layer.SITE, f"{site}:2")
-    assert loaded.origins["client.streams"] == Origin(Layer.SHOW, f"{show}:1")
-    assert loaded.origins["client.connect_timeout"] == Origin(Layer.USER, f"{user}:1")
-    assert loaded.origins["client.read_timeout"] == Origin(
-        Layer.ENVIRONMENT, "SHOTBRIDGE__CLIENT__READ_TIMEOUT"
+    assert loaded.origins["client.retries"] == SettingOrigin(ConfigLayer.SITE, f"{site}:2")
+    assert loaded.origins["client.streams"] == SettingOrigin(ConfigLayer.SHOW, f"{show}:1")
+    assert loaded.origins["client.connect_timeout"] == SettingOrigin(ConfigLayer.USER, f"{user}:1")
+    assert loaded.origins["client.read_timeout"] == SettingOrigin(
+        ConfigLayer.ENVIRONMENT, "SHOTBRIDGE__CLIENT__READ_TIMEOUT"
     )
-    assert loaded.origins["work.handles"] == Origin(Layer.ARGUMENTS, "argument work.handles")
+    assert loaded.origins["work.handles"] == SettingOrigin(ConfigLayer.ARGUMENTS, "argument work.handles")
     assert loaded.files == (site, show, user)
-    assert [row.key for row in loaded.rows()] == list(keys())
+    assert [row.key for row in loaded.rows()] == list(setting_keys())
 
 
 def test_a_later_site_file_goes_before_an_earlier_one(
@@ -85,8 +85,8 @@ def test_a_later_site_file_goes_before_an_earlier_one(
     first.write_text("client: {retries: 1, streams: 1}")
     second.write_text("client: {retries: 2}")
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", os.pathsep.join(map(str, (first, second))))
-    client = load().settings.client
-    assert (client.retries, client.streams) == (2, 1)
+    client = load_settings().settings.client
+    assert (client.retries, client.parallel_transfers) == (2, 1)
 
 
 @pytest.mark.parametrize("layer", ["user", "environment", "arguments", "parameter"])
@@ -104,8 +104,8 @@ def test_the_show_may_be_named_by_any_layer(
         arguments = {"work.show": "bunny"}
     else:
         show = "bunny"
-    assert load(arguments, show=show).settings.work.handles == 33
-    assert load(arguments, show="other").settings.work.handles == 8
+    assert load_settings(arguments, show=show).settings.work.handles == 33
+    assert load_settings(arguments, show="other").settings.work.handles == 8
 
 
 @pytest.mark.parametrize("show", ["../secret", "a/b", "", ".."])
@@ -117,12 +117,12 @@ def test_a_show_is_a_name_and_no_way_out_of_its_folder(show: str, site: Path) ->
 def test_a_show_cannot_set_what_all_shows_share(site: Path, tmp_path: Path) -> None:
     site.write_text("work: {show_config: '{show}.yaml'}")
     (tmp_path / "bunny.yaml").write_text("gateway:\n  workers: 4\nwork: {show: hare}")
-    told = str(refused(show="bunny"))
-    assert "bunny.yaml:2: gateway.workers: 4: a show cannot set it" in told
-    assert "work.show: hare" in told
+    message = str(refused(show="bunny"))
+    assert "bunny.yaml:2: gateway.workers: 4: a show cannot set it" in message
+    assert "work.show: hare" in message
 
 
-def test_all_problems_of_a_layer_are_told_at_once(site: Path) -> None:
+def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
     site.write_text(
         "client:\n"
         "  retrys: 6\n"
@@ -141,24 +141,24 @@ def test_all_problems_of_a_layer_are_told_at_once(site: Path) -> None:
         "  handles: {a: 1}\n"
     )
     error = refused()
-    told = {item["key"]: item for item in error.details["problems"]}
-    assert told["client.retrys"]["where"] == f"{site}:2"
-    assert told["client.retrys"]["problem"] == (
+    problems = {item["key"]: item for item in error.details["problems"]}
+    assert problems["client.retrys"]["where"] == f"{site}:2"
+    assert problems["client.retrys"]["problem"] == (
         "there is no such key; did you mean client.retries?"
     )
-    assert told["client.retries"]["value"] == "many"
-    assert told["client.retries"]["problem"] == "it takes a whole number from 0 to 20"
-    assert told["client.streams"]["problem"] == "it takes a whole number from 1 to 32"
-    assert "address such as" in told["client.url"]["problem"]
-    assert told["gateway.port"]["where"] == f"{site}:7"
-    assert told["gateway.media_roots"]["problem"] == "it takes a list of paths"
-    assert "{sequence}, {service}, {version}" in told["gateway.version_folder"]["problem"]
-    assert "section" in told["gateway.proxies"]["problem"]
-    assert "did you mean client?" in told["clients"]["problem"]
-    assert told["work.show"]["problem"] == "it takes text, or null"
-    assert told["work.handles"]["where"] == f"{site}:15"
-    assert len(told) == 11
-    for item in told.values():
+    assert problems["client.retries"]["value"] == "many"
+    assert problems["client.retries"]["problem"] == "it takes a whole number from 0 to 20"
+    assert problems["client.streams"]["problem"] == "it takes a whole number from 1 to 32"
+    assert "address such as" in problems["client.url"]["problem"]
+    assert problems["gateway.port"]["where"] == f"{site}:7"
+    assert problems["gateway.media_roots"]["problem"] == "it takes a list of paths"
+    assert "{sequence}, {service}, {version}" in problems["gateway.version_folder"]["problem"]
+    assert "section" in problems["gateway.proxies"]["problem"]
+    assert "did you mean client?" in problems["clients"]["problem"]
+    assert problems["work.show"]["problem"] == "it takes text, or null"
+    assert problems["work.handles"]["where"] == f"{site}:15"
+    assert len(problems) == 11
+    for item in problems.values():
         assert f"{item['where']}: {item['key']}" in str(error)
 
 
@@ -184,9 +184,9 @@ def test_broken_files_are_named_with_their_line(
     text: str, where: str, says: str, site: Path
 ) -> None:
     site.write_text(text)
-    told = str(refused())
-    assert f"{site}{where}" in told
-    assert says in told
+    message = str(refused())
+    assert f"{site}{where}" in message
+    assert says in message
 
 
 def test_a_file_of_another_encoding_is_named(site: Path) -> None:
@@ -220,11 +220,11 @@ def test_variables_take_text_as_it_stands_and_the_rest_as_yaml(
         "GATEWAY__PROXIES__WIDTH": "512",
     }.items():
         monkeypatch.setenv(f"SHOTBRIDGE__{name}", value)
-    settings = load().settings
+    settings = load_settings().settings
     assert settings.work.show == "300"
     assert settings.client.url is None
     assert settings.client.retries == 2
-    assert settings.gateway.version_folder.endswith("/x")
+    assert settings.gateway.version_folder_template.endswith("/x")
     assert settings.gateway.media_roots == (Path("/a"), Path("/b"))
     assert settings.gateway.allowed_hosts == ("one", "two")
     assert settings.client.gateway_command == ("/opt/py/bin/python", "-m", "bridge gateway")
@@ -238,8 +238,8 @@ def test_a_variable_or_argument_that_does_not_exist_is_refused(
     assert "did you mean gateway.workers?" in str(refused(arguments={"workers": 3}))
     assert "set its keys" in str(refused(arguments={"client": {}}))
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__RETRYS", "3")
-    told = str(refused())
-    assert "SHOTBRIDGE__CLIENT__RETRYS: client.retrys: 3" in told
+    message = str(refused())
+    assert "SHOTBRIDGE__CLIENT__RETRYS: client.retrys: 3" in message
 
 
 def test_relative_paths_start_from_the_file_that_names_them(
@@ -249,7 +249,7 @@ def test_relative_paths_start_from_the_file_that_names_them(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     site.write_text("gateway: {data_dir: data, media_roots: [plates, ~/mine]}")
-    loaded = load({"gateway.library_dir": "library"})
+    loaded = load_settings({"gateway.library_dir": "library"})
     assert loaded.settings.gateway.data_dir == tmp_path / "data"
     assert loaded.settings.gateway.media_roots == (tmp_path / "plates", Path.home() / "mine")
     assert loaded.settings.gateway.library_dir == elsewhere / "library"
@@ -257,27 +257,27 @@ def test_relative_paths_start_from_the_file_that_names_them(
 
 def test_a_password_is_not_shown(site: Path) -> None:
     site.write_text("gateway: {database_url: 'postgresql://studio:s3cret@db/shots'}")
-    row = next(row for row in load().rows() if row.key == "gateway.database_url")
+    row = next(row for row in load_settings().rows() if row.key == "gateway.database_url")
     assert row.value == "postgresql://studio:...@db/shots"
 
 
 def test_what_was_given_is_known_to_be_given() -> None:
-    settings = load({"gateway.workers": 1}).settings
+    settings = load_settings({"gateway.workers": 1}).settings
     assert settings.gateway.model_fields_set == {"workers"}
 
 
 def test_the_document_describes_every_key_as_it_is() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
-    assert written(document) == document, "run python -m bridge_core.config.reference " + str(
+    assert update_document(document) == document, "run python -m bridge_core.config.reference " + str(
         DOCUMENT
     )
-    assert all(f"| `{key.field}` | `" in document for key in keys().values())
-    assert all(key.says for key in keys().values())
+    assert all(f"| `{key.field}` | `" in document for key in setting_keys().values())
+    assert all(key.description for key in setting_keys().values())
 
 
 def test_every_default_is_a_value_that_its_key_takes() -> None:
-    for key in keys().values():
-        assert key.check(key.default) == "", key.name
+    for key in setting_keys().values():
+        assert key.find_problem(key.default) == "", key.name
 
 
 @given(st.text(max_size=200))
@@ -286,7 +286,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     try:
-        load()
+        load_settings()
     except ConfigError as error:
         assert str(path) in str(error)
     finally:

@@ -37,15 +37,15 @@ def test_an_error_comes_back_as_itself_over_http_and_between_processes(
     kind: type[errors.ShotbridgeError],
 ) -> None:
     error = kind("it broke", where="plate.1001.exr", next_step="mend it", details={"n": [1]})
-    text = Problem.of(error).model_dump_json()
-    for back in (Problem(**json.loads(text)).error(), pickle.loads(pickle.dumps(error))):
+    text = Problem.from_error(error).model_dump_json()
+    for back in (Problem(**json.loads(text)).to_error(), pickle.loads(pickle.dumps(error))):
         assert type(back) is kind
-        assert (back.what, back.where, back.next_step) == (error.what, error.where, error.next_step)
+        assert (back.message, back.where, back.next_step) == (error.message, error.where, error.next_step)
         assert back.details == error.details
 
 
 def test_a_code_of_a_newer_gateway_keeps_its_words() -> None:
-    back = Problem(code="from_the_future", what="the moon is in the way").error()
+    back = Problem(code="from_the_future", message="the moon is in the way").to_error()
     assert isinstance(back, errors.GatewayError)
     assert "moon" in str(back)
 
@@ -61,4 +61,4 @@ def test_missing_frames_are_named() -> None:
     [([], ""), ([5], "5"), ([-2, -1, 0, 4], "-2-0, 4"), ([3, 3, 1], "1, 3")],
 )
 def test_frames_are_spelled_as_people_write_them(frames: list[int], spelled: str) -> None:
-    assert errors.spell(frames) == spelled
+    assert errors.format_frames(frames) == spelled

@@ -30,50 +30,50 @@ def ranges(draw: st.DrawFn) -> FrameRange:
 @example(1001, 1, Fraction(24))
 @example(-1, 2, Fraction(24))
 def test_half_open_and_back(start: int, duration: int, rate: Fraction) -> None:
-    made = FrameRange.from_half_open(start, duration, rate)
-    assert made.start_and_duration() == (start, duration)
-    assert list(made.frames()) == list(range(start, start + duration))
-    assert made.count == duration
-    assert made.first in made
-    assert made.last in made
-    assert made.last + 1 not in made
-    assert made.first - 1 not in made
+    frame_range = FrameRange.from_half_open(start, duration, rate)
+    assert frame_range.start_and_duration() == (start, duration)
+    assert list(frame_range.frames()) == list(range(start, start + duration))
+    assert frame_range.count == duration
+    assert frame_range.first in frame_range
+    assert frame_range.last in frame_range
+    assert frame_range.last + 1 not in frame_range
+    assert frame_range.first - 1 not in frame_range
 
 
 def test_a_shot_that_starts_at_1001() -> None:
-    made = FrameRange.from_half_open(1001, 48, 24)
-    assert (made.first, made.last, made.count, made.seconds) == (1001, 1048, 48, 2)
-    assert str(made) == "1001-1048"
+    frame_range = FrameRange.from_half_open(1001, 48, 24)
+    assert (frame_range.first, frame_range.last, frame_range.count, frame_range.seconds) == (1001, 1048, 48, 2)
+    assert str(frame_range) == "1001-1048"
 
 
 @given(ranges(), HANDLES, HANDLES)
-def test_handles_go_on_and_come_off(made: FrameRange, head: int, tail: int) -> None:
-    wide = made.with_handles(head, tail)
-    assert (wide.first, wide.last) == (made.first - head, made.last + tail)
-    assert wide.count == made.count + head + tail
-    assert wide.covers(made)
-    assert wide.with_handles(-head, -tail) == made
-    assert wide.meet(made) == made
+def test_handles_go_on_and_come_off(frame_range: FrameRange, head: int, tail: int) -> None:
+    wide = frame_range.with_handles(head, tail)
+    assert (wide.first, wide.last) == (frame_range.first - head, frame_range.last + tail)
+    assert wide.count == frame_range.count + head + tail
+    assert wide.contains_range(frame_range)
+    assert wide.with_handles(-head, -tail) == frame_range
+    assert wide.intersection(frame_range) == frame_range
 
 
 @given(ranges())
-def test_trimming_away_everything_is_refused(made: FrameRange) -> None:
+def test_trimming_away_everything_is_refused(frame_range: FrameRange) -> None:
     with pytest.raises(ValidationError, match="at least one frame"):
-        made.with_handles(-made.count, 0)
+        frame_range.with_handles(-frame_range.count, 0)
 
 
 @given(ranges(), ranges())
 def test_what_two_ranges_share(a: FrameRange, b: FrameRange) -> None:
     shared = set(a.frames()) & set(b.frames())
-    met = a.meet(b)
+    met = a.intersection(b)
     assert (set(met.frames()) if met else set()) == shared
-    assert a.covers(b) == (set(b.frames()) <= set(a.frames()))
+    assert a.contains_range(b) == (set(b.frames()) <= set(a.frames()))
 
 
 @given(ranges(), st.integers(-1000, 1000))
-def test_shifting_keeps_the_length(made: FrameRange, by: int) -> None:
-    assert made.shifted(by).count == made.count
-    assert made.shifted(by).shifted(-by) == made
+def test_shifting_keeps_the_length(frame_range: FrameRange, by: int) -> None:
+    assert frame_range.shifted(by).count == frame_range.count
+    assert frame_range.shifted(by).shifted(-by) == frame_range
 
 
 @given(NUMBERS, COUNTS, COUNTS, RATES, RATES)
@@ -93,28 +93,28 @@ def test_neighbours_stay_neighbours_at_another_rate(
 
 @given(ranges(), RATES)
 def test_at_another_rate_no_end_moves_by_more_than_half_a_frame(
-    made: FrameRange, new: Fraction
+    frame_range: FrameRange, new: Fraction
 ) -> None:
-    there = made.at_rate(new)
-    assert abs(there.first / new - made.first / made.rate) <= Fraction(1, 2) / new
-    if made.count * new >= made.rate:
-        end = (there.last + 1) / new - (made.last + 1) / made.rate
+    there = frame_range.at_rate(new)
+    assert abs(there.first / new - frame_range.first / frame_range.rate) <= Fraction(1, 2) / new
+    if frame_range.count * new >= frame_range.rate:
+        end = (there.last + 1) / new - (frame_range.last + 1) / frame_range.rate
         assert abs(end) <= Fraction(1, 2) / new
-    assert made.at_rate(made.rate) == made
+    assert frame_range.at_rate(frame_range.rate) == frame_range
 
 
 @given(ranges(), st.sampled_from([2, 3, 5]))
-def test_a_multiple_of_the_rate_and_back_is_the_same(made: FrameRange, times: int) -> None:
-    there = made.at_rate(made.rate * times)
-    assert there.count == made.count * times
-    assert there.at_rate(made.rate) == made
+def test_a_multiple_of_the_rate_and_back_is_the_same(frame_range: FrameRange, times: int) -> None:
+    there = frame_range.at_rate(frame_range.rate * times)
+    assert there.count == frame_range.count * times
+    assert there.at_rate(frame_range.rate) == frame_range
 
 
 @given(ranges())
-def test_json_and_back(made: FrameRange) -> None:
-    text = made.model_dump_json()
-    assert FrameRange.model_validate_json(text) == made
-    assert f'"rate":"{made.rate}"' in text
+def test_json_and_back(frame_range: FrameRange) -> None:
+    text = frame_range.model_dump_json()
+    assert FrameRange.model_validate_json(text) == frame_range
+    assert f'"rate":"{frame_range.rate}"' in text
 
 
 def test_ranges_that_are_none() -> None:
@@ -126,7 +126,7 @@ def test_ranges_that_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("given", "expected"),
     [
         (24, Fraction(24)),
         (24.0, Fraction(24)),
@@ -144,16 +144,16 @@ def test_ranges_that_are_none() -> None:
         (Fraction(24), Fraction(24)),
     ],
 )
-def test_rates_are_what_people_mean(said: object, meant: Fraction) -> None:
-    assert to_rate(said) == meant
+def test_rates_are_what_people_mean(given: object, expected: Fraction) -> None:
+    assert to_rate(given) == expected
 
 
 @pytest.mark.parametrize(
-    "said", [0, -24, "x", "", "24/0", None, True, [], float("nan"), float("inf"), 2e9, 23.4567891]
+    "given", [0, -24, "x", "", "24/0", None, True, [], float("nan"), float("inf"), 2e9, 23.4567891]
 )
-def test_what_is_no_rate(said: object) -> None:
+def test_what_is_no_rate(given: object) -> None:
     with pytest.raises(ValueError, match=r"rate|lies above"):
-        to_rate(said)
+        to_rate(given)
 
 
 @given(RATES)

@@ -33,7 +33,7 @@ def ramps(draw: st.DrawFn) -> Retime:
         st.lists(st.fractions(-500, 500, max_denominator=24), min_size=count, max_size=count)
     )
     return Retime(
-        keys=tuple(RetimeKey(cut=c, source=s) for c, s in zip(cuts, sources, strict=True))
+        keys=tuple(RetimeKey(record_offset=c, source_offset=s) for c, s in zip(cuts, sources, strict=True))
     )
 
 
@@ -68,21 +68,21 @@ def test_json_and_back(retime: Retime) -> None:
 def test_a_constant_speed_is_its_multiples(speed: Fraction, count: int) -> None:
     retime = Retime(speed=speed)
     assert list(retime.source_frames(count)) == [math.floor(k * speed) for k in range(count)]
-    assert retime.fastest == abs(speed)
+    assert retime.max_speed == abs(speed)
 
 
 @given(SPEEDS.filter(bool), st.integers(1, 50))
 def test_a_ramp_with_one_slope_is_that_speed(speed: Fraction, length: int) -> None:
-    ramp = Retime(keys=(RetimeKey(cut=0, source=0), RetimeKey(cut=length, source=length * speed)))
+    ramp = Retime(keys=(RetimeKey(record_offset=0, source_offset=0), RetimeKey(record_offset=length, source_offset=length * speed)))
     # Also beyond the keys, where the line goes on.
     assert list(ramp.source_frames(100)) == list(Retime(speed=speed).source_frames(100))
-    assert ramp.fastest == abs(speed)
+    assert ramp.max_speed == abs(speed)
 
 
 def test_as_shot_is_the_identity() -> None:
-    assert Retime().identity
+    assert Retime().is_identity
     assert list(Retime().source_frames(5)) == [0, 1, 2, 3, 4]
-    assert not Retime(speed=Fraction(2)).identity
+    assert not Retime(speed=Fraction(2)).is_identity
 
 
 def test_freeze_reverse_double_and_half() -> None:
@@ -97,14 +97,14 @@ def test_freeze_reverse_double_and_half() -> None:
 def test_a_ramp_that_turns_back() -> None:
     ramp = Retime(
         keys=(
-            RetimeKey(cut=0, source=0),
-            RetimeKey(cut=4, source=8),
-            RetimeKey(cut=8, source=4),
+            RetimeKey(record_offset=0, source_offset=0),
+            RetimeKey(record_offset=4, source_offset=8),
+            RetimeKey(record_offset=8, source_offset=4),
         )
     )
     assert list(ramp.source_frames(9)) == [0, 2, 4, 6, 8, 7, 6, 5, 4]
     assert ramp.source_span(9) == (0, 8)
-    assert ramp.fastest == 2
+    assert ramp.max_speed == 2
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import (
     Plate,
     PlateKind,
-    ending_of,
+    file_extension,
     frame_path,
-    pattern_of,
-    printf_pattern,
+    detect_pattern,
+    to_printf_pattern,
 )
 
 FOLDERS = st.sampled_from(["", "/plates/sc 010/", "C:\\plates\\", "//server/share/", "/a.b/%d/"])
@@ -26,9 +26,9 @@ def test_a_file_of_a_sequence_names_its_pattern(
     folder: str, stem: str, number: int, width: int
 ) -> None:
     name = f"{folder}{stem}.{number:0{width}d}.exr"
-    found = pattern_of(name)
-    assert found is not None
-    pattern, frame = found
+    parsed = detect_pattern(name)
+    assert parsed is not None
+    pattern, frame = parsed
     assert frame == number
     assert frame_path(pattern, frame) == name
     assert pattern.startswith(folder + stem)
@@ -36,9 +36,9 @@ def test_a_file_of_a_sequence_names_its_pattern(
 
 @given(FOLDERS, STEMS, st.integers(1, 8), st.sampled_from("#@"))
 def test_hashes_are_turned_into_printf(folder: str, stem: str, width: int, mark: str) -> None:
-    made = printf_pattern(f"{folder}{stem}.{mark * width}.exr")
-    assert made == f"{folder}{stem}.%0{width}d.exr"
-    assert printf_pattern(made) == made
+    pattern = to_printf_pattern(f"{folder}{stem}.{mark * width}.exr")
+    assert pattern == f"{folder}{stem}.%0{width}d.exr"
+    assert to_printf_pattern(pattern) == pattern
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_hashes_are_turned_into_printf(folder: str, stem: str, width: int, mark:
     ],
 )
 def test_which_number_is_the_frame(path: str, expected: tuple[str, int] | None) -> None:
-    assert pattern_of(path) == expected
+    assert detect_pattern(path) == expected
 
 
 def test_numbers_in_folders_are_left_alone() -> None:
     assert frame_path("/show/%04d/a.%04d.exr", 7) == "/show/%04d/a.0007.exr"
-    assert printf_pattern("/show ##/a.mov") == "/show ##/a.mov"
+    assert to_printf_pattern("/show ##/a.mov") == "/show ##/a.mov"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_numbers_in_folders_are_left_alone() -> None:
     ],
 )
 def test_endings(path: str, ending: str) -> None:
-    assert ending_of(path) == ending
+    assert file_extension(path) == ending
 
 
 def test_kinds_of_plates() -> None:
@@ -80,8 +80,8 @@ def test_kinds_of_plates() -> None:
     assert Plate(path="C:\\p\\a.####.exr", range=many).kind is PlateKind.SEQUENCE
     assert Plate(path="C:\\p.1\\a.MOV", range=many).kind is PlateKind.MOVIE
     assert Plate(path="/p/a.exr", range=one).kind is PlateKind.STILL
-    assert Plate(path="/p/a.####.exr", range=many).file(1004) == "/p/a.1004.exr"
-    assert Plate(path="/p/a.mov", range=many).file(1004) == "/p/a.mov"
+    assert Plate(path="/p/a.####.exr", range=many).path_at(1004) == "/p/a.1004.exr"
+    assert Plate(path="/p/a.mov", range=many).path_at(1004) == "/p/a.mov"
 
 
 @pytest.mark.parametrize("path", ["/p/a.%04d.%04d.exr", "/p/a.exr", "/p/\0.%04d.exr", ""])

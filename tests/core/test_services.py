@@ -8,15 +8,15 @@ import pytest
 
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.services import (
-    Choice,
+    ParameterChoice,
     ChoiceParameter,
     IntegerParameter,
     NumberParameter,
-    Reach,
+    DataLocality,
     Service,
     TextParameter,
     ToggleParameter,
-    settle_parameters,
+    resolve_parameters,
 )
 
 SERVICE = Service(
@@ -24,7 +24,7 @@ SERVICE = Service(
     title="Grade",
     summary="for tests",
     provider="tests",
-    reach=Reach.THIS_MACHINE,
+    data_locality=DataLocality.LOCAL,
     parameters=(
         NumberParameter(name="gain", title="Gain", default=1, minimum=0, maximum=4),
         IntegerParameter(name="seed", title="Seed", default=7, minimum=0, maximum=9),
@@ -32,7 +32,7 @@ SERVICE = Service(
             name="look",
             title="Look",
             default="day",
-            choices=(Choice(value="day", title="Day"), Choice(value="night", title="Night")),
+            choices=(ParameterChoice(value="day", title="Day"), ParameterChoice(value="night", title="Night")),
         ),
         ToggleParameter(name="clamp", title="Clamp", default=False),
         TextParameter(name="words", title="Words", max_length=5),
@@ -41,7 +41,7 @@ SERVICE = Service(
 
 
 def test_defaults_fill_what_was_not_said() -> None:
-    assert settle_parameters(SERVICE, {"gain": 2}) == {
+    assert resolve_parameters(SERVICE, {"gain": 2}) == {
         "gain": 2.0,
         "seed": 7,
         "look": "day",
@@ -69,12 +69,12 @@ def test_defaults_fill_what_was_not_said() -> None:
 )
 def test_values_out_of_range_are_named(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest, match=name) as caught:
-        settle_parameters(SERVICE, {name: value})
+        resolve_parameters(SERVICE, {name: value})
     assert [item["field"] for item in caught.value.details["fields"]] == [name]
     assert "gain, seed, look, clamp, words" in caught.value.next_step
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        settle_parameters(SERVICE, {"gain": 9, "seed": -1, "nothing": 0})
+        resolve_parameters(SERVICE, {"gain": 9, "seed": -1, "nothing": 0})
     assert {item["field"] for item in caught.value.details["fields"]} == {"gain", "seed", "nothing"}

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest
-from bridge_core.models.base import fingerprint, invalid
+from bridge_core.models.base import fingerprint, validation_error
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.shots import Shot, ShotId, fit_name, unversioned
+from bridge_core.models.shots import Shot, ShotId, sanitise_name, strip_version
 
 
 def shot(first: int = 1009, last: int = 1032, *, head: int = 8, tail: int = 8) -> Shot:
@@ -67,7 +67,7 @@ def test_names_that_no_folder_can_have_are_refused(name: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
-    ShotId(show=fit_name(text, otherwise="unnamed"), sequence="s", shot="c")
+    ShotId(show=sanitise_name(text, default="unnamed"), sequence="s", shot="c")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_any_text_can_be_fitted_to_a_name(text: str) -> None:
     ],
 )
 def test_a_work_files_name_goes_without_its_version(stem: str, name: str) -> None:
-    assert unversioned(stem) == name
+    assert strip_version(stem) == name
 
 
 def test_names_may_be_in_any_script() -> None:
@@ -98,9 +98,9 @@ def test_the_fingerprint_knows_content_only() -> None:
     assert fingerprint(one) != fingerprint(request(parameters={"a": 1, "b": 3}))
 
 
-def test_tries_lie_within_the_shot() -> None:
+def test_test_frames_lie_within_the_shot() -> None:
     assert request(try_frames=(1030, 1001)).frames == (1001, 1030)
-    assert request(try_frames=(1030,)).is_try and not request().is_try
+    assert request(try_frames=(1030,)).is_test_frame and not request().is_test_frame
     for wrong in ((1041,), (1030, 1030)):
         with pytest.raises(ValidationError):
             request(try_frames=wrong)
@@ -118,15 +118,15 @@ def test_a_submission_names_a_file_for_each_frame() -> None:
 def test_what_people_say_wrong_is_refused_and_named() -> None:
     with pytest.raises(ValidationError) as caught:
         request(sevrice="upscale")
-    error = invalid(caught.value, what="request")
+    error = validation_error(caught.value, label="request")
     assert isinstance(error, InvalidRequest)
     assert "sevrice" in str(error)
 
 
 def test_a_stored_request_comes_back_and_a_newer_one_is_left_alone() -> None:
     text = request().model_dump_json()
-    assert Request.load(text, where="outbox") == request()
+    assert Request.parse(text, where="outbox") == request()
     with pytest.raises(IncompatibleVersion, match="update Shotbridge"):
-        Request.load(text.replace('"schema_version":1', '"schema_version":99'), where="outbox")
+        Request.parse(text.replace('"schema_version":1', '"schema_version":99'), where="outbox")
     with pytest.raises(InvalidRequest, match="not a readable request"):
-        Request.load(text[:-5], where="outbox")
+        Request.parse(text[:-5], where="outbox")

@@ -25,28 +25,28 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.gateway import About
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.services import NumberParameter, Reach, Service
+from bridge_core.models.services import NumberParameter, DataLocality, Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
-from bridge_core.models.versions import Output
+from bridge_core.models.versions import ResultOutput
 from bridge_gateway import serve
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
-from bridge_gateway.api.connections import Limits
-from bridge_gateway.api.gate import OLDEST_CLIENT, Door
-from bridge_gateway.api.parts import Parts
-from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.media.plate_proxies import PlateProxies
-from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.api.connections import ConnectionLimits
+from bridge_gateway.api.gate import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.parts import ApiContext
+from bridge_gateway.api.sse import EventBroadcaster
+from bridge_gateway.jobs.desk import JobService
+from bridge_gateway.media.plate_proxies import PlateProxyCache
+from bridge_gateway.providers.contract import PICTURE_FILENAME, PROXY_FILENAME, TaskResult, ProviderTask, TaskMonitor
+from bridge_gateway.store.content import BlobStore
+from bridge_gateway.store.roots import MediaRoots
 
 TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18
 
 
-class Copier:
+class SlowCopyProvider:
     """Gives the plate back, each frame after ``seconds``."""
 
     id = "copier"
@@ -59,27 +59,27 @@ class Copier:
                 title="Copy",
                 summary="Gives the plate back",
                 provider=self.id,
-                reach=Reach.THIS_MACHINE,
+                data_locality=DataLocality.LOCAL,
                 parameters=(slow,),
             ),
         )
 
-    def run(self, task: Task, watch: Watch) -> Made:
+    def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         for frame in task.frames:
             until = time.monotonic() + float(task.parameters["seconds"])
             while time.monotonic() < until:
-                if watch.cancelled():
-                    raise JobCancelled("cancelled", where=task.job)
+                if monitor.cancelled():
+                    raise JobCancelled("cancelled", where=task.job_id)
                 time.sleep(0.01)
-            target = task.folder / PICTURE.format(output="main", frame=frame, ending=".exr")
+            target = task.folder / PICTURE_FILENAME.format(output="main", frame=frame, ending=".exr")
             half = target.with_suffix(".half")
             shutil.copyfile(task.files[frame], half)
             half.replace(target)
-            proxy = task.folder / PROXY.format(frame=frame)
+            proxy = task.folder / PROXY_FILENAME.format(frame=frame)
             proxy.parent.mkdir(exist_ok=True)
             assert oiio.ImageBuf(str(target)).write(str(proxy))
-            watch.frame_done(frame)
-        output = Output(
+            monitor.frame_done(frame)
+        output = ResultOutput(
             name="main",
             pattern="main.%04d.exr",
             range=task.plate.range,
@@ -89,34 +89,34 @@ class Copier:
             channels=("R", "G", "B"),
             depth="half",
         )
-        return Made(outputs=(output,))
+        return TaskResult(outputs=(output,))
 
     def close(self) -> None:
         pass
 
 
-class Listener:
+class EventStreamReader:
     """Reads a stream as any client of server-sent events does."""
 
-    def __init__(self, house: House, place: str, last: int | None) -> None:
-        self.line = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
+    def __init__(self, gateway: InProcessGateway, path: str, last: int | None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
-        self.line.request("GET", place, headers=headers)
-        self.answer = self.line.getresponse()
-        assert self.answer.status == 200
-        assert self.answer.headers["content-type"].startswith("text/event-stream")
-        self.last = last
+        self.connection.request("GET", path, headers=headers)
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200
+        assert self.response.headers["content-type"].startswith("text/event-stream")
+        self.last_id = last
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Each event as ``{id, kind, data}``, until the stream ends."""
         message: dict[str, Any] = {}
-        for raw in self.answer:
+        for raw in self.response:
             text = raw.decode().rstrip("\n")
             name, _, value = text.partition(": ")
             if name == "id":
-                self.last = message["id"] = int(value)
+                self.last_id = message["id"] = int(value)
             elif name == "event":
                 message["kind"] = value
             elif name == "data":
@@ -127,25 +127,25 @@ class Listener:
                 message = {}
 
     def take(self, count: int) -> list[dict[str, Any]]:
-        found = []
+        taken = []
         for message in self.messages():
-            found.append(message)
-            if len(found) == count:
+            taken.append(message)
+            if len(taken) == count:
                 break
-        return found
+        return taken
 
     def until_end_of(self, job: str) -> list[dict[str, Any]]:
-        found = []
+        taken = []
         for message in self.messages():
-            found.append(message)
-            told = message["data"].get("job")
-            if told and told["id"] == job and told["state"] not in ("queued", "running"):
+            taken.append(message)
+            reported = message["data"].get("job")
+            if reported and reported["id"] == job and reported["state"] not in ("queued", "running"):
                 break
-        return found
+        return taken
 
 
 @dataclass
-class Answer:
+class HttpResponse:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -155,11 +155,11 @@ class Answer:
 
 
 @dataclass
-class House:
+class InProcessGateway:
     """One data folder, and the gateway that is open on it."""
 
     root: Path
-    limits: Limits | None = None
+    limits: ConnectionLimits | None = None
     settings: GatewaySettings = field(init=False)
     port: int = field(init=False, default=0)
 
@@ -176,29 +176,29 @@ class House:
 
     def open(self) -> None:
         settings = self.settings
-        self.contents = ContentStore(settings.data_dir / "contents", 100_000_000)
-        roots = Roots(settings.media_roots)
-        self.desk = Desk(settings, [Copier()], self.contents, roots)
-        self.desk.start()
-        listener = serve.listen("127.0.0.1", 0)
+        self.blob_store = BlobStore(settings.data_dir / "contents", 100_000_000)
+        roots = MediaRoots(settings.media_roots)
+        self.job_service = JobService(settings, [SlowCopyProvider()], self.blob_store, roots)
+        self.job_service.start()
+        listener = serve.open_listener("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         about = About(
             version=bridge_core.__version__,
-            api=bridge_core.API_VERSION,
-            oldest_client=OLDEST_CLIENT,
-            instance=uuid.uuid4().hex,
+            api_version=bridge_core.API_VERSION,
+            min_client_version=MIN_CLIENT_VERSION,
+            instance_id=uuid.uuid4().hex,
         )
         self.activity = Activity()
-        events = Broadcaster(self.desk)
-        self.plate_proxies = PlateProxies(
+        events = EventBroadcaster(self.job_service)
+        self.plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
-        parts = Parts(about, self.desk, self.contents, roots, events, self.plate_proxies)
+        parts = ApiContext(about, self.job_service, self.blob_store, roots, events, self.plate_proxies)
         self.app = create_app(
-            parts, Door.of(TOKEN, OLDEST_CLIENT, ["gateway.studio"]), self.activity
+            parts, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
         )
         ready = threading.Event()
-        self._server = serve.Server(serve.config(self.app, self.limits), events, ready.set)
+        self._server = serve.GatewayServer(serve.server_config(self.app, self.limits), events, ready.set)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve(sockets=[listener]))
         )
@@ -210,7 +210,7 @@ class House:
         self._thread.join(30)
         assert not self._thread.is_alive()
         self.plate_proxies.close()
-        self.desk.stop()
+        self.job_service.stop()
 
     # --- calls
 
@@ -226,7 +226,7 @@ class House:
         *,
         headers: dict[str, str] | None = None,
         token: str | None = TOKEN,
-    ) -> Answer:
+    ) -> HttpResponse:
         """One call, sent as it stands: nothing normalises the path."""
         given = {"Authorization": f"Bearer {token}"} if token is not None else {}
         if body is not None and not isinstance(body, bytes):
@@ -236,8 +236,8 @@ class House:
         try:
             connection.request(method, path, body, {**given, **(headers or {})})
             answer = connection.getresponse()
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, told, answer.read())
+            received = {name.lower(): value for name, value in answer.getheaders()}
+            return HttpResponse(answer.status, received, answer.read())
         finally:
             connection.close()
 
@@ -265,13 +265,13 @@ class House:
         plate = self.plate(show, frames)
         files = []
         for frame in plate.range.frames():
-            found = Path(plate.file(frame)).stat()
+            stat = Path(plate.path_at(frame)).stat()
             files.append(
                 SourceFile(
-                    path=plate.file(frame),
+                    path=plate.path_at(frame),
                     frame=frame,
-                    size=found.st_size,
-                    mtime_ns=found.st_mtime_ns,
+                    size=stat.st_size,
+                    mtime_ns=stat.st_mtime_ns,
                 )
             )
         request = Request(
@@ -282,11 +282,11 @@ class House:
             ),
             service="copy",
             parameters={"seconds": seconds},
-            asked_by="Ada",
+            requested_by="Ada",
         )
         return Submission(request=request, plate_files=tuple(files))
 
-    def send(self, submission: Submission, key: str | None = None) -> Answer:
+    def send(self, submission: Submission, key: str | None = None) -> HttpResponse:
         return self.call(
             "POST",
             "/v1/jobs",
@@ -294,57 +294,57 @@ class House:
             headers={"Idempotency-Key": key or uuid.uuid4().hex},
         )
 
-    def ended(self, job: str) -> dict[str, Any]:
+    def wait_for_job(self, job: str) -> dict[str, Any]:
         """The job, once it has ended."""
 
         def look() -> dict[str, Any] | None:
-            told: dict[str, Any] = self.call("GET", f"/v1/jobs/{job}").json()
-            return told if told["state"] not in ("queued", "running") else None
+            current: dict[str, Any] = self.call("GET", f"/v1/jobs/{job}").json()
+            return current if current["state"] not in ("queued", "running") else None
 
-        return self.until(look)
+        return self.wait_until(look)
 
-    def version(self, **given: Any) -> str:
+    def make_version(self, **given: Any) -> str:
         """Id of a new version."""
-        job = self.ended(self.send(self.submission(**given)).json()["id"])
+        job = self.wait_for_job(self.send(self.submission(**given)).json()["id"])
         assert job["state"] == "succeeded", job["problem"]
-        found: str = job["version"]
-        return found
+        version_id: str = job["version"]
+        return version_id
 
     @contextmanager
-    def listening(self, place: str = "/v1/events", last: int | None = None) -> Iterator[Listener]:
-        listener = Listener(self, place, last)
+    def event_stream(self, path: str = "/v1/events", last: int | None = None) -> Iterator[EventStreamReader]:
+        listener = EventStreamReader(self, path, last)
         try:
             yield listener
         finally:
             # The response holds the line open on its own account.
-            listener.answer.close()
-            listener.line.close()
+            listener.response.close()
+            listener.connection.close()
 
     @staticmethod
-    def until(look: Callable[[], Any], seconds: float = 60) -> Any:
+    def wait_until(poll: Callable[[], Any], seconds: float = 60) -> Any:
         """What ``look`` gives once it gives something."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found = look()
-            if found:
-                return found
+            value = poll()
+            if value:
+                return value
             time.sleep(0.02)
         raise AssertionError(f"nothing happened within {seconds} seconds")
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessGateway]:
     """One gateway for all tests of a module."""
-    house = House(tmp_path_factory.mktemp("gateway"))
-    house.open()
-    yield house
-    house.close()
+    instance = InProcessGateway(tmp_path_factory.mktemp("gateway"))
+    instance.open()
+    yield instance
+    instance.close()
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def instance(tmp_path: Path) -> Iterator[InProcessGateway]:
     """A gateway of the test's own, open; the test may close and open it again."""
-    house = House(tmp_path / "house")
+    house = InProcessGateway(tmp_path / "house")
     house.open()
     yield house
     house.close()

@@ -39,24 +39,24 @@ from bridge_core.models.media import Plate, PlateKind, SourceFile
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.services import (
-    Choice,
+    ParameterChoice,
     ChoiceParameter,
     NumberParameter,
-    Reach,
+    DataLocality,
     Service,
 )
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
-from bridge_core.models.versions import Output
-from bridge_gateway.jobs.desk import Desk
-from bridge_gateway.providers.contract import PICTURE, PROXY, Made, Task, Watch
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
+from bridge_core.models.versions import ResultOutput
+from bridge_gateway.jobs.desk import JobService
+from bridge_gateway.providers.contract import PICTURE_FILENAME, PROXY_FILENAME, TaskResult, ProviderTask, TaskMonitor
+from bridge_gateway.store.content import BlobStore
+from bridge_gateway.store.roots import MediaRoots
 
 STEPS = ("admit", "stage", "run", "check", "proxy", "seal", "publish", "settle")
 WIDTH, HEIGHT = 48, 32
 
-_MOODS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
+_BEHAVIOURS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
 class CopyProvider:
@@ -66,7 +66,7 @@ class CopyProvider:
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / "frames.log"
-        self._go_on = go_on(folder)
+        self._resume_file = resume_file(folder)
 
     def services(self) -> tuple[Service, ...]:
         return (
@@ -75,7 +75,7 @@ class CopyProvider:
                 title="Copy",
                 summary="The plate as it is.",
                 provider=self.id,
-                reach=Reach.THIS_MACHINE,
+                data_locality=DataLocality.LOCAL,
                 parameters=(
                     NumberParameter(
                         name="seconds", title="Seconds a frame", default=0, minimum=0, maximum=60
@@ -84,7 +84,7 @@ class CopyProvider:
                         name="mood",
                         title="Mood",
                         default="work",
-                        choices=tuple(Choice(value=mood, title=mood) for mood in _MOODS),
+                        choices=tuple(ParameterChoice(value=mood, title=mood) for mood in _BEHAVIOURS),
                     ),
                 ),
             ),
@@ -93,13 +93,13 @@ class CopyProvider:
                 title="Absent",
                 summary="Its weights are not there.",
                 provider=self.id,
-                reach=Reach.THIS_MACHINE,
+                data_locality=DataLocality.LOCAL,
                 available=False,
-                unavailable_because="install its weights",
+                unavailable_reason="install its weights",
             ),
         )
 
-    def run(self, task: Task, watch: Watch) -> Made:
+    def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         mood = str(task.parameters["mood"])
         if mood == "fail":
             raise JobFailed("it cannot be done", where=task.service, next_step="do something else")
@@ -109,22 +109,22 @@ class CopyProvider:
             deadline = time.monotonic() + float(task.parameters["seconds"])
             held = mood == "hold" and frame not in task.frames[:2]
             while (
-                time.monotonic() < deadline or mood == "hang" or (held and not self._go_on.exists())
+                time.monotonic() < deadline or mood == "hang" or (held and not self._resume_file.exists())
             ):
-                if watch.cancelled() and mood != "hang":
+                if monitor.cancelled() and mood != "hang":
                     raise JobCancelled("cancelled")
                 time.sleep(0.01)
-            if watch.cancelled():
+            if monitor.cancelled():
                 raise JobCancelled("cancelled")
-            proxy = task.folder / PROXY.format(frame=frame)
+            proxy = task.folder / PROXY_FILENAME.format(frame=frame)
             if mood == "lose" and frame == task.frames[2]:
                 continue
             if not proxy.exists():
                 make_frame(task, frame, proxy, mood)
                 append(self._log, str(frame))
-            watch.frame_done(frame)
+            monitor.frame_done(frame)
         spec = oiio.ImageInput.open(str(task.files[task.frames[0]])).spec()
-        main = Output(
+        main = ResultOutput(
             name="main",
             pattern="main.%04d.exr",
             range=FrameRange.of(task.frames[0], task.frames[-1], task.plate.range.rate),
@@ -134,27 +134,27 @@ class CopyProvider:
             channels=tuple(spec.channelnames),
             depth="half",
         )
-        return Made(outputs=(main,), colour=("not converted",))
+        return TaskResult(outputs=(main,), colour_conversions=("not converted",))
 
     def close(self) -> None:
         pass
 
 
-def make_frame(task: Task, frame: int, proxy: Path, mood: str) -> None:
-    picture = task.folder / PICTURE.format(output="main", frame=frame, ending=".exr")
+def make_frame(task: ProviderTask, frame: int, proxy: Path, behaviour: str) -> None:
+    picture = task.folder / PICTURE_FILENAME.format(output="main", frame=frame, ending=".exr")
     partial = picture.with_name(f"partial-{picture.name}")
     shutil.copyfile(task.files[frame], partial)
-    if mood == "NaN" and frame % 2:
+    if behaviour == "NaN" and frame % 2:
         pixels = np.full((HEIGHT, WIDTH, 3), np.nan, np.float32)
         buffer = oiio.ImageBuf(oiio.ImageBuf(str(partial)).spec())
         buffer.set_pixels(buffer.roi, pixels)
         assert buffer.write(str(partial), oiio.HALF, "openexr")
-    if mood == "fill":
+    if behaviour == "fill":
         with partial.open("ab") as file:
             file.write(os.urandom(4_000_000))
     partial.rename(picture)
     proxy.parent.mkdir(exist_ok=True)
-    if mood != "no proxies":
+    if behaviour != "no proxies":
         small = proxy.with_name(f"partial-{proxy.name}")
         assert oiio.ImageBuf(str(picture)).write(str(small), oiio.UINT8, "jpeg")
         small.rename(proxy)
@@ -163,12 +163,12 @@ def make_frame(task: Task, frame: int, proxy: Path, mood: str) -> None:
 # --- what tests are made of
 
 
-def go_on(folder: Path) -> Path:
+def resume_file(folder: Path) -> Path:
     """A job in the mood ``hold`` makes two frames, and the others once this file exists."""
     return folder / "go on"
 
 
-def open_desk(folder: Path, **settings: Any) -> Desk:
+def create_service(folder: Path, **settings: Any) -> JobService:
     """A desk on ``folder`` that reads plates from ``folder/plates``; not started."""
     provider = CopyProvider(folder)
     given = {
@@ -177,11 +177,11 @@ def open_desk(folder: Path, **settings: Any) -> Desk:
         "media_roots": (folder / "plates",),
         **settings,
     }
-    return Desk(
+    return JobService(
         GatewaySettings(**given),
         [provider],
-        ContentStore(folder / "data" / "content", 1_000_000_000),
-        Roots([folder / "plates"]),
+        BlobStore(folder / "data" / "content", 1_000_000_000),
+        MediaRoots([folder / "plates"]),
     )
 
 
@@ -208,14 +208,14 @@ def submission(
     plate = Plate(path=pattern, range=span, colour_space="ACEScg", width=WIDTH, height=HEIGHT)
     files = []
     for frame in span.frames() if plate.kind is PlateKind.SEQUENCE else [None]:
-        path = Path(plate.file(frame or first))
-        found = path.stat() if path.exists() else None
+        path = Path(plate.path_at(frame or first))
+        stat = path.stat() if path.exists() else None
         files.append(
             SourceFile(
                 path=str(path),
                 frame=frame,
-                size=found.st_size if found else 0,
-                mtime_ns=found.st_mtime_ns if found else 0,
+                size=stat.st_size if stat else 0,
+                mtime_ns=stat.st_mtime_ns if stat else 0,
             )
         )
     asked = {"service": "copy", "asked_by": "ann", **request}
@@ -234,19 +234,19 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def plant(
-    module: str, function: str, number: int, call: int = 1, times: int = 1
+def inject_os_error(
+    module: str, function: str, error_number: int, call: int = 1, times: int = 1
 ) -> Callable[[], None]:
     """Have a function raise an OSError from its ``call``th call on, ``times`` times. What is given
     back takes the plant out again."""
     calls = itertools.count(1)
 
-    def refuse(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def raise_or_call(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if call <= next(calls) < call + times:
-            raise OSError(number, os.strerror(number), str(args[0]) if args else None)
+            raise OSError(error_number, os.strerror(error_number), str(args[0]) if args else None)
         return real(*args, **kwargs)
 
-    return _wrap(module, function, refuse)
+    return _wrap(module, function, raise_or_call)
 
 
 # --- the process
@@ -265,37 +265,37 @@ def main() -> None:
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
         if when == "refuses":
-            plant(name, function, getattr(errno, rest[0]), *map(int, rest[1:]))
+            inject_os_error(name, function, getattr(errno, rest[0]), *map(int, rest[1:]))
         else:
-            _wrap(name, function, functools.partial(_pause, folder, when, int(*rest or [1])))
-    desk = open_desk(folder)
+            _wrap(name, function, functools.partial(_pause_at_call, folder, when, int(*rest or [1])))
+    job_service = create_service(folder)
     try:
-        desk.start()
+        job_service.start()
     except ShotbridgeError as error:
-        _say({"problem": Problem.of(error).model_dump(mode="json")})
+        _write_message({"problem": Problem.from_error(error).model_dump(mode="json")})
         sys.exit(3)
-    _say({"ready": os.getpid()})
+    _write_message({"ready": os.getpid()})
     for line in sys.stdin:
-        _say(_answer(desk, json.loads(line)))
-    desk.stop()
+        _write_message(_handle_call(job_service, json.loads(line)))
+    job_service.stop()
 
 
-def _answer(desk: Desk, call: dict[str, Any]) -> dict[str, Any]:
+def _handle_call(job_service: JobService, call: dict[str, Any]) -> dict[str, Any]:
     try:
         match call:
             case {"call": "submit", "submission": given, "key": key}:
-                job, _ = desk.submit(Submission.model_validate(given), key)
+                job, _ = job_service.submit(Submission.model_validate(given), key)
                 return job.model_dump(mode="json")
             case {"call": "job", "id": identity}:
-                return desk.job(identity).model_dump(mode="json")
+                return job_service.get_job(identity).model_dump(mode="json")
             case {"call": "versions"}:
-                return {"versions": [one.model_dump(mode="json") for one in desk.versions()]}
+                return {"versions": [one.model_dump(mode="json") for one in job_service.list_versions()]}
     except ShotbridgeError as error:
-        return {"problem": Problem.of(error).model_dump(mode="json")}
+        return {"problem": Problem.from_error(error).model_dump(mode="json")}
     raise ValueError(call)
 
 
-def _say(message: dict[str, Any]) -> None:
+def _write_message(message: dict[str, Any]) -> None:
     print(json.dumps(message), flush=True)
 
 
@@ -325,20 +325,20 @@ def _log_step(folder: Path, real: Callable[..., Any], *args: Any) -> Any:
 _calls = 0
 
 
-def _pause(
+def _pause_at_call(
     folder: Path, when: str, call: int, real: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
     global _calls
     _calls += 1
     if when == "before" and _calls == call:
-        _sleep(folder)
+        _pause_forever(folder)
     value = real(*args, **kwargs)
     if when == "after" and _calls == call:
-        _sleep(folder)
+        _pause_forever(folder)
     return value
 
 
-def _sleep(folder: Path) -> None:
+def _pause_forever(folder: Path) -> None:
     (folder / "paused").touch()
     threading.Event().wait()
 

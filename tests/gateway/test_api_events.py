@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOKEN = "a-token-that-is-only-for-tests"
 
 
-def everything(gateway: House) -> list[int]:
+def all_event_ids(gateway: House) -> list[int]:
     """Ids of all events that are kept."""
     return [event.id for event in gateway.desk.events(after=0, limit=10_000)]
 
@@ -25,8 +25,8 @@ def everything(gateway: House) -> list[int]:
 def send(gateway: House, **given: Any) -> str:
     answer = gateway.send(gateway.submission(**given))
     assert answer.status == 201
-    found: str = answer.json()["id"]
-    return found
+    job_id: str = answer.json()["id"]
+    return job_id
 
 
 def test_what_happens_from_now_on(gateway: House) -> None:
@@ -45,9 +45,9 @@ def test_what_happens_from_now_on(gateway: House) -> None:
 def test_everything_from_the_beginning(gateway: House) -> None:
     for _ in range(3):
         gateway.ended(send(gateway))
-    kept = everything(gateway)
-    for place, last in (("/v1/events?after=0", None), ("/v1/events?after=999999", 0)):
-        with gateway.listening(place, last) as listener:
+    kept = all_event_ids(gateway)
+    for path, last in (("/v1/events?after=0", None), ("/v1/events?after=999999", 0)):
+        with gateway.listening(path, last) as listener:
             assert [message["id"] for message in listener.take(len(kept))] == kept
 
 
@@ -67,18 +67,18 @@ def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: House) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    seen: list[int] = []
+    received: list[int] = []
     last = start
     try:
         for take in (1, 3, 20, 2, 7, 30, 1, 1, 15):
             with gateway.listening(last=last) as listener:
-                found = [message["id"] for message in listener.take(take)]
-            seen += found
-            last = found[-1]
+                taken = [message["id"] for message in listener.take(take)]
+            received += taken
+            last = taken[-1]
     finally:
         stop.set()
         writer.join(30)
-    assert seen == [event for event in everything(gateway) if start < event <= last]
+    assert received == [event for event in all_event_ids(gateway) if start < event <= last]
 
 
 def test_the_line_is_lost_before_anything_happened(gateway: House) -> None:
@@ -102,8 +102,8 @@ def test_one_job_alone(gateway: House) -> None:
     with gateway.listening(f"/v1/events?after=0&job={second}") as listener:
         messages = listener.until_end_of(second)
     for message in messages:
-        told = message["data"]
-        assert (told["job"] or {"id": told["version"] and second})["id"] == second
+        event = message["data"]
+        assert (event["job"] or {"id": event["version"] and second})["id"] == second
     assert first not in {(message["data"]["job"] or {}).get("id") for message in messages}
 
 
@@ -113,24 +113,24 @@ def test_an_id_of_another_database_counts_as_now(gateway: House) -> None:
         assert listener.until_end_of(job)
 
 
-def test_many_listeners_hear_the_same(gateway: House) -> None:
+def test_many_listeners_receive_the_same(gateway: House) -> None:
     version = gateway.version()
     start = gateway.desk.last_event()
-    heard: list[list[int]] = [[] for _ in range(20)]
+    received: list[list[int]] = [[] for _ in range(20)]
 
     def hear(into: list[int]) -> None:
         with gateway.listening(last=start) as listener:
             into.extend(message["id"] for message in listener.take(30))
 
-    threads = [threading.Thread(target=hear, args=(into,)) for into in heard]
+    threads = [threading.Thread(target=hear, args=(into,)) for into in received]
     for thread in threads:
         thread.start()
     for number in range(30):
         gateway.call("POST", f"/v1/versions/{version}/notes", {"text": str(number), "by": "Ada"})
     for thread in threads:
         thread.join(60)
-    kept = [event for event in everything(gateway) if event > start]
-    assert all(ids == kept for ids in heard)
+    kept = [event for event in all_event_ids(gateway) if event > start]
+    assert all(ids == kept for ids in received)
 
 
 def test_a_listener_that_reads_nothing_holds_nobody_up(
@@ -147,11 +147,11 @@ def test_a_listener_that_reads_nothing_holds_nobody_up(
     )
     with stuck, gateway.listening(last=start) as listener:
         text = "x" * 4900
-        for number in range(sse.PAGE // 2):
+        for number in range(sse.PAGE_SIZE // 2):
             note = {"text": f"{number} {text}", "by": "Ada"}
             gateway.call("POST", f"/v1/versions/{version}/notes", note)
-        ids = [message["id"] for message in listener.take(sse.PAGE // 2)]
-    assert ids == [event for event in everything(gateway) if event > start]
+        ids = [message["id"] for message in listener.take(sse.PAGE_SIZE // 2)]
+    assert ids == [event for event in all_event_ids(gateway) if event > start]
 
 
 def test_a_sign_of_life(gateway: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,8 +173,8 @@ def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: House) ->
 
 @pytest.mark.parametrize("last", ["-1", "x", "1.5", "99999999999999999999"])
 def test_ids_that_are_none(gateway: House, last: str) -> None:
-    for place, headers in (
+    for path, headers in (
         ("/v1/events", {"Last-Event-ID": last}),
         (f"/v1/events?after={last}", {}),
     ):
-        assert gateway.call("GET", place, headers=headers).status == 422
+        assert gateway.call("GET", path, headers=headers).status == 422

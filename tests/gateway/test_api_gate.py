@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge_gateway.api.app import describe
-from bridge_gateway.api.gate import OPEN
+from bridge_gateway.api.app import create_routes_app
+from bridge_gateway.api.gate import PUBLIC_PATH
 
 if TYPE_CHECKING:
     from conftest import House
 
 CALLS = [
     (method.upper(), path.format(id="x", frame=1, path="a", sha256="0" * 64))
-    for path, calls in describe().openapi()["paths"].items()
+    for path, calls in create_routes_app().openapi()["paths"].items()
     for method in calls
 ]
 
@@ -40,7 +40,7 @@ def test_without_the_token_nothing_but_the_handshake(
     gateway: House, method: str, path: str, given: dict[str, str]
 ) -> None:
     answer = gateway.call(method, path, token=None, headers=given)
-    if path == OPEN:
+    if path == PUBLIC_PATH:
         assert answer.status == 200
         return
     assert answer.status == 401
@@ -153,10 +153,10 @@ def test_versions_of_clients(gateway: House, client: str, status: int) -> None:
     answer = gateway.call("GET", "/v1/jobs", headers={"X-Shotbridge-Client": client})
     assert answer.status == status
     if status == 426:
-        told = answer.json()
-        assert told["code"] == "incompatible_version"
-        assert "update" in told["next_step"]
-        assert told["details"]["oldest_client"]
+        body = answer.json()
+        assert body["code"] == "incompatible_version"
+        assert "update" in body["next_step"]
+        assert body["details"]["oldest_client"]
 
 
 def test_a_client_that_is_too_old_still_gets_the_handshake(gateway: House) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge_gateway.api.bodies import JSON_LIMIT
+from bridge_gateway.api.bodies import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from conftest import House
@@ -29,7 +29,7 @@ def secret(gateway: House) -> Path:
     return path
 
 
-OUT = [
+OUTSIDE_PATHS = [
     "../secret.exr",
     "..%2fsecret.exr",
     "%2e%2e/secret.exr",
@@ -53,7 +53,7 @@ OUT = [
 ]
 
 
-@pytest.mark.parametrize("path", OUT)
+@pytest.mark.parametrize("path", OUTSIDE_PATHS)
 def test_no_name_of_a_file_leads_out(gateway: House, version: str, secret: Path, path: str) -> None:
     more = ["/".join([".."] * depth) + "/secret.exr" for depth in range(1, 12)]
     for name in [path, *more, *(quote(one, safe="") for one in more)]:
@@ -68,7 +68,7 @@ IDS = ["..", "%2e%2e", "..%2f..", "a%00", "%00", "'", "a b", "a" * 65, "é", "%f
 
 @pytest.mark.parametrize("name", IDS)
 @pytest.mark.parametrize(
-    "place",
+    "path",
     [
         "/v1/jobs/{}",
         "/v1/jobs/{}/frames",
@@ -85,9 +85,9 @@ IDS = ["..", "%2e%2e", "..%2f..", "a%00", "%00", "'", "a b", "a" * 65, "é", "%f
         "/v1/content/{}",
     ],
 )
-def test_ids_that_are_none(gateway: House, place: str, name: str) -> None:
+def test_ids_that_are_none(gateway: House, path: str, name: str) -> None:
     name = quote(name, safe="%") if not name.isascii() or " " in name else name
-    answer = gateway.call("GET", place.format(name))
+    answer = gateway.call("GET", path.format(name))
     assert answer.status in (400, 404, 405, 422)
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -107,7 +107,7 @@ def test_searches_for_names_that_are_none(gateway: House, name: str, value: str)
 
 def test_plates_outside_the_roots(gateway: House, secret: Path) -> None:
     """The words for a file that is there and for one that is not are the same."""
-    told = []
+    problems = []
     for path in (secret, secret.with_name("nothing.exr")):
         submission = gateway.submission(show="outside")
         files = [file.model_dump() for file in submission.plate_files]
@@ -123,16 +123,16 @@ def test_plates_outside_the_roots(gateway: House, secret: Path) -> None:
         job = gateway.ended(answer.json()["id"]) if answer.status == 201 else None
         problem = job["problem"] if job else answer.json()
         assert problem["code"] == "outside_roots"
-        told.append(json.dumps(problem).replace(path.stem, ""))
-    assert told[0] == told[1]
+        problems.append(json.dumps(problem).replace(path.stem, ""))
+    assert problems[0] == problems[1]
 
 
 @pytest.mark.parametrize("kind", ["reference", "movie"])
 def test_links_out_of_the_roots(gateway: House, secret: Path, kind: str) -> None:
     link = gateway.plates / f"link-{kind}.exr"
     link.symlink_to(secret)
-    found = link.stat()
-    file = {"path": str(link), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
+    stat = link.stat()
+    file = {"path": str(link), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
     answer = gateway.call("POST", "/v1/media/reachable", {"files": [file]})
     assert answer.json() == {"readable": []}
 
@@ -177,12 +177,12 @@ def test_a_field_that_is_wrong_is_named(gateway: House) -> None:
     assert fields[0]["value"] == "'soon'"
 
 
-def bent(given: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    found: Any = given
+def with_value(given: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    node: Any = given
     *way, last = path.split(".")
     for part in way:
-        found = found[part]
-    found[last] = value
+        node = node[part]
+    node[last] = value
     return given
 
 
@@ -218,9 +218,9 @@ def test_requests_that_would_fill_the_memory_or_the_disk(
     gateway: House, path: str, value: Any
 ) -> None:
     given = gateway.submission().model_dump(mode="json")
-    bent(given["request"], path, value)
+    with_value(given["request"], path, value)
     if path == "shot.plate.range.last":
-        bent(given["request"], "shot.cut_range.last", value)
+        with_value(given["request"], "shot.cut_range.last", value)
     submitted = gateway.call("POST", "/v1/jobs", given, headers={"Idempotency-Key": "x" * 20})
     estimated = gateway.call("POST", "/v1/estimates", given["request"])
     for answer in (submitted, estimated):
@@ -238,7 +238,7 @@ def test_keys_that_are_none(gateway: House, key: str) -> None:
 
 def test_bodies_that_are_too_great(gateway: House) -> None:
     headers = {"Content-Type": "application/json"}
-    body = b'{"files": [' + b" " * JSON_LIMIT + b"]}"
+    body = b'{"files": [' + b" " * MAX_BODY_BYTES + b"]}"
     try:
         answer = gateway.call("POST", "/v1/media/reachable", body, headers=headers)
     except (BrokenPipeError, ConnectionResetError):
@@ -259,9 +259,9 @@ def test_words_in_all_letters(gateway: House) -> None:
         job = gateway.send(gateway.submission(show=show)).json()
         ended = gateway.ended(job["id"])
         assert ended["state"] == "succeeded", ended["problem"]
-        found = gateway.call("GET", f"/v1/versions?show={quote(show)}").json()
-        assert [version["shot"]["show"] for version in found] == [show]
+        listed = gateway.call("GET", f"/v1/versions?show={quote(show)}").json()
+        assert [version["shot"]["show"] for version in listed] == [show]
         files = gateway.call("GET", f"/v1/results/{ended['version']}/files").json()
         for file in files:
-            place = f"/v1/results/{ended['version']}/files/{quote(file['path'])}"
-            assert len(gateway.call("GET", place).body) == file["size"]
+            path = f"/v1/results/{ended['version']}/files/{quote(file['path'])}"
+            assert len(gateway.call("GET", path).body) == file["size"]

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from bridge_gateway.api.app import describe
+from bridge_gateway.api.app import create_routes_app
 
 if TYPE_CHECKING:
     from conftest import House
@@ -18,7 +18,7 @@ TOKEN = "a-token-that-is-only-for-tests"
 STATES = "/v1/content/states"
 
 # The stream of events never ends; test_api_events.py reads it.
-schema = schemathesis.openapi.from_dict(describe().openapi()).exclude(path="/v1/events")
+schema = schemathesis.openapi.from_dict(create_routes_app().openapi()).exclude(path="/v1/events")
 load_all_checks()
 
 #: What a JSON schema cannot say, so that valid documents are refused: that a shot lies within its

@@ -18,32 +18,32 @@ from typing import Any
 import pytest
 
 
-class Process:
+class ServeProcess:
     """``python -m bridge_gateway serve`` on a folder of its own."""
 
     def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
-        self.announced = folder / "run" / "gateway.json"
+        self.announcement_file = folder / "run" / "gateway.json"
         self.log = folder / "log.txt"
         command = [sys.executable, "-m", "bridge_gateway", "serve"]
-        command += ["--announce", str(self.announced)]
+        command += ["--announce", str(self.announcement_file)]
         command += ["--set", f"gateway.data_dir={folder / 'data'}"]
         command += ["--set", f"gateway.library_dir={folder / 'library'}", *more]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log)
 
-    def ready(self) -> dict[str, Any]:
+    def wait_for_announcement(self) -> dict[str, Any]:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            if self.announced.exists():
-                found: dict[str, Any] = json.loads(self.announced.read_text())
-                return found
+            if self.announcement_file.exists():
+                announcement: dict[str, Any] = json.loads(self.announcement_file.read_text())
+                return announcement
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)
         raise AssertionError(self.log.read_text())
 
     def get(self, path: str, **headers: str) -> Any:
-        request = urllib.request.Request(self.ready()["url"] + path, headers=headers)
+        request = urllib.request.Request(self.wait_for_announcement()["url"] + path, headers=headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
@@ -57,10 +57,10 @@ class Process:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Any]:
-    started: list[Process] = []
+    started: list[ServeProcess] = []
 
-    def begin(*more: str, folder: Path = tmp_path) -> Process:
-        started.append(Process(folder, *more))
+    def begin(*more: str, folder: Path = tmp_path) -> ServeProcess:
+        started.append(ServeProcess(folder, *more))
         return started[-1]
 
     yield begin
@@ -72,11 +72,11 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
 def test_what_is_announced_answers(start: Any) -> None:
     gateway = start()
-    told = gateway.ready()
-    assert told["url"].startswith("http://127.0.0.1:")
-    assert told["pid"] == gateway.process.pid
+    announcement = gateway.ready()
+    assert announcement["url"].startswith("http://127.0.0.1:")
+    assert announcement["pid"] == gateway.process.pid
     about = gateway.get("/v1/about")
-    assert {name: told[name] for name in ("instance", "version", "api")} == {
+    assert {name: announcement[name] for name in ("instance", "version", "api")} == {
         name: about[name] for name in ("instance", "version", "api")
     }
     services = gateway.get("/v1/services", Authorization=f"Bearer {gateway.token()}")
@@ -146,13 +146,13 @@ def test_a_second_signal_ends_it_at_once(start: Any) -> None:
 
 def test_a_second_gateway_on_the_same_data_is_refused(start: Any) -> None:
     first = start()
-    told = first.ready()
+    announcement = first.ready()
     second = start()
     assert second.process.wait(60) == 3
     words = second.log.read_text().splitlines()[-1]
     assert words.startswith("shotbridge-gateway: another gateway is working on this data folder")
     assert "Next: " in words
-    assert first.get("/v1/about")["instance"] == told["instance"]
+    assert first.get("/v1/about")["instance"] == announcement["instance"]
     assert first.announced.exists()
 
 
@@ -228,7 +228,7 @@ def test_a_port_that_is_taken(start: Any) -> None:
         ("a b" * 20, 0o600, "no token"),
     ],
 )
-def test_an_unfit_token_file(start: Any, tmp_path: Path, text: str, mode: int, says: str) -> None:
+def test_an_unusable_token_file(start: Any, tmp_path: Path, text: str, mode: int, says: str) -> None:
     token = tmp_path / "token"
     token.write_text(text)
     token.chmod(mode)

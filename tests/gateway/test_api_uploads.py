@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge_gateway.store.content import BLOCK
+from bridge_gateway.store.content import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from conftest import House
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOKEN = "a-token-that-is-only-for-tests"
 
 
-def made(size: int, seed: str) -> tuple[bytes, str]:
+def make_content(size: int, seed: str) -> tuple[bytes, str]:
     data = hashlib.shake_128(seed.encode()).digest(size)
     return data, hashlib.sha256(data).hexdigest()
 
@@ -37,13 +37,13 @@ def patch(
 
 
 def state(gateway: House, sha256: str) -> dict[str, Any]:
-    told = gateway.call("POST", "/v1/content/states", [{"sha256": sha256, "size": 1}]).json()
-    assert len(told) == 1
-    found: dict[str, Any] = told[0]
-    return found
+    states = gateway.call("POST", "/v1/content/states", [{"sha256": sha256, "size": 1}]).json()
+    assert len(states) == 1
+    first: dict[str, Any] = states[0]
+    return first
 
 
-def half_a_call(gateway: House, sha256: str, data: bytes, announced: int) -> socket.socket:
+def send_half_call(gateway: House, sha256: str, data: bytes, announced: int) -> socket.socket:
     """A PATCH of which only the beginning has been sent."""
     line = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
     head = (
@@ -55,7 +55,7 @@ def half_a_call(gateway: House, sha256: str, data: bytes, announced: int) -> soc
     return line
 
 
-def cut(line: socket.socket) -> None:
+def cut_connection(line: socket.socket) -> None:
     """As a cable does: no goodbye."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.close()
@@ -63,12 +63,12 @@ def cut(line: socket.socket) -> None:
 
 @pytest.mark.parametrize("sent", [0, 1, 700_000, 2_500_000])
 def test_a_cut_line_loses_little_and_the_rest_follows(gateway: House, sent: int) -> None:
-    data, sha256 = made(3_000_000, f"cut {sent}")
-    line = half_a_call(gateway, sha256, data[:sent], len(data))
+    data, sha256 = make_content(3_000_000, f"cut {sent}")
+    line = send_half_call(gateway, sha256, data[:sent], len(data))
     if sent:
         # Everything has arrived at the server's side of the line when the states grow no more.
         wait_for_bytes(gateway, sha256, sent)
-    cut(line)
+    cut_connection(line)
     offset = 0
     for _ in range(100):
         answer = patch(gateway, sha256, data[offset:], offset=offset, length=len(data))
@@ -85,12 +85,12 @@ def test_a_cut_line_loses_little_and_the_rest_follows(gateway: House, sent: int)
 
 def wait_for_bytes(gateway: House, sha256: str, sent: int) -> None:
     """Until the server has written all whole blocks of what was sent."""
-    whole = max(0, (sent // BLOCK) * BLOCK - BLOCK)
+    whole = max(0, (sent // BLOCK_BYTES) * BLOCK_BYTES - BLOCK_BYTES)
     gateway.until(lambda: state(gateway, sha256)["offset"] >= whole)
 
 
 def test_other_bytes_are_refused_and_can_be_sent_again(gateway: House) -> None:
-    data, sha256 = made(1_500_000, "wrong")
+    data, sha256 = make_content(1_500_000, "wrong")
     answer = patch(gateway, sha256, b"x" + data[1:])
     assert answer.status == 422
     assert answer.json()["code"] == "transfer"
@@ -99,7 +99,7 @@ def test_other_bytes_are_refused_and_can_be_sent_again(gateway: House) -> None:
 
 
 def test_a_wrong_offset(gateway: House) -> None:
-    data, sha256 = made(300_000, "offset")
+    data, sha256 = make_content(300_000, "offset")
     assert patch(gateway, sha256, data[:100_000], length=len(data)).json()["offset"] == 100_000
     for offset in (0, 50_000, 200_000):
         answer = patch(gateway, sha256, data[offset:], offset=offset)
@@ -110,7 +110,7 @@ def test_a_wrong_offset(gateway: House) -> None:
 
 
 def test_two_at_once(gateway: House) -> None:
-    data, sha256 = made(5_000_000, "two")
+    data, sha256 = make_content(5_000_000, "two")
     answers: list[Any] = []
     threads = [
         threading.Thread(target=lambda: answers.append(patch(gateway, sha256, data)))

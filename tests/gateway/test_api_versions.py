@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge_core.client import Client
-from bridge_core.models.base import canonical
+from bridge_core.models.base import canonical_json
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import ShotId
-from bridge_core.models.versions import Output, Proxies, ReviewStatus, Version
+from bridge_core.models.versions import ResultOutput, Proxies, ReviewStatus, Version
 from bridge_gateway.store.database import Database, sqlite_url
 from bridge_gateway.store.tables import DecisionRow, JobRow, ResultRow
 
@@ -25,7 +25,7 @@ TOKEN = "a-token-that-is-only-for-tests"
 SHOTS = 150
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: What each shot has: a service, a number, minutes after noon.
-MADE = (("matte", 1, 3), ("upscale", 1, 1), ("upscale", 2, 2))
+VERSION_SPECS = (("matte", 1, 3), ("upscale", 1, 1), ("upscale", 2, 2))
 
 
 def version(shot: ShotId, service: str, number: int, minutes: int) -> Version:
@@ -33,11 +33,11 @@ def version(shot: ShotId, service: str, number: int, minutes: int) -> Version:
         id=f"{shot.shot}-{service}-{number}",
         shot=shot,
         service=service,
-        job=f"job-{shot.shot}-{service}-{number}",
+        job_id=f"job-{shot.shot}-{service}-{number}",
         folder="/library/nowhere",
         frames=(1001,),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern="main.%04d.exr",
                 range=FrameRange.of(1001, 1001),
@@ -50,7 +50,7 @@ def version(shot: ShotId, service: str, number: int, minutes: int) -> Version:
         ),
         proxies=Proxies(pattern="p.%04d.jpg", width=4, height=4, display="sRGB", view="ACES"),
         created=NOON + timedelta(minutes=minutes),
-        asked_by="Ada",
+        requested_by="Ada",
         number=number,
     )
 
@@ -60,14 +60,14 @@ def client(gateway: House) -> Iterator[Client]:
     """Of a gateway with 450 versions of one sequence, and one of another."""
     database = Database(sqlite_url(gateway.settings.data_dir / "gateway.sqlite"))
     shots = [ShotId(show="long", sequence="sq010", shot=f"sh{n:04d}") for n in range(SHOTS)]
-    made = [version(shot, *one) for shot in shots for one in MADE]
-    made.append(version(ShotId(show="long", sequence="sq020", shot="other"), "matte", 1, 9))
-    with database.writing() as session:
-        for one in made:
+    versions = [version(shot, *one) for shot in shots for one in VERSION_SPECS]
+    versions.append(version(ShotId(show="long", sequence="sq020", shot="other"), "matte", 1, 9))
+    with database.begin_write() as session:
+        for one in versions:
             session.add(
                 JobRow(
-                    id=one.job,
-                    key=f"key-{one.job}",
+                    id=one.job_id,
+                    key=f"key-{one.job_id}",
                     fingerprint="f",
                     request="{}",
                     files="{}",
@@ -78,11 +78,11 @@ def client(gateway: House) -> Iterator[Client]:
                 )
             )
         session.flush()
-        for one in made:
+        for one in versions:
             session.add(
                 ResultRow(
                     id=one.id,
-                    job=one.job,
+                    job=one.job_id,
                     show=one.shot.show,
                     sequence=one.shot.sequence,
                     shot=one.shot.shot,
@@ -91,7 +91,7 @@ def client(gateway: House) -> Iterator[Client]:
                     folder=one.folder,
                     created=one.created,
                     published=one.created,
-                    content=canonical(one),
+                    content=canonical_json(one),
                 )
             )
         session.flush()
@@ -104,22 +104,22 @@ def client(gateway: House) -> Iterator[Client]:
     token.write_text(TOKEN)
     token.chmod(0o600)
     settings = ClientSettings(url=gateway.url, token_file=token, state_dir=gateway.root / "state")
-    with Client(Settings(client=settings)) as made:
-        yield made
+    with Client(Settings(client=settings)) as versions:
+        yield versions
 
 
 def test_a_long_list_comes_whole_and_in_order(client: Client) -> None:
-    found = client.versions(show="long", sequence="sq010")
-    wanted = [(f"sh{n:04d}", service, number) for n in range(SHOTS) for service, number, _ in MADE]
-    assert [(v.shot.shot, v.service, v.number) for v in found] == wanted
+    listed = client.versions(show="long", sequence="sq010")
+    wanted = [(f"sh{n:04d}", service, number) for n in range(SHOTS) for service, number, _ in VERSION_SPECS]
+    assert [(v.shot.shot, v.service, v.number) for v in listed] == wanted
     assert len(client.versions(show="long")) == len(wanted) + 1
     pages = list(client.version_pages(show="long", sequence="sq010"))
     assert [len(page) for page in pages] == [100, 100, 100, 100, 50]
 
 
 def test_the_newest_of_each_shot_is_the_one_made_last(client: Client) -> None:
-    found = client.versions(show="long", sequence="sq010", newest=True)
-    assert [(v.shot.shot, v.service, v.number) for v in found] == [
+    listed = client.versions(show="long", sequence="sq010", newest=True)
+    assert [(v.shot.shot, v.service, v.number) for v in listed] == [
         (f"sh{n:04d}", "matte", 1) for n in range(SHOTS)
     ]
     upscaled = client.versions(show="long", service="upscale", newest=True)
@@ -130,7 +130,7 @@ def test_the_newest_of_each_shot_is_the_one_made_last(client: Client) -> None:
 def test_those_that_stand_so_in_review_are_found_whatever_came_after_them(client: Client) -> None:
     """A version waits until somebody decides about it, not until the next one is made."""
     waiting = client.versions(show="long", sequence="sq010", status=ReviewStatus.PENDING)
-    wanted = [(f"sh{n:04d}", service, number) for n in range(SHOTS) for service, number, _ in MADE]
+    wanted = [(f"sh{n:04d}", service, number) for n in range(SHOTS) for service, number, _ in VERSION_SPECS]
     wanted.remove(("sh0007", "matte", 1))
     assert [(v.shot.shot, v.service, v.number) for v in waiting] == wanted
     approved = client.versions(show="long", status=ReviewStatus.APPROVED)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge_core.models.gateway import proof_of
+from bridge_core.models.gateway import compute_proof
 from bridge_gateway import log
-from bridge_gateway.api.bodies import MOST_MISTAKES, MOST_VALUES
-from bridge_gateway.api.connections import Limits, system_limits
+from bridge_gateway.api.bodies import MAX_LISTED_ERRORS, MAX_VALUES
+from bridge_gateway.api.connections import ConnectionLimits, system_connection_limits
 
 if TYPE_CHECKING:
     from conftest import House
@@ -31,18 +31,18 @@ HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 
 @pytest.fixture
-def small(house: House) -> House:
+def small(own_gateway: House) -> House:
     """A gateway with room for twelve connections, and one second for strangers."""
-    house.close()
-    house.limits = Limits(connections=12, unauthenticated_seconds=1.0, unread_bytes=50_000)
-    house.open()
-    return house
+    own_gateway.close()
+    own_gateway.limits = ConnectionLimits(connections=12, unauthenticated_seconds=1.0, unread_bytes=50_000)
+    own_gateway.open()
+    return own_gateway
 
 
-def line(house: House, data: bytes = b"") -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", house.port), timeout=20)
-    made.sendall(data)
-    return made
+def open_connection(own_gateway: House, data: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", own_gateway.port), timeout=20)
+    connection.sendall(data)
+    return connection
 
 
 def is_cut(connection: socket.socket, seconds: float = 10) -> bool:
@@ -61,7 +61,7 @@ def test_half_open_connections_keep_nobody_out(small: House) -> None:
     job = small.send(small.submission(seconds=0.2)).json()["id"]
     with ExitStack() as stack, small.listening() as listener:
         for _ in range(60):
-            stack.enter_context(line(small, HALF))
+            stack.enter_context(open_connection(small, HALF))
         open_now = small._server.server_state.connections
         small.until(lambda: len(open_now) <= 12, seconds=0.9)  # before their time is over
         # Whoever knows the token comes in at once, and whoever was in stays.
@@ -78,14 +78,14 @@ def test_half_open_connections_keep_nobody_out(small: House) -> None:
     "begin", [b"", b"GET", HALF, b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF]
 )
 def test_a_stranger_has_a_moment(small: House, begin: bytes) -> None:
-    with line(small, begin) as stranger:
+    with open_connection(small, begin) as stranger:
         begun = time.monotonic()
         assert is_cut(stranger)
         assert time.monotonic() - begun < 5
 
 
 def test_dripping_a_head_gains_no_time(small: House) -> None:
-    with line(small, HALF) as stranger:
+    with open_connection(small, HALF) as stranger:
         begun = time.monotonic()
         with pytest.raises(OSError):
             while time.monotonic() - begun < 10:
@@ -99,7 +99,7 @@ def test_dripping_a_head_gains_no_time(small: House) -> None:
 def test_a_body_without_a_token_is_cut(small: House, path: bytes, body: bytes) -> None:
     head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + body + b"\r\n\r\n"
     sent = 0
-    with line(small, head) as stranger:
+    with open_connection(small, head) as stranger:
         with pytest.raises(OSError):
             for _ in range(400):
                 stranger.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
@@ -110,7 +110,7 @@ def test_a_body_without_a_token_is_cut(small: House, path: bytes, body: bytes) -
 
 def test_a_slow_body_without_a_token_is_cut(small: House) -> None:
     head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n"
-    with line(small, head) as stranger:
+    with open_connection(small, head) as stranger:
         assert is_cut(stranger)
 
 
@@ -120,7 +120,7 @@ def test_with_the_token_a_slow_upload_goes_on(small: House) -> None:
         f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: 9\r\n"
         "Content-Length: 9\r\n\r\n"
     )
-    with line(small, head.encode()) as upload:
+    with open_connection(small, head.encode()) as upload:
         for byte in b"123456789":
             upload.sendall(bytes([byte]))
             time.sleep(0.2)
@@ -149,7 +149,7 @@ def test_who_knows_the_token_goes_last(small: House) -> None:
         kept.getresponse().read()
         before = kept.sock
         for _ in range(30):
-            stack.enter_context(line(small))
+            stack.enter_context(open_connection(small))
         kept.request("GET", "/v1/jobs", headers=headers)
         assert kept.getresponse().read() == b"[]"
         assert kept.sock is before
@@ -158,7 +158,7 @@ def test_who_knows_the_token_goes_last(small: House) -> None:
 
 def test_the_work_has_descriptors_of_its_own() -> None:
     resource = pytest.importorskip("resource")
-    limits = system_limits()
+    limits = system_connection_limits()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft >= min(hard, 16_384)
     assert limits.connections * 2 + 256 <= soft
@@ -167,18 +167,18 @@ def test_the_work_has_descriptors_of_its_own() -> None:
 # --- the proof
 
 
-def test_the_gateway_proves_that_it_knows_the_token(house: House) -> None:
-    told = house.call("GET", "/v1/about?challenge=" + "c" * 32, token=None).json()
-    assert told["proof"] == proof_of(TOKEN, "c" * 32, told["instance"])
-    assert house.call("GET", "/v1/about", token=None).json()["proof"] is None
+def test_the_gateway_proves_that_it_knows_the_token(own_gateway: House) -> None:
+    about = own_gateway.call("GET", "/v1/about?challenge=" + "c" * 32, token=None).json()
+    assert about["proof"] == compute_proof(TOKEN, "c" * 32, about["instance"])
+    assert own_gateway.call("GET", "/v1/about", token=None).json()["proof"] is None
 
 
 @pytest.mark.parametrize("challenge", ["", "short", "a" * 129, "%0a" * 30, "a b" * 10, "é" * 30])
-def test_challenges_that_are_none(house: House, challenge: str) -> None:
+def test_challenges_that_are_none(own_gateway: House, challenge: str) -> None:
     from urllib.parse import quote
 
-    place = f"/v1/about?challenge={quote(challenge, safe='%')}"
-    assert house.call("GET", place, token=None).status == 422
+    path = f"/v1/about?challenge={quote(challenge, safe='%')}"
+    assert own_gateway.call("GET", path, token=None).status == 422
 
 
 # --- bodies
@@ -187,7 +187,7 @@ def test_challenges_that_are_none(house: House, challenge: str) -> None:
 BODIES = {
     "unknown keys": b"{" + b",".join(b'"k%d":1' % i for i in range(300_000)) + b"}",
     "wrong entries": b'{"files": [' + b",".join([b"1"] * 90_000) + b"]}",
-    "many values": b'{"files": [' + b"1," * MOST_VALUES + b"1]}",
+    "many values": b'{"files": [' + b"1," * MAX_VALUES + b"1]}",
     "keys of an entry": b'{"files": [{' + b",".join(b'"k%d":1' % i for i in range(5000)) + b"}]}",
     "deep": b'{"files": ' + b"[" * 70 + b"]" * 70 + b"}",
     "long list": b'{"files": [' + b",".join([b"{}"] * 100_001) + b"]}",
@@ -196,7 +196,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_no_body_holds_up_the_others(house: House, body: bytes) -> None:
+def test_no_body_holds_up_the_others(own_gateway: House, body: bytes) -> None:
     slowest = 0.0
     done = threading.Event()
 
@@ -204,14 +204,14 @@ def test_no_body_holds_up_the_others(house: House, body: bytes) -> None:
         nonlocal slowest
         while not done.is_set():
             begin = time.monotonic()
-            house.call("GET", "/v1/about")
+            own_gateway.call("GET", "/v1/about")
             slowest = max(slowest, time.monotonic() - begin)
 
     looking = threading.Thread(target=look)
     looking.start()
     try:
         headers = {"Content-Type": "application/json"}
-        answer = house.call("POST", "/v1/media/reachable", body, headers=headers)
+        answer = own_gateway.call("POST", "/v1/media/reachable", body, headers=headers)
     finally:
         done.set()
         looking.join()
@@ -220,19 +220,19 @@ def test_no_body_holds_up_the_others(house: House, body: bytes) -> None:
     assert slowest < 5  # it was 20 s; on a quiet machine it is below one
 
 
-def test_of_many_mistakes_some_are_told(house: House) -> None:
-    files = [{"path": "a", "size": "x", "mtime_ns": 1}] * (MOST_MISTAKES + 1)
-    told = house.call("POST", "/v1/media/reachable", {"files": files}).json()
-    assert told["details"]["fields"][0]["field"] == "body.files.0.size"
-    assert f"and {len(files) - 5} more" in told["what"]
+def test_of_many_mistakes_some_are_listed(own_gateway: House) -> None:
+    files = [{"path": "a", "size": "x", "mtime_ns": 1}] * (MAX_LISTED_ERRORS + 1)
+    body = own_gateway.call("POST", "/v1/media/reachable", {"files": files}).json()
+    assert body["details"]["fields"][0]["field"] == "body.files.0.size"
+    assert f"and {len(files) - 5} more" in body["what"]
     right = {"path": "a", "size": 1, "mtime_ns": 1}
-    told = house.call("POST", "/v1/media/reachable", {"files": [right] * 20 + files}).json()
-    assert f"{len(files)} values are wrong" in told["what"]
+    body = own_gateway.call("POST", "/v1/media/reachable", {"files": [right] * 20 + files}).json()
+    assert f"{len(files)} values are wrong" in body["what"]
 
 
-def test_a_submission_as_long_as_one_may_be_is_taken(house: House) -> None:
+def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: House) -> None:
     file = {"path": "/plates/" + "x" * 60, "frame": 1, "size": 1, "mtime_ns": 1}
-    answer = house.call("POST", "/v1/media/reachable", {"files": [file] * 50_000})
+    answer = own_gateway.call("POST", "/v1/media/reachable", {"files": [file] * 50_000})
     assert answer.json() == {"readable": []}
 
 
@@ -244,10 +244,10 @@ def records(tmp_path: Path) -> Iterator[tuple[logging.Logger, Path]]:
     """A logger whose records go to a file as the gateway's do to standard error."""
     path = tmp_path / "gateway.log"
     with path.open("a", encoding="utf-8") as stream:
-        handler = log._Stderr(path)
+        handler = log._RotatingStderrHandler(path)
         handler.setStream(stream)
-        handler.setFormatter(log.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        handler.addFilter(log.Once())
+        handler.setFormatter(log.SingleLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.addFilter(log.RepeatFilter())
         logger = logging.Logger("test")
         logger.addHandler(handler)
         yield logger, path
@@ -283,7 +283,7 @@ def test_the_log_stays_small(
     records: tuple[logging.Logger, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logger, path = records
-    monkeypatch.setattr(log, "LIMIT", 10_000)
+    monkeypatch.setattr(log, "MAX_LOG_BYTES", 10_000)
     for number in range(2000):
         logger.warning("record %d", number)
     assert path.stat().st_size < 11_000

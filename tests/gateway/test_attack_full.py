@@ -27,7 +27,7 @@ HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 
 @dataclass
-class Running:
+class GatewayProcess:
     process: subprocess.Popen[bytes]
     port: int
     token: str
@@ -48,7 +48,7 @@ class Running:
 
 
 @pytest.fixture(params=[1024, 20_000], ids=["few descriptors", "many descriptors"])
-def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayProcess]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # The attacker is this process, and needs as many descriptors itself.
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
@@ -70,7 +70,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
         port = int(json.loads(announced.read_text())["url"].rpartition(":")[2])
-        yield Running(process, port, (tmp_path / "data" / "token").read_text().strip(), log)
+        yield GatewayProcess(process, port, (tmp_path / "data" / "token").read_text().strip(), log)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -82,7 +82,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_1100_half_sent_heads(running: Running) -> None:
+def test_1100_half_sent_heads(running: GatewayProcess) -> None:
     until = time.monotonic() + 20
     slowest = 0.0
     with ExitStack() as stack:
@@ -97,7 +97,7 @@ def test_1100_half_sent_heads(running: Running) -> None:
     assert running.log.stat().st_size < 500_000
 
 
-def test_2500_calls_without_a_token(running: Running) -> None:
+def test_2500_calls_without_a_token(running: GatewayProcess) -> None:
     wrong: list[Any] = []
 
     def call(count: int) -> None:
@@ -115,7 +115,7 @@ def test_2500_calls_without_a_token(running: Running) -> None:
     assert running.get("/v1/jobs") == (200, b"[]")
 
 
-def test_endless_bodies_without_a_token(running: Running) -> None:
+def test_endless_bodies_without_a_token(running: GatewayProcess) -> None:
     begin = time.monotonic()
     before = psutil.Process(running.process.pid).memory_info().rss
     sent = [0] * 20
@@ -144,7 +144,7 @@ def test_endless_bodies_without_a_token(running: Running) -> None:
     assert running.get("/v1/jobs") == (200, b"[]")
 
 
-def test_20000_lines_of_nonsense(running: Running) -> None:
+def test_20000_lines_of_nonsense(running: GatewayProcess) -> None:
     for _ in range(20_000):
         with running.line() as connection:
             connection.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
@@ -152,7 +152,7 @@ def test_20000_lines_of_nonsense(running: Running) -> None:
     assert running.log.stat().st_size < 500_000
 
 
-def test_the_greatest_bodies_of_unknown_keys(running: Running) -> None:
+def test_the_greatest_bodies_of_unknown_keys(running: GatewayProcess) -> None:
     body = b"{" + b",".join(b'"key%06d":%d' % (i, i % 10) for i in range(970_000)) + b"}"
     assert 13_000_000 < len(body) < 16 * 1024 * 1024
     head = (

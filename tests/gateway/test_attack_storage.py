@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from running_jobs import HARNESS, killable, mounted_disk, opened, wait
+from running_jobs import HARNESS, harness, mounted_disk, running_service, wait_for_job
 
 from bridge_core.errors import StorageError
 from bridge_core.models.jobs import JobState
@@ -53,56 +53,56 @@ def full(disk: Path) -> Iterator[None]:
 
 def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path) -> None:
     """While jobs run, wait, are sent and are cancelled."""
-    submission = killable.submission(killable.write_plate(tmp_path), parameters={"seconds": 1.0})
-    with opened(tmp_path, data_dir=disk / "data", workers=2) as desk:
-        jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(4)]
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 1.0})
+    with running_service(tmp_path, data_dir=disk / "data", workers=2) as job_service:
+        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(4)]
         time.sleep(2)
         answers: Counter[str] = Counter()
         with full(disk):
             until = time.monotonic() + 20
             while time.monotonic() < until:
                 try:
-                    job, new = desk.submit(submission, f"key-{len(jobs):05d}")
+                    job, new = job_service.submit(submission, f"key-{len(jobs):05d}")
                     jobs += [job] if new else []
                     answers["done"] += 1
-                    desk.cancel(jobs[3].id)
+                    job_service.cancel(jobs[3].id)
                 except StorageError as error:
                     assert error.status in (503, 507) and error.next_step
                     answers[error.code] += 1
                 time.sleep(0.5)
         assert answers["storage_unavailable"], "the disk did refuse"
-        ended = [wait(desk, job, seconds=DEADLINE) for job in jobs]
+        ended = [wait_for_job(job_service, job, seconds=DEADLINE) for job in jobs]
         assert {job.state for job in ended} <= {JobState.SUCCEEDED, JobState.CANCELLED}, answers
-        versions = desk.versions()
-        succeeded = [job.version for job in ended if job.state is JobState.SUCCEEDED]
+        versions = job_service.list_versions()
+        succeeded = [job.version_id for job in ended if job.state is JobState.SUCCEEDED]
         assert sorted(version.id for version in versions) == sorted(map(str, succeeded))
         assert [version.number for version in versions] == list(range(1, len(versions) + 1))
 
 
 @pytest.mark.parametrize("database", ["gateway.sqlite", "engine.sqlite"])
 def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: str) -> None:
-    submission = killable.submission(killable.write_plate(tmp_path), parameters={"seconds": 0.5})
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(submission, "the-key-1")
-        while not desk.frames(job.id):
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 0.5})
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(submission, "the-key-1")
+        while not job_service.list_frames(job.id):
             time.sleep(0.05)
         with contextlib.closing(
             sqlite3.connect(tmp_path / "data" / database, isolation_level=None, timeout=60)
         ) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(40)
-        assert wait(desk, job, seconds=DEADLINE).state is JobState.SUCCEEDED
-        assert [version.number for version in desk.versions()] == [1]
-    made = (tmp_path / "frames.log").read_text().split()
-    assert sorted(made) == [str(frame) for frame in range(1001, 1007)]
+        assert wait_for_job(job_service, job, seconds=DEADLINE).state is JobState.SUCCEEDED
+        assert [version.number for version in job_service.list_versions()] == [1]
+    frames = (tmp_path / "frames.log").read_text().split()
+    assert sorted(frames) == [str(frame) for frame in range(1001, 1007)]
 
 
 def test_ninety_six_kills(tmp_path: Path) -> None:
     """At random moments, with jobs of three shots under way: none lost, none doubled."""
     chance = random.Random(9)
     given = {
-        shot: killable.submission(
-            killable.write_plate(tmp_path, shot), shot=shot, parameters={"seconds": 0.05}
+        shot: harness.submission(
+            harness.write_plate(tmp_path, shot), shot=shot, parameters={"seconds": 0.05}
         ).model_dump(mode="json")
         for shot in ("010", "020", "030")
     }
@@ -135,7 +135,7 @@ def test_two_gateways_on_one_library_publish_one_shot_forty_times(tmp_path: Path
         folder.mkdir()
         (folder / "library").symlink_to(tmp_path / "library")
     given = [
-        killable.submission(killable.write_plate(folder)).model_dump(mode="json")
+        harness.submission(harness.write_plate(folder)).model_dump(mode="json")
         for folder in folders
     ]
     with kills.gateway(folders[0]) as first, kills.gateway(folders[1]) as second:
@@ -157,12 +157,12 @@ def test_two_gateways_on_one_library_publish_one_shot_forty_times(tmp_path: Path
     for version in (tmp_path / "library/show/sq/010/copy").iterdir():
         lineage = json.loads((version / "lineage.json").read_text())
         for one in lineage["outputs"]:
-            assert killable.sha256(version / one["path"]) == one["sha256"]
+            assert harness.sha256(version / one["path"]) == one["sha256"]
 
 
 def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
     """In the middle of publishing."""
-    given = killable.submission(killable.write_plate(tmp_path)).model_dump(mode="json")
+    given = harness.submission(harness.write_plate(tmp_path)).model_dump(mode="json")
     with kills.gateway(tmp_path, "jobs.publish:_place:before") as running:
         running.ask("submit", submission=given, key="the-key-1")
         running.wait_for_pause()
@@ -173,18 +173,18 @@ def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
 
 def test_frames_of_ten_thousand(tmp_path: Path) -> None:
     """In half a second of a core at most, while the job is under way."""
-    pattern = killable.write_plate(tmp_path)
-    hanging = killable.submission(pattern, parameters={"mood": "hang"})
-    with opened(tmp_path, workers=1) as desk:
-        first, _ = desk.submit(hanging, "the-key-1")
-        long, _ = desk.submit(killable.submission(pattern, frames=10_000), "the-key-2")
+    pattern = harness.write_plate(tmp_path)
+    hanging = harness.submission(pattern, parameters={"mood": "hang"})
+    with running_service(tmp_path, workers=1) as job_service:
+        first, _ = job_service.submit(hanging, "the-key-1")
+        long, _ = job_service.submit(harness.submission(pattern, frames=10_000), "the-key-2")
         instance = (tmp_path / "data/executor").read_text()
         proxies = tmp_path / "library/.work" / f"{long.id}.{instance}" / "pictures/proxies"
         proxies.mkdir(parents=True)
         for frame in range(1001, 11_001):
             (proxies / f"{frame}.jpg").touch()
         begun = time.process_time()
-        assert len(desk.frames(long.id)) == 10_000
+        assert len(job_service.list_frames(long.id)) == 10_000
         assert time.process_time() - begun < 0.5
         for job in (long, first):
-            desk.cancel(job.id)
+            job_service.cancel(job.id)

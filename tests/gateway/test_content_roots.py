@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.errors import OutsideRoots
+from bridge_core.errors import OutsideMediaRoots
 from bridge_core.models.media import SourceFile
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.store.roots import MediaRoots
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def show(tmp_path: Path) -> Path:
 
 
 def source(path: Path | str, like: Path) -> SourceFile:
-    found = like.stat()
-    return SourceFile(path=str(path), size=found.st_size, mtime_ns=found.st_mtime_ns)
+    stat = like.stat()
+    return SourceFile(path=str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
 def test_inside(show: Path) -> None:
-    roots = Roots([show])
+    roots = MediaRoots([show])
     plate = show / "plate.1001.exr"
     assert roots.resolve(str(plate)) == plate.resolve()
     assert roots.resolve(str(show / "plate.%04d.exr")).name == "plate.%04d.exr"
     assert roots.resolve(str(show)) == show.resolve()
     assert roots.resolve(str(show / "a" / ".." / "plate.1001.exr")) == plate.resolve()
-    assert roots.readable(source(plate, plate))
+    assert roots.is_readable(source(plate, plate))
 
 
 OUTSIDE = [
@@ -68,57 +68,57 @@ def test_outside(show: Path, name: str) -> None:
     (show / "link out").symlink_to(show.parents[1] / "secret.txt")
     (show / "link to folder").symlink_to(show.parents[1])
     path = name.format(show=show)
-    with pytest.raises(OutsideRoots) as told:
-        Roots([show]).resolve(path)
-    assert told.value.status == 403
-    assert Roots([]).paths == ()
+    with pytest.raises(OutsideMediaRoots) as excinfo:
+        MediaRoots([show]).resolve(path)
+    assert excinfo.value.status == 403
+    assert MediaRoots([]).paths == ()
     if path and "\ud800" not in path:
         secret = show.parents[1] / "secret.txt"
-        assert not Roots([show]).readable(source(path, secret))
+        assert not MediaRoots([show]).is_readable(source(path, secret))
 
 
-def test_the_words_do_not_tell_what_is_there(show: Path) -> None:
+def test_the_message_does_not_reveal_what_is_there(show: Path) -> None:
     words = set()
     for name in ("secret.txt", "nothing.txt"):
-        with pytest.raises(OutsideRoots) as told:
-            Roots([show]).resolve(str(show.parents[1] / name))
-        words.add(str(told.value).replace(name, ""))
+        with pytest.raises(OutsideMediaRoots) as excinfo:
+            MediaRoots([show]).resolve(str(show.parents[1] / name))
+        words.add(str(excinfo.value).replace(name, ""))
     assert len(words) == 1
 
 
 def test_a_loop_of_links_leads_nowhere(show: Path) -> None:
     (show / "loop").symlink_to(show / "loop")
     plate = show / "plate.1001.exr"
-    assert not Roots([show]).readable(source(show / "loop" / "x", plate))
+    assert not MediaRoots([show]).is_readable(source(show / "loop" / "x", plate))
 
 
 def test_a_root_may_be_a_link_itself(show: Path, tmp_path: Path) -> None:
     link = tmp_path / "shows"
     link.symlink_to(show)
     plate = link / "plate.1001.exr"
-    assert Roots([link]).readable(source(plate, plate))
-    assert Roots([link]).readable(source(show / "plate.1001.exr", plate))
+    assert MediaRoots([link]).is_readable(source(plate, plate))
+    assert MediaRoots([link]).is_readable(source(show / "plate.1001.exr", plate))
 
 
 def test_only_what_the_client_saw_is_readable(show: Path) -> None:
-    roots = Roots([show])
+    roots = MediaRoots([show])
     plate = show / "plate.1001.exr"
-    seen = source(plate, plate)
-    os.utime(plate, ns=(0, seen.mtime_ns + 1))
-    assert not roots.readable(seen)
-    assert not roots.readable(source(show, show))  # a folder is no picture
-    grown = source(plate, plate).model_copy(update={"size": seen.size + 1})
-    assert not roots.readable(grown)
+    listed = source(plate, plate)
+    os.utime(plate, ns=(0, listed.mtime_ns + 1))
+    assert not roots.is_readable(listed)
+    assert not roots.is_readable(source(show, show))  # a folder is no picture
+    grown = source(plate, plate).model_copy(update={"size": listed.size + 1})
+    assert not roots.is_readable(grown)
     plate.unlink()
-    assert not roots.readable(seen)
+    assert not roots.is_readable(listed)
 
 
 def test_a_pipe_is_not_a_picture(show: Path) -> None:
     pipe = show / "plate.1002.exr"
     os.mkfifo(pipe)
-    assert not Roots([show]).readable(source(pipe, pipe))
+    assert not MediaRoots([show]).is_readable(source(pipe, pipe))
 
 
 def test_without_roots_nothing_is_inside(show: Path) -> None:
     plate = show / "plate.1001.exr"
-    assert not Roots([]).readable(source(plate, plate))
+    assert not MediaRoots([]).is_readable(source(plate, plate))

@@ -20,18 +20,18 @@ from bridge_core.errors import JobCancelled, MediaError, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings, ProxySettings
-from bridge_gateway.media.decode_tasks import ExamineTask
-from bridge_gateway.media.decoder import ENDED_BY, Decoder, memory_limit
-from bridge_gateway.media.pictures import read_picture, read_shown, write_picture
-from bridge_gateway.media.plate_proxies import PlateProxies, Source
+from bridge_gateway.media.decode_tasks import CheckPlateTask
+from bridge_gateway.media.decoder import ENDED_BY, DecodePool, memory_limit
+from bridge_gateway.media.pictures import read_picture, read_for_proxy, write_picture
+from bridge_gateway.media.plate_proxies import PlateProxyCache, PlateFile
 from bridge_gateway.media.plates import probe
 
 GREY = {name: np.full((4, 4), 0.5, np.float16) for name in "RGB"}
 
 
-def window(path: Path, name: bytes, width: int, height: int) -> Path:
+def write_claimed_window(path: Path, name: bytes, width: int, height: int) -> Path:
     """An EXR of 4x4 pixels whose header claims another window."""
-    rawexr.write(path, rawexr.Part(GREY))
+    rawexr.write(path, rawexr.ExrPart(GREY))
     data = bytearray(path.read_bytes())
     at = data.index(name + b"\0box2i\0") + len(name) + 7 + 4
     data[at : at + 16] = struct.pack("<4i", 0, 0, width - 1, height - 1)
@@ -39,12 +39,12 @@ def window(path: Path, name: bytes, width: int, height: int) -> Path:
     return path
 
 
-def png(path: Path, width: int, height: int) -> Path:
+def write_png(path: Path, width: int, height: int) -> Path:
     """Black, and a few thousand times as large in memory as on disk."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        told = kind + data
-        return struct.pack(">I", len(data)) + told + struct.pack(">I", zlib.crc32(told))
+        typed = kind + data
+        return struct.pack(">I", len(data)) + typed + struct.pack(">I", zlib.crc32(typed))
 
     packer = zlib.compressobj(9)
     rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
@@ -54,7 +54,7 @@ def png(path: Path, width: int, height: int) -> Path:
     return path
 
 
-def flat_exr(path: Path, width: int, height: int) -> Path:
+def write_flat_exr(path: Path, width: int, height: int) -> Path:
     spec = oiio.ImageSpec(width, height, 3, "half")
     spec.attribute("compression", "zip")
     out = oiio.ImageOutput.create(str(path))
@@ -67,29 +67,29 @@ def flat_exr(path: Path, width: int, height: int) -> Path:
     return path
 
 
-class Viewer:
+class StillsViewer:
     """Somebody who looks at stills."""
 
     def __init__(self, folder: Path, **more: float) -> None:
-        self.decoder = Decoder(processes=1, **more)
-        self._proxies = PlateProxies(
+        self.decoder = DecodePool(processes=1, **more)
+        self._proxies = PlateProxyCache(
             folder / "proxies", ColourSettings(), ProxySettings(), decoder=self.decoder
         )
         self.close = self._proxies.close
 
-    def look(self, path: Path) -> Path:
+    def proxy_of(self, path: Path) -> Path:
         plate = Plate(path=str(path), range=FrameRange.of(1, 1), colour_space="ACEScg")
-        return self._proxies.proxy(plate, Source(path, str(path.stat().st_mtime_ns)), 1)
+        return self._proxies.proxy(plate, PlateFile(path, str(path.stat().st_mtime_ns)), 1)
 
-    def refused(self, path: Path) -> UnreadableMedia:
-        with pytest.raises(UnreadableMedia) as told:
-            self.look(path)
-        return told.value
+    def refused_error(self, path: Path) -> UnreadableMedia:
+        with pytest.raises(UnreadableMedia) as excinfo:
+            self.proxy_of(path)
+        return excinfo.value
 
 
 @pytest.fixture(scope="module")
-def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewer]:
-    viewer = Viewer(tmp_path_factory.mktemp("viewer"))
+def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillsViewer]:
+    viewer = StillsViewer(tmp_path_factory.mktemp("viewer"))
     yield viewer
     viewer.close()
 
@@ -104,73 +104,73 @@ def readers() -> list[psutil.Process]:
     ]
 
 
-def test_windows_that_only_a_header_claims_are_refused(viewer: Viewer, tmp_path: Path) -> None:
-    assert viewer.look(rawexr.write(tmp_path / "good.exr", rawexr.Part(GREY))).is_file()
+def test_windows_that_only_a_header_claims_are_refused(viewer: StillsViewer, tmp_path: Path) -> None:
+    assert viewer.proxy_of(rawexr.write(tmp_path / "good.exr", rawexr.ExrPart(GREY))).is_file()
     before = readers()
     for name, reason in (
         (b"displayWindow", "its display window of 30000x30000 is more than can be read"),
         (b"dataWindow", "a corrupt or malicious header"),  # in OpenImageIO's words
     ):
-        bomb = window(tmp_path / "bomb.exr", name, 30_000, 30_000)
+        bomb = write_claimed_window(tmp_path / "bomb.exr", name, 30_000, 30_000)
         assert bomb.stat().st_size < 600
-        told = viewer.refused(bomb)
-        assert reason in told.what
-        assert told.where == f"{bomb}, frame 1"
+        error = viewer.refused_error(bomb)
+        assert reason in error.message
+        assert error.where == f"{bomb}, frame 1"
     assert readers() == before  # none of it cost a process
 
 
 @pytest.mark.parametrize("side", [2_000, pytest.param(12_000, marks=pytest.mark.attack)])
 def test_large_pictures_of_few_bytes_leave_the_gateway_alone(
-    viewer: Viewer, tmp_path: Path, side: int
+    viewer: StillsViewer, tmp_path: Path, side: int
 ) -> None:
     """Shown where memory and time allow it, else refused; never in this process."""
     for path in (
-        png(tmp_path / "large.png", side, side),
-        flat_exr(tmp_path / "large.exr", side, side),
+        write_png(tmp_path / "large.png", side, side),
+        write_flat_exr(tmp_path / "large.exr", side, side),
     ):
         before = psutil.Process().memory_info().rss
         try:
-            assert viewer.look(path).is_file()
-        except UnreadableMedia as told:
-            assert path.name in told.what
+            assert viewer.proxy_of(path).is_file()
+        except UnreadableMedia as error:
+            assert path.name in error.message
         assert psutil.Process().memory_info().rss - before < 100_000_000
 
 
 def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
     """No time at all is more than any picture takes: a process needs longer to start."""
     before = readers()
-    viewer = Viewer(tmp_path, seconds=0.0)
+    viewer = StillsViewer(tmp_path, seconds=0.0)
     try:
-        slow = rawexr.write(tmp_path / "slow.exr", rawexr.Part(GREY))
-        told = viewer.refused(slow)
-        assert "time limit" in told.details[ENDED_BY]
+        slow = rawexr.write(tmp_path / "slow.exr", rawexr.ExrPart(GREY))
+        error = viewer.refused_error(slow)
+        assert "time limit" in error.details[ENDED_BY]
         assert readers() == before
         started: list[object] = []
         viewer.decoder.run = lambda *_, **__: started.append(1)  # type: ignore[method-assign]
-        assert viewer.refused(slow).what == told.what
+        assert viewer.refused_error(slow).message == error.message
         assert started == []  # nobody was sent again
-        viewer.look(rawexr.write(tmp_path / "other.exr", rawexr.Part(GREY)))
+        viewer.proxy_of(rawexr.write(tmp_path / "other.exr", rawexr.ExrPart(GREY)))
         assert started == [1]
     finally:
         viewer.close()
 
 
-class Own:
+class IsolatedDecoder:
     """A decoder of a test's own, its processes told from others'."""
 
     def __init__(self, folder: Path, **more: bool) -> None:
         self._others = readers()
-        self.decoder = Decoder(processes=1, **more)
+        self.decoder = DecodePool(processes=1, **more)
         plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1, 3))
-        files = {frame: Path(plate.file(frame)) for frame in plate.range.frames()}
+        files = {frame: Path(plate.path_at(frame)) for frame in plate.range.frames()}
         for path in files.values():
-            rawexr.write(path, rawexr.Part(GREY))
-        self.task = ExamineTask(plate=plate, files=files, frames=(1, 2, 3))
+            rawexr.write(path, rawexr.ExrPart(GREY))
+        self.task = CheckPlateTask(plate=plate, files=files, frames=(1, 2, 3))
 
     def readers(self) -> list[psutil.Process]:
         return [reader for reader in readers() if reader not in self._others]
 
-    def send(self, number: signal.Signals) -> Callable[[], None]:
+    def signal_first_reader(self, number: signal.Signals) -> Callable[[], None]:
         """A check that ends the first process, which cannot have answered: it has only just been
         started."""
         sent: list[psutil.Process] = []
@@ -185,37 +185,37 @@ class Own:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Own]:
-    own = Own(tmp_path, retry_killed=True)
+def own_decoder(tmp_path: Path) -> Iterator[IsolatedDecoder]:
+    own = IsolatedDecoder(tmp_path, retry_killed=True)
     yield own
     own.decoder.close()
 
 
-def test_a_reader_that_crashes_is_named_and_the_next_goes_on(own: Own) -> None:
-    with pytest.raises(UnreadableMedia) as told:
-        own.decoder.run(own.task, check=own.send(signal.SIGSEGV))
-    assert told.value.details[ENDED_BY] == "signal SIGSEGV"
-    assert told.value.what.startswith("plate.0001.exr cannot be read: the process that read it")
+def test_a_reader_that_crashes_is_named_and_the_next_goes_on(own_decoder: IsolatedDecoder) -> None:
+    with pytest.raises(UnreadableMedia) as excinfo:
+        own_decoder.decoder.run(own_decoder.task, check_cancelled=own_decoder.signal_first_reader(signal.SIGSEGV))
+    assert excinfo.value.details[ENDED_BY] == "signal SIGSEGV"
+    assert excinfo.value.message.startswith("plate.0001.exr cannot be read: the process that read it")
     seen: list[int] = []
-    own.decoder.run(own.task, done=seen.append)
+    own_decoder.decoder.run(own_decoder.task, frame_done=seen.append)
     assert seen == [1, 2, 3]
 
 
-def test_a_reader_that_somebody_kills_is_replaced_within_a_job(own: Own) -> None:
+def test_a_reader_that_somebody_kills_is_replaced_within_a_job(own_decoder: IsolatedDecoder) -> None:
     seen: list[int] = []
-    own.decoder.run(own.task, check=own.send(signal.SIGKILL), done=seen.append)
+    own_decoder.decoder.run(own_decoder.task, check_cancelled=own_decoder.signal_first_reader(signal.SIGKILL), frame_done=seen.append)
     assert seen == [1, 2, 3]
 
 
-def test_a_cancellation_ends_the_reader(own: Own) -> None:
-    own.decoder.run(own.task)
-    [reader] = own.readers()
+def test_a_cancellation_ends_the_reader(own_decoder: IsolatedDecoder) -> None:
+    own_decoder.decoder.run(own_decoder.task)
+    [reader] = own_decoder.readers()
 
     def cancelled() -> None:
         raise JobCancelled("nobody wants it any more")
 
     with pytest.raises(JobCancelled):
-        own.decoder.run(own.task, check=cancelled)
+        own_decoder.decoder.run(own_decoder.task, check_cancelled=cancelled)
     assert not reader.is_running()
 
 
@@ -230,38 +230,38 @@ def test_a_reader_may_take_so_much_memory_and_no_more(tmp_path: Path) -> None:
         "try: np.ones(1 << 31, np.uint8)\n"
         "except MemoryError: print('refused')\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "refused\n"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert completed.stdout == "refused\n"
     assert memory_limit() >= 4 << 30
 
 
-def test_names_that_are_no_text_are_said(viewer: Viewer, tmp_path: Path) -> None:
-    path = rawexr.write(tmp_path / "latin.exr", rawexr.Part({**GREY, "Z": GREY["R"]}))
+def test_names_that_are_no_text_are_said(viewer: StillsViewer, tmp_path: Path) -> None:
+    path = rawexr.write(tmp_path / "latin.exr", rawexr.ExrPart({**GREY, "Z": GREY["R"]}))
     path.write_bytes(path.read_bytes().replace(b"Z\0", b"\xe9\0", 1))
-    assert viewer.refused(path).what == (
+    assert viewer.refused_error(path).message == (
         "latin.exr cannot be read: the name '\\udce9' of a channel or part is not UTF-8"
     )
 
 
 def test_text_in_any_encoding_is_carried(tmp_path: Path) -> None:
-    told = [
+    attributes = [
         ("comment", "string", "caf\xe9".encode("latin-1")),
         ("colorInteropID", "string", b"\xff\xfe"),
     ]
-    path = rawexr.write(tmp_path / "latin.exr", rawexr.Part(GREY, told))
+    path = rawexr.write(tmp_path / "latin.exr", rawexr.ExrPart(GREY, attributes))
     picture = read_picture(path)
     write_picture(tmp_path / "copy.exr", picture)
     kept = {name: value for name, _, value in rawexr.read_attributes(tmp_path / "copy.exr")}
     assert kept["comment"] == b"caf\xe9"
-    tag = probe(path).colour
+    tag = probe(path).colour_tag
     assert tag is not None
-    tag.words.encode()
+    tag.description.encode()
 
 
 @pytest.mark.parametrize("ending", [".exr", ".dpx", ".tif", ".png", ".jpg"])
 @pytest.mark.parametrize("count", [12, pytest.param(1000, marks=pytest.mark.attack)])
 def test_damage_anywhere_is_shown_or_refused_in_words(
-    viewer: Viewer, tmp_path: Path, ending: str, count: int
+    viewer: StillsViewer, tmp_path: Path, ending: str, count: int
 ) -> None:
     """Bytes changed, cut off or put in at places that a seed decides."""
     random = np.random.default_rng(9)
@@ -282,23 +282,23 @@ def test_damage_anywhere_is_shown_or_refused_in_words(
         path = tmp_path / f"damaged{number}{ending}"
         path.write_bytes(damaged)
         try:
-            assert viewer.look(path).is_file()
-        except MediaError as told:
-            assert path.name in told.what or path.name in told.where, told
+            assert viewer.proxy_of(path).is_file()
+        except MediaError as error:
+            assert path.name in error.message or path.name in error.where, error
 
 
-def test_a_look_reads_what_is_shown(viewer: Viewer, tmp_path: Path) -> None:
+def test_a_look_reads_what_is_shown(viewer: StillsViewer, tmp_path: Path) -> None:
     """A damaged layer that nobody looks at is no reason to show nothing."""
     colours = {name: np.full((32, 32), 0.5, np.float16) for name in "RGB"}
     path = rawexr.write(
         tmp_path / "layers.exr",
-        rawexr.Part({name: plane * 0.1 for name, plane in colours.items()}, name="AO"),
-        rawexr.Part(colours, name="Combined"),
-        rawexr.Part({"Z": np.ones((32, 32), np.float32)}, name="depth"),
+        rawexr.ExrPart({name: plane * 0.1 for name, plane in colours.items()}, name="AO"),
+        rawexr.ExrPart(colours, name="Combined"),
+        rawexr.ExrPart({"Z": np.ones((32, 32), np.float32)}, name="depth"),
     )
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableMedia):
         read_picture(path)
-    assert read_shown(path).main.channels == ("R", "G", "B")
-    assert (read_shown(path).rgb() == np.float32(0.5)).all()
-    assert viewer.look(path).is_file()
+    assert read_for_proxy(path).main_part.channels == ("R", "G", "B")
+    assert (read_for_proxy(path).rgb() == np.float32(0.5)).all()
+    assert viewer.proxy_of(path).is_file()

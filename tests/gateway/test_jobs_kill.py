@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 HARNESS = Path(__file__).with_name("killable.py")
-killable = SimpleNamespace(**runpy.run_path(str(HARNESS)))
+harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
 
 DEADLINE = 60
 KEY = "key-of-the-job"
 
 #: The places, in the order in which a job comes by them: module, function, before or after it,
 #: and the step that it is in. After a step's function is before its checkpoint.
-PLACES = [
+KILL_POINTS = [
     ("jobs.steps:admit:before", "admit"),
     ("jobs.steps:admit:after", "admit"),
     ("jobs.steps:stage:before", "stage"),
@@ -54,30 +54,30 @@ PLACES = [
 ]
 
 
-class Gateway:
+class HarnessProcess:
     """The harness's process."""
 
     def __init__(self, folder: Path, pause: str | None = None) -> None:
         self.folder = folder
         (folder / "paused").unlink(missing_ok=True)
-        place = []
+        arguments = []
         if pause:
-            place = [pause if pause.startswith("killable") else f"bridge_gateway.{pause}"]
+            arguments = [pause if pause.startswith("killable") else f"bridge_gateway.{pause}"]
         self._log = (folder / "gateway.log").open("a")
         self.process = subprocess.Popen(
-            [sys.executable, str(HARNESS), str(folder), *place],
+            [sys.executable, str(HARNESS), str(folder), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
         )
-        self.hello = self._hear()
+        self.first_answer = self._read_answer()
 
     def ask(self, call: str, **arguments: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"call": call, **arguments}) + "\n")
         self.process.stdin.flush()
-        return self._hear()
+        return self._read_answer()
 
     def wait_for_pause(self) -> None:
         deadline = time.monotonic() + DEADLINE
@@ -89,10 +89,10 @@ class Gateway:
     def wait_for_end(self, job: str) -> dict[str, Any]:
         deadline = time.monotonic() + DEADLINE
         while True:
-            found = self.ask("job", id=job)
-            if found["state"] not in ("queued", "running"):
-                return found
-            assert time.monotonic() < deadline, found
+            current = self.ask("job", id=job)
+            if current["state"] not in ("queued", "running"):
+                return current
+            assert time.monotonic() < deadline, current
             time.sleep(0.05)
 
     def kill(self) -> None:
@@ -114,17 +114,17 @@ class Gateway:
             if stream is not None:
                 stream.close()
 
-    def _hear(self) -> dict[str, Any]:
+    def _read_answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log()
-        heard: dict[str, Any] = json.loads(line)
-        return heard
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 @contextmanager
-def gateway(folder: Path, pause: str | None = None) -> Iterator[Gateway]:
-    opened = Gateway(folder, pause)
+def gateway(folder: Path, pause: str | None = None) -> Iterator[HarnessProcess]:
+    opened = HarnessProcess(folder, pause)
     try:
         yield opened
     finally:
@@ -138,35 +138,35 @@ def lines(path: Path) -> Counter[str]:
 
 def check_library(folder: Path, version: dict[str, Any]) -> None:
     """Exactly one whole version, nothing beside it."""
-    place = Path(version["folder"])
-    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    version_folder = Path(version["folder"])
+    assert [path.name for path in version_folder.parent.iterdir()] == [version_folder.name]
     assert list((folder / "library" / ".work").iterdir()) == []
-    lineage = json.loads((place / "lineage.json").read_text())
+    lineage = json.loads((version_folder / "lineage.json").read_text())
     named = {one["path"]: one["sha256"] for one in lineage["outputs"]}
-    found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
-    assert found == {*named, "lineage.json"}
+    written = {str(path.relative_to(version_folder)) for path in version_folder.rglob("*") if path.is_file()}
+    assert written == {*named, "lineage.json"}
     for frame in range(1001, 1007):
         source = folder / "plates" / "010" / f"plate.{frame}.exr"
-        copy = place / f"010_copy_{place.name}.{frame}.exr"
+        copy = version_folder / f"010_copy_{version_folder.name}.{frame}.exr"
         assert copy.read_bytes() == source.read_bytes()
-        assert named[copy.name] == killable.sha256(copy)
+        assert named[copy.name] == harness.sha256(copy)
 
 
 @pytest.mark.slow
-def test_a_job_survives_a_kill_at_every_place(tmp_path: Path) -> None:
+def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
     """One job, killed at each place in turn and taken up again each time."""
-    pattern = killable.write_plate(tmp_path)
-    given = killable.submission(pattern).model_dump(mode="json")
-    for number, (place, step) in enumerate(PLACES):
-        with gateway(tmp_path, place) as running:
+    pattern = harness.write_plate(tmp_path)
+    given = harness.submission(pattern).model_dump(mode="json")
+    for number, (point, step) in enumerate(KILL_POINTS):
+        with gateway(tmp_path, point) as running:
             job = running.ask("submit", submission=given, key=KEY)
             running.wait_for_pause()
             running.kill()
         # Steps before this one have been done; later ones have not begun.
         begun = {name for name in lines(tmp_path / "steps.log") if name.startswith("begin")}
-        so_far = killable.STEPS[: killable.STEPS.index(step) + 1]
-        assert begun | {f"begin {step}"} == {f"begin {name}" for name in so_far}, place
-        assert job["progress"]["attempt"] >= number, place
+        so_far = harness.STEPS[: harness.STEPS.index(step) + 1]
+        assert begun | {f"begin {step}"} == {f"begin {name}" for name in so_far}, point
+        assert job["progress"]["attempt"] >= number, point
     with gateway(tmp_path) as running:
         job = running.wait_for_end(job["id"])
         versions = running.ask("versions")["versions"]
@@ -179,15 +179,15 @@ def test_a_job_survives_a_kill_at_every_place(tmp_path: Path) -> None:
     assert lines(tmp_path / "frames.log") == {str(frame): 1 for frame in range(1001, 1007)}
     # A step whose end had been written down never ran again: each ended once, and once more for
     # the kill between its end and its checkpoint. After the last one, the job's row has the end.
-    once_more = {f"end {step}": 2 for step in killable.STEPS} | {"end settle": 1}
+    once_more = {f"end {step}": 2 for step in harness.STEPS} | {"end settle": 1}
     counted = lines(tmp_path / "steps.log")
     assert {name: counted[name] for name in counted if name.startswith("end")} == once_more
 
 
 def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
     """The number that a killed job holds is its own; the next job gets the next one."""
-    pattern = killable.write_plate(tmp_path)
-    given = killable.submission(pattern).model_dump(mode="json")
+    pattern = harness.write_plate(tmp_path)
+    given = harness.submission(pattern).model_dump(mode="json")
     with gateway(tmp_path, "jobs.publish:_reserve:after") as running:
         first = running.ask("submit", submission=given, key="key-of-the-first")
         running.wait_for_pause()
@@ -204,8 +204,8 @@ def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
 
 
 def test_a_job_whose_row_was_written_but_not_enqueued_is_not_lost(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    given = killable.submission(pattern).model_dump(mode="json")
+    pattern = harness.write_plate(tmp_path)
+    given = harness.submission(pattern).model_dump(mode="json")
     with gateway(tmp_path, "jobs.states:submit:after") as running:
         assert running.process.stdin is not None
         running.process.stdin.write(
@@ -225,8 +225,8 @@ def test_a_job_whose_row_was_written_but_not_enqueued_is_not_lost(tmp_path: Path
 
 
 def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    given = killable.submission(pattern, parameters={"mood": "hold"}).model_dump(mode="json")
+    pattern = harness.write_plate(tmp_path)
+    given = harness.submission(pattern, parameters={"mood": "hold"}).model_dump(mode="json")
     with gateway(tmp_path) as running:
         job = running.ask("submit", submission=given, key=KEY)
         deadline = time.monotonic() + DEADLINE
@@ -235,7 +235,7 @@ def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) ->
             time.sleep(0.02)
         running.stop()
     assert set(lines(tmp_path / "frames.log")) <= {"1001", "1002"}
-    killable.go_on(tmp_path).touch()
+    harness.go_on(tmp_path).touch()
     with gateway(tmp_path) as running:
         job = running.wait_for_end(job["id"])
         versions = running.ask("versions")["versions"]
@@ -249,14 +249,14 @@ def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) ->
 def test_a_second_gateway_on_the_same_data_is_refused(tmp_path: Path) -> None:
     with gateway(tmp_path) as first:
         with gateway(tmp_path) as second:
-            assert second.hello["problem"]["code"] == "config"
-            assert "another gateway" in second.hello["problem"]["what"]
-            assert str(tmp_path / "data") in second.hello["problem"]["where"]
+            assert second.first_answer["problem"]["code"] == "config"
+            assert "another gateway" in second.first_answer["problem"]["what"]
+            assert str(tmp_path / "data") in second.first_answer["problem"]["where"]
             assert second.process.wait(DEADLINE) == 3
             second.kill()
         # The first one has not noticed.
         assert first.ask("versions") == {"versions": []}
         first.stop()
     with gateway(tmp_path) as third:
-        assert "ready" in third.hello
+        assert "ready" in third.first_answer
         third.stop()

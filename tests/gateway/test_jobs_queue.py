@@ -11,28 +11,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_jobs import DEADLINE, killable, mounted_disk, opened, until, wait
+from running_jobs import DEADLINE, harness, mounted_disk, running_service, wait_until, wait_for_job
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.jobs import engine as engine_module
-from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.jobs.desk import JobService
 
 
-def wait_for_frame(desk: Desk, job: Job) -> None:
-    until(lambda: desk.frames(job.id), "a frame")
+def wait_for_frame(job_service: JobService, job: Job) -> None:
+    wait_until(lambda: job_service.list_frames(job.id), "a frame")
 
 
-def work(folder: Path) -> list[str]:
+def work_folders(folder: Path) -> list[str]:
     """The jobs that have a work folder."""
     return [path.name.split(".")[0] for path in (folder / "library" / ".work").iterdir()]
 
 
-def instance(folder: Path) -> str:
+def instance_id(folder: Path) -> str:
     return (folder / "data" / "executor").read_text()
 
 
-def engine(folder: Path, statement: str, *values: str) -> None:
+def edit_queue_database(folder: Path, statement: str, *values: str) -> None:
     """Change what the engine has written down, while nobody has it open."""
     connection = sqlite3.connect(folder / "data" / "engine.sqlite")
     with connection:
@@ -44,158 +44,158 @@ def engine(folder: Path, statement: str, *values: str) -> None:
 
 
 def test_jobs_wait_in_line_and_can_be_cancelled_there(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    slow = killable.submission(pattern, parameters={"seconds": 30})
-    quick = killable.submission(pattern)
-    with opened(tmp_path, workers=1) as desk:
-        assert not desk.busy()
-        first, _ = desk.submit(slow, "first-key")
-        wait(desk, first, JobState.RUNNING)
-        second, _ = desk.submit(quick, "second-key")
-        third, _ = desk.submit(quick, "third-key")
-        assert [desk.job(job.id).queue_position for job in (first, second, third)] == [None, 1, 2]
-        assert desk.busy()
-        cancelled = desk.cancel(second.id)
+    pattern = harness.write_plate(tmp_path)
+    slow = harness.submission(pattern, parameters={"seconds": 30})
+    quick = harness.submission(pattern)
+    with running_service(tmp_path, workers=1) as job_service:
+        assert not job_service.has_open_jobs()
+        first, _ = job_service.submit(slow, "first-key")
+        wait_for_job(job_service, first, JobState.RUNNING)
+        second, _ = job_service.submit(quick, "second-key")
+        third, _ = job_service.submit(quick, "third-key")
+        assert [job_service.get_job(job.id).queue_position for job in (first, second, third)] == [None, 1, 2]
+        assert job_service.has_open_jobs()
+        cancelled = job_service.cancel(second.id)
         assert cancelled.state is JobState.CANCELLED and cancelled.started is None
-        assert desk.job(third.id).queue_position == 1
-        assert desk.cancel(first.id).state is JobState.CANCELLED
-        assert wait(desk, third).state is JobState.SUCCEEDED
-        assert desk.job(second.id) == cancelled
-        assert [version.number for version in desk.versions()] == [1]
-        assert not desk.busy()
+        assert job_service.get_job(third.id).queue_position == 1
+        assert job_service.cancel(first.id).state is JobState.CANCELLED
+        assert wait_for_job(job_service, third).state is JobState.SUCCEEDED
+        assert job_service.get_job(second.id) == cancelled
+        assert [version.number for version in job_service.list_versions()] == [1]
+        assert not job_service.has_open_jobs()
 
 
 def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    submission = killable.submission(pattern, parameters={"mood": "hold"})
-    with opened(tmp_path, workers=2) as desk:
-        jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern, parameters={"mood": "hold"})
+    with running_service(tmp_path, workers=2) as job_service:
+        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
         most, deadline = 0, time.monotonic() + DEADLINE
         while most < 2:
             assert time.monotonic() < deadline
-            most = max(most, len(desk.jobs(state=JobState.RUNNING)))
+            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
             time.sleep(0.01)
-        killable.go_on(tmp_path).touch()
-        while any(not desk.job(job.id).state.ended for job in jobs):
-            most = max(most, len(desk.jobs(state=JobState.RUNNING)))
+        harness.go_on(tmp_path).touch()
+        while any(not job_service.get_job(job.id).state.ended for job in jobs):
+            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
             time.sleep(0.01)
         assert most == 2
-        assert [version.number for version in desk.versions()] == [1, 2, 3, 4, 5, 6]
+        assert [version.number for version in job_service.list_versions()] == [1, 2, 3, 4, 5, 6]
 
 
 def test_nothing_waits_for_the_next_look_at_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "POLLING_SECONDS", 100 * DEADLINE)
-    stopped = interrupted(tmp_path)
-    submission = killable.submission(killable.write_plate(tmp_path, "020"), shot="020")
-    with opened(tmp_path, workers=1) as desk:
-        queued = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+    stopped = interrupt_job(tmp_path)
+    submission = harness.submission(harness.write_plate(tmp_path, "020"), shot="020")
+    with running_service(tmp_path, workers=1) as job_service:
+        queued = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
         for job in (stopped, *queued):
-            assert wait(desk, job).state is JobState.SUCCEEDED
+            assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
 
 
 # --- restarts
 
 
 def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    desk = killable.open_desk(tmp_path, workers=1)
-    desk.start()
-    job, _ = desk.submit(killable.submission(pattern, parameters={"seconds": 0.2}), "the-key-1")
-    wait_for_frame(desk, job)
-    desk.stop(drain_seconds=DEADLINE)
-    with opened(tmp_path) as desk:
-        assert desk.job(job.id).state is JobState.SUCCEEDED
-        assert desk.job(job.id).progress.attempt == 1
+    pattern = harness.write_plate(tmp_path)
+    job_service = harness.open_desk(tmp_path, workers=1)
+    job_service.start()
+    job, _ = job_service.submit(harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1")
+    wait_for_frame(job_service, job)
+    job_service.stop(drain_seconds=DEADLINE)
+    with running_service(tmp_path) as job_service:
+        assert job_service.get_job(job.id).state is JobState.SUCCEEDED
+        assert job_service.get_job(job.id).progress.attempt == 1
 
 
 def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    desk = killable.open_desk(tmp_path)
-    desk.start()
-    job, _ = desk.submit(killable.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
-    wait_for_frame(desk, job)
-    desk.stop()
-    assert work(tmp_path) == [job.id]
-    gone = tmp_path / "library" / ".work" / f"of-a-job-long-gone.{instance(tmp_path)}"
+    pattern = harness.write_plate(tmp_path)
+    job_service = harness.open_desk(tmp_path)
+    job_service.start()
+    job, _ = job_service.submit(harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
+    wait_for_frame(job_service, job)
+    job_service.stop()
+    assert work_folders(tmp_path) == [job.id]
+    gone = tmp_path / "library" / ".work" / f"of-a-job-long-gone.{instance_id(tmp_path)}"
     (gone / "pictures").mkdir(parents=True)
-    with opened(tmp_path) as desk:
-        assert work(tmp_path) == [job.id]
-        assert desk.job_proxy(job.id, 1001).is_file()
-        killable.go_on(tmp_path).touch()
-        assert wait(desk, job).state is JobState.SUCCEEDED
-    assert work(tmp_path) == []
+    with running_service(tmp_path) as job_service:
+        assert work_folders(tmp_path) == [job.id]
+        assert job_service.find_job_proxy(job.id, 1001).is_file()
+        harness.go_on(tmp_path).touch()
+        assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+    assert work_folders(tmp_path) == []
 
 
 @pytest.mark.parametrize("status", ["ERROR", "SUCCESS", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"])
 def test_a_job_that_the_engine_gave_up_ends(tmp_path: Path, status: str) -> None:
-    job = interrupted(tmp_path)
-    engine(
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = ? WHERE workflow_uuid = ?", status, job.id
     )
-    with opened(tmp_path) as desk:
-        ended = desk.job(job.id)
+    with running_service(tmp_path) as job_service:
+        ended = job_service.get_job(job.id)
         assert ended.state is JobState.FAILED and ended.problem is not None
         assert ended.problem.code == "gateway_fault" and ended.problem.next_step
-    assert work(tmp_path) == []
+    assert work_folders(tmp_path) == []
 
 
 def test_a_job_that_was_cancelled_in_the_engine_only_ends(tmp_path: Path) -> None:
-    job = interrupted(tmp_path)
-    engine(
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
         tmp_path, "UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = ?", job.id
     )
-    with opened(tmp_path) as desk:
-        assert desk.job(job.id).state is JobState.CANCELLED
-    assert work(tmp_path) == []
+    with running_service(tmp_path) as job_service:
+        assert job_service.get_job(job.id).state is JobState.CANCELLED
+    assert work_folders(tmp_path) == []
 
 
 def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
-    job = interrupted(tmp_path)
-    engine(
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
         tmp_path,
         "UPDATE workflow_status SET application_version = '0' WHERE workflow_uuid = ?",
         job.id,
     )
-    with opened(tmp_path) as desk:
-        ended = wait(desk, job)
+    with running_service(tmp_path) as job_service:
+        ended = wait_for_job(job_service, job)
         assert ended.state is JobState.SUCCEEDED, ended.problem
-        assert [version.number for version in desk.versions()] == [1]
+        assert [version.number for version in job_service.list_versions()] == [1]
     # Frames of the other version's attempt are kept.
     frames = (tmp_path / "frames.log").read_text().split()
     assert sorted(frames) == [str(frame) for frame in range(1001, 1007)]
 
 
-def interrupted(folder: Path) -> Job:
+def interrupt_job(folder: Path) -> Job:
     """A job in the middle of its frames, its gateway stopped; it goes on with the next one."""
-    pattern = killable.write_plate(folder)
-    desk = killable.open_desk(folder)
-    desk.start()
-    job, _ = desk.submit(killable.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
-    wait_for_frame(desk, job)
-    desk.stop()
-    killable.go_on(folder).touch()
+    pattern = harness.write_plate(folder)
+    job_service = harness.open_desk(folder)
+    job_service.start()
+    job, _ = job_service.submit(harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1")
+    wait_for_frame(job_service, job)
+    job_service.stop()
+    harness.go_on(folder).touch()
     return job
 
 
 def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        killable.open_desk(tmp_path, file_name="{shot}_{artist}_{version}")
-    assert "{artist}" in caught.value.what and caught.value.where == "gateway.file_name"
+        harness.open_desk(tmp_path, file_name="{shot}_{artist}_{version}")
+    assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name"
 
 
 def test_templates_of_a_studio(tmp_path: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
+    pattern = harness.write_plate(tmp_path)
     settings = {
         "version_folder": "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr",
         "file_name": "{show}_{shot}_{version}",
     }
-    with opened(tmp_path, **settings) as desk:
-        job, _ = desk.submit(killable.submission(pattern), "the-key-1")
-        version = desk.version(str(wait(desk, job).version))
+    with running_service(tmp_path, **settings) as job_service:
+        job, _ = job_service.submit(harness.submission(pattern), "the-key-1")
+        version = job_service.get_version(str(wait_for_job(job_service, job).version_id))
         assert version.folder == str(tmp_path / "library/show/shots/sq/sq_010/copy/v001/exr")
-        assert desk.file(version.id, "show_010_v001.1001.exr").is_file()
+        assert job_service.find_file(version.id, "show_010_v001.1001.exr").is_file()
 
 
 # --- disks
@@ -209,11 +209,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
+    pattern = harness.write_plate(tmp_path)
     library = small_disk / "library"
-    with opened(tmp_path, library_dir=library) as desk:
-        job, _ = desk.submit(killable.submission(pattern, parameters={"mood": "fill"}), "key-fill")
-        job = wait(desk, job)
+    with running_service(tmp_path, library_dir=library) as job_service:
+        job, _ = job_service.submit(harness.submission(pattern, parameters={"mood": "fill"}), "key-fill")
+        job = wait_for_job(job_service, job)
         assert job.state is JobState.FAILED and job.problem is not None
         assert job.problem.code == "disk_full"
         # Each of six frames takes 4 MB, and 10 MB are there.
@@ -223,36 +223,36 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: 
         while [path for path in library.rglob("*") if path.is_file()]:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert desk.versions() == []
+        assert job_service.list_versions() == []
         # What fits is still made, and gets the first number.
-        job, _ = desk.submit(killable.submission(pattern), "key-fits")
-        assert desk.version(str(wait(desk, job).version)).number == 1
+        job, _ = job_service.submit(harness.submission(pattern), "key-fits")
+        assert job_service.get_version(str(wait_for_job(job_service, job).version_id)).number == 1
 
 
 def test_a_job_that_cannot_fit_does_not_begin(tmp_path: Path, small_disk: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    submission = killable.submission(pattern).model_dump(mode="json")
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern).model_dump(mode="json")
     submission["request"]["shot"]["plate"] |= {"width": 4096, "height": 2160}
-    with opened(tmp_path, library_dir=small_disk / "library") as desk:
-        given = type(killable.submission(pattern)).model_validate(submission)
-        job = wait(desk, desk.submit(given, "key-large")[0])
+    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
+        given = type(harness.submission(pattern)).model_validate(submission)
+        job = wait_for_job(job_service, job_service.submit(given, "key-large")[0])
         assert job.problem is not None and job.problem.code == "disk_full"
         assert job.problem.details["needed_bytes"] == 6 * 4096 * 2160 * 8
     assert not (tmp_path / "frames.log").exists()
 
 
 def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) -> None:
-    pattern = killable.write_plate(tmp_path)
-    with opened(tmp_path, library_dir=small_disk / "library") as desk:
+    pattern = harness.write_plate(tmp_path)
+    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-        job = wait(desk, desk.submit(killable.submission(pattern), "key-read-only")[0])
+        job = wait_for_job(job_service, job_service.submit(harness.submission(pattern), "key-read-only")[0])
         assert job.problem is not None and job.problem.code == "not_writable"
         assert str(small_disk) in job.problem.where and job.problem.next_step
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
-        job = wait(desk, desk.submit(killable.submission(pattern), "key-read-write")[0])
+        job = wait_for_job(job_service, job_service.submit(harness.submission(pattern), "key-read-write")[0])
         assert job.state is JobState.SUCCEEDED, job.problem
     with pytest.raises(NotWritable):
-        killable.open_desk(tmp_path, library_dir=Path("/proc/library")).start()
+        harness.open_desk(tmp_path, library_dir=Path("/proc/library")).start()
 
 
 # --- many at once
@@ -262,26 +262,26 @@ def test_readers_and_writers_do_not_wait_for_each_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Panels ask all the time while jobs run; nothing is locked out."""
-    pattern = killable.write_plate(tmp_path)
-    submission = killable.submission(pattern, parameters={"seconds": 0.05})
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern, parameters={"seconds": 0.05})
     failures: list[BaseException] = []
     ended = threading.Event()
 
-    def ask(desk: Desk) -> None:
+    def ask(job_service: JobService) -> None:
         try:
             while not ended.is_set():
-                for job in desk.jobs():
-                    desk.frames(job.id)
-                desk.events(after=0)
+                for job in job_service.list_jobs():
+                    job_service.list_frames(job.id)
+                job_service.list_events(after=0)
         except BaseException as error:
             failures.append(error)
 
-    with caplog.at_level(logging.WARNING), opened(tmp_path, workers=4) as desk:
+    with caplog.at_level(logging.WARNING), running_service(tmp_path, workers=4) as desk:
         readers = [threading.Thread(target=ask, args=(desk,)) for _ in range(3)]
         for reader in readers:
             reader.start()
         jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
-        states = {wait(desk, job).state for job in jobs}
+        states = {wait_for_job(desk, job).state for job in jobs}
         ended.set()
         for reader in readers:
             reader.join()

@@ -18,31 +18,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_jobs import DEADLINE, HARNESS, killable, opened, until, wait
+from running_jobs import DEADLINE, HARNESS, harness, running_service, wait_until, wait_for_job
 
 from bridge_core.errors import ConfigError, InvalidRequest, StorageError, StorageUnavailable
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.jobs import publish, recovery, workflow
-from bridge_gateway.jobs.desk import Desk
+from bridge_gateway.jobs.desk import JobService
 from bridge_gateway.store import database
 
 FRAMES = [str(frame) for frame in range(1001, 1007)]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks and tries follow each other at once."""
-    monkeypatch.setattr(recovery, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(recovery, "RECONCILE_SECONDS", 0.2)
     monkeypatch.setattr(workflow, "_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_SECONDS", 0.2)
 
 
-def is_one_version(desk: Desk, folder: Path, job: Job) -> None:
+def check_one_version(job_service: JobService, folder: Path, job: Job) -> None:
     """The job succeeded, once, and each of its frames was made once."""
     assert job.state is JobState.SUCCEEDED, job.problem
-    assert [version.number for version in desk.versions()] == [1]
+    assert [version.number for version in job_service.list_versions()] == [1]
     assert sorted((folder / "frames.log").read_text().split()) == FRAMES
-    until(lambda: not list((folder / "library/.work").iterdir()), "the work folder to go")
+    wait_until(lambda: not list((folder / "library/.work").iterdir()), "the work folder to go")
 
 
 @contextmanager
@@ -70,33 +70,33 @@ def test_a_locked_database_holds_a_job_up_and_does_not_fail_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Locked when all frames are made, for longer than a connection waits."""
-    made, go = threading.Event(), threading.Event()
-    real = workflow.steps.run
+    reached, go = threading.Event(), threading.Event()
+    real = workflow.steps.run_provider
 
     def run(*args: Any) -> Any:
         value = real(*args)
-        made.set()
+        reached.set()
         go.wait(DEADLINE)
         return value
 
     monkeypatch.setattr(workflow.steps, "run", run)
-    submission = killable.submission(killable.write_plate(tmp_path))
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(submission, "the-key-1")
-        assert made.wait(DEADLINE)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(submission, "the-key-1")
+        assert reached.wait(DEADLINE)
         with locked(tmp_path / "data/gateway.sqlite"):
             go.set()
             # What is written meanwhile is refused in words; what is read is not held up.
-            for call in (lambda: desk.submit(submission, "the-key-2"), lambda: desk.cancel(job.id)):
+            for call in (lambda: job_service.submit(submission, "the-key-2"), lambda: job_service.cancel(job.id)):
                 with pytest.raises(StorageUnavailable, match="locked") as caught:
                     call()
                 assert caught.value.status == 503 and caught.value.next_step
-            assert desk.job(job.id).state is JobState.RUNNING
+            assert job_service.get_job(job.id).state is JobState.RUNNING
             time.sleep(0.5)
-        is_one_version(desk, tmp_path, wait(desk, job))
+        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
 
 
-PLACES = [
+FAILURE_POINTS = [
     ("states", "take_up"),
     ("states", "record_timing"),
     ("states", "record_pace"),
@@ -106,7 +106,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("module", "function"), PLACES)
+@pytest.mark.parametrize(("module", "function"), FAILURE_POINTS)
 def test_a_database_that_fails_once_at_any_write_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, function: str
 ) -> None:
@@ -125,16 +125,16 @@ def test_a_database_that_fails_once_at_any_write_changes_nothing(
         return value
 
     monkeypatch.setattr(owner, function, failing)
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(killable.submission(killable.write_plate(tmp_path)), "the-key-1")
-        is_one_version(desk, tmp_path, wait(desk, job))
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
     assert calls
 
 
 def test_a_failure_is_written_down_once_the_database_lets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = workflow.states.fail, []
+    real, calls = workflow.states.fail_job, []
 
     def failing(*args: Any) -> None:
         calls.append(1)
@@ -142,11 +142,11 @@ def test_a_failure_is_written_down_once_the_database_lets_it(
             raise StorageUnavailable("its disk fails")
         real(*args)
 
-    monkeypatch.setattr(workflow.states, "fail", failing)
-    submission = killable.submission(killable.write_plate(tmp_path), parameters={"mood": "fail"})
-    with opened(tmp_path) as desk:
-        job = wait(desk, desk.submit(submission, "the-key-1")[0])
-    assert job.problem is not None and job.problem.what == "it cannot be done"
+    monkeypatch.setattr(workflow.states, "fail_job", failing)
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"mood": "fail"})
+    with running_service(tmp_path) as job_service:
+        job = wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
+    assert job.problem is not None and job.problem.message == "it cannot be done"
 
 
 @pytest.mark.parametrize(
@@ -161,13 +161,13 @@ def test_a_failure_is_written_down_once_the_database_lets_it(
 )
 def test_what_a_database_refuses_is_said_in_words(tmp_path: Path, code: int, says: str) -> None:
     """Of SQLite's own errors, whatever their kind."""
-    here = database.Database(database.sqlite_url(tmp_path / "gateway.sqlite"))
+    opened_database = database.Database(database.sqlite_url(tmp_path / "gateway.sqlite"))
     for reading in (True, False):
         error = sqlite3.OperationalError("as SQLite says it")
         error.sqlite_errorcode = code
         with (
             pytest.raises(StorageUnavailable, match=says) as caught,
-            here.reading() if reading else here.writing(),
+            opened_database.begin_read() if reading else opened_database.begin_write(),
         ):
             raise database.DBAPIError.instance("SELECT 1", None, error, sqlite3.Error)
         assert caught.value.where == str(tmp_path / "gateway.sqlite")
@@ -194,10 +194,10 @@ def test_a_checkpoint_that_cannot_be_written_is_written_later(
         return real(self, result, *args, **kwargs)
 
     monkeypatch.setattr(SystemDatabase, "record_operation_result", record)
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(killable.submission(killable.write_plate(tmp_path)), "the-key-1")
-        job = wait(desk, job)
-        is_one_version(desk, tmp_path, job)
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(job_service, job)
+        check_one_version(job_service, tmp_path, job)
         # After the last step the row has the end already: nobody asks for the checkpoint.
         assert len(refused) == (2 if step != "settle" else 1)
         assert job.progress.attempt == (3 if step != "settle" else 1)
@@ -207,64 +207,64 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The engine's disk refuses while jobs are sent; sending them works as ever."""
-    from bridge_gateway.jobs.engine import Engine
+    from bridge_gateway.jobs.engine import JobQueue
 
-    real, broken = Engine.enqueue, threading.Event()
+    real, broken = JobQueue.enqueue, threading.Event()
     broken.set()
 
-    def enqueue(self: Engine, job_id: str) -> None:
+    def enqueue(self: JobQueue, job_id: str) -> None:
         if broken.is_set():
             raise OSError(errno.EIO, "disk I/O error")
         real(self, job_id)
 
-    monkeypatch.setattr(Engine, "enqueue", enqueue)
-    submission = killable.submission(killable.write_plate(tmp_path))
-    with caplog.at_level(logging.ERROR), opened(tmp_path) as desk:
-        jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
-        until(lambda: not desk.health()[0].ok, "the trouble to be told")
-        assert "disk I/O error" in desk.health()[0].says and desk.health()[0].next_step
+    monkeypatch.setattr(JobQueue, "enqueue", enqueue)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with caplog.at_level(logging.ERROR), running_service(tmp_path) as job_service:
+        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        wait_until(lambda: not job_service.check_health()[0].ok, "the trouble to be told")
+        assert "disk I/O error" in job_service.check_health()[0].message and job_service.check_health()[0].next_step
         broken.clear()
-        assert {wait(desk, job).state for job in jobs} == {JobState.SUCCEEDED}
-        until(lambda: desk.health()[0].ok, "the trouble to end")
-    told = [one for one in caplog.records if "looked after" in one.getMessage()]
-    assert len(told) == 1, "once, not at every look"
+        assert {wait_for_job(job_service, job).state for job in jobs} == {JobState.SUCCEEDED}
+        wait_until(lambda: job_service.check_health()[0].ok, "the trouble to end")
+    warnings = [one for one in caplog.records if "looked after" in one.getMessage()]
+    assert len(warnings) == 1, "once, not at every look"
 
 
 def test_jobs_are_looked_after_however_many_are_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New jobs, more often than the looks, do not put these off."""
-    real, looks = recovery.Reconciler.look, []
+    real, looks = recovery.Reconciler.reconcile, []
 
     def look(self: recovery.Reconciler) -> None:
         looks.append(1)
         real(self)
 
-    monkeypatch.setattr(recovery.Reconciler, "look", look)
-    submission = killable.submission(killable.write_plate(tmp_path))
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(submission, "the-key-1")
+    monkeypatch.setattr(recovery.Reconciler, "reconcile", look)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(submission, "the-key-1")
         sent: list[int] = []
 
         def again() -> bool:
             sent.append(1)
-            desk.submit(submission, f"key-{len(sent):05d}")
+            job_service.submit(submission, f"key-{len(sent):05d}")
             return len(looks) > 3
 
-        until(again, "the looks")
-        assert wait(desk, job).state is JobState.SUCCEEDED
+        wait_until(again, "the looks")
+        assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
 
 
 def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow.states, "ATTEMPTS", 2)
+    monkeypatch.setattr(workflow.states, "MAX_ATTEMPTS", 2)
 
     def interrupted(*_: Any) -> None:
-        raise workflow.Interrupted
+        raise workflow.JobInterrupted
 
-    monkeypatch.setattr(workflow.steps, "stage", interrupted)
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(killable.submission(killable.write_plate(tmp_path)), "the-key-1")
-        job = wait(desk, job)
+    monkeypatch.setattr(workflow.steps, "stage_inputs", interrupted)
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(job_service, job)
     assert job.problem is not None and job.problem.code == "gateway_fault"
     assert job.progress.attempt == 2
 
@@ -272,7 +272,7 @@ def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyP
 # --- the library's disk
 
 
-REFUSALS = [
+FAILURES = [
     ("jobs.publish:_protect", errno.EIO),
     ("jobs.publish:_protect", errno.EROFS),
     ("jobs.publish:_place", errno.EIO),
@@ -289,43 +289,43 @@ REFUSALS = [
 
 def test_a_library_that_refuses_ends_the_job_in_words(tmp_path: Path) -> None:
     """At each place, and the next job gets the number."""
-    pattern = killable.write_plate(tmp_path, frames=1)
-    with opened(tmp_path) as desk:
-        for case, (place, number) in enumerate(REFUSALS):
+    pattern = harness.write_plate(tmp_path, frames=1)
+    with running_service(tmp_path) as job_service:
+        for case, (point, number) in enumerate(FAILURES):
             shot = f"{case:03d}"
-            submission = killable.submission(pattern, shot=shot, frames=1)
-            module, _, function = place.partition(":")
-            mend = killable.plant(f"bridge_gateway.{module}", function, number)
+            submission = harness.submission(pattern, shot=shot, frames=1)
+            module, _, function = point.partition(":")
+            mend = harness.plant(f"bridge_gateway.{module}", function, number)
             try:
-                job = wait(desk, desk.submit(submission, f"refused-{shot}")[0])
+                job = wait_for_job(job_service, job_service.submit(submission, f"refused-{shot}")[0])
             finally:
                 mend()
-            assert job.state is JobState.FAILED and job.problem is not None, (place, number)
-            assert job.problem.code in ("storage", "not_writable", "disk_full"), (place, number)
+            assert job.state is JobState.FAILED and job.problem is not None, (point, number)
+            assert job.problem.code in ("storage", "not_writable", "disk_full"), (point, number)
             assert job.problem.where and job.problem.next_step
-            assert desk.versions(shot=shot) == []
-            job = wait(desk, desk.submit(submission, f"mended-{shot}")[0])
-            assert desk.version(str(job.version)).number == 1
+            assert job_service.list_versions(shot=shot) == []
+            job = wait_for_job(job_service, job_service.submit(submission, f"mended-{shot}")[0])
+            assert job_service.get_version(str(job.version_id)).number == 1
 
 
 def test_whole_paths_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     deep = tmp_path
     while len(os.fsencode(deep)) < 3700:
         deep /= "d" * 200
-    pattern = killable.write_plate(tmp_path)
-    with opened(tmp_path, library_dir=deep) as desk:
+    pattern = harness.write_plate(tmp_path)
+    with running_service(tmp_path, library_dir=deep) as job_service:
         with pytest.raises(InvalidRequest, match="4095"):
-            desk.submit(killable.submission(pattern, shot="a" * 128), "too-long-01")
-        job = wait(desk, desk.submit(killable.submission(pattern), "the-key-1")[0])
+            job_service.submit(harness.submission(pattern, shot="a" * 128), "too-long-01")
+        job = wait_for_job(job_service, job_service.submit(harness.submission(pattern), "the-key-1")[0])
         assert job.state is JobState.SUCCEEDED, job.problem
 
 
 def test_no_more_descriptors_holds_a_job_up(tmp_path: Path) -> None:
-    submission = killable.submission(killable.write_plate(tmp_path))
-    with opened(tmp_path) as desk:
-        mend = killable.plant("bridge_gateway.jobs.steps", "_sealed", errno.EMFILE, 2, 2)
+    submission = harness.submission(harness.write_plate(tmp_path))
+    with running_service(tmp_path) as job_service:
+        mend = harness.plant("bridge_gateway.jobs.steps", "_sealed", errno.EMFILE, 2, 2)
         try:
-            is_one_version(desk, tmp_path, wait(desk, desk.submit(submission, "the-key-1")[0]))
+            check_one_version(job_service, tmp_path, wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0]))
         finally:
             mend()
 
@@ -333,7 +333,7 @@ def test_no_more_descriptors_holds_a_job_up(tmp_path: Path) -> None:
 def test_a_work_folder_that_could_not_be_removed_goes_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submission = killable.submission(killable.write_plate(tmp_path))
+    submission = harness.submission(harness.write_plate(tmp_path))
     real, broken = os.unlink, threading.Event()
     broken.set()
 
@@ -343,21 +343,21 @@ def test_a_work_folder_that_could_not_be_removed_goes_later(
         real(path, *args, **kwargs)
 
     monkeypatch.setattr(os, "unlink", unlink)
-    with opened(tmp_path) as desk:
+    with running_service(tmp_path) as job_service:
         slow = submission.model_copy(
             update={
                 "request": submission.request.model_copy(update={"parameters": {"seconds": 0.3}})
             }
         )
-        job, _ = desk.submit(slow, "the-key-1")
-        until(lambda: desk.frames(job.id), "a frame")
-        desk.cancel(job.id)
-        until(lambda: not desk.busy(), "the job to end")
+        job, _ = job_service.submit(slow, "the-key-1")
+        wait_until(lambda: job_service.list_frames(job.id), "a frame")
+        job_service.cancel(job.id)
+        wait_until(lambda: not job_service.has_open_jobs(), "the job to end")
         time.sleep(0.5)
-        room = tmp_path / "library/.work"
-        assert len(list(room.iterdir())) == 1
+        work_root = tmp_path / "library/.work"
+        assert len(list(work_root.iterdir())) == 1
         broken.clear()
-        until(lambda: not list(room.iterdir()), "the work folder to go")
+        wait_until(lambda: not list(work_root.iterdir()), "the work folder to go")
 
 
 # --- a library that several gateways share
@@ -368,17 +368,17 @@ def test_a_second_gateway_leaves_the_first_ones_work_alone(tmp_path: Path) -> No
     for folder in (first, second, tmp_path / "library"):
         folder.mkdir()
     (second / "library").symlink_to(tmp_path / "library")
-    submission = killable.submission(killable.write_plate(first), parameters={"seconds": 0.3})
-    with opened(first, library_dir=tmp_path / "library") as desk:
-        job, _ = desk.submit(submission, "the-key-1")
-        until(lambda: desk.frames(job.id), "a frame")
+    submission = harness.submission(harness.write_plate(first), parameters={"seconds": 0.3})
+    with running_service(first, library_dir=tmp_path / "library") as job_service:
+        job, _ = job_service.submit(submission, "the-key-1")
+        wait_until(lambda: job_service.list_frames(job.id), "a frame")
         command = [sys.executable, str(HARNESS), str(second)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
             assert other.stdin is not None and other.stdout is not None
             assert b"ready" in other.stdout.readline()
             other.stdin.close()
-        assert desk.frames(job.id)
-        job = wait(desk, job)
+        assert job_service.list_frames(job.id)
+        job = wait_for_job(job_service, job)
         assert job.state is JobState.SUCCEEDED, job.problem
     assert sorted((first / "frames.log").read_text().split()) == FRAMES
 
@@ -387,7 +387,7 @@ def test_two_gateways_that_publish_one_shot_at_once_take_two_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one's version appears between the choice of the number and the rename."""
-    library, real = tmp_path / "library", publish._place
+    library, real = tmp_path / "library", publish._rename_into_library
     taken = [library / "show/sq/010/copy/v001", library / "show/sq/010/copy/v002"]
 
     def place(result: Path, final: Path) -> bool:
@@ -397,24 +397,24 @@ def test_two_gateways_that_publish_one_shot_at_once_take_two_numbers(
             (folder / "theirs.exr").touch()
         return bool(real(result, final))
 
-    monkeypatch.setattr(publish, "_place", place)
-    with opened(tmp_path) as desk:
-        job, _ = desk.submit(killable.submission(killable.write_plate(tmp_path)), "the-key-1")
-        job = wait(desk, job)
+    monkeypatch.setattr(publish, "_rename_into_library", place)
+    with running_service(tmp_path) as job_service:
+        job, _ = job_service.submit(harness.submission(harness.write_plate(tmp_path)), "the-key-1")
+        job = wait_for_job(job_service, job)
         assert job.state is JobState.SUCCEEDED, job.problem
-        version = desk.version(str(job.version))
+        version = job_service.get_version(str(job.version_id))
         assert (version.number, Path(version.folder).name) == (3, "v003")
-        files = desk.files(version.id)
+        files = job_service.list_files(version.id)
         assert f"010_copy_v003.{FRAMES[0]}.exr" in {one.path for one in files}
         for one in files:
-            assert killable.sha256(desk.file(version.id, one.path)) == one.sha256
-        until(lambda: not list((library / ".work").iterdir()), "the work folder to go")
+            assert harness.sha256(job_service.find_file(version.id, one.path)) == one.sha256
+        wait_until(lambda: not list((library / ".work").iterdir()), "the work folder to go")
     assert [path.name for path in (library / "show/sq/010/copy/v001").iterdir()] == ["theirs.exr"]
 
 
 def test_work_in_progress_and_versions_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="work in progress") as caught:
-        killable.open_desk(
+        harness.open_desk(
             tmp_path, version_folder=".work/{show}/{sequence}/{shot}/{service}/{version}"
         )
     assert caught.value.where == "gateway.version_folder"
@@ -427,13 +427,13 @@ def test_the_newest_version_is_the_one_made_last_whatever_the_clock_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock goes back by a day between two versions."""
-    submission = killable.submission(killable.write_plate(tmp_path))
+    submission = harness.submission(harness.write_plate(tmp_path))
     real = publish.now
-    with opened(tmp_path) as desk:
+    with running_service(tmp_path) as job_service:
         for number in (1, 2, 3):
             monkeypatch.setattr(publish, "now", lambda n=number: real() - timedelta(days=n))
-            wait(desk, desk.submit(submission, f"the-key-{number}")[0])
-        assert [version.number for version in desk.versions(newest=True)] == [3]
+            wait_for_job(job_service, job_service.submit(submission, f"the-key-{number}")[0])
+        assert [version.number for version in job_service.list_versions(newest=True)] == [3]
 
 
 # --- damaged databases, and what they may hold
@@ -441,12 +441,12 @@ def test_the_newest_version_is_the_one_made_last_whatever_the_clock_says(
 
 def interrupted(folder: Path) -> Job:
     """A job in the middle of its frames, its gateway stopped."""
-    desk = killable.open_desk(folder)
-    desk.start()
-    submission = killable.submission(killable.write_plate(folder), parameters={"seconds": 0.3})
-    job, _ = desk.submit(submission, "the-key-1")
-    until(lambda: desk.frames(job.id), "a frame")
-    desk.stop()
+    job_service = harness.open_desk(folder)
+    job_service.start()
+    submission = harness.submission(harness.write_plate(folder), parameters={"seconds": 0.3})
+    job, _ = job_service.submit(submission, "the-key-1")
+    wait_until(lambda: job_service.frames(job.id), "a frame")
+    job_service.stop()
     return job
 
 
@@ -464,27 +464,27 @@ def test_a_damaged_engine_database_is_set_aside_and_its_jobs_go_on(
     else:
         content[4096 : 4096 * 20] = b"\xff" * 4096 * 19
     path.write_bytes(content)
-    with opened(tmp_path) as desk:
-        is_one_version(desk, tmp_path, wait(desk, job))
+    with running_service(tmp_path) as job_service:
+        check_one_version(job_service, tmp_path, wait_for_job(job_service, job))
     kept = [one for one in path.parent.iterdir() if "damaged" in one.name]
     assert content in [one.read_bytes() for one in kept]
     assert any("damaged" in one.getMessage() for one in caplog.records)
 
 
 def test_a_damaged_database_of_jobs_is_said_in_words(tmp_path: Path) -> None:
-    with opened(tmp_path):
+    with running_service(tmp_path):
         pass
     path = tmp_path / "data/gateway.sqlite"
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="damaged") as caught:
-        killable.open_desk(tmp_path).start()
+        harness.open_desk(tmp_path).start()
     assert caught.value.where == str(path) and "docs/admin.md" in caught.value.next_step
     assert path.read_bytes() == b"no database" * 1000
 
 
-class Trap:
+class PickleTrap:
     """Unpickling one runs code."""
 
     def __init__(self, path: Path) -> None:
@@ -500,24 +500,24 @@ def test_pickles_in_the_engines_database_are_never_read(tmp_path: Path) -> None:
 
     job = interrupted(tmp_path)
     sprung = tmp_path / "sprung"
-    trap = base64.b64encode(pickle.dumps(Trap(sprung))).decode()
+    trap = base64.b64encode(pickle.dumps(PickleTrap(sprung))).decode()
     with contextlib.closing(sqlite3.connect(tmp_path / "data/engine.sqlite")) as connection:
         for table, column in (("workflow_status", "inputs"), ("operation_outputs", "output")):
             change = f"UPDATE {table} SET {column} = ?, serialization = 'py_pickle'"
             assert connection.execute(change, (trap,)).rowcount
         connection.commit()
-    with opened(tmp_path) as desk:
-        ended = wait(desk, job)
+    with running_service(tmp_path) as job_service:
+        ended = wait_for_job(job_service, job)
     assert not sprung.exists()
     assert ended.state is JobState.FAILED and ended.problem is not None
     assert ended.problem.next_step
 
 
 def test_nothing_is_written_as_pickle(tmp_path: Path) -> None:
-    submission = killable.submission(killable.write_plate(tmp_path), parameters={"mood": "fail"})
-    with opened(tmp_path) as desk:
-        wait(desk, desk.submit(submission, "the-key-1")[0])
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"mood": "fail"})
+    with running_service(tmp_path) as job_service:
+        wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
     with contextlib.closing(sqlite3.connect(tmp_path / "data/engine.sqlite")) as connection:
         for table in ("workflow_status", "operation_outputs"):
-            found = connection.execute(f"SELECT DISTINCT serialization FROM {table}").fetchall()
-            assert found == [("portable_json",)]
+            formats = connection.execute(f"SELECT DISTINCT serialization FROM {table}").fetchall()
+            assert formats == [("portable_json",)]

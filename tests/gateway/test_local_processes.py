@@ -24,18 +24,18 @@ import pytest
 from bridge_core.errors import DiskFull, JobCancelled, ModelCrashed
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import PROXY, Task
+from bridge_gateway.providers.contract import PROXY_FILENAME, ProviderTask
 from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.workers.messages import FrameDone, line
-from bridge_gateway.workers.pool import share_of_cores
-from bridge_gateway.workers.process import ChildProcess, Died
+from bridge_gateway.workers.messages import FrameDone, encode_message
+from bridge_gateway.workers.pool import threads_per_worker
+from bridge_gateway.workers.process import ChildProcess, ProcessDied
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a promise of the Linux kernel")
 
 
-class Watch:
+class StoppableMonitor:
     def __init__(self, on_frame: Callable[[int], None] = lambda frame: None) -> None:
         self.frames: list[int] = []
         self.stop = threading.Event()
@@ -68,8 +68,8 @@ def _write_plate(folder: Path, count: int, width: int, height: int) -> Plate:
     plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1001, 1000 + count))
     noise = np.random.default_rng(3).random((height, width, 3), np.float32)
     for frame in plate.range.frames():
-        out = oiio.ImageOutput.create(plate.file(frame))
-        assert out.open(plate.file(frame), oiio.ImageSpec(width, height, 3, "half"))
+        out = oiio.ImageOutput.create(plate.path_at(frame))
+        assert out.open(plate.path_at(frame), oiio.ImageSpec(width, height, 3, "half"))
         assert out.write_image(noise)
         out.close()
     return plate
@@ -92,38 +92,38 @@ pathlib.Path.replace = held
 """
 
 
-def _let_go(job: Task) -> Path:
-    return job.folder.with_name(f"{job.job} may go on")
+def _release(job: ProviderTask) -> Path:
+    return job.folder.with_name(f"{job.job_id} may go on")
 
 
 @pytest.fixture
-def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Task]:
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ProviderTask]:
     """A round trip of ``count`` frames. Where it is ``held``, no process that is started from now
     on finishes the last one, until :func:`_let_go` exists: there is a middle to interrupt."""
 
     def make(
         name: str = "job", count: int = 8, size: tuple[int, int] = SMALL, held: bool = False
-    ) -> Task:
+    ) -> ProviderTask:
         plate = _write_plate(tmp_path / f"{name} plate", count, *size)
-        made = Task(
-            job=name,
+        new_task = ProviderTask(
+            job_id=name,
             service="round_trip",
             parameters={"through": "model_space"},
             plate=plate,
-            files={frame: Path(plate.file(frame)) for frame in plate.range.frames()},
+            files={frame: Path(plate.path_at(frame)) for frame in plate.range.frames()},
             frames=tuple(plate.range.frames()),
             colour_space="ACEScg",
-            delivery=Delivery.EXR,
+            output_format=OutputFormat.EXR,
             folder=tmp_path / name,
         )
         if held:
             # A process of the gateway's reads it where any Python reads what a site adds.
-            last = made.folder / PROXY.format(frame=made.frames[-1])
-            text = _HOLDING.format(path=str(last), let_go=str(_let_go(made)))
+            last = new_task.folder / PROXY_FILENAME.format(frame=new_task.frames[-1])
+            text = _HOLDING.format(path=str(last), let_go=str(_release(new_task)))
             (tmp_path / "site").mkdir()
             (tmp_path / "site" / "sitecustomize.py").write_text(text)
             monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-        return made
+        return new_task
 
     return make
 
@@ -140,16 +140,16 @@ def _is_worker(process: psutil.Process) -> bool:
         return False
 
 
-def _eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
+def _eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
 
 
-def _gone(process: psutil.Process) -> bool:
+def _has_ended(process: psutil.Process) -> bool:
     try:
         return process.status() == psutil.STATUS_ZOMBIE  # dead, and nobody to wait for it
     except psutil.NoSuchProcess:
@@ -157,59 +157,59 @@ def _gone(process: psutil.Process) -> bool:
 
 
 def test_one_process_serves_job_after_job(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
     assert not _workers()  # nothing is started before there is work
-    seen = []
+    process_ids = []
     for name in ("one", "two"):
         # Each job in a thread that ends with it, as the engine does it.
-        thread = threading.Thread(target=provider.run, args=(task(name, 2), Watch()))
+        thread = threading.Thread(target=provider.run, args=(task(name, 2), StoppableMonitor()))
         thread.start()
         thread.join(60)
         time.sleep(0.2)  # the kernel would kill a process with the thread that started it
-        seen.append(_workers())
-    assert len(seen[0]) == 1
-    assert seen[0] == seen[1]
+        process_ids.append(_workers())
+    assert len(process_ids[0]) == 1
+    assert process_ids[0] == process_ids[1]
 
 
 def test_a_process_without_work_ends(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(model_idle_seconds=0.3)
-    provider.run(task("one", 1), Watch())
+    provider.run(task("one", 1), StoppableMonitor())
     assert _eventually(lambda: not _workers())
-    provider.run(task("two", 1), Watch())
+    provider.run(task("two", 1), StoppableMonitor())
     assert len(_workers()) <= 1
 
 
 def test_a_process_that_died_idle_is_replaced_unseen(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
-    provider.run(task("one", 1), Watch())
+    provider.run(task("one", 1), StoppableMonitor())
     (idle,) = _workers()
     idle.kill()
     assert _eventually(lambda: idle not in _workers())
-    watch = Watch()
-    provider.run(task("two", 2), watch)
-    assert watch.frames == [1001, 1002]
+    monitor = StoppableMonitor()
+    provider.run(task("two", 2), monitor)
+    assert monitor.frames == [1001, 1002]
 
 
 def test_two_workers_work_at_once_and_a_third_job_waits(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(workers=2)
     together = threading.Barrier(2, timeout=60)
-    seen: set[int] = set()
+    process_ids: set[int] = set()
 
     def meet(frame: int) -> None:
         if frame == 1001:
             together.wait()  # passes only if the other job is at its first frame too
-            seen.update(child.pid for child in _workers())
+            process_ids.update(child.pid for child in _workers())
 
     threads = [
-        threading.Thread(target=provider.run, args=(task(name, 2), Watch(meet)))
+        threading.Thread(target=provider.run, args=(task(name, 2), StoppableMonitor(meet)))
         for name in ("one", "two")
     ]
     for thread in threads:
@@ -217,22 +217,22 @@ def test_two_workers_work_at_once_and_a_third_job_waits(
     for thread in threads:
         thread.join(60)
     assert not together.broken
-    assert len(seen) == 2
-    provider.run(task("three", 1), Watch())
-    assert {child.pid for child in _workers()} == seen
+    assert len(process_ids) == 2
+    provider.run(task("three", 1), StoppableMonitor())
+    assert {child.pid for child in _workers()} == process_ids
 
 
 def test_a_job_that_waits_can_be_cancelled(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(workers=1)
-    working, first, second = threading.Event(), Watch(), Watch()
+    working, first, second = threading.Event(), StoppableMonitor(), StoppableMonitor()
     first._on_frame = lambda frame: working.set()
     errors: list[BaseException] = []
 
-    def run(job: Task, watch: Watch) -> None:
+    def run(job: ProviderTask, monitor: StoppableMonitor) -> None:
         try:
-            provider.run(job, watch)
+            provider.run(job, monitor)
         except JobCancelled as error:
             errors.append(error)
 
@@ -251,7 +251,7 @@ def test_a_job_that_waits_can_be_cancelled(
 
 
 def test_dying_again_ends_the_job_and_says_how_and_where(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider, job = open_provider(), task(count=6, held=True)
     killed: set[int] = set()
@@ -269,48 +269,48 @@ def test_dying_again_ends_the_job_and_says_how_and_where(
     killer = threading.Thread(target=kill_two, daemon=True)
     killer.start()
     with pytest.raises(ModelCrashed) as caught:
-        provider.run(job, Watch())
+        provider.run(job, StoppableMonitor())
     killer.join(60)
     error = caught.value
-    unfinished = [f for f in job.frames if not (job.folder / PROXY.format(frame=f)).exists()]
+    unfinished = [f for f in job.frames if not (job.folder / PROXY_FILENAME.format(frame=f)).exists()]
     assert unfinished
-    assert "SIGKILL" in error.what and str(unfinished[0]) in error.what
+    assert "SIGKILL" in error.message and str(unfinished[0]) in error.message
     assert "memory" in error.next_step
     assert error.details["unfinished"] == unfinished
     assert not _workers()
     # What was finished counts when the job is sent again.
-    _let_go(job).touch()
-    watch = Watch()
-    provider.run(job, watch)
-    assert sorted(watch.frames) == list(job.frames)
+    _release(job).touch()
+    monitor = StoppableMonitor()
+    provider.run(job, monitor)
+    assert sorted(monitor.frames) == list(job.frames)
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_the_process_goes(
+def test_an_error_that_nobody_foresaw_is_reported_and_the_process_goes(
     open_provider: Callable[..., LocalProvider],
-    task: Callable[..., Task],
+    task: Callable[..., ProviderTask],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     provider, job = open_provider(), task("job", 1)
-    unsettled = Task(**{**vars(job), "parameters": {}})
+    unsettled = ProviderTask(**{**vars(job), "parameters": {}})
     with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
-        provider.run(unsettled, Watch())
+        provider.run(unsettled, StoppableMonitor())
     assert _eventually(lambda: "Traceback" in caplog.text)
     assert re.search(r"model process \d+: Traceback", caplog.text)
     assert not _workers()
-    provider.run(job, Watch())
+    provider.run(job, StoppableMonitor())
 
 
 @linux
-def test_a_full_disk_is_told_as_such(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+def test_a_full_disk_is_reported_as_such(
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider, job = open_provider(), task("job", 2, (960, 540))
-    provider.run(task("warm", 1), Watch())
+    provider.run(task("warm", 1), StoppableMonitor())
     (worker,) = _workers()
     worker.rlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-    with pytest.raises(DiskFull) as told:
-        provider.run(job, Watch())
-    assert told.value.next_step
+    with pytest.raises(DiskFull) as excinfo:
+        provider.run(job, StoppableMonitor())
+    assert excinfo.value.next_step
     left = [path.name for path in job.folder.rglob("*") if path.is_file()]
     assert not left  # no half of a picture
 
@@ -328,16 +328,16 @@ def test_what_libraries_print_does_not_reach_the_gateway() -> None:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=True
     )
-    assert done.stdout == line(FrameDone(frame=1001))
+    assert done.stdout == encode_message(FrameDone(frame=1001))
     assert b"hello" in done.stderr and b"in C" in done.stderr
 
 
 def test_a_process_goes_by_its_name_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         process = ChildProcess("bridge_gateway.not_there", name="decoder", threads=1)
-        with pytest.raises(Died) as died:
+        with pytest.raises(ProcessDied) as died:
             process.receive(60)
-    assert "not_there" in died.value.last
+    assert "not_there" in died.value.last_output
     assert f"decoder process {process.pid}: " in caplog.text
 
 
@@ -372,7 +372,7 @@ _GATEWAY = """
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_the_gateway(
-    how: signal.Signals, task: Callable[..., Task], tmp_path: Path
+    how: signal.Signals, task: Callable[..., ProviderTask], tmp_path: Path
 ) -> None:
     job = task(count=4, held=True)
     gateway = subprocess.Popen(
@@ -390,13 +390,13 @@ def test_no_process_outlives_the_gateway(
         assert len(family) == 1
         gateway.send_signal(how)
         gateway.wait(60)
-    assert _eventually(lambda: _gone(family[0]))
-    done = [f for f in job.frames if (job.folder / PROXY.format(frame=f)).exists()]
+    assert _eventually(lambda: _has_ended(family[0]))
+    done = [f for f in job.frames if (job.folder / PROXY_FILENAME.format(frame=f)).exists()]
     assert 0 < len(done) < len(job.frames)
 
 
 @linux
-def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> None:
+def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., ProviderTask]) -> None:
     """One that cannot notice the end of its stdin is killed by the kernel."""
     job = task(count=4, held=True)
     gateway = subprocess.Popen(
@@ -415,7 +415,7 @@ def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> No
         gateway.kill()
         gateway.wait(60)
     try:
-        assert _eventually(lambda: _gone(worker))
+        assert _eventually(lambda: _has_ended(worker))
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             worker.kill()
@@ -423,10 +423,10 @@ def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., Task]) -> No
 
 @linux
 def test_the_artists_machine_comes_first(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
-    provider.run(task("job", 1), Watch())
+    provider.run(task("job", 1), StoppableMonitor())
     (worker,) = _workers()
     assert worker.nice() > psutil.Process().nice()
     assert os.getsid(worker.pid) == worker.pid
@@ -435,13 +435,13 @@ def test_the_artists_machine_comes_first(
 
 
 def test_cores_are_shared_out() -> None:
-    all_of_them = share_of_cores(1)
-    assert 1 <= share_of_cores(2) <= max(1, all_of_them // 2)
-    assert share_of_cores(10_000) == 1
+    all_of_them = threads_per_worker(1)
+    assert 1 <= threads_per_worker(2) <= max(1, all_of_them // 2)
+    assert threads_per_worker(10_000) == 1
 
 
 def test_closing_ends_a_job_that_is_running(
-    open_provider: Callable[..., LocalProvider], task: Callable[..., Task]
+    open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
     closer: list[threading.Thread] = []
@@ -452,6 +452,6 @@ def test_closing_ends_a_job_that_is_running(
             closer[0].start()
 
     with pytest.raises(JobCancelled, match="closing"):
-        provider.run(task(count=3, held=True), Watch(close))
+        provider.run(task(count=3, held=True), StoppableMonitor(close))
     closer[0].join(60)
     assert not _workers()

@@ -11,15 +11,15 @@ import pytest
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import Task
+from bridge_gateway.providers.contract import ProviderTask
 from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT, FRAMES = 48, 32, (1001, 1002)
 
 
-class _Watch:
+class _IdleMonitor:
     def frame_done(self, frame: int) -> None:
         pass
 
@@ -30,9 +30,9 @@ class _Watch:
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProvider]:
     """Without any weights: a round trip needs none."""
-    made = LocalProvider(GatewaySettings(models_dir=tmp_path_factory.mktemp("no-models")))
-    yield made
-    made.close()
+    new_provider = LocalProvider(GatewaySettings(models_dir=tmp_path_factory.mktemp("no-models")))
+    yield new_provider
+    new_provider.close()
 
 
 @pytest.fixture
@@ -40,22 +40,22 @@ def round_trip(provider: LocalProvider, tmp_path: Path) -> Callable[..., Path]:
     """Sends a plate there and back; the folder of what came."""
 
     def run(
-        pattern: str, through: str, *, space: str = "ACEScg", delivery: Delivery = Delivery.EXR
+        pattern: str, through: str, *, space: str = "ACEScg", delivery: OutputFormat = OutputFormat.EXR
     ) -> Path:
         plate = Plate(path=pattern, range=FrameRange.of(FRAMES[0], FRAMES[-1]))
         folder = tmp_path / "work"
-        task = Task(
-            job="job-1",
+        task = ProviderTask(
+            job_id="job-1",
             service="round_trip",
             parameters={"through": through},
             plate=plate,
-            files={frame: Path(plate.file(frame)) for frame in FRAMES},
+            files={frame: Path(plate.path_at(frame)) for frame in FRAMES},
             frames=FRAMES,
             colour_space=space,
-            delivery=delivery,
+            output_format=delivery,
             folder=folder,
         )
-        provider.run(task, _Watch())
+        provider.run(task, _IdleMonitor())
         return folder
 
     return run
@@ -120,10 +120,10 @@ def _write_layered(folder: Path, compression: str) -> str:
     return str(folder / "plate.%04d.exr")
 
 
-@pytest.mark.parametrize("delivery", Delivery)
+@pytest.mark.parametrize("delivery", OutputFormat)
 @pytest.mark.parametrize("compression", ["zip", "piz", "none"])
 def test_a_half_exr_comes_back_bit_by_bit_with_layers_and_metadata(
-    compression: str, delivery: Delivery, round_trip: Callable[..., Path], tmp_path: Path
+    compression: str, delivery: OutputFormat, round_trip: Callable[..., Path], tmp_path: Path
 ) -> None:
     pattern = _write_layered(tmp_path / "plate", compression)
     folder = round_trip(pattern, "as_it_is", delivery=delivery)
@@ -218,7 +218,7 @@ def test_every_code_of_a_dpx_comes_back(
         assert out.write_image(samples.astype(np.uint16))
         out.close()
     pattern = str(folder / "plate.%04d.dpx")
-    for delivery, ending in ((Delivery.PLATE, "dpx"), (Delivery.EXR, "exr")):
+    for delivery, ending in ((OutputFormat.PLATE, "dpx"), (OutputFormat.EXR, "exr")):
         came = round_trip(pattern, through, space="ACEScct", delivery=delivery)
         ((_, back, facts),) = _pixels(came / f"main.1001.{ending}")
         if ending == "exr":

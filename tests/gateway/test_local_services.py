@@ -13,20 +13,20 @@ import pytest
 from bridge_core.errors import ModelMissing, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
-from bridge_core.models.services import settle_parameters
+from bridge_core.models.requests import OutputFormat
+from bridge_core.models.services import resolve_parameters
 from bridge_core.models.settings import ColourSettings, GatewaySettings
-from bridge_gateway.media.colour import DATA, MODEL_SPACE, Colour
-from bridge_gateway.models.catalogue import catalogue
-from bridge_gateway.providers.contract import Made, Task
-from bridge_gateway.providers.local.makers import Light
+from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
+from bridge_gateway.models.catalogue import bundled_catalogue
+from bridge_gateway.providers.contract import TaskResult, ProviderTask
+from bridge_gateway.providers.local.makers import ModelSpaceTransform
 from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 96, 64
 CHANNELS = ("R", "G", "B", "A", "Z", "motion.u", "motion.v")
 
 
-class _Watch:
+class _SilentMonitor:
     def frame_done(self, frame: int) -> None:
         pass
 
@@ -36,9 +36,9 @@ class _Watch:
 
 @pytest.fixture(scope="module")
 def provider(models_dir: Path) -> Iterator[LocalProvider]:
-    made = LocalProvider(GatewaySettings(models_dir=models_dir, threads=1))
-    yield made
-    made.close()
+    new_provider = LocalProvider(GatewaySettings(models_dir=models_dir, threads=1))
+    yield new_provider
+    new_provider.close()
 
 
 def _scene() -> np.ndarray:
@@ -65,29 +65,29 @@ def _write(path: Path, pixels: np.ndarray) -> None:
 
 
 @pytest.fixture
-def run(provider: LocalProvider, tmp_path: Path) -> Callable[..., tuple[Made, Path]]:
+def run(provider: LocalProvider, tmp_path: Path) -> Callable[..., tuple[TaskResult, Path]]:
     """One EXR frame in ACEScg through a service; what was made, and where."""
 
     def make(
         service: str, pixels: np.ndarray, by: LocalProvider = provider, **parameters: object
-    ) -> tuple[Made, Path]:
+    ) -> tuple[TaskResult, Path]:
         pattern = str(tmp_path / "plate.%04d.exr")
         plate = Plate(path=pattern, range=FrameRange.of(1001, 1001))
-        _write(Path(plate.file(1001)), pixels)
+        _write(Path(plate.path_at(1001)), pixels)
         offered = next(one for one in by.services() if one.id == service)
         folder = tmp_path / "work" / "-".join([service, *map(str, parameters.values())])
-        task = Task(
-            job="job-1",
+        task = ProviderTask(
+            job_id="job-1",
             service=service,
-            parameters=settle_parameters(offered, parameters),
+            parameters=resolve_parameters(offered, parameters),
             plate=plate,
-            files={1001: Path(plate.file(1001))},
+            files={1001: Path(plate.path_at(1001))},
             frames=(1001,),
             colour_space="ACEScg",
-            delivery=Delivery.EXR,
+            output_format=OutputFormat.EXR,
             folder=folder,
         )
-        return by.run(task, _Watch()), folder
+        return by.run(task, _SilentMonitor()), folder
 
     return make
 
@@ -100,10 +100,10 @@ def _channels(path: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("model", "scale"), [("span", 2), ("stylised", 4)])
 def test_upscale_keeps_light_alpha_and_layers(
-    model: str, scale: int, run: Callable[..., tuple[Made, Path]]
+    model: str, scale: int, run: Callable[..., tuple[TaskResult, Path]]
 ) -> None:
     sent = _scene()
-    made, folder = run("upscale", sent, model=model)
+    result, folder = run("upscale", sent, model=model)
     came = _channels(folder / "main.1001.exr")
     assert list(came) == list(CHANNELS)
     assert came["R"].shape == (HEIGHT * scale, WIDTH * scale)
@@ -118,7 +118,7 @@ def test_upscale_keeps_light_alpha_and_layers(
     np.testing.assert_allclose(came["R"][below], -0.25, atol=0.03)
     assert came["A"].min() >= 0.5 and came["A"].max() <= 1
     assert set(np.unique(came["Z"])) == {7.0, np.inf}  # no depth that nothing has
-    (output,) = made.outputs
+    (output,) = result.outputs
     assert (output.width, output.height) == (WIDTH * scale, HEIGHT * scale)
     assert output.channels == ("R", "G", "B", "A")
     header = oiio.ImageBuf(str(folder / "main.1001.exr")).spec()
@@ -126,10 +126,10 @@ def test_upscale_keeps_light_alpha_and_layers(
 
 
 def test_matte_is_the_plates_alpha_and_a_sequence_and_changes_nothing_else(
-    run: Callable[..., tuple[Made, Path]],
+    run: Callable[..., tuple[TaskResult, Path]],
 ) -> None:
     sent = _scene()
-    made, folder = run("matte", sent)
+    result, folder = run("matte", sent)
     came = _channels(folder / "main.1001.exr")
     matte = _channels(folder / "matte.1001.exr")
     assert list(matte) == ["Y"]
@@ -140,13 +140,13 @@ def test_matte_is_the_plates_alpha_and_a_sequence_and_changes_nothing_else(
         assert (came["plate.A" if name == "A" else name] == halves[..., index]).all()
     middle, corner = matte["Y"][24:40, 40:56].mean(), matte["Y"][:8, -8:].mean()
     assert middle > 0.5 > corner  # the disc is the subject
-    main, beside = made.outputs
+    main, beside = result.outputs
     assert (main.name, beside.name) == ("main", "matte")
     assert beside.colour_space == DATA
     assert beside.channels == ("Y",)
 
 
-def test_a_mattes_parameters_act(run: Callable[..., tuple[Made, Path]]) -> None:
+def test_a_mattes_parameters_act(run: Callable[..., tuple[TaskResult, Path]]) -> None:
     _, hard = run("matte", _scene(), softness=0)
     assert set(np.unique(_channels(hard / "matte.1001.exr")["Y"])) <= {0.0, 1.0}
     areas = [
@@ -156,7 +156,7 @@ def test_a_mattes_parameters_act(run: Callable[..., tuple[Made, Path]]) -> None:
     assert areas[0] > areas[1]
 
 
-def test_a_mattes_proxy_shows_the_subject_alone(run: Callable[..., tuple[Made, Path]]) -> None:
+def test_a_mattes_proxy_shows_the_subject_alone(run: Callable[..., tuple[TaskResult, Path]]) -> None:
     _, folder = run("matte", _scene())
     proxy = oiio.ImageBuf(str(folder / "proxies" / "1001.jpg")).get_pixels(oiio.FLOAT)
     corner = proxy[:6, -6:].mean(axis=(0, 1))
@@ -165,25 +165,25 @@ def test_a_mattes_proxy_shows_the_subject_alone(run: Callable[..., tuple[Made, P
 
 
 def test_the_lineage_names_what_was_used(
-    run: Callable[..., tuple[Made, Path]], provider: LocalProvider
+    run: Callable[..., tuple[TaskResult, Path]], provider: LocalProvider
 ) -> None:
-    made, _ = run("upscale", _scene())
-    (model,) = made.models
-    entry = catalogue().entry("span-x2")
+    result, _ = run("upscale", _scene())
+    (model,) = result.models
+    entry = bundled_catalogue().get_entry("span-x2")
     assert (model.id, model.name, model.licence) == (entry.id, entry.title, entry.licence)
     assert len(model.sha256) == 64
-    assert made.runtime["threads"] == "1"
-    assert made.runtime["execution_provider"].endswith("ExecutionProvider")
-    assert made.runtime["library"].startswith("onnxruntime ")
-    assert {"OpenImageIO", "opencolorio", "av", "shotbridge"} <= set(made.software)
-    into, back, view = made.colour
+    assert result.runtime["threads"] == "1"
+    assert result.runtime["execution_provider"].endswith("ExecutionProvider")
+    assert result.runtime["library"].startswith("onnxruntime ")
+    assert {"OpenImageIO", "opencolorio", "av", "shotbridge"} <= set(result.software)
+    into, back, view = result.colour_conversions
     assert into.startswith(f"ACEScg to {MODEL_SPACE}")
     assert back.startswith(f"{MODEL_SPACE} to ACEScg")
     assert "sRGB - Display" in view
 
 
 def test_pixels_that_are_no_numbers_are_refused_where_a_network_looks(
-    run: Callable[..., tuple[Made, Path]],
+    run: Callable[..., tuple[TaskResult, Path]],
 ) -> None:
     pixels = _scene()
     pixels[10, 20, 1] = np.nan
@@ -194,7 +194,7 @@ def test_pixels_that_are_no_numbers_are_refused_where_a_network_looks(
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
 def test_weights_that_are_missing_or_damaged_make_a_service_unavailable(
-    damage: str, run: Callable[..., tuple[Made, Path]], models_dir: Path, tmp_path: Path
+    damage: str, run: Callable[..., tuple[TaskResult, Path]], models_dir: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "models"
     for model in ("span-x2", "realesr-animevideo-x4", "u2netp"):
@@ -210,18 +210,18 @@ def test_weights_that_are_missing_or_damaged_make_a_service_unavailable(
     try:
         offered = {service.id: service for service in broken.services()}
         assert not offered["upscale"].available
-        assert "SPAN x2" in offered["upscale"].unavailable_because
-        assert "shotbridge models install" in offered["upscale"].unavailable_because
+        assert "SPAN x2" in offered["upscale"].unavailable_reason
+        assert "shotbridge models install" in offered["upscale"].unavailable_reason
         assert offered["matte"].available and offered["round_trip"].available
-        with pytest.raises(ModelMissing) as told:
+        with pytest.raises(ModelMissing) as excinfo:
             run("upscale", _scene(), by=broken)
-        assert "shotbridge models install" in told.value.next_step
+        assert "shotbridge models install" in excinfo.value.next_step
     finally:
         broken.close()
 
 
 def test_weights_installed_anew_are_loaded_anew(
-    run: Callable[..., tuple[Made, Path]], models_dir: Path, tmp_path: Path
+    run: Callable[..., tuple[TaskResult, Path]], models_dir: Path, tmp_path: Path
 ) -> None:
     """A warm process does not go on with weights that are no longer there."""
     copy = tmp_path / "models"
@@ -241,8 +241,8 @@ def test_weights_installed_anew_are_loaded_anew(
 
 def test_the_peak_is_the_spaces_own() -> None:
     """Wrong by much it costs detail, or lets whites clip; it must not move within a shot."""
-    colour = Colour(ColourSettings())
-    assert Light(colour, "sRGB Encoded Rec.709 (sRGB)").peak() == pytest.approx(1.0, abs=1e-3)
-    assert Light(colour, "ACEScg").peak() == 64
-    assert Light(colour, "ACEScct").peak() == 64  # ends at 222
-    assert Light(colour, "Raw").peak() == 1
+    colour = ColourManager(ColourSettings())
+    assert ModelSpaceTransform(colour, "sRGB Encoded Rec.709 (sRGB)").peak_value() == pytest.approx(1.0, abs=1e-3)
+    assert ModelSpaceTransform(colour, "ACEScg").peak_value() == 64
+    assert ModelSpaceTransform(colour, "ACEScct").peak_value() == 64  # ends at 222
+    assert ModelSpaceTransform(colour, "Raw").peak_value() == 1

@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from bridge_core.errors import ConfigError, NotFound
-from bridge_gateway.models.catalogue import CATALOGUE, catalogue, load
+from bridge_gateway.models.catalogue import CATALOGUE_PATH, bundled_catalogue, load_catalogue
 
 
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(CATALOGUE_PATH.read_text(encoding="utf-8"))
     return loaded
 
 
 def test_the_catalogue_names_the_models_and_the_footage_of_the_services() -> None:
-    entries = {entry.id: entry for entry in catalogue().entries}
+    entries = {entry.id: entry for entry in bundled_catalogue().entries}
     assert entries["span-x2"].network is not None
     assert entries["span-x2"].network.scale == 2
     assert entries["realesr-animevideo-x4"].network is not None
@@ -29,13 +29,13 @@ def test_the_catalogue_names_the_models_and_the_footage_of_the_services() -> Non
 
 def test_only_the_named_files_of_the_span_package_are_used() -> None:
     """The package also holds models of other authors under other licences."""
-    names = [file.name for file in catalogue().entry("span-x2").files]
+    names = [file.name for file in bundled_catalogue().get_entry("span-x2").files]
     assert all(name.startswith("spanx2_ch48.") for name in names)
 
 
 def test_an_unknown_id_names_the_known_ones() -> None:
     with pytest.raises(NotFound, match="span-x2"):
-        catalogue().entry("span-x3")
+        bundled_catalogue().get_entry("span-x3")
 
 
 def _more_keys(entry: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ def test_a_spoilt_entry_is_refused(spoil: Any, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        load(file)
+        load_catalogue(file)
     assert str(file) in str(caught.value)
 
 
@@ -104,4 +104,4 @@ def test_an_id_cannot_be_used_twice(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(ConfigError, match="used twice: span-x2"):
-        load(file)
+        load_catalogue(file)

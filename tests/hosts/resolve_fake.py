@@ -12,29 +12,29 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from resolve_media import Media
+from resolve_media import ResolveMedia
 from resolve_pool import Folder, MediaPoolItem
 from resolve_project import Project
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
-from resolve_timeline import Take, Timeline, TimelineItem
+from resolve_thing import CALL_RECORDER, ApiObject
+from resolve_timeline import TimelineTake, Timeline, TimelineItem
 from stubs import conforming, conforming_function
 
 
-@conforming(STUBS, guard=WITNESS)
-class ProjectManager(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class ProjectManager(ApiObject):
     def GetCurrentProject(self) -> Project | None:
         return self._app._project
 
 
-@conforming(STUBS, guard=WITNESS)
-class Resolve(Thing):
+@conforming(STUBS, guard=CALL_RECORDER)
+class Resolve(ApiObject):
     """``_refused`` names calls that fail: ``"TimelineItem.AddTake"``; one that was ``_closed``
     answers nothing more."""
 
     def __init__(self, rate: str = "25", *, studio: bool = True) -> None:
         super().__init__(self)
-        WITNESS.forget()
+        CALL_RECORDER.clear()
         self._refused: set[str] = set()
         self._studio = studio
         self._closed = False
@@ -63,7 +63,7 @@ class Resolve(Thing):
         assert self._project is not None
         return [one for folder in self._project._pool._root._walk() for one in folder._clips]
 
-    def _add_media(self, media: Media, folder: Folder | None = None) -> MediaPoolItem:
+    def _add_media(self, media: ResolveMedia, folder: Folder | None = None) -> MediaPoolItem:
         assert self._project is not None
         item = MediaPoolItem(self, media)
         (folder or self._project._pool._root)._clips.append(item)
@@ -75,10 +75,10 @@ class Resolve(Thing):
         """As a person makes one."""
         project = self._project
         assert project is not None
-        made = Timeline(self, name, rate or project._settings["timelineFrameRate"], start)
-        project._timelines.append(made)
-        project._current = made
-        return made
+        timeline = Timeline(self, name, rate or project._settings["timelineFrameRate"], start)
+        project._timelines.append(timeline)
+        project._current = timeline
+        return timeline
 
     def _cut_in(
         self,
@@ -96,9 +96,9 @@ class Resolve(Thing):
         while len(timeline._tracks["video"]) < track:
             timeline.AddTrack("video")
         length = duration / timeline._rate * abs(speed) * item._media.rate
-        take = Take(item, Fraction(first), first + length)
+        take = TimelineTake(item, Fraction(first), first + length)
         made = TimelineItem(
-            self, name or item._told["Clip Name"], record, duration, [take], speed=speed
+            self, name or item._properties["Clip Name"], record, duration, [take], speed=speed
         )
         made._track = ("video", track)
         timeline._tracks["video"][track - 1].put(made)
@@ -117,4 +117,4 @@ def scripting_module(app: Resolve | None) -> Any:
     def scriptapp(name: str) -> Resolve | None:
         return app if app is not None and app._studio and not app._closed else None
 
-    return SimpleNamespace(scriptapp=conforming_function(STUBS, scriptapp, WITNESS))
+    return SimpleNamespace(scriptapp=conforming_function(STUBS, scriptapp, CALL_RECORDER))

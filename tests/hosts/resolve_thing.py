@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from resolve_fake import Resolve
 
 
-class Witness:
+class CallRecorder:
     """Sees every call: on which threads, and how often each."""
 
     def __init__(self) -> None:
@@ -22,19 +22,19 @@ class Witness:
         self.threads.add(threading.get_ident())
         self.calls[name] += 1
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self.threads.clear()
         self.calls.clear()
 
 
-WITNESS = Witness()
+CALL_RECORDER = CallRecorder()
 
 
-class Thing:
+class ApiObject:
     def __init__(self, app: Resolve) -> None:
         self._app = app
         self._id = str(uuid.uuid4())
 
-    def _refuses(self, call: str) -> bool:
+    def _is_refused(self, call: str) -> bool:
         """A test wants this call to fail, as Resolve's do: without a word."""
         return f"{type(self).__name__}.{call}" in self._app._refused

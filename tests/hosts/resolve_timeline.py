@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import resolve_otio
 from resolve_media import Picture, black
 from resolve_stubs import STUBS
-from resolve_thing import WITNESS, Thing
+from resolve_thing import CALL_RECORDER, ApiObject
 from stubs import conforming
 
-from bridge_core.models.frames import frame_of, timecode, to_rate
+from bridge_core.models.frames import timecode_to_frame, frame_to_timecode, to_rate
 
 if TYPE_CHECKING:
     from resolve_fake import Resolve
     from resolve_pool import MediaPoolItem
 
 
-class Markers:
+class MarkerStore:
     """One marker a frame, as Resolve has it; ``customData`` finds them again."""
 
     _markers: dict[float, dict[str, Any]]
@@ -47,7 +47,7 @@ class Markers:
 
 
 @dataclass
-class Take:
+class TimelineTake:
     """``start`` and ``end`` (exclusive) count in the media's frames, from its first."""
 
     item: MediaPoolItem
@@ -55,8 +55,8 @@ class Take:
     end: Fraction
 
 
-@conforming(STUBS, guard=WITNESS)
-class TimelineItem(Thing, Markers):
+@conforming(STUBS, guard=CALL_RECORDER)
+class TimelineItem(ApiObject, MarkerStore):
     """A clip with takes, a transition over a cut, or a title. ``_start`` is the record frame,
     counted from 00:00:00:00; ``_speed`` and ``_ramp`` are what the API does not tell."""
 
@@ -66,7 +66,7 @@ class TimelineItem(Thing, Markers):
         name: str,
         start: int,
         duration: int,
-        takes: list[Take],
+        takes: list[TimelineTake],
         *,
         kind: str = "clip",
         speed: Fraction = Fraction(1),
@@ -82,7 +82,7 @@ class TimelineItem(Thing, Markers):
         self._track: tuple[str, int] = ("video", 1)
 
     @property
-    def _take(self) -> Take | None:
+    def _take(self) -> TimelineTake | None:
         return self._takes[self._selected] if self._takes else None
 
     @property
@@ -91,7 +91,7 @@ class TimelineItem(Thing, Markers):
 
     def GetName(self) -> str:
         take = self._take
-        return take.item._told["Clip Name"] if self._selected and take else self._name
+        return take.item._properties["Clip Name"] if self._selected and take else self._name
 
     def GetUniqueId(self) -> str:
         return self._id
@@ -123,11 +123,11 @@ class TimelineItem(Thing, Markers):
     ) -> bool:
         first = 0 if startFrame is None else startFrame
         end = mediaPoolItem._media.frames if endFrame is None else endFrame
-        if self._refuses("AddTake") or not self._takes:
+        if self._is_refused("AddTake") or not self._takes:
             return False
         if not 0 <= first < end <= mediaPoolItem._media.frames:
             return False
-        self._takes.append(Take(mediaPoolItem, Fraction(first), Fraction(end)))
+        self._takes.append(TimelineTake(mediaPoolItem, Fraction(first), Fraction(end)))
         self._selector = True
         return True
 
@@ -148,7 +148,7 @@ class TimelineItem(Thing, Markers):
         }
 
     def SelectTakeByIndex(self, idx: int) -> bool:
-        if self._refuses("SelectTakeByIndex"):
+        if self._is_refused("SelectTakeByIndex"):
             return False
         if not self._selector or not 1 <= idx <= len(self._takes):
             return False
@@ -172,15 +172,15 @@ class TimelineItem(Thing, Markers):
         duration: float,
         customData: str | None = None,
     ) -> bool:
-        if self._refuses("AddMarker"):
+        if self._is_refused("AddMarker"):
             return False
         return self._add_marker(frameId, color, name, note, duration, customData)
 
     def GetMarkers(self) -> dict[float, dict[str, Any]]:
-        return {frame: dict(told) for frame, told in self._markers.items()}
+        return {frame: dict(marker) for frame, marker in self._markers.items()}
 
     def UpdateMarkerCustomData(self, frameId: float, customData: str) -> bool:
-        if self._refuses("UpdateMarkerCustomData"):
+        if self._is_refused("UpdateMarkerCustomData"):
             return False
         return self._update_data(frameId, customData)
 
@@ -209,8 +209,8 @@ class Track:
         self.items.sort(key=lambda one: one._start)
 
 
-@conforming(STUBS, guard=WITNESS)
-class Timeline(Thing, Markers):
+@conforming(STUBS, guard=CALL_RECORDER)
+class Timeline(ApiObject, MarkerStore):
     def __init__(self, app: Resolve, name: str, rate: str, start: str) -> None:
         super().__init__(app)
         self._name = name
@@ -231,7 +231,7 @@ class Timeline(Thing, Markers):
 
     @property
     def _first(self) -> int:
-        return frame_of(self._start_tc, self._rate)
+        return timecode_to_frame(self._start_tc, self._rate)
 
     @property
     def _output(self) -> str:
@@ -276,7 +276,7 @@ class Timeline(Thing, Markers):
         return self._settings.get(settingName, inherited)
 
     def SetSetting(self, settingName: str, settingValue: str) -> bool:
-        if self._refuses("SetSetting"):
+        if self._is_refused("SetSetting"):
             return False
         custom = self._settings["useCustomSettings"] == "1"
         if settingName != "useCustomSettings" and not custom:
@@ -302,7 +302,7 @@ class Timeline(Thing, Markers):
 
     def AddTrack(self, trackType: str, how: str | dict[str, Any] | None = None) -> bool:
         """With an ``index`` within bounds it is put in there, else at the top (stubs)."""
-        if self._refuses("AddTrack"):
+        if self._is_refused("AddTrack"):
             return False
         tracks = self._tracks.setdefault(trackType, [])
         index = how.get("index", 0) if isinstance(how, dict) else 0
@@ -342,17 +342,17 @@ class Timeline(Thing, Markers):
         return True
 
     def GetCurrentTimecode(self) -> str:
-        return timecode(self._playhead, self._rate, drop_frame=self._drop)
+        return frame_to_timecode(self._playhead, self._rate, drop_frame=self._drop)
 
     def SetCurrentTimecode(self, timecode: str) -> bool:
-        frame = frame_of(timecode, self._rate)
+        frame = timecode_to_frame(timecode, self._rate)
         if not self._first <= frame <= self.GetEndFrame():
             return False
         self._playhead = frame
         return True
 
     def Export(self, fileName: str, exportType: float, exportSubtype: float | None = None) -> bool:
-        if self._refuses("Export") or exportType != self._app.EXPORT_OTIO:
+        if self._is_refused("Export") or exportType != self._app.EXPORT_OTIO:
             return False
         return resolve_otio.write(self, fileName)
 

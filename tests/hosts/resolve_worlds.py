@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 from resolve_fake import Resolve
-from resolve_media import Media, Picture
+from resolve_media import ResolveMedia, Picture
 from resolve_pool import MediaPoolItem
 from resolve_timeline import Timeline, TimelineItem
 
@@ -51,7 +51,7 @@ def import_plate(
     pattern = write_plate(folder / name, name, frames, pixels)
     info = {"FilePath": str(pattern), "StartIndex": frames.start, "EndIndex": frames[-1]}
     (item,) = app._project._pool.ImportMedia([info])
-    item._told["Input Color Space"] = colour
+    item._properties["Input Color Space"] = colour
     return item
 
 
@@ -69,7 +69,7 @@ def camera_file(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_bytes(b"camera")
-    media = Media(
+    media = ResolveMedia(
         path=str(path),
         frames=frames,
         rate=Fraction(rate),
@@ -83,7 +83,7 @@ def camera_file(
     return app._add_media(media)
 
 
-def reel(
+def sample_project(
     folder: Path, frames: range = range(1001, 1011), **how: Any
 ) -> tuple[Resolve, Timeline, list[TimelineItem]]:
     """Two plates with a gap between them, a camera file, a title and a clip whose media is gone.
@@ -107,7 +107,7 @@ def reel(
     return app, timeline, items
 
 
-def state_of(app: Resolve) -> object:
+def render_state(app: Resolve) -> object:
     """What a rendering may not change."""
     project = app._project
     assert project is not None
@@ -124,10 +124,10 @@ def state_of(app: Resolve) -> object:
     )
 
 
-def placed(timeline: Timeline) -> dict[str, list[str]]:
+def placed_versions(timeline: Timeline) -> dict[str, list[str]]:
     """Paths of the versions that stand on each clip, by its id: takes, then clips above, then takes
     of the same clip in other timelines."""
-    found: dict[str, list[str]] = {}
+    by_clip: dict[str, list[str]] = {}
     for item in timeline._tracks["video"][0].items:
         paths = [take.item._media.path for take in item._takes[1:]]
         paths += [
@@ -144,5 +144,5 @@ def placed(timeline: Timeline) -> dict[str, list[str]]:
             for take in twin._takes[1:]
         ]
         if paths:
-            found[item._id] = paths
-    return found
+            by_clip[item._id] = paths
+    return by_clip

@@ -28,15 +28,15 @@ _KINDS = inspect.Parameter
 _STARS: dict[object, str] = {_KINDS.VAR_POSITIONAL: "*", _KINDS.VAR_KEYWORD: "**"}
 
 
-class NotInTheApi(AttributeError):
+class NotInApiError(AttributeError):
     """A name that the program's stubs do not have."""
 
 
-class BadCall(TypeError):
+class BadCallError(TypeError):
     """A call that fits none of the signatures that the stubs give."""
 
 
-class NotModelled(AssertionError):
+class NotModelledError(AssertionError):
     """The program has it; the fake does not behave like it yet, and says so."""
 
 
@@ -162,7 +162,7 @@ class Stubs(Types):
                 return bound
             reasons.append(f"  {one}: {wrong}")
         name = signatures[0].name
-        raise BadCall(f"{name}() does not take these arguments\n" + "\n".join(reasons))
+        raise BadCallError(f"{name}() does not take these arguments\n" + "\n".join(reasons))
 
     def _wrong_argument(self, one: Signature, bound: inspect.BoundArguments) -> str | None:
         for name, value in bound.arguments.items():
@@ -306,7 +306,7 @@ def conforming(
     def hold(fake: C) -> C:
         known = name or fake.__name__
         if known not in stubs.classes:
-            raise NotInTheApi(f"the stubs have no class {known}")
+            raise NotInApiError(f"the stubs have no class {known}")
         stubs.kinds[known] = fake
         for method, body in list(vars(fake).items()):
             static = isinstance(body, staticmethod)
@@ -318,7 +318,7 @@ def conforming(
             if signatures is None:
                 if method == "__init__":
                     continue
-                raise NotInTheApi(f"{known}.{method} is not in the stubs")
+                raise NotInApiError(f"{known}.{method} is not in the stubs")
             if static:
                 held = _bound(stubs, f"{known}.{method}", signatures, body.__func__, guard)
                 setattr(fake, method, staticmethod(held))
@@ -327,8 +327,8 @@ def conforming(
 
         def missing(self: object, wanted: str) -> Any:
             if not wanted.startswith("_") and f"{known}.{wanted}" in stubs:
-                raise NotModelled(f"{known}.{wanted} exists, and the fake does not do it yet")
-            raise NotInTheApi(f"{known} has no {wanted!r}")
+                raise NotModelledError(f"{known}.{wanted} exists, and the fake does not do it yet")
+            raise NotInApiError(f"{known} has no {wanted!r}")
 
         type.__setattr__(fake, "__getattr__", missing)
         return fake
@@ -342,7 +342,7 @@ def conforming_function(
     """A fake's function held to the stubs' function of the same name, as :func:`conforming`."""
     signatures = stubs.functions.get(body.__name__)
     if signatures is None:
-        raise NotInTheApi(f"{body.__name__} is not in the stubs")
+        raise NotInApiError(f"{body.__name__} is not in the stubs")
     return _bound(stubs, body.__name__, signatures, body, guard)
 
 

@@ -22,10 +22,10 @@ pytest.importorskip(
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton, QWidget
-from resolve_worlds import placed, reel, state_of
+from resolve_worlds import placed_versions, sample_project, render_state
 
-from bridge_core.config import load
-from bridge_resolve.window import Companion
+from bridge_core.config import load_settings
+from bridge_resolve.window import CompanionWindow
 
 if TYPE_CHECKING:
     from bridge_ui.panel.shell import Panel
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(20)
 
 
 def click(widget: QWidget | None) -> None:
     assert widget is not None
-    until(lambda: widget.isVisible() and widget.isEnabled(), f"{widget.objectName()} to be ready")
+    wait_until(lambda: widget.isVisible() and widget.isEnabled(), f"{widget.objectName()} to be ready")
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
@@ -51,36 +51,36 @@ def pixels(path: str) -> Any:
 
 
 @pytest.fixture
-def resolve(desk) -> Iterator[Any]:
-    app, timeline, items = reel(desk.plates, range(1001, 1009), pixels=desk.pixels)
+def resolve(terminal) -> Iterator[Any]:
+    app, timeline, items = sample_project(terminal.plates, range(1001, 1009), pixels=terminal.pixels)
     yield app, timeline, items
 
 
 @pytest.fixture
-def window(desk, resolve) -> Iterator[Companion]:
+def window(terminal, resolve) -> Iterator[CompanionWindow]:
     qt = QApplication.instance() or QApplication(["shotbridge-tests"])
-    settings = load({"work.handles": 2}, environ=desk.environment).settings
-    made = Companion(lambda: settings, lambda: resolve[0])
-    made.resize(1440, 880)
-    made.show()
-    made.activateWindow()
-    made.look()
-    yield made
-    made.close()
-    made.deleteLater()
+    settings = load_settings({"work.handles": 2}, environ=terminal.environment).settings
+    companion = CompanionWindow(lambda: settings, lambda: resolve[0])
+    companion.resize(1440, 880)
+    companion.show()
+    companion.activateWindow()
+    companion.search()
+    yield companion
+    companion.close()
+    companion.deleteLater()
     qt.processEvents()
 
 
-def ready(window: Companion) -> Panel:
-    until(lambda: window.panel is not None, "the panel")
+def ready(window: CompanionWindow) -> Panel:
+    wait_until(lambda: window.panel is not None, "the panel")
     panel = window.panel
     assert panel is not None
-    until(
-        lambda: hasattr(panel, "controllers") and panel._furnished, "the panel to be put together"
+    wait_until(
+        lambda: hasattr(panel, "controllers") and panel._is_built, "the panel to be put together"
     )
-    until(lambda: panel.controllers.session.connection.value.up, "the gateway")
-    until(lambda: len(panel.controllers.shots.rows) == 5, "the timeline's shots and problems")
-    until(lambda: panel.controllers.send.state.value.service, "the services")
+    wait_until(lambda: panel.controllers.session.connection.value.is_connected, "the gateway")
+    wait_until(lambda: len(panel.controllers.shots.rows) == 5, "the timeline's shots and problems")
+    wait_until(lambda: panel.controllers.send.state.value.service, "the services")
     return panel
 
 
@@ -92,7 +92,7 @@ def choose(panel: Panel, row: int) -> None:
 
 def send(panel: Panel, service: str) -> None:
     QTest.keyClick(panel.shots.view, Qt.Key.Key_K, CTRL)
-    line = panel.services.findChild(QLineEdit)
+    line = panel.service_popover.findChild(QLineEdit)
     QTest.keyClicks(line, service)
     QTest.keyClick(line, Qt.Key.Key_Return)
     click(panel.findChild(QPushButton, "send"))
@@ -102,38 +102,38 @@ def approve(panel: Panel, row: int) -> None:
     choose(panel, row)
     shot = panel.controllers.shots.rows[row].shot
     review = panel.controllers.review
-    until(
+    wait_until(
         lambda: (v := review.state.value.version) is not None and v.shot == shot.id,
         "the version under review",
     )
     for _ in range(2):  # the button, and the same again beside the line for words
-        buttons = panel.room.findChildren(QPushButton)
+        buttons = panel.review.findChildren(QPushButton)
         click(next(b for b in buttons if b.text() == "Approve Round trip v001" and b.isVisible()))
-    until(lambda: "approved by Ada Lovelace" in review.state.value.told, "the approval")
+    wait_until(lambda: "approved by Ada Lovelace" in review.state.value.message, "the approval")
 
 
 def place(panel: Panel, way: str) -> None:
     click(panel.findChild(QPushButton, "place"))
-    menu = panel.place.findChild(QMenu)
+    menu = panel.placement.findChild(QMenu)
     next(action for action in menu.actions() if action.text() == way).trigger()
-    until(lambda: "placed" in panel.controllers.placing.state.value.told, "the placing")
+    wait_until(lambda: "placed" in panel.controllers.placement.state.value.message, "the placing")
 
 
 def place_all(panel: Panel, way: str) -> None:
     """Of the selected shots, from the menu at the top."""
-    menu = panel.top.menu_button.menu()
+    menu = panel.toolbar.menu_button.menu()
     menu.aboutToShow.emit()
     (others,) = [one for one in menu.actions() if one.text() == "Place them in another way"]
     next(action for action in others.menu().actions() if action.text() == way).trigger()
-    state = panel.controllers.placing.state
-    until(lambda: "new timeline" in state.value.told or state.value.problem, "the new timeline")
+    state = panel.controllers.placement.state
+    wait_until(lambda: "new timeline" in state.value.message or state.value.problem, "the new timeline")
     assert state.value.problem == ""
 
 
-def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) -> None:
+def test_from_the_timeline_and_back_into_it(window: CompanionWindow, resolve, terminal) -> None:
     app, timeline, (plate, _, camera) = resolve
     panel = ready(window)
-    before = state_of(app)
+    before = render_state(app)
 
     choose(panel, 0)
     view = panel.shots.view
@@ -142,8 +142,8 @@ def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) ->
     assert len(panel.controllers.shots.selected) == 2
     send(panel, "round")
     jobs = panel.controllers.jobs
-    until(lambda: sum(bool(row.result) for row in jobs.rows) == 2, "both round trips", 150)
-    assert state_of(app) == before, "the user's render settings are back"
+    wait_until(lambda: sum(bool(row.result_id) for row in jobs.rows) == 2, "both round trips", 150)
+    assert render_state(app) == before, "the user's render settings are back"
 
     approve(panel, 0)
     place(panel, "Take of the clip")
@@ -156,14 +156,14 @@ def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) ->
     assert plate.GetSelectedTakeIndex() == 2
     for record in range(plate._start, plate._end):
         shown = timeline._picture(record)
-        source = desk.plates / "AB_0010" / f"AB_0010.{1003 + record - plate._start}.exr"
+        source = terminal.plates / "AB_0010" / f"AB_0010.{1003 + record - plate._start}.exr"
         wanted = pixels(str(source)).astype(np.float32)
         assert np.array_equal(shown, wanted), "a round trip in ACEScg is bit-exact"
     (above,) = timeline._tracks["video"][1].items
     assert (above._start, above._end) == (camera._start, camera._end)
-    assert placed(timeline).keys() == {plate._id, camera._id}
+    assert placed_versions(timeline).keys() == {plate._id, camera._id}
     rows = panel.controllers.shots.rows
-    until(lambda: rows[0].in_use and rows[2].in_use, "the panel to see what stands in Resolve")
+    wait_until(lambda: rows[0].active_version_id and rows[2].active_version_id, "the panel to see what stands in Resolve")
 
     choose(panel, 0)
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, CTRL, spot)
@@ -180,8 +180,8 @@ def test_from_the_timeline_and_back_into_it(window: Companion, resolve, desk) ->
     choose(panel, 0)
     panel.show_page("notes")
     click(panel.findChild(QPushButton, "take-notes"))
-    until(lambda: "shotbridge" in plate._markers[5]["customData"], "the note to be kept")
-    (version,) = [v for v in desk.json("versions") if v["shot"]["shot"] == "AB_0010"]
+    wait_until(lambda: "shotbridge" in plate._markers[5]["customData"], "the note to be kept")
+    (version,) = [v for v in terminal.json("versions") if v["shot"]["shot"] == "AB_0010"]
     (note,) = panel.controllers.session.client.notes(version["id"])
     assert (note.text, note.by) == ("more contrast here", "Ada Lovelace")
     assert (note.frames.first, note.frames.last) == (1006, 1006)

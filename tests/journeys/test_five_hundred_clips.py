@@ -16,16 +16,16 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from resolve_fake import Resolve
-from resolve_render import packed
+from resolve_render import pack_timecode
 from resolve_timeline import Timeline, TimelineItem
 
 from bridge_core.host import HostShot, Placement
-from bridge_core.models.frames import FrameRange, frame_of, timecode, to_rate
+from bridge_core.models.frames import FrameRange, timecode_to_frame, frame_to_timecode, to_rate
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import DecisionRecord, Output, Proxies, ReviewStatus, Version
-from bridge_core.timeline.changes import recognise
-from bridge_core.timeline.exporting import export
+from bridge_core.models.versions import DecisionRecord, ResultOutput, Proxies, ReviewStatus, Version
+from bridge_core.timeline.changes import match_returned_clips
+from bridge_core.timeline.exporting import export_timeline
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import PlacedVersion, write_versions
 from bridge_resolve.host import ResolveHost
@@ -43,7 +43,7 @@ MOVIES, EXR = "main.mov", "main.%04d.exr"
 """Patterns of versions, as services deliver them."""
 
 
-def coded(which: int, frame: int) -> melt.Frames:
+def coded_picture(which: int, frame: int) -> melt.Frames:
     """A picture that says which movie and which frame it is: eight bits each, as columns."""
     picture = np.full((HEIGHT, WIDTH, 3), 16, np.uint8)
     for row, number in ((0, which), (1, frame)):
@@ -54,7 +54,7 @@ def coded(which: int, frame: int) -> melt.Frames:
     return picture
 
 
-def decoded(picture: melt.Frames) -> tuple[int, int] | None:
+def decode_picture(picture: melt.Frames) -> tuple[int, int] | None:
     """Which movie and which frame; None for black."""
     light = picture.astype(float).mean(axis=2)
     numbers = []
@@ -66,27 +66,27 @@ def decoded(picture: melt.Frames) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True)
-class Rate:
+class NamedRate:
     """A rate by Resolve's name of it; 29.97 drops frames."""
 
     exact: Fraction
     drop: bool
 
     @classmethod
-    def named(cls, name: str) -> Rate:
+    def named(cls, name: str) -> NamedRate:
         name = name.removesuffix(" DF")
         return cls(to_rate(name), name == "29.97")
 
     @property
     def zero(self) -> int:
         """The number of the plates' first frame."""
-        return frame_of(START[:8] + (";" if self.drop else ":") + START[9:], self.exact)
+        return timecode_to_frame(START[:8] + (";" if self.drop else ":") + START[9:], self.exact)
 
     def timecode(self, frame: int) -> str:
-        return timecode(frame, self.exact, drop_frame=self.drop)
+        return frame_to_timecode(frame, self.exact, drop_frame=self.drop)
 
 
-def write_movie(path: Path, which: int, frames: range, rate: Rate) -> None:
+def write_movie(path: Path, which: int, frames: range, rate: NamedRate) -> None:
     """Frames of a plate, counted from its first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as movie:
@@ -95,28 +95,28 @@ def write_movie(path: Path, which: int, frames: range, rate: Rate) -> None:
         stream.options = {"qp": "10", "g": "1", "bf": "0", "preset": "ultrafast"}
         stream.metadata["timecode"] = rate.timecode(rate.zero + frames.start)
         for number in frames:
-            picture = av.VideoFrame.from_ndarray(coded(which, number), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(coded_picture(which, number), format="rgb24")
             movie.mux(stream.encode(picture))
         movie.mux(stream.encode())
 
 
-def write_exrs(folder: Path, which: int, frames: range, rate: Rate) -> None:
+def write_exrs(folder: Path, which: int, frames: range, rate: NamedRate) -> None:
     """As the local services deliver: the plate's numbers and timecode, four digits or more."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in frames:
         spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, oiio.HALF)
         spec.attribute("compression", "none")
-        told = packed(rate.timecode(rate.zero + number))
-        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, told)
+        packed_timecode = pack_timecode(rate.timecode(rate.zero + number))
+        spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, packed_timecode)
         out = oiio.ImageOutput.create("x.exr")
         path = folder / f"main.{rate.zero + number:04d}.exr"
         assert out.open(str(path), spec), out.geterror()
-        assert out.write_image(coded(which, number).astype(np.float32) / 255)
+        assert out.write_image(coded_picture(which, number).astype(np.float32) / 255)
         out.close()
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedClip:
     """A clip as it was cut in; ``first`` counts from the plate's first frame."""
 
     which: int
@@ -125,7 +125,7 @@ class Planned:
     first: int
     speed: Fraction
     item: TimelineItem
-    rate: Rate
+    rate: NamedRate
     timeline_rate: Fraction
 
     def frame_at(self, record: int) -> int:
@@ -139,11 +139,11 @@ class Planned:
 
 
 @dataclass
-class Reel:
+class GeneratedReel:
     app: Resolve
     timeline: Timeline
     host: ResolveHost
-    clips: list[Planned]
+    clips: list[PlannedClip]
     dissolves: list[int]
     folder: Path
 
@@ -156,7 +156,7 @@ class Reel:
 @pytest.fixture(scope="module", params=["25", "29.97 DF"])
 def reel(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Reel]:
+) -> Iterator[GeneratedReel]:
     folder = tmp_path_factory.mktemp("Größe und Länge")
     app = Resolve(request.param)
     assert app._project is not None
@@ -164,7 +164,7 @@ def reel(
     timeline = app._new_timeline("Reel 1", start=start)
     plates, rates = [], []
     for which in range(1, 9):
-        rates.append(Rate.named(OTHERS.get(which, request.param)))
+        rates.append(NamedRate.named(OTHERS.get(which, request.param)))
         path = folder / "plates" / f"P_{which:04d}.mov"
         write_movie(path, which, range(MOVIE), rates[-1])
         plates += app._project._pool.ImportMedia([str(path)])
@@ -182,17 +182,17 @@ def reel(
         first = 4 + number * 7 % 200
         item = app._cut_in(timeline, plates[which - 1], at, duration, first, speed=speed)
         rate = rates[which - 1]
-        clips.append(Planned(which, at, duration, first, speed, item, rate, timeline._rate))
+        clips.append(PlannedClip(which, at, duration, first, speed, item, rate, timeline._rate))
         at += duration
     settings = Settings.model_validate(
         {"work": {"handles": HANDLES}, "client": {"state_dir": folder / "state"}}
     )
     host = ResolveHost(settings, lambda: app)
-    yield Reel(app, timeline, host, clips, dissolves, folder)
+    yield GeneratedReel(app, timeline, host, clips, dissolves, folder)
     host.close()
 
 
-def version(shot: Shot, planned: Planned, which: int, folder: Path, pattern: str) -> Version:
+def version(shot: Shot, planned: PlannedClip, which: int, folder: Path, pattern: str) -> Version:
     """With the plate's timecode, as services deliver it, and a number of its own."""
     span = shot.work_range
     inside = range(span.first - planned.rate.zero, span.last + 1 - planned.rate.zero)
@@ -209,11 +209,11 @@ def version(shot: Shot, planned: Planned, which: int, folder: Path, pattern: str
         id=f"id-{which}",
         shot=shot.id,
         service="upscale",
-        job="j",
+        job_id="j",
         folder=str(folder),
         frames=tuple(span.frames()),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern=pattern,
                 range=span,
@@ -226,25 +226,25 @@ def version(shot: Shot, planned: Planned, which: int, folder: Path, pattern: str
         ),
         proxies=Proxies(pattern="p.%d.jpg", width=64, height=36, display="sRGB", view="ACES"),
         created=at.at,
-        asked_by="Ada",
+        requested_by="Ada",
         number=1,
         status=ReviewStatus.APPROVED,
         decisions=(at,),
     )
 
 
-def versions(reel: Reel, shots: tuple[HostShot, ...], pattern: str) -> dict[str, Version]:
+def versions(reel: GeneratedReel, shots: tuple[HostShot, ...], pattern: str) -> dict[str, Version]:
     """By the clips' handles."""
     library = reel.folder / pattern.rpartition(".")[2] / "library"
     return {
-        shots[index].handle: version(
+        shots[index].item_id: version(
             shots[index].shot, reel.clips[index], which, library / str(index) / "v001", pattern
         )
         for index, which in reel.numbers.items()
     }
 
 
-def with_versions(reel: Reel, pattern: str) -> tuple[Path, Path]:
+def with_versions(reel: GeneratedReel, pattern: str) -> tuple[Path, Path]:
     """The cut with approved versions of some clips, and the same for Resolve."""
     scene = reel.host.scene()
     assert scene.cut is not None
@@ -254,23 +254,23 @@ def with_versions(reel: Reel, pattern: str) -> tuple[Path, Path]:
     }
     ours, for_resolve = (reel.folder / f"{name}{pattern[-3:]}.otio" for name in ("with", "for"))
     write_versions(scene.cut.path, placed, ours)
-    report = export(ours, for_resolve, "resolve")
-    short = [loss for loss in report.losses if "less than the clip's source range" in loss.what]
-    retimed = {item.name for item in scene.cut if not item.shot.retime.identity}
-    assert {loss.clip for loss in short} <= retimed
-    assert {loss.what.partition(";")[0] for loss in report.losses if loss not in short} == {
+    report = export_timeline(ours, for_resolve, "resolve")
+    short = [warning for warning in report.warnings if "less than the clip's source range" in warning.message]
+    retimed = {item.clip_name for item in scene.cut if not item.shot.retime.is_identity}
+    assert {loss.clip_name for loss in short} <= retimed
+    assert {loss.message.partition(";")[0] for loss in report.warnings if loss not in short} == {
         "only shotbridge:upscale:v001 goes there"
     }
     return ours, for_resolve
 
 
 @pytest.fixture(scope="module")
-def movies(reel: Reel) -> tuple[Path, Path]:
+def movies(reel: GeneratedReel) -> tuple[Path, Path]:
     return with_versions(reel, MOVIES)
 
 
 @pytest.fixture(scope="module")
-def sequences(reel: Reel) -> tuple[Path, Path]:
+def sequences(reel: GeneratedReel) -> tuple[Path, Path]:
     return with_versions(reel, EXR)
 
 
@@ -281,7 +281,7 @@ def ranges(shots: Mapping[str, Shot]) -> dict[str, object]:
     }
 
 
-def test_the_plan_holds_every_kind(reel: Reel) -> None:
+def test_the_plan_holds_every_kind(reel: GeneratedReel) -> None:
     carrying = [reel.clips[index] for index in reel.numbers]
     kinds = {(one.rate.exact, one.speed != 1) for one in carrying}
     assert len({rate for rate, _ in kinds}) >= 4
@@ -290,13 +290,13 @@ def test_the_plan_holds_every_kind(reel: Reel) -> None:
     assert sum(one.exact for one in carrying) > 20
 
 
-def test_every_range_is_exact_on_the_way_out(reel: Reel) -> None:
+def test_every_range_is_exact_on_the_way_out(reel: GeneratedReel) -> None:
     scene = reel.host.scene()
     assert scene.problems == ()
     assert len(scene.shots) == CLIPS
     for planned, host_shot in zip(reel.clips, scene.shots, strict=True):
         shot, rate, zero = host_shot.shot, planned.rate.exact, planned.rate.zero
-        assert host_shot.handle == planned.item._id
+        assert host_shot.item_id == planned.item._id
         assert shot.record_range == FrameRange.of(
             planned.start, planned.start + planned.duration - 1, planned.timeline_rate
         )
@@ -321,16 +321,16 @@ def test_every_range_is_exact_on_the_way_out(reel: Reel) -> None:
     indirect=["reel"],
 )
 def test_every_range_is_exact_on_the_way_back(
-    reel: Reel, form: str, request: pytest.FixtureRequest
+    reel: GeneratedReel, form: str, request: pytest.FixtureRequest
 ) -> None:
     ours_path, for_resolve = request.getfixturevalue(form)
     assert reel.app._project is not None
     pool = reel.app._project._pool
-    made = pool.ImportTimelineFromFile(str(for_resolve), {"timelineName": "Reel 1 v002"})
-    assert made is not None
+    timeline = pool.ImportTimelineFromFile(str(for_resolve), {"timelineName": "Reel 1 v002"})
+    assert timeline is not None
     try:
-        clips = [item for item in made._items if item._kind == "clip"]
-        dissolves = [item for item in made._items if item._kind == "transition"]
+        clips = [item for item in timeline._items if item._kind == "clip"]
+        dissolves = [item for item in timeline._items if item._kind == "transition"]
         assert [item._start + 1 for item in dissolves] == reel.dissolves
         for index, (planned, item) in enumerate(zip(reel.clips, clips, strict=True)):
             assert (item._start, item._duration) == (planned.start, planned.duration)
@@ -343,21 +343,21 @@ def test_every_range_is_exact_on_the_way_back(
         scene = reel.host.scene()
         assert scene.cut is not None
         original = read_cut(ours_path)
-        found = recognise(scene.cut, original)
-        was = [item.clip for item in original]
-        assert [found.get(shot.handle) for shot in scene.shots] == was
-        ours = {item.clip: item.shot for item in original}
+        recognised = match_returned_clips(scene.cut, original)
+        was = [item.clip_id for item in original]
+        assert [recognised.get(shot.item_id) for shot in scene.shots] == was
+        ours = {item.clip_id: item.shot for item in original}
         for host_shot in scene.shots:
-            before = ours[found[host_shot.handle]]
+            before = ours[recognised[host_shot.item_id]]
             assert host_shot.shot.cut_range == before.cut_range
             assert host_shot.shot.record_range == before.record_range
             assert host_shot.shot.retime == before.retime
     finally:
-        pool.DeleteTimelines([made])
+        pool.DeleteTimelines([timeline])
         reel.app._project._current = reel.timeline
 
 
-def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel) -> None:
+def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: GeneratedReel) -> None:
     before = reel.host.scene()
     placed = versions(reel, before.shots, EXR)
     placements = [Placement(handle, made) for handle, made in placed.items()]
@@ -367,7 +367,7 @@ def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel) -> N
             for index, (planned, host_shot) in enumerate(
                 zip(reel.clips, before.shots, strict=True)
             ):
-                item, made = planned.item, placed.get(host_shot.handle)
+                item, made = planned.item, placed.get(host_shot.item_id)
                 assert (item._start, item._duration) == (planned.start, planned.duration)
                 assert len(item._takes) == (2 if made else 1)
                 media = item._take.item._media
@@ -379,9 +379,9 @@ def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel) -> N
                     assert shown == host_shot.shot.cut_range.count
         after = reel.host.scene()
         assert after.problems == ()
-        was, now = (ranges({s.handle: s.shot for s in one.shots}) for one in (before, after))
+        was, now = (ranges({s.item_id: s.shot for s in one.shots}) for one in (before, after))
         assert now == was
-        assert {s.handle: s.in_use for s in after.shots if s.in_use} == {
+        assert {s.item_id: s.active_version_id for s in after.shots if s.active_version_id} == {
             handle: made.id for handle, made in placed.items()
         }
     finally:
@@ -391,12 +391,12 @@ def test_every_range_is_exact_when_versions_are_placed_as_takes(reel: Reel) -> N
             planned.item._markers.clear()
 
 
-@pytest.mark.skipif(bool(melt.missing()), reason=melt.missing())
+@pytest.mark.skipif(bool(melt.missing_reason()), reason=melt.missing_reason())
 @pytest.mark.parametrize("reel", ["25"], indirect=True)
 def test_another_editor_shows_the_right_frames(
-    reel: Reel, movies: tuple[Path, Path], tmp_path: Path
+    reel: GeneratedReel, movies: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    shown = melt.frames_of(movies[1], tmp_path, width=WIDTH, height=HEIGHT)
+    shown = melt.render_frames(movies[1], tmp_path, width=WIDTH, height=HEIGHT)
     zero = reel.timeline.GetStartFrame()
     assert len(shown) == reel.timeline.GetEndFrame() - zero
     dissolving = {frame + by for frame in reel.dissolves for by in (-1, 0)}
@@ -410,15 +410,15 @@ def test_another_editor_shows_the_right_frames(
             picture = shown[record - zero]
             which = reel.numbers.get(index, planned.which)
             wanted = planned.frame_at(record)
-            seen = decoded(picture)
-            assert seen is not None, f"black at {record}, wanted {which}:{wanted}"
+            decoded_frame = decode_picture(picture)
+            assert decoded_frame is not None, f"black at {record}, wanted {which}:{wanted}"
             if planned.exact:
-                assert seen == (which, wanted), f"at {record}"
-                worst = min(worst, melt.psnr(picture, coded(which, wanted)))
+                assert decoded_frame == (which, wanted), f"at {record}"
+                worst = min(worst, melt.psnr(picture, coded_picture(which, wanted)))
             else:
                 # Readers round a rate or a speed each in their own way, by one frame.
-                assert seen[0] == which
-                assert abs(seen[1] - wanted) <= 1, f"at {record}"
+                assert decoded_frame[0] == which
+                assert abs(decoded_frame[1] - wanted) <= 1, f"at {record}"
     assert worst > 30
     assert len(black) > 100  # the gaps
     assert all(shown[record - zero].max() < 30 for record in black)

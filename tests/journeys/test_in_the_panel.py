@@ -28,17 +28,17 @@ TESTS = Path(__file__).parents[1]
 
 
 def test_from_a_cut_to_an_approved_version(
-    desk, cut: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    terminal, cut: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The director works in a process of its own, on a screen of its own where one can be had;
     what came of it is looked at here."""
-    why_not = screen.missing()
+    why_not = screen.missing_reason()
     if why_not:
         with capsys.disabled():
             print(f"\nthe director works without a real screen: {why_not}")
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("director.py")), str(cut), str(tmp_path)],
-        env={**desk.environment, "PYTHONPATH": str(TESTS)},
+        env={**terminal.environment, "PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
         timeout=240,
@@ -48,10 +48,10 @@ def test_from_a_cut_to_an_approved_version(
     assert done.returncode == 0, done.stderr
     assert ("the platform is xcb" in done.stdout) != bool(why_not)
 
-    told = (tmp_path / "review.html").read_text(encoding="utf-8")
-    _says(told, "Hold the horizon", "AB_0010", "AB_0020", "approved by Ada Lovelace")
-    _says(told, "Lovely", "frame 1002", "Upscale v001", "Matte v001")
-    code = re.findall(r'alt="Frame 1002" src="data:image/jpeg;base64,([^"]+)"', told)
+    html = (tmp_path / "review.html").read_text(encoding="utf-8")
+    _says(html, "Hold the horizon", "AB_0010", "AB_0020", "approved by Ada Lovelace")
+    _says(html, "Lovely", "frame 1002", "Upscale v001", "Matte v001")
+    code = re.findall(r'alt="Frame 1002" src="data:image/jpeg;base64,([^"]+)"', html)
     drawn = QImage.fromData(base64.b64decode(code[0]))
     colours = [drawn.pixelColor(drawn.width() * 2 // 5, y) for y in range(drawn.height())]
     orange = [one.red() - one.blue() for one in colours]
@@ -64,14 +64,14 @@ def test_from_a_cut_to_an_approved_version(
         ]
     _says(" ".join(pages), "Hold the horizon", "Lovely", "Upscale v001", "Matte v001")
 
-    approved = [v for v in desk.json("versions") if v["status"] == "approved"]
+    approved = [v for v in terminal.json("versions") if v["status"] == "approved"]
     [decision] = approved[0]["decisions"]
     assert [v["service"] for v in approved] == ["upscale"]
     assert (decision["by"], decision["comment"]) == ("Ada Lovelace", "Lovely")
     exported = tmp_path / "with versions.otio"
     _says(exported.read_text(encoding="utf-8"), "Hold the horizon")
     carried = {shot.shot.id.shot: shot.versions for shot in read_cut(exported).shots}
-    assert {v.service: v.active for v in carried["AB_0010"]} == {
+    assert {v.service: v.is_active for v in carried["AB_0010"]} == {
         "upscale": True,
         "round_trip": False,
     }

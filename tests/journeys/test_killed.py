@@ -25,7 +25,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_core.models.jobs import JobState
 from bridge_ui.panel.opening import open_panel
 from bridge_ui.standalone_host import StandaloneHost
@@ -94,9 +94,9 @@ app.exec()
 """
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(20)
 
@@ -104,11 +104,11 @@ def until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
 class HostProcess:
     """The host, until it is killed."""
 
-    def __init__(self, desk, cut: Path, service: str) -> None:
+    def __init__(self, terminal, cut: Path, service: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _HOST, str(cut), service],
-            env={**desk.environment, "QT_QPA_PLATFORM": "offscreen"},
-            cwd=desk.folder,
+            env={**terminal.environment, "QT_QPA_PLATFORM": "offscreen"},
+            cwd=terminal.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -133,14 +133,14 @@ class HostProcess:
 
 
 @contextmanager
-def opened(desk, cut: Path) -> Iterator[Panel]:
+def reopened_panel(terminal, cut: Path) -> Iterator[Panel]:
     """The panel as it is opened the next time."""
     app = QApplication.instance() or QApplication(["shotbridge-tests"])
-    settings = load(environ=desk.environment).settings
+    settings = load_settings(environ=terminal.environment).settings
     panel = open_panel(settings, StandaloneHost(settings, cut))
     panel.resize(1440, 880)
     panel.show()
-    until(lambda: hasattr(panel, "controllers"), "the panel to open")
+    wait_until(lambda: hasattr(panel, "controllers"), "the panel to open")
     yield panel
     panel.close_down(10.0)
     panel.close()
@@ -149,28 +149,28 @@ def opened(desk, cut: Path) -> Iterator[Panel]:
 
 
 def ended(panel: Panel) -> bool:
-    jobs = panel.controllers.session.board.jobs.values()
+    jobs = panel.controllers.session.store.jobs.values()
     return len(jobs) >= 2 and all(job.state.ended for job in jobs)
 
 
-def see_the_truth(desk, panel: Panel) -> None:
+def check_true_state(terminal, panel: Panel) -> None:
     """Both versions are shown, each was made once, and nothing waits."""
     on = panel.controllers
-    until(lambda: ended(panel), "both jobs to end")
-    until(lambda: all(row.newest for row in on.shots.rows), "the versions on their shots")
-    assert [job.state for job in on.session.board.jobs.values()] == [JobState.SUCCEEDED] * 2
-    assert [row.sign.words for row in on.jobs.rows] == ["done", "done"]
+    wait_until(lambda: ended(panel), "both jobs to end")
+    wait_until(lambda: all(row.newest_version_id for row in on.shots.rows), "the versions on their shots")
+    assert [job.state for job in on.session.store.jobs.values()] == [JobState.SUCCEEDED] * 2
+    assert [row.sign.text for row in on.jobs.rows] == ["done", "done"]
     assert on.session.outbox.value.waiting == on.session.outbox.value.refused == ()
-    jobs, versions = desk.json("jobs"), desk.json("versions")
+    jobs, versions = terminal.json("jobs"), terminal.json("versions")
     assert {row.id for row in on.jobs.rows} == {job["id"] for job in jobs}
     assert len(jobs) == len(versions) == 2, "nothing was sent twice"
-    assert {row.newest for row in on.shots.rows} == {version["id"] for version in versions}
+    assert {row.newest_version_id for row in on.shots.rows} == {version["id"] for version in versions}
     assert {(v["shot"]["shot"], v["number"]) for v in versions} == {("AB_0010", 1), ("AB_0020", 1)}
 
 
-def test_a_host_killed_before_anything_is_sent_sends_it_when_it_is_back(desk, cut: Path) -> None:
-    host = HostProcess(desk, cut, "round_trip")
-    gateway = desk.gateway()
+def test_a_host_killed_before_anything_is_sent_sends_it_when_it_is_back(terminal, cut: Path) -> None:
+    host = HostProcess(terminal, cut, "round_trip")
+    gateway = terminal.gateway()
     gateway.suspend()
     try:
         host.press()
@@ -178,45 +178,45 @@ def test_a_host_killed_before_anything_is_sent_sends_it_when_it_is_back(desk, cu
         host.kill()
     finally:
         gateway.resume()
-    assert desk.json("jobs") == []
-    with opened(desk, cut) as panel:
-        see_the_truth(desk, panel)
+    assert terminal.json("jobs") == []
+    with reopened_panel(terminal, cut) as panel:
+        check_true_state(terminal, panel)
 
 
-def test_a_host_killed_during_a_job_finds_its_version_when_it_is_back(desk, cut: Path) -> None:
-    host = HostProcess(desk, cut, "upscale")
+def test_a_host_killed_during_a_job_finds_its_version_when_it_is_back(terminal, cut: Path) -> None:
+    host = HostProcess(terminal, cut, "upscale")
     host.press()
     host.wait("running")
     host.kill()
-    assert {job["state"] for job in desk.json("jobs")} <= {"queued", "running", "succeeded"}
-    with opened(desk, cut) as panel:
-        see_the_truth(desk, panel)
+    assert {job["state"] for job in terminal.json("jobs")} <= {"queued", "running", "succeeded"}
+    with reopened_panel(terminal, cut) as panel:
+        check_true_state(terminal, panel)
 
 
-def test_a_gateway_killed_during_a_job_goes_on_with_it(desk, cut: Path) -> None:
-    with opened(desk, cut) as panel:
+def test_a_gateway_killed_during_a_job_goes_on_with_it(terminal, cut: Path) -> None:
+    with reopened_panel(terminal, cut) as panel:
         on = panel.controllers
-        jobs = on.session.board.jobs
-        until(lambda: on.session.connection.value.up, "the gateway")
-        until(lambda: len(on.shots.rows) == 2, "the cut")
+        jobs = on.session.store.jobs
+        wait_until(lambda: on.session.connection.value.is_connected, "the gateway")
+        wait_until(lambda: len(on.shots.rows) == 2, "the cut")
         panel.shots.view.selectAll()
-        on.send.choose("upscale")
+        on.send.choose_service("upscale")
         button = panel.findChild(QPushButton, "send")
-        until(lambda: button.isEnabled() and len(on.send.state.value.shots) == 2, "the button")
+        wait_until(lambda: button.isEnabled() and len(on.send.state.value.shots) == 2, "the button")
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        until(lambda: len(jobs) == 2, "both jobs")
-        until(lambda: JobState.RUNNING in {job.state for job in jobs.values()}, "one to run")
+        wait_until(lambda: len(jobs) == 2, "both jobs")
+        wait_until(lambda: JobState.RUNNING in {job.state for job in jobs.values()}, "one to run")
 
         words = panel.status.findChild(QPushButton, "connection")
-        desk.gateway().kill()
-        until(lambda: "does not answer" in words.text(), "the panel to say so")
-        told = [row.sign.words for row in on.jobs.rows]
-        assert not {"failed", "cancelled"} & set(told), "what is not known is not said"
-        until(lambda: words.text() == "Gateway on this machine", "the gateway to be back")
-        see_the_truth(desk, panel)
+        terminal.gateway().kill()
+        wait_until(lambda: "does not answer" in words.text(), "the panel to say so")
+        states = [row.sign.text for row in on.jobs.rows]
+        assert not {"failed", "cancelled"} & set(states), "what is not known is not said"
+        wait_until(lambda: words.text() == "Gateway on this machine", "the gateway to be back")
+        check_true_state(terminal, panel)
 
-        on.send.choose("round_trip")
-        until(button.isEnabled, "the button")
+        on.send.choose_service("round_trip")
+        wait_until(button.isEnabled, "the button")
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        until(lambda: len(jobs) == 4 and ended(panel), "two more")
+        wait_until(lambda: len(jobs) == 4 and ended(panel), "two more")
         assert {job.state for job in jobs.values()} == {JobState.SUCCEEDED}

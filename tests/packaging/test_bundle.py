@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pins import entries, without
+from pins import lock_entries, without_packages
 from sbom import completed, model_components
 
-from bridge_gateway.models.catalogue import catalogue
+from bridge_gateway.models.catalogue import bundled_catalogue
 
 REPO = Path(__file__).parents[2]
 INSTALLER = REPO / "packaging" / "bundle" / "install.py"
@@ -69,7 +69,7 @@ def _install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_whole_bundle_is_told_so(bundle: Path) -> None:
+def test_a_whole_bundle_is_reported(bundle: Path) -> None:
     done = _install(bundle, "--verify")
     assert (done.returncode, done.stdout) == (0, "5 files are as they were bundled\n")
 
@@ -140,7 +140,7 @@ def test_on_windows_none_is_made_and_the_words_say_what_to_do() -> None:
     assert "On Windows install by pip" in done.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(bundle: Path, tmp_path: Path) -> None:
     _for_this_machine(bundle)
     (tmp_path / "taken").write_text("")
     done = _install(bundle, str(tmp_path / "taken" / "opt"))
@@ -163,7 +163,7 @@ def test_a_version_that_is_there_stays(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_models_and_footage_are_in_it_with_licence_and_hash(tmp_path: Path) -> None:
-    known = [entry.model_dump(mode="json") for entry in catalogue().entries]
+    known = [entry.model_dump(mode="json") for entry in bundled_catalogue().entries]
     for entry in known[:-1]:  # the last is not installed
         (tmp_path / entry["id"]).mkdir()
         (tmp_path / entry["id"] / "installed.json").write_text(
@@ -187,7 +187,7 @@ def test_models_and_footage_are_in_it_with_licence_and_hash(tmp_path: Path) -> N
 
 
 def test_a_licence_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
-    entry = catalogue().entry("bikes").model_dump(mode="json")
+    entry = bundled_catalogue().get_entry("bikes").model_dump(mode="json")
     (tmp_path / "bikes").mkdir()
     record = {"package": "p", "version": "1", "package_sha256": "b", "file": "f", "sha256": "a"}
     (tmp_path / "bikes" / "installed.json").write_text(json.dumps(record))
@@ -217,9 +217,9 @@ def test_entries_are_taken_out_of_a_lock_with_all_their_hashes() -> None:
         "# a head\none==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
         "two-more==2.0 ; sys_platform == 'win32' \\\n    --hash=sha256:cc\n"
     )
-    assert list(entries(lock)) == ["one", "two-more"]
-    assert without(lock, "two-more") == (
+    assert list(lock_entries(lock)) == ["one", "two-more"]
+    assert without_packages(lock, "two-more") == (
         "one==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
     )
     with pytest.raises(KeyError):
-        without(lock, "three")
+        without_packages(lock, "three")

@@ -180,14 +180,14 @@ def test_what_builds_shotbridge_is_locked_and_is_what_the_recipe_builds_with() -
     assert "--no-deps" in own and "--no-build-isolation" in own
 
 
-def test_nobody_is_told_to_install_shotbridge_by_name() -> None:
+def test_no_text_says_to_install_shotbridge_by_name() -> None:
     """No index has it: whoever takes the name there would be installed."""
     texts = [REPO / "README.md", *(REPO / "docs").rglob("*.md"), *(REPO / "packaging").glob("*")]
-    for room in ("bridge_core", "ui", "gateway", "plugins"):
-        texts += (REPO / room).rglob("*.py")
+    for source_folder in ("bridge_core", "ui", "gateway", "plugins"):
+        texts += (REPO / source_folder).rglob("*.py")
     by_name = re.compile(r"""pip install (?:-\S+ )*["']?shotbridge""")
-    told = [path for path in texts if path.is_file() and by_name.search(path.read_text())]
-    assert told == []
+    offenders = [path for path in texts if path.is_file() and by_name.search(path.read_text())]
+    assert offenders == []
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)

@@ -57,8 +57,8 @@ def test_a_target_makes_first_what_it_needs(fresh: Path, words: str) -> None:
 
 
 def test_pictures_of_the_panel_take_the_demo_first(fresh: Path) -> None:
-    told = dry(fresh, "screenshots").stdout
-    assert -1 < told.find('demo --out "demo_out"') < told.find("docs/screenshots.py")
+    output = dry(fresh, "screenshots").stdout
+    assert -1 < output.find('demo --out "demo_out"') < output.find("docs/screenshots.py")
 
 
 def test_a_language_is_asked_for(fresh: Path) -> None:

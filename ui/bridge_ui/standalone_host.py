@@ -15,18 +15,18 @@ from bridge_core.host import (
     Host,
     HostProblem,
     HostShot,
-    PlaceAs,
-    Placed,
+    PlacementMode,
+    PlacementResult,
     Placement,
-    Scene,
+    HostScene,
 )
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_core.timeline.cut import CarriedVersion, Cut, CutProblem, CutShot, CutSource
+    from bridge_core.timeline.cut import ReferencedVersion, Cut, CutProblem, CutShot, CutSource
 
 #: A cut's versions are written beside it under this name.
-OUTPUT = "{stem}_versions.otio"
+OUTPUT_NAME = "{stem}_versions.otio"
 
 
 class StandaloneHost(Host):
@@ -46,8 +46,8 @@ class StandaloneHost(Host):
         timeline: str | None = None,
         rate: str | None = None,
     ) -> None:
-        self._given = settings
-        self._cut = self._named(cut, timeline, rate) if cut is not None else None
+        self._settings_source = settings
+        self._cut = self._make_source(cut, timeline, rate) if cut is not None else None
 
     @property
     def title(self) -> str:
@@ -62,39 +62,39 @@ class StandaloneHost(Host):
         """Where versions are placed; None while no cut is open."""
         if self._cut is None:
             return None
-        return self._cut.path.with_name(OUTPUT.format(stem=self._cut.path.stem))
+        return self._cut.path.with_name(OUTPUT_NAME.format(stem=self._cut.path.stem))
 
-    def scene(self) -> Scene:
+    def scene(self) -> HostScene:
         if self._cut is None:
-            return Scene("", self._settings.work.show or "")
+            return HostScene("", self._settings.work.show or "")
         cut = self._read(self._cut)
-        source = self._source()
-        carried = {} if source == self._cut else {i.clip: i.versions for i in self._parse(source)}
-        return Scene(
+        source = self._carrying_source()
+        carried = {} if source == self._cut else {i.clip_id: i.versions for i in self._parse(source)}
+        return HostScene(
             title=cut.path.name,
             show=cut.show,
-            shots=tuple(_shot(item, carried.get(item.clip, item.versions)) for item in cut),
-            problems=tuple(_told(problem, cut) for problem in cut.problems),
+            shots=tuple(_host_shot(item, carried.get(item.clip_id, item.versions)) for item in cut),
+            problems=tuple(_host_problem(problem, cut) for problem in cut.problems),
             cut=cut,
         )
 
-    def open(self, path: Path, *, timeline: str | None = None, rate: str | None = None) -> None:
-        cut = self._named(path, timeline, rate)
+    def open_cut(self, path: Path, *, timeline: str | None = None, rate: str | None = None) -> None:
+        cut = self._make_source(path, timeline, rate)
         self._read(cut)
         self._cut = cut
 
     @staticmethod
-    def _named(path: Path, timeline: str | None, rate: str | None) -> CutSource:
+    def _make_source(path: Path, timeline: str | None, rate: str | None) -> CutSource:
         from bridge_core.models.frames import to_rate
         from bridge_core.timeline.cut import CutSource
 
         return CutSource(path, timeline, None if rate is None else to_rate(rate))
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
-        return (PlaceAs("cut", "In a cut of its own, beside this one"),)
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
+        return (PlacementMode("cut", "In a cut of its own, beside this one"),)
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
         """Write the cut with these versions to :attr:`output`. What an earlier placing put there
         stays, as long as the cut has not been saved anew since.
 
@@ -108,18 +108,18 @@ class StandaloneHost(Host):
                 "no cut is open that versions could be placed in",
                 next_step="open a cut first",
             )
-        known = {item.clip for item in self._read(self._cut)}
-        unknown = sorted({one.handle for one in placements} - known)
+        known = {item.clip_id for item in self._read(self._cut)}
+        unknown = sorted({one.item_id for one in placements} - known)
         if unknown:
             raise HostError(
                 f"the cut has no clip {', '.join(unknown)}",
                 where=str(self._cut.path),
                 next_step="read the cut again and place by its handles",
             )
-        ways = sorted({one.place_as for one in placements} - {"", "cut"})
-        if ways:
+        unknown_modes = sorted({one.mode_id for one in placements} - {"", "cut"})
+        if unknown_modes:
             raise HostError(
-                f"a cut has no other way of placing, and none called {', '.join(ways)}",
+                f"a cut has no other way of placing, and none called {', '.join(unknown_modes)}",
                 where=str(self._cut.path),
                 next_step="choose one of Host.place_as",
             )
@@ -127,31 +127,31 @@ class StandaloneHost(Host):
         versions: dict[str, list[PlacedVersion]] = {}
         for one in placements:
             folder = str(one.folder) if one.folder is not None else None
-            versions.setdefault(one.handle, []).append(
+            versions.setdefault(one.item_id, []).append(
                 PlacedVersion(one.version, folder, one.output, one.notes)
             )
         written = write_versions(
-            self._source(),
+            self._carrying_source(),
             versions,
             self.output,
             show=self._settings.work.show,
             overwrite=True,
         )
-        words = [f"{self.output.name} written, beside the cut", *map(str, written.short)]
-        return Placed("; ".join(words), self.output)
+        words = [f"{self.output.name} written, beside the cut", *map(str, written.short_versions)]
+        return PlacementResult("; ".join(words), self.output)
 
     @staticmethod
     def _check_output(output: Path) -> None:
-        from bridge_core.timeline.document import is_ours
+        from bridge_core.timeline.document import has_placed_versions
 
-        if output.exists() and not is_ours(output):
+        if output.exists() and not has_placed_versions(output):
             raise HostError(
                 "the cut with versions would replace a file that Shotbridge did not write",
                 where=str(output),
                 next_step="move or rename that file, then place again",
             )
 
-    def _source(self) -> CutSource:
+    def _carrying_source(self) -> CutSource:
         """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew
         since."""
         assert self._cut is not None
@@ -163,12 +163,12 @@ class StandaloneHost(Host):
 
     @cached_property
     def _settings(self) -> Settings:
-        return self._given() if callable(self._given) else self._given
+        return self._settings_source() if callable(self._settings_source) else self._settings_source
 
     def _read(self, source: CutSource) -> Cut:
-        from bridge_core.timeline.lookup import look_for_media
+        from bridge_core.timeline.lookup import check_media
 
-        return look_for_media(self._parse(source))
+        return check_media(self._parse(source))
 
     def _parse(self, source: CutSource) -> Cut:
         from bridge_core.timeline.reading import read_cut
@@ -183,26 +183,26 @@ class StandaloneHost(Host):
         )
 
 
-def _shot(item: CutShot, carried: tuple[CarriedVersion, ...]) -> HostShot:
+def _host_shot(item: CutShot, carried: tuple[ReferencedVersion, ...]) -> HostShot:
     return HostShot(
         item.shot,
-        item.clip,
+        item.clip_id,
         item.track,
-        placed=tuple(one.version for one in carried),
-        in_use=next((one.version for one in carried if one.active), ""),
+        placed_version_ids=tuple(one.version for one in carried),
+        active_version_id=next((one.version for one in carried if one.is_active), ""),
     )
 
 
-def _told(problem: CutProblem, cut: Cut) -> HostProblem:
+def _host_problem(problem: CutProblem, cut: Cut) -> HostProblem:
     handle = ""
     if not problem.skipped:
-        place = (problem.clip, problem.track, problem.record)
-        handle = next((i.clip for i in cut if (i.name, i.track, i.shot.record_range) == place), "")
+        location = (problem.clip_name, problem.track, problem.record_range)
+        handle = next((i.clip_id for i in cut if (i.clip_name, i.track, i.shot.record_range) == location), "")
     return HostProblem(
-        source=problem.clip or problem.track,
-        what=problem.what,
+        label=problem.clip_name or problem.track,
+        message=problem.message,
         next_step=problem.next_step,
         skipped=problem.skipped,
-        handle=handle,
-        record=problem.record,
+        item_id=handle,
+        record_range=problem.record_range,
     )

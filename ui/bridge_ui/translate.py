@@ -27,6 +27,6 @@ def tr(text: str, **values: object) -> str:
     return found.format(**values) if values else found
 
 
-def counted(number: int, one: str, many: str) -> str:
+def tr_count(number: int, one: str, many: str) -> str:
     """``counted(3, "{n} frame", "{n} frames")``; both texts are translated."""
     return tr(one if number == 1 else many, n=f"{number:,}".replace(",", "\u2009"))

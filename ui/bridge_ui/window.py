@@ -42,34 +42,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bridge_core.cli.call import pair
+    from bridge_core.cli.call import parse_key_value
     from bridge_ui.panel.opening import open_panel
     from bridge_ui.standalone_host import StandaloneHost
 
-    said = dict(pair(text) for text in arguments.set)
+    overrides = dict(parse_key_value(text) for text in arguments.set)
 
     def settings() -> Settings:
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        return load(said, show=arguments.show).settings
+        return load_settings(overrides, show=arguments.show).settings
 
-    app = application()
+    app = create_application()
     cut = arguments.cut.expanduser().absolute() if arguments.cut else None
     host = StandaloneHost(settings, cut, timeline=arguments.timeline, rate=arguments.rate)
     panel = open_panel(settings, host)
-    refused: list[ShotbridgeError] = []
-    panel.refused.connect(refused.append)
+    errors: list[ShotbridgeError] = []
+    panel.open_failed.connect(errors.append)
     # For who started it from a terminal; the window says it as well.
-    panel.refused.connect(lambda error: print(error, file=sys.stderr, flush=True))
-    panel.ready.connect(refused.clear)
+    panel.open_failed.connect(lambda error: print(error, file=sys.stderr, flush=True))
+    panel.ready.connect(errors.clear)
     panel.resize(1440, 880)
     panel.show()
-    code = work(app)
+    code = run_event_loop(app)
     panel.close_down(timeout=2.0)
-    return refused[-1].exit_code if refused else code
+    return errors[-1].exit_code if errors else code
 
 
-def application() -> QApplication:
+def create_application() -> QApplication:
     """The application of a window of ours: its looks may be chosen; a host's never are."""
     from PySide6.QtWidgets import QApplication
 
@@ -79,13 +79,13 @@ def application() -> QApplication:
     return app
 
 
-def work(app: QApplication) -> int:
+def run_event_loop(app: QApplication) -> int:
     """Run the application until its windows are closed, or somebody presses Ctrl+C."""
     from PySide6.QtCore import QTimer
 
     signal.signal(signal.SIGINT, lambda *_: app.quit())
     # Python hears of a signal only when it gets its turn.
-    turn = QTimer(interval=200)
-    turn.timeout.connect(lambda: None)
-    turn.start()
+    timer = QTimer(interval=200)
+    timer.timeout.connect(lambda: None)
+    timer.start()
     return app.exec()

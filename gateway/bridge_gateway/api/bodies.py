@@ -15,45 +15,45 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.requests import MOST_FRAMES
-from bridge_gateway.api.errors import Refusal, invalid_call
+from bridge_core.models.requests import MAX_FRAMES
+from bridge_gateway.api.errors import HttpProblem, invalid_call
 
 #: Greatest JSON body in bytes: a submission of 100,000 files has about 13 MB.
-JSON_LIMIT = 16 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 #: Most entries of a list in one call; longer ones are asked in parts.
-LIST_LIMIT = 50_000
+MAX_LIST_LENGTH = 50_000
 
 #: Bytes up to which a body is parsed on the event loop: a thread would cost more than it saves.
-SHORT = 32_768
+MAX_INLINE_BYTES = 32_768
 #: Commas and colons in a body: a submission of 100,000 files has a million.
-MOST_VALUES = 2_000_000
+MAX_VALUES = 2_000_000
 #: Fields of one object: the parameters of a service are some dozen.
-LARGEST_OBJECT = 1000
+MAX_OBJECT_FIELDS = 1000
 #: Mistakes that are listed one by one.
-MOST_MISTAKES = 1000
+MAX_LISTED_ERRORS = 1000
 #: Levels of nesting; a submission has eight, and its parameters.
-DEEPEST = 64
+MAX_NESTING = 64
 
 
 class BoundedRequest(Request):
     """A call whose body is parsed and validated here, in a thread where it is long, so that no body
     delays other calls."""
 
-    def __init__(self, scope: Scope, receive: Receive, takes: TypeAdapter[Any] | None) -> None:
+    def __init__(self, scope: Scope, receive: Receive, body_type: TypeAdapter[Any] | None) -> None:
         super().__init__(scope, receive)
-        self._takes = takes
+        self._body_type = body_type
 
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
             body = bytearray()
             async for chunk in self.stream():
                 body += chunk
-                if len(body) > JSON_LIMIT:
-                    raise Refusal(
+                if len(body) > MAX_BODY_BYTES:
+                    raise HttpProblem(
                         413,
                         InvalidRequest(
-                            f"the body is greater than {JSON_LIMIT} bytes",
+                            f"the body is greater than {MAX_BODY_BYTES} bytes",
                             where=f"{self.method} {self.url.path}",
                             next_step="send less at once",
                         ),
@@ -63,9 +63,9 @@ class BoundedRequest(Request):
 
     async def json(self) -> Any:
         body = await self.body()
-        if len(body) <= SHORT:
-            return _read(body, self._takes)
-        return await to_thread.run_sync(_read, body, self._takes)
+        if len(body) <= MAX_INLINE_BYTES:
+            return _parse_body(body, self._body_type)
+        return await to_thread.run_sync(_parse_body, body, self._body_type)
 
 
 class StrictRoute(APIRoute):
@@ -78,57 +78,57 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         info = self.body_field.field_info if self.body_field is not None else None
-        takes: TypeAdapter[Any] | None = None
+        body_type: TypeAdapter[Any] | None = None
         if info is not None:
-            takes = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
-        known = {parameter.alias for parameter in self.dependant.query_params}
+            body_type = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
+        known_parameters = {parameter.alias for parameter in self.dependant.query_params}
 
-        async def strict(request: Request) -> Response:
-            unknown = set(request.query_params) - known
+        async def handle_strictly(request: Request) -> Response:
+            unknown = set(request.query_params) - known_parameters
             if unknown:
                 raise InvalidRequest(
                     f"there is no such parameter: {', '.join(sorted(unknown))[:200]}",
                     where=f"{request.method} {request.url.path}",
-                    next_step=f"it takes: {', '.join(sorted(known)) or 'none'}",
+                    next_step=f"it takes: {', '.join(sorted(known_parameters)) or 'none'}",
                 )
-            return await handler(BoundedRequest(request.scope, request.receive, takes))
+            return await handler(BoundedRequest(request.scope, request.receive, body_type))
 
-        return strict
+        return handle_strictly
 
 
-def _read(body: bytes, takes: TypeAdapter[Any] | None) -> Any:
+def _parse_body(body: bytes, body_type: TypeAdapter[Any] | None) -> Any:
     """A body as the type that the route takes. FastAPI validates it again, which costs nothing for
     a value of that type.
 
     :raises Refusal: it is not JSON, or not what the route takes.
     """
     # Before anything is built: a value of two characters costs a hundred bytes.
-    if body.count(b",") + body.count(b":") > MOST_VALUES:
-        raise _refused(f"the body holds more than {MOST_VALUES} values", "send less at once")
+    if body.count(b",") + body.count(b":") > MAX_VALUES:
+        raise _invalid_body(f"the body holds more than {MAX_VALUES} values", "send less at once")
     try:
-        value = json.loads(body, parse_constant=_not_json)
+        value = json.loads(body, parse_constant=_reject_constant)
     except json.JSONDecodeError:
         raise  # FastAPI tells where in the body
     except (ValueError, RecursionError) as error:
         # Not UTF-8, a number of thousands of digits, or lists in lists without end.
-        raise _refused(f"this cannot be read as JSON: {error}", "send plain JSON") from error
+        raise _invalid_body(f"this cannot be read as JSON: {error}", "send plain JSON") from error
     # Only an escape can bring a null character in; JSON itself forbids the bare one.
-    _check(value, nulls=b"\\u0000" in body)
-    if takes is None:
+    _check_structure(value, reject_nulls=b"\\u0000" in body)
+    if body_type is None:
         return value
     try:
-        return takes.validate_python(value)
+        return body_type.validate_python(value)
     except ValidationError as error:
-        raise Refusal(422, _mistakes(error, value, takes)) from None
+        raise HttpProblem(422, _validation_problem(error, value, body_type)) from None
 
 
-def _mistakes(error: ValidationError, value: Any, takes: TypeAdapter[Any]) -> InvalidRequest:
+def _validation_problem(error: ValidationError, value: Any, body_type: TypeAdapter[Any]) -> InvalidRequest:
     """What is wrong with a body. Listing a hundred thousand mistakes takes seconds in which nothing
     else runs, so of many only those at the beginning are listed."""
     count = error.error_count()
-    if count > MOST_MISTAKES:
+    if count > MAX_LISTED_ERRORS:
         try:
-            takes.validate_python(_beginning(value))
+            body_type.validate_python(_truncated(value))
         except ValidationError as shorter:
             error = shorter
         else:
@@ -142,48 +142,48 @@ def _mistakes(error: ValidationError, value: Any, takes: TypeAdapter[Any]) -> In
     )
 
 
-def _beginning(value: Any) -> Any:
+def _truncated(value: Any) -> Any:
     match value:
         case dict():
-            return {key: _beginning(inner) for key, inner in islice(value.items(), 50)}
+            return {key: _truncated(inner) for key, inner in islice(value.items(), 50)}
         case list():
-            return [_beginning(inner) for inner in value[:10]]
+            return [_truncated(inner) for inner in value[:10]]
         case _:
             return value
 
 
-def _check(value: Any, *, nulls: bool) -> None:
+def _check_structure(value: Any, *, reject_nulls: bool) -> None:
     """Refuse what no call needs and what would be slow to refuse field by field."""
     level: list[Any] = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_NESTING):
         inner: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                if len(one) > LARGEST_OBJECT:
-                    raise _refused(
-                        f"an object has {len(one)} fields, at most {LARGEST_OBJECT} are taken",
+        for item in level:
+            if isinstance(item, dict):
+                if len(item) > MAX_OBJECT_FIELDS:
+                    raise _invalid_body(
+                        f"an object has {len(item)} fields, at most {MAX_OBJECT_FIELDS} are taken",
                         "leave out what the call does not take",
                     )
-                inner += one.values()
-                inner += one if nulls else ()
-            elif isinstance(one, list):
-                if len(one) > MOST_FRAMES:
-                    raise _refused(
-                        f"a list has {len(one)} entries, at most {MOST_FRAMES} are taken",
+                inner += item.values()
+                inner += item if reject_nulls else ()
+            elif isinstance(item, list):
+                if len(item) > MAX_FRAMES:
+                    raise _invalid_body(
+                        f"a list has {len(item)} entries, at most {MAX_FRAMES} are taken",
                         "send less at once",
                     )
-                inner += one
-            elif nulls and isinstance(one, str) and "\0" in one:
-                raise _refused("text holds no null character", "take it out")
+                inner += item
+            elif reject_nulls and isinstance(item, str) and "\0" in item:
+                raise _invalid_body("text holds no null character", "take it out")
         level = inner
         if not level:
             return
-    raise _refused(f"the body is nested deeper than {DEEPEST} levels", "send flatter JSON")
+    raise _invalid_body(f"the body is nested deeper than {MAX_NESTING} levels", "send flatter JSON")
 
 
-def _not_json(constant: str) -> NoReturn:
-    raise _refused(f"{constant} is not a number in JSON", "send a number or null")
+def _reject_constant(constant: str) -> NoReturn:
+    raise _invalid_body(f"{constant} is not a number in JSON", "send a number or null")
 
 
-def _refused(what: str, next_step: str) -> Refusal:
-    return Refusal(422, InvalidRequest(what, where="body", next_step=next_step))
+def _invalid_body(what: str, next_step: str) -> HttpProblem:
+    return HttpProblem(422, InvalidRequest(what, where="body", next_step=next_step))

@@ -20,15 +20,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _log = logging.getLogger(__name__)
 
 #: Descriptors that the process asks for, as far as the system lets it raise its own limit.
-_WANTED = 16_384
+_DESIRED_DESCRIPTORS = 16_384
 #: Descriptors for the gateway's own work: databases, pictures, model processes.
-_RESERVED = 256
+_RESERVED_DESCRIPTORS = 256
 #: Greatest number of connections, however many descriptors there are.
-_MOST = 4096
+_MAX_CONNECTIONS = 4096
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     connections: int
     unauthenticated_seconds: float = 10.0
     """Within which the token has to arrive, from the beginning of the connection or the first byte
@@ -37,119 +37,119 @@ class Limits:
     """Bytes of such a body that are read, so that the sender gets to read the answer."""
 
 
-def system_limits() -> Limits:
+def system_connection_limits() -> ConnectionLimits:
     """As many connections as leave the gateway the descriptors that its own work needs. Raises the
     process's limit where the system allows it."""
     if sys.platform == "win32":
-        return Limits(_MOST // 8)
+        return ConnectionLimits(_MAX_CONNECTIONS // 8)
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED if hard == resource.RLIM_INFINITY else min(_WANTED, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
+    desired = _DESIRED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESIRED_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < desired:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (desired, hard))
+        soft = desired
     if soft == resource.RLIM_INFINITY:
-        soft = _WANTED
+        soft = _DESIRED_DESCRIPTORS
     # A connection may hold a file beside its socket, and as many again are opening or closing.
-    return Limits(max(16, min(_MOST, (soft - _RESERVED) // 3)))
+    return ConnectionLimits(max(16, min(_MAX_CONNECTIONS, (soft - _RESERVED_DESCRIPTORS) // 3)))
 
 
-class Connections:
+class ConnectionRegistry:
     """The connections that may be closed for a new one, the longest waiting first."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self._unauthenticated: dict[BoundedProtocol, None] = {}
         self._idle: dict[BoundedProtocol, None] = {}
 
-    def waits(self, connection: BoundedProtocol) -> None:
-        self.works(connection)
-        (self._idle if connection.known else self._unauthenticated)[connection] = None
+    def mark_waiting(self, connection: BoundedProtocol) -> None:
+        self.mark_busy(connection)
+        (self._idle if connection.authenticated else self._unauthenticated)[connection] = None
 
-    def works(self, connection: BoundedProtocol) -> None:
+    def mark_busy(self, connection: BoundedProtocol) -> None:
         self._unauthenticated.pop(connection, None)
         self._idle.pop(connection, None)
 
-    def make_room(self, newest: BoundedProtocol) -> None:
+    def evict_oldest(self, newest: BoundedProtocol) -> None:
         """Close the one that has waited longest; where all are at work, the newest."""
         oldest = next(iter(self._unauthenticated or self._idle), newest)
         _log.warning(
             "all %d connections are in use; one was closed for a new one", self.limits.connections
         )
-        self.works(oldest)  # it ends a moment later, and is not to be chosen again until then
-        oldest.cut()
+        self.mark_busy(oldest)  # it ends a moment later, and is not to be chosen again until then
+        oldest.abort()
 
 
 class BoundedProtocol(H11Protocol):
     """One connection. ``known``: the token was sent on it."""
 
-    def __init__(self, *, open_connections: Connections, **given: Any) -> None:
-        super().__init__(**given)
-        self.known = False
-        self._open = open_connections
+    def __init__(self, *, open_connections: ConnectionRegistry, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.authenticated = False
+        self._registry = open_connections
         self._limits = open_connections.limits
-        self._patience: asyncio.TimerHandle | None = None
+        self._timeout: asyncio.TimerHandle | None = None
         self._unread = 0
         # In the state of every call's scope, where the gate finds it.
-        self.app_state = {**self.app_state, "admitted": self._admitted}
+        self.app_state = {**self.app_state, "admitted": self._mark_authenticated}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._open.waits(self)
-        self._wait()
+        self._registry.mark_waiting(self)
+        self._start_timeout()
         if len(self.connections) > self._limits.connections:
-            self._open.make_room(self)
+            self._registry.evict_oldest(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._open.works(self)
-        self._stop_waiting()
+        self._registry.mark_busy(self)
+        self._cancel_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._body_is_left():
+        if self._has_unread_body():
             self._unread += len(data)
             if self._unread > self._limits.unread_bytes:
-                self.cut()
+                self.abort()
                 return
-        elif self._patience is None and not self._at_work():
-            self._wait()
+        elif self._timeout is None and not self._is_handling_call():
+            self._start_timeout()
         try:
             super().data_received(data)
         except h11.LocalProtocolError:
-            self.cut()  # not HTTP, after the answer
+            self.abort()  # not HTTP, after the answer
 
     def on_response_complete(self) -> None:
-        self._stop_waiting()
-        self._open.waits(self)
-        if self._body_is_left():
+        self._cancel_timeout()
+        self._registry.mark_waiting(self)
+        if self._has_unread_body():
             self._unread = 0
-            self._wait()
+            self._start_timeout()
         super().on_response_complete()
         # The beginning of the next call may have come together with the last one.
-        if self.conn.trailing_data[0] and self._patience is None and not self._at_work():
-            self._wait()
+        if self.conn.trailing_data[0] and self._timeout is None and not self._is_handling_call():
+            self._start_timeout()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         self.transport.abort()
 
-    def _admitted(self) -> None:
-        self.known = True
-        self._open.works(self)
-        self._stop_waiting()
+    def _mark_authenticated(self) -> None:
+        self.authenticated = True
+        self._registry.mark_busy(self)
+        self._cancel_timeout()
 
-    def _body_is_left(self) -> bool:
+    def _has_unread_body(self) -> bool:
         """Whether a call without the token was answered and is still being sent."""
         answered = self.cycle is not None and self.cycle.response_complete
-        return answered and not self.known and self.conn.their_state is h11.SEND_BODY
+        return answered and not self.authenticated and self.conn.their_state is h11.SEND_BODY
 
-    def _at_work(self) -> bool:
-        return self.known and self.cycle is not None and not self.cycle.response_complete
+    def _is_handling_call(self) -> bool:
+        return self.authenticated and self.cycle is not None and not self.cycle.response_complete
 
-    def _wait(self) -> None:
-        self._patience = self.loop.call_later(self._limits.unauthenticated_seconds, self.cut)
+    def _start_timeout(self) -> None:
+        self._timeout = self.loop.call_later(self._limits.unauthenticated_seconds, self.abort)
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None

@@ -16,23 +16,23 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge_core.errors import GatewayFault, InvalidRequest, NotFound, ShotbridgeError
-from bridge_core.models.base import short
+from bridge_core.models.base import shorten
 from bridge_core.models.problems import Problem
 
-PROBLEM = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
 
-class Refusal(HTTPException):
+class HttpProblem(HTTPException):
     """An error with a status of its own, for places where FastAPI lets only its own kind out."""
 
     def __init__(self, status: int, error: ShotbridgeError) -> None:
-        super().__init__(status, error.what)
+        super().__init__(status, error.message)
         self.error = error
 
 
-def respond(
+def problem_response(
     error: ShotbridgeError,
     *,
     status: int | None = None,
@@ -40,34 +40,34 @@ def respond(
 ) -> Response:
     """The answer that carries an error; ``status`` instead of the error's own."""
     return Response(
-        Problem.of(error).model_dump_json(),
+        Problem.from_error(error).model_dump_json(),
         status_code=status or error.status,
-        media_type=PROBLEM,
+        media_type=PROBLEM_MEDIA_TYPE,
         headers=headers,
     )
 
 
-def install(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI) -> None:
     """Make the application's expected errors problems; :class:`Faults` does the others."""
 
     @app.exception_handler(ShotbridgeError)
-    async def told(_: Request, error: ShotbridgeError) -> Response:
-        return respond(error)
+    async def handle_shotbridge_error(_: Request, error: ShotbridgeError) -> Response:
+        return problem_response(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return respond(invalid_call(error.errors()))
+    async def handle_validation_error(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(invalid_call(error.errors()))
 
     @app.exception_handler(StarletteHTTPException)
-    async def refused(request: Request, error: StarletteHTTPException) -> Response:
+    async def handle_http_exception(request: Request, error: StarletteHTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             # Routes are made for one method each, and the router names the first one's only.
-            headers["Allow"] = ", ".join(_methods(app, request.url.path)) or headers["Allow"]
-        return respond(_http(request, error), status=error.status_code, headers=headers)
+            headers["Allow"] = ", ".join(_allowed_methods(app, request.url.path)) or headers["Allow"]
+        return problem_response(_from_http_exception(request, error), status=error.status_code, headers=headers)
 
 
-class Faults:
+class UnexpectedErrorMiddleware:
     """Outermost middleware: what nobody expected is logged under a reference, and only the
     reference is sent."""
 
@@ -77,13 +77,13 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
-        async def watched(message: Message) -> None:
+        async def tracking_send(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, tracking_send)
         except ClientDisconnect:
             _log.info("%s %s: the client went away", scope["method"], scope["path"])
         except Exception:
@@ -96,10 +96,10 @@ class Faults:
                 where=f"log reference {reference}",
                 next_step="give this reference to whoever runs the gateway; its log says more",
             )
-            await respond(fault)(scope, receive, send)
+            await problem_response(fault)(scope, receive, send)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For ``responses=`` of a route: the errors that it answers with besides the common ones."""
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
@@ -112,16 +112,16 @@ def invalid_call(errors: Sequence[Mapping[str, Any]], count: int | None = None) 
     count = len(errors) if count is None else count
     fields = [
         {
-            "field": _clean(".".join(str(part) for part in item["loc"])),
-            "problem": _clean(_reason(item)),
-            "value": _clean(short(item.get("input"))),
+            "field": _without_surrogates(".".join(str(part) for part in item["loc"])),
+            "problem": _without_surrogates(_reason(item)),
+            "value": _without_surrogates(shorten(item.get("input"))),
         }
         for item in errors[:100]
     ]
-    told = "; ".join(f"{item['field']}: {item['problem']}" for item in fields[:5])
-    more = f", and {count - 5} more" if count > 5 else ""
+    summary = "; ".join(f"{item['field']}: {item['problem']}" for item in fields[:5])
+    remainder = f", and {count - 5} more" if count > 5 else ""
     return InvalidRequest(
-        f"the call is not valid: {told}{more}",
+        f"the call is not valid: {summary}{remainder}",
         where=fields[0]["field"] if fields else "",
         next_step="correct these fields and try again; /v1/openapi.json describes them",
         details={"fields": fields},
@@ -134,8 +134,8 @@ def _reason(item: Mapping[str, Any]) -> str:
     return str(item["msg"])
 
 
-def _http(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
-    if isinstance(error, Refusal):
+def _from_http_exception(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
+    if isinstance(error, HttpProblem):
         return error.error
     where = f"{request.method} {request.url.path}"
     if error.status_code == HTTPStatus.NOT_FOUND:
@@ -151,7 +151,7 @@ def _http(request: Request, error: StarletteHTTPException) -> ShotbridgeError:
     )
 
 
-def _methods(app: FastAPI, path: str) -> list[str]:
+def _allowed_methods(app: FastAPI, path: str) -> list[str]:
     """What an address can be called with."""
     return sorted(
         method.upper()
@@ -161,6 +161,6 @@ def _methods(app: FastAPI, path: str) -> list[str]:
     )
 
 
-def _clean(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """Without the lone surrogates that JSON can name and UTF-8 cannot hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

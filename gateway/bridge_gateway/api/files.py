@@ -11,10 +11,10 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from bridge_core.errors import InvalidRequest, NotFound
-from bridge_gateway.api.errors import respond
+from bridge_gateway.api.errors import problem_response
 
 #: For ``responses=`` of routes that give a picture.
-JPEG: dict[int | str, dict[str, Any]] = {
+JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JPEG",
         "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
@@ -25,7 +25,7 @@ JPEG: dict[int | str, dict[str, Any]] = {
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-class Download(FileResponse):
+class DownloadResponse(FileResponse):
     """A file, or one range of its bytes: what a cut download needs to go on.
 
     As HTTP allows, a Range header of any other kind is passed over and the whole file sent.
@@ -35,54 +35,54 @@ class Download(FileResponse):
     chunk_size = 1 << 20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wanted = Headers(scope=scope).get("range")
+        range_header = Headers(scope=scope).get("range")
         size = int(self.headers["content-length"])
-        if wanted is not None:
-            match = _RANGE.fullmatch(wanted)
+        if range_header is not None:
+            match = _RANGE.fullmatch(range_header)
             first, last = match.groups() if match else ("", "")
             if not (first or last) or (first and last and int(last) < int(first)):
                 scope = {**scope, "headers": _without_range(scope)}
             elif int(first or 0) >= size or (not first and int(last) == 0):
                 error = InvalidRequest(
-                    f"the file has {size} bytes; the range {wanted} holds none of them",
+                    f"the file has {size} bytes; the range {range_header} holds none of them",
                     where="header Range",
                     next_step="ask for a range within the file",
                 )
-                answer = respond(error, status=416, headers={"Content-Range": f"bytes */{size}"})
-                await answer(scope, receive, send)
+                response = problem_response(error, status=416, headers={"Content-Range": f"bytes */{size}"})
+                await response(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
 
 
-def download(path: Path) -> Download:
+def download_response(path: Path) -> DownloadResponse:
     """
     :raises NotFound: the file is gone.
     """
     try:
-        found = path.stat()
+        stat_result = path.stat()
     except OSError as error:
         raise NotFound(
             f"the file is not there any more: {error.strerror}",
             where=path.name,
             next_step="whoever keeps the gateway's library knows where it went",
         ) from error
-    return Download(
-        path, stat_result=found, filename=path.name, media_type="application/octet-stream"
+    return DownloadResponse(
+        path, stat_result=stat_result, filename=path.name, media_type="application/octet-stream"
     )
 
 
-def picture(path: Path) -> Download:
+def jpeg_response(path: Path) -> DownloadResponse:
     """A JPEG.
 
     :raises NotFound: the file is gone.
     """
-    answer = download(path)
-    answer.headers["content-type"] = "image/jpeg"
-    del answer.headers["content-disposition"]
-    return answer
+    response = download_response(path)
+    response.headers["content-type"] = "image/jpeg"
+    del response.headers["content-disposition"]
+    return response
 
 
-def inner(path: str) -> str:
+def safe_relative_path(path: str) -> str:
     """A path out of an address, relative to a result's folder.
 
     :raises NotFound: it leads out of the folder, or could.

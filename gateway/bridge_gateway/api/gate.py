@@ -22,66 +22,66 @@ from bridge_core.errors import (
     NotAuthorised,
     ShotbridgeError,
 )
-from bridge_gateway.api.errors import respond
+from bridge_gateway.api.errors import problem_response
 
 #: The oldest client that is still understood.
-OLDEST_CLIENT = "0.1.0"
+MIN_CLIENT_VERSION = "0.1.0"
 #: The handshake: open to all, so that a client that is too old can learn that it is.
-OPEN = "/v1/about"
+PUBLIC_PATH = "/v1/about"
 CLIENT_HEADER = "X-Shotbridge-Client"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
-_RELEASE = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w.+-]*)?")
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w.+-]*)?")
 
 
 @dataclass(frozen=True)
-class Door:
+class AuthConfig:
     """What the gate compares with."""
 
     token: str = field(repr=False)
-    oldest_client: str
-    hosts: frozenset[str]
+    min_client_version: str
+    allowed_hosts: frozenset[str]
     """Names under which the gateway may be called, lower case, without port."""
 
     @classmethod
-    def of(cls, token: str, oldest_client: str, hosts: Iterable[str]) -> Door:
-        return cls(token, oldest_client, LOOPBACK | {name.lower() for name in hosts})
+    def create(cls, token: str, min_client_version: str, hosts: Iterable[str]) -> AuthConfig:
+        return cls(token, min_client_version, LOOPBACK_HOSTS | {name.lower() for name in hosts})
 
 
-class Gate:
+class AuthMiddleware:
     """Middleware: lets calls through that have the right Host, Origin, token and version."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, config: AuthConfig) -> None:
         self._app = app
-        self._door = door
+        self._config = config
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refused = _refusal(Headers(scope=scope), scope["path"], self._door)
-        if refused is None:
-            if scope["path"] != OPEN:
-                _admit(scope)
+        refusal = _check_call(Headers(scope=scope), scope["path"], self._config)
+        if refusal is None:
+            if scope["path"] != PUBLIC_PATH:
+                _mark_authenticated(scope)
             await self._app(scope, receive, send)
             return
-        error, status, headers = refused
-        await respond(error, status=status, headers=headers)(scope, receive, send)
+        error, status, headers = refusal
+        await problem_response(error, status=status, headers=headers)(scope, receive, send)
 
 
-def _admit(scope: Scope) -> None:
+def _mark_authenticated(scope: Scope) -> None:
     """Tell the connection that the token was sent on it, see :mod:`.connections`."""
-    admitted = scope.get("state", {}).get("admitted")
-    if admitted is not None:
-        admitted()
+    mark_authenticated = scope.get("state", {}).get("admitted")
+    if mark_authenticated is not None:
+        mark_authenticated()
 
 
-def _refusal(
-    headers: Headers, path: str, door: Door
+def _check_call(
+    headers: Headers, path: str, config: AuthConfig
 ) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
-    host = _host(headers.get("host", ""))
-    if host not in door.hosts:
+    host = _host_name(headers.get("host", ""))
+    if host not in config.allowed_hosts:
         error: ShotbridgeError = NotAuthorised(
             "the gateway is not called by this name",
             where=f"header Host: {headers.get('host', '')!r}",
@@ -90,18 +90,18 @@ def _refusal(
         )
         return error, 403, {}
     origin = headers.get("origin")
-    if origin is not None and not _same(origin, headers["host"]):
+    if origin is not None and not _is_same_origin(origin, headers["host"]):
         error = NotAuthorised(
             "web pages may not call the gateway",
             where=f"header Origin: {origin!r}",
             next_step="use Shotbridge's panels or its command line",
         )
         return error, 403, {}
-    if path == OPEN:
+    if path == PUBLIC_PATH:
         return None
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(
-        token.strip().encode("latin-1", "replace"), door.token.encode()
+        token.strip().encode("latin-1", "replace"), config.token.encode()
     ):
         error = NotAuthorised(
             "the token is missing" if not token else "the token is not this gateway's",
@@ -110,45 +110,45 @@ def _refusal(
             "token file",
         )
         return error, 401, {"WWW-Authenticate": "Bearer"}
-    return _too_old(headers.get(CLIENT_HEADER), door)
+    return _check_client_version(headers.get(CLIENT_HEADER), config)
 
 
-def _too_old(client: str | None, door: Door) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
+def _check_client_version(client: str | None, config: AuthConfig) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
     """Calls without the header come from no client of ours, and know what they do."""
     if client is None:
         return None
-    version = _release(client)
+    version = _parse_version(client)
     if version is None:
-        wrong = InvalidRequest(
+        invalid = InvalidRequest(
             "this is not a version",
             where=f"header {CLIENT_HEADER}: {client[:60]!r}",
-            next_step=f"send a version such as {door.oldest_client}, or leave the header out",
+            next_step=f"send a version such as {config.min_client_version}, or leave the header out",
         )
-        return wrong, 422, {}
-    if version < (_release(door.oldest_client) or ()):
-        old = IncompatibleVersion(
-            f"this gateway works with clients from version {door.oldest_client} on, "
+        return invalid, 422, {}
+    if version < (_parse_version(config.min_client_version) or ()):
+        outdated = IncompatibleVersion(
+            f"this gateway works with clients from version {config.min_client_version} on, "
             f"this one is {client}",
             where=f"header {CLIENT_HEADER}",
             next_step="update Shotbridge on this machine and start the host again",
-            details={"oldest_client": door.oldest_client, "client": client},
+            details={"oldest_client": config.min_client_version, "client": client},
         )
-        return old, 426, {"Upgrade": f"shotbridge/{door.oldest_client}"}
+        return outdated, 426, {"Upgrade": f"shotbridge/{config.min_client_version}"}
     return None
 
 
-def _release(text: str) -> tuple[int, ...] | None:
-    match = _RELEASE.fullmatch(text)
+def _parse_version(text: str) -> tuple[int, ...] | None:
+    match = _VERSION.fullmatch(text)
     return tuple(int(part or 0) for part in match.groups()) if match else None
 
 
-def _host(value: str) -> str:
+def _host_name(value: str) -> str:
     """The name in a Host header, lower case, without port and brackets; empty if it is none."""
     match = _HOST.fullmatch(value)
     return (match[1] or match[2]).lower() if match else ""
 
 
-def _same(origin: str, host: str) -> bool:
+def _is_same_origin(origin: str, host: str) -> bool:
     """Whether a page came from the gateway's own address."""
-    scheme, mark, place = origin.partition("://")
-    return bool(mark) and scheme in ("http", "https") and place.lower() == host.lower()
+    scheme, separator, origin_host = origin.partition("://")
+    return bool(separator) and scheme in ("http", "https") and origin_host.lower() == host.lower()

@@ -7,67 +7,67 @@ from typing import Annotated
 from fastapi import Header, Query, Response
 
 from bridge_core.models.jobs import Job, JobFrame, JobState
-from bridge_core.models.requests import Key, Submission
-from bridge_gateway.api.errors import documented
-from bridge_gateway.api.files import JPEG, Download, picture
-from bridge_gateway.api.parts import ID, Frame, Here, Id, Words, router
+from bridge_core.models.requests import IdempotencyKey, Submission
+from bridge_gateway.api.errors import error_responses
+from bridge_gateway.api.files import JPEG_RESPONSES, DownloadResponse, jpeg_response
+from bridge_gateway.api.parts import ID_PATTERN, FramePath, ContextDep, IdPath, NameQuery, create_router
 
-routes = router("jobs")
+router = create_router("jobs")
 
 
-@routes.post(
+@router.post(
     "/jobs",
     status_code=201,
-    responses=documented(403, 409, 413, 503, 507)
+    responses=error_responses(403, 409, 413, 503, 507)
     | {200: {"model": Job, "description": "The job that this key made before"}},
 )
-def submit(
-    here: Here,
+def submit_job(
+    context: ContextDep,
     response: Response,
     submission: Submission,
-    idempotency_key: Annotated[Key, Header()],
+    idempotency_key: Annotated[IdempotencyKey, Header()],
 ) -> Job:
     """Have a request worked on. The same key with the same request is one job, however often it
     is sent; with another request it is refused."""
-    job, new = here.desk.submit(submission, idempotency_key)
-    if not new:
+    job, created = context.job_service.submit(submission, idempotency_key)
+    if not created:
         response.status_code = 200
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
 
 
-@routes.get("/jobs", responses=documented(404))
-def jobs(
-    here: Here,
-    show: Words = None,
+@router.get("/jobs", responses=error_responses(404))
+def list_jobs(
+    context: ContextDep,
+    show: NameQuery = None,
     state: JobState | None = None,
-    before: Annotated[str | None, Query(pattern=ID)] = None,
+    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Job]:
     """Newest first; ``before`` is the id of the last job of the page before."""
-    return here.desk.jobs(show=show, state=state, before=before, limit=limit)
+    return context.job_service.list_jobs(show=show, state=state, before=before, limit=limit)
 
 
-@routes.get("/jobs/{id}", responses=documented(404))
-def job(here: Here, which: Id) -> Job:
-    return here.desk.job(which)
+@router.get("/jobs/{id}", responses=error_responses(404))
+def get_job(context: ContextDep, job_id: IdPath) -> Job:
+    return context.job_service.get_job(job_id)
 
 
-@routes.post("/jobs/{id}/cancel", responses=documented(404))
-def cancel(here: Here, which: Id) -> Job:
+@router.post("/jobs/{id}/cancel", responses=error_responses(404))
+def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
     """End a job. A job that has ended stays as it is."""
-    return here.desk.cancel(which)
+    return context.job_service.cancel(job_id)
 
 
-@routes.get("/jobs/{id}/frames", responses=documented(404))
-def frames(here: Here, which: Id) -> list[JobFrame]:
+@router.get("/jobs/{id}/frames", responses=error_responses(404))
+def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
     """The frames that are finished so far."""
-    return here.desk.frames(which)
+    return context.job_service.list_frames(job_id)
 
 
-@routes.get(
-    "/jobs/{id}/proxies/{frame}", response_class=Download, responses=documented(404, 416) | JPEG
+@router.get(
+    "/jobs/{id}/proxies/{frame}", response_class=DownloadResponse, responses=error_responses(404, 416) | JPEG_RESPONSES
 )
-def proxy(here: Here, which: Id, frame: Frame) -> Download:
+def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
     """A finished frame while the job runs, for looking."""
-    return picture(here.desk.job_proxy(which, frame))
+    return jpeg_response(context.job_service.find_job_proxy(job_id, frame))

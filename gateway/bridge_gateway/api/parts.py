@@ -10,44 +10,44 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from bridge_core.models.frames import FRAME_LIMIT
 from bridge_core.models.gateway import About
-from bridge_core.models.shots import Name
+from bridge_core.models.shots import PathSafeName
 from bridge_gateway.api.bodies import StrictRoute
-from bridge_gateway.api.sse import Broadcaster
-from bridge_gateway.media.plate_proxies import LOOKING, PlateProxies
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.api.sse import EventBroadcaster
+from bridge_gateway.media.plate_proxies import PROXY_PROCESSES, PlateProxyCache
+from bridge_gateway.store.content import BlobStore
+from bridge_gateway.store.roots import MediaRoots
 
 if TYPE_CHECKING:
-    from bridge_gateway.jobs.desk import Desk
+    from bridge_gateway.jobs.desk import JobService
 
 
 @dataclass(frozen=True)
-class Parts:
+class ApiContext:
     about: About
-    desk: Desk
-    contents: ContentStore
-    roots: Roots
-    events: Broadcaster
-    plate_proxies: PlateProxies
-    looking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LOOKING))
+    job_service: JobService
+    blob_store: BlobStore
+    media_roots: MediaRoots
+    event_broadcaster: EventBroadcaster
+    plate_proxies: PlateProxyCache
+    media_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROXY_PROCESSES))
     """Lets so many frames of plates be read at once, and no call wait in a thread."""
 
 
-async def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
+async def _get_context(request: Request) -> ApiContext:
+    context: ApiContext = request.app.state.parts
+    return context
 
 
-Here = Annotated[Parts, Depends(_parts)]
+ContextDep = Annotated[ApiContext, Depends(_get_context)]
 
 #: Greatest number that databases hold.
-INTEGER = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 
-ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-Id = Annotated[str, Path(alias="id", pattern=ID, description="An id that the gateway gave.")]
-Frame = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
-Words = Annotated[Name | None, Query()]
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+IdPath = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="An id that the gateway gave.")]
+FramePath = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
+NameQuery = Annotated[PathSafeName | None, Query()]
 
 
-def router(tag: str) -> APIRouter:
+def create_router(tag: str) -> APIRouter:
     return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)

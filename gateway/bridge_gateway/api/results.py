@@ -6,34 +6,34 @@ from typing import Annotated
 
 from fastapi import Path
 
-from bridge_core.models.versions import Lineage, ResultFile, Try
-from bridge_gateway.api.errors import documented
-from bridge_gateway.api.files import JPEG, Download, download, inner, picture
-from bridge_gateway.api.parts import Frame, Here, Id, router
+from bridge_core.models.versions import Lineage, ResultFile, TestFrame
+from bridge_gateway.api.errors import error_responses
+from bridge_gateway.api.files import JPEG_RESPONSES, DownloadResponse, download_response, safe_relative_path, jpeg_response
+from bridge_gateway.api.parts import FramePath, ContextDep, IdPath, create_router
 
-routes = router("results")
-
-
-@routes.get("/tries/{id}", responses=documented(404))
-def tried(here: Here, which: Id) -> Try:
-    return here.desk.tried(which)
+router = create_router("results")
 
 
-@routes.get("/results/{id}/lineage", responses=documented(404))
-def lineage(here: Here, which: Id) -> Lineage:
+@router.get("/tries/{id}", responses=error_responses(404))
+def get_test_frame(context: ContextDep, test_frame_id: IdPath) -> TestFrame:
+    return context.job_service.get_test_frame(test_frame_id)
+
+
+@router.get("/results/{id}/lineage", responses=error_responses(404))
+def get_lineage(context: ContextDep, result_id: IdPath) -> Lineage:
     """How a version or a try was made."""
-    return here.desk.lineage(which)
+    return context.job_service.get_lineage(result_id)
 
 
-@routes.get("/results/{id}/files", responses=documented(404))
-def files(here: Here, which: Id) -> list[ResultFile]:
-    return here.desk.files(which)
+@router.get("/results/{id}/files", responses=error_responses(404))
+def list_files(context: ContextDep, result_id: IdPath) -> list[ResultFile]:
+    return context.job_service.list_files(result_id)
 
 
-@routes.get(
+@router.get(
     "/results/{id}/files/{path:path}",
-    response_class=Download,
-    responses=documented(404, 416)
+    response_class=DownloadResponse,
+    responses=error_responses(404, 416)
     | {
         200: {
             "description": "The file",
@@ -44,23 +44,23 @@ def files(here: Here, which: Id) -> list[ResultFile]:
         206: {"description": "The range of it that the header Range asks for"},
     },
 )
-def file(here: Here, which: Id, path: Annotated[str, Path(max_length=1024)]) -> Download:
+def get_file(context: ContextDep, result_id: IdPath, path: Annotated[str, Path(max_length=1024)]) -> DownloadResponse:
     """One of the files in the list, whole or a range of bytes."""
-    return download(here.desk.file(which, inner(path)))
+    return download_response(context.job_service.find_file(result_id, safe_relative_path(path)))
 
 
-@routes.get(
+@router.get(
     "/results/{id}/proxies/{frame}",
-    response_class=Download,
-    responses=documented(404, 416) | JPEG,
+    response_class=DownloadResponse,
+    responses=error_responses(404, 416) | JPEG_RESPONSES,
 )
-def proxy(here: Here, which: Id, frame: Frame) -> Download:
+def get_proxy(context: ContextDep, result_id: IdPath, frame: FramePath) -> DownloadResponse:
     """A frame with the display view baked in."""
-    return picture(here.desk.proxy(which, frame))
+    return jpeg_response(context.job_service.find_proxy(result_id, frame))
 
 
-@routes.get(
-    "/results/{id}/thumbnail", response_class=Download, responses=documented(404, 416) | JPEG
+@router.get(
+    "/results/{id}/thumbnail", response_class=DownloadResponse, responses=error_responses(404, 416) | JPEG_RESPONSES
 )
-def thumbnail(here: Here, which: Id) -> Download:
-    return picture(here.desk.thumbnail(which))
+def get_thumbnail(context: ContextDep, result_id: IdPath) -> DownloadResponse:
+    return jpeg_response(context.job_service.find_thumbnail(result_id))

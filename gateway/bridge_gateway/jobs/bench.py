@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge_core.models.base import Record
+from bridge_core.models.base import ResponseModel
 from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs.inputs import StagedFile
-from bridge_gateway.jobs.progress import Reporter
-from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.jobs.work import WorkFolder
+from bridge_gateway.jobs.progress import JobMonitor
+from bridge_gateway.jobs.tools import GatewayContext
+from bridge_gateway.jobs.work import WorkDir
 
 
 @dataclass(frozen=True)
-class Bench:
+class JobContext:
     """What a job is, what it is worked on with, where, and who watches."""
 
-    tools: Tools
-    job: str
+    gateway: GatewayContext
+    job_id: str
     submission: Submission
-    folder: WorkFolder
-    watch: Reporter
+    work_dir: WorkDir
+    monitor: JobMonitor
 
     @property
     def request(self) -> Request:
         return self.submission.request
 
 
-class Admitted(Record):
+class AdmittedJob(ResponseModel):
     """What was settled before anything was read."""
 
     parameters: dict[str, float | int | str | bool]
@@ -39,13 +39,13 @@ class Admitted(Record):
     """Where the plate's files contradict what was said of them."""
 
 
-class Staged(Record):
+class StagedInputs(ResponseModel):
     """The files of the wanted frames, ascending; of a movie or a still, the one."""
 
     files: tuple[StagedFile, ...]
 
 
-class Sealed(Record):
+class HashedOutputs(ResponseModel):
     """What will be published, as it stands in the provider's folder."""
 
     files: tuple[ResultFile, ...]

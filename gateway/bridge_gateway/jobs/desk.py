@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from bridge_core.errors import ConfigError, ModelMissing, NotFound
 from bridge_core.locks import FileLock
-from bridge_core.models.gateway import Event, HealthLine
+from bridge_core.models.gateway import Event, HealthCheck
 from bridge_core.models.jobs import Cost, Estimate, Job, JobFrame, JobState
 from bridge_core.models.media import frame_paths
 from bridge_core.models.notes import NewNote, Note
@@ -29,31 +29,31 @@ from bridge_core.models.versions import (
     Result,
     ResultFile,
     ReviewStatus,
-    Try,
+    TestFrame,
     Version,
 )
 from bridge_gateway.jobs import estimates, feed, health, recovery, shelf, states
-from bridge_gateway.jobs.engine import Engine
-from bridge_gateway.jobs.naming import Naming
-from bridge_gateway.jobs.tools import Tools
-from bridge_gateway.jobs.work import WorkFolder
+from bridge_gateway.jobs.engine import JobQueue
+from bridge_gateway.jobs.naming import LibraryNaming
+from bridge_gateway.jobs.tools import GatewayContext
+from bridge_gateway.jobs.work import WorkDir
 from bridge_gateway.jobs.workflow import Workflow
-from bridge_gateway.media.atomic import storage_error, write_bytes
-from bridge_gateway.media.colour import Colour
-from bridge_gateway.media.decoder import Decoder
+from bridge_gateway.media.atomic import storage_error, atomic_write_bytes
+from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.decoder import DecodePool
 from bridge_gateway.providers.contract import PROXY_PATTERN, Provider
 from bridge_gateway.store import records
-from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.content import BlobStore
 from bridge_gateway.store.database import Database, sqlite_url
 from bridge_gateway.store.disks import Disk
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.store.roots import MediaRoots
 
 T = TypeVar("T")
 
-_INSTANCE = re.compile(r"[0-9a-f]{32}")
+_INSTANCE_ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Desk:
+class JobService:
     """Opens with :meth:`start`, closes with :meth:`stop`; one for each data folder.
 
     :raises ConfigError: the settings' templates cannot be filled, or its OCIO config not be read.
@@ -63,17 +63,17 @@ class Desk:
         self,
         settings: GatewaySettings,
         providers: Sequence[Provider],
-        contents: ContentStore,
-        roots: Roots,
+        blob_store: BlobStore,
+        media_roots: MediaRoots,
     ) -> None:
         self._settings = settings
         self._providers = providers
-        self._contents = contents
-        self._roots = roots
-        self._naming = Naming(settings)
-        self._colour = Colour(settings.colour)
+        self._blob_store = blob_store
+        self._media_roots = media_roots
+        self._naming = LibraryNaming(settings)
+        self._colour = ColourManager(settings.colour)
         self._lock = FileLock(settings.data_dir / "gateway.lock")
-        self._open: _Open | None = None
+        self._runtime: _Runtime | None = None
 
     def start(self) -> None:
         """Open the databases, take up what was interrupted, and begin to work.
@@ -89,7 +89,7 @@ class Desk:
                 next_step="use that one, stop it, or set gateway.data_dir to another folder",
             )
         try:
-            self._open = self._opened()
+            self._runtime = self._open_runtime()
         except BaseException:
             self._lock.release()
             raise
@@ -99,35 +99,35 @@ class Desk:
 
         An interrupted job goes on after the next start.
         """
-        if self._open is None:
+        if self._runtime is None:
             return
-        opened, self._open = self._open, None
-        opened.reconciler.stop()
-        opened.workflow.drain(drain_seconds, opened.engine)
-        opened.tools.decoder.close()
-        opened.tools.database.close()
+        runtime, self._runtime = self._runtime, None
+        runtime.reconciler.stop()
+        runtime.workflow.drain(drain_seconds, runtime.queue)
+        runtime.gateway.decoder.close()
+        runtime.gateway.database.close()
         self._lock.release()
 
     # --- services
 
-    def services(self) -> list[Service]:
-        return self._tools.services()
+    def list_services(self) -> list[Service]:
+        return self._gateway.list_services()
 
-    def estimate(self, request: Request) -> Estimate:
+    def estimate_request(self, request: Request) -> Estimate:
         """
         :raises InvalidRequest: no such service, or parameters that it does not take.
         """
-        service = self._tools.order(request).service
-        with self._tools.database.reading() as session:
-            seconds = estimates.seconds(session, request)
+        service = self._gateway.resolve_request(request).service
+        with self._gateway.database.begin_read() as session:
+            seconds = estimates.estimate_seconds(session, request)
         return Estimate(
             frames=len(request.frames),
             seconds=seconds,
             cost=Cost(),
-            reach=service.reach,
+            data_locality=service.data_locality,
             provider=service.provider,
             allowed=service.available,
-            reason=service.unavailable_because,
+            reason=service.unavailable_reason,
         )
 
     # --- jobs
@@ -139,29 +139,29 @@ class Desk:
         :raises ModelMissing: the service cannot run now; what to do about it is said.
         :raises KeyReused: the key has been used with another request.
         """
-        service = self._tools.order(submission.request).service
+        service = self._gateway.resolve_request(submission.request).service
         if not service.available:
             raise ModelMissing(
                 f"{service.title} cannot run here now",
                 where=f"service {service.id}",
-                next_step=service.unavailable_because,
+                next_step=service.unavailable_reason,
             )
-        opened = self._opened_desk
-        job, new = states.submit(opened.tools.database, submission, key)
+        runtime = self._open_or_fail
+        job, created = states.create_job(runtime.gateway.database, submission, key)
         if job.state is JobState.QUEUED:
-            recovery.pin(opened.tools, job.id, submission)
+            recovery.pin_inputs(runtime.gateway, job.id, submission)
             # With its row written, the job is certain to be begun.
-            opened.reconciler.enqueue(job.id)
-        return job, new
+            runtime.reconciler.enqueue(job.id)
+        return job, created
 
-    def job(self, job_id: str) -> Job:
+    def get_job(self, job_id: str) -> Job:
         """
         :raises NotFound: there is no such job.
         """
-        with self._tools.database.reading() as session:
-            return records.job(session, records.job_row(session, job_id))
+        with self._gateway.database.begin_read() as session:
+            return records.load_job(session, records.get_job_row(session, job_id))
 
-    def jobs(
+    def list_jobs(
         self,
         *,
         show: str | None = None,
@@ -170,8 +170,8 @@ class Desk:
         limit: int = 100,
     ) -> list[Job]:
         """Newest first; ``before`` is the id of the last job of the page before."""
-        with self._tools.database.reading() as session:
-            return records.jobs(session, show=show, state=state, before=before, limit=limit)
+        with self._gateway.database.begin_read() as session:
+            return records.list_jobs(session, show=show, state=state, before=before, limit=limit)
 
     def cancel(self, job_id: str) -> Job:
         """End a job. One that has ended stays as it is; so does one whose version has its number
@@ -179,28 +179,28 @@ class Desk:
 
         :raises NotFound: there is no such job.
         """
-        opened = self._opened_desk
-        job, cancelled = states.cancel(opened.tools.database, job_id)
-        if cancelled and not opened.workflow.cancel(job_id):
-            recovery.unpin(
-                opened.tools, job_id
+        runtime = self._open_or_fail
+        job, cancelled = states.cancel_job(runtime.gateway.database, job_id)
+        if cancelled and not runtime.workflow.cancel(job_id):
+            recovery.unpin_inputs(
+                runtime.gateway, job_id
             )  # the engine finds that the row has ended, and skips it
         return job
 
-    def frames(self, job_id: str) -> list[JobFrame]:
+    def list_frames(self, job_id: str) -> list[JobFrame]:
         """Finished frames, ascending; while a job runs they become more."""
-        finished = self._tools.library.run(functools.partial(self._proxies, self.job(job_id)))
+        finished = self._gateway.library_disk.run(functools.partial(self._finished_proxies, self.get_job(job_id)))
         return [
-            JobFrame(frame=frame, proxy=f"/v1/jobs/{job_id}/proxies/{frame}")
+            JobFrame(frame=frame, proxy_path=f"/v1/jobs/{job_id}/proxies/{frame}")
             for frame in sorted(finished)
         ]
 
-    def job_proxy(self, job_id: str, frame: int) -> Path:
+    def find_job_proxy(self, job_id: str, frame: int) -> Path:
         """
         :raises NotFound: there is no such job, or the frame is not finished.
         """
-        job = self.job(job_id)
-        path = self._tools.library.run(lambda: self._proxies(job).get(frame))
+        job = self.get_job(job_id)
+        path = self._gateway.library_disk.run(lambda: self._finished_proxies(job).get(frame))
         if path is None:
             raise NotFound(
                 f"frame {frame} is not finished",
@@ -211,7 +211,7 @@ class Desk:
 
     # --- results
 
-    def versions(
+    def list_versions(
         self,
         *,
         show: str | None = None,
@@ -226,8 +226,8 @@ class Desk:
         """By shot, service and number; with ``status`` only those with this review status, with
         ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
         the page before."""
-        with self._tools.database.reading() as session:
-            return records.versions(
+        with self._gateway.database.begin_read() as session:
+            return records.list_versions(
                 session,
                 show=show,
                 sequence=sequence,
@@ -239,199 +239,199 @@ class Desk:
                 limit=limit,
             )
 
-    def version(self, version_id: str) -> Version:
+    def get_version(self, version_id: str) -> Version:
         """
         :raises NotFound: there is no such version.
         """
-        with self._tools.database.reading() as session:
-            return records.version(session, records.version_row(session, version_id))
+        with self._gateway.database.begin_read() as session:
+            return records.load_version(session, records.get_version_row(session, version_id))
 
-    def tried(self, try_id: str) -> Try:
+    def get_test_frame(self, test_frame_id: str) -> TestFrame:
         """
         :raises NotFound: there is no such try.
         """
-        with self._tools.database.reading() as session:
-            return records.tried(session, try_id)
+        with self._gateway.database.begin_read() as session:
+            return records.get_test_frame(session, test_frame_id)
 
-    def lineage(self, result_id: str) -> Lineage:
-        return self._read(result_id, shelf.lineage)
+    def get_lineage(self, result_id: str) -> Lineage:
+        return self._read_result(result_id, shelf.read_lineage)
 
-    def files(self, result_id: str) -> list[ResultFile]:
-        return self._read(result_id, shelf.files)
+    def list_files(self, result_id: str) -> list[ResultFile]:
+        return self._read_result(result_id, shelf.list_files)
 
-    def file(self, result_id: str, path: str) -> Path:
+    def find_file(self, result_id: str, path: str) -> Path:
         """
         :raises NotFound: no such version or try, or no such file in it.
         :raises OutsideRoots: the path leads out of the result's folder.
         """
-        return self._read(result_id, lambda result: shelf.file(result, path))
+        return self._read_result(result_id, lambda result: shelf.find_file(result, path))
 
-    def proxy(self, result_id: str, frame: int) -> Path:
-        return self._read(result_id, lambda result: shelf.proxy(result, frame))
+    def find_proxy(self, result_id: str, frame: int) -> Path:
+        return self._read_result(result_id, lambda result: shelf.find_proxy(result, frame))
 
-    def thumbnail(self, result_id: str) -> Path:
-        return self._read(result_id, shelf.thumbnail)
+    def find_thumbnail(self, result_id: str) -> Path:
+        return self._read_result(result_id, shelf.find_thumbnail)
 
     # --- review
 
-    def decide(self, version_id: str, decision: Decision) -> Version:
+    def add_decision(self, version_id: str, decision: Decision) -> Version:
         """
         :raises NotFound: there is no such version.
         :raises ContentMismatch: the decision is about other content than the version's.
         """
-        with self._tools.database.writing() as session:
+        with self._gateway.database.begin_write() as session:
             version = records.add_decision(session, version_id, decision)
-            feed.tell_version(session, version)
+            feed.add_version_event(session, version)
             return version
 
-    def notes(self, version_id: str) -> list[Note]:
-        with self._tools.database.reading() as session:
-            return records.notes(session, version_id)
+    def list_notes(self, version_id: str) -> list[Note]:
+        with self._gateway.database.begin_read() as session:
+            return records.list_notes(session, version_id)
 
     def add_note(self, version_id: str, new: NewNote) -> Note:
         """
         :raises NotFound: there is no such version.
         """
-        with self._tools.database.writing() as session:
+        with self._gateway.database.begin_write() as session:
             note = records.add_note(session, version_id, new)
-            feed.tell_note(session, note, job=records.version_row(session, version_id).job)
+            feed.add_note_event(session, note, job=records.get_version_row(session, version_id).job)
             return note
 
     # --- what goes on
 
-    def events(self, *, after: int, job: str | None = None, limit: int = 500) -> list[Event]:
+    def list_events(self, *, after: int, job: str | None = None, limit: int = 500) -> list[Event]:
         """Events with ids greater than ``after``, oldest first."""
-        with self._tools.database.reading() as session:
-            return feed.after(session, after, job=job, limit=limit)
+        with self._gateway.database.begin_read() as session:
+            return feed.events_after(session, after, job=job, limit=limit)
 
-    def last_event(self) -> int:
-        with self._tools.database.reading() as session:
-            return feed.last(session)
+    def last_event_id(self) -> int:
+        with self._gateway.database.begin_read() as session:
+            return feed.last_event_id(session)
 
-    def changes(self) -> int:
+    def change_count(self) -> int:
         """A number that differs once this process has made an event. Costs nothing to ask."""
-        return self._tools.database.state
+        return self._gateway.database.change_count
 
-    def busy(self) -> bool:
+    def has_open_jobs(self) -> bool:
         """Whether a job is queued or running."""
-        with self._tools.database.reading() as session:
-            return any(records.count_open(session).values())
+        with self._gateway.database.begin_read() as session:
+            return any(records.count_open_jobs(session).values())
 
-    def health(self) -> list[HealthLine]:
-        opened = self._opened_desk
-        return health.lines(opened.tools, opened.reconciler)
+    def check_health(self) -> list[HealthCheck]:
+        runtime = self._open_or_fail
+        return health.check_health(runtime.gateway, runtime.reconciler)
 
     # --- inside
 
-    def _opened(self) -> _Open:
+    def _open_runtime(self) -> _Runtime:
         settings = self._settings
         try:
             settings.library_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise storage_error(error, settings.library_dir) from error
-        tools = Tools(
+        gateway = GatewayContext(
             settings=settings,
-            instance=self._instance(),
+            instance_id=self._load_instance_id(),
             database=Database(
                 settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
             ),
             providers=self._providers,
-            contents=self._contents,
-            roots=self._roots,
+            blob_store=self._blob_store,
+            media_roots=self._media_roots,
             naming=self._naming,
             colour=self._colour,
-            library=Disk(settings.library_dir),
-            decoder=Decoder(
+            library_disk=Disk(settings.library_dir),
+            decoder=DecodePool(
                 processes=settings.workers,
                 idle_seconds=settings.model_idle_seconds,
                 retry_killed=True,
             ),
         )
-        workflow = Workflow(tools)
-        engine = Engine(
+        workflow = Workflow(gateway)
+        queue = JobQueue(
             settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
             # Under this name the engine finds after a restart what it worked on before. An
             # embedded database has one gateway; a shared one has several.
-            executor=tools.instance if settings.database_url else "local",
+            executor_id=gateway.instance_id if settings.database_url else "local",
             workers=settings.workers,
-            work=workflow.work,
+            run_job=workflow.run_job,
             replaceable=settings.database_url is None,
         )
-        recovery.pin_all(tools)
-        engine.start()
-        reconciler = recovery.Reconciler(tools, engine)
+        recovery.pin_all_inputs(gateway)
+        queue.start()
+        reconciler = recovery.Reconciler(gateway, queue)
         reconciler.start()
-        return _Open(tools, workflow, engine, reconciler)
+        return _Runtime(gateway, workflow, queue, reconciler)
 
-    def _instance(self) -> str:
+    def _load_instance_id(self) -> str:
         """The name that this gateway keeps with its data.
 
         :raises ConfigError: the file of the name holds something else.
         """
         path = self._settings.data_dir / "executor"
         if not path.exists():
-            write_bytes(path, records.new_id().encode())
-        name = path.read_text(errors="replace")
-        if not _INSTANCE.fullmatch(name):
+            atomic_write_bytes(path, records.new_id().encode())
+        instance_id = path.read_text(errors="replace")
+        if not _INSTANCE_ID.fullmatch(instance_id):
             raise ConfigError(
                 "this file should hold the gateway's name, and its content is not one",
                 where=str(path),
                 next_step="restore it, or remove it: jobs in progress then make their frames again",
             )
-        return name
+        return instance_id
 
     @property
-    def _opened_desk(self) -> _Open:
-        if self._open is None:
+    def _open_or_fail(self) -> _Runtime:
+        if self._runtime is None:
             raise RuntimeError("the desk is not open; call start() first")
-        return self._open
+        return self._runtime
 
     @property
-    def _tools(self) -> Tools:
-        return self._opened_desk.tools
+    def _gateway(self) -> GatewayContext:
+        return self._open_or_fail.gateway
 
-    def _result(self, result_id: str) -> Result:
-        with self._tools.database.reading() as session:
-            row = records.result_row(session, result_id)
-            kind = Version if row.number is not None else Try
+    def _get_result(self, result_id: str) -> Result:
+        with self._gateway.database.begin_read() as session:
+            row = records.get_result_row(session, result_id)
+            kind = Version if row.number is not None else TestFrame
             return kind.model_validate_json(row.content or "")
 
-    def _read(self, result_id: str, look: Callable[[Result], T]) -> T:
+    def _read_result(self, result_id: str, read: Callable[[Result], T]) -> T:
         """Read something of a result in the library.
 
         :raises StorageUnavailable: its disk does not answer.
         """
-        result = self._result(result_id)
-        return self._tools.library.run(lambda: look(result))
+        result = self._get_result(result_id)
+        return self._gateway.library_disk.run(lambda: read(result))
 
-    def _proxies(self, job: Job) -> dict[int, Path]:
+    def _finished_proxies(self, job: Job) -> dict[int, Path]:
         """The proxies of finished frames, listed at once: there may be thousands, and clients ask
         again and again."""
-        made = job.version or job.tried
-        if made is not None:
-            result = self._result(made)
-            places, frames, pattern = [Path(result.folder)], result.frames, result.proxies.pattern
+        result_id = job.version_id or job.test_frame_id
+        if result_id is not None:
+            result = self._get_result(result_id)
+            folders, frames, pattern = [Path(result.folder)], result.frames, result.proxies.pattern
         else:
-            work = WorkFolder(self._settings.library_dir, job.id, self._tools.instance)
-            places, frames = [work.pictures, work.result], job.request.frames
+            work_dir = WorkDir(self._settings.library_dir, job.id, self._gateway.instance_id)
+            folders, frames = [work_dir.pictures, work_dir.result], job.request.frames
             pattern = PROXY_PATTERN
         folder = PurePosixPath(pattern).parent
-        there: dict[str, Path] = {}
-        for place in places:
-            with suppress(FileNotFoundError), os.scandir(place / folder) as found:
-                there |= {entry.name: Path(entry.path) for entry in found if entry.is_file()}
+        existing: dict[str, Path] = {}
+        for parent in folders:
+            with suppress(FileNotFoundError), os.scandir(parent / folder) as entries:
+                existing |= {entry.name: Path(entry.path) for entry in entries if entry.is_file()}
         paths = zip(frames, frame_paths(pattern, frames), strict=True)
-        named = {frame: PurePosixPath(path).name for frame, path in paths}
-        return {frame: there[name] for frame, name in named.items() if name in there}
+        names = {frame: PurePosixPath(path).name for frame, path in paths}
+        return {frame: existing[name] for frame, name in names.items() if name in existing}
 
 
-class _Open:
+class _Runtime:
     """What is there while the desk is open."""
 
     def __init__(
-        self, tools: Tools, workflow: Workflow, engine: Engine, reconciler: recovery.Reconciler
+        self, gateway: GatewayContext, workflow: Workflow, queue: JobQueue, reconciler: recovery.Reconciler
     ) -> None:
-        self.tools = tools
+        self.gateway = gateway
         self.workflow = workflow
-        self.engine = engine
+        self.queue = queue
         self.reconciler = reconciler

@@ -39,50 +39,50 @@ _log = logging.getLogger(__name__)
 #: Number of the workflow's shape: its steps, their order and what they write down. Raise it with
 #: every change of these; jobs begun in another shape then begin anew, which each step can stand.
 #: 1 wrote pickles.
-SHAPE = 2
+WORKFLOW_VERSION = 2
 
 #: Seconds between two looks for work that nobody has told of: jobs that another process enqueued.
 POLLING_SECONDS = 5.0
 
 #: Seconds between two looks for so long after a ring: what rang may not be to be seen at once.
-_ALERT_POLLING, _ALERT_SECONDS = 0.1, 1.0
+_FAST_POLLING_SECONDS, _FAST_POLLING_DURATION = 0.1, 1.0
 
 #: So often a job that takes the whole gateway down with it is taken up again.
-ATTEMPTS = 50
+MAX_ATTEMPTS = 50
 
-_QUEUE = "jobs"
-_WORKFLOW = "job"
-_ALIVE = ["ENQUEUED", "DELAYED", "PENDING"]
+_QUEUE_NAME = "jobs"
+_WORKFLOW_NAME = "job"
+_ACTIVE_STATUSES = ["ENQUEUED", "DELAYED", "PENDING"]
 
 
-class Course(StrEnum):
+class WorkflowStatus(StrEnum):
     """Where a workflow stands."""
 
-    ALIVE = "alive"
+    ACTIVE = "alive"
     """Waits, runs, or will be taken up again."""
-    STRANDED = "stranded"
+    OUTDATED = "stranded"
     """Waits or ran in another shape; nobody takes it up."""
-    DROPPED = "dropped"
+    ORPHANED = "dropped"
     """Was taken up by this process, which does not work on it now: either it is just about to, or
     the engine's database could not be written and the work ended without an outcome."""
-    ENDED = "ended"
+    COMPLETED = "ended"
     CANCELLED = "cancelled"
-    BROKEN = "broken"
+    FAILED = "broken"
     """Ended by an error of ours, or taken up too often."""
 
 
-class Interrupted(BaseException):
+class JobInterrupted(BaseException):
     """The work on a job ends in the middle: the gateway stops, or the engine's database cannot be
     used. No :class:`Exception`, so that DBOS writes nothing down and the job is taken up again."""
 
 
-class Checkpointed(Protocol):
+class StepRunner(Protocol):
     """Runs a step once and hands out what was written down ever after."""
 
-    def __call__(self, name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T: ...
+    def __call__(self, name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T: ...
 
 
-class Engine:
+class JobQueue:
     """Runs ``work(job id, checkpointed)`` for each enqueued job, ``workers`` at once.
 
     One engine lives in a process, because DBOS does; the same ``executor`` name after a restart
@@ -100,40 +100,40 @@ class Engine:
         self,
         url: str,
         *,
-        executor: str,
+        executor_id: str,
         workers: int,
-        work: Callable[[str, Checkpointed], None],
+        run_job: Callable[[str, StepRunner], None],
         replaceable: bool = False,
     ) -> None:
         self._workers = workers
-        self._executor = executor
+        self._executor_id = executor_id
         self._active: set[str] = set()
-        _prepare(url, replaceable)
+        _prepare_sqlite(url, replaceable)
         # The registry is DBOS's own, for the whole process: what an engine before left is thrown
         # away, or this work would count as a second function of the same name.
         DBOS.destroy(destroy_registry=True)
         config: DBOSConfig = {
             "name": "shotbridge",
             "system_database_url": url,
-            "application_version": str(SHAPE),
-            "executor_id": executor,
+            "application_version": str(WORKFLOW_VERSION),
+            "executor_id": executor_id,
             "serializer": DBOSPortableJSONSerializer(),
             "enable_otlp": False,
             "log_level": "WARNING",
         }
         self._dbos = DBOS(config=config)
         DBOS.listen_queues([])  # a thread of ours listens, which can be woken
-        self._bell = _Bell()
-        self._listener: threading.Thread | None = None
+        self._wake_event = _WakeableStopEvent()
+        self._queue_thread: threading.Thread | None = None
 
-        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=ATTEMPTS)
+        @DBOS.workflow(name=_WORKFLOW_NAME, max_recovery_attempts=MAX_ATTEMPTS)
         def job(job_id: str) -> None:
             self._active.add(job_id)
             try:
-                work(job_id, checkpointed)
+                run_job(job_id, run_step)
             finally:
                 self._active.discard(job_id)
-                self._bell.ring()  # a worker is free for the next job
+                self._wake_event.wake()  # a worker is free for the next job
 
         self._job = job
 
@@ -143,61 +143,61 @@ class Engine:
             # Schedules and queues of DBOS's own, which nobody here uses, once a second.
             stop.set()
         queue = DBOS.register_queue(
-            _QUEUE,
+            _QUEUE_NAME,
             worker_concurrency=self._workers,
             polling_interval_sec=POLLING_SECONDS,
             on_conflict="always_update",
         )
-        self._bell.ring()  # DBOS is just putting interrupted jobs back into the queue
-        self._listener = threading.Thread(
+        self._wake_event.wake()  # DBOS is just putting interrupted jobs back into the queue
+        self._queue_thread = threading.Thread(
             target=queue_worker_thread,
-            args=(self._bell, self._dbos, queue),
+            args=(self._wake_event, self._dbos, queue),
             name="job-queue",
             daemon=True,
         )
-        self._listener.start()
+        self._queue_thread.start()
 
     def enqueue(self, job_id: str) -> None:
         """Have a job worked on. Any number of calls for one id are one job."""
         with SetWorkflowID(job_id):
-            DBOS.enqueue_workflow(_QUEUE, self._job, job_id)
-        self._bell.ring()
+            DBOS.enqueue_workflow(_QUEUE_NAME, self._job, job_id)
+        self._wake_event.wake()
 
     def resume(self, job_id: str) -> None:
         """Have a dropped job worked on again, from the step that it was in."""
-        DBOS.resume_workflow(job_id, queue_name=_QUEUE)
-        self._bell.ring()
+        DBOS.resume_workflow(job_id, queue_name=_QUEUE_NAME)
+        self._wake_event.wake()
 
-    def renew(self, job_id: str) -> None:
+    def restart(self, job_id: str) -> None:
         """Begin a stranded job anew, in today's shape."""
         DBOS.delete_workflow(job_id)
         self.enqueue(job_id)
 
-    def courses(self, ids: list[str]) -> dict[str, Course]:
+    def workflow_statuses(self, ids: list[str]) -> dict[str, WorkflowStatus]:
         """Where these jobs stand; those that the engine does not know are left out."""
         if not ids:
             return {}
-        found = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
-        return {one.workflow_id: self._course(one) for one in found}
+        workflows = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
+        return {one.workflow_id: self._workflow_status(one) for one in workflows}
 
-    def _course(self, one: DBOSWorkflowStatus) -> Course:
-        if one.status not in _ALIVE:
-            ends = {"SUCCESS": Course.ENDED, "CANCELLED": Course.CANCELLED}
-            return ends.get(one.status, Course.BROKEN)
-        if one.app_version != str(SHAPE):
-            return Course.STRANDED
-        ours = one.status == "PENDING" and one.executor_id == self._executor
-        return Course.DROPPED if ours and one.workflow_id not in self._active else Course.ALIVE
+    def _workflow_status(self, workflow: DBOSWorkflowStatus) -> WorkflowStatus:
+        if workflow.status not in _ACTIVE_STATUSES:
+            ended_statuses = {"SUCCESS": WorkflowStatus.COMPLETED, "CANCELLED": WorkflowStatus.CANCELLED}
+            return ended_statuses.get(workflow.status, WorkflowStatus.FAILED)
+        if workflow.app_version != str(WORKFLOW_VERSION):
+            return WorkflowStatus.OUTDATED
+        is_ours = workflow.status == "PENDING" and workflow.executor_id == self._executor_id
+        return WorkflowStatus.ORPHANED if is_ours and workflow.workflow_id not in self._active else WorkflowStatus.ACTIVE
 
     def stop(self, seconds: float) -> None:
         """Take nothing up any more, and wait up to ``seconds`` for what runs."""
-        self._bell.set()
-        if self._listener is not None:
-            self._listener.join()
+        self._wake_event.set()
+        if self._queue_thread is not None:
+            self._queue_thread.join()
         DBOS.destroy(workflow_completion_timeout_sec=math.ceil(seconds), destroy_registry=True)
 
 
-class _Bell(threading.Event):
+class _WakeableStopEvent(threading.Event):
     """What DBOS's queue thread takes for its stop event.
 
     Waiting for it is all that the thread does between two looks for work, so a bell that ends the
@@ -207,29 +207,29 @@ class _Bell(threading.Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rung = threading.Event()
-        self._alert_until = 0.0
+        self._woken = threading.Event()
+        self._fast_polling_until = 0.0
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """There may be work."""
-        self._alert_until = time.monotonic() + _ALERT_SECONDS
-        self._rung.set()
+        self._fast_polling_until = time.monotonic() + _FAST_POLLING_DURATION
+        self._woken.set()
 
     def set(self) -> None:
         """Stop."""
         super().set()
-        self._rung.set()
+        self._woken.set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until a ring, a stop or the end of ``timeout`` seconds; whether it is a stop."""
-        if time.monotonic() < self._alert_until:
-            timeout = _ALERT_POLLING
-        self._rung.wait(timeout)
-        self._rung.clear()
+        if time.monotonic() < self._fast_polling_until:
+            timeout = _FAST_POLLING_SECONDS
+        self._woken.wait(timeout)
+        self._woken.clear()
         return self.is_set()
 
 
-def checkpointed(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:
+def run_step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
     """Run ``body`` as a step of the workflow that this thread is in.
 
     What it returns is kept as JSON, and so is a :class:`ShotbridgeError` that it raises, which is
@@ -241,37 +241,37 @@ def checkpointed(name: str, kind: TypeAdapter[T], body: Callable[[], T]) -> T:
 
     def step() -> dict[str, str]:
         try:
-            return {"value": kind.dump_json(body()).decode()}
+            return {"value": result_type.dump_json(body()).decode()}
         except ShotbridgeError as error:
-            return {"problem": Problem.of(error).model_dump_json()}
+            return {"problem": Problem.from_error(error).model_dump_json()}
 
     try:
-        written = DBOS.run_step({"name": name}, step)
+        recorded = DBOS.run_step({"name": name}, step)
     except Exception as error:
         _log.exception("step %r could not be written down; its job is taken up again", name)
-        raise Interrupted from error
-    if "problem" in written:
-        raise Problem.model_validate_json(written["problem"]).error()
-    return kind.validate_json(written["value"])
+        raise JobInterrupted from error
+    if "problem" in recorded:
+        raise Problem.model_validate_json(recorded["problem"]).to_error()
+    return result_type.validate_json(recorded["value"])
 
 
-def _refuse(_: DefaultSerializer, __: str) -> NoReturn:
+def _refuse_pickle(_: DefaultSerializer, __: str) -> NoReturn:
     raise ValueError("pickles are not read: reading one runs whatever its writer put into it")
 
 
 # Each row names the way in which it was written, so choosing another way for our own is not
 # enough: a row that somebody else wrote could still ask for this one.
-DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]
+DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[assignment]
 
 
-def _prepare(url: str, replaceable: bool) -> None:
+def _prepare_sqlite(url: str, replaceable: bool) -> None:
     """Look whether an SQLite file is sound, and put it into WAL mode, where readers and the writer
     do not wait for each other: DBOS leaves the mode alone, and the file remembers it."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return
     path = Path(parsed.database)
-    damage = _damage(path)
+    damage = _find_damage(path)
     if damage is None:
         return
     if not replaceable:
@@ -281,20 +281,20 @@ def _prepare(url: str, replaceable: bool) -> None:
             next_step="restore it from a backup; see 'A damaged database' in docs/admin.md",
         )
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    aside = path.with_name(f"{path.name}.damaged-{moment}")
-    for ending in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + ending)
+    quarantine_path = path.with_name(f"{path.name}.damaged-{moment}")
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
         if file.exists():
-            file.rename(aside.with_name(aside.name + ending))
+            file.rename(quarantine_path.with_name(quarantine_path.name + suffix))
     _log.error(
         "the engine's database was damaged (%s) and is now %s; open jobs begin anew, and frames "
         "that are finished are kept",
-        *(damage, aside),
+        *(damage, quarantine_path),
     )
-    _damage(path)
+    _find_damage(path)
 
 
-def _damage(path: Path) -> str | None:
+def _find_damage(path: Path) -> str | None:
     """What is wrong inside a file; None for one that is sound or new, and is in WAL mode now.
 
     :raises StorageError: it cannot be opened.
@@ -302,7 +302,7 @@ def _damage(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-            found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            result: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return str(error)
@@ -311,4 +311,4 @@ def _damage(path: Path) -> str | None:
             where=str(path),
             next_step="check the disk of gateway.data_dir, and who else has the file open",
         ) from error
-    return None if found == "ok" else found
+    return None if result == "ok" else result

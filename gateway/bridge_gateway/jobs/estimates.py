@@ -12,10 +12,10 @@ from bridge_core.models.requests import Request
 from bridge_gateway.store.tables import JobRow
 
 #: So many of the newest jobs of the service count: machines and models change.
-_RECENT = 20
+_RECENT_JOBS = 20
 
 
-def seconds(session: Session, request: Request) -> float | None:
+def estimate_seconds(session: Session, request: Request) -> float | None:
     """Working time of the provider, without waiting in the queue; None without history.
 
     The median of seconds per frame and megapixel, where the request names the plate's size;
@@ -29,7 +29,7 @@ def seconds(session: Session, request: Request) -> float | None:
             JobRow.seconds_per_frame.is_not(None),
         )
         .order_by(JobRow.number.desc())
-        .limit(_RECENT)
+        .limit(_RECENT_JOBS)
     ).all()
     plate = request.shot.plate
     frames = len(request.frames)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from bridge_core.models.base import canonical, now
+from bridge_core.models.base import canonical_json, now
 from bridge_core.models.gateway import Event, EventKind
 from bridge_core.models.jobs import Job
 from bridge_core.models.notes import Note
@@ -18,52 +18,52 @@ from bridge_core.models.versions import Version
 from bridge_gateway.store.tables import EventRow
 
 
-def tell_job(session: Session, job: Job) -> None:
+def add_job_event(session: Session, job: Job) -> None:
     """A job's new state. Where it has ended, its passing events go."""
     if job.state.ended:
-        session.execute(delete(EventRow).where(EventRow.job == job.id, EventRow.passing.is_(True)))
-    _add(session, EventKind.JOB, job, of=job.id, passing=not job.state.ended)
+        session.execute(delete(EventRow).where(EventRow.job == job.id, EventRow.is_transient.is_(True)))
+    _add_event(session, EventKind.JOB, job, job_id=job.id, is_transient=not job.state.ended)
 
 
-def tell_version(session: Session, version: Version) -> None:
-    _add(session, EventKind.VERSION, version, of=version.job)
+def add_version_event(session: Session, version: Version) -> None:
+    _add_event(session, EventKind.VERSION, version, job_id=version.job_id)
 
 
-def tell_note(session: Session, note: Note, *, job: str) -> None:
+def add_note_event(session: Session, note: Note, *, job: str) -> None:
     """``job`` is the one that made the note's version."""
-    _add(session, EventKind.NOTE, note, of=job)
+    _add_event(session, EventKind.NOTE, note, job_id=job)
 
 
-def after(
+def events_after(
     session: Session, event_id: int, *, job: str | None = None, limit: int = 500
 ) -> list[Event]:
     """Events with greater ids, oldest first; of one job only where it is named."""
-    search = (
+    query = (
         select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
     )
     if job is not None:
-        search = search.where(EventRow.job == job)
-    return [_event(row) for row in session.scalars(search)]
+        query = query.where(EventRow.job == job)
+    return [_to_event(row) for row in session.scalars(query)]
 
 
-def last(session: Session) -> int:
+def last_event_id(session: Session) -> int:
     """Id of the newest event; 0 where there is none."""
     return session.scalar(select(func.max(EventRow.number))) or 0
 
 
-def _add(
+def _add_event(
     session: Session,
     kind: EventKind,
-    about: Job | Version | Note,
+    subject: Job | Version | Note,
     *,
-    of: str,
-    passing: bool = False,
+    job_id: str,
+    is_transient: bool = False,
 ) -> None:
-    session.add(EventRow(kind=kind, job=of, passing=passing, content=canonical(about), at=now()))
+    session.add(EventRow(kind=kind, job=job_id, passing=is_transient, content=canonical_json(subject), at=now()))
     session.flush()
 
 
-def _event(row: EventRow) -> Event:
+def _to_event(row: EventRow) -> Event:
     job = Job.model_validate_json(row.content) if row.kind == EventKind.JOB else None
     version = Version.model_validate_json(row.content) if row.kind == EventKind.VERSION else None
     note = Note.model_validate_json(row.content) if row.kind == EventKind.NOTE else None

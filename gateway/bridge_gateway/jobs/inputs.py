@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
-from bridge_core.models.base import Record
+from bridge_core.models.base import ResponseModel
 from bridge_core.models.media import PlateKind, Sha256, SourceFile
 from bridge_core.models.requests import Submission
-from bridge_gateway.store.content import ContentStore
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.store.content import BlobStore
+from bridge_gateway.store.roots import MediaRoots
 
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
-class StagedFile(Record):
+class StagedFile(ResponseModel):
     """A file of the plate, found, read once and known by its content."""
 
     source: str
@@ -31,7 +31,7 @@ class StagedFile(Record):
     sha256: Sha256
 
 
-def wanted(submission: Submission) -> list[SourceFile]:
+def required_files(submission: Submission) -> list[SourceFile]:
     """The files of the frames that are to be made, in their order."""
     request = submission.request
     if request.shot.plate.kind is not PlateKind.SEQUENCE:
@@ -40,8 +40,8 @@ def wanted(submission: Submission) -> list[SourceFile]:
     return [by_frame[frame] for frame in request.frames]
 
 
-def locate(
-    submission: Submission, contents: ContentStore, roots: Roots
+def locate_files(
+    submission: Submission, blob_store: BlobStore, media_roots: MediaRoots
 ) -> list[tuple[SourceFile, Path]]:
     """Each wanted file with its place here.
 
@@ -50,24 +50,24 @@ def locate(
     :raises TransferError: contents that have not been sent, or are gone again.
     :raises PlateChanged: the first file is not the one that the client saw.
     """
-    found: list[tuple[SourceFile, Path]] = []
+    located: list[tuple[SourceFile, Path]] = []
     missing: list[SourceFile] = []
     unsent: list[SourceFile] = []
-    for file in wanted(submission):
+    for file in required_files(submission):
         if file.sha256 is not None:
-            content = contents.path(file.sha256)
-            if content is None:
+            blob_path = blob_store.find(file.sha256)
+            if blob_path is None:
                 unsent.append(file)
             else:
-                found.append((file, content))
+                located.append((file, blob_path))
             continue
-        path = roots.resolve(file.path)
+        path = media_roots.resolve(file.path)
         if path.is_file():
-            found.append((file, path))
+            located.append((file, path))
         else:
             missing.append(file)
     if missing:
-        raise _missing(submission, missing)
+        raise _missing_frames_error(submission, missing)
     if unsent:
         raise TransferError(
             f"{len(unsent)} of the pictures have not arrived here",
@@ -75,18 +75,18 @@ def locate(
             next_step="send the request again; the client then sends what is missing",
             details={"sha256": [file.sha256 for file in unsent]},
         )
-    file, path = found[0]  # the one that is looked into before all are staged
-    if file.sha256 is None and not _same(path, file.size, file.mtime_ns):
-        raise _changed(file.path, "since it was sent")
-    return found
+    file, path = located[0]  # the one that is looked into before all are staged
+    if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
+        raise _plate_changed_error(file.path, "since it was sent")
+    return located
 
 
-def stage(
+def stage_files(
     located: Iterable[tuple[SourceFile, Path]],
-    contents: ContentStore,
+    blob_store: BlobStore,
     *,
-    check: Callable[[], None],
-    done: Callable[[int], None],
+    check_cancelled: Callable[[], None],
+    file_done: Callable[[int], None],
 ) -> tuple[StagedFile, ...]:
     """Read every file once and note what it is.
 
@@ -100,8 +100,8 @@ def stage(
     staged: list[StagedFile] = []
     for position, (file, path) in enumerate(located):
         if file.sha256 is not None:
-            if sha256_of(path, check) != file.sha256:
-                contents.discard(file.sha256)
+            if hash_file(path, check_cancelled) != file.sha256:
+                blob_store.discard(file.sha256)
                 raise TransferError(
                     "a picture that was sent has been changed or damaged on the gateway's disk",
                     where=file.path,
@@ -109,19 +109,19 @@ def stage(
                     "disk of gateway.data_dir",
                     details={"sha256": [file.sha256]},
                 )
-            staged.append(_staged(file, path, mtime_ns=None, sha256=file.sha256))
+            staged.append(_staged_file(file, path, mtime_ns=None, sha256=file.sha256))
         else:
-            if not _same(path, file.size, file.mtime_ns):
-                raise _changed(file.path, "since it was sent")
-            sha256 = sha256_of(path, check)
-            if not _same(path, file.size, file.mtime_ns):
-                raise _changed(file.path, "while it was read")
-            staged.append(_staged(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
-        done(position)
+            if not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _plate_changed_error(file.path, "since it was sent")
+            sha256 = hash_file(path, check_cancelled)
+            if not _is_unchanged(path, file.size, file.mtime_ns):
+                raise _plate_changed_error(file.path, "while it was read")
+            staged.append(_staged_file(file, path, mtime_ns=file.mtime_ns, sha256=sha256))
+        file_done(position)
     return tuple(staged)
 
 
-def unchanged(files: Iterable[StagedFile], check: Callable[[], None]) -> None:
+def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[], None]) -> None:
     """Whether the files are the same as when they were staged. Of contents, whose time says
     nothing, by reading them again. ``check`` is called before each block and may raise.
 
@@ -129,22 +129,22 @@ def unchanged(files: Iterable[StagedFile], check: Callable[[], None]) -> None:
     """
     for file in files:
         path = Path(file.path)
-        same = _same(path, file.size, file.mtime_ns)
+        same = _is_unchanged(path, file.size, file.mtime_ns)
         if same and file.mtime_ns is None:
-            same = sha256_of(path, check) == file.sha256
+            same = hash_file(path, check_cancelled) == file.sha256
         if not same:
-            raise _changed(file.source, "while the job worked on it")
+            raise _plate_changed_error(file.source, "while the job worked on it")
 
 
-def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
+def hash_file(path: Path, check_cancelled: Callable[[], None] = lambda: None) -> str:
     """
     :raises UnreadableMedia: the file cannot be read.
     """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                check()
+            while block := file.read(_BLOCK_BYTES):
+                check_cancelled()
                 digest.update(block)
     except OSError as error:
         raise UnreadableMedia(
@@ -155,7 +155,7 @@ def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
     return digest.hexdigest()
 
 
-def _staged(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:
+def _staged_file(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:
     return StagedFile(
         source=file.path,
         path=str(path),
@@ -166,21 +166,21 @@ def _staged(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) 
     )
 
 
-def _same(path: Path, size: int, mtime_ns: int | None) -> bool:
+def _is_unchanged(path: Path, size: int, mtime_ns: int | None) -> bool:
     try:
-        found = path.stat()
+        stat_result = path.stat()
     except OSError:
         return False
-    return found.st_size == size and mtime_ns in (None, found.st_mtime_ns)
+    return stat_result.st_size == size and mtime_ns in (None, stat_result.st_mtime_ns)
 
 
-def _missing(submission: Submission, files: list[SourceFile]) -> MissingFrames:
+def _missing_frames_error(submission: Submission, files: list[SourceFile]) -> MissingFrames:
     plate = submission.request.shot.plate
     frames = [file.frame for file in files if file.frame is not None]
     return MissingFrames.of(frames or submission.request.frames, where=plate.path)
 
 
-def _changed(path: str, when: str) -> PlateChanged:
+def _plate_changed_error(path: str, when: str) -> PlateChanged:
     return PlateChanged(
         f"a file of the plate changed {when}",
         where=path,

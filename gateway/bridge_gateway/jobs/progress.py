@@ -16,14 +16,14 @@ from bridge_gateway.store.database import Database
 _log = logging.getLogger(__name__)
 
 #: Seconds between two writings of progress: at most five events a second for a job.
-_BEAT = 0.2
+_WRITE_SECONDS = 0.2
 #: Every so many beats a job without progress looks whether it was cancelled by another process.
-_LOOK = 5
+_CANCELLATION_CHECK_INTERVAL = 5
 #: The pace is that of the last frames: models warm up, and neighbours come and go.
-_WINDOW = 20
+_PACE_WINDOW = 20
 
 
-class Reporter:
+class JobMonitor:
     """Watches over one job; a :class:`bridge_gateway.providers.contract.Watch`.
 
     A thread of its own writes, so that a database that makes writers wait never holds up a
@@ -38,8 +38,8 @@ class Reporter:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._changed = False
-        self._start("", 0, ())
-        self._thread = threading.Thread(target=self._beat, name=f"progress {job}", daemon=True)
+        self._reset_step("", 0, ())
+        self._thread = threading.Thread(target=self._write_progress, name=f"progress {job}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,25 +49,25 @@ class Reporter:
         self._ended.set()
         self._thread.join()
 
-    def begin(self, step: str, total: int, kept: Collection[int] = ()) -> None:
+    def begin_step(self, step: str, total: int, already_done: Collection[int] = ()) -> None:
         """A step begins that has ``total`` frames to do. ``kept`` frames are finished from an
         attempt before: they count as done, but not for the pace."""
         with self._lock:
-            self._start(step, total, kept)
+            self._reset_step(step, total, already_done)
             self._changed = True
 
     def frame_done(self, frame: int) -> None:
         with self._lock:
             if frame not in self._done:
                 self._done.add(frame)
-                self._moments.append(time.monotonic())
+                self._frame_times.append(time.monotonic())
                 self._changed = True
 
     def cancel(self) -> None:
         self._cancelled.set()
 
     @property
-    def unwanted(self) -> bool:
+    def cancelled_by_user(self) -> bool:
         """Cancelled by somebody, as against interrupted by the gateway's stop."""
         return self._cancelled.is_set()
 
@@ -75,7 +75,7 @@ class Reporter:
         """True once work is to end, whether for good or until the next start."""
         return self._cancelled.is_set() or self._stopping.is_set()
 
-    def check(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """
         :raises JobCancelled: work is to end.
         """
@@ -84,54 +84,54 @@ class Reporter:
                 "the job was cancelled", where=f"job {self._job}", next_step="send it again"
             )
 
-    def made(self) -> int:
+    def new_frame_count(self) -> int:
         """Frames done in this step, without those kept from before."""
         with self._lock:
-            return len(self._done) - self._kept
+            return len(self._done) - self._already_done
 
-    def _start(self, step: str, total: int, kept: Collection[int]) -> None:
+    def _reset_step(self, step: str, total: int, already_done: Collection[int]) -> None:
         self._step, self._total = step, total
-        self._done = set(kept)
-        self._kept = len(self._done)
-        self._moments: deque[float] = deque(maxlen=_WINDOW)
+        self._done = set(already_done)
+        self._already_done = len(self._done)
+        self._frame_times: deque[float] = deque(maxlen=_PACE_WINDOW)
 
     def _seconds_left(self) -> float | None:
-        if len(self._moments) < 2:
+        if len(self._frame_times) < 2:
             return None
-        pace = (self._moments[-1] - self._moments[0]) / (len(self._moments) - 1)
+        pace = (self._frame_times[-1] - self._frame_times[0]) / (len(self._frame_times) - 1)
         return round(pace * max(0, self._total - len(self._done)), 1)
 
-    def _beat(self) -> None:
-        beats = 0
-        lost = False
-        while not self._ended.wait(_BEAT):
-            beats += 1
+    def _write_progress(self) -> None:
+        iterations = 0
+        write_failed = False
+        while not self._ended.wait(_WRITE_SECONDS):
+            iterations += 1
             with self._lock:
                 changed, self._changed = self._changed, False
                 step, done, total = self._step, len(self._done), self._total
-                left = self._seconds_left()
+                seconds_left = self._seconds_left()
             try:
                 if changed:
-                    wanted = states.progress(
+                    is_running = states.record_progress(
                         self._database,
                         self._job,
                         step=step,
                         done=min(done, total),
                         total=total,
-                        seconds_left=left,
+                        seconds_left=seconds_left,
                     )
-                elif beats % _LOOK == 0:
-                    wanted = states.running(self._database, self._job)
+                elif iterations % _CANCELLATION_CHECK_INTERVAL == 0:
+                    is_running = states.is_running(self._database, self._job)
                 else:
                     continue
             except StorageUnavailable as error:
                 # A later beat tells the same and more; the job itself must not end for it.
                 with self._lock:
                     self._changed = self._changed or changed
-                if not lost:
+                if not write_failed:
                     _log.warning("progress of job %s is not written: %s", self._job, error)
-                lost = True
+                write_failed = True
                 continue
-            lost = False
-            if not wanted:
+            write_failed = False
+            if not is_running:
                 self._cancelled.set()

@@ -26,23 +26,23 @@ from sqlalchemy.orm import Session
 
 import bridge_core
 from bridge_core.errors import CheckFailed, JobCancelled, NotWritable, ShotbridgeError
-from bridge_core.models.base import canonical, now
+from bridge_core.models.base import canonical_json, now
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import (
     InputFile,
     Lineage,
-    Output,
+    ResultOutput,
     ResultFile,
     StepTiming,
-    Try,
+    TestFrame,
     Version,
     content_hash,
 )
 from bridge_gateway.jobs import feed
-from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
-from bridge_gateway.jobs.naming import LINEAGE, output_pattern, pattern_files
-from bridge_gateway.media.atomic import storage_error, write_bytes
-from bridge_gateway.providers.contract import Made
+from bridge_gateway.jobs.bench import AdmittedJob, JobContext, HashedOutputs, StagedInputs
+from bridge_gateway.jobs.naming import LINEAGE_NAME, final_pattern, pattern_files
+from bridge_gateway.media.atomic import storage_error, atomic_write_bytes
+from bridge_gateway.providers.contract import TaskResult
 from bridge_gateway.store import records
 from bridge_gateway.store.database import Database
 from bridge_gateway.store.tables import JobRow, ResultRow, TimingRow
@@ -50,54 +50,54 @@ from bridge_gateway.store.tables import JobRow, ResultRow, TimingRow
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-def publish(bench: Bench, admitted: Admitted, staged: Staged, made: Made, sealed: Sealed) -> None:
+def publish_result(context: JobContext, admitted: AdmittedJob, staged: StagedInputs, task_result: TaskResult, hashed: HashedOutputs) -> None:
     """Make the job's pictures a version, or a try.
 
     :raises JobCancelled: somebody was faster; nothing is published.
     :raises StorageError: the library does not take the folder; nothing is published.
     """
-    with bench.tools.numbering:
-        row = _reserve(bench)
+    with context.gateway.numbering_lock:
+        row = _reserve_result(context)
         if row.published is not None:
             return
         try:
-            while not _stands(Path(row.folder), bench.job):
-                names = _names(bench, row, made)
-                _assemble(bench, names, sealed)
-                _write_lineage(bench, row, names, admitted, staged, made, sealed)
-                if _place(bench.folder.result, Path(row.folder)):
+            while not _is_in_place(Path(row.folder), context.job_id):
+                names = _final_names(context, row, task_result)
+                _move_into_result(context, names, hashed)
+                _write_lineage(context, row, names, admitted, staged, task_result, hashed)
+                if _rename_into_library(context.work_dir.result, Path(row.folder)):
                     break
                 # A network share may report a rename as failed that it has done.
-                if not _stands(Path(row.folder), bench.job):
-                    _disassemble(bench, names, sealed)
-                    row = _renumber(bench, row)
+                if not _is_in_place(Path(row.folder), context.job_id):
+                    _move_back(context, names, hashed)
+                    row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
             # Still under the lock: nobody has taken the next number, so this leaves no hole.
-            _release(bench.tools.database, row.id)
+            _release_reservation(context.gateway.database, row.id)
             raise
-        names = _names(bench, row, made)
-        _show(bench, _result(bench, row, names, admitted, made, sealed))
+        names = _final_names(context, row, task_result)
+        _mark_published(context, _build_result(context, row, names, admitted, task_result, hashed))
 
 
-def _reserve(bench: Bench) -> ResultRow:
+def _reserve_result(context: JobContext) -> ResultRow:
     """The result's row with its number and folder: the one from before, or a new one."""
-    naming, request = bench.tools.naming, bench.request
+    naming, request = context.gateway.naming, context.request
     shot, service = request.shot.id, request.service
-    with bench.tools.database.writing() as session:
-        job = records.job_row(session, bench.job, lock=True)
-        known = session.scalar(select(ResultRow).where(ResultRow.job == bench.job))
-        if known is not None:
-            return known
+    with context.gateway.database.begin_write() as session:
+        job = records.get_job_row(session, context.job_id, lock=True)
+        reserved = session.scalar(select(ResultRow).where(ResultRow.job == context.job_id))
+        if reserved is not None:
+            return reserved
         if job.state != JobState.RUNNING:
-            raise JobCancelled("the job was cancelled", where=f"job {bench.job}")
-        if request.is_try:
-            number, folder = None, naming.tried(shot, service, bench.job)
+            raise JobCancelled("the job was cancelled", where=f"job {context.job_id}")
+        if request.is_test_frame:
+            number, folder = None, naming.test_frame_folder(shot, service, context.job_id)
         else:
-            number = _next_number(session, bench)
-            folder = naming.version(shot, service, number)
+            number = _next_version_number(session, context)
+            folder = naming.version_folder(shot, service, number)
         row = ResultRow(
             id=records.new_id(),
-            job=bench.job,
+            job=context.job_id,
             show=shot.show,
             sequence=shot.sequence,
             shot=shot.shot,
@@ -111,8 +111,8 @@ def _reserve(bench: Bench) -> ResultRow:
         return row
 
 
-def _next_number(session: Session, bench: Bench) -> int:
-    shot, service = bench.request.shot.id, bench.request.service
+def _next_version_number(session: Session, context: JobContext) -> int:
+    shot, service = context.request.shot.id, context.request.service
     last = session.scalar(
         select(func.max(ResultRow.number)).where(
             ResultRow.show == shot.show,
@@ -124,12 +124,12 @@ def _next_number(session: Session, bench: Bench) -> int:
     number = (last or 0) + 1
     # A folder that the database does not know: of another gateway, or of a library that is older
     # than the database.
-    while os.path.lexists(bench.tools.naming.version(shot, service, number)):
+    while os.path.lexists(context.gateway.naming.version_folder(shot, service, number)):
         number += 1
     return number
 
 
-def _renumber(bench: Bench, row: ResultRow) -> ResultRow:
+def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
     """The result's row with the next number: its folder is another gateway's.
 
     :raises NotWritable: a try has no other folder to go to.
@@ -140,52 +140,52 @@ def _renumber(bench: Bench, row: ResultRow) -> ResultRow:
             where=row.folder,
             next_step="find out who put it there, move it away, and send the job again",
         )
-    with bench.tools.database.writing() as session:
+    with context.gateway.database.begin_write() as session:
         row = session.get_one(ResultRow, row.id)
-        row.number = _next_number(session, bench)
-        row.folder = str(bench.tools.naming.version(bench.request.shot.id, row.service, row.number))
+        row.number = _next_version_number(session, context)
+        row.folder = str(context.gateway.naming.version_folder(context.request.shot.id, row.service, row.number))
         return row
 
 
-def _release(database: Database, result_id: str) -> None:
-    with database.writing() as session:
+def _release_reservation(database: Database, result_id: str) -> None:
+    with database.begin_write() as session:
         session.execute(
             delete(ResultRow).where(ResultRow.id == result_id, ResultRow.published.is_(None))
         )
 
 
-def _names(bench: Bench, row: ResultRow, made: Made) -> dict[str, str]:
+def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -> dict[str, str]:
     """Final name of each of the outputs' files; the others keep theirs."""
-    stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
+    stem = context.gateway.naming.file_stem(context.request.shot.id, row.service, row.number)
     names: dict[str, str] = {}
-    for output in made.outputs:
-        final = output_pattern(stem, output.name, output.pattern)
+    for output in task_result.outputs:
+        final = final_pattern(stem, output.name, output.pattern)
         names |= zip(
-            pattern_files(output.pattern, bench.request.frames),
-            pattern_files(final, bench.request.frames),
+            pattern_files(output.pattern, context.request.frames),
+            pattern_files(final, context.request.frames),
             strict=True,
         )
     return names
 
 
-def _stands(final: Path, job: str) -> bool:
+def _is_in_place(final: Path, job: str) -> bool:
     """Whether an attempt before has come as far as to put the folder into its place."""
     try:
-        lineage = Lineage.load((final / LINEAGE).read_bytes(), where=str(final / LINEAGE))
+        lineage = Lineage.parse((final / LINEAGE_NAME).read_bytes(), where=str(final / LINEAGE_NAME))
     except FileNotFoundError:
         return False
-    return lineage.job == job
+    return lineage.job_id == job
 
 
-def _assemble(bench: Bench, names: dict[str, str], sealed: Sealed) -> None:
-    result = bench.folder.result
-    for file in sealed.files:
-        old = bench.folder.pictures / file.path
+def _move_into_result(context: JobContext, names: dict[str, str], hashed: HashedOutputs) -> None:
+    result = context.work_dir.result
+    for file in hashed.files:
+        old = context.work_dir.pictures / file.path
         new = result / names.get(file.path, file.path)
         if old.exists():
             new.parent.mkdir(parents=True, exist_ok=True)
             old.rename(new)
-            _protect(new)
+            _make_read_only(new)
         elif not new.exists():
             raise CheckFailed(
                 "a finished file has gone from the work folder",
@@ -195,68 +195,68 @@ def _assemble(bench: Bench, names: dict[str, str], sealed: Sealed) -> None:
             )
 
 
-def _disassemble(bench: Bench, names: dict[str, str], sealed: Sealed) -> None:
+def _move_back(context: JobContext, names: dict[str, str], hashed: HashedOutputs) -> None:
     """Undo :func:`_assemble`."""
-    for file in sealed.files:
-        new = bench.folder.result / names.get(file.path, file.path)
+    for file in hashed.files:
+        new = context.work_dir.result / names.get(file.path, file.path)
         if new.exists():
-            old = bench.folder.pictures / file.path
+            old = context.work_dir.pictures / file.path
             old.parent.mkdir(parents=True, exist_ok=True)
             new.rename(old)
 
 
 def _write_lineage(
-    bench: Bench,
+    context: JobContext,
     row: ResultRow,
     names: dict[str, str],
-    admitted: Admitted,
-    staged: Staged,
-    made: Made,
-    sealed: Sealed,
+    admitted: AdmittedJob,
+    staged: StagedInputs,
+    task_result: TaskResult,
+    hashed: HashedOutputs,
 ) -> None:
-    with bench.tools.database.reading() as session:
-        key = session.scalar(select(JobRow.key).where(JobRow.id == bench.job))
+    with context.gateway.database.begin_read() as session:
+        key = session.scalar(select(JobRow.key).where(JobRow.id == context.job_id))
         timings = session.scalars(
-            select(TimingRow).where(TimingRow.job == bench.job).order_by(TimingRow.number)
+            select(TimingRow).where(TimingRow.job == context.job_id).order_by(TimingRow.number)
         ).all()
     lineage = Lineage(
-        result=row.id,
-        job=bench.job,
+        result_id=row.id,
+        job_id=context.job_id,
         key=key or "",
-        request=bench.request,
+        request=context.request,
         parameters=dict(admitted.parameters),
-        asked_by=bench.request.asked_by,
+        requested_by=context.request.requested_by,
         created=row.created,
         provider=admitted.provider,
-        models=made.models,
-        runtime=made.runtime,
-        software={"shotbridge": bridge_core.__version__, **made.software},
-        colour=made.colour,
+        models=task_result.models,
+        runtime=task_result.runtime,
+        software={"shotbridge": bridge_core.__version__, **task_result.software},
+        colour=task_result.colour_conversions,
         timings=tuple(
-            StepTiming(step=one.step, seconds=round(one.seconds, 3), attempt=one.attempt)
-            for one in timings
+            StepTiming(step=timing.step, seconds=round(timing.seconds, 3), attempt=timing.attempt)
+            for timing in timings
         ),
         inputs=tuple(
             InputFile(path=file.source, frame=file.frame, size=file.size, sha256=file.sha256)
             for file in staged.files
         ),
-        outputs=_files(sealed, names),
+        outputs=_result_files(hashed, names),
         warnings=admitted.warnings,
     )
-    path = bench.folder.result / LINEAGE
-    write_bytes(path, lineage.model_dump_json(indent=1).encode())
-    _protect(path)
+    path = context.work_dir.result / LINEAGE_NAME
+    atomic_write_bytes(path, lineage.model_dump_json(indent=1).encode())
+    _make_read_only(path)
 
 
-def _files(sealed: Sealed, names: dict[str, str]) -> tuple[ResultFile, ...]:
+def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultFile, ...]:
     """Under their final names."""
     return tuple(
         ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
-        for file in sealed.files
+        for file in hashed.files
     )
 
 
-def _place(result: Path, final: Path) -> bool:
+def _rename_into_library(result: Path, final: Path) -> bool:
     """Give the finished folder its place; False where somebody else has it.
 
     :raises StorageError: the folder above takes nothing.
@@ -274,50 +274,50 @@ def _place(result: Path, final: Path) -> bool:
     return True
 
 
-def _result(
-    bench: Bench,
+def _build_result(
+    context: JobContext,
     row: ResultRow,
     names: dict[str, str],
-    admitted: Admitted,
-    made: Made,
-    sealed: Sealed,
-) -> Version | Try:
-    stem = bench.tools.naming.stem(bench.request.shot.id, row.service, row.number)
-    outputs: tuple[Output, ...] = tuple(
-        output.model_copy(update={"pattern": output_pattern(stem, output.name, output.pattern)})
-        for output in made.outputs
+    admitted: AdmittedJob,
+    task_result: TaskResult,
+    hashed: HashedOutputs,
+) -> Version | TestFrame:
+    stem = context.gateway.naming.file_stem(context.request.shot.id, row.service, row.number)
+    outputs: tuple[ResultOutput, ...] = tuple(
+        output.model_copy(update={"pattern": final_pattern(stem, output.name, output.pattern)})
+        for output in task_result.outputs
     )
-    facts = {
+    fields = {
         "id": row.id,
-        "shot": bench.request.shot.id,
+        "shot": context.request.shot.id,
         "service": row.service,
-        "job": bench.job,
+        "job": context.job_id,
         "folder": row.folder,
-        "frames": bench.request.frames,
+        "frames": context.request.frames,
         "outputs": outputs,
-        "proxies": sealed.proxies,
+        "proxies": hashed.proxies,
         "created": row.created,
-        "asked_by": bench.request.asked_by,
+        "asked_by": context.request.requested_by,
         "warnings": admitted.warnings,
     }
     if row.number is None:
-        return Try.model_validate(facts)
-    files = _files(sealed, names)
+        return TestFrame.model_validate(fields)
+    files = _result_files(hashed, names)
     return Version.model_validate(
-        {**facts, "number": row.number, "content_hash": content_hash(files)}
+        {**fields, "number": row.number, "content_hash": content_hash(files)}
     )
 
 
-def _show(bench: Bench, result: Version | Try) -> None:
-    with bench.tools.database.writing() as session:
+def _mark_published(context: JobContext, result: Version | TestFrame) -> None:
+    with context.gateway.database.begin_write() as session:
         row = session.get_one(ResultRow, result.id)
         row.published = now()
         row.ordinal = 1 + (session.scalar(select(func.max(ResultRow.ordinal))) or 0)
-        row.content = canonical(result)
+        row.content = canonical_json(result)
         session.flush()
         if isinstance(result, Version):
-            feed.tell_version(session, result)
+            feed.add_version_event(session, result)
 
 
-def _protect(path: Path) -> None:
+def _make_read_only(path: Path) -> None:
     path.chmod(path.stat().st_mode & ~_WRITABLE)

@@ -20,15 +20,15 @@ from bridge_core.errors import StorageUnavailable
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Submission
 from bridge_gateway.jobs import states, work
-from bridge_gateway.jobs.engine import Course, Engine
-from bridge_gateway.jobs.tools import Tools
+from bridge_gateway.jobs.engine import WorkflowStatus, JobQueue
+from bridge_gateway.jobs.tools import GatewayContext
 from bridge_gateway.store import records
 from bridge_gateway.store.tables import ResultRow
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at all open jobs.
-LOOK_SECONDS = 5.0
+RECONCILE_SECONDS = 5.0
 #: Seconds that a stop waits for the look that is going on: it may wait for a locked database.
 _STOP_SECONDS = 2.0
 
@@ -40,20 +40,20 @@ class Reconciler:
     not wait for it, and what could not be done is done at a later look.
     """
 
-    def __init__(self, tools: Tools, engine: Engine) -> None:
-        self._tools = tools
-        self._engine = engine
-        self._new: deque[str] = deque()
+    def __init__(self, gateway: GatewayContext, queue: JobQueue) -> None:
+        self._gateway = gateway
+        self._queue = queue
+        self._pending: deque[str] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._dropped: set[str] = set()
+        self._orphaned: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
         #: What keeps the last look from ending; empty while all is well.
-        self.trouble = ""
+        self.last_error = ""
 
     def start(self) -> None:
         """Look once, then go on looking."""
-        self.look()
+        self.reconcile()
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,112 +63,112 @@ class Reconciler:
 
     def enqueue(self, job_id: str) -> None:
         """Have a job begun soon. Costs nothing, and may be said more than once."""
-        self._new.append(job_id)
+        self._pending.append(job_id)
         self._wake.set()
 
-    def look(self) -> None:
+    def reconcile(self) -> None:
         """Compare all open jobs with the engine, then remove what ended jobs left behind.
 
         Jobs may be worked on meanwhile. The engine is asked before the rows are looked at: a
         workflow ends after its row has, so a row that is still open then stays so for ever.
         """
-        tools = self._tools
-        ids = _open_ids(tools)
-        courses = self._engine.courses(ids)
-        still_open = set(_open_ids(tools))
-        dropped, self._dropped = self._dropped, set()
+        gateway = self._gateway
+        ids = _open_ids(gateway)
+        statuses = self._queue.workflow_statuses(ids)
+        still_open = set(_open_ids(gateway))
+        orphaned, self._orphaned = self._orphaned, set()
         for job_id in ids:
             if job_id not in still_open:
                 continue
-            course = courses.get(job_id)
-            if course is Course.DROPPED and job_id not in dropped:
+            status = statuses.get(job_id)
+            if status is WorkflowStatus.ORPHANED and job_id not in orphaned:
                 # It may be just about to begin; the next look tells.
-                self._dropped.add(job_id)
+                self._orphaned.add(job_id)
             else:
-                self._move_on(job_id, course)
+                self._repair(job_id, status)
         with suppress(StorageUnavailable):
-            tools.library.run(self._sweep)
+            gateway.library_disk.run(self._remove_stale_work_dirs)
 
-    def _sweep(self) -> None:
+    def _remove_stale_work_dirs(self) -> None:
         # Listed before the rows are read, so that no job's folder can be younger than its row.
-        folders = work.folders(self._tools.settings.library_dir, self._tools.instance)
-        work.sweep(folders, keep=set(_open_ids(self._tools)))
+        work_dirs = work.list_work_dirs(self._gateway.settings.library_dir, self._gateway.instance_id)
+        work.remove_stale(work_dirs, open_job_ids=set(_open_ids(self._gateway)))
 
-    def _move_on(self, job_id: str, course: Course | None) -> None:
-        match course:
+    def _repair(self, job_id: str, status: WorkflowStatus | None) -> None:
+        match status:
             case None:
                 _log.warning("job %s had not reached the engine; it does now", job_id)
-                self._engine.enqueue(job_id)
-            case Course.STRANDED:
+                self._queue.enqueue(job_id)
+            case WorkflowStatus.OUTDATED:
                 _log.warning("job %s was begun by another version and begins anew", job_id)
-                self._engine.renew(job_id)
-            case Course.DROPPED:
+                self._queue.restart(job_id)
+            case WorkflowStatus.ORPHANED:
                 _log.warning("job %s was left in the middle and goes on", job_id)
-                self._engine.resume(job_id)
-            case Course.ALIVE:
+                self._queue.resume(job_id)
+            case WorkflowStatus.ACTIVE:
                 pass
-            case Course.CANCELLED:
-                states.cancel(self._tools.database, job_id)
-                unpin(self._tools, job_id)
-            case Course.ENDED | Course.BROKEN:
-                _end(self._tools, job_id)
+            case WorkflowStatus.CANCELLED:
+                states.cancel_job(self._gateway.database, job_id)
+                unpin_inputs(self._gateway, job_id)
+            case WorkflowStatus.COMPLETED | WorkflowStatus.FAILED:
+                _end_job(self._gateway, job_id)
 
     def _run(self) -> None:
-        next_look = time.monotonic() + LOOK_SECONDS
+        next_reconcile = time.monotonic() + RECONCILE_SECONDS
         while not self._stopping.is_set():
-            self._wake.wait(max(0.0, next_look - time.monotonic()))
+            self._wake.wait(max(0.0, next_reconcile - time.monotonic()))
             self._wake.clear()
-            looks = time.monotonic() >= next_look
+            is_due = time.monotonic() >= next_reconcile
             try:
-                while self._new and not self._stopping.is_set():
-                    self._engine.enqueue(self._new[0])
-                    self._new.popleft()
-                if looks:
-                    self.look()
+                while self._pending and not self._stopping.is_set():
+                    self._queue.enqueue(self._pending[0])
+                    self._pending.popleft()
+                if is_due:
+                    self.reconcile()
             except Exception as error:
                 # All open jobs are looked at again, so what was not enqueued is not lost.
-                self._new.clear()
+                self._pending.clear()
                 # SQLAlchemy's own words go on with the statement, which differs each time.
-                trouble = str(getattr(error, "orig", None) or error)
-                if trouble != self.trouble:  # it may go on for hours
+                message = str(getattr(error, "orig", None) or error)
+                if message != self.last_error:  # it may go on for hours
                     _log.exception("jobs could not be looked after; the next look tries again")
-                self.trouble = trouble
+                self.last_error = message
             else:
-                if self.trouble and looks:
+                if self.last_error and is_due:
                     _log.info("jobs are looked after again")
-                    self.trouble = ""
-            if looks:
-                next_look = time.monotonic() + LOOK_SECONDS
+                    self.last_error = ""
+            if is_due:
+                next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
-def pin(tools: Tools, job_id: str, submission: Submission) -> None:
+def pin_inputs(gateway: GatewayContext, job_id: str, submission: Submission) -> None:
     """Keep the pictures that the job was sent with until it ends."""
     files = (*submission.plate_files, *submission.reference_files)
-    tools.contents.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
+    gateway.blob_store.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
 
 
-def unpin(tools: Tools, job_id: str) -> None:
-    tools.contents.unpin(job_id)
+def unpin_inputs(gateway: GatewayContext, job_id: str) -> None:
+    gateway.blob_store.unpin(job_id)
 
 
-def pin_all(tools: Tools) -> None:
+def pin_all_inputs(gateway: GatewayContext) -> None:
     """Pins do not outlive the process; the jobs do."""
-    with tools.database.reading() as session:
-        for row in records.open_jobs(session):
-            pin(tools, row.id, records.submission(row))
+    with gateway.database.begin_read() as session:
+        for row in records.list_open_job_rows(session):
+            pin_inputs(gateway, row.id, records.load_submission(row))
 
 
-def _open_ids(tools: Tools) -> list[str]:
-    with tools.database.reading() as session:
-        return records.open_job_ids(session)
+def _open_ids(gateway: GatewayContext) -> list[str]:
+    with gateway.database.begin_read() as session:
+        return records.list_open_job_ids(session)
 
 
-def _end(tools: Tools, job_id: str) -> None:
-    with tools.database.reading() as session:
+def _end_job(gateway: GatewayContext, job_id: str) -> None:
+    with gateway.database.begin_read() as session:
         published = session.scalar(select(ResultRow.published).where(ResultRow.job == job_id))
     if published is not None:
-        states.succeed(tools.database, job_id, Cost())
+        states.complete_job(gateway.database, job_id, Cost())
     else:
         _log.error("job %s was given up by the engine", job_id)
-        states.fail(tools.database, job_id, states.given_up(job_id))
-    unpin(tools, job_id)
+        states.fail_job(gateway.database, job_id, states.attempts_exhausted(job_id))
+    unpin_inputs(gateway, job_id)

@@ -14,166 +14,166 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bridge_core.errors import GatewayFault, KeyReused, NotFound, ShotbridgeError
-from bridge_core.models.base import canonical, fingerprint, now
+from bridge_core.errors import GatewayFault, IdempotencyKeyReused, NotFound, ShotbridgeError
+from bridge_core.models.base import canonical_json, fingerprint, now
 from bridge_core.models.jobs import Cost, Job, JobState
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Submission
 from bridge_gateway.jobs import feed
-from bridge_gateway.jobs.engine import ATTEMPTS
+from bridge_gateway.jobs.engine import MAX_ATTEMPTS
 from bridge_gateway.store import records
 from bridge_gateway.store.database import Database
 from bridge_gateway.store.tables import JobRow, ResultRow, TimingRow
 
 
-def submit(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
+def create_job(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
     """The job of this key, and whether it is new.
 
     :raises KeyReused: the key has been used with another request. Only requests are compared: a
         repeat may name other places of the same pictures.
     """
     try:
-        with database.writing() as session:
-            known = _of_key(session, submission, key)
-            if known is not None:
-                return known, False
+        with database.begin_write() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is not None:
+                return existing, False
             row = _new_row(submission, key)
             session.add(row)
             session.flush()
-            job = records.job(session, row)
-            feed.tell_job(session, job)
+            job = records.load_job(session, row)
+            feed.add_job_event(session, job)
             return job, True
     except IntegrityError:
         # Another writer of the same key was first, on a database that does not make us wait.
-        with database.reading() as session:
-            known = _of_key(session, submission, key)
-            if known is None:
+        with database.begin_read() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is None:
                 raise
-            return known, False
+            return existing, False
 
 
-def take_up(database: Database, job_id: str) -> Submission | None:
+def start_job(database: Database, job_id: str) -> Submission | None:
     """Begin to work on a job, or go on with it; None where nobody wants it any more.
 
     :raises GatewayFault: it has been begun :data:`ATTEMPTS` times already.
     """
-    with database.writing() as session:
+    with database.begin_write() as session:
         try:
-            row = records.job_row(session, job_id, lock=True)
+            row = records.get_job_row(session, job_id, lock=True)
         except NotFound:
             return None  # the database was restored from a backup, the engine's was not
         if JobState(row.state).ended:
             return None
-        if row.attempt >= ATTEMPTS:
-            raise given_up(job_id)
+        if row.attempt >= MAX_ATTEMPTS:
+            raise attempts_exhausted(job_id)
         row.state = JobState.RUNNING
         row.started = row.started or now()
         row.attempt += 1
-        _tell(session, row)
-        return records.submission(row)
+        _add_event(session, row)
+        return records.load_submission(row)
 
 
-def progress(
+def record_progress(
     database: Database, job_id: str, *, step: str, done: int, total: int, seconds_left: float | None
 ) -> bool:
     """Tell how far a job is. False where it is no longer running."""
-    with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id, lock=True)
         if row.state != JobState.RUNNING:
             return False
         row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
-        _tell(session, row)
+        _add_event(session, row)
         return True
 
 
-def running(database: Database, job_id: str) -> bool:
-    with database.reading() as session:
-        return records.job_row(session, job_id).state == JobState.RUNNING
+def is_running(database: Database, job_id: str) -> bool:
+    with database.begin_read() as session:
+        return records.get_job_row(session, job_id).state == JobState.RUNNING
 
 
-def cancel(database: Database, job_id: str) -> tuple[Job, bool]:
+def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
     """The job, and whether this call cancelled it.
 
     A job that has ended stays as it is; so does one whose version has its number already: it is
     about to succeed.
     """
-    with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
-        numbered = session.scalar(select(ResultRow.id).where(ResultRow.job == job_id))
-        if JobState(row.state).ended or numbered is not None:
-            return records.job(session, row), False
-        _end(row, JobState.CANCELLED)
-        return _tell(session, row), True
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id, lock=True)
+        result_id = session.scalar(select(ResultRow.id).where(ResultRow.job == job_id))
+        if JobState(row.state).ended or result_id is not None:
+            return records.load_job(session, row), False
+        _mark_ended(row, JobState.CANCELLED)
+        return _add_event(session, row), True
 
 
-def fail(database: Database, job_id: str, error: ShotbridgeError) -> None:
+def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
     """End a job that went wrong; a number that it had reserved is free again."""
-    with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id, lock=True)
         if JobState(row.state).ended:
             return
         session.execute(
             delete(ResultRow).where(ResultRow.job == job_id, ResultRow.published.is_(None))
         )
-        row.problem = canonical(Problem.of(error))
-        _end(row, JobState.FAILED)
-        _tell(session, row)
+        row.problem = canonical_json(Problem.from_error(error))
+        _mark_ended(row, JobState.FAILED)
+        _add_event(session, row)
 
 
-def succeed(database: Database, job_id: str, cost: Cost) -> None:
-    with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+def complete_job(database: Database, job_id: str, cost: Cost) -> None:
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id, lock=True)
         if JobState(row.state).ended:
             return
-        row.cost = canonical(cost)
+        row.cost = canonical_json(cost)
         row.step = ""
-        row.done = row.total = len(records.request(row).frames)
-        _end(row, JobState.SUCCEEDED)
-        _tell(session, row)
+        row.done = row.total = len(records.load_request(row).frames)
+        _mark_ended(row, JobState.SUCCEEDED)
+        _add_event(session, row)
 
 
 def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
     """Say on the job, and to everybody who follows it, what its plate's files contradict."""
-    with database.writing() as session:
-        row = records.job_row(session, job_id, lock=True)
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id, lock=True)
         row.warnings = json.dumps(list(warnings))
-        _tell(session, row)
+        _add_event(session, row)
 
 
 def record_timing(database: Database, job_id: str, step: str, seconds: float) -> None:
     """Seconds that a step took, once for each step: of its last run where it ran again."""
-    with database.writing() as session:
-        row = records.job_row(session, job_id)
+    with database.begin_write() as session:
+        row = records.get_job_row(session, job_id)
         session.execute(delete(TimingRow).where(TimingRow.job == job_id, TimingRow.step == step))
         session.add(TimingRow(job=job_id, step=step, attempt=row.attempt, seconds=seconds))
 
 
-def record_pace(database: Database, job_id: str, seconds_per_frame: float) -> None:
+def record_frame_time(database: Database, job_id: str, seconds_per_frame: float) -> None:
     """What later estimates are made from."""
-    with database.writing() as session:
-        records.job_row(session, job_id).seconds_per_frame = seconds_per_frame
+    with database.begin_write() as session:
+        records.get_job_row(session, job_id).seconds_per_frame = seconds_per_frame
 
 
-def given_up(job_id: str) -> GatewayFault:
+def attempts_exhausted(job_id: str) -> GatewayFault:
     return GatewayFault(
-        f"the gateway gave this job up; it was begun up to {ATTEMPTS} times",
+        f"the gateway gave this job up; it was begun up to {MAX_ATTEMPTS} times",
         where=f"job {job_id}",
         next_step="look for the job's id in the gateway's log, then send it again",
     )
 
 
-def _of_key(session: Session, submission: Submission, key: str) -> Job | None:
+def _find_by_key(session: Session, submission: Submission, key: str) -> Job | None:
     row = session.scalar(select(JobRow).where(JobRow.key == key))
     if row is None:
         return None
     if row.fingerprint != fingerprint(submission.request):
-        raise KeyReused(
+        raise IdempotencyKeyReused(
             f"the key {key} has been used for another request",
             where=f"job {row.id}",
             next_step="send this request with a key of its own",
             details={"job": row.id},
         )
-    return records.job(session, row)
+    return records.load_job(session, row)
 
 
 def _new_row(submission: Submission, key: str) -> JobRow:
@@ -183,7 +183,7 @@ def _new_row(submission: Submission, key: str) -> JobRow:
         id=records.new_id(),
         key=key,
         fingerprint=fingerprint(request),
-        request=canonical(request),
+        request=canonical_json(request),
         files=submission.model_dump_json(exclude={"request"}),
         show=request.shot.id.show,
         service=request.service,
@@ -197,14 +197,14 @@ def _new_row(submission: Submission, key: str) -> JobRow:
     )
 
 
-def _end(row: JobRow, state: JobState) -> None:
+def _mark_ended(row: JobRow, state: JobState) -> None:
     row.state = state
     row.finished = now()
     row.seconds_left = None
 
 
-def _tell(session: Session, row: JobRow) -> Job:
+def _add_event(session: Session, row: JobRow) -> Job:
     session.flush()
-    job = records.job(session, row)
-    feed.tell_job(session, job)
+    job = records.load_job(session, row)
+    feed.add_job_event(session, job)
     return job

@@ -15,21 +15,21 @@ from bridge_core.models.jobs import Cost
 from bridge_core.models.media import PlateKind, frame_path
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs import inputs, space, states
-from bridge_gateway.jobs.bench import Admitted, Bench, Sealed, Staged
-from bridge_gateway.jobs.naming import THUMBNAIL
-from bridge_gateway.jobs.progress import Reporter
+from bridge_gateway.jobs.bench import AdmittedJob, JobContext, HashedOutputs, StagedInputs
+from bridge_gateway.jobs.naming import THUMBNAIL_NAME
+from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.media.decode_tasks import (
-    CheckTask,
-    ExamineTask,
-    ProbeTask,
-    ProxiesTask,
+    CheckOutputTask,
+    CheckPlateTask,
+    ProbePlateTask,
+    OutputProxiesTask,
     ThumbnailTask,
 )
-from bridge_gateway.media.plate_facts import contradictions
-from bridge_gateway.providers.contract import PROXY, PROXY_PATTERN, Made, Task
+from bridge_gateway.media.plate_facts import check_against_plate
+from bridge_gateway.providers.contract import PROXY_FILENAME, PROXY_PATTERN, TaskResult, ProviderTask
 
 
-def admit(bench: Bench) -> Admitted:
+def admit_job(context: JobContext) -> AdmittedJob:
     """Whether the job can be done at all, by the request and by what its first file says.
 
     :raises InvalidRequest: unknown service, wrong parameters, something that no service takes, or
@@ -43,195 +43,195 @@ def admit(bench: Bench) -> Admitted:
     :raises DiskFull: the library has too little space.
     :raises StorageUnavailable: the disk of the library or of a plate does not answer.
     """
-    tools, request = bench.tools, bench.request
-    order = tools.order(request)
-    located = inputs.locate(bench.submission, tools.contents, tools.roots)
-    bench.folder.make()
-    space.require(bench.folder, request, sum(file.size for file, _ in located))
+    gateway, request = context.gateway, context.request
+    resolved = gateway.resolve_request(request)
+    located = inputs.locate_files(context.submission, gateway.blob_store, gateway.media_roots)
+    context.work_dir.create()
+    space.require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
     first, path = located[0]
     try:
-        probed = tools.decoder.run(
-            ProbeTask(plate=plate, path=path, frame=request.frames[0]), check=bench.watch.check
+        probed = gateway.decoder.run(
+            ProbePlateTask(plate=plate, path=path, frame=request.frames[0]), check_cancelled=context.monitor.raise_if_cancelled
         )
     except UnreadableMedia:
         # Where the gateway's copy was damaged, the artist's file is not at fault.
-        inputs.stage([(first, path)], tools.contents, check=bench.watch.check, done=lambda _: None)
+        inputs.stage_files([(first, path)], gateway.blob_store, check_cancelled=context.monitor.raise_if_cancelled, file_done=lambda _: None)
         raise
-    facts = probed.facts
+    facts = probed.info
     assert facts is not None  # it was asked for
-    colour = tools.colour.settle(plate, facts.colour)
-    warnings = contradictions(plate, facts, request.frames) + colour.warnings + facts.notes
+    colour = gateway.colour.resolve_space(plate, facts.colour_tag)
+    warnings = check_against_plate(plate, facts, request.frames) + colour.warnings + facts.notes
     if warnings:
-        states.record_warnings(tools.database, bench.job, warnings)
-    return Admitted(
-        parameters=order.parameters,
-        provider=order.provider.id,
+        states.record_warnings(gateway.database, context.job_id, warnings)
+    return AdmittedJob(
+        parameters=resolved.parameters,
+        provider=resolved.provider.id,
         colour_space=colour.space,
         warnings=warnings,
     )
 
 
-def stage(bench: Bench) -> Staged:
+def stage_inputs(context: JobContext) -> StagedInputs:
     """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
 
     :raises MissingFrames: also where a movie ends before its range does.
     :raises UnreadableMedia: a frame that is no picture, or one that cannot be worked on.
     """
-    located = inputs.locate(bench.submission, bench.tools.contents, bench.tools.roots)
-    bench.watch.begin("stage", len(located))
-    files = inputs.stage(
-        located, bench.tools.contents, check=bench.watch.check, done=bench.watch.frame_done
+    located = inputs.locate_files(context.submission, context.gateway.blob_store, context.gateway.media_roots)
+    context.monitor.begin_step("stage", len(located))
+    files = inputs.stage_files(
+        located, context.gateway.blob_store, check_cancelled=context.monitor.raise_if_cancelled, file_done=context.monitor.frame_done
     )
-    staged = Staged(files=files)
+    staged = StagedInputs(files=files)
     # A movie may end before the range that somebody wrote down for it, and a frame be no picture.
-    bench.tools.decoder.run(
-        ExamineTask(
-            plate=bench.request.shot.plate,
-            files=_files(bench, staged),
-            frames=bench.request.frames,
+    context.gateway.decoder.run(
+        CheckPlateTask(
+            plate=context.request.shot.plate,
+            files=_files_by_frame(context, staged),
+            frames=context.request.frames,
         ),
-        check=bench.watch.check,
+        check_cancelled=context.monitor.raise_if_cancelled,
     )
     return staged
 
 
-def run(bench: Bench, admitted: Admitted, staged: Staged) -> Made:
+def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInputs) -> TaskResult:
     """Have the provider make the frames; those that an earlier attempt finished are kept.
 
     :raises JobCancelled: somebody cancelled, or the gateway stops.
     :raises UnknownService: the provider that was chosen is no longer there.
     """
-    frames = bench.request.frames
-    bench.folder.make()
-    bench.watch.begin("run", len(frames), [f for f in frames if _proxy(bench, f).exists()])
-    provider = bench.tools.provider(admitted.provider)
-    begun = time.monotonic()
-    made = provider.run(_task(bench, admitted, staged), bench.watch)
-    new = bench.watch.made()
-    if new:
-        states.record_pace(bench.tools.database, bench.job, (time.monotonic() - begun) / new)
-    return made
+    frames = context.request.frames
+    context.work_dir.create()
+    context.monitor.begin_step("run", len(frames), [f for f in frames if _proxy_path(context, f).exists()])
+    provider = context.gateway.get_provider(admitted.provider)
+    started = time.monotonic()
+    task_result = provider.run(_provider_task(context, admitted, staged), context.monitor)
+    new_frames = context.monitor.new_frame_count()
+    if new_frames:
+        states.record_frame_time(context.gateway.database, context.job_id, (time.monotonic() - started) / new_frames)
+    return task_result
 
 
-def check(bench: Bench, staged: Staged, made: Made) -> None:
+def check_outputs(context: JobContext, staged: StagedInputs, task_result: TaskResult) -> None:
     """Whether everything that was asked for was made, whole, from the plate that was sent.
 
     :raises CheckFailed: what was made does not pass.
     :raises PlateChanged: the plate is no longer the one that was staged.
     """
-    frames, watch = bench.request.frames, bench.watch
-    if not any(output.name == "main" for output in made.outputs):
+    frames, monitor = context.request.frames, context.monitor
+    if not any(output.name == "main" for output in task_result.outputs):
         raise CheckFailed(
             "the provider made no output 'main', which is what goes into the cut",
-            where=f"service {bench.request.service}",
+            where=f"service {context.request.service}",
             next_step="report this to whoever looks after the provider",
         )
 
-    watch.begin("check", len(frames))
-    for output in made.outputs:
-        task = CheckTask(
-            folder=bench.folder.pictures,
+    monitor.begin_step("check", len(frames))
+    for output in task_result.outputs:
+        task = CheckOutputTask(
+            folder=context.work_dir.pictures,
             output=output,
             frames=frames,
-            plate=bench.request.shot.plate,
-            files=_files(bench, staged),
+            plate=context.request.shot.plate,
+            files=_files_by_frame(context, staged),
         )
-        bench.tools.decoder.run(task, check=watch.check, done=watch.frame_done)
-    inputs.unchanged(staged.files, watch.check)
+        context.gateway.decoder.run(task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done)
+    inputs.require_unchanged(staged.files, monitor.raise_if_cancelled)
 
 
-def proxy(bench: Bench, made: Made) -> Proxies:
+def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies:
     """A proxy for each frame, and the thumbnail; proxies that are missing are made."""
-    tools, frames, folder = bench.tools, bench.request.frames, bench.folder.pictures
-    missing = [frame for frame in frames if not _proxy(bench, frame).exists()]
-    bench.watch.begin("proxy", len(missing))
+    gateway, frames, folder = context.gateway, context.request.frames, context.work_dir.pictures
+    missing = [frame for frame in frames if not _proxy_path(context, frame).exists()]
+    context.monitor.begin_step("proxy", len(missing))
     if missing:
-        _make_proxies(bench, made, missing)
-    settings = tools.settings.proxies
+        _render_missing_proxies(context, task_result, missing)
+    settings = gateway.settings.proxies
     # Of the proxies: what they show (a matte over its plate, say) is the provider's choice.
     middle = frames[len(frames) // 2]
-    shown = tools.decoder.run(
+    thumbnail = gateway.decoder.run(
         ThumbnailTask(
-            proxy=_proxy(bench, middle),
+            proxy=_proxy_path(context, middle),
             frame=middle,
-            target=folder / THUMBNAIL,
-            colour=tools.settings.colour,
+            target=folder / THUMBNAIL_NAME,
+            colour=gateway.settings.colour,
             width=settings.thumbnail_width,
         ),
-        check=bench.watch.check,
+        check_cancelled=context.monitor.raise_if_cancelled,
     )
-    width, height = shown.size
+    width, height = thumbnail.proxy_size
     return Proxies(
         pattern=PROXY_PATTERN,
         width=width,
         height=height,
-        display=tools.colour.display,
-        view=tools.colour.view,
+        display=gateway.colour.display,
+        view=gateway.colour.view,
     )
 
 
-def seal(bench: Bench, made: Made, proxies: Proxies) -> Sealed:
+def hash_outputs(context: JobContext, task_result: TaskResult, proxies: Proxies) -> HashedOutputs:
     """Read and hash every file that is going to be published."""
-    folder, frames = bench.folder.pictures, bench.request.frames
-    patterns = [proxies.pattern, *(output.pattern for output in made.outputs)]
-    bench.watch.begin("seal", len(frames))
-    files = {THUMBNAIL: _sealed(folder, THUMBNAIL, bench.watch)}
+    folder, frames = context.work_dir.pictures, context.request.frames
+    patterns = [proxies.pattern, *(output.pattern for output in task_result.outputs)]
+    context.monitor.begin_step("seal", len(frames))
+    files = {THUMBNAIL_NAME: _hash_output(folder, THUMBNAIL_NAME, context.monitor)}
     for frame in frames:
         for name in (frame_path(pattern, frame) for pattern in patterns):
             # A movie is one file for all frames.
             if name not in files:
-                files[name] = _sealed(folder, name, bench.watch)
-        bench.watch.frame_done(frame)
-    return Sealed(files=tuple(files.values()), proxies=proxies)
+                files[name] = _hash_output(folder, name, context.monitor)
+        context.monitor.frame_done(frame)
+    return HashedOutputs(files=tuple(files.values()), proxies=proxies)
 
 
-def settle(bench: Bench) -> None:
+def settle_charge(context: JobContext) -> None:
     """Close the account: what runs on this machine costs nothing."""
-    states.succeed(bench.tools.database, bench.job, Cost())
+    states.complete_job(context.gateway.database, context.job_id, Cost())
 
 
-def _task(bench: Bench, admitted: Admitted, staged: Staged) -> Task:
-    request = bench.request
-    return Task(
-        job=bench.job,
+def _provider_task(context: JobContext, admitted: AdmittedJob, staged: StagedInputs) -> ProviderTask:
+    request = context.request
+    return ProviderTask(
+        job_id=context.job_id,
         service=request.service,
         parameters=admitted.parameters,
         plate=request.shot.plate,
-        files=_files(bench, staged),
+        files=_files_by_frame(context, staged),
         frames=request.frames,
         colour_space=admitted.colour_space,
-        delivery=request.delivery,
-        folder=bench.folder.pictures,
+        output_format=request.output_format,
+        folder=context.work_dir.pictures,
         note=request.note,
     )
 
 
-def _files(bench: Bench, staged: Staged) -> dict[int, Path]:
+def _files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]:
     """The file of each frame; of a movie or a still, the same for all."""
-    if bench.request.shot.plate.kind is PlateKind.SEQUENCE:
+    if context.request.shot.plate.kind is PlateKind.SEQUENCE:
         return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
-    return dict.fromkeys(bench.request.frames, Path(staged.files[0].path))
+    return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
 
 
-def _make_proxies(bench: Bench, made: Made, frames: Sequence[int]) -> None:
-    tools = bench.tools
-    _proxy(bench, frames[0]).parent.mkdir(exist_ok=True)
-    task = ProxiesTask(
-        folder=bench.folder.pictures,
-        output=next(output for output in made.outputs if output.name == "main"),
-        targets={frame: _proxy(bench, frame) for frame in frames},
-        colour=tools.settings.colour,
-        proxies=tools.settings.proxies,
+def _render_missing_proxies(context: JobContext, task_result: TaskResult, frames: Sequence[int]) -> None:
+    gateway = context.gateway
+    _proxy_path(context, frames[0]).parent.mkdir(exist_ok=True)
+    task = OutputProxiesTask(
+        folder=context.work_dir.pictures,
+        output=next(output for output in task_result.outputs if output.name == "main"),
+        targets={frame: _proxy_path(context, frame) for frame in frames},
+        colour=gateway.settings.colour,
+        proxies=gateway.settings.proxies,
     )
-    tools.decoder.run(task, check=bench.watch.check, done=bench.watch.frame_done)
+    gateway.decoder.run(task, check_cancelled=context.monitor.raise_if_cancelled, frame_done=context.monitor.frame_done)
 
 
-def _sealed(folder: Path, name: str, watch: Reporter) -> ResultFile:
+def _hash_output(folder: Path, name: str, monitor: JobMonitor) -> ResultFile:
     path = folder / name
-    sha256 = inputs.sha256_of(path, watch.check)
+    sha256 = inputs.hash_file(path, monitor.raise_if_cancelled)
     return ResultFile(path=name, size=path.stat().st_size, sha256=sha256)
 
 
-def _proxy(bench: Bench, frame: int) -> Path:
-    return bench.folder.pictures / PROXY.format(frame=frame)
+def _proxy_path(context: JobContext, frame: int) -> Path:
+    return context.work_dir.pictures / PROXY_FILENAME.format(frame=frame)

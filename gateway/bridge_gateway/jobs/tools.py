@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from bridge_core.errors import InvalidRequest, UnknownService
 from bridge_core.models.requests import Request
-from bridge_core.models.services import Service, settle_parameters
+from bridge_core.models.services import Service, resolve_parameters
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.jobs.naming import Naming
-from bridge_gateway.media.colour import Colour
-from bridge_gateway.media.decoder import Decoder
+from bridge_gateway.jobs.naming import LibraryNaming
+from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.decoder import DecodePool
 from bridge_gateway.providers.contract import Provider
-from bridge_gateway.store.content import ContentStore
+from bridge_gateway.store.content import BlobStore
 from bridge_gateway.store.database import Database
 from bridge_gateway.store.disks import Disk
-from bridge_gateway.store.roots import Roots
+from bridge_gateway.store.roots import MediaRoots
 
 
-class Order(NamedTuple):
+class ResolvedRequest(NamedTuple):
     service: Service
     provider: Provider
     parameters: dict[str, float | int | str | bool]
@@ -29,52 +29,52 @@ class Order(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tools:
+class GatewayContext:
     settings: GatewaySettings
-    instance: str
+    instance_id: str
     """Which gateway this is, among those that may share a library or a database. The same after a
     restart."""
     database: Database
     providers: Sequence[Provider]
-    contents: ContentStore
-    roots: Roots
-    naming: Naming
-    colour: Colour
-    library: Disk
+    blob_store: BlobStore
+    media_roots: MediaRoots
+    naming: LibraryNaming
+    colour: ColourManager
+    library_disk: Disk
     """Whoever waits for an answer goes to the library by this."""
-    decoder: Decoder
+    decoder: DecodePool
     """Reads pictures and movies for the steps; nothing is decoded in this process."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the gateway stops; steps end unfinished and run again after the next start."""
-    numbering: threading.Lock = field(default_factory=threading.Lock)
+    numbering_lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while a result takes its number and its place."""
 
-    def services(self) -> list[Service]:
+    def list_services(self) -> list[Service]:
         return [service for provider in self.providers for service in provider.services()]
 
-    def order(self, request: Request) -> Order:
+    def resolve_request(self, request: Request) -> ResolvedRequest:
         """What a request comes to here.
 
         :raises UnknownService: nobody offers it.
         :raises InvalidRequest: parameters, references or regions that the service does not take,
             or names that are too long for the library.
         """
-        service, provider = self._offered(request.service)
-        for name, given, taken in (
-            ("references", request.references, service.takes_references),
-            ("regions", request.regions, service.takes_regions),
+        service, provider = self._find_service(request.service)
+        for name, requested, is_accepted in (
+            ("references", request.references, service.accepts_references),
+            ("regions", request.regions, service.accepts_regions),
         ):
-            if given and not taken:
+            if requested and not is_accepted:
                 # Made without them, the pictures would not be what was asked for.
                 raise InvalidRequest(
                     f"{service.title} takes no {name}",
                     where=f"request.{name}",
                     next_step=f"send the shot without {name}",
                 )
-        self.naming.require_fit(request.shot.id, service.id)
-        return Order(service, provider, settle_parameters(service, request.parameters))
+        self.naming.check_name_lengths(request.shot.id, service.id)
+        return ResolvedRequest(service, provider, resolve_parameters(service, request.parameters))
 
-    def provider(self, provider_id: str) -> Provider:
+    def get_provider(self, provider_id: str) -> Provider:
         """
         :raises UnknownService: there is no such provider.
         """
@@ -87,12 +87,12 @@ class Tools:
             next_step="start the gateway with it, or send the job again to another service",
         )
 
-    def _offered(self, service_id: str) -> tuple[Service, Provider]:
+    def _find_service(self, service_id: str) -> tuple[Service, Provider]:
         for provider in self.providers:
             for service in provider.services():
                 if service.id == service_id:
                     return service, provider
-        offered = ", ".join(sorted(service.id for service in self.services()))
+        offered = ", ".join(sorted(service.id for service in self.list_services()))
         raise UnknownService(
             f"nobody here offers the service {service_id!r}",
             where="service",

@@ -18,22 +18,22 @@ from bridge_gateway.media.atomic import storage_error
 _log = logging.getLogger(__name__)
 
 #: Folder of all work folders, in the library.
-WORK_DIR = ".work"
-_GONE = "gone"
+WORK_DIR_NAME = ".work"
+_REMOVED_MARK = "gone"
 
 
-class WorkFolder:
+class WorkDir:
     """The folder of one job of the gateway ``instance``."""
 
     def __init__(self, library: Path, job: str, instance: str) -> None:
         self.library = library
-        self.path = library / WORK_DIR / f"{job}.{instance}"
+        self.path = library / WORK_DIR_NAME / f"{job}.{instance}"
         self.pictures = self.path / "pictures"
         """The provider's: its outputs and proxies."""
         self.result = self.path / "result"
         """What is being put together to be published; becomes the result's folder."""
 
-    def make(self) -> None:
+    def create(self) -> None:
         """
         :raises StorageError: the library takes no folder (NotWritable), or nothing (DiskFull).
         """
@@ -46,23 +46,23 @@ class WorkFolder:
         """Remove the folder. It is renamed first, so that whoever still writes into it (an
         abandoned provider) finds it gone. What cannot be removed now is left to :func:`sweep`."""
         job, _, instance = self.path.name.partition(".")
-        gone = self.path.with_name(f"{job}.{_GONE}.{instance}")
+        removed_path = self.path.with_name(f"{job}.{_REMOVED_MARK}.{instance}")
         with suppress(OSError):
-            self.path.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+            self.path.rename(removed_path)
+        shutil.rmtree(removed_path, ignore_errors=True)
 
 
-def folders(library: Path, instance: str) -> list[Path]:
+def list_work_dirs(library: Path, instance: str) -> list[Path]:
     """The work folders of all jobs of the gateway ``instance``."""
     try:
-        return list((library / WORK_DIR).glob(f"*.{instance}"))
+        return list((library / WORK_DIR_NAME).glob(f"*.{instance}"))
     except OSError:
         return []
 
 
-def sweep(found: Iterable[Path], keep: Collection[str]) -> None:
+def remove_stale(work_dirs: Iterable[Path], open_job_ids: Collection[str]) -> None:
     """Remove the work folders whose jobs are not in ``keep``: what a kill or a failing disk left
     behind."""
-    for folder in found:
-        if folder.name.partition(".")[0] not in keep:
+    for folder in work_dirs:
+        if folder.name.partition(".")[0] not in open_job_ids:
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_gateway.media.colour import MODEL_SPACE, Colour
+from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 
-Float = NDArray[np.float32]
+FloatArray = NDArray[np.float32]
 
 #: Linear Rec.709 to CIE XYZ, D65 (IEC 61966-2-1), and its white.
 _TO_XYZ = np.array(
@@ -21,49 +21,49 @@ _WHITE = _TO_XYZ.sum(axis=1)
 #: A component smaller than its pixel's greatest by this factor may come back some half steps off:
 #: float32 rounds relative to the greatest (2**-24, several times over in two matrices), a half
 #: step of the smaller one is 2**-11 of itself.
-DWARFED = 2.0**-9
+MIN_COMPONENT_RATIO = 2.0**-9
 
 
 @dataclass(frozen=True)
-class RoundTrip:
+class RoundTripAccuracy:
     """What a conversion to the model's space and back does to a half-float picture."""
 
-    exact: float
+    exact_share: float
     """Share of samples that come back bit by bit, 0 to 1."""
-    ulps: int
+    max_half_steps: int
     """Greatest distance in half-float steps, of samples not dwarfed by their pixel's greatest."""
-    relative: float
+    max_relative_error: float
     """Greatest distance of any sample, divided by its pixel's greatest component."""
-    delta_e: float
+    max_delta_e: float
     """Greatest CIEDE2000 difference."""
 
 
-def round_trip(colour: Colour, rgb: NDArray[np.float16], space: str) -> RoundTrip:
+def measure_round_trip(colour: ColourManager, rgb: NDArray[np.float16], space: str) -> RoundTripAccuracy:
     """Convert finite half-float pixels (..., 3) to the model's space and back, and compare."""
     before = rgb.astype(np.float32)
     inside = colour.convert(before, space, MODEL_SPACE)
     after = colour.convert(inside, MODEL_SPACE, space)
     greatest = np.abs(before).max(axis=-1, keepdims=True)
-    apart = np.abs(after.astype(np.float16).astype(np.float64) - before)
-    steps = half_steps(after.astype(np.float16), rgb)
-    compared = np.abs(before) >= greatest * DWARFED
-    relative = np.divide(apart, greatest, out=np.zeros_like(apart), where=greatest > 0)
+    error = np.abs(after.astype(np.float16).astype(np.float64) - before)
+    steps = half_float_steps(after.astype(np.float16), rgb)
+    compared = np.abs(before) >= greatest * MIN_COMPONENT_RATIO
+    relative = np.divide(error, greatest, out=np.zeros_like(error), where=greatest > 0)
     again = colour.convert(after.astype(np.float16).astype(np.float32), space, MODEL_SPACE)
-    return RoundTrip(
-        exact=float((steps == 0).mean()),
-        ulps=int(steps[compared].max(initial=0)),
-        relative=float(relative.max(initial=0)),
-        delta_e=float(delta_e_2000(lab(inside), lab(again)).max(initial=0)),
+    return RoundTripAccuracy(
+        exact_share=float((steps == 0).mean()),
+        max_half_steps=int(steps[compared].max(initial=0)),
+        max_relative_error=float(relative.max(initial=0)),
+        max_delta_e=float(delta_e_2000(to_cielab(inside), to_cielab(again)).max(initial=0)),
     )
 
 
-def half_steps(a: NDArray[np.float16], b: NDArray[np.float16]) -> NDArray[np.int64]:
+def half_float_steps(a: NDArray[np.float16], b: NDArray[np.float16]) -> NDArray[np.int64]:
     """How many half-float values lie between ``a`` and ``b``; +0 and -0 are one value."""
-    steps: NDArray[np.int64] = np.abs(_ordered(a) - _ordered(b))
+    steps: NDArray[np.int64] = np.abs(_to_ordered_ints(a) - _to_ordered_ints(b))
     return steps
 
 
-def lab(rgb: NDArray[Any]) -> NDArray[np.float64]:
+def to_cielab(rgb: NDArray[Any]) -> NDArray[np.float64]:
     """Linear Rec.709 as CIELAB under D65 (CIE 15:2004), 1.0 being diffuse white.
 
     Goes on in a straight line below 0, so negative components have a place too.
@@ -114,7 +114,7 @@ def delta_e_2000(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[
     return np.sqrt(np.maximum(squared, 0))
 
 
-def _ordered(values: NDArray[np.float16]) -> NDArray[np.int64]:
+def _to_ordered_ints(values: NDArray[np.float16]) -> NDArray[np.int64]:
     """Integers in the order of the halves: neighbours differ by one."""
     bits = values.view(np.int16).astype(np.int64)
     return np.where(bits < 0, -(bits & 0x7FFF), bits)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from bridge_core.errors import DiskFull, NotWritable, StorageError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
-_MARK = ".partial-"
+_NO_SPACE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_WRITABLE_ERRNOS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_PARTIAL_PREFIX = ".partial-"
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write to; at the end of the block it becomes ``path``.
 
     The file is flushed to disk before it gets its name. An error in the block, or a kill, leaves
@@ -28,14 +28,14 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     # Short, so that a final name at the file system's limit still works; it keeps the ending,
     # from which libraries choose the format.
-    partial = path.with_name(f"{_MARK}{secrets.token_hex(4)}{path.suffix}")
+    partial = path.with_name(f"{_PARTIAL_PREFIX}{secrets.token_hex(4)}{path.suffix}")
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield partial
-            _flush(partial)
+            _fsync_file(partial)
             partial.replace(path)
-            _flush_folder(path.parent)
+            _fsync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
@@ -44,26 +44,26 @@ def new_file(path: Path) -> Iterator[Path]:
         raise storage_error(error, path) from error
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
+def atomic_write_bytes(path: Path, data: bytes | memoryview) -> None:
     """``data`` as the file ``path``, whole or not at all; errors as :func:`new_file`."""
-    with new_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(data)
 
 
 def is_partial(path: Path) -> bool:
     """True for what a kill in the middle of writing left behind."""
-    return path.name.startswith(_MARK)
+    return path.name.startswith(_PARTIAL_PREFIX)
 
 
-def sweep(folder: Path) -> int:
+def remove_partial_files(folder: Path) -> int:
     """Remove what kills left under ``folder``; only while nobody writes there. How many."""
-    left = [path for path in folder.rglob(f"{_MARK}*") if path.is_file()]
-    for path in left:
+    leftovers = [path for path in folder.rglob(f"{_PARTIAL_PREFIX}*") if path.is_file()]
+    for path in leftovers:
         path.unlink(missing_ok=True)
-    return len(left)
+    return len(leftovers)
 
 
-def cause_of_failure(partial: Path) -> OSError | None:
+def find_write_error(partial: Path) -> OSError | None:
     """Why a library could not write on: libraries often say no more than "failed".
 
     Tries to write more to the same file and lets the system say what is in the way.
@@ -81,13 +81,13 @@ def cause_of_failure(partial: Path) -> OSError | None:
 def storage_error(error: OSError, path: Path) -> StorageError:
     """The system's error about ``path`` as one of our tree."""
     reason = error.strerror or str(error)
-    if error.errno in _FULL:
+    if error.errno in _NO_SPACE_ERRNOS:
         return DiskFull(
             f"there is no space left to write {path.name}: {reason}",
             where=str(path),
             next_step="free space on this disk or raise the quota; finished frames are kept",
         )
-    if error.errno in _CLOSED:
+    if error.errno in _NOT_WRITABLE_ERRNOS:
         return NotWritable(
             f"{path.name} cannot be written: {reason}",
             where=str(path),
@@ -100,12 +100,12 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     )
 
 
-def _flush(path: Path) -> None:
+def _fsync_file(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows has no handle on a folder; NTFS journals the rename itself.
         return
     handle = os.open(folder, os.O_RDONLY)

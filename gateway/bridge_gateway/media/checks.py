@@ -9,22 +9,22 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from bridge_core.errors import CheckFailed, MediaError
-from bridge_core.models.media import FRAME_NUMBER, MOVIES, frame_path
-from bridge_core.models.versions import Output
+from bridge_core.models.media import FRAME_NUMBER_PATTERN, MOVIE_EXTENSIONS, frame_path
+from bridge_core.models.versions import ResultOutput
 from bridge_gateway.media.movies import MovieReader
-from bridge_gateway.media.parts import Float, Picture
+from bridge_gateway.media.parts import FloatArray, Picture
 from bridge_gateway.media.pictures import read_picture
 from bridge_gateway.media.plates import PlateReader
 
 #: Failures that the message spells out; ``details["frames"]`` has all.
-_SPELLED = 5
+_MAX_LISTED_FRAMES = 5
 
 
 def check_output(
     folder: Path,
-    output: Output,
+    output: ResultOutput,
     frames: Iterable[int],
-    done: Callable[[int], None] = lambda frame: None,
+    frame_done: Callable[[int], None] = lambda frame: None,
     *,
     plate: PlateReader | None = None,
 ) -> None:
@@ -41,8 +41,8 @@ def check_output(
     :raises CheckFailed: with every frame that fails; ``details["frames"]`` maps frame to reason.
     """
     wanted = sorted(set(frames))
-    if PurePath(output.pattern).suffix.lower() in MOVIES:
-        failures = _check_movie(folder / output.pattern, output, wanted, done)
+    if PurePath(output.pattern).suffix.lower() in MOVIE_EXTENSIONS:
+        failures = _check_movie(folder / output.pattern, output, wanted, frame_done)
     else:
         failures = {}
         for frame in wanted:
@@ -50,42 +50,42 @@ def check_output(
             reason = _check_picture(path, output, frame, plate)
             if reason:
                 failures[frame] = reason
-            done(frame)
-        failures |= dict.fromkeys(_extra(folder, output.pattern, set(wanted)), "was not asked for")
+            frame_done(frame)
+        failures |= dict.fromkeys(_unexpected_frames(folder, output.pattern, set(wanted)), "was not asked for")
     if failures:
-        told = "; ".join(
-            f"frame {frame}: {reason}" for frame, reason in list(failures.items())[:_SPELLED]
+        listed = "; ".join(
+            f"frame {frame}: {reason}" for frame, reason in list(failures.items())[:_MAX_LISTED_FRAMES]
         )
-        more = f"; and {len(failures) - _SPELLED} more" if len(failures) > _SPELLED else ""
+        more = f"; and {len(failures) - _MAX_LISTED_FRAMES} more" if len(failures) > _MAX_LISTED_FRAMES else ""
         raise CheckFailed(
             f"{len(failures)} of {len(wanted)} frames of the output {output.name!r} do not pass "
-            f"their checks: {told}{more}",
+            f"their checks: {listed}{more}",
             where=str(folder),
             next_step="send the request again; if it fails again, look at the plate's same frames",
             details={"frames": {str(frame): reason for frame, reason in failures.items()}},
         )
 
 
-def _check_picture(path: Path, output: Output, frame: int, plate: PlateReader | None) -> str:
+def _check_picture(path: Path, output: ResultOutput, frame: int, plate: PlateReader | None) -> str:
     """What is wrong with a picture; empty when nothing is."""
     if not path.is_file():
         return f"{path.name} is not there"
     try:
         picture = read_picture(path)
-        reason = _check_facts(picture, output)
+        reason = _check_format(picture, output)
         if reason or _is_finite(picture):
             return reason
         return _check_values(picture, plate.read(frame) if plate is not None else None)
     except MediaError as error:
-        return error.what
+        return error.message
 
 
-def _check_facts(picture: Picture, output: Output) -> str:
-    size = (picture.display.width, picture.display.height)
-    held = set(picture.main.channels) | {
+def _check_format(picture: Picture, output: ResultOutput) -> str:
+    size = (picture.display_window.width, picture.display_window.height)
+    present = set(picture.main_part.channels) | {
         f"{part.name}.{channel}" for part in picture.parts for channel in part.channels
     }
-    missing = [channel for channel in output.channels if channel not in held]
+    missing = [channel for channel in output.channels if channel not in present]
     if size != (output.width, output.height):
         return f"is {size[0]}x{size[1]}, not {output.width}x{output.height}"
     if missing:
@@ -97,20 +97,20 @@ def _check_facts(picture: Picture, output: Output) -> str:
     return ""
 
 
-def _planes(picture: Picture) -> list[Float]:
+def _colour_planes(picture: Picture) -> list[FloatArray]:
     """R, G, B and alpha where there is one, each (height, width)."""
     rgb, alpha = picture.rgb(), picture.alpha()
     return [*np.moveaxis(rgb, -1, 0), *([alpha] if alpha is not None else [])]
 
 
 def _is_finite(picture: Picture) -> bool:
-    return all(bool(np.isfinite(plane).all()) for plane in _planes(picture))
+    return all(bool(np.isfinite(plane).all()) for plane in _colour_planes(picture))
 
 
 def _check_values(picture: Picture, plate: Picture | None) -> str:
     """Values that are not finite, and that the plate does not have in the same place."""
-    planes = _planes(picture)
-    before = _planes(plate) if plate is not None else []
+    planes = _colour_planes(picture)
+    before = _colour_planes(plate) if plate is not None else []
     nan, infinite, first = 0, 0, None
     for index, plane in enumerate(planes):
         bad = ~np.isfinite(plane)
@@ -130,39 +130,39 @@ def _check_values(picture: Picture, plate: Picture | None) -> str:
 
 
 def _check_movie(
-    path: Path, output: Output, wanted: list[int], done: Callable[[int], None]
+    path: Path, output: ResultOutput, wanted: list[int], frame_done: Callable[[int], None]
 ) -> dict[int, str]:
     if not path.is_file():
         return dict.fromkeys(wanted, f"{path.name} is not there")
     try:
         with MovieReader(path) as movie:
-            facts = movie.facts
-            if (facts.width, facts.height) != (output.width, output.height):
-                wrong = f"is {facts.width}x{facts.height}, not {output.width}x{output.height}"
-                return dict.fromkeys(wanted, wrong)
+            info = movie.info
+            if (info.width, info.height) != (output.width, output.height):
+                reason = f"is {info.width}x{info.height}, not {output.width}x{output.height}"
+                return dict.fromkeys(wanted, reason)
             failures = {}
-            for index, frame in enumerate(wanted[: facts.count]):
+            for index, frame in enumerate(wanted[: info.frame_count]):
                 try:
                     movie.read(index)
                 except MediaError as error:
-                    failures[frame] = error.what
-                done(frame)
-            failures |= dict.fromkeys(wanted[facts.count :], f"{path.name} ends before it")
-            if facts.count > len(wanted) and wanted:
-                failures[wanted[-1] + 1] = f"{path.name} has {facts.count} pictures"
+                    failures[frame] = error.message
+                frame_done(frame)
+            failures |= dict.fromkeys(wanted[info.frame_count :], f"{path.name} ends before it")
+            if info.frame_count > len(wanted) and wanted:
+                failures[wanted[-1] + 1] = f"{path.name} has {info.frame_count} pictures"
             return failures
     except MediaError as error:
-        return dict.fromkeys(wanted, error.what)
+        return dict.fromkeys(wanted, error.message)
 
 
-def _extra(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
+def _unexpected_frames(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
     """Frames with a picture under the output's name that nobody asked for."""
-    beside = (folder / pattern).parent
+    parent = (folder / pattern).parent
     name = PurePath(pattern).name
-    number = FRAME_NUMBER.search(name)
-    if number is None or not beside.is_dir():
+    number = FRAME_NUMBER_PATTERN.search(name)
+    if number is None or not parent.is_dir():
         return []
     before, after = re.escape(name[: number.start()]), re.escape(name[number.end() :])
     match = re.compile(f"{before}(-?\\d+){after}").fullmatch
-    found = (match(path.name) for path in beside.iterdir())
-    return sorted({int(hit[1]) for hit in found if hit} - wanted)
+    matches = (match(path.name) for path in parent.iterdir())
+    return sorted({int(hit[1]) for hit in matches if hit} - wanted)

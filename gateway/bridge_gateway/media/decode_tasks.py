@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.settings import ColourSettings, ProxySettings
-from bridge_core.models.versions import Output
-from bridge_gateway.media.plate_facts import PlateFacts
-from bridge_gateway.workers.messages import Failed, FrameDone
+from bridge_core.models.versions import ResultOutput
+from bridge_gateway.media.plate_facts import PlateInfo
+from bridge_gateway.workers.messages import TaskFailed, FrameDone
 
 
-class _OneFrame(Value):
+class _SingleFrameTask(StrictModel):
     frame: int
 
     @property
@@ -23,43 +23,43 @@ class _OneFrame(Value):
         return (self.frame,)
 
 
-class _OfPlate(Value):
+class _PlateTask(StrictModel):
     plate: Plate
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The file of a frame, for messages."""
-        return self.plate.file(frame)
+        return self.plate.path_at(frame)
 
 
-class _OfOutput(Value):
+class _OutputTask(StrictModel):
     folder: Path
-    output: Output
+    output: ResultOutput
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The file of a frame, for messages."""
         return str(self.folder / frame_path(self.output.pattern, frame))
 
 
-class LookTask(_OneFrame, _OfPlate):
+class PlateProxyTask(_SingleFrameTask, _PlateTask):
     """Write the proxy of a plate's frame to ``target``."""
 
     kind: Literal["look"] = "look"
     path: Path
-    stamp: str
+    fingerprint: str
     """Changes whenever the file's content may have changed."""
     target: Path
     colour: ColourSettings
     proxies: ProxySettings
 
 
-class ProbeTask(_OneFrame, _OfPlate):
+class ProbePlateTask(_SingleFrameTask, _PlateTask):
     """Read the facts of a frame's file, or of the movie; they are in the answer."""
 
     kind: Literal["probe"] = "probe"
     path: Path
 
 
-class ExamineTask(_OfPlate):
+class CheckPlateTask(_PlateTask):
     """Check by their headers that these frames of a plate exist and can be read."""
 
     kind: Literal["examine"] = "examine"
@@ -67,7 +67,7 @@ class ExamineTask(_OfPlate):
     frames: tuple[int, ...]
 
 
-class CheckTask(_OfOutput):
+class CheckOutputTask(_OutputTask):
     """Compare every picture of an output with what ``output`` says, and with the plate."""
 
     kind: Literal["check"] = "check"
@@ -77,7 +77,7 @@ class CheckTask(_OfOutput):
     """Of the plate."""
 
 
-class ProxiesTask(_OfOutput):
+class OutputProxiesTask(_OutputTask):
     """Write the proxies of an output's frames, each to its ``targets``."""
 
     kind: Literal["proxies"] = "proxies"
@@ -90,7 +90,7 @@ class ProxiesTask(_OfOutput):
         return tuple(self.targets)
 
 
-class ThumbnailTask(_OneFrame):
+class ThumbnailTask(_SingleFrameTask):
     """Write a proxy again, smaller, to ``target``; the proxy's size is in the answer."""
 
     kind: Literal["thumbnail"] = "thumbnail"
@@ -99,34 +99,34 @@ class ThumbnailTask(_OneFrame):
     colour: ColourSettings
     width: int
 
-    def file(self, frame: int) -> str:
+    def path_at(self, frame: int) -> str:
         """The proxy, for messages."""
         return str(self.proxy)
 
 
-class Decoded(Value):
+class DecodeResult(StrictModel):
     """The task is done. ``size``: width and height of the one proxy that was written or read,
     otherwise 0."""
 
     kind: Literal["decoded"] = "decoded"
-    size: tuple[int, int] = (0, 0)
-    facts: PlateFacts | None = None
+    proxy_size: tuple[int, int] = (0, 0)
+    info: PlateInfo | None = None
 
 
-DecodeTask = LookTask | ProbeTask | ExamineTask | CheckTask | ProxiesTask | ThumbnailTask
-DecodeAnswer = FrameDone | Decoded | Failed
+DecodeTask = PlateProxyTask | ProbePlateTask | CheckPlateTask | CheckOutputTask | OutputProxiesTask | ThumbnailTask
+DecodeMessage = FrameDone | DecodeResult | TaskFailed
 
 _tasks: TypeAdapter[DecodeTask] = TypeAdapter(Annotated[DecodeTask, Field(discriminator="kind")])
-_answers: TypeAdapter[DecodeAnswer] = TypeAdapter(
-    Annotated[DecodeAnswer, Field(discriminator="kind")]
+_messages: TypeAdapter[DecodeMessage] = TypeAdapter(
+    Annotated[DecodeMessage, Field(discriminator="kind")]
 )
 
 
-def task(text: bytes) -> DecodeTask:
+def parse_task(text: bytes) -> DecodeTask:
     """:raises ValueError: not a task."""
     return _tasks.validate_json(text)
 
 
-def answer(text: bytes) -> DecodeAnswer:
+def parse_message(text: bytes) -> DecodeMessage:
     """:raises ValueError: not an answer; something else wrote into the channel."""
-    return _answers.validate_json(text)
+    return _messages.validate_json(text)

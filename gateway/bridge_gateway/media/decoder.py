@@ -14,31 +14,31 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.media.decode_tasks import Decoded, DecodeTask, answer
-from bridge_gateway.workers.messages import Failed, FrameDone, line
-from bridge_gateway.workers.pool import Pool, share_of_cores
-from bridge_gateway.workers.process import ChildProcess, Died
+from bridge_gateway.media.decode_tasks import DecodeResult, DecodeTask, parse_message
+from bridge_gateway.workers.messages import TaskFailed, FrameDone, encode_message
+from bridge_gateway.workers.pool import ProcessPool, threads_per_worker
+from bridge_gateway.workers.process import ChildProcess, ProcessDied
 
 _log = logging.getLogger(__name__)
 
 #: Time limit for a process's start and for each frame. An 8K EXR of 20 half channels takes 77 s on
 #: two cores beside eight other programs, and 2.8 GB.
-FRAME_SECONDS = 120.0
+FRAME_TIMEOUT_SECONDS = 120.0
 #: Seconds within which a cancellation is noticed.
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 #: Seconds that a process stays, with libraries and colour configs loaded, after its last task.
 _IDLE_SECONDS = 600.0
 #: Bytes of memory that a process may use in any case.
-_LEAST_MEMORY = 4 << 30
+_MIN_MEMORY_BYTES = 4 << 30
 
 #: How a process ends when the system runs out of memory.
-_KILLED = "signal SIGKILL"
+_OUT_OF_MEMORY_REASON = "signal SIGKILL"
 
 #: In ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
 ENDED_BY = "ended_by"
 
 
-class Decoder:
+class DecodePool:
     """At most ``processes`` children, started when needed. May be called from several threads.
 
     ``retry_killed``: a task whose process was killed from outside, as the system does when memory
@@ -49,17 +49,17 @@ class Decoder:
         self,
         *,
         processes: int,
-        seconds: float = FRAME_SECONDS,
+        frame_timeout: float = FRAME_TIMEOUT_SECONDS,
         idle_seconds: float = _IDLE_SECONDS,
         retry_killed: bool = False,
     ) -> None:
-        self._seconds = seconds
+        self._frame_timeout = frame_timeout
         self._attempts = 2 if retry_killed else 1
-        self._pool = Pool(
+        self._pool = ProcessPool(
             "bridge_gateway.media.decode_worker",
             name="decoder",
             workers=processes,
-            threads=share_of_cores(processes),
+            threads=threads_per_worker(processes),
             idle_seconds=idle_seconds,
         )
 
@@ -67,9 +67,9 @@ class Decoder:
         self,
         task: DecodeTask,
         *,
-        check: Callable[[], None] = lambda: None,
-        done: Callable[[int], None] = lambda frame: None,
-    ) -> Decoded:
+        check_cancelled: Callable[[], None] = lambda: None,
+        frame_done: Callable[[int], None] = lambda frame: None,
+    ) -> DecodeResult:
         """Do a task. ``check`` is called repeatedly and ``done`` once after each frame; both may
         raise to end it.
 
@@ -78,53 +78,53 @@ class Decoder:
         :raises ShotbridgeError: whatever else the task says.
         :raises JobCancelled: the gateway is closing.
         """
-        left = list(task.frames)
+        remaining = list(task.frames)
 
         def report(frame: int) -> None:
-            if frame in left:  # else the process before the retry reported it
-                left.remove(frame)
-                done(frame)
+            if frame in remaining:  # else the process before the retry reported it
+                remaining.remove(frame)
+                frame_done(frame)
 
         for attempt in range(1, self._attempts + 1):
             try:
-                return self._run_once(task, check, report)
-            except Died as died:
-                _log.warning("a decoder was ended by %s:\n%s", died.how, died.last)
-                if attempt == self._attempts or died.how != _KILLED:
-                    raise _ended(task, left, died.how) from None
+                return self._run_once(task, check_cancelled, report)
+            except ProcessDied as died:
+                _log.warning("a decoder was ended by %s:\n%s", died.reason, died.last_output)
+                if attempt == self._attempts or died.reason != _OUT_OF_MEMORY_REASON:
+                    raise _ended_error(task, remaining, died.reason) from None
             except _TimedOut:
-                limit = f"its time limit of {self._seconds:g} s for a frame"
-                raise _ended(task, left, limit) from None
+                limit = f"its time limit of {self._frame_timeout:g} s for a frame"
+                raise _ended_error(task, remaining, limit) from None
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         self._pool.close()
 
     def _run_once(
-        self, task: DecodeTask, check: Callable[[], None], done: Callable[[int], None]
-    ) -> Decoded:
-        with self._pool.lease(_never) as process:
-            process.send(line(task))
-            outcome = self._follow(process, check, done)
-            if isinstance(outcome, Failed) and not outcome.fit:
+        self, task: DecodeTask, check_cancelled: Callable[[], None], frame_done: Callable[[int], None]
+    ) -> DecodeResult:
+        with self._pool.lease(_never_cancelled) as process:
+            process.send(encode_message(task))
+            outcome = self._wait_for_result(process, check_cancelled, frame_done)
+            if isinstance(outcome, TaskFailed) and not outcome.is_reusable:
                 process.kill()
-        if isinstance(outcome, Failed):
-            raise outcome.problem.error()
+        if isinstance(outcome, TaskFailed):
+            raise outcome.problem.to_error()
         return outcome
 
-    def _follow(
-        self, process: ChildProcess, check: Callable[[], None], done: Callable[[int], None]
-    ) -> Decoded | Failed:
-        deadline = time.monotonic() + self._seconds
+    def _wait_for_result(
+        self, process: ChildProcess, check_cancelled: Callable[[], None], frame_done: Callable[[int], None]
+    ) -> DecodeResult | TaskFailed:
+        deadline = time.monotonic() + self._frame_timeout
         while True:
-            check()
-            text = process.receive(_LOOK_SECONDS)
+            check_cancelled()
+            text = process.receive(_POLL_SECONDS)
             if text is not None:
-                message = answer(text)
+                message = parse_message(text)
                 if not isinstance(message, FrameDone):
                     return message
-                done(message.frame)
-                deadline = time.monotonic() + self._seconds
+                frame_done(message.frame)
+                deadline = time.monotonic() + self._frame_timeout
             elif time.monotonic() > deadline:
                 raise _TimedOut
 
@@ -132,26 +132,26 @@ class Decoder:
 def memory_limit() -> int:
     """Bytes that a process may use: half of this machine's memory, so that hosts keep theirs."""
     if sys.platform == "win32":
-        return _LEAST_MEMORY
-    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(_LEAST_MEMORY, whole // 2)
+        return _MIN_MEMORY_BYTES
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(_MIN_MEMORY_BYTES, total // 2)
 
 
 class _TimedOut(Exception):
     """No answer in time. Raised inside the lease, which ends the process."""
 
 
-def _never() -> bool:
+def _never_cancelled() -> bool:
     return False
 
 
-def _ended(task: DecodeTask, left: Iterable[int], how: str) -> UnreadableMedia:
-    frame = next(iter(left), task.frames[-1])
-    file = task.file(frame)
+def _ended_error(task: DecodeTask, remaining: Iterable[int], reason: str) -> UnreadableMedia:
+    frame = next(iter(remaining), task.frames[-1])
+    file = task.path_at(frame)
     return UnreadableMedia(
-        f"{PurePath(file).name} cannot be read: the process that read it was ended by {how}",
+        f"{PurePath(file).name} cannot be read: the process that read it was ended by {reason}",
         where=f"{file}, frame {frame}",
         next_step="the file is damaged, or needs more memory or time than there is: render or copy "
         "it again, or send a smaller one",
-        details={ENDED_BY: how},
+        details={ENDED_BY: reason},
     )

@@ -21,11 +21,11 @@ _UINT = 0
 _CHANNEL_BYTES = 16
 _LONG_NAMES, _MULTI_PART = 0x400, 0x1000
 #: Names above this length need the flag for long names.
-_SHORT_NAME = 31
+_MAX_SHORT_NAME = 31
 
 #: Of the reader's own making, or orders to the writer that OpenImageIO leaves in files; the last
 #: two would announce smaller levels that are not written.
-_NOT_OURS = (
+_OIIO_ATTRIBUTES = (
     "openexr:ACESContainerPolicy",
     "ResolutionUnit",
     "oiio:BitsPerSample",
@@ -37,7 +37,7 @@ _NOT_OURS = (
 
 #: The file's own structure, which whoever writes it decides on; and what depends on the pixels
 #: that are written: ACES' flag, the layers that were not scaled, smaller levels.
-_STRUCTURE = frozenset(
+_STRUCTURAL_ATTRIBUTES = frozenset(
     {b"channels", b"chunkCount", b"compression", b"dataWindow", b"displayWindow", b"lineOrder"}
     | {b"name", b"tiles", b"type", b"version", b"maxSamplesPerPixel", b"dwaCompressionLevel"}
     | {b"acesImageContainerFlag", b"shotbridge/unscaledLayers", b"textureformat"}
@@ -45,7 +45,7 @@ _STRUCTURE = frozenset(
 )
 
 #: These treat a sample by its type, so the bits of a uint under the name of float would be lost.
-_BY_TYPE = ("pxr24", "dwaa", "dwab")
+_TYPE_DEPENDENT_COMPRESSIONS = ("pxr24", "dwaa", "dwab")
 
 
 class RawAttribute(NamedTuple):
@@ -56,7 +56,7 @@ class RawAttribute(NamedTuple):
     value: bytes
 
 
-class _Place(NamedTuple):
+class _AttributeLocation(NamedTuple):
     """An attribute in a file: ``start`` of all of it, ``offset`` of its value, in bytes."""
 
     name: bytes
@@ -66,23 +66,23 @@ class _Place(NamedTuple):
     size: int
 
 
-def prepare(spec: Any, *, retyped: bool) -> None:
+def prepare_spec(spec: Any, *, has_uint_as_float: bool) -> None:
     """Take from an ImageSpec what OpenImageIO would turn into claims that the file did not make.
 
     ``retyped``: the part will go through :func:`retype`; it gets a lossless compression if its
     own would not take that.
     """
-    if retyped and spec.get_string_attribute("compression").startswith(_BY_TYPE):
+    if has_uint_as_float and spec.get_string_attribute("compression").startswith(_TYPE_DEPENDENT_COMPRESSIONS):
         spec.attribute("compression", "zip")
     if spec.getattribute("colorInteropID") is None:
         spec.erase_attribute("oiio:ColorSpace")  # its guess becomes a colorInteropID
     if not _may_be_aces_container(spec):
         spec.erase_attribute("acesImageContainerFlag")
-    for name in _NOT_OURS:
+    for name in _OIIO_ATTRIBUTES:
         spec.erase_attribute(name)
 
 
-def retype(path: Path, channels: Sequence[Sequence[str]]) -> None:
+def retype_as_uint(path: Path, channels: Sequence[Sequence[str]]) -> None:
     """Call these channels of each part ``uint`` that were written as ``float``."""
     if not any(channels):
         return
@@ -92,7 +92,7 @@ def retype(path: Path, channels: Sequence[Sequence[str]]) -> None:
             wanted = {name.encode() for name in names}
             at = next(place for place in header if place.type == b"chlist").offset
             while data[at]:
-                name, at = _text(data, at)
+                name, at = _read_string(data, at)
                 if name in wanted:
                     struct.pack_into("<i", data, at, _UINT)
                 at += _CHANNEL_BYTES
@@ -109,13 +109,13 @@ def read_attributes(path: Path) -> list[tuple[RawAttribute, ...]]:
             tuple(
                 RawAttribute(place.name, place.type, data[place.offset : place.offset + place.size])
                 for place in header
-                if place.name not in _STRUCTURE
+                if place.name not in _STRUCTURAL_ATTRIBUTES
             )
             for header in headers
         ]
 
 
-def restore(path: Path, attributes: Sequence[Sequence[RawAttribute]]) -> None:
+def restore_attributes(path: Path, attributes: Sequence[Sequence[RawAttribute]]) -> None:
     """Give each part these attributes, in the place of those that have their names.
 
     Chunks move with the header's length, so the offsets to them are set right. A file that says
@@ -126,16 +126,16 @@ def restore(path: Path, attributes: Sequence[Sequence[RawAttribute]]) -> None:
     data = path.read_bytes()
     headers, end = _read_headers(data)
     flags = struct.unpack_from("<I", data, 4)[0]
-    several = bool(flags & _MULTI_PART)
+    is_multi_part = bool(flags & _MULTI_PART)
     parts = []
     for header, wanted in zip(headers, attributes, strict=True):
         packed = {place.name: data[place.start : place.offset + place.size] for place in header}
         for attribute in wanted:
-            packed[attribute.name] = _packed(attribute)
-            if max(len(attribute.name), len(attribute.type)) > _SHORT_NAME:
+            packed[attribute.name] = _pack_attribute(attribute)
+            if max(len(attribute.name), len(attribute.type)) > _MAX_SHORT_NAME:
                 flags |= _LONG_NAMES
         parts.append(b"".join(packed[name] for name in sorted(packed)) + b"\0")
-    head = data[:4] + struct.pack("<I", flags) + b"".join(parts) + (b"\0" if several else b"")
+    head = data[:4] + struct.pack("<I", flags) + b"".join(parts) + (b"\0" if is_multi_part else b"")
     if head == data[:end]:
         return
     table = _offset_table(data, end)
@@ -157,7 +157,7 @@ def _offset_table(data: bytes, start: int) -> list[int]:
     return table
 
 
-def _packed(attribute: RawAttribute) -> bytes:
+def _pack_attribute(attribute: RawAttribute) -> bytes:
     size = struct.pack("<i", len(attribute.value))
     return attribute.name + b"\0" + attribute.type + b"\0" + size + attribute.value
 
@@ -172,37 +172,37 @@ def _may_be_aces_container(spec: Any) -> bool:
     )
 
 
-def _read_headers(data: bytes | mmap.mmap) -> tuple[list[list[_Place]], int]:
+def _read_headers(data: bytes | mmap.mmap) -> tuple[list[list[_AttributeLocation]], int]:
     """The attributes of each part of an OpenEXR file, and where its headers end.
 
     :raises ValueError: they end before they should.
     """
     try:
-        several = bool(struct.unpack_from("<I", data, 4)[0] & _MULTI_PART)
+        is_multi_part = bool(struct.unpack_from("<I", data, 4)[0] & _MULTI_PART)
         at = 8
-        headers: list[list[_Place]] = []
+        headers: list[list[_AttributeLocation]] = []
         while data[at]:
             header = []
             while data[at]:
                 start = at
-                name, at = _text(data, at)
-                kind, at = _text(data, at)
+                name, at = _read_string(data, at)
+                kind, at = _read_string(data, at)
                 size = struct.unpack_from("<i", data, at)[0]
                 at += 4
                 if not 0 <= size <= len(data) - at:
                     raise ValueError(f"attribute {name!r} claims {size} bytes")
-                header.append(_Place(name, kind, start, at, size))
+                header.append(_AttributeLocation(name, kind, start, at, size))
                 at += size
             headers.append(header)
             at += 1
-            if not several:
+            if not is_multi_part:
                 return headers, at
         return headers, at + 1
     except (IndexError, struct.error) as error:
         raise ValueError("the header is cut off") from error
 
 
-def _text(data: bytes | mmap.mmap, at: int) -> tuple[bytes, int]:
+def _read_string(data: bytes | mmap.mmap, at: int) -> tuple[bytes, int]:
     end = data.find(b"\0", at)
     if end < 0:
         raise ValueError("the header is cut off")

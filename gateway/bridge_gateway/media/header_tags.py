@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.parts import Picture
-from bridge_gateway.media.video_tags import VideoTags
+from bridge_gateway.media.video_tags import CicpCodes
 
 #: x and y of red, green, blue and white, and the Color Interop Forum's name of linear light with
 #: these primaries (https://github.com/AcademySoftwareFoundation/ColorInterop).
@@ -28,44 +28,44 @@ _PRIMARIES = {
     ),
 }
 #: Programs round white in the third decimal; the sets above are farther apart.
-_NEAR = 0.0015
+_PRIMARIES_TOLERANCE = 0.0015
 
 #: Words in the description of an ICC profile, and the spaces that agree with it.
-_PROFILES = {
+_ICC_PROFILES = {
     "srgb": ("srgb_rec709_scene", "srgb_rec709_display"),
     "display p3": ("srgb_p3d65_scene", "srgb_p3d65_display"),
     "adobe rgb": ("g22_adobergb_scene", "g22_adobergb_display"),
 }
 
 
-def colour_tag(picture: Picture) -> ColourTag | None:
+def read_colour_tag(picture: Picture) -> ColourTag | None:
     """What the file says; None where it says nothing. The most exact word goes first."""
-    header = picture.main.header
-    identity = _text(header.get_string_attribute("colorInteropID"))
-    if identity:
-        return ColourTag(f"colorInteropID {identity}", (identity,))
-    if picture.format == "openexr":
-        return _of_primaries(header.getattribute("chromaticities"))
+    header = picture.main_part.header
+    interop_id = _printable(header.get_string_attribute("colorInteropID"))
+    if interop_id:
+        return ColourTag(f"colorInteropID {interop_id}", (interop_id,))
+    if picture.file_format == "openexr":
+        return _tag_from_primaries(header.getattribute("chromaticities"))
     codes = header.getattribute("CICP")
     if isinstance(codes, tuple) and len(codes) >= 3:
-        return VideoTags(*codes[:3]).colour
-    profile = _text(header.get_string_attribute("ICCProfile:profile_description"))
+        return CicpCodes(*codes[:3]).colour_tag
+    profile = _printable(header.get_string_attribute("ICCProfile:profile_description"))
     if profile:
-        spaces = (names for word, names in _PROFILES.items() if word in profile.lower())
+        spaces = (names for word, names in _ICC_PROFILES.items() if word in profile.lower())
         return ColourTag(f"that of the ICC profile {profile!r}", next(spaces, ()))
     return None
 
 
-def _of_primaries(chromaticities: Any) -> ColourTag | None:
+def _tag_from_primaries(chromaticities: Any) -> ColourTag | None:
     if not isinstance(chromaticities, tuple) or len(chromaticities) != 8:
         return None
     for name, (values, linear) in _PRIMARIES.items():
-        if all(abs(a - b) < _NEAR for a, b in zip(chromaticities, values, strict=True)):
-            return ColourTag(f"in the primaries of {name}", (linear,), complete=False)
+        if all(abs(a - b) < _PRIMARIES_TOLERANCE for a, b in zip(chromaticities, values, strict=True)):
+            return ColourTag(f"in the primaries of {name}", (linear,), is_complete=False)
     listed = ", ".join(f"{value:.4f}" for value in chromaticities)
-    return ColourTag(f"in primaries of its own ({listed})", complete=False)
+    return ColourTag(f"in primaries of its own ({listed})", is_complete=False)
 
 
-def _text(text: str) -> str:
+def _printable(text: str) -> str:
     """Bytes that are not UTF-8 spelled out, so that it can be shown anywhere."""
     return text.encode(errors="backslashreplace").decode()

@@ -17,23 +17,23 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest, StorageError
 from bridge_gateway.media import atomic, exr
-from bridge_gateway.media.parts import DTYPES, Part, Picture, Window, from_float
-from bridge_gateway.media.picture_reader import examine_picture, read_picture, read_shown
+from bridge_gateway.media.parts import SAMPLE_DTYPES, PicturePart, Picture, PixelWindow, from_float
+from bridge_gateway.media.picture_reader import check_picture_header, read_picture, read_for_proxy
 
 __all__ = [
-    "ENDINGS",
-    "Part",
+    "FORMAT_BY_SUFFIX",
+    "PicturePart",
     "Picture",
-    "Window",
-    "examine_picture",
+    "PixelWindow",
+    "check_picture_header",
     "make_picture",
     "read_picture",
-    "read_shown",
+    "read_for_proxy",
     "to_exr",
     "write_picture",
 ]
 
-ENDINGS = {
+FORMAT_BY_SUFFIX = {
     ".exr": "openexr",
     ".sxr": "openexr",
     ".dpx": "dpx",
@@ -44,18 +44,18 @@ ENDINGS = {
     ".jpeg": "jpeg",
 }
 #: Channels that a file of this format can have; more need OpenEXR.
-_MOST_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
+_MAX_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
 #: OpenImageIO writes EXIF's number less one into a DPX, and reads the number that ST 268 means.
 _DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
-_SAMPLES = {
+_SAMPLE_TYPES = {
     "openexr": {"half", "float", "uint"},
     "dpx": {"uint8", "uint16"},
-    "tiff": set(DTYPES),
+    "tiff": set(SAMPLE_DTYPES),
     "png": {"uint8", "uint16"},
     "jpeg": {"uint8"},
 }
 #: OpenImageIO 3.2 says this of every TIFF that it closes.
-_TIFF_NOISE = "failed TIFFWriteCustomDirectory() of the Exif data"
+_IGNORED_TIFF_ERROR = "failed TIFFWriteCustomDirectory() of the Exif data"
 
 
 def write_picture(path: Path, picture: Picture, *, compression: str | None = None) -> None:
@@ -69,37 +69,37 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
     :raises DiskFull, NotWritable, StorageError: and nothing stands under ``path`` that was not
         there before.
     """
-    kind = ENDINGS.get(path.suffix.lower())
+    kind = FORMAT_BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
         raise InvalidRequest(
             f"{path.suffix or 'a name without ending'} is no format for pictures",
             where=str(path),
-            next_step=f"use one of {', '.join(ENDINGS)}",
+            next_step=f"use one of {', '.join(FORMAT_BY_SUFFIX)}",
         )
-    _fits(kind, picture, path)
+    _require_supported(kind, picture, path)
     specs = [_spec_to_write(part, kind, compression) for part in picture.parts]
     if len({(spec.tile_width, spec.tile_height) for spec in specs}) > 1:
         # OpenImageIO 3.2 crashes on a file of parts with tiles and parts without.
         for spec in specs:
             spec.tile_width = spec.tile_height = spec.tile_depth = 0
     arrays = [_array_to_write(part, spec) for part, spec in zip(picture.parts, specs, strict=True)]
-    with atomic.new_file(path) as partial:
+    with atomic.atomic_write(path) as partial:
         if kind == "jpeg":
             # libjpeg answers a failed write by ending the process; so find out before it does.
-            _reserve(partial, arrays[0].nbytes)
-        complaint = _encode(partial, kind, specs, arrays)
-        if complaint:
-            cause = atomic.cause_of_failure(partial)
+            _reserve_space(partial, arrays[0].nbytes)
+        reason = _encode(partial, kind, specs, arrays)
+        if reason:
+            cause = atomic.find_write_error(partial)
             if cause is not None:
                 raise cause
             raise StorageError(
-                f"{path.name} cannot be written: {complaint}",
+                f"{path.name} cannot be written: {reason}",
                 where=str(path),
                 next_step="check the disk; if it is fine, report this picture",
             )
         if kind == "openexr":
-            exr.retype(partial, [_retyped(part) for part in picture.parts])
-            exr.restore(partial, [part.attributes for part in picture.parts])
+            exr.retype_as_uint(partial, [_uint_channels(part) for part in picture.parts])
+            exr.restore_attributes(partial, [part.attributes for part in picture.parts])
 
 
 def make_picture(
@@ -110,13 +110,13 @@ def make_picture(
     ``channels`` are planes (height, width) of ``like``'s size, such as ``{"Y": matte}``; ``depth``
     is ``half``, ``float``, ``uint8`` or ``uint16``, None that of ``like``.
     """
-    main = like.main
-    kind = depth or main.formats[0]
+    main = like.main_part
+    kind = depth or main.sample_types[0]
     spec = main.header.copy()
-    bits = main.bits if kind == main.formats[0] else np.dtype(DTYPES[kind]).itemsize * 8
+    bits = main.bits if kind == main.sample_types[0] else np.dtype(SAMPLE_DTYPES[kind]).itemsize * 8
     spec.attribute("oiio:BitsPerSample", bits)
     pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
-    part = Part(
+    part = PicturePart(
         main.name,
         tuple(channels),
         pixels,
@@ -133,11 +133,11 @@ def to_exr(picture: Picture) -> Picture:
     Integers become 0 to 1: half up to 10 bits, which half's 11 bits of precision tell apart, and
     float above. Half, float and uint stay what they are.
     """
-    return replace(picture, parts=tuple(_to_exr(part) for part in picture.parts), format="openexr")
+    return replace(picture, parts=tuple(_part_to_exr(part) for part in picture.parts), format="openexr")
 
 
-def _to_exr(part: Part) -> Part:
-    if set(part.formats) <= {"half", "float", "uint"} and part.bits > 10:
+def _part_to_exr(part: PicturePart) -> PicturePart:
+    if set(part.sample_types) <= {"half", "float", "uint"} and part.bits > 10:
         return part
     kind = "half" if part.bits <= 10 else "float"
     planes = [from_float(part.plane(i), kind, 16) for i in range(len(part.channels))]
@@ -155,20 +155,20 @@ def _to_exr(part: Part) -> Part:
     )
 
 
-def _fits(kind: str, picture: Picture, path: Path) -> None:
-    most = _MOST_CHANNELS.get(kind)
+def _require_supported(kind: str, picture: Picture, path: Path) -> None:
+    most = _MAX_CHANNELS.get(kind)
     for part in picture.parts:
-        kinds = set(part.formats)
-        wrong = ""
+        kinds = set(part.sample_types)
+        unsupported = ""
         if most is not None and len(part.channels) > most:
-            wrong = f"{len(part.channels)} channels ({', '.join(part.channels)})"
-        elif not kinds <= _SAMPLES[kind]:
-            wrong = f"samples of type {', '.join(sorted(kinds - _SAMPLES[kind]))}"
+            unsupported = f"{len(part.channels)} channels ({', '.join(part.channels)})"
+        elif not kinds <= _SAMPLE_TYPES[kind]:
+            unsupported = f"samples of type {', '.join(sorted(kinds - _SAMPLE_TYPES[kind]))}"
         elif len(kinds) > 1 and kind != "openexr":
-            wrong = "channels of different types"
-        if wrong:
+            unsupported = "channels of different types"
+        if unsupported:
             raise InvalidRequest(
-                f"a {path.suffix} file cannot hold {wrong}",
+                f"a {path.suffix} file cannot hold {unsupported}",
                 where=str(path),
                 next_step="write OpenEXR instead (delivery: exr)",
             )
@@ -180,7 +180,7 @@ def _fits(kind: str, picture: Picture, path: Path) -> None:
         )
 
 
-def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
+def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any:
     spec = part.header.copy()
     spec.width, spec.height = part.pixels.shape[1], part.pixels.shape[0]
     spec.nchannels = len(part.channels)
@@ -194,24 +194,24 @@ def _spec_to_write(part: Part, kind: str, compression: str | None) -> Any:
     if spec.getattribute("DateTime") is None:
         # Else OpenImageIO writes the time of writing as the time of capture.
         spec.attribute("DateTime", "")
-    written = ["float" if f == "uint" and _mixed(part) else f for f in part.formats]
+    written = ["float" if f == "uint" and _has_mixed_types(part) else f for f in part.sample_types]
     spec.set_format(written[0])
     spec.channelformats = tuple(written) if len(set(written)) > 1 else ()
     if kind == "dpx":
         orientation = spec.get_int_attribute("Orientation", 1)
         spec.attribute("Orientation", _DPX_ORIENTATIONS.get(orientation, orientation))
     if kind == "openexr":
-        exr.prepare(spec, retyped=bool(_retyped(part)))
+        exr.prepare_spec(spec, has_uint_as_float=bool(_uint_channels(part)))
     return spec
 
 
-def _array_to_write(part: Part, spec: Any) -> NDArray[Any]:
-    if not _mixed(part):
-        return np.ascontiguousarray(part.pixels, DTYPES[part.formats[0]])
+def _array_to_write(part: PicturePart, spec: Any) -> NDArray[Any]:
+    if not _has_mixed_types(part):
+        return np.ascontiguousarray(part.pixels, SAMPLE_DTYPES[part.sample_types[0]])
     # One call takes one type: float32 holds half exactly, and the bits of a uint as they are.
     array = np.empty(part.pixels.shape, np.float32)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
-        for index, kind in enumerate(part.formats):
+        for index, kind in enumerate(part.sample_types):
             plane = part.pixels[..., index]
             if kind == "uint":
                 array.view(np.uint32)[..., index] = plane.astype(np.uint32)
@@ -220,15 +220,15 @@ def _array_to_write(part: Part, spec: Any) -> NDArray[Any]:
     return array
 
 
-def _mixed(part: Part) -> bool:
-    return len(set(part.formats)) > 1
+def _has_mixed_types(part: PicturePart) -> bool:
+    return len(set(part.sample_types)) > 1
 
 
-def _retyped(part: Part) -> list[str]:
+def _uint_channels(part: PicturePart) -> list[str]:
     """Channels that were written as float but hold the bits of a uint."""
-    if not _mixed(part):
+    if not _has_mixed_types(part):
         return []
-    return [c for c, kind in zip(part.channels, part.formats, strict=True) if kind == "uint"]
+    return [c for c, kind in zip(part.channels, part.sample_types, strict=True) if kind == "uint"]
 
 
 def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]]) -> str:
@@ -246,15 +246,15 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
             done = out.open(str(path), specs[index], "AppendSubimage")
         done = done and out.write_image(array)
     # The PNG writer says yes and mentions a full disk in its error text only.
-    complaint = out.geterror()
+    reason = out.geterror()
     closed = out.close() if opened else False
-    complaint = (complaint + out.geterror()).replace(_TIFF_NOISE, "").strip()
-    if done and closed and not complaint and kind == "tiff":
-        complaint = _lost_directory(path)
-    return complaint if done and closed else complaint or "the library gave no reason"
+    reason = (reason + out.geterror()).replace(_IGNORED_TIFF_ERROR, "").strip()
+    if done and closed and not reason and kind == "tiff":
+        reason = _tiff_directory_error(path)
+    return reason if done and closed else reason or "the library gave no reason"
 
 
-def _lost_directory(path: Path) -> str:
+def _tiff_directory_error(path: Path) -> str:
     """libtiff's directory comes last, and closing does not tell whether it could be written."""
     import OpenImageIO as oiio
 
@@ -265,13 +265,13 @@ def _lost_directory(path: Path) -> str:
     return ""
 
 
-def _reserve(path: Path, size: int) -> None:
+def _reserve_space(path: Path, size: int) -> None:
     """Find out whether ``size`` bytes can be written; the file is overwritten afterwards.
 
     :raises OSError: they cannot.
     """
     with path.open("wb", buffering=0) as file:
-        left = size + (1 << 16)  # tables, EXIF and colour profile
-        while left > 0:
-            left -= file.write(bytes(min(left, 1 << 20)))
+        remaining = size + (1 << 16)  # tables, EXIF and colour profile
+        while remaining > 0:
+            remaining -= file.write(bytes(min(remaining, 1 << 20)))
         os.fsync(file.fileno())

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bridge_core.errors import InvalidRequest, MissingFrames
-from bridge_core.models.frames import Ratio, frame_of
+from bridge_core.models.frames import Ratio, timecode_to_frame
 from bridge_core.models.media import Plate, PlateKind
 from bridge_gateway.media.colour import ColourTag
 
 
 @dataclass(frozen=True)
-class PlateFacts:
+class PlateInfo:
     """What a plate's files tell about it."""
 
     width: int
@@ -27,9 +27,9 @@ class PlateFacts:
     """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
     start_timecode: str | None
     """Of the first frame."""
-    colour: ColourTag | None
+    colour_tag: ColourTag | None
     """What the file says of its colour; None where it says nothing."""
-    frames: int | None
+    frame_count: int | None
     """How many pictures a movie has; None for sequences and stills."""
     rate: Ratio | None
     """As the file tells it; None where it does not."""
@@ -37,7 +37,7 @@ class PlateFacts:
     """What of the file is not in the picture, in words."""
 
 
-def contradictions(plate: Plate, facts: PlateFacts, frames: Iterable[int]) -> tuple[str, ...]:
+def check_against_plate(plate: Plate, info: PlateInfo, frames: Iterable[int]) -> tuple[str, ...]:
     """Where a movie contradicts its plate without harm to ``frames``, in words.
 
     Spellings of one NTSC rate are equal already (:func:`bridge_core.models.frames.to_rate`). Where
@@ -48,26 +48,26 @@ def contradictions(plate: Plate, facts: PlateFacts, frames: Iterable[int]) -> tu
     :raises InvalidRequest: the plate's frames are counted at a rate that is not the movie's, so
         its numbers mean other pictures.
     """
-    if plate.kind is not PlateKind.MOVIE or facts.frames is None or facts.rate is None:
+    if plate.kind is not PlateKind.MOVIE or info.frame_count is None or info.rate is None:
         return ()
-    said, count = plate.range, facts.frames
-    require_rate(plate, facts.rate, count)
-    beyond = [frame for frame in frames if not said.first <= frame < said.first + count]
+    stated, count = plate.range, info.frame_count
+    require_matching_rate(plate, info.rate, count)
+    beyond = [frame for frame in frames if not stated.first <= frame < stated.first + count]
     if beyond:
         raise MissingFrames.of(beyond, where=plate.path)
-    return tuple(_mild(plate, facts, facts.rate, count))
+    return tuple(_warnings(plate, info, info.rate, count))
 
 
-def require_rate(plate: Plate, rate: Fraction, count: int) -> None:
+def require_matching_rate(plate: Plate, rate: Fraction, count: int) -> None:
     """
     :raises InvalidRequest: as :func:`contradictions`; ``rate`` and ``count`` (pictures) are the
         movie's own.
     """
-    said = plate.range
-    if said.rate == rate or said.count == count:
+    stated = plate.range
+    if stated.rate == rate or stated.count == count:
         return
     raise InvalidRequest(
-        f"the frames {said} are counted at {said.rate} frames per second, but the movie runs at "
+        f"the frames {stated} are counted at {stated.rate} frames per second, but the movie runs at "
         f"{rate} and has {count} pictures; other pictures than those meant would be sent",
         where=plate.path,
         next_step=(
@@ -75,36 +75,36 @@ def require_rate(plate: Plate, rate: Fraction, count: int) -> None:
             "available range is the file's, and export the cut again; or send all frames of the "
             "movie, which are counted one for one"
         ),
-        details={"said": str(said.rate), "file": str(rate), "frames": count},
+        details={"said": str(stated.rate), "file": str(rate), "frames": count},
     )
 
 
-def _mild(plate: Plate, facts: PlateFacts, rate: Fraction, count: int) -> Iterable[str]:
-    said = plate.range
-    if said.rate != rate:
+def _warnings(plate: Plate, info: PlateInfo, rate: Fraction, count: int) -> Iterable[str]:
+    stated = plate.range
+    if stated.rate != rate:
         yield (
-            f"the file runs at {rate} frames per second, the request says {said.rate}; its "
+            f"the file runs at {rate} frames per second, the request says {stated.rate}; its "
             f"{count} pictures are counted one for one"
         )
-    if said.count > count:
-        yield f"the file has {count} pictures, the request says {said.count}"
-    if not _same_timecode(plate.start_timecode, facts.start_timecode, rate):
+    if stated.count > count:
+        yield f"the file has {count} pictures, the request says {stated.count}"
+    if not _same_timecode(plate.start_timecode, info.start_timecode, rate):
         yield (
-            f"the file starts at timecode {facts.start_timecode}, the request says "
+            f"the file starts at timecode {info.start_timecode}, the request says "
             f"{plate.start_timecode}; pictures are counted from the file's first"
         )
-    size = (plate.width or facts.width, plate.height or facts.height)
-    if size != (facts.width, facts.height):
-        yield f"the file is {facts.width}x{facts.height}, the request says {size[0]}x{size[1]}"
+    size = (plate.width or info.width, plate.height or info.height)
+    if size != (info.width, info.height):
+        yield f"the file is {info.width}x{info.height}, the request says {size[0]}x{size[1]}"
 
 
-def _same_timecode(said: str | None, found: str | None, rate: Fraction) -> bool:
+def _same_timecode(stated: str | None, actual: str | None, rate: Fraction) -> bool:
     """Whether both mean one frame, or read the same but for the mark of drop-frame."""
-    if said is None or found is None:
+    if stated is None or actual is None:
         return True
     marks = str.maketrans(";.", "::")
-    if said.translate(marks) == found.translate(marks):
+    if stated.translate(marks) == actual.translate(marks):
         return True
     with suppress(ValueError):
-        return frame_of(said, rate) == frame_of(found, rate)
+        return timecode_to_frame(stated, rate) == timecode_to_frame(actual, rate)
     return False

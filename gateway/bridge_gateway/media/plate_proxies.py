@@ -25,35 +25,35 @@ from bridge_core.models.media import Plate
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media import atomic
-from bridge_gateway.media.colour import Colour
-from bridge_gateway.media.decode_tasks import Decoded, LookTask, ProbeTask
-from bridge_gateway.media.decoder import ENDED_BY, Decoder
-from bridge_gateway.media.plate_facts import PlateFacts
+from bridge_gateway.media.colour import ColourManager
+from bridge_gateway.media.decode_tasks import DecodeResult, PlateProxyTask, ProbePlateTask
+from bridge_gateway.media.decoder import ENDED_BY, DecodePool
+from bridge_gateway.media.plate_facts import PlateInfo
 
 #: Bytes; about 20,000 proxies of 960 pixels.
-LIMIT = 2_000_000_000
+DEFAULT_LIMIT_BYTES = 2_000_000_000
 #: What is left after making room.
-_AFTER = 0.9
+_TRIM_RATIO = 0.9
 #: Raised whenever files are read, or their colour is settled, in another way than before.
-_READING = 2
+_CACHE_VERSION = 2
 #: Frames of plates that are read at once: looking must not take the machine from working.
-LOOKING = 2
+PROXY_PROCESSES = 2
 #: How long what ended its reader is not read again, in seconds: a slow share or too little memory
 #: may pass. The newest of so many are remembered.
-_REMEMBERED_SECONDS, _REMEMBERED = 600.0, 1000
+_FAILURE_TTL_SECONDS, _MAX_FAILURES = 600.0, 1000
 #: Two that ask for the same frame wait for each other, and few others.
-_LOCKS = 64
+_LOCK_COUNT = 64
 
 
 @dataclass(frozen=True)
-class Source:
+class PlateFile:
     """A file of a plate, found. ``stamp`` is another one whenever its bytes may be."""
 
     path: Path
-    stamp: str
+    fingerprint: str
 
 
-class PlateProxies:
+class PlateProxyCache:
     """Proxies in ``folder``. Safe to call from several threads; files are read by ``decoder``."""
 
     def __init__(
@@ -62,20 +62,20 @@ class PlateProxies:
         colour: ColourSettings,
         proxies: ProxySettings,
         *,
-        limit: int = LIMIT,
-        decoder: Decoder | None = None,
+        limit: int = DEFAULT_LIMIT_BYTES,
+        decoder: DecodePool | None = None,
     ) -> None:
         self.folder = folder
         self._colour_settings = colour
         self._proxies = proxies
         self._limit = limit
-        self._decoder = decoder or Decoder(processes=LOOKING)
+        self._decoder = decoder or DecodePool(processes=PROXY_PROCESSES)
         self._lock = threading.Lock()
-        self._making = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._frame_locks = tuple(threading.Lock() for _ in range(_LOCK_COUNT))
         self._failures: OrderedDict[Path, tuple[float, Problem]] = OrderedDict()
-        self._used: int | None = None
+        self._used_bytes: int | None = None
 
-    def proxy(self, plate: Plate, source: Source, frame: int) -> Path:
+    def proxy(self, plate: Plate, source: PlateFile, frame: int) -> Path:
         """The JPEG of a frame, numbered as in ``plate.range``.
 
         :raises MissingFrames: the movie has no such frame.
@@ -83,8 +83,8 @@ class PlateProxies:
         :raises UnknownColourSpace: nothing says which one it is.
         :raises StorageError: the proxy cannot be written.
         """
-        path = self._place(plate, source, frame)
-        with self._making[hash(path) % _LOCKS]:
+        path = self._proxy_path(plate, source, frame)
+        with self._frame_locks[hash(path) % _LOCK_COUNT]:
             with suppress(FileNotFoundError):
                 os.utime(path)
                 return path
@@ -92,27 +92,27 @@ class PlateProxies:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise atomic.storage_error(error, path) from error
-            task = LookTask(
+            task = PlateProxyTask(
                 plate=plate,
                 path=source.path,
-                stamp=source.stamp,
+                fingerprint=source.fingerprint,
                 frame=frame,
                 target=path,
                 colour=self._colour_settings,
                 proxies=self._proxies,
             )
-            self._run(task, path)
-        self._count(path)
+            self._run_task(task, path)
+        self._update_usage(path)
         return path
 
-    def facts(self, plate: Plate, source: Source, frame: int) -> PlateFacts:
+    def read_info(self, plate: Plate, source: PlateFile, frame: int) -> PlateInfo:
         """What the file of a plate's frame, or the movie, tells.
 
         :raises UnreadableMedia: as :meth:`proxy`.
         """
-        key = self._place(plate, source, frame)
-        with self._making[hash(key) % _LOCKS]:
-            facts = self._run(ProbeTask(plate=plate, path=source.path, frame=frame), key).facts
+        key = self._proxy_path(plate, source, frame)
+        with self._frame_locks[hash(key) % _LOCK_COUNT]:
+            facts = self._run_task(ProbePlateTask(plate=plate, path=source.path, frame=frame), key).info
         assert facts is not None  # it was asked for
         return facts
 
@@ -121,63 +121,63 @@ class PlateProxies:
         self._decoder.close()
 
     @cached_property
-    def _colour(self) -> Colour:
-        return Colour(self._colour_settings)
+    def _colour(self) -> ColourManager:
+        return ColourManager(self._colour_settings)
 
-    def _place(self, plate: Plate, source: Source, frame: int) -> Path:
+    def _proxy_path(self, plate: Plate, source: PlateFile, frame: int) -> Path:
         colour = self._colour
-        shown = [
-            _READING,
+        key = [
+            _CACHE_VERSION,
             str(source.path),
-            source.stamp,
+            source.fingerprint,
             frame,
             # The path as the client has it, for a config's file rules go by it.
             plate.model_dump(mode="json", exclude={"range"}),
             plate.range.first,
             colour.describe_config(),
-            [colour.display, colour.view, self._colour_settings.default_space],
+            [colour.display, colour.view, self._colour_settings.default_colour_space],
             [self._proxies.width, self._proxies.quality],
         ]
-        name = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+        name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         return self.folder / name[:2] / f"{name}.jpg"
 
-    def _run(self, task: LookTask | ProbeTask, key: Path) -> Decoded:
+    def _run_task(self, task: PlateProxyTask | ProbePlateTask, key: Path) -> DecodeResult:
         """Do a task, unless it ended its process the last time."""
         with self._lock:
             until, problem = self._failures.get(key, (0.0, None))
         if problem is not None and time.monotonic() < until:
-            raise problem.error()
+            raise problem.to_error()
         try:
             return self._decoder.run(task)
         except UnreadableMedia as error:
             if ENDED_BY in error.details:
                 with self._lock:
-                    until = time.monotonic() + _REMEMBERED_SECONDS
-                    self._failures[key] = (until, Problem.of(error))
-                    while len(self._failures) > _REMEMBERED:
+                    until = time.monotonic() + _FAILURE_TTL_SECONDS
+                    self._failures[key] = (until, Problem.from_error(error))
+                    while len(self._failures) > _MAX_FAILURES:
                         self._failures.popitem(last=False)
             raise
 
-    def _count(self, made: Path) -> None:
+    def _update_usage(self, new_proxy: Path) -> None:
         with self._lock:
-            if self._used is None:
-                self._used = sum(size for _, size, _ in self._scan())
+            if self._used_bytes is None:
+                self._used_bytes = sum(size for _, size, _ in self._scan_files())
             else:
                 with suppress(FileNotFoundError):
-                    self._used += made.stat().st_size
-            if self._used <= self._limit:
+                    self._used_bytes += new_proxy.stat().st_size
+            if self._used_bytes <= self._limit:
                 return
-            files = sorted(self._scan())
-            self._used = sum(size for _, size, _ in files)
+            files = sorted(self._scan_files())
+            self._used_bytes = sum(size for _, size, _ in files)
             for _, size, path in files:
-                if self._used <= self._limit * _AFTER or path == made:
+                if self._used_bytes <= self._limit * _TRIM_RATIO or path == new_proxy:
                     break
                 path.unlink(missing_ok=True)
-                self._used -= size
+                self._used_bytes -= size
 
-    def _scan(self) -> Iterator[tuple[float, int, Path]]:
+    def _scan_files(self) -> Iterator[tuple[float, int, Path]]:
         """Time of last use, size, path."""
         for path in self.folder.rglob("*.jpg"):
             with suppress(FileNotFoundError):
-                found = path.stat()
-                yield found.st_mtime, found.st_size, path
+                status = path.stat()
+                yield status.st_mtime, status.st_size, path

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_gateway.media import atomic
-from bridge_gateway.media.colour import MODEL_SPACE, Colour
+from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.media.sampling import resize
 
-Float = NDArray[np.float32]
+FloatArray = NDArray[np.float32]
 
 #: Light above this is white in every view; averaged with its neighbours unclamped, one sample of
 #: 65504 would blow a white hole of many pixels into the proxy. Below, the same for black.
-_BRIGHTEST, _DARKEST = np.float32(100), np.float32(-1)
+_MAX_LIGHT, _MIN_LIGHT = np.float32(100), np.float32(-1)
 
 #: JPEG holds 65535 lines, and FFmpeg's writer 65500; nobody can look at so many.
-_MOST_LINES = 16384
+_MAX_HEIGHT = 16384
 
 #: Positive everywhere: a kernel with negative lobes draws dark rims around highlights.
 _KERNEL = "triangle"
@@ -38,16 +38,16 @@ def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> 
         wide *= pixel_aspect
     if wide > max_width:
         wide, high = float(max_width), high * max_width / wide
-    if high > _MOST_LINES:
-        wide, high = wide * _MOST_LINES / high, float(_MOST_LINES)
+    if high > _MAX_HEIGHT:
+        wide, high = wide * _MAX_HEIGHT / high, float(_MAX_HEIGHT)
     return max(1, round(wide)), max(1, round(high))
 
 
 def write_proxy(
     path: Path,
-    rgb: Float,
+    rgb: FloatArray,
     space: str,
-    colour: Colour,
+    colour: ColourManager,
     width: int,
     quality: int,
     *,
@@ -65,16 +65,16 @@ def write_proxy(
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
         # fmax takes the number where the other is NaN, so a hole stays a small dark hole.
-        rgb = resize(np.fmin(np.fmax(rgb, _DARKEST), _BRIGHTEST), *size, _KERNEL)
-    atomic.write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
+        rgb = resize(np.fmin(np.fmax(rgb, _MIN_LIGHT), _MAX_LIGHT), *size, _KERNEL)
+    atomic.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size
 
 
 def write_thumbnail(
     path: Path,
-    rgb: Float,
+    rgb: FloatArray,
     space: str,
-    colour: Colour,
+    colour: ColourManager,
     width: int,
     *,
     pixel_aspect: float = 1.0,

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 #: A movie's header may list millions of pictures; more than this is no header.
-_MOST_BYTES = 1 << 28
+_MAX_HEADER_BYTES = 1 << 28
 
 
-def timecode_base(path: Path) -> int | None:
+def timecode_frames_per_second(path: Path) -> int | None:
     """Frames in a second of the timecode track; None without such a track.
 
     From the timecode sample description (QuickTime File Format, "Timecode media"), whose time
@@ -18,7 +18,7 @@ def timecode_base(path: Path) -> int | None:
     pictures' rate: of 60 pictures in a second SMPTE ST 12-1 counts 30.
     """
     with path.open("rb") as file:
-        header = _header(file)
+        header = _read_moov(file)
     at = header.find(b"stsd")
     while at >= 0:
         if header[at + 16 : at + 20] == b"tmcd" and at + 44 <= len(header):
@@ -28,7 +28,7 @@ def timecode_base(path: Path) -> int | None:
     return None
 
 
-def _header(file: BinaryIO) -> bytes:
+def _read_moov(file: BinaryIO) -> bytes:
     """The content of the file's ``moov`` atom; empty where none is found."""
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
@@ -36,7 +36,7 @@ def _header(file: BinaryIO) -> bytes:
         if size == 1:  # the size did not fit
             left = int.from_bytes(file.read(8), "big") - 16
         if kind == b"moov":
-            return file.read(left) if 0 <= left <= _MOST_BYTES else b""
+            return file.read(left) if 0 <= left <= _MAX_HEADER_BYTES else b""
         if left < 0:  # 0: up to the file's end
             break
         file.seek(left, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Depths of FFmpeg's planar formats, least first, by family.
-_DEPTHS = {
+_PLANAR_DEPTHS = {
     "gbrp": (8, 9, 10, 12, 14, 16),
     "gbrap": (8, 10, 12, 14, 16),
     "yuv444p": (8, 9, 10, 12, 14, 16),
@@ -20,17 +20,17 @@ _DEPTHS = {
 }
 
 
-class Planes(NamedTuple):
+class ComponentPlanes(NamedTuple):
     """One plane (height, width) of integers for each component, all of ``bits``."""
 
-    kind: str
+    colour_model: str
     """``rgb`` (in the order G, B, R), ``yuv`` or ``grey``."""
     bits: int
     colour: tuple[NDArray[Any], ...]
     alpha: NDArray[Any] | None
 
 
-def kind_of(pixel_format: Any) -> str | None:
+def colour_model_of(pixel_format: Any) -> str | None:
     """``rgb``, ``yuv`` or ``grey``; None for what is not read here: floats, mosaics, XYZ."""
     name = pixel_format.name
     bits = max(component.bits for component in pixel_format.components)
@@ -45,17 +45,17 @@ def has_alpha(pixel_format: Any) -> bool:
     return any(component.is_alpha for component in pixel_format.components)
 
 
-def planes(frame: Any, kind: str) -> Planes:
+def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
     """The planes of a frame whose format is of this ``kind``."""
-    if kind == "grey":
-        return _grey(frame)
+    if colour_model == "grey":
+        return _extract_grey(frame)
     alpha = has_alpha(frame.format)
     family = {("rgb", False): "gbrp", ("rgb", True): "gbrap", ("yuv", False): "yuv444p"}.get(
-        (kind, alpha), "yuva444p"
+        (colour_model, alpha), "yuva444p"
     )
     depths = frame.format.components
     wanted = max(component.bits for component in depths)
-    bits = next(depth for depth in _DEPTHS[family] if depth >= wanted)
+    bits = next(depth for depth in _PLANAR_DEPTHS[family] if depth >= wanted)
     target = family if bits == 8 else f"{family}{bits}le"
     if frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
         target = "yuvj444p"
@@ -63,32 +63,32 @@ def planes(frame: Any, kind: str) -> Planes:
         # Naming one range for both sides keeps FFmpeg from turning full range into video range.
         frame = frame.reformat(format=target, src_color_range="MPEG", dst_color_range="MPEG")
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
-    colour = [_samples(plane, dtype, frame.width) for plane in frame.planes]
-    if kind == "rgb" and wanted < 8:
+    colour = [_plane_array(plane, dtype, frame.width) for plane in frame.planes]
+    if colour_model == "rgb" and wanted < 8:
         red, green, blue = (component.bits for component in depths[:3])
-        stretched = map(_stretched, colour, (green, blue, red))
-        return Planes(kind, 16, tuple(stretched), None)
-    return Planes(kind, bits, tuple(colour[:3]), colour[3] if alpha else None)
+        scaled = map(_scale_to_16_bits, colour, (green, blue, red))
+        return ComponentPlanes(colour_model, 16, tuple(scaled), None)
+    return ComponentPlanes(colour_model, bits, tuple(colour[:3]), colour[3] if alpha else None)
 
 
-def _grey(frame: Any) -> Planes:
+def _extract_grey(frame: Any) -> ComponentPlanes:
     """By ourselves: FFmpeg holds grey for full range whatever its tags say."""
     bits = frame.format.components[0].bits
     if bits < 8:  # packed into bytes; FFmpeg knows how
         frame, bits = frame.reformat(format="gray"), 8
     kind = np.uint8 if bits == 8 else ">u2" if frame.format.is_big_endian else "<u2"
     count = len(frame.format.components)
-    mixed = _samples(frame.planes[0], np.dtype(kind), frame.width * count)
-    return Planes("grey", bits, (mixed[:, ::count],), mixed[:, 1::2] if count == 2 else None)
+    interleaved = _plane_array(frame.planes[0], np.dtype(kind), frame.width * count)
+    return ComponentPlanes("grey", bits, (interleaved[:, ::count],), interleaved[:, 1::2] if count == 2 else None)
 
 
-def _stretched(plane: NDArray[Any], bits: int) -> NDArray[Any]:
+def _scale_to_16_bits(plane: NDArray[Any], bits: int) -> NDArray[Any]:
     """Samples of fewer than 8 bits, which FFmpeg leaves in the upper bits of 8, over 16 bits."""
     codes = (plane >> (8 - bits)).astype(np.uint32)
     top = (1 << bits) - 1
     return ((codes * 65535 + top // 2) // top).astype(np.uint16)
 
 
-def _samples(plane: Any, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
+def _plane_array(plane: Any, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
     rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
     return rows[: plane.height, :width]

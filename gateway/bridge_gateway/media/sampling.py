@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+FloatArray = NDArray[np.float32]
 
 
-def enlarge(plane: Float, factor: int) -> Float:
+def upsample_plane(plane: FloatArray, factor: int) -> FloatArray:
     """A plane (height, width) ``factor`` times as large.
 
     Catmull-Rom (Catmull and Rom 1974, a cubic through its samples), held between the least and
@@ -19,16 +19,16 @@ def enlarge(plane: Float, factor: int) -> Float:
     """
     height, width = plane.shape
     smooth = resize(plane[..., None], width * factor, height * factor, "catmull-rom")[..., 0]
-    framed = np.pad(plane, 1, mode="edge")
-    around = [framed[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    padded = np.pad(plane, 1, mode="edge")
+    neighbours = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
     low, high = (
         edge.repeat(factor, axis=0).repeat(factor, axis=1)
-        for edge in (np.minimum.reduce(around), np.maximum.reduce(around))
+        for edge in (np.minimum.reduce(neighbours), np.maximum.reduce(neighbours))
     )
     return np.clip(smooth, low, high)
 
 
-def resize(pixels: Float, width: int, height: int, kernel: str) -> Float:
+def resize(pixels: FloatArray, width: int, height: int, kernel: str) -> FloatArray:
     """Pixels (height, width, channels) at another size, by OpenImageIO's separable filters.
 
     ``kernel`` is one of its names, such as ``box``, ``catmull-rom`` or ``lanczos3``; it widens
@@ -40,13 +40,13 @@ def resize(pixels: Float, width: int, height: int, kernel: str) -> Float:
     result = oiio.ImageBufAlgo.resize(
         source, filtername=kernel, roi=oiio.ROI(0, width, 0, height, 0, 1, 0, pixels.shape[2])
     )
-    resized: Float | None = result.get_pixels(oiio.FLOAT)
+    resized: FloatArray | None = result.get_pixels(oiio.FLOAT)
     if resized is None or result.has_error:
         raise ValueError(f"cannot resize {pixels.shape} to {width}x{height}: {result.geterror()}")
     return resized
 
 
-def _buffer(pixels: Float) -> Any:
+def _buffer(pixels: FloatArray) -> Any:
     import OpenImageIO as oiio
 
     height, width, channels = pixels.shape

@@ -41,13 +41,13 @@ _TRANSFERS = {
 }
 #: Transfers of video that is graded on a Rec.1886 display: it says how cameras encode, and the
 #: inverse of it is not how anybody looks at it.
-_VIDEO = frozenset({1, 6, 14, 15})
+_CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
 #: Names of transfer and primaries in the ids of the Color Interop Forum, ``pq_rec2020_display``.
-_FORUM_PRIMARIES = {1: "rec709", 9: "rec2020", 12: "p3d65"}
-_FORUM_TRANSFERS = {4: "g22", 8: "lin", 13: "srgb", 16: "pq", 18: "hlg"}
+_INTEROP_PRIMARIES = {1: "rec709", 9: "rec2020", 12: "p3d65"}
+_INTEROP_TRANSFERS = {4: "g22", 8: "lin", 13: "srgb", 16: "pq", 18: "hlg"}
 
 
-class VideoTags(NamedTuple):
+class CicpCodes(NamedTuple):
     """Codes of H.273 for colour primaries, transfer characteristics and matrix coefficients."""
 
     primaries: int = UNSPECIFIED
@@ -55,7 +55,7 @@ class VideoTags(NamedTuple):
     matrix: int = UNSPECIFIED
 
     @property
-    def colour(self) -> ColourTag | None:
+    def colour_tag(self) -> ColourTag | None:
         """What they say of the pictures' colour once these are R'G'B'; None for nothing.
 
         The matrix says how pictures are stored, and nothing of their colour. Where only one of
@@ -66,9 +66,9 @@ class VideoTags(NamedTuple):
         primaries = _PRIMARIES.get(self.primaries, "unspecified primaries")
         transfer = _TRANSFERS.get(self.transfer, "unspecified transfer")
         words = primaries if primaries == transfer else f"{transfer}, {primaries}"
-        return ColourTag(f"{words} (H.273 codes {'/'.join(map(str, self))})", self._spaces())
+        return ColourTag(f"{words} (H.273 codes {'/'.join(map(str, self))})", self._matching_spaces())
 
-    def to_write(self, width: int, height: int) -> VideoTags:
+    def for_writing(self, width: int, height: int) -> CicpCodes:
         """The tags of a movie whose pictures are those of one with these tags, of this size.
 
         The matrix is always tagged: an untagged one is what it is read as, and RGB, which has none,
@@ -81,17 +81,17 @@ class VideoTags(NamedTuple):
             matrix = _BT2020 if self.primaries == _BT2020 else BT709
         return self._replace(matrix=matrix)
 
-    def _spaces(self) -> tuple[str, ...]:
+    def _matching_spaces(self) -> tuple[str, ...]:
         primaries = BT709 if self.primaries == UNSPECIFIED else self.primaries
         transfer = BT709 if self.transfer == UNSPECIFIED else self.transfer
-        gamut = _FORUM_PRIMARIES.get(primaries)
+        gamut = _INTEROP_PRIMARIES.get(primaries)
         if gamut is None:
             return ()
-        if transfer in _VIDEO:
+        if transfer in _CAMERA_TRANSFERS:
             # Read as the camera encodes, Rec.709 agrees with its tag just as well.
             camera = ("ocio:itu709_rec709_scene",) if primaries == BT709 else ()
             return (f"g24_{gamut}_display", f"g24_{gamut}_scene", *camera)
-        curve = _FORUM_TRANSFERS.get(transfer)
+        curve = _INTEROP_TRANSFERS.get(transfer)
         if curve is None:
             return ()
         return (f"{curve}_{gamut}_display", f"{curve}_{gamut}_scene")

@@ -24,39 +24,39 @@ from pydantic import (
 
 from bridge_core.errors import ConfigError, NotFound
 
-CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+CATALOGUE_PATH = Path(__file__).with_name("catalogue.yaml")
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+NonEmptyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 #: Becomes the name of a folder.
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+EntryId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
-def _inside(path: str) -> str:
+def _validate_package_path(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts:
         raise ValueError("must be a path inside the package")
     return path
 
 
-class _Strict(BaseModel):
+class _CatalogueModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Package(_Strict):
+class PinnedPackage(_CatalogueModel):
     """A distribution file in a registry, by exact version and bytes."""
 
     registry: Literal["pypi"]
-    name: Words
-    version: Words
+    name: NonEmptyText
+    version: NonEmptyText
     file: Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.whl$")]
     sha256: Sha256
 
 
-class PackagedFile(_Strict):
+class PackagedFile(_CatalogueModel):
     """A file inside the package."""
 
-    path: Annotated[str, AfterValidator(_inside)]
+    path: Annotated[str, AfterValidator(_validate_package_path)]
     sha256: Sha256
 
     @property
@@ -64,7 +64,7 @@ class PackagedFile(_Strict):
         return PurePosixPath(self.path).name
 
 
-class Network(_Strict):
+class UpscaleNetwork(_CatalogueModel):
     """What is true of an upscaling network.
 
     ``scale``: output pixels per input pixel along each axis. ``reach``: how many input pixels away,
@@ -73,27 +73,27 @@ class Network(_Strict):
     """
 
     scale: Annotated[int, Field(ge=1)]
-    reach: Annotated[int, Field(ge=0)]
+    receptive_radius: Annotated[int, Field(ge=0)]
 
 
-class Entry(_Strict):
+class CatalogueEntry(_CatalogueModel):
     """One network or one piece of footage."""
 
-    id: Identifier
+    id: EntryId
     kind: Literal["weights", "footage"]
-    title: Words
-    purpose: Words
-    package: Package
+    title: NonEmptyText
+    purpose: NonEmptyText
+    package: PinnedPackage
     format: Literal["ncnn", "onnx", "movie"]
     files: Annotated[list[PackagedFile], Field(min_length=1)]
-    network: Network | None = None
-    licence: Words
-    caveats: Words
-    origin: Words
-    attribution: Words
+    network: UpscaleNetwork | None = None
+    licence: NonEmptyText
+    caveats: NonEmptyText
+    origin: NonEmptyText
+    attribution: NonEmptyText
 
     @model_validator(mode="after")
-    def _fits_its_format(self) -> Entry:
+    def _check_format(self) -> CatalogueEntry:
         suffixes = sorted(PurePosixPath(file.path).suffix for file in self.files)
         expected = {"ncnn": [".bin", ".param"], "onnx": [".onnx"], "movie": [".mp4"]}[self.format]
         if suffixes != expected:
@@ -103,40 +103,40 @@ class Entry(_Strict):
         return self
 
     @property
-    def installed_name(self) -> str:
+    def installed_filename(self) -> str:
         """Name of the one file that is used once the entry is installed."""
         return self.files[0].name if self.format == "movie" else f"{self.id}.onnx"
 
 
-class Catalogue(_Strict):
+class ModelCatalogue(_CatalogueModel):
     """All entries, in the order of the file."""
 
     schema_version: Literal[1] = Field(alias="schema")
-    entries: list[Entry]
+    entries: list[CatalogueEntry]
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Catalogue:
-        twice = [name for name, count in Counter(e.id for e in self.entries).items() if count > 1]
-        if twice:
-            raise ValueError(f"used twice: {', '.join(twice)}")
+    def _check_unique_ids(self) -> ModelCatalogue:
+        duplicates = [name for name, count in Counter(e.id for e in self.entries).items() if count > 1]
+        if duplicates:
+            raise ValueError(f"used twice: {', '.join(duplicates)}")
         return self
 
-    def entry(self, entry_id: str) -> Entry:
+    def get_entry(self, entry_id: str) -> CatalogueEntry:
         """The entry of that id; raises :class:`bridge_core.errors.NotFound`."""
         for entry in self.entries:
             if entry.id == entry_id:
                 return entry
         raise NotFound(
             f"there is no model or footage called {entry_id!r}",
-            where=CATALOGUE.name,
+            where=CATALOGUE_PATH.name,
             next_step=f"use one of {', '.join(e.id for e in self.entries)}",
         )
 
 
-def load(path: Path = CATALOGUE) -> Catalogue:
+def load_catalogue(path: Path = CATALOGUE_PATH) -> ModelCatalogue:
     """Reads and checks a catalogue; raises :class:`bridge_core.errors.ConfigError`."""
     try:
-        return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return ModelCatalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigError(
             f"the catalogue of models is not valid: {error}",
@@ -146,6 +146,6 @@ def load(path: Path = CATALOGUE) -> Catalogue:
 
 
 @cache
-def catalogue() -> Catalogue:
+def bundled_catalogue() -> ModelCatalogue:
     """The catalogue that comes with this version of Shotbridge."""
-    return load()
+    return load_catalogue()

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge_gateway.models.resample import Picture
+from bridge_gateway.models.resample import FloatArray
 
 #: Slope of the sRGB curve at 1.0: 1.055 / 2.4.
-_SLOPE = 1.055 / 2.4
+_SRGB_SLOPE_AT_WHITE = 1.055 / 2.4
 
 
-def srgb_encode(linear: Picture) -> Picture:
+def srgb_encode(linear: FloatArray) -> FloatArray:
     """sRGB code of linear light; only for values from 0 to 1."""
     return np.where(
         linear <= 0.0031308,
@@ -25,7 +25,7 @@ def srgb_encode(linear: Picture) -> Picture:
     )
 
 
-def srgb_decode(code: Picture) -> Picture:
+def srgb_decode(code: FloatArray) -> FloatArray:
     """Linear light of an sRGB code; only for values from 0 to 1."""
     return np.where(
         code <= 0.04045,
@@ -45,19 +45,19 @@ class HighlightCurve:
             raise ValueError(f"peak must be a finite number of at least 1, not {peak!r}")
         self.peak = peak
         #: Unscaled code of ``peak``: how many times the display range the curve spans.
-        self.span = 1.0 + _SLOPE * float(np.log(peak))
+        self.display_range = 1.0 + _SRGB_SLOPE_AT_WHITE * float(np.log(peak))
 
-    def encode(self, linear: Picture) -> Picture:
+    def encode(self, linear: FloatArray) -> FloatArray:
         """Code of linear light; only for values from 0 to ``peak``."""
         code = srgb_encode(np.minimum(linear, np.float32(1)))
         if self.peak > 1:
-            code += np.float32(_SLOPE) * np.log(np.maximum(linear, np.float32(1)))
-        return code / np.float32(self.span)
+            code += np.float32(_SRGB_SLOPE_AT_WHITE) * np.log(np.maximum(linear, np.float32(1)))
+        return code / np.float32(self.display_range)
 
-    def decode(self, code: Picture) -> Picture:
+    def decode(self, code: FloatArray) -> FloatArray:
         """Linear light of a code; only for values from 0 to 1."""
-        code = code * np.float32(self.span)
+        code = code * np.float32(self.display_range)
         linear = srgb_decode(np.minimum(code, np.float32(1)))
         if self.peak > 1:
-            linear *= np.exp(np.maximum(code - np.float32(1), np.float32(0)) / np.float32(_SLOPE))
+            linear *= np.exp(np.maximum(code - np.float32(1), np.float32(0)) / np.float32(_SRGB_SLOPE_AT_WHITE))
         return linear

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from bridge_gateway.models.curve import srgb_encode
-from bridge_gateway.models.resample import Picture, resize
-from bridge_gateway.models.runtime import Session
+from bridge_gateway.models.resample import FloatArray, resize
+from bridge_gateway.models.runtime import OnnxSession
 from bridge_gateway.models.upscale import require_finite
 
 #: What the network was trained with: frames of this size, ImageNet's mean and deviation.
-_SIDE = 320
+_INPUT_SIZE = 320
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -45,20 +45,20 @@ class MatteSettings:
                 raise ValueError(f"{name} lies between 0 and 1, not {getattr(self, name)!r}")
 
 
-class Matter:
+class MatteExtractor:
     """The network, ready to make mattes frame by frame. Frames do not depend on each other."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: OnnxSession) -> None:
         self.session = session
 
     @classmethod
     def open(
         cls, models_dir: Path, model_id: str = "u2netp", *, threads: int | None = None
-    ) -> Matter:
+    ) -> MatteExtractor:
         """Loads the installed network; raises :class:`bridge_core.errors.ModelMissing`."""
-        return cls(Session.open(models_dir, model_id, threads=threads))
+        return cls(OnnxSession.open(models_dir, model_id, threads=threads))
 
-    def matte(self, rgb: Picture, settings: MatteSettings | None = None) -> Picture:
+    def extract(self, rgb: FloatArray, settings: MatteSettings | None = None) -> FloatArray:
         """The matte of a frame: float32 (height, width), 1 is subject, 0 is not.
 
         ``rgb``: float32 (height, width, 3), linear light, Rec.709 primaries. Values outside 0 to 1
@@ -68,17 +68,17 @@ class Matter:
         """
         settings = settings or MatteSettings()
         height, width, _ = rgb.shape
-        matte = resize(self.answer(rgb), height, width, "lanczos")[..., 0]
+        matte = resize(self.predict(rgb), height, width, "lanczos")[..., 0]
         if settings.softness == 0:
             return (matte >= settings.threshold).astype(np.float32)
-        levels = (matte - np.float32(settings.threshold)) / np.float32(settings.softness)
-        return np.asarray(np.clip(levels + np.float32(0.5), 0, 1), dtype=np.float32)
+        coverage = (matte - np.float32(settings.threshold)) / np.float32(settings.softness)
+        return np.asarray(np.clip(coverage + np.float32(0.5), 0, 1), dtype=np.float32)
 
-    def answer(self, rgb: Picture) -> Picture:
+    def predict(self, rgb: FloatArray) -> FloatArray:
         """The network's own answer for a frame, float32 (320, 320, 1); else as :meth:`matte`."""
         require_finite(rgb)
         code = srgb_encode(np.clip(rgb, 0, 1))
-        small = np.clip(resize(code, _SIDE, _SIDE, "lanczos"), 0, 1)
+        small = np.clip(resize(code, _INPUT_SIZE, _INPUT_SIZE, "lanczos"), 0, 1)
         brightest = max(float(small.max()), 1e-3)  # an all black frame stays black
         tensor = ((small / np.float32(brightest) - _MEAN) / _DEVIATION).transpose(2, 0, 1)
         answer = self.session.run(tensor[np.newaxis])

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from bridge_core.errors import ModelMissing
 
-Floats = npt.NDArray[np.float32]
-Parameter = int | float | tuple[int | float, ...]
+FloatArray = npt.NDArray[np.float32]
+LayerParameter = int | float | tuple[int | float, ...]
 
 #: Version of reading and writing together. Raise it whenever the written graph changes, so that
 #: installed models are converted again.
@@ -26,7 +26,7 @@ CONVERTER_VERSION = 1
 _MAGIC = 7767517
 #: Array parameters are written as ``-23300 - key``.
 _ARRAY_KEYS = -23300
-_WEIGHTLESS = frozenset(
+_LAYERS_WITHOUT_WEIGHTS = frozenset(
     ("Input", "Split", "BinaryOp", "Swish", "Sigmoid", "Concat", "PixelShuffle", "Interp")
 )
 _TAG_FLOAT32 = (0, 0x0002C056)
@@ -34,7 +34,7 @@ _TAG_FLOAT16 = 0x01306B47
 
 
 @dataclass(frozen=True)
-class Layer:
+class NcnnLayer:
     """One line of the ``.param``, with its weights in the order in which the ``.bin`` holds them.
 
     ``inputs`` and ``outputs`` are names of blobs; ``parameters`` maps ncnn's numbered keys.
@@ -44,25 +44,25 @@ class Layer:
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    parameters: dict[int, Parameter]
-    weights: tuple[Floats, ...] = field(default=(), repr=False)
+    parameters: dict[int, LayerParameter]
+    weights: tuple[FloatArray, ...] = field(default=(), repr=False)
 
-    def whole(self, key: int, default: int) -> int:
+    def int_parameter(self, key: int, default: int) -> int:
         """An integer parameter, or ncnn's default for it."""
         value = self.parameters.get(key, default)
         if not isinstance(value, int):
-            raise broken(f"parameter {key} of layer {self.name!r} is {value!r}, not an integer")
+            raise conversion_error(f"parameter {key} of layer {self.name!r} is {value!r}, not an integer")
         return value
 
-    def real(self, key: int, default: float) -> float:
+    def float_parameter(self, key: int, default: float) -> float:
         """A number parameter, or ncnn's default for it."""
         value = self.parameters.get(key, default)
         if isinstance(value, tuple):
-            raise broken(f"parameter {key} of layer {self.name!r} is a list, not a number")
+            raise conversion_error(f"parameter {key} of layer {self.name!r} is a list, not a number")
         return float(value)
 
 
-def broken(what: str) -> ModelMissing:
+def conversion_error(what: str) -> ModelMissing:
     """The error of a network that cannot be read or converted."""
     return ModelMissing(
         what,
@@ -72,7 +72,7 @@ def broken(what: str) -> ModelMissing:
     )
 
 
-def read(param: str, weights: bytes) -> list[Layer]:
+def read_network(param: str, weights: bytes) -> list[NcnnLayer]:
     """The layers of a network in the order of execution.
 
     Raises :class:`bridge_core.errors.ModelMissing` when the text is not a ``.param``, holds a layer
@@ -80,94 +80,94 @@ def read(param: str, weights: bytes) -> list[Layer]:
     """
     lines = [line.split() for line in param.splitlines() if line.strip()]
     if len(lines) < 2 or lines[0] != [str(_MAGIC)] or len(lines[1]) != 2:
-        raise broken(f"not an ncnn .param file: it must begin with {_MAGIC} and two counts")
+        raise conversion_error(f"not an ncnn .param file: it must begin with {_MAGIC} and two counts")
     if len(lines) - 2 != int(lines[1][0]):
-        raise broken(f"{lines[1][0]} layers are announced and {len(lines) - 2} are there")
-    reader = _Weights(weights)
-    layers = [_with_weights(_layer(words), reader) for words in lines[2:]]
-    reader.finish()
+        raise conversion_error(f"{lines[1][0]} layers are announced and {len(lines) - 2} are there")
+    reader = _WeightReader(weights)
+    layers = [_read_weights(_parse_layer(words), reader) for words in lines[2:]]
+    reader.require_end()
     return layers
 
 
-def _layer(words: list[str]) -> Layer:
+def _parse_layer(words: list[str]) -> NcnnLayer:
     try:
         kind, name, inputs, outputs = words[0], words[1], int(words[2]), int(words[3])
         blobs, rest = words[4 : 4 + inputs + outputs], words[4 + inputs + outputs :]
         if len(blobs) != inputs + outputs:
             raise ValueError("too few blobs")
-        parameters = dict(_parameter(word) for word in rest)
+        parameters = dict(_parse_parameter(word) for word in rest)
     except (IndexError, ValueError) as error:
-        raise broken(f"layer {' '.join(words[:2])!r} cannot be read: {error}") from error
-    return Layer(kind, name, tuple(blobs[:inputs]), tuple(blobs[inputs:]), parameters)
+        raise conversion_error(f"layer {' '.join(words[:2])!r} cannot be read: {error}") from error
+    return NcnnLayer(kind, name, tuple(blobs[:inputs]), tuple(blobs[inputs:]), parameters)
 
 
-def _parameter(word: str) -> tuple[int, Parameter]:
+def _parse_parameter(word: str) -> tuple[int, LayerParameter]:
     key, _, text = word.partition("=")
     if int(key) <= _ARRAY_KEYS:
         _, *values = text.split(",")  # the first number is the length
-        return _ARRAY_KEYS - int(key), tuple(_number(value) for value in values)
-    return int(key), _number(text)
+        return _ARRAY_KEYS - int(key), tuple(_parse_number(value) for value in values)
+    return int(key), _parse_number(text)
 
 
-def _number(text: str) -> int | float:
+def _parse_number(text: str) -> int | float:
     return float(text) if any(mark in text for mark in ".eE") else int(text)
 
 
-class _Weights:
+class _WeightReader:
     """A cursor in the ``.bin``."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self._offset = 0
 
-    def plain(self, count: int) -> Floats:
+    def read_untagged(self, count: int) -> FloatArray:
         """``count`` float32 values without a tag: biases, slopes, constants."""
-        return self._take(count, np.dtype("<f4"))
+        return self._read_values(count, np.dtype("<f4"))
 
-    def tagged(self, count: int) -> Floats:
+    def read_tagged(self, count: int) -> FloatArray:
         """``count`` values that say in a leading tag how they are stored."""
-        (tag,) = struct.unpack("<I", self._bytes(4))
+        (tag,) = struct.unpack("<I", self._read_bytes(4))
         if tag in _TAG_FLOAT32:
-            return self._take(count, np.dtype("<f4"))
+            return self._read_values(count, np.dtype("<f4"))
         if tag == _TAG_FLOAT16:
-            values = self._take(count, np.dtype("<f2"))
-            self._bytes(-self._at % 4)  # padded to four bytes
+            values = self._read_values(count, np.dtype("<f2"))
+            self._read_bytes(-self._offset % 4)  # padded to four bytes
             return values
-        raise broken(f"weights are stored in a way that is not known here (tag {tag:#010x})")
+        raise conversion_error(f"weights are stored in a way that is not known here (tag {tag:#010x})")
 
-    def finish(self) -> None:
-        if self._at != len(self._data):
-            raise broken(f"{len(self._data) - self._at} bytes of weights belong to no layer")
+    def require_end(self) -> None:
+        if self._offset != len(self._data):
+            raise conversion_error(f"{len(self._data) - self._offset} bytes of weights belong to no layer")
 
-    def _take(self, count: int, dtype: np.dtype[Any]) -> Floats:
-        return np.frombuffer(self._bytes(count * dtype.itemsize), dtype).astype(np.float32)
+    def _read_values(self, count: int, dtype: np.dtype[Any]) -> FloatArray:
+        return np.frombuffer(self._read_bytes(count * dtype.itemsize), dtype).astype(np.float32)
 
-    def _bytes(self, count: int) -> bytes:
-        piece = self._data[self._at : self._at + count]
-        if len(piece) != count:
-            raise broken("the weights end before the last layer")
-        self._at += count
-        return piece
+    def _read_bytes(self, count: int) -> bytes:
+        chunk = self._data[self._offset : self._offset + count]
+        if len(chunk) != count:
+            raise conversion_error("the weights end before the last layer")
+        self._offset += count
+        return chunk
 
 
-def _with_weights(layer: Layer, reader: _Weights) -> Layer:
+def _read_weights(layer: NcnnLayer, reader: _WeightReader) -> NcnnLayer:
     match layer.kind:
         case "Convolution":
-            outputs, width = layer.whole(0, 0), layer.whole(1, 0)
-            height, size = layer.whole(11, width), layer.whole(6, 0)
+            outputs, width = layer.int_parameter(0, 0), layer.int_parameter(1, 0)
+            height, size = layer.int_parameter(11, width), layer.int_parameter(6, 0)
             inputs, rest = divmod(size, max(1, outputs * width * height))
             if rest or not inputs:
-                raise broken(f"the weights of {layer.name!r} do not fit its kernel")
-            kernel = reader.tagged(size).reshape(outputs, inputs, height, width)
-            bias = (reader.plain(outputs),) if layer.whole(5, 0) else ()
-            weights: tuple[Floats, ...] = (kernel, *bias)
+                raise conversion_error(f"the weights of {layer.name!r} do not fit its kernel")
+            kernel = reader.read_tagged(size).reshape(outputs, inputs, height, width)
+            bias = (reader.read_untagged(outputs),) if layer.int_parameter(5, 0) else ()
+            weights: tuple[FloatArray, ...] = (kernel, *bias)
         case "PReLU":
-            weights = (reader.plain(layer.whole(0, 0)),)
+            weights = (reader.read_untagged(layer.int_parameter(0, 0)),)
         case "MemoryData":
-            shape = [n for key in (2, 11, 1, 0) if (n := layer.whole(key, 0))]
-            weights = (reader.plain(int(np.prod(shape))).reshape(shape),)
-        case kind if kind in _WEIGHTLESS:
+            shape = [n for key in (2, 11, 1, 0) if (n := layer.int_parameter(key, 0))]
+            weights = (reader.read_untagged(int(np.prod(shape))).reshape(shape),)
+        case kind if kind in _LAYERS_WITHOUT_WEIGHTS:
             weights = ()
         case _:
-            raise broken(f"layer {layer.name!r} is a {layer.kind}, which is not known here")
+            raise conversion_error(f"layer {layer.name!r} is a {layer.kind}, which is not known here")
     return replace(layer, weights=weights)

@@ -16,7 +16,7 @@ import OpenImageIO
 
 from bridge_core.errors import GatewayFault
 
-Picture = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float32]
 Kernel = Literal["lanczos", "bicubic", "triangle", "box"]
 #: ``bicubic`` is Keys' kernel (a = -0.5), as in MATLAB and in the training of upscalers.
 _FILTERS: dict[Kernel, str] = {
@@ -27,7 +27,7 @@ _FILTERS: dict[Kernel, str] = {
 }
 
 
-def resize(picture: Picture, height: int, width: int, kernel: Kernel) -> Picture:
+def resize(picture: FloatArray, height: int, width: int, kernel: Kernel) -> FloatArray:
     """Resizes to ``height`` x ``width`` pixels, widening the kernel where it shrinks.
 
     ``triangle`` and ``box`` never leave the range of the values around; ``lanczos`` and
@@ -48,9 +48,9 @@ def resize(picture: Picture, height: int, width: int, kernel: Kernel) -> Picture
     return np.asarray(result.get_pixels(OpenImageIO.FLOAT), dtype=np.float32)
 
 
-def enlarge(
-    picture: Picture, scale: int, kernel: Literal["lanczos", "triangle", "nearest"]
-) -> Picture:
+def upsample(
+    picture: FloatArray, scale: int, kernel: Literal["lanczos", "triangle", "nearest"]
+) -> FloatArray:
     """Enlarges by a whole number: the layers of a plate that no network may touch.
 
     Use ``triangle`` for alpha and coverage (stays within 0 and 1), ``nearest`` for identifiers,
@@ -58,31 +58,31 @@ def enlarge(
     """
     height, width, _ = picture.shape
     if kernel == "nearest":
-        return spread(picture, scale)
+        return repeat_pixels(picture, scale)
     return resize(picture, height * scale, width * scale, kernel)
 
 
-def spread(picture: Picture, scale: int) -> Picture:
+def repeat_pixels(picture: FloatArray, scale: int) -> FloatArray:
     """Repeats every pixel ``scale`` times along both axes."""
     return np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
 
 
-def block_mean(picture: Picture, scale: int) -> Picture:
+def block_mean(picture: FloatArray, scale: int) -> FloatArray:
     """The mean of every block of ``scale`` x ``scale`` pixels; sizes must be multiples of it."""
     height, width, channels = picture.shape
     blocks = picture.reshape(height // scale, scale, width // scale, scale, channels)
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
-def local_extremes(picture: Picture) -> tuple[Picture, Picture]:
+def local_extremes(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Smallest and largest value of each pixel and its eight neighbours, per channel."""
-    return _neighbours(picture, np.minimum), _neighbours(picture, np.maximum)
+    return _reduce_neighbours(picture, np.minimum), _reduce_neighbours(picture, np.maximum)
 
 
-def _neighbours(picture: Picture, choose: Callable[..., Any]) -> Picture:
+def _reduce_neighbours(picture: FloatArray, choose: Callable[..., Any]) -> FloatArray:
     for axis in (0, 1):
-        ahead = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
-        padded = np.pad(picture, ahead, mode="edge")
+        padding = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
+        padded = np.pad(picture, padding, mode="edge")
         length = picture.shape[axis]
         before, after = (np.arange(length) + shift for shift in (0, 2))
         picture = choose(choose(padded.take(before, axis), picture), padded.take(after, axis))

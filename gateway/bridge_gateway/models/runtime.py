@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_core.errors import JobFailed, ModelMissing
-from bridge_gateway.models.installed import InstalledModel, require
+from bridge_gateway.models.installed import InstalledModel, require_installed
 
 Tensor = npt.NDArray[np.float32]
 
 #: Tried in this order, as far as the installed onnxruntime offers them. TensorRT is left out on
 #: purpose: it spends minutes building an engine for every new size of tile.
-PREFERRED = (
+EXECUTION_PROVIDERS = (
     "CUDAExecutionProvider",
     "MIGraphXExecutionProvider",
     "CoreMLExecutionProvider",
@@ -28,7 +28,7 @@ PREFERRED = (
 )
 
 
-class Session:
+class OnnxSession:
     """A loaded network with one input and, as far as we look, one output.
 
     ``threads`` limits the CPU threads of one call; None leaves the choice to onnxruntime.
@@ -43,23 +43,23 @@ class Session:
         model: InstalledModel,
         *,
         threads: int | None = None,
-        providers: Sequence[str] | None = None,
+        execution_providers: Sequence[str] | None = None,
     ) -> None:
         import onnxruntime
 
-        offered = onnxruntime.get_available_providers()
-        wanted = [name for name in providers or PREFERRED if name in offered]
+        available = onnxruntime.get_available_providers()
+        selected = [name for name in execution_providers or EXECUTION_PROVIDERS if name in available]
         options = onnxruntime.SessionOptions()
         if threads is not None:
             options.intra_op_num_threads = threads
         # Threads that wait for the next tile must sleep: spinning takes the cores of the others.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if "DmlExecutionProvider" in wanted:
+        if "DmlExecutionProvider" in selected:
             options.enable_mem_pattern = False  # DirectML refuses it
         self.model = model
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(model.path), options, providers=wanted
+                str(model.path), options, providers=selected
             )
         except Exception as error:  # onnxruntime's exceptions share no narrower base
             raise ModelMissing(
@@ -67,20 +67,20 @@ class Session:
                 where=str(model.path),
                 next_step="run `shotbridge models install` again; if it stays, this onnxruntime "
                 "is too old for the model",
-                details={"model": model.id, "providers": wanted},
+                details={"model": model.id, "providers": selected},
             ) from error
 
     @classmethod
-    def open(cls, models_dir: Path, model_id: str, *, threads: int | None = None) -> Session:
+    def open(cls, models_dir: Path, model_id: str, *, threads: int | None = None) -> OnnxSession:
         """Loads an installed model by id; raises :class:`bridge_core.errors.ModelMissing`."""
-        return cls(require(models_dir, model_id), threads=threads)
+        return cls(require_installed(models_dir, model_id), threads=threads)
 
     @property
-    def provider(self) -> str:
+    def execution_provider(self) -> str:
         """The execution provider in use, for the lineage. onnxruntime drops one that fails."""
         return str(self._session.get_providers()[0])
 
-    def lineage(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """Which network ran where, to be kept with what it made."""
         import onnxruntime
 
@@ -91,7 +91,7 @@ class Session:
             "weights_sha256": self.model.sha256,
             "licence": self.model.entry.licence,
             "runtime": f"onnxruntime {onnxruntime.__version__}",
-            "execution_provider": self.provider,
+            "execution_provider": self.execution_provider,
         }
 
     def run(self, tensor: Tensor) -> Tensor:
@@ -106,9 +106,9 @@ class Session:
             raise JobFailed(
                 f"the network {self.model.id!r} failed on a picture of shape {tensor.shape}: "
                 f"{error}",
-                where=self.provider,
+                where=self.execution_provider,
                 next_step="choose smaller tiles if memory ran out; otherwise report this",
-                details={"model": self.model.id, "provider": self.provider},
+                details={"model": self.model.id, "provider": self.execution_provider},
             ) from error
         result: Tensor = output
         return result

@@ -14,14 +14,14 @@ from math import ceil
 
 import numpy as np
 
-from bridge_gateway.models.resample import Picture
+from bridge_gateway.models.resample import FloatArray
 
 #: Called with (tiles done, tiles in all), first with 0; may raise to end the work there.
-OnTile = Callable[[int, int], None]
+TileCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Grid:
+class TileGrid:
     """Where the cores of equal tiles lie. The last of a row or column may overlap its neighbour."""
 
     height: int
@@ -30,13 +30,13 @@ class Grid:
     core_width: int
 
     @classmethod
-    def over(cls, height: int, width: int, largest: int) -> Grid:
+    def covering(cls, height: int, width: int, max_tile: int) -> TileGrid:
         """The fewest equal cores of at most ``largest`` pixels a side that cover the picture."""
         return cls(
             height,
             width,
-            ceil(height / ceil(height / largest)),
-            ceil(width / ceil(width / largest)),
+            ceil(height / ceil(height / max_tile)),
+            ceil(width / ceil(width / max_tile)),
         )
 
     def __len__(self) -> int:
@@ -44,20 +44,20 @@ class Grid:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Top and left of every core, row by row."""
-        for top in _starts(self.height, self.core_height):
-            for left in _starts(self.width, self.core_width):
+        for top in _tile_starts(self.height, self.core_height):
+            for left in _tile_starts(self.width, self.core_width):
                 yield top, left
 
 
-def in_tiles(
-    picture: Picture,
-    work: Callable[[Picture], Picture],
+def process_tiles(
+    picture: FloatArray,
+    process: Callable[[FloatArray], FloatArray],
     *,
     scale: int,
     margin: int,
-    largest: int,
-    on_tile: OnTile | None = None,
-) -> Picture:
+    max_tile: int,
+    on_tile: TileCallback | None = None,
+) -> FloatArray:
     """Applies ``work`` tile by tile.
 
     ``work`` gets (core + 2 * margin) pixels a side and returns ``scale`` times as many. Beyond the
@@ -65,11 +65,11 @@ def in_tiles(
     best (docs/models.md).
     """
     height, width, channels = picture.shape
-    grid = Grid.over(height, width, largest)
+    grid = TileGrid.covering(height, width, max_tile)
     padded = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
     result = np.empty((height * scale, width * scale, channels), np.float32)
-    inner = slice(margin * scale, (margin + grid.core_height) * scale)
-    across = slice(margin * scale, (margin + grid.core_width) * scale)
+    core_rows = slice(margin * scale, (margin + grid.core_height) * scale)
+    core_columns = slice(margin * scale, (margin + grid.core_width) * scale)
     for done, (top, left) in enumerate(grid):
         if on_tile is not None:
             on_tile(done, len(grid))
@@ -79,11 +79,11 @@ def in_tiles(
         result[
             top * scale : (top + grid.core_height) * scale,
             left * scale : (left + grid.core_width) * scale,
-        ] = work(tile)[inner, across]
+        ] = process(tile)[core_rows, core_columns]
     if on_tile is not None:
         on_tile(len(grid), len(grid))
     return result
 
 
-def _starts(length: int, core: int) -> list[int]:
+def _tile_starts(length: int, core: int) -> list[int]:
     return [min(index * core, length - core) for index in range(ceil(length / core))]

@@ -22,19 +22,19 @@ import numpy as np
 
 from bridge_core.errors import UnreadableMedia
 from bridge_gateway.models.curve import HighlightCurve
-from bridge_gateway.models.resample import Picture, block_mean, local_extremes, resize, spread
-from bridge_gateway.models.runtime import Session
-from bridge_gateway.models.tiling import OnTile, in_tiles
+from bridge_gateway.models.resample import FloatArray, block_mean, local_extremes, resize, repeat_pixels
+from bridge_gateway.models.runtime import OnnxSession
+from bridge_gateway.models.tiling import TileCallback, process_tiles
 
 #: How far a result may leave its neighbourhood, in sRGB code (1.0 is diffuse white). Measured: a
 #: smaller one costs sharpness, a larger one lets highlights ring.
-SLACK = 0.05
+OVERSHOOT_LIMIT = 0.05
 #: Where the curve ends. Cameras' log encodings end below it (ARRI LogC3 at 55, S-Log3 at 38).
 DEFAULT_PEAK = 64.0
 #: Pixels a side of a tile's core: 350 MB for SPAN, and margins cost 40 % more work.
-DEFAULT_TILE = 256
+DEFAULT_TILE_SIZE = 256
 #: What the hold and the limit see beyond the network's reach.
-_OWN_REACH = 2
+_POSTPROCESS_RADIUS = 2
 
 
 class Upscaler:
@@ -45,7 +45,7 @@ class Upscaler:
     """
 
     def __init__(
-        self, session: Session, *, tile: int = DEFAULT_TILE, peak: float = DEFAULT_PEAK
+        self, session: OnnxSession, *, tile: int = DEFAULT_TILE_SIZE, peak: float = DEFAULT_PEAK
     ) -> None:
         network = session.model.entry.network
         if network is None:
@@ -53,7 +53,7 @@ class Upscaler:
         self.session = session
         self.scale = network.scale
         self._tile = tile
-        self._margin = network.reach + _OWN_REACH
+        self._margin = network.receptive_radius + _POSTPROCESS_RADIUS
         self._curve = HighlightCurve(peak)
 
     @classmethod
@@ -63,13 +63,13 @@ class Upscaler:
         model_id: str = "span-x2",
         *,
         threads: int | None = None,
-        tile: int = DEFAULT_TILE,
+        tile: int = DEFAULT_TILE_SIZE,
         peak: float = DEFAULT_PEAK,
     ) -> Upscaler:
         """Loads an installed model; raises :class:`bridge_core.errors.ModelMissing`."""
-        return cls(Session.open(models_dir, model_id, threads=threads), tile=tile, peak=peak)
+        return cls(OnnxSession.open(models_dir, model_id, threads=threads), tile=tile, peak=peak)
 
-    def upscale(self, rgb: Picture, *, on_tile: OnTile | None = None) -> Picture:
+    def upscale(self, rgb: FloatArray, *, on_tile: TileCallback | None = None) -> FloatArray:
         """Enlarges a frame.
 
         ``rgb``: float32 (height, width, 3), linear light, Rec.709 primaries, scene-referred; the
@@ -82,37 +82,37 @@ class Upscaler:
         if rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
             raise ValueError(f"a picture has shape (height, width, 3), not {rgb.shape}")
         require_finite(rgb)
-        return in_tiles(
+        return process_tiles(
             np.asarray(rgb, np.float32),
-            self._enlarge,
+            self._upscale_tile,
             scale=self.scale,
             margin=self._margin,
-            largest=self._tile,
+            max_tile=self._tile,
             on_tile=on_tile,
         )
 
-    def _enlarge(self, linear: Picture) -> Picture:
+    def _upscale_tile(self, linear: FloatArray) -> FloatArray:
         height, width = linear.shape[0] * self.scale, linear.shape[1] * self.scale
-        inside = np.clip(linear, 0, self._curve.peak)
-        code = self._curve.encode(inside)
-        result = _batch(self.session.run(_tensor(code)))
+        clipped = np.clip(linear, 0, self._curve.peak)
+        code = self._curve.encode(clipped)
+        result = _from_tensor(self.session.run(_to_tensor(code)))
         result += resize(code - block_mean(result, self.scale), height, width, "triangle")
         lowest, highest = local_extremes(code)
-        slack = np.minimum((highest - lowest) / 2, np.float32(SLACK / self._curve.span))
+        tolerance = np.minimum((highest - lowest) / 2, np.float32(OVERSHOOT_LIMIT / self._curve.display_range))
         np.clip(
             result,
-            spread(np.maximum(lowest - slack, 0), self.scale),
-            spread(np.minimum(highest + slack, 1), self.scale),
+            repeat_pixels(np.maximum(lowest - tolerance, 0), self.scale),
+            repeat_pixels(np.minimum(highest + tolerance, 1), self.scale),
             out=result,
         )
         enlarged = self._curve.decode(result)
-        outside = linear - inside
-        if outside.any():
-            enlarged += resize(outside, height, width, "triangle")
+        out_of_range = linear - clipped
+        if out_of_range.any():
+            enlarged += resize(out_of_range, height, width, "triangle")
         return enlarged
 
 
-def require_finite(rgb: Picture) -> None:
+def require_finite(rgb: FloatArray) -> None:
     """Refuses pixels that are NaN or infinite, naming how many and the first one."""
     bad = ~np.isfinite(rgb).all(axis=2)
     if not bad.any():
@@ -128,9 +128,9 @@ def require_finite(rgb: Picture) -> None:
     )
 
 
-def _tensor(picture: Picture) -> Picture:
+def _to_tensor(picture: FloatArray) -> FloatArray:
     return picture.transpose(2, 0, 1)[np.newaxis]
 
 
-def _batch(tensor: Picture) -> Picture:
+def _from_tensor(tensor: FloatArray) -> FloatArray:
     return np.ascontiguousarray(tensor[0].transpose(1, 2, 0))

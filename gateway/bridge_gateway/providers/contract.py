@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Protocol
 
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.services import Service
-from bridge_core.models.versions import ModelUsed, Output
+from bridge_core.models.versions import ModelUsed, ResultOutput
 
 #: Folder of a task, relative: pictures of the output ``main`` for a frame, and its proxy.
-PICTURE = "{output}.{frame:04d}{ending}"
-PROXY = "proxies/{frame:04d}.jpg"
+PICTURE_FILENAME = "{output}.{frame:04d}{ending}"
+PROXY_FILENAME = "proxies/{frame:04d}.jpg"
 PROXY_PATTERN = "proxies/%04d.jpg"
 
 
 @dataclass(frozen=True)
-class Task:
+class ProviderTask:
     """The work of one job, in terms of files on this machine."""
 
-    job: str
+    job_id: str
     service: str
     parameters: Mapping[str, float | int | str | bool]
     """All of the service's parameters, defaults filled in."""
@@ -33,14 +33,14 @@ class Task:
     """Plate frames to be made, ascending, numbered as in ``plate.range``."""
     colour_space: str
     """Of the plate, a name that the OCIO config knows."""
-    delivery: Delivery
+    output_format: OutputFormat
     folder: Path
     """Where everything is written, and the only place. It outlives a kill: what stands there
     under its final name is whole, because files get their name when they are complete."""
     note: str = ""
 
 
-class Watch(Protocol):
+class TaskMonitor(Protocol):
     """What a provider tells and asks while it works. Called from any thread."""
 
     def frame_done(self, frame: int) -> None:
@@ -52,14 +52,14 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True)
-class Made:
+class TaskResult:
     """What a provider made and what it used for it. Patterns are relative to the task's folder."""
 
-    outputs: tuple[Output, ...]
+    outputs: tuple[ResultOutput, ...]
     models: tuple[ModelUsed, ...] = ()
     runtime: dict[str, str] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=dict)
-    colour: tuple[str, ...] = ()
+    colour_conversions: tuple[str, ...] = ()
     """Each conversion, in order, in words."""
 
 
@@ -71,7 +71,7 @@ class Provider(Protocol):
     def services(self) -> tuple[Service, ...]:
         """What it offers now; a service that cannot run says why in ``unavailable_because``."""
 
-    def run(self, task: Task, watch: Watch) -> Made:
+    def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         """Make all frames of the task.
 
         May be called again for the same task after a kill: frames that are finished on disk are

@@ -25,14 +25,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge_core.errors import IncompatibleVersion, StorageUnavailable
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 
 #: Seconds that a connection waits for another one's transaction to end. Jobs try again after
 #: that, so it is no longer than a caller of the API likes to wait.
-_BUSY_SECONDS = 10
+_BUSY_TIMEOUT_SECONDS = 10
 #: Connections of one process: more than the threads that may wait for a locked database at once,
 #: so that readers, who need not wait, always find one.
-_CONNECTIONS = 100
+_MAX_CONNECTIONS = 100
 
 _FULL = "its disk is full"
 _DAMAGED = "the file is damaged"
@@ -69,36 +69,36 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _engine(url)
-        self._writer = self.engine.execution_options(writes=True)
-        self._written = itertools.count(1)
+        self.engine = _create_engine(url)
+        self._write_engine = self.engine.execution_options(writes=True)
+        self._commit_counter = itertools.count(1)
         #: Differs after every transaction that this process has committed.
-        self.state = 0
-        with self._in_words():
+        self.change_count = 0
+        with self._translate_errors():
             migrate(self.engine)
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def begin_read(self) -> Iterator[Session]:
         """A consistent look at the data; nothing is written."""
-        with self._in_words(), Session(self.engine, expire_on_commit=False) as session:
+        with self._translate_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def begin_write(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, rolled back when it raises."""
         with (
-            self._in_words(),
-            Session(self._writer, expire_on_commit=False) as session,
+            self._translate_errors(),
+            Session(self._write_engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
-        self.state = next(self._written)
+        self.change_count = next(self._commit_counter)
 
     def close(self) -> None:
         self.engine.dispose()
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (IntegrityError, DataError, ProgrammingError):
@@ -121,13 +121,13 @@ def migrate(engine: Engine) -> None:
     :raises IncompatibleVersion: it is of a revision that this gateway does not know.
     """
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
     with engine.execution_options(writes=True).begin() as connection:
-        at = MigrationContext.configure(connection).get_current_revision()
-        known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-        if at is not None and at not in known:
+        current = MigrationContext.configure(connection).get_current_revision()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if current is not None and current not in known:
             raise IncompatibleVersion(
-                f"the database is of schema revision {at}, this gateway knows {max(known)} at most",
+                f"the database is of schema revision {current}, this gateway knows {max(known)} at most",
                 where=engine.url.render_as_string(hide_password=True),
                 next_step="update Shotbridge, or set gateway.data_dir to another folder",
             )
@@ -135,13 +135,13 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def _engine(url: str) -> Engine:
+def _create_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=_CONNECTIONS)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS}, max_overflow=_MAX_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: ConnectionPoolEntry) -> None:
+    def _configure_connection(connection: Any, _: ConnectionPoolEntry) -> None:
         # The driver's own transactions begin too late (at the first write); see "begin" below.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
@@ -149,7 +149,7 @@ def _engine(url: str) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
+    def _begin_transaction(connection: Connection) -> None:
         # A transaction that reads and then writes can wait for another writer only when it takes
         # the lock at its beginning; taken later, SQLite refuses at once ("database is locked").
         writes = connection.get_execution_options().get("writes", False)

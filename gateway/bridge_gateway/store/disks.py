@@ -14,9 +14,9 @@ from bridge_gateway.threads import run_in_thread
 T = TypeVar("T")
 
 #: Calls to one disk at once.
-THREADS = 8
+THREADS_PER_DISK = 8
 #: Seconds until a disk counts as not answering.
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 class Disk:
@@ -29,41 +29,41 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._free = threading.BoundedSemaphore(THREADS)
+        self._slots = threading.BoundedSemaphore(THREADS_PER_DISK)
         self._lock = threading.Lock()
-        self._begun: dict[object, float] = {}
+        self._started: dict[object, float] = {}
 
     def run(self, call: Callable[[], T]) -> T:
         """What ``call`` gives or raises.
 
         :raises StorageUnavailable: the disk does not answer; ``call`` may still be going on.
         """
-        if not self._free.acquire(timeout=0 if self._hangs() else PATIENCE_SECONDS):
+        if not self._slots.acquire(timeout=0 if self._is_hanging() else TIMEOUT_SECONDS):
             raise self._unavailable()
-        mark = object()
+        token = object()
         with self._lock:
-            self._begun[mark] = time.monotonic()
+            self._started[token] = time.monotonic()
 
         def tracked() -> T:
             try:
                 return call()
             finally:
                 with self._lock:
-                    del self._begun[mark]
-                self._free.release()
+                    del self._started[token]
+                self._slots.release()
 
         outcome = run_in_thread(tracked, f"disk {self.folder}")
         try:
-            return outcome.result(PATIENCE_SECONDS)
+            return outcome.result(TIMEOUT_SECONDS)
         except TimeoutError as error:
             if outcome.done():
                 raise  # the call's own
             raise self._unavailable() from error
 
-    def _hangs(self) -> bool:
-        before = time.monotonic() - PATIENCE_SECONDS
+    def _is_hanging(self) -> bool:
+        cutoff = time.monotonic() - TIMEOUT_SECONDS
         with self._lock:
-            return any(begun < before for begun in self._begun.values())
+            return any(started < cutoff for started in self._started.values())
 
     def _unavailable(self) -> StorageUnavailable:
         return StorageUnavailable(

@@ -10,16 +10,16 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from bridge_core.errors import ContentMismatch, NotFound
-from bridge_core.models.base import canonical, now
-from bridge_core.models.jobs import Job, JobState, Progress
+from bridge_core.models.base import canonical_json, now
+from bridge_core.models.jobs import Job, JobState, JobProgress
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, Try, Version
+from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
 from bridge_gateway.store.tables import DecisionRow, JobRow, NoteRow, ResultRow
 
 #: States of a job that is still to be worked on.
-OPEN = (JobState.QUEUED, JobState.RUNNING)
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
 def new_id() -> str:
@@ -30,40 +30,40 @@ def new_id() -> str:
 # --- jobs
 
 
-def job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+def get_job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
     """The row of a job; locked against other writers where the database locks rows.
 
     :raises NotFound: there is no such job.
     """
-    search = select(JobRow).where(JobRow.id == job_id)
-    row = session.scalar(search.with_for_update() if lock else search)
+    query = select(JobRow).where(JobRow.id == job_id)
+    row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
-        raise _unknown("job", job_id)
+        raise _not_found("job", job_id)
     return row
 
 
-def request(row: JobRow) -> Request:
+def load_request(row: JobRow) -> Request:
     return Request.model_validate_json(row.request)
 
 
-def submission(row: JobRow) -> Submission:
+def load_submission(row: JobRow) -> Submission:
     """The request with its files; only while the row's session lives."""
-    return Submission.model_validate({"request": request(row), **json.loads(row.files)})
+    return Submission.model_validate({"request": load_request(row), **json.loads(row.files)})
 
 
-def job(session: Session, row: JobRow) -> Job:
+def load_job(session: Session, row: JobRow) -> Job:
     result = session.scalar(
         select(ResultRow).where(ResultRow.job == row.id, ResultRow.published.is_not(None))
     )
     return Job(
         id=row.id,
         key=row.key,
-        request=request(row),
+        request=load_request(row),
         state=JobState(row.state),
         created=row.created,
         started=row.started,
         finished=row.finished,
-        progress=Progress(
+        progress=JobProgress(
             step=row.step,
             done=row.done,
             total=row.total,
@@ -73,12 +73,12 @@ def job(session: Session, row: JobRow) -> Job:
         queue_position=_queue_position(session, row),
         problem=Problem.model_validate_json(row.problem) if row.problem else None,
         warnings=json.loads(row.warnings) if row.warnings else (),
-        version=result.id if result and result.number is not None else None,
-        tried=result.id if result and result.number is None else None,
+        version_id=result.id if result and result.number is not None else None,
+        test_frame_id=result.id if result and result.number is None else None,
     )
 
 
-def jobs(
+def list_jobs(
     session: Session,
     *,
     show: str | None = None,
@@ -90,76 +90,76 @@ def jobs(
 
     :raises NotFound: ``before`` names no job.
     """
-    search = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+    query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
     if show is not None:
-        search = search.where(JobRow.show == show)
+        query = query.where(JobRow.show == show)
     if state is not None:
-        search = search.where(JobRow.state == state)
+        query = query.where(JobRow.state == state)
     if before is not None:
-        search = search.where(JobRow.number < job_row(session, before).number)
-    return [job(session, row) for row in session.scalars(search)]
+        query = query.where(JobRow.number < get_job_row(session, before).number)
+    return [load_job(session, row) for row in session.scalars(query)]
 
 
-def open_jobs(session: Session) -> Sequence[JobRow]:
+def list_open_job_rows(session: Session) -> Sequence[JobRow]:
     """Rows of the jobs that are queued or running, oldest first."""
     return session.scalars(
-        select(JobRow).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
+        select(JobRow).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
     ).all()
 
 
-def open_job_ids(session: Session) -> list[str]:
+def list_open_job_ids(session: Session) -> list[str]:
     """Of the jobs that are queued or running, oldest first."""
-    found = select(JobRow.id).where(JobRow.state.in_(OPEN)).order_by(JobRow.number)
-    return list(session.scalars(found))
+    query = select(JobRow.id).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
+    return list(session.scalars(query))
 
 
-def count_open(session: Session) -> dict[JobState, int]:
+def count_open_jobs(session: Session) -> dict[JobState, int]:
     """How many jobs are in each of the open states."""
-    counted = session.execute(
-        select(JobRow.state, func.count()).where(JobRow.state.in_(OPEN)).group_by(JobRow.state)
+    rows = session.execute(
+        select(JobRow.state, func.count()).where(JobRow.state.in_(OPEN_STATES)).group_by(JobRow.state)
     )
-    return dict.fromkeys(OPEN, 0) | {JobState(state): count for state, count in counted}
+    return dict.fromkeys(OPEN_STATES, 0) | {JobState(state): count for state, count in rows}
 
 
 def _queue_position(session: Session, row: JobRow) -> int | None:
     if row.state != JobState.QUEUED:
         return None
     return session.scalar(
-        select(func.count()).where(JobRow.state.in_(OPEN), JobRow.number < row.number)
+        select(func.count()).where(JobRow.state.in_(OPEN_STATES), JobRow.number < row.number)
     )
 
 
 # --- results
 
 
-def result_row(session: Session, result_id: str) -> ResultRow:
+def get_result_row(session: Session, result_id: str) -> ResultRow:
     """The row of a published version or try.
 
     :raises NotFound: there is none.
     """
     row = session.get(ResultRow, result_id)
     if row is None or row.published is None:
-        raise _unknown("version or try", result_id)
+        raise _not_found("version or try", result_id)
     return row
 
 
-def version_row(session: Session, version_id: str) -> ResultRow:
+def get_version_row(session: Session, version_id: str) -> ResultRow:
     """The row of a published version.
 
     :raises NotFound: there is none, or it is a try.
     """
     row = session.get(ResultRow, version_id)
     if row is None or row.published is None or row.number is None:
-        raise _unknown("version", version_id)
+        raise _not_found("version", version_id)
     return row
 
 
-def version(session: Session, row: ResultRow) -> Version:
+def load_version(session: Session, row: ResultRow) -> Version:
     """As it was published, with what was decided about it since."""
-    return _with_decisions(session, [row])[0]
+    return _load_versions(session, [row])[0]
 
 
-def versions(
+def list_versions(
     session: Session,
     *,
     show: str | None = None,
@@ -176,62 +176,62 @@ def versions(
 
     :raises NotFound: ``after`` names no version.
     """
-    wanted = {
+    filters = {
         ResultRow.show: show,
         ResultRow.sequence: sequence,
         ResultRow.shot: shot,
         ResultRow.service: service,
     }
-    which: list[ColumnElement[bool]] = [
+    conditions: list[ColumnElement[bool]] = [
         ResultRow.published.is_not(None),
         ResultRow.number.is_not(None),
     ]
-    which += [column == value for column, value in wanted.items() if value is not None]
+    conditions += [column == value for column, value in filters.items() if value is not None]
     if status is not None:
         decided = select(DecisionRow.status).where(DecisionRow.result == ResultRow.id)
         last_decided = decided.order_by(DecisionRow.number.desc()).limit(1).scalar_subquery()
-        which.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
-    order = (*wanted, ResultRow.number)
-    search = select(ResultRow).where(*which).order_by(*order).limit(limit)
+        conditions.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
+    order = (*filters, ResultRow.number)
+    query = select(ResultRow).where(*conditions).order_by(*order).limit(limit)
     if newest:
         last = func.row_number().over(
             partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
             order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
         )
-        ranked = select(ResultRow.id, last.label("rank")).where(*which).subquery()
-        search = search.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
+        ranked = select(ResultRow.id, last.label("rank")).where(*conditions).subquery()
+        query = query.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
     if after is not None:
-        row = version_row(session, after)
-        place = (row.show, row.sequence, row.shot, row.service, row.number)
-        search = search.where(tuple_(*order) > tuple_(*place))
-    return _with_decisions(session, session.scalars(search).all())
+        row = get_version_row(session, after)
+        position = (row.show, row.sequence, row.shot, row.service, row.number)
+        query = query.where(tuple_(*order) > tuple_(*position))
+    return _load_versions(session, session.scalars(query).all())
 
 
-def _with_decisions(session: Session, rows: Sequence[ResultRow]) -> list[Version]:
+def _load_versions(session: Session, rows: Sequence[ResultRow]) -> list[Version]:
     """The versions of these rows, all of their decisions read at once."""
-    made: dict[str, list[DecisionRecord]] = {}
+    decisions_by_result: dict[str, list[DecisionRecord]] = {}
     decided = select(DecisionRow).where(DecisionRow.result.in_([row.id for row in rows]))
-    for one in session.scalars(decided.order_by(DecisionRow.number)):
-        record = {name: getattr(one, name) for name in DecisionRecord.model_fields}
-        made.setdefault(one.result, []).append(DecisionRecord.model_validate(record))
-    found = []
+    for decision_row in session.scalars(decided.order_by(DecisionRow.number)):
+        record = {name: getattr(decision_row, name) for name in DecisionRecord.model_fields}
+        decisions_by_result.setdefault(decision_row.result, []).append(DecisionRecord.model_validate(record))
+    versions = []
     for row in rows:
         published = Version.model_validate_json(row.content or "")
-        if decisions := made.get(row.id):
+        if decisions := decisions_by_result.get(row.id):
             update = {"decisions": tuple(decisions), "status": decisions[-1].status}
             published = published.model_copy(update=update)
-        found.append(published)
-    return found
+        versions.append(published)
+    return versions
 
 
-def tried(session: Session, try_id: str) -> Try:
+def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
     """
     :raises NotFound: there is no such try, or it is a version.
     """
-    row = session.get(ResultRow, try_id)
+    row = session.get(ResultRow, test_frame_id)
     if row is None or row.published is None or row.number is not None:
-        raise _unknown("try", try_id)
-    return Try.model_validate_json(row.content or "")
+        raise _not_found("try", test_frame_id)
+    return TestFrame.model_validate_json(row.content or "")
 
 
 # --- review
@@ -242,27 +242,27 @@ def add_decision(session: Session, version_id: str, decision: Decision) -> Versi
     :raises NotFound: there is no such version.
     :raises ContentMismatch: the decision is about other content than the version's.
     """
-    row = version_row(session, version_id)
-    decided = version(session, row)
-    if decision.content_hash != decided.content_hash:
+    row = get_version_row(session, version_id)
+    decided_version = load_version(session, row)
+    if decision.content_hash != decided_version.content_hash:
         raise ContentMismatch(
             "the decision does not carry the content hash of this version: it is about something "
-            f"else than {decided.shot.shot} {decided.service} {decided.label}",
+            f"else than {decided_version.shot.shot} {decided_version.service} {decided_version.label}",
             where=f"version {version_id}",
             next_step="look at the version as it is now, and decide again",
-            details={"content_hash": decided.content_hash},
+            details={"content_hash": decided_version.content_hash},
         )
     session.add(DecisionRow(result=version_id, at=now(), **decision.model_dump()))
     session.flush()
-    return version(session, row)
+    return load_version(session, row)
 
 
-def notes(session: Session, version_id: str) -> list[Note]:
+def list_notes(session: Session, version_id: str) -> list[Note]:
     """Of a version, oldest first.
 
     :raises NotFound: there is no such version.
     """
-    version_row(session, version_id)
+    get_version_row(session, version_id)
     rows = session.scalars(
         select(NoteRow).where(NoteRow.result == version_id).order_by(NoteRow.number)
     )
@@ -273,10 +273,10 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
     """
     :raises NotFound: there is no such version.
     """
-    version_row(session, version_id)
+    get_version_row(session, version_id)
     note = Note(
         id=new_id(),
-        version=version_id,
+        version_id=version_id,
         frames=new.frames,
         text=new.text,
         strokes=new.strokes,
@@ -284,14 +284,14 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
         by=new.by,
         at=now(),
     )
-    session.add(NoteRow(id=note.id, result=version_id, content=canonical(note), at=note.at))
+    session.add(NoteRow(id=note.id, result=version_id, content=canonical_json(note), at=note.at))
     session.flush()
     return note
 
 
-def _unknown(what: str, identity: str) -> NotFound:
+def _not_found(kind: str, identity: str) -> NotFound:
     return NotFound(
-        f"there is no {what} {json.dumps(identity[:64])}",
+        f"there is no {kind} {json.dumps(identity[:64])}",
         where="the gateway's database",
-        next_step=f"ask for the list of {what.split(' ', 1)[0]}s and use an identity from it",
+        next_step=f"ask for the list of {kind.split(' ', 1)[0]}s and use an identity from it",
     )

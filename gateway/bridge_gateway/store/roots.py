@@ -8,15 +8,15 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bridge_core.errors import OutsideRoots
+from bridge_core.errors import OutsideMediaRoots
 from bridge_core.models.media import SourceFile
 from bridge_gateway.store.disks import Disk
 
 #: Files that are looked at in one call to a disk: short beside its patience.
-_PART = 1000
+_BATCH_SIZE = 1000
 
 
-class Roots:
+class MediaRoots:
     """Answers for a path that somebody named: may this gateway read it, and is it still the same.
 
     ``paths`` are followed through their own symbolic links once, when the object is made. A path
@@ -29,13 +29,13 @@ class Roots:
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        named = tuple(paths)
-        self.paths = tuple(Path(os.path.realpath(path)) for path in named)
+        given_paths = tuple(paths)
+        self.paths = tuple(Path(os.path.realpath(path)) for path in given_paths)
         self.disks = tuple(Disk(path) for path in self.paths)
         #: By how a path begins. Whatever begins otherwise may still lead into a root by a link.
-        self._disks = [*zip(self.paths, self.disks, strict=True)]
-        self._disks += zip(named, self.disks, strict=True)
-        self._elsewhere = Disk(Path("/"))
+        self._disk_by_prefix = [*zip(self.paths, self.disks, strict=True)]
+        self._disk_by_prefix += zip(given_paths, self.disks, strict=True)
+        self._other_disk = Disk(Path("/"))
 
     def resolve(self, path: str) -> Path:
         """Where an absolute path leads; it need not exist (a sequence's pattern does not).
@@ -43,39 +43,39 @@ class Roots:
         :raises OutsideRoots: anywhere else. The words are the same whether something is there or
             not, so nobody can feel for files outside the roots.
         """
-        real = self._disk(path).run(lambda: self._resolved(path))
+        real = self._disk_of(path).run(lambda: self._resolve_inside(path))
         if real is not None:
             return real
-        raise OutsideRoots(
+        raise OutsideMediaRoots(
             "the gateway may not read this path",
             where=path,
             next_step="send the pictures instead, or have their folder added to "
             "gateway.media_roots",
         )
 
-    def readable(self, file: SourceFile) -> bool:
+    def is_readable(self, file: SourceFile) -> bool:
         """Whether the gateway can read the file itself and finds it as the client saw it."""
-        return bool(self.readable_among([file]))
+        return bool(self.readable_positions([file]))
 
-    def readable_among(self, files: Sequence[SourceFile]) -> list[int]:
+    def readable_positions(self, files: Sequence[SourceFile]) -> list[int]:
         """Positions of the files that are :meth:`readable`, ascending."""
         by_disk: dict[Disk, list[int]] = {}
         for position, file in enumerate(files):
-            by_disk.setdefault(self._disk(file.path), []).append(position)
-        found: list[int] = []
+            by_disk.setdefault(self._disk_of(file.path), []).append(position)
+        readable: list[int] = []
         for disk, positions in by_disk.items():
-            for first in range(0, len(positions), _PART):
-                some = {i: files[i] for i in positions[first : first + _PART]}
-                found += disk.run(functools.partial(self._readable_of, some))
-        return sorted(found)
+            for first in range(0, len(positions), _BATCH_SIZE):
+                batch = {i: files[i] for i in positions[first : first + _BATCH_SIZE]}
+                readable += disk.run(functools.partial(self._readable_in_batch, batch))
+        return sorted(readable)
 
-    def _disk(self, path: str) -> Disk:
-        for root, disk in self._disks:
+    def _disk_of(self, path: str) -> Disk:
+        for root, disk in self._disk_by_prefix:
             if Path(path).is_relative_to(root):
                 return disk
-        return self._elsewhere
+        return self._other_disk
 
-    def _resolved(self, path: str) -> Path | None:
+    def _resolve_inside(self, path: str) -> Path | None:
         try:
             if Path(path).is_absolute():
                 real = Path(os.path.realpath(path))
@@ -86,20 +86,20 @@ class Roots:
             pass
         return None
 
-    def _readable_of(self, files: Mapping[int, SourceFile]) -> list[int]:
-        return [position for position, file in files.items() if self._readable(file)]
+    def _readable_in_batch(self, files: Mapping[int, SourceFile]) -> list[int]:
+        return [position for position, file in files.items() if self._is_readable(file)]
 
-    def _readable(self, file: SourceFile) -> bool:
-        path = self._resolved(file.path)
+    def _is_readable(self, file: SourceFile) -> bool:
+        path = self._resolve_inside(file.path)
         if path is None:
             return False
         try:
-            found = path.stat()
+            stat_result = path.stat()
         except OSError:
             return False
         return (
-            stat.S_ISREG(found.st_mode)
-            and found.st_size == file.size
-            and found.st_mtime_ns == file.mtime_ns
+            stat.S_ISREG(stat_result.st_mode)
+            and stat_result.st_size == file.size
+            and stat_result.st_mtime_ns == file.mtime_ns
             and os.access(path, os.R_OK)
         )

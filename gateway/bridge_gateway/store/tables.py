@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A point in time, kept in UTC: SQLite forgets zones."""
 
     impl = DateTime(timezone=True)
@@ -50,7 +50,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Moment}
+    type_annotation_map = {datetime: UtcDateTime}
 
 
 class JobRow(Base):
@@ -145,7 +145,7 @@ class EventRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     job: Mapped[str | None] = mapped_column(String(32), index=True)
     """The job that it is about, or that made the version it is about."""
-    passing: Mapped[bool]
+    is_transient: Mapped[bool]
     """Progress of a job: of no use to anybody once the job has ended."""
     content: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]

@@ -17,17 +17,17 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import NoReturn
 
-from bridge_core.models.base import Value
-from bridge_gateway.workers.messages import line
+from bridge_core.models.base import StrictModel
+from bridge_gateway.workers.messages import encode_message
 
 #: Below everything that the artist waits for: the host's own threads go first.
 _NICENESS = 5
 #: From -1000 to 1000. When memory runs out, Linux takes this process and not the artist's host.
-_OOM_SCORE = "800"
+_OOM_SCORE_ADJUSTMENT = "800"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class Channel:
+class MessageChannel:
     """Answers to the gateway. Nobody else in the process can write into it."""
 
     def __init__(self) -> None:
@@ -36,31 +36,31 @@ class Channel:
         os.dup2(2, 1)
         self._lock = Lock()
 
-    def say(self, message: Value) -> None:
+    def send(self, message: StrictModel) -> None:
         with self._lock:
-            self._stream.write(line(message))
+            self._stream.write(encode_message(message))
             self._stream.flush()
 
 
-def run(work: Callable[[bytes, Channel], Value], *, memory: int | None = None) -> NoReturn:
+def serve_tasks(run_task: Callable[[bytes, MessageChannel], StrictModel], *, memory_limit: int | None = None) -> NoReturn:
     """Do one task after the other: ``work`` takes a task's line, and what it returns is the answer.
 
     ``memory`` limits what the process may hold, in bytes, where the system can (Linux): an
     allocation beyond it fails.
     """
     faulthandler.enable()
-    channel = Channel()
-    _yield_to_others()
-    _end_with_parent()
-    if memory is not None:
-        _limit_memory(memory)
+    channel = MessageChannel()
+    _lower_priority()
+    _exit_with_parent()
+    if memory_limit is not None:
+        _limit_memory(memory_limit)
     tasks: SimpleQueue[bytes] = SimpleQueue()
-    Thread(target=_listen, args=(tasks,), name="listener", daemon=True).start()
+    Thread(target=_read_tasks, args=(tasks,), name="listener", daemon=True).start()
     while True:
-        channel.say(work(tasks.get(), channel))
+        channel.send(run_task(tasks.get(), channel))
 
 
-def _listen(tasks: SimpleQueue[bytes]) -> None:
+def _read_tasks(tasks: SimpleQueue[bytes]) -> None:
     for text in sys.stdin.buffer:
         tasks.put(text)
     # The gateway is gone or has closed us. Files get their name when they are complete, so there
@@ -68,15 +68,15 @@ def _listen(tasks: SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _yield_to_others() -> None:
+def _lower_priority() -> None:
     if sys.platform != "win32":  # there the gateway asks for a lower class at the start
         os.nice(_NICENESS)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # a container may forbid it; it is a courtesy
-            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE_ADJUSTMENT)
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     """Have Linux kill us when the gateway dies, even where a library keeps the listener from
     running. Elsewhere the end of stdin has to do."""
     if sys.platform == "linux":

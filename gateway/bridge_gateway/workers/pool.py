@@ -13,10 +13,10 @@ from bridge_core.errors import JobCancelled
 from bridge_gateway.workers.process import ChildProcess
 
 #: How soon a cancellation is noticed while a job waits for a free process.
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
-def share_of_cores(workers: int) -> int:
+def threads_per_worker(workers: int) -> int:
     """Threads for each of ``workers`` processes on the cores that this process may use."""
     if sys.platform == "linux":
         cores = len(os.sched_getaffinity(0))  # a farm pins its jobs to fewer than all
@@ -25,7 +25,7 @@ def share_of_cores(workers: int) -> int:
     return max(1, cores // workers)
 
 
-class Pool:
+class ProcessPool:
     """At most ``workers`` processes of ``threads`` threads each, which run ``module``.
 
     One that comes back stays for ``idle_seconds`` with all that it has loaded. One whose job ended
@@ -41,13 +41,13 @@ class Pool:
         self._threads = threads
         self._idle_seconds = idle_seconds
         self._changed = Condition()
-        self._lent = 0
+        self._leased = 0
         self._busy: set[ChildProcess] = set()
         self._idle: dict[ChildProcess, Timer] = {}
         self._closed = False
         # Linux ends a child that asked for it when the *thread* that started it ends, so all of
         # them are started by one thread that lives as long as the pool.
-        self._starter = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-starter")
+        self._start_thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-starter")
 
     @contextmanager
     def lease(self, cancelled: Callable[[], bool]) -> Iterator[ChildProcess]:
@@ -56,14 +56,14 @@ class Pool:
         :raises JobCancelled: ``cancelled()`` became true while all were busy, or the pool is
             closed.
         """
-        process = self._take(cancelled)
+        process = self._acquire(cancelled)
         try:
             yield process
         except BaseException:
             process.kill()
             raise
         finally:
-            self._give_back(process)
+            self._release(process)
 
     def close(self) -> None:
         """Kill all of them, working ones too; nothing is lent any more."""
@@ -76,21 +76,21 @@ class Pool:
             self._changed.notify_all()
         for process in processes:
             process.kill()
-        self._starter.shutdown()
+        self._start_thread.shutdown()
 
     @property
     def closed(self) -> bool:
         return self._closed
 
-    def _take(self, cancelled: Callable[[], bool]) -> ChildProcess:
+    def _acquire(self, cancelled: Callable[[], bool]) -> ChildProcess:
         with self._changed:
-            while self._lent >= self._workers and not self._closed:
+            while self._leased >= self._workers and not self._closed:
                 if cancelled():
                     raise JobCancelled(f"cancelled while it waited for a free {self._name} process")
-                self._changed.wait(_LOOK_SECONDS)
+                self._changed.wait(_POLL_SECONDS)
             if self._closed:
-                raise _closing()
-            self._lent += 1
+                raise _closing_error()
+            self._leased += 1
             while self._idle:
                 process, timer = self._idle.popitem()
                 timer.cancel()
@@ -102,12 +102,12 @@ class Pool:
             return self._start()
         except BaseException:
             with self._changed:
-                self._lent -= 1
+                self._leased -= 1
                 self._changed.notify()
             raise
 
     def _start(self) -> ChildProcess:
-        process = self._starter.submit(
+        process = self._start_thread.submit(
             ChildProcess, self._module, name=self._name, threads=self._threads
         ).result()
         with self._changed:
@@ -115,11 +115,11 @@ class Pool:
                 self._busy.add(process)
                 return process
         process.kill()
-        raise _closing()
+        raise _closing_error()
 
-    def _give_back(self, process: ChildProcess) -> None:
+    def _release(self, process: ChildProcess) -> None:
         with self._changed:
-            self._lent -= 1
+            self._leased -= 1
             self._busy.discard(process)
             if process.alive and not self._closed:
                 timer = Timer(self._idle_seconds, self._retire, (process,))
@@ -135,7 +135,7 @@ class Pool:
             process.kill()
 
 
-def _closing() -> JobCancelled:
+def _closing_error() -> JobCancelled:
     return JobCancelled(
         "the gateway is closing",
         next_step="nothing is lost: finished frames are kept for when it starts again",

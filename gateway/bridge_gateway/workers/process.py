@@ -16,19 +16,19 @@ from typing import IO
 log = logging.getLogger(__name__)
 
 #: A killed process is gone in milliseconds; this long only where the machine is swapping.
-_REAP_SECONDS = 10.0
+_KILL_TIMEOUT_SECONDS = 10.0
 
 
-class Died(Exception):
+class ProcessDied(Exception):
     """The process ended without being told to.
 
     ``how`` says by which signal or exit code, ``last`` holds the last lines that it wrote.
     """
 
-    def __init__(self, how: str, last: str) -> None:
-        super().__init__(how)
-        self.how = how
-        self.last = last
+    def __init__(self, reason: str, last_output: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.last_output = last_output
 
 
 class ChildProcess:
@@ -53,10 +53,10 @@ class ChildProcess:
             start_new_session=True,
             creationflags=_CREATION_FLAGS,
         )
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._last: deque[str] = deque(maxlen=12)
+        self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._last_lines: deque[str] = deque(maxlen=12)
         self._readers = [
-            Thread(target=self._read_answers, name=f"{name}-{self.pid}-answers", daemon=True),
+            Thread(target=self._read_messages, name=f"{name}-{self.pid}-answers", daemon=True),
             Thread(target=self._read_log, name=f"{name}-{self.pid}-log", daemon=True),
         ]
         for reader in self._readers:
@@ -80,7 +80,7 @@ class ChildProcess:
             stdin.write(task)
             stdin.flush()
         except OSError:
-            raise self._died() from None
+            raise self._death() from None
 
     def receive(self, timeout: float) -> bytes | None:
         """The line of the next answer; None after ``timeout`` seconds without one.
@@ -88,11 +88,11 @@ class ChildProcess:
         :raises Died: there will be no more.
         """
         try:
-            text = self._answers.get(timeout=timeout)
+            text = self._messages.get(timeout=timeout)
         except queue.Empty:
             return None
         if text is None:
-            raise self._died()
+            raise self._death()
         return text
 
     def kill(self) -> None:
@@ -102,26 +102,26 @@ class ChildProcess:
             _pipe(self._popen.stdin).close()
         # The system may keep it, as while it reads from a share whose server is gone.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(_REAP_SECONDS)
+            self._popen.wait(_KILL_TIMEOUT_SECONDS)
         for reader in self._readers:
-            reader.join(_REAP_SECONDS)
+            reader.join(_KILL_TIMEOUT_SECONDS)
 
-    def _died(self) -> Died:
+    def _death(self) -> ProcessDied:
         self.kill()
-        return Died(_how(self._popen.returncode or 0), "\n".join(self._last))
+        return ProcessDied(_exit_reason(self._popen.returncode or 0), "\n".join(self._last_lines))
 
-    def _read_answers(self) -> None:
+    def _read_messages(self) -> None:
         with _pipe(self._popen.stdout) as channel:
             for text in channel:
                 if text.endswith(b"\n"):  # a kill in the middle of a line leaves half of one
-                    self._answers.put(text)
-        self._answers.put(None)
+                    self._messages.put(text)
+        self._messages.put(None)
 
     def _read_log(self) -> None:
         with _pipe(self._popen.stderr) as channel:
             for raw in channel:
                 text = raw.decode(errors="replace").rstrip()
-                self._last.append(text)
+                self._last_lines.append(text)
                 log.info("%s process %d: %s", self._name, self.pid, text)
 
 
@@ -130,13 +130,13 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _how(code: int) -> str:
-    if code < 0:
+def _exit_reason(exit_code: int) -> str:
+    if exit_code < 0:
         try:
-            return f"signal {signal.Signals(-code).name}"
+            return f"signal {signal.Signals(-exit_code).name}"
         except ValueError:
-            return f"signal {-code}"
-    return f"exit code {code}"
+            return f"signal {-exit_code}"
+    return f"exit code {exit_code}"
 
 
 if sys.platform == "win32":

@@ -13,9 +13,9 @@ REPO = SOURCE.parents[2]
 sys.path[:0] = [str(REPO / "packaging"), str(REPO / "packaging" / "blender")]
 
 from targets import this_platform  # noqa: E402  found by the line above
-from tools import emptied  # noqa: E402
+from tools import make_empty_folder  # noqa: E402
 
-ROOMS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
+SOURCE_FOLDERS = (REPO / "bridge_core", REPO / "ui" / "bridge_ui")
 
 #: The Python of the environment, whatever else is called python on the PATH.
 COMMAND = """#!/bin/sh
@@ -25,8 +25,8 @@ exec "${SHOTBRIDGE_PYTHON:-python}" -m bridge_core.cli.main "$@"
 
 def main(install: Path) -> None:
     leave = shutil.ignore_patterns("__pycache__")
-    for room in ROOMS:
-        shutil.copytree(room, install / "python" / room.name, ignore=leave)
+    for source_folder in SOURCE_FOLDERS:
+        shutil.copytree(source_folder, install / "python" / source_folder.name, ignore=leave)
     shutil.copytree(REPO / "plugins", install / "plugins", ignore=leave)
     command = install / "bin" / "shotbridge"
     command.parent.mkdir()
@@ -48,4 +48,4 @@ def extensions(target: Path) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["install"]:
-    main(emptied(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))
+    main(make_empty_folder(Path(os.environ["REZ_BUILD_INSTALL_PATH"])))

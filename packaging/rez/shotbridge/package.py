@@ -82,7 +82,7 @@ def commands():
                 lengthen("BLENDER_SYSTEM_SCRIPTS", os.path.join(extensions, "scripts"))
 
     # Where Resolve's scripting lies, as its own README says; a studio's own values stay.
-    places = {
+    folders = {
         "linux": ("/opt/resolve/Developer/Scripting", "/opt/resolve/libs/Fusion/fusionscript.so"),
         "osx": (
             "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting",
@@ -90,7 +90,7 @@ def commands():
             "fusionscript.so",
         ),
     }
-    api, library = places[system.platform]
+    api, library = folders[system.platform]
     if undefined("RESOLVE_SCRIPT_API"):
         env.RESOLVE_SCRIPT_API = api
     if undefined("RESOLVE_SCRIPT_LIB"):

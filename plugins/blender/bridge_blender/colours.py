@@ -22,7 +22,7 @@ _DATA = "data"
 
 _SCENE_LINEAR = re.compile(r"^\s*scene_linear:\s*(.+?)\s*$", re.MULTILINE)
 
-_PUBLIC = {
+_OCIO_NAMES = {
     "Linear Rec.709": "Linear Rec.709 (sRGB)",
     "Linear DCI-P3 D65": "Linear P3-D65",
     "Linear Adobe RGB": "Linear AdobeRGB",
@@ -33,8 +33,8 @@ _PUBLIC = {
 }
 
 #: Further names of the same spaces, as a gateway's config may call what it sends back.
-_BLENDERS = {
-    **{public.casefold(): name for name, public in _PUBLIC.items()},
+_BLENDER_NAMES = {
+    **{public.casefold(): name for name, public in _OCIO_NAMES.items()},
     "srgb encoded rec.709 (srgb)": "sRGB",
     "utility - srgb - texture": "sRGB",
     "utility - linear - srgb": "Linear Rec.709",
@@ -49,9 +49,9 @@ _BLENDERS = {
 }
 
 
-def public_name(space: str) -> str:
+def ocio_name(space: str) -> str:
     """What the gateway knows a space of Blender as."""
-    return space if os.environ.get("OCIO") else _PUBLIC.get(space, space)
+    return space if os.environ.get("OCIO") else _OCIO_NAMES.get(space, space)
 
 
 def blender_name(space: str) -> str:
@@ -61,7 +61,7 @@ def blender_name(space: str) -> str:
     """
     kind = bpy.types.ColorManagedInputColorspaceSettings
     choices = kind.bl_rna.properties["name"].enum_items.keys()
-    for name in (space, _BLENDERS.get(space.casefold(), "")):
+    for name in (space, _BLENDER_NAMES.get(space.casefold(), "")):
         if name in choices:
             return name
     raise HostError(
@@ -72,23 +72,23 @@ def blender_name(space: str) -> str:
     )
 
 
-def scene_linear() -> str:
+def scene_linear_space() -> str:
     """Blender's name of the space that it renders in, and writes EXR files in."""
     data = getattr(bpy.data, "colorspace", None)
     working = getattr(data, "working_space", "")  # of the file, from 5.0 on
-    return str(working) or _role(os.environ.get("OCIO", ""))
+    return str(working) or _read_scene_linear_role(os.environ.get("OCIO", ""))
 
 
 @lru_cache
-def _role(config: str) -> str:
+def _read_scene_linear_role(config: str) -> str:
     """What ``scene_linear`` stands for in a config's file; ``config`` is empty for Blender's own.
 
     Of an archive or a built-in config the role itself is what the gateway is told.
     """
-    own = Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"
+    builtin_config = Path(bpy.utils.system_resource("DATAFILES", path="colormanagement")) / "config.ocio"
     try:
-        text = Path(config or own).read_text(encoding="utf-8")
-        found = _SCENE_LINEAR.search(text)
+        text = Path(config or builtin_config).read_text(encoding="utf-8")
+        match = _SCENE_LINEAR.search(text)
     except (OSError, UnicodeDecodeError):
-        found = None
-    return found[1].strip("'\" ") if found else "scene_linear"
+        match = None
+    return match[1].strip("'\" ") if match else "scene_linear"

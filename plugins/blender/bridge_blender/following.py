@@ -21,47 +21,47 @@ from .open_editors import image_editors
 _log = logging.getLogger(__name__)
 
 #: Seconds between two looks: what a person does not notice as waiting.
-LOOK = 0.4
+POLL_INTERVAL = 0.4
 _HANDLERS = ("load_post", "undo_post", "redo_post", "render_complete")
 #: Numbers of a strip that say where it is and whether it is seen.
-_NUMBERS = ("channel", "select", "mute")
+_STRIP_ATTRIBUTES = ("channel", "select", "mute")
 
 
-def follow(changed: Callable[[], None]) -> Callable[[], None]:
+def watch_scene(on_change: Callable[[], None]) -> Callable[[], None]:
     """Call ``changed`` whenever the scene may be another one, until what is given back is called;
     see :meth:`bridge_core.host.Host.watch`."""
-    seen: tuple[Any, ...] = _fingerprint()
+    last_fingerprint: tuple[Any, ...] = _fingerprint()
 
-    def look() -> float:
-        nonlocal seen
+    def poll() -> float:
+        nonlocal last_fingerprint
         try:
-            now = _fingerprint()
-            if now != seen:
-                seen = now
-                changed()
+            current = _fingerprint()
+            if current != last_fingerprint:
+                last_fingerprint = current
+                on_change()
         except Exception:
             # A timer that raises is taken off; the next look may well succeed.
             _log.exception("looking at the sequencer failed")
-        return LOOK
+        return POLL_INTERVAL
 
     @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
-    def look_again(*_: Any) -> None:
-        nonlocal seen
-        seen = ()
-        if not bpy.app.timers.is_registered(look):  # loading a file has been seen to lose timers
-            bpy.app.timers.register(look, first_interval=LOOK, persistent=True)
+    def reset(*_: Any) -> None:
+        nonlocal last_fingerprint
+        last_fingerprint = ()
+        if not bpy.app.timers.is_registered(poll):  # loading a file has been seen to lose timers
+            bpy.app.timers.register(poll, first_interval=POLL_INTERVAL, persistent=True)
 
     def stop() -> None:
-        if bpy.app.timers.is_registered(look):
-            bpy.app.timers.unregister(look)
+        if bpy.app.timers.is_registered(poll):
+            bpy.app.timers.unregister(poll)
         for name in _HANDLERS:
             handlers = getattr(bpy.app.handlers, name)
-            if look_again in handlers:
-                handlers.remove(look_again)
+            if reset in handlers:
+                handlers.remove(reset)
 
-    bpy.app.timers.register(look, first_interval=LOOK, persistent=True)
+    bpy.app.timers.register(poll, first_interval=POLL_INTERVAL, persistent=True)
     for name in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(look_again)
+        getattr(bpy.app.handlers, name).append(reset)
     return stop
 
 
@@ -70,25 +70,25 @@ def _fingerprint() -> tuple[Any, ...]:
     scene = api.sequencer_scene()
     if scene is None:
         return (None,)
-    told: list[Any] = [
+    values: list[Any] = [
         bpy.data.filepath,
-        rendered.last(),
-        _of_scene(scene),
-        _of_scene(bpy.context.scene),
-        tuple(_of_image(editor.image, editor.image_user) for editor in image_editors()),
-        api.is_in_sight(),
+        rendered.last_render(),
+        _scene_fingerprint(scene),
+        _scene_fingerprint(bpy.context.scene),
+        tuple(_image_fingerprint(editor.image, editor.image_user) for editor in image_editors()),
+        api.is_sequencer_visible(),
     ]
     if scene.sequence_editor is not None:
         strips = api.strips_of(scene.sequence_editor)
-        for name in _NUMBERS:
+        for name in _STRIP_ATTRIBUTES:
             numbers = array("i", bytes(4 * len(strips)))
             strips.foreach_get(name, numbers)
-            told.append(numbers.tobytes())
-        told.append(tuple(map(_of_strip, strips)))
-    return tuple(told)
+            values.append(numbers.tobytes())
+        values.append(tuple(map(_strip_fingerprint, strips)))
+    return tuple(values)
 
 
-def _of_scene(scene: Any) -> tuple[Any, ...]:
+def _scene_fingerprint(scene: Any) -> tuple[Any, ...]:
     render = scene.render
     return (
         scene.name,
@@ -105,24 +105,24 @@ def _of_scene(scene: Any) -> tuple[Any, ...]:
     )
 
 
-def _of_strip(strip: Any) -> tuple[Any, ...]:
-    told: tuple[Any, ...] = (strip.name, *api.bounds(strip), api.content_bounds(strip)[0])
+def _strip_fingerprint(strip: Any) -> tuple[Any, ...]:
+    values: tuple[Any, ...] = (strip.name, *api.bounds(strip), api.content_bounds(strip)[0])
     if strip.type == "SPEED":
-        return (*told, strip.speed_control, strip.speed_factor)
-    if strip.type not in api.PICTURES:
-        return told
-    told = (*told, *api.content_trims(strip))
+        return (*values, strip.speed_control, strip.speed_factor)
+    if strip.type not in api.PICTURE_TYPES:
+        return values
+    values = (*values, *api.content_trims(strip))
     if strip.type == "SCENE":
         camera, scene = strip.scene_camera, strip.scene
-        return (*told, strip.scene_input, camera and camera.name, scene and _of_scene(scene))
+        return (*values, strip.scene_input, camera and camera.name, scene and _scene_fingerprint(scene))
     files = strip.elements
     ends = (files[0].filename, files[-1].filename) if len(files) else ()
     folder = strip.filepath if strip.type == "MOVIE" else strip.directory
     colour, backwards = strip.colorspace_settings.name, strip.use_reverse_frames
-    return (*told, folder, len(files), *ends, colour, backwards, *api.retiming_keys(strip))
+    return (*values, folder, len(files), *ends, colour, backwards, *api.retiming_keys(strip))
 
 
-def _of_image(image: Any, user: Any) -> tuple[Any, ...]:
+def _image_fingerprint(image: Any, user: Any) -> tuple[Any, ...]:
     return (
         image.name,
         image.filepath,

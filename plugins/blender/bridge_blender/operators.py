@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _Execute = Callable[[Any, Any], set[str]]
 
 
-def _guarded(execute: _Execute) -> _Execute:
+def _report_errors(execute: _Execute) -> _Execute:
     @wraps(execute)
     def run(self: Any, context: Any) -> set[str]:
         try:
@@ -50,7 +50,7 @@ class SHOTBRIDGE_OT_open_panel(bpy.types.Operator):  # noqa: N801 - as Blender w
     bl_idname = "shotbridge.open_panel"
     bl_label = "Open Shotbridge"
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
         from .window import open_window
 
@@ -73,15 +73,15 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
     def poll(cls, context: Any) -> bool:
         return active_strip() is not None
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .strips import show, stack_of
+        from .strips import show_version, version_stack
 
-        stack = stack_of(active_strip())
+        stack = version_stack(active_strip())
         if stack is None:
             self.report({"WARNING"}, "This strip has no versions")
             return {"CANCELLED"}
-        show(stack, self.strip)
+        show_version(stack, self.strip)
         return {"FINISHED"}
 
 
@@ -95,14 +95,14 @@ class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
     filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
     check_existing: BoolProperty(default=True, options={"HIDDEN"})  # type: ignore[valid-type]
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_out import write_cut
+        from .otio_out import export_cut
 
         # Blender's file browser has asked whether to overwrite.
         target = Path(bpy.path.ensure_ext(self.filepath, ".otio"))
-        lost = write_cut(api.sequencer_scene(), target, overwrite=True)
-        _tell(self, f"{target.name} written", lost, "was left behind")
+        warnings = export_cut(api.sequencer_scene(), target, overwrite=True)
+        _report_conversion(self, f"{target.name} written", warnings, "was left behind")
         return {"FINISHED"}
 
 
@@ -116,24 +116,24 @@ class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
     filename_ext = ".otio"
     filter_glob: StringProperty(default="*.otio", options={"HIDDEN"})  # type: ignore[valid-type]
 
-    @_guarded
+    @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_in import read_into
+        from .otio_in import import_cut
 
         path = Path(self.filepath)
-        lost = read_into(api.sequencer_scene(), path)
-        _tell(self, f"{path.name} imported", lost, "could not be carried")
+        warnings = import_cut(api.sequencer_scene(), path)
+        _report_conversion(self, f"{path.name} imported", warnings, "could not be carried")
         return {"FINISHED"}
 
 
-def _tell(operator: Any, done: str, lost: list[Any], how: str) -> None:
+def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequence: str) -> None:
     """A summary where everybody sees it, and each loss in the Info editor."""
-    for one in lost:
+    for one in warnings:
         operator.report({"WARNING"}, str(one))
-    if lost:
-        operator.report({"WARNING"}, f"{done}; {len(lost)} things {how}: see the Info editor")
+    if warnings:
+        operator.report({"WARNING"}, f"{summary}; {len(warnings)} things {consequence}: see the Info editor")
     else:
-        operator.report({"INFO"}, done)
+        operator.report({"INFO"}, summary)
 
 
 _CLASSES = (

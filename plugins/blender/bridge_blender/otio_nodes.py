@@ -6,12 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bridge_core.models.media import FRAME_NUMBER, Plate
-from bridge_core.timeline.clock import rational_time, time_range
-from bridge_core.timeline.document import NAMESPACE, Json
+from bridge_core.models.media import FRAME_NUMBER_PATTERN, Plate
+from bridge_core.timeline.clock import to_rational_time, to_time_range
+from bridge_core.timeline.document import NAMESPACE, JsonObject
 
 
-def gap(source_range: Json) -> Json:
+def gap(source_range: JsonObject) -> JsonObject:
     return {
         "OTIO_SCHEMA": "Gap.1",
         "metadata": {},
@@ -23,19 +23,19 @@ def gap(source_range: Json) -> Json:
     }
 
 
-def dissolve(before: int, after: int, rate: Fraction) -> Json:
+def dissolve(frames_before: int, frames_after: int, rate: Fraction) -> JsonObject:
     """A cross fade that begins and ends so many frames before and after the cut."""
     return {
         "OTIO_SCHEMA": "Transition.1",
         "metadata": {},
         "name": "",
-        "in_offset": rational_time(Fraction(before), rate),
-        "out_offset": rational_time(Fraction(after), rate),
+        "in_offset": to_rational_time(Fraction(frames_before), rate),
+        "out_offset": to_rational_time(Fraction(frames_after), rate),
         "transition_type": "SMPTE_Dissolve",
     }
 
 
-def warp(speed: Fraction) -> Json:
+def time_warp(speed: Fraction) -> JsonObject:
     if speed == 0:
         name, kind = "FreezeFrame", "FreezeFrame.1"
     else:
@@ -50,17 +50,17 @@ def warp(speed: Fraction) -> Json:
     }
 
 
-def plate_reference(plate: Plate) -> Json:
+def plate_reference(plate: Plate) -> JsonObject:
     span = plate.range
-    told = {"colour_space": plate.colour_space, "width": plate.width, "height": plate.height}
-    common: Json = {
-        "metadata": {NAMESPACE: {key: value for key, value in told.items() if value}},
-        "available_range": time_range(span.first / span.rate, span.count / span.rate, span.rate),
+    properties = {"colour_space": plate.colour_space, "width": plate.width, "height": plate.height}
+    common: JsonObject = {
+        "metadata": {NAMESPACE: {key: value for key, value in properties.items() if value}},
+        "available_range": to_time_range(span.first / span.rate, span.count / span.rate, span.rate),
     }
     path = Path(plate.path)
-    number = FRAME_NUMBER.search(path.name)
+    number = FRAME_NUMBER_PATTERN.search(path.name)
     if number is None:
-        return {**external(plate.path), **common}
+        return {**external_reference(plate.path), **common}
     return {
         "OTIO_SCHEMA": "ImageSequenceReference.1",
         "name": "",
@@ -77,7 +77,7 @@ def plate_reference(plate: Plate) -> Json:
     }
 
 
-def external(path: str) -> Json:
+def external_reference(path: str) -> JsonObject:
     return {
         "OTIO_SCHEMA": "ExternalReference.1",
         "metadata": {},
@@ -88,7 +88,7 @@ def external(path: str) -> Json:
     }
 
 
-def scene_reference(strip: Any) -> Json:
+def scene_reference(strip: Any) -> JsonObject:
     return {
         "OTIO_SCHEMA": "GeneratorReference.1",
         "metadata": {},
@@ -100,7 +100,7 @@ def scene_reference(strip: Any) -> Json:
     }
 
 
-def missing() -> Json:
+def missing_reference() -> JsonObject:
     return {
         "OTIO_SCHEMA": "MissingReference.1",
         "metadata": {},

@@ -11,113 +11,113 @@ import bpy
 from bridge_core.models.media import frame_path
 
 from . import colours, strips
-from .media import for_blend
+from .media import blend_relative_path
 from .open_editors import image_editors
-from .plans import Plan
-from .remembered import BACKGROUND, PLANE, SWAP, as_json, mark_version, restore
-from .shots import Kind
+from .plans import BlenderPlacement
+from .remembered import BACKGROUND, PLANE, SWAP, dump_properties, store_version, restore_properties
+from .shots import SourceKind
 
 
-def put(plan: Plan, undo: contextlib.ExitStack) -> Any:
+def place_image(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
     """Load the version as an image, and show it where the person wants it. ``undo`` learns how to
     take all of it back."""
-    of_strip = plan.found.kind is Kind.STRIP
-    clip = strips.identity(plan, undo) if of_strip else plan.found.item.handle
-    image = _image(plan)
-    undo.callback(bpy.data.images.remove, image)
-    order = max((one.mark.order for one in plan.found.placed), default=0) + 1
-    mark_version(image, clip, plan.placement.version, plan.output.name, plan.way, order)
-    if plan.way == PLANE:
-        _plane(plan, image, undo)
-    elif plan.way == BACKGROUND:
-        _background(plan, image, undo)
+    of_strip = plan.blender_shot.kind is SourceKind.STRIP
+    clip = strips.ensure_identity(plan, rollback) if of_strip else plan.blender_shot.host_shot.item_id
+    image = _create_image(plan)
+    rollback.callback(bpy.data.images.remove, image)
+    order = max((one.properties.placement_index for one in plan.blender_shot.placed_items), default=0) + 1
+    store_version(image, clip, plan.placement.version, plan.output.name, plan.mode_id, order)
+    if plan.mode_id == PLANE:
+        _add_plane(plan, image, rollback)
+    elif plan.mode_id == BACKGROUND:
+        _add_background(plan, image, rollback)
     else:
         image.use_fake_user = True  # nobody else may use it, and it has to be saved
-        if plan.way == SWAP and plan.found.kind is Kind.IMAGE:
-            _in_editors(plan, image)
+        if plan.mode_id == SWAP and plan.blender_shot.kind is SourceKind.IMAGE:
+            _show_in_editors(plan, image)
     return image
 
 
-def _image(plan: Plan) -> Any:
+def _create_image(plan: BlenderPlacement) -> Any:
     """Made by hand: Blender loads no file that is not there yet."""
     output = plan.output
     image = bpy.data.images.new(plan.title, output.width, output.height, float_buffer=True)
-    path = plan.folder / frame_path(output.pattern, _first(plan))
+    path = plan.folder / frame_path(output.pattern, _first_frame(plan))
     if plan.is_movie:
         image.source = "MOVIE"
     else:
         image.source = "SEQUENCE" if output.range.count > 1 else "FILE"
-    image.filepath = for_blend(Path(path))
+    image.filepath = blend_relative_path(Path(path))
     image.colorspace_settings.name = colours.blender_name(output.colour_space)
     return image
 
 
-def _first(plan: Plan) -> int:
-    return plan.found.source.cut_range.first
+def _first_frame(plan: BlenderPlacement) -> int:
+    return plan.blender_shot.media.cut_range.first
 
 
-def _time(plan: Plan, user: Any) -> None:
+def _align_to_plate(plan: BlenderPlacement, user: Any) -> None:
     """Have the frame that the plate shows stand at the scene's frame where it shows it."""
-    shot = plan.found.item.shot
+    shot = plan.blender_shot.host_shot.shot
     record = shot.record_range or shot.cut_range
     user.frame_start = record.first
     user.frame_duration = record.count
-    number = _first(plan) - plan.output.range.first + 1 if plan.is_movie else _first(plan)
+    number = _first_frame(plan) - plan.output.range.first + 1 if plan.is_movie else _first_frame(plan)
     user.frame_offset = number - 1
     user.use_auto_refresh = True
 
 
-def _plane(plan: Plan, image: Any, undo: contextlib.ExitStack) -> None:
+def _add_plane(plan: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
     """A plane of 1 m height that shines with the version's own colours, at the 3D cursor."""
     scene = bpy.context.scene
     output = plan.output
     half = output.width * output.pixel_aspect / output.height / 2
     corners = [(-half, 0, -0.5), (half, 0, -0.5), (half, 0, 0.5), (-half, 0, 0.5)]
     mesh = bpy.data.meshes.new(plan.title)
-    undo.callback(bpy.data.meshes.remove, mesh)
+    rollback.callback(bpy.data.meshes.remove, mesh)
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     uv = mesh.uv_layers.new(name="UVMap")
     for corner, at in zip(uv.data, [(0, 0), (1, 0), (1, 1), (0, 1)], strict=True):
         corner.uv = at
     material = bpy.data.materials.new(plan.title)
-    undo.callback(bpy.data.materials.remove, material)
-    _shine(plan, material, image)
+    rollback.callback(bpy.data.materials.remove, material)
+    _set_up_emission(plan, material, image)
     mesh.materials.append(material)
-    thing = bpy.data.objects.new(plan.title, mesh)
-    undo.callback(bpy.data.objects.remove, thing)
-    restore(thing, as_json(image))  # the image outlives a plane that is deleted
-    thing.location = scene.cursor.location
-    scene.collection.objects.link(thing)
+    plane = bpy.data.objects.new(plan.title, mesh)
+    rollback.callback(bpy.data.objects.remove, plane)
+    restore_properties(plane, dump_properties(image))  # the image outlives a plane that is deleted
+    plane.location = scene.cursor.location
+    scene.collection.objects.link(plane)
 
 
-def _shine(plan: Plan, material: Any, image: Any) -> None:
+def _set_up_emission(plan: BlenderPlacement, material: Any, image: Any) -> None:
     if not material.node_tree:
         material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
     picture = tree.nodes.new("ShaderNodeTexImage")
     picture.image = image
-    _time(plan, picture.image_user)
-    light = tree.nodes.new("ShaderNodeEmission")
+    _align_to_plate(plan, picture.image_user)
+    emission = tree.nodes.new("ShaderNodeEmission")
     out = tree.nodes.new("ShaderNodeOutputMaterial")
-    light.location, out.location = (300, 0), (500, 0)
-    tree.links.new(picture.outputs["Color"], light.inputs["Color"])
-    tree.links.new(light.outputs["Emission"], out.inputs["Surface"])
+    emission.location, out.location = (300, 0), (500, 0)
+    tree.links.new(picture.outputs["Color"], emission.inputs["Color"])
+    tree.links.new(emission.outputs["Emission"], out.inputs["Surface"])
 
 
-def _background(plan: Plan, image: Any, undo: contextlib.ExitStack) -> None:
+def _add_background(plan: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
     camera = bpy.context.scene.camera.data
-    shown = camera.show_background_images
+    were_shown = camera.show_background_images
     background = camera.background_images.new()
-    undo.callback(camera.background_images.remove, background)
-    undo.callback(setattr, camera, "show_background_images", shown)
+    rollback.callback(camera.background_images.remove, background)
+    rollback.callback(setattr, camera, "show_background_images", were_shown)
     background.image = image
-    _time(plan, background.image_user)
+    _align_to_plate(plan, background.image_user)
     camera.show_background_images = True
 
 
-def _in_editors(plan: Plan, image: Any) -> None:
+def _show_in_editors(plan: BlenderPlacement, image: Any) -> None:
     for editor in image_editors():
-        if editor.image == plan.found.thing:
+        if editor.image == plan.blender_shot.target:
             editor.image = image
-            _time(plan, editor.image_user)
+            _align_to_plate(plan, editor.image_user)

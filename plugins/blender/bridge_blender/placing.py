@@ -13,15 +13,15 @@ from typing import Any
 import bpy
 
 from bridge_core.errors import HostError
-from bridge_core.host import Placed, Placement
+from bridge_core.host import PlacementResult, Placement
 
 from . import pictures, strips
 from . import sequencer_api as api
-from .plans import Plan, plan_of, stands
-from .remembered import ABOVE, BACKGROUND, PLANE, SWAP, as_json, mark_show, restore, show_of
-from .shots import Survey
+from .plans import BlenderPlacement, check_placement, is_placed
+from .remembered import ABOVE, BACKGROUND, PLANE, SWAP, dump_properties, store_show, restore_properties, stored_show
+from .shots import BlenderShotList
 
-_WORDS = {
+_MODE_DESCRIPTIONS = {
     ABOVE: "above {source}, on channel {channel}",
     SWAP: "in the place of {source}",
     PLANE: "as a plane in the scene",
@@ -29,63 +29,63 @@ _WORDS = {
 }
 
 
-def place(survey: Survey, placements: Sequence[Placement]) -> Placed:
+def place(listing: BlenderShotList, placements: Sequence[Placement]) -> PlacementResult:
     """See :meth:`bridge_core.host.Host.place`.
 
     :raises HostError: one of them cannot be placed, or not so that it can be undone; none was.
     """
-    plans = [plan_of(survey, one) for one in placements]
-    new = [plan for plan in plans if not stands(plan)]
+    plans = [check_placement(listing, one) for one in placements]
+    new = [plan for plan in plans if not is_placed(plan)]
     if new:
-        _can_be_undone(survey)
-    with _undone_by_error() as undo:
-        words = [_put(plan, undo) for plan in new]
+        _require_undo_support(listing)
+    with _rollback_on_error() as rollback:
+        descriptions = [_place_version(plan, rollback) for plan in new]
         if new:
-            _keep_show(survey.show, undo)
+            _store_show(listing.show, rollback)
     if not new:
-        return Placed("It stands there already" if plans else "There was nothing to place")
-    told = "; ".join(words) if len(words) <= 3 else f"{len(words)} versions placed"
+        return PlacementResult("It stands there already" if plans else "There was nothing to place")
+    summary = "; ".join(descriptions) if len(descriptions) <= 3 else f"{len(descriptions)} versions placed"
     _push_undo("Place a version" if len(new) == 1 else "Place versions")
-    return Placed(told)
+    return PlacementResult(summary)
 
 
-def _put(plan: Plan, undo: contextlib.ExitStack) -> str:
-    if plan.as_strip:
-        strip = strips.put(plan, undo)
-        where = _WORDS[plan.way].format(channel=strip.channel, source=plan.found.item.source)
+def _place_version(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    if plan.is_strip:
+        strip = strips.place_strip(plan, rollback)
+        location = _MODE_DESCRIPTIONS[plan.mode_id].format(channel=strip.channel, source=plan.blender_shot.host_shot.label)
     else:
-        pictures.put(plan, undo)
-        where = _WORDS[plan.way] if plan.way in (PLANE, BACKGROUND) else "in the Image Editor"
-    return f"{plan.title} {where}"
+        pictures.place_image(plan, rollback)
+        location = _MODE_DESCRIPTIONS[plan.mode_id] if plan.mode_id in (PLANE, BACKGROUND) else "in the Image Editor"
+    return f"{plan.title} {location}"
 
 
-def _keep_show(show: str, undo: contextlib.ExitStack) -> None:
+def _store_show(show: str, rollback: contextlib.ExitStack) -> None:
     scene = api.sequencer_scene()
-    if show_of(scene) != show:
-        undo.callback(restore, scene, as_json(scene))
-        mark_show(scene, show)
+    if stored_show(scene) != show:
+        rollback.callback(restore_properties, scene, dump_properties(scene))
+        store_show(scene, show)
 
 
-def _can_be_undone(survey: Survey) -> None:
+def _require_undo_support(listing: BlenderShotList) -> None:
     """:raises HostError: Blender's steps for Ctrl-Z hold nothing but the mesh, curve or bones that
     are edited."""
-    with _in_window():
+    with _window_context():
         mode = bpy.context.mode
     if mode.startswith("EDIT_"):
         raise HostError(
             "Blender is in Edit Mode, where Ctrl-Z would not take a placement back",
-            where=survey.title,
+            where=listing.title,
             next_step="leave Edit Mode (Tab in the 3D viewport), and place it again",
         )
 
 
 def _push_undo(message: str) -> None:
     """One step for Ctrl-Z."""
-    with _in_window():
+    with _window_context():
         bpy.ops.ed.undo_push(message=message)
 
 
-def _in_window() -> Any:
+def _window_context() -> Any:
     """Right after a file was loaded Blender knows of no window by itself."""
     windows = bpy.context.window_manager.windows
     window = bpy.context.window or (windows[0] if len(windows) else None)
@@ -93,14 +93,14 @@ def _in_window() -> Any:
 
 
 @contextlib.contextmanager
-def _undone_by_error() -> Iterator[contextlib.ExitStack]:
+def _rollback_on_error() -> Iterator[contextlib.ExitStack]:
     """What is pushed on the stack runs only where the whole fails."""
-    with contextlib.ExitStack() as undo:
+    with contextlib.ExitStack() as rollback:
         try:
-            yield undo
+            yield rollback
         except RuntimeError as error:
             raise HostError(
                 f"Blender cannot place it: {str(error).strip()}",
                 next_step="nothing was changed; look at Blender's own message",
             ) from error
-        undo.pop_all()
+        rollback.pop_all()

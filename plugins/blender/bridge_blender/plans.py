@@ -8,80 +8,80 @@ from pathlib import Path
 import bpy
 
 from bridge_core.errors import HostError
-from bridge_core.host import PlaceAs, Placement
-from bridge_core.models.media import MOVIES, ending_of
-from bridge_core.models.versions import Output
+from bridge_core.host import PlacementMode, Placement
+from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
+from bridge_core.models.versions import ResultOutput
 
 from . import colours
 from .remembered import ABOVE, BACKGROUND, PLANE, SWAP
-from .shots import Found, Kind, Survey
+from .shots import BlenderShot, SourceKind, BlenderShotList
 
-WAYS = (
-    PlaceAs(ABOVE, "Strip above"),
-    PlaceAs(SWAP, "Strip in its place"),
-    PlaceAs(PLANE, "Plane in the scene"),
-    PlaceAs(BACKGROUND, "Camera background"),
+PLACEMENT_MODES = (
+    PlacementMode(ABOVE, "Strip above"),
+    PlacementMode(SWAP, "Strip in its place"),
+    PlacementMode(PLANE, "Plane in the scene"),
+    PlacementMode(BACKGROUND, "Camera background"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BlenderPlacement:
     """A placement that was checked. ``folder`` holds the output's files."""
 
-    found: Found
+    blender_shot: BlenderShot
     placement: Placement
-    output: Output
+    output: ResultOutput
     folder: Path
-    way: str
+    mode_id: str
 
     @property
     def title(self) -> str:
         version = self.placement.version
         output = "" if self.output.name == "main" else f" {self.output.name}"
-        return f"{self.found.item.source} {version.service}{output} {version.label}"
+        return f"{self.blender_shot.host_shot.label} {version.service}{output} {version.label}"
 
     @property
     def is_movie(self) -> bool:
-        return ending_of(self.output.pattern) in MOVIES
+        return file_extension(self.output.pattern) in MOVIE_EXTENSIONS
 
     @property
-    def as_strip(self) -> bool:
-        return self.found.kind is Kind.STRIP and self.way in (ABOVE, SWAP)
+    def is_strip(self) -> bool:
+        return self.blender_shot.kind is SourceKind.STRIP and self.mode_id in (ABOVE, SWAP)
 
 
-def plan_of(survey: Survey, placement: Placement) -> Plan:
+def check_placement(listing: BlenderShotList, placement: Placement) -> BlenderPlacement:
     """:raises HostError: no such handle, way or output; a version of another shot, with too few
     frames or at another rate; a colour space that Blender does not have; a speed that cannot be
     kept."""
-    found = survey.by_handle(placement.handle)
-    if found is None:
+    blender_shot = listing.by_item_id(placement.item_id)
+    if blender_shot is None:
         raise HostError(
-            f"the file has no {placement.handle!r} any more",
-            where=survey.title,
+            f"the file has no {placement.item_id!r} any more",
+            where=listing.title,
             next_step="it was renamed or removed, or another scene is open: choose it again in the "
             "panel's list",
         )
-    version, here = placement.version, found.item.shot.id
-    if version.shot != here:
+    version, shot_id = placement.version, blender_shot.host_shot.shot.id
+    if version.shot != shot_id:
         raise HostError(
             f"{version.service} {version.label} was made for {version.shot}, and "
-            f"{found.item.source} is {here}",
-            where=survey.title,
+            f"{blender_shot.host_shot.label} is {shot_id}",
+            where=listing.title,
             next_step="open the file and the scene that it was sent from, and place it there",
         )
-    way = placement.place_as or ABOVE
-    if way not in {one.id for one in WAYS}:
+    mode_id = placement.mode_id or ABOVE
+    if mode_id not in {one.id for one in PLACEMENT_MODES}:
         raise HostError(
-            f"Blender does not know how to place {way!r}",
-            where=survey.title,
-            next_step=f"choose one of {', '.join(one.id for one in WAYS)}",
+            f"Blender does not know how to place {mode_id!r}",
+            where=listing.title,
+            next_step=f"choose one of {', '.join(one.id for one in PLACEMENT_MODES)}",
         )
-    output = _output(found, placement)
+    output = _check_output(blender_shot, placement)
     folder = Path(placement.folder or placement.version.folder)
-    plan = Plan(found, placement, output, folder, way)
+    plan = BlenderPlacement(blender_shot, placement, output, folder, mode_id)
     colours.blender_name(output.colour_space)
-    _keeps_speed(plan)
-    if way == BACKGROUND and bpy.context.scene.camera is None:
+    _check_retime(plan)
+    if mode_id == BACKGROUND and bpy.context.scene.camera is None:
         raise HostError(
             "the scene has no camera to put a background behind",
             where=plan.title,
@@ -90,23 +90,23 @@ def plan_of(survey: Survey, placement: Placement) -> Plan:
     return plan
 
 
-def _keeps_speed(plan: Plan) -> None:
+def _check_retime(plan: BlenderPlacement) -> None:
     """:raises HostError: the speed of the plate's strip would be lost."""
-    if plan.found.source.run.plain or (plan.as_strip and not plan.is_movie):
+    if plan.blender_shot.media.frame_mapping.is_identity or (plan.is_strip and not plan.is_movie):
         return
-    if plan.found.source.plate.range.count == 1:
+    if plan.blender_shot.media.plate.range.count == 1:
         return
-    what = "a movie's strip" if plan.as_strip else "a plane or background"
+    target_kind = "a movie's strip" if plan.is_strip else "a plane or background"
     raise HostError(
-        f"{what} cannot keep the speed of {plan.found.item.source} exactly",
+        f"{target_kind} cannot keep the speed of {plan.blender_shot.host_shot.label} exactly",
         where=plan.title,
         next_step="place it as a strip, from a version that is a sequence of pictures",
     )
 
 
-def _output(found: Found, placement: Placement) -> Output:
-    version, shot = placement.version, found.item.shot
-    where = f"{version.service} {version.label} for {found.item.source}"
+def _check_output(blender_shot: BlenderShot, placement: Placement) -> ResultOutput:
+    version, shot = placement.version, blender_shot.host_shot.shot
+    where = f"{version.service} {version.label} for {blender_shot.host_shot.label}"
     output = next((one for one in version.outputs if one.name == placement.output), None)
     if output is None:
         raise HostError(
@@ -121,7 +121,7 @@ def _output(found: Found, placement: Placement) -> Output:
             where=where,
             next_step="set the scene's frame rate back, or send the shot again",
         )
-    if not output.range.covers(shot.cut_range):
+    if not output.range.contains_range(shot.cut_range):
         raise HostError(
             f"the version holds frames {output.range}, Blender shows {shot.cut_range}",
             where=where,
@@ -130,9 +130,9 @@ def _output(found: Found, placement: Placement) -> Output:
     return output
 
 
-def stands(plan: Plan) -> bool:
+def is_placed(plan: BlenderPlacement) -> bool:
     """The same version was placed in the same way."""
-    wanted = (plan.placement.version.id, plan.output.name, plan.way)
+    key = (plan.placement.version.id, plan.output.name, plan.mode_id)
     return any(
-        (one.mark.version, one.mark.output, one.mark.way) == wanted for one in plan.found.placed
+        (one.properties.version_id, one.properties.output, one.properties.mode_id) == key for one in plan.blender_shot.placed_items
     )

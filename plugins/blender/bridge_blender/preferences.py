@@ -58,10 +58,10 @@ class ShotbridgePreferences(bpy.types.AddonPreferences):
         layout.label(text="Changes hold from the next time that the panel is opened")
 
 
-def get() -> ShotbridgePreferences:
+def get_preferences() -> ShotbridgePreferences:
     """This Blender's preferences of ours."""
-    kept: ShotbridgePreferences = bpy.context.preferences.addons[EXTENSION].preferences
-    return kept
+    preferences: ShotbridgePreferences = bpy.context.preferences.addons[EXTENSION].preferences
+    return preferences
 
 
 def settings_reader() -> "Callable[[], Settings]":
@@ -71,16 +71,16 @@ def settings_reader() -> "Callable[[], Settings]":
     function raises ConfigError for what is wrong in them, or when they name a gateway elsewhere
     and Blender may not go online.
     """
-    given = _arguments(get())
-    online = bpy.app.online_access
+    overrides = _setting_overrides(get_preferences())
+    online_access = bpy.app.online_access
 
     @cache
     def read() -> "Settings":
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        settings = load(given).settings
-        if not online:
-            _check_near(settings.client.url)
+        settings = load_settings(overrides).settings
+        if not online_access:
+            _check_loopback(settings.client.url)
         return settings
 
     return read
@@ -94,22 +94,22 @@ def unregister() -> None:
     bpy.utils.unregister_class(ShotbridgePreferences)
 
 
-def _arguments(preferences: ShotbridgePreferences) -> dict[str, Any]:
+def _setting_overrides(preferences: ShotbridgePreferences) -> dict[str, Any]:
     """What goes before every file, by the names of docs/configuration.md."""
-    given: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
     if preferences.url:
-        given["client.url"] = preferences.url.strip()
+        overrides["client.url"] = preferences.url.strip()
     if preferences.token_file:
-        given["client.token_file"] = bpy.path.abspath(preferences.token_file)
+        overrides["client.token_file"] = bpy.path.abspath(preferences.token_file)
     if preferences.gateway_python:
         python = bpy.path.abspath(preferences.gateway_python)
-        given["client.gateway_command"] = [python, "-m", "bridge_gateway"]
+        overrides["client.gateway_command"] = [python, "-m", "bridge_gateway"]
     if preferences.user.strip():
-        given["client.user"] = preferences.user.strip()
-    return given
+        overrides["client.user"] = preferences.user.strip()
+    return overrides
 
 
-def _check_near(url: str | None) -> None:
+def _check_loopback(url: str | None) -> None:
     from bridge_core.address import is_loopback
     from bridge_core.errors import ConfigError
 

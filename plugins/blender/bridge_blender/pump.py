@@ -20,103 +20,103 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 #: Seconds between two turns: a picture's time at 50 frames a second.
-PULSE = 0.02
+INTERVAL = 0.02
 #: Milliseconds that one turn may go on as long as events keep coming; Blender needs the rest.
 BUDGET_MS = 10
 
 #: Windows that are open. Python's reference is the one that keeps them alive.
-_open: list[QWidget] = []
-_inside = False
+_open_windows: list[QWidget] = []
+_is_processing = False
 
 
 def application() -> QApplication:
     """The process's one application: another extension's, if it has one, else ours."""
     from PySide6.QtWidgets import QApplication
 
-    there = QApplication.instance()
-    if isinstance(there, QApplication):
-        return there
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
     # Qt takes the system's locale for the whole process; Blender wants numbers with a point.
-    before = locale.setlocale(locale.LC_ALL)
+    previous_locale = locale.setlocale(locale.LC_ALL)
     try:
-        made = QApplication(["shotbridge"])
+        created = QApplication(["shotbridge"])
     finally:
-        locale.setlocale(locale.LC_ALL, before)
-    made.setQuitOnLastWindowClosed(False)
-    return made
+        locale.setlocale(locale.LC_ALL, previous_locale)
+    created.setQuitOnLastWindowClosed(False)
+    return created
 
 
-def keep(window: QWidget) -> None:
+def hold_window(window: QWidget) -> None:
     """Give Qt its turns until :func:`let_go` was called for every window."""
-    if window not in _open:
-        _open.append(window)
-    _wind_up()
+    if window not in _open_windows:
+        _open_windows.append(window)
+    _ensure_timer()
 
 
-def let_go(window: QWidget) -> None:
+def release_window(window: QWidget) -> None:
     """A window has closed: it is deleted in the turn that follows."""
     from shiboken6 import isValid
 
-    if window in _open:
-        _open.remove(window)
+    if window in _open_windows:
+        _open_windows.remove(window)
     if isValid(window):
         window.deleteLater()
 
 
 def is_running() -> bool:
-    return bool(bpy.app.timers.is_registered(_turn))
+    return bool(bpy.app.timers.is_registered(_on_timer))
 
 
-def turn() -> None:
+def process_events() -> None:
     """Let Qt do what it has to. Called from inside of one, by a handler that lets Blender work,
     it does nothing."""
-    global _inside
+    global _is_processing
     from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop
 
     app = QCoreApplication.instance()
-    if _inside or app is None:
+    if _is_processing or app is None:
         return
-    _inside = True
+    _is_processing = True
     try:
         app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, BUDGET_MS)
         # Without a loop of Qt's nothing else deletes what was to be deleted later.
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     finally:
-        _inside = False
+        _is_processing = False
 
 
 def register() -> None:
-    bpy.app.handlers.load_post.append(_loaded)
+    bpy.app.handlers.load_post.append(_on_load_post)
 
 
 def unregister() -> None:
     """Stop at once. Windows must have closed by now."""
-    if _loaded in bpy.app.handlers.load_post:
-        bpy.app.handlers.load_post.remove(_loaded)
-    turn_if_possible()
+    if _on_load_post in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_on_load_post)
+    process_events_logged()
     if is_running():
-        bpy.app.timers.unregister(_turn)
+        bpy.app.timers.unregister(_on_timer)
 
 
-def turn_if_possible() -> None:
+def process_events_logged() -> None:
     """A turn whose trouble is logged."""
     try:
-        turn()
+        process_events()
     except Exception:
         _log.exception("a turn of the panel failed")
 
 
-def _turn() -> float | None:
-    turn_if_possible()
-    return PULSE if _open else None
+def _on_timer() -> float | None:
+    process_events_logged()
+    return INTERVAL if _open_windows else None
 
 
-def _wind_up() -> None:
+def _ensure_timer() -> None:
     if not is_running():
-        bpy.app.timers.register(_turn, first_interval=0.0, persistent=True)
+        bpy.app.timers.register(_on_timer, first_interval=0.0, persistent=True)
 
 
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
-def _loaded(*_: Any) -> None:
-    if _open:
-        _wind_up()
+def _on_load_post(*_: Any) -> None:
+    if _open_windows:
+        _ensure_timer()

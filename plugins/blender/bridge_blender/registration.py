@@ -7,26 +7,26 @@ from types import ModuleType
 from . import command, menus, operators, preferences, pump, rendered, window
 
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-PARTS: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus, command)
+MODULES: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus, command)
 
 
 def register() -> None:
     """Called when the extension is enabled. All parts are there afterwards, or none."""
-    done: list[ModuleType] = []
+    registered: list[ModuleType] = []
     try:
-        for part in PARTS:
-            part.register()
-            done.append(part)
+        for module in MODULES:
+            module.register()
+            registered.append(module)
     except BaseException:
-        _undo(done)
+        _unregister_modules(registered)
         raise
 
 
 def unregister() -> None:
     """Called when it is disabled, and when Blender ends."""
-    _undo(list(PARTS))
+    _unregister_modules(list(MODULES))
 
 
-def _undo(parts: list[ModuleType]) -> None:
-    for part in reversed(parts):
+def _unregister_modules(modules: list[ModuleType]) -> None:
+    for part in reversed(modules):
         part.unregister()

@@ -20,32 +20,32 @@ from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import Version
 
 #: The one key in anybody's custom properties.
-KEY = "shotbridge"
+PROPERTY_KEY = "shotbridge"
 _SCHEMA = 1
 #: Ways of placing, as versions keep them.
 ABOVE, SWAP, PLANE, BACKGROUND = "above", "swap", "plane", "background"
 
 
 @dataclass(frozen=True, slots=True)
-class PlateMark:
+class PlateProperties:
     """Of a strip that versions were placed for. ``clip`` tells it from all others."""
 
-    clip: str
+    clip_id: str
     sequence: str
     shot: str
 
 
 @dataclass(frozen=True, slots=True)
-class VersionMark:
+class VersionProperties:
     """Of something that was placed. ``order`` counts what was placed for one clip."""
 
-    clip: str
-    version: str
+    clip_id: str
+    version_id: str
     service: str
     label: str
     output: str
-    way: str
-    order: int
+    mode_id: str
+    placement_index: int
 
     @property
     def title(self) -> str:
@@ -53,71 +53,71 @@ class VersionMark:
         return f"{self.service}{output} {self.label}"
 
 
-def plate_mark(strip: Any) -> PlateMark | None:
+def plate_properties(strip: Any) -> PlateProperties | None:
     """What a strip remembers of being a plate; None where it remembers nothing of it."""
-    told = _told(strip, "plate")
-    if not told:
+    section = _read_section(strip, "plate")
+    if not section:
         return None
-    return PlateMark(
-        clip=str(told.get("clip", "")),
-        sequence=str(told.get("sequence", "")),
-        shot=str(told.get("shot", "")),
+    return PlateProperties(
+        clip_id=str(section.get("clip", "")),
+        sequence=str(section.get("sequence", "")),
+        shot=str(section.get("shot", "")),
     )
 
 
-def version_mark(thing: Any) -> VersionMark | None:
+def version_properties(owner: Any) -> VersionProperties | None:
     """Which version something is; None for everything that was not placed."""
-    told = _told(thing, "version")
-    if not told:
+    section = _read_section(owner, "version")
+    if not section:
         return None
-    order = told.get("order", 0)
-    return VersionMark(
-        clip=str(told.get("clip", "")),
-        version=str(told.get("id", "")),
-        service=str(told.get("service", "")),
-        label=str(told.get("label", "")),
-        output=str(told.get("output", "")),
-        way=str(told.get("way", "")),
-        order=order if isinstance(order, int) else 0,
+    order = section.get("order", 0)
+    return VersionProperties(
+        clip_id=str(section.get("clip", "")),
+        version_id=str(section.get("id", "")),
+        service=str(section.get("service", "")),
+        label=str(section.get("label", "")),
+        output=str(section.get("output", "")),
+        mode_id=str(section.get("way", "")),
+        placement_index=order if isinstance(order, int) else 0,
     )
 
 
-def version_of(thing: Any) -> Version | None:
+def stored_version(owner: Any) -> Version | None:
     """The record of the version that something is, as it was when it was placed."""
     try:
-        return Version.model_validate_json(str(_told(thing, "version").get("record", "")))
+        return Version.model_validate_json(str(_read_section(owner, "version").get("record", "")))
     except ValidationError:
         return None  # written by a newer Shotbridge
 
 
-def mark_plate(strip: Any, shot: ShotId, *, anew: bool = False) -> str:
+def store_plate(strip: Any, shot: ShotId, *, new_identity: bool = False) -> str:
     """Give a strip its identity, or find the one that it has; ``anew`` gives it another."""
-    known = None if anew else plate_mark(strip)
-    clip = known.clip if known else uuid.uuid4().hex
-    strip[KEY] = {
+    existing = None if new_identity else plate_properties(strip)
+    clip = existing.clip_id if existing else uuid.uuid4().hex
+    strip[PROPERTY_KEY] = {
         "schema": _SCHEMA,
         "plate": {
             "clip": clip,
-            "sequence": known.sequence if known else shot.sequence,
-            "shot": known.shot if known else shot.shot,
+            "sequence": existing.sequence if existing else shot.sequence,
+            "shot": existing.shot if existing else shot.shot,
         },
     }
     return clip
 
 
-def show_of(scene: Any) -> str:
+def stored_show(scene: Any) -> str:
     """The show that a scene's shots belong to since a version was placed; empty before that."""
-    return str(_told(scene, "show").get("name", ""))
+    return str(_read_section(scene, "show").get("name", ""))
 
 
-def mark_show(scene: Any, show: str) -> None:
-    scene[KEY] = {"schema": _SCHEMA, "show": {"name": show}}
+def store_show(scene: Any, show: str) -> None:
+    scene[PROPERTY_KEY] = {"schema": _SCHEMA, "show": {"name": show}}
 
 
-def mark_version(
-    thing: Any, clip: str, version: Version, output: str, way: str, order: int
+def store_version(
+    owner: Any, clip: str, version: Version, output: str, mode_id: str, placement_index: int
 ) -> None:
-    thing[KEY] = {
+    owner[PROPERTY_KEY] = {
         "schema": _SCHEMA,
         "version": {
             "clip": clip,
@@ -125,53 +125,53 @@ def mark_version(
             "service": version.service,
             "label": version.label,
             "output": output,
-            "way": way,
-            "order": order,
+            "way": mode_id,
+            "order": placement_index,
             "record": version.model_dump_json(),
         },
     }
 
 
-def mark_fade(effect: Any, before: int) -> None:
+def store_fade_offset(effect: Any, frames_before: int) -> None:
     """Keep how many frames of a fade stand before its cut: Blender's fades have no cut."""
-    effect[KEY] = {"schema": _SCHEMA, "fade": {"before": before}}
+    effect[PROPERTY_KEY] = {"schema": _SCHEMA, "fade": {"before": frames_before}}
 
 
-def fade_before(effect: Any, length: int) -> int:
+def stored_fade_offset(effect: Any, length: int) -> int:
     """Frames before the cut of a fade of ``length`` frames; half of them where nothing is kept."""
-    kept = _told(effect, "fade").get("before")
-    return kept if isinstance(kept, int) and 0 <= kept <= length else length // 2
+    stored = _read_section(effect, "fade").get("before")
+    return stored if isinstance(stored, int) and 0 <= stored <= length else length // 2
 
 
-def give_to(thing: Any, clip: str) -> None:
+def reassign_version(owner: Any, clip: str) -> None:
     """Have a version belong to another plate."""
-    kept = json.loads(as_json(thing))
-    kept["version"]["clip"] = clip
-    thing[KEY] = kept
+    properties = json.loads(dump_properties(owner))
+    properties["version"]["clip"] = clip
+    owner[PROPERTY_KEY] = properties
 
 
-def forget(thing: Any) -> None:
+def clear_properties(owner: Any) -> None:
     """Take our property away."""
-    if KEY in thing:
-        del thing[KEY]
+    if PROPERTY_KEY in owner:
+        del owner[PROPERTY_KEY]
 
 
-def as_json(thing: Any) -> str:
+def dump_properties(owner: Any) -> str:
     """Our property as text, to be given back by :func:`restore`; empty where there is none."""
-    kept = thing.get(KEY)
-    return json.dumps(kept.to_dict()) if kept is not None else ""
+    properties = owner.get(PROPERTY_KEY)
+    return json.dumps(properties.to_dict()) if properties is not None else ""
 
 
-def restore(thing: Any, text: str) -> None:
+def restore_properties(owner: Any, text: str) -> None:
     if text:
-        thing[KEY] = json.loads(text)
+        owner[PROPERTY_KEY] = json.loads(text)
     else:
-        forget(thing)
+        clear_properties(owner)
 
 
-def _told(thing: Any, what: str) -> dict[str, Any]:
-    kept = thing.get(KEY)
-    if not hasattr(kept, "to_dict"):
+def _read_section(owner: Any, name: str) -> dict[str, Any]:
+    properties = owner.get(PROPERTY_KEY)
+    if not hasattr(properties, "to_dict"):
         return {}  # nothing, or something of somebody else's
-    told = kept.to_dict().get(what)
-    return told if isinstance(told, dict) else {}
+    section = properties.to_dict().get(name)
+    return section if isinstance(section, dict) else {}

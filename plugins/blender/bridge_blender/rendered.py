@@ -23,116 +23,116 @@ class RenderedFrame:
 
 
 @dataclass(slots=True)
-class Job:
+class PlateRender:
     """A rendering that is ours and not the artist's, as Blender tells of it."""
 
-    begun: bool = False
+    is_started: bool = False
     """It has read its settings; others may be set."""
-    ended: bool = False
-    stopped: bool = False
+    is_finished: bool = False
+    is_cancelled: bool = False
     """It has ended because somebody pressed Esc."""
 
 
 @dataclass(slots=True)
-class _State:
-    last: RenderedFrame | None = None
-    file: int = 0
+class _MonitorState:
+    last_render: RenderedFrame | None = None
+    load_count: int = 0
     """Counts the files that were loaded."""
-    job: Job | None = None
-    aside: bool = False
-    slot: int = 0
+    plate_render: PlateRender | None = None
+    uses_own_slot: bool = False
+    render_slot: int = 0
     """Where what is rendered now goes, whichever slot is looked at meanwhile."""
 
 
-_state = _State()
+_state = _MonitorState()
 
 
-def last() -> RenderedFrame | None:
+def last_render() -> RenderedFrame | None:
     """None: nothing was rendered since the file was opened and the extension enabled."""
-    return _state.last
+    return _state.last_render
 
 
-def file_count() -> int:
+def load_count() -> int:
     """Another number means another file: everything of the old one is gone."""
-    return _state.file
+    return _state.load_count
 
 
-def is_aside() -> bool:
+def uses_own_slot() -> bool:
     """Our own renders went to another slot since the artist's last one."""
-    return _state.aside
+    return _state.uses_own_slot
 
 
-def put_aside() -> None:
-    _state.aside = True
+def mark_own_slot_used() -> None:
+    _state.uses_own_slot = True
 
 
-def begin() -> Job:
+def begin_plate_render() -> PlateRender:
     """What is rendered from now on, until it has ended, is ours."""
-    _state.job = Job()
-    return _state.job
+    _state.plate_render = PlateRender()
+    return _state.plate_render
 
 
-def is_ours() -> bool:
+def is_plate_render_running() -> bool:
     """Blender is at work on a rendering of ours. It is for a moment longer than the rendering."""
-    return _state.job is not None and bool(bpy.app.is_job_running("RENDER"))
+    return _state.plate_render is not None and bool(bpy.app.is_job_running("RENDER"))
 
 
-def forget_ours() -> None:
+def discard_plate_render() -> None:
     """It never began, or it ran in a Blender without a window, which keeps one render only."""
-    _state.job = None
+    _state.plate_render = None
     if bpy.app.background:
-        _state.last = None
+        _state.last_render = None
 
 
-def _started(*_: Any) -> None:
+def _on_render_init(*_: Any) -> None:
     result = bpy.data.images.get("Render Result")
-    _state.slot = result.render_slots.active_index if result is not None else 0
+    _state.render_slot = result.render_slots.active_index if result is not None else 0
 
 
-def _begun(*_: Any) -> None:
-    job = _state.job
-    if job is not None and job.ended:
-        _state.job = None  # this is another: the artist's
+def _on_render_pre(*_: Any) -> None:
+    job = _state.plate_render
+    if job is not None and job.is_finished:
+        _state.plate_render = None  # this is another: the artist's
     elif job is not None:
-        job.begun = True
+        job.is_started = True
 
 
-def _rendered(scene: Any, *_: Any) -> None:
+def _on_render_post(scene: Any, *_: Any) -> None:
     from .media import cropped_size  # not when Blender starts
 
-    if _state.job is None:
+    if _state.plate_render is None:
         size = cropped_size(scene)
-        _state.last = RenderedFrame(scene.name, scene.frame_current, *size, _state.slot)
-        _state.aside = False
+        _state.last_render = RenderedFrame(scene.name, scene.frame_current, *size, _state.render_slot)
+        _state.uses_own_slot = False
 
 
-def _complete(*_: Any) -> None:
-    _end(stopped=False)
+def _on_render_complete(*_: Any) -> None:
+    _finish_plate_render(cancelled=False)
 
 
-def _stopped(*_: Any) -> None:
-    _end(stopped=True)
+def _on_render_cancel(*_: Any) -> None:
+    _finish_plate_render(cancelled=True)
 
 
-def _end(*, stopped: bool) -> None:
-    if _state.job is not None and not bpy.app.background:
-        _state.job.ended, _state.job.stopped = True, stopped
+def _finish_plate_render(*, cancelled: bool) -> None:
+    if _state.plate_render is not None and not bpy.app.background:
+        _state.plate_render.is_finished, _state.plate_render.is_cancelled = True, cancelled
 
 
-def _loaded(*_: Any) -> None:
-    _state.last = _state.job = None
-    _state.aside = False
-    _state.file += 1
+def _on_load_post(*_: Any) -> None:
+    _state.last_render = _state.plate_render = None
+    _state.uses_own_slot = False
+    _state.load_count += 1
 
 
 #: Of a rendering Blender tells on the thread that renders.
 _HANDLERS = (
-    ("render_init", _started),
-    ("render_pre", _begun),
-    ("render_post", _rendered),
-    ("render_complete", _complete),
-    ("render_cancel", _stopped),
-    ("load_post", _loaded),
+    ("render_init", _on_render_init),
+    ("render_pre", _on_render_pre),
+    ("render_post", _on_render_post),
+    ("render_complete", _on_render_complete),
+    ("render_cancel", _on_render_cancel),
+    ("load_post", _on_load_post),
 )
 
 
@@ -147,4 +147,4 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    _state.last = _state.job = None
+    _state.last_render = _state.plate_render = None

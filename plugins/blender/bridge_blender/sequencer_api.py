@@ -22,7 +22,7 @@ from typing import Any
 import bpy
 
 #: Kinds of strips, as ``strip.type`` calls them, that show pictures of their own.
-PICTURES = ("MOVIE", "IMAGE", "SCENE")
+PICTURE_TYPES = ("MOVIE", "IMAGE", "SCENE")
 
 
 def sequencer_scene() -> Any:
@@ -31,7 +31,7 @@ def sequencer_scene() -> Any:
     return getattr(workspace, "sequencer_scene", None) or getattr(bpy.context, "scene", None)
 
 
-def is_in_sight() -> bool:
+def is_sequencer_visible() -> bool:
     """A sequencer is open in one of Blender's windows; without windows, what is selected counts as
     seen."""
     if bpy.app.background:
@@ -50,19 +50,19 @@ def new_effect(
 ) -> Any:
     """An effect strip over ``inputs`` (one or two; none for a colour or a text)."""
     left, right = bounds
-    words: dict[str, Any] = {"name": name, "type": kind, "channel": channel, "frame_start": left}
+    arguments: dict[str, Any] = {"name": name, "type": kind, "channel": channel, "frame_start": left}
     if bpy.app.version >= (5, 0, 0):
-        words["length"] = right - left
+        arguments["length"] = right - left
     else:
-        words["frame_end"] = right
-    word = "seq" if bpy.app.version < (4, 4, 0) else "input"
-    return strips.new_effect(**words, **{f"{word}{n}": one for n, one in enumerate(inputs, 1)})
+        arguments["frame_end"] = right
+    input_prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
+    return strips.new_effect(**arguments, **{f"{input_prefix}{n}": one for n, one in enumerate(inputs, 1)})
 
 
 def inputs_of(strip: Any) -> tuple[Any, ...]:
     """The strips that an effect strip works on; none for any other strip."""
-    found = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
-    return tuple(one for one in found if one is not None)
+    inputs = (getattr(strip, "input_1", None), getattr(strip, "input_2", None))
+    return tuple(one for one in inputs if one is not None)
 
 
 def bounds(strip: Any) -> tuple[int, int]:

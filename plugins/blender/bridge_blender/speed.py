@@ -26,62 +26,62 @@ from bridge_core.models.frames import Retime
 
 from . import sequencer_api as api
 
-_NEXT = "give it one constant speed, or render it to a file and use that"
+_NEXT_STEP = "give it one constant speed, or render it to a file and use that"
 _HALF = Fraction(1, 2)
 
 
-class Unfit(Exception):
+class UnsupportedStripError(Exception):
     """A strip that cannot be sent as it is."""
 
-    def __init__(self, what: str, next_step: str) -> None:
-        super().__init__(what)
-        self.what, self.next_step = what, next_step
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.message, self.next_step = message, next_step
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class FrameMapping:
     """``count`` frames of the scene, the first of which shows the content at ``offset``; from one
     to the next the content moves by ``speed`` frames. ``length`` is the content's, in frames."""
 
-    count: int
-    length: int
+    frame_count: int
+    content_length: int
     offset: Fraction = Fraction(0)
     speed: Fraction = Fraction(1)
-    nearest: bool = True
+    rounds_to_nearest: bool = True
     """The nearest frame is shown; else the one below."""
-    backwards: bool = False
+    is_reversed: bool = False
 
-    def index(self, k: int) -> int:
+    def content_frame(self, k: int) -> int:
         """Content frame, from 0, under the k-th frame; the ends of the content are held."""
-        return min(max(self.reach(k), 0), self.length - 1)
+        return min(max(self.unclamped_frame(k), 0), self.content_length - 1)
 
-    def reach(self, k: int) -> int:
+    def unclamped_frame(self, k: int) -> int:
         """As :meth:`index`, but beyond the ends of the content too."""
         value = self.offset + k * self.speed
-        index = math.floor(value + _HALF if self.nearest else value)
-        return self.length - 1 - index if self.backwards else index
+        index = math.floor(value + _HALF if self.rounds_to_nearest else value)
+        return self.content_length - 1 - index if self.is_reversed else index
 
-    def shown(self) -> tuple[int, int]:
+    def content_span(self) -> tuple[int, int]:
         """Least and greatest content frame that is shown, both included."""
-        ends = self.index(0), self.index(self.count - 1)
+        ends = self.content_frame(0), self.content_frame(self.frame_count - 1)
         return min(ends), max(ends)
 
-    def frames(self) -> Iterator[int]:
+    def content_frames(self) -> Iterator[int]:
         """The content frame under each frame of the scene."""
-        return (self.index(k) for k in range(self.count))
+        return (self.content_frame(k) for k in range(self.frame_count))
 
     @property
-    def plain(self) -> bool:
+    def is_identity(self) -> bool:
         """One content frame for each of the scene's, forwards."""
-        return self.speed == 1 and not self.backwards
+        return self.speed == 1 and not self.is_reversed
 
-    def retime(self, scene_rate: Fraction, media_rate: Fraction) -> Retime:
+    def to_retime(self, scene_rate: Fraction, media_rate: Fraction) -> Retime:
         """The same in time, whatever the two rates."""
         speed = self.speed * scene_rate / media_rate
-        return Retime(speed=-speed if self.backwards else speed)
+        return Retime(speed=-speed if self.is_reversed else speed)
 
 
-def run_of(strip: Any, length: int, factor: Fraction, effect: Any = None) -> Run:
+def strip_frame_mapping(strip: Any, length: int, factor: Fraction, effect: Any = None) -> FrameMapping:
     """How a strip's content of ``length`` media frames runs.
 
     ``factor`` is the number of media frames in a frame of the scene before any retiming, and
@@ -92,51 +92,51 @@ def run_of(strip: Any, length: int, factor: Fraction, effect: Any = None) -> Run
     left, right = api.bounds(strip)
     start, end = api.content_bounds(strip)
     trimmed = Fraction(left) - Fraction(start).limit_denominator(1000)
-    run = Run(right - left, length, trimmed * factor, factor)
+    run = FrameMapping(right - left, length, trimmed * factor, factor)
     keys = api.retiming_keys(strip)
     if keys:
-        run = _retimed(run, keys, left, round(end), factor)
+        run = _with_retiming_keys(run, keys, left, round(end), factor)
     if getattr(strip, "use_reverse_frames", False):
-        if not run.plain:
-            raise Unfit("it runs backwards and has another speed besides", _NEXT)
+        if not run.is_identity:
+            raise UnsupportedStripError("it runs backwards and has another speed besides", _NEXT_STEP)
         run = replace(run, backwards=True)
-    return _under(run, effect) if effect is not None else run
+    return _with_speed_effect(run, effect) if effect is not None else run
 
 
-def _retimed(run: Run, keys: list[float], left: int, end: int, factor: Fraction) -> Run:
+def _with_retiming_keys(run: FrameMapping, keys: list[float], left: int, end: int, factor: Fraction) -> FrameMapping:
     if len(keys) != 2:
-        raise Unfit("its speed changes along the strip", _NEXT)
+        raise UnsupportedStripError("its speed changes along the strip", _NEXT_STEP)
     if factor != 1:
-        raise Unfit("it is retimed, and its movie has another rate than the scene", _NEXT)
+        raise UnsupportedStripError("it is retimed, and its movie has another rate than the scene", _NEXT_STEP)
     first, last = (Fraction(key) for key in keys)
     if last <= first:
-        raise Unfit("its retiming keys stand on one frame", _NEXT)
-    speed = (run.length - (last != end)) / (last - first)
+        raise UnsupportedStripError("its retiming keys stand on one frame", _NEXT_STEP)
+    speed = (run.content_length - (last != end)) / (last - first)
     return replace(run, offset=(left - first) * speed, speed=speed)
 
 
-def _under(run: Run, effect: Any) -> Run:
-    if not run.plain:
-        raise Unfit("its speed is changed by itself and by a speed effect", _NEXT)
-    if effect.speed_control == "MULTIPLY" and not _animated(effect, "speed_factor"):
+def _with_speed_effect(run: FrameMapping, effect: Any) -> FrameMapping:
+    if not run.is_identity:
+        raise UnsupportedStripError("its speed is changed by itself and by a speed effect", _NEXT_STEP)
+    if effect.speed_control == "MULTIPLY" and not _is_animated(effect, "speed_factor"):
         speed = Fraction(effect.speed_factor).limit_denominator(10_000)
     elif effect.speed_control == "STRETCH":
         left, right = api.bounds(effect)
-        speed = (run.length - run.offset) / (right - left)
+        speed = (run.content_length - run.offset) / (right - left)
     else:
-        raise Unfit("the speed of its speed effect changes along the strip", _NEXT)
+        raise UnsupportedStripError("the speed of its speed effect changes along the strip", _NEXT_STEP)
     return replace(run, speed=speed, nearest=False)
 
 
-def _animated(strip: Any, name: str) -> bool:
+def _is_animated(strip: Any, name: str) -> bool:
     data = strip.id_data.animation_data
     path = f"{strip.path_from_id()}.{name}"
-    return any(curve.data_path == path for curve in _curves(data)) or any(
+    return any(curve.data_path == path for curve in _fcurves(data)) or any(
         driver.data_path == path for driver in getattr(data, "drivers", ())
     )
 
 
-def _curves(data: Any) -> Iterator[Any]:
+def _fcurves(data: Any) -> Iterator[Any]:
     """The animation of a scene: from 4.4 on in an action's layers, only there from 5.0 on."""
     action = getattr(data, "action", None)
     if action is None:

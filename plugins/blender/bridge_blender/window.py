@@ -30,8 +30,8 @@ def open_window() -> None:
 
         reader = preferences.settings_reader()
         panel = open_panel(reader, BlenderHost(reader))
-        _window = PanelWindow(panel, _closed, on_top=preferences.get().stay_on_top)
-        pump.keep(_window)
+        _window = PanelWindow(panel, _on_closed, on_top=preferences.get_preferences().stay_on_top)
+        pump.hold_window(_window)
     _window.come_to_front()
 
 
@@ -44,7 +44,7 @@ def close_window() -> None:
     if isValid(_window):
         _window.close()
     else:
-        _closed()  # Python ends and took Qt along before Blender took the extension off
+        _on_closed()  # Python ends and took Qt along before Blender took the extension off
 
 
 def is_open() -> bool:
@@ -56,7 +56,7 @@ def register() -> None:
         key=(bpy.types.PreferencesSystem, "use_online_access"),
         owner=_subscriber,
         args=(),
-        notify=_online_access_changed,
+        notify=_on_online_access_changed,
         options={"PERSISTENT"},
     )
 
@@ -66,15 +66,15 @@ def unregister() -> None:
     close_window()
 
 
-def _closed() -> None:
+def _on_closed() -> None:
     """Called by the window itself, whoever closed it."""
     global _window
     window, _window = _window, None
     if window is not None:
-        pump.let_go(window)
+        pump.release_window(window)
 
 
-def _online_access_changed() -> None:
+def _on_online_access_changed() -> None:
     """Whether the gateway may be talked to is looked at when the panel opens: so open it anew."""
     if _window is not None:
         close_window()

@@ -8,81 +8,81 @@ from contextlib import contextmanager
 import nuke
 
 #: Knobs that a shot is read from; everything else, and playing most of all, changes no shot.
-_OF_EVERY_NODE = frozenset({"selected", "name"})
-_OF_READS = frozenset(
+_NODE_KNOBS = frozenset({"selected", "name"})
+_READ_KNOBS = frozenset(
     {"file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "on_error"}
     | {"format", "colorspace", "raw"}
 )
-_OF_ROOT = frozenset(
+_ROOT_KNOBS = frozenset(
     {"name", "first_frame", "last_frame", "fps", "format", "colorManagement", "workingSpaceLUT"}
 )
 
 
-class Following:
+class SelectionSync:
     """``later`` does a call on the main thread soon, and not at once: Nuke calls back once for
     each of a hundred nodes that are selected together, and one answer is enough."""
 
-    def __init__(self, later: Callable[[Callable[[], None]], None]) -> None:
-        self._later = later
-        self._told: list[Callable[[], None]] = []
-        self._waiting = False
-        self._muted = 0
+    def __init__(self, call_later: Callable[[Callable[[], None]], None]) -> None:
+        self._call_later = call_later
+        self._callbacks: list[Callable[[], None]] = []
+        self._is_scheduled = False
+        self._mute_depth = 0
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` after every change until what is given back is called."""
-        if not self._told:
-            self._listen(nuke.addKnobChanged, nuke.addOnScriptLoad, nuke.addOnCreate)
-            nuke.addOnDestroy(self._node_changed)
+        if not self._callbacks:
+            self._set_callbacks(nuke.addKnobChanged, nuke.addOnScriptLoad, nuke.addOnCreate)
+            nuke.addOnDestroy(self._schedule)
 
-        def end() -> None:
-            if changed in self._told:
-                self._told.remove(changed)
-                if not self._told:
-                    self._listen(nuke.removeKnobChanged, nuke.removeOnScriptLoad,
+        def stop() -> None:
+            if on_change in self._callbacks:
+                self._callbacks.remove(on_change)
+                if not self._callbacks:
+                    self._set_callbacks(nuke.removeKnobChanged, nuke.removeOnScriptLoad,
                                  nuke.removeOnCreate)  # fmt: skip
-                    nuke.removeOnDestroy(self._node_changed)
+                    nuke.removeOnDestroy(self._schedule)
 
-        self._told.append(changed)
-        return end
+        self._callbacks.append(on_change)
+        return stop
 
     @contextmanager
     def muted(self) -> Iterator[None]:
         """Changes that are made in here are our own, and taken back."""
-        self._muted += 1
+        self._mute_depth += 1
         try:
             yield
         finally:
-            self._muted -= 1
+            self._mute_depth -= 1
 
-    def _listen(
+    def _set_callbacks(
         self,
         knob_changed: Callable[[Callable[[], None]], None],
         script_loaded: Callable[[Callable[[], None]], None],
         created: Callable[[Callable[[], None]], None],
     ) -> None:
-        knob_changed(self._knob_changed)
-        script_loaded(self._node_changed)
-        created(self._node_changed)
+        knob_changed(self._on_knob_changed)
+        script_loaded(self._schedule)
+        created(self._schedule)
 
-    def _knob_changed(self) -> None:
+    def _on_knob_changed(self) -> None:
         node, knob = nuke.thisNode(), nuke.thisKnob()
         if knob is None:
             return
         kind = node.Class()
         if kind == "Root":
-            meant = knob.name() in _OF_ROOT
+            is_relevant = knob.name() in _ROOT_KNOBS
         else:
-            meant = knob.name() in _OF_EVERY_NODE or (kind == "Read" and knob.name() in _OF_READS)
-        if meant:
-            self._node_changed()
+            is_relevant = knob.name() in _NODE_KNOBS or (kind == "Read" and knob.name() in _READ_KNOBS)
+        if is_relevant:
+            self._schedule()
 
-    def _node_changed(self) -> None:
-        if self._muted or self._waiting:
+    def _schedule(self) -> None:
+        if self._mute_depth or self._is_scheduled:
             return
-        self._waiting = True
-        self._later(self._tell)
+        self._is_scheduled = True
+        self._call_later(self._notify)
 
-    def _tell(self) -> None:
-        self._waiting = False
-        for changed in list(self._told):
+    def _notify(self) -> None:
+        self._is_scheduled = False
+        for changed in list(self._callbacks):
             changed()

@@ -17,23 +17,23 @@ from urllib.parse import parse_qsl, urlencode
 
 import nuke
 
-TAB = "shotbridge"
-SHOT = "shotbridge_shot"
+TAB_KNOB = "shotbridge"
+SHOT_KNOB = "shotbridge_shot"
 """``sequence/shot``."""
-PLATE = "shotbridge_plate"
+PLATE_KNOB = "shotbridge_plate"
 """The files that the shot's name belongs to; a Read that shows others is another shot."""
-SHOW = "shotbridge_show"
-WHAT = "shotbridge_what"
+SHOW_KNOB = "shotbridge_show"
+OUTPUT_KNOB = "shotbridge_what"
 """Service and output of a Read that shows versions."""
-VERSIONS = "shotbridge_versions"
-VERSION = "shotbridge_version"
+VERSIONS_KNOB = "shotbridge_versions"
+VERSION_KNOB = "shotbridge_version"
 """The choice of a version."""
 
-_STEP = "__import__('bridge_nuke.versions', fromlist=['step']).step(nuke.thisNode(), {by})"
+_STEP_SCRIPT = "__import__('bridge_nuke.versions', fromlist=['step']).step(nuke.thisNode(), {by})"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReadVersion:
     """A version that a Read can show."""
 
     id: str
@@ -45,130 +45,130 @@ class Standing:
     width: int
     height: int
     pixel_aspect: float
-    colour: str
+    colour_space: str
     """Of the Read's ``colorspace`` knob; empty: the data as it is."""
     frame_mode: str
     frame: str
-    order: int
+    placement_index: int
     """Counts the placings in this script."""
 
     @classmethod
-    def parse(cls, text: str) -> Standing:
+    def parse(cls, text: str) -> ReadVersion:
         """
         :raises TypeError: a field is missing, or there is one too many.
         :raises ValueError: a number is none.
         """
-        facts: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
+        fields: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
         for name in ("number", "first", "last", "width", "height", "order"):
-            facts[name] = int(facts.get(name, 0))
-        facts["pixel_aspect"] = float(facts.get("pixel_aspect", 1))
-        return cls(**facts)
+            fields[name] = int(fields.get(name, 0))
+        fields["pixel_aspect"] = float(fields.get("pixel_aspect", 1))
+        return cls(**fields)
 
     def __str__(self) -> str:
         return urlencode(asdict(self), safe="/:")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class VersionKnobs:
     """What a Read that shows versions keeps."""
 
     shot: tuple[str, str]
     """Sequence and shot."""
     plate: str
     """The files that they were made of; empty: a node's picture."""
-    what: str
-    versions: tuple[Standing, ...]
+    output_title: str
+    versions: tuple[ReadVersion, ...]
     """From the oldest to the newest."""
 
-    def find(self, *, label: str) -> Standing | None:
+    def find(self, *, label: str) -> ReadVersion | None:
         return next((one for one in self.versions if one.label == label), None)
 
 
-def text_of(node: nuke.Node, knob: str) -> str:
+def knob_text(node: nuke.Node, knob: str) -> str:
     """Of a knob that may not be there."""
-    found = node.knob(knob)
-    return str(found.value()) if found is not None else ""
+    value_knob = node.knob(knob)
+    return str(value_knob.value()) if value_knob is not None else ""
 
 
-def shot_of(node: nuke.Node) -> tuple[str, str] | None:
+def stored_shot(node: nuke.Node) -> tuple[str, str] | None:
     """Sequence and shot that the node keeps."""
-    sequence, _, shot = text_of(node, SHOT).partition("/")
+    sequence, _, shot = knob_text(node, SHOT_KNOB).partition("/")
     return (sequence, shot) if sequence and shot else None
 
 
-def show_of_script() -> str:
-    return text_of(nuke.root(), SHOW)
+def stored_show() -> str:
+    return knob_text(nuke.root(), SHOW_KNOB)
 
 
-def mark_of(node: nuke.Node) -> Mark | None:
+def version_knobs(node: nuke.Node) -> VersionKnobs | None:
     """None: the node shows no versions, or somebody edited what it keeps."""
-    shot = shot_of(node)
-    kept = text_of(node, VERSIONS)
-    if shot is None or not kept:
+    shot = stored_shot(node)
+    text = knob_text(node, VERSIONS_KNOB)
+    if shot is None or not text:
         return None
     try:
-        versions = tuple(Standing.parse(line) for line in kept.split())
+        versions = tuple(ReadVersion.parse(line) for line in text.split())
     except (TypeError, ValueError):
         return None
-    return Mark(shot, text_of(node, PLATE), text_of(node, WHAT), versions)
+    return VersionKnobs(shot, knob_text(node, PLATE_KNOB), knob_text(node, OUTPUT_KNOB), versions)
 
 
-def shown(node: nuke.Node, mark: Mark) -> Standing | None:
+def shown_version(node: nuke.Node, knobs: VersionKnobs) -> ReadVersion | None:
     """The version whose file the Read has; None: somebody gave it another file."""
-    file = text_of(node, "file")
-    return next((one for one in mark.versions if one.path == file), None)
+    file = knob_text(node, "file")
+    return next((one for one in knobs.versions if one.path == file), None)
 
 
-def reads_with_marks() -> list[tuple[nuke.Node, Mark]]:
+def versioned_reads() -> list[tuple[nuke.Node, VersionKnobs]]:
     """Every Read of the script that shows versions."""
     reads = nuke.allNodes("Read", group=nuke.root(), recurseGroups=True)
-    return [(read, mark) for read in reads if (mark := mark_of(read)) is not None]
+    return [(read, knobs) for read in reads if (knobs := version_knobs(read)) is not None]
 
 
-def keep_show(show: str) -> None:
+def store_show(show: str) -> None:
     root = nuke.root()
-    if text_of(root, SHOW) != show:
-        _keep(root, SHOW, "show", show)
+    if knob_text(root, SHOW_KNOB) != show:
+        _store_text(root, SHOW_KNOB, "show", show)
 
 
-def keep_shot(node: nuke.Node, shot: tuple[str, str], plate: str) -> None:
+def store_shot(node: nuke.Node, shot: tuple[str, str], plate: str) -> None:
     """Have a node that versions were made of keep its shot's name."""
-    for name, label, value in ((SHOT, "shot", "/".join(shot)), (PLATE, "plate", plate)):
-        if text_of(node, name) != value:
-            _keep(node, name, label, value)
+    for name, label, value in ((SHOT_KNOB, "shot", "/".join(shot)), (PLATE_KNOB, "plate", plate)):
+        if knob_text(node, name) != value:
+            _store_text(node, name, label, value)
 
 
-def keep_versions(read: nuke.Node, mark: Mark, current: Standing) -> None:
+def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadVersion) -> None:
     """Write a mark, and offer its versions in the Read's tab with ``current`` chosen."""
-    _keep(read, SHOT, "shot", "/".join(mark.shot))
-    _keep(read, PLATE, "plate", mark.plate)
-    _keep(read, WHAT, "made by", mark.what)
-    _keep(read, VERSIONS, "versions", " ".join(str(one) for one in mark.versions))
-    _offer(read, [one.label for one in mark.versions], current.label)
+    _store_text(read, SHOT_KNOB, "shot", "/".join(knobs.shot))
+    _store_text(read, PLATE_KNOB, "plate", knobs.plate)
+    _store_text(read, OUTPUT_KNOB, "made by", knobs.output_title)
+    _store_text(read, VERSIONS_KNOB, "versions", " ".join(str(one) for one in knobs.versions))
+    _set_version_choices(read, [one.label for one in knobs.versions], current.label)
 
 
-def _keep(node: nuke.Node, name: str, label: str, value: str) -> None:
+def _store_text(node: nuke.Node, name: str, label: str, value: str) -> None:
     knob = node.knob(name)
     if knob is None:
-        _tab(node)
+        _ensure_tab(node)
         knob = nuke.String_Knob(name, label)
         knob.setFlag(nuke.INVISIBLE)
         node.addKnob(knob)
     knob.setValue(value)
 
 
-def _offer(read: nuke.Node, labels: Iterable[str], current: str) -> None:
-    choice = read.knob(VERSION)
-    if choice is None:
-        choice = nuke.Enumeration_Knob(VERSION, "version", list(labels))
-        read.addKnob(choice)
+def _set_version_choices(read: nuke.Node, labels: Iterable[str], current: str) -> None:
+    choice_knob = read.knob(VERSION_KNOB)
+    if choice_knob is None:
+        choice_knob = nuke.Enumeration_Knob(VERSION_KNOB, "version", list(labels))
+        read.addKnob(choice_knob)
         for name, label, by in (("older", "Older", -1), ("newer", "Newer", 1)):
-            read.addKnob(nuke.PyScript_Knob(f"shotbridge_{name}", label, _STEP.format(by=by)))
-    elif isinstance(choice, nuke.Enumeration_Knob):
-        choice.setValues(list(labels))
-    choice.setValue(current)
+            read.addKnob(nuke.PyScript_Knob(f"shotbridge_{name}", label, _STEP_SCRIPT.format(by=by)))
+    elif isinstance(choice_knob, nuke.Enumeration_Knob):
+        choice_knob.setValues(list(labels))
+    choice_knob.setValue(current)
 
 
-def _tab(node: nuke.Node) -> None:
-    if node.knob(TAB) is None:
-        node.addKnob(nuke.Tab_Knob(TAB, "Shotbridge"))
+def _ensure_tab(node: nuke.Node) -> None:
+    if node.knob(TAB_KNOB) is None:
+        node.addKnob(nuke.Tab_Knob(TAB_KNOB, "Shotbridge"))

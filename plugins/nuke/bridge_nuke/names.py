@@ -8,22 +8,22 @@ from itertools import count
 
 import nuke
 
-from bridge_core.models.media import printf_pattern
-from bridge_core.models.shots import ShotId, fit_name
+from bridge_core.models.media import to_printf_pattern
+from bridge_core.models.shots import ShotId, sanitise_name
 from bridge_core.timeline.naming import split_name
 from bridge_nuke import marks
-from bridge_nuke.script import Script
+from bridge_nuke.script import ScriptContext
 
 #: Sequence and shot.
-Name = tuple[str, str]
+ShotName = tuple[str, str]
 #: Names that were told since Nuke started, by the script, whatever its version, and what they stand
 #: for.
-Told = dict[tuple[str, str, str], Name]
+ShotNameCache = dict[tuple[str, str, str], ShotName]
 
 _NUMBER = re.compile(r"%0?\d*d|#+|@+")
 
 
-def file_of(read: nuke.Node) -> str:
+def file_pattern(read: nuke.Node) -> str:
     """The pattern that a Read reads, without TCL, with ``/``; of several views the first one."""
     knob = read["file"]
     assert isinstance(knob, nuke.File_Knob)
@@ -32,7 +32,7 @@ def file_of(read: nuke.Node) -> str:
     return file.replace("%V", view).replace("%v", view[:1])
 
 
-def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
+def shot_namer(script: ScriptContext, name_cache: ShotNameCache) -> Callable[[nuke.Node], ShotId]:
     """Gives the nodes of a script their shots' names; ``told`` remembers them.
 
     A Read's shot is called as its files are, split as a clip's name in a cut; any other node's as
@@ -41,32 +41,32 @@ def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
     folders' names in front, as many as it takes. Of Reads that all are new, the first by its
     node's name is called as its files.
     """
-    names: dict[str, Name] = {}
-    taken: set[Name] = set()
+    names: dict[str, ShotName] = {}
+    used_names: set[ShotName] = set()
 
-    def give(what: str, name: Name) -> None:
-        names.setdefault(what, name)
-        taken.add(_folded(name))
+    def assign(plate_key: str, name: ShotName) -> None:
+        names.setdefault(plate_key, name)
+        used_names.add(_casefolded(name))
 
     reads = nuke.allNodes("Read", group=nuke.root(), recurseGroups=True)
     reads.sort(key=lambda read: (len(read.fullName()), read.fullName()))
     for read in reads:
-        kept = marks.shot_of(read)
-        if kept is not None:
-            give(marks.text_of(read, marks.PLATE), kept)
-    for (folder, title, what), name in told.items():
-        if (folder, title) == (script.folder, script.name) and _folded(name) not in taken:
-            give(what, name)
+        stored = marks.stored_shot(read)
+        if stored is not None:
+            assign(marks.knob_text(read, marks.PLATE_KNOB), stored)
+    for (folder, title, what), name in name_cache.items():
+        if (folder, title) == (script.folder, script.name) and _casefolded(name) not in used_names:
+            assign(what, name)
 
-    def name_of(node: nuke.Node) -> Name:
-        kept = kept_name(node)
+    def name_of(node: nuke.Node) -> ShotName:
+        kept = stored_name(node)
         if kept is not None:
             return kept
-        what = plate_of(node) or f"node {node.fullName()}"
+        what = plate_pattern(node) or f"node {node.fullName()}"
         if what not in names:
-            free = next(one for one in _candidates(node, script) if _folded(one) not in taken)
-            give(what, free)
-            told[script.folder, script.name, what] = free
+            free_name = next(one for one in _candidate_names(node, script) if _casefolded(one) not in used_names)
+            assign(what, free_name)
+            name_cache[script.folder, script.name, what] = free_name
         return names[what]
 
     for read in reads:
@@ -79,41 +79,41 @@ def namer(script: Script, told: Told) -> Callable[[nuke.Node], ShotId]:
     return shot_id
 
 
-def kept_name(node: nuke.Node) -> Name | None:
+def stored_name(node: nuke.Node) -> ShotName | None:
     """Sequence and shot that the node keeps, unless it shows other files since."""
-    kept = marks.shot_of(node)
-    if kept is None or marks.mark_of(node) is not None:
-        return kept
-    return kept if marks.text_of(node, marks.PLATE) == plate_of(node) else None
+    stored = marks.stored_shot(node)
+    if stored is None or marks.version_knobs(node) is not None:
+        return stored
+    return stored if marks.knob_text(node, marks.PLATE_KNOB) == plate_pattern(node) else None
 
 
-def plate_of(node: nuke.Node) -> str:
+def plate_pattern(node: nuke.Node) -> str:
     """What tells whether a node still stands for the same plate: a Read's files; of others
     nothing, for they are what their name says."""
-    return printf_pattern(file_of(node)) if node.Class() == "Read" else ""
+    return to_printf_pattern(file_pattern(node)) if node.Class() == "Read" else ""
 
 
-def _candidates(node: nuke.Node, script: Script) -> Iterator[Name]:
+def _candidate_names(node: nuke.Node, script: ScriptContext) -> Iterator[ShotName]:
     """Names that a node's shot may have, the best first."""
-    *folders, file = plate_of(node).split("/")
+    *folders, file = plate_pattern(node).split("/")
     if file:
         sequence, shot = split_name(file, script.name)
     else:
-        sequence, shot = script.name, fit_name(node.fullName(), otherwise="node")
+        sequence, shot = script.name, sanitise_name(node.fullName(), default="node")
     plain = shot
     yield sequence, shot
     for folder in filter(None, reversed(folders)):
-        shot = fit_name(f"{folder}_{shot}", otherwise=shot)
+        shot = sanitise_name(f"{folder}_{shot}", default=shot)
         yield sequence, shot
     for number in count(2):
         yield sequence, f"{plain[:120]}_{number}"
 
 
-def _folded(name: Name) -> Name:
+def _casefolded(name: ShotName) -> ShotName:
     """Two of the three operating systems take names that differ in case for one folder."""
     return name[0].casefold(), name[1].casefold()
 
 
-def file_name(shot: ShotId) -> str:
+def render_file_stem(shot: ShotId) -> str:
     """Beginning of the names of a shot's rendered files: nothing in it looks like a number."""
     return _NUMBER.sub("_", shot.shot).replace("%", "_")

@@ -14,18 +14,18 @@ from bridge_nuke.host import NukeHost
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_nuke.names import Told
+    from bridge_nuke.names import ShotNameCache
     from bridge_ui.panel.shell import Panel
 
 _log = logging.getLogger(__name__)
 
 #: Milliseconds between a change in the script and the panel's look at it: whoever selects a
 #: hundred nodes by dragging changes a hundred knobs.
-_SETTLE = 120
+_DEBOUNCE_MS = 120
 
 #: What shots were called, for as long as Nuke runs: panes are closed and opened again while their
 #: jobs go on.
-_TOLD: Told = {}
+_NAME_CACHE: ShotNameCache = {}
 
 
 class ShotbridgePane(QWidget):
@@ -35,47 +35,47 @@ class ShotbridgePane(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.panel: Panel | None = None
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         # Whatever is wrong must not reach Nuke, which would be left with half a pane.
         try:
-            self.panel = _open(self)
+            self.panel = _create_panel(self)
         except Exception as error:
             _log.exception("the panel cannot be opened")
-            words = QLabel(f"Shotbridge cannot open here: {error}")
-            words.setWordWrap(True)
-            words.setMargin(12)
-            rows.addWidget(words)
+            label = QLabel(f"Shotbridge cannot open here: {error}")
+            label.setWordWrap(True)
+            label.setMargin(12)
+            layout.addWidget(label)
             return
-        rows.addWidget(self.panel)
+        layout.addWidget(self.panel)
         # Nuke may delete the pane without asking it; its widgets are still there when it is told.
         panel = self.panel
         self.destroyed.connect(lambda: panel.close_down())
         application = QCoreApplication.instance()
         if application is not None:
-            application.aboutToQuit.connect(self.end_with_nuke)
+            application.aboutToQuit.connect(self.shut_down_on_quit)
 
-    def close_down(self, timeout: float = 0.0) -> None:
+    def shut_down(self, timeout: float = 0.0) -> None:
         """End what the panel does; what was sent goes on at the gateway. Waits ``timeout`` seconds
         at most for its threads, which end by themselves otherwise. May be called twice."""
         if self.panel is not None:
             self.panel.close_down(timeout)
 
-    def end_with_nuke(self) -> None:
+    def shut_down_on_quit(self) -> None:
         """Nuke ends: threads that still run then would be killed in the middle of something."""
-        self.close_down(2.0)
+        self.shut_down(2.0)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DeferredDelete:
-            self.close_down()
+            self.shut_down()
         return super().event(event)
 
 
-def _open(parent: QWidget) -> Panel:
+def _create_panel(parent: QWidget) -> Panel:
     from bridge_ui.panel.opening import open_panel
 
     settings = _settings_reader()
-    host = NukeHost(settings, lambda call: QTimer.singleShot(_SETTLE, call), _TOLD)
+    host = NukeHost(settings, lambda call: QTimer.singleShot(_DEBOUNCE_MS, call), _NAME_CACHE)
     return open_panel(settings, host, parent)
 
 
@@ -84,8 +84,8 @@ def _settings_reader() -> Callable[[], Settings]:
 
     @cache
     def read() -> Settings:
-        from bridge_core.config import load
+        from bridge_core.config import load_settings
 
-        return load().settings
+        return load_settings().settings
 
     return read

@@ -11,54 +11,54 @@ from pathlib import PurePosixPath
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import PlaceAs, Placed, Placement
-from bridge_core.models.versions import Output
+from bridge_core.host import PlacementMode, PlacementResult, Placement
+from bridge_core.models.versions import ResultOutput
 from bridge_nuke import colour, marks, versions
-from bridge_nuke.names import plate_of
-from bridge_nuke.sources import Found
+from bridge_nuke.names import plate_pattern
+from bridge_nuke.sources import NukeShot
 
 READ, ALPHA = "read", "alpha"
-WAYS = (
-    PlaceAs(READ, "Read beside its source"),
-    PlaceAs(ALPHA, "Read and Shuffle, as its source's alpha"),
+PLACEMENT_MODES = (
+    PlacementMode(READ, "Read beside its source"),
+    PlacementMode(ALPHA, "Read and Shuffle, as its source's alpha"),
 )
 
 #: Channels by Nuke's names; of a lone luminance Nuke makes red, green and blue.
-_COLOURS = ("rgba.red", "rgba.green", "rgba.blue")
+_RGB_CHANNELS = ("rgba.red", "rgba.green", "rgba.blue")
 #: Room between two nodes, in the graph's units.
-_GAP = 30
+_NODE_SPACING = 30
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _NukePlacement:
     """A placement that was found to be possible."""
 
-    source: Found
+    node_shot: NukeShot
     placement: Placement
-    output: Output
+    output: ResultOutput
 
 
-def place(find: Callable[[str], Found], show: str, placements: Sequence[Placement]) -> Placed:
+def place(find: Callable[[str], NukeShot], show: str, placements: Sequence[Placement]) -> PlacementResult:
     """As :meth:`bridge_core.host.Host.place`; one undo takes all of it back.
 
     :raises HostError: ``find`` knows no such handle, or a version does not fit its shot.
     """
-    wanted = [_checked(find(one.handle), one) for one in placements]
-    said: list[str] = []
-    with _one_undo("Place versions"):
-        for one in wanted:
-            said += _place(one, show)
-    return Placed(". ".join(said) or "nothing was to be placed")
+    planned = [_check_placement(find(one.item_id), one) for one in placements]
+    sentences: list[str] = []
+    with _single_undo("Place versions"):
+        for one in planned:
+            sentences += _place_version(one, show)
+    return PlacementResult(". ".join(sentences) or "nothing was to be placed")
 
 
-def _checked(source: Found, placement: Placement) -> _Wanted:
-    version, shot = placement.version, source.item.shot
-    where = f"{source.item.source}, {version.service} {version.label}"
-    if placement.place_as not in {"", *(way.id for way in WAYS)}:
+def _check_placement(node_shot: NukeShot, placement: Placement) -> _NukePlacement:
+    version, shot = placement.version, node_shot.host_shot.shot
+    where = f"{node_shot.host_shot.label}, {version.service} {version.label}"
+    if placement.mode_id not in {"", *(way.id for way in PLACEMENT_MODES)}:
         raise HostError(
-            f"there is no way of placing called {placement.place_as}",
+            f"there is no way of placing called {placement.mode_id}",
             where=where,
-            next_step=f"choose one of {', '.join(way.id for way in WAYS)}",
+            next_step=f"choose one of {', '.join(way.id for way in PLACEMENT_MODES)}",
         )
     if version.shot != shot.id:
         raise HostError(
@@ -73,17 +73,17 @@ def _checked(source: Found, placement: Placement) -> _Wanted:
             where=where,
             next_step=f"choose {', '.join(one.name for one in version.outputs)}",
         )
-    if not output.range.covers(shot.cut_range):
+    if not output.range.contains_range(shot.cut_range):
         raise HostError(
             f"the version holds {output.range}, and the script shows {shot.cut_range} of it",
             where=where,
             next_step="set the script's range to what the version holds, or have it made again",
         )
-    return _Wanted(source, placement, output)
+    return _NukePlacement(node_shot, placement, output)
 
 
 @contextmanager
-def _one_undo(name: str) -> Iterator[None]:
+def _single_undo(name: str) -> Iterator[None]:
     """
     :raises HostError: Nuke refused something; all of it is taken back.
     """
@@ -100,144 +100,144 @@ def _one_undo(name: str) -> Iterator[None]:
     nuke.Undo.end()
 
 
-def _place(one: _Wanted, show: str) -> list[str]:
+def _place_version(one: _NukePlacement, show: str) -> list[str]:
     """What was done, in sentences."""
-    source, placement = one.source.node, one.placement
+    source, placement = one.node_shot.node, one.placement
     shot = placement.version.shot
     sentences = []
-    what = _what(one)
-    read = _read_for(one, what)
-    standing, mending = _standing(one, read)
-    kept, of_source = marks.mark_of(read), marks.mark_of(source)
-    plate = plate_of(source) if of_source is None else of_source.plate
-    mark = _with(kept or marks.Mark((shot.sequence, shot.shot), plate, what, ()), standing)
-    current = next(v for v in mark.versions if v.id == standing.id)
-    if kept != mark or marks.shown(read, mark) != current:
-        marks.keep_versions(read, mark, current)
-        versions.show(read, current)
-        sentences.append(f"{what} {current.label} is in {read.name()}")
-    if of_source is None:
-        marks.keep_shot(source, (shot.sequence, shot.shot), plate)
-    marks.keep_show(show)
-    if placement.place_as == ALPHA and not _is_wired(source, read):
-        sentences.append(f"{_wire(one, read).name()} has it as its alpha")
-    if mending:
-        sentences.append(mending)
-    return sentences or [f"{what} {current.label} was there already"]
+    output_title = _output_title(one)
+    read = _find_or_create_read(one, output_title)
+    read_version, manual_step = _read_version(one, read)
+    stored, source_knobs = marks.version_knobs(read), marks.version_knobs(source)
+    plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
+    knobs = _with_version(stored or marks.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ()), read_version)
+    current = next(v for v in knobs.versions if v.id == read_version.id)
+    if stored != knobs or marks.shown_version(read, knobs) != current:
+        marks.store_versions(read, knobs, current)
+        versions.show_version(read, current)
+        sentences.append(f"{output_title} {current.label} is in {read.name()}")
+    if source_knobs is None:
+        marks.store_shot(source, (shot.sequence, shot.shot), plate)
+    marks.store_show(show)
+    if placement.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
+        sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
+    if manual_step:
+        sentences.append(manual_step)
+    return sentences or [f"{output_title} {current.label} was there already"]
 
 
-def _what(one: _Wanted) -> str:
+def _output_title(one: _NukePlacement) -> str:
     """``Upscale``; of other pictures than the main ones, ``Matte, matte``."""
     service = one.placement.version.service.replace("_", " ").capitalize()
     return service if one.output.name == "main" else f"{service}, {one.output.name}"
 
 
-def _read_for(one: _Wanted, what: str) -> nuke.Node:
+def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
     """The Read that shows this service's versions of this shot, or a new one beside the source."""
     shot = one.placement.version.shot
-    for read, mark in marks.reads_with_marks():
-        if mark.shot == (shot.sequence, shot.shot) and mark.what == what:
+    for read, knobs in marks.versioned_reads():
+        if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
             return read
-    source = one.source.node
+    source = one.node_shot.node
     with source.parent():
         read = nuke.nodes.Read()
-        read["label"].setValue(f"{what} [value {marks.VERSION}]")
+        read["label"].setValue(f"{output_title} [value {marks.VERSION_KNOB}]")
         for name in ("before", "after"):
             if source.Class() == "Read":
                 read[name].setValue(source[name].value())
-        read.setXYpos(*_free_place(source))
+        read.setXYpos(*_free_position(source))
     return read
 
 
-def _standing(one: _Wanted, read: nuke.Node) -> tuple[marks.Standing, str]:
+def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[marks.ReadVersion, str]:
     """The version as the Read keeps it, and what a person has to mend by hand, if anything."""
-    version, output, shot = one.placement.version, one.output, one.source.item.shot
+    version, output, shot = one.placement.version, one.output, one.node_shot.host_shot.shot
     folder = one.placement.folder
-    base = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
-    source = one.source.node
-    space, mending = "", ""
+    base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
+    source = one.node_shot.node
+    space, manual_step = "", ""
     if output.colour_space.casefold() not in ("data", "raw"):
-        space, mending = _colour(one, read)
+        space, manual_step = _read_colour_space(one, read)
     mode, frame = "expression", ""
-    if source.Class() == "Read" and not one.source.item.to_render:
+    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
         mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
         if mode == "start at":
             assert shot.record_range is not None
             shift = shot.record_range.first - shot.cut_range.first
             frame = str(output.range.first + shift)
     return (
-        marks.Standing(
+        marks.ReadVersion(
             id=version.id,
             number=version.number,
             label=version.label,
-            path=str(PurePosixPath(base) / output.pattern),
+            path=str(PurePosixPath(base_folder) / output.pattern),
             first=output.range.first,
             last=output.range.last,
             width=output.width,
             height=output.height,
             pixel_aspect=output.pixel_aspect,
-            colour=space,
+            colour_space=space,
             frame_mode=mode,
             frame=frame,
-            order=0,
+            placement_index=0,
         ),
-        mending,
+        manual_step,
     )
 
 
-def _colour(one: _Wanted, read: nuke.Node) -> tuple[str, str]:
+def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
     """The value for the Read's colour space, empty for data as it is: the source's own where the
     version came back in its space, else what the script calls it."""
-    source, space = one.source.node, one.output.colour_space
-    plate = one.source.item.shot.plate
-    if source.Class() == "Read" and not one.source.item.to_render:
+    source, space = one.node_shot.node, one.output.colour_space
+    plate = one.node_shot.host_shot.shot.plate
+    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
         # The gateway found the space of raw files by itself and gave them back in it.
         if source["raw"].value():
             return "", ""
         if space == plate.colour_space:
             return str(source["colorspace"].value()), ""
-    found = colour.choice_for(read, space)
-    if found is not None:
-        return found, ""
+    choice = colour.choice_for(read, space)
+    if choice is not None:
+        return choice, ""
     return str(read["colorspace"].value()), (
         f"this script's colour management has no {space}: set the colour space of {read.name()}"
     )
 
 
-def _with(mark: marks.Mark, standing: marks.Standing) -> marks.Mark:
+def _with_version(knobs: marks.VersionKnobs, read_version: marks.ReadVersion) -> marks.VersionKnobs:
     """A mark with the version in it: as it was where it is the same, in its place among older and
     newer ones where it is new."""
-    before = next((one for one in mark.versions if one.id == standing.id), None)
-    if before is not None:
-        now = replace(standing, label=before.label, order=before.order)
-        return replace(mark, versions=tuple(now if v is before else v for v in mark.versions))
-    taken = {one.label for one in mark.versions}
-    label, number = standing.label, 2
-    while label in taken:
-        label, number = f"{standing.label} ({number})", number + 1
-    new = replace(standing, label=label, order=_next_order())
-    in_turn = sorted((*mark.versions, new), key=lambda one: (one.number, one.order))
-    return replace(mark, versions=tuple(in_turn))
+    previous = next((one for one in knobs.versions if one.id == read_version.id), None)
+    if previous is not None:
+        updated = replace(read_version, label=previous.label, order=previous.placement_index)
+        return replace(knobs, versions=tuple(updated if v is previous else v for v in knobs.versions))
+    used_labels = {one.label for one in knobs.versions}
+    label, number = read_version.label, 2
+    while label in used_labels:
+        label, number = f"{read_version.label} ({number})", number + 1
+    new = replace(read_version, label=label, order=_next_placement_index())
+    in_turn = sorted((*knobs.versions, new), key=lambda one: (one.number, one.placement_index))
+    return replace(knobs, versions=tuple(in_turn))
 
 
-def _next_order() -> int:
+def _next_placement_index() -> int:
     return 1 + max(
-        (one.order for _, mark in marks.reads_with_marks() for one in mark.versions), default=0
+        (one.placement_index for _, knobs in marks.versioned_reads() for one in knobs.versions), default=0
     )
 
 
 # The alpha
 
 
-def _is_wired(source: nuke.Node, read: nuke.Node) -> bool:
+def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
     shuffles = nuke.allNodes("Shuffle2", group=nuke.root(), recurseGroups=True)
     return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
 
 
-def _wire(one: _Wanted, read: nuke.Node) -> nuke.Node:
+def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
     """A Shuffle with the source's colours, and the version's alpha or else its red as alpha. It
     feeds nothing yet: where it goes in the graph is the compositor's to say."""
-    source = one.source.node
+    source = one.node_shot.node
     matte = "rgba.alpha" if _has_alpha(one.output.channels) else "rgba.red"
     with source.parent():
         shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
@@ -245,10 +245,10 @@ def _wire(one: _Wanted, read: nuke.Node) -> nuke.Node:
         shuffle["fromInput2"].setValue("A")
         shuffle["in1"].setValue("rgba")
         shuffle["in2"].setValue("rgba")
-        wires = [(0, name, name) for name in _COLOURS]
+        wires = [(0, name, name) for name in _RGB_CHANNELS]
         shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
-        shuffle["label"].setValue(f"{_what(one)} as alpha")
-        shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _GAP)
+        shuffle["label"].setValue(f"{_output_title(one)} as alpha")
+        shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _NODE_SPACING)
     return shuffle
 
 
@@ -256,9 +256,9 @@ def _has_alpha(channels: Sequence[str]) -> bool:
     return any(re.fullmatch(r"(?:rgba\.)?a(?:lpha)?", name, re.IGNORECASE) for name in channels)
 
 
-def _free_place(source: nuke.Node) -> tuple[int, int]:
+def _free_position(source: nuke.Node) -> tuple[int, int]:
     """Beside the source, to the right of what stands there."""
-    wide, high = source.screenWidth() + _GAP, source.screenHeight() + _GAP
+    wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
     x, y = source.xpos() + wide, source.ypos()
     others = [
         (one.xpos(), one.ypos())

@@ -16,13 +16,13 @@ from pathlib import Path
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import Rendered
+from bridge_core.host import RenderStep
 from bridge_core.models.shots import Shot
-from bridge_nuke.names import file_name
-from bridge_nuke.upstream import made_of
+from bridge_nuke.names import render_file_stem
+from bridge_nuke.upstream import upstream_digests
 
 #: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
-_WRITE = {
+_WRITE_KNOBS = {
     "file_type": "exr",
     "datatype": "16 bit half",
     "compression": "Zip (1 scanline)",
@@ -31,41 +31,41 @@ _WRITE = {
 
 
 def render(
-    find: Callable[[], nuke.Node],
+    find_node: Callable[[], nuke.Node],
     shot: Shot,
     folder: Path,
     frames: Sequence[int],
-    muted: Callable[[], AbstractContextManager[None]],
-) -> Generator[Rendered, None, None]:
+    mute_callbacks: Callable[[], AbstractContextManager[None]],
+) -> Generator[RenderStep, None, None]:
     """As :meth:`bridge_core.host.Host.render`. ``find`` gives the node anew for each frame: it may
     have been deleted meanwhile, and says so.
 
     :raises HostError: what the node shows was changed between two frames, or Nuke cannot render it.
     """
-    wanted = sorted(set(frames)) or list(shot.work_range.frames())
-    pattern = folder / f"{file_name(shot.id)}.%04d.exr"
+    frame_numbers = sorted(set(frames)) or list(shot.work_range.frames())
+    pattern = folder / f"{render_file_stem(shot.id)}.%04d.exr"
     plate = shot.plate.model_copy(update={"path": pattern.as_posix()})
-    made = shot.model_copy(update={"plate": plate})
+    rendered_shot = shot.model_copy(update={"plate": plate})
     finished = False
-    begun = made_of(find())
+    initial_digests = upstream_digests(find_node())
     try:
-        for count, frame in enumerate(wanted, 1):
-            node = find()
-            _check_unchanged(node, begun)
-            with muted(), unnoticed():
-                write_frame(node, pattern, Path(plate.file(frame)), frame)
-            last = count == len(wanted)
+        for count, frame in enumerate(frame_numbers, 1):
+            node = find_node()
+            _check_unchanged(node, initial_digests)
+            with mute_callbacks(), without_side_effects():
+                write_frame(node, pattern, Path(plate.path_at(frame)), frame)
+            last = count == len(frame_numbers)
             finished = last
-            yield Rendered(count, len(wanted), made if last else None)
+            yield RenderStep(count, len(frame_numbers), rendered_shot if last else None)
     finally:
         if not finished:
-            for frame in wanted:
-                Path(plate.file(frame)).unlink(missing_ok=True)
+            for frame in frame_numbers:
+                Path(plate.path_at(frame)).unlink(missing_ok=True)
 
 
-def _check_unchanged(node: nuke.Node, begun: dict[str, str]) -> None:
-    now = made_of(node)
-    changed = sorted(name for name in begun | now if begun.get(name) != now.get(name))
+def _check_unchanged(node: nuke.Node, initial: dict[str, str]) -> None:
+    current = upstream_digests(node)
+    changed = sorted(name for name in initial | current if initial.get(name) != current.get(name))
     if changed:
         others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise HostError(
@@ -83,7 +83,7 @@ def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
     with node.parent():
         write = nuke.nodes.Write()
         try:
-            for name, value in _WRITE.items():
+            for name, value in _WRITE_KNOBS.items():
                 write[name].setValue(value)
             write["file"].setValue(pattern.as_posix())
             alpha = "rgba.alpha" in node.channels()
@@ -91,39 +91,39 @@ def write_frame(node: nuke.Node, pattern: Path, file: Path, frame: int) -> None:
             write.setInput(0, node)
             nuke.execute(write, frame, frame, 1, nuke.views()[:1])
         except RuntimeError as error:
-            raise _cannot(node, frame, str(error)) from error
+            raise _render_error(node, frame, str(error)) from error
         finally:
             nuke.delete(write)
     if not file.is_file():
-        raise _cannot(node, frame, "nothing was written")
+        raise _render_error(node, frame, "nothing was written")
 
 
-def _cannot(node: nuke.Node, frame: int, why: str) -> HostError:
-    if "cancel" in why.casefold():
+def _render_error(node: nuke.Node, frame: int, reason: str) -> HostError:
+    if "cancel" in reason.casefold():
         return HostError(
             "the rendering was cancelled",
             where=f"{node.name()} at frame {frame}",
             next_step="send the shot again when it may be rendered",
         )
     return HostError(
-        f"Nuke cannot render it: {why}",
+        f"Nuke cannot render it: {reason}",
         where=f"{node.name()} at frame {frame}",
         next_step="look at this frame in the Viewer, mend what it says, and send again",
     )
 
 
 @contextmanager
-def unnoticed() -> Iterator[None]:
+def without_side_effects() -> Iterator[None]:
     """No undo, no mark of a changed script, and full size whatever the proxy mode is."""
     modified, proxy = nuke.modified(), nuke.root()["proxy"]
-    small = bool(proxy.value())
+    was_proxy = bool(proxy.value())
     nuke.Undo.disable()
     try:
-        if small:
+        if was_proxy:
             proxy.setValue(False)
         yield
     finally:
-        if small:
+        if was_proxy:
             proxy.setValue(True)
         nuke.Undo.enable()
         nuke.modified(modified)

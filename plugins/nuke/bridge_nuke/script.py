@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import nuke
 
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.shots import fit_name, unversioned
+from bridge_core.models.shots import sanitise_name, strip_version
 from bridge_nuke import marks
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class ScriptContext:
     title: str
     """The file's name; ``untitled`` before it is saved."""
     name: str
@@ -35,7 +35,7 @@ class Script:
     """Frames wanted before and after the range."""
 
 
-def script_now(work: WorkSettings) -> Script:
+def read_script_context(work: WorkSettings) -> ScriptContext:
     """The show is the configured one (``work.show``), or the one that the script keeps since a
     version was placed in it, or the script's own name.
 
@@ -44,13 +44,13 @@ def script_now(work: WorkSettings) -> Script:
     root = nuke.root()
     file = PurePath(str(root["name"].value()).replace("\\", "/"))
     title = file.name or "untitled"
-    name = fit_name(unversioned(file.stem), otherwise="untitled")
+    name = sanitise_name(strip_version(file.stem), default="untitled")
     first, last = sorted((int(root["first_frame"].value()), int(root["last_frame"].value())))
-    return Script(
+    return ScriptContext(
         title=title,
         name=name,
         folder=file.parent.as_posix(),
-        show=fit_name(work.show or marks.show_of_script() or name, otherwise="show"),
+        show=sanitise_name(work.show or marks.stored_show() or name, default="show"),
         range=FrameRange.of(first, last, float(root["fps"].value())),
         handles=work.handles,
     )

@@ -18,39 +18,39 @@ import nuke
 
 from bridge_core.host import HostProblem, HostShot
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIES, Plate, PlateKind, ending_of, printf_pattern
+from bridge_core.models.media import MOVIE_EXTENSIONS, Plate, PlateKind, file_extension, to_printf_pattern
 from bridge_core.models.shots import Shot, ShotId
 from bridge_nuke import colour, marks
-from bridge_nuke.names import file_name, file_of
-from bridge_nuke.script import Script
+from bridge_nuke.names import render_file_stem, file_pattern
+from bridge_nuke.script import ScriptContext
 
 #: Nodes that organise a script and have no picture of their own; selecting them means nothing.
-_FURNITURE = frozenset({"Dot", "BackdropNode", "StickyNote", "Viewer"})
+_NO_PICTURE_CLASSES = frozenset({"Dot", "BackdropNode", "StickyNote", "Viewer"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NukeShot:
     node: nuke.Node
-    item: HostShot
+    host_shot: HostShot
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    found: tuple[Found, ...]
+class NukeShotList:
+    shots: tuple[NukeShot, ...]
     problems: tuple[HostProblem, ...]
 
 
-def nodes_selected() -> list[nuke.Node]:
+def selected_nodes() -> list[nuke.Node]:
     """What is selected, without furniture."""
-    selected = (node for node in nuke.selectedNodes() if node.Class() not in _FURNITURE)
+    selected = (node for node in nuke.selectedNodes() if node.Class() not in _NO_PICTURE_CLASSES)
     return sorted(selected, key=_reading_order)
 
 
-def plates() -> list[nuke.Node]:
+def plate_reads() -> list[nuke.Node]:
     """Every Read of the script that is a plate: not one that shows versions, and none within a
     group."""
     reads = nuke.allNodes("Read", group=nuke.root())
-    return sorted((one for one in reads if marks.mark_of(one) is None), key=_reading_order)
+    return sorted((one for one in reads if marks.version_knobs(one) is None), key=_reading_order)
 
 
 def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
@@ -58,26 +58,26 @@ def _reading_order(node: nuke.Node) -> tuple[int, int, str]:
     return node.xpos(), node.ypos(), node.fullName()
 
 
-def look(
-    nodes: Iterable[nuke.Node], script: Script, name: Callable[[nuke.Node], ShotId]
-) -> Sources:
+def collect_shots(
+    nodes: Iterable[nuke.Node], script: ScriptContext, shot_id_of: Callable[[nuke.Node], ShotId]
+) -> NukeShotList:
     """What these nodes are as shots."""
-    standing = _standing_by_shot()
-    found: list[Found] = []
+    placed = _versions_by_shot()
+    shots: list[NukeShot] = []
     problems: list[HostProblem] = []
     for node in nodes:
         try:
-            item = _shot_of(node, script, name(node), standing)
-        except _Unfit as unfit:
-            problems.append(HostProblem(node.name(), str(unfit), unfit.next_step))
+            item = _to_host_shot(node, script, shot_id_of(node), placed)
+        except _UnsupportedNodeError as error:
+            problems.append(HostProblem(node.name(), str(error), error.next_step))
         except ValueError as error:
-            problems.append(HostProblem(node.name(), _words(error), "mend the node's file name"))
+            problems.append(HostProblem(node.name(), _validation_message(error), "mend the node's file name"))
         else:
-            found.append(Found(node, item))
-    return Sources(tuple(found), tuple(problems))
+            shots.append(NukeShot(node, item))
+    return NukeShotList(tuple(shots), tuple(problems))
 
 
-def _words(error: ValueError) -> str:
+def _validation_message(error: ValueError) -> str:
     """What a model says of a value that it does not take, such as a name with two frame numbers."""
     from pydantic import ValidationError
 
@@ -86,37 +86,37 @@ def _words(error: ValueError) -> str:
     return str(error)
 
 
-class _Unfit(Exception):
-    def __init__(self, what: str, next_step: str) -> None:
-        super().__init__(what)
+class _UnsupportedNodeError(Exception):
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
         self.next_step = next_step
 
 
-def _standing_by_shot() -> dict[tuple[str, str], list[tuple[marks.Standing, bool]]]:
+def _versions_by_shot() -> dict[tuple[str, str], list[tuple[marks.ReadVersion, bool]]]:
     """Versions in the script by sequence and shot, each with whether its Read shows it."""
-    found: dict[tuple[str, str], list[tuple[marks.Standing, bool]]] = {}
-    for read, mark in marks.reads_with_marks():
-        current = marks.shown(read, mark)
-        listed = found.setdefault(mark.shot, [])
-        listed += [(one, one == current) for one in mark.versions]
-    for listed in found.values():
-        listed.sort(key=lambda pair: pair[0].order)
-    return found
+    by_shot: dict[tuple[str, str], list[tuple[marks.ReadVersion, bool]]] = {}
+    for read, knobs in marks.versioned_reads():
+        current = marks.shown_version(read, knobs)
+        listed = by_shot.setdefault(knobs.shot, [])
+        listed += [(one, one == current) for one in knobs.versions]
+    for listed in by_shot.values():
+        listed.sort(key=lambda pair: pair[0].placement_index)
+    return by_shot
 
 
-def _shot_of(
+def _to_host_shot(
     node: nuke.Node,
-    script: Script,
+    script: ScriptContext,
     shot: ShotId,
-    standing: dict[tuple[str, str], list[tuple[marks.Standing, bool]]],
+    placed: dict[tuple[str, str], list[tuple[marks.ReadVersion, bool]]],
 ) -> HostShot:
     if node.Class() == "Read":
-        made, to_render = _of_read(node, script, shot)
+        built, to_render = _shot_from_read(node, script, shot)
     else:
-        made, to_render = _to_be_rendered(node, script, shot, script.range), True
-    versions = standing.get((shot.sequence, shot.shot), [])
+        built, to_render = _shot_to_render(node, script, shot, script.range), True
+    versions = placed.get((shot.sequence, shot.shot), [])
     return HostShot(
-        made,
+        built,
         node.fullName(),
         node.name(),
         to_render,
@@ -126,61 +126,61 @@ def _shot_of(
     )
 
 
-def _of_read(read: nuke.Node, script: Script, shot: ShotId) -> tuple[Shot, bool]:
+def _shot_from_read(read: nuke.Node, script: ScriptContext, shot: ShotId) -> tuple[Shot, bool]:
     """
     :raises _Unfit: it has no file, or none of its frames.
     """
-    path = _absolute(file_of(read))
+    path = _absolute_path(file_pattern(read))
     shift = read.firstFrame() - int(read["first"].value())
-    there = _frames_of(read, path, script)
+    available = _shown_file_range(read, path, script)
     try:
-        space = colour.of_read(read)
-    except colour.NoNamesake:
+        space = colour.read_space(read)
+    except colour.NoOcioNameError:
         space = None
-        as_it_lies = False
+        is_plain_read = False
     else:
-        as_it_lies = _shows_its_files(read)
-    movie = ending_of(path) in MOVIES
+        is_plain_read = _maps_frames_to_files(read)
+    movie = file_extension(path) in MOVIE_EXTENSIONS
     if movie and not read["origset"].value():
-        as_it_lies = False  # the Read may be trimmed, and a plate counts from a movie's first frame
-    if not as_it_lies:
-        return _to_be_rendered(read, script, shot, there.shifted(shift)), True
-    form = read.format()
+        is_plain_read = False  # the Read may be trimmed, and a plate counts from a movie's first frame
+    if not is_plain_read:
+        return _shot_to_render(read, script, shot, available.shifted(shift)), True
+    node_format = read.format()
     plate = Plate(
         path=path,
-        range=_whole_movie(read, there.rate) if movie else there,
+        range=_movie_range(read, available.rate) if movie else available,
         colour_space=space,
-        width=form.width(),
-        height=form.height(),
-        pixel_aspect=form.pixelAspect(),
+        width=node_format.width(),
+        height=node_format.height(),
+        pixel_aspect=node_format.pixelAspect(),
     )
     if plate.kind is PlateKind.STILL:
-        plate = plate.model_copy(update={"range": FrameRange.of(1, 1, there.rate)})
-    cut = there.meet(script.range.shifted(-shift)) or there
+        plate = plate.model_copy(update={"range": FrameRange.of(1, 1, available.rate)})
+    cut = available.intersection(script.range.shifted(-shift)) or available
     return (
         Shot(
             id=shot,
             plate=plate,
             cut_range=cut,
             # What the Read does not show is no handle.
-            head_handle=min(script.handles, cut.first - there.first),
-            tail_handle=min(script.handles, there.last - cut.last),
+            head_handle=min(script.handles, cut.first - available.first),
+            tail_handle=min(script.handles, available.last - cut.last),
             record_range=cut.shifted(shift),
         ),
         False,
     )
 
 
-def _frames_of(read: nuke.Node, path: str, script: Script) -> FrameRange:
+def _shown_file_range(read: nuke.Node, path: str, script: ScriptContext) -> FrameRange:
     """The files' frames that the Read shows: its range, within what was there when it was made."""
     first, last = int(read["first"].value()), int(read["last"].value())
-    if "%" not in printf_pattern(path) and ending_of(path) not in MOVIES:
+    if "%" not in to_printf_pattern(path) and file_extension(path) not in MOVIE_EXTENSIONS:
         first = last = 1
     elif read["origset"].value():
         first = max(first, int(read["origfirst"].value()))
         last = min(last, int(read["origlast"].value()))
     if last < first:
-        raise _Unfit(
+        raise _UnsupportedNodeError(
             f"its range {read['first'].value()}-{read['last'].value()} lies outside of its files, "
             f"{read['origfirst'].value()}-{read['origlast'].value()}",
             "set the Read's frame range to frames that exist",
@@ -188,37 +188,37 @@ def _frames_of(read: nuke.Node, path: str, script: Script) -> FrameRange:
     return FrameRange.of(first, last, script.range.rate)
 
 
-def _whole_movie(read: nuke.Node, rate: Fraction) -> FrameRange:
+def _movie_range(read: nuke.Node, rate: Fraction) -> FrameRange:
     """All frames of a movie, as it was when the Read was made."""
     return FrameRange.of(int(read["origfirst"].value()), int(read["origlast"].value()), rate)
 
 
-def _shows_its_files(read: nuke.Node) -> bool:
+def _maps_frames_to_files(read: nuke.Node) -> bool:
     """Each frame of its range is the file of that number, or of one shifted by a constant."""
-    through = str(read["frame_mode"].value()) == "expression" and str(read["frame"].value()).strip()
-    return str(read["on_error"].value()) == "error" and through in ("", False, "frame")
+    expression = str(read["frame_mode"].value()) == "expression" and str(read["frame"].value()).strip()
+    return str(read["on_error"].value()) == "error" and expression in ("", False, "frame")
 
 
-def _to_be_rendered(node: nuke.Node, script: Script, shot: ShotId, shown: FrameRange) -> Shot:
+def _shot_to_render(node: nuke.Node, script: ScriptContext, shot: ShotId, shown_range: FrameRange) -> Shot:
     """Over the script's range as far as the node has it, with what it has beyond as handles. The
     frames count as the script's do."""
     if not node.channels():
-        raise _Unfit(
+        raise _UnsupportedNodeError(
             f"a {node.Class()} has no picture",
             "select the node whose picture is meant",
         )
-    cut = shown.meet(script.range) or shown
-    wide = cut.with_handles(script.handles, script.handles)
+    cut = shown_range.intersection(script.range) or shown_range
+    with_handles = cut.with_handles(script.handles, script.handles)
     first, last = sorted((node.firstFrame(), node.lastFrame()))
-    met = wide.meet(FrameRange.of(first, last, cut.rate)) or cut
-    form = node.format()
+    available = with_handles.intersection(FrameRange.of(first, last, cut.rate)) or cut
+    node_format = node.format()
     plate = Plate(
-        path=f"{file_name(shot)}.%04d.exr",
-        range=FrameRange.of(min(cut.first, met.first), max(cut.last, met.last), cut.rate),
+        path=f"{render_file_stem(shot)}.%04d.exr",
+        range=FrameRange.of(min(cut.first, available.first), max(cut.last, available.last), cut.rate),
         colour_space=colour.working_space(),
-        width=form.width(),
-        height=form.height(),
-        pixel_aspect=form.pixelAspect(),
+        width=node_format.width(),
+        height=node_format.height(),
+        pixel_aspect=node_format.pixelAspect(),
     )
     return Shot(
         id=shot,
@@ -230,17 +230,17 @@ def _to_be_rendered(node: nuke.Node, script: Script, shot: ShotId, shown: FrameR
     )
 
 
-def _absolute(file: str) -> str:
+def _absolute_path(file: str) -> str:
     """Nuke counts a path without a root from the project's directory."""
     if not file:
-        raise _Unfit("the Read has no file", "choose a file in the Read, or leave it out")
+        raise _UnsupportedNodeError("the Read has no file", "choose a file in the Read, or leave it out")
     if PurePosixPath(file).is_absolute() or PureWindowsPath(file).is_absolute():
         return file
     directory = nuke.root()["project_directory"]
     assert isinstance(directory, nuke.File_Knob)
     project = str(directory.getEvaluatedValue() or "").replace("\\", "/")
     if not project:
-        raise _Unfit(
+        raise _UnsupportedNodeError(
             f"{file} is no whole path, and the project has no directory",
             "set the project's directory in the project settings, or choose the file again",
         )

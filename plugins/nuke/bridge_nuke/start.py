@@ -14,22 +14,22 @@ PANE_ID = "shotbridge.panel"
 PANE_NAME = "Shotbridge"
 #: Nuke evaluates it when the pane is shown, with names that differ from version to version: so it
 #: uses none but Python's own. Qt is loaded by it, and not before.
-_PANE = "__import__('bridge_nuke.pane', fromlist=['ShotbridgePane']).ShotbridgePane"
+_PANE_EXPRESSION = "__import__('bridge_nuke.pane', fromlist=['ShotbridgePane']).ShotbridgePane"
 
 
-def anywhere() -> None:
+def register_callbacks() -> None:
     """In every Nuke, also without an interface: Reads follow their choice of a version."""
-    nuke.addKnobChanged(versions.knob_changed, nodeClass="Read")
+    nuke.addKnobChanged(versions.on_knob_changed, nodeClass="Read")
 
 
-def in_the_interface() -> None:
+def register_interface() -> None:
     """The pane, registered now so that saved workspaces restore it, and the menu."""
     from nukescripts import panels
 
-    panels.registerWidgetAsPanel(_PANE, PANE_NAME, PANE_ID)
+    panels.registerWidgetAsPanel(_PANE_EXPRESSION, PANE_NAME, PANE_ID)
     menu = nuke.menu("Nuke").addMenu("Shotbridge")
     menu.addCommand("Open the panel", open_pane)
-    menu.addCommand("Test this Nuke", test)
+    menu.addCommand("Test this Nuke", start_selftest)
 
 
 def open_pane() -> None:
@@ -37,40 +37,40 @@ def open_pane() -> None:
     from nukescripts import panels
 
     # Registering once more, to be given the panel, replaces what was registered.
-    made = panels.registerWidgetAsPanel(_PANE, PANE_NAME, PANE_ID, True)
-    made.addToPane(nuke.getPaneFor("Properties.1"))
+    panel = panels.registerWidgetAsPanel(_PANE_EXPRESSION, PANE_NAME, PANE_ID, True)
+    panel.addToPane(nuke.getPaneFor("Properties.1"))
 
 
-def test() -> None:
+def start_selftest() -> None:
     """Look at what only a real Nuke can prove, on a thread that asks Nuke's point by point; then
     say where the report is."""
-    threading.Thread(target=_test, name="shotbridge-selftest").start()
+    threading.Thread(target=_run_selftest, name="shotbridge-selftest").start()
 
 
-def _test() -> None:
-    from bridge_core.models.settings import state_home
-    from bridge_core.selftest import run
-    from bridge_nuke.selftest import CHECKS, program
+def _run_selftest() -> None:
+    from bridge_core.models.settings import default_state_dir
+    from bridge_core.selftest import run_checks
+    from bridge_nuke.selftest import CHECKS, host_version
 
-    folder = state_home() / "selftest"
-    report = run("nuke", program(), CHECKS, folder, on_main=_on_main)
-    words = f"{report.summary}.\n\nThe report is in {folder} and can be sent as it is."
-    nuke.executeInMainThread(nuke.message, (words,))
+    folder = default_state_dir() / "selftest"
+    report = run_checks("nuke", host_version(), CHECKS, folder, call_on_main=_call_on_main_thread)
+    message = f"{report.summary}.\n\nThe report is in {folder} and can be sent as it is."
+    nuke.executeInMainThread(nuke.message, (message,))
 
 
-def _on_main(look: Callable[[], str]) -> str:
+def _call_on_main_thread(function: Callable[[], str]) -> str:
     """What a function gives on Nuke's main thread, or raises there: Nuke itself would only print
     the error there."""
-    raised: list[Exception] = []
+    errors: list[Exception] = []
 
     def call() -> str:
         try:
-            return look()
+            return function()
         except Exception as error:
-            raised.append(error)
+            errors.append(error)
             return ""
 
     answer: str = nuke.executeInMainThreadWithResult(call)  # type: ignore[no-untyped-call]
-    if raised:
-        raise raised[0]
+    if errors:
+        raise errors[0]
     return answer

@@ -7,7 +7,7 @@ import nuke
 from bridge_nuke import marks
 
 
-def show(read: nuke.Node, version: marks.Standing) -> None:
+def show_version(read: nuke.Node, version: marks.ReadVersion) -> None:
     """Have a Read show a version: its files, range, size and colour space."""
     values: dict[str, object] = {
         "file": version.path,
@@ -18,41 +18,41 @@ def show(read: nuke.Node, version: marks.Standing) -> None:
         "origset": True,
         "frame_mode": version.frame_mode,
         "frame": version.frame,
-        "raw": not version.colour,
-        "format": _format(version.width, version.height, version.pixel_aspect),
+        "raw": not version.colour_space,
+        "format": _find_or_create_format(version.width, version.height, version.pixel_aspect),
     }
-    if version.colour:
-        values["colorspace"] = version.colour
+    if version.colour_space:
+        values["colorspace"] = version.colour_space
     for name, value in values.items():
         read[name].setValue(value)
 
 
-def step(read: nuke.Node, by: int) -> None:
+def step_version(read: nuke.Node, by: int) -> None:
     """Show the version after the one that is shown, or before it (``by`` -1); the first and the
     last stay."""
-    mark, choice = marks.mark_of(read), read.knob(marks.VERSION)
-    if mark is None or choice is None:
+    knobs, choice_knob = marks.version_knobs(read), read.knob(marks.VERSION_KNOB)
+    if knobs is None or choice_knob is None:
         return
-    labels = [one.label for one in mark.versions]
-    at = labels.index(str(choice.value())) + by
-    if 0 <= at < len(labels):
-        choice.setValue(labels[at])
-        show(read, mark.versions[at])
+    labels = [one.label for one in knobs.versions]
+    index = labels.index(str(choice_knob.value())) + by
+    if 0 <= index < len(labels):
+        choice_knob.setValue(labels[index])
+        show_version(read, knobs.versions[index])
 
 
-def knob_changed() -> None:
+def on_knob_changed() -> None:
     """Called by Nuke for every knob of a Read: follows its choice of a version."""
     knob = nuke.thisKnob()
-    if knob is None or knob.name() != marks.VERSION:
+    if knob is None or knob.name() != marks.VERSION_KNOB:
         return
     read = nuke.thisNode()
-    mark = marks.mark_of(read)
-    version = mark.find(label=str(knob.value())) if mark is not None else None
-    if mark is not None and version is not None and marks.shown(read, mark) != version:
-        show(read, version)
+    stored = marks.version_knobs(read)
+    version = stored.find(label=str(knob.value())) if stored is not None else None
+    if stored is not None and version is not None and marks.shown_version(read, stored) != version:
+        show_version(read, version)
 
 
-def _format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
+def _find_or_create_format(width: int, height: int, pixel_aspect: float) -> nuke.Format:
     """One that the script has, or else a new one, named by its size."""
     for one in nuke.formats():
         same = (one.width(), one.height()) == (width, height)

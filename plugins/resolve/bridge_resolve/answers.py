@@ -10,26 +10,26 @@ from bridge_core.errors import HostError
 T = TypeVar("T")
 
 #: What may lie behind any refusal.
-_LOOK = "see whether Resolve is still open and shows no dialog, then try again"
+_DEFAULT_NEXT_STEP = "see whether Resolve is still open and shows no dialog, then try again"
 
 
-def ensure(answer: T | None, tried: str, *, where: str = "", next_step: str = _LOOK) -> T:
+def require(result: T | None, action: str, *, where: str = "", next_step: str = _DEFAULT_NEXT_STEP) -> T:
     """The answer of a call that must give something.
 
     :raises HostError: it was None, False or empty.
     """
-    empty = isinstance(answer, str | list | dict) and not answer
-    if answer is None or answer is False or empty:
-        raise HostError(f"Resolve did not {tried}", where=where, next_step=next_step)
-    return answer
+    empty = isinstance(result, str | list | dict) and not result
+    if result is None or result is False or empty:
+        raise HostError(f"Resolve did not {action}", where=where, next_step=next_step)
+    return result
 
 
-def knows(thing: object, call: str) -> bool:
+def has_method(thing: object, method: str) -> bool:
     """Whether this Resolve has a call. ``dir`` is asked: for ``getattr`` any name exists."""
-    return call in dir(thing)
+    return method in dir(thing)
 
 
-def too_old(error: TypeError) -> HostError | None:
+def unsupported_version_error(error: TypeError) -> HostError | None:
     """A name that this Resolve does not have is None, and calling it a TypeError; so is any of one
     that has been closed."""
     if "'NoneType' object is not callable" not in str(error):
@@ -40,7 +40,7 @@ def too_old(error: TypeError) -> HostError | None:
     )
 
 
-def number(text: Any) -> int:
+def parse_number(text: Any) -> int:
     """A number out of a clip's property, which may be a text; 0 where it says nothing."""
     try:
         return int(float(text))

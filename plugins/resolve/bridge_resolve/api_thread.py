@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bridge_core.errors import HostError
-from bridge_resolve.answers import too_old
+from bridge_resolve.answers import unsupported_version_error
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ _log = logging.getLogger(__name__)
 class ApiThread:
     """Ends with :meth:`close`, or with the process: a Resolve that hangs holds nobody up."""
 
-    def __init__(self, pulse: float = 2.0) -> None:
+    def __init__(self, idle_interval: float = 2.0) -> None:
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._pulse = pulse
-        self._looks: list[Callable[[], None]] = []
+        self._idle_interval = idle_interval
+        self._idle_callbacks: list[Callable[[], None]] = []
         self._closed = False
-        self._taking = threading.Lock()
+        self._submit_lock = threading.Lock()
         """Held while a call is put in line: none comes in behind the end."""
         self._thread = threading.Thread(target=self._run, name="shotbridge-resolve", daemon=True)
         self._thread.start()
@@ -42,7 +42,7 @@ class ApiThread:
         if threading.current_thread() is self._thread:
             return work()
         call = _Call(work)
-        with self._taking:
+        with self._submit_lock:
             if self._closed:
                 raise HostError("this window was closed", next_step="open it again from Resolve")
             self._calls.put(call)
@@ -52,26 +52,26 @@ class ApiThread:
         result: T = call.result
         return result
 
-    def whenever_idle(self, look: Callable[[], None]) -> Callable[[], None]:
+    def add_idle_callback(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``look`` on the thread every few seconds in which nothing else is asked; what is
         given back ends that."""
-        self._looks.append(look)
+        self._idle_callbacks.append(callback)
 
-        def end() -> None:
-            if look in self._looks:
-                self._looks.remove(look)
+        def remove() -> None:
+            if callback in self._idle_callbacks:
+                self._idle_callbacks.remove(callback)
 
-        return end
+        return remove
 
-    def close(self, timeout: float = 0.0, last: Callable[[], None] | None = None) -> bool:
+    def close(self, timeout: float = 0.0, final_call: Callable[[], None] | None = None) -> bool:
         """Take no more calls; whether the thread has ended within ``timeout`` seconds. What waits
         is done before, and then ``last``."""
-        with self._taking:
+        with self._submit_lock:
             if not self._closed:
                 self._closed = True
-                self._looks.clear()
-                if last is not None:
-                    self._calls.put(_Call(last))
+                self._idle_callbacks.clear()
+                if final_call is not None:
+                    self._calls.put(_Call(final_call))
                 self._calls.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -79,18 +79,18 @@ class ApiThread:
     def _run(self) -> None:
         while True:
             try:
-                call = self._calls.get(timeout=self._pulse)
+                call = self._calls.get(timeout=self._idle_interval)
             except queue.Empty:
-                self._look()
+                self._run_idle_callbacks()
                 continue
             if call is None:
                 return
             call.run()
 
-    def _look(self) -> None:
-        for look in list(self._looks):
+    def _run_idle_callbacks(self) -> None:
+        for callback in list(self._idle_callbacks):
             try:
-                look()
+                callback()
             except Exception:
                 # Nobody waits for a look; what is wrong is told to whoever asks next.
                 _log.debug("Resolve could not be looked at", exc_info=True)
@@ -107,7 +107,7 @@ class _Call:
         try:
             self.result = self.work()
         except TypeError as error:
-            self.error = too_old(error) or error
+            self.error = unsupported_version_error(error) or error
         except BaseException as error:
             self.error = error
         finally:

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge_resolve.answers import ensure
+from bridge_resolve.answers import require
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, Project, Timeline
 
-    from bridge_resolve.media import Media
+    from bridge_resolve.media import ClipMedia
 
-_COMBINED = {
+_COMBINED_NAMES = {
     "ACEScg": "ACEScg",
     "ACEScct": "ACEScct",
     "ACEScc": "ACEScc",
@@ -48,7 +48,7 @@ _COMBINED = {
 }
 
 #: Gamut and gamma, where a project keeps them apart.
-_APART = {
+_SEPARATE_NAMES = {
     "ACES (AP0), Linear": "ACES2065-1",
     "ACES (AP1), Linear": "ACEScg",
     "ACES (AP1), ACEScct": "ACEScct",
@@ -77,7 +77,7 @@ _APART = {
 }
 
 #: Of ACES projects: names of input transforms.
-_ACES = {
+_ACES_NAMES = {
     "ACEScg - CSC": "ACEScg",
     "ACEScct - CSC": "ACEScct",
     "ACEScc - CSC": "ACEScc",
@@ -100,9 +100,9 @@ _ACES = {
 
 #: What a timeline of an ACES project gets to render scene-linear AP0, the Academy's exchange space,
 #: whatever display the project is set up for; and no colour is compressed, since that is a look.
-_ACES_PLATES = {"colorAcesODT": "No Output Transform", "colorAcesGamutCompressType": "None"}
+_ACES_RENDER_SETTINGS = {"colorAcesODT": "No Output Transform", "colorAcesGamutCompressType": "None"}
 
-_MENU = "Project Settings > Color Management"
+_SETTINGS_PAGE = "Project Settings > Color Management"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,59 +115,59 @@ class ProjectColour:
     None where nobody can say, for the reason ``why``, with what to do ``next_step``.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
-    keys: tuple[str, ...] = ()
-    own: str = ""
-    rendered: str | None = None
-    why: str = ""
+    ocio_names: Mapping[str, str] = field(default_factory=dict)
+    property_keys: tuple[str, ...] = ()
+    project_default: str = ""
+    render_space: str | None = None
+    unknown_reason: str = ""
     next_step: str = ""
-    plates: Mapping[str, str] = field(default_factory=dict)
+    render_settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of a timeline that plates are rendered from."""
 
-    def called(self, media: Media) -> str:
+    def resolve_name(self, media: ClipMedia) -> str:
         """Resolve's name of the media's colour space; empty without colour management."""
-        told = [media.properties.get(key, "") for key in self.keys]
-        return self.own if told[:1] in ([""], ["Project"]) else ", ".join(told)
+        values = [media.properties.get(key, "") for key in self.property_keys]
+        return self.project_default if values[:1] in ([""], ["Project"]) else ", ".join(values)
 
-    def space(self, media: Media) -> str | None:
+    def ocio_name(self, media: ClipMedia) -> str | None:
         """OCIO's name of the media's colour space; None where it has none that is known here."""
-        return self.names.get(self.called(media))
+        return self.ocio_names.get(self.resolve_name(media))
 
-    def unknown(self, media: Media) -> str:
+    def untranslated_name(self, media: ClipMedia) -> str:
         """Resolve's name of the media's colour space where that cannot be translated."""
-        return "" if self.space(media) else self.called(media)
+        return "" if self.ocio_name(media) else self.resolve_name(media)
 
-    def give(self, item: MediaPoolItem, space: str, like: Media | None, what: str) -> None:
+    def assign_space(self, item: MediaPoolItem, space: str, like: ClipMedia | None, title: str) -> None:
         """Have Resolve read media in a colour space: as it reads ``like``, which has the same, or
         by its name. Where Resolve has no name that is known here, it is left as it is.
 
         :raises HostError: Resolve refuses it.
         """
         if like is not None:
-            wanted = {key: like.properties.get(key, "") for key in self.keys}
+            properties = {key: like.properties.get(key, "") for key in self.property_keys}
         else:
-            name = next((name for name, ocio in self.names.items() if ocio == space), "")
-            wanted = dict(zip(self.keys, name.split(", "), strict=True)) if name else {}
-        for key, value in wanted.items():
+            name = next((name for name, ocio in self.ocio_names.items() if ocio == space), "")
+            properties = dict(zip(self.property_keys, name.split(", "), strict=True)) if name else {}
+        for key, value in properties.items():
             if value and item.GetClipProperty(key) != value:
-                ensure(item.SetClipProperty(key, value), f"set {what} to the {key} {value}")
+                require(item.SetClipProperty(key, value), f"set {title} to the {key} {value}")
 
-    def prepare(self, timeline: Timeline) -> None:
+    def prepare_timeline(self, timeline: Timeline) -> None:
         """Have a timeline of ours render :attr:`rendered`.
 
         :raises HostError: Resolve refuses it, or says yes and does not do it.
         """
-        for key, value in self.plates.items():
+        for key, value in self.render_settings.items():
             if value == "None" and not timeline.GetSetting(key):
                 continue  # an older ACES, which has no such setting
-            ensure(
+            require(
                 timeline.SetSetting(key, value) and timeline.GetSetting(key) == value,
                 f"set {key} of the timeline that plates are rendered from to {value}",
-                next_step=f"see {_MENU}, or transcode the clip by hand",
+                next_step=f"see {_SETTINGS_PAGE}, or transcode the clip by hand",
             )
 
 
-def colour_of(project: Project) -> ProjectColour:
+def read_project_colour(project: Project) -> ProjectColour:
     """The colour management of a project as it is set now."""
 
     def setting(key: str) -> str:
@@ -176,29 +176,29 @@ def colour_of(project: Project) -> ProjectColour:
     mode = setting("colorScienceMode")
     if mode.lower().startswith("aces"):
         return ProjectColour(
-            _ACES, ("IDT",), setting("colorAcesIDT"), "ACES2065-1", plates=_ACES_PLATES
+            _ACES_NAMES, ("IDT",), setting("colorAcesIDT"), "ACES2065-1", render_settings=_ACES_RENDER_SETTINGS
         )
     if "ColorManaged" not in mode:
         return ProjectColour(
-            why="without colour management nobody can say in which colour space",
-            next_step=f"choose DaVinci YRGB Color Managed or ACES in {_MENU}, or transcode the "
+            unknown_reason="without colour management nobody can say in which colour space",
+            next_step=f"choose DaVinci YRGB Color Managed or ACES in {_SETTINGS_PAGE}, or transcode the "
             "clip and relink it",
         )
-    apart = setting("separateColorSpaceAndGamma") == "1"
+    is_separate = setting("separateColorSpaceAndGamma") == "1"
 
     def pair(key: str) -> str:
-        return f"{setting(key)}, {setting(f'{key}Gamma')}" if apart else setting(key)
+        return f"{setting(key)}, {setting(f'{key}Gamma')}" if is_separate else setting(key)
 
     output = "colorSpaceOutput"
     if setting(output) == "Same as Timeline":
         output = "colorSpaceTimeline"
-    names, like = (_APART, "ACES (AP1), Linear") if apart else (_COMBINED, "ACEScg")
+    names, like = (_SEPARATE_NAMES, "ACES (AP1), Linear") if is_separate else (_COMBINED_NAMES, "ACEScg")
     rendered = names.get(pair(output))
     return ProjectColour(
         names,
-        ("Input Color Space", "Input Gamma") if apart else ("Input Color Space",),
+        ("Input Color Space", "Input Gamma") if is_separate else ("Input Color Space",),
         pair("colorSpaceInput"),
         rendered,
         "" if rendered else f"its Output Color Space, {pair(output)}, has no OCIO name known here",
-        f"choose another in {_MENU}, such as {like}, or transcode the clip and relink it",
+        f"choose another in {_SETTINGS_PAGE}, such as {like}, or transcode the clip and relink it",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.selftest import Differs, NotSeen, expect
+from bridge_core.selftest import BehaviourDiffers, CheckSkipped, expect_equal
 
 if TYPE_CHECKING:
     from fusionscript import (
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from bridge_resolve.host import ResolveHost
 
-NAME = "Shotbridge self-test"
+FIXTURE_NAME = "Shotbridge self-test"
 FRAMES = range(1001, 1025)
 SIZE = 64
 
 
 @dataclass
-class Bench:
+class SelfTestTimeline:
     """A timeline with one clip: 10 frames from the fifth on of a sequence 1001-1024."""
 
     resolve: Resolve
@@ -46,70 +46,70 @@ class Bench:
     clip: TimelineItem
     folder: Path
 
-    def exported(self) -> Any:
+    def export_otio(self) -> Any:
         path = self.folder / "export.otio"
         done = self.timeline.Export(str(path), self.resolve.EXPORT_OTIO, self.resolve.EXPORT_NONE)
-        expect("Export to OTIO", done, True)
+        expect_equal("Export to OTIO", done, True)
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def stands(self) -> tuple[int, int]:
-        from bridge_resolve.clips import stands
+    def clip_position(self) -> tuple[int, int]:
+        from bridge_resolve.clips import record_position
 
-        return stands(self.clip)
+        return record_position(self.clip)
 
 
 @functools.cache
-def running() -> Resolve:
+def running_resolve() -> Resolve:
     from bridge_resolve.connecting import find_resolve
 
     return find_resolve()
 
 
 @contextlib.contextmanager
-def bench() -> Iterator[Bench]:
-    from bridge_resolve.clips import cut_in
+def self_test_timeline() -> Iterator[SelfTestTimeline]:
+    from bridge_resolve.clips import append_clip
 
-    resolve = running()
+    resolve = running_resolve()
     project = resolve.GetProjectManager().GetCurrentProject()
     if project is None:
-        raise NotSeen("open a project of no value, and run this again")
-    pool, users = project.GetMediaPool(), project.GetCurrentTimeline()
-    users_bin = pool.GetCurrentFolder()
-    with tempfile.TemporaryDirectory(prefix="shotbridge-") as name, contextlib.ExitStack() as undo:
+        raise CheckSkipped("open a project of no value, and run this again")
+    pool, user_timeline = project.GetMediaPool(), project.GetCurrentTimeline()
+    user_bin = pool.GetCurrentFolder()
+    with tempfile.TemporaryDirectory(prefix="shotbridge-") as name, contextlib.ExitStack() as cleanup:
         folder = Path(name)
-        bin_ = pool.AddSubFolder(pool.GetRootFolder(), NAME)
-        expect("AddSubFolder gives a bin", bin_ is not None, True)
-        undo.callback(pool.DeleteFolders, [bin_])
-        undo.callback(pool.SetCurrentFolder, users_bin)
-        expect("SetCurrentFolder", pool.SetCurrentFolder(bin_), True)
-        pattern = _pictures(folder)
-        made = pool.ImportMedia(
+        bin_ = pool.AddSubFolder(pool.GetRootFolder(), FIXTURE_NAME)
+        expect_equal("AddSubFolder gives a bin", bin_ is not None, True)
+        cleanup.callback(pool.DeleteFolders, [bin_])
+        cleanup.callback(pool.SetCurrentFolder, user_bin)
+        expect_equal("SetCurrentFolder", pool.SetCurrentFolder(bin_), True)
+        pattern = _write_pictures(folder)
+        items = pool.ImportMedia(
             [{"FilePath": pattern, "StartIndex": FRAMES[0], "EndIndex": FRAMES[-1]}]
         )
-        expect("items of an imported sequence", len(made or []), 1)
-        undo.callback(pool.DeleteClips, made)
-        timeline = pool.CreateEmptyTimeline(NAME)
-        expect("CreateEmptyTimeline gives a timeline", timeline is not None, True)
-        undo.callback(pool.DeleteTimelines, [timeline])
-        if users is not None:
-            undo.callback(project.SetCurrentTimeline, users)
-        expect("SetCurrentTimeline", project.SetCurrentTimeline(timeline), True)
-        clip = cut_in(pool, made[0], (4, 14), 1, int(timeline.GetStartFrame()))
+        expect_equal("items of an imported sequence", len(items or []), 1)
+        cleanup.callback(pool.DeleteClips, items)
+        timeline = pool.CreateEmptyTimeline(FIXTURE_NAME)
+        expect_equal("CreateEmptyTimeline gives a timeline", timeline is not None, True)
+        cleanup.callback(pool.DeleteTimelines, [timeline])
+        if user_timeline is not None:
+            cleanup.callback(project.SetCurrentTimeline, user_timeline)
+        expect_equal("SetCurrentTimeline", project.SetCurrentTimeline(timeline), True)
+        clip = append_clip(pool, items[0], (4, 14), 1, int(timeline.GetStartFrame()))
         if clip is None:
-            raise Differs("AppendToTimeline gave nothing")
-        yield Bench(resolve, project, pool, bin_, timeline, made[0], clip, folder)
+            raise BehaviourDiffers("AppendToTimeline gave nothing")
+        yield SelfTestTimeline(resolve, project, pool, bin_, timeline, items[0], clip, folder)
 
 
-def on_bench(look: Callable[[Bench], str]) -> Callable[[], str]:
-    @functools.wraps(look)
-    def looked() -> str:
-        with bench() as there:
-            return look(there)
+def with_self_test_timeline(check: Callable[[SelfTestTimeline], str]) -> Callable[[], str]:
+    @functools.wraps(check)
+    def wrapper() -> str:
+        with self_test_timeline() as fixture:
+            return check(fixture)
 
-    return looked
+    return wrapper
 
 
-def _pictures(folder: Path) -> str:
+def _write_pictures(folder: Path) -> str:
     """A PNG for each frame; gives the pattern."""
     for frame in FRAMES:
         row = b"\0" + bytes([frame - FRAMES[0]]) * 3 * SIZE
@@ -129,12 +129,12 @@ def first_clip(document: Any) -> Any:
 
 
 @contextlib.contextmanager
-def host_of(there: Bench) -> Iterator[ResolveHost]:
+def open_host(fixture: SelfTestTimeline) -> Iterator[ResolveHost]:
     from bridge_core.models.settings import Settings
     from bridge_resolve.host import ResolveHost
 
-    settings = Settings.model_validate({"client": {"state_dir": there.folder / "state"}})
-    host = ResolveHost(settings, lambda: there.resolve)
+    settings = Settings.model_validate({"client": {"state_dir": fixture.folder / "state"}})
+    host = ResolveHost(settings, lambda: fixture.resolve)
     try:
         yield host
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge_core.client import Client
-from bridge_core.launcher import find
+from bridge_core.launcher import find_gateway
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
@@ -58,15 +58,15 @@ def settings(gateway: Any, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def transport(settings: Settings) -> Iterator[Transport]:
-    made = Transport(lambda: find(settings), settings.client)
-    yield made
-    made.close()
+    new_transport = Transport(lambda: find_gateway(settings), settings.client)
+    yield new_transport
+    new_transport.close()
 
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[Client]:
-    with Client(settings) as made:
-        yield made
+    with Client(settings) as new_client:
+        yield new_client
 
 
 @pytest.fixture
@@ -94,4 +94,4 @@ def make_request(plate: Plate) -> Request:
     shot = Shot(
         id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=plate.range
     )
-    return Request(shot=shot, service="upscale", asked_by="Ada")
+    return Request(shot=shot, service="upscale", requested_by="Ada")

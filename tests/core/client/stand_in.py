@@ -42,24 +42,24 @@ if given.silent:
     time.sleep(600)
 time.sleep(given.slow)
 
-from bridge_core.models.gateway import proof_of  # noqa: E402  slow, and tests count on the moment
+from bridge_core.models.gateway import compute_proof  # noqa: E402  slow, and tests count on the moment
 
 about = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": uuid4().hex}
 
 
-class Handler(BaseHTTPRequestHandler):
+class StubGatewayHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
-        place = urlsplit(self.path)
+        url = urlsplit(self.path)
         answer: dict[str, Any] = {"ok": True, "lines": []}
-        if place.path == "/v1/about":
+        if url.path == "/v1/about":
             token = given.token_file.read_text().strip()
-            [challenge] = parse_qs(place.query).get("challenge", [""])
-            answer = {**about, "proof": proof_of(token, challenge, about["instance"])}
+            [challenge] = parse_qs(url.query).get("challenge", [""])
+            answer = {**about, "proof": compute_proof(token, challenge, about["instance"])}
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -68,25 +68,25 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server = ThreadingHTTPServer(("127.0.0.1", 0), StubGatewayHandler)
 if not given.token_file.exists():
     descriptor = os.open(given.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.write(descriptor, b"stand-in-token-0123456789\n")
     os.close(descriptor)
-found = {
+announcement = {
     "url": f"http://127.0.0.1:{server.server_address[1]}",
     "pid": os.getpid(),
     "instance": about["instance"],
 }
-half = given.announce.with_suffix(".half")
-half.write_text(json.dumps(found))
-half.replace(given.announce)
+partial = given.announce.with_suffix(".half")
+partial.write_text(json.dumps(announcement))
+partial.replace(given.announce)
 
 
-def end(*_: Any) -> None:
+def stop(*_: Any) -> None:
     given.announce.unlink(missing_ok=True)
     os._exit(0)
 
 
-signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGTERM, stop)
 server.serve_forever()

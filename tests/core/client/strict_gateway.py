@@ -25,10 +25,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge_core.errors import InvalidRequest, KeyReused, NotFound, ShotbridgeError, WrongOffset
+from bridge_core.errors import InvalidRequest, IdempotencyKeyReused, NotFound, ShotbridgeError, WrongOffset
 from bridge_core.errors import TransferError as Spoilt
-from bridge_core.models.base import canonical, now
-from bridge_core.models.gateway import About, Event, EventKind, ReachableQuery, proof_of
+from bridge_core.models.base import canonical_json, now
+from bridge_core.models.gateway import About, Event, EventKind, ReadableFilesQuery, compute_proof
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.media import ContentAddress
 from bridge_core.models.notes import NewNote, Note
@@ -54,20 +54,20 @@ class Fault:
     refuse: bool = False
     cut_body: int | None = None
     cut_answer: bool = False
-    no_answer: bool = False
+    drop_answer: bool = False
     hang: bool = False
     answer: tuple[int, str, bytes] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     before: Callable[[], None] | None = None
     """Called when the call has come, before anything else."""
-    met: threading.Event = field(default_factory=threading.Event)
+    triggered: threading.Event = field(default_factory=threading.Event)
 
 
-class Cut(Exception):
+class DropConnection(Exception):
     """The connection is to be reset."""
 
 
-class Sent(Exception):
+class ResponseSent(Exception):
     """The answer is out already."""
 
 
@@ -90,9 +90,9 @@ class StrictGateway:
         self.listeners = 0
         self.heartbeat = 0.2
         self.results: dict[str, dict[str, bytes]] = {}
-        self.spoil: dict[str, int] = {}
-        self.answers: dict[str, Any] = {}
-        self.about = About(version="0.1.0", api="1.0", oldest_client="0.1.0", instance="one")
+        self.corruptions: dict[str, int] = {}
+        self.canned_answers: dict[str, Any] = {}
+        self.about = About(version="0.1.0", api_version="1.0", min_client_version="0.1.0", instance_id="one")
         self.token = TOKEN
         self.closing = threading.Event()
         self.start()
@@ -105,17 +105,17 @@ class StrictGateway:
         self.closing = threading.Event()
         gateway = self
 
-        class Handler(_Handler):
+        class BoundHandler(StrictGatewayHandler):
             strict = gateway
 
-        class Server(ThreadingHTTPServer):
+        class StrictServer(ThreadingHTTPServer):
             daemon_threads = True
             allow_reuse_address = True
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Cut connections are this server's business."""
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = StrictServer(("127.0.0.1", port), BoundHandler)
         self.server.open_sockets = set()  # type: ignore[attr-defined]
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(
@@ -137,7 +137,7 @@ class StrictGateway:
     def restart(self) -> None:
         port = self.port
         self.stop()
-        self.about = self.about.model_copy(update={"instance": f"{self.about.instance}+"})
+        self.about = self.about.model_copy(update={"instance": f"{self.about.instance_id}+"})
         self.start(port)
 
     def fault(self, method: str, path: str, **what: Any) -> Fault:
@@ -149,7 +149,7 @@ class StrictGateway:
         with self.lock:
             return sum(m == method and bool(re.fullmatch(path, p)) for m, p in self.calls)
 
-    def tell(self, job: Job) -> None:
+    def publish_job(self, job: Job) -> None:
         with self.lock:
             self.jobs[job.id] = job
             number = self.first_event + len(self.events)
@@ -157,7 +157,7 @@ class StrictGateway:
             self.changed.notify_all()
 
     def end_job(self, job: str, state: JobState = JobState.SUCCEEDED) -> None:
-        self.tell(self.jobs[job].model_copy(update={"state": state}))
+        self.publish_job(self.jobs[job].model_copy(update={"state": state}))
 
     def files(self, result: str) -> list[ResultFile]:
         return [
@@ -174,7 +174,7 @@ def _reset(connection: socket.socket) -> None:
         connection.close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class StrictGatewayHandler(BaseHTTPRequestHandler):
     strict: StrictGateway
     protocol_version = "HTTP/1.1"
     fault: Fault | None = None
@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         gateway = self.strict
         with gateway.lock:
             gateway.calls.append((method, name))
-            self.fault = next((f for f in gateway.faults if _fits(f, method, name)), None)
+            self.fault = next((f for f in gateway.faults if _fault_matches(f, method, name)), None)
             if self.fault is not None:
                 gateway.faults.remove(self.fault)
         fault = self.fault
@@ -218,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is not None and fault.before is not None:
                 fault.before()
             if fault is not None and fault.refuse:
-                raise Cut
+                raise DropConnection
             self._check_headers(method)
             if fault is not None and fault.answer is not None:
                 self._body()
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = self._route(method, split.path)
             except ShotbridgeError as error:
                 self._body()
-                problem = Problem.of(error).model_dump_json().encode()
+                problem = Problem.from_error(error).model_dump_json().encode()
                 self._send(error.status, "application/problem+json", problem)
                 return
             if isinstance(answer, bytes):
@@ -240,12 +240,12 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 kind = type(answer) if not isinstance(answer, list) else list[Any]
                 self._send(status, "application/json", TypeAdapter(kind).dump_json(answer))
-        except Sent:
+        except ResponseSent:
             return
-        except Cut:
+        except DropConnection:
             self.close_connection = True
             if fault is not None:
-                fault.met.set()
+                fault.triggered.set()
             _reset(self.connection)
         except ValidationError as error:
             with gateway.lock:
@@ -279,11 +279,11 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         fault = self.fault
         if fault is not None and fault.hang:
-            fault.met.set()
+            fault.triggered.set()
             self.strict.closing.wait(60)
-            raise Cut
-        if fault is not None and fault.no_answer:
-            raise Cut
+            raise DropConnection
+        if fault is not None and fault.drop_answer:
+            raise DropConnection
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
@@ -294,26 +294,26 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2])
             self.wfile.flush()
             time.sleep(0.05)  # so that the half arrives before the reset
-            raise Cut
+            raise DropConnection
         self.wfile.write(content)
         if fault is not None:
-            fault.met.set()
+            fault.triggered.set()
 
     def _route(self, method: str, path: str) -> tuple[int, Any]:
         gateway = self.strict
         call = f"{method} {path}"
-        if call in gateway.answers:
+        if call in gateway.canned_answers:
             self._body()
-            return 200, gateway.answers[call]
+            return 200, gateway.canned_answers[call]
         if call == "GET /v1/about":
             if "challenge" not in self.query:
                 return 200, gateway.about
             self.challenged = True
-            proof = proof_of(gateway.token, self.query["challenge"][0], gateway.about.instance)
+            proof = compute_proof(gateway.token, self.query["challenge"][0], gateway.about.instance_id)
             return 200, gateway.about.model_copy(update={"proof": proof})
         if call == "POST /v1/media/reachable":
-            query = ReachableQuery.model_validate_json(self._body())
-            readable = [i for i, f in enumerate(query.files) if _within(f.path, gateway.roots)]
+            query = ReadableFilesQuery.model_validate_json(self._body())
+            readable = [i for i, f in enumerate(query.files) if _is_within(f.path, gateway.roots)]
             return 200, {"readable": readable}
         if call == "POST /v1/content/states":
             asked = TypeAdapter(list[ContentAddress]).validate_json(self._body())
@@ -333,10 +333,10 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, gateway.jobs[match[1]]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/decisions", call):
             Decision.model_validate_json(self._body())
-            return 200, gateway.answers["version"]
+            return 200, gateway.canned_answers["version"]
         if match := re.fullmatch(r"POST /v1/versions/([^/]+)/notes", call):
             note = NewNote.model_validate_json(self._body())
-            return 201, Note(id="n", version=match[1], text=note.text, by=note.by, at=now())
+            return 201, Note(id="n", version_id=match[1], text=note.text, by=note.by, at=now())
         if match := re.fullmatch(r"GET /v1/results/([^/]+)/files", call):
             return 200, gateway.files(match[1])
         if match := re.fullmatch(r"GET /v1/results/([^/]+)/files/(.+)", call):
@@ -366,7 +366,7 @@ class _Handler(BaseHTTPRequestHandler):
         while left:
             block = self.rfile.read(min(left, 65536, *([cut] if cut is not None else [])))
             if not block:
-                raise Cut
+                raise DropConnection
             with gateway.lock:
                 part += block
                 gateway.received += len(block)
@@ -375,13 +375,13 @@ class _Handler(BaseHTTPRequestHandler):
             if cut is not None:
                 cut -= len(block)
                 if cut <= 0:
-                    raise Cut
+                    raise DropConnection
         with gateway.lock:
             if len(part) == whole:
                 del gateway.partial[sha256]
-                spoilt = gateway.spoil.get("upload", 0)
+                spoilt = gateway.corruptions.get("upload", 0)
                 if spoilt:
-                    gateway.spoil["upload"] = spoilt - 1
+                    gateway.corruptions["upload"] = spoilt - 1
                 if spoilt or hashlib.sha256(part).hexdigest() != sha256:
                     raise Spoilt("not what its address says")
                 gateway.contents[sha256] = bytes(part)
@@ -393,14 +393,14 @@ class _Handler(BaseHTTPRequestHandler):
         key = self.headers["Idempotency-Key"]
         for file in (*submission.plate_files, *submission.reference_files):
             if file.sha256 is None:
-                assert _within(file.path, gateway.roots), "a path that the gateway cannot read"
+                assert _is_within(file.path, gateway.roots), "a path that the gateway cannot read"
             elif file.sha256 not in gateway.contents:
                 raise InvalidRequest("a content is not there")
         with gateway.lock:
             if key in gateway.keys:
                 job = gateway.jobs[gateway.keys[key]]
-                if canonical(job.request) != canonical(submission.request):
-                    raise KeyReused("this key made another job")
+                if canonical_json(job.request) != canonical_json(submission.request):
+                    raise IdempotencyKeyReused("this key made another job")
                 return 200, job
             job = Job(
                 id=f"job-{len(gateway.jobs) + 1}",
@@ -411,13 +411,13 @@ class _Handler(BaseHTTPRequestHandler):
             )
             gateway.keys[key] = job.id
             gateway.submissions[job.id] = submission
-            gateway.tell(job)
+            gateway.publish_job(job)
             return 201, job
 
     def _file(self, result: str, path: str) -> tuple[int, bytes]:
         content = self.strict.results[result][path]
-        if self.strict.spoil.get(path, 0):
-            self.strict.spoil[path] -= 1
+        if self.strict.corruptions.get(path, 0):
+            self.strict.corruptions[path] -= 1
             content = bytes(len(content))
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if wanted is None:
@@ -426,7 +426,7 @@ class _Handler(BaseHTTPRequestHandler):
         rest = content[start:]
         headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
         self._send(206, "application/octet-stream", rest, headers)
-        raise Sent
+        raise ResponseSent
 
     def _stream(self) -> None:
         gateway = self.strict
@@ -461,13 +461,13 @@ class _Handler(BaseHTTPRequestHandler):
                     if fault is not None and fault.cut_answer and sent == 1:
                         self._chunk(message[: len(message) // 2])
                         time.sleep(0.05)
-                        raise Cut
+                        raise DropConnection
                     self._chunk(message)
                     sent += 1
                     if fault is not None and fault.hang:
                         gateway.closing.wait(60)
-                    if fault is not None and fault.no_answer and sent == 1:
-                        raise Cut
+                    if fault is not None and fault.drop_answer and sent == 1:
+                        raise DropConnection
         finally:
             with gateway.lock:
                 gateway.listeners -= 1
@@ -478,9 +478,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _fits(fault: Fault, method: str, path: str) -> bool:
+def _fault_matches(fault: Fault, method: str, path: str) -> bool:
     return fault.method == method and re.fullmatch(fault.path, path) is not None
 
 
-def _within(path: str, roots: list[Path]) -> bool:
+def _is_within(path: str, roots: list[Path]) -> bool:
     return any(Path(path).is_relative_to(root) for root in roots)

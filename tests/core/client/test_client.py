@@ -21,7 +21,7 @@ from bridge_core.errors import (
     GatewayUnreachable,
     InvalidRequest,
     JobCancelled,
-    KeyReused,
+    IdempotencyKeyReused,
     MissingFrames,
     NotAuthorised,
     NotFound,
@@ -40,7 +40,7 @@ JOBS = "/v1/jobs"
 
 
 def problem(error: Exception, status: int) -> dict[str, Any]:
-    text = Problem.of(error).model_dump_json()  # type: ignore[arg-type]
+    text = Problem.from_error(error).model_dump_json()  # type: ignore[arg-type]
     return {"answer": (status, "application/problem+json", text.encode())}
 
 
@@ -70,7 +70,7 @@ def test_the_same_key_is_one_job_and_with_other_content_refused(
 ) -> None:
     first = client.submit(request_of, key="one-and-only")
     assert client.submit(request_of, key="one-and-only").id == first.id
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         client.submit(request_of.model_copy(update={"note": "other"}), key="one-and-only")
     assert len(gateway.jobs) == 1
     [refused] = client.outbox.refused()
@@ -99,10 +99,10 @@ def test_without_a_gateway_a_request_is_kept_and_sent_later(
 def test_a_request_that_fails_for_good_is_refused_and_the_next_goes(
     gateway: Any, client: Client, request_of: Request, plate: Plate
 ) -> None:
-    Path(plate.file(1003)).rename(plate.file(1003) + ".gone")
+    Path(plate.path_at(1003)).rename(plate.path_at(1003) + ".gone")
     with pytest.raises(MissingFrames, match="1003"):
         client.submit(request_of)
-    Path(plate.file(1003) + ".gone").rename(plate.file(1003))
+    Path(plate.path_at(1003) + ".gone").rename(plate.path_at(1003))
     assert client.outbox.entries() == ()
     assert len(client.outbox.refused()) == 1
     gateway.fault("POST", JOBS, **problem(UnknownService("no such service"), 422))
@@ -137,7 +137,7 @@ def test_flush_goes_on_behind_one_that_fails(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     for number in range(4):
-        client.outbox.put(request_of.model_copy(update={"note": str(number)}))
+        client.outbox.add(request_of.model_copy(update={"note": str(number)}))
     gateway.fault("POST", JOBS, **problem(GatewayFault("reference 17"), 500))
     gateway.fault("POST", JOBS, **problem(InvalidRequest("no"), 422))
     with pytest.raises(GatewayFault):
@@ -150,8 +150,8 @@ def test_flush_goes_on_behind_one_that_fails(
 def test_what_another_process_is_sending_is_left_to_it(
     gateway: Any, client: Client, settings: Settings, request_of: Request
 ) -> None:
-    entry = client.outbox.put(request_of)
-    with Client(settings) as other, other.outbox.sending(entry.key):
+    entry = client.outbox.add(request_of)
+    with Client(settings) as other, other.outbox.lock_for_sending(entry.key):
         assert client.flush() == []
     assert len(client.flush()) == 1
 
@@ -233,7 +233,7 @@ def ended(event: Event) -> bool:
 
 def test_wait_ends_when_all_jobs_have(gateway: Any, client: Client, request_of: Request) -> None:
     jobs = [client.submit(request_of) for _ in range(3)]
-    heard: list[Event] = []
+    received: list[Event] = []
 
     def work() -> None:
         with gateway.lock:
@@ -244,10 +244,10 @@ def test_wait_ends_when_all_jobs_have(gateway: Any, client: Client, request_of: 
 
     worker = threading.Thread(target=work)
     worker.start()
-    states = [job.state for job in client.wait([job.id for job in jobs], heard.append)]
+    states = [job.state for job in client.wait([job.id for job in jobs], received.append)]
     worker.join()
     assert states == [JobState.SUCCEEDED, JobState.UNKNOWN, JobState.FAILED]
-    assert sum(ended(event) for event in heard) == 3
+    assert sum(ended(event) for event in received) == 3
 
 
 def test_wait_sees_what_ended_before_it_began(
@@ -286,7 +286,7 @@ def test_wait_gives_what_there_is_when_time_is_up(
     assert client.wait([job.id], timeout=0.3)[0].state is JobState.QUEUED
 
 
-def test_wait_for_a_job_that_does_not_exist_is_told(gateway: Any, client: Client) -> None:
+def test_wait_for_a_job_that_does_not_exist_is_reported(gateway: Any, client: Client) -> None:
     with pytest.raises(NotFound):
         client.wait(["no-such-job"])
 
@@ -358,6 +358,6 @@ def test_the_gateways_clock_is_compared_with_ours(
     ahead: float | None,
 ) -> None:
     monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda *_: clock())
-    found = client.clock_ahead()
+    offset = client.clock_offset()
     # A date has whole seconds; what is between them is not known.
-    assert found == (None if ahead is None else pytest.approx(ahead, abs=60.0 if ahead else 0.0))
+    assert offset == (None if ahead is None else pytest.approx(ahead, abs=60.0 if ahead else 0.0))

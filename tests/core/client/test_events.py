@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bridge_core import events
 from bridge_core.errors import GatewayFault, GatewayUnreachable, NotAuthorised
-from bridge_core.events import EventStream, Message, Parser, Signal
+from bridge_core.events import EventStream, ServerSentEvent, EventStreamParser, StreamSignal
 from bridge_core.models.base import now
 from bridge_core.models.gateway import Event
 from bridge_core.models.jobs import Job, JobState
@@ -24,8 +24,8 @@ from bridge_core.transport import Transport
 PATH = "/v1/events"
 
 
-def parse(*blocks: bytes) -> list[Message]:
-    parser = Parser()
+def parse(*blocks: bytes) -> list[ServerSentEvent]:
+    parser = EventStreamParser()
     return [message for block in blocks for message in parser.feed(block)]
 
 
@@ -33,25 +33,25 @@ def parse(*blocks: bytes) -> list[Message]:
     ("text", "messages"),
     [
         # The first five are the examples of the standard.
-        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [Message("YHOO\n+2\n10")]),
+        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [ServerSentEvent("YHOO\n+2\n10")]),
         (
             b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n"
             b"data:  third event\n\n",
-            [Message("first event", id="1"), Message("second event"), Message(" third event")],
+            [ServerSentEvent("first event", id="1"), ServerSentEvent("second event"), ServerSentEvent(" third event")],
         ),
-        (b"data\n\ndata\ndata\n\ndata:", [Message(""), Message("\n")]),
-        (b"data:test\n\ndata: test\n\n", [Message("test"), Message("test")]),
-        (b"event: add\ndata: 1\n\ndata: 2\n\n", [Message("1", "add"), Message("2")]),
-        (b"\xef\xbb\xbfdata: after a mark\n\n", [Message("after a mark")]),
-        (b"data: a\r\ndata: b\rdata: c\n\r\n", [Message("a\nb\nc")]),
-        (b"id: 7\n\ndata: x\n\n", [Message("x", id="7")]),
-        (b"id: 7\ndata: x\n\nid: 8\0\ndata: y\n\n", [Message("x", id="7"), Message("y", id="7")]),
-        (b"unknown: 1\ndata: x\n\n", [Message("x")]),
+        (b"data\n\ndata\ndata\n\ndata:", [ServerSentEvent(""), ServerSentEvent("\n")]),
+        (b"data:test\n\ndata: test\n\n", [ServerSentEvent("test"), ServerSentEvent("test")]),
+        (b"event: add\ndata: 1\n\ndata: 2\n\n", [ServerSentEvent("1", "add"), ServerSentEvent("2")]),
+        (b"\xef\xbb\xbfdata: after a mark\n\n", [ServerSentEvent("after a mark")]),
+        (b"data: a\r\ndata: b\rdata: c\n\r\n", [ServerSentEvent("a\nb\nc")]),
+        (b"id: 7\n\ndata: x\n\n", [ServerSentEvent("x", id="7")]),
+        (b"id: 7\ndata: x\n\nid: 8\0\ndata: y\n\n", [ServerSentEvent("x", id="7"), ServerSentEvent("y", id="7")]),
+        (b"unknown: 1\ndata: x\n\n", [ServerSentEvent("x")]),
         (b"data: cut in the mid", []),
-        (b"data: gr\xc3\xb6\xc3\x9fe \xff\n\n", [Message("größe \ufffd")]),
+        (b"data: gr\xc3\xb6\xc3\x9fe \xff\n\n", [ServerSentEvent("größe \ufffd")]),
     ],
 )
-def test_streams_are_read_by_the_standard(text: bytes, messages: list[Message]) -> None:
+def test_streams_are_read_by_the_standard(text: bytes, messages: list[ServerSentEvent]) -> None:
     assert parse(text) == messages
     assert parse(*(text[i : i + 1] for i in range(len(text)))) == messages
 
@@ -62,13 +62,13 @@ def test_it_does_not_matter_where_bytes_are_cut(blocks: list[bytes]) -> None:
 
 
 def test_an_id_without_data_counts_and_retry_is_read() -> None:
-    parser = Parser()
+    parser = EventStreamParser()
     assert list(parser.feed(b"retry: 1500\nid: 12\n\n")) == []
     assert (parser.last_id, parser.retry) == ("12", 1.5)
 
 
 def test_an_id_counts_only_once_its_block_is_whole() -> None:
-    parser = Parser()
+    parser = EventStreamParser()
     list(parser.feed(b"data: x\nid: 12\n"))
     assert parser.last_id == ""
 
@@ -79,15 +79,15 @@ def job(request_of: Request) -> Job:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "SILENCE_SECONDS", 1.0)
+def _short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "SILENCE_TIMEOUT", 1.0)
 
 
-class Listener:
+class EventRecorder:
     """Hears events in a thread, as a panel does."""
 
     def __init__(self, stream: EventStream) -> None:
-        self.heard: list[int] = []
+        self.ids: list[int] = []
         self.error: Exception | None = None
         self.stop = threading.Event()
         self._stream = stream
@@ -97,11 +97,11 @@ class Listener:
     def _listen(self) -> None:
         try:
             for event in self._stream.events(self.stop):
-                self.heard.append(event.id)
+                self.ids.append(event.id)
         except Exception as error:
             self.error = error
 
-    def knows(self, event: int) -> None:
+    def wait_for_last(self, event: int) -> None:
         """Wait until the gateway's first word is through, that this event was the last."""
         deadline = time.monotonic() + 30
         while self._stream.last_id != event:
@@ -110,9 +110,9 @@ class Listener:
 
     def until(self, count: int) -> list[int]:
         deadline = time.monotonic() + 30
-        while len(self.heard) < count and self.error is None and time.monotonic() < deadline:
+        while len(self.ids) < count and self.error is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        return self.heard
+        return self.ids
 
     def close(self) -> None:
         self.stop.set()
@@ -122,10 +122,10 @@ class Listener:
 
 @pytest.fixture
 def listen(gateway: Any, transport: Transport) -> Iterator[Any]:
-    listeners: list[Listener] = []
+    listeners: list[EventRecorder] = []
 
-    def start(**options: Any) -> Listener:
-        listeners.append(Listener(EventStream(transport, **options)))
+    def start(**options: Any) -> EventRecorder:
+        listeners.append(EventRecorder(EventStream(transport, **options)))
         with gateway.lock:
             assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
         return listeners[-1]
@@ -194,7 +194,7 @@ def test_a_gateway_may_be_restarted_many_times(gateway: Any, listen: Any, job: J
     assert listener.until(6) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_gateway_whose_numbers_begin_anew_is_heard(gateway: Any, listen: Any, job: Job) -> None:
+def test_a_gateway_whose_numbers_begin_anew_is_followed(gateway: Any, listen: Any, job: Job) -> None:
     gateway.first_event = 1000
     listener = listen()
     gateway.tell(job)
@@ -223,7 +223,7 @@ def test_a_peer_that_died_without_a_word_is_noticed(gateway: Any, listen: Any, j
 def test_stopping_takes_a_moment_and_leaves_no_thread(gateway: Any, transport: Transport) -> None:
     gateway.heartbeat = 30
     before = set(threading.enumerate())
-    listener = Listener(EventStream(transport))
+    listener = EventRecorder(EventStream(transport))
     with gateway.lock:
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
     begin = time.monotonic()
@@ -235,7 +235,7 @@ def test_stopping_takes_a_moment_and_leaves_no_thread(gateway: Any, transport: T
         assert not thread.is_alive()
 
 
-def test_what_a_further_try_would_not_mend_is_raised(gateway: Any, transport: Transport) -> None:
+def test_what_a_retry_would_not_fix_is_raised(gateway: Any, transport: Transport) -> None:
     gateway.fault("GET", PATH, answer=(401, "text/plain", b"no"))
     with pytest.raises(NotAuthorised):
         next(EventStream(transport).events())
@@ -250,7 +250,7 @@ def test_what_a_further_try_would_not_mend_is_raised(gateway: Any, transport: Tr
 def test_without_patience_it_gives_up(gateway: Any, transport: Transport) -> None:
     gateway.stop()
     with pytest.raises(GatewayUnreachable):
-        next(EventStream(transport, patience=0.1).events())
+        next(EventStream(transport, give_up_after=0.1).events())
     gateway.start(gateway.port)
 
 
@@ -263,19 +263,19 @@ def test_kinds_of_a_newer_gateway_are_passed_over(
     assert next(EventStream(transport).events()).id == 3
 
 
-def test_each_connection_and_each_loss_is_told(
+def test_each_connection_and_disconnect_is_reported(
     gateway: Any, transport: Transport, job: Job
 ) -> None:
     gateway.fault("GET", PATH, no_answer=True)
-    signals = (s for s in EventStream(transport).signals() if s is not Signal.QUIET)
-    assert next(signals) is Signal.CONNECTED
+    signals = (s for s in EventStream(transport).signals() if s is not StreamSignal.IDLE)
+    assert next(signals) is StreamSignal.CONNECTED
     with gateway.lock:
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
     gateway.tell(job)
     gateway.tell(job)
-    first, lost, again, second = islice(signals, 4)
+    first, disconnected, again, second = islice(signals, 4)
     assert isinstance(first, Event)
-    assert lost is Signal.LOST
-    assert again is Signal.CONNECTED
+    assert disconnected is StreamSignal.DISCONNECTED
+    assert again is StreamSignal.CONNECTED
     assert isinstance(second, Event)
     signals.close()

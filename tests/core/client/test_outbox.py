@@ -16,11 +16,11 @@ import bridge_core.outbox
 from bridge_core.errors import (
     DiskFull,
     InvalidRequest,
-    KeyReused,
+    IdempotencyKeyReused,
     MissingFrames,
     NotWritable,
 )
-from bridge_core.models.outbox import Entry
+from bridge_core.models.outbox import OutboxEntry
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import Request
 from bridge_core.outbox import Outbox
@@ -36,27 +36,27 @@ def others(outbox: Outbox) -> list[str]:
 
 
 def test_what_is_put_stands_there_until_it_is_done(outbox: Outbox, request_of: Request) -> None:
-    first = outbox.put(request_of)
-    second = outbox.put(request_of.model_copy(update={"note": "closer"}), key="my-own-key")
+    first = outbox.add(request_of)
+    second = outbox.add(request_of.model_copy(update={"note": "closer"}), key="my-own-key")
     assert second.key == "my-own-key"
     assert Outbox(outbox.folder).entries() == (first, second)
-    outbox.done(first.key)
-    outbox.done(first.key)
+    outbox.remove(first.key)
+    outbox.remove(first.key)
     assert outbox.entries() == (second,)
     assert others(outbox) == []
 
 
 def test_an_empty_outbox_makes_no_folder(outbox: Outbox) -> None:
     assert (outbox.entries(), outbox.refused(), outbox.damaged()) == ((), (), ())
-    outbox.done("a-key-that-is-not-there")
+    outbox.remove("a-key-that-is-not-there")
     assert not outbox.folder.exists()
 
 
 def test_the_same_request_twice_is_accepted_once(outbox: Outbox, request_of: Request) -> None:
-    first = outbox.put(request_of, "key-12345")
-    assert outbox.put(request_of, "key-12345") == first
-    with pytest.raises(KeyReused):
-        outbox.put(request_of.model_copy(update={"note": "other"}), "key-12345")
+    first = outbox.add(request_of, "key-12345")
+    assert outbox.add(request_of, "key-12345") == first
+    with pytest.raises(IdempotencyKeyReused):
+        outbox.add(request_of.model_copy(update={"note": "other"}), "key-12345")
     assert outbox.entries() == (first,)
     assert others(outbox) == []
 
@@ -64,22 +64,22 @@ def test_the_same_request_twice_is_accepted_once(outbox: Outbox, request_of: Req
 @pytest.mark.parametrize("key", ["../../../etc/passwd", "a/b/c/d/e/f", "short", "with space 1", ""])
 def test_a_key_is_no_path(key: str, outbox: Outbox, request_of: Request) -> None:
     if key == "":
-        assert outbox.put(request_of, key).key != ""
+        assert outbox.add(request_of, key).key != ""
         return
     with pytest.raises(InvalidRequest):
-        outbox.put(request_of, key)
+        outbox.add(request_of, key)
 
 
 def test_what_is_refused_is_kept_with_the_reason(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.put(request_of)
-    outbox.refuse(entry.key, Problem.of(MissingFrames.of([1004], where="x")))
+    entry = outbox.add(request_of)
+    outbox.mark_refused(entry.key, Problem.from_error(MissingFrames.of([1004], where="x")))
     assert outbox.entries() == ()
     [refused] = outbox.refused()
     assert refused.request == request_of
     assert refused.problem is not None
     assert refused.problem.details["frames"] == [1004]
-    outbox.forget(refused.key)
-    outbox.forget(refused.key)
+    outbox.discard_refused(refused.key)
+    outbox.discard_refused(refused.key)
     assert outbox.refused() == ()
 
 
@@ -87,7 +87,7 @@ def test_what_is_refused_is_kept_with_the_reason(outbox: Outbox, request_of: Req
 def test_damaged_files_are_set_aside_and_named(
     content: bytes, outbox: Outbox, request_of: Request
 ) -> None:
-    entry = outbox.put(request_of)
+    entry = outbox.add(request_of)
     (outbox.folder / "damaged-1.json").write_bytes(content)
     assert outbox.entries() == (entry,)
     [aside] = outbox.damaged()
@@ -96,7 +96,7 @@ def test_damaged_files_are_set_aside_and_named(
 
 
 def test_what_a_newer_shotbridge_wrote_is_left_to_it(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.put(request_of)
+    entry = outbox.add(request_of)
     path = outbox.folder / f"{entry.key}.json"
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99', 1))
     assert outbox.entries() == ()
@@ -107,7 +107,7 @@ def test_what_a_newer_shotbridge_wrote_is_left_to_it(outbox: Outbox, request_of:
 def test_half_written_files_are_no_entries_and_go_in_time(
     outbox: Outbox, request_of: Request
 ) -> None:
-    entry = outbox.put(request_of)
+    entry = outbox.add(request_of)
     fresh, stale = outbox.folder / "k.1.new", outbox.folder / "k.2.new"
     fresh.touch()
     stale.touch()
@@ -122,17 +122,17 @@ def test_another_sends_an_entry_while_it_is_read(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    gone = outbox.put(request_of)
-    stays = outbox.put(request_of.model_copy(update={"note": "closer"}))
-    read = bridge_core.outbox.read_own
+    gone = outbox.add(request_of)
+    stays = outbox.add(request_of.model_copy(update={"note": "closer"}))
+    read = bridge_core.outbox.read_own_file
 
     def read_and_send(path: Path, limit: int) -> bytes | None:
         text = read(path, limit)
         if path.stem == gone.key:
-            Outbox(outbox.folder).done(gone.key)
+            Outbox(outbox.folder).remove(gone.key)
         return text
 
-    monkeypatch.setattr(bridge_core.outbox, "read_own", read_and_send)
+    monkeypatch.setattr(bridge_core.outbox, "read_own_file", read_and_send)
     assert outbox.entries() == (stays,)
     assert outbox.damaged() == ()
     assert not caplog.records
@@ -141,7 +141,7 @@ def test_another_sends_an_entry_while_it_is_read(
 def test_a_file_becomes_an_entry_while_the_folder_is_read(
     outbox: Outbox, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = outbox.put(request_of, "key-12345")
+    entry = outbox.add(request_of, "key-12345")
     fresh = outbox.folder / "key-00000.1.new"
     fresh.touch()
     age = bridge_core.outbox._is_stale
@@ -169,20 +169,20 @@ def test_what_cannot_be_written_is_not_accepted(
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(error):
-        outbox.put(request_of)
+        outbox.add(request_of)
     monkeypatch.undo()
     assert outbox.entries() == ()
 
 
 def test_only_one_sends_an_entry(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.put(request_of)
-    with outbox.sending(entry.key) as mine, Outbox(outbox.folder).sending(entry.key) as theirs:
+    entry = outbox.add(request_of)
+    with outbox.lock_for_sending(entry.key) as mine, Outbox(outbox.folder).lock_for_sending(entry.key) as theirs:
         assert mine
         assert not theirs
-    with outbox.sending(entry.key) as mine:
+    with outbox.lock_for_sending(entry.key) as mine:
         assert mine
-        outbox.done(entry.key)
-    with outbox.sending(entry.key) as mine:
+        outbox.remove(entry.key)
+    with outbox.lock_for_sending(entry.key) as mine:
         assert not mine
 
 
@@ -203,10 +203,10 @@ for number in range(20):
 def test_several_processes_use_one_outbox(outbox: Outbox, request_of: Request) -> None:
     command = [sys.executable, "-c", WRITER, str(outbox.folder), request_of.model_dump_json()]
     writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    said = {key for writer in writers for key in writer.communicate(timeout=60)[0].split()}
+    keys = {key for writer in writers for key in writer.communicate(timeout=60)[0].split()}
     assert [writer.returncode for writer in writers] == [0] * 4
-    assert len(said) == 4 * 10 + 10
-    assert {entry.key for entry in outbox.entries()} == said
+    assert len(keys) == 4 * 10 + 10
+    assert {entry.key for entry in outbox.entries()} == keys
     assert outbox.damaged() == ()
     assert others(outbox) == []
 
@@ -250,15 +250,15 @@ def test_a_kill_while_writing_leaves_all_or_nothing(
     if where == "link" and when == "after":
         assert len(entries) == 1
     # Whoever was killed comes again: it is accepted, once.
-    assert outbox.put(request_of, "killed-key").request == request_of
+    assert outbox.add(request_of, "killed-key").request == request_of
     assert len(outbox.entries()) == 1
 
 
 def test_an_entry_is_read_again_as_it_was(outbox: Outbox, request_of: Request) -> None:
-    entry = outbox.put(request_of)
+    entry = outbox.add(request_of)
     text = (outbox.folder / f"{entry.key}.json").read_text(encoding="utf-8")
     assert '"schema_version": 1' in text
-    assert Entry.load(text, where="x") == entry
+    assert OutboxEntry.parse(text, where="x") == entry
 
 
 def test_done_is_on_the_disk(
@@ -267,7 +267,7 @@ def test_done_is_on_the_disk(
     synced: list[Any] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
-    entry = outbox.put(request_of)
+    entry = outbox.add(request_of)
     assert len(synced) == 2  # the file, then its name
-    outbox.done(entry.key)
+    outbox.remove(entry.key)
     assert len(synced) == 3

@@ -16,14 +16,14 @@ from bridge_core.outbox import Outbox
 
 def entry_text(folder: Path, request: Request) -> str:
     other = Outbox(folder)
-    return (other.folder / f"{other.put(request, 'elsewhere-1').key}.json").read_text()
+    return (other.folder / f"{other.add(request, 'elsewhere-1').key}.json").read_text()
 
 
 def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-ODD: dict[str, Callable[[Path], object]] = {
+FOREIGN_FILES: dict[str, Callable[[Path], object]] = {
     "folder": lambda path: path.mkdir(),
     "full folder": lambda path: (path / "inner").mkdir(parents=True),
     "pipe": _pipe,
@@ -37,12 +37,12 @@ ODD: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices")
-@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("odd", FOREIGN_FILES.values(), ids=FOREIGN_FILES)
 def test_odd_files_do_not_stop_the_others(
     odd: Callable[[Path], object], client: Client, request_of: Request, tmp_path: Path
 ) -> None:
     box = client.outbox
-    entry = box.put(request_of)
+    entry = box.add(request_of)
     odd(box.folder / "0-odd-name.json")
     (box.folder / "folder.new").mkdir()
     os.utime(box.folder / "folder.new", (1, 1))
@@ -53,7 +53,7 @@ def test_odd_files_do_not_stop_the_others(
 
 def test_a_copy_is_set_aside_and_not_sent(client: Client, request_of: Request) -> None:
     box = client.outbox
-    entry = box.put(request_of)
+    entry = box.add(request_of)
     for name in ("copy", "copy"):
         shutil.copy(box.folder / f"{entry.key}.json", box.folder / f"{name}.json")
         assert [one.key for one in box.entries()] == [entry.key]
@@ -68,8 +68,8 @@ def test_nobody_else_reads_what_is_kept(tmp_path: Path, request_of: Request) -> 
     before = os.umask(0o002)
     try:
         box = Outbox(tmp_path / "state" / "outbox")
-        entry = box.put(request_of)
-        with box.sending(entry.key):
+        entry = box.add(request_of)
+        with box.lock_for_sending(entry.key):
             pass
     finally:
         os.umask(before)
@@ -83,12 +83,12 @@ def test_wider_rights_of_an_earlier_version_are_taken_away(
     tmp_path: Path, request_of: Request
 ) -> None:
     box = Outbox(tmp_path / "state" / "outbox")
-    entry = box.put(request_of)
+    entry = box.add(request_of)
     file = box.folder / f"{entry.key}.json"
     file.chmod(0o664)
     box.folder.chmod(0o775)
     (tmp_path / "state").chmod(0o755)
-    box.put(request_of)
+    box.add(request_of)
     assert len(box.entries()) == 2
     assert file.stat().st_mode & 0o777 == 0o600
     assert box.folder.stat().st_mode & 0o777 == 0o700

@@ -25,8 +25,8 @@ def test_each_frame_has_its_file_with_size_and_time(pattern: str, tmp_path: Path
     files = source_files(plate, [1003, 1001, 1002, 1001])
     assert [file.frame for file in files] == [1001, 1002, 1003]
     for file in files:
-        found = Path(file.path).stat()
-        assert (file.size, file.mtime_ns) == (found.st_size, found.st_mtime_ns)
+        stat = Path(file.path).stat()
+        assert (file.size, file.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
         assert file.sha256 is None
 
 
@@ -39,7 +39,7 @@ def test_negative_frames_are_found(tmp_path: Path) -> None:
 def test_every_missing_frame_is_named(tmp_path: Path) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(1001, 1021))
     for gone in (1003, 1004, 1005, 1012):
-        Path(plate.file(gone)).unlink()
+        Path(plate.path_at(gone)).unlink()
     with pytest.raises(MissingFrames, match="1003-1005, 1012") as caught:
         source_files(plate, plate.range.frames())
     assert caught.value.details["frames"] == [1003, 1004, 1005, 1012]
@@ -57,9 +57,9 @@ def test_neighbours_with_other_padding_are_other_files(tmp_path: Path) -> None:
 def test_broken_links_and_folders_are_no_frames(tmp_path: Path) -> None:
     plate = plate_in(tmp_path, "sc.%04d.exr", range(1, 5))
     for frame in (2, 3):
-        Path(plate.file(frame)).unlink()
-    Path(plate.file(2)).symlink_to(tmp_path / "gone.exr")
-    Path(plate.file(3)).mkdir()
+        Path(plate.path_at(frame)).unlink()
+    Path(plate.path_at(2)).symlink_to(tmp_path / "gone.exr")
+    Path(plate.path_at(3)).mkdir()
     with pytest.raises(MissingFrames, match="2-3"):
         source_files(plate, range(1, 5))
 
@@ -109,7 +109,7 @@ def test_a_movie_and_a_still_are_one_file(tmp_path: Path) -> None:
     assert [(f.frame, f.size) for f in source_files(still, [7])] == [(7, 3)]
 
 
-def test_a_movie_that_is_not_there_or_no_file_is_told(tmp_path: Path) -> None:
+def test_a_movie_that_is_not_there_or_no_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMedia, match="No such file"):
         single_file(str(tmp_path / "gone.mov"))
     with pytest.raises(UnreadableMedia, match="not a file"):

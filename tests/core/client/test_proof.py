@@ -19,17 +19,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bridge_core import launcher, processes
-from bridge_core.address import Address
+from bridge_core.address import Endpoint
 from bridge_core.client import Client
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_core.errors import GatewayFault, GatewayUnreachable, NotAuthorised
-from bridge_core.models.gateway import Health, proof_of
+from bridge_core.models.gateway import Health, compute_proof
 from bridge_core.models.notes import NewNote
 from bridge_core.models.settings import Settings
 from bridge_core.tokens import read_token
 from bridge_core.transport import Transport
 
-STAND_IN = Path(__file__).with_name("stand_in.py")
+STUB_GATEWAY = Path(__file__).with_name("stand_in.py")
 ABOUT = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": "one"}
 ROOT = os.name == "posix" and os.geteuid() == 0
 
@@ -38,17 +38,17 @@ class Impostor:
     """Another program at a gateway's address. ``heard`` holds every word of its callers."""
 
     def __init__(self, answer: Callable[[str], bytes], port: int = 0, pace: float = 0) -> None:
-        self.heard: list[str] = []
+        self.requests: list[str] = []
         impostor = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class ImpostorHandler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
             def do_GET(self) -> None:
-                impostor.heard.append(f"{self.requestline}\n{self.headers}")
+                impostor.requests.append(f"{self.requestline}\n{self.headers}")
                 [challenge] = parse_qs(urlsplit(self.path).query).get("challenge", [""])
                 body = answer(challenge)
                 self.send_response(200)
@@ -61,14 +61,14 @@ class Impostor:
 
             do_POST = do_PATCH = do_GET  # noqa: N815
 
-        class Server(ThreadingHTTPServer):
+        class ImpostorServer(ThreadingHTTPServer):
             allow_reuse_address = True
             daemon_threads = True
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Callers that leave are no concern of its."""
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = ImpostorServer(("127.0.0.1", port), ImpostorHandler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.thread = threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -90,16 +90,16 @@ def impostor(answer: Callable[[str], bytes], **given: Any) -> Iterator[Impostor]
         one.close()
 
 
-def told(**more: Any) -> bytes:
+def about_body(**more: Any) -> bytes:
     return json.dumps({**ABOUT, **more}).encode()
 
 
 ANSWERS: dict[str, Callable[[str], bytes]] = {
-    "the handshake as it was": lambda challenge: told(),
-    "a proof by another token": lambda challenge: told(proof=proof_of("other", challenge, "one")),
-    "the challenge": lambda challenge: told(proof=challenge),
-    "a proof for another instance": lambda c: told(proof=proof_of("the-secret", c, "two")),
-    "no text": lambda challenge: told(proof=None),
+    "the handshake as it was": lambda challenge: about_body(),
+    "a proof by another token": lambda challenge: about_body(proof=compute_proof("other", challenge, "one")),
+    "the challenge": lambda challenge: about_body(proof=challenge),
+    "a proof for another instance": lambda c: about_body(proof=compute_proof("the-secret", c, "two")),
+    "no text": lambda challenge: about_body(proof=None),
 }
 
 
@@ -109,20 +109,20 @@ def test_who_does_not_know_the_token_never_sees_it(
 ) -> None:
     with (
         impostor(answer) as there,
-        Transport(lambda: Address(there.url, "the-secret"), settings.client) as transport,
+        Transport(lambda: Endpoint(there.url, "the-secret"), settings.client) as transport,
         pytest.raises(NotAuthorised, match="does not know the token") as caught,
     ):
-        transport.read(Health, "GET", "/v1/health")
-    assert len(there.heard) == 1
-    assert "the-secret" not in "".join(there.heard)
+        transport.request_json(Health, "GET", "/v1/health")
+    assert len(there.requests) == 1
+    assert "the-secret" not in "".join(there.requests)
     assert "client.token_file" in caught.value.next_step
 
 
 @pytest.mark.parametrize("body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance": 1}'])
-def test_nonsense_is_told_as_such(body: bytes, settings: Settings) -> None:
+def test_nonsense_is_reported_as_such(body: bytes, settings: Settings) -> None:
     with (
         impostor(lambda challenge: body) as there,
-        Transport(lambda: Address(there.url, "the-secret"), settings.client) as transport,
+        Transport(lambda: Endpoint(there.url, "the-secret"), settings.client) as transport,
         pytest.raises(GatewayFault),
     ):
         transport.about()
@@ -133,7 +133,7 @@ def test_an_answer_that_drips_is_not_waited_for(settings: Settings) -> None:
     begin = time.monotonic()
     with (
         impostor(ANSWERS["no text"], pace=0.1) as there,
-        Transport(lambda: Address(there.url, "the-secret"), quick) as transport,
+        Transport(lambda: Endpoint(there.url, "the-secret"), quick) as transport,
         pytest.raises(GatewayUnreachable, match="in time"),
     ):
         transport.about()
@@ -161,8 +161,8 @@ def test_who_takes_a_dead_gateways_port_never_sees_it(
     with impostor(ANSWERS["the handshake as it was"], port=port) as there:
         with pytest.raises(NotAuthorised):
             call(client)
-        assert there.heard
-        assert "Bearer" not in "".join(there.heard)
+        assert there.requests
+        assert "Bearer" not in "".join(there.requests)
     gateway.start(port)
     client.about()  # it goes on with the real one
 
@@ -185,41 +185,41 @@ def test_each_connection_is_challenged_anew(gateway: Any, client: Client) -> Non
 def state(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "state"
     yield folder
-    launcher.stop(settings_for(folder))
+    launcher.stop_gateway(settings_for(folder))
 
 
 def settings_for(state: Path, **more: Any) -> Settings:
-    command = [sys.executable, str(STAND_IN)]
-    return load({"client.state_dir": state, "client.gateway_command": command, **more}).settings
+    command = [sys.executable, str(STUB_GATEWAY)]
+    return load_settings({"client.state_dir": state, "client.gateway_command": command, **more}).settings
 
 
 def kill(pid: int) -> None:
     os.kill(pid, 9)
-    while processes.identity(pid) is not None:
+    while processes.process_identity(pid) is not None:
         time.sleep(0.01)
 
 
-def starts(state: Path) -> int:
+def recorded_starts(state: Path) -> int:
     return len((state / "starts").read_text().splitlines())
 
 
 def test_an_impostor_at_the_announced_address_is_passed_over(state: Path) -> None:
     settings = settings_for(state)
-    launcher.ensure(settings)
+    launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
     # Whoever asked the gateway before knows its instance.
-    with impostor(lambda c: told(instance=announced["instance"], proof="0" * 64)) as there:
+    with impostor(lambda c: about_body(instance=announced["instance"], proof="0" * 64)) as there:
         (state / "gateway.json").write_text(json.dumps({**announced, "url": there.url}))
         with Client(settings) as client:
-            assert client.about().instance != announced["instance"]
-        assert there.heard
-        assert "Bearer" not in "".join(there.heard)
-    assert starts(state) == 2
+            assert client.about().instance_id != announced["instance"]
+        assert there.requests
+        assert "Bearer" not in "".join(there.requests)
+    assert recorded_starts(state) == 2
 
 
 @pytest.fixture
-def innocent() -> Iterator[subprocess.Popen[bytes]]:
+def unrelated_process() -> Iterator[subprocess.Popen[bytes]]:
     """A process of this user's that has nothing to do with any gateway."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield process
@@ -228,54 +228,54 @@ def innocent() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_stop_leaves_an_innocent_process_alone(
-    state: Path, innocent: subprocess.Popen[bytes]
+    state: Path, unrelated_process: subprocess.Popen[bytes]
 ) -> None:
     """The gateway was killed, and its number was given to another process since."""
     settings = settings_for(state)
-    launcher.ensure(settings)
+    launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
-    (state / "gateway.json").write_text(json.dumps({**announced, "pid": innocent.pid}))
-    assert launcher.stop(settings) is False
-    old = processes.identity(announced["pid"]) or "a boot:1"
-    (state / "gateway.pid").write_text(f"{innocent.pid} {old}")
-    assert launcher.stop(settings) is False
-    (state / "gateway.pid").write_text(f"{innocent.pid}")
-    assert launcher.stop(settings) is False
+    (state / "gateway.json").write_text(json.dumps({**announced, "pid": unrelated_process.pid}))
+    assert launcher.stop_gateway(settings) is False
+    old = processes.process_identity(announced["pid"]) or "a boot:1"
+    (state / "gateway.pid").write_text(f"{unrelated_process.pid} {old}")
+    assert launcher.stop_gateway(settings) is False
+    (state / "gateway.pid").write_text(f"{unrelated_process.pid}")
+    assert launcher.stop_gateway(settings) is False
     # And one that hangs at the announced port, so that nobody can be asked there.
     with impostor(ANSWERS["no text"]) as there:
         (state / "gateway.json").write_text(
-            json.dumps({**announced, "pid": innocent.pid, "url": there.url})
+            json.dumps({**announced, "pid": unrelated_process.pid, "url": there.url})
         )
-        assert launcher.stop(settings) is False
-    assert innocent.poll() is None
+        assert launcher.stop_gateway(settings) is False
+    assert unrelated_process.poll() is None
 
 
-def test_a_reused_number_is_not_waited_for(state: Path, innocent: subprocess.Popen[bytes]) -> None:
+def test_a_reused_number_is_not_waited_for(state: Path, unrelated_process: subprocess.Popen[bytes]) -> None:
     state.mkdir(mode=0o700)
-    (state / "gateway.pid").write_text(f"{innocent.pid} {processes.identity(os.getpid())}")
+    (state / "gateway.pid").write_text(f"{unrelated_process.pid} {processes.process_identity(os.getpid())}")
     begin = time.monotonic()
-    launcher._await_end_of_last(state)
+    launcher._wait_for_last_process(state)
     assert time.monotonic() - begin < 5
 
 
-def test_a_process_is_told_from_all_others(innocent: subprocess.Popen[bytes]) -> None:
-    mine, theirs = processes.identity(os.getpid()), processes.identity(innocent.pid)
+def test_a_process_is_distinguished_from_all_others(unrelated_process: subprocess.Popen[bytes]) -> None:
+    mine, theirs = processes.process_identity(os.getpid()), processes.process_identity(unrelated_process.pid)
     assert mine
     assert theirs
-    assert mine == processes.identity(os.getpid())
-    assert not processes.terminate(innocent.pid, theirs + "0")
-    assert processes.terminate(innocent.pid, theirs)
-    innocent.wait(10)
-    assert processes.identity(innocent.pid) is None
+    assert mine == processes.process_identity(os.getpid())
+    assert not processes.terminate_process(unrelated_process.pid, theirs + "0")
+    assert processes.terminate_process(unrelated_process.pid, theirs)
+    unrelated_process.wait(10)
+    assert processes.process_identity(unrelated_process.pid) is None
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give files away")
 @pytest.mark.parametrize("name", ["gateway.json", "gateway.pid"])
 def test_another_users_word_is_not_taken(name: str, state: Path) -> None:
-    launcher.ensure(settings_for(state))
+    launcher.ensure_gateway(settings_for(state))
     os.chown(state / name, 12345, -1)
-    assert (launcher._announced if name == "gateway.json" else launcher._last)(state) is None
+    assert (launcher._read_announcement if name == "gateway.json" else launcher._read_last_process)(state) is None
     os.chown(state / name, 0, -1)
 
 
@@ -286,7 +286,7 @@ def test_another_users_token_is_not_taken(tmp_path: Path) -> None:
     token.chmod(0o600)
     os.chown(token, 12345, -1)
     with pytest.raises(NotAuthorised, match="another user's"):
-        read_token(token, others=0o027)
+        read_token(token, forbidden_mode=0o027)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
@@ -294,7 +294,7 @@ def test_a_state_folder_is_made_private_whoever_was_first(state: Path) -> None:
     state.mkdir()
     state.chmod(0o755)
     (state / "gateway.log").touch(0o644)
-    launcher.ensure(settings_for(state))
+    launcher.ensure_gateway(settings_for(state))
     assert state.stat().st_mode & 0o077 == 0
     for name in ("gateway.pid", "gateway.log", "gateway.token"):
         assert (state / name).stat().st_mode & 0o077 == 0, name

@@ -20,7 +20,7 @@ from bridge_core.errors import (
 )
 from bridge_core.models.base import now
 from bridge_core.models.shots import ShotId
-from bridge_core.models.versions import Proxies, Result, Try, Version
+from bridge_core.models.versions import Proxies, Result, TestFrame, Version
 from bridge_core.transfer import fetch
 from bridge_core.transport import Transport
 
@@ -30,10 +30,10 @@ FILE = r"/v1/results/ver-1/files/.*"
 @pytest.fixture
 def files(gateway: Any) -> dict[str, bytes]:
     chance = random.Random(1)
-    made = {f"main/größe v001.{n}.exr": chance.randbytes(700_000) for n in range(1001, 1004)}
-    made |= {"lineage.json": b"{}", "empty.txt": b""}
-    gateway.results["ver-1"] = made
-    return made
+    contents = {f"main/größe v001.{n}.exr": chance.randbytes(700_000) for n in range(1001, 1004)}
+    contents |= {"lineage.json": b"{}", "empty.txt": b""}
+    gateway.results["ver-1"] = contents
+    return contents
 
 
 def result(kind: type[Result] = Version, folder: str = "/not/on/this/machine", **more: Any) -> Any:
@@ -54,7 +54,7 @@ def result(kind: type[Result] = Version, folder: str = "/not/on/this/machine", *
     )
 
 
-def held(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -67,16 +67,16 @@ def test_every_file_comes_and_nothing_else_is_left(
 ) -> None:
     folder = fetch(result(), tmp_path / "out", transport)
     assert folder == tmp_path / "out/bunny/010/0010/upscale/v001"
-    assert held(folder) == files
+    assert files_in(folder) == files
     assert [path.name for path in folder.parent.iterdir()] == ["v001"]
 
 
-def test_tries_have_a_place_of_their_own(
+def test_test_frames_have_a_folder_of_their_own(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    folder = fetch(result(Try), tmp_path, transport)
+    folder = fetch(result(TestFrame), tmp_path, transport)
     assert folder == tmp_path / "bunny/010/0010/upscale/tries/ver-1"
-    assert held(folder) == files
+    assert files_in(folder) == files
 
 
 def test_a_folder_that_this_machine_sees_is_used_as_it_is(
@@ -97,7 +97,7 @@ def test_a_folder_of_the_same_name_with_other_files_is_not_taken_for_it(
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "lineage.json").write_bytes(b"{}")
     there = str(tmp_path / "library")
-    assert held(fetch(result(folder=there), tmp_path / "out", transport)) == files
+    assert files_in(fetch(result(folder=there), tmp_path / "out", transport)) == files
 
 
 @pytest.mark.parametrize("fault", [{"cut_answer": True}, {"no_answer": True}, {"refuse": True}])
@@ -110,7 +110,7 @@ def test_a_cut_download_goes_on_where_it_stopped(
 ) -> None:
     for _ in range(4):
         gateway.fault("GET", FILE, **fault)
-    assert held(fetch(result(), tmp_path, transport)) == files
+    assert files_in(fetch(result(), tmp_path, transport)) == files
 
 
 def test_a_fetch_that_failed_goes_on_with_what_it_has(
@@ -124,7 +124,7 @@ def test_a_fetch_that_failed_goes_on_with_what_it_has(
     assert not (tmp_path / "bunny/010/0010/upscale/v001").exists()
     gateway.faults.clear()
     gateway.calls.clear()
-    assert held(fetch(result(), tmp_path, transport)) == files
+    assert files_in(fetch(result(), tmp_path, transport)) == files
     assert gateway.count("GET", r".*1001\.exr") == 0
 
 
@@ -132,10 +132,10 @@ def test_a_file_that_arrives_wrong_is_fetched_anew(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     gateway.spoil = {"lineage.json": 1, "main/größe v001.1002.exr": 1}
-    assert held(fetch(result(), tmp_path, transport)) == files
+    assert files_in(fetch(result(), tmp_path, transport)) == files
 
 
-def test_a_file_that_stays_wrong_is_told_and_no_version_appears(
+def test_a_file_that_stays_wrong_is_reported_and_no_version_appears(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     gateway.spoil = {"lineage.json": 100}
@@ -184,14 +184,14 @@ def test_no_name_from_the_gateway_leads_elsewhere(
 ) -> None:
     given = result().model_copy(update={field: name})
     if field == "id":
-        given = Try.model_validate({**given.model_dump(), "id": name})
+        given = TestFrame.model_validate({**given.model_dump(), "id": name})
     gateway.answers[f"GET /v1/results/{quote(given.id, safe='')}/files"] = []
     with pytest.raises(GatewayFault, match="would not name one folder"):
         fetch(given, tmp_path / "out", transport)
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_a_folder_that_cannot_be_written_is_reported(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "bunny").write_bytes(b"a file, not a folder")
@@ -202,27 +202,27 @@ def test_a_folder_that_cannot_be_written_is_told(
 def test_two_at_once_bring_it_once(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    found: list[Path] = []
+    folders: list[Path] = []
     threads = [
-        threading.Thread(target=lambda: found.append(fetch(result(), tmp_path, transport)))
+        threading.Thread(target=lambda: folders.append(fetch(result(), tmp_path, transport)))
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4
-    assert held(found[0]) == files
+    assert len(folders) == 4
+    assert files_in(folders[0]) == files
     assert gateway.count("GET", FILE) == len([c for c in files.values() if c])
 
 
 def test_progress_ends_at_all_and_cancelling_ends_it_before(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    heard: list[tuple[int, int]] = []
-    fetch(result(), tmp_path / "a", transport, lambda *told: heard.append(told))
+    received: list[tuple[int, int]] = []
+    fetch(result(), tmp_path / "a", transport, lambda *counts: received.append(counts))
     total = sum(map(len, files.values()))
-    assert heard[-1] == (total, total)
+    assert received[-1] == (total, total)
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(JobCancelled):

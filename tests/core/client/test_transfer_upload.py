@@ -22,29 +22,29 @@ from bridge_core.errors import (
 )
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Reference, Request
-from bridge_core.transfer import stage
+from bridge_core.transfer import prepare_submission
 from bridge_core.transport import Transport
 
 PATCH = r"/v1/content/.*"
 
 
 def sizes(plate: Plate) -> list[int]:
-    return [Path(plate.file(frame)).stat().st_size for frame in plate.range.frames()]
+    return [Path(plate.path_at(frame)).stat().st_size for frame in plate.range.frames()]
 
 
 def contents(plate: Plate) -> set[bytes]:
-    return {Path(plate.file(frame)).read_bytes() for frame in plate.range.frames()}
+    return {Path(plate.path_at(frame)).read_bytes() for frame in plate.range.frames()}
 
 
 def biggest(plate: Plate) -> Path:
-    return max((Path(plate.file(f)) for f in plate.range.frames()), key=lambda p: p.stat().st_size)
+    return max((Path(plate.path_at(f)) for f in plate.range.frames()), key=lambda p: p.stat().st_size)
 
 
 def test_files_that_the_gateway_can_read_go_by_path(
     gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
 ) -> None:
     gateway.roots = [tmp_path / "plates"]
-    submission = stage(request_of, transport)
+    submission = prepare_submission(request_of, transport)
     assert [file.frame for file in submission.plate_files] == list(range(1001, 1007))
     assert all(file.sha256 is None for file in submission.plate_files)
     assert gateway.count("POST", "/v1/content/states") == 0
@@ -54,21 +54,21 @@ def test_files_that_the_gateway_can_read_go_by_path(
 def test_others_go_by_content_each_once(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
-    submission = stage(request_of, transport)
+    submission = prepare_submission(request_of, transport)
     assert set(gateway.contents.values()) == contents(plate)
     assert gateway.received == sum(map(len, contents(plate)))
     for file, frame in zip(submission.plate_files, plate.range.frames(), strict=True):
         assert file.sha256 is not None
-        assert gateway.contents[file.sha256] == Path(plate.file(frame)).read_bytes()
+        assert gateway.contents[file.sha256] == Path(plate.path_at(frame)).read_bytes()
 
 
 def test_what_is_there_is_not_sent_again(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     received = gateway.received
     biggest(plate).write_bytes(b"a new take")
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     assert gateway.received == received + len(b"a new take")
 
 
@@ -78,7 +78,7 @@ def test_references_are_sent_along(
     look = tmp_path / "look.png"
     look.write_bytes(b"a look")
     request = request_of.model_copy(update={"references": (Reference(path=str(look)),)})
-    submission = stage(request, transport)
+    submission = prepare_submission(request, transport)
     [file] = submission.reference_files
     assert gateway.contents[file.sha256] == b"a look"
 
@@ -89,12 +89,12 @@ def test_a_cut_upload_goes_on_where_it_stopped(
 ) -> None:
     file = biggest(plate)
     for frame in plate.range.frames():
-        if Path(plate.file(frame)) != file:
-            Path(plate.file(frame)).write_bytes(b"")
+        if Path(plate.path_at(frame)) != file:
+            Path(plate.path_at(frame)).write_bytes(b"")
     gateway.contents["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"] = b""
     for cut in cuts:
         gateway.fault("PATCH", PATCH, cut_body=cut)
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     assert file.read_bytes() in gateway.contents.values()
     assert gateway.received == file.stat().st_size  # not a byte was taken twice
 
@@ -121,7 +121,7 @@ def test_whatever_is_cut_what_arrives_is_right(
         gateway.fault("PATCH", PATCH, cut_body=cut)
     for other in others:
         gateway.fault("PATCH", PATCH, **{other: True})
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     assert set(gateway.contents.values()) == contents(plate)
 
 
@@ -131,7 +131,7 @@ def test_a_whole_gateway_may_go_and_come_back(
     fault = gateway.fault("PATCH", PATCH, cut_body=100_000)
     restarting = threading.Thread(target=lambda: (fault.met.wait(30), gateway.restart()))
     restarting.start()
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     restarting.join()
     assert set(gateway.contents.values()) == contents(plate)
 
@@ -142,7 +142,7 @@ def test_retries_run_out_and_what_arrived_is_kept(
     for _ in range(50):
         gateway.fault("PATCH", PATCH, refuse=True)
     with pytest.raises(GatewayUnreachable):
-        stage(request_of, transport)
+        prepare_submission(request_of, transport)
 
 
 def test_progress_keeps_the_retries_from_running_out(
@@ -150,7 +150,7 @@ def test_progress_keeps_the_retries_from_running_out(
 ) -> None:
     for _ in range(3 * transport.settings.retries):
         gateway.fault("PATCH", PATCH, cut_body=60_000)
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     assert set(gateway.contents.values()) == contents(plate)
 
 
@@ -158,16 +158,16 @@ def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     gateway.spoil["upload"] = 1
-    stage(request_of, transport)
+    prepare_submission(request_of, transport)
     assert set(gateway.contents.values()) == contents(plate)
 
 
-def test_a_content_that_stays_spoilt_is_told(
+def test_a_content_that_stays_spoilt_is_reported(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
     gateway.spoil["upload"] = 100
     with pytest.raises(TransferError):
-        stage(request_of, transport)
+        prepare_submission(request_of, transport)
 
 
 @pytest.mark.parametrize("how", ["grown", "shrunk", "same size", "gone", "same time"])
@@ -191,7 +191,7 @@ def test_a_plate_that_changes_between_hashing_and_sending_is_refused(
 
     gateway.fault("POST", "/v1/content/states", before=change)
     with pytest.raises(PlateChanged) as caught:
-        stage(request_of, transport)
+        prepare_submission(request_of, transport)
     assert caught.value.where == str(file)
     assert caught.value.details["frame"] == 1003
     assert bytes(before.st_size) not in gateway.contents.values()
@@ -202,31 +202,31 @@ def test_a_plate_that_changes_while_it_is_sent_is_refused(
 ) -> None:
     file = biggest(plate)
     for frame in plate.range.frames():
-        if Path(plate.file(frame)) != file:
-            Path(plate.file(frame)).write_bytes(file.read_bytes())
+        if Path(plate.path_at(frame)) != file:
+            Path(plate.path_at(frame)).write_bytes(file.read_bytes())
 
     def truncate() -> None:
         for frame in plate.range.frames():
-            os.truncate(plate.file(frame), 10)
+            os.truncate(plate.path_at(frame), 10)
 
     gateway.fault("PATCH", PATCH, cut_body=200_000)
     gateway.fault("POST", "/v1/content/states")  # the first, before anything is sent
     gateway.fault("POST", "/v1/content/states", before=truncate)
     with pytest.raises(PlateChanged):
-        stage(request_of, transport)
+        prepare_submission(request_of, transport)
     assert gateway.contents == {}
 
 
-def test_missing_frames_are_told_before_anything_is_sent(
+def test_missing_frames_are_reported_before_anything_is_sent(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
-    Path(plate.file(1004)).unlink()
+    Path(plate.path_at(1004)).unlink()
     with pytest.raises(MissingFrames, match="1004"):
-        stage(request_of, transport)
+        prepare_submission(request_of, transport)
     assert gateway.calls == []
 
 
-def test_a_file_that_may_not_be_read_is_told(
+def test_a_file_that_may_not_be_read_is_reported(
     gateway: Any,
     transport: Transport,
     request_of: Request,
@@ -236,31 +236,31 @@ def test_a_file_that_may_not_be_read_is_told(
     real = Path.open
 
     def closed(self: Path, *args: Any, **kwargs: Any) -> Any:
-        if self == Path(plate.file(1002)):
+        if self == Path(plate.path_at(1002)):
             raise PermissionError(13, "Permission denied")
         return real(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", closed)
     with pytest.raises(UnreadableMedia, match="Permission denied") as caught:
-        stage(request_of, transport)
-    assert caught.value.where == plate.file(1002)
+        prepare_submission(request_of, transport)
+    assert caught.value.where == plate.path_at(1002)
 
 
 def test_progress_comes_in_the_callers_thread_and_ends_at_all(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
-    heard: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
     threads = set()
 
     def progress(done: int, total: int) -> None:
-        heard.append((done, total))
+        received.append((done, total))
         threads.add(threading.current_thread())
 
-    stage(request_of, transport, progress)
+    prepare_submission(request_of, transport, progress)
     total = sum(sizes(plate))
     assert threads == {threading.current_thread()}
-    assert heard[-1] == (total, total)
-    assert all(0 <= done <= total for done, _ in heard)
+    assert received[-1] == (total, total)
+    assert all(0 <= done <= total for done, _ in received)
 
 
 def test_what_progress_raises_ends_the_transfer(
@@ -273,7 +273,7 @@ def test_what_progress_raises_ends_the_transfer(
         raise Enough
 
     with pytest.raises(Enough):
-        stage(request_of, transport, progress)
+        prepare_submission(request_of, transport, progress)
     assert gateway.count("POST", "/v1/jobs") == 0
 
 
@@ -284,7 +284,7 @@ def test_cancelling_ends_the_transfer_in_the_middle(
     gateway.fault("PATCH", PATCH, before=cancel.set)
     gateway.fault("PATCH", PATCH, cut_body=10)
     with pytest.raises(JobCancelled):
-        stage(request_of, transport, cancel=cancel)
+        prepare_submission(request_of, transport, cancel=cancel)
 
 
 def test_thousands_of_files_are_asked_about_in_parts(
@@ -292,10 +292,10 @@ def test_thousands_of_files_are_asked_about_in_parts(
 ) -> None:
     from bridge_core.transfer import upload
 
-    monkeypatch.setattr(upload, "_PART", 4)
+    monkeypatch.setattr(upload, "_BATCH_SIZE", 4)
     gateway.roots = [tmp_path / "half"]
     plate = _plate_of_ten(tmp_path / "whole")
-    stage(plate, transport)
+    prepare_submission(plate, transport)
     assert gateway.count("POST", "/v1/media/reachable") == 3
     assert len(gateway.contents) == 10
 
@@ -310,4 +310,4 @@ def _plate_of_ten(folder: Path) -> Request:
     frames = FrameRange.of(0, 9)
     plate = Plate(path=str(folder / "a.%d.exr"), range=frames)
     shot = Shot(id=ShotId(show="s", sequence="q", shot="h"), plate=plate, cut_range=frames)
-    return Request(shot=shot, service="upscale", asked_by="Ada")
+    return Request(shot=shot, service="upscale", requested_by="Ada")

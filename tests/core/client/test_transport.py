@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from bridge_core.address import Address, is_loopback
+from bridge_core.address import Endpoint, is_loopback
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
     GatewayUnreachable,
     IncompatibleVersion,
-    KeyReused,
+    IdempotencyKeyReused,
     MissingFrames,
     NotAuthorised,
     NotFound,
@@ -35,17 +35,17 @@ def _healthy(gateway: Any) -> None:
 
 
 def health(transport: Transport) -> Health:
-    return transport.read(Health, "GET", "/v1/health")
+    return transport.request_json(Health, "GET", "/v1/health")
 
 
 def note(transport: Transport) -> Note:
-    return transport.read(
+    return transport.request_json(
         Note, "POST", "/v1/versions/v/notes", body=NewNote(text="closer", by="Ada")
     )
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def unreachable_url() -> Iterator[str]:
     """An address where nobody listens, and nobody will."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -53,7 +53,7 @@ def nobody() -> Iterator[str]:
 
 
 def test_the_handshake_is_made_once(gateway: Any, transport: Transport) -> None:
-    assert transport.about().instance == "one"
+    assert transport.about().instance_id == "one"
     health(transport)
     health(transport)
     assert gateway.count("GET", "/v1/about") == 1
@@ -85,10 +85,10 @@ def test_a_note_that_may_have_arrived_is_never_sent_again(
 def test_a_note_that_was_never_sent_is_sent_again(gateway: Any, settings: Any) -> None:
     asked = []
 
-    def locate() -> Address:
+    def locate() -> Endpoint:
         asked.append(1)
         port = gateway.port if len(asked) > 2 else 1
-        return Address(f"http://127.0.0.1:{port}", "strict-token-0123456789")
+        return Endpoint(f"http://127.0.0.1:{port}", "strict-token-0123456789")
 
     with Transport(locate, settings.client) as transport:
         assert note(transport).text == "closer"
@@ -104,15 +104,15 @@ def test_retries_run_out(gateway: Any, transport: Transport) -> None:
     assert gateway.count("GET", "/v1/health") == 1 + transport.settings.retries
 
 
-def test_nobody_there_says_what_to_do(nobody: str) -> None:
+def test_nobody_there_says_what_to_do(unreachable_url: str) -> None:
     settings = ClientSettings(retries=1)
     with (
-        Transport(lambda: Address(nobody, "t"), settings) as transport,
+        Transport(lambda: Endpoint(unreachable_url, "t"), settings) as transport,
         pytest.raises(GatewayUnreachable) as caught,
     ):
         health(transport)
-    assert "nobody listens" in caught.value.what
-    assert caught.value.where == nobody
+    assert "nobody listens" in caught.value.message
+    assert caught.value.where == unreachable_url
     assert "client.url" in caught.value.next_step
 
 
@@ -121,24 +121,24 @@ def test_a_gateway_that_takes_calls_and_stays_silent_is_not_waited_for_for_ever(
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         settings = ClientSettings(retries=0, read_timeout=0.2)
         with (
-            Transport(lambda: Address(url, "t"), settings) as transport,
+            Transport(lambda: Endpoint(url, "t"), settings) as transport,
             pytest.raises(GatewayUnreachable, match="did not answer in time"),
         ):
             health(transport)
 
 
-def test_after_a_loss_hands_are_shaken_again(gateway: Any, transport: Transport) -> None:
+def test_after_a_disconnect_the_handshake_is_repeated(gateway: Any, transport: Transport) -> None:
     health(transport)
     gateway.restart()
     gateway.fault("GET", "/v1/health", no_answer=True)
     health(transport)
-    assert transport.about().instance == "one+"
+    assert transport.about().instance_id == "one+"
     assert gateway.count("GET", "/v1/about") == 2
 
 
-def test_closing_ends_the_waiting_for_the_next_try(gateway: Any, settings: Any) -> None:
+def test_closing_ends_the_wait_for_the_next_attempt(gateway: Any, settings: Any) -> None:
     many = settings.client.model_copy(update={"retries": 20})
-    transport = Transport(lambda: Address("http://127.0.0.1:1", "t"), many)
+    transport = Transport(lambda: Endpoint("http://127.0.0.1:1", "t"), many)
     caught: list[BaseException] = []
 
     def call() -> None:
@@ -168,7 +168,7 @@ def test_closing_ends_the_waiting_for_the_next_try(gateway: Any, settings: Any) 
         (401, "text/plain", b"who?", NotAuthorised, "token"),
     ],
 )
-def test_nonsense_is_a_fault_and_told(
+def test_nonsense_is_a_fault_and_reported(
     status: int,
     kind: str,
     body: bytes,
@@ -183,7 +183,7 @@ def test_nonsense_is_a_fault_and_told(
     assert gateway.count("GET", "/v1/health") == 1
 
 
-def test_a_gateway_that_is_away_behind_a_proxy_is_tried_again(
+def test_a_gateway_that_is_away_behind_a_proxy_is_retried(
     gateway: Any, transport: Transport
 ) -> None:
     gateway.fault("GET", "/v1/health", answer=(502, "text/html", b"<h1>Bad Gateway</h1>"))
@@ -207,7 +207,7 @@ def test_a_redirect_is_not_followed(gateway: Any, transport: Transport) -> None:
     [
         ("missing_frames", MissingFrames),
         ("not_found", NotFound),
-        ("key_reused", KeyReused),
+        ("key_reused", IdempotencyKeyReused),
         ("not_authorised", NotAuthorised),
         ("incompatible_version", IncompatibleVersion),
     ],
@@ -244,7 +244,7 @@ def test_the_handshake_says_which_side_to_update(
     about: dict[str, str], own: bool, side: str, says: str, gateway: Any, settings: Any
 ) -> None:
     gateway.about = gateway.about.model_copy(update=about)
-    address = Address(gateway.url, "strict-token-0123456789", own=own)
+    address = Endpoint(gateway.url, "strict-token-0123456789", is_local=own)
     with (
         Transport(lambda: address, settings.client) as transport,
         pytest.raises(IncompatibleVersion) as caught,
@@ -262,7 +262,7 @@ def test_newer_minor_versions_are_welcome(
     assert health(transport).ok
 
 
-def test_another_program_at_the_address_is_told(gateway: Any, transport: Transport) -> None:
+def test_another_program_at_the_address_is_reported(gateway: Any, transport: Transport) -> None:
     gateway.fault("GET", "/v1/about", answer=(200, "application/json", b'{"hello": "world"}'))
     with pytest.raises(GatewayFault, match="hello"):
         transport.about()
@@ -289,7 +289,7 @@ def test_neither_proxy_nor_netrc_gets_between_a_client_and_its_own_gateway(
         ("http://127.0.0.1.evil.example", False),
     ],
 )
-def test_loopback_is_told_from_the_rest(url: str, inside: bool) -> None:
+def test_loopback_is_distinguished_from_the_rest(url: str, inside: bool) -> None:
     assert is_loopback(url) is inside
 
 
@@ -306,11 +306,11 @@ def test_many_threads_share_one_transport(gateway: Any, transport: Transport) ->
 
 def test_what_is_no_address_is_the_configurations_mistake(settings: Any) -> None:
     with (
-        Transport(lambda: Address("http://[::1", "t"), settings.client) as transport,
+        Transport(lambda: Endpoint("http://[::1", "t"), settings.client) as transport,
         pytest.raises(ConfigError),
     ):
         health(transport)
 
 
 def test_the_token_is_not_in_what_is_printed() -> None:
-    assert "secret" not in repr(Address("http://x", "secret"))
+    assert "secret" not in repr(Endpoint("http://x", "secret"))

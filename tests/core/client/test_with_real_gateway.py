@@ -13,8 +13,8 @@ import pytest
 
 from bridge_core import launcher
 from bridge_core.client import Client
-from bridge_core.config import load
-from bridge_core.errors import KeyReused, MissingFrames, NotFound, UnknownService
+from bridge_core.config import load_settings
+from bridge_core.errors import IdempotencyKeyReused, MissingFrames, NotFound, UnknownService
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import JobState
 from bridge_core.models.media import Plate
@@ -27,10 +27,10 @@ oiio = pytest.importorskip("OpenImageIO")
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A gateway of this module's own, which the first call starts."""
     base = tmp_path_factory.mktemp("own")
-    settings = load(
+    settings = load_settings(
         {
             "client.state_dir": base / "state",
             "gateway.data_dir": base / "data",
@@ -40,7 +40,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         environ={"XDG_CONFIG_HOME": str(base)},
     ).settings
     yield settings
-    launcher.stop(settings)
+    launcher.stop_gateway(settings)
 
 
 @pytest.fixture
@@ -56,41 +56,41 @@ def shot(tmp_path: Path) -> Request:
     for frame in frames.frames():
         picture = oiio.ImageBuf(oiio.ImageSpec(64, 36, 3, "half"))
         oiio.ImageBufAlgo.fill(picture, (frame / 2000, -0.1, 1.5))
-        assert picture.write(plate.file(frame))
-    made = Shot(id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=frames)
-    return Request(shot=made, service="round_trip", asked_by="Ada")
+        assert picture.write(plate.path_at(frame))
+    new_shot = Shot(id=ShotId(show="bunny", sequence="010", shot="0010"), plate=plate, cut_range=frames)
+    return Request(shot=new_shot, service="round_trip", requested_by="Ada")
 
 
-def announced(settings: Settings) -> Any:
+def read_announcement(settings: Settings) -> Any:
     return json.loads((settings.client.state_dir / "gateway.json").read_text())
 
 
-def test_a_shot_goes_and_comes_back(own: Settings, shot: Request, tmp_path: Path) -> None:
-    heard = []
-    with Client(own) as client:
+def test_a_shot_goes_and_comes_back(own_settings: Settings, shot: Request, tmp_path: Path) -> None:
+    received = []
+    with Client(own_settings) as client:
         job = client.submit(shot, key="there-and-back")
-        [job] = client.wait([job.id], heard.append, timeout=120)
+        [job] = client.wait([job.id], received.append, timeout=120)
         assert job.problem is None
         assert job.state is JobState.SUCCEEDED
-        assert job.version is not None
-        assert heard[-1].job == job
-        version = client.version(job.version)
+        assert job.version_id is not None
+        assert received[-1].job == job
+        version = client.version(job.version_id)
         assert version.frames == (1001, 1002, 1003, 1004)
         assert client.fetch(version, tmp_path / "out") == Path(version.folder)
         elsewhere = version.model_copy(update={"folder": "/on/another/machine"})
         folder = client.fetch(elsewhere, tmp_path / "out")
         assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {
-            file.path for file in client.files(version.id)
+            file.path for file in client.result_files(version.id)
         }
         assert client.proxy(version.id, 1001)[:2] == b"\xff\xd8"
         assert client.submit(shot, key="there-and-back").id == job.id
-        with pytest.raises(KeyReused):
+        with pytest.raises(IdempotencyKeyReused):
             client.submit(shot.model_copy(update={"note": "other"}), key="there-and-back")
         assert client.outbox.entries() == ()
 
 
-def test_what_the_gateway_refuses_is_told_by_name(own: Settings, shot: Request) -> None:
-    with Client(own) as client:
+def test_what_the_gateway_refuses_is_reported_by_name(own_settings: Settings, shot: Request) -> None:
+    with Client(own_settings) as client:
         with pytest.raises(UnknownService):
             client.submit(shot.model_copy(update={"service": "teleport"}))
         with pytest.raises(NotFound):
@@ -98,29 +98,29 @@ def test_what_the_gateway_refuses_is_told_by_name(own: Settings, shot: Request) 
 
 
 def test_a_gateway_killed_between_and_during_calls_is_started_again(
-    own: Settings, shot: Request
+    own_settings: Settings, shot: Request
 ) -> None:
-    with Client(own) as client:
-        first = client.about().instance
-        os.kill(announced(own)["pid"], signal.SIGKILL)
+    with Client(own_settings) as client:
+        first = client.about().instance_id
+        os.kill(read_announcement(own_settings)["pid"], signal.SIGKILL)
         job = client.submit(shot)
-        os.kill(announced(own)["pid"], signal.SIGKILL)
+        os.kill(read_announcement(own_settings)["pid"], signal.SIGKILL)
         [job] = client.wait([job.id], timeout=200)
         assert job.state is JobState.SUCCEEDED
-        assert client.about().instance != first
-        assert [v.number for v in client.versions(show="bunny") if v.job == job.id] != []
+        assert client.about().instance_id != first
+        assert [v.number for v in client.versions(show="bunny") if v.job_id == job.id] != []
 
 
-def test_a_plate_is_looked_at_before_anything_is_sent(own: Settings, shot: Request) -> None:
+def test_a_plate_is_looked_at_before_anything_is_sent(own_settings: Settings, shot: Request) -> None:
     plate = shot.shot.plate
-    with Client(own) as client:
+    with Client(own_settings) as client:
         first = client.plate_proxy(plate, 1001)
         assert first[:2] == b"\xff\xd8"
         assert client.plate_proxy(plate, 1001) == first
         with pytest.raises(MissingFrames):
             client.plate_proxy(plate, 1009)
         # The gateway's folder of contents is emptied behind everybody's back.
-        for content in (own.gateway.data_dir / "contents").rglob("*"):
+        for content in (own_settings.gateway.data_dir / "contents").rglob("*"):
             if content.is_file():
                 content.unlink()
         assert client.plate_proxy(plate, 1002)[:2] == b"\xff\xd8"

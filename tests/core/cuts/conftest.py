@@ -11,7 +11,7 @@ import pytest
 T = otio.opentime.RationalTime
 
 
-class CutKit:
+class CutBuilder:
     """Short words for OTIO's objects. Times are frames at ``rate``; ranges are start and length."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,18 +49,18 @@ class CutKit:
         return otio.schema.Gap(source_range=self.range(start, length, rate))
 
     def timeline(self, *tracks: list[Any], start: Any = None, name: str = "reel 1") -> Any:
-        made = otio.schema.Timeline(name)
+        new_timeline = otio.schema.Timeline(name)
         if start is not None:
-            made.global_start_time = T(*start)
+            new_timeline.global_start_time = T(*start)
         for number, items in enumerate(tracks, 1):
             track = otio.schema.Track(f"V{number}", kind="Video")
             track.extend(items)
-            made.tracks.append(track)
-        return made
+            new_timeline.tracks.append(track)
+        return new_timeline
 
-    def write(self, made: Any, name: str = "cut.otio") -> Path:
+    def write(self, timeline: Any, name: str = "cut.otio") -> Path:
         path = self.folder / name
-        otio.adapters.write_to_file(made, str(path))
+        otio.adapters.write_to_file(timeline, str(path))
         return path
 
     def cut(self, *items: Any, **options: Any) -> Path:
@@ -69,5 +69,5 @@ class CutKit:
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> CutKit:
-    return CutKit(tmp_path)
+def kit(tmp_path: Path) -> CutBuilder:
+    return CutBuilder(tmp_path)

@@ -31,11 +31,11 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from random_timelines import SPELLINGS, RandomTimeline, T
+from random_timelines import SPELLINGS, RandomRetimedTimeline, T
 
 from bridge_core.timeline.cut import Cut, CutShot, CutSource
 from bridge_core.timeline.document import Document
-from bridge_core.timeline.reading import cut_of
+from bridge_core.timeline.reading import cut_from_document
 
 EXACT = {spelling: family[0] for family in SPELLINGS for spelling in family}
 NOISE = 1e-5
@@ -47,33 +47,33 @@ SPELLED = 2e-4
 
 def _read(timeline: Any) -> Cut:
     root = json.loads(timeline.to_json_string())
-    return cut_of(Document(CutSource(Path("/cuts/random.otio")), root, root))
+    return cut_from_document(Document(CutSource(Path("/cuts/random.otio")), root, root))
 
 
-def _spelled_in_one_way(node: Any) -> Any:
+def _normalise_rates(node: Any) -> Any:
     """OTIO's JSON with every rate exact."""
     if isinstance(node, dict):
         return {
-            key: EXACT.get(value, value) if key == "rate" else _spelled_in_one_way(value)
+            key: EXACT.get(value, value) if key == "rate" else _normalise_rates(value)
             for key, value in node.items()
         }
-    return [_spelled_in_one_way(one) for one in node] if isinstance(node, list) else node
+    return [_normalise_rates(one) for one in node] if isinstance(node, list) else node
 
 
-class Judge:
+class OtioOracle:
     """What OTIO says of one random timeline."""
 
-    def __init__(self, made: RandomTimeline) -> None:
-        self.made = made
-        self.timeline = made.timeline
-        self.media = dict(made.media)
-        if made.way == "counts":
-            self.timeline = self._exact(made.timeline)
-            self.media = {name: self._exact(one) for name, one in made.media.items()}
+    def __init__(self, generated: RandomRetimedTimeline) -> None:
+        self.generated = generated
+        self.timeline = generated.timeline
+        self.media = dict(generated.media)
+        if generated.rate_style == "counts":
+            self.timeline = self._exact(generated.timeline)
+            self.media = {name: self._exact(one) for name, one in generated.media.items()}
 
     @staticmethod
     def _exact(item: Any) -> Any:
-        text = json.dumps(_spelled_in_one_way(json.loads(item.to_json_string())))
+        text = json.dumps(_normalise_rates(json.loads(item.to_json_string())))
         return otio.core.deserialize_json_from_string(text)
 
     def visible(self) -> Iterator[tuple[Any, Any, Any]]:
@@ -101,28 +101,28 @@ def _common(one: Any, other: Any) -> Any:
 def _frames(media: Any, time: Any, noise: float = NOISE) -> set[int]:
     """The frame that shows at a media time; two where it misses a boundary by noise."""
     offset = (time - media.available_range.start_time).value_rescaled_to(media.rate)
-    found = {media.start_frame + math.floor(offset)}
+    frames = {media.start_frame + math.floor(offset)}
     if abs(offset - round(offset)) < noise:
-        found |= {media.start_frame + round(offset), media.start_frame + round(offset) - 1}
+        frames |= {media.start_frame + round(offset), media.start_frame + round(offset) - 1}
     else:
-        assert media.frame_for_time(time) in found
-    return found
+        assert media.frame_for_time(time) in frames
+    return frames
 
 
 def _check(seed: int) -> int:
-    made = RandomTimeline(seed)
-    judge = Judge(made)
-    cut = _read(made.timeline)
-    shots: dict[str, CutShot] = {item.name: item for item in cut}
-    problems = {problem.clip for problem in cut.problems if problem.skipped}
+    generated = RandomRetimedTimeline(seed)
+    oracle = OtioOracle(generated)
+    cut = _read(generated.timeline)
+    shots: dict[str, CutShot] = {item.clip_name: item for item in cut}
+    problems = {problem.clip_name for problem in cut.problems if problem.skipped}
     checked = 0
-    seen = set()
-    for clip, start, duration in judge.visible():
-        seen.add(clip.name)
-        where = f"seed {seed}, {made.way}, {clip.name}"
+    visited = set()
+    for clip, start, duration in oracle.visible():
+        visited.add(clip.name)
+        where = f"seed {seed}, {generated.rate_style}, {clip.name}"
         if duration.value_rescaled_to(float(cut.rate)) < SLIVER:
             continue  # a nest cuts it off, but for noise
-        if clip.name in made.lost:
+        if clip.name in generated.unreadable:
             assert clip.name in problems, where
             continue
         item = shots.get(clip.name)
@@ -130,31 +130,31 @@ def _check(seed: int) -> int:
             count = duration.value_rescaled_to(float(cut.rate))
             assert count < 1 + NOISE and clip.name in problems, where
             continue
-        _check_shot(where, made, judge, cut, clip, start, duration, item)
+        _check_shot(where, generated, oracle, cut, clip, start, duration, item)
         checked += 1
-    assert set(shots) <= seen, f"seed {seed}"
+    assert set(shots) <= visited, f"seed {seed}"
     return checked
 
 
 def _check_shot(
     where: str,
-    made: RandomTimeline,
-    judge: Judge,
+    generated: RandomRetimedTimeline,
+    oracle: OtioOracle,
     cut: Cut,
     clip: Any,
     start: Any,
     duration: Any,
     item: CutShot,
 ) -> None:
-    shot, media = item.shot, judge.media[clip.name]
-    speed = made.speed[clip.name]
+    shot, media = item.shot, oracle.media[clip.name]
+    speed = generated.speed[clip.name]
     record = shot.record_range
     assert record is not None
-    rate = judge.timeline.global_start_time.rate if judge.timeline.global_start_time else None
+    rate = oracle.timeline.global_start_time.rate if oracle.timeline.global_start_time else None
     if rate is not None:
         assert Fraction(cut.rate) == Fraction(EXACT[rate]).limit_denominator(1001), where
-        begin = (judge.timeline.global_start_time + start).value_rescaled_to(rate)
-        end = (judge.timeline.global_start_time + start + duration).value_rescaled_to(rate)
+        begin = (oracle.timeline.global_start_time + start).value_rescaled_to(rate)
+        end = (oracle.timeline.global_start_time + start + duration).value_rescaled_to(rate)
         assert abs(record.first - begin) <= 0.5 + NOISE, (where, record, begin)
         assert abs(record.last + 1 - end) <= 0.5 + NOISE, (where, record, end)
     else:
@@ -162,7 +162,7 @@ def _check_shot(
     assert shot.plate.range.first == media.start_frame, where
     assert shot.plate.range.last == media.end_frame(), where
     source = clip.trimmed_range()
-    tracks = judge.timeline.tracks
+    tracks = oracle.timeline.tracks
     shown = shot.plate_frames()
     assert len(shown) == record.count
     # Clip or record, whichever counts finer, says what the last moment is.
@@ -179,7 +179,7 @@ def _check_shot(
         allowed = _frames(media, source.start_time + moment, noise * far)
         assert shown[k] in allowed, (where, k, shown[k], moment)
     assert set(shown) <= set(shot.cut_range.frames()), where
-    if speed == 1 and made.way != "seconds":
+    if speed == 1 and generated.rate_style != "seconds":
         assert shot.cut_range.first in _frames(media, expected_first), where
         length = duration.value_rescaled_to(source.duration.rate)
         if rate == source.duration.rate and abs(length - round(length)) < NOISE:

@@ -11,39 +11,39 @@ import pytest
 from stored_versions import version_of
 
 from bridge_core.models.versions import Version
-from bridge_core.timeline.changes import ChangeKind, Changes, compare
+from bridge_core.timeline.changes import ChangeKind, CutDiff, diff_cuts
 from bridge_core.timeline.cut import Cut
-from bridge_core.timeline.gathering import gather_versions
+from bridge_core.timeline.gathering import find_versions
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import PlacedVersion, write_versions
 
 
-def told(changes: Changes) -> dict[str, set[str]]:
+def kinds_by_name(changes: CutDiff) -> dict[str, set[str]]:
     return {
-        (change.new or change.old).name: {kind.value for kind in change.kinds}
+        (change.new or change.old).clip_name: {kind.value for kind in change.kinds}
         for change in changes.changes
     }
 
 
-def changes(kit: Any, old: list[Any], new: list[Any]) -> Changes:
+def diff_of(kit: Any, old: list[Any], new: list[Any]) -> CutDiff:
     before = kit.write(kit.timeline([item.clone() for item in old]), "old.otio")
     after = kit.write(kit.timeline([item.clone() for item in new]), "new.otio")
-    return compare(read_cut(before), read_cut(after))
+    return diff_cuts(read_cut(before), read_cut(after))
 
 
 def test_nothing_changed(kit: Any) -> None:
     items = [kit.clip("a"), kit.gap(4), kit.clip("b")]
-    assert told(changes(kit, items, items)) == {"a": {"unchanged"}, "b": {"unchanged"}}
+    assert kinds_by_name(diff_of(kit, items, items)) == {"a": {"unchanged"}, "b": {"unchanged"}}
 
 
 def test_new_and_gone(kit: Any) -> None:
     a, b = kit.clip("a"), kit.clip("b")
-    assert told(changes(kit, [a], [b])) == {"b": {"new"}, "a": {"gone"}}
+    assert kinds_by_name(diff_of(kit, [a], [b])) == {"b": {"new"}, "a": {"gone"}}
 
 
 def test_moved(kit: Any) -> None:
     a, b, c = (kit.clip(name) for name in "abc")
-    assert told(changes(kit, [a, b, c], [b, a, c])) == {
+    assert kinds_by_name(diff_of(kit, [a, b, c], [b, a, c])) == {
         "b": {"moved"},
         "a": {"moved"},
         "c": {"unchanged"},
@@ -51,18 +51,18 @@ def test_moved(kit: Any) -> None:
 
 
 def test_retrimmed_at_either_end(kit: Any) -> None:
-    found = changes(
+    diff = diff_of(
         kit,
         [kit.clip("a"), kit.clip("b")],
         [kit.clip("a", source=(8, 47)), kit.gap(1), kit.clip("b", source=(7, 49))],
     )
-    assert told(found) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
-    assert "plate frames 1009-1056 are now 1009-1055" in str(found.retrimmed[0])
-    assert found.retrimmed[0].shows_other_pictures
+    assert kinds_by_name(diff) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
+    assert "plate frames 1009-1056 are now 1009-1055" in str(diff.retrimmed[0])
+    assert diff.retrimmed[0].needs_sending
 
 
 def test_slipped_within_its_media(kit: Any) -> None:
-    assert told(changes(kit, [kit.clip("a")], [kit.clip("a", source=(10, 48))])) == {
+    assert kinds_by_name(diff_of(kit, [kit.clip("a")], [kit.clip("a", source=(10, 48))])) == {
         "a": {"retrimmed"}
     }
 
@@ -70,13 +70,13 @@ def test_slipped_within_its_media(kit: Any) -> None:
 def test_retimed(kit: Any) -> None:
     fast = kit.clip("a", source=(8, 24))
     fast.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
-    found = changes(kit, [kit.clip("a", source=(8, 24))], [fast])
-    assert told(found) == {"a": {"retimed", "retrimmed"}}
+    diff = diff_of(kit, [kit.clip("a", source=(8, 24))], [fast])
+    assert kinds_by_name(diff) == {"a": {"retimed", "retrimmed"}}
 
 
 def test_media_replaced(kit: Any) -> None:
     again = kit.clip("a", kit.sequence("a_rescan"))
-    assert told(changes(kit, [kit.clip("a")], [again])) == {"a": {"media replaced"}}
+    assert kinds_by_name(diff_of(kit, [kit.clip("a")], [again])) == {"a": {"media replaced"}}
 
 
 def test_a_dissolve_that_needs_more_frames(kit: Any) -> None:
@@ -84,43 +84,43 @@ def test_a_dissolve_that_needs_more_frames(kit: Any) -> None:
         in_offset=otio.opentime.RationalTime(6, 24), out_offset=otio.opentime.RationalTime(6, 24)
     )
     a, b = kit.clip("a"), kit.clip("b")
-    assert told(changes(kit, [a, b], [a, dissolve, b])) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
+    assert kinds_by_name(diff_of(kit, [a, b], [a, dissolve, b])) == {"a": {"retrimmed"}, "b": {"retrimmed"}}
 
 
 def test_of_equal_clips_the_one_at_its_place_stays(kit: Any) -> None:
     x = kit.clip("x")
-    found = changes(kit, [x, kit.gap(52), x, kit.gap(52), x], [kit.gap(100), x, kit.gap(52), x])
-    assert [sorted(change.kinds) for change in found.changes] == [
+    diff = diff_of(kit, [x, kit.gap(52), x, kit.gap(52), x], [kit.gap(100), x, kit.gap(52), x])
+    assert [sorted(change.kinds) for change in diff.changes] == [
         ["unchanged"],
         ["unchanged"],
         ["gone"],
     ]
-    assert found.gone[0].old.shot.record_range.first == 0
+    assert diff.removed[0].old.shot.record_range.first == 0
 
 
-def test_two_pieces_of_one_clip_are_told_by_their_frames(kit: Any) -> None:
+def test_two_pieces_of_one_clip_are_distinguished_by_their_frames(kit: Any) -> None:
     media = kit.sequence("long", available=(0, 200))
     one, two = kit.clip("x", media, (10, 20)), kit.clip("x", media, (100, 20))
     longer = kit.clip("x", media, (98, 24))
-    found = changes(kit, [one, two], [longer, one])
-    by_first = {change.new.shot.cut_range.first: change for change in found.changes}
+    diff = diff_of(kit, [one, two], [longer, one])
+    by_first = {change.new.shot.cut_range.first: change for change in diff.changes}
     assert by_first[1099].old.shot.cut_range.first == 1101
     assert by_first[1099].kinds == {ChangeKind.RETRIMMED, ChangeKind.MOVED}
     assert by_first[1011].kinds == {ChangeKind.MOVED}
 
 
 def test_recognised_on_another_machine_and_without_names(kit: Any) -> None:
-    here = kit.clip("a", kit.external("file:///show/sc/a.[1001-1064].exr", available=(86400, 64)))
-    here.source_range = kit.range(86408, 48)
+    local = kit.clip("a", kit.external("file:///show/sc/a.[1001-1064].exr", available=(86400, 64)))
+    local.source_range = kit.range(86408, 48)
     there = kit.clip("Clip 1", kit.external("Z:\\show\\sc\\a.1001.exr", available=(1001, 64)))
     there.source_range = kit.range(1009, 48)
-    assert told(changes(kit, [here], [there])) == {"Clip 1": {"unchanged"}}
+    assert kinds_by_name(diff_of(kit, [local], [there])) == {"Clip 1": {"unchanged"}}
 
 
 def test_a_movie_counted_from_zero_and_from_timecode(kit: Any) -> None:
-    here = kit.clip("a", kit.external("/m/a.mov", available=(86400, 64)), (86408, 48))
+    by_timecode = kit.clip("a", kit.external("/m/a.mov", available=(86400, 64)), (86408, 48))
     there = kit.clip("a", kit.external("/m/a.mov", available=(0, 64)), (8, 48))
-    assert told(changes(kit, [here], [there])) == {"a": {"unchanged"}}
+    assert kinds_by_name(diff_of(kit, [by_timecode], [there])) == {"a": {"unchanged"}}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -129,23 +129,23 @@ def test_shuffled_cuts_lose_and_invent_no_shot(kit: Any, seed: int) -> None:
     media = kit.sequence("long", available=(0, 5000))
     items = [kit.clip(f"c{n % 7}", media, (chance.randrange(4000), 20)) for n in range(60)]
     shuffled = chance.sample(items, 50)
-    found = changes(kit, items, shuffled)
-    assert len(found.changes) == 60
-    assert len(found.gone) == 10
-    assert not found.new
-    assert not found.retrimmed
-    assert {change.old.clip for change in found.changes if change.old} == {
-        item.clip for item in read_cut(kit.folder / "old.otio")
+    diff = diff_of(kit, items, shuffled)
+    assert len(diff.changes) == 60
+    assert len(diff.removed) == 10
+    assert not diff.added
+    assert not diff.retrimmed
+    assert {change.old.clip_id for change in diff.changes if change.old} == {
+        item.clip_id for item in read_cut(kit.folder / "old.otio")
     }
-    assert str(found) == str(changes(kit, items, shuffled))
+    assert str(diff) == str(diff_of(kit, items, shuffled))
 
 
 def test_thousands_of_equal_clips_lose_the_right_one(kit: Any) -> None:
     black = kit.external("/m/black.mov", available=(0, 10))
     items = [kit.clip("black", black.clone(), (0, 10)) for _ in range(2000)]
-    found = changes(kit, items, items[1:])
-    assert len(found.gone) == 1
-    assert len(found.unchanged) == 1999
+    diff = diff_of(kit, items, items[1:])
+    assert len(diff.removed) == 1
+    assert len(diff.unchanged) == 1999
 
 
 def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:
@@ -157,7 +157,7 @@ def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:
             for n, pair in enumerate(folders, 1)
         ]
 
-    return told(changes(kit, clips(0), clips(1)))
+    return kinds_by_name(diff_of(kit, clips(0), clips(1)))
 
 
 def test_a_root_that_moved_changes_nothing(kit: Any) -> None:
@@ -166,13 +166,13 @@ def test_a_root_that_moved_changes_nothing(kit: Any) -> None:
 
 
 def test_a_relink_below_a_root_that_moved_is_seen(kit: Any) -> None:
-    found = _relinked(
+    diff = _relinked(
         kit,
         ("/mnt/a/sh010/v001", "/mnt/b/sh010/v001"),
         ("/mnt/a/sh020/v001", "/mnt/b/sh020/v002"),
         ("/mnt/a/sh030/v001", "/mnt/b/sh030/v001"),
     )
-    assert found == {"sh010": {"unchanged"}, "sh020": {"media replaced"}, "sh030": {"unchanged"}}
+    assert diff == {"sh010": {"unchanged"}, "sh020": {"media replaced"}, "sh030": {"unchanged"}}
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -181,26 +181,26 @@ def test_a_relink_below_a_root_that_moved_is_seen(kit: Any) -> None:
     [("/p/v001", "/p/v002"), ("/p/beauty_v1", "/p/beauty_v2"), ("/p/v001/a", "/p/v002/b")],
 )
 def test_a_version_folder_is_never_a_root(kit: Any, count: int, old: str, new: str) -> None:
-    found = _relinked(kit, *[(old, new)] * count)
-    assert set().union(*found.values()) == {"media replaced"}
+    diff = _relinked(kit, *[(old, new)] * count)
+    assert set().union(*diff.values()) == {"media replaced"}
 
 
-def test_media_that_stays_tells_that_no_root_moved(kit: Any) -> None:
-    found = _relinked(kit, ("/p/a", "/p/a"), ("/p/b", "/p/d"))
-    assert found == {"sh010": {"unchanged"}, "sh020": {"media replaced"}}
+def test_media_that_stays_shows_that_no_root_moved(kit: Any) -> None:
+    diff = _relinked(kit, ("/p/a", "/p/a"), ("/p/b", "/p/d"))
+    assert diff == {"sh010": {"unchanged"}, "sh020": {"media replaced"}}
 
 
-def test_what_changed_is_told_in_words_that_differ(kit: Any) -> None:
+def test_what_changed_is_described_in_words_that_differ(kit: Any) -> None:
     movie = kit.external("/m/a.mov", available=(86400, 64))
     longer = kit.external("/m/a.mov", available=(86390, 74))
     slow = kit.clip("b", source=(8, 24))
     slow.effects.append(otio.schema.LinearTimeWarp(time_scalar=0.5))
-    found = changes(
+    diff = diff_of(
         kit,
         [kit.clip("a", movie, (86408, 40)), kit.clip("b", source=(8, 24))],
         [kit.clip("a", longer, (86408, 40)), slow],
     )
-    one, two = (str(change).partition("; ")[2] for change in found.changes)
+    one, two = (str(change).partition("; ")[2] for change in diff.changes)
     assert one == "frames 8-47 of the movie, from its first, are now 18-57"
     assert two == "plate frames 1009-1032 are now 1009-1020; speed 1 is now 0.5"
 
@@ -213,39 +213,39 @@ def _of_one_name(kit: Any, *names: str) -> list[Any]:
 def test_plates_of_one_name_are_known_by_their_folders(kit: Any) -> None:
     """Their identities are numbered, so a carried one says nothing of a cut that carries none."""
     path = kit.cut(*_of_one_name(kit, "sh010", "sh020"))
-    placed = {item.clip: [PlacedVersion(version_of(item.shot))] for item in read_cut(path)}
+    placed = {item.clip_id: [PlacedVersion(version_of(item.shot))] for item in read_cut(path)}
     carrying = read_cut(write_versions(path, placed, kit.folder / "placed.otio").target)
     new = read_cut(kit.write(kit.timeline(_of_one_name(kit, "sh020", "sh010")), "new.otio"))
-    assert told(compare(carrying, new)) == {"sh010": {"moved"}, "sh020": {"moved"}}
-    assert [item.clip for item in new] == [item.clip for item in reversed(carrying.shots)]
+    assert kinds_by_name(diff_cuts(carrying, new)) == {"sh010": {"moved"}, "sh020": {"moved"}}
+    assert [item.clip_id for item in new] == [item.clip_id for item in reversed(carrying.shots)]
 
 
-class Gateway:
+class VersionListClient:
     """Versions that were made for the shots of a cut."""
 
     def __init__(self, cut: Cut) -> None:
-        self.made = {item.shot.id.shot: item.shot for item in cut}
+        self.shots = {item.shot.id.shot: item.shot for item in cut}
 
     def versions(self, *, show: str, sequence: str) -> list[Version]:
-        found = [version_of(shot).model_copy(update={"job": n}) for n, shot in self.made.items()]
+        found = [version_of(shot).model_copy(update={"job": n}) for n, shot in self.shots.items()]
         return [one for one in found if (one.shot.show, one.shot.sequence) == (show, sequence)]
 
     def job(self, job: str) -> Any:
-        return SimpleNamespace(request=SimpleNamespace(shot=self.made[job]))
+        return SimpleNamespace(request=SimpleNamespace(shot=self.shots[job]))
 
     def notes(self, version: str) -> tuple[()]:
         return ()
 
 
 def test_a_renamed_clip_gets_no_other_shots_versions(kit: Any) -> None:
-    gateway = Gateway(read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020", "sh030"))))
+    gateway = VersionListClient(read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020", "sh030"))))
     after = read_cut(kit.cut(*_of_one_name(kit, "sh030", "sh020_hero")))
-    found = gather_versions(gateway, after)  # type: ignore[arg-type]
+    found = find_versions(gateway, after)  # type: ignore[arg-type]
     # sh010 is gone, and sh020's clip has the number by now that sh010's had.
-    assert [one.version.shot.shot for placed in found.placed.values() for one in placed] == [
+    assert [one.version.shot.shot for placed in found.versions.values() for one in placed] == [
         "sh030"
     ]
-    assert [item.name for item in found.without] == ["sh020_hero"]
+    assert [item.clip_name for item in found.without_versions] == ["sh020_hero"]
     renamed = read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020_hero", "sh030")))
-    found = gather_versions(gateway, renamed)  # type: ignore[arg-type]
+    found = find_versions(gateway, renamed)  # type: ignore[arg-type]
     assert {before.shot for before in found.renamed.values()} == {"sh020"}

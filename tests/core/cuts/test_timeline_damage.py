@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.timeline.changes import compare
-from bridge_core.timeline.exporting import export
+from bridge_core.timeline.changes import diff_cuts
+from bridge_core.timeline.exporting import export_timeline
 from bridge_core.timeline.profiles import PROFILES
 from bridge_core.timeline.reading import read_cut
 from bridge_core.timeline.writing import write_versions
@@ -27,25 +27,25 @@ NONSENSE: list[Any] = [
 ]  # fmt: skip
 
 
-def _places(node: Any) -> list[tuple[Any, Any]]:
-    found = []
+def _node_paths(node: Any) -> list[tuple[Any, Any]]:
+    paths = []
     pairs = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in pairs:
-        found.append((node, key))
+        paths.append((node, key))
         if isinstance(value, dict | list):
-            found += _places(value)
-    return found
+            paths += _node_paths(value)
+    return paths
 
 
-def _damaged(document: Any, chance: random.Random) -> Any:
-    made = copy.deepcopy(document)
-    for _ in range(chance.choice([1, 1, 1, 2, 5])):
-        holder, key = chance.choice(_places(made))
-        if chance.random() < 0.2 and isinstance(holder, dict):
+def _damage(document: Any, random_source: random.Random) -> Any:
+    damaged = copy.deepcopy(document)
+    for _ in range(random_source.choice([1, 1, 1, 2, 5])):
+        holder, key = random_source.choice(_node_paths(damaged))
+        if random_source.random() < 0.2 and isinstance(holder, dict):
             del holder[key]
         else:
-            holder[key] = copy.deepcopy(chance.choice(NONSENSE))
-    return made
+            holder[key] = copy.deepcopy(random_source.choice(NONSENSE))
+    return damaged
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -55,38 +55,38 @@ def test_damage_never_surprises(tmp_path: Path, seed: int) -> None:
     original = read_cut(HERE / "resolve_ramp.otio")
     path = tmp_path / "damaged.otio"
     for _ in range(60):
-        path.write_text(json.dumps(_damaged(whole, chance)))
+        path.write_text(json.dumps(_damage(whole, chance)))
         try:
             cut = read_cut(path)
         except ShotbridgeError as error:
             assert error.next_step
             continue
-        compare(original, cut)
-        write_versions(path, {item.clip: [] for item in cut}, tmp_path / "w.otio", overwrite=True)
+        diff_cuts(original, cut)
+        write_versions(path, {item.clip_id: [] for item in cut}, tmp_path / "w.otio", overwrite=True)
         try:
-            export(path, tmp_path / "e.otio", chance.choice(list(PROFILES)), overwrite=True)
+            export_timeline(path, tmp_path / "e.otio", chance.choice(list(PROFILES)), overwrite=True)
         except ShotbridgeError as error:
             assert error.next_step
 
 
 @pytest.mark.parametrize("start", [{"rate": 24, "value": math.inf}, {"rate": 0, "value": 1}, "1h"])
-def test_a_global_start_that_cannot_be_read_is_told(kit: Any, start: Any) -> None:
+def test_a_global_start_that_cannot_be_read_is_reported(kit: Any, start: Any) -> None:
     path = kit.cut(kit.clip("a"))
-    made = json.loads(path.read_text())
-    made["global_start_time"] = start
-    path.write_text(json.dumps(made))
+    document = json.loads(path.read_text())
+    document["global_start_time"] = start
+    path.write_text(json.dumps(document))
     cut = read_cut(path)
     assert cut.global_start == 0
     assert len(cut.shots) == 1
     (problem,) = cut.problems
-    assert "its global start time cannot be read; the cut counts from 0" in problem.what
+    assert "its global start time cannot be read; the cut counts from 0" in problem.message
     assert not problem.skipped
 
 
 @pytest.mark.parametrize("kind", [None, ""])
 def test_a_track_without_a_kind_is_a_video_track(kit: Any, kind: Any) -> None:
     path = kit.cut(kit.clip("a"))
-    made = json.loads(path.read_text())
-    made["tracks"]["children"][0]["kind"] = kind
-    path.write_text(json.dumps(made))
-    assert [item.name for item in read_cut(path)] == ["a"]
+    document = json.loads(path.read_text())
+    document["tracks"]["children"][0]["kind"] = kind
+    path.write_text(json.dumps(document))
+    assert [item.clip_name for item in read_cut(path)] == ["a"]

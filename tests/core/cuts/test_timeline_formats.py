@@ -12,7 +12,7 @@ import opentimelineio as otio
 import pytest
 
 from bridge_core.errors import TimelineError
-from bridge_core.timeline.changes import compare
+from bridge_core.timeline.changes import diff_cuts
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.reading import read_cut
 
@@ -30,18 +30,18 @@ def test_an_edl() -> None:
     assert two.retime.speed == 2
     assert (two.cut_range.first, two.cut_range.last) == (1001, 1047)
     assert two.record_range.count == 24
-    assert [(p.clip, p.kind) for p in cut.problems] == [
+    assert [(p.clip_name, p.kind) for p in cut.problems] == [
         ("sq010_sh0030", ProblemKind.OFFLINE),
         ("sq010_sh0040", ProblemKind.OFFLINE),
     ]
-    assert "01:00:00:00" in cut.problems[1].what
+    assert "01:00:00:00" in cut.problems[1].message
 
 
 def test_an_edl_does_not_say_its_rate() -> None:
-    told = read_cut(HERE / "reel.edl").problems[0]
-    assert told.kind is ProblemKind.ASSUMED
-    assert not told.skipped
-    assert "read at 24" in told.what
+    problem = read_cut(HERE / "reel.edl").problems[0]
+    assert problem.kind is ProblemKind.ASSUMED
+    assert not problem.skipped
+    assert "read at 24" in problem.message
 
 
 def test_an_edl_at_its_own_rate(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_file_as_resolve_writes_it() -> None:
     assert (shot.cut_range.first, shot.cut_range.last) == (1013, 1048)
     assert (shot.record_range.first, shot.record_range.last) == (86_400, 86_447)
     (title,) = cut.problems
-    assert (title.clip, title.kind) == ("Text+", ProblemKind.OFFLINE)
+    assert (title.clip_name, title.kind) == ("Text+", ProblemKind.OFFLINE)
 
 
 def test_the_same_cut_in_two_formats_is_unchanged(kit: Any, tmp_path: Path) -> None:
@@ -158,6 +158,6 @@ def test_the_same_cut_in_two_formats_is_unchanged(kit: Any, tmp_path: Path) -> N
         "001  SC010    V     C        01:00:00:08 01:00:02:08 00:00:00:00 00:00:02:00\n"
         "* FROM CLIP NAME: sc010\n* FROM CLIP: /p/sc010/sc010.[1009-1056].exr\n"
     )
-    found = compare(read_cut(path), read_cut(edl, rate=24))
-    assert [sorted(change.kinds) for change in found.changes] == [["moved"]]
-    assert found.changes[0].new.track == "V"
+    diff = diff_cuts(read_cut(path), read_cut(edl, rate=24))
+    assert [sorted(change.kinds) for change in diff.changes] == [["moved"]]
+    assert diff.changes[0].new.track == "V"

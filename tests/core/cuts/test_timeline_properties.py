@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge_core.timeline.changes import compare
+from bridge_core.timeline.changes import diff_cuts
 from bridge_core.timeline.cut import Cut
-from bridge_core.timeline.document import load, save
+from bridge_core.timeline.document import load_document, save_otio
 from bridge_core.timeline.reading import read_cut
-from bridge_core.timeline.writing import put_versions
+from bridge_core.timeline.writing import place_versions
 
 RATES = [24.0, 25.0, 24000 / 1001, 30.0, 30000 / 1001, 48.0]
 T = otio.opentime.RationalTime
@@ -53,9 +53,9 @@ def media_and_source(draw: st.DrawFn, rate: float) -> tuple[Any, Any]:
 @st.composite
 def timelines(draw: st.DrawFn, mixed: bool = False) -> Any:
     rate = draw(st.sampled_from(RATES))
-    made = otio.schema.Timeline("random")
+    timeline = otio.schema.Timeline("random")
     if draw(st.booleans()):
-        made.global_start_time = T(draw(st.integers(0, 90_000)), rate)
+        timeline.global_start_time = T(draw(st.integers(0, 90_000)), rate)
     for number in range(draw(st.integers(1, 3))):
         track = otio.schema.Track(f"V{number + 1}", kind="Video")
         after_clip = False
@@ -85,13 +85,13 @@ def timelines(draw: st.DrawFn, mixed: bool = False) -> Any:
                 media, source = draw(media_and_source(own))
                 track.append(otio.schema.Clip(f"c{number}_{index}", media, source))
                 after_clip = True
-        made.tracks.append(track)
-    return made
+        timeline.tracks.append(track)
+    return timeline
 
 
-def _read(made: Any, folder: Path) -> Cut:
+def _read(timeline: Any, folder: Path) -> Cut:
     path = folder / "random.otio"
-    otio.adapters.write_to_file(made, str(path))
+    otio.adapters.write_to_file(timeline, str(path))
     return read_cut(path)
 
 
@@ -106,13 +106,13 @@ RELAXED = settings(
 
 
 @RELAXED
-@given(made=timelines(mixed=True))
-def test_at_mixed_rates_neighbours_touch_and_nothing_drifts(made: Any, folder: Path) -> None:
+@given(timeline=timelines(mixed=True))
+def test_at_mixed_rates_neighbours_touch_and_nothing_drifts(timeline: Any, folder: Path) -> None:
     """Every clip stands within half a frame of its exact place, and goes on where the last ends."""
-    cut = _read(made, folder)
-    shots = {item.name: item.shot for item in cut}
+    cut = _read(timeline, folder)
+    shots = {item.clip_name: item.shot for item in cut}
     start = Fraction(cut.global_start) / cut.rate
-    for track in made.tracks:
+    for track in timeline.tracks:
         at = start
         before: tuple[str, Fraction] | None = None
         for child in track:
@@ -136,28 +136,28 @@ def _exact(time: Any) -> Fraction:
 
 
 @RELAXED
-@given(made=timelines(mixed=True))
-def test_reading_and_writing_is_the_identity(made: Any, folder: Path) -> None:
+@given(timeline=timelines(mixed=True))
+def test_reading_and_writing_is_the_identity(timeline: Any, folder: Path) -> None:
     path, again = folder / "random.otio", folder / "again.otio"
-    otio.adapters.write_to_file(made, str(path))
-    save(load(path).root, again, overwrite=True)
+    otio.adapters.write_to_file(timeline, str(path))
+    save_otio(load_document(path).root, again, overwrite=True)
     assert json.loads(again.read_text()) == json.loads(path.read_text())
-    assert otio.adapters.read_from_file(str(again)).is_equivalent_to(made)
+    assert otio.adapters.read_from_file(str(again)).is_equivalent_to(timeline)
     cut, same = read_cut(path), read_cut(again)
     assert same.shots == cut.shots
     assert same.problems == cut.problems
-    assert {kind.value for change in compare(cut, same).changes for kind in change.kinds} <= {
+    assert {kind.value for change in diff_cuts(cut, same).changes for kind in change.kinds} <= {
         "unchanged"
     }
 
 
 @RELAXED
-@given(made=timelines())
-def test_identities_once_written_are_read_again(made: Any, folder: Path) -> None:
-    before = _read(made, folder)
-    document = load(folder / "random.otio")
-    put_versions(document, {item.clip: [] for item in before})
-    save(document.root, folder / "again.otio", overwrite=True)
+@given(timeline=timelines())
+def test_identities_once_written_are_read_again(timeline: Any, folder: Path) -> None:
+    before = _read(timeline, folder)
+    document = load_document(folder / "random.otio")
+    place_versions(document, {item.clip_id: [] for item in before})
+    save_otio(document.root, folder / "again.otio", overwrite=True)
     after = read_cut(folder / "again.otio")
-    assert [item.clip for item in after] == [item.clip for item in before]
+    assert [item.clip_id for item in after] == [item.clip_id for item in before]
     assert [item.shot for item in after] == [item.shot for item in before]

@@ -20,14 +20,14 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from random_media import RandomTimeline, random_timeline
+from random_media import GeneratedTimeline, generate_timeline
 from stored_versions import versions_of
 
 from bridge_core.timeline.cut import Cut
-from bridge_core.timeline.exporting import export
+from bridge_core.timeline.exporting import export_timeline
 from bridge_core.timeline.profiles import PROFILES
 from bridge_core.timeline.reading import read_cut
-from bridge_core.timeline.writing import Written, write_versions
+from bridge_core.timeline.writing import WriteResult, write_versions
 
 VERSION = "shotbridge:round_trip:v001"
 schema = otio.schema
@@ -53,7 +53,7 @@ def test_ten_thousand_versions_and_exports(tmp_path: Path) -> None:
 
 
 def _check(seed: int, folder: Path) -> None:
-    given = random_timeline(seed)
+    given = generate_timeline(seed)
     path, placed = folder / "cut.otio", folder / "placed.otio"
     otio.adapters.write_to_file(given.timeline, str(path))
     cut = read_cut(path)
@@ -61,14 +61,14 @@ def _check(seed: int, folder: Path) -> None:
     written = write_versions(path, versions_of(cut, ending=ending), placed, overwrite=True)
     _check_placed(seed, given, cut, written)
     profile = tuple(PROFILES)[seed % 4]
-    target = export(placed, folder / "export.otio", profile, overwrite=True).target
+    target = export_timeline(placed, folder / "export.otio", profile, overwrite=True).target
     _check_exported(seed, given, placed, target, profile)
 
 
-def _check_placed(seed: int, given: RandomTimeline, cut: Cut, written: Written) -> None:
+def _check_placed(seed: int, given: GeneratedTimeline, cut: Cut, written: WriteResult) -> None:
     made = _read(written.target)
-    shots = {item.name: item.shot for item in cut}
-    short = {one.clip for one in written.short}
+    shots = {item.clip_name: item.shot for item in cut}
+    short = {one.clip_name for one in written.short_versions}
     for clip, before in zip(made.find_clips(), given.timeline.find_clips(), strict=True):
         references = dict(clip.media_references())
         if clip.name in shots:
@@ -77,11 +77,11 @@ def _check_placed(seed: int, given: RandomTimeline, cut: Cut, written: Written) 
             version = references.pop(VERSION)
             first = shots[clip.name].work_range.first
             count = shots[clip.name].work_range.count
-            judge = _as_sequence(version, first, given.rate[clip.name])
+            judge = _as_sequence(version, first, given.media_rates[clip.name])
             assert round(version.available_range.duration.value) == count, where
             assert version.available_range.duration.rate == plate.rate, where
             for time in _times(source, plate.rate):
-                if not _has(plate, time):
+                if not _media_covers(plate, time):
                     continue
                 wanted = plate.frame_for_time(time)
                 if first <= wanted < first + count:
@@ -98,29 +98,29 @@ def _check_placed(seed: int, given: RandomTimeline, cut: Cut, written: Written) 
 
 
 def _check_exported(
-    seed: int, given: RandomTimeline, placed: Path, target: Path, profile: str
+    seed: int, given: GeneratedTimeline, placed: Path, target: Path, profile: str
 ) -> None:
     truth, made = _read(placed), _read(target)
-    gaps = PROFILES[profile].placeholders
+    gaps = PROFILES[profile].gaps_for_missing_media
     where = f"seed {seed}, {profile}"
-    assert _skeleton(made, gaps=gaps) == _skeleton(truth, gaps=gaps), where
+    assert _structure(made, gaps=gaps) == _structure(truth, gaps=gaps), where
     by_name = {clip.name: clip for clip in truth.find_clips()}
     for clip in made.find_clips():
         before = by_name[clip.name]
-        if clip.name not in given.first:
+        if clip.name not in given.first_numbers:
             assert clip.source_range == before.source_range, f"{where}, {clip.name}"
             continue
         for key, reference in clip.media_references().items():
             old = key if len(clip.media_references()) > 1 else before.active_media_reference_key
             old_reference = before.media_references()[old]
-            wanted = _shown(_counted(old_reference, given, clip.name), before)
-            found = _shown(_as_read(reference, old_reference, given, clip.name, profile), clip)
-            assert found == wanted, f"{where}, {clip.name}, {old}"
+            wanted = _shown_frames(_counted(old_reference, given, clip.name), before)
+            frames = _shown_frames(_as_read(reference, old_reference, given, clip.name, profile), clip)
+            assert frames == wanted, f"{where}, {clip.name}, {old}"
 
 
-def _as_read(reference: Any, before: Any, given: RandomTimeline, name: str, profile: str) -> Any:
+def _as_read(reference: Any, before: Any, given: GeneratedTimeline, name: str, profile: str) -> Any:
     """A sequence that counts as this profile's reader does with what it was given."""
-    rate = given.rate[name]
+    rate = given.media_rates[name]
     if isinstance(reference, schema.ImageSequenceReference):
         return reference
     url = reference.target_url
@@ -136,16 +136,16 @@ def _as_read(reference: Any, before: Any, given: RandomTimeline, name: str, prof
     return _as_sequence(reference, first, rate)
 
 
-def _counted(reference: Any, given: RandomTimeline, name: str) -> Any:
-    return _as_sequence(reference, _first(reference, given, name), given.rate[name])
+def _counted(reference: Any, given: GeneratedTimeline, name: str) -> Any:
+    return _as_sequence(reference, _first(reference, given, name), given.media_rates[name])
 
 
-def _first(reference: Any, given: RandomTimeline, name: str) -> int:
+def _first(reference: Any, given: GeneratedTimeline, name: str) -> int:
     """The number that the first of a reference's pictures has in the plate's numbering."""
     if isinstance(reference, schema.ImageSequenceReference):
         return int(reference.start_frame)
-    told = reference.metadata.get("shotbridge", {})
-    return int(told["first"]) if "first" in told else given.first[name]
+    metadata = reference.metadata.get("shotbridge", {})
+    return int(metadata["first"]) if "first" in metadata else given.first_numbers[name]
 
 
 def _as_sequence(reference: Any, first: int, rate: float) -> Any:
@@ -157,13 +157,13 @@ def _as_sequence(reference: Any, first: int, rate: float) -> Any:
     )
 
 
-def _shown(reference: Any, clip: Any) -> list[int | None]:
+def _shown_frames(reference: Any, clip: Any) -> list[int | None]:
     """Frames under times of the clip; None where the media has none."""
     times = _times(clip.trimmed_range(), reference.rate)
-    return [reference.frame_for_time(time) if _has(reference, time) else None for time in times]
+    return [reference.frame_for_time(time) if _media_covers(reference, time) else None for time in times]
 
 
-def _has(reference: Any, time: Any) -> bool:
+def _media_covers(reference: Any, time: Any) -> bool:
     available = reference.available_range
     return available is not None and bool(available.contains(time))
 
@@ -181,14 +181,14 @@ def _times(source: Any, media_rate: float) -> list[Any]:
     return [start + otio.opentime.RationalTime(step + later, rate) for step in steps]
 
 
-def _skeleton(item: Any, *, gaps: bool) -> Any:
+def _structure(item: Any, *, gaps: bool) -> Any:
     """All of a timeline but its media references and where clips count from."""
     if isinstance(item, schema.Timeline):
         return (
             item.name,
             str(item.global_start_time),
             _metadata(item),
-            _skeleton(item.tracks, gaps=gaps),
+            _structure(item.tracks, gaps=gaps),
         )
     kind = type(item).__name__
     if isinstance(item, schema.Transition):
@@ -201,7 +201,7 @@ def _skeleton(item: Any, *, gaps: bool) -> Any:
     ):
         kind, effects = "Gap", []
     inner = (
-        [_skeleton(child, gaps=gaps) for child in item] if hasattr(item, "find_children") else []
+        [_structure(child, gaps=gaps) for child in item] if hasattr(item, "find_children") else []
     )
     length = str(item.trimmed_range().duration)
     markers = [(one.name, str(one.marked_range.duration)) for one in item.markers]

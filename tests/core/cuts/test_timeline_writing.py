@@ -17,7 +17,7 @@ from bridge_core.models.notes import Note, Stroke, StrokeTool
 from bridge_core.models.shots import ShotId
 from bridge_core.models.versions import (
     DecisionRecord,
-    Output,
+    ResultOutput,
     Proxies,
     ReviewStatus,
     Version,
@@ -44,11 +44,11 @@ def version(
         id=f"{service}-{number}",
         shot=ShotId(show="s", sequence="q", shot="h"),
         service=service,
-        job="job-1",
+        job_id="job-1",
         folder=f"/versions/sc 010/{service}/v{number:03d}",
         frames=tuple(range(first, last + 1)),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern=pattern,
                 range=FrameRange.of(first, last, rate),
@@ -61,7 +61,7 @@ def version(
         ),
         proxies=Proxies(pattern="p.%04d.jpg", width=640, height=360, display="d", view="v"),
         created=WHEN,
-        asked_by="Ada",
+        requested_by="Ada",
         number=number,
         status=status,
         decisions=() if status is ReviewStatus.PENDING else (decided,),
@@ -95,7 +95,7 @@ def test_the_same_frames_show(kit: Any, tmp_path: Path) -> None:
     (item,) = read_cut(source)
     # The version covers the cut and four frames of handles.
     target = write_versions(
-        source, {item.clip: [approved(first=1005, last=1060)]}, tmp_path / "out.otio"
+        source, {item.clip_id: [approved(first=1005, last=1060)]}, tmp_path / "out.otio"
     ).target
     clip = clip_of(target)
     assert clip.active_media_reference_key == "shotbridge:upscale:v001"
@@ -110,23 +110,23 @@ def test_the_same_frames_show(kit: Any, tmp_path: Path) -> None:
 def test_writing_and_reading_again_is_the_same_shot(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"), kit.gap(5), kit.clip("b"))
     before = read_cut(source)
-    placed = {item.clip: [approved()] for item in before}
+    placed = {item.clip_id: [approved()] for item in before}
     after = read_cut(write_versions(source, placed, tmp_path / "out.otio").target)
     assert [item.shot for item in after] == [item.shot for item in before]
     (carried,) = after.shots[0].versions
     assert (carried.version, carried.label, carried.status) == ("upscale-1", "v001", "approved")
-    assert carried.active
+    assert carried.is_active
     assert carried.path == "/versions/sc 010/upscale/v001/main/sc010_v001.%04d.exr"
 
 
 def test_identity_survives_a_retrim_once_it_is_written(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
-    made = otio.adapters.read_from_file(str(target))
-    made.find_clips()[0].source_range = kit.range(10, 20)
-    (again,) = read_cut(kit.write(made, "again.otio"))
-    assert again.clip == item.clip
+    target = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.otio").target
+    timeline = otio.adapters.read_from_file(str(target))
+    timeline.find_clips()[0].source_range = kit.range(10, 20)
+    (again,) = read_cut(kit.write(timeline, "again.otio"))
+    assert again.clip_id == item.clip_id
     assert again.shot.id == item.shot.id
 
 
@@ -134,7 +134,7 @@ def test_the_last_approved_is_active(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     placed = [approved(1, hour=9), approved(2, hour=5), PlacedVersion(version(3))]
-    target = write_versions(source, {item.clip: placed}, tmp_path / "out.otio").target
+    target = write_versions(source, {item.clip_id: placed}, tmp_path / "out.otio").target
     clip = clip_of(target)
     assert clip.active_media_reference_key == "shotbridge:upscale:v001"
     assert len(clip.media_references()) == 4
@@ -143,9 +143,9 @@ def test_the_last_approved_is_active(kit: Any, tmp_path: Path) -> None:
 def test_an_approval_taken_back_brings_the_plate_back(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
+    target = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.otio").target
     rejected = PlacedVersion(version(status=ReviewStatus.REJECTED))
-    write_versions(target, {item.clip: [rejected]}, target, overwrite=True)
+    write_versions(target, {item.clip_id: [rejected]}, target, overwrite=True)
     assert clip_of(target).active_media_reference_key == "DEFAULT_MEDIA"
     assert read_cut(target).shots[0].versions[0].status == "rejected"
 
@@ -153,7 +153,7 @@ def test_an_approval_taken_back_brings_the_plate_back(kit: Any, tmp_path: Path) 
 def test_without_approval_the_plate_stays(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    placed = {item.clip: [PlacedVersion(version())]}
+    placed = {item.clip_id: [PlacedVersion(version())]}
     target = write_versions(source, placed, tmp_path / "out.otio").target
     assert clip_of(target).active_media_reference_key == "DEFAULT_MEDIA"
 
@@ -162,7 +162,7 @@ def test_a_clip_that_shows_all_of_its_plate_still_does(kit: Any, tmp_path: Path)
     source = kit.cut(kit.clip("a", source=None))
     (item,) = read_cut(source)
     longer = approved(first=990, last=1070)
-    clip = clip_of(write_versions(source, {item.clip: [longer]}, tmp_path / "out.otio").target)
+    clip = clip_of(write_versions(source, {item.clip_id: [longer]}, tmp_path / "out.otio").target)
     assert clip.trimmed_range() == kit.range(0, 64)
 
 
@@ -170,9 +170,9 @@ def test_a_movie_version_of_a_movie(kit: Any, tmp_path: Path) -> None:
     media = kit.external("file:///m/a.mov", available=(86400, 100))
     source = kit.cut(kit.clip("a", media, (86410, 20)))
     (item,) = read_cut(source)
-    made = approved(first=86402, last=86437, pattern="out.mov")
+    movie_version = approved(first=86402, last=86437, pattern="out.mov")
     reference = clip_of(
-        write_versions(source, {item.clip: [made]}, tmp_path / "out.otio").target
+        write_versions(source, {item.clip_id: [movie_version]}, tmp_path / "out.otio").target
     ).media_reference
     assert reference.target_url == "file:///versions/sc%20010/upscale/v001/out.mov"
     assert reference.available_range == kit.range(86402, 36)
@@ -206,8 +206,8 @@ def test_everything_else_is_untouched(kit: Any, tmp_path: Path) -> None:
     source.write_text(json.dumps(document))
     before = copy.deepcopy(document)
 
-    first = next(item for item in read_cut(source) if item.name == "a")
-    target = write_versions(source, {first.clip: [approved()]}, tmp_path / "out.otio").target
+    first = next(item for item in read_cut(source) if item.clip_name == "a")
+    target = write_versions(source, {first.clip_id: [approved()]}, tmp_path / "out.otio").target
     after = json.loads(target.read_text())
     assert _strip_ours(after) == before
     assert source.read_text() == json.dumps(document)
@@ -216,8 +216,8 @@ def test_everything_else_is_untouched(kit: Any, tmp_path: Path) -> None:
 def test_writing_the_same_again_changes_nothing(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    note = Note(id="n1", version="upscale-1", text="softer", by="Ada", at=WHEN)
-    placed = {item.clip: [PlacedVersion(version(status=ReviewStatus.APPROVED), notes=(note,))]}
+    note = Note(id="n1", version_id="upscale-1", text="softer", by="Ada", at=WHEN)
+    placed = {item.clip_id: [PlacedVersion(version(status=ReviewStatus.APPROVED), notes=(note,))]}
     target = write_versions(source, placed, tmp_path / "out.otio").target
     once = target.read_text()
     write_versions(target, placed, target, overwrite=True)
@@ -232,16 +232,16 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
     notes = (
         Note(
             id="n1",
-            version="upscale-1",
+            version_id="upscale-1",
             frames=FrameRange.of(1012, 1015),
             text="edge flickers",
             strokes=(box,),
             by="Ada",
             at=WHEN,
         ),
-        Note(id="n2", version="upscale-1", text="grain", by="Bo", at=WHEN),
+        Note(id="n2", version_id="upscale-1", text="grain", by="Bo", at=WHEN),
     )
-    placed = {item.clip: [PlacedVersion(version(), notes=notes)]}
+    placed = {item.clip_id: [PlacedVersion(version(), notes=notes)]}
     clip = clip_of(write_versions(source, placed, tmp_path / "out.otio").target)
     one, whole = clip.markers
     assert one.marked_range == kit.range(86411, 4)
@@ -252,7 +252,7 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "complaint"),
+    ("candidate", "complaint"),
     [
         (version(first=1010), "holds frames 1010-1064, the cut shows 1009-1056"),
         (version(rate=25), "counts at 25"),
@@ -260,12 +260,12 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
     ],
 )
 def test_a_version_that_does_not_fit(
-    kit: Any, tmp_path: Path, made: Version, complaint: str
+    kit: Any, tmp_path: Path, candidate: Version, complaint: str
 ) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     with pytest.raises(TimelineError, match=complaint) as error:
-        write_versions(source, {item.clip: [PlacedVersion(made)]}, tmp_path / "out.otio")
+        write_versions(source, {item.clip_id: [PlacedVersion(candidate)]}, tmp_path / "out.otio")
     assert error.value.next_step
     assert not (tmp_path / "out.otio").exists()
 
@@ -280,9 +280,9 @@ def test_nothing_is_overwritten_unasked(kit: Any, tmp_path: Path) -> None:
     before = source.read_bytes()
     (item,) = read_cut(source)
     with pytest.raises(TimelineError, match="would be overwritten"):
-        write_versions(source, {item.clip: [approved()]}, source)
+        write_versions(source, {item.clip_id: [approved()]}, source)
     assert source.read_bytes() == before
-    write_versions(source, {item.clip: [approved()]}, source, overwrite=True)
+    write_versions(source, {item.clip_id: [approved()]}, source, overwrite=True)
     assert source.read_bytes() != before
     assert [path.name for path in tmp_path.iterdir()] == ["cut.otio"]
 
@@ -290,26 +290,26 @@ def test_nothing_is_overwritten_unasked(kit: Any, tmp_path: Path) -> None:
 def test_another_version_under_the_same_label_is_refused(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
-    target = write_versions(source, {item.clip: [approved()]}, tmp_path / "out.otio").target
+    target = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.otio").target
     other = PlacedVersion(version().model_copy(update={"id": "somebody-elses"}))
     with pytest.raises(TimelineError, match="another version as shotbridge:upscale:v001"):
-        write_versions(target, {item.clip: [other]}, tmp_path / "again.otio")
+        write_versions(target, {item.clip_id: [other]}, tmp_path / "again.otio")
 
 
 def test_a_target_that_cannot_be_written(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     with pytest.raises(NotWritable):
-        write_versions(source, {item.clip: [approved()]}, tmp_path / "no" / "out.otio")
+        write_versions(source, {item.clip_id: [approved()]}, tmp_path / "no" / "out.otio")
     with pytest.raises(TimelineError, match="written as OTIO"):
-        write_versions(source, {item.clip: [approved()]}, tmp_path / "out.edl")
+        write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.edl")
 
 
 def test_shots_of_one_name_in_two_sequences_have_references_of_two(
     kit: Any, tmp_path: Path
 ) -> None:
     source = kit.cut(kit.clip("sq010_sh0010"), kit.clip("sq020_sh0010"), kit.clip("sq020_sh0020"))
-    placed = {item.clip: [approved()] for item in read_cut(source)}
+    placed = {item.clip_id: [approved()] for item in read_cut(source)}
     target = write_versions(source, placed, tmp_path / "out.otio").target
     names = [clip_of(target, index).media_reference.name for index in range(3)]
     assert names == [
@@ -324,8 +324,8 @@ def test_a_nest_that_trims_its_clip_makes_its_version_short(kit: Any, tmp_path: 
     inner = otio.schema.Track("inner", [kit.clip("a", source=(0, 60))], kind="Video")
     source = kit.cut(otio.schema.Stack("nest", [inner], kit.range(20, 10)))
     (item,) = read_cut(source, handles=2)
-    made = approved(first=1019, last=1032)
-    written = write_versions(source, {item.clip: [made]}, tmp_path / "out.otio")
-    assert [(one.clip, one.version) for one in written.short] == [("a", "upscale v001")]
-    whole = write_versions(source, {item.clip: [approved()]}, tmp_path / "whole.otio")
-    assert whole.short == ()
+    short_version = approved(first=1019, last=1032)
+    written = write_versions(source, {item.clip_id: [short_version]}, tmp_path / "out.otio")
+    assert [(one.clip_name, one.version_name) for one in written.short_versions] == [("a", "upscale v001")]
+    whole = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "whole.otio")
+    assert whole.short_versions == ()

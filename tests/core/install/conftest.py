@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.resolve_script import MARK
+from bridge_core.resolve_script import MARKER
 
-SCRIPT = f'"""Shotbridge, {MARK}."""\n\nPYTHON = ""\nPLUGINS = ""\n\nprint("started")\n'
+SCRIPT = f'"""Shotbridge, {MARKER}."""\n\nPYTHON = ""\nPLUGINS = ""\n\nprint("started")\n'
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.plugins import plugin
+from bridge_core.plugins import plugin_folder
 
 #: What Nuke does with an init.py, in a Python that has nothing of ours; no nuke, so it goes no
 #: further than a broken installation does.
@@ -25,7 +25,7 @@ def test_folders_are_put_last_and_once(tmp_path: Path, named: list[str]) -> None
     folders = [str(tmp_path / name) for name in named]
     variables = {"SHOTBRIDGE_SITE": os.pathsep.join(folders)} if named else {}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(plugin("nuke"))],
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(plugin_folder("nuke"))],
         env=variables,
         capture_output=True,
         text=True,

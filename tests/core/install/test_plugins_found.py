@@ -8,28 +8,28 @@ from pathlib import Path
 import pytest
 
 from bridge_core.errors import ConfigError
-from bridge_core.plugins import plugin, plugins_dir
+from bridge_core.plugins import plugin_folder, plugins_folder
 
 REPO = Path(__file__).parents[3]
 
 
 def test_a_checkout_has_them_beside_the_client() -> None:
-    assert plugins_dir() == REPO / "plugins"
+    assert plugins_folder() == REPO / "plugins"
 
 
 def test_the_variable_goes_before_everything(plugins: Path) -> None:
-    assert plugins_dir() == plugins
-    assert plugin("nuke") == plugins / "nuke"
+    assert plugins_folder() == plugins
+    assert plugin_folder("nuke") == plugins / "nuke"
 
 
-def test_a_variable_that_names_another_folder_is_told(tmp_path: Path) -> None:
+def test_a_variable_that_names_another_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="SHOTBRIDGE_PLUGINS names a folder without plugins"):
-        plugins_dir({"SHOTBRIDGE_PLUGINS": str(tmp_path)})
+        plugins_folder({"SHOTBRIDGE_PLUGINS": str(tmp_path)})
 
 
-def test_a_host_without_a_plugin_is_told(plugins: Path) -> None:
+def test_a_host_without_a_plugin_is_reported(plugins: Path) -> None:
     with pytest.raises(ConfigError, match="no plugin for maya"):
-        plugin("maya")
+        plugin_folder("maya")
 
 
 def test_the_bundle_puts_them_beside_the_environments_other_files(
@@ -41,7 +41,7 @@ def test_the_bundle_puts_them_beside_the_environments_other_files(
     monkeypatch.setattr("bridge_core.__file__", str(site / "__init__.py"))
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     with pytest.raises(ConfigError, match="not installed here"):
-        plugins_dir({})
+        plugins_folder({})
     put = tmp_path / "share" / "shotbridge" / "plugins"
     (put / "nuke" / "bridge_nuke").mkdir(parents=True)
-    assert plugins_dir({}) == put
+    assert plugins_folder({}) == put

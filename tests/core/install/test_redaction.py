@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bridge_core.redaction import without_secrets
+from bridge_core.redaction import redact_secrets
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ from bridge_core.redaction import without_secrets
     ],
 )
 def test_what_must_not_be_read_is_hidden(text: str, hidden: str) -> None:
-    assert without_secrets(text) == hidden
-    assert without_secrets(hidden) == hidden
+    assert redact_secrets(text) == hidden
+    assert redact_secrets(hidden) == hidden
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_what_must_not_be_read_is_hidden(text: str, hidden: str) -> None:
     ],
 )
 def test_what_a_person_needs_stays(text: str) -> None:
-    assert without_secrets(text) == text
+    assert redact_secrets(text) == text
 
 
 def test_known_secrets_go_wherever_they_stand() -> None:
-    assert without_secrets("say friend and enter", ["friend", ""]) == "say [hidden] and enter"
+    assert redact_secrets("say friend and enter", ["friend", ""]) == "say [hidden] and enter"
 
 
 @pytest.mark.parametrize(
@@ -67,5 +67,5 @@ def test_known_secrets_go_wherever_they_stand() -> None:
 )
 def test_long_texts_take_no_time(text: str) -> None:
     started = time.thread_time()  # computing, not waiting for a processor
-    without_secrets(text)
+    redact_secrets(text)
     assert time.thread_time() - started < 20

@@ -15,8 +15,8 @@ import pytest
 from bridge_core import resolve_script
 from bridge_core.cli.main import main
 from bridge_core.errors import ConfigError, HostError, NotWritable
-from bridge_core.plugins import plugin
-from bridge_core.resolve_script import Placing, look, place, remove, scripts_folder
+from bridge_core.plugins import plugin_folder
+from bridge_core.resolve_script import ScriptStatus, script_status, install_script, remove_script, scripts_folder
 
 _PYTHON = sys.executable
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return utility
 
 
-def _all(folder: Path) -> dict[str, tuple[bytes, int]]:
+def _all_files(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.rglob("*")
@@ -40,28 +40,28 @@ def _all(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_placing_and_removing_touches_one_file(plugins: Path, folder: Path) -> None:
-    before = _all(folder)
-    assert place(folder)
-    after = _all(folder)
+    before = _all_files(folder)
+    assert install_script(folder)
+    after = _all_files(folder)
     assert set(after) - set(before) == {"Shotbridge.py"}
     assert {name: after[name] for name in before} == before
-    assert remove(folder)
-    assert _all(folder) == before
+    assert remove_script(folder)
+    assert _all_files(folder) == before
 
 
 def test_placing_again_changes_nothing_and_removing_twice_is_no_error(
     plugins: Path, folder: Path
 ) -> None:
-    place(folder)
-    placed = _all(folder)
-    assert not place(folder)
-    assert _all(folder) == placed
-    assert remove(folder)
-    assert not remove(folder)
+    install_script(folder)
+    placed = _all_files(folder)
+    assert not install_script(folder)
+    assert _all_files(folder) == placed
+    assert remove_script(folder)
+    assert not remove_script(folder)
 
 
 def test_the_file_knows_this_python_and_the_plugins(plugins: Path, folder: Path) -> None:
-    place(folder)
+    install_script(folder)
     placed = (folder / "Shotbridge.py").read_text()
     values = {
         node.targets[0].id: ast.literal_eval(node.value)
@@ -75,16 +75,16 @@ def test_in_rez_the_environment_says_it(
     plugins: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REZ_SHOTBRIDGE_ROOT", "/packages/shotbridge/0.1.0")
-    place(folder)
+    install_script(folder)
     assert "PYTHON = ''\nPLUGINS = ''" in (folder / "Shotbridge.py").read_text()
 
 
 def test_an_older_one_of_ours_is_renewed(plugins: Path, folder: Path) -> None:
-    place(folder)
+    install_script(folder)
     source = plugins / "resolve" / "Utility" / "Shotbridge.py"
     source.write_text(source.read_text() + "print('newer')\n")
-    assert look(folder) is Placing.OUTDATED
-    assert place(folder)
+    assert script_status(folder) is ScriptStatus.OUTDATED
+    assert install_script(folder)
     assert "newer" in (folder / "Shotbridge.py").read_text()
 
 
@@ -98,55 +98,55 @@ def test_what_is_not_ours_stays(plugins: Path, folder: Path, tmp_path: Path, kin
         target.mkdir()
     else:
         if kind == "link":
-            elsewhere.write_text(resolve_script.script())
+            elsewhere.write_text(resolve_script.script_text())
         target.symlink_to(elsewhere)
     before = target.lstat()
-    for act in (place, remove):
-        with pytest.raises(HostError, match="did not place") as told:
+    for act in (install_script, remove_script):
+        with pytest.raises(HostError, match="did not place") as excinfo:
             act(folder)
-        assert told.value.next_step
+        assert excinfo.value.next_step
     assert target.lstat() == before
-    assert look(folder) is Placing.FOREIGN
+    assert script_status(folder) is ScriptStatus.FOREIGN
 
 
 def test_a_folder_that_is_not_there_yet_is_made(plugins: Path, tmp_path: Path) -> None:
     new = tmp_path / "never" / "started"
-    assert place(new)
+    assert install_script(new)
     assert [path.name for path in new.iterdir()] == ["Shotbridge.py"]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_rights_is_told(plugins: Path, folder: Path) -> None:
+def test_a_folder_without_rights_is_reported(plugins: Path, folder: Path) -> None:
     folder.chmod(0o500)
     try:
         with pytest.raises(NotWritable, match="scripts folder"):
-            place(folder)
+            install_script(folder)
     finally:
         folder.chmod(0o700)
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(plugins: Path, tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_folder_is_reported(plugins: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(NotWritable, match="scripts folder"):
-        place(tmp_path / "taken" / "Utility")
+        install_script(tmp_path / "taken" / "Utility")
 
 
 @pytest.mark.parametrize("line", ["PYTHON", "PLUGINS", "placed by"])
-def test_a_plugin_that_breaks_the_agreement_is_told(plugins: Path, folder: Path, line: str) -> None:
+def test_a_plugin_that_breaks_the_agreement_is_reported(plugins: Path, folder: Path, line: str) -> None:
     source = plugins / "resolve" / "Utility" / "Shotbridge.py"
     source.write_text(source.read_text().replace(line, "x"))
     with pytest.raises(ConfigError, match="the plugin's file"):
-        place(folder)
+        install_script(folder)
     assert not (folder / "Shotbridge.py").exists()
 
 
 def test_the_plugins_own_file_keeps_the_agreement(folder: Path) -> None:
     """The real one, out of the checkout."""
-    assert place(folder)
+    assert install_script(folder)
     placed = (folder / "Shotbridge.py").read_text()
     assert f"PYTHON = {sys.executable!r}" in placed
-    assert f"PLUGINS = {str(plugin('resolve').parent)!r}" in placed
-    assert look(folder) is Placing.PLACED
+    assert f"PLUGINS = {str(plugin_folder('resolve').parent)!r}" in placed
+    assert script_status(folder) is ScriptStatus.INSTALLED
 
 
 @pytest.mark.parametrize("in_rez", [True, False])
@@ -154,10 +154,10 @@ def test_its_python_has_the_environments_libraries_when_that_names_it(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_rez: bool
 ) -> None:
     """rez says PYTHONPATH for the Python that it names; otherwise it is about Resolve's Python."""
-    seen = tmp_path / "seen"
+    output = tmp_path / "seen"
     python = tmp_path / "python"
     python.write_text(
-        f'#!/bin/sh\nprintf %s "$PYTHONPATH" > "{seen}.new"; mv "{seen}.new" "{seen}"\n'
+        f'#!/bin/sh\nprintf %s "$PYTHONPATH" > "{output}.new"; mv "{output}.new" "{output}"\n'
     )
     python.chmod(0o755)
     if in_rez:
@@ -165,15 +165,15 @@ def test_its_python_has_the_environments_libraries_when_that_names_it(
     else:
         monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setenv("PYTHONPATH", "/rez/libraries")
-    place(folder)
+    install_script(folder)
     # A Python that has nothing of ours, as Resolve finds one.
     words = [_PYTHON, "-I", "-S", str(folder / "Shotbridge.py")]
     assert subprocess.run(words, capture_output=True, check=True).stdout == b""
     deadline = time.monotonic() + 30
-    while not seen.exists() and time.monotonic() < deadline:
+    while not output.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    expected = [str(plugin("resolve")), *(["/rez/libraries"] if in_rez else [])]
-    assert seen.read_text().split(os.pathsep) == expected
+    expected = [str(plugin_folder("resolve")), *(["/rez/libraries"] if in_rez else [])]
+    assert output.read_text().split(os.pathsep) == expected
 
 
 def test_each_system_has_its_folder() -> None:
@@ -192,14 +192,14 @@ def test_each_system_has_its_folder() -> None:
 def test_the_command_places_and_removes(
     plugins: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = _all(folder)
+    before = _all_files(folder)
     assert main(["install", "resolve", "--folder", str(folder)]) == 0
     assert "placed: " in capsys.readouterr().out
     assert main(["install", "resolve", "--folder", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told == {"file": str(folder / "Shotbridge.py"), "changed": False}
+    report = json.loads(capsys.readouterr().out)
+    assert report == {"file": str(folder / "Shotbridge.py"), "changed": False}
     assert main(["uninstall", "resolve", "--folder", str(folder)]) == 0
-    assert _all(folder) == before
+    assert _all_files(folder) == before
 
 
 def test_without_a_folder_it_is_this_users(
@@ -208,7 +208,7 @@ def test_without_a_folder_it_is_this_users(
     monkeypatch.setenv("HOME", str(tmp_path))
     scripts_folder().parents[2].mkdir(parents=True)
     assert main(["install", "resolve"]) == 0
-    assert look(scripts_folder()) is Placing.PLACED
+    assert script_status(scripts_folder()) is ScriptStatus.INSTALLED
     assert scripts_folder().is_relative_to(tmp_path)
 
 
@@ -225,7 +225,7 @@ def test_where_resolve_never_was_no_folder_is_made(
 
 
 @pytest.mark.parametrize("in_rez", [True, False])
-def test_who_places_it_from_rez_is_told_how_resolve_has_to_be_started(
+def test_placing_it_from_rez_says_how_to_start_resolve(
     plugins: Path,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,

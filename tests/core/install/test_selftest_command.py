@@ -73,10 +73,10 @@ def test_a_nuke_that_has_nothing_of_ours_leaves_a_report(
     assert main([*words, "--with", "-i", "--nc"]) == 1
     assert "flags: ['-i', '--nc']" in capfd.readouterr().out
     read = json.loads((report / "shotbridge_selftest_nuke.json").read_text())
-    seen = {result["id"]: result for result in read["results"]}
-    assert seen["nuke.python"]["outcome"] == "confirmed"
+    results = {result["id"]: result for result in read["results"]}
+    assert results["nuke.python"]["outcome"] == "confirmed"
     # The stand-in renders nothing, but the plugin's own modules and their libraries were there.
-    assert "has no attribute" in seen["nuke.render.frame"]["seen"]
+    assert "has no attribute" in results["nuke.render.frame"]["seen"]
     assert "ModuleNotFoundError" not in (report / "shotbridge_selftest_nuke.txt").read_text()
 
 
@@ -120,7 +120,7 @@ def test_without_a_nuke_it_says_how_to_name_one(
     assert "--program" in capsys.readouterr().err
 
 
-def test_a_program_that_cannot_be_started_is_told(
+def test_a_program_that_cannot_be_started_is_reported(
     plugins: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["selftest", "nuke", "--program", str(tmp_path / "none")]) == 3

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge_core.models.settings import ColourSettings
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 
 _spec = importlib.util.spec_from_file_location(
     "media_synthetic", Path(__file__).with_name("media_synthetic.py")
@@ -22,6 +22,6 @@ _spec.loader.exec_module(_module)
 
 
 @pytest.fixture
-def colour() -> Colour:
+def colour() -> ColourManager:
     """The built-in ACES config."""
-    return Colour(ColourSettings())
+    return ColourManager(ColourSettings())

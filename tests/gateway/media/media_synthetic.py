@@ -19,7 +19,7 @@ _BITS, _CELL = 10, 12
 
 
 @dataclass
-class Layer:
+class SyntheticLayer:
     """A part of an EXR to be made."""
 
     channels: dict[str, str]
@@ -53,7 +53,7 @@ def finite_halves(height: int, width: int, channels: int, seed: int = 0) -> NDAr
 
 
 def write_exr(
-    path: Path, layers: Sequence[Layer], display: tuple[int, int, int, int] = (0, 0, 64, 48)
+    path: Path, layers: Sequence[SyntheticLayer], display: tuple[int, int, int, int] = (0, 0, 64, 48)
 ) -> list[dict[str, NDArray[Any]]]:
     """Write an EXR of random samples; the samples of each part by channel.
 

@@ -9,11 +9,11 @@ from typing import Any
 import media_synthetic as synthetic
 import numpy as np
 import pytest
-from media_synthetic import Layer
+from media_synthetic import SyntheticLayer
 
 from bridge_core.errors import CheckFailed
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.versions import Output
+from bridge_core.models.versions import ResultOutput
 from bridge_gateway.media.checks import check_output
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.pictures import read_picture, write_picture
@@ -21,7 +21,7 @@ from bridge_gateway.media.pictures import read_picture, write_picture
 FRAMES = range(-1, 4)
 
 
-def output(**changes: Any) -> Output:
+def output(**changes: Any) -> ResultOutput:
     facts: dict[str, Any] = {
         "name": "main",
         "pattern": "main.%04d.exr",
@@ -32,37 +32,37 @@ def output(**changes: Any) -> Output:
         "channels": ("R", "G", "B", "A", "Z"),
         "depth": "half",
     }
-    return Output(**(facts | changes))
+    return ResultOutput(**(facts | changes))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for frame in FRAMES:
         path = tmp_path / f"main.{frame:04d}.exr"
-        synthetic.write_exr(path, [Layer({**dict.fromkeys("RGBA", "half"), "Z": "float"})])
+        synthetic.write_exr(path, [SyntheticLayer({**dict.fromkeys("RGBA", "half"), "Z": "float"})])
         picture = (
             read_picture(path)
             .replace_rgb(synthetic.gradient())
             .with_matte(synthetic.gradient()[..., 0])
         )
-        depth = picture.main.channels.index("Z")
+        depth = picture.main_part.channels.index("Z")
         far = np.full((48, 64), np.inf, np.float32)
-        whole = picture.main.with_planes({depth: far})
+        whole = picture.main_part.with_planes({depth: far})
         write_picture(path, type(picture)((whole,), "openexr"))
     return tmp_path
 
 
-def reasons(folder: Path, told: Output, frames: Any = FRAMES) -> dict[str, str]:
+def reasons(folder: Path, claimed: ResultOutput, frames: Any = FRAMES) -> dict[str, str]:
     with pytest.raises(CheckFailed) as caught:
-        check_output(folder, told, frames)
-    found: dict[str, str] = caught.value.details["frames"]
-    return found
+        check_output(folder, claimed, frames)
+    by_frame: dict[str, str] = caught.value.details["frames"]
+    return by_frame
 
 
 def test_what_is_right_passes(folder: Path) -> None:
-    seen: list[int] = []
-    check_output(folder, output(), FRAMES, seen.append)
-    assert seen == list(FRAMES)
+    checked: list[int] = []
+    check_output(folder, output(), FRAMES, checked.append)
+    assert checked == list(FRAMES)
     (folder / "thumbnail.jpg").write_bytes(b"others' files are not our business")
     check_output(folder, output(), FRAMES)
 
@@ -77,11 +77,11 @@ def test_every_failing_frame_is_listed(folder: Path) -> None:
     broken[3, 4] = np.nan
     broken[5, 6, 0] = -np.inf
     write_picture(path, picture.replace_rgb(broken))
-    found = reasons(folder, output())
-    assert set(found) == {"0", "1", "2"}
-    assert "not there" in found["0"]
-    assert "cannot be read" in found["1"]
-    assert found["2"].startswith("holds 3 NaN and 1 infinite values, the first at x 4, y 3")
+    failures = reasons(folder, output())
+    assert set(failures) == {"0", "1", "2"}
+    assert "not there" in failures["0"]
+    assert "cannot be read" in failures["1"]
+    assert failures["2"].startswith("holds 3 NaN and 1 infinite values, the first at x 4, y 3")
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_every_failing_frame_is_listed(folder: Path) -> None:
     ],
 )
 def test_what_is_said_must_be_so(folder: Path, changes: dict[str, Any], reason: str) -> None:
-    found = reasons(folder, output(**changes))
-    assert len(found) == len(FRAMES)
-    assert all(reason in text for text in found.values())
+    failures = reasons(folder, output(**changes))
+    assert len(failures) == len(FRAMES)
+    assert all(reason in text for text in failures.values())
 
 
 def test_no_further_frames_may_lie_beside(folder: Path) -> None:
-    found = reasons(folder, output(), [-1, 0, 1, 2])
-    assert found == {"3": "was not asked for"}
+    failures = reasons(folder, output(), [-1, 0, 1, 2])
+    assert failures == {"3": "was not asked for"}
 
 
 def test_channels_of_further_parts_are_found(tmp_path: Path) -> None:
-    parts = [Layer(dict.fromkeys("RGB", "half"), name="rgb"), Layer({"Z": "float"}, name="depth")]
+    parts = [SyntheticLayer(dict.fromkeys("RGB", "half"), name="rgb"), SyntheticLayer({"Z": "float"}, name="depth")]
     synthetic.write_exr(tmp_path / "main.0001.exr", parts)
     picture = read_picture(tmp_path / "main.0001.exr").replace_rgb(synthetic.gradient())
     write_picture(tmp_path / "main.0001.exr", picture)
@@ -120,15 +120,15 @@ def test_movies_have_as_many_pictures_as_frames(tmp_path: Path) -> None:
         codec=MovieCodec.PRORES_422_HQ,
         rate=Fraction(24),
     )
-    told = output(
+    claimed = output(
         pattern="main.mov", width=160, height=96, channels=("R", "G", "B"), depth="uint10"
     )
-    check_output(tmp_path, told, range(1001, 1011))
-    assert set(reasons(tmp_path, told, range(1001, 1013))) == {"1011", "1012"}
-    assert set(reasons(tmp_path, told, range(1001, 1010))) == {"1010"}
+    check_output(tmp_path, claimed, range(1001, 1011))
+    assert set(reasons(tmp_path, claimed, range(1001, 1013))) == {"1011", "1012"}
+    assert set(reasons(tmp_path, claimed, range(1001, 1010))) == {"1010"}
     data = (tmp_path / "main.mov").read_bytes()
     (tmp_path / "main.mov").write_bytes(data[: len(data) // 2])
-    assert len(reasons(tmp_path, told, range(1001, 1011))) == 10
+    assert len(reasons(tmp_path, claimed, range(1001, 1011))) == 10
 
 
 def test_whoever_waits_can_end_it(folder: Path) -> None:

@@ -13,12 +13,12 @@ import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import Layer
+from media_synthetic import SyntheticLayer
 
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 from bridge_core.models.frames import to_rate
 from bridge_gateway.media import atomic
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
 from bridge_gateway.media.pictures import Picture, read_picture, write_picture
 from bridge_gateway.media.proxies import write_proxy
@@ -27,11 +27,11 @@ RGB = dict.fromkeys("RGB", "half")
 
 
 def _exr(path: Path, compression: str) -> None:
-    synthetic.write_exr(path, [Layer(RGB, compression=compression)], (0, 0, 256, 192))
+    synthetic.write_exr(path, [SyntheticLayer(RGB, compression=compression)], (0, 0, 256, 192))
 
 
 def _parts(path: Path) -> None:
-    layers = [Layer(RGB, name="rgb"), Layer({"Z": "float"}, name="depth", compression="zips")]
+    layers = [SyntheticLayer(RGB, name="rgb"), SyntheticLayer({"Z": "float"}, name="depth", compression="zips")]
     synthetic.write_exr(path, layers, (0, 0, 256, 192))
 
 
@@ -77,7 +77,7 @@ def test_a_file_cut_off_anywhere_is_unreadable(tmp_path: Path, name: str) -> Non
         cut.write_bytes(data[:length])
         with pytest.raises(UnreadableMedia) as caught:
             read_picture(cut)
-        assert cut.name in caught.value.what, f"cut to {length} of {size} bytes"
+        assert cut.name in caught.value.message, f"cut to {length} of {size} bytes"
         assert caught.value.where == str(cut)
 
 
@@ -144,13 +144,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 kB."""
     folder = tmp_path / "small disk"
     folder.mkdir()
-    if not _mounted(folder, "size=64k"):
+    if not _mount_disk(folder, "size=64k"):
         pytest.skip("mounting a small disk needs root")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def _mounted(folder: Path, options: str) -> bool:
+def _mount_disk(folder: Path, options: str) -> bool:
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
@@ -158,7 +158,7 @@ def _mounted(folder: Path, options: str) -> bool:
 
 
 @pytest.mark.parametrize("ending", ["exr", "dpx", "tif", "png", "jpg"])
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_nothing(
     small_disk: Path, tmp_path: Path, ending: str
 ) -> None:
     source = tmp_path / f"still.{ending}"
@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         synthetic.write_plain(source, noise)
     with pytest.raises(DiskFull) as caught:
         write_picture(small_disk / f"version.1001.{ending}", read_picture(source))
-    assert "version.1001" in caught.value.what
+    assert "version.1001" in caught.value.message
     assert list(small_disk.iterdir()) == []
 
 
@@ -181,7 +181,7 @@ def test_an_older_file_survives_a_full_disk(small_disk: Path, picture: Picture) 
     assert path.read_bytes() == b"older"
 
 
-def test_proxies_and_movies_tell_of_a_full_disk(small_disk: Path, colour: Colour) -> None:
+def test_proxies_and_movies_report_a_full_disk(small_disk: Path, colour: ColourManager) -> None:
     (small_disk / "rest").write_bytes(bytes(48 << 10))
     noise = np.random.default_rng(0).random((256, 256, 3), np.float32)
     with pytest.raises(DiskFull):
@@ -196,7 +196,7 @@ def test_proxies_and_movies_tell_of_a_full_disk(small_disk: Path, colour: Colour
     assert [path.name for path in small_disk.iterdir()] == ["rest"]
 
 
-def test_a_limit_on_a_files_size_is_told_too(tmp_path: Path) -> None:
+def test_a_limit_on_a_files_size_is_reported_too(tmp_path: Path) -> None:
     """As a quota; works without root, in a process of its own."""
     pytest.importorskip("resource")
     program = """
@@ -224,7 +224,7 @@ except DiskFull:
 def test_a_read_only_disk_is_not_writable(tmp_path: Path, picture: Picture) -> None:
     folder = tmp_path / "read only"
     folder.mkdir()
-    if not _mounted(folder, "ro"):
+    if not _mount_disk(folder, "ro"):
         folder.chmod(0o500)
     try:
         with pytest.raises(NotWritable) as caught:
@@ -243,7 +243,7 @@ def test_a_missing_folder_is_not_writable(tmp_path: Path, picture: Picture) -> N
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="half way"),
-        atomic.new_file(tmp_path / "a.exr") as partial,
+        atomic.atomic_write(tmp_path / "a.exr") as partial,
     ):
         partial.write_bytes(b"half")
         raise ValueError("half way")
@@ -263,7 +263,7 @@ with atomic.new_file(Path(sys.argv[1]) / "a.exr") as partial:
     (left,) = tmp_path.iterdir()
     assert atomic.is_partial(left)
     (tmp_path / "b.exr").write_bytes(b"whole")
-    assert atomic.sweep(tmp_path) == 1
+    assert atomic.remove_partial_files(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["b.exr"]
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import media_synthetic as synthetic
 import numpy as np
 import pytest
-from media_synthetic import Layer
+from media_synthetic import SyntheticLayer
 
 from bridge_core.errors import UnreadableMedia
 from bridge_gateway.media import layers
-from bridge_gateway.media.parts import UNSCALED
+from bridge_gateway.media.parts import UNSCALED_LAYERS_ATTRIBUTE
 from bridge_gateway.media.pictures import read_picture, write_picture
-from bridge_gateway.media.sampling import enlarge
+from bridge_gateway.media.sampling import upsample_plane
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from bridge_gateway.media.sampling import enlarge
     ],
 )
 def test_the_beauty_is_found(channels: tuple[str, ...], beauty: object) -> None:
-    found = layers.beauty(channels)
+    found = layers.find_beauty(channels)
     assert (None if found is None else tuple(channels[i] for i in found)) == (
         None if beauty is None else tuple(beauty)  # type: ignore[call-overload]
     )
@@ -76,7 +76,7 @@ def test_the_beauty_is_found(channels: tuple[str, ...], beauty: object) -> None:
     ],
 )
 def test_data_is_known(channel: str) -> None:
-    assert layers.is_data(channel)
+    assert layers.is_data_channel(channel)
 
 
 @pytest.mark.parametrize(
@@ -95,17 +95,17 @@ def test_data_is_known(channel: str) -> None:
     ],
 )
 def test_light_is_known(channel: str) -> None:
-    assert not layers.is_data(channel)
+    assert not layers.is_data_channel(channel)
 
 
 def test_the_name_of_a_part_stands_for_the_layer(tmp_path: Path) -> None:
     path = tmp_path / "comp.exr"
     rgb = dict.fromkeys("RGB", "half")
-    parts = [Layer(rgb, name="N"), Layer(rgb, name="diffuse"), Layer(rgb, name="rgba")]
+    parts = [SyntheticLayer(rgb, name="N"), SyntheticLayer(rgb, name="diffuse"), SyntheticLayer(rgb, name="rgba")]
     synthetic.write_exr(path, parts)
-    assert read_picture(path).main.name == "rgba"
+    assert read_picture(path).main_part.name == "rgba"
     synthetic.write_exr(path, parts[:2])
-    assert read_picture(path).main.name == "diffuse"
+    assert read_picture(path).main_part.name == "diffuse"
     synthetic.write_exr(path, parts[:1])
     with pytest.raises(UnreadableMedia, match="no picture"):
         read_picture(path).rgb()
@@ -115,8 +115,8 @@ def test_enlarging_keeps_data_exact_and_light_in_bounds(tmp_path: Path) -> None:
     path = tmp_path / "comp.exr"
     main = {**dict.fromkeys("RGBA", "half"), "Z": "float", "forward.u": "half", "diffuse.R": "half"}
     parts = [
-        Layer(main, name="rgba", attributes={"PixelAspectRatio": 2.0}),
-        Layer(
+        SyntheticLayer(main, name="rgba", attributes={"PixelAspectRatio": 2.0}),
+        SyntheticLayer(
             {"id": "uint"},
             name="ids",
             window=(-2, 3, 10, 8),
@@ -128,12 +128,12 @@ def test_enlarging_keeps_data_exact_and_light_in_bounds(tmp_path: Path) -> None:
     matte = (np.indices((24, 32)).sum(axis=0) % 7 < 3).astype(np.float32)
     plate = plate.replace_rgb(synthetic.gradient(32, 24)).with_matte(matte)
     rgb = synthetic.gradient(64, 48)
-    big = plate.resized(rgb, 2)
+    big = plate.upsampled(rgb, 2)
     write_picture(path, big)
     big = read_picture(path)
 
-    assert big.main.data_window == (-8, 0, 64, 48)
-    assert big.main.display_window == (-8, 0, 64, 48)
+    assert big.main_part.data_window == (-8, 0, 64, 48)
+    assert big.main_part.display_window == (-8, 0, 64, 48)
     assert big.parts[1].data_window == (-4, 6, 20, 16)
     assert big.pixel_aspect == 2.0
     assert np.array_equal(big.rgb(), rgb.astype(np.float16))
@@ -142,31 +142,31 @@ def test_enlarging_keeps_data_exact_and_light_in_bounds(tmp_path: Path) -> None:
     assert alpha.min() >= 0
     assert alpha.max() <= 1
     for name in ("Z", "forward.u"):
-        before, after = (p.main.plane(p.main.channels.index(name)) for p in (plate, big))
+        before, after = (p.main_part.plane(p.main_part.channels.index(name)) for p in (plate, big))
         assert np.array_equal(before.repeat(2, 0).repeat(2, 1), after, equal_nan=True), name
     ids, big_ids = plate.parts[1].pixels, big.parts[1].pixels
     assert np.array_equal(ids.repeat(2, 0).repeat(2, 1), big_ids)
-    assert big.main.header.get_string_attribute(UNSCALED) == "forward"
+    assert big.main_part.header.get_string_attribute(UNSCALED_LAYERS_ATTRIBUTE) == "forward"
 
 
 def test_enlarging_keeps_flat_and_linear_areas() -> None:
     flat = np.full((8, 8), 65504, np.float32)
-    assert (enlarge(flat, 2) == 65504).all()
+    assert (upsample_plane(flat, 2) == 65504).all()
     ramp = np.tile(np.arange(16, dtype=np.float32), (4, 1))
-    inner = enlarge(ramp, 2)[4, 6:-6]
+    inner = upsample_plane(ramp, 2)[4, 6:-6]
     assert np.allclose(np.diff(inner), 0.5, atol=1e-5), "pixels moved"
 
 
 def test_the_display_window_frames_the_pixels(tmp_path: Path) -> None:
     path = tmp_path / "overscan.exr"
     synthetic.write_exr(
-        path, [Layer(dict.fromkeys("RGB", "half"), window=(-5, 10, 20, 40))], (0, 0, 32, 24)
+        path, [SyntheticLayer(dict.fromkeys("RGB", "half"), window=(-5, 10, 20, 40))], (0, 0, 32, 24)
     )
     picture = read_picture(path)
     assert (picture.width, picture.height) == (20, 40)
-    assert picture.display == (0, 0, 32, 24)
+    assert picture.display_window == (0, 0, 32, 24)
     pixels = np.arange(20 * 40, dtype=np.float32).reshape(40, 20)
-    framed = picture.framed(pixels)
+    framed = picture.fit_to_display(pixels)
     assert framed.shape == (24, 32)
     assert (framed[:10] == 0).all()
     assert (framed[:, 15:] == 0).all()

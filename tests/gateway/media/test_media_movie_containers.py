@@ -13,7 +13,7 @@ import pytest
 
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.media import MOVIES, Plate
+from bridge_core.models.media import MOVIE_EXTENSIONS, Plate
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.plates import probe
 
@@ -59,7 +59,7 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", sorted(MOVIES))
+@pytest.mark.parametrize("ending", sorted(MOVIE_EXTENSIONS))
 @pytest.mark.parametrize("kind", LISTS)
 def test_lists_of_other_files_are_no_movies(
     tmp_path: Path, secret: Path, kind: str, ending: str
@@ -86,7 +86,7 @@ def test_names_that_mean_something_to_ffmpeg_are_names(tmp_path: Path, name: str
     synthetic.write_h264(path.with_name("made.mov"), 3, Fraction(24))
     path.with_name("made.mov").rename(path)
     with MovieReader(path) as movie:
-        assert movie.facts.count == 3
+        assert movie.info.frame_count == 3
 
 
 def test_media_that_a_movie_refers_to_is_not_followed(tmp_path: Path, secret: Path) -> None:
@@ -110,9 +110,9 @@ def test_media_that_a_movie_refers_to_is_not_followed(tmp_path: Path, secret: Pa
     grown = len(entry) - len(old)
     # Every box around grows with it; sample offsets are before, since mdat comes first.
     for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
-        place = patched.index(box) - 4
-        size = int.from_bytes(patched[place : place + 4], "big") + grown
-        patched = patched[:place] + size.to_bytes(4, "big") + patched[place + 4 :]
+        offset = patched.index(box) - 4
+        size = int.from_bytes(patched[offset : offset + 4], "big") + grown
+        patched = patched[:offset] + size.to_bytes(4, "big") + patched[offset + 4 :]
     path.write_bytes(patched)
     with pytest.raises(UnreadableMedia), MovieReader(path) as movie:
         movie.read(0)
@@ -151,7 +151,7 @@ def test_tags_of_any_encoding(tmp_path: Path, ending: str, title: bytes) -> None
     path = tmp_path / f"plate{ending}"
     _with_title(path, title)
     with MovieReader(path) as movie:
-        assert (movie.facts.count, movie.facts.rate) == (3, 25)
+        assert (movie.info.frame_count, movie.info.rate) == (3, 25)
         movie.read(2)
 
 
@@ -168,7 +168,7 @@ def test_a_timecode_that_is_none_is_none(tmp_path: Path, text: str) -> None:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with MovieReader(path) as movie:
-        assert movie.facts.start_timecode is None
+        assert movie.info.start_timecode is None
         assert movie.read(1).timecode is None
 
 
@@ -178,4 +178,4 @@ def test_a_movie_that_was_sent_is_known_by_its_plates_name(tmp_path: Path) -> No
     synthetic.write_h264(tmp_path / "made.mov", 3, Fraction(24))
     (tmp_path / "made.mov").rename(path)
     facts = probe(Plate(path="C:/plates/take.mov", range=FrameRange.of(1, 3)), {1: path})
-    assert (facts.frames, facts.rate) == (3, 24)
+    assert (facts.frame_count, facts.rate) == (3, 24)

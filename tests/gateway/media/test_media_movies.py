@@ -40,10 +40,10 @@ def test_movies_come_back_frame_by_frame(tmp_path: Path, codec: MovieCodec, rate
     )
     assert count == 300
     with MovieReader(path) as movie:
-        assert movie.facts.count == 300
-        assert movie.facts.rate == rate
-        assert movie.facts.start_timecode == "09:59:58:00"
-        assert movie.facts.decoding == "BT.709, video range"
+        assert movie.info.frame_count == 300
+        assert movie.info.rate == rate
+        assert movie.info.start_timecode == "09:59:58:00"
+        assert movie.info.decoding == "BT.709, video range"
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
         picture = movie.read(100)
         assert picture.timecode == ("10:00:02:00" if rate == 25 else picture.timecode)
@@ -69,7 +69,7 @@ def test_timecode_runs_on(tmp_path: Path) -> None:
     assert codes == ["00:00:59;29", "00:01:00;02", "00:01:00;03"]
 
 
-def test_a_header_without_room_for_the_frame_has_no_timecode(tmp_path: Path) -> None:
+def test_a_header_without_space_for_the_frame_has_no_timecode(tmp_path: Path) -> None:
     """SMPTE ST 12-1 has two bits for the tens of frames; movies of 50 frames a second need more."""
     path = tmp_path / "cut.mov"
     pictures = (synthetic.numbered(i) for i in range(3))
@@ -82,7 +82,7 @@ def test_a_header_without_room_for_the_frame_has_no_timecode(tmp_path: Path) -> 
     )
     with MovieReader(path) as movie:
         assert [movie.read(i).timecode for i in range(3)] == ["00:00:00:38", "00:00:00:39", None]
-        assert movie.facts.timecode_at(2) == "00:00:00:40"
+        assert movie.info.timecode_at(2) == "00:00:00:40"
 
 
 def test_prores_keeps_more_than_eight_bits(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_prores_keeps_more_than_eight_bits(tmp_path: Path) -> None:
     write_movie(path, [ramp], codec=MovieCodec.PRORES_4444, rate=Fraction(24))
     with MovieReader(path) as movie:
         picture = movie.read(0)
-        assert movie.facts.bits > 8
+        assert movie.info.bits > 8
     assert len(np.unique(picture.rgb()[32, :, 1].round(5))) > 700
     assert np.abs(picture.rgb() - ramp).max() < 2 / 1023
 
@@ -113,8 +113,8 @@ def test_b_frames_and_long_groups(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"camera{ending}"
     synthetic.write_h264(path, 300, NTSC)
     with MovieReader(path) as movie:
-        assert movie.facts.count == 300
-        assert movie.facts.rate == NTSC
+        assert movie.info.frame_count == 300
+        assert movie.info.rate == NTSC
         assert [synthetic.number_in(movie.read(i).rgb()) for i in ORDER] == list(ORDER)
 
 
@@ -140,7 +140,7 @@ def test_a_variable_rate_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("front", [True, False])
-def test_a_truncated_movie_is_told(tmp_path: Path, share: float, front: bool) -> None:
+def test_a_truncated_movie_is_reported(tmp_path: Path, share: float, front: bool) -> None:
     path = tmp_path / "cut.mov"
     with av.open(str(path), "w", options={"movflags": "faststart"} if front else {}) as container:
         stream = container.add_stream("prores_ks", rate=24)

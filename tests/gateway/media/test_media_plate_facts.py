@@ -10,12 +10,12 @@ import pytest
 from bridge_core.errors import InvalidRequest, MissingFrames
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.plate_facts import PlateFacts, contradictions
+from bridge_gateway.media.plate_facts import PlateInfo, check_against_plate
 
 NTSC = Fraction(30000, 1001)
 
 
-def facts(**more: Any) -> PlateFacts:
+def facts(**more: Any) -> PlateInfo:
     known: dict[str, Any] = {
         "width": 64,
         "height": 36,
@@ -27,7 +27,7 @@ def facts(**more: Any) -> PlateFacts:
         "frames": 60,
         "rate": NTSC,
     }
-    return PlateFacts(**{**known, **more})
+    return PlateInfo(**{**known, **more})
 
 
 def plate(first: int = 0, last: int = 59, rate: Any = "29.97", **more: Any) -> Plate:
@@ -35,7 +35,7 @@ def plate(first: int = 0, last: int = 59, rate: Any = "29.97", **more: Any) -> P
 
 
 @pytest.mark.parametrize(
-    "said",
+    "claimed",
     [
         plate(),
         plate(rate=29.97),
@@ -47,12 +47,12 @@ def plate(first: int = 0, last: int = 59, rate: Any = "29.97", **more: Any) -> P
         plate(width=64, height=36),
     ],
 )
-def test_what_agrees_is_passed_over(said: Plate) -> None:
-    assert contradictions(said, facts(), said.range.frames()) == ()
+def test_what_agrees_is_passed_over(claimed: Plate) -> None:
+    assert check_against_plate(claimed, facts(), claimed.range.frames()) == ()
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("claimed", "words"),
     [
         (plate(rate=24), "runs at 30000/1001"),  # one for one
         (plate(rate=30), "runs at 30000/1001"),
@@ -61,24 +61,24 @@ def test_what_agrees_is_passed_over(said: Plate) -> None:
         (plate(width=1920, height=1080), "is 64x36"),
     ],
 )
-def test_what_does_no_harm_is_said(said: Plate, words: str) -> None:
-    [warning] = contradictions(said, facts(), range(10))
+def test_what_does_no_harm_is_said(claimed: Plate, words: str) -> None:
+    [warning] = check_against_plate(claimed, facts(), range(10))
     assert words in warning
 
 
 @pytest.mark.parametrize("rate", [1, 24, 25, 30, 1000, 24000])
 def test_frames_of_another_rate_mean_other_pictures(rate: int) -> None:
     with pytest.raises(InvalidRequest, match="counted at") as caught:
-        contradictions(plate(last=30, rate=rate), facts(), range(10))
+        check_against_plate(plate(last=30, rate=rate), facts(), range(10))
     assert caught.value.details["file"] == "30000/1001" and caught.value.next_step
 
 
 def test_frames_beyond_the_end_are_named() -> None:
     with pytest.raises(MissingFrames) as caught:
-        contradictions(plate(first=1001, last=1100), facts(), range(1050, 1063))
+        check_against_plate(plate(first=1001, last=1100), facts(), range(1050, 1063))
     assert caught.value.details["frames"] == [1061, 1062]
 
 
 def test_sequences_and_stills_are_not_judged_by_their_first_file() -> None:
     sequence = Plate(path="/p/a.%04d.exr", range=FrameRange.of(1, 9))
-    assert contradictions(sequence, facts(frames=None), range(1, 9)) == ()
+    assert check_against_plate(sequence, facts(frames=None), range(1, 9)) == ()

@@ -19,9 +19,9 @@ from case_inputs import rawexr
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_gateway.media.pictures import (
-    examine_picture,
+    check_picture_header,
     read_picture,
-    read_shown,
+    read_for_proxy,
     to_exr,
     write_picture,
 )
@@ -123,7 +123,7 @@ def raw_exr(random: Random, path: Path) -> None:
             )
             for name in names
         }
-        told = [
+        extra_attributes = [
             (
                 f"own{k}{'LongName' * int(random.integers(0, 5))}",
                 chosen(random, "string", "org.example.blob", "bytes", "floatvector"),
@@ -131,11 +131,11 @@ def raw_exr(random: Random, path: Path) -> None:
             )
             for k in range(int(random.integers(0, 4)))
         ]
-        told = [
+        extra_attributes = [
             (name, kind, struct.pack("<i", 0) + value if kind == "bytes" else value)
-            for name, kind, value in told
+            for name, kind, value in extra_attributes
         ]
-        parts.append(rawexr.Part(planes, told, name=f"part{index}"))
+        parts.append(rawexr.ExrPart(planes, extra_attributes, name=f"part{index}"))
     rawexr.write(path, *parts)
 
 
@@ -187,15 +187,15 @@ def oiio_facts(path: Path) -> list[dict[str, Any]]:
     wishes.attribute("oiio:UnassociatedAlpha", 1)
     source = oiio.ImageInput.open(str(path), wishes)
     assert source is not None, oiio.geterror()
-    found = []
-    while source.seek_subimage(len(found), 0):
+    parts = []
+    while source.seek_subimage(len(parts), 0):
         spec = source.spec()
         kinds = [str(kind) for kind in spec.channelformats] or [str(spec.format)] * spec.nchannels
         planes = [
-            source.read_image(len(found), 0, c, c + 1, kind).tobytes()
+            source.read_image(len(parts), 0, c, c + 1, kind).tobytes()
             for c, kind in enumerate(kinds)
         ]
-        found.append(
+        parts.append(
             {
                 "channels": tuple(spec.channelnames),
                 "kinds": kinds,
@@ -213,32 +213,32 @@ def oiio_facts(path: Path) -> list[dict[str, Any]]:
             }
         )
     source.close()
-    return found
+    return parts
 
 
 def attributes(path: Path) -> list[rawexr.Attribute]:
     return sorted(a for a in rawexr.read_attributes(path) if a[0] not in STRUCTURE)
 
 
-def judge(seed: int, folder: Path) -> None:
+def check_against_oiio(seed: int, folder: Path) -> None:
     random = np.random.default_rng(seed)
     ending, write = KINDS[seed % len(KINDS)]
     path = folder / f"{seed}.0001.{ending}"
     write(random, path)
     before = oiio_facts(path)
 
-    examine_picture(path)
+    check_picture_header(path)
     plate = Plate(path=str(path), range=FrameRange.of(1, 1))
     with PlateReader(plate, {1: path}) as reader:
         picture = reader.read(1)
-    main = before[picture.parts.index(picture.main)]
+    main = before[picture.parts.index(picture.main_part)]
     facts = probe(path)
     assert (facts.width, facts.height) == main["display"][2:]
     assert facts.pixel_aspect == main["aspect"]
     assert facts.channels == main["channels"]
     turned = main["orientation"] > 1 and ending != "exr"
     assert len(facts.notes) == turned and all("EXIF orientation" in note for note in facts.notes)
-    assert np.array_equal(read_shown(path).rgb(), picture.rgb(), equal_nan=True)
+    assert np.array_equal(read_for_proxy(path).rgb(), picture.rgb(), equal_nan=True)
 
     copy = folder / f"{seed}.copy.{ending}"
     write_picture(copy, picture)
@@ -270,7 +270,7 @@ def judge(seed: int, folder: Path) -> None:
 
 def test_pictures_come_back_as_openimageio_reads_them(tmp_path: Path) -> None:
     for seed in range(EVERY_DAY):
-        judge(seed, tmp_path)
+        check_against_oiio(seed, tmp_path)
 
 
 @pytest.mark.properties
@@ -278,4 +278,4 @@ def test_pictures_come_back_as_openimageio_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("hundred", range(EVERY_DAY // 100, ALL // 100))
 def test_ten_thousand_pictures_come_back(tmp_path: Path, hundred: int) -> None:
     for seed in range(hundred * 100, hundred * 100 + 100):
-        judge(seed, tmp_path)
+        check_against_oiio(seed, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge_gateway.media.colour import DATA, Colour
+from bridge_gateway.media.colour import DATA, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
 from bridge_gateway.media.pictures import read_picture
 from bridge_gateway.media.proxies import proxy_size, write_proxy, write_thumbnail
@@ -39,7 +39,7 @@ def test_a_proxy_is_never_larger(width: int, height: int, aspect: float, most: i
     assert 1 <= high <= height
 
 
-def test_a_proxy_shows_the_view(tmp_path: Path, colour: Colour) -> None:
+def test_a_proxy_shows_the_view(tmp_path: Path, colour: ColourManager) -> None:
     rgb = np.zeros((120, 240, 3), np.float32)
     rgb[:, :80] = (0.18, 0.18, 0.18)
     rgb[:, 80:160] = (0.5, 0.05, 0.02)
@@ -52,7 +52,7 @@ def test_a_proxy_shows_the_view(tmp_path: Path, colour: Colour) -> None:
         assert np.abs(shown[30, x] - wanted[60, 2 * x]).max() <= 3
 
 
-def test_encoded_pictures_are_made_smaller_in_light(tmp_path: Path, colour: Colour) -> None:
+def test_encoded_pictures_are_made_smaller_in_light(tmp_path: Path, colour: ColourManager) -> None:
     """Lines of black and white are grey of half the light, not of half the code."""
     lines = np.zeros((64, 128, 3), np.float32)
     lines[:, ::2] = 1
@@ -63,7 +63,7 @@ def test_encoded_pictures_are_made_smaller_in_light(tmp_path: Path, colour: Colo
         assert np.abs(read_picture(path).rgb()[16, 32] * 255 - wanted[0, 0]).max() <= 4, space
 
 
-def test_one_bright_sample_blinds_no_neighbourhood(tmp_path: Path, colour: Colour) -> None:
+def test_one_bright_sample_blinds_no_neighbourhood(tmp_path: Path, colour: ColourManager) -> None:
     rgb = np.full((96, 96, 3), 0.1, np.float32)
     rgb[48, 48] = 65504
     rgb[10, 10] = np.inf
@@ -77,14 +77,14 @@ def test_one_bright_sample_blinds_no_neighbourhood(tmp_path: Path, colour: Colou
     assert changed.sum() <= 3 * 9
 
 
-def test_data_is_shown_as_it_is(tmp_path: Path, colour: Colour) -> None:
+def test_data_is_shown_as_it_is(tmp_path: Path, colour: ColourManager) -> None:
     ramp = np.repeat(np.linspace(0, 1, 256, dtype=np.float32)[None, :, None], 64, axis=0)
     path = tmp_path / "matte.jpg"
     write_proxy(path, np.repeat(ramp, 3, axis=2), DATA, colour, 960, 95)
     assert np.abs(read_picture(path).rgb()[32, :, 0] - ramp[0, :, 0]).max() < 0.02
 
 
-def test_anamorphic_pictures_come_out_square(tmp_path: Path, colour: Colour) -> None:
+def test_anamorphic_pictures_come_out_square(tmp_path: Path, colour: ColourManager) -> None:
     path = tmp_path / "proxy.jpg"
     size = write_proxy(
         path, synthetic.gradient(200, 160), "ACEScg", colour, 960, 90, pixel_aspect=2.0
@@ -93,7 +93,7 @@ def test_anamorphic_pictures_come_out_square(tmp_path: Path, colour: Colour) -> 
     assert size == (200, 80) == (picture.width, picture.height)
 
 
-def test_thumbnails_are_small(tmp_path: Path, colour: Colour) -> None:
+def test_thumbnails_are_small(tmp_path: Path, colour: ColourManager) -> None:
     path = tmp_path / "thumbnail.jpg"
     assert write_thumbnail(path, synthetic.gradient(640, 480), "ACEScg", colour, 320) == (320, 240)
 

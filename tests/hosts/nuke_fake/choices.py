@@ -87,7 +87,7 @@ class Enumeration_Knob(Unsigned_Knob):
         before, value = list(self._items), self._value
         self._items = [str(item) for item in items]
         if self._node is not None:
-            self._node._did(lambda: self._put_back(before, value))
+            self._node._record_undo(lambda: self._put_back(before, value))
         if self._value not in self._items:
             self._set(self._items[0])
 

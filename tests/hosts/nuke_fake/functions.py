@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stubs import BadCall, NotInTheApi, conforming
+from stubs import BadCallError, NotInApiError, conforming
 
 from nuke_fake import api, nodes, pictures, table, text, windows
 from nuke_fake.api import STUBS, on_main
@@ -72,11 +72,11 @@ class Nodes:
 
     def __getattr__(self, kind: str) -> Callable[..., Node]:
         if kind not in table.CLASSES or kind == "Root":
-            raise NotInTheApi(f"nuke.nodes has no {kind}")
+            raise NotInApiError(f"nuke.nodes has no {kind}")
 
         def make(inputs: Sequence[Node | None] = (), name: str = "", **values: Any) -> Node:
             on_main(f"nodes.{kind}")
-            node = api.running().make(kind, name)
+            node = api.running().make_node(kind, name)
             for at, one in enumerate(inputs):
                 node.setInput(at, one)
             for knob, value in values.items():
@@ -139,7 +139,7 @@ class Functions:
 
     def toNode(self, s: str) -> Node | None:
         script = self._nuke.script
-        return script.root if s == "root" else script.named(s.removeprefix("root."), script.root)
+        return script.root if s == "root" else script.find_node(s.removeprefix("root."), script.root)
 
     def exists(self, s: str) -> bool:
         return self.toNode(s) is not None
@@ -168,7 +168,7 @@ class Functions:
     def createNode(self, typ: str, knobs: str = "", inpanel: bool = True) -> Node:
         """As if a person did: connected to what is selected, and selected itself."""
         selected = self.selectedNodes()
-        node = self._nuke.make(typ)
+        node = self._nuke.make_node(typ)
         if selected and typ not in table.NO_INPUT:
             node.setInput(0, selected[-1])
         if knobs:
@@ -177,13 +177,13 @@ class Functions:
         return node
 
     def delete(self, n: Node) -> None:
-        self._nuke.tell("OnDestroy", n)
+        self._nuke.notify("OnDestroy", n)
         self._nuke.script.delete(n)
 
     def frame(self, f: int | None = None) -> int:
         if f is not None:
             self._nuke._frame = f
-            with self._nuke.script.quiet():
+            with self._nuke.script.without_undo():
                 self._nuke.root["frame"].setValue(f)
         return self._nuke._frame
 
@@ -211,7 +211,7 @@ class Functions:
         return name
 
     def scriptSave(self, filename: str | None = None) -> bool:
-        self._nuke.tell("OnScriptSave", self._nuke.root)
+        self._nuke.notify("OnScriptSave", self._nuke.root)
         self._nuke.script.save(Path(filename or self.scriptName()))
         return True
 
@@ -300,14 +300,14 @@ def _execute_in(
     views: Sequence[str],
     continueOnError: bool,
 ) -> None:
-    node = nuke.script.named(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
+    node = nuke.script.find_node(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
     if node is None or node._kind != "Write":
         raise RuntimeError(f"{nameOrNode} is not executable")
     unknown = set(views) - set(str(nuke.root["views"].value()).split())
     if unknown:
-        raise BadCall(f"no view is called {', '.join(unknown)}")
-    nuke.tell("BeforeRender", node)
+        raise BadCallError(f"no view is called {', '.join(unknown)}")
+    nuke.notify("BeforeRender", node)
     for frame in range(start, end + 1, incr):
         nuke.before_frame(frame)
         nuke.rendered.append((frame, pictures.write(node, frame)))
-    nuke.tell("AfterRender", node)
+    nuke.notify("AfterRender", node)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stubs import NotModelled, conforming
+from stubs import NotModelledError, conforming
 
 from nuke_fake.api import STUBS, on_main, running
 
@@ -160,7 +160,7 @@ class EvalString_Knob(String_Knob):
                 return str(running().root["name"].value())
             if words[:1] == ["value"] and self._node is not None and len(words) == 2:
                 return str(self._node[words[1]].value())
-            raise NotModelled(f"the TCL of [{match[1]}]")
+            raise NotModelledError(f"the TCL of [{match[1]}]")
 
         return _TCL.sub(answer, self._value)
 
@@ -341,7 +341,7 @@ class PyScript_Knob(Script_Knob):
 
     def execute(self) -> None:
         """A person presses the button."""
-        running().press(self)
+        running().press_button(self)
 
 
 @conforming(STUBS, guard=on_main)

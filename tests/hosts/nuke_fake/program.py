@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from stubs import NotInTheApi, NotModelled, conforming_function
+from stubs import NotInApiError, NotModelledError, conforming_function
 
 from nuke_fake import api, choices, knobs, nodes, table, windows
 from nuke_fake.api import STUBS, on_main
@@ -19,7 +19,7 @@ from nuke_fake.choices import Format
 from nuke_fake.functions import Functions, Nodes, Undo, callback_functions, methods
 from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node
-from nuke_fake.script import Script
+from nuke_fake.script import FakeScript
 
 #: Lists of callbacks that Nuke keeps, by the names of ``nuke.add...`` and ``nuke.remove...``.
 _EVENTS = ("OnCreate", "OnDestroy", "OnScriptLoad", "OnScriptSave", "OnScriptClose",
@@ -51,8 +51,8 @@ class _Module(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if name in STUBS:
-            raise NotModelled(f"nuke.{name} exists, and the fake does not do it yet")
-        raise NotInTheApi(f"module 'nuke' has no attribute {name!r}")
+            raise NotModelledError(f"nuke.{name} exists, and the fake does not do it yet")
+        raise NotInApiError(f"module 'nuke' has no attribute {name!r}")
 
 
 #: One for all: plugins that were imported keep the module that they imported.
@@ -88,7 +88,7 @@ class FakeNuke:
 
     def start(self) -> Self:
         api._running.append(self)
-        self.script = Script(self)
+        self.script = FakeScript(self)
         self._fill()
         modules = {"nuke": self.module}
         if self.gui:
@@ -117,7 +117,7 @@ class FakeNuke:
     @contextmanager
     def other_script(self) -> Iterator[None]:
         """Another script, empty, for as long as it takes."""
-        mine, self.script = self.script, Script(self)
+        mine, self.script = self.script, FakeScript(self)
         try:
             yield
         finally:
@@ -139,7 +139,7 @@ class FakeNuke:
         for node in self.script.nodes:
             node.setSelected(node.fullName() in names)
 
-    def press(self, knob: Knob) -> None:
+    def press_button(self, knob: Knob) -> None:
         """A button of a node."""
         assert knob._node is not None
         self._this.append((knob._node, knob))
@@ -148,7 +148,7 @@ class FakeNuke:
         finally:
             self._this.pop()
 
-    def turn(self, node: Node, knob: str, value: Any) -> None:
+    def set_knob(self, node: Node, knob: str, value: Any) -> None:
         """A knob of a node, in its properties."""
         self.script.begin(f"Change {knob}")
         try:
@@ -159,18 +159,18 @@ class FakeNuke:
     def open_script(self, path: Path) -> None:
         self._clear()
         self.script.read(path.read_text(encoding="utf-8"))
-        with self.script.quiet():
+        with self.script.without_undo():
             self.root["name"]._set(str(path))
         self.script.modified = False
-        self.tell("OnScriptLoad", self.root)
+        self.notify("OnScriptLoad", self.root)
 
     # What nodes and knobs tell it
 
-    def tell_knob(self, node: Node, knob: Knob) -> None:
+    def notify_knob(self, node: Node, knob: Knob) -> None:
         if knob is node._knobs.get(knob._name):
-            self.tell("KnobChanged", node, knob)
+            self.notify("KnobChanged", node, knob)
 
-    def tell(self, event: str, node: Node, knob: Knob | None = None) -> None:
+    def notify(self, event: str, node: Node, knob: Knob | None = None) -> None:
         self._this.append((node, knob))
         try:
             for call, args, kwargs, kind, only in list(self._callbacks[event]):
@@ -179,9 +179,9 @@ class FakeNuke:
         finally:
             self._this.pop()
 
-    def make(self, kind: str, name: str = "") -> Node:
+    def make_node(self, kind: str, name: str = "") -> Node:
         node = self.script.add(kind, name)
-        self.tell("OnCreate", node)
+        self.notify("OnCreate", node)
         return node
 
     def colour_spaces(self) -> list[str]:
@@ -204,17 +204,17 @@ class FakeNuke:
 
     def _format(self, text: str) -> Format:
         """The format that a text describes, which is known from then on."""
-        made = Format._of(text)
-        found = next((f for f in self.formats_known if f._text() == made._text()), None)
-        if found is None:
-            self.formats_known.append(made)
-        return found or made
+        parsed = Format._of(text)
+        existing = next((f for f in self.formats_known if f._text() == parsed._text()), None)
+        if existing is None:
+            self.formats_known.append(parsed)
+        return existing or parsed
 
     def _clear(self) -> None:
         for node in list(self.script.nodes):
-            self.tell("OnDestroy", node)
-        self.tell("OnScriptClose", self.root)
-        self.script = Script(self)
+            self.notify("OnDestroy", node)
+        self.notify("OnScriptClose", self.root)
+        self.script = FakeScript(self)
 
     # Its module
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nuke_fake.program import FakeNuke
 
 
-class Script:
+class FakeScript:
     def __init__(self, nuke: FakeNuke) -> None:
         self._nuke = nuke
         self.nodes: list[Node] = []
@@ -23,12 +23,12 @@ class Script:
         self.disabled = 0
         self._open: list[tuple[str, list[Callable[[], None]]]] = []
         self._undoing = False
-        with self.quiet():
+        with self.without_undo():
             self.root = Root(self, "Root", None)
         self.contexts: list[Group] = [self.root]
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
+    def without_undo(self) -> Iterator[None]:
         """Nothing is remembered: a script that is being read."""
         modified, self.disabled = self.modified, self.disabled + 1
         try:
@@ -38,7 +38,7 @@ class Script:
 
     # Undo
 
-    def did(self, undo: Callable[[], None]) -> None:
+    def record_undo(self, undo: Callable[[], None]) -> None:
         """Something was done; ``undo`` takes it back."""
         if self._undoing:
             return
@@ -67,13 +67,13 @@ class Script:
 
     def cancel(self) -> None:
         if self._open:
-            self._take_back(self._open.pop()[1])
+            self._revert(self._open.pop()[1])
 
     def undo(self) -> None:
-        self._take_back(self.undos.pop()[1])
+        self._revert(self.undos.pop()[1])
         self.modified = True
 
-    def _take_back(self, done: list[Callable[[], None]]) -> None:
+    def _revert(self, done: list[Callable[[], None]]) -> None:
         self._undoing = True
         try:
             for one in reversed(done):
@@ -91,7 +91,7 @@ class Script:
         if kind in ("Constant", "CheckerBoard2"):
             node["format"]._value = self.root["format"]._value
         self.nodes.append(node)
-        self.did(lambda: self._forget(node))
+        self.record_undo(lambda: self._forget(node))
         return node
 
     def delete(self, node: Node) -> None:
@@ -101,38 +101,38 @@ class Script:
         for other, i in feeds:
             other._inputs[i] = None
         self.nodes.remove(node)
-        node._gone = True
+        node._is_deleted = True
 
         def undo() -> None:
             self.nodes.insert(at, node)
-            node._gone = False
+            node._is_deleted = False
             for other, i in feeds:
                 other._inputs[i] = node
 
-        self.did(undo)
+        self.record_undo(undo)
 
     def _forget(self, node: Node) -> None:
         self.nodes.remove(node)
-        node._gone = True
+        node._is_deleted = True
 
-    def named(self, name: str, parent: Node | None) -> Node | None:
+    def find_node(self, name: str, parent: Node | None) -> Node | None:
         first, _, rest = name.partition(".")
         found = next(
             (n for n in self.nodes if n._parent is parent and n._knobs["name"]._value == first),
             None,
         )
-        return self.named(rest, found) if rest and found is not None else found
+        return self.find_node(rest, found) if rest and found is not None else found
 
     def free_name(self, stem: str, parent: Node | None) -> str:
         number = 1
-        while self.named(f"{stem}{number}", parent) is not None:
+        while self.find_node(f"{stem}{number}", parent) is not None:
             number += 1
         return f"{stem}{number}"
 
     # Files
 
     def save(self, path: Path) -> None:
-        with self.quiet():
+        with self.without_undo():
             self.root["name"]._set(str(path))
         path.write_text(self.as_text(), encoding="utf-8")
         self.modified = False
@@ -159,7 +159,7 @@ class Script:
         stack: list[Node | None] = []
         named: dict[str, Node | None] = {}
         stacks: list[list[Node | None]] = []
-        with self.quiet():
+        with self.without_undo():
             for words in text.commands(written):
                 command, rest = words[0], words[1:]
                 if command == "version":
@@ -183,7 +183,7 @@ class Script:
                         stacks.append(stack)
                         stack = []
 
-    def tell(self) -> list[tuple[Any, ...]]:
+    def snapshot(self) -> list[tuple[Any, ...]]:
         """All that is in it, to be compared: nodes, knobs, wires, what is selected."""
         return [
             (

@@ -81,7 +81,7 @@ def _declare(node: Node, declared: list[str]) -> None:
         knob = kind(name, label)
     knob._flags = {int(word[3:], 16) for word in declared if word.startswith("+0x")}
     knob._by_user = True
-    node._take(knob)
+    node._add_knob(knob)
 
 
 def commands(written: str) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from stubs import NotModelled
+from stubs import NotModelledError
 
 if TYPE_CHECKING:
     from nuke_fake.nodes import Node
@@ -42,7 +42,7 @@ def file_frame(read: Node, frame: int) -> int | None:
         return None
     if how == "hold":
         return int(min(max(wanted, first), last))
-    raise NotModelled(f"before/after {how}")
+    raise NotModelledError(f"before/after {how}")
 
 
 def _by_expression(text: str, frame: int) -> int:
@@ -50,6 +50,6 @@ def _by_expression(text: str, frame: int) -> int:
         return frame
     match = _EXPRESSION.fullmatch(text.strip())
     if match is None:
-        raise NotModelled(f"the expression {text!r}")
+        raise NotModelledError(f"the expression {text!r}")
     number = int(match[2])
     return {"+": frame + number, "-": frame - number, "*": frame * number}[match[1]]

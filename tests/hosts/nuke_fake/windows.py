@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from stubs import NotInTheApi, conforming
+from stubs import NotInApiError, conforming
 
 from nuke_fake.api import STUBS, on_main, running
 from nuke_fake.knobs import PyCustom_Knob
@@ -157,7 +157,7 @@ def nukescripts_modules() -> dict[str, ModuleType]:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise NotInTheApi(f"{self.__name__}.{name} is in no table of the fake")
+            raise NotInApiError(f"{self.__name__}.{name} is in no table of the fake")
 
     panels, nukescripts = Scripts("nukescripts.panels"), Scripts("nukescripts")
     for one in (registerWidgetAsPanel, registerPanel, unregisterPanel, restorePanel):

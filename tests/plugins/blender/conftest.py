@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 _spec = importlib.util.spec_from_file_location(
     "real_blender", Path(__file__).with_name("real_blender.py")
@@ -30,7 +30,7 @@ _spec.loader.exec_module(real_blender)
 
 
 @pytest.fixture(scope="session")
-def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
+def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
     """``SHOTBRIDGE_TEST_BLENDER`` names another version than the everyday one: 4.2, 5.2."""
     version = real_blender.version_wanted()
     if version is None:
@@ -43,6 +43,6 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
 
 
 @pytest.fixture(scope="session")
-def blender_python(blender: Blender) -> Path:
+def blender_python(blender: BlenderInstallation) -> Path:
     """The Python that has ``bpy``; run it with ``blender.environment``."""
     return blender.python

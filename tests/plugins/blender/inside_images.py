@@ -38,7 +38,7 @@ def test_a_picture_is_a_still(editor: Any, tmp_path: Path) -> None:
     plate = item.shot.plate
     assert (plate.path, plate.kind) == (str(tmp_path / "plate" / "p.1001.exr"), "still")
     assert (plate.width, plate.height, plate.colour_space) == (8, 8, "ACEScg")
-    assert not item.to_render
+    assert not item.needs_render
 
 
 def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_a_sequence_is_what_the_editor_plays_of_it(editor: Any, tmp_path: Path) 
 
 
 def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> None:
-    image, following = _load(editor, tmp_path), stage.part("following")
-    seen = [following._fingerprint()]
+    image, following = _load(editor, tmp_path), stage.extension_module("following")
+    fingerprints = [following._fingerprint()]
     for thing, name, value in (
         (image, "filepath", str(tmp_path / "plate" / "p.1002.exr")),
         (image, "source", "SEQUENCE"),
@@ -64,8 +64,8 @@ def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> No
         (editor.image_user, "frame_offset", 3),
     ):
         setattr(thing, name, value)
-        seen.append(following._fingerprint())
-        assert seen[-1] != seen[-2], name
+        fingerprints.append(following._fingerprint())
+        assert fingerprints[-1] != fingerprints[-2], name
 
 
 def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
@@ -79,36 +79,36 @@ def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
     one, two = (stage.placement(tmp_path, item, number) for number in (1, 2))
     host.place([one])
     assert editor.image == image
-    host.place([Placement(two.handle, two.version, two.folder, place_as="swap")])
+    host.place([Placement(two.item_id, two.version, two.folder, mode_id="swap")])
     assert editor.image.name == "p.1001.exr upscale v002"
     assert list(editor.image.size) == [16, 16]
     editor.image = image
-    assert host.scene().shots[0].placed == (one.version.id, two.version.id)
+    assert host.scene().shots[0].placed_version_ids == (one.version.id, two.version.id)
 
 
-def test_an_image_in_no_file_is_told(editor: Any) -> None:
+def test_an_image_in_no_file_is_reported(editor: Any) -> None:
     editor.image = bpy.data.images.new("drawn", 8, 8)
     scene = stage.host().scene()
     assert scene.shots == ()
-    assert [(one.source, one.next_step) for one in scene.problems] == [
+    assert [(one.label, one.next_step) for one in scene.problems] == [
         ("drawn", "save it (Alt-S), and send it then")
     ]
 
 
-def test_paint_that_is_not_saved_is_told(editor: Any, tmp_path: Path) -> None:
+def test_paint_that_is_not_saved_is_reported(editor: Any, tmp_path: Path) -> None:
     image = _load(editor, tmp_path)
     image.pixels[0] = 0.5
     image.update()
     assert image.is_dirty
     scene = stage.host().scene()
     assert scene.shots == ()
-    assert [one.what for one in scene.problems] == ["what was painted in it is not saved"]
+    assert [one.message for one in scene.problems] == ["what was painted in it is not saved"]
     image.reload()
     assert len(stage.host().scene().shots) == 1
 
 
 def test_a_file_that_comes_late_or_changes_is_looked_at_again(editor: Any, tmp_path: Path) -> None:
-    facts = stage.part("media").movie_facts
+    facts = stage.extension_module("media").movie_facts
     late = tmp_path / "late" / "p.0001.exr"
     assert facts(str(late)) == (0, 0, 0)
     late.parent.mkdir()
@@ -121,8 +121,8 @@ def test_a_file_that_comes_late_or_changes_is_looked_at_again(editor: Any, tmp_p
 
 def test_the_playhead(editor: Any) -> None:
     host = stage.host()
-    host.go_to(17)
-    assert host.frame() == bpy.context.scene.frame_current == 17
+    host.go_to_frame(17)
+    assert host.current_frame() == bpy.context.scene.frame_current == 17
 
 
 def test_a_copy_of_a_strip_gets_versions_of_its_own(editor: Any, tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_a_copy_of_a_strip_gets_versions_of_its_own(editor: Any, tmp_path: Path)
     copied.select = False
     copied["shotbridge"] = strip["shotbridge"].to_dict()  # as Shift-D copies it
     one, two = host.scene().shots
-    assert (one.placed, two.placed) == (("one-1",), ())
+    assert (one.placed_version_ids, two.placed_version_ids) == (("one-1",), ())
     assert one.shot.id != two.shot.id
     host.place([stage.placement(tmp_path, two, 2)])
     one, two = host.scene().shots
-    assert (one.placed, one.in_use) == (("one-1",), "one-1")
-    assert (two.placed, two.in_use) == (("one_2-2",), "one_2-2")
+    assert (one.placed_version_ids, one.active_version_id) == (("one-1",), "one-1")
+    assert (two.placed_version_ids, two.active_version_id) == (("one_2-2",), "one_2-2")
 
 
 def test_at_another_frame_rate_a_version_is_refused(editor: Any, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from bridge_core.timeline.reading import read_cut
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Iterator[stage.Edit]:
-    yield stage.Edit(tmp_path)
+def edit(tmp_path: Path) -> Iterator[stage.SampleEdit]:
+    yield stage.SampleEdit(tmp_path)
 
 
-class _Layout:
+class _RecordingLayout:
     """Takes down what a menu would draw."""
 
     def __init__(self) -> None:
@@ -50,23 +50,23 @@ def test_it_stands_in_blenders_menus() -> None:
         "TOPBAR_MT_file_export": ["Cut of the Sequencer (.otio)"],
         "TOPBAR_MT_file_import": ["Cut for the Sequencer (.otio)"],
     }.items():
-        menu = type("Menu", (), {"layout": _Layout()})()
+        menu = type("Menu", (), {"layout": _RecordingLayout()})()
         for draw in getattr(bpy.types, name)._dyn_ui_initialize():
-            if draw.__module__.startswith(stage.PARTS):
+            if draw.__module__.startswith(stage.EXTENSION_PACKAGE):
                 draw(menu, bpy.context)
         assert [text for text, _ in menu.layout.entries if text != "-"] == words
 
 
-def test_a_cut_is_written_and_read(edit: stage.Edit, tmp_path: Path) -> None:
+def test_a_cut_is_written_and_read(edit: stage.SampleEdit, tmp_path: Path) -> None:
     path = tmp_path / "out.otio"
     assert bpy.ops.shotbridge.export_otio(filepath=str(path)) == {"FINISHED"}
-    assert [item.name for item in read_cut(path)] == ["A_010", "A_020"]
+    assert [item.clip_name for item in read_cut(path)] == ["A_010", "A_020"]
     stage.new_file()
     assert bpy.ops.shotbridge.import_otio(filepath=str(path)) == {"FINISHED"}
     assert {"A_010", "A_020"} <= {strip.name for strip in stage.strips()}
 
 
-def test_what_goes_wrong_is_told(edit: stage.Edit, tmp_path: Path) -> None:
+def test_what_goes_wrong_is_reported(edit: stage.SampleEdit, tmp_path: Path) -> None:
     """A report of an error is what Blender's Python raises as a RuntimeError."""
     gone = tmp_path / "gone.otio"
     with pytest.raises(RuntimeError, match="cannot be opened"):
@@ -76,37 +76,37 @@ def test_what_goes_wrong_is_told(edit: stage.Edit, tmp_path: Path) -> None:
         bpy.ops.shotbridge.export_otio(filepath=str(tmp_path / "out.otio"))
 
 
-def test_versions_are_listed_and_shown(edit: stage.Edit, tmp_path: Path) -> None:
+def test_versions_are_listed_and_shown(edit: stage.SampleEdit, tmp_path: Path) -> None:
     host = stage.host()
-    item = next(one for one in host.scene().shots if one.source == "A_010")
+    item = next(one for one in host.scene().shots if one.label == "A_010")
     for number in (1, 2):
         host.place([stage.placement(tmp_path, item, number)])
     bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010 upscale v001"]
-    layout = _Layout()
-    stage.part("menus")._list_versions(layout)
+    layout = _RecordingLayout()
+    stage.extension_module("menus")._list_versions(layout)
     assert [text for text, _ in layout.entries] == ["Plate: A_010", "upscale v002", "upscale v001"]
     for text, entry in layout.entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
-        seen = [
+        names = [
             strip.name for strip in stage.strips() if "upscale" in strip.name and not strip.mute
         ]
-        assert seen == ([] if text.startswith("Plate") else [f"A_010 {text}"])
+        assert names == ([] if text.startswith("Plate") else [f"A_010 {text}"])
 
 
-def test_outputs_and_ways_of_one_version_are_told_apart(edit: stage.Edit, tmp_path: Path) -> None:
+def test_outputs_and_ways_of_one_version_are_distinguished(edit: stage.SampleEdit, tmp_path: Path) -> None:
     from bridge_core.host import Placement
 
     host = stage.host()
-    item = next(one for one in host.scene().shots if one.source == "A_010")
+    item = next(one for one in host.scene().shots if one.label == "A_010")
     main = stage.placement(tmp_path, item, 1)
     (output,) = main.version.outputs
     both = (output, output.model_copy(update={"name": "alpha"}))
     version = main.version.model_copy(update={"outputs": both})
     for name, way in (("main", "above"), ("alpha", "above"), ("main", "swap")):
-        host.place([Placement(item.handle, version, main.folder, name, place_as=way)])
+        host.place([Placement(item.item_id, version, main.folder, name, mode_id=way)])
     bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010"]
-    layout = _Layout()
-    stage.part("menus")._list_versions(layout)
+    layout = _RecordingLayout()
+    stage.extension_module("menus")._list_versions(layout)
     (_, plate), *entries = layout.entries
     assert [text for text, _ in entries] == [
         "upscale v001 (in its place)",
@@ -115,7 +115,7 @@ def test_outputs_and_ways_of_one_version_are_told_apart(edit: stage.Edit, tmp_pa
     ]
     for _, entry in entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
-        seen = [one for one in stage.strips() if "upscale" in one.name and not one.mute]
-        assert max(seen, key=lambda one: one.channel).name == entry.strip
+        shown = [one for one in stage.strips() if "upscale" in one.name and not one.mute]
+        assert max(shown, key=lambda one: one.channel).name == entry.strip
     assert len({entry.strip for _, entry in entries}) == 3
     assert plate.strip == ""

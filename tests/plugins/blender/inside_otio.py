@@ -115,13 +115,13 @@ def _cut(folder: Path) -> Path:
 def _ranges(path: Path) -> list[tuple[Any, ...]]:
     """All that a reader of the cut goes by."""
     cut = read_cut(path, show="x", handles=0)
-    told: list[tuple[Any, ...]] = [("cut", cut.rate, cut.global_start)]
+    rows: list[tuple[Any, ...]] = [("cut", cut.rate, cut.global_start)]
     for item in cut:
         shot = item.shot
-        told.append(
+        rows.append(
             (
                 item.track,
-                item.media,
+                item.media_key,
                 shot.record_range,
                 shot.cut_range,
                 shot.work_range,
@@ -133,13 +133,13 @@ def _ranges(path: Path) -> list[tuple[Any, ...]]:
     for track in timeline.tracks:
         for child in track:
             if isinstance(child, otio.schema.Transition):
-                told.append((track.name, "fade", child.in_offset, child.out_offset))
+                rows.append((track.name, "fade", child.in_offset, child.out_offset))
             elif isinstance(child, otio.schema.Gap):
-                told.append((track.name, "gap", child.duration()))
+                rows.append((track.name, "gap", child.duration()))
             elif track.kind == "Audio":
-                told.append((track.name, child.name, child.source_range))
-    told += [(marker.name, marker.marked_range) for marker in timeline.tracks.markers]
-    return told
+                rows.append((track.name, child.name, child.source_range))
+    rows += [(marker.name, marker.marked_range) for marker in timeline.tracks.markers]
+    return rows
 
 
 def _has_sound() -> bool:
@@ -149,24 +149,24 @@ def _has_sound() -> bool:
 
 def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> None:
     path = _cut(folder)
-    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
-    assert [str(one) for one in lost] == []
+    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    assert [str(one) for one in warnings] == []
     assert (bpy.context.scene.render.fps, bpy.context.scene.frame_start) == (RATE, 90000)
     back = folder / "back.otio"
-    lost = stage.part("otio_out").write_cut(bpy.context.scene, back)
-    assert [str(one) for one in lost] == []
+    warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, back)
+    assert [str(one) for one in warnings] == []
     assert _ranges(back) == _ranges(path)
     # And once more, from what came out.
     stage.new_file()
-    stage.part("otio_in").read_into(bpy.context.scene, back)
+    stage.extension_module("otio_in").read_into(bpy.context.scene, back)
     again = folder / "again.otio"
-    stage.part("otio_out").write_cut(bpy.context.scene, again)
+    stage.extension_module("otio_out").write_cut(bpy.context.scene, again)
     assert _ranges(again) == _ranges(path)
 
 
 def test_blender_renders_the_frames_that_the_cut_says(folder: Path) -> None:
     path = _cut(folder)
-    stage.part("otio_in").read_into(bpy.context.scene, path)
+    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
     for strip in stage.strips():
         if strip.type in ("IMAGE", "MOVIE"):
             strip.colorspace_settings.name = "Linear Rec.709"
@@ -190,12 +190,12 @@ def test_ntsc_rates_stay_exact(folder: Path) -> None:
     pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
     stage.picture_strip(pattern, FRAMES, 1, 10)
     path = folder / "ntsc.otio"
-    stage.part("otio_out").write_cut(scene, path)
+    stage.extension_module("otio_out").write_cut(scene, path)
     assert read_cut(path).rate == Fraction(24000, 1001)
     before = _ranges(path)
     stage.new_file()
-    stage.part("otio_in").read_into(bpy.context.scene, path)
-    stage.part("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
     assert _ranges(folder / "back.otio") == before
 
 
@@ -205,11 +205,11 @@ def test_what_cannot_be_carried_is_listed(folder: Path) -> None:
     strip.transform.offset_x = 12
     strip.modifiers.new("Grade", "COLOR_BALANCE")
     strip.blend_type = "ADD"
-    stage.part("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 3, (1, 20))
-    lost = stage.part("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
-    told = "\n".join(map(str, lost))
+    stage.extension_module("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 3, (1, 20))
+    warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+    text = "\n".join(map(str, warnings))
     for word in ("Title", "moved", "Grade", "add"):
-        assert word in told
+        assert word in text
 
 
 def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None
     pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
     stage.picture_strip(pattern, FRAMES, 1, 1)
     with pytest.raises(HostError, match="25 frames per second, the scene at 24"):
-        stage.part("otio_in").read_into(scene, path)
+        stage.extension_module("otio_in").read_into(scene, path)
     assert len(stage.strips()) == 1
 
 
@@ -227,9 +227,9 @@ def test_beside_other_strips_nothing_moves(folder: Path) -> None:
     path = _cut(folder)
     pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
     mine = stage.picture_strip(pattern, FRAMES, 4, 1, "mine")
-    before = (mine.channel, stage.part("sequencer_api").bounds(mine))
-    stage.part("otio_in").read_into(bpy.context.scene, path)
-    assert (mine.channel, stage.part("sequencer_api").bounds(mine)) == before
+    before = (mine.channel, stage.extension_module("sequencer_api").bounds(mine))
+    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    assert (mine.channel, stage.extension_module("sequencer_api").bounds(mine)) == before
     others = [strip.channel for strip in stage.strips() if strip != mine]
     assert min(others) == 5, "above mine"
 
@@ -237,12 +237,12 @@ def test_beside_other_strips_nothing_moves(folder: Path) -> None:
 def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
     target = folder / "cut.otio"
     with pytest.raises(TimelineError, match="no strips"):
-        stage.part("otio_out").write_cut(bpy.context.scene, target)
+        stage.extension_module("otio_out").write_cut(bpy.context.scene, target)
     pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
     stage.picture_strip(pattern, FRAMES, 1, 1)
     target.write_text("mine")
     with pytest.raises(TimelineError, match="overwritten"):
-        stage.part("otio_out").write_cut(bpy.context.scene, target)
+        stage.extension_module("otio_out").write_cut(bpy.context.scene, target)
     assert target.read_text() == "mine"
 
 
@@ -256,10 +256,10 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
     (item,) = host.scene().shots
     for number in (1, 2):
         placed = stage.placement(folder, item, number)
-        host.place([Placement(item.handle, placed.version, placed.folder, place_as=way)])
+        host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
 
     def carried(name: str) -> dict[str, bool]:
-        assert stage.part("otio_out").write_cut(scene, folder / name) == []
+        assert stage.extension_module("otio_out").write_cut(scene, folder / name) == []
         (found,) = read_cut(folder / name, handles=0).shots
         assert found.shot.plate.path == str(pattern)
         assert found.shot.cut_range == item.shot.cut_range
@@ -271,10 +271,10 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
             number = int(one.version[-1])
             files = folder / "versions" / item.shot.id.shot / f"v{number:03d}"
             assert Path(one.path) == files / "main.%04d.exr"
-        return {one.label: one.active for one in found.versions}
+        return {one.label: one.is_active for one in found.versions}
 
     assert carried("two.otio") == {"v001": False, "v002": True}
-    strips = stage.part("strips")
+    strips = stage.extension_module("strips")
     strips.show(strips.stack_of(stage.strips()["p"]), "p upscale v001")
     assert carried("one.otio") == {"v001": True, "v002": False}
     strips.show(strips.stack_of(stage.strips()["p"]), "")
@@ -285,20 +285,20 @@ def test_muted_strips_are_switched_off(folder: Path) -> None:
     pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
     for number in range(2):
         stage.picture_strip(pattern, FRAMES, 1 + number, 1, f"p {number}").mute = bool(number)
-    stage.part("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+    stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
     clips = otio.adapters.read_from_file(str(folder / "cut.otio")).find_clips()
     assert {clip.name: clip.enabled for clip in clips} == {"p 0": True, "p 1": False}
 
 
 def test_scenes_and_markers_go_out(folder: Path) -> None:
-    stage.Edit(folder)
+    stage.SampleEdit(folder)
     scene = bpy.context.scene
     scene.timeline_markers.new("look here", frame=7)
-    lost = stage.part("otio_out").write_cut(scene, folder / "cut.otio")
-    assert {one.strip for one in lost} == {"A_030", "with holes"}
+    warnings = stage.extension_module("otio_out").write_cut(scene, folder / "cut.otio")
+    assert {one.strip for one in warnings} == {"A_030", "with holes"}
     timeline = otio.adapters.read_from_file(str(folder / "cut.otio"))
-    (made,) = [clip for clip in timeline.find_clips() if clip.name == "A_030"]
-    assert made.media_reference.generator_kind == "Blender scene"
+    (exported,) = [clip for clip in timeline.find_clips() if clip.name == "A_030"]
+    assert exported.media_reference.generator_kind == "Blender scene"
     (marker,) = timeline.tracks.markers
     assert (marker.name, marker.marked_range.start_time) == ("look here", _time(6))
 
@@ -309,7 +309,7 @@ def test_without_free_channels_nothing_is_added(folder: Path) -> None:
     bpy.context.scene.render.fps = RATE
     stage.picture_strip(pattern, FRAMES, 123, 1, "mine")
     with pytest.raises(HostError, match="no free channel"):
-        stage.part("otio_in").read_into(bpy.context.scene, path)
+        stage.extension_module("otio_in").read_into(bpy.context.scene, path)
     assert [strip.name for strip in stage.strips()] == ["mine"]
 
 
@@ -343,8 +343,8 @@ def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path
         (broken, 30, 10, 40),
         (short, 50, 10, 100),
     )
-    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
-    bounds = stage.part("sequencer_api").bounds
+    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    bounds = stage.extension_module("sequencer_api").bounds
     assert {strip.name: bounds(strip) for strip in stage.strips()} == {
         "m 0": (0, 10),
         "m 1": (10, 20),
@@ -352,11 +352,11 @@ def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path
         "m 3": (30, 40),
     }
     assert {strip.channel for strip in stage.strips()} == {1}
-    told = {one.strip: one.what for one in lost}
-    assert "gone.mov is not there" in told["m 1"]
-    assert "broken.mov cannot be opened" in told["m 2"]
-    assert "only 12 of 60 frames" in told["m 3"]
-    assert set(told) == {"m 1", "m 2", "m 3"}
+    reasons = {one.strip: one.what for one in warnings}
+    assert "gone.mov is not there" in reasons["m 1"]
+    assert "broken.mov cannot be opened" in reasons["m 2"]
+    assert "only 12 of 60 frames" in reasons["m 3"]
+    assert set(reasons) == {"m 1", "m 2", "m 3"}
     assert stage.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
 
 
@@ -368,12 +368,12 @@ def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) ->
     for one in off:
         one.enabled = False
     otio.adapters.write_to_file(timeline, str(path))
-    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
-    assert [str(one) for one in lost] == []
+    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    assert [str(one) for one in warnings] == []
     muted = {strip.name for strip in stage.strips() if strip.mute}
     assert muted == {"A_030", "A_030 speed"} | ({"voice"} if sounds else set())
     back = folder / "back.otio"
-    stage.part("otio_out").write_cut(bpy.context.scene, back)
+    stage.extension_module("otio_out").write_cut(bpy.context.scene, back)
     again = otio.adapters.read_from_file(str(back))
     assert [track.enabled for track in again.tracks] == [True, False, True][: len(again.tracks)]
     names = [clip.name for clip in again.find_clips() if not clip.enabled]
@@ -396,27 +396,27 @@ def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
     for track in timeline.audio_tracks():
         track[1].effects.append(otio.schema.LinearTimeWarp(time_scalar=2.0))
     otio.adapters.write_to_file(timeline, str(path))
-    lost = stage.part("otio_in").read_into(bpy.context.scene, path)
-    told = "\n".join(map(str, lost))
-    assert "here: the marker's comment: remove the crane" in told
-    assert "here: the marker's length of 4 frames" in told
+    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    text = "\n".join(map(str, warnings))
+    assert "here: the marker's comment: remove the crane" in text
+    assert "here: the marker's length of 4 frames" in text
     if _has_sound():
-        assert "voice: its LinearTimeWarp" in told
+        assert "voice: its LinearTimeWarp" in text
         stage.strips()["voice"].pan = 0.5
-        lost = stage.part("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
-        assert "voice: its pan of 0.50" in map(str, lost)
+        warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+        assert "voice: its pan of 0.50" in map(str, warnings)
 
 
 def test_a_refused_cut_leaves_the_scene_as_it_was(folder: Path) -> None:
     path = _cut(folder)
-    scene, channels = bpy.context.scene, stage.part("otio_in")._CHANNELS
+    scene, channels = bpy.context.scene, stage.extension_module("otio_in")._CHANNELS
     before = scene.render.fps, scene.frame_start
-    stage.part("otio_in")._CHANNELS = 3
+    stage.extension_module("otio_in")._CHANNELS = 3
     try:
         with pytest.raises(HostError, match="no free channel"):
-            stage.part("otio_in").read_into(scene, path)
+            stage.extension_module("otio_in").read_into(scene, path)
     finally:
-        stage.part("otio_in")._CHANNELS = channels
+        stage.extension_module("otio_in")._CHANNELS = channels
     assert (scene.render.fps, scene.frame_start) == before
     assert not len(stage.strips())
     assert [one.name for one in scene.sequence_editor.channels][1:3] == ["Channel 1", "Channel 2"]
@@ -427,18 +427,18 @@ def test_a_version_in_the_plate_s_place_is_exported_at_its_place(folder: Path) -
         pattern = stage.plate(folder / name, name, FRAMES, size=(8, 8))
         stage.picture_strip(pattern, FRAMES, 1 + number, start, name)
     a, b = stage.strips()["A"], stage.strips()["B"]
-    new_effect = stage.part("sequencer_api").new_effect
+    new_effect = stage.extension_module("sequencer_api").new_effect
     new_effect(stage.strips(), "Fade", "CROSS", 3, (31, 41), a, b)
     title = stage.plate(folder / "T", "T", FRAMES, size=(8, 8))
     stage.picture_strip(title, FRAMES, 4, 1, "T")
     scene, host = bpy.context.scene, stage.host()
     before = folder / "before.otio"
-    assert stage.part("otio_out").write_cut(scene, before) == []
+    assert stage.extension_module("otio_out").write_cut(scene, before) == []
     for one in stage.strips():
         one.select = one.name == "A"
     item = next(one for one in host.scene().shots if one.shot.id.shot == "A")
     placed = stage.placement(folder, item, 1)
-    host.place([Placement(item.handle, placed.version, placed.folder, place_as="swap")])
+    host.place([Placement(item.item_id, placed.version, placed.folder, mode_id="swap")])
     after = folder / "after.otio"
-    assert stage.part("otio_out").write_cut(scene, after) == []
+    assert stage.extension_module("otio_out").write_cut(scene, after) == []
     assert _ranges(after) == _ranges(before)

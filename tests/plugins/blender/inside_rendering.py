@@ -14,12 +14,12 @@ from bridge_core.errors import HostError
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Iterator[stage.Edit]:
-    yield stage.Edit(tmp_path)
+def edit(tmp_path: Path) -> Iterator[stage.SampleEdit]:
+    yield stage.SampleEdit(tmp_path)
 
 
 def _shot(source: str) -> Any:
-    return next(one for one in stage.host().scene().shots if one.source == source)
+    return next(one for one in stage.host().scene().shots if one.label == source)
 
 
 def _world(scene: Any, frames: dict[int, float]) -> None:
@@ -43,7 +43,7 @@ def _red(path: Path) -> float:
     return value
 
 
-def test_each_frame_is_what_the_scene_shows_then(edit: stage.Edit, tmp_path: Path) -> None:
+def test_each_frame_is_what_the_scene_shows_then(edit: stage.SampleEdit, tmp_path: Path) -> None:
     values = {frame: 0.25 * (frame - 100) for frame in range(101, 107)}
     _world(bpy.data.scenes["Lay out"], values)
     item = _shot("A_030")
@@ -54,10 +54,10 @@ def test_each_frame_is_what_the_scene_shows_then(edit: stage.Edit, tmp_path: Pat
     *_, last = stage.host().render(item.handle, folder)
     assert item.shot.work_range.frames() == range(101, 107)
     for frame, value in values.items():
-        assert _red(Path(last.shot.plate.file(frame))) == pytest.approx(value, abs=0.002)
+        assert _red(Path(last.shot.plate.path_at(frame))) == pytest.approx(value, abs=0.002)
 
 
-def test_the_camera_is_rendered_and_not_the_strips(edit: stage.Edit, tmp_path: Path) -> None:
+def test_the_camera_is_rendered_and_not_the_strips(edit: stage.SampleEdit, tmp_path: Path) -> None:
     scene = bpy.context.scene
     _world(scene, {1: 0.5, 3: 0.5})
     item = _shot("Edit/Camera")
@@ -65,15 +65,15 @@ def test_the_camera_is_rendered_and_not_the_strips(edit: stage.Edit, tmp_path: P
     folder = tmp_path / "out"
     folder.mkdir()
     *_, last = stage.host().render(item.handle, folder)
-    assert _red(Path(last.shot.plate.file(3))) == pytest.approx(0.5, abs=0.002)
+    assert _red(Path(last.shot.plate.path_at(3))) == pytest.approx(0.5, abs=0.002)
 
 
-def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: Path) -> None:
+def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.SampleEdit, tmp_path: Path) -> None:
     scene = bpy.context.scene
     scene.render.use_sequencer = False
     _world(scene, {1: 0.75, 2: 0.1})
     scene.frame_set(1)
-    assert not [one for one in stage.host().scene().shots if one.source == "Edit"]
+    assert not [one for one in stage.host().scene().shots if one.label == "Edit"]
     bpy.ops.render.render(scene=scene.name)
     item = _shot("Edit")
     assert item.shot.cut_range.frames() == range(1, 2)
@@ -81,13 +81,13 @@ def test_the_last_render_is_sent_as_it_is_and_kept(edit: stage.Edit, tmp_path: P
     folder = tmp_path / "out"
     folder.mkdir()
     *_, last = stage.host().render(item.handle, folder)
-    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    assert _red(Path(last.shot.plate.path_at(1))) == pytest.approx(0.75, abs=0.002)
     assert _shot("Edit") == item
     assert scene.frame_current == 2
 
 
 def test_a_last_render_that_was_cropped_has_the_crops_size(
-    edit: stage.Edit, tmp_path: Path
+    edit: stage.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
     render = scene.render
@@ -99,13 +99,13 @@ def test_a_last_render_that_was_cropped_has_the_crops_size(
         folder = tmp_path / f"out {crop}"
         folder.mkdir()
         *_, last = stage.host().render(_shot("Edit").handle, folder)
-        image = bpy.data.images.load(last.shot.plate.file(1))
+        image = bpy.data.images.load(last.shot.plate.path_at(1))
         assert (last.shot.plate.width, last.shot.plate.height) == size == tuple(image.size)
     assert _shot("Edit/Camera").shot.plate.width == 32
 
 
 def test_the_last_render_is_sent_whichever_slot_is_looked_at(
-    edit: stage.Edit, tmp_path: Path
+    edit: stage.SampleEdit, tmp_path: Path
 ) -> None:
     scene = bpy.context.scene
     scene.render.use_sequencer = False
@@ -118,11 +118,11 @@ def test_the_last_render_is_sent_whichever_slot_is_looked_at(
     folder = tmp_path / "out"
     folder.mkdir()
     *_, last = stage.host().render(_shot("Edit").handle, folder)
-    assert _red(Path(last.shot.plate.file(1))) == pytest.approx(0.75, abs=0.002)
+    assert _red(Path(last.shot.plate.path_at(1))) == pytest.approx(0.75, abs=0.002)
     assert slots.active_index == 1
 
 
-def test_a_plate_is_the_whole_picture(edit: stage.Edit, tmp_path: Path) -> None:
+def test_a_plate_is_the_whole_picture(edit: stage.SampleEdit, tmp_path: Path) -> None:
     """Although the artist renders a corner of it only, at the moment."""
     render = bpy.data.scenes["Lay out"].render
     render.use_border = render.use_crop_to_border = True
@@ -131,17 +131,17 @@ def test_a_plate_is_the_whole_picture(edit: stage.Edit, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     *_, last = stage.host().render(item.handle, folder, [102])
-    image = bpy.data.images.load(last.shot.plate.file(102))
+    image = bpy.data.images.load(last.shot.plate.path_at(102))
     assert tuple(image.size) == (item.shot.plate.width, item.shot.plate.height) == (24, 16)
     assert render.use_border
 
 
-def test_what_is_in_files_is_not_rendered(edit: stage.Edit, tmp_path: Path) -> None:
+def test_what_is_in_files_is_not_rendered(edit: stage.SampleEdit, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="in files"):
         list(stage.host().render(_shot("A_010").handle, tmp_path))
 
 
-def test_another_file_ends_it_in_words(edit: stage.Edit, tmp_path: Path) -> None:
+def test_another_file_ends_it_in_words(edit: stage.SampleEdit, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     steps = stage.host().render(_shot("A_030").handle, folder)
@@ -152,11 +152,11 @@ def test_another_file_ends_it_in_words(edit: stage.Edit, tmp_path: Path) -> None
     assert list(folder.iterdir()) == []
 
 
-def test_selected_strips_go_alone(edit: stage.Edit) -> None:
+def test_selected_strips_go_alone(edit: stage.SampleEdit) -> None:
     strips = stage.strips()
     strips["A_020"].select = True
     scene = stage.host().scene()
-    assert [one.source for one in scene.shots] == ["A_020"]
+    assert [one.label for one in scene.shots] == ["A_020"]
     assert scene.problems == ()
 
 
@@ -168,39 +168,39 @@ def test_what_is_selected_renames_no_shot(tmp_path: Path) -> None:
         strip = stage.picture_strip(pattern, frames, 1, 1 + 20 * number, "010_0020.exr")
         strip.name = ("010_0020.exr", "010_0020.1001.exr")[number]
         strip.select = False
-    both = {one.handle: str(one.shot.id) for one in stage.host().scene().shots}
+    both = {one.item_id: str(one.shot.id) for one in stage.host().scene().shots}
     assert len(set(both.values())) == 2
     for strip in stage.strips():
         strip.select = True
         (alone,) = stage.host().scene().shots
-        assert str(alone.shot.id) == both[alone.handle]
+        assert str(alone.shot.id) == both[alone.item_id]
         strip.select = False
 
 
-def test_what_cannot_be_sent_is_told_where_it_is_selected(edit: stage.Edit) -> None:
-    text = stage.part("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 5, (1, 20))
+def test_what_cannot_be_sent_is_reported_where_it_is_selected(edit: stage.SampleEdit) -> None:
+    text = stage.extension_module("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 5, (1, 20))
     text.select = False
-    assert [one.source for one in stage.host().scene().problems] == ["with holes"]
+    assert [one.label for one in stage.host().scene().problems] == ["with holes"]
     text.select = True
     scene = stage.host().scene()
     assert scene.shots == ()
-    assert [one.source for one in scene.problems] == ["Title"]
+    assert [one.label for one in scene.problems] == ["Title"]
 
 
-def test_muted_strips_are_sent_where_they_are_selected(edit: stage.Edit) -> None:
+def test_muted_strips_are_sent_where_they_are_selected(edit: stage.SampleEdit) -> None:
     strip = stage.strips()["A_010"]
     strip.mute = True
-    assert "A_010" not in [one.source for one in stage.host().scene().shots]
+    assert "A_010" not in [one.label for one in stage.host().scene().shots]
     strip.select = True
-    assert [one.source for one in stage.host().scene().shots] == ["A_010"]
+    assert [one.label for one in stage.host().scene().shots] == ["A_010"]
 
 
-def test_changes_are_told_once_and_then_no_more(edit: stage.Edit) -> None:
+def test_changes_are_reported_once_and_then_no_more(edit: stage.SampleEdit) -> None:
     """Blender without a window runs no timers: the look that they take is called by hand."""
-    told: list[int] = []
-    following = stage.part("following")
+    calls: list[int] = []
+    following = stage.extension_module("following")
     before = following._fingerprint()
-    end = stage.host().watch(lambda: told.append(1))
+    end = stage.host().watch(lambda: calls.append(1))
     stage.strips()["A_010"].select = True
     assert following._fingerprint() != before
     counts = [len(getattr(bpy.app.handlers, name)) for name in following._HANDLERS]
@@ -229,8 +229,8 @@ def _other_file(strip: Any) -> None:
         lambda strip: setattr(strip.colorspace_settings, "name", "ACEScg"),
     ],
 )
-def test_a_change_of_a_strips_media_is_noticed(edit: stage.Edit, change: Any) -> None:
-    following = stage.part("following")
+def test_a_change_of_a_strips_media_is_noticed(edit: stage.SampleEdit, change: Any) -> None:
+    following = stage.extension_module("following")
     before = following._fingerprint()
     assert following._fingerprint() == before
     change(stage.strips()["A_010"])
@@ -248,8 +248,8 @@ def test_a_change_of_a_strips_media_is_noticed(edit: stage.Edit, change: Any) ->
         lambda strip: setattr(bpy.context.scene.render, "pixel_aspect_x", 2),
     ],
 )
-def test_a_change_of_what_is_rendered_is_noticed(edit: stage.Edit, change: Any) -> None:
-    following = stage.part("following")
+def test_a_change_of_what_is_rendered_is_noticed(edit: stage.SampleEdit, change: Any) -> None:
+    following = stage.extension_module("following")
     before = following._fingerprint()
     change(stage.strips()["A_030"])
     assert following._fingerprint() != before

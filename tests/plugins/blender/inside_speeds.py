@@ -30,13 +30,13 @@ def _strip(pattern: Path, name: str = "p") -> Any:
     return strip
 
 
-def _told(strip: Any, effect: Any = None) -> list[int]:
-    source = stage.part("media").source_of(strip, bpy.context.scene, effect)
+def _reported_frames(strip: Any, effect: Any = None) -> list[int]:
+    source = stage.extension_module("media").source_of(strip, bpy.context.scene, effect)
     return [source.first + index for index in source.run.frames()]
 
 
-def _rendered(strip: Any) -> list[int]:
-    left, right = stage.part("sequencer_api").bounds(strip)
+def _rendered_frames(strip: Any) -> list[int]:
+    left, right = stage.extension_module("sequencer_api").bounds(strip)
     return stage.shown_frames(range(left, right))
 
 
@@ -55,7 +55,7 @@ def _retime(strip: Any, percent: float) -> None:
 
 
 def _effect(strip: Any, control: str, factor: float) -> Any:
-    api = stage.part("sequencer_api")
+    api = stage.extension_module("sequencer_api")
     effect = api.new_effect(stage.strips(), "Speed", "SPEED", 5, api.bounds(strip), strip)
     effect.speed_control = control
     effect.speed_factor = factor
@@ -65,20 +65,20 @@ def _effect(strip: Any, control: str, factor: float) -> Any:
 
 def test_a_trimmed_strip(pattern: Path) -> None:
     strip = _strip(pattern)
-    assert _told(strip) == _rendered(strip) == list(range(1005, 1038))
+    assert _reported_frames(strip) == _rendered_frames(strip) == list(range(1005, 1038))
 
 
 def test_a_strip_that_is_longer_than_its_pictures_holds_the_last(pattern: Path) -> None:
     strip = _strip(pattern)
     stage.trim(strip, 0, -8)
-    assert _told(strip) == _rendered(strip)
-    assert _told(strip)[-5:] == [1040] * 5
+    assert _reported_frames(strip) == _rendered_frames(strip)
+    assert _reported_frames(strip)[-5:] == [1040] * 5
 
 
 def test_a_reversed_strip(pattern: Path) -> None:
     strip = _strip(pattern)
     strip.use_reverse_frames = True
-    assert _told(strip) == _rendered(strip) == list(range(1036, 1003, -1))
+    assert _reported_frames(strip) == _rendered_frames(strip) == list(range(1036, 1003, -1))
 
 
 def test_a_hard_trimmed_strip(pattern: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_hard_trimmed_strip(pattern: Path) -> None:
         if hasattr(strip, name):
             setattr(strip, name, 6)
             break
-    assert _told(strip) == _rendered(strip)
-    assert _told(strip)[0] == 1007
+    assert _reported_frames(strip) == _rendered_frames(strip)
+    assert _reported_frames(strip)[0] == 1007
 
 
 @pytest.mark.skipif(bpy.app.version < (4, 4), reason="this Blender retimes no images")
@@ -96,9 +96,9 @@ def test_a_hard_trimmed_strip(pattern: Path) -> None:
 def test_retimed_strips(pattern: Path, percent: float) -> None:
     strip = stage.picture_strip(pattern, FRAMES, 1, 10)
     _retime(strip, percent)
-    assert _told(strip) == _rendered(strip)
+    assert _reported_frames(strip) == _rendered_frames(strip)
     stage.trim(strip, 3, 2)
-    assert _told(strip) == _rendered(strip)
+    assert _reported_frames(strip) == _rendered_frames(strip)
 
 
 @REPEATS
@@ -109,10 +109,10 @@ def test_retimed_strips(pattern: Path, percent: float) -> None:
 def test_speed_effects(pattern: Path, control: str, factor: float) -> None:
     strip = _strip(pattern)
     effect = _effect(strip, control, factor)
-    assert _told(strip, effect) == _rendered(strip)
+    assert _reported_frames(strip, effect) == _rendered_frames(strip)
 
 
-def test_a_speed_that_changes_is_told(pattern: Path) -> None:
+def test_a_speed_that_changes_is_reported(pattern: Path) -> None:
     strip = _strip(pattern)
     effect = _effect(strip, "MULTIPLY", 1.0)
     effect.speed_factor = 1.0
@@ -122,7 +122,7 @@ def test_a_speed_that_changes_is_told(pattern: Path) -> None:
     scene = stage.host().scene()
     assert scene.shots == ()
     (problem,) = scene.problems
-    assert "speed" in problem.what and problem.next_step
+    assert "speed" in problem.message and problem.next_step
 
 
 @pytest.fixture
@@ -161,15 +161,15 @@ def _add_movie(path: Path, *, adjust: bool) -> Any:
 @pytest.mark.parametrize("adjust", [True, False])
 def test_movies_of_another_rate(movie: Path, adjust: bool) -> None:
     strip = _add_movie(movie, adjust=adjust)
-    source = stage.part("media").source_of(strip, bpy.context.scene)
+    source = stage.extension_module("media").source_of(strip, bpy.context.scene)
     assert (source.plate.range.first, source.plate.range.last) == (0, 39)
     assert source.plate.range.rate == 25
     assert source.run.retime(Fraction(24), Fraction(25)).identity == adjust
 
     def rendered() -> list[int]:
-        left, right = stage.part("sequencer_api").bounds(strip)
+        left, right = stage.extension_module("sequencer_api").bounds(strip)
         return [round(value / stage.STEP) for value in stage.shown_values(range(left, right))]
 
-    assert _told(strip) == rendered()
+    assert _reported_frames(strip) == rendered()
     stage.trim(strip, 7, 5)
-    assert _told(strip) == rendered()
+    assert _reported_frames(strip) == rendered()

@@ -22,7 +22,7 @@ preferences = import_module(f"{MODULE}.bridge_blender.preferences")
 
 
 @pytest.fixture(autouse=True)
-def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No gateway is found and none is started."""
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -32,9 +32,9 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         setattr(preferences.get(), name, "")
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         pump.turn()
         time.sleep(0.005)
@@ -56,8 +56,8 @@ def test_it_opens_says_what_is_missing_and_closes_without_a_trace() -> None:
     assert not window.is_open()
     window.open_window()
     panel = _panel()
-    until(lambda: panel._furnished)
-    until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
+    wait_until(lambda: panel._furnished)
+    wait_until(lambda: "no gateway to start" in str(panel.controllers.session.connection.value))
     assert pump.is_running()
     first = window._window
     window.open_window()
@@ -77,7 +77,7 @@ def test_a_turn_that_fails_takes_no_later_ones_away(monkeypatch: pytest.MonkeyPa
         raise ZeroDivisionError
 
     with monkeypatch.context() as within:
-        within.setattr(pump, "turn", fail)
+        within.setattr(pump, "process_events", fail)
         assert pump._turn() == pump.PULSE
     assert pump._turn() == pump.PULSE
 

@@ -18,7 +18,7 @@ import blender_stage as stage  # noqa: E402
 import bpy  # noqa: E402
 
 from bridge_core.client import Client  # noqa: E402
-from bridge_core.config import load  # noqa: E402
+from bridge_core.config import load_settings  # noqa: E402
 from bridge_core.host import Placement  # noqa: E402
 from bridge_core.models.requests import Request  # noqa: E402
 from bridge_core.models.versions import Decision, ReviewStatus  # noqa: E402
@@ -32,33 +32,33 @@ def send(folder: Path) -> dict[str, Any]:
     strip = stage.strips().new_movie("BBB_0010", str(folder / "plate.mov"), 1, 20, fit_method="FIT")
     stage.trim(strip, 3, 3)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "cut.blend"))
-    settings = load().settings
-    host = stage.part("host").BlenderHost(settings)
+    settings = load_settings().settings
+    host = stage.extension_module("host").BlenderHost(settings)
     (item,) = host.scene().shots
     with Client(settings) as client:
-        job = client.submit(Request(shot=item.shot, service="upscale", asked_by="Ada Lovelace"))
+        job = client.submit(Request(shot=item.shot, service="upscale", requested_by="Ada Lovelace"))
         (done,) = client.wait([job.id], timeout=200)
-        assert done.version, done
+        assert done.version_id, done
         decision = Decision(
             status=ReviewStatus.APPROVED,
             by="Ada Lovelace",
-            content_hash=client.version(done.version).content_hash,
+            content_hash=client.version(done.version_id).content_hash,
         )
-        version = client.decide(done.version, decision)
+        version = client.decide(done.version_id, decision)
         files = client.fetch(version, settings.client.state_dir / "versions")
-    told = host.place([Placement(item.handle, version, files)])
+    result = host.place([Placement(item.handle, version, files)])
     bpy.ops.wm.save_mainfile()
     whole = version.model_dump(mode="json")
-    return {"told": told.words, "version": whole, **seen(host, folder)}
+    return {"told": result.words, "version": whole, **describe_shot(host, folder)}
 
 
 def open_again(folder: Path) -> dict[str, Any]:
     bpy.ops.wm.open_mainfile(filepath=str(folder / "cut.blend"))
-    host = stage.part("host").BlenderHost(load().settings)
-    return seen(host, folder)
+    host = stage.extension_module("host").BlenderHost(load_settings().settings)
+    return describe_shot(host, folder)
 
 
-def seen(host: Any, folder: Path) -> dict[str, Any]:
+def describe_shot(host: Any, folder: Path) -> dict[str, Any]:
     """What the host tells of the one shot, and what the sequencer renders of it."""
     (item,) = host.scene().shots
     shot = item.shot
@@ -72,7 +72,7 @@ def seen(host: Any, folder: Path) -> dict[str, Any]:
     pictures = []
     for frame in record.frames():
         scene.frame_set(frame)
-        with stage.not_the_artists():
+        with stage.restore_artists_render():
             bpy.ops.render.render()
         pictures.append(str(folder / f"seen.{frame}.exr"))
         bpy.data.images["Render Result"].save_render(pictures[-1], scene=scene)

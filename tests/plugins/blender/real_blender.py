@@ -16,11 +16,11 @@ import bpy_environment  # noqa: E402
 import build_extension  # noqa: E402
 
 #: What a process does does first: Blender reads preferences, so the extension is there and enabled.
-BEGIN = Path(__file__).with_name("inside.py")
+RUN_INSIDE = Path(__file__).with_name("inside.py")
 
 
 @dataclass(frozen=True)
-class Blender:
+class BlenderInstallation:
     """A Blender with the extension in it."""
 
     python: Path
@@ -52,7 +52,7 @@ class Blender:
         when the program does."""
         what = ["-c", program] if isinstance(program, str) else [program]
         done = subprocess.run(
-            [self.python, BEGIN, *what, *arguments],
+            [self.python, RUN_INSIDE, *what, *arguments],
             env={**self.environment, **(more or {})},
             capture_output=True,
             text=True,
@@ -68,16 +68,16 @@ def version_wanted() -> str | None:
     return os.environ.get("SHOTBRIDGE_TEST_BLENDER") or bpy_environment.everyday()
 
 
-def is_there(version: str) -> bool:
+def is_available(version: str) -> bool:
     return bpy_environment.is_ready(version)
 
 
-def install(version: str, folder: Path) -> Blender:
+def install(version: str, folder: Path) -> BlenderInstallation:
     """Build the zip for this machine and install it in a new Blender whose files are in
     ``folder``."""
     python = bpy_environment.python_of(version)
     [package] = build_extension.build([bpy_environment.target_of(version)], folder / "built")
-    blender = Blender(python, folder / "resources", package)
+    blender = BlenderInstallation(python, folder / "resources", package)
     done = subprocess.run(
         [python, Path(__file__).with_name("install_extension.py"), package],
         env=blender.environment,

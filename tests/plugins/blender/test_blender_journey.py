@@ -17,14 +17,14 @@ import OpenImageIO as oiio
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 INSIDE = Path(__file__).with_name("journey_inside.py")
 FRAMES = 10
 
 
 @pytest.fixture
-def desk(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def workspace(tmp_path: Path, models_dir: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """A folder for footage, and the variables of one user's world; its gateway ends with it."""
     folder = tmp_path / "Größe und Länge"
     (folder / "plates").mkdir(parents=True)
@@ -73,15 +73,15 @@ def _linear(encoded: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def test_a_strip_goes_out_and_its_version_stands_in_its_place(
-    desk: tuple[Path, dict[str, str]], models_dir: Path, blender: Blender
+    workspace: tuple[Path, dict[str, str]], models_dir: Path, blender: BlenderInstallation
 ) -> None:
-    folder, more = desk
+    folder, more = workspace
     _footage(models_dir / "big-buck-bunny" / "bigbuckbunny.mp4", folder / "plate.mov")
 
     def inside(what: str) -> dict[str, Any]:
         done = blender.run(INSIDE, what, folder, timeout=280, more=more)
-        told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        return told
+        report: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return report
 
     sent = inside("send")
     assert sent["cut"] == list(range(3, 7)) and sent["work"] == list(range(2, 8))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 WIDTH, HEIGHT = 320, 180
 
@@ -36,16 +36,16 @@ assert not lost, lost
 STRIPS = [("one", 1, 11, 5, 20), ("two", 1, 41, 60, 15), ("three", 2, 52, 100, 24)]
 
 
-@pytest.mark.skipif(bool(melt.missing()), reason=melt.missing())
+@pytest.mark.skipif(bool(melt.missing_reason()), reason=melt.missing_reason())
 def test_another_editor_shows_the_same_frames(
-    blender: Blender, models_dir: Path, tmp_path: Path
+    blender: BlenderInstallation, models_dir: Path, tmp_path: Path
 ) -> None:
     film = tmp_path / "film.mp4"
     shutil.copy(models_dir / "big-buck-bunny" / "bigbuckbunny.mp4", film)
     target = tmp_path / "cut.otio"
     hosts = Path(__file__).parents[2] / "hosts"
     blender.run(EDIT.format(hosts=str(hosts), strips=STRIPS, film=str(film), target=str(target)))
-    shown = melt.frames_of(target, tmp_path, width=WIDTH, height=HEIGHT)
+    shown = melt.render_frames(target, tmp_path, width=WIDTH, height=HEIGHT)
     assert len(shown) == 52 + 24 - 1
     with av.open(str(film)) as container:
         frames = [

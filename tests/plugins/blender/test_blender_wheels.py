@@ -19,7 +19,7 @@ import trimming
 import bridge_core
 
 if TYPE_CHECKING:
-    from real_blender import Blender
+    from real_blender import BlenderInstallation
 
 REPO = Path(__file__).parents[3]
 LOCK = REPO / "packaging" / "blender" / "wheels.lock"
@@ -100,7 +100,7 @@ def test_every_dependency_is_locked_by_hash() -> None:
     assert len(locked) == len(set(locked)), "one version of each"
 
 
-def test_a_whole_qt_of_another_extension_goes_before_ours(blender: Blender) -> None:
+def test_a_whole_qt_of_another_extension_goes_before_ours(blender: BlenderInstallation) -> None:
     """By Blender's own rule, whatever version the other has."""
     with zipfile.ZipFile(blender.package) as package:
         ours = [n.rpartition("/")[2] for n in package.namelist() if n.endswith(".whl")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from seat import Seat
+    from seat import BlenderSession
 
 _spec = importlib.util.spec_from_file_location("seat", Path(__file__).with_name("seat.py"))
 assert _spec is not None and _spec.loader is not None
@@ -23,23 +23,23 @@ _spec.loader.exec_module(_module)
 
 
 @pytest.fixture(scope="session")
-def place_of_work(models_dir: Path) -> Iterator[Seat]:
+def workstation(models_dir: Path) -> Iterator[BlenderSession]:
     """A screen, a gateway, and the extension installed by Blender's own command."""
     package = os.environ.get("SHOTBRIDGE_TEST_BLENDER_GUI")
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
     with tempfile.TemporaryDirectory(prefix="bunny-") as folder:  # its name is in the pictures
-        seat = sys.modules["seat"].Seat(Path(folder), models_dir, Path(package))
-        yield seat
-        seat.close()
+        session = sys.modules["seat"].Seat(Path(folder), models_dir, Path(package))
+        yield session
+        session.close()
 
 
 @pytest.fixture
-def seat(place_of_work: Seat) -> Iterator[Seat]:
+def session(workstation: BlenderSession) -> Iterator[BlenderSession]:
     """With a Blender that was just opened; it has ended after the test, without a crash."""
-    place_of_work.open_blender()
-    yield place_of_work
-    place_of_work.end_blender()
+    workstation.open_blender()
+    yield workstation
+    workstation.end_blender()
 
 
 @pytest.fixture(scope="session")

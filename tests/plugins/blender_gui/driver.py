@@ -33,34 +33,34 @@ opening: dict[str, float] = {}
 _last = 0.0
 
 
-def part(name: str) -> Any:
+def extension_module(name: str) -> Any:
     """A module of the extension as it is now: enabling it again makes new ones."""
     return sys.modules[f"{MODULE}.bridge_blender.{name}"]
 
 
 def panel() -> Any:
-    window = part("window")._window
+    window = extension_module("window")._window
     return window and window._panel
 
 
 def window_on_screen() -> Any:
-    return part("window")._window
+    return extension_module("window")._window
 
 
-def spot(widget: Any, at: Any = None) -> list[int]:
+def widget_position(widget: Any, at: Any = None) -> list[int]:
     """The middle of a widget, or a point in it, in pixels of the screen."""
     point = widget.mapToGlobal(at or widget.rect().center())
     return [point.x(), point.y()]
 
 
-def named(name: str) -> Any:
+def find_widget(name: str) -> Any:
     """A visible widget of the panel by its object name."""
     from PySide6.QtWidgets import QWidget
 
     return next(w for w in panel().findChildren(QWidget, name) if w.isVisible())
 
 
-def worded(text: str) -> Any:
+def find_button(text: str) -> Any:
     """A visible button by the beginning of its words."""
     from PySide6.QtWidgets import QAbstractButton
 
@@ -68,13 +68,13 @@ def worded(text: str) -> Any:
     return next(b for b in found if b.isVisible() and b.text().startswith(text))
 
 
-def choice_spot(text: str) -> list[int]:
+def menu_item_position(text: str) -> list[int]:
     """The middle of a line in the menu that is open."""
     from PySide6.QtWidgets import QApplication, QMenu
 
     menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
     line = next(action for action in menu.actions() if action.text() == text)
-    return spot(menu, menu.actionGeometry(line).center())
+    return widget_position(menu, menu.actionGeometry(line).center())
 
 
 def show_all() -> None:
@@ -93,7 +93,7 @@ def show_all() -> None:
                     bpy.ops.sequencer.view_all()
 
 
-def strip_spot(name: str) -> list[int]:
+def strip_position(name: str) -> list[int]:
     """The middle of a strip in the sequencer, in pixels from the top left of Blender's window."""
     scene = bpy.context.scene
     strips = getattr(scene.sequence_editor, "strips", None) or scene.sequence_editor.sequences
@@ -154,29 +154,29 @@ def render_settings() -> list[Any]:
     ]
 
 
-def cross() -> list[int]:
+def close_button_position() -> list[int]:
     """The window manager's button that closes the panel's window."""
     frame = window_on_screen().frameGeometry()
     return [frame.right() - 10, frame.top() + 9]
 
 
-def left_behind() -> dict[str, int]:
+def leftovers() -> dict[str, int]:
     """What a closed panel must not leave."""
     from PySide6.QtWidgets import QApplication
 
     return {
         "widgets": len(QApplication.allWidgets()),
         "threads": threading.active_count(),
-        "pumping": int(part("pump").is_running()),
+        "pumping": int(extension_module("pump").is_running()),
     }
 
 
-def count_anew() -> None:
+def reset_counts() -> None:
     for counts in (gaps, turns, helds):
         counts.clear()
 
 
-def counted() -> dict[str, float]:
+def read_counts() -> dict[str, float]:
     return {
         "ticks": len(gaps),
         "longest_gap_ms": max(gaps, default=0.0) * 1000,
@@ -188,10 +188,10 @@ def counted() -> dict[str, float]:
     }
 
 
-def watch_turns() -> None:
+def time_timers() -> None:
     """Time from outside all that runs by timers of ours: the pump's turns, the looks at the
     sequencer."""
-    for module, name in ((part("pump"), "turn"), (part("following"), "_fingerprint")):
+    for module, name in ((extension_module("pump"), "turn"), (extension_module("following"), "_fingerprint")):
         setattr(module, name, _timed(getattr(module, name)))
 
 
@@ -217,7 +217,7 @@ def _waited() -> float:
 def open_and_time() -> None:
     """Open the panel; ``opening`` says how long that took this thread, and until all was there."""
     begin = time.perf_counter()
-    part("window").open_window()
+    extension_module("window").open_window()
     opening["call_ms"] = (time.perf_counter() - begin) * 1000
 
     def ready() -> None:
@@ -239,10 +239,10 @@ def _tick() -> float:
 def _answer() -> float:
     while not _questions.empty():
         text, back = _questions.get()
-        told: dict[str, Any] = {}
+        namespace: dict[str, Any] = {}
         try:
-            exec(compile(text, "<question>", "exec"), globals(), told)
-            back.put(json.dumps({"answer": told.get("answer")}))
+            exec(compile(text, "<question>", "exec"), globals(), namespace)
+            back.put(json.dumps({"answer": namespace.get("answer")}))
         except Exception:
             back.put(json.dumps({"error": traceback.format_exc()}))
     return 0.02

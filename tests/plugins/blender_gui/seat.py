@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import av
-from screen import Screen, until
+from screen import VirtualScreen, wait_until
 
 from bridge_core import launcher
-from bridge_core.config import load
+from bridge_core.config import load_settings
 
 HERE = Path(__file__).parent
 #: Before the words of a program in the folder that this script makes, where Blender is.
-IN_DEBIAN = ("sh", str(HERE.parents[2] / "packaging" / "blender" / "debian_blender.sh"), "in")
+DEBIAN_PREFIX = ("sh", str(HERE.parents[2] / "packaging" / "blender" / "debian_blender.sh"), "in")
 #: The panel has room beside it on the screen.
-BLENDERS_SIZE = ("1116", "874")
+BLENDER_SIZE = ("1116", "874")
 
 
-class Seat:
+class BlenderSession:
     """Everything of it is in ``folder``. :meth:`close` ends all that it started."""
 
     def __init__(self, folder: Path, models: Path, package: Path) -> None:
@@ -31,7 +31,7 @@ class Seat:
         self.file = folder / "reel_01.blend"
         movie = folder / "footage" / "bbb.mp4"
         movie.parent.mkdir(parents=True)
-        _half_as_large(models / "big-buck-bunny" / "bigbuckbunny.mp4", movie)
+        _write_half_size(models / "big-buck-bunny" / "bigbuckbunny.mp4", movie)
         self.settings = {
             "client.state_dir": str(folder / "state"),
             "client.user": "Ada Lovelace",
@@ -44,8 +44,8 @@ class Seat:
             # What an sRGB movie looks like in Blender's own preview.
             "gateway.colour.view": "Un-tone-mapped",
         }
-        launcher.ensure(load(self.settings, environ={}).settings)
-        self.screen = Screen(folder, (*IN_DEBIAN, str(folder)))
+        launcher.ensure_gateway(load_settings(self.settings, environ={}).settings)
+        self.screen = VirtualScreen(folder, (*DEBIAN_PREFIX, str(folder)))
         self.screen.start("openbox", log="openbox")
         self._environment = {
             "BLENDER_USER_RESOURCES": str(folder / "blender"),
@@ -58,9 +58,9 @@ class Seat:
         inside = shutil.copy(package, folder)
         for name in ("driver.py", "prepare.py"):
             shutil.copy(HERE / name, folder)
-        self._blender_alone("--command", "extension", "install-file", "--repo", "user_default",
+        self._run_blender("--command", "extension", "install-file", "--repo", "user_default",
                             "--enable", str(inside))  # fmt: skip
-        self._blender_alone("--background", "--python", str(folder / "prepare.py"), "--",
+        self._run_blender("--background", "--python", str(folder / "prepare.py"), "--",
                             str(movie), str(self.file))  # fmt: skip
         self.blender: subprocess.Popen[bytes] | None = None
 
@@ -71,80 +71,80 @@ class Seat:
         (self.folder / "blender.log").unlink(missing_ok=True)
         begin = time.monotonic()
         self.blender = self.screen.start(
-            *("blender", "-p", "0", "0", *BLENDERS_SIZE, str(self.file)),
+            *("blender", "-p", "0", "0", *BLENDER_SIZE, str(self.file)),
             *("--python", str(self.folder / "driver.py"), "--", str(port)),
             log="blender",
-            more=self._environment,
+            variables=self._environment,
         )
-        until(lambda: port.exists() and port.read_text(), "Blender to answer", 120)
+        wait_until(lambda: port.exists() and port.read_text(), "Blender to answer", 120)
         self._line = socket.create_connection(("127.0.0.1", int(port.read_text())))
         self._lines = self._line.makefile("rw", encoding="utf-8")
-        self.ask("answer = 1")
+        self.run_python("answer = 1")
         seconds = time.monotonic() - begin
-        self.ask("show_all()")
+        self.run_python("show_all()")
         return seconds
 
-    def ask(self, text: str) -> Any:
+    def run_python(self, text: str) -> Any:
         """Run Python on Blender's main thread, give its ``answer``.
 
         :raises AssertionError: it failed, or Blender has ended; with what was said.
         """
         self._lines.write(json.dumps(text) + "\n")
         self._lines.flush()
-        told = self._lines.readline()
-        assert told, f"Blender has ended:\n{self.log()}"
-        answer = json.loads(told)
+        line = self._lines.readline()
+        assert line, f"Blender has ended:\n{self.log()}"
+        answer = json.loads(line)
         assert "error" not in answer, answer["error"]
         return answer["answer"]
 
-    def value(self, expression: str) -> Any:
-        return self.ask(f"answer = {expression}")
+    def evaluate(self, expression: str) -> Any:
+        return self.run_python(f"answer = {expression}")
 
-    def wait(self, expression: str, what: str, seconds: float = 60) -> Any:
+    def wait_for(self, expression: str, what: str, seconds: float = 60) -> Any:
         try:
-            return until(lambda: self.value(expression), what, seconds)
+            return wait_until(lambda: self.evaluate(expression), what, seconds)
         except AssertionError:
-            self.screen.picture(self.folder / "failed.png")
+            self.screen.save_picture(self.folder / "failed.png")
             raise
 
     def open_panel(self) -> None:
         """As somebody who types what he looks for; until everything in sight is there."""
-        self.press_in_blender(700, 560)
-        self.screen.key("F3")
+        self.click_in_blender(700, 560)
+        self.screen.press_keys("F3")
         time.sleep(0.5)
-        self.screen.type("open shotbridge")
+        self.screen.type_text("open shotbridge")
         time.sleep(0.5)
-        self.screen.key("Return")
+        self.screen.press_keys("Return")
         self.wait_for_panel()
 
     def wait_for_panel(self) -> None:
-        self.wait("panel() is not None and panel()._furnished", "the panel")
+        self.wait_for("panel() is not None and panel()._furnished", "the panel")
 
     def show_page(self, name: str) -> None:
         """Click on a tab of the panel."""
-        number = self.value(f"panel()._tab_pages.index({name!r})")
+        number = self.evaluate(f"panel()._tab_pages.index({name!r})")
         self.screen.click(
-            *self.value(f"spot(named('tabs'), named('tabs').tabRect({number}).center())")
+            *self.evaluate(f"spot(named('tabs'), named('tabs').tabRect({number}).center())")
         )
-        self.wait(f"panel().page == {name!r}", f"the page {name}")
+        self.wait_for(f"panel().page == {name!r}", f"the page {name}")
 
-    def press(self, widget: str) -> None:
+    def click_widget(self, widget: str) -> None:
         """Click on a widget of the panel, given as an expression for the driver."""
-        self.screen.click(*self.value(f"spot({widget})"))
+        self.screen.click(*self.evaluate(f"spot({widget})"))
 
-    def press_strip(self, name: str) -> None:
-        self.press_in_blender(*self.value(f"strip_spot({name!r})"))
+    def click_strip(self, name: str) -> None:
+        self.click_in_blender(*self.evaluate(f"strip_spot({name!r})"))
 
-    def press_in_blender(self, x: float, y: float) -> None:
+    def click_in_blender(self, x: float, y: float) -> None:
         """Click at a place counted from the top left of Blender's own picture."""
         window = self.screen.run("xdotool", "search", "--onlyvisible", "--class", "Blender")
         self.screen.click(x, y, window=window.split()[0])
 
-    def leave_blender(self) -> int:
+    def quit_blender(self) -> int:
         """Press what ends Blender, as a person does; its exit code."""
         assert self.blender is not None
-        self.press_in_blender(900, 600)
-        self.screen.key("ctrl+q")
+        self.click_in_blender(900, 600)
+        self.screen.press_keys("ctrl+q")
         code = self.blender.wait(30)
         self._line.close()
         return code
@@ -153,7 +153,7 @@ class Seat:
         """However it is; what it said must not tell of a crash."""
         assert self.blender is not None
         if self.blender.poll() is None:
-            self.ask("bpy.app.timers.register(bpy.ops.wm.quit_blender, first_interval=0.1)")
+            self.run_python("bpy.app.timers.register(bpy.ops.wm.quit_blender, first_interval=0.1)")
             self._line.close()
             assert self.blender.wait(30) == 0, self.log()
         log = self.log()
@@ -164,13 +164,13 @@ class Seat:
 
     def close(self) -> None:
         self.screen.close()
-        launcher.stop(load(self.settings, environ={}).settings)
+        launcher.stop_gateway(load_settings(self.settings, environ={}).settings)
 
-    def _blender_alone(self, *words: str) -> None:
-        self.screen.run("blender", *words, more=self._environment)
+    def _run_blender(self, *words: str) -> None:
+        self.screen.run("blender", *words, variables=self._environment)
 
 
-def _half_as_large(movie: Path, target: Path) -> None:
+def _write_half_size(movie: Path, target: Path) -> None:
     """Big enough to be looked at, small enough for a model without a GPU."""
     with av.open(str(movie)) as source, av.open(str(target), "w") as out:
         stream = source.streams.video[0]

@@ -23,9 +23,9 @@ SETTINGS = Settings.model_validate({"work": {"handles": 2, "show": "bunny"}})
 def program(tmp_path: Path) -> Iterator[FakeNuke]:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    made = nuke_worlds.comp(folder)
-    yield made
-    made.close()
+    nuke = nuke_worlds.sample_comp(folder)
+    yield nuke
+    nuke.close()
 
 
 @pytest.fixture

@@ -96,5 +96,5 @@ def test_a_menu_that_cannot_be_made_says_one_line(tmp_path: Path) -> None:
 def test_the_points_to_prove_are_documented() -> None:
     checks = re.findall(r'Check\(\s*"([\w.]+)"', (PLUGIN / "bridge_nuke/selftest.py").read_text())
     assert len(checks) > 15
-    told = (REPO / "docs" / "hosts-unproven.md").read_text()
-    assert [check for check in checks if f"`{check}`" not in told] == []
+    document = (REPO / "docs" / "hosts-unproven.md").read_text()
+    assert [check for check in checks if f"`{check}`" not in document] == []

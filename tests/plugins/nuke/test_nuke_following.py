@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from bridge_nuke.host import NukeHost
 
 
-def test_many_changes_are_told_once(host: NukeHost, program: FakeNuke) -> None:
+def test_many_changes_are_reported_once(host: NukeHost, program: FakeNuke) -> None:
     nuke = program.module
-    told: list[int] = []
-    ended = host.watch(lambda: told.append(1))
+    calls: list[int] = []
+    ended = host.watch(lambda: calls.append(1))
     for number in range(50):
         nuke.nodes.Dot().setXYpos(number, 0)
     nuke.selectedNodes()
     program.select("Read1", "Read2")
-    assert told == []
+    assert calls == []
     program.pump()
-    assert len(told) == 1
+    assert len(calls) == 1
     for change in (
         lambda: nuke.toNode("Read1")["first"].setValue(1002),
         lambda: nuke.toNode("Multiply1").setName("Grade"),
@@ -33,19 +33,19 @@ def test_many_changes_are_told_once(host: NukeHost, program: FakeNuke) -> None:
         lambda: nuke.delete(nuke.toNode("Read2")),
         lambda: nuke.scriptOpen(nuke.scriptName()),
     ):
-        told.clear()
+        calls.clear()
         change()
         program.pump()
-        assert len(told) == 1
+        assert len(calls) == 1
     ended()
 
 
-def test_what_changes_no_shot_is_not_told(
+def test_what_changes_no_shot_is_not_reported(
     host: NukeHost, program: FakeNuke, tmp_path: Path
 ) -> None:
     nuke = program.module
-    told: list[int] = []
-    ended = host.watch(lambda: told.append(1))
+    calls: list[int] = []
+    ended = host.watch(lambda: calls.append(1))
     nuke.frame(1005)
     nuke.toNode("Read1").setXYpos(50, 50)
     nuke.toNode("Multiply1")["value"].setValue([2.0, 2.0, 2.0, 1.0])
@@ -53,26 +53,26 @@ def test_what_changes_no_shot_is_not_told(
     for _ in host.render("Multiply1", tmp_path, [1003, 1004]):
         pass
     program.pump()
-    assert told == []
+    assert calls == []
     item = host.scene().shots[0]
-    host.place([Placement(item.handle, nuke_worlds.version(item.shot))])
+    host.place([Placement(item.item_id, nuke_worlds.version(item.shot))])
     program.pump()
-    assert told == []
+    assert calls == []
     ended()
 
 
 def test_nothing_stays_in_nuke_when_nobody_listens(host: NukeHost, program: FakeNuke) -> None:
-    told: list[str] = []
-    first = host.watch(lambda: told.append("first"))
-    second = host.watch(lambda: told.append("second"))
+    calls: list[str] = []
+    first = host.watch(lambda: calls.append("first"))
+    second = host.watch(lambda: calls.append("second"))
     program.select("Read2")
     program.pump()
-    assert told == ["first", "second"]
+    assert calls == ["first", "second"]
     program.select("Read1")
     first()
     first()
     program.pump()
-    assert told == ["first", "second", "second"]
+    assert calls == ["first", "second", "second"]
     second()
     for event in ("KnobChanged", "OnScriptLoad", "OnCreate", "OnDestroy"):
         assert program.callbacks(event) == 0

@@ -39,12 +39,12 @@ def test_a_version_becomes_a_read_beside_its_source(host: NukeHost, program: Fak
     source["after"].setValue("loop")
     item = item_of(host, program, "Read1")
     program.script.modified = False
-    before, undos = program.script.tell(), len(program.script.undos)
+    before, undos = program.script.snapshot(), len(program.script.undos)
 
-    made = host.place([Placement("Read1", nuke_worlds.version(item.shot, 3))])
+    placed = host.place([Placement("Read1", nuke_worlds.version(item.shot, 3))])
 
     read = placed_read(program)
-    assert made.words == f"Upscale v003 is in {read.name()}"
+    assert placed.message == f"Upscale v003 is in {read.name()}"
     assert values(read, "first", "last", "origfirst", "origlast") == [1001, 1010, 1001, 1010]
     assert values(read, "before", "after") == ["black", "loop"]
     assert values(read, "colorspace", "raw") == ["ACES - ACEScg", False]
@@ -57,7 +57,7 @@ def test_a_version_becomes_a_read_beside_its_source(host: NukeHost, program: Fak
     assert program.script.modified
     assert len(program.script.undos) == undos + 1
     program.module.undo()
-    assert program.script.tell() == before
+    assert program.script.snapshot() == before
 
 
 @pytest.mark.parametrize(("mode", "value"), [("start at", "1003"), ("offset", "-2")])
@@ -85,7 +85,7 @@ def test_a_version_of_a_rendered_node_counts_as_the_script_does(
     source["frame"].setValue("frame*2")
     for name in ("Read1", "Multiply1"):
         item = item_of(host, program, name)
-        assert item.to_render
+        assert item.needs_render
         host.place([Placement(name, nuke_worlds.version(item.shot))])
     reads = [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
     assert [values(read, "frame_mode", "frame") for read in reads] == [["expression", ""]] * 2
@@ -95,18 +95,18 @@ def test_a_version_of_a_rendered_node_counts_as_the_script_does(
 def test_the_choice_steps_through_versions(host: NukeHost, program: FakeNuke) -> None:
     from bridge_nuke import start
 
-    start.anywhere()
+    start.register_callbacks()
     item = item_of(host, program, "Read1")
     versions = [nuke_worlds.version(item.shot, number) for number in (1, 2, 3)]
     for one in versions:
         host.place([Placement("Read1", one)])
     read = placed_read(program)
     assert read["shotbridge_version"].values() == ["v001", "v002", "v003"]
-    assert item_of(host, program, "Read1").in_use == versions[2].id
+    assert item_of(host, program, "Read1").active_version_id == versions[2].id
 
-    program.turn(read, "shotbridge_version", "v001")
+    program.set_knob(read, "shotbridge_version", "v001")
     assert "v001" in read["file"].value()
-    assert item_of(host, program, "Read1").in_use == versions[0].id
+    assert item_of(host, program, "Read1").active_version_id == versions[0].id
     program.module.undo()
     assert "v003" in read["file"].value()
 
@@ -118,8 +118,8 @@ def test_the_choice_steps_through_versions(host: NukeHost, program: FakeNuke) ->
     assert read["label"].evaluate() == "Upscale v003"
     # Somebody gives it other files: then it shows none of the versions.
     read["file"].setValue("/elsewhere/x.%04d.exr")
-    assert item_of(host, program, "Read1").in_use == ""
-    assert len(item_of(host, program, "Read1").placed) == 3
+    assert item_of(host, program, "Read1").active_version_id == ""
+    assert len(item_of(host, program, "Read1").placed_version_ids) == 3
 
 
 def test_versions_step_by_their_numbers_however_they_were_placed(
@@ -138,7 +138,7 @@ def test_versions_step_by_their_numbers_however_they_were_placed(
         read["shotbridge_newer"].execute()
     assert "v003" in read["file"].value()
     # The scene tells them in the order of placing.
-    placed = item_of(host, program, "Read1").placed
+    placed = item_of(host, program, "Read1").placed_version_ids
     assert placed == tuple(versions[number].id for number in (3, 1, 2))
 
 
@@ -148,12 +148,12 @@ def test_a_version_of_a_raw_plate_is_raw(host: NukeHost, program: FakeNuke) -> N
     item = item_of(host, program, "Read1")
     assert item.shot.plate.colour_space is None
     # The gateway's file rules found a space for it, and it came back in that.
-    said = host.place(
+    placed = host.place(
         [Placement("Read1", nuke_worlds.version(item.shot, colour_space="ACES - ACES2065-1"))]
     )
     read = placed_read(program)
     assert read["raw"].value() is True
-    assert "colour" not in said.words
+    assert "colour" not in placed.message
 
 
 def test_an_opened_script_finds_and_steps_its_versions(
@@ -161,7 +161,7 @@ def test_an_opened_script_finds_and_steps_its_versions(
 ) -> None:
     from bridge_nuke import start
 
-    start.anywhere()
+    start.register_callbacks()
     item = item_of(host, program, "Read1")
     folder = tmp_path / "a {b} [c] $d"
     versions = [nuke_worlds.version(item.shot, number, folder=folder) for number in (1, 2)]
@@ -172,13 +172,13 @@ def test_an_opened_script_finds_and_steps_its_versions(
     program.module.scriptSave(str(file))
     program.module.scriptOpen(str(file))
     again = item_of(host, program, "Read1")
-    assert (again.placed, again.in_use) == (before.placed, before.in_use)
+    assert (again.placed_version_ids, again.active_version_id) == (before.placed_version_ids, before.active_version_id)
     read = placed_read(program)
     read["shotbridge_older"].execute()
     assert read["file"].value() == f"{folder}/A_010/upscale/v001/A_010_upscale_v001.%04d.exr"
     undos = len(program.script.undos)
-    said = host.place([Placement("Read1", versions[0])])
-    assert "already" in said.words
+    placed = host.place([Placement("Read1", versions[0])])
+    assert "already" in placed.message
     assert len(program.script.undos) == undos
 
 
@@ -202,7 +202,7 @@ def test_services_and_outputs_have_reads_of_their_own(host: NukeHost, program: F
     reads = [n for n in program.script.nodes if n.knob("shotbridge_version") is not None]
     assert [read["label"].evaluate() for read in reads] == ["Upscale v001", "Matte, matte v001"]
     assert [read["raw"].value() for read in reads] == [False, True]
-    assert item_of(host, program, "Read1").placed == (upscaled.id, matte.id)
+    assert item_of(host, program, "Read1").placed_version_ids == (upscaled.id, matte.id)
 
 
 @pytest.mark.parametrize(
@@ -236,36 +236,36 @@ def test_a_matte_becomes_its_sources_alpha_by_a_shuffle(
         assert out.write_image(planes)
         out.close()
 
-    placement = Placement("Read1", version, folder, "matte", place_as="alpha")
+    placement = Placement("Read1", version, folder, "matte", mode_id="alpha")
     before, undos = len(program.script.nodes), len(program.script.undos)
-    said = host.place([placement])
-    assert "alpha" in said.words
+    placed = host.place([placement])
+    assert "alpha" in placed.message
     assert len(program.script.nodes) == before + 2
     assert len(program.script.undos) == undos + 1
     (shuffle,) = program.module.allNodes("Shuffle2")
     program.module.frame(1004)
-    seen = [program.module.sample(shuffle, f"rgba.{c}", 3, 3) for c in ("red", "alpha")]
-    assert seen == pytest.approx([1004 / 2048, wanted], abs=1e-3)
+    sampled = [program.module.sample(shuffle, f"rgba.{c}", 3, 3) for c in ("red", "alpha")]
+    assert sampled == pytest.approx([1004 / 2048, wanted], abs=1e-3)
     host.place([placement])
     assert len(program.script.nodes) == before + 2
 
 
-def test_a_colour_space_that_the_script_does_not_know_is_told(
+def test_a_colour_space_that_the_script_does_not_know_is_reported(
     host: NukeHost, program: FakeNuke
 ) -> None:
     item = item_of(host, program, "Multiply1")
     for number, space in enumerate(("ACEScg", "ACES2065-1", "Gamut of nobody"), 1):
-        said = host.place(
+        placed = host.place(
             [Placement("Multiply1", nuke_worlds.version(item.shot, number, colour_space=space))]
         )
         read = placed_read(program)
         wanted = {"ACEScg": "ACEScg", "ACES2065-1": "ACES - ACES2065-1"}.get(space)
         if wanted is None:
-            assert "Gamut of nobody" in said.words
-            assert read.name() in said.words
+            assert "Gamut of nobody" in placed.message
+            assert read.name() in placed.message
         else:
             assert read["colorspace"].value() == wanted
-            assert "colour" not in said.words
+            assert "colour" not in placed.message
     program.root["colorManagement"].setValue("Nuke")
     read["colorspace"].setValue("default")
     version = nuke_worlds.version(item.shot, 4, colour_space="Linear Rec.709 (sRGB)")
@@ -275,20 +275,20 @@ def test_a_colour_space_that_the_script_does_not_know_is_told(
 
 def test_when_nuke_refuses_nothing_is_left(host: NukeHost, program: FakeNuke) -> None:
     one, two = item_of(host, program, "Read1"), item_of(host, program, "Read2")
-    made: list[str] = []
+    created: list[str] = []
 
     def of_the_studio() -> None:
-        made.append(program.module.thisNode().name())
-        if len(made) > 1:
+        created.append(program.module.thisNode().name())
+        if len(created) > 1:
             raise RuntimeError("no more Reads today")
 
     program.module.addOnCreate(of_the_studio, nodeClass="Read")
-    before, undos = program.script.tell(), len(program.script.undos)
-    placements = [Placement(i.handle, nuke_worlds.version(i.shot)) for i in (one, two)]
+    before, undos = program.script.snapshot(), len(program.script.undos)
+    placements = [Placement(i.item_id, nuke_worlds.version(i.shot)) for i in (one, two)]
     with pytest.raises(HostError, match="no more Reads today"):
         host.place(placements)
-    assert len(made) == 2
-    assert program.script.tell() == before
+    assert len(created) == 2
+    assert program.script.snapshot() == before
     assert len(program.script.undos) == undos
 
 
@@ -298,7 +298,7 @@ def test_what_does_not_fit_is_refused(host: NukeHost, program: FakeNuke) -> None
         host.place([Placement("Read1", nuke_worlds.version(two.shot))])
     with pytest.raises(HostError, match="no pictures called depth"):
         host.place([Placement("Read1", nuke_worlds.version(one.shot), output="depth")])
-    assert host.place([]).words == "nothing was to be placed"
+    assert host.place([]).message == "nothing was to be placed"
 
 
 def test_a_copied_read_shows_the_same_version_once(host: NukeHost, program: FakeNuke) -> None:
@@ -308,7 +308,7 @@ def test_a_copied_read_shows_the_same_version_once(host: NukeHost, program: Fake
     copy = program.module.nodes.Read()
     copy.readKnobs(placed_read(program).writeKnobs())
     copy.setName("Copy")
-    assert item_of(host, program, "Read1").placed == (version.id,)
+    assert item_of(host, program, "Read1").placed_version_ids == (version.id,)
 
 
 def test_versions_of_two_gateways_keep_apart(host: NukeHost, program: FakeNuke) -> None:
@@ -324,7 +324,7 @@ def test_marks_that_somebody_broke_are_no_versions(host: NukeHost, program: Fake
     host.place([Placement("Read1", nuke_worlds.version(item.shot))])
     read = placed_read(program)
     read["shotbridge_versions"].setValue("label=v001&first=many")
-    assert item_of(host, program, "Read1").placed == ()
+    assert item_of(host, program, "Read1").placed_version_ids == ()
     before = read["file"].value()
     read["shotbridge_newer"].execute()
     assert read["file"].value() == before

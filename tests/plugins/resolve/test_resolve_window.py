@@ -30,18 +30,18 @@ from bridge_core.errors import ConfigError, HostError
 from bridge_core.models.settings import Settings
 from bridge_resolve import connecting
 from bridge_resolve.connecting import find_resolve
-from bridge_resolve.window import Companion
+from bridge_resolve.window import CompanionWindow
 
 #: Opens a companion window that finds Resolve this way.
-Open = Callable[[Callable[[], Any]], Companion]
+Open = Callable[[Callable[[], Any]], CompanionWindow]
 
 REPO = Path(__file__).parents[3]
 ENTRY = REPO / "plugins" / "resolve" / "Utility" / "Shotbridge.py"
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(10)
 
@@ -54,19 +54,19 @@ def qapp_or_new() -> QApplication:
 @pytest.fixture
 def opened(
     qapp_or_new: QApplication, tmp_path: Path
-) -> Iterator[Callable[[Callable[[], Any]], Companion]]:
-    windows: list[Companion] = []
+) -> Iterator[Callable[[Callable[[], Any]], CompanionWindow]]:
+    windows: list[CompanionWindow] = []
     # A gateway that is nowhere: what is looked at here needs none.
     settings = Settings.model_validate(
         {"client": {"state_dir": tmp_path / "state", "url": "http://127.0.0.1:9"}}
     )
 
-    def open_(find: Callable[[], Any]) -> Companion:
-        window = Companion(lambda: settings, find)
+    def open_(find: Callable[[], Any]) -> CompanionWindow:
+        window = CompanionWindow(lambda: settings, find)
         windows.append(window)
         window.resize(900, 600)
         window.show()
-        window.look()
+        window.search()
         return window
 
     yield open_
@@ -76,22 +76,22 @@ def opened(
     qapp_or_new.processEvents()
 
 
-def words(window: Companion) -> str:
+def words(window: CompanionWindow) -> str:
     label = window.findChild(QLabel, "words")
     assert label is not None
     return label.text()
 
 
-def again(window: Companion) -> QPushButton:
+def again(window: CompanionWindow) -> QPushButton:
     button = window.findChild(QPushButton, "again")
     assert button is not None
     return button
 
 
-def test_it_works_beside_resolve_and_says_so(world, opened) -> None:
-    window = opened(lambda: world.app)
+def test_it_works_beside_resolve_and_says_so(sample, opened) -> None:
+    window = opened(lambda: sample.app)
     assert "Looking for" in words(window)
-    until(lambda: window.panel is not None, "the panel")
+    wait_until(lambda: window.panel is not None, "the panel")
     assert "DaVinci Resolve Studio 21.0.0" in words(window)
     assert "docks no others" in words(window)
     assert not again(window).isVisible()
@@ -106,27 +106,27 @@ def test_it_works_beside_resolve_and_says_so(world, opened) -> None:
 def test_the_free_edition_gets_files(opened) -> None:
     found: list[Any] = [Resolve(studio=False)]
     window = opened(lambda: find_resolve({"resolve": found[0]}))
-    until(lambda: window.panel is not None, "the panel")
+    wait_until(lambda: window.panel is not None, "the panel")
     assert "free edition" in words(window)
     assert "File > Export > Timeline" in words(window)
     assert window.host is None
     found[0] = Resolve()
     QTest.mouseClick(again(window), Qt.MouseButton.LeftButton)
-    until(lambda: window.host is not None, "Resolve Studio, which was started since")
+    wait_until(lambda: window.host is not None, "Resolve Studio, which was started since")
 
 
-def test_whatever_resolves_library_raises_is_told(opened) -> None:
+def test_whatever_resolves_library_raises_is_reported(opened) -> None:
     def broken() -> Any:
         raise SystemError("fusionscript: bad magic number")
 
     window = opened(broken)
-    until(lambda: window.panel is not None, "the panel")
+    wait_until(lambda: window.panel is not None, "the panel")
     assert "bad magic number" in words(window)
     assert window.host is None
 
 
-def test_a_window_that_is_closed_while_it_looks(world, opened) -> None:
-    window = opened(lambda: time.sleep(0.2) or world.app)
+def test_a_window_that_is_closed_while_it_looks(sample, opened) -> None:
+    window = opened(lambda: time.sleep(0.2) or sample.app)
     window.close()
     QTest.qWait(400)
     assert window.panel is None
@@ -164,20 +164,20 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_from_outside_by_the_scripting_module(module: Path) -> None:
     assert find_resolve().GetProductName() == "DaVinci Resolve Studio"
     sys.modules["DaVinciResolveScript"].APP = None  # type: ignore[attr-defined]
-    with pytest.raises(HostError, match="lets this script in") as told:
+    with pytest.raises(HostError, match="lets this script in") as excinfo:
         find_resolve()
-    assert "External scripting" in told.value.next_step
+    assert "External scripting" in excinfo.value.next_step
     with pytest.raises(HostError, match="free edition"):
         find_resolve(product="DaVinci Resolve")
 
 
 def test_without_resolve_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESOLVE_SCRIPT_API", raising=False)
-    monkeypatch.setitem(connecting._FOLDERS, "linux", "/nowhere")
+    monkeypatch.setitem(connecting._SCRIPTING_FOLDERS, "linux", "/nowhere")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    with pytest.raises(HostError, match="cannot be loaded") as told:
+    with pytest.raises(HostError, match="cannot be loaded") as excinfo:
         find_resolve()
-    assert "RESOLVE_SCRIPT_API" in told.value.next_step
+    assert "RESOLVE_SCRIPT_API" in excinfo.value.next_step
 
 
 # The file in Resolve's scripts folder
@@ -206,7 +206,7 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize(
-    ("filled", "said"),
+    ("filled", "message"),
     [
         ({}, "placed from a rez environment, and Resolve was not started in one"),
         ({"PLUGINS": "/gone"}, "its plugins are not in '/gone'"),
@@ -214,13 +214,13 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
     ],
 )
-def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], said: str) -> None:
+def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], message: str) -> None:
     done = run_entry(entry(tmp_path, **filled))
     assert done.returncode == 0
     assert done.stderr == ""
     (line,) = done.stdout.splitlines()
     assert line.startswith("Shotbridge cannot be opened: ")
-    assert said in line
+    assert message in line
     assert "shotbridge install resolve" in line
 
 
@@ -229,9 +229,9 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) ->
     """Resolve's own Python has none of our packages; the environment goes before what was filled
     in, and the other Python is asked for the module with the plugin on its path. rez names a
     program on its PATH where a package of Python has none in its folder ``bin``."""
-    seen = tmp_path / "seen.txt"
+    record = tmp_path / "seen.txt"
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{seen}"\n')
+    python.write_text(f'#!/bin/sh\necho "$PYTHONPATH $PYTHONHOME$QT_PLUGIN_PATH $@" > "{record}"\n')
     python.chmod(0o755)
     path = entry(tmp_path, PYTHON="/gone", PLUGINS="/gone")
     plugins = str(REPO / "plugins")
@@ -245,9 +245,9 @@ def test_it_starts_the_python_that_has_shotbridge(tmp_path: Path, named: str) ->
         QT_PLUGIN_PATH="/resolve/qt",
     )
     assert (done.stdout, done.stderr) == ("", "")
-    until(seen.exists, "the other Python")
-    until(seen.read_text, "its words")
-    assert seen.read_text().split() == [
+    wait_until(record.exists, "the other Python")
+    wait_until(record.read_text, "its words")
+    assert record.read_text().split() == [
         f"{plugins}/resolve:/rez/shotbridge",
         *("-m", "bridge_resolve", "--product"),
     ]
@@ -278,20 +278,20 @@ def test_the_entry_is_one_that_every_python_3_reads() -> None:
     assert "placed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
 
 
-def test_a_broken_configuration_is_told_in_the_window(qapp_or_new, tmp_path: Path) -> None:
+def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path: Path) -> None:
     def settings() -> Settings:
         raise ConfigError("client is no section", where="shotbridge.yaml", next_step="mend it")
 
-    window = Companion(settings, Resolve)
+    window = CompanionWindow(settings, Resolve)
     window.show()
-    window.look()
-    until(lambda: "Mend it" in words(window), "the reason")
+    window.search()
+    wait_until(lambda: "Mend it" in words(window), "the reason")
     assert window.panel is None
     assert again(window).isVisible()
     window.close()
 
 
-WORLD = """
+PROJECT_CODE = """
 import sys
 from pathlib import Path
 from resolve_worlds import reel
@@ -300,10 +300,10 @@ app, timeline, items = reel(Path(sys.argv[1]))
 
 WAYS = {
     # Workspace > Scripts, where Resolve's Python is the right one: its object is used right there.
-    "inside": WORLD + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
+    "inside": PROJECT_CODE + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
     " run_name='__main__')",
     # From outside, by the scripting module.
-    "outside": WORLD + "import types, runpy; from resolve_fake import scripting_module\n"
+    "outside": PROJECT_CODE + "import types, runpy; from resolve_fake import scripting_module\n"
     "sys.modules['DaVinciResolveScript'] = scripting_module(app)\n"
     "sys.modules['DaVinciResolveScript'].__spec__ = types.SimpleNamespace()\n"
     "sys.argv = ['bridge_resolve']; runpy.run_module('bridge_resolve', run_name='__main__')",
@@ -325,12 +325,12 @@ def test_the_whole_program_reads_the_open_timeline(tmp_path: Path, way: str) -> 
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as program:
         try:
-            until(
+            wait_until(
                 lambda: list(tmp_path.glob("state/resolve/*.otio")) or program.poll() is not None,
                 "the cut of the open timeline",
             )
         finally:
             program.send_signal(signal.SIGINT)
-        told, _ = program.communicate(timeout=60)
-    assert list(tmp_path.glob("state/resolve/*.otio")), told
-    assert program.returncode == 0, told
+        output, _ = program.communicate(timeout=60)
+    assert list(tmp_path.glob("state/resolve/*.otio")), output
+    assert program.returncode == 0, output

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bridge_core import launcher
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_core.models.settings import Settings
 from bridge_ui.controllers.session import Session
 from bridge_ui.standalone_host import StandaloneHost
@@ -27,19 +27,19 @@ otio = pytest.importorskip("opentimelineio")
 RATE = 25.0
 
 
-class Panel:
+class FakeMainThread:
     """Stands for the panel's thread: calls are carried here, and done while the test waits."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._mine = threading.current_thread()
+        self._thread = threading.current_thread()
 
     def post(self, call: Callable[[], None]) -> None:
         self._calls.put(call)
 
-    def pump(self) -> None:
+    def run_pending(self) -> None:
         """Do what has come so far."""
-        assert threading.current_thread() is self._mine
+        assert threading.current_thread() is self._thread
         while True:
             try:
                 call = self._calls.get_nowait()
@@ -47,31 +47,31 @@ class Panel:
                 return
             call()
 
-    def until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    def wait_until(self, condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
         deadline = time.monotonic() + seconds
         while True:
-            self.pump()
-            found = true()
-            if found:
-                return found
+            self.run_pending()
+            value = condition()
+            if value:
+                return value
             assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
             time.sleep(0.01)
 
-    def idle(self, seconds: float = 0.5) -> None:
+    def run_for(self, seconds: float = 0.5) -> None:
         """Let things happen that must not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.pump()
+            self.run_pending()
             time.sleep(0.01)
 
 
 @pytest.fixture
-def panel() -> Panel:
-    return Panel()
+def main_thread() -> FakeMainThread:
+    return FakeMainThread()
 
 
 def settings_in(folder: Path, **more: Any) -> Settings:
-    return load(
+    return load_settings(
         {
             "client.state_dir": folder / "state",
             "client.user": "Ada Lovelace",
@@ -88,17 +88,17 @@ def settings_in(folder: Path, **more: Any) -> Settings:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Of a gateway that the tests of a module share; the first call starts it."""
-    made = settings_in(tmp_path_factory.mktemp("ui"))
-    yield made
-    launcher.stop(made)
+    shared = settings_in(tmp_path_factory.mktemp("ui"))
+    yield shared
+    launcher.stop_gateway(shared)
 
 
 @pytest.fixture
 def own_settings(tmp_path: Path) -> Iterator[Settings]:
     """Of a gateway of the test's own, to be killed."""
-    made = settings_in(tmp_path / "own")
-    yield made
-    launcher.stop(made)
+    own = settings_in(tmp_path / "own")
+    yield own
+    launcher.stop_gateway(own)
 
 
 @pytest.fixture(name="settings_in")
@@ -109,8 +109,8 @@ def _settings_in() -> Callable[..., Settings]:
 @pytest.fixture
 def kill_gateway() -> Callable[..., None]:
     def kill(settings: Settings, how: signal.Signals = signal.SIGKILL) -> None:
-        told = json.loads((settings.client.state_dir / "gateway.json").read_text())
-        os.kill(told["pid"], how)
+        announcement = json.loads((settings.client.state_dir / "gateway.json").read_text())
+        os.kill(announcement["pid"], how)
 
     return kill
 
@@ -163,13 +163,13 @@ def cut(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def session(settings: Settings, cut: Path, panel: Panel) -> Iterator[Session]:
+def session(settings: Settings, cut: Path, main_thread: FakeMainThread) -> Iterator[Session]:
     """Connected, on the cut."""
-    made = Session(settings, StandaloneHost(settings, cut), panel.post)
-    made.start()
-    panel.until(lambda: made.connection.value.up, "the gateway to answer")
-    yield made
-    made.close(timeout=10)
+    new_session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
+    new_session.start()
+    main_thread.wait_until(lambda: new_session.connection.value.is_connected, "the gateway to answer")
+    yield new_session
+    new_session.close(timeout=10)
     assert no_threads_left(), [thread.name for thread in threading.enumerate()]
 
 

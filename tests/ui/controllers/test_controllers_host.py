@@ -21,11 +21,11 @@ from bridge_core.host import (
     Host,
     HostNote,
     HostShot,
-    PlaceAs,
-    Placed,
+    PlacementMode,
+    PlacementResult,
     Placement,
-    Rendered,
-    Scene,
+    RenderStep,
+    HostScene,
 )
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
@@ -34,13 +34,13 @@ from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ReviewStatus, Version
 from bridge_ui.controllers.host_notes import HostNotesController
-from bridge_ui.controllers.placing import PlacingController, standing_in_host
-from bridge_ui.controllers.playhead import LookedAt
+from bridge_ui.controllers.placing import PlacementController, host_status_text
+from bridge_ui.controllers.playhead import ViewedFrame
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.session import Session
 from bridge_ui.controllers.shots import ShotsController
-from bridge_ui.controllers.unrendered import Left
+from bridge_ui.controllers.unrendered import PendingRendersState
 
 if TYPE_CHECKING:
     from conftest import Panel
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 oiio = pytest.importorskip("OpenImageIO")
 
 
-class Painting(Host):
+class RenderingHost(Host):
     """Two shots that are painted when they are wanted. Refuses every thread but its own."""
 
     def __init__(self, sequence: str) -> None:
         self.thread = threading.current_thread()
         self.placements: list[Placement] = []
-        self.written: list[HostNote] = []
+        self.saved_notes: list[HostNote] = []
         self.fails_at: int | None = None
         self.waits_at: int | None = None
         self.open_renders = 0
@@ -68,7 +68,7 @@ class Painting(Host):
         which = ShotId(show="painted", sequence=sequence, shot=name)
         cut = FrameRange.of(1003, 1006, 25)
         shot = Shot(id=which, plate=plate, cut_range=cut, head_handle=2, tail_handle=2)
-        return HostShot(shot, handle=name, source=name, to_render=True)
+        return HostShot(shot, item_id=name, label=name, needs_render=True)
 
     @property
     def title(self) -> str:
@@ -79,27 +79,27 @@ class Painting(Host):
         return frozenset({Capability.RENDER, Capability.PLACE, Capability.NOTES})
 
     @property
-    def place_as(self) -> tuple[PlaceAs, ...]:
-        return (PlaceAs("wall", "On the wall"), PlaceAs("floor", "On the floor"))
+    def placement_modes(self) -> tuple[PlacementMode, ...]:
+        return (PlacementMode("wall", "On the wall"), PlacementMode("floor", "On the floor"))
 
-    def scene(self) -> Scene:
+    def scene(self) -> HostScene:
         self._mine()
         shots = []
         for item in self._shots:
-            placed = tuple(p.version.id for p in self.placements if p.handle == item.handle)
+            placed = tuple(p.version.id for p in self.placements if p.item_id == item.item_id)
             shots.append(replace(item, placed=placed, in_use=placed[-1] if placed else ""))
-        return Scene("studio", "painted", tuple(shots))
+        return HostScene("studio", "painted", tuple(shots))
 
-    def place(self, placements: Sequence[Placement]) -> Placed:
+    def place(self, placements: Sequence[Placement]) -> PlacementResult:
         self._mine()
         self.placements += placements
-        return Placed(f"{len(placements)} hung up")
+        return PlacementResult(f"{len(placements)} hung up")
 
     def render(
-        self, handle: str, folder: Path, frames: Sequence[int] = ()
-    ) -> Generator[Rendered, None, None]:
+        self, item_id: str, folder: Path, frames: Sequence[int] = ()
+    ) -> Generator[RenderStep, None, None]:
         self._mine()
-        shot = next(item.shot for item in self._shots if item.handle == handle)
+        shot = next(item.shot for item in self._shots if item.item_id == item_id)
         wanted = list(frames) or list(shot.work_range.frames())
         plate = shot.plate.model_copy(update={"path": str(folder / "painted.%04d.exr")})
         written: list[Path] = []
@@ -110,13 +110,13 @@ class Painting(Host):
                 if frame == self.fails_at:
                     raise HostError(f"no paint for frame {frame}", next_step="buy some")
                 while frame == self.waits_at:
-                    yield Rendered(number - 1, len(wanted))
-                written.append(Path(plate.file(frame)))
+                    yield RenderStep(number - 1, len(wanted))
+                written.append(Path(plate.path_at(frame)))
                 picture = oiio.ImageBuf(oiio.ImageSpec(48, 32, 3, "half"))
                 oiio.ImageBufAlgo.fill(picture, (frame % 100 / 20, 0.2, 0.5))
                 assert picture.write(str(written[-1]))
                 done = shot.model_copy(update={"plate": plate}) if number == len(wanted) else None
-                yield Rendered(number, len(wanted), done)
+                yield RenderStep(number, len(wanted), done)
             written.clear()
         finally:
             self.open_renders -= 1
@@ -125,50 +125,50 @@ class Painting(Host):
 
     def notes(self) -> tuple[HostNote, ...]:
         self._mine()
-        return tuple(self.written)
+        return tuple(self.saved_notes)
 
-    def noted(self, key: str, note: Note) -> None:
+    def mark_note_synced(self, note_key: str, note: Note) -> None:
         self._mine()
-        self.written = [one for one in self.written if one.key != key]
+        self.saved_notes = [one for one in self.saved_notes if one.note_key != note_key]
 
     def _mine(self) -> None:
         assert threading.current_thread() is self.thread, "a host is asked on its own thread"
 
 
 @pytest.fixture
-def host() -> Painting:
-    return Painting(f"seq_{uuid.uuid4().hex[:8]}")
+def host() -> RenderingHost:
+    return RenderingHost(f"seq_{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
-def session(settings: Settings, host: Painting, panel: Panel) -> Iterator[Session]:
-    made = Session(settings, host, panel.post)
-    made.start()
-    panel.until(lambda: made.connection.value.up, "the gateway to answer")
-    yield made
-    made.close(timeout=10)
+def session(settings: Settings, host: RenderingHost, main_thread: Panel) -> Iterator[Session]:
+    new_session = Session(settings, host, main_thread.post)
+    new_session.start()
+    main_thread.until(lambda: new_session.connection.value.is_connected, "the gateway to answer")
+    yield new_session
+    new_session.close(timeout=10)
 
 
 @pytest.fixture
-def shots(session: Session, panel: Panel) -> Iterator[ShotsController]:
-    made = ShotsController(session)
-    made.reload()
-    panel.until(lambda: len(made.rows) == 2, "the scene")
-    yield made
-    made.close()
+def shots(session: Session, main_thread: Panel) -> Iterator[ShotsController]:
+    controller = ShotsController(session)
+    controller.reload()
+    main_thread.until(lambda: len(controller.rows) == 2, "the scene")
+    yield controller
+    controller.close()
 
 
 @pytest.fixture
-def send(session: Session, shots: ShotsController, panel: Panel) -> Iterator[SendController]:
-    made = SendController(session)
-    made.choose("round_trip")
-    made.set_shots(
+def send(session: Session, shots: ShotsController, main_thread: Panel) -> Iterator[SendController]:
+    controller = SendController(session)
+    controller.choose_service("round_trip")
+    controller.set_shots(
         [row.shot for row in shots.rows if row.shot],
-        {row.shot: row.key for row in shots.rows if row.shot and row.to_render},
+        {row.shot: row.key for row in shots.rows if row.shot and row.needs_render},
     )
-    panel.until(lambda: made.state.value.can_send, "the form to be complete")
-    yield made
-    made.close()
+    main_thread.until(lambda: controller.state.value.can_send, "the form to be complete")
+    yield controller
+    controller.close()
 
 
 def versions(session: Session, shots: ShotsController) -> list[Version]:
@@ -176,60 +176,60 @@ def versions(session: Session, shots: ShotsController) -> list[Version]:
         version
         for row in shots.rows
         if row.shot
-        for version in session.board.versions_of(row.shot.id)
+        for version in session.store.versions_of(row.shot.id)
     ]
 
 
 def test_plates_are_rendered_first_and_then_sent(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController, host: Painting
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController, host: RenderingHost
 ) -> None:
-    panel.until(lambda: len(send.state.value.before) == 6, "the estimate")
-    told = {line.title: line.words for line in send.state.value.before}
-    assert told["Renders first"] == "16 frames in Easel 1"
+    main_thread.until(lambda: len(send.state.value.summary) == 6, "the estimate")
+    lines = {line.title: line.text for line in send.state.value.summary}
+    assert lines["Renders first"] == "16 frames in Easel 1"
     seen = []
-    send.state.watch(lambda state: seen.append(state.rendering))
+    send.state.watch(lambda state: seen.append(state.render_progress))
     send.send()
-    found = panel.until(lambda: len(versions(session, shots)) == 2 and versions(session, shots), "")
+    found = main_thread.until(lambda: len(versions(session, shots)) == 2 and versions(session, shots), "")
     assert {version.frames for version in found} == {tuple(range(1001, 1009))}
     assert {(one.shot, one.total) for one in seen if one.shot} == {("S_010", 8), ("S_020", 8)}
     assert any(one.waiting == 1 for one in seen)
     assert host.open_renders == 0
-    assert not send.state.value.rendering.shot
+    assert not send.state.value.render_progress.shot
     # The plate to compare with is the one that was sent.
     review = ReviewController(session)
     shot = shots.rows[0].shot
     assert shot is not None
-    review.open(shot, to_render=True)
-    plate = panel.until(lambda: review.a.value, "the plate")
+    review.open(shot, needs_render=True)
+    plate = main_thread.until(lambda: review.a.value, "the plate")
     assert plate.frame(1004).startswith(b"\xff\xd8")
     review.close()
 
 
-def test_one_frame_is_rendered_to_be_tried(
-    session: Session, panel: Panel, send: SendController, settings: Settings, host: Painting
+def test_one_frame_is_rendered_for_a_test_frame(
+    session: Session, main_thread: Panel, send: SendController, settings: Settings, host: RenderingHost
 ) -> None:
-    tried = []
+    test_frames = []
     # Both shots have this frame: the one that is looked at is tried.
     looked_at = send.state.value.shots[1].id
-    send.try_frame(LookedAt(looked_at, 1004), tried.append)
-    (job,) = panel.until(lambda: tried, "the gateway to have it")
+    send.request_test_frame(ViewedFrame(looked_at, 1004), test_frames.append)
+    (job,) = main_thread.until(lambda: test_frames, "the gateway to have it")
     assert (job.request.shot.id, job.request.try_frames) == (looked_at, (1004,))
-    assert send.state.value.told == "frame 1004 of S_020 is tried"
+    assert send.state.value.message == "frame 1004 of S_020 is tried"
     folder = Path(job.request.shot.plate.path).parent
     assert [path.name for path in folder.iterdir()] == ["painted.1004.exr"]
-    panel.until(lambda: session.board.jobs[job.id].state.ended, "the try")
-    assert session.board.jobs[job.id].tried
+    main_thread.until(lambda: session.store.jobs[job.id].state.ended, "the try")
+    assert session.store.jobs[job.id].test_frame_id
 
 
 def test_what_is_stopped_is_neither_rendered_on_nor_sent(
-    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
 ) -> None:
     send.send()
-    panel.until(lambda: send.state.value.rendering.frames >= 2, "some frames")
+    main_thread.until(lambda: send.state.value.render_progress.frames_done >= 2, "some frames")
     send.stop_sending()
     assert host.open_renders == 0
-    assert not send.state.value.rendering.shot
-    panel.idle(0.4)
+    assert not send.state.value.render_progress.shot
+    main_thread.idle(0.4)
     assert versions(session, shots) == []
     assert not session.outbox.value.waiting
     assert to_render(session.settings) == 0
@@ -241,18 +241,18 @@ def test_what_is_stopped_is_neither_rendered_on_nor_sent(
 
 @pytest.fixture
 def reopen(
-    settings: Settings, host: Painting, panel: Panel
+    settings: Settings, host: RenderingHost, main_thread: Panel
 ) -> Iterator[Callable[[], SendController]]:
     """Opens another panel on the same scene, as far as its form."""
     sessions: list[Session] = []
 
     def open_again() -> SendController:
-        made = Session(settings, host, panel.post)
-        sessions.append(made)
-        made.start()
-        panel.until(lambda: made.connection.value.up, "the gateway to answer")
-        send = SendController(made)
-        send.unrendered.look(host.scene())
+        new_session = Session(settings, host, main_thread.post)
+        sessions.append(new_session)
+        new_session.start()
+        main_thread.until(lambda: new_session.connection.value.is_connected, "the gateway to answer")
+        send = SendController(new_session)
+        send.pending_renders.refresh(host.scene())
         return send
 
     yield open_again
@@ -272,172 +272,172 @@ def to_render(settings: Settings) -> int:
 
 def test_what_a_closed_panel_did_not_render_is_left_to_the_next_one(
     session: Session,
-    panel: Panel,
+    main_thread: Panel,
     shots: ShotsController,
     send: SendController,
-    host: Painting,
+    host: RenderingHost,
     settings: Settings,
     reopen: Callable[[], SendController],
 ) -> None:
     host.waits_at = 1003
     send.send()
-    panel.until(lambda: send.state.value.rendering.frames == 2, "some frames")
-    assert send.state.value.told == "Round trip asked for S_010, S_020"
+    main_thread.until(lambda: send.state.value.render_progress.frames_done == 2, "some frames")
+    assert send.state.value.message == "Round trip asked for S_010, S_020"
     other = reopen()
-    send.unrendered.look(host.scene())
-    panel.idle(0.2)
-    assert send.unrendered.left.value == Left(), "it is rendering them"
-    assert other.unrendered.left.value == Left(), "the first panel is about to render them"
+    send.pending_renders.refresh(host.scene())
+    main_thread.idle(0.2)
+    assert send.pending_renders.state.value == PendingRendersState(), "it is rendering them"
+    assert other.pending_renders.state.value == PendingRendersState(), "the first panel is about to render them"
     other.close()
     close(session, send)
     assert host.open_renders == 0
 
     last = reopen()
-    panel.until(lambda: last.unrendered.left.value.shots, "what is left")
-    assert last.unrendered.left.value == Left(("S_010", "S_020"), here=2)
-    panel.idle(0.2)
-    assert not last.state.value.rendering.shot, "nothing begins by itself"
+    main_thread.until(lambda: last.pending_renders.state.value.shots, "what is left")
+    assert last.pending_renders.state.value == PendingRendersState(("S_010", "S_020"), available_count=2)
+    main_thread.idle(0.2)
+    assert not last.state.value.render_progress.shot, "nothing begins by itself"
     host.waits_at = None
-    last.unrendered.go_on()
-    assert last.unrendered.left.value == Left()
-    board = last._session.board
+    last.pending_renders.resume()
+    assert last.pending_renders.state.value == PendingRendersState()
+    store = last._session.store
     ids = [row.shot.id for row in shots.rows if row.shot]
-    panel.until(lambda: all(board.versions_of(which) for which in ids), "both versions")
-    panel.until(lambda: not last._session.outbox.value.waiting, "an empty outbox")
-    assert [len(board.jobs_of(which)) for which in ids] == [1, 1]
+    main_thread.until(lambda: all(store.versions_of(which) for which in ids), "both versions")
+    main_thread.until(lambda: not last._session.outbox.value.waiting, "an empty outbox")
+    assert [len(store.jobs_of(which)) for which in ids] == [1, 1]
     assert to_render(settings) == 0
     last.close()
 
 
 def test_what_has_changed_since_is_not_rendered_and_can_be_forgotten(
     session: Session,
-    panel: Panel,
+    main_thread: Panel,
     send: SendController,
-    host: Painting,
+    host: RenderingHost,
     settings: Settings,
     reopen: Callable[[], SendController],
 ) -> None:
     host.waits_at = 1003
     send.send()
-    panel.until(lambda: send.state.value.rendering.frames >= 2, "some frames")
+    main_thread.until(lambda: send.state.value.render_progress.frames_done >= 2, "some frames")
     close(session, send)
     longer = host._shots[0].shot.model_copy(update={"tail_handle": 1})
     host._shots[0] = replace(host._shots[0], shot=longer)
     last = reopen()
-    panel.until(lambda: last.unrendered.left.value.shots, "what is left")
-    assert last.unrendered.left.value == Left(("S_010", "S_020"), here=1)
-    last.unrendered.go_on()
-    panel.until(lambda: last.state.value.rendering.shot == "S_020", "the other one")
-    assert last.unrendered.left.value == Left(("S_010",), here=0)
-    last.unrendered.forget()
+    main_thread.until(lambda: last.pending_renders.state.value.shots, "what is left")
+    assert last.pending_renders.state.value == PendingRendersState(("S_010", "S_020"), available_count=1)
+    last.pending_renders.resume()
+    main_thread.until(lambda: last.state.value.render_progress.shot == "S_020", "the other one")
+    assert last.pending_renders.state.value == PendingRendersState(("S_010",), available_count=0)
+    last.pending_renders.discard()
     last.stop_sending()
-    assert last.unrendered.left.value == Left()
-    panel.until(lambda: to_render(settings) == 0, "nothing to be left")
+    assert last.pending_renders.state.value == PendingRendersState()
+    main_thread.until(lambda: to_render(settings) == 0, "nothing to be left")
     last.close()
 
 
 def test_a_wish_that_cannot_be_written_down_is_not_rendered(
-    session: Session, panel: Panel, send: SendController, settings: Settings
+    session: Session, main_thread: Panel, send: SendController, settings: Settings
 ) -> None:
     folder = settings.client.state_dir / "to_render"
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_text("in the way")
     try:
         send.send()
-        panel.until(lambda: send.state.value.problem, "the words")
+        main_thread.until(lambda: send.state.value.problem, "the words")
         assert "cannot be used" in send.state.value.problem
-        assert send.state.value.told == send.state.value.rendering.shot == ""
+        assert send.state.value.message == send.state.value.render_progress.shot == ""
     finally:
         folder.unlink()
 
 
-def test_a_rendering_that_fails_is_told_and_the_next_shot_goes_on(
-    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+def test_a_rendering_that_fails_is_reported_and_the_next_shot_goes_on(
+    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
 ) -> None:
     host.fails_at = 1004
     send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
     send.send()
-    panel.until(lambda: send.state.value.problem, "the failure")
+    main_thread.until(lambda: send.state.value.problem, "the failure")
     assert send.state.value.problem == "no paint for frame 1004"
     assert send.state.value.next_step == "buy some"
     assert host.open_renders == 0
     host.fails_at = None
     send.send()
-    panel.until(lambda: versions(session, shots), "the version")
+    main_thread.until(lambda: versions(session, shots), "the version")
 
 
 def test_what_another_file_has_under_the_same_handle_is_not_sent(
-    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
 ) -> None:
     host.waits_at = 1003
     send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
-    host._shots = Painting("another_file")._shots
+    host._shots = RenderingHost("another_file")._shots
     send.send()
-    panel.until(lambda: send.state.value.rendering.frames == 2, "the rendering")
+    main_thread.until(lambda: send.state.value.render_progress.frames_done == 2, "the rendering")
     host.waits_at = None
-    panel.until(lambda: send.state.value.problem, "the refusal")
+    main_thread.until(lambda: send.state.value.problem, "the refusal")
     assert send.state.value.problem == "the host rendered painted/another_file/S_010 instead"
     assert versions(session, shots) == []
 
 
-def test_versions_are_placed_as_a_person_wants_and_the_list_tells_it(
-    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+def test_versions_are_placed_as_a_person_wants_and_the_list_shows_it(
+    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
 ) -> None:
-    placing = PlacingController(session, shots.reload)
+    placing = PlacementController(session, shots.reload)
     send.send()
-    panel.until(lambda: len(versions(session, shots)) == 2, "both versions")
+    main_thread.until(lambda: len(versions(session, shots)) == 2, "both versions")
     one, two = versions(session, shots)
     placing.place_approved(list(shots.rows))
-    panel.until(lambda: placing.state.value.problem, "the refusal")
+    main_thread.until(lambda: placing.state.value.problem, "the refusal")
     assert "no" in placing.state.value.problem
     assert host.placements == []
 
-    ways = placing.ways(one)
+    ways = placing.options(one)
     assert [way.title for way in ways] == ["On the wall", "On the floor"]
     placing.place(shots.rows[0], one, ways[1])
-    panel.until(lambda: placing.state.value.told, "the placing")
+    main_thread.until(lambda: placing.state.value.message, "the placing")
     (placed,) = host.placements
-    assert (placed.handle, placed.version.id, placed.place_as) == ("S_010", one.id, "floor")
+    assert (placed.item_id, placed.version.id, placed.mode_id) == ("S_010", one.id, "floor")
     assert placed.folder is not None
     assert (
         (placed.folder / placed.version.outputs[0].pattern)
         .with_name(Path(placed.version.outputs[0].pattern % 1004).name)
         .is_file()
     )
-    assert standing_in_host(shots.rows[0], one) == "in use"
-    assert standing_in_host(shots.rows[1], two) == ""
+    assert host_status_text(shots.rows[0], one) == "in use"
+    assert host_status_text(shots.rows[1], two) == ""
 
     review = ReviewController(session)
     assert shots.rows[1].shot is not None
-    review.open(shots.rows[1].shot, to_render=True)
-    panel.until(lambda: review.state.value.version, "a version under review")
+    review.open(shots.rows[1].shot, needs_render=True)
+    main_thread.until(lambda: review.state.value.version, "a version under review")
     review.decide(ReviewStatus.APPROVED)
-    panel.until(lambda: review.state.value.told, "the approval")
+    main_thread.until(lambda: review.state.value.message, "the approval")
     placing.place_approved(list(shots.rows))
-    panel.until(lambda: len(host.placements) == 2, "the approved one")
+    main_thread.until(lambda: len(host.placements) == 2, "the approved one")
     assert host.placements[1].version.id == two.id
     review.close()
     placing.close()
 
 
 def test_notes_written_in_the_host_are_kept_once(
-    session: Session, panel: Panel, send: SendController, shots: ShotsController, host: Painting
+    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
 ) -> None:
     notes = HostNotesController(session)
     send.send()
-    panel.until(lambda: versions(session, shots), "a version")
+    main_thread.until(lambda: versions(session, shots), "a version")
     version = versions(session, shots)[0]
     frames = FrameRange.of(1004, 1004, 25)
-    host.written = [HostNote("m1", version.id, "too bright", frames)]
-    notes.look()
-    assert notes.state.value.words == "1 note was written"
+    host.saved_notes = [HostNote("m1", version.id, "too bright", frames)]
+    notes.refresh()
+    assert notes.state.value.text == "1 note was written"
     # The panel ended once between telling the gateway and telling the host.
     for _ in range(2):
-        host.written = [HostNote("m1", version.id, "too bright", frames)]
-        notes.look()
-        notes.take_over()
-        panel.until(lambda: not notes.state.value.busy, "the note to be kept")
-        assert host.written == []
+        host.saved_notes = [HostNote("m1", version.id, "too bright", frames)]
+        notes.refresh()
+        notes.import_notes()
+        main_thread.until(lambda: not notes.state.value.busy, "the note to be kept")
+        assert host.saved_notes == []
         assert notes.state.value.notes == ()
     (kept,) = session.client.notes(version.id)
     assert (kept.text, kept.frames, kept.by) == ("too bright", frames, "Ada Lovelace")

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import MissingFrames, ShotbridgeError
-from bridge_ui.controllers.observable import Observable, Rows, RowsChanged
-from bridge_ui.controllers.pool import Latest, Pool, Task
+from bridge_ui.controllers.observable import Observable, ObservableList, ListChange
+from bridge_ui.controllers.pool import LatestCall, ThreadPool, BackgroundTask
 
 if TYPE_CHECKING:
     import pytest
@@ -15,128 +15,128 @@ if TYPE_CHECKING:
 
 
 def test_answers_and_errors_land_on_the_panels_thread(
-    panel: Panel, caplog: pytest.LogCaptureFixture
+    main_thread: Panel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = Pool(panel.post)
-    told: list[tuple[object, threading.Thread]] = []
+    pool = ThreadPool(main_thread.post)
+    received: list[tuple[object, threading.Thread]] = []
 
     def keep(what: object) -> None:
-        told.append((what, threading.current_thread()))
+        received.append((what, threading.current_thread()))
 
-    def fail(_: Task) -> None:
+    def fail(_: BackgroundTask) -> None:
         raise MissingFrames("two frames are missing")
 
-    def surprise(_: Task) -> None:
+    def surprise(_: BackgroundTask) -> None:
         raise ZeroDivisionError("no")
 
     worked_in: list[threading.Thread] = []
     pool.run(lambda _: worked_in.append(threading.current_thread()) or 5, keep)
-    panel.until(lambda: len(told) == 1, "an answer")
+    main_thread.until(lambda: len(received) == 1, "an answer")
     pool.run(fail, keep, keep)
-    panel.until(lambda: len(told) == 2, "an error")
+    main_thread.until(lambda: len(received) == 2, "an error")
     pool.run(surprise, keep, keep)
-    panel.until(lambda: len(told) == 3, "a surprise")
-    assert {thread for _, thread in told} == {threading.current_thread()}
+    main_thread.until(lambda: len(received) == 3, "a surprise")
+    assert {thread for _, thread in received} == {threading.current_thread()}
     assert worked_in[0] is not threading.current_thread()
-    assert told[0][0] == 5
-    assert isinstance(told[1][0], MissingFrames)
-    assert isinstance(told[2][0], ShotbridgeError)
-    assert "ZeroDivisionError" in str(told[2][0])
+    assert received[0][0] == 5
+    assert isinstance(received[1][0], MissingFrames)
+    assert isinstance(received[2][0], ShotbridgeError)
+    assert "ZeroDivisionError" in str(received[2][0])
     assert "Traceback" in caplog.text
     assert pool.close(5)
 
 
-def test_only_the_answer_to_the_last_question_lands(panel: Panel) -> None:
-    pool = Pool(panel.post, threads=3)
-    latest: Latest[str] = Latest(pool)
+def test_only_the_answer_to_the_last_question_lands(main_thread: Panel) -> None:
+    pool = ThreadPool(main_thread.post, threads=3)
+    latest: LatestCall[str] = LatestCall(pool)
     gates = {name: threading.Event() for name in "abc"}
-    told: list[str] = []
+    received: list[str] = []
 
     def ask(name: str) -> None:
-        def call(_: Task) -> str:
+        def call(_: BackgroundTask) -> str:
             assert gates[name].wait(20)
             return name
 
-        latest.ask(call, told.append)
+        latest.run(call, received.append)
 
     for name in "abc":
         ask(name)
     gates["c"].set()
-    panel.until(lambda: told, "the last answer")
+    main_thread.until(lambda: received, "the last answer")
     gates["a"].set()
     gates["b"].set()
-    panel.idle(0.2)
-    assert told == ["c"]
+    main_thread.idle(0.2)
+    assert received == ["c"]
     assert not latest.busy
     assert pool.close(5)
 
 
-def test_what_was_cancelled_after_it_was_done_never_lands(panel: Panel) -> None:
-    pool = Pool(panel.post)
-    told: list[int] = []
+def test_what_was_cancelled_after_it_was_done_never_lands(main_thread: Panel) -> None:
+    pool = ThreadPool(main_thread.post)
+    received: list[int] = []
     done = threading.Event()
-    task = pool.run(lambda _: done.set(), told.append)
+    task = pool.run(lambda _: done.set(), received.append)
     assert done.wait(20)
     task.cancel()  # the answer waits to be delivered, or is just about to be posted
-    panel.idle(0.2)
-    assert told == []
+    main_thread.idle(0.2)
+    assert received == []
     assert pool.close(5)
 
 
-def test_closing_while_busy_tells_nothing_and_ends_the_threads(panel: Panel) -> None:
-    pool = Pool(panel.post, threads=2)
-    told: list[object] = []
-    flags: list[Task] = []
+def test_closing_while_busy_reports_nothing_and_ends_the_threads(main_thread: Panel) -> None:
+    pool = ThreadPool(main_thread.post, threads=2)
+    received: list[object] = []
+    flags: list[BackgroundTask] = []
     begun = threading.Barrier(3)
 
-    def work(task: Task) -> str:
+    def work(task: BackgroundTask) -> str:
         flags.append(task)
         begun.wait(20)
-        assert task.flag.wait(20)
+        assert task.cancel_event.wait(20)
         return "too late"
 
     for _ in range(2):
-        pool.run(work, told.append, told.append)
-    pool.run(lambda _: "never begun", told.append)
+        pool.run(work, received.append, received.append)
+    pool.run(lambda _: "never begun", received.append)
     begun.wait(20)
     assert pool.close(10)
-    panel.idle(0.1)
-    assert told == []
+    main_thread.idle(0.1)
+    assert received == []
     assert len(flags) == 2
-    assert pool.run(lambda _: 1, told.append).cancelled
+    assert pool.run(lambda _: 1, received.append).cancelled
 
 
-def test_values_tell_of_changes_only() -> None:
+def test_values_report_changes_only() -> None:
     value = Observable(1)
-    told: list[int] = []
-    unwatch = value.watch(told.append)
+    received: list[int] = []
+    unwatch = value.watch(received.append)
     value.set(1)
     value.set(2)
     unwatch()
     unwatch()
     value.set(3)
-    assert told == [1, 2]
+    assert received == [1, 2]
 
 
-def test_one_may_stop_watching_while_being_told() -> None:
+def test_a_watcher_may_stop_while_being_notified() -> None:
     value = Observable(0)
-    told: list[str] = []
+    received: list[str] = []
     unwatch = [lambda: None, lambda: None]
-    unwatch[0] = value.watch(lambda _: (told.append("first"), unwatch[1]()), at_once=False)
-    unwatch[1] = value.watch(lambda _: told.append("second"), at_once=False)
+    unwatch[0] = value.watch(lambda _: (received.append("first"), unwatch[1]()), immediately=False)
+    unwatch[1] = value.watch(lambda _: received.append("second"), immediately=False)
     value.set(1)
-    assert told == ["first"]
+    assert received == ["first"]
 
 
-def test_rows_tell_which_of_them_changed() -> None:
-    rows: Rows[str] = Rows()
-    told: list[RowsChanged] = []
-    rows.watch(told.append)
+def test_rows_report_which_of_them_changed() -> None:
+    rows: ObservableList[str] = ObservableList()
+    changes: list[ListChange] = []
+    rows.watch(changes.append)
     rows.replace(["a", "b", "c"])
     rows.update({0: "a", 2: "z"})
     rows.update({1: "b"})
     assert list(rows) == ["a", "b", "z"]
-    assert told == [RowsChanged(reset=True), RowsChanged(positions=(2,))]
+    assert changes == [ListChange(reset=True), ListChange(positions=(2,))]
     rows.insert(1, ["x", "y"])
     assert list(rows) == ["a", "x", "y", "b", "z"]
-    assert told[2:] == [RowsChanged(inserted=range(1, 3))]
+    assert changes[2:] == [ListChange(inserted=range(1, 3))]

@@ -23,7 +23,7 @@ from bridge_ui.controllers import feed
 from bridge_ui.controllers.jobs import JobsController
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
-from bridge_ui.controllers.session import Line, Session
+from bridge_ui.controllers.session import ConnectionState, Session
 from bridge_ui.controllers.shots import ShotsController
 from bridge_ui.standalone_host import StandaloneHost
 
@@ -32,191 +32,191 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _closed_in_the_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _close_sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A test that fails leaves no session behind for the next one to stumble over."""
-    made: list[Session] = []
+    sessions: list[Session] = []
     real = Session.start
 
     def start(self: Session) -> None:
-        made.append(self)
+        sessions.append(self)
         real(self)
 
     monkeypatch.setattr(Session, "start", start)
     yield
-    for session in made:
+    for session in sessions:
         session.close(timeout=5)
 
 
-def connected(settings: Settings, cut: Path, panel: Panel) -> Session:
-    session = Session(settings, StandaloneHost(settings, cut), panel.post)
-    assert session.connection.value.line is Line.CONNECTING
+def connected(settings: Settings, cut: Path, main_thread: Panel) -> Session:
+    session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
+    assert session.connection.value.state is ConnectionState.CONNECTING
     session.start()
-    panel.until(lambda: session.connection.value.up, "the gateway to answer")
+    main_thread.until(lambda: session.connection.value.is_connected, "the gateway to answer")
     return session
 
 
-def ready(session: Session, panel: Panel) -> tuple[ShotsController, SendController]:
+def ready(session: Session, main_thread: Panel) -> tuple[ShotsController, SendController]:
     shots, send = ShotsController(session), SendController(session)
     shots.reload()
-    panel.until(lambda: shots.rows, "the cut")
-    send.choose("round_trip")
+    main_thread.until(lambda: shots.rows, "the cut")
+    send.choose_service("round_trip")
     send.set_shots([row.shot for row in shots.rows if row.shot])
-    panel.until(lambda: send.state.value.can_send, "the form")
+    main_thread.until(lambda: send.state.value.can_send, "the form")
     return shots, send
 
 
 def test_a_killed_gateway_is_missed_and_comes_back_by_itself(
-    own_settings: Settings, cut: Path, panel: Panel, kill_gateway: Any
+    own_settings: Settings, cut: Path, main_thread: Panel, kill_gateway: Any
 ) -> None:
-    session = connected(own_settings, cut, panel)
-    lines: list[Line] = []
-    session.connection.watch(lambda connection: lines.append(connection.line), at_once=False)
-    shots, send = ready(session, panel)
+    session = connected(own_settings, cut, main_thread)
+    lines: list[ConnectionState] = []
+    session.connection.watch(lambda connection: lines.append(connection.state), immediately=False)
+    shots, send = ready(session, main_thread)
     jobs = JobsController(session)
     send.send()
-    panel.until(lambda: len(session.board.jobs) == 2, "both jobs")
+    main_thread.until(lambda: len(session.store.jobs) == 2, "both jobs")
     kill_gateway(own_settings)
-    panel.until(lambda: Line.LOST in lines, "the loss to be told")
-    panel.until(lambda: session.connection.value.up, "the gateway to be back")
+    main_thread.until(lambda: ConnectionState.LOST in lines, "the loss to be told")
+    main_thread.until(lambda: session.connection.value.is_connected, "the gateway to be back")
 
     def done() -> bool:
-        return all(job.state is JobState.SUCCEEDED for job in session.board.jobs.values())
+        return all(job.state is JobState.SUCCEEDED for job in session.store.jobs.values())
 
-    panel.until(done, "the jobs to go on", seconds=120)
-    panel.until(lambda: all(row.newest for row in shots.rows), "the versions")
-    assert len(session.board.jobs) == 2, "nothing was sent twice"
-    assert [row.sign.words for row in jobs.rows] == ["done", "done"]
+    main_thread.until(done, "the jobs to go on", seconds=120)
+    main_thread.until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
+    assert len(session.store.jobs) == 2, "nothing was sent twice"
+    assert [row.sign.text for row in jobs.rows] == ["done", "done"]
     assert session.close(timeout=10)
 
 
 def test_what_is_sent_to_nobody_waits_and_goes_later(
-    tmp_path: Path, cut: Path, panel: Panel, own_settings: Settings
+    tmp_path: Path, cut: Path, main_thread: Panel, own_settings: Settings
 ) -> None:
-    first = connected(own_settings, cut, panel)
-    _shots, send = ready(first, panel)
+    first = connected(own_settings, cut, main_thread)
+    _shots, send = ready(first, main_thread)
     real = first.client.submit
 
     def unreachable(request: Any, *, key: str, **_: Any) -> Any:
-        first.client.outbox.put(request, key)
+        first.client.outbox.add(request, key)
         raise GatewayUnreachable("nobody there", details={"kept": key})
 
     first.client.submit = unreachable  # type: ignore[method-assign,assignment]
     jobs = JobsController(first)
     send.send()
-    panel.until(lambda: send.state.value.problem == "nobody there", "the words")
-    panel.until(lambda: sum(row.waiting for row in jobs.rows) == 2, "both in the outbox")
-    assert {row.sign.words for row in jobs.rows} == {"in the outbox: not sent yet"}
-    assert first.outbox.value.words == "2 wait to be sent"
-    assert jobs.state.value.words == "2 in the outbox"
+    main_thread.until(lambda: send.state.value.problem == "nobody there", "the words")
+    main_thread.until(lambda: sum(row.is_in_outbox for row in jobs.rows) == 2, "both in the outbox")
+    assert {row.sign.text for row in jobs.rows} == {"in the outbox: not sent yet"}
+    assert first.outbox.value.text == "2 wait to be sent"
+    assert jobs.state.value.text == "2 in the outbox"
     jobs.cancel(jobs.rows[0].id)
-    panel.until(lambda: len(first.outbox.value.waiting) == 1, "one to be taken out")
+    main_thread.until(lambda: len(first.outbox.value.waiting) == 1, "one to be taken out")
     first.client.submit = real  # type: ignore[method-assign]
     assert first.close(timeout=10)
 
-    second = connected(own_settings, cut, panel)
-    panel.until(lambda: second.board.jobs, "what waited to be sent")
-    panel.until(lambda: not second.outbox.value.waiting, "an empty outbox")
-    assert len(second.board.jobs) == 1
+    second = connected(own_settings, cut, main_thread)
+    main_thread.until(lambda: second.store.jobs, "what waited to be sent")
+    main_thread.until(lambda: not second.outbox.value.waiting, "an empty outbox")
+    assert len(second.store.jobs) == 1
     assert second.close(timeout=10)
 
 
 def test_closing_while_sending_loses_nothing(
-    own_settings: Settings, cut: Path, panel: Panel
+    own_settings: Settings, cut: Path, main_thread: Panel
 ) -> None:
-    session = connected(own_settings, cut, panel)
-    _, send = ready(session, panel)
-    gate = threading.Event()
+    session = connected(own_settings, cut, main_thread)
+    _, send = ready(session, main_thread)
+    release = threading.Event()
     real = session.client.submit
 
     def slow(*given: Any, **more: Any) -> Any:
-        assert gate.wait(20)
+        assert release.wait(20)
         return real(*given, **more)
 
     session.client.submit = slow  # type: ignore[method-assign]
     send.send()
-    panel.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
+    main_thread.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
     send.close()
-    told: list[object] = []
-    session.connection.watch(told.append, at_once=False)
+    states: list[object] = []
+    session.connection.watch(states.append, immediately=False)
     session.close()
-    gate.set()
+    release.set()
     assert session.close(timeout=10)
-    panel.idle(0.2)
-    assert told == []
+    main_thread.idle(0.2)
+    assert states == []
 
-    again = connected(own_settings, cut, panel)
-    panel.until(lambda: len(again.board.jobs) == 2, "both jobs")
-    panel.until(lambda: not again.outbox.value.waiting, "an empty outbox")
-    panel.idle(0.3)
-    assert len(again.board.jobs) == 2
+    again = connected(own_settings, cut, main_thread)
+    main_thread.until(lambda: len(again.store.jobs) == 2, "both jobs")
+    main_thread.until(lambda: not again.outbox.value.waiting, "an empty outbox")
+    main_thread.idle(0.3)
+    assert len(again.store.jobs) == 2
     assert again.close(timeout=10)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be frozen here")
 def test_a_gateway_that_hangs_keeps_nobody_from_sending(
-    own_settings: Settings, cut: Path, panel: Panel, kill_gateway: Any
+    own_settings: Settings, cut: Path, main_thread: Panel, kill_gateway: Any
 ) -> None:
-    session = connected(own_settings, cut, panel)
-    shots, send = ready(session, panel)
+    session = connected(own_settings, cut, main_thread)
+    shots, send = ready(session, main_thread)
     review = ReviewController(session)
     kill_gateway(own_settings, signal.SIGSTOP)
     try:
         for _ in range(5):
-            session.ask_health()
+            session.refresh_health()
         review.open(shots.rows[0].shot)
         send.set_note("asked while nobody answers")
         send.send()
-        panel.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted", 10)
+        main_thread.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted", 10)
         assert session.client.outbox.entries()[0].request.note == "asked while nobody answers"
     finally:
         kill_gateway(own_settings, signal.SIGCONT)
-    panel.until(lambda: len(session.board.jobs) == 2, "the jobs")
-    panel.until(lambda: not session.outbox.value.waiting, "an empty outbox")
+    main_thread.until(lambda: len(session.store.jobs) == 2, "the jobs")
+    main_thread.until(lambda: not session.outbox.value.waiting, "an empty outbox")
     assert session.close(timeout=10)
 
 
 def test_a_studios_gateway_that_is_not_there_is_said_so(
-    tmp_path: Path, cut: Path, panel: Panel, settings_in: Any
+    tmp_path: Path, cut: Path, main_thread: Panel, settings_in: Any
 ) -> None:
     token = tmp_path / "token"
     token.write_text("secret-token-of-the-studio")
     token.chmod(0o600)
     settings = settings_in(tmp_path, client__url="http://127.0.0.1:9", client__token_file=token)
-    session = Session(settings, StandaloneHost(settings, cut), panel.post)
+    session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     shots = ShotsController(session)
     send = SendController(session)
     session.start()
     shots.reload()
-    panel.until(lambda: session.connection.value.line is Line.LOST, "the words")
-    assert "does not answer" in session.connection.value.words
+    main_thread.until(lambda: session.connection.value.state is ConnectionState.LOST, "the words")
+    assert "does not answer" in session.connection.value.text
     assert "again by itself" in session.connection.value.next_step
-    panel.until(lambda: len(shots.rows) == 2, "the cut, which needs no gateway")
+    main_thread.until(lambda: len(shots.rows) == 2, "the cut, which needs no gateway")
     assert "services are not known" in send.state.value.missing[0]
     assert session.close(timeout=15)
 
 
 def test_a_wrong_token_is_for_a_person_to_mend(
-    settings: Settings, tmp_path: Path, cut: Path, panel: Panel, settings_in: Any
+    settings: Settings, tmp_path: Path, cut: Path, main_thread: Panel, settings_in: Any
 ) -> None:
-    address = launcher.ensure(settings)
+    address = launcher.ensure_gateway(settings)
     token = tmp_path / "token"
     token.write_text("not-the-right-token-at-all-1234567890")
     token.chmod(0o600)
     studio = settings_in(tmp_path, client__url=address.url, client__token_file=token)
-    session = Session(studio, StandaloneHost(studio, cut), panel.post)
+    session = Session(studio, StandaloneHost(studio, cut), main_thread.post)
     session.start()
-    panel.until(lambda: session.connection.value.line is Line.REFUSED, "the refusal")
+    main_thread.until(lambda: session.connection.value.state is ConnectionState.REFUSED, "the refusal")
     assert session.connection.value.next_step
     token.write_text(address.token)
-    session.retry()
-    assert session.connection.value.line is Line.CONNECTING
-    panel.until(lambda: session.connection.value.up, "the connection")
-    assert address.url in session.connection.value.words
-    panel.until(lambda: session.health.value, "the gateway's health")
+    session.reconnect()
+    assert session.connection.value.state is ConnectionState.CONNECTING
+    main_thread.until(lambda: session.connection.value.is_connected, "the connection")
+    assert address.url in session.connection.value.text
+    main_thread.until(lambda: session.health.value, "the gateway's health")
     assert session.close(timeout=10)
 
 
-class Overburdened(Client):
+class BusyClient(Client):
     """Its gateway streams, but at first does not say who it is."""
 
     def __init__(self, settings: Settings, times: int) -> None:
@@ -232,21 +232,21 @@ class Overburdened(Client):
 
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_gateway_that_answers_late_is_asked_again(
-    settings: Settings, cut: Path, panel: Panel, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+    settings: Settings, cut: Path, main_thread: Panel, monkeypatch: pytest.MonkeyPatch, by_hand: bool
 ) -> None:
-    monkeypatch.setattr(feed, "AGAIN", 3600 if by_hand else 0.1)
-    client = Overburdened(settings, times=1 if by_hand else 3)
-    session = Session(settings, StandaloneHost(settings, cut), panel.post, client=client)
+    monkeypatch.setattr(feed, "RETRY_SECONDS", 3600 if by_hand else 0.1)
+    client = BusyClient(settings, times=1 if by_hand else 3)
+    session = Session(settings, StandaloneHost(settings, cut), main_thread.post, client=client)
     session.start()
-    panel.until(lambda: session.connection.value.line is Line.LOST, "the words")
-    assert "no answer within 60 s" in session.connection.value.words
+    main_thread.until(lambda: session.connection.value.state is ConnectionState.LOST, "the words")
+    assert "no answer within 60 s" in session.connection.value.text
     if by_hand:
-        session.retry()
-    panel.until(lambda: session.connection.value.up, "the connection")
+        session.reconnect()
+    main_thread.until(lambda: session.connection.value.is_connected, "the connection")
     assert session.services.value
     assert client.left < 0
-    session.retry()
-    panel.until(lambda: client.left == -2, "a look at what stands as well")
+    session.reconnect()
+    main_thread.until(lambda: client.left == -2, "a look at what stands as well")
     assert session.close(timeout=10)
 
 
@@ -256,30 +256,30 @@ class SlowClient(Client):
     def __init__(self, settings: Settings, slow: str) -> None:
         super().__init__(settings)
         self.slow = slow
-        self.gate = threading.Event()
+        self.release = threading.Event()
         self.asked = threading.Event()
 
     def versions(self, **which: Any) -> list[Version]:
         if which.get("shot") == self.slow:
             self.asked.set()
-            assert self.gate.wait(30)
+            assert self.release.wait(30)
             raise GatewayUnreachable("this must not be shown")
         return super().versions(**which)
 
 
-def test_a_stale_answer_never_lands(settings: Settings, cut: Path, panel: Panel) -> None:
+def test_a_stale_answer_never_lands(settings: Settings, cut: Path, main_thread: Panel) -> None:
     host = StandaloneHost(settings, cut)
     first, second = (item.shot for item in host.scene().shots)
     client = SlowClient(settings, first.id.shot)
-    session = Session(settings, host, panel.post, client=client)
+    session = Session(settings, host, main_thread.post, client=client)
     review = ReviewController(session)
     session.start()
-    panel.until(lambda: session.connection.value.up, "the gateway")
+    main_thread.until(lambda: session.connection.value.is_connected, "the gateway")
     review.open(first)
     assert client.asked.wait(20)
     review.open(second)
-    client.gate.set()
-    panel.idle()
+    client.release.set()
+    main_thread.idle()
     assert review.state.value.shot == second
     assert review.state.value.problem == ""
     review.open(None)
@@ -288,24 +288,24 @@ def test_a_stale_answer_never_lands(settings: Settings, cut: Path, panel: Panel)
 
 
 def test_what_was_said_is_kept_once_though_its_answer_was_lost(
-    settings: Settings, cut: Path, panel: Panel
+    settings: Settings, cut: Path, main_thread: Panel
 ) -> None:
-    session = connected(settings, cut, panel)
-    shots, send = ready(session, panel)
+    session = connected(settings, cut, main_thread)
+    shots, send = ready(session, main_thread)
     send.send()
-    panel.until(lambda: all(row.newest for row in shots.rows), "the versions")
+    main_thread.until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
     review = ReviewController(session)
     review.open(shots.rows[0].shot)
-    panel.until(lambda: review.state.value.version, "the version")
+    main_thread.until(lambda: review.state.value.version, "the version")
     real, calls = session.client.decide, []
 
-    def lost(*given: Any) -> Any:
+    def lose_answer(*given: Any) -> Any:
         calls.append(real(*given))
         raise GatewayUnreachable("the answer was cut")
 
-    session.client.decide = lost  # type: ignore[method-assign,assignment]
+    session.client.decide = lose_answer  # type: ignore[method-assign,assignment]
     review.decide(ReviewStatus.REJECTED)
-    panel.until(lambda: not review.state.value.busy, "the end of it")
+    main_thread.until(lambda: not review.state.value.busy, "the end of it")
     assert review.state.value.problem == ""
     assert [d.status for d in review.state.value.decisions] == [ReviewStatus.REJECTED]
     assert len(calls) == 1
@@ -316,7 +316,7 @@ def test_what_was_said_is_kept_once_though_its_answer_was_lost(
 
     def say(text: str) -> None:
         review.add_note(text, [box], FrameRange.of(1, 2, 25), drawn_on=1, done=kept.append)
-        panel.until(lambda: not review.state.value.busy, "the end of it")
+        main_thread.until(lambda: not review.state.value.busy, "the end of it")
 
     def cut_off(*given: Any) -> Any:
         add_note(*given)
@@ -338,15 +338,15 @@ def test_what_was_said_is_kept_once_though_its_answer_was_lost(
     session.client.notes, session.client.add_note = look, add_note  # type: ignore[method-assign]
     say("Softer")
     assert (review.state.value.problem, len(kept)) == ("", 2)
-    assert look(kept[0].version) == kept
+    assert look(kept[0].version_id) == kept
     assert session.close(timeout=10)
 
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.3])
 def test_a_panel_closed_at_any_moment_leaves_no_thread(
-    settings: Settings, cut: Path, panel: Panel, when: float, no_threads_left: Any
+    settings: Settings, cut: Path, main_thread: Panel, when: float, no_threads_left: Any
 ) -> None:
-    session = Session(settings, StandaloneHost(settings, cut), panel.post)
+    session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     parts = [
         ShotsController(session),
         SendController(session),
@@ -355,9 +355,9 @@ def test_a_panel_closed_at_any_moment_leaves_no_thread(
     ]
     session.start()
     parts[0].reload()  # type: ignore[union-attr]
-    panel.idle(when)
+    main_thread.idle(when)
     for part in parts:
         part.close()
     session.close(timeout=0)
-    panel.idle(0.1)
+    main_thread.idle(0.1)
     assert no_threads_left()

@@ -13,12 +13,12 @@ import pytest
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.jobs import JobState
 from bridge_core.models.notes import Stroke
-from bridge_core.models.requests import Delivery, Request
+from bridge_core.models.requests import OutputFormat, Request
 from bridge_core.models.versions import ReviewStatus
 from bridge_core.timeline.reading import read_cut
-from bridge_ui.controllers.jobs import JobRow, JobsController
+from bridge_ui.controllers.jobs import JobListRow, JobsController
 from bridge_ui.controllers.lineage import LineageController
-from bridge_ui.controllers.playhead import LookedAt
+from bridge_ui.controllers.playhead import ViewedFrame
 from bridge_ui.controllers.review import PLATE, ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.shots import ShotsController
@@ -32,94 +32,94 @@ JPEG = b"\xff\xd8"
 
 
 @pytest.fixture
-def shots(session: Session, panel: Panel) -> Iterator[ShotsController]:
-    made = ShotsController(session)
-    made.reload()
-    panel.until(lambda: len(made.rows) == 2, "the cut to be read")
-    yield made
-    made.close()
+def shots(session: Session, main_thread: Panel) -> Iterator[ShotsController]:
+    controller = ShotsController(session)
+    controller.reload()
+    main_thread.until(lambda: len(controller.rows) == 2, "the cut to be read")
+    yield controller
+    controller.close()
 
 
 @pytest.fixture
-def send(session: Session, panel: Panel) -> Iterator[SendController]:
-    made = SendController(session)
-    made.choose("round_trip")
-    yield made
-    made.close()
+def send(session: Session, main_thread: Panel) -> Iterator[SendController]:
+    controller = SendController(session)
+    controller.choose_service("round_trip")
+    yield controller
+    controller.close()
 
 
 def version_of(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController, row: int = 0
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController, row: int = 0
 ) -> str:
     """Id of a new version of a shot."""
     shot = shots.rows[row].shot
     assert shot is not None
-    before = {v.id for v in session.board.versions_of(shot.id)}
+    before = {v.id for v in session.store.versions_of(shot.id)}
     send.set_shots([shot])
-    panel.until(lambda: send.state.value.can_send, "the form to be complete")
+    main_thread.until(lambda: send.state.value.can_send, "the form to be complete")
     send.send()
-    send.send_anyway()  # where it is the same as a moment ago
+    send.confirm_send()  # where it is the same as a moment ago
 
     def new() -> list[str]:
-        return [v.id for v in session.board.versions_of(shot.id) if v.id not in before]
+        return [v.id for v in session.store.versions_of(shot.id) if v.id not in before]
 
-    return str(panel.until(new, "a version")[0])
+    return str(main_thread.until(new, "a version")[0])
 
 
-def test_two_shots_go_and_come_back_and_every_list_tells_it(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+def test_two_shots_go_and_come_back_and_every_list_shows_it(
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
     jobs = JobsController(session)
-    assert [row.sign.words for row in shots.rows] == ["nothing sent yet"] * 2
-    assert shots.rows[0].ranges == "1003–1006 · 4 + 4 handles"
+    assert [row.sign.text for row in shots.rows] == ["nothing sent yet"] * 2
+    assert shots.rows[0].range_text == "1003–1006 · 4 + 4 handles"
     shots.select([row.key for row in shots.rows])
     send.set_shots(row.shot for row in shots.selected if row.shot)
     state = send.state.value
-    assert state.button == "Make 2 versions"
-    panel.until(lambda: len(send.state.value.before) == 5, "the estimate")
-    told = {line.title: line.words for line in send.state.value.before}
-    assert told["Goes out"].startswith("2 shots, 8 frames + 8 handles · ACEScg")
-    assert told["To"] == "this machine, nothing leaves it"
-    assert told["Costs"] == "nothing"
-    assert told["Allowed"].startswith("yes")
+    assert state.button_text == "Make 2 versions"
+    main_thread.until(lambda: len(send.state.value.summary) == 5, "the estimate")
+    lines = {line.title: line.text for line in send.state.value.summary}
+    assert lines["Goes out"].startswith("2 shots, 8 frames + 8 handles · ACEScg")
+    assert lines["To"] == "this machine, nothing leaves it"
+    assert lines["Costs"] == "nothing"
+    assert lines["Allowed"].startswith("yes")
     send.send()
-    assert send.state.value.sending.shots == 2
-    panel.until(lambda: all(row.newest for row in shots.rows), "both versions")
-    panel.until(lambda: send.state.value.sending.shots == 0, "the sending to end")
-    panel.until(
-        lambda: all("v001 · waits for your review" in row.sign.words for row in shots.rows),
+    assert send.state.value.send_progress.request_count == 2
+    main_thread.until(lambda: all(row.newest_version_id for row in shots.rows), "both versions")
+    main_thread.until(lambda: send.state.value.send_progress.request_count == 0, "the sending to end")
+    main_thread.until(
+        lambda: all("v001 · waits for your review" in row.sign.text for row in shots.rows),
         "the list to tell of them",
     )
     for row in shots.rows:
-        assert row.sign.mark == "◆"
-        assert row.needs_you
-    assert shots.state.value.needs_you == 2
+        assert row.sign.symbol == "◆"
+        assert row.needs_attention
+    assert shots.state.value.attention_count == 2
     ids = {row.shot.id for row in shots.rows if row.shot}
 
-    def mine_now() -> list[JobRow]:
+    def mine_now() -> list[JobListRow]:
         return [row for row in jobs.rows if row.shot in ids]
 
-    panel.until(lambda: [j.sign.words for j in mine_now()] == ["done", "done"], "both to be done")
-    assert all(row.result and not row.can_cancel for row in mine_now())
-    panel.until(lambda: not session.outbox.value.waiting, "an empty outbox")
+    main_thread.until(lambda: [j.sign.text for j in mine_now()] == ["done", "done"], "both to be done")
+    assert all(row.result_id and not row.can_cancel for row in mine_now())
+    main_thread.until(lambda: not session.outbox.value.waiting, "an empty outbox")
     send.set_shots([r.shot for r in shots.rows if r.shot][:1])
-    panel.until(lambda: send.state.value.button == "Make v002", "the next number")
+    main_thread.until(lambda: send.state.value.button_text == "Make v002", "the next number")
     jobs.close()
 
 
 def test_a_version_is_reviewed(
     session: Session,
-    panel: Panel,
+    main_thread: Panel,
     shots: ShotsController,
     send: SendController,
     tmp_path: Path,
 ) -> None:
-    first = version_of(session, panel, shots, send)
+    first = version_of(session, main_thread, shots, send)
     review = ReviewController(session)
     shot = shots.rows[0].shot
     assert shot is not None
     review.open(shot)
-    panel.until(lambda: review.state.value.version, "a version under review")
+    main_thread.until(lambda: review.state.value.version, "a version under review")
     state = review.state.value
     assert (state.a, state.b) == (PLATE, first)
     plate, version = review.a.value, review.b.value
@@ -129,8 +129,8 @@ def test_a_version_is_reviewed(
     assert version.frames == plate.frames
     assert plate.frame(1003)[:2] == version.frame(1003)[:2] == JPEG
 
-    second = version_of(session, panel, shots, send)
-    panel.until(lambda: len(review.state.value.choices) == 3, "the second version")
+    second = version_of(session, main_thread, shots, send)
+    main_thread.until(lambda: len(review.state.value.choices) == 3, "the second version")
     assert [choice.id for choice in review.state.value.choices] == [PLATE, second, first]
     assert review.state.value.b == first, "what is looked at stays"
     assert review.b.value is version
@@ -146,7 +146,7 @@ def test_a_version_is_reviewed(
     stroke = Stroke(tool="box", points=((0.1, 0.1), (0.4, 0.5)))
     review.add_note("Hold the leaves", [stroke], FrameRange.of(1004, 1005, 25), done=got.append)
     review.add_note("Good otherwise")
-    panel.until(lambda: len(review.state.value.notes) == 2, "the notes")
+    main_thread.until(lambda: len(review.state.value.notes) == 2, "the notes")
     assert [note.text for note in review.state.value.notes] == ["Good otherwise", "Hold the leaves"]
     assert got[0].strokes == (stroke,)
     assert got[0].by == "Ada Lovelace"
@@ -154,68 +154,68 @@ def test_a_version_is_reviewed(
     assert "note" in review.state.value.problem
 
     asked: list[Request] = []
-    review.make_again(got[0], asked.append)
-    panel.until(lambda: asked, "the request")
-    assert asked[0].made_from == second
+    review.revise_from_note(got[0], asked.append)
+    main_thread.until(lambda: asked, "the request")
+    assert asked[0].source_version_id == second
     assert asked[0].note == "1004–1005: Hold the leaves"
     send.prefill(asked[0])
-    assert send.state.value.made_from == second
+    assert send.state.value.source_version_id == second
     assert send.state.value.note == "1004–1005: Hold the leaves"
-    assert send.state.value.button == "Make v003"
+    assert send.state.value.button_text == "Make v003"
 
     review.decide(ReviewStatus.APPROVED, "lovely")
-    panel.until(
-        lambda: review.state.value.told.startswith("Round trip v002 approved"), "the decision"
+    main_thread.until(
+        lambda: review.state.value.message.startswith("Round trip v002 approved"), "the decision"
     )
     assert review.state.value.decisions[0].by == "Ada Lovelace"
     assert not review.state.value.busy
-    panel.until(lambda: "approved" in shots.rows[0].sign.words, "the list to tell it")
-    assert shots.rows[0].sign.words == (
+    main_thread.until(lambda: "approved" in shots.rows[0].sign.text, "the list to tell it")
+    assert shots.rows[0].sign.text == (
         "Round trip v001 · waits for your review; Round trip v002 · approved · Ada Lovelace"
     )
-    assert shots.rows[0].needs == (first,), "the older version still waits"
+    assert shots.rows[0].attention_ids == (first,), "the older version still waits"
     review.choose_b(first)
     review.decide(ReviewStatus.REJECTED, "softer than the next one")
-    panel.until(lambda: not shots.rows[0].needs_you, "nothing to wait any more")
-    assert shots.rows[0].sign.words == "Round trip v002 · approved · Ada Lovelace"
+    main_thread.until(lambda: not shots.rows[0].needs_attention, "nothing to wait any more")
+    assert shots.rows[0].sign.text == "Round trip v002 · approved · Ada Lovelace"
 
     target = tmp_path / "out.otio"
     shots.export(target)
-    panel.until(lambda: shots.state.value.told, "the export")
+    main_thread.until(lambda: shots.state.value.message, "the export")
     carried = {v.label: v for v in read_cut(target).shots[0].versions}
     assert set(carried) == {"v001", "v002"}
-    assert carried["v002"].active
+    assert carried["v002"].is_active
     viewed = tmp_path / "for openrv.otio"
     shots.export(viewed, "openrv")
-    panel.until(lambda: "for openrv" in shots.state.value.told, "the other export")
+    main_thread.until(lambda: "for openrv" in shots.state.value.message, "the other export")
     assert "Hold the leaves" in viewed.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.glob("*.otio")) == ["for openrv.otio", "out.otio"]
     assert not list(tmp_path.glob(".*.otio"))
     shots.export(shots.scene.cut.path)  # type: ignore[union-attr]
-    panel.until(lambda: shots.state.value.problem, "the refusal")
+    main_thread.until(lambda: shots.state.value.problem, "the refusal")
     assert "take the place" in shots.state.value.problem
     review.close()
 
 
-def test_a_frame_is_tried_and_looked_at(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+def test_a_test_frame_is_made_and_looked_at(
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
     shot = shots.rows[1].shot
     assert shot is not None
     review = ReviewController(session)
     review.open(shot)
     send.set_shots([shot])
-    send.try_frame(LookedAt(shot.id, 2000))
+    send.request_test_frame(ViewedFrame(shot.id, 2000))
     assert "2000" in send.state.value.problem
-    send.try_frame(LookedAt(shot.id, 1004))
+    send.request_test_frame(ViewedFrame(shot.id, 1004))
     assert send.state.value.problem == ""
-    panel.until(lambda: len(review.state.value.choices) == 2, "the try")
-    tried = panel.until(
+    main_thread.until(lambda: len(review.state.value.choices) == 2, "the try")
+    test_frame_job = main_thread.until(
         lambda: next((c for c in review.state.value.choices if "try of 1004" in c.label), None),
         "the try to be done",
     )
-    review.choose_b(tried.id)
-    panel.until(lambda: review.b.value and review.b.value.frames == (1004,), "the try's frame")
+    review.choose_b(test_frame_job.id)
+    main_thread.until(lambda: review.b.value and review.b.value.frames == (1004,), "the try's frame")
     assert review.b.value is not None
     assert review.b.value.frame(1004)[:2] == JPEG
     assert review.state.value.version is None
@@ -225,20 +225,20 @@ def test_a_frame_is_tried_and_looked_at(
 
 
 def test_a_running_job_shows_its_frames_and_is_cancelled(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
     jobs = JobsController(session)
     wanted = [row.shot for row in shots.rows if row.shot]
     send.set_shots(wanted)
-    panel.until(lambda: send.state.value.can_send, "the form")
+    main_thread.until(lambda: send.state.value.can_send, "the form")
     send.send()
     names = {shot.id for shot in wanted}
-    rows = panel.until(
-        lambda: [row for row in jobs.rows if row.shot in names and not row.waiting][1:], "the jobs"
+    rows = main_thread.until(
+        lambda: [row for row in jobs.rows if row.shot in names and not row.is_in_outbox][1:], "the jobs"
     )
     source = jobs.watch_frames(rows[0].id)
-    seen: list[tuple[int, ...]] = []
-    source.watch(seen.append)
+    frames_shown: list[tuple[int, ...]] = []
+    source.watch(frames_shown.append)
     last = rows[0].id
     jobs.cancel(last)
 
@@ -246,109 +246,109 @@ def test_a_running_job_shows_its_frames_and_is_cancelled(
         job = jobs.job(last)
         return job is not None and job.state.ended
 
-    panel.until(ended, "the job to end")
-    assert all(set(a) <= set(b) for a, b in itertools.pairwise(seen))
+    main_thread.until(ended, "the job to end")
+    assert all(set(a) <= set(b) for a, b in itertools.pairwise(frames_shown))
     job = jobs.job(last)
     assert job is not None
     if job.state is JobState.CANCELLED:
         row = next(row for row in jobs.rows if row.id == last)
-        assert row.sign.words == "cancelled"
-        assert row.can_send_again
+        assert row.sign.text == "cancelled"
+        assert row.can_resend
         before = len(jobs.rows)
-        jobs.send_again(last)
-        panel.until(lambda: len(jobs.rows) > before, "the new job")
+        jobs.resend(last)
+        main_thread.until(lambda: len(jobs.rows) > before, "the new job")
     jobs.close()
 
 
-def test_how_versions_were_made_is_told_and_compared(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+def test_how_versions_were_made_is_shown_and_compared(
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
-    first = version_of(session, panel, shots, send)
-    send.set_delivery(Delivery.PLATE)
+    first = version_of(session, main_thread, shots, send)
+    send.set_output_format(OutputFormat.PLATE)
     send.set_note("keep the grain")
-    second = version_of(session, panel, shots, send)
+    second = version_of(session, main_thread, shots, send)
     lineage = LineageController(session)
     lineage.show(first, "v001")
     lineage.show(second, "v002")
-    panel.until(lambda: lineage.state.value.facts, "the lineage")
-    told = {(fact.group, fact.title): fact.value for fact in lineage.state.value.facts}
-    assert told["Asked", "By"] == "Ada Lovelace"
-    assert told["Asked", "Note"] == "keep the grain"
+    main_thread.until(lambda: lineage.state.value.facts, "the lineage")
+    facts = {(fact.group, fact.title): fact.value for fact in lineage.state.value.facts}
+    assert facts["Asked", "By"] == "Ada Lovelace"
+    assert facts["Asked", "Note"] == "keep the grain"
     assert lineage.state.value.label == "v002"
     lineage.compare(first, "v001")
-    panel.until(lambda: lineage.state.value.differences is not None, "the comparison")
+    main_thread.until(lambda: lineage.state.value.differences is not None, "the comparison")
     found = {d.title: (d.a, d.b) for d in lineage.state.value.differences or ()}
     assert found["Note"] == ("keep the grain", "")
     assert found["Delivery"] == ("plate", "exr")
     assert "By" not in found
     asked: list[Request] = []
-    lineage.make_again(asked.append)
+    lineage.repeat(asked.append)
     assert asked[0].note == "keep the grain"
-    assert asked[0].made_from is None
+    assert asked[0].source_version_id is None
     lineage.show("no-such-result")
-    panel.until(lambda: lineage.state.value.problem, "the refusal")
+    main_thread.until(lambda: lineage.state.value.problem, "the refusal")
     assert lineage.state.value.facts == ()
     lineage.close()
 
 
 def test_thumbnails_come_for_what_is_in_sight(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
     came: list[str] = []
     shots.watch_thumbnails(came.append)
     keys = [row.key for row in shots.rows]
     assert shots.thumbnail(keys[0]) is None
-    shots.want_thumbnails(keys)
-    panel.until(lambda: set(came) == set(keys), "the plates' pictures")
+    shots.request_thumbnails(keys)
+    main_thread.until(lambda: set(came) == set(keys), "the plates' pictures")
     plate = shots.thumbnail(keys[0])
     assert plate is not None
     assert plate[:2] == JPEG
     came.clear()
-    version_of(session, panel, shots, send)
-    panel.until(lambda: keys[0] in came, "the version's picture")
+    version_of(session, main_thread, shots, send)
+    main_thread.until(lambda: keys[0] in came, "the version's picture")
     assert shots.thumbnail(keys[0]) != plate
 
 
 def test_what_the_form_lacks_is_said(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
     send.set_shots([])
     assert send.state.value.missing == ("select a shot",)
     send.send()
-    assert send.state.value.sending.shots == 0
-    assert {service.id for service in send.find("")} >= {"round_trip"}
-    assert send.find("nonsense that nobody offers") == ()
-    send.choose("teleport")
+    assert send.state.value.send_progress.request_count == 0
+    assert {service.id for service in send.find_services("")} >= {"round_trip"}
+    assert send.find_services("nonsense that nobody offers") == ()
+    send.choose_service("teleport")
     assert "teleport" in send.state.value.problem
     assert send.state.value.service is not None
     assert send.state.value.service.id == "round_trip"
     upscale = next((s for s in send.state.value.services if s.id == "upscale"), None)
     if upscale is not None and not upscale.available:
-        send.choose("upscale")
-        assert upscale.unavailable_because in send.state.value.missing
+        send.choose_service("upscale")
+        assert upscale.unavailable_reason in send.state.value.missing
 
 
 def test_requests_that_are_taken_back_leave_nothing_behind(
-    session: Session, panel: Panel, shots: ShotsController, send: SendController
+    session: Session, main_thread: Panel, shots: ShotsController, send: SendController
 ) -> None:
-    gate = threading.Event()
+    release = threading.Event()
     real = session.client.submit
 
     def slow(*given: Any, **more: Any) -> Any:
-        assert gate.wait(20)
+        assert release.wait(20)
         return real(*given, **more)
 
     session.client.submit = slow  # type: ignore[method-assign]
     send.set_shots([row.shot for row in shots.rows if row.shot])
-    panel.until(lambda: send.state.value.can_send, "the form")
+    main_thread.until(lambda: send.state.value.can_send, "the form")
     ids = [row.shot.id for row in shots.rows if row.shot]
     send.send()
-    panel.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
+    main_thread.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
     send.stop_sending()
-    panel.until(lambda: not session.outbox.value.waiting, "both to be taken back")
-    gate.set()
-    panel.until(lambda: send.state.value.sending.shots == 0, "the sending to end")
-    panel.idle()
+    main_thread.until(lambda: not session.outbox.value.waiting, "both to be taken back")
+    release.set()
+    main_thread.until(lambda: send.state.value.send_progress.request_count == 0, "the sending to end")
+    main_thread.idle()
     assert not session.outbox.value.waiting
-    assert [session.board.jobs_of(which) for which in ids] == [[], []]
+    assert [session.store.jobs_of(which) for which in ids] == [[], []]
     assert send.state.value.problem == ""

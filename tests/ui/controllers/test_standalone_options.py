@@ -9,10 +9,10 @@ from case_inputs import rates, timelines
 from case_inputs.kit import CASES
 from stored_versions import version_of
 
-from bridge_core.cli.call import Call
+from bridge_core.cli.call import CommandContext
 from bridge_core.cli.main import build_parser
-from bridge_core.cli.output import Output
-from bridge_core.cli.panel import words
+from bridge_core.cli.output import CommandOutput
+from bridge_core.cli.panel import panel_arguments
 from bridge_core.errors import TimelineError
 from bridge_core.host import Placement
 from bridge_core.models.settings import Settings
@@ -33,15 +33,15 @@ def test_a_timeline_and_a_rate(tmp_path: Path) -> None:
     host = StandaloneHost(settings, several, timeline="reel_02")
     assert [item.shot.id.sequence for item in host.scene().shots] == ["reel_02"]
     with pytest.raises(TimelineError):
-        host.open(edl)
+        host.open_cut(edl)
     # What could not be opened changes nothing.
     assert [item.shot.id.sequence for item in host.scene().shots] == ["reel_02"]
-    host.open(edl, rate="25")
+    host.open_cut(edl, rate="25")
     assert host.scene().cut is not None
     assert host.scene().cut.rate == 25
 
 
-class Stored:
+class StoredVersionsClient:
     """A gateway's client with one version of every shot."""
 
     def __init__(self, cut: Cut) -> None:
@@ -64,13 +64,13 @@ def test_an_export_is_of_the_cut_that_is_open(tmp_path: Path, reader: str) -> No
         host = StandaloneHost(Settings(), tmp_path / source, timeline=timeline, rate=rate)
         # An EDL names no media; the cut is exported as it is.
         cut = read_cut(tmp_path / source, timeline=timeline, rate=rate)
-        made = export_cut(Stored(cut), cut, target, reader)  # type: ignore[arg-type]
-        assert made.versions == len(cut.shots)
+        made = export_cut(StoredVersionsClient(cut), cut, target, reader)  # type: ignore[arg-type]
+        assert made.version_count == len(cut.shots)
         again = read_cut(target, timeline=timeline)
         assert again.rate == cut.rate
         assert len(again.shots) == len(cut.shots)
-        assert {str(p.record) for p in again.problems if p.skipped} == {
-            str(p.record) for p in cut.problems if p.skipped
+        assert {str(p.record_range) for p in again.problems if p.skipped} == {
+            str(p.record_range) for p in cut.problems if p.skipped
         }
         assert host.scene().cut is not None
         assert host.scene().cut.source == cut.source  # type: ignore[union-attr]
@@ -81,14 +81,14 @@ def test_a_timeline_of_a_bin_is_placed_in_twice(tmp_path: Path) -> None:
     for timeline in ("reel_02", "reel_02", "reel_01"):
         host = StandaloneHost(Settings(), tmp_path / "bin.otio", timeline=timeline)
         (shot,) = host.scene().shots
-        host.place([Placement(shot.handle, version_of(shot.shot))])
-        assert host.scene().shots[0].placed == (version_of(shot.shot).id,)
+        host.place([Placement(shot.item_id, version_of(shot.shot))])
+        assert host.scene().shots[0].placed_version_ids == (version_of(shot.shot).id,)
         assert host.scene().shots[0].shot.id.sequence == timeline
 
 
 def test_the_command_hands_them_on() -> None:
-    said = ["panel", "cut.edl", "--timeline", "reel 2", "--rate", "29.97"]
-    call = Call(build_parser().parse_args(said), Output(as_json=False))
-    told = words(call)
-    assert told[told.index("--timeline") + 1] == "reel 2"
-    assert told[told.index("--rate") + 1] == "30000/1001"
+    command = ["panel", "cut.edl", "--timeline", "reel 2", "--rate", "29.97"]
+    call = CommandContext(build_parser().parse_args(command), CommandOutput(as_json=False))
+    arguments = panel_arguments(call)
+    assert arguments[arguments.index("--timeline") + 1] == "reel 2"
+    assert arguments[arguments.index("--rate") + 1] == "30000/1001"

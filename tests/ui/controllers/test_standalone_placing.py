@@ -33,16 +33,16 @@ def _cut(path: Path, plates: Path, source: Any = (1004, 4), speed: float = 1) ->
     clip = otio.schema.Clip("sh010", media, span(at(source[0], 24), at(source[1], 24)))
     if speed != 1:
         clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=speed))
-    made = otio.schema.Timeline("reel")
-    made.tracks.append(otio.schema.Track("V1", [clip], kind="Video"))
-    otio.adapters.write_to_file(made, str(path))
+    timeline = otio.schema.Timeline("reel")
+    timeline.tracks.append(otio.schema.Track("V1", [clip], kind="Video"))
+    otio.adapters.write_to_file(timeline, str(path))
     return path
 
 
 def _place(host: StandaloneHost) -> Any:
     (shot,) = host.scene().shots
     assert shot.shot is not None
-    return host.place([Placement(shot.handle, version_of(shot.shot))])
+    return host.place([Placement(shot.item_id, version_of(shot.shot))])
 
 
 def test_a_file_that_no_placing_wrote_stays(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_file_that_no_placing_wrote_stays(tmp_path: Path) -> None:
     _place(host)  # our own is written again
 
 
-def test_a_version_that_is_shorter_than_its_clip_is_told(tmp_path: Path) -> None:
+def test_a_version_that_is_shorter_than_its_clip_is_reported(tmp_path: Path) -> None:
     cut = _cut(tmp_path / "reel.otio", tmp_path / "plates", (1002, 20), 0.25)
     settings = Settings.model_validate({"work": {"handles": 0}})
-    told = _place(StandaloneHost(settings, cut)).words
-    assert "sh010: round_trip v001 holds frames 1002-1006" in told
+    message = _place(StandaloneHost(settings, cut)).words
+    assert "sh010: round_trip v001 holds frames 1002-1006" in message

@@ -13,15 +13,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bridge_core import launcher
-from bridge_core.host import Capability, Host, HostProblem, HostShot, Scene
+from bridge_core.host import Capability, Host, HostProblem, HostShot, HostScene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_core.models.services import IntegerParameter, Reach, Service
+from bridge_core.models.services import IntegerParameter, DataLocality, Service
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_ui.panel.parts import Controllers
 from bridge_ui.panel.shell import Panel
-from bridge_ui.qt.bridge import MainThread
+from bridge_ui.qt.bridge import MainThreadDispatcher
 
 for _name in ("crowd", "live", "traces", "watchdog"):
     _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
@@ -37,7 +37,7 @@ SERVICES = (
         title="Upscale",
         summary="Makes pictures larger.",
         provider="local",
-        reach=Reach.THIS_MACHINE,
+        data_locality=DataLocality.LOCAL,
         parameters=(
             IntegerParameter(name="grain", title="Grain", default=3, minimum=0, maximum=9),
         ),
@@ -47,7 +47,7 @@ SERVICES = (
         title="Matte",
         summary="Cuts out what stands in front.",
         provider="local",
-        reach=Reach.THIS_MACHINE,
+        data_locality=DataLocality.LOCAL,
     ),
 )
 
@@ -68,7 +68,7 @@ class ShotsHost(Host):
 
     def __init__(self, count: int, plates: str = "/plates") -> None:
         shots = (shot(f"S_{n:05d}", plates=plates) for n in range(count))
-        self._scene = Scene(
+        self._scene = HostScene(
             "reel_01.otio",
             "BBB",
             tuple(HostShot(one, one.id.shot, "V1") for one in shots),
@@ -83,7 +83,7 @@ class ShotsHost(Host):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({Capability.SELECTION})
 
-    def scene(self) -> Scene:
+    def scene(self) -> HostScene:
         return self._scene
 
 
@@ -98,15 +98,15 @@ MakePanel = Callable[..., Panel]
 
 @pytest.fixture
 def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
-    made: list[weakref.ref[Panel]] = []
+    panels: list[weakref.ref[Panel]] = []
     settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
 
     def make(count: int = 12, host: Host | None = None) -> Panel:
-        main_thread = MainThread()
-        controllers = Controllers.of(settings, host or ShotsHost(count), main_thread.post)
+        main_thread = MainThreadDispatcher()
+        controllers = Controllers.create(settings, host or ShotsHost(count), main_thread.post)
         panel = Panel(controllers)
         main_thread.setParent(panel)
-        made.append(weakref.ref(panel))
+        panels.append(weakref.ref(panel))
         controllers.session.services.set(SERVICES)
         controllers.shots.reload()
         panel.resize(1400, 860)
@@ -117,11 +117,11 @@ def make_panel(qapp: QApplication, tmp_path: Path) -> Iterator[MakePanel]:
         return panel
 
     yield make
-    for one in made:
+    for one in panels:
         panel = one()
         if panel is not None:
             panel.close_down(2.0)
             panel.close()
             panel.deleteLater()
     qapp.processEvents()
-    launcher.stop(settings)  # a panel that asks for something starts one
+    launcher.stop_gateway(settings)  # a panel that asks for something starts one

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bridge_core.models.base import canonical
+from bridge_core.models.base import canonical_json
 from bridge_core.models.frames import FrameRange
-from bridge_core.models.jobs import Job, JobState, Progress
+from bridge_core.models.jobs import Job, JobState, JobProgress
 from bridge_core.models.media import Plate
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import Shot, ShotId
-from bridge_core.models.versions import Output, Proxies, Version
+from bridge_core.models.versions import ResultOutput, Proxies, Version
 
 SHOW, SEQUENCE = "BBB", "A"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -42,11 +42,11 @@ def job(number: int) -> Job:
     return Job(
         id=f"job{number:029d}",
         key=f"key-{number:05d}",
-        request=Request(shot=shot(number), service="round_trip", asked_by="Ada Lovelace"),
+        request=Request(shot=shot(number), service="round_trip", requested_by="Ada Lovelace"),
         state=JobState.RUNNING,
         created=NOON + timedelta(seconds=number),
         started=NOON + timedelta(seconds=number),
-        progress=Progress(step="run", total=len(FRAMES)),
+        progress=JobProgress(step="run", total=len(FRAMES)),
     )
 
 
@@ -61,11 +61,11 @@ def versions(shots: Sequence[int]) -> list[Version]:
                 id=f"version{at:025d}",
                 shot=shot(which).id,
                 service="round_trip",
-                job=f"made{at:028d}",
+                job_id=f"made{at:028d}",
                 folder=f"/library/{which}/v{numbers[which]:03d}",
                 frames=tuple(FRAMES),
                 outputs=(
-                    Output(
+                    ResultOutput(
                         name="main",
                         pattern="main/main.%04d.exr",
                         range=FrameRange.of(FRAMES[0], FRAMES[-1]),
@@ -80,28 +80,28 @@ def versions(shots: Sequence[int]) -> list[Version]:
                     pattern="proxies/p.%04d.jpg", width=1920, height=1080, display="s", view="v"
                 ),
                 created=NOON + timedelta(seconds=at),
-                asked_by="Ada Lovelace",
+                requested_by="Ada Lovelace",
                 number=numbers[which],
             )
         )
     return made
 
 
-def stock(path: Path, made: Iterable[Version]) -> None:
+def insert_versions(path: Path, records: Iterable[Version]) -> None:
     """Put versions into a gateway's database."""
     from bridge_gateway.store.database import Database, sqlite_url
     from bridge_gateway.store.tables import JobRow, ResultRow
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    listed = list(made)
+    listed = list(records)
     database = Database(sqlite_url(path))
-    with database.writing() as session:
+    with database.begin_write() as session:
         session.add_all(
             JobRow(
-                id=one.job,
-                key=f"key-{one.job}",
+                id=one.job_id,
+                key=f"key-{one.job_id}",
                 fingerprint="",
-                request=canonical(job(int(one.shot.shot[2:])).request),
+                request=canonical_json(job(int(one.shot.shot[2:])).request),
                 files="{}",
                 show=one.shot.show,
                 service=one.service,
@@ -114,7 +114,7 @@ def stock(path: Path, made: Iterable[Version]) -> None:
         session.add_all(
             ResultRow(
                 id=one.id,
-                job=one.job,
+                job=one.job_id,
                 show=one.shot.show,
                 sequence=one.shot.sequence,
                 shot=one.shot.shot,
@@ -123,14 +123,14 @@ def stock(path: Path, made: Iterable[Version]) -> None:
                 folder=one.folder,
                 created=one.created,
                 published=one.created,
-                content=canonical(one),
+                content=canonical_json(one),
             )
             for one in listed
         )
     database.close()
 
 
-def run(path: Path, count: int, rounds: int) -> None:
+def run_jobs(path: Path, count: int, rounds: int) -> None:
     """``count`` jobs that report ``rounds`` times, once a second, and then succeed."""
     from sqlalchemy import update
 
@@ -140,13 +140,13 @@ def run(path: Path, count: int, rounds: int) -> None:
 
     jobs = [job(number) for number in range(count)]
     database = Database(sqlite_url(path))
-    with database.writing() as session:
+    with database.begin_write() as session:
         session.add_all(
             JobRow(
                 id=one.id,
                 key=one.key,
                 fingerprint="",
-                request=canonical(one.request),
+                request=canonical_json(one.request),
                 files="{}",
                 show=SHOW,
                 service=one.request.service,
@@ -161,11 +161,11 @@ def run(path: Path, count: int, rounds: int) -> None:
         )
     for turn in range(1, rounds + 1):
         began, last = time.monotonic(), turn == rounds
-        with database.writing() as session:
+        with database.begin_write() as session:
             for one in jobs:
                 state = JobState.SUCCEEDED if last else JobState.RUNNING
                 progress = one.progress.model_copy(update={"done": turn})
-                feed.tell_job(
+                feed.add_job_event(
                     session, one.model_copy(update={"progress": progress, "state": state})
                 )
             if last:
@@ -176,4 +176,4 @@ def run(path: Path, count: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    run_jobs(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

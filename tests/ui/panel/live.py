@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtTest import QTest
 
 from bridge_core import launcher
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_ui.panel.opening import open_panel
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def gateway_in(folder: Path) -> Iterator[Settings]:
+def gateway_settings(folder: Path) -> Iterator[Settings]:
     """Settings of a gateway of its own, which the first call starts."""
-    made = load(
+    settings = load_settings(
         {
             "client.state_dir": folder / "state",
             "client.user": "Ada Lovelace",
@@ -34,13 +34,13 @@ def gateway_in(folder: Path) -> Iterator[Settings]:
         environ={"XDG_CONFIG_HOME": str(folder)},
     ).settings
     try:
-        yield made
+        yield settings
     finally:
-        launcher.stop(made)
+        launcher.stop_gateway(settings)
 
 
 @contextmanager
-def opened(settings: Settings, host: Host) -> Iterator[Panel]:
+def opened_panel(settings: Settings, host: Host) -> Iterator[Panel]:
     """A panel that is whole; it closes in the end."""
     panel = open_panel(settings, host)
     ready: list[bool] = []

@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
-from bridge_ui.panel.pieces import FitRow, row
+from bridge_ui.panel.pieces import WrapRow, row
 from bridge_ui.panel.shell import Panel
-from bridge_ui.review.decisions import UnderReview
+from bridge_ui.review.decisions import VersionUnderReview
 
 PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -44,25 +44,25 @@ def type_size(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[in
     QApplication.setFont(before)
 
 
-def cut_off(root: QWidget) -> list[str]:
+def truncated_widgets(root: QWidget) -> list[str]:
     """What in sight has less room than its words take."""
-    found = []
+    truncated = []
     for child in root.findChildren(QWidget):
         if not child.isVisible():
             continue
-        room = child.contentsRect().width()
+        available = child.contentsRect().width()
         match child:
             case QLabel() if child.text() and not child.wordWrap():
-                needs = child.sizeHint().width() - (child.width() - room)
+                needs = child.sizeHint().width() - (child.width() - available)
             case QAbstractButton() if child.text() and not isinstance(child, QToolButton):
                 needs = _words(child)
             case QToolButton() if child.text() and _says_words(child):
                 needs = _words(child)
             case _:
                 continue
-        if needs > room + 1 and child.toolTip() != child.text():
-            found.append(f"{type(child).__name__} {child.text()!r}: {room} of {needs}")
-    return found
+        if needs > available + 1 and child.toolTip() != child.text():
+            truncated.append(f"{type(child).__name__} {child.text()!r}: {available} of {needs}")
+    return truncated
 
 
 def _words(button: QAbstractButton) -> int:
@@ -78,39 +78,39 @@ def _says_words(button: QToolButton) -> bool:
     )
 
 
-def outside(root: QWidget) -> list[str]:
+def widgets_outside(root: QWidget) -> list[str]:
     """What ends right of the panel without being scrolled away or clipped on purpose."""
-    found = []
+    outside_widgets = []
     for child in root.findChildren(QWidget):
         if child.isVisible() and child.window() is root.window():
             right = child.mapTo(root, QPoint(child.width(), 0)).x()
             if right > root.width() + 1:
-                found.append(f"{type(child).__name__} {child.accessibleName()!r} ends at {right}")
-    return found
+                outside_widgets.append(f"{type(child).__name__} {child.accessibleName()!r} ends at {right}")
+    return outside_widgets
 
 
-def overlapping(root: QWidget) -> list[str]:
+def overlapping_widgets(root: QWidget) -> list[str]:
     """What a layout put above something else."""
-    found = []
+    overlaps = []
     for layout in root.findChildren(QLayout):
         items = [layout.itemAt(at) for at in range(layout.count())]
-        seen = [w for i in items if (w := i.widget()) is not None and w.isVisible()]
+        visible = [w for i in items if (w := i.widget()) is not None and w.isVisible()]
         if isinstance(layout, QStackedLayout):
             continue
-        for one, other in combinations(seen, 2):
+        for one, other in combinations(visible, 2):
             if one.geometry().intersects(other.geometry()):
-                found.append(f"{one} {one.geometry()} and {other} {other.geometry()}")
-    return found
+                overlaps.append(f"{one} {one.geometry()} and {other} {other.geometry()}")
+    return overlaps
 
 
 def open_review(panel: Panel) -> None:
     """A version that was rejected once, with a note, and a decision that is being made."""
-    room = panel.room
-    room.set_notes(
+    review_widget = panel.review
+    review_widget.set_notes(
         [
             Note(
                 id="n",
-                version="v",
+                version_id="v",
                 frames=FrameRange.of(1010, 1020),
                 text="The leaves shimmer here: hold them still.",
                 by="Ada Lovelace",
@@ -121,23 +121,23 @@ def open_review(panel: Panel) -> None:
     record = DecisionRecord(
         status=ReviewStatus.CHANGES_REQUESTED, by="Ada Lovelace", comment="calmer", at=AT
     )
-    room.set_version(UnderReview("v", "Set extension v003", "S_010", record))
-    room.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
-    room.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
+    review_widget.set_version(VersionUnderReview("v", "Set extension v003", "S_010", record))
+    review_widget.set_choices([("w", "Upscale v012"), ("v", "Set extension v003")], "w", "v")
+    review_widget.set_targets([("w", "Upscale v012"), ("v", "Set extension v003")], "v")
     if panel.font().pointSize() < 16:  # in a dock of 800 pixels that would be one line too many
-        room.offer.show_offer("x", "Set extension v004")
+        review_widget.new_result.show_result("x", "Set extension v004")
     send, jobs = panel.controllers.send.state, panel.controllers.jobs.state
     question = "Set extension v003 of S_010 was just made like this. Make it again?"
     send.set(replace(send.value, question=question))
     jobs.set(replace(jobs.value, question=question))
 
 
-def all_in_sight(panel: Panel) -> None:
+def show_everything(panel: Panel) -> None:
     for _ in range(3):  # what turns with its width asks for its height afterwards
         QApplication.processEvents()
-    assert outside(panel) == []
-    assert cut_off(panel) == []
-    assert overlapping(panel) == []
+    assert widgets_outside(panel) == []
+    assert truncated_widgets(panel) == []
+    assert overlapping_widgets(panel) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -146,14 +146,14 @@ def test_no_word_is_cut_off_in_320_pixels(make_panel, type_size: int, page: str)
     open_review(panel)
     panel.resize(320, 800)
     panel.show_page(page)
-    all_in_sight(panel)
-    keep(panel, f"dock_{page}_{type_size}")
+    show_everything(panel)
+    save_picture(panel, f"dock_{page}_{type_size}")
     assert panel.width() == 320
     if page == "review":
         assert panel.room.notes_list.height() > 60
         panel.room.ask(ReviewStatus.REJECTED)
         panel.room.draw(True)
-        all_in_sight(panel)
+        show_everything(panel)
 
 
 def test_no_word_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None:
@@ -162,14 +162,14 @@ def test_no_word_is_cut_off_in_a_wide_window(make_panel, type_size: int) -> None
     panel.resize(1440, 880)
     for page in ("send", "jobs", "notes", "made_by"):
         panel.show_page(page)
-        all_in_sight(panel)
-    keep(panel, f"wide_{type_size}")
+        show_everything(panel)
+    save_picture(panel, f"wide_{type_size}")
 
 
 def test_what_turned_where_it_was_narrow_turns_back(qapp: QApplication) -> None:
     buttons = QPushButton("Cancel"), QPushButton("Ask for changes to v001")
     window = QWidget()
-    window.setLayout(row(QLineEdit(), FitRow(*buttons), grows=0))
+    window.setLayout(row(QLineEdit(), WrapRow(*buttons), grows=0))
     window.show()
     for width, lines in ((150, 2), (1000, 1)):
         window.resize(width, 100)
@@ -198,14 +198,14 @@ def test_the_screen_is_as_large_as_was_asked_for(make_panel, type_size: int) -> 
     assert make_panel().devicePixelRatioF() == float(os.environ.get("QT_SCALE_FACTOR", "1"))
 
 
-def keep(panel: Panel, name: str) -> None:
+def save_picture(panel: Panel, name: str) -> None:
     """A picture to look at, where a folder is named for them."""
     folder = os.environ.get("SHOTBRIDGE_TEST_PICTURES")
     if folder:
         panel.grab().save(f"{folder}/{name}_{panel.devicePixelRatioF():.1f}.png")
 
 
-def test_all_keys_are_on_the_sheet(make_panel, type_size: int) -> None:
+def test_all_keys_are_listed(make_panel, type_size: int) -> None:
     panel = make_panel()
     panel.keys.toggle()
     QApplication.processEvents()
@@ -217,5 +217,5 @@ def test_all_keys_are_on_the_sheet(make_panel, type_size: int) -> None:
     panel.keys.toggle()
     panel.keys.toggle()
     QApplication.processEvents()
-    assert cut_off(panel.keys) == []
-    assert outside(panel) == []
+    assert truncated_widgets(panel.keys) == []
+    assert widgets_outside(panel) == []

@@ -16,14 +16,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from bridge_core.errors import ConfigError
-from bridge_core.host import Capability, Host, Scene
+from bridge_core.host import Capability, Host, HostScene
 from bridge_core.models.settings import ClientSettings, Settings
-from bridge_ui.panel.doorway import Doorway
-from bridge_ui.panel.jobs import JobsTab
+from bridge_ui.panel.doorway import LoadingView
+from bridge_ui.panel.jobs import JobsPage
 from bridge_ui.panel.opening import open_panel
-from bridge_ui.panel.send import SendTab
+from bridge_ui.panel.send import SendPage
 from bridge_ui.panel.shell import Panel
-from bridge_ui.review.room import ReviewRoom
+from bridge_ui.review.room import ReviewWidget
 
 OpenPanel = Callable[..., Panel]
 
@@ -39,7 +39,7 @@ def opened(
     qapp: QApplication, settings: Settings, shots_host: Callable[[int], Host]
 ) -> Iterator[OpenPanel]:
     """Opens and shows panels; gives them back before anything was painted."""
-    made: list[Panel] = []
+    panels: list[Panel] = []
 
     def make(
         given: Settings | Callable[[], Settings] = settings,
@@ -47,34 +47,34 @@ def opened(
         width: int = 1400,
     ) -> Panel:
         panel = open_panel(given, host or shots_host(3))
-        made.append(panel)
+        panels.append(panel)
         panel.resize(width, 800)
         panel.show()
         return panel
 
     yield make
-    for panel in made:
+    for panel in panels:
         panel.close_down(5.0)
         panel.close()
         panel.deleteLater()
     qapp.processEvents()
 
 
-def until(true: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + 30
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited for {what}"
         QTest.qWait(5)
 
 
 def until_ready(panel: Panel) -> None:
-    until(lambda: panel.findChild(Doorway) is None, "the panel to be ready")
+    wait_until(lambda: panel.findChild(LoadingView) is None, "the panel to be ready")
 
 
 def words(panel: Panel) -> str:
-    door = panel.findChild(Doorway)
-    assert isinstance(door, Doorway)
-    return " ".join(one.text() for one in door.findChildren(QLabel) if one.isVisible())
+    loading_view = panel.findChild(LoadingView)
+    assert isinstance(loading_view, LoadingView)
+    return " ".join(one.text() for one in loading_view.findChildren(QLabel) if one.isVisible())
 
 
 def test_it_says_that_it_opens_then_shows_the_shots(opened: OpenPanel) -> None:
@@ -126,12 +126,12 @@ def test_the_event_loop_turns_while_the_configuration_is_read(
         return settings
 
     panel = opened(slowly)
-    until(reading.is_set, "somebody to read")
+    wait_until(reading.is_set, "somebody to read")
     turns = []
     timer = QTimer(interval=0)
     timer.timeout.connect(lambda: turns.append(1))
     timer.start()
-    until(lambda: len(turns) > 50, "the event loop")
+    wait_until(lambda: len(turns) > 50, "the event loop")
     timer.stop()
     assert "Opening" in words(panel)
     go_on.set()
@@ -141,28 +141,28 @@ def test_the_event_loop_turns_while_the_configuration_is_read(
 def test_pages_are_made_when_somebody_goes_there(opened: OpenPanel) -> None:
     panel = opened()
     until_ready(panel)
-    assert panel.findChild(SendTab) is not None
-    assert panel.findChild(JobsTab) is None
+    assert panel.findChild(SendPage) is not None
+    assert panel.findChild(JobsPage) is None
     panel.show_page("jobs")
-    assert panel.findChild(JobsTab) is panel.jobs
+    assert panel.findChild(JobsPage) is panel.jobs
     assert panel.jobs.isVisible()
 
 
-def test_a_narrow_one_makes_the_room_last_because_the_form_tries_its_frame(
+def test_a_narrow_one_makes_the_review_last_because_the_form_makes_its_test_frame(
     opened: OpenPanel,
 ) -> None:
     panel = opened(width=320)
     until_ready(panel)
-    until(lambda: panel.findChild(ReviewRoom), "the review room")
-    assert not panel.room.isVisible()
-    assert panel.findChild(JobsTab) is None
+    wait_until(lambda: panel.findChild(ReviewWidget), "the review room")
+    assert not panel.review.isVisible()
+    assert panel.findChild(JobsPage) is None
 
 
 def test_a_page_that_is_chosen_while_it_opens_is_the_one_that_is_shown(opened: OpenPanel) -> None:
     panel = opened(width=320)
     panel.show_page("jobs")
     until_ready(panel)
-    assert panel.page == "jobs"
+    assert panel.current_page == "jobs"
     assert panel.jobs.isVisible()
 
 
@@ -174,7 +174,7 @@ def test_who_cannot_wait_for_the_controllers_gets_them_at_once(opened: OpenPanel
     assert len(shots.rows) == 4
 
 
-def test_what_is_wrong_stands_in_words_and_can_be_tried_again(
+def test_what_is_wrong_is_described_and_can_be_retried(
     opened: OpenPanel, settings: Settings
 ) -> None:
     tries = []
@@ -187,7 +187,7 @@ def test_what_is_wrong_stands_in_words_and_can_be_tried_again(
 
     panel = opened(mended_later)
     again = panel.findChild(QPushButton, "try-again")
-    until(again.isVisible, "the words")
+    wait_until(again.isVisible, "the words")
     for part in ("no such key", "site.yaml:3", "take it out"):
         assert part in words(panel)
     again.click()
@@ -195,16 +195,16 @@ def test_what_is_wrong_stands_in_words_and_can_be_tried_again(
     assert panel.shots.isVisible()
 
 
-def test_a_package_that_is_missing_stands_in_words(opened: OpenPanel) -> None:
+def test_a_package_that_is_missing_is_described(opened: OpenPanel) -> None:
     def missing() -> Settings:
         raise ModuleNotFoundError("No module named 'pydantic_core'")
 
     panel = opened(missing)
-    until(lambda: "pydantic_core" in words(panel), "the words")
+    wait_until(lambda: "pydantic_core" in words(panel), "the words")
     assert "install Shotbridge" in words(panel)
 
 
-class Faulty(Host):
+class FaultyHost(Host):
     """Fails where nobody expects it."""
 
     @property
@@ -215,13 +215,13 @@ class Faulty(Host):
     def capabilities(self) -> frozenset[Capability]:
         raise OSError("the host is gone")
 
-    def scene(self) -> Scene:
-        return Scene("", "")
+    def scene(self) -> HostScene:
+        return HostScene("", "")
 
 
-def test_what_fails_while_it_is_put_together_stands_in_words(opened: OpenPanel) -> None:
-    panel = opened(host=Faulty())
-    until(lambda: "the host is gone" in words(panel), "the words")
+def test_what_fails_while_it_is_put_together_is_described(opened: OpenPanel) -> None:
+    panel = opened(host=FaultyHost())
+    wait_until(lambda: "the host is gone" in words(panel), "the words")
 
 
 def threads() -> list[str]:
@@ -236,11 +236,11 @@ def test_closed_while_it_opens_it_leaves_nothing(opened: OpenPanel, turns: int) 
         QApplication.processEvents()
         time.sleep(0.002)
     panel.close_down(5.0)
-    until(lambda: threads() == before, "its threads to end")
+    wait_until(lambda: threads() == before, "its threads to end")
     QTest.qWait(20)
-    made = panel.findChild(SendTab) is not None
+    was_built = panel.findChild(SendPage) is not None
     QTest.qWait(20)
-    assert made == (panel.findChild(SendTab) is not None)
+    assert was_built == (panel.findChild(SendPage) is not None)
 
 
 def test_closed_while_the_configuration_is_read_it_never_opens(
@@ -255,10 +255,10 @@ def test_closed_while_the_configuration_is_read_it_never_opens(
 
     before = threads()
     panel = opened(slowly)
-    until(reading.is_set, "somebody to read")
+    wait_until(reading.is_set, "somebody to read")
     panel.close_down()
     go_on.set()
-    until(lambda: threads() == before, "its thread to end")
+    wait_until(lambda: threads() == before, "its thread to end")
     QTest.qWait(20)
     assert "Opening" in words(panel)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from bridge_core.models.services import (
-    Choice,
+    ParameterChoice,
     ChoiceParameter,
     IntegerParameter,
     NumberParameter,
@@ -28,12 +28,12 @@ from bridge_core.models.services import (
     TextParameter,
     ToggleParameter,
 )
-from bridge_ui.controllers.before import Line
-from bridge_ui.panel.before import BeforeYouSend
-from bridge_ui.panel.parameters import Form
+from bridge_ui.controllers.before import SummaryLine
+from bridge_ui.panel.before import SendSummaryCard
+from bridge_ui.panel.parameters import ParameterForm
 from bridge_ui.panel.shell import Panel
-from bridge_ui.theme.sheet import dress
-from bridge_ui.theme.tones import Tones
+from bridge_ui.theme.sheet import apply_theme
+from bridge_ui.theme.tones import ThemeColours
 
 STRENGTH = NumberParameter(
     name="strength", title="Strength", default=0.5, minimum=0, maximum=1, step=0.05
@@ -43,7 +43,7 @@ MODEL = ChoiceParameter(
     name="model",
     title="Model",
     default="b",
-    choices=(Choice(value="a", title="One"), Choice(value="b", title="Other")),
+    choices=(ParameterChoice(value="a", title="One"), ParameterChoice(value="b", title="Other")),
 )
 HOLD = ToggleParameter(name="hold", title="Hold", default=False)
 PROMPT = TextParameter(name="prompt", title="Prompt", default="as it is", max_length=40)
@@ -51,22 +51,22 @@ ALL: tuple[Parameter, ...] = (STRENGTH, GRAIN, MODEL, HOLD, PROMPT)
 
 
 @pytest.fixture
-def form(qapp: QApplication) -> Form:
-    made = Form(Tones())
-    dress(made, Tones())
-    made.resize(320, 600)
-    made.show()
-    return made
+def form(qapp: QApplication) -> ParameterForm:
+    new_form = ParameterForm(ThemeColours())
+    apply_theme(new_form, ThemeColours())
+    new_form.resize(320, 600)
+    new_form.show()
+    return new_form
 
 
-def _heard(form: Form) -> list[tuple[str, Any]]:
-    told: list[tuple[str, Any]] = []
-    form.changed.connect(lambda name, value: told.append((name, value)))
-    return told
+def _record_changes(form: ParameterForm) -> list[tuple[str, Any]]:
+    changes: list[tuple[str, Any]] = []
+    form.changed.connect(lambda name, value: changes.append((name, value)))
+    return changes
 
 
-def test_a_form_shows_the_defaults_and_tells_nothing_by_itself(form: Form) -> None:
-    told = _heard(form)
+def test_a_form_shows_the_defaults_and_reports_nothing_by_itself(form: ParameterForm) -> None:
+    changes = _record_changes(form)
     form.build(ALL, {})
     assert form.values == {
         "strength": 0.5,
@@ -75,21 +75,21 @@ def test_a_form_shows_the_defaults_and_tells_nothing_by_itself(form: Form) -> No
         "hold": False,
         "prompt": "as it is",
     }
-    assert told == []
+    assert changes == []
 
 
-def test_showing_other_values_is_no_edit(form: Form) -> None:
+def test_showing_other_values_is_no_edit(form: ParameterForm) -> None:
     form.build(ALL, {})
-    told = _heard(form)
+    changes = _record_changes(form)
     values = {"strength": 0.15, "grain": 99, "model": "a", "hold": True, "prompt": "more"}
     form.show_values(values)
     assert form.values == values
-    assert told == []
+    assert changes == []
 
 
-def test_slider_and_box_say_the_same(form: Form) -> None:
+def test_slider_and_box_say_the_same(form: ParameterForm) -> None:
     form.build((STRENGTH,), {})
-    told = _heard(form)
+    changes = _record_changes(form)
     slider, box = form.findChild(QSlider), form.findChild(QDoubleSpinBox)
     QTest.keyClick(slider, Qt.Key.Key_Right)
     assert box.value() == pytest.approx(0.55)
@@ -98,19 +98,19 @@ def test_slider_and_box_say_the_same(form: Form) -> None:
     QTest.keyClicks(box, box.locale().toString(0.8))
     QTest.keyClick(box, Qt.Key.Key_Return)
     assert slider.value() == 16
-    assert told == [("strength", pytest.approx(0.55)), ("strength", pytest.approx(0.8))]
+    assert changes == [("strength", pytest.approx(0.55)), ("strength", pytest.approx(0.8))]
 
 
-def test_values_between_the_stops_of_a_slider_stay_as_they_are(form: Form) -> None:
+def test_values_between_the_stops_of_a_slider_stay_as_they_are(form: ParameterForm) -> None:
     """A preset may hold 0.123: showing it moves the slider near, and changes nothing."""
     loose = NumberParameter(name="x", title="X", default=0.123, minimum=0, maximum=1, step=0.001)
     form.build((loose,), {"x": 0.347})
     assert form.values == {"x": pytest.approx(0.347)}
 
 
-def test_every_kind_is_edited_by_hand(form: Form) -> None:
+def test_every_kind_is_edited_by_hand(form: ParameterForm) -> None:
     form.build(ALL, {})
-    told = _heard(form)
+    changes = _record_changes(form)
     form.findChild(QSpinBox).setValue(7)
     chooser = form.findChild(QComboBox)
     chooser.setFocus()
@@ -120,13 +120,13 @@ def test_every_kind_is_edited_by_hand(form: Form) -> None:
     text = next(t for t in form.findChildren(QPlainTextEdit) if not t.isReadOnly())
     text.selectAll()
     QTest.keyClicks(text, "x")
-    assert ("grain", 7) in told
-    assert ("model", "a") in told
-    assert ("hold", True) in told
-    assert told[-1] == ("prompt", "x")
+    assert ("grain", 7) in changes
+    assert ("model", "a") in changes
+    assert ("hold", True) in changes
+    assert changes[-1] == ("prompt", "x")
 
 
-def test_another_service_has_other_fields_and_leaves_none_behind(form: Form) -> None:
+def test_another_service_has_other_fields_and_leaves_none_behind(form: ParameterForm) -> None:
     form.build(ALL, {})
     form.build((GRAIN,), {"grain": 4})
     QTest.qWait(1)
@@ -135,7 +135,7 @@ def test_another_service_has_other_fields_and_leaves_none_behind(form: Form) -> 
     assert form.findChildren(QPlainTextEdit) == []
 
 
-def test_problems_stand_at_their_field_in_words(form: Form) -> None:
+def test_problems_stand_at_their_field_in_words(form: ParameterForm) -> None:
     form.build(ALL, {})
     form.show_problems({"prompt": "has at most 40 characters"})
     shown = [w.text() for w in form.findChildren(type(form._fields["prompt"]._problem))]
@@ -144,12 +144,12 @@ def test_problems_stand_at_their_field_in_words(form: Form) -> None:
     assert not form._fields["prompt"]._problem.isVisible()
 
 
-def test_the_wheel_over_a_number_changes_nothing(form: Form) -> None:
+def test_the_wheel_over_a_number_changes_nothing(form: ParameterForm) -> None:
     from PySide6.QtCore import QPoint, QPointF
     from PySide6.QtGui import QWheelEvent
 
     form.build((STRENGTH, MODEL), {})
-    told = _heard(form)
+    changes = _record_changes(form)
     for widget in (
         form.findChild(QSlider),
         form.findChild(QDoubleSpinBox),
@@ -166,37 +166,37 @@ def test_the_wheel_over_a_number_changes_nothing(form: Form) -> None:
             False,
         )
         QApplication.sendEvent(widget, event)
-    assert told == []
+    assert changes == []
 
 
-def test_texts_of_a_schema_are_never_markup(form: Form) -> None:
+def test_texts_of_a_schema_are_never_markup(form: ParameterForm) -> None:
     from PySide6.QtWidgets import QLabel
 
     form.build((HOLD.model_copy(update={"title": "<b>big</b>"}),), {})
-    found = [one for one in form.findChildren(QLabel) if "<b>" in one.text()]
-    assert found
-    assert found[0].textFormat() is Qt.TextFormat.PlainText
+    labels = [one for one in form.findChildren(QLabel) if "<b>" in one.text()]
+    assert labels
+    assert labels[0].textFormat() is Qt.TextFormat.PlainText
 
 
-def test_while_the_gateway_is_asked_only_what_it_has_yet_to_tell_is_awaited(
+def test_while_the_gateway_is_asked_only_missing_answers_are_awaited(
     qapp: QApplication,
 ) -> None:
     """A note that went out with the last request is no line that is awaited."""
-    card = BeforeYouSend()
+    card = SendSummaryCard()
     card.show()
 
-    def seen() -> list[str]:
+    def visible_texts() -> list[str]:
         return [one.text() for pair in card._rows for one in pair if one.isVisible()]
 
-    known = (Line("Goes out", "8 frames"), Line("To", "this machine"))
-    told = (Line("Takes", "1 s"), Line("Allowed", "yes"))
-    card.show_lines((known[0], Line("Note", "Hold"), known[1], *told), estimating=False)
+    known = (SummaryLine("Goes out", "8 frames"), SummaryLine("To", "this machine"))
+    estimates = (SummaryLine("Takes", "1 s"), SummaryLine("Allowed", "yes"))
+    card.show_lines((known[0], SummaryLine("Note", "Hold"), known[1], *estimates), estimating=False)
     card.show_lines(known, estimating=True)
-    assert seen() == ["Goes out", "8 frames", "To", "this machine", "Takes", "…", "Allowed", "…"]
+    assert visible_texts() == ["Goes out", "8 frames", "To", "this machine", "Takes", "…", "Allowed", "…"]
     card.show_lines(known, estimating=True)
-    assert len(seen()) == 8
-    card.show_lines((*known, *told), estimating=False)
-    assert seen()[4:] == ["Takes", "1 s", "Allowed", "yes"]
+    assert len(visible_texts()) == 8
+    card.show_lines((*known, *estimates), estimating=False)
+    assert visible_texts()[4:] == ["Takes", "1 s", "Allowed", "yes"]
 
 
 def test_the_name_of_a_preset_belongs_to_the_service_it_was_begun_for(
@@ -207,9 +207,9 @@ def test_the_name_of_a_preset_belongs_to_the_service_it_was_begun_for(
     name = panel.findChild(QLineEdit, "preset-name")
     presets._ask_name()
     QTest.keyClicks(name, "Fine grain")
-    send.choose("matte")
+    send.choose_service("matte")
     assert not name.isVisible()
     assert name.text() == ""
-    send.choose("upscale")
+    send.choose_service("upscale")
     assert name.isVisible()
     assert name.text() == "Fine grain"

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import crowd
 import pytest
-from live import gateway_in, opened
+from live import gateway_settings, opened_panel
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from watchdog import Watchdog, objects
 
 from bridge_core.client import Client
-from bridge_core.config import load
+from bridge_core.config import load_settings
 from bridge_core.models.jobs import JobState
-from bridge_ui.controllers.session import Line
+from bridge_ui.controllers.session import ConnectionState
 from bridge_ui.standalone_host import StandaloneHost
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ STALL, P99 = 0.050, 0.016
 WIDTH, HEIGHT = 2048, 1080
 
 
-def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path, p99: float = P99) -> None:
+def check_responsive(scenario: Callable[[Path], Watchdog], tmp_path: Path, p99: float = P99) -> None:
     """A stall of the panel's comes back each time; one of the machine's that the watchdog could
     not tell apart does not. The limits are the same each time, whatever else the machine does."""
     for attempt in range(3):
@@ -54,18 +54,18 @@ def hold(scenario: Callable[[Path], Watchdog], tmp_path: Path, p99: float = P99)
         try:
             watchdog = scenario(folder)
             print(f"\n{scenario.__name__}: {watchdog}")
-            return watchdog.hold(STALL, p99)
+            return watchdog.assert_responsive(STALL, p99)
         except AssertionError as error:
             print(error)
-            told = str(error)  # the error itself would keep the panel alive
+            message = str(error)  # the error itself would keep the panel alive
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # half a gigabyte of pictures
-    raise AssertionError(told)
+    raise AssertionError(message)
 
 
 def kill(settings: Settings, how: signal.Signals) -> None:
-    told = json.loads((settings.client.state_dir / "gateway.json").read_text())
-    os.kill(told["pid"], how)
+    announcement = json.loads((settings.client.state_dir / "gateway.json").read_text())
+    os.kill(announcement["pid"], how)
 
 
 def write_plate(folder: Path, frames: range) -> None:
@@ -126,21 +126,21 @@ def write_cut(path: Path, frames: range) -> Path:
 
 def sent_hung_and_killed(folder: Path) -> Watchdog:
     cut = write_cut(folder / "long.otio", range(1001, 1241))
-    with gateway_in(folder) as settings, opened(settings, StandaloneHost(settings, cut)) as panel:
+    with gateway_settings(folder) as settings, opened_panel(settings, StandaloneHost(settings, cut)) as panel:
         return _sent_hung_and_killed(settings, panel)
 
 
 def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
     session, send = panel.controllers.session, panel.controllers.send
     button = panel.findChild(QPushButton, "send")
-    lines: list[Line] = []
+    lines: list[ConnectionState] = []
     with Watchdog() as watchdog:
-        watchdog.run_until(lambda: session.connection.value.up, "the gateway")
+        watchdog.run_until(lambda: session.connection.value.is_connected, "the gateway")
         watchdog.run_until(lambda: send.state.value.shots, "the cut's shot")
-        send.choose("round_trip")
+        send.choose_service("round_trip")
         watchdog.run_until(button.isEnabled, "the button")
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        watchdog.run_until(lambda: session.board.jobs, "240 frames to be sent", 120)
+        watchdog.run_until(lambda: session.store.jobs, "240 frames to be sent", 120)
         contents = settings.gateway.data_dir / "contents"
         sent = sum(path.stat().st_size for path in contents.rglob("*") if path.is_file())
         assert sent > 240 * 1_400_000, "the pictures went by content"
@@ -148,7 +148,7 @@ def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
         kill(settings, signal.SIGSTOP)
         try:
             send.set_note("asked while nobody answers")
-            session.ask_health()
+            session.refresh_health()
             for name in ("jobs", "notes", "made_by", "send"):
                 panel.show_page(name)
                 watchdog.run(0.2)
@@ -157,26 +157,26 @@ def _sent_hung_and_killed(settings: Settings, panel: Panel) -> Watchdog:
             watchdog.run(1.0)
         finally:
             kill(settings, signal.SIGCONT)
-        watchdog.run_until(lambda: len(session.board.jobs) == 2, "the second job", 120)
+        watchdog.run_until(lambda: len(session.store.jobs) == 2, "the second job", 120)
 
-        session.connection.watch(lambda connection: lines.append(connection.line))
+        session.connection.watch(lambda connection: lines.append(connection.state))
         kill(settings, signal.SIGKILL)
-        watchdog.run_until(lambda: Line.LOST in lines, "the loss to be told")
-        watchdog.run_until(lambda: session.connection.value.up, "the gateway to be back")
+        watchdog.run_until(lambda: ConnectionState.LOST in lines, "the loss to be told")
+        watchdog.run_until(lambda: session.connection.value.is_connected, "the gateway to be back")
         watchdog.run(0.5)
-    assert len(session.board.jobs) == 2
+    assert len(session.store.jobs) == 2
     return watchdog
 
 
 def jobs_and_versions(folder: Path, host: Host) -> Watchdog:
-    with gateway_in(folder) as settings:
+    with gateway_settings(folder) as settings:
         database = settings.gateway.data_dir / "gateway.sqlite"
         # One shot has 500 of them, the other 999 have four or five each.
         which = [0] * 500 + [1 + number % 999 for number in range(4500)]
-        crowd.stock(database, crowd.versions(which))
+        crowd.insert_versions(database, crowd.versions(which))
         with Client(settings) as client:
             client.about()
-        with opened(settings, host) as panel:
+        with opened_panel(settings, host) as panel:
             return _jobs_and_versions(database, panel)
 
 
@@ -187,32 +187,32 @@ def _jobs_and_versions(database: Path, panel: Panel) -> Watchdog:
         panel.controllers.review,
     )
     with Watchdog() as watchdog:
-        watchdog.run_until(lambda: all(row.newest for row in shots.rows if row.shot), "versions")
+        watchdog.run_until(lambda: all(row.newest_version_id for row in shots.rows if row.shot), "versions")
         watchdog.run_until(lambda: len(review.state.value.choices) == 501, "500 versions of a shot")
         for _ in range(5):
             review.step_version(-1)
             watchdog.run(0.05)
 
         panel.show_page("jobs")
-        told = subprocess.Popen(
+        writer = subprocess.Popen(
             [sys.executable, crowd.__file__, str(database), "1000", "5"], stdout=subprocess.PIPE
         )
         try:
             bar = panel.shots.view.verticalScrollBar()
-            watchdog.run_until(lambda: len(session.board.jobs) >= 1000, "1,000 jobs")
+            watchdog.run_until(lambda: len(session.store.jobs) >= 1000, "1,000 jobs")
             for step in range(40):
                 bar.setValue(bar.maximum() * step // 40)
                 watchdog.run(0.05)
             running = panel.controllers.jobs.state.value.running
 
             def ended() -> bool:
-                jobs = session.board.jobs.values()
+                jobs = session.store.jobs.values()
                 return all(job.state is JobState.SUCCEEDED for job in jobs)
 
             watchdog.run_until(ended, "all to succeed")
         finally:
-            told.kill()
-            told.communicate()
+            writer.kill()
+            writer.communicate()
         kept = objects()
     assert kept < 60 * (5000 + 1000), f"{kept} objects for 5,000 versions and 1,000 jobs"
     assert running > 900, "they reported while the panel was used"
@@ -243,7 +243,7 @@ def refused_and_gone(folder: Path, host: Host) -> Watchdog:
     token = folder / "token"
     token.write_text("a-token-of-the-studio")
     token.chmod(0o600)
-    settings = load(
+    settings = load_settings(
         {
             "client.url": f"http://127.0.0.1:{port}",
             "client.token_file": token,
@@ -252,7 +252,7 @@ def refused_and_gone(folder: Path, host: Host) -> Watchdog:
         environ={"XDG_CONFIG_HOME": str(folder)},
     ).settings
     try:
-        with opened(settings, host) as panel:
+        with opened_panel(settings, host) as panel:
             return _refused_and_gone(refusing, panel)
     finally:
         refusing.kill()
@@ -262,21 +262,21 @@ def refused_and_gone(folder: Path, host: Host) -> Watchdog:
 def _refused_and_gone(refusing: subprocess.Popen[str], panel: Panel) -> Watchdog:
     session, shots = panel.controllers.session, panel.controllers.shots
     with Watchdog() as watchdog:
-        watchdog.run_until(lambda: session.connection.value.line is Line.LOST, "the refusal")
-        assert "503" in session.connection.value.words
+        watchdog.run_until(lambda: session.connection.value.state is ConnectionState.LOST, "the refusal")
+        assert "503" in session.connection.value.text
         shots.search("S_0001")
         watchdog.run(1.0)
         refusing.kill()
         refusing.wait()
-        session.retry()
+        session.reconnect()
         shots.search("")
         watchdog.run(1.5)
-        assert session.connection.value.line in (Line.LOST, Line.CONNECTING)
+        assert session.connection.value.state in (ConnectionState.LOST, ConnectionState.CONNECTING)
     return watchdog
 
 
 def test_while_frames_are_sent_and_the_gateway_hangs_and_dies(qapp: object, tmp_path: Path) -> None:
-    hold(sent_hung_and_killed, tmp_path)
+    check_responsive(sent_hung_and_killed, tmp_path)
 
 
 def test_while_a_thousand_jobs_report_beside_five_thousand_versions(
@@ -287,7 +287,7 @@ def test_while_a_thousand_jobs_report_beside_five_thousand_versions(
 
     # Five reports of each job within seconds are a hundred times a studio's day, and computing
     # itself takes longer where cores are shared: a frame and a half.
-    hold(a_thousand_jobs, tmp_path, p99=0.024)
+    check_responsive(a_thousand_jobs, tmp_path, p99=0.024)
 
 
 def test_while_the_gateway_refuses_and_is_not_there(
@@ -296,4 +296,4 @@ def test_while_the_gateway_refuses_and_is_not_there(
     def refused(folder: Path) -> Watchdog:
         return refused_and_gone(folder, shots_host(500))
 
-    hold(refused, tmp_path)
+    check_responsive(refused, tmp_path)

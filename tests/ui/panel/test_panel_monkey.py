@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import crowd
 import psutil
 import pytest
-from live import gateway_in, opened
+from live import gateway_settings, opened_panel
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from shiboken6 import isValid
 from small_exr import exr
-from traces import Complaints, Left, settle
+from traces import MessageCollector, ResourceSnapshot, settle
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
@@ -61,7 +61,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_nothing_breaks_and_nothing_is_left(make_panel: MakePanel, temporary: Path) -> None:
-    _let_it_play(lambda: make_panel(60), 1)
+    _run_monkey(lambda: make_panel(60), 1)
 
 
 def test_nothing_breaks_while_there_is_much_to_review(
@@ -74,49 +74,49 @@ def test_nothing_breaks_while_there_is_much_to_review(
         for frame in crowd.FRAMES:
             picture = exr((number / 2, frame % 100 / 50, 0.2), (48, 32))
             (plates / f"S_{number:05d}.{frame:04}.exr").write_bytes(picture)
-    with gateway_in(tmp_path / "studio") as settings:
+    with gateway_settings(tmp_path / "studio") as settings:
         host = shots_host(3, str(plates))
-        with opened(settings, host) as panel:
+        with opened_panel(settings, host) as panel:
             _review_something(panel)
         database = settings.gateway.data_dir / "gateway.sqlite"
-        told = subprocess.Popen([sys.executable, crowd.__file__, str(database), "5", "60"])
+        writer = subprocess.Popen([sys.executable, crowd.__file__, str(database), "5", "60"])
         try:
-            _let_it_play(lambda: _open_at_work(settings, host), 20261122)
+            _run_monkey(lambda: _open_at_work(settings, host), 20261122)
         finally:
-            told.kill()
-            told.wait()
+            writer.kill()
+            writer.wait()
 
 
-def _let_it_play(make: Callable[[], Panel], seed: int) -> None:
-    _load_what_stays(make())
-    before = Left.now()
-    with Complaints() as complaints:
+def _run_monkey(make: Callable[[], Panel], seed: int) -> None:
+    _warm_up_qt(make())
+    before = ResourceSnapshot.take()
+    with MessageCollector() as complaints:
         panel = make()
-        _play(panel, random.Random(seed), complaints)
-        _go_round(panel)
+        _send_random_events(panel, random.Random(seed), complaints)
+        _show_again(panel)
         gone = _end(panel)
         del panel
-        after = Left.now()
-    assert not complaints.told
+        after = ResourceSnapshot.take()
+    assert not complaints.messages
     assert gone() is None, "something keeps the panel"
-    assert after.beyond(before) == {}
+    assert after.growth_since(before) == {}
 
 
 def _review_something(panel: Panel) -> None:
     """Two shots with a version each, of which one has a drawn note and was sent back."""
     on = panel.controllers
-    _until(lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway")
+    _wait_until(lambda: on.session.connection.value.is_connected and on.send.state.value.service, "the gateway")
     on.shots.select([row.key for row in list(on.shots.rows)[:2]])
-    on.send.choose("round_trip")
-    _until(lambda: on.send.state.value.can_send, "the estimate")
+    on.send.choose_service("round_trip")
+    _wait_until(lambda: on.send.state.value.can_send, "the estimate")
     on.send.send()
-    _until(lambda: sum(bool(row.result) for row in on.jobs.rows) == 2, "two versions")
+    _wait_until(lambda: sum(bool(row.result_id) for row in on.jobs.rows) == 2, "two versions")
     on.shots.select([on.shots.rows[0].key])
-    _until(lambda: on.review.state.value.version, "a version under review")
+    _wait_until(lambda: on.review.state.value.version, "a version under review")
     stroke = Stroke(tool=StrokeTool.ELLIPSE, points=((0.2, 0.2), (0.6, 0.6)))
     on.review.add_note("the leaves", [stroke], FrameRange.of(1010, 1010))
     on.review.decide(ReviewStatus.CHANGES_REQUESTED, "calmer")
-    _until(lambda: on.review.state.value.notes and on.review.state.value.decisions, "both")
+    _wait_until(lambda: on.review.state.value.notes and on.review.state.value.decisions, "both")
 
 
 def _open_at_work(settings: Settings, host: Host) -> Panel:
@@ -125,23 +125,23 @@ def _open_at_work(settings: Settings, host: Host) -> Panel:
     panel.resize(1400, 860)
     panel.show()
     panel.activateWindow()
-    _until(lambda: panel.controllers.shots.rows, "the shots")
+    _wait_until(lambda: panel.controllers.shots.rows, "the shots")
     on = panel.controllers
     on.shots.select([on.shots.rows[0].key])
-    player = panel.room.player
-    _until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
-    _until(lambda: on.review.state.value.notes and on.jobs.rows, "notes and jobs")
+    player = panel.review.player
+    _wait_until(lambda: player.picture("A") and player.picture("B"), "pictures of both sides")
+    _wait_until(lambda: on.review.state.value.notes and on.jobs.rows, "notes and jobs")
     return panel
 
 
-def _until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+def _wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         QTest.qWait(20)
 
 
-def _load_what_stays(panel: Panel) -> None:
+def _warm_up_qt(panel: Panel) -> None:
     """Qt's first file dialog opens its list of kinds of files, and looks after folders for ever."""
     dialog = QFileDialog(panel)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -151,7 +151,7 @@ def _load_what_stays(panel: Panel) -> None:
     _end(panel)
 
 
-def _play(panel: Panel, dice: random.Random, complaints: Complaints) -> None:
+def _send_random_events(panel: Panel, dice: random.Random, complaints: MessageCollector) -> None:
     for turn in range(1500):
         parts = [w for w in panel.findChildren(QWidget) if w.isVisible()]
         target = dice.choice(parts)
@@ -167,15 +167,15 @@ def _play(panel: Panel, dice: random.Random, complaints: Complaints) -> None:
                 QTest.mouseMove(target, spot)
             case _:
                 QTest.mouseDClick(target, Qt.MouseButton.LeftButton, pos=spot)
-        _put_away()
+        _close_popups()
         if turn % 200 == 0:
             panel.resize(*dice.choice(SIZES))
             QApplication.processEvents()
-        assert not complaints.told, f"turn {turn}, {target}"
+        assert not complaints.messages, f"turn {turn}, {target}"
         assert isValid(panel)
 
 
-def _go_round(panel: Panel) -> None:
+def _show_again(panel: Panel) -> None:
     """Showing the same again makes nothing new."""
     pages = ("notes", "send", "made_by", "jobs")
     for name in pages:
@@ -197,17 +197,17 @@ def test_opened_and_closed_twenty_times(
         # Nobody is there; the panel goes on asking.
         client=ClientSettings(url="http://127.0.0.1:9", state_dir=tmp_path, user="Ada Lovelace")
     )
-    seen: list[tuple[Left, int]] = []
+    snapshots: list[tuple[ResourceSnapshot, int]] = []
     kept: list[weakref.ref[Panel]] = []
-    with Complaints() as complaints:
+    with MessageCollector() as complaints:
         for _ in range(20):
             kept.append(_open_and_close(settings, shots_host(200)))
-            seen.append((Left.now(), psutil.Process().memory_info().rss))
-    assert not complaints.told
+            snapshots.append((ResourceSnapshot.take(), psutil.Process().memory_info().rss))
+    assert not complaints.messages
     assert not [one for one in kept if one() is not None], "something keeps a panel"
     # The first ones load what stays for the next.
-    assert seen[-1][0].beyond(seen[2][0]) == {}
-    assert seen[-1][1] - seen[4][1] < 12_000_000, [rss for _, rss in seen]
+    assert snapshots[-1][0].growth_since(snapshots[2][0]) == {}
+    assert snapshots[-1][1] - snapshots[4][1] < 12_000_000, [rss for _, rss in snapshots]
 
 
 def _open_and_close(settings: Settings, host: Host) -> weakref.ref[Panel]:
@@ -233,7 +233,7 @@ def _end(panel: Panel) -> weakref.ref[Panel]:
     return weakref.ref(panel)
 
 
-def _put_away() -> None:
+def _close_popups() -> None:
     """Menus and dialogs would take all further events."""
     popup = QApplication.activePopupWidget()
     while popup is not None:

@@ -12,14 +12,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QTabBar
 
-from bridge_core.host import Capability, Host, HostShot, Scene
+from bridge_core.host import Capability, Host, HostShot, HostScene
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
-from bridge_ui.controllers.playhead import LookedAt
+from bridge_ui.controllers.playhead import ViewedFrame
 from bridge_ui.panel.shell import Panel
 
 
-class Easel(Host):
+class TwoShotHost(Host):
     """Renders what it is asked for, of two shots."""
 
     @property
@@ -30,9 +30,9 @@ class Easel(Host):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({Capability.RENDER})
 
-    def scene(self) -> Scene:
-        shots = (HostShot(crowd.shot(at), f"node{at}", to_render=True) for at in range(2))
-        return Scene("studio", "BBB", tuple(shots))
+    def scene(self) -> HostScene:
+        shots = (HostShot(crowd.shot(at), f"node{at}", needs_render=True) for at in range(2))
+        return HostScene("studio", "BBB", tuple(shots))
 
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -47,19 +47,19 @@ def click(
     QApplication.processEvents()
 
 
-def until(true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         QTest.qWait(10)
 
 
 def version_of(panel: Panel, shot: int) -> None:
     """Somebody's version of a shot comes."""
-    before = panel.controllers.shots.state.value.needs_you
-    panel.controllers.session.board.learn(versions=crowd.versions([shot]))
+    before = panel.controllers.shots.state.value.attention_count
+    panel.controllers.session.store.merge(versions=crowd.versions([shot]))
     QApplication.processEvents()
-    assert panel.controllers.shots.state.value.needs_you == before + 1, "this is told"
+    assert panel.controllers.shots.state.value.attention_count == before + 1, "this is told"
 
 
 def under_review(panel: Panel) -> tuple[str, str]:
@@ -72,12 +72,12 @@ def named(name: str) -> ShotId:
     return ShotId(show="BBB", sequence="A", shot=name)
 
 
-def test_the_frame_that_is_tried_is_of_the_shot_under_review(make_panel) -> None:
+def test_the_test_frame_is_of_the_shot_under_review(make_panel) -> None:
     panel = make_panel()
     click(panel, 0)
     click(panel, 2, CONTROL)
     assert under_review(panel)[0] == "S_00002"
-    assert panel._looked_at() == LookedAt(named("S_00002"), panel.room.frame)
+    assert panel._looked_at() == ViewedFrame(named("S_00002"), panel.room.frame)
     button = panel.findChild(QPushButton, "try")
     assert button.isEnabled()
     # A job of a shot that is not about to be sent.
@@ -91,7 +91,7 @@ def test_what_was_asked_again_stays_in_the_form(make_panel) -> None:
     panel = make_panel()
     click(panel, 0)
     click(panel, 1, CONTROL)
-    request = Request(shot=crowd.shot(1), service="matte", asked_by="Ada", made_from="v9")
+    request = Request(shot=crowd.shot(1), service="matte", requested_by="Ada", source_version_id="v9")
     panel._ask_again(request)
     form = panel.controllers.send.state
     assert (form.value.button, form.value.made_from) == ("Make v001", "v9")
@@ -125,14 +125,14 @@ def test_a_job_that_is_looked_at_stays_under_review(make_panel, back: str) -> No
     assert panel._row_under_review().key == "S_00000"
 
 
-def test_a_try_of_what_the_host_rendered_stays_under_review_with_its_row(make_panel) -> None:
+def test_a_test_frame_of_what_the_host_rendered_stays_under_review_with_its_row(make_panel) -> None:
     panel = make_panel()
     click(panel, 2)
     job = crowd.job(2)
     rendered = job.request.shot.plate.model_copy(update={"path": "/rendered/p.%04d.exr"})
     shot = job.request.shot.model_copy(update={"plate": rendered})
-    tried = Request(shot=shot, service="matte", asked_by="Ada", try_frames=(1004,))
-    job = job.model_copy(update={"request": tried})
+    test_frame_request = Request(shot=shot, service="matte", requested_by="Ada", test_frames=(1004,))
+    job = job.model_copy(update={"request": test_frame_request})
     panel.controllers.session.board.learn(jobs=[job])
     panel._look_at_job(job.id)
     version_of(panel, 1)
@@ -149,24 +149,24 @@ def test_a_shots_first_version_is_shown_though_its_neighbours_came_before(make_p
     for version in (theirs, own):
         panel.controllers.session.board.learn(versions=[version])
         QApplication.processEvents()
-    until(lambda: under_review(panel) == ("S_00000", own.id))
+    wait_until(lambda: under_review(panel) == ("S_00000", own.id))
 
 
 def test_what_was_not_rendered_is_offered_in_words(make_panel) -> None:
-    panel = make_panel(host=Easel())
+    panel = make_panel(host=TwoShotHost())
     card = panel.send.unrendered
     assert not card.isVisible()
     scene = panel.controllers.shots.scene
     unrendered = panel.controllers.send.unrendered
-    asked = [Request(shot=crowd.shot(at), service="matte", asked_by="Ada") for at in (1, 40)]
+    asked = [Request(shot=crowd.shot(at), service="matte", requested_by="Ada") for at in (1, 40)]
     for request in asked:
         unrendered._kept.put(request)
     unrendered.look(scene)
-    until(card.isVisible)
+    wait_until(card.isVisible)
     tabs = panel.findChild(QTabBar, "tabs")
     assert "Send 2" in [tabs.tabText(at) for at in range(tabs.count())]
     go_on, forget = (card.findChild(QPushButton, f"{n}-left") for n in ("render", "forget"))
     assert go_on.isEnabled()
     forget.click()
     assert not card.isVisible()
-    until(lambda: unrendered._kept.entries() == ())
+    wait_until(lambda: unrendered._kept.entries() == ())

@@ -51,7 +51,7 @@ def test_it_opens_without_a_gateway_and_ends_when_interrupted(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to another process on Windows")
-def test_a_configuration_that_cannot_be_read_is_told_in_the_terminal_too(tmp_path: Path) -> None:
+def test_a_configuration_that_cannot_be_read_is_reported_in_the_terminal_too(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bridge_ui", "--set", "client.nonsense=1"],
         env=_environment(tmp_path),
@@ -60,16 +60,16 @@ def test_a_configuration_that_cannot_be_read_is_told_in_the_terminal_too(tmp_pat
         text=True,
     ) as process:
         assert process.stderr is not None
-        said = ""
-        while "client.nonsense" not in said:
+        output = ""
+        while "client.nonsense" not in output:
             line = process.stderr.readline()
-            assert line, said
-            said += line
+            assert line, output
+            output += line
         # The window stays: somebody may mend it and try again.
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == 3
-    assert "Traceback" not in said + rest
+    assert "Traceback" not in output + rest
 
 
 def test_the_command_line_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:

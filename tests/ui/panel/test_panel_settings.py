@@ -11,21 +11,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 
-from bridge_core.config import load, user_file
+from bridge_core.config import load_settings, user_file
 from bridge_core.host import Host
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_ui.controllers.session import Session
-from bridge_ui.panel.connection import ConnectionPopover, place
-from bridge_ui.qt.bridge import MainThread
-from bridge_ui.theme.sheet import dress
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.connection import ConnectionPopover, show_popover
+from bridge_ui.qt.bridge import MainThreadDispatcher
+from bridge_ui.theme.sheet import apply_theme
+from bridge_ui.theme.tones import ThemeColours
 
 Open = Callable[[], ConnectionPopover]
 
 
-def until(true: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 20
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "waited too long"
         QTest.qWait(5)
 
@@ -34,21 +34,21 @@ def until(true: Callable[[], object]) -> None:
 def opened(qapp: QApplication, tmp_path: Path, shots_host: Callable[[int], Host]) -> Iterator[Open]:
     """Opens the popover in a narrow panel; the session was never started."""
     settings = Settings(client=ClientSettings(state_dir=tmp_path, user="Ada Lovelace"))
-    post = MainThread()
+    post = MainThreadDispatcher()
     session = Session(settings, shots_host(0), post.post)
     window = QWidget()
     window.resize(320, 700)
-    dress(window, Tones())
-    popover = ConnectionPopover(window, session, Tones())
+    apply_theme(window, ThemeColours())
+    popover = ConnectionPopover(window, session, ThemeColours())
 
     def open_it() -> ConnectionPopover:
         window.show()
-        place(popover, window)
-        until(lambda: "nobody set it" in words(popover))
+        show_popover(popover, window)
+        wait_until(lambda: "nobody set it" in words(popover))
         return popover
 
     yield open_it
-    popover.close_watches()
+    popover.stop_watching()
     assert session.close(10.0)
     post.close()
     window.close()
@@ -68,10 +68,10 @@ def test_every_setting_says_where_it_comes_from(
     site.write_text("work:\n  download_dir: /mnt/versions\n", encoding="utf-8")
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(site))
     monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "8")
-    told = words(opened())
-    assert "the variable SHOTBRIDGE__WORK__HANDLES" in told
-    assert "given at the opening, or changed since" in told, "this panel has no such folder"
-    assert str(user_file()) in told
+    text = words(opened())
+    assert "the variable SHOTBRIDGE__WORK__HANDLES" in text
+    assert "given at the opening, or changed since" in text, "this panel has no such folder"
+    assert str(user_file()) in text
 
 
 def test_a_name_is_written_into_the_users_file_and_holds_at_once(opened: Open) -> None:
@@ -79,9 +79,9 @@ def test_a_name_is_written_into_the_users_file_and_holds_at_once(opened: Open) -
     field = popover.findChild(QLineEdit, "client.user")
     QTest.keyClicks(field, "Grace Hopper")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    until(lambda: "Saved in" in words(popover))
-    assert load().settings.client.user == "Grace Hopper"
-    until(lambda: popover.findChild(QLineEdit, "client.user").text() == "Grace Hopper")
+    wait_until(lambda: "Saved in" in words(popover))
+    assert load_settings().settings.client.user == "Grace Hopper"
+    wait_until(lambda: popover.findChild(QLineEdit, "client.user").text() == "Grace Hopper")
     assert popover._session.user == "Grace Hopper", "for whatever is decided from now on"
 
 
@@ -90,7 +90,7 @@ def test_a_wrong_address_is_refused_in_words(opened: Open) -> None:
     field = popover.findChild(QLineEdit, "client.url")
     QTest.keyClicks(field, "gateway.studio")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    until(lambda: "an address such as https://" in words(popover))
+    wait_until(lambda: "an address such as https://" in words(popover))
     assert field.text() == "gateway.studio", "to be corrected"
     assert not user_file().exists()
 
@@ -108,6 +108,6 @@ def test_it_is_as_high_as_it_has_to_be_and_scrolled_where_it_does_not_fit(opened
     popover = opened()
     parent = popover.parentWidget()
     assert parent is not None
-    until(lambda: popover.height() == min(popover.sizeHint().height(), parent.height() - 16))
+    wait_until(lambda: popover.height() == min(popover.sizeHint().height(), parent.height() - 16))
     assert popover.geometry().right() < parent.width()
     assert popover.geometry().bottom() < parent.height()

@@ -129,7 +129,7 @@ def test_a_service_is_chosen_by_typing(make_panel) -> None:
     assert not panel.services.isVisible()
 
 
-def test_what_is_missing_stands_in_words_and_the_button_is_off(make_panel) -> None:
+def test_what_is_missing_is_described_and_the_button_is_off(make_panel) -> None:
     panel = make_panel()
     panel.controllers.shots.select([])
     assert not panel.findChild(QPushButton, "send").isEnabled()

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 import bridge_ui.icons
 from bridge_ui.icons import icon, pixmap
-from bridge_ui.theme.sheet import dress, sheet
-from bridge_ui.theme.tones import Tones, tones_for
+from bridge_ui.theme.sheet import apply_theme, style_sheet
+from bridge_ui.theme.tones import ThemeColours, colours_for
 
 UI = Path(bridge_ui.icons.__file__).parents[1]
 HOSTS = ["#000000", "#1b1b1b", "#282828", "#323232", "#393939", "#535353", "#efefef", "#203050"]
@@ -37,12 +37,12 @@ def _contrast(one: str, other: str) -> float:
 def test_every_text_can_be_read_on_every_surface(window: str) -> None:
     palette = QPalette()
     palette.setColor(QPalette.ColorRole.Window, QColor(window))
-    tones = tones_for(palette)
+    tones = colours_for(palette)
     for text in ("text", "dim", "accent", "good", "warn", "bad"):
         for surface in ("ground", "panel", "raised", "field", "canvas"):
-            found = _contrast(getattr(tones, text), getattr(tones, surface))
-            assert found >= 4.5, f"{text} on {surface} beside {window}: {found:.2f}"
-    assert _contrast("#ffffff", tones.press) >= 4.5
+            contrast = _contrast(getattr(tones, text), getattr(tones, surface))
+            assert contrast >= 4.5, f"{text} on {surface} beside {window}: {contrast:.2f}"
+    assert _contrast("#ffffff", tones.button_fill) >= 4.5
 
 
 def test_dressing_touches_nothing_outside(qapp: QApplication) -> None:
@@ -53,7 +53,7 @@ def test_dressing_touches_nothing_outside(qapp: QApplication) -> None:
     layout.addWidget(beside)
     layout.addWidget(panel)
     colour = beside.palette().button().color()
-    dress(panel, Tones())
+    apply_theme(panel, ThemeColours())
     host.show()
     assert (qapp.styleSheet(), qapp.palette(), qapp.font(), qapp.style().objectName()) == before
     assert beside.palette().button().color() == colour
@@ -61,9 +61,9 @@ def test_dressing_touches_nothing_outside(qapp: QApplication) -> None:
     host.close()
 
 
-def test_the_sheet_names_no_size_of_letters() -> None:
+def test_the_style_sheet_sets_no_font_size() -> None:
     """Letters have the host's size, by a factor: a size of our own would break its scaling."""
-    assert "font-size" not in sheet(Tones())
+    assert "font-size" not in style_sheet(ThemeColours())
 
 
 def test_icons_take_the_colour_of_their_text(qapp: QApplication) -> None:

@@ -9,38 +9,38 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QTimer, qWarning
 from PySide6.QtWidgets import QApplication, QWidget
-from traces import Complaints, Left
+from traces import MessageCollector, ResourceSnapshot
 
 
-def test_what_is_left_is_seen(
+def test_what_is_left_is_detected(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    before = Left.now()
-    assert Left.now().beyond(before) == {}
+    before = ResourceSnapshot.take()
+    assert ResourceSnapshot.take().growth_since(before) == {}
     left = QWidget()
     ended = threading.Event()
     thread = threading.Thread(target=ended.wait, name="forgotten")
     thread.start()
     with (tmp_path / "forgotten.exr").open("wb"):
-        found = Left.now().beyond(before)
+        growth = ResourceSnapshot.take().growth_since(before)
     ended.set()
     thread.join()
-    assert found["threads"] == ["forgotten"]
-    assert found["temporary"] == ["forgotten.exr"]
-    assert {"widgets", "windows"} <= found.keys()
+    assert growth["threads"] == ["forgotten"]
+    assert growth["temporary"] == ["forgotten.exr"]
+    assert {"widgets", "windows"} <= growth.keys()
     if Path("/proc/self/fd").exists():
-        assert found["files"] == [str(tmp_path / "forgotten.exr")]
+        assert growth["files"] == [str(tmp_path / "forgotten.exr")]
     left.deleteLater()
     del left
-    assert Left.now().beyond(before) == {"temporary": ["forgotten.exr"]}
+    assert ResourceSnapshot.take().growth_since(before) == {"temporary": ["forgotten.exr"]}
 
 
-def test_what_goes_wrong_on_the_way_is_heard(qapp: QApplication) -> None:
+def test_what_goes_wrong_on_the_way_is_collected(qapp: QApplication) -> None:
     def broken() -> None:
         raise ZeroDivisionError("no")
 
-    with Complaints() as complaints:
+    with MessageCollector() as complaints:
         qWarning("a painter is not active")
         QTimer.singleShot(0, broken)
         qapp.processEvents()
@@ -48,8 +48,8 @@ def test_what_goes_wrong_on_the_way_is_heard(qapp: QApplication) -> None:
         thread.start()
         thread.join()
         logging.getLogger("bridge_ui.panel").warning("a call failed")
-    told = "\n".join(complaints.told)
-    assert "Qt: a painter is not active" in told
-    assert "in a slot: ZeroDivisionError" in told
-    assert "in a thread: ZeroDivisionError" in told
-    assert "log: a call failed" in told
+    text = "\n".join(complaints.messages)
+    assert "Qt: a painter is not active" in text
+    assert "in a slot: ZeroDivisionError" in text
+    assert "in a thread: ZeroDivisionError" in text
+    assert "log: a call failed" in text

@@ -55,13 +55,13 @@ def _waits_for_a_lock() -> None:
     thread.join()
 
 
-def enough(watchdog: Watchdog) -> None:
+def run_long_enough(watchdog: Watchdog) -> None:
     """As many turns as a measurement takes."""
     watchdog.run_until(lambda: len(watchdog.gaps) > 120, "turns of the loop")
 
 
 @pytest.fixture(params=["nothing beside", "both cores taken"])
-def beside(request: pytest.FixtureRequest) -> Iterator[bool]:
+def background_load(request: pytest.FixtureRequest) -> Iterator[bool]:
     """Other work on every core; whether there is."""
     taken = request.param == "both cores taken"
     burning = [
@@ -78,7 +78,7 @@ def beside(request: pytest.FixtureRequest) -> Iterator[bool]:
 
 
 @pytest.fixture
-def _threads(beside: bool) -> Iterator[None]:
+def _threads(background_load: bool) -> Iterator[None]:
     """With it, threads of our own that wait for a core and keep no lock."""
     ended = threading.Event()
 
@@ -86,7 +86,7 @@ def _threads(beside: bool) -> Iterator[None]:
         while not ended.is_set():
             hashlib.sha256(bytes(1_000_000))
 
-    threads = [threading.Thread(target=hashes) for _ in range(2) if beside]
+    threads = [threading.Thread(target=hashes) for _ in range(2) if background_load]
     for thread in threads:
         thread.start()
     try:
@@ -97,7 +97,7 @@ def _threads(beside: bool) -> Iterator[None]:
             thread.join()
 
 
-def stalls_seen(watchdog: Watchdog) -> int:
+def observed_stalls(watchdog: Watchdog) -> int:
     return sum(gap.held > STALL for gap in watchdog.gaps)
 
 
@@ -115,11 +115,11 @@ def test_every_stall_of_80_ms_is_seen_and_its_line_named(
         timer.start()
         watchdog.run_until(lambda: len(stalled) >= TIMES, "stalls")
         timer.stop()
-        enough(watchdog)
-    with pytest.raises(AssertionError) as told:
-        watchdog.hold(STALL, P99)
-    assert stalls.__name__ in str(told.value)
-    assert stalls_seen(watchdog) >= TIMES
+        run_long_enough(watchdog)
+    with pytest.raises(AssertionError) as excinfo:
+        watchdog.assert_responsive(STALL, P99)
+    assert stalls.__name__ in str(excinfo.value)
+    assert observed_stalls(watchdog) >= TIMES
 
 
 def _keeps_the_lock(number: int) -> None:
@@ -152,13 +152,13 @@ def test_a_thread_that_keeps_pythons_lock_is_seen_and_named(qapp: QApplication) 
             timer.start()
             # One after the other: two in a row are one stall.
             watchdog.run_until(lambda: len(kept) > at, "the lock to be kept")  # noqa: B023
-        enough(watchdog)
+        run_long_enough(watchdog)
     thread.join()
-    with pytest.raises(AssertionError) as told:
-        watchdog.hold(STALL, P99)
-    assert _keeps_the_lock.__name__ in str(told.value)
+    with pytest.raises(AssertionError) as excinfo:
+        watchdog.assert_responsive(STALL, P99)
+    assert _keeps_the_lock.__name__ in str(excinfo.value)
     # Of a thread beside the loop's own, what passes while the loop waits for a core is not seen.
-    assert stalls_seen(watchdog) >= TIMES // 2
+    assert observed_stalls(watchdog) >= TIMES // 2
 
 
 def test_many_short_delays_are_seen_by_their_share(qapp: QApplication) -> None:
@@ -169,15 +169,15 @@ def test_many_short_delays_are_seen_by_their_share(qapp: QApplication) -> None:
         timer.start()
         watchdog.run_until(lambda: len(delays) > 30, "delays")
         timer.stop()
-        enough(watchdog)
+        run_long_enough(watchdog)
     with pytest.raises(AssertionError, match="p99 is"):
-        watchdog.hold(1.0, P99)
+        watchdog.assert_responsive(1.0, P99)
 
 
 def test_a_quiet_loop_holds(qapp: QApplication) -> None:
     def held() -> float:
         with Watchdog() as watchdog:
-            enough(watchdog)
+            run_long_enough(watchdog)
         return max(watchdog.worst.held / STALL, watchdog.percentile(0.99) / P99)
 
     # Not everything that a busy machine does to a process is told by it.

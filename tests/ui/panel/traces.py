@@ -42,7 +42,7 @@ def _threads() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Left:
+class ResourceSnapshot:
     """What there is in this process now."""
 
     widgets: int
@@ -54,7 +54,7 @@ class Left:
     """Names in the folder for temporary files."""
 
     @classmethod
-    def now(cls) -> Left:
+    def take(cls) -> ResourceSnapshot:
         settle()
         return cls(
             widgets=len(QApplication.allWidgets()),
@@ -64,41 +64,41 @@ class Left:
             temporary=tuple(path.name for path in Path(tempfile.gettempdir()).iterdir()),
         )
 
-    def beyond(self, before: Left) -> dict[str, object]:
+    def growth_since(self, before: ResourceSnapshot) -> dict[str, object]:
         """What there is more than before."""
-        found: dict[str, object] = {}
+        growth: dict[str, object] = {}
         for name, now in asdict(self).items():
             was = getattr(before, name)
             if isinstance(now, tuple):
                 more = list((Counter(now) - Counter(was)).elements())
-                found |= {name: more} if more else {}
+                growth |= {name: more} if more else {}
             elif now > was:
-                found[name] = f"{now}, was {was}"
-        return found
+                growth[name] = f"{now}, was {was}"
+        return growth
 
 
 def _open_files() -> tuple[str, ...]:
     """Without those of Qt's own threads, which paint large pictures and stay for 30 s."""
     folder = Path("/proc/self/fd")
-    found = []
+    names = []
     for entry in folder.iterdir() if folder.exists() else ():
         with suppress(OSError):  # the folder itself was open while it was read
-            found.append(str(entry.readlink()))
-    return tuple(sorted(name for name in found if name != "anon_inode:[eventfd]"))
+            names.append(str(entry.readlink()))
+    return tuple(sorted(name for name in names if name != "anon_inode:[eventfd]"))
 
 
-class Complaints:
+class MessageCollector:
     """Collects, from ``with`` to its end, what nobody should have to say."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
-        self._handler = _Handler(self.told)
+        self.messages: list[str] = []
+        self._handler = _CollectingHandler(self.messages)
 
     def __enter__(self) -> Self:
         self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-        sys.excepthook = lambda kind, error, _: self.told.append(f"in a slot: {error!r}")
-        threading.excepthook = lambda one: self.told.append(f"in a thread: {one.exc_value!r}")
-        sys.unraisablehook = lambda one: self.told.append(f"unraisable: {one.exc_value!r}")
+        sys.excepthook = lambda kind, error, _: self.messages.append(f"in a slot: {error!r}")
+        threading.excepthook = lambda one: self.messages.append(f"in a thread: {one.exc_value!r}")
+        sys.unraisablehook = lambda one: self.messages.append(f"unraisable: {one.exc_value!r}")
         logging.getLogger().addHandler(self._handler)
         self._qt = install(self._from_qt)
         return self
@@ -112,14 +112,14 @@ class Complaints:
 
     def _from_qt(self, kind: QtMsgType, _: QMessageLogContext, words: str | None) -> None:
         if kind is not QtMsgType.QtDebugMsg and not (words or "").startswith(_PLATFORM):
-            self.told.append(f"Qt: {words}")
+            self.messages.append(f"Qt: {words}")
 
 
-class _Handler(logging.Handler):
-    def __init__(self, told: list[str]) -> None:
+class _CollectingHandler(logging.Handler):
+    def __init__(self, messages: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self._told = told
+        self._messages = messages
 
     def emit(self, record: Any) -> None:
         if record.name.startswith("bridge"):
-            self._told.append(f"log: {self.format(record)}")
+            self._messages.append(f"log: {self.format(record)}")

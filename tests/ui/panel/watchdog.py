@@ -55,7 +55,7 @@ from typing import Self
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
 #: Seconds. A gap that grows beyond it has its stacks looked at.
-LOOK = 0.012
+SAMPLE_AFTER = 0.012
 #: Looks until its standard input ends, then tells: lines of ``kind begin end seconds``, with times
 #: of CLOCK_MONOTONIC. ``lock``: that much of this time the watched thread slept for Python's lock.
 #: ``late``: nothing ran here.
@@ -65,7 +65,7 @@ LOOK = 0.012
 #: its lock in ``_PyRuntime``. The third number of schedstat counts how often a thread came on a
 #: processor: all that it slept between two looks was for the lock where it did at both and ran
 #: once at most, or had run up to then and gone to sleep once.
-_BESIDE = """
+_OBSERVER_CODE = """
 import os, select, sys, time
 process, thread, first, last = map(int, sys.argv[1:])
 now = lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
@@ -118,22 +118,22 @@ _WAITING = (".get(", ".wait(", "acquire(", "recv_into(", "select(", "poll(", ".s
 
 
 @dataclass(slots=True)
-class Gap:
+class LoopGap:
     """Seconds between two turns of the loop. ``held``: what of it the machine is not to blame
     for; a wait of the loop's thread for a lock, a disk or a network counts as much as work."""
 
     at: float
     length: float
     held: float
-    seen: Counter[str] = field(default_factory=Counter)
+    stacks: Counter[str] = field(default_factory=Counter)
     """Stacks seen meanwhile, and how often."""
     excusable: float = 0.0
     """What of ``held`` others waited for a processor, which may have kept Python's lock."""
 
     def __str__(self) -> str:
-        told = [f"{self.held * 1000:.0f} ms held of {self.length * 1000:.0f} ms"]
-        told += [f"seen {count} times:\n{stack}" for stack, count in self.seen.most_common(4)]
-        return "\n".join(told)
+        lines = [f"{self.held * 1000:.0f} ms held of {self.length * 1000:.0f} ms"]
+        lines += [f"seen {count} times:\n{stack}" for stack, count in self.stacks.most_common(4)]
+        return "\n".join(lines)
 
 
 class Watchdog:
@@ -145,18 +145,18 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self.gaps: list[Gap] = []
+        self.gaps: list[LoopGap] = []
         self._descriptors: dict[int, int] = {}
         """Of each thread's statistics, by the kernel's number of the thread."""
         self._clocks: dict[int, tuple[int, int]] = {}
         self._last = 0.0
-        self._seen: Counter[str] = Counter()
+        self._stacks: Counter[str] = Counter()
         self._sleeps: int | None = None
         self._collecting = 0.0
         self._collections: list[tuple[float, float, float]] = []
         self._main = threading.get_ident()
         self._ended = threading.Event()
-        self._lookout = threading.Thread(target=self._look, name="watchdog-lookout", daemon=True)
+        self._sampler = threading.Thread(target=self._sample_stacks, name="watchdog-lookout", daemon=True)
         self._timer = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
@@ -166,16 +166,16 @@ class Watchdog:
         gc.freeze()
         gc.callbacks.append(self._collected)
         beside = (os.getpid(), threading.get_native_id(), *_runtime())
-        self._beside = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", _BESIDE, *map(str, beside)],
+        self._observer = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _OBSERVER_CODE, *map(str, beside)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        _let_look(self._beside.pid)
-        self._clocks, self._sleeps = self._clocks_now(), _sleeps()
+        _allow_tracing(self._observer.pid)
+        self._clocks, self._sleeps = self._clocks_now(), _sleep_count()
         self._last = time.monotonic()
-        self._lookout.start()
+        self._sampler.start()
         self._timer.start()
         return self
 
@@ -184,29 +184,29 @@ class Watchdog:
     ) -> None:
         self._timer.stop()
         self._ended.set()
-        self._lookout.join()
-        told, _unused = self._beside.communicate()
+        self._sampler.join()
+        output, _unused = self._observer.communicate()
         gc.callbacks.remove(self._collected)
         gc.unfreeze()
         for descriptor in self._descriptors.values():
             os.close(descriptor)
-        self._excuse([line.split() for line in told.splitlines()])
+        self._subtract_excused([line.split() for line in output.splitlines()])
 
-    def run_until(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def run_until(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Run the loop until something holds. Not by ``QTest.qWait``, which sleeps in between."""
         loop, deadline = QEventLoop(), time.monotonic() + seconds
         timer = QTimer(interval=20)
 
         def look() -> None:
-            if true() or time.monotonic() > deadline:
+            if condition() or time.monotonic() > deadline:
                 loop.quit()
 
         timer.timeout.connect(look)
         timer.start()
-        if not true():
+        if not condition():
             loop.exec()
         timer.stop()
-        assert true(), f"waited {seconds:.0f} s for {what}"
+        assert condition(), f"waited {seconds:.0f} s for {what}"
 
     def run(self, seconds: float) -> None:
         """Run the loop for so long."""
@@ -214,7 +214,7 @@ class Watchdog:
         self.run_until(lambda: time.monotonic() >= until, "time to pass", seconds + 10)
 
     @property
-    def worst(self) -> Gap:
+    def worst(self) -> LoopGap:
         return max(self.gaps, key=lambda gap: gap.held)
 
     def percentile(self, share: float) -> float:
@@ -234,18 +234,18 @@ class Watchdog:
                 return ms / 1000
         return 0.0
 
-    def hold(self, stall: float, p99: float) -> None:
+    def assert_responsive(self, stall: float, p99: float) -> None:
         """Fail where a gap was longer than ``stall``, or more than one in a hundred moments had
         to wait longer than ``p99``; say which lines were seen."""
         assert len(self.gaps) > 100, f"the loop had {len(self.gaps)} turns: nothing was measured"
         longest = sorted(self.gaps, key=lambda gap: gap.held, reverse=True)[:4]
-        told = "\n\n".join(map(str, longest))
-        assert longest[0].held <= stall, f"a stall\n\n{told}"
-        found = self.percentile(0.99)
-        assert found <= p99, f"p99 is {found * 1000:.0f} ms\n\n{told}"
+        report = "\n\n".join(map(str, longest))
+        assert longest[0].held <= stall, f"a stall\n\n{report}"
+        p99_measured = self.percentile(0.99)
+        assert p99_measured <= p99, f"p99 is {p99_measured * 1000:.0f} ms\n\n{report}"
 
     @property
-    def taken(self) -> float:
+    def machine_share(self) -> float:
         """The share of the time that the machine took from this process, 0 to 1."""
         whole = sum(gap.length for gap in self.gaps)
         return 1 - sum(gap.held for gap in self.gaps) / whole
@@ -255,18 +255,18 @@ class Watchdog:
         return (
             f"{len(self.gaps)} turns, p99 {self.percentile(0.99) * 1000:.0f} ms, "
             f"longest {worst.held * 1000:.0f} ms of {worst.length * 1000:.0f} ms; "
-            f"the machine took {self.taken:.0%} of the time"
+            f"the machine took {self.machine_share:.0%} of the time"
         )
 
     def _tick(self) -> None:
-        now, clocks, sleeps = time.monotonic(), self._clocks_now(), _sleeps()
+        now, clocks, sleeps = time.monotonic(), self._clocks_now(), _sleep_count()
         length = now - self._last
         spent = {}
         for thread, (computed, waited) in clocks.items():
             before = self._clocks.get(thread, (0, 0))  # none of one that has begun meanwhile
             spent[thread] = (computed - before[0]) / 1e9, (waited - before[1]) / 1e9
         computed, waited = spent.pop(threading.get_native_id(), (0.0, 0.0))
-        lookout = sum(spent.pop(self._lookout.native_id or 0, (0.0, 0.0)))
+        lookout = sum(spent.pop(self._sampler.native_id or 0, (0.0, 0.0)))
         slept = max(0.0, length - computed - waited)
         unused = max(0.0, slept - sum(one for one, _ in spent.values()))
         held, excusable = length, 0.0
@@ -277,16 +277,16 @@ class Watchdog:
                 held = own  # it did not stop of itself: a quota or the machine has stopped it
             others_waited = sum(one for _, one in spent.values())
             excusable = min(held - own, lookout + min(unused, others_waited))
-        if length > LOOK and (others := self._others(sys._current_frames())):
-            self._seen[others] += 1
-        self.gaps.append(Gap(self._last, length, held, self._seen, excusable))
-        self._seen = Counter()
+        if length > SAMPLE_AFTER and (others := self._others(sys._current_frames())):
+            self._stacks[others] += 1
+        self.gaps.append(LoopGap(self._last, length, held, self._stacks, excusable))
+        self._stacks = Counter()
         self._last, self._clocks, self._sleeps = now, clocks, sleeps
 
     def _clocks_now(self) -> dict[int, tuple[int, int]]:
         """Nanoseconds that each thread has computed, and has waited for a processor; empty where
         nobody tells."""
-        found: dict[int, tuple[int, int]] = {}
+        clocks: dict[int, tuple[int, int]] = {}
         for thread in threading.enumerate():
             number = thread.native_id
             if number is None:
@@ -296,21 +296,21 @@ class Watchdog:
                     path = Path("/proc/self/task", str(number), "schedstat")
                     self._descriptors[number] = os.open(path, os.O_RDONLY)
                 computed, waited, _ = os.pread(self._descriptors[number], 64, 0).split()
-                found[number] = int(computed), int(waited)
+                clocks[number] = int(computed), int(waited)
             except OSError:
                 continue  # it has just ended, or this is not Linux
-        return found
+        return clocks
 
-    def _excuse(self, told: list[list[str]]) -> None:
+    def _subtract_excused(self, records: list[list[str]]) -> None:
         """Take off what the process beside has seen."""
-        seen: dict[str, list[tuple[float, float, float]]] = {"lock": [], "late": []}
-        for kind, *numbers in told:
+        spans: dict[str, list[tuple[float, float, float]]] = {"lock": [], "late": []}
+        for kind, *numbers in records:
             begin, end, seconds = map(float, numbers)
-            seen[kind].append((begin, end, seconds))
+            spans[kind].append((begin, end, seconds))
         for gap in self.gaps:
-            gap.held -= min(gap.excusable, _within(gap, seen["lock"]))
+            gap.held -= min(gap.excusable, _within(gap, spans["lock"]))
             gap.held -= _within(gap, self._collections)
-            gap.held = max(0.0, min(gap.held, gap.length - _within(gap, seen["late"])))
+            gap.held = max(0.0, min(gap.held, gap.length - _within(gap, spans["late"])))
 
     def _collected(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
@@ -322,33 +322,33 @@ class Watchdog:
             self._collections.append((self._collecting, now, took))
         if took > 0.005:
             words = f"  garbage of generation {info['generation']}: {took * 1000:.0f} ms"
-            self._seen[words] += 1
+            self._stacks[words] += 1
 
-    def _look(self) -> None:
+    def _sample_stacks(self) -> None:
         """Beside the loop, while it is late."""
         while not self._ended.wait(0.004):
             began = self._last
-            if time.monotonic() - began > LOOK:
+            if time.monotonic() - began > SAMPLE_AFTER:
                 frames = sys._current_frames()
-                stacks = _spelt("the loop", frames[self._main], 12) + self._others(frames)
+                stacks = _format_stack("the loop", frames[self._main], 12) + self._others(frames)
                 if self._last == began:
-                    self._seen[stacks] += 1
+                    self._stacks[stacks] += 1
 
     def _others(self, frames: dict[int, FrameType]) -> str:
         """The stacks of threads that do not just wait."""
-        told = ""
+        stacks = ""
         for thread in threading.enumerate():
             frame = frames.get(thread.ident or 0)
-            if frame is None or thread is self._lookout or thread.ident == self._main:
+            if frame is None or thread is self._sampler or thread.ident == self._main:
                 continue
             # A frame that has just begun, or is being left, may have no line.
             line = linecache.getline(frame.f_code.co_filename, frame.f_lineno or 0)
             if not any(word in line for word in _WAITING):
-                told += _spelt(thread.name, frame, 4)
-        return told
+                stacks += _format_stack(thread.name, frame, 4)
+        return stacks
 
 
-def _sleeps() -> int | None:
+def _sleep_count() -> int | None:
     """How often this thread has gone to sleep; None where nobody tells."""
     who = getattr(resource, "RUSAGE_THREAD", None)
     return None if who is None else resource.getrusage(who).ru_nvcsw
@@ -359,7 +359,7 @@ def objects() -> int:
     return len(gc.get_objects())
 
 
-def _within(gap: Gap, spans: list[tuple[float, float, float]]) -> float:
+def _within(gap: LoopGap, spans: list[tuple[float, float, float]]) -> float:
     """Seconds of these spans (begin, end, seconds that count), in the order of time, that lie
     within a gap for certain."""
     total, until = 0.0, gap.at + gap.length
@@ -381,14 +381,14 @@ def _runtime() -> tuple[int, int]:
     return next((at, end) for begin, end in spans if begin <= at < end)
 
 
-def _let_look(process: int) -> None:
+def _allow_tracing(process: int) -> None:
     """Where the kernel lets only ancestors look at a process (ptrace_scope 1), let a child."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(process), 0, 0, 0)  # PR_SET_PTRACER
 
 
-def _spelt(name: str, frame: FrameType, deep: int) -> str:
-    told = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=deep)
-    within = takewhile(lambda one: one.filename != __file__, told)
+def _format_stack(name: str, frame: FrameType, deep: int) -> str:
+    summary = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=deep)
+    within = takewhile(lambda one: one.filename != __file__, summary)
     lines = (f"    {one.filename}:{one.lineno} {one.name}: {one.line}" for one in within)
     return "\n".join([f"  {name}", *lines, ""])

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
-from bridge_ui.panel.files import ask_for_target
+from bridge_ui.panel.files import save_file_dialog
 
 
 @pytest.mark.parametrize(("button", "replaced"), [("Replace", True), ("Cancel", False)])
@@ -20,7 +20,7 @@ def test_a_file_that_exists_is_asked_about(
     (tmp_path / "cut.otio").write_text("somebody's work")
     parent, chosen = QWidget(), list[str]()
     parent.show()
-    dialog = ask_for_target(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
+    dialog = save_file_dialog(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
     dialog.setDirectory(str(tmp_path))
     dialog.selectFile("cut")
     dialog.accept()
@@ -37,7 +37,7 @@ def test_a_file_that_exists_is_asked_about(
 
 def test_a_new_file_is_not_asked_about(qapp: QApplication, tmp_path: Path) -> None:
     parent, chosen = QWidget(), list[str]()
-    dialog = ask_for_target(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
+    dialog = save_file_dialog(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
     dialog.setDirectory(str(tmp_path))
     dialog.selectFile("other")
     dialog.accept()

@@ -19,8 +19,8 @@ from PySide6.QtCore import QLocale, QObject, QThread, QTimer
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui import translate
-from bridge_ui.controllers.words import decided
-from bridge_ui.qt.bridge import MainThread, install_translations
+from bridge_ui.controllers.words import decision_text
+from bridge_ui.qt.bridge import MainThreadDispatcher, install_translations
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 REPO = Path(__file__).parents[3]
 
 
-def until(app: QApplication, true: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(app: QApplication, condition: Callable[[], object], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         app.processEvents()
         assert time.monotonic() < deadline, "it did not happen"
 
 
 def test_calls_from_many_threads_are_done_on_the_main_one_in_order(qapp: QApplication) -> None:
-    main = MainThread()
+    main = MainThreadDispatcher()
     done: list[tuple[int, int]] = []
     wrong: list[QThread] = []
 
@@ -53,7 +53,7 @@ def test_calls_from_many_threads_are_done_on_the_main_one_in_order(qapp: QApplic
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
-    until(qapp, lambda: len(done) == 2000)
+    wait_until(qapp, lambda: len(done) == 2000)
     for thread in threads:
         thread.join()
     assert not wrong
@@ -65,7 +65,7 @@ def test_calls_from_many_threads_are_done_on_the_main_one_in_order(qapp: QApplic
 
 
 def test_thousands_of_calls_leave_the_loop_its_turns(qapp: QApplication) -> None:
-    main = MainThread()
+    main = MainThreadDispatcher()
     done: list[int] = []
     gaps: list[float] = []
     last = time.perf_counter()
@@ -86,7 +86,7 @@ def test_thousands_of_calls_leave_the_loop_its_turns(qapp: QApplication) -> None
 
     for _ in range(300):
         main.post(call)
-    until(qapp, lambda: len(done) == 300)
+    wait_until(qapp, lambda: len(done) == 300)
     timer.stop()
     assert len(gaps) > 10, "timers fire between portions"
     main.close()
@@ -95,7 +95,7 @@ def test_thousands_of_calls_leave_the_loop_its_turns(qapp: QApplication) -> None
 def test_an_error_in_a_call_is_logged_and_stops_no_other(
     qapp: QApplication, caplog: pytest.LogCaptureFixture
 ) -> None:
-    main = MainThread()
+    main = MainThreadDispatcher()
     done: list[str] = []
 
     def broken() -> None:
@@ -103,13 +103,13 @@ def test_an_error_in_a_call_is_logged_and_stops_no_other(
 
     main.post(broken)
     main.post(lambda: done.append("after"))
-    until(qapp, lambda: done)
+    wait_until(qapp, lambda: done)
     assert "ZeroDivisionError" in caplog.text
     main.close()
 
 
 def test_nothing_is_done_after_the_end(qapp: QApplication) -> None:
-    main = MainThread()
+    main = MainThreadDispatcher()
     done: list[int] = []
     main.post(lambda: done.append(1))
     main.close()
@@ -121,7 +121,7 @@ def test_nothing_is_done_after_the_end(qapp: QApplication) -> None:
 
 def test_posting_to_a_bridge_whose_window_has_gone_does_no_harm(qapp: QApplication) -> None:
     window = QObject()
-    main = MainThread(window)
+    main = MainThreadDispatcher(window)
     window.deleteLater()
     del window
     qapp.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
@@ -153,9 +153,9 @@ def test_the_panels_texts_come_back_translated_by_qts_own_tools(
     monkeypatch.setattr(translate, "_lookup", str)
     catalogue = gather(tmp_path)
     for message in catalogue.iter("message"):
-        told, translation = GERMAN.get(str(message.findtext("source"))), message.find("translation")
-        if told is not None and translation is not None:
-            translation.text = told
+        translated, translation = GERMAN.get(str(message.findtext("source"))), message.find("translation")
+        if translated is not None and translation is not None:
+            translation.text = translated
             del translation.attrib["type"]
     gone = ET.SubElement(next(catalogue.iter("context")), "message")
     ET.SubElement(gone, "source").text = "said in an older panel"
@@ -165,17 +165,17 @@ def test_the_panels_texts_come_back_translated_by_qts_own_tools(
         str(message.findtext("source")): message.find("translation")
         for message in gather(tmp_path).iter("message")
     }
-    told = {text: one.text for text, one in kept.items() if one is not None and one.text}
-    assert told == {**GERMAN, "said in an older panel": "frueher gesagt"}
+    translated = {text: one.text for text, one in kept.items() if one is not None and one.text}
+    assert translated == {**GERMAN, "said in an older panel": "frueher gesagt"}
 
     release = Path(PySide6.__file__).with_name("lrelease")
     subprocess.run([release, "-silent", tmp_path / "shotbridge_de.ts"], check=True)
     install_translations(tmp_path, QLocale("de_AT"))
-    assert translate.counted(1, "{n} frame", "{n} frames") == "1 Bild"
-    assert translate.counted(3, "{n} frame", "{n} frames") == "3 Bilder"
+    assert translate.tr_count(1, "{n} frame", "{n} frames") == "1 Bild"
+    assert translate.tr_count(3, "{n} frame", "{n} frames") == "3 Bilder"
     assert translate.tr("Reject") == "Reject", "not translated yet"
     record = DecisionRecord(status=ReviewStatus.APPROVED, by="Ada", at=datetime.now(UTC))
-    assert decided(record).startswith("✓ approved, Ada, 2")
+    assert decision_text(record).startswith("✓ approved, Ada, 2")
 
 
 def test_without_a_catalogue_texts_stay_as_they_are(

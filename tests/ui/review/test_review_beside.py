@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from bridge_core.host import Capability, Host, Scene
+from bridge_core.host import Capability, Host, HostScene
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.notes import Note
 from bridge_core.models.requests import Request
-from bridge_core.models.services import Reach, Service, TextParameter
+from bridge_core.models.services import DataLocality, Service, TextParameter
 from bridge_core.models.settings import ClientSettings, Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import (
     DecisionRecord,
     Lineage,
-    Output,
+    ResultOutput,
     Proxies,
     ReviewStatus,
     Version,
 )
-from bridge_ui.controllers.asking_again import answering, said_about
+from bridge_ui.controllers.asking_again import revision_request, review_remarks
 from bridge_ui.controllers.choices import PLATE
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.session import Session
@@ -37,7 +37,7 @@ from bridge_ui.controllers.session import Session
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class NoHost(Host):
+class EmptySceneHost(Host):
     @property
     def title(self) -> str:
         return "a host"
@@ -46,8 +46,8 @@ class NoHost(Host):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset()
 
-    def scene(self) -> Scene:
-        return Scene("", "", (), ())
+    def scene(self) -> HostScene:
+        return HostScene("", "", (), ())
 
 
 def shot(name: str, folder: Path, first: int) -> Shot:
@@ -65,11 +65,11 @@ def version(of: Shot, number: int = 1, *decisions: DecisionRecord) -> Version:
         number=number,
         shot=of.id,
         service="upscale",
-        job="j",
+        job_id="j",
         folder="/v",
         frames=tuple(frames.frames()),
         outputs=(
-            Output(
+            ResultOutput(
                 name="main",
                 pattern="%04d.exr",
                 range=frames,
@@ -82,7 +82,7 @@ def version(of: Shot, number: int = 1, *decisions: DecisionRecord) -> Version:
         ),
         proxies=Proxies(pattern="%04d.jpg", width=64, height=36, display="sRGB", view="x"),
         created=AT + timedelta(hours=number),
-        asked_by="Ada",
+        requested_by="Ada",
         decisions=decisions,
     )
 
@@ -92,16 +92,16 @@ def review(tmp_path: Path) -> Iterator[ReviewController]:
     # Nobody listens there.
     nobody = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
     settings = Settings(client=nobody)
-    session = Session(settings, NoHost(), lambda call: call())
-    made = ReviewController(session)
-    yield made
-    made.close()
+    session = Session(settings, EmptySceneHost(), lambda call: call())
+    controller = ReviewController(session)
+    yield controller
+    controller.close()
     assert session.close(10.0)
 
 
-def until(true: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 20
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.01)
 
@@ -109,11 +109,11 @@ def until(true: Callable[[], object]) -> None:
 def test_a_neighbours_version_is_laid_beside_the_shot(
     review: ReviewController, tmp_path: Path
 ) -> None:
-    here, there = shot("S_010", tmp_path, 1001), shot("S_020", tmp_path, 86400)
-    mine, older, newest = version(here), version(there, 1), version(there, 2)
-    review._session.board.learn(versions=[mine, older, newest])
-    review.compare_with([here, there])
-    review.open(here)
+    reviewed, there = shot("S_010", tmp_path, 1001), shot("S_020", tmp_path, 86400)
+    mine, older, newest = version(reviewed), version(there, 1), version(there, 2)
+    review._session.store.merge(versions=[mine, older, newest])
+    review.set_other_shots([reviewed, there])
+    review.open(reviewed)
     labels = [choice.label for choice in review.state.value.choices]
     assert labels == ["Plate", "Upscale v001", "S_020 Upscale v002"]
     review.choose_a(newest.id)
@@ -126,74 +126,74 @@ def test_a_neighbours_version_is_laid_beside_the_shot(
     review.choose_b(mine.id)
     review.step_version(-1)
     assert review.state.value.b == mine.id
-    review.compare_with([])
+    review.set_other_shots([])
     assert review.state.value.a == PLATE
 
 
 def test_a_plate_that_was_rendered_anew_is_another_picture(
     review: ReviewController, tmp_path: Path
 ) -> None:
-    here = shot("S_010", tmp_path, 1001)
-    files = [Path(here.plate.file(frame)) for frame in here.work_range.frames()]
+    reviewed = shot("S_010", tmp_path, 1001)
+    files = [Path(reviewed.plate.path_at(frame)) for frame in reviewed.work_range.frames()]
     for file in files:
         file.write_bytes(b"first")
-    review.open(here)
+    review.open(reviewed)
     first = review.a.value
     assert first is not None
-    until(lambda: not review._pictures._looking.busy)
-    review.look_at_plate()
-    until(lambda: not review._pictures._looking.busy)
+    wait_until(lambda: not review._sources._plate_call.busy)
+    review.check_plate()
+    wait_until(lambda: not review._sources._plate_call.busy)
     assert review.a.value is first, "nothing has changed"
     files[3].write_bytes(b"again")
     os.utime(files[3], ns=(0, files[0].stat().st_mtime_ns + 10**9))
-    review.look_at_plate()
-    until(lambda: review.a.value is not first)
+    review.check_plate()
+    wait_until(lambda: review.a.value is not first)
     assert review.a.value is not None
     assert review.a.value.key != first.key
     assert review.a.value.frames == first.frames
 
 
 def test_everything_that_was_said_is_in_the_next_request(tmp_path: Path) -> None:
-    here = shot("S_010", tmp_path, 1001)
+    reviewed = shot("S_010", tmp_path, 1001)
     record = DecisionRecord(
         status=ReviewStatus.CHANGES_REQUESTED, by="Ada", comment="calmer", at=AT
     )
-    made = version(here, 1, record)
+    reviewed_version = version(reviewed, 1, record)
     notes = [
-        Note(id="1", version=made.id, text="the whole sky", by="Ada", at=AT),
+        Note(id="1", version_id=reviewed_version.id, text="the whole sky", by="Ada", at=AT),
         Note(
             id="2",
-            version=made.id,
+            version_id=reviewed_version.id,
             frames=FrameRange.of(1004, 1004),
             text="hold the leaves",
             by="Ada",
             at=AT,
         ),
     ]
-    said = said_about(made, notes)
+    feedback = review_remarks(reviewed_version, notes)
     service = Service(
         id="extend",
         title="Set extension",
         summary="",
         provider="local",
-        reach=Reach.THIS_MACHINE,
+        data_locality=DataLocality.LOCAL,
         parameters=(TextParameter(name="prompt", title="Prompt", max_length=60),),
     )
     asked = Request(
-        shot=here,
+        shot=reviewed,
         service="extend",
-        asked_by="Ada",
+        requested_by="Ada",
         note="the whole sky",
         parameters={"prompt": "a meadow"},
     )
     lineage = Lineage.model_construct(request=asked, parameters={"prompt": "a meadow"})
-    moved = here.model_copy(update={"head_handle": 4})
-    request = answering(lineage, made.id, said, service, moved)
+    moved = reviewed.model_copy(update={"head_handle": 4})
+    request = revision_request(lineage, reviewed_version.id, feedback, service, moved)
     assert request.note == "the whole sky\ncalmer\n1004: hold the leaves"
     assert request.parameters["prompt"] == "a meadow\ncalmer\nthe whole sky\n1004: hold the leaves"
-    assert request.made_from == made.id
+    assert request.source_version_id == reviewed_version.id
     assert request.shot == moved
-    assert answering(lineage, made.id, ["x" * 100], service, here).parameters["prompt"] == (
+    assert revision_request(lineage, reviewed_version.id, ["x" * 100], service, reviewed).parameters["prompt"] == (
         "a meadow\n" + "x" * 51
     )
-    assert answering(lineage, made.id, said, None, here).parameters == {"prompt": "a meadow"}
+    assert revision_request(lineage, reviewed_version.id, feedback, None, reviewed).parameters == {"prompt": "a meadow"}

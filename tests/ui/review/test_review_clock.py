@@ -18,15 +18,15 @@ def clock(first: int = 1001, last: int = 1010, rate: str = "24") -> PlaybackCloc
 
 def run(subject: PlaybackClock, start: int, pictures: int) -> list[int]:
     """Frames shown when somebody looks exactly as often as ``wait`` says."""
-    now, seen = start, []
+    now, shown = start, []
     for _ in range(pictures):
-        now += subject.wait(now)
-        frame = subject.due(now)
+        now += subject.time_to_next_frame(now)
+        frame = subject.due_frame(now)
         if frame is None:
             break
-        subject.show(frame, now)
-        seen.append(frame)
-    return seen
+        subject.set_shown_frame(frame, now)
+        shown.append(frame)
+    return shown
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "24", "25", "30000/1001", "60"])
@@ -35,22 +35,22 @@ def test_an_hour_of_playback_keeps_to_its_rate(rate: str) -> None:
     subject.play(1, 0)
     exact = Fraction(rate)
     hour = 3600 * SECOND
-    assert subject.due(hour) == 1 + int(3600 * exact)
-    subject.show(1 + int(3600 * exact), hour)
+    assert subject.due_frame(hour) == 1 + int(3600 * exact)
+    subject.set_shown_frame(1 + int(3600 * exact), hour)
     # Exactly one interval long, to the nanosecond: no frame early, none late.
     number = int(3600 * exact) + 1
     due_at = -(-number * SECOND * exact.denominator // exact.numerator)
-    assert subject.due(due_at - 1) is None
-    assert subject.due(due_at) == 1 + number
-    assert subject.wait(due_at - 1000) == 1000
+    assert subject.due_frame(due_at - 1) is None
+    assert subject.due_frame(due_at) == 1 + number
+    assert subject.time_to_next_frame(due_at - 1000) == 1000
 
 
 def test_every_frame_comes_once_and_the_loop_goes_on_at_the_in_point() -> None:
     subject = clock(1001, 1004)
     subject.play(1, 7)
     assert run(subject, 7, 9) == [1002, 1003, 1004, 1001, 1002, 1003, 1004, 1001, 1002]
-    assert subject.dropped == 0
-    assert subject.shown == 9
+    assert subject.dropped_count == 0
+    assert subject.shown_count == 9
 
 
 def test_without_loop_it_stops_on_the_last_frame_and_play_starts_over() -> None:
@@ -59,7 +59,7 @@ def test_without_loop_it_stops_on_the_last_frame_and_play_starts_over() -> None:
     subject.play(1, 0)
     assert run(subject, 0, 9) == [1002, 1003]
     assert subject.frame == 1003
-    assert not subject.playing
+    assert not subject.is_playing
     subject.toggle(SECOND)
     assert subject.frame == 1001
     assert run(subject, SECOND, 9) == [1002, 1003]
@@ -76,21 +76,21 @@ def test_a_late_look_drops_what_it_missed_and_stays_in_time() -> None:
     subject = clock(1, 1000)
     subject.play(1, 0)
     late = SECOND * 5 // 24 + 3
-    assert subject.due(late) == 6
-    subject.show(6, late)
-    assert subject.dropped == 4
-    assert subject.due(SECOND * 6 // 24 + 1) == 7
+    assert subject.due_frame(late) == 6
+    subject.set_shown_frame(6, late)
+    assert subject.dropped_count == 4
+    assert subject.due_frame(SECOND * 6 // 24 + 1) == 7
 
 
 def test_a_late_picture_holds_playback_and_is_counted() -> None:
     subject = clock(1, 1000)
     subject.play(1, 0)
     late = SECOND * 5 // 24 + 3
-    assert subject.following() == 2
-    subject.show(2, late)
-    assert subject.dropped == 4
-    assert subject.due(late + 1) is None
-    assert subject.due(late + SECOND // 24 + 1) == 3
+    assert subject.next_frame() == 2
+    subject.set_shown_frame(2, late)
+    assert subject.dropped_count == 4
+    assert subject.due_frame(late + 1) is None
+    assert subject.due_frame(late + SECOND // 24 + 1) == 3
 
 
 def test_j_k_l() -> None:
@@ -102,7 +102,7 @@ def test_j_k_l() -> None:
         speeds.append(subject.speed)
     assert speeds == [1, 2, 4, 4, -1, -2, -4, 1]
     subject.play(0, 0)
-    assert not subject.playing
+    assert not subject.is_playing
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_shuttle_wraps_in_both_directions(speed: int, frames: list[int]) -> None
     subject.seek(1003)
     subject.play(speed, 0)
     assert run(subject, 0, 6) == frames
-    assert subject.dropped == 0
+    assert subject.dropped_count == 0
 
 
 def test_marks_bound_playback_and_cross_over_sanely() -> None:
@@ -149,7 +149,7 @@ def test_stepping_stops_and_stays_in_the_range() -> None:
     subject = clock()
     subject.play(1, 0)
     assert subject.step(-5) == 1001
-    assert not subject.playing
+    assert not subject.is_playing
     assert subject.step(99) == 1010
 
 
@@ -160,4 +160,4 @@ def test_one_frame_plays_without_harm() -> None:
     subject.loop = False
     subject.play(1, 0)
     assert run(subject, 0, 3) == []
-    assert not subject.playing
+    assert not subject.is_playing

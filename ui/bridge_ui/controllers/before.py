@@ -9,74 +9,74 @@ from pathlib import PurePath
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from bridge_core.models.services import Reach
+from bridge_core.models.services import DataLocality
 from bridge_ui.controllers.signs import Tone
-from bridge_ui.controllers.words import spell_duration, spell_frames
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.words import format_estimated_duration, format_frame_count
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from bridge_core.models.jobs import Estimate
     from bridge_core.models.requests import Request
     from bridge_core.models.services import Service
     from bridge_core.models.shots import Shot
-    from bridge_ui.controllers.board import Board
-    from bridge_ui.controllers.form import Field
+    from bridge_ui.controllers.board import Store
+    from bridge_ui.controllers.form import FormField
 
 
 #: Characters of a note that are shown.
-_LONGEST = 120
+_MAX_TEXT_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SummaryLine:
     """A line of "Before you send"."""
 
     title: str
     """``Renders first``, ``Goes out``, ``Note``, ``Look``, ``To``, ``Takes``, ``Costs``,
     ``Allowed``"""
-    words: str
-    tone: Tone = Tone.PLAIN
+    text: str
+    tone: Tone = Tone.NEUTRAL
 
 
-def lines(
+def summary_lines(
     service: Service,
     requests: Sequence[Request],
     estimates: Sequence[Estimate],
-    ahead: int,
+    jobs_ahead: int,
     *,
     connected: bool,
-    renders: tuple[int, str] | None = None,
-) -> tuple[Line, ...]:
+    render: tuple[int, str] | None = None,
+) -> tuple[SummaryLine, ...]:
     """``estimates`` are those of ``requests``, or empty while they are not known; ``ahead`` the
     jobs that stand before these; ``renders`` how many frames which host has to write first."""
-    found = [Line(tr("Goes out"), _goes_out(requests))]
+    result = [SummaryLine(tr("Goes out"), _plates_text(requests))]
     if requests[0].note.strip():
-        found.append(Line(tr("Note"), _note(requests)))
+        result.append(SummaryLine(tr("Note"), _note_text(requests)))
     if requests[0].references:
         names = [PurePath(one.path).name for one in requests[0].references]
-        found.append(Line(tr("Look"), shorten(", ".join(names), _LONGEST, placeholder=" …")))
-    found.append(Line(tr("To"), _to(service)))
-    if renders is not None:
-        words = tr("{frames} in {host}", frames=spell_frames(renders[0]), host=renders[1])
-        found.insert(0, Line(tr("Renders first"), words))
+        result.append(SummaryLine(tr("Look"), shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …")))
+    result.append(SummaryLine(tr("To"), _destination_text(service)))
+    if render is not None:
+        text = tr("{frames} in {host}", frames=format_frame_count(render[0]), host=render[1])
+        result.insert(0, SummaryLine(tr("Renders first"), text))
     if not connected:
-        words = tr("once the gateway answers; until then it is kept in the outbox")
-        found.append(Line(tr("Takes"), words, Tone.WAITS))
+        text = tr("once the gateway answers; until then it is kept in the outbox")
+        result.append(SummaryLine(tr("Takes"), text, Tone.ATTENTION))
     elif estimates:
-        found.append(Line(tr("Takes"), _takes(estimates, ahead)))
-        found.append(Line(tr("Costs"), _costs(estimates)))
-        found.append(_allowed(estimates))
-    return tuple(found)
+        result.append(SummaryLine(tr("Takes"), _duration_text(estimates, jobs_ahead)))
+        result.append(SummaryLine(tr("Costs"), _cost_text(estimates)))
+        result.append(_permission_line(estimates))
+    return tuple(result)
 
 
-def _goes_out(requests: Sequence[Request]) -> str:
+def _plates_text(requests: Sequence[Request]) -> str:
     frames = sum(request.shot.work_range.count for request in requests)
     cut = sum(request.shot.cut_range.count for request in requests)
-    told = spell_frames(cut)
+    text = format_frame_count(cut)
     if frames > cut:
-        told += " + " + counted(frames - cut, "{n} handle", "{n} handles")
+        text += " + " + tr_count(frames - cut, "{n} handle", "{n} handles")
     if len(requests) > 1:
-        told = counted(len(requests), "{n} shot", "{n} shots") + ", " + told
+        text = tr_count(len(requests), "{n} shot", "{n} shots") + ", " + text
     spaces = sorted({r.shot.plate.colour_space or tr("colour by rule") for r in requests})
     sizes = sorted(
         {
@@ -85,65 +85,65 @@ def _goes_out(requests: Sequence[Request]) -> str:
             if r.shot.plate.width and r.shot.plate.height
         }
     )
-    delivery = tr("back as {format}", format=_format(requests[0]))
-    return " · ".join([told, ", ".join([*spaces[:2], *sizes[:2]]), delivery])
+    delivery = tr("back as {format}", format=_delivery_text(requests[0]))
+    return " · ".join([text, ", ".join([*spaces[:2], *sizes[:2]]), delivery])
 
 
-def _note(requests: Sequence[Request]) -> str:
-    words = shorten(requests[0].note, _LONGEST, placeholder=" …")
+def _note_text(requests: Sequence[Request]) -> str:
+    words = shorten(requests[0].note, _MAX_TEXT_LENGTH, placeholder=" …")
     if len(requests) == 1:
         return tr("“{words}”", words=words)
     return tr("“{words}” with each of the {n} shots", words=words, n=len(requests))
 
 
-def _format(request: Request) -> str:
-    return "EXR" if request.delivery.value == "exr" else tr("the plate's own format")
+def _delivery_text(request: Request) -> str:
+    return "EXR" if request.output_format.value == "exr" else tr("the plate's own format")
 
 
-def _to(service: Service) -> str:
-    match service.reach:
-        case Reach.THIS_MACHINE:
+def _destination_text(service: Service) -> str:
+    match service.data_locality:
+        case DataLocality.LOCAL:
             return tr("this machine, nothing leaves it")
-        case Reach.STUDIO:
+        case DataLocality.STUDIO:
             return tr("the studio's machines, nothing leaves the studio")
-        case Reach.OUTSIDE:
+        case DataLocality.EXTERNAL:
             return tr("outside the studio: {provider}", provider=service.provider)
 
 
-def _takes(estimates: Sequence[Estimate], ahead: int) -> str:
+def _duration_text(estimates: Sequence[Estimate], jobs_ahead: int) -> str:
     known = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
     if len(known) == len(estimates):
-        told = spell_duration(sum(known))
+        text = format_estimated_duration(sum(known))
     else:
-        told = tr("not known yet: nobody has asked for it here before")
-    if ahead:
-        return told + ", " + counted(ahead, "behind {n} job", "behind {n} jobs")
-    return told + ", " + tr("starts now")
+        text = tr("not known yet: nobody has asked for it here before")
+    if jobs_ahead:
+        return text + ", " + tr_count(jobs_ahead, "behind {n} job", "behind {n} jobs")
+    return text + ", " + tr("starts now")
 
 
-def _costs(estimates: Sequence[Estimate]) -> str:
+def _cost_text(estimates: Sequence[Estimate]) -> str:
     sums: dict[str, Decimal] = {}
     for estimate in estimates:
         cost = estimate.cost
         sums[cost.currency] = sums.get(cost.currency, Decimal(0)) + cost.amount
-    told = [f"{amount:.2f} {currency}" for currency, amount in sums.items() if amount]
-    return " + ".join(told) or tr("nothing")
+    amounts = [f"{amount:.2f} {currency}" for currency, amount in sums.items() if amount]
+    return " + ".join(amounts) or tr("nothing")
 
 
-def _allowed(estimates: Sequence[Estimate]) -> Line:
+def _permission_line(estimates: Sequence[Estimate]) -> SummaryLine:
     refused = next((estimate for estimate in estimates if not estimate.allowed), None)
     if refused is not None:
         why = refused.reason or tr("the gateway does not say why")
-        return Line(tr("Allowed"), tr("no: {why}", why=why), Tone.BAD)
+        return SummaryLine(tr("Allowed"), tr("no: {why}", why=why), Tone.ERROR)
     reason = estimates[0].reason
     words = tr("yes: {why}", why=reason) if reason else tr("yes")
-    return Line(tr("Allowed"), words, Tone.GOOD)
+    return SummaryLine(tr("Allowed"), words, Tone.SUCCESS)
 
 
-def missing(
+def missing_steps(
     service: Service | None,
     shots: Sequence[Shot],
-    fields: Sequence[Field],
+    fields: Sequence[FormField],
     requests: Sequence[Request],
     estimates: Sequence[Estimate],
     refused: str,
@@ -152,21 +152,21 @@ def missing(
     gateway would not even estimate it."""
     if service is None:
         return (tr("wait for the gateway: its services are not known yet"),)
-    found = [] if service.available else [service.unavailable_because]
+    steps = [] if service.available else [service.unavailable_reason]
     if not shots:
-        found.append(tr("select a shot"))
-    found += [f"{field.parameter.title}: {field.problem}" for field in fields if field.problem]
-    if not found and not requests:
-        found.append(tr("shorten the note, or trim the shot: it is more than one can ask for"))
+        steps.append(tr("select a shot"))
+    steps += [f"{field.parameter.title}: {field.problem}" for field in fields if field.problem]
+    if not steps and not requests:
+        steps.append(tr("shorten the note, or trim the shot: it is more than one can ask for"))
     if refused and requests:
-        found.append(refused)
+        steps.append(refused)
     forbidden = next((estimate for estimate in estimates if not estimate.allowed), None)
     if forbidden is not None:
-        found.append(forbidden.reason or tr("the gateway does not allow it"))
-    return tuple(found)
+        steps.append(forbidden.reason or tr("the gateway does not allow it"))
+    return tuple(steps)
 
 
-def button(requests: Sequence[Request], shots: int, board: Board) -> str:
+def button_text(requests: Sequence[Request], shots: int, board: Store) -> str:
     """What pressing the button will do: ``Make v004``, ``Make 3 versions``."""
     if shots > 1:
         return tr("Make {n} versions", n=shots)
@@ -174,8 +174,8 @@ def button(requests: Sequence[Request], shots: int, board: Board) -> str:
         return tr("Make a version")
     asked = requests[0]
     numbers = [v.number for v in board.versions_of(asked.shot.id) if v.service == asked.service]
-    going = sum(
-        not job.state.ended and job.request.service == asked.service and not job.request.is_try
+    active_jobs = sum(
+        not job.state.ended and job.request.service == asked.service and not job.request.is_test_frame
         for job in board.jobs_of(asked.shot.id)
     )
-    return tr("Make v{number}", number=f"{max(numbers, default=0) + going + 1:03d}")
+    return tr("Make v{number}", number=f"{max(numbers, default=0) + active_jobs + 1:03d}")

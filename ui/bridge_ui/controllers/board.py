@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 #: Things learned in one call on the panel's thread; more are carried over in several, between
 #: which the panel draws and takes input. These cost about 1 ms with 10,000 shots listed.
-PORTION = 12
+BATCH_SIZE = 12
 
 
-def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (things[at : at + PORTION] for at in range(0, len(things), PORTION))
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[at : at + BATCH_SIZE] for at in range(0, len(items), BATCH_SIZE))
 
 
 @dataclass(frozen=True, slots=True)
-class BoardChange:
+class StoreChange:
     """Ids of what is new or otherwise than before."""
 
     jobs: frozenset[str] = frozenset()
@@ -40,40 +40,40 @@ class BoardChange:
     """Notes that somebody has just given."""
 
 
-class Board:
+class Store:
     """What is known; belongs to the panel's thread."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
         self.versions: dict[str, Version] = {}
-        self._by_shot: dict[ShotId, dict[str, Version]] = {}
-        self._jobs_of: dict[ShotId, set[str]] = {}
-        self._states: Counter[JobState] = Counter()
-        self._watchers: Watchers[BoardChange] = Watchers()
+        self._versions_by_shot: dict[ShotId, dict[str, Version]] = {}
+        self._job_ids_by_shot: dict[ShotId, set[str]] = {}
+        self._state_counts: Counter[JobState] = Counter()
+        self._watchers: Watchers[StoreChange] = Watchers()
 
-    def watch(self, callback: Callable[[BoardChange], None]) -> Unwatch:
+    def watch(self, callback: Callable[[StoreChange], None]) -> Unwatch:
         return self._watchers.add(callback)
 
-    def knows(self, shot: ShotId) -> bool:
+    def has_shot(self, shot: ShotId) -> bool:
         """Whether there is anything known of a shot."""
-        return shot in self._by_shot or shot in self._jobs_of
+        return shot in self._versions_by_shot or shot in self._job_ids_by_shot
 
     def count(self, *states: JobState) -> int:
         """How many jobs are in one of these states. Kept up to date, not counted anew: it is asked
         for with every portion that is learned."""
-        return sum(self._states[state] for state in states)
+        return sum(self._state_counts[state] for state in states)
 
     def versions_of(self, shot: ShotId) -> list[Version]:
         """Oldest first."""
-        found = self._by_shot.get(shot, {}).values()
+        found = self._versions_by_shot.get(shot, {}).values()
         return sorted(found, key=lambda v: (v.created, v.service, v.number))
 
     def jobs_of(self, shot: ShotId) -> list[Job]:
         """Oldest first."""
-        found = (self.jobs[one] for one in self._jobs_of.get(shot, ()))
+        found = (self.jobs[one] for one in self._job_ids_by_shot.get(shot, ()))
         return sorted(found, key=lambda job: (job.created, job.id))
 
-    def learn(
+    def merge(
         self,
         jobs: Iterable[Job] = (),
         versions: Iterable[Version] = (),
@@ -81,34 +81,34 @@ class Board:
     ) -> None:
         """Take in what was heard or asked for. An answer that is older than what is known does
         not undo it: a job that has ended stays so, a version keeps its later decisions."""
-        told_jobs, told_versions = set(), set()
-        for told in jobs:
-            job = self._with_known_request(told)
-            if self._newer_job(job):
+        changed_jobs, changed_versions = set(), set()
+        for incoming in jobs:
+            job = self._share_request(incoming)
+            if self._is_newer_job(job):
                 if job.id in self.jobs:
-                    self._states[self.jobs[job.id].state] -= 1
-                self._states[job.state] += 1
+                    self._state_counts[self.jobs[job.id].state] -= 1
+                self._state_counts[job.state] += 1
                 self.jobs[job.id] = job
-                self._jobs_of.setdefault(job.request.shot.id, set()).add(job.id)
-                told_jobs.add(job.id)
+                self._job_ids_by_shot.setdefault(job.request.shot.id, set()).add(job.id)
+                changed_jobs.add(job.id)
         for version in versions:
-            if self._newer_version(version):
+            if self._is_newer_version(version):
                 self.versions[version.id] = version
-                self._by_shot.setdefault(version.shot, {})[version.id] = version
-                told_versions.add(version.id)
-        change = BoardChange(frozenset(told_jobs), frozenset(told_versions), tuple(notes))
-        if change != BoardChange():
-            self._watchers.tell(change)
+                self._versions_by_shot.setdefault(version.shot, {})[version.id] = version
+                changed_versions.add(version.id)
+        change = StoreChange(frozenset(changed_jobs), frozenset(changed_versions), tuple(notes))
+        if change != StoreChange():
+            self._watchers.notify(change)
 
-    def hear(self, events: Iterable[Event]) -> None:
+    def apply_events(self, events: Iterable[Event]) -> None:
         listed = list(events)
-        self.learn(
+        self.merge(
             jobs=[event.job for event in listed if event.job is not None],
             versions=[event.version for event in listed if event.version is not None],
             notes=[event.note for event in listed if event.note is not None],
         )
 
-    def _with_known_request(self, job: Job) -> Job:
+    def _share_request(self, job: Job) -> Job:
         """A job's request never changes, so there is one of it for all words about the job. A new
         one with each of a thousand jobs' progress would keep Python's collector busy, which
         holds up every thread."""
@@ -117,7 +117,7 @@ class Board:
             return job
         return job.model_copy(update={"request": known.request})
 
-    def _newer_job(self, job: Job) -> bool:
+    def _is_newer_job(self, job: Job) -> bool:
         known = self.jobs.get(job.id)
         if known is None:
             return True
@@ -130,7 +130,7 @@ class Board:
                 return False
         return known != job
 
-    def _newer_version(self, version: Version) -> bool:
+    def _is_newer_version(self, version: Version) -> bool:
         known = self.versions.get(version.id)
         return known is None or (
             len(version.decisions) >= len(known.decisions) and known != version

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayError, ShotbridgeError
-from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.pool import LatestCall, BackgroundTask
 
 if TYPE_CHECKING:
     from bridge_core.models.jobs import Estimate
@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from bridge_ui.controllers.session import Session
 
 #: Seconds without a change before the form is estimated: dragging a slider asks nothing.
-_REST = 0.15
+_DEBOUNCE_SECONDS = 0.15
 
 
 class Estimator:
     """``changed`` is called when more is known about the requests that were asked about last."""
 
-    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
-        self.found: tuple[Estimate, ...] = ()
+    def __init__(self, session: Session, on_changed: Callable[[], None]) -> None:
+        self.estimates: tuple[Estimate, ...] = ()
         """One for each request, or none while they are not known."""
         self._session = session
-        self._changed = changed
-        self._of: tuple[Request, ...] = ()
-        self._refused: tuple[tuple[Request, ...], str] = ((), "")
+        self._on_changed = on_changed
+        self._requests: tuple[Request, ...] = ()
+        self._refusal: tuple[tuple[Request, ...], str] = ((), "")
         """What could not be estimated, and why."""
-        self._asking: Latest[tuple[Estimate, ...]] = Latest(session.pool)
+        self._estimate_call: LatestCall[tuple[Estimate, ...]] = LatestCall(session.request_pool)
 
     @property
     def busy(self) -> bool:
-        return self._asking.busy
+        return self._estimate_call.busy
 
-    def why_not(self, requests: tuple[Request, ...]) -> str:
+    def refusal(self, requests: tuple[Request, ...]) -> str:
         """Why the gateway would not even estimate these; empty: it would."""
-        return self._refused[1] if self._refused[0] == requests else ""
+        return self._refusal[1] if self._refusal[0] == requests else ""
 
-    def ask(self, requests: tuple[Request, ...]) -> None:
+    def update(self, requests: tuple[Request, ...]) -> None:
         """Unless these were asked about last."""
-        if requests == self._of:
+        if requests == self._requests:
             return
-        self.found = ()
-        self._of = requests
-        if not requests or not self._session.connection.value.up:
-            self._asking.cancel()
-            self._of = ()
+        self.estimates = ()
+        self._requests = requests
+        if not requests or not self._session.connection.value.is_connected:
+            self._estimate_call.cancel()
+            self._requests = ()
             return
         client = self._session.client
 
-        def ask(task: Task) -> tuple[Estimate, ...]:
-            task.flag.wait(_REST)
+        def ask(task: BackgroundTask) -> tuple[Estimate, ...]:
+            task.cancel_event.wait(_DEBOUNCE_SECONDS)
             found = []
             for request in requests:
                 if task.cancelled:
@@ -60,17 +60,17 @@ class Estimator:
             return tuple(found)
 
         def answered(estimates: tuple[Estimate, ...]) -> None:
-            self.found, self._refused = estimates, ((), "")
-            self._changed()
+            self.estimates, self._refusal = estimates, ((), "")
+            self._on_changed()
 
         def failed(error: ShotbridgeError) -> None:
             if isinstance(error, GatewayError):
-                self._of = ()  # asked again when the gateway is back
+                self._requests = ()  # asked again when the gateway is back
             else:
-                self._refused = (requests, error.what)
-            self._changed()
+                self._refusal = (requests, error.message)
+            self._on_changed()
 
-        self._asking.ask(ask, answered, failed)
+        self._estimate_call.run(ask, answered, failed)
 
     def close(self) -> None:
-        self._asking.cancel()
+        self._estimate_call.cancel()

@@ -9,37 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import TimelineError
-from bridge_ui.translate import counted, tr
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.timeline.cut import Cut
-    from bridge_core.timeline.gathering import Gathered
+    from bridge_core.timeline.gathering import CutVersions
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class CutExport:
     target: Path
-    versions: int
-    left_out: tuple[str, ...]
+    version_count: int
+    omissions: tuple[str, ...]
     """Versions that do not fit the cut any more, and what the reader does not get."""
 
     @property
-    def words(self) -> str:
-        told = counted(self.versions, "{n} version", "{n} versions")
-        text = tr("{file} written with {versions}", file=self.target.name, versions=told)
-        return "; ".join([text, *self.left_out])
+    def text(self) -> str:
+        versions = tr_count(self.version_count, "{n} version", "{n} versions")
+        text = tr("{file} written with {versions}", file=self.target.name, versions=versions)
+        return "; ".join([text, *self.omissions])
 
 
-def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
+def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport:
     """Write ``cut`` with its versions and notes to ``target`` (``.otio``), which is replaced where
     it exists, as ``reader`` takes it (see :mod:`bridge_core.timeline.profiles`).
 
     :raises TimelineError: the target is the cut itself, or it cannot be read any more.
     :raises NotWritable: the target cannot be written.
     """
-    from bridge_core.timeline.exporting import export
-    from bridge_core.timeline.gathering import gather_versions
+    from bridge_core.timeline.exporting import export_timeline
+    from bridge_core.timeline.gathering import find_versions
     from bridge_core.timeline.writing import write_versions
 
     if target.exists() and cut.path.exists() and target.samefile(cut.path):
@@ -48,42 +48,42 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> Exported:
             where=str(target),
             next_step="give the export a name of its own",
         )
-    found = gather_versions(client, cut)
-    count = sum(map(len, found.placed.values()))
+    gathered = find_versions(client, cut)
+    count = sum(map(len, gathered.versions.values()))
     if reader == "generic":
-        written = write_versions(cut.source, found.placed, target, show=cut.show, overwrite=True)
-        return Exported(target, count, (*_left_out(cut, found), *map(str, written.short)))
+        written = write_versions(cut.source, gathered.versions, target, show=cut.show, overwrite=True)
+        return CutExport(target, count, (*_omission_texts(cut, gathered), *map(str, written.short_versions)))
     # The dialect is made of the whole truth, which stands on the disk for a moment.
-    whole = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
+    complete = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
-        write_versions(cut.source, found.placed, whole, show=cut.show)
-        report = export(replace(cut.source, path=whole), target, reader, overwrite=True)
+        write_versions(cut.source, gathered.versions, complete, show=cut.show)
+        report = export_timeline(replace(cut.source, path=complete), target, reader, overwrite=True)
     finally:
-        whole.unlink(missing_ok=True)
-    left_out = _left_out(cut, found)
-    return Exported(target, count, (*left_out, *report.remarks, *map(str, report.losses)))
+        complete.unlink(missing_ok=True)
+    omissions = _omission_texts(cut, gathered)
+    return CutExport(target, count, (*omissions, *report.limitations, *map(str, report.warnings)))
 
 
-def _left_out(cut: Cut, found: Gathered) -> Iterator[str]:
+def _omission_texts(cut: Cut, gathered: CutVersions) -> Iterator[str]:
     """In words: versions without frames that the cut now shows, and clips that were renamed or have
     no version."""
-    for one in found.outdated:
+    for one in gathered.outdated:
         yield tr(
             "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",
             shot=one.shot.shot,
             service=one.version.service,
             label=one.version.label,
-            has=one.has,
-            shows=one.shows,
+            has=one.version_range,
+            shows=one.cut_range,
         )
     for item in cut:
-        before = found.renamed.get(item.clip)
-        if before is not None:
+        former_id = gathered.renamed.get(item.clip_id)
+        if former_id is not None:
             yield tr(
                 "{shot} was renamed; it got the versions of {before}",
                 shot=item.shot.id.shot,
-                before=before.shot,
+                before=former_id.shot,
             )
-    if found.without:
-        shots = ", ".join(item.shot.id.shot for item in found.without)
+    if gathered.without_versions:
+        shots = ", ".join(item.shot.id.shot for item in gathered.without_versions)
         yield tr("no version yet: {shots}", shots=shots)

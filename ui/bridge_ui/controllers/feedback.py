@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from bridge_core.errors import InvalidRequest, ShotbridgeError
-from bridge_core.models.base import invalid
+from bridge_core.models.base import validation_error
 from bridge_core.models.notes import NewNote
 from bridge_core.models.versions import Decision, ReviewStatus
-from bridge_ui.controllers.note_keeping import decide_once, keep_note
-from bridge_ui.controllers.pool import Failed, Task
-from bridge_ui.controllers.words import name_missing, status_words
+from bridge_ui.controllers.note_keeping import submit_decision, submit_note
+from bridge_ui.controllers.pool import OnError, BackgroundTask
+from bridge_ui.controllers.words import missing_user_name, review_status_text
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from bridge_ui.controllers.session import Session
 
 
-class Feedback:
+class FeedbackSender:
     """Several may be on their way. What a caller has written stays with it until ``done`` is
     called; where it fails, ``failed`` is told and ``done`` is not called."""
 
     def __init__(
         self,
         session: Session,
-        tell: Callable[..., None],
-        noted: Callable[[Iterable[Note]], None],
-        failed: Failed,
+        update_state: Callable[..., None],
+        on_notes: Callable[[Iterable[Note]], None],
+        on_error: OnError,
     ) -> None:
         """``tell`` changes ``busy``, ``told``, ``problem`` and ``next_step`` of the review's state;
         ``noted`` is given the notes that are kept."""
         self._session = session
-        self._tell, self._noted, self._failed = tell, noted, failed
-        self._going: set[Task] = set()
+        self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
+        self._tasks: set[BackgroundTask] = set()
 
     def decide(
         self,
@@ -48,33 +48,33 @@ class Feedback:
         done: Callable[[], None] | None,
     ) -> None:
         """With the hash of what was shown."""
-        client, board = self._session.client, self._session.board
+        client, board = self._session.client, self._session.store
         try:
             decision = Decision(
                 status=status,
-                by=self._name(),
+                by=self._author(),
                 comment=comment[:5000],
                 content_hash=version.content_hash,
             )
         except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
+            self._on_error(_as_shotbridge_error(error))
             return
 
         def decided(now: Version) -> None:
-            board.learn(versions=[now])
+            board.merge(versions=[now])
             last = now.decisions[-1]
             words = tr(
                 "{version} {status} by {name}, {time}",
-                version=self._title(now),
-                status=status_words(last.status),
+                version=self._version_title(now),
+                status=review_status_text(last.status),
                 name=last.by,
                 time=f"{last.at.astimezone():%H:%M}",
             )
-            self._tell(told=words)
+            self._update_state(told=words)
             if done is not None:
                 done()
 
-        self._send(lambda _: decide_once(client, version, decision), decided)
+        self._send(lambda _: submit_decision(client, version, decision), decided)
 
     def add_note(
         self,
@@ -87,7 +87,7 @@ class Feedback:
     ) -> None:
         """``frames`` are inclusive; None: the whole version."""
         if not text.strip() and not strokes:
-            self._tell(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
+            self._update_state(problem=tr("a note says or draws something"), next_step=tr("write or draw"))
             return
         client = self._session.client
         try:
@@ -96,49 +96,49 @@ class Feedback:
                 text=text[:5000],
                 strokes=strokes,
                 drawn_on=drawn_on if strokes else None,
-                by=self._name(),
+                by=self._author(),
             )
         except (ValidationError, ShotbridgeError) as error:
-            self._failed(_in_words(error))
+            self._on_error(_as_shotbridge_error(error))
             return
 
         def added(now: Note) -> None:
-            self._noted([now])
-            self._tell(told=tr("note added to {version}", version=self._title(version)))
+            self._on_notes([now])
+            self._update_state(told=tr("note added to {version}", version=self._version_title(version)))
             if done is not None:
                 done(now)
 
-        self._send(lambda _: keep_note(client, version.id, note), added)
+        self._send(lambda _: submit_note(client, version.id, note), added)
 
-    def _send(self, call: Callable[[Task], Any], done: Callable[[Any], None]) -> None:
+    def _send(self, call: Callable[[BackgroundTask], Any], done: Callable[[Any], None]) -> None:
         def ended(answer: Any) -> None:
-            self._going.discard(task)
-            self._tell(busy=bool(self._going))
+            self._tasks.discard(task)
+            self._update_state(busy=bool(self._tasks))
             done(answer)
 
         def failed(error: ShotbridgeError) -> None:
-            self._going.discard(task)
-            self._tell(busy=bool(self._going))
-            self._failed(error)
+            self._tasks.discard(task)
+            self._update_state(busy=bool(self._tasks))
+            self._on_error(error)
 
-        self._tell(busy=True, problem="", next_step="", told="")
-        task = self._session.pool.run(call, ended, failed)
-        self._going.add(task)
+        self._update_state(busy=True, problem="", next_step="", told="")
+        task = self._session.request_pool.run(call, ended, failed)
+        self._tasks.add(task)
 
-    def _title(self, version: Version) -> str:
+    def _version_title(self, version: Version) -> str:
         return f"{self._session.service_title(version.service)} {version.label}"
 
-    def _name(self) -> str:
+    def _author(self) -> str:
         """Under which is decided and noted.
 
         :raises InvalidRequest: the user's name is blank.
         """
         name = self._session.user.strip()
         if not name:
-            what, next_step = name_missing()
+            what, next_step = missing_user_name()
             raise InvalidRequest(what, next_step=next_step)
         return name
 
 
-def _in_words(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
-    return invalid(error, what=error.title) if isinstance(error, ValidationError) else error
+def _as_shotbridge_error(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
+    return validation_error(error, label=error.title) if isinstance(error, ValidationError) else error

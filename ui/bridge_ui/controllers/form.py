@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import InvalidRequest
-from bridge_core.models.services import settle_parameters
+from bridge_core.models.services import resolve_parameters
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """A parameter in the form."""
 
     parameter: Parameter
@@ -29,31 +29,31 @@ class Field:
         return self.value == self.parameter.default
 
 
-def fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[Field, ...]:
+def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
     """The form of a service; parameters that were not given have their defaults."""
     known = {p.name: given.get(p.name, p.default) for p in service.parameters}
-    wrong = problems(service, known)
-    return tuple(Field(p, known[p.name], wrong.get(p.name, "")) for p in service.parameters)
+    found_problems = field_problems(service, known)
+    return tuple(FormField(p, known[p.name], found_problems.get(p.name, "")) for p in service.parameters)
 
 
-def problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
+def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
     """What is wrong with each value, by the parameter's name."""
     try:
-        settle_parameters(service, given)
+        resolve_parameters(service, given)
     except InvalidRequest as error:
         return {wrong["field"]: wrong["problem"] for wrong in error.details["fields"]}
     return {}
 
 
-def fitting(service: Service, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def valid_values(service: Service, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Those of the values that this service can take."""
     known = {parameter.name for parameter in service.parameters}
     kept = {name: value for name, value in given.items() if name in known}
-    wrong = problems(service, kept)
+    wrong = field_problems(service, kept)
     return {name: value for name, value in kept.items() if name not in wrong}
 
 
-def matching(services: tuple[Service, ...], text: str) -> tuple[Service, ...]:
+def search_services(services: tuple[Service, ...], text: str) -> tuple[Service, ...]:
     """Services in which every word is found: those whose title begins with the text first, then
     those with all words in the title, then the others; each group in the gateway's order."""
     words = text.lower().split()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge_core.models.versions import Result
 
 
-class FrameSource(ABC):
+class GatewayFrameSource(ABC):
     """Pictures by plate frame number, display view baked in, as JPEG."""
 
     def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
@@ -47,7 +47,7 @@ class FrameSource(ABC):
         """
 
 
-class PlateFrames(FrameSource):
+class PlateFrames(GatewayFrameSource):
     """The plate of a shot, over its work range. ``edition`` counts how often its files were seen
     to be made anew under their old names."""
 
@@ -67,7 +67,7 @@ class PlateFrames(FrameSource):
         return self._client.plate_proxy(self.shot.plate, number)
 
 
-class ResultFrames(FrameSource):
+class ResultFrames(GatewayFrameSource):
     """A version or a try."""
 
     def __init__(self, client: Client, result: Result, label: str) -> None:
@@ -84,7 +84,7 @@ class ResultFrames(FrameSource):
         return self._client.proxy(self.result.id, number)
 
 
-class ShiftedFrames(FrameSource):
+class ShiftedFrames(GatewayFrameSource):
     """Pictures of another shot under this one's frame numbers: ``by`` is added to theirs."""
 
     def __init__(self, source: ResultFrames, by: int) -> None:
@@ -101,7 +101,7 @@ class ShiftedFrames(FrameSource):
         return self._source.frame(number - self._by)
 
 
-class JobFrames(FrameSource):
+class JobFrames(GatewayFrameSource):
     """What a running job has finished so far; :meth:`grow` is told of more."""
 
     def __init__(self, client: Client, job: Job, label: str) -> None:
@@ -115,9 +115,9 @@ class JobFrames(FrameSource):
 
     def watch(self, callback: Callable[[tuple[int, ...]], None]) -> Unwatch:
         """Have ``callback`` told of :attr:`frames` whenever there are more."""
-        return self._frames.watch(callback, at_once=False)
+        return self._frames.watch(callback, immediately=False)
 
-    def grow(self, frames: tuple[int, ...]) -> None:
+    def add_frames(self, frames: tuple[int, ...]) -> None:
         """These are finished by now."""
         self._frames.set(tuple(sorted({*self._frames.value, *frames})))
 

@@ -8,32 +8,32 @@ from typing import TypeVar
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.host import Capability, Host
-from bridge_ui.controllers.pool import Failed, Task, unexpected
+from bridge_ui.controllers.pool import OnError, BackgroundTask, unexpected_error
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 
-def ask_host(
+def call_host(
     host: Host,
-    elsewhere: Callable[[Callable[[Task], T], Callable[[T], None], Failed], object],
-    call: Callable[[Task], T],
+    run_in_worker: Callable[[Callable[[BackgroundTask], T], Callable[[T], None], OnError], object],
+    call: Callable[[BackgroundTask], T],
     done: Callable[[T], None],
-    failed: Failed,
+    on_error: OnError,
 ) -> None:
     """``call`` asks the host: here and now where the host keeps its things in memory, for its
     thread is the panel's; ``elsewhere``, a pool's ``run`` or ``ask``, where it reads files
     (:attr:`Capability.ANY_THREAD`)."""
     if Capability.ANY_THREAD in host.capabilities:
-        elsewhere(call, done, failed)
+        run_in_worker(call, done, on_error)
         return
     try:
-        answer = call(Task())
+        answer = call(BackgroundTask())
     except ShotbridgeError as error:
-        failed(error)
+        on_error(error)
     except Exception as error:
         _log.exception("a call to the host failed")
-        failed(unexpected(error))
+        on_error(unexpected_error(error))
     else:
         done(answer)

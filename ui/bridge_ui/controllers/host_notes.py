@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.host import Capability
 from bridge_core.models.notes import NewNote
-from bridge_ui.controllers.host_calls import ask_host
-from bridge_ui.controllers.note_keeping import keep_note
+from bridge_ui.controllers.host_calls import call_host
+from bridge_ui.controllers.note_keeping import submit_note
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.pool import Latest, Task
-from bridge_ui.translate import counted
+from bridge_ui.controllers.pool import LatestCall, BackgroundTask
+from bridge_ui.translate import tr_count
 
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
@@ -29,8 +29,8 @@ class HostNotesState:
     next_step: str = ""
 
     @property
-    def words(self) -> str:
-        return counted(len(self.notes), "{n} note was written", "{n} notes were written")
+    def text(self) -> str:
+        return tr_count(len(self.notes), "{n} note was written", "{n} notes were written")
 
 
 class HostNotesController:
@@ -39,62 +39,62 @@ class HostNotesController:
     def __init__(self, session: Session) -> None:
         self.state: Observable[HostNotesState] = Observable(HostNotesState())
         self._session = session
-        self._looking: Latest[tuple[HostNote, ...]] = Latest(session.disk)
-        self._task: Task | None = None
+        self._notes_call: LatestCall[tuple[HostNote, ...]] = LatestCall(session.disk_pool)
+        self._task: BackgroundTask | None = None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """See what there is; whoever reads the scene anew calls this."""
         host = self._session.host
         if Capability.NOTES not in host.capabilities or self.state.value.busy:
             return
 
         def found(notes: tuple[HostNote, ...]) -> None:
-            self._tell(notes=notes)
+            self._update(notes=notes)
 
-        ask_host(host, self._looking.ask, lambda _: host.notes(), found, self._failed)
+        call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
 
-    def take_over(self) -> None:
+    def import_notes(self) -> None:
         """Give the gateway all of them, in the name of the session's user."""
         session, notes = self._session, self.state.value.notes
         if not notes or self.state.value.busy:
             return
 
-        def keep(task: Task) -> list[tuple[str, Note]]:
+        def submit_all(task: BackgroundTask) -> list[tuple[str, Note]]:
             kept: list[tuple[str, Note]] = []
             for one in notes:
                 if task.cancelled:
                     break
-                kept.append((one.key, self._keep(one)))
+                kept.append((one.note_key, self._submit(one)))
             return kept
 
-        self._tell(busy=True, problem="", next_step="")
-        self._task = session.pool.run(keep, self._kept, self._failed)
+        self._update(busy=True, problem="", next_step="")
+        self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
 
     def close(self) -> None:
-        self._looking.cancel()
+        self._notes_call.cancel()
         if self._task is not None:
             self._task.cancel()
 
-    def _keep(self, one: HostNote) -> Note:
+    def _submit(self, one: HostNote) -> Note:
         note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
-        return keep_note(self._session.client, one.version, note)
+        return submit_note(self._session.client, one.version_id, note)
 
-    def _kept(self, kept: list[tuple[str, Note]]) -> None:
+    def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
         host = self._session.host
 
-        def note_down(_: Task) -> tuple[HostNote, ...]:
-            for key, note in kept:
-                host.noted(key, note)
+        def mark_imported(_: BackgroundTask) -> tuple[HostNote, ...]:
+            for key, note in submitted:
+                host.mark_note_synced(key, note)
             return host.notes()
 
-        def noted(left: tuple[HostNote, ...]) -> None:
-            self._session.board.learn(notes=[note for _, note in kept])
-            self._tell(busy=False, notes=left)
+        def noted(remaining: tuple[HostNote, ...]) -> None:
+            self._session.store.merge(notes=[note for _, note in submitted])
+            self._update(busy=False, notes=remaining)
 
-        ask_host(host, self._session.disk.run, note_down, noted, self._failed)
+        call_host(host, self._session.disk_pool.run, mark_imported, noted, self._on_error)
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self._tell(busy=False, problem=error.what, next_step=error.next_step)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
 
-    def _tell(self, **changed: Any) -> None:
+    def _update(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))

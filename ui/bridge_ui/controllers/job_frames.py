@@ -4,48 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.board import StoreChange
 from bridge_ui.controllers.frames import JobFrames
-from bridge_ui.controllers.pool import Latest
+from bridge_ui.controllers.pool import LatestCall
 
 if TYPE_CHECKING:
     from bridge_core.models.jobs import Job, JobFrame
     from bridge_ui.controllers.session import Session
 
 
-class FollowedFrames:
+class JobFrameTracker:
     """``source`` grows with the job until :meth:`close`."""
 
     def __init__(self, session: Session, job: Job, label: str) -> None:
         self.source = JobFrames(session.client, job, label)
         self._session = session
-        self._asked: Latest[list[JobFrame]] = Latest(session.pool)
-        self._done = -1
-        self._unwatch = session.board.watch(self._learned)
-        self._ask()
+        self._frames_call: LatestCall[list[JobFrame]] = LatestCall(session.request_pool)
+        self._done_count = -1
+        self._unwatch = session.store.watch(self._store_changed)
+        self._fetch()
 
     def close(self) -> None:
         self._unwatch()
-        self._asked.cancel()
+        self._frames_call.cancel()
 
-    def _learned(self, change: BoardChange) -> None:
+    def _store_changed(self, change: StoreChange) -> None:
         if self.source.job in change.jobs:
-            self._ask()
+            self._fetch()
 
-    def _ask(self) -> None:
-        job = self._session.board.jobs.get(self.source.job)
+    def _fetch(self) -> None:
+        job = self._session.store.jobs.get(self.source.job)
         done = job.progress.done if job is not None else 0
         # Whoever is being asked already answers soon enough; asking anew each time would cancel
         # the answer of a slow gateway for ever.
-        if self._asked.busy or (done == self._done and job is not None and not job.state.ended):
+        if self._frames_call.busy or (done == self._done_count and job is not None and not job.state.ended):
             return
-        self._done = done
+        self._done_count = done
 
-        def told(frames: list[JobFrame]) -> None:
-            self.source.grow(tuple(frame.frame for frame in frames))
-            now = self._session.board.jobs.get(self.source.job)
-            if now is not None and now.progress.done != self._done and not now.state.ended:
-                self._ask()
+        def frames_listed(frames: list[JobFrame]) -> None:
+            self.source.add_frames(tuple(frame.frame for frame in frames))
+            now = self._session.store.jobs.get(self.source.job)
+            if now is not None and now.progress.done != self._done_count and not now.state.ended:
+                self._fetch()
 
         client, job_id = self._session.client, self.source.job
-        self._asked.ask(lambda _: client.frames(job_id), told)
+        self._frames_call.run(lambda _: client.job_frames(job_id), frames_listed)

@@ -9,65 +9,65 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
-from bridge_ui.controllers.board import BoardChange
+from bridge_ui.controllers.board import StoreChange
 from bridge_ui.controllers.frames import JobFrames
-from bridge_ui.controllers.job_frames import FollowedFrames
-from bridge_ui.controllers.observable import Observable, Rows
-from bridge_ui.controllers.recent_requests import Repeat
-from bridge_ui.controllers.sending import Dispatch, keyed
-from bridge_ui.controllers.signs import Sign, Tone
-from bridge_ui.controllers.words import job_sign
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.job_frames import JobFrameTracker
+from bridge_ui.controllers.observable import Observable, ObservableList
+from bridge_ui.controllers.recent_requests import DuplicateCheck
+from bridge_ui.controllers.sending import RequestSender, with_keys
+from bridge_ui.controllers.signs import StatusSign, Tone
+from bridge_ui.controllers.words import job_status_sign
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bridge_core.models.jobs import Job
-    from bridge_core.models.outbox import Entry
+    from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import ShotId
     from bridge_ui.controllers.session import OutboxState, Session
 
 
 @dataclass(frozen=True, slots=True)
-class JobRow:
+class JobListRow:
     """A job as the list shows it. A request that waits in the outbox, or was refused on its way,
     stands there as well, with its key as ``id``."""
 
     id: str
     shot: ShotId
-    service: str
+    service_title: str
     """The service's title, with ``try`` where it is one."""
-    sign: Sign
+    sign: StatusSign
     """State and, while it runs, step, frames and time left."""
-    fraction: float | None
+    progress: float | None
     """0 to 1 of the step that it is in; None where that is not known."""
     problem: str
     """Why it failed; empty otherwise."""
     next_step: str
     created: datetime
-    asked_by: str
-    result: str | None
+    requested_by: str
+    result_id: str | None
     """Id of the version or the try that it made."""
-    running: bool
-    ended: bool
-    waiting: bool
+    is_running: bool
+    has_ended: bool
+    is_in_outbox: bool
     """It stands in the outbox: the gateway has not got it yet."""
 
     @property
     def can_cancel(self) -> bool:
-        return not self.ended
+        return not self.has_ended
 
     @property
-    def can_send_again(self) -> bool:
-        return self.ended and not self.waiting
+    def can_resend(self) -> bool:
+        return self.has_ended and not self.is_in_outbox
 
 
 @dataclass(frozen=True, slots=True)
 class JobsState:
     running: int = 0
     queued: int = 0
-    waiting: int = 0
+    in_outbox: int = 0
     """In the outbox."""
     problem: str = ""
     """Why the last thing that was asked for did not work."""
@@ -76,12 +76,12 @@ class JobsState:
     """Whether to make again what is being made or was just made; empty: nothing is asked."""
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """``2 jobs running · 1 queued``"""
         parts = [
-            counted(self.running, "{n} job running", "{n} jobs running") if self.running else "",
+            tr_count(self.running, "{n} job running", "{n} jobs running") if self.running else "",
             tr("{n} queued", n=self.queued) if self.queued else "",
-            tr("{n} in the outbox", n=self.waiting) if self.waiting else "",
+            tr("{n} in the outbox", n=self.in_outbox) if self.in_outbox else "",
         ]
         return " · ".join(filter(None, parts)) or tr("No jobs running")
 
@@ -90,59 +90,59 @@ class JobsController:
     """Newest first: what waits in the outbox, then jobs."""
 
     def __init__(self, session: Session) -> None:
-        self.rows: Rows[JobRow] = Rows()
+        self.rows: ObservableList[JobListRow] = ObservableList()
         self.state: Observable[JobsState] = Observable(JobsState())
         self._session = session
-        self._dispatch = Dispatch(session)
-        self._at: dict[str, int] = {}
+        self._sender = RequestSender(session)
+        self._index_by_id: dict[str, int] = {}
         """Position of each row by its id."""
-        self._first_job = 0
+        self._first_job_index = 0
         """Position of the newest job; those of the outbox stand before it."""
-        self._repeat = Repeat(session.recent_requests, self._ask)
-        self._followed: dict[str, FollowedFrames] = {}
+        self._duplicate_check = DuplicateCheck(session.recent_requests, self._set_question)
+        self._frame_trackers: dict[str, JobFrameTracker] = {}
         self._unwatch = [
-            session.board.watch(self._learned),
-            session.outbox.watch(lambda _: self._list(), at_once=False),
-            session.services.watch(lambda _: self._list(), at_once=False),
+            session.store.watch(self._store_changed),
+            session.outbox.watch(lambda _: self._refresh_rows(), immediately=False),
+            session.services.watch(lambda _: self._refresh_rows(), immediately=False),
         ]
-        self._list()
+        self._refresh_rows()
 
     def cancel(self, id: str) -> None:  # noqa: A002  the API's word
         """End a job, or take a request out of the outbox."""
-        if id not in self._session.board.jobs:
-            self._session.take_out(id)
+        if id not in self._session.store.jobs:
+            self._session.withdraw(id)
             return
         client = self._session.client
-        self._session.pool.run(lambda _: client.cancel(id), self._told, self._failed)
+        self._session.request_pool.run(lambda _: client.cancel(id), self._job_changed, self._on_error)
 
-    def send_again(self, id: str) -> None:  # noqa: A002
+    def resend(self, id: str) -> None:  # noqa: A002
         """The same request as a new job, under a new key; if the same is being made or was just
         made, ``state.question`` asks first. One that was refused stays until the new one stands in
         the outbox."""
-        request = self._request(id)
+        request = self._find_request(id)
         if request is None:
             return
-        self._repeat.ask([request], partial(self._send_again, id, request))
+        self._duplicate_check.check([request], partial(self._resend, id, request))
 
-    def send_anyway(self) -> None:
+    def confirm_send(self) -> None:
         """Yes to the question."""
-        self._repeat.yes()
+        self._duplicate_check.confirm()
 
     def dismiss_question(self) -> None:
         """No to the question."""
-        self._repeat.no()
+        self._duplicate_check.cancel()
 
-    def _ask(self, question: str) -> None:
+    def _set_question(self, question: str) -> None:
         self.state.set(replace(self.state.value, question=question))
 
-    def _send_again(self, id: str, request: Request) -> None:  # noqa: A002
+    def _resend(self, id: str, request: Request) -> None:  # noqa: A002
         outbox = self._session.client.outbox
-        refused = id not in self._session.board.jobs
-        self._dispatch.send(
-            keyed([request]),
-            self._told,
-            self._failed,
-            instead=(lambda: outbox.forget(id)) if refused else None,
+        refused = id not in self._session.store.jobs
+        self._sender.send(
+            with_keys([request]),
+            self._job_changed,
+            self._on_error,
+            after_stored=(lambda: outbox.discard_refused(id)) if refused else None,
         )
 
     def watch_frames(self, id: str) -> JobFrames:  # noqa: A002
@@ -150,145 +150,145 @@ class JobsController:
 
         :raises KeyError: there is no such job on the list.
         """
-        if id not in self._followed:
-            job = self._session.board.jobs[id]
+        if id not in self._frame_trackers:
+            job = self._session.store.jobs[id]
             label = self._session.service_title(job.request.service)
-            self._followed[id] = FollowedFrames(self._session, job, label)
-        return self._followed[id].source
+            self._frame_trackers[id] = JobFrameTracker(self._session, job, label)
+        return self._frame_trackers[id].source
 
     def leave_frames(self, id: str) -> None:  # noqa: A002
-        followed = self._followed.pop(id, None)
+        followed = self._frame_trackers.pop(id, None)
         if followed is not None:
             followed.close()
 
     def job(self, id: str) -> Job | None:  # noqa: A002
-        return self._session.board.jobs.get(id)
+        return self._session.store.jobs.get(id)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
             unwatch()
-        for id_ in list(self._followed):
+        for id_ in list(self._frame_trackers):
             self.leave_frames(id_)
 
-    def _request(self, id: str) -> Request | None:  # noqa: A002
+    def _find_request(self, id: str) -> Request | None:  # noqa: A002
         job = self.job(id)
         if job is not None:
             return job.request
         refused = self._session.outbox.value.refused
         return next((entry.request for entry in refused if entry.key == id), None)
 
-    def _learned(self, change: BoardChange) -> None:
+    def _store_changed(self, change: StoreChange) -> None:
         if not change.jobs:
             return
-        jobs = self._session.board.jobs
-        new = [jobs[one] for one in change.jobs if one not in self._at]
-        if any(job.key in self._at for job in new):
-            self._list()  # it stood in the outbox until now
+        jobs = self._session.store.jobs
+        new = [jobs[one] for one in change.jobs if one not in self._index_by_id]
+        if any(job.key in self._index_by_id for job in new):
+            self._refresh_rows()  # it stood in the outbox until now
             return
         if new:
-            self._insert(new)
-        self.rows.update({self._at[one]: self._row(jobs[one]) for one in change.jobs})
-        self._count()
+            self._insert_jobs(new)
+        self.rows.update({self._index_by_id[one]: self._job_row(jobs[one]) for one in change.jobs})
+        self._update_counts()
 
-    def _insert(self, new: Iterable[Job]) -> None:
+    def _insert_jobs(self, new: Iterable[Job]) -> None:
         """Put jobs where they belong by their age; the view keeps its place."""
-        blocks: dict[int, list[JobRow]] = {}
-        for row in sorted(map(self._row, new), key=_age, reverse=True):
-            blocks.setdefault(self._place(row), []).append(row)
+        blocks: dict[int, list[JobListRow]] = {}
+        for row in sorted(map(self._job_row, new), key=_sort_key, reverse=True):
+            blocks.setdefault(self._insert_index(row), []).append(row)
         for at in sorted(blocks, reverse=True):
             self.rows.insert(at, blocks[at])
-        self._at = {row.id: at for at, row in enumerate(self.rows)}
+        self._index_by_id = {row.id: at for at, row in enumerate(self.rows)}
 
-    def _place(self, new: JobRow) -> int:
+    def _insert_index(self, new: JobListRow) -> int:
         """Where a job's row goes: before the first one that is older, below the outbox."""
-        low, high = self._first_job, len(self.rows)
+        low, high = self._first_job_index, len(self.rows)
         while low < high:
             middle = (low + high) // 2
-            if _age(self.rows[middle]) > _age(new):
+            if _sort_key(self.rows[middle]) > _sort_key(new):
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _list(self) -> None:
+    def _refresh_rows(self) -> None:
         outbox: OutboxState = self._session.outbox.value
-        sent = {job.key for job in self._session.board.jobs.values()}
-        rows = [self._entry(entry) for entry in outbox.waiting if entry.key not in sent]
-        rows += [self._entry(entry) for entry in outbox.refused]
+        sent = {job.key for job in self._session.store.jobs.values()}
+        rows = [self._outbox_row(entry) for entry in outbox.waiting if entry.key not in sent]
+        rows += [self._outbox_row(entry) for entry in outbox.refused]
         rows.sort(key=lambda row: row.created, reverse=True)
-        self._first_job = len(rows)
+        self._first_job_index = len(rows)
         jobs = sorted(
-            self._session.board.jobs.values(), key=lambda j: (j.created, j.id), reverse=True
+            self._session.store.jobs.values(), key=lambda j: (j.created, j.id), reverse=True
         )
-        rows += [self._row(job) for job in jobs]
-        self._at = {row.id: at for at, row in enumerate(rows)}
+        rows += [self._job_row(job) for job in jobs]
+        self._index_by_id = {row.id: at for at, row in enumerate(rows)}
         self.rows.replace(rows)
-        self._count()
+        self._update_counts()
 
-    def _row(self, job: Job) -> JobRow:
+    def _job_row(self, job: Job) -> JobListRow:
         progress, problem = job.progress, job.problem
-        return JobRow(
+        return JobListRow(
             id=job.id,
             shot=job.request.shot.id,
-            service=self._title(job.request),
-            sign=job_sign(job),
-            fraction=min(1.0, progress.done / progress.total) if progress.total else None,
-            problem=problem.what if problem else "",
+            service_title=self._title(job.request),
+            sign=job_status_sign(job),
+            progress=min(1.0, progress.done / progress.total) if progress.total else None,
+            problem=problem.message if problem else "",
             next_step=problem.next_step if problem else "\n".join(job.warnings),
             created=job.created,
-            asked_by=job.request.asked_by,
-            result=job.version or job.tried,
-            running=job.state is JobState.RUNNING,
-            ended=job.state.ended,
-            waiting=False,
+            requested_by=job.request.requested_by,
+            result_id=job.version_id or job.test_frame_id,
+            is_running=job.state is JobState.RUNNING,
+            has_ended=job.state.ended,
+            is_in_outbox=False,
         )
 
-    def _entry(self, entry: Entry) -> JobRow:
+    def _outbox_row(self, entry: OutboxEntry) -> JobListRow:
         """What stands in the outbox, waiting or refused."""
         refused = entry.problem is not None
         words = tr("refused") if refused else tr("in the outbox: not sent yet")
-        return JobRow(
+        return JobListRow(
             id=entry.key,
             shot=entry.request.shot.id,
-            service=self._title(entry.request),
-            sign=Sign("⚠", words, Tone.BAD) if refused else Sign("↑", words, Tone.BUSY),
-            fraction=None,
-            problem=entry.problem.what if entry.problem else "",
+            service_title=self._title(entry.request),
+            sign=StatusSign("⚠", words, Tone.ERROR) if refused else StatusSign("↑", words, Tone.BUSY),
+            progress=None,
+            problem=entry.problem.message if entry.problem else "",
             next_step=entry.problem.next_step if entry.problem else "",
             created=entry.created,
-            asked_by=entry.request.asked_by,
-            result=None,
-            running=False,
-            ended=refused,
-            waiting=not refused,
+            requested_by=entry.request.requested_by,
+            result_id=None,
+            is_running=False,
+            has_ended=refused,
+            is_in_outbox=not refused,
         )
 
     def _title(self, request: Request) -> str:
         title = self._session.service_title(request.service)
-        if not request.is_try:
+        if not request.is_test_frame:
             return title
-        frames = ", ".join(map(str, request.try_frames))
+        frames = ", ".join(map(str, request.test_frames))
         return tr("{service}, try of {frames}", service=title, frames=frames)
 
-    def _count(self) -> None:
-        board = self._session.board
+    def _update_counts(self) -> None:
+        board = self._session.store
         self.state.set(
             replace(
                 self.state.value,
                 running=board.count(JobState.RUNNING),
                 queued=board.count(JobState.QUEUED),
-                waiting=sum(row.waiting for row in self.rows),
+                waiting=sum(row.is_in_outbox for row in self.rows),
             )
         )
 
-    def _told(self, job: Job) -> None:
+    def _job_changed(self, job: Job) -> None:
         self.state.set(replace(self.state.value, problem="", next_step=""))
-        self._session.board.learn(jobs=[job])
-        self._session.look_at_outbox()
+        self._session.store.merge(jobs=[job])
+        self._session.refresh_outbox()
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self.state.set(replace(self.state.value, problem=error.what, next_step=error.next_step))
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self.state.set(replace(self.state.value, problem=error.message, next_step=error.next_step))
 
 
-def _age(row: JobRow) -> tuple[datetime, str]:
+def _sort_key(row: JobListRow) -> tuple[datetime, str]:
     return row.created, row.id

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.pool import Latest
-from bridge_ui.controllers.words import spell_bytes, spell_frames
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.pool import LatestCall
+from bridge_ui.controllers.words import format_size, format_frame_count
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from bridge_core.models.requests import Request
@@ -44,8 +44,8 @@ class LineageState:
     result: str = ""
     label: str = ""
     facts: tuple[Fact, ...] = ()
-    against: str = ""
-    against_label: str = ""
+    compared_result: str = ""
+    compared_label: str = ""
     differences: tuple[Difference, ...] | None = None
     """None: not compared; empty: made in the same way."""
     busy: bool = False
@@ -59,63 +59,63 @@ class LineageController:
     def __init__(self, session: Session) -> None:
         self.state: Observable[LineageState] = Observable(LineageState())
         self._session = session
-        self._of: Lineage | None = None
-        self._showing: Latest[Lineage] = Latest(session.pool)
-        self._comparing: Latest[tuple[Lineage, Lineage]] = Latest(session.pool)
+        self._lineage: Lineage | None = None
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
+        self._compare_call: LatestCall[tuple[Lineage, Lineage]] = LatestCall(session.request_pool)
 
     def show(self, result: str, label: str = "") -> None:
         """Of a version or a try; the empty text: of none."""
-        self._of = None
-        self._comparing.cancel()
-        self._showing.cancel()
+        self._lineage = None
+        self._compare_call.cancel()
+        self._lineage_call.cancel()
         self.state.set(LineageState(result=result, label=label, busy=bool(result)))
         if not result:
             return
         client = self._session.client
 
-        def told(lineage: Lineage) -> None:
-            self._of = lineage
-            self._tell(facts=facts(lineage), busy=False)
+        def loaded(lineage: Lineage) -> None:
+            self._lineage = lineage
+            self._update(facts=lineage_facts(lineage), busy=False)
 
-        self._showing.ask(lambda _: client.lineage(result), told, self._failed)
+        self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
 
     def compare(self, result: str | None, label: str = "") -> None:
         """What is different in another one; None ends that."""
-        self._comparing.cancel()
-        self._tell(against=result or "", against_label=label, differences=None)
+        self._compare_call.cancel()
+        self._update(against=result or "", against_label=label, differences=None)
         shown = self.state.value.result
         if not result or not shown:
             return
         client = self._session.client
-        this = self._of
+        this = self._lineage
 
         def ask(_: object) -> tuple[Lineage, Lineage]:
             return this or client.lineage(shown), client.lineage(result)
 
-        def told(both: tuple[Lineage, Lineage]) -> None:
-            self._tell(differences=differences(*both), busy=False)
+        def loaded(both: tuple[Lineage, Lineage]) -> None:
+            self._update(differences=lineage_differences(*both), busy=False)
 
-        self._tell(busy=True, problem="", next_step="")
-        self._comparing.ask(ask, told, self._failed)
+        self._update(busy=True, problem="", next_step="")
+        self._compare_call.run(ask, loaded, self._on_error)
 
-    def make_again(self, then: Callable[[Request], None]) -> None:
+    def repeat(self, on_request: Callable[[Request], None]) -> None:
         """The same request once more, with all parameters as they were, for
         :meth:`bridge_ui.controllers.send.SendController.prefill`."""
-        if self._of is not None:
-            then(again(self._of))
+        if self._lineage is not None:
+            on_request(repeat_request(self._lineage))
 
     def close(self) -> None:
-        self._showing.cancel()
-        self._comparing.cancel()
+        self._lineage_call.cancel()
+        self._compare_call.cancel()
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self._tell(busy=False, problem=error.what, next_step=error.next_step)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
 
-    def _tell(self, **changed: Any) -> None:
+    def _update(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
 
 
-def again(lineage: Lineage) -> Request:
+def repeat_request(lineage: Lineage) -> Request:
     """The request for the whole shot, its parameters as they were settled then: a default that
     has changed since changes nothing."""
     return lineage.request.model_copy(
@@ -127,29 +127,29 @@ def again(lineage: Lineage) -> Request:
     )
 
 
-def facts(lineage: Lineage) -> tuple[Fact, ...]:
+def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
     """A lineage as lines to read."""
     timings, files = tr("Timings"), tr("Files")
     size = sum(file.size for file in lineage.outputs)
     asked = tr("Asked")
     return (
-        Fact(asked, tr("By"), lineage.asked_by),
+        Fact(asked, tr("By"), lineage.requested_by),
         Fact(asked, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
-        *_made(lineage),
+        *_recipe_facts(lineage),
         *(Fact(timings, step.step, f"{step.seconds:.2f} s") for step in lineage.timings),
-        Fact(files, tr("In"), counted(len(lineage.inputs), "{n} file", "{n} files")),
+        Fact(files, tr("In"), tr_count(len(lineage.inputs), "{n} file", "{n} files")),
         Fact(
             files,
             tr("Out"),
-            counted(len(lineage.outputs), "{n} file", "{n} files") + ", " + spell_bytes(size),
+            tr_count(len(lineage.outputs), "{n} file", "{n} files") + ", " + format_size(size),
         ),
     )
 
 
-def differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
+def lineage_differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
     """What was not the same; what always differs (who, when, timings, files) is left out."""
-    first = {(fact.group, fact.title): fact.value for fact in _made(a)}
-    second = {(fact.group, fact.title): fact.value for fact in _made(b)}
+    first = {(fact.group, fact.title): fact.value for fact in _recipe_facts(a)}
+    second = {(fact.group, fact.title): fact.value for fact in _recipe_facts(b)}
     return tuple(
         Difference(group, title, first.get((group, title), ""), second.get((group, title), ""))
         for group, title in dict.fromkeys((*first, *second))
@@ -157,48 +157,48 @@ def differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
     )
 
 
-def _made(lineage: Lineage) -> list[Fact]:
+def _recipe_facts(lineage: Lineage) -> list[Fact]:
     """What the pictures came of."""
     request = lineage.request
-    asked, made, colour = tr("Asked"), tr("Made with"), tr("Colour")
-    found = [
-        Fact(asked, tr("Service"), request.service),
-        Fact(asked, tr("Plate"), request.shot.plate.path),
+    requested, made_with, colour = tr("Asked"), tr("Made with"), tr("Colour")
+    result = [
+        Fact(requested, tr("Service"), request.service),
+        Fact(requested, tr("Plate"), request.shot.plate.path),
         Fact(
-            asked,
+            requested,
             tr("Frames"),
             f"{request.shot.work_range.first}–{request.shot.work_range.last} · "
-            + spell_frames(len(request.frames)),
+            + format_frame_count(len(request.frames)),
         ),
     ]
     if request.note:
-        found.append(Fact(asked, tr("Note"), request.note))
+        result.append(Fact(requested, tr("Note"), request.note))
     if request.references:
         paths = ", ".join(reference.path for reference in request.references)
-        found.append(Fact(asked, tr("References"), paths))
-    if request.made_from:
-        found.append(Fact(asked, tr("Answers"), request.made_from))
-    found.append(Fact(asked, tr("Delivery"), request.delivery.value))
-    found += [
-        Fact(tr("Parameters"), name.replace("_", " "), _spell(value))
+        result.append(Fact(requested, tr("References"), paths))
+    if request.source_version_id:
+        result.append(Fact(requested, tr("Answers"), request.source_version_id))
+    result.append(Fact(requested, tr("Delivery"), request.output_format.value))
+    result += [
+        Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
         for name, value in lineage.parameters.items()
     ]
-    found.append(Fact(made, tr("Provider"), lineage.provider))
-    found += [
-        Fact(made, model.name, f"{model.version} · {model.licence} · {model.sha256[:12]}")
+    result.append(Fact(made_with, tr("Provider"), lineage.provider))
+    result += [
+        Fact(made_with, model.name, f"{model.version} · {model.licence} · {model.sha256[:12]}")
         for model in lineage.models
     ]
-    found += [Fact(made, name, value) for name, value in lineage.runtime.items()]
-    found += [
+    result += [Fact(made_with, name, value) for name, value in lineage.runtime.items()]
+    result += [
         Fact(colour, tr("Step {n}", n=number), words)
         for number, words in enumerate(lineage.colour, 1)
     ]
-    found += [Fact(made, tr("Warning"), words) for words in lineage.warnings]
-    found += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
-    return found
+    result += [Fact(made_with, tr("Warning"), words) for words in lineage.warnings]
+    result += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
+    return result
 
 
-def _spell(value: Any) -> str:
+def _value_text(value: Any) -> str:
     match value:
         case bool():
             return tr("on") if value else tr("off")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bridge_core.models.versions import Decision, Version
 
 
-def decide_once(client: Client, version: Version, decision: Decision) -> Version:
+def submit_decision(client: Client, version: Version, decision: Decision) -> Version:
     """Decide about a version as it was seen. Where the answer is lost, looks whether the decision
     was recorded. Waits for the gateway: for a worker.
 
@@ -21,31 +21,31 @@ def decide_once(client: Client, version: Version, decision: Decision) -> Version
     try:
         return client.decide(version.id, decision)
     except GatewayUnreachable:
-        now = client.version(version.id)
-        if len(now.decisions) > len(version.decisions) and now.status is decision.status:
-            return now
+        current = client.version(version.id)
+        if len(current.decisions) > len(version.decisions) and current.status is decision.status:
+            return current
         raise
 
 
-def keep_note(client: Client, version: str, note: NewNote) -> Note:
+def submit_note(client: Client, version: str, note: NewNote) -> Note:
     """Add a note to a version, unless it is there: whoever saw no answer gives it again. Waits for
     the gateway: for a worker.
 
     :raises ShotbridgeError: the gateway refuses it, or does not answer.
     """
-    there = _there(client, version, note)
-    if there is None:
+    existing = _find_note(client, version, note)
+    if existing is None:
         try:
             return client.add_note(version, note)
         except GatewayUnreachable:
-            there = _there(client, version, note)
-            if there is None:
+            existing = _find_note(client, version, note)
+            if existing is None:
                 raise
-    return there
+    return existing
 
 
-def _there(client: Client, version: str, note: NewNote) -> Note | None:
+def _find_note(client: Client, version: str, note: NewNote) -> Note | None:
     """The one that says and draws the same, by the same person, about the same frames."""
-    told = dict(note)
-    found = (one for one in client.notes(version) if told.items() <= dict(one).items())
+    fields = dict(note)
+    found = (one for one in client.notes(version) if fields.items() <= dict(one).items())
     return next(found, None)

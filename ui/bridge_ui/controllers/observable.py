@@ -21,19 +21,19 @@ class Watchers(Generic[T]):
         self._callbacks: dict[object, Callable[[T], None]] = {}
 
     def add(self, callback: Callable[[T], None]) -> Unwatch:
-        mark = object()
-        self._callbacks[mark] = callback
+        token = object()
+        self._callbacks[token] = callback
 
         def unwatch() -> None:
-            self._callbacks.pop(mark, None)
+            self._callbacks.pop(token, None)
 
         return unwatch
 
-    def tell(self, what: T, holds: Callable[[], bool] = lambda: True) -> None:
+    def notify(self, value: T, is_current: Callable[[], bool] = lambda: True) -> None:
         """``holds`` says whether the news is still current; else the rest is not told."""
         for mark, callback in list(self._callbacks.items()):
-            if mark in self._callbacks and holds():
-                callback(what)
+            if mark in self._callbacks and is_current():
+                callback(value)
 
     def clear(self) -> None:
         self._callbacks.clear()
@@ -56,22 +56,22 @@ class Observable(Generic[T]):
         if value == self._value:
             return
         self._value = value
-        self._watchers.tell(value, lambda: self._value is value)
+        self._watchers.notify(value, lambda: self._value is value)
 
-    def clear(self) -> None:
+    def remove_watchers(self) -> None:
         """Tell nobody any more."""
         self._watchers.clear()
 
-    def watch(self, callback: Callable[[T], None], *, at_once: bool = True) -> Unwatch:
+    def watch(self, callback: Callable[[T], None], *, immediately: bool = True) -> Unwatch:
         """Have ``callback`` told of every new value and, ``at_once``, of the one there is."""
         unwatch = self._watchers.add(callback)
-        if at_once:
+        if immediately:
             callback(self._value)
         return unwatch
 
 
 @dataclass(frozen=True, slots=True)
-class RowsChanged:
+class ListChange:
     """``reset``: other rows, or another order. Else those at ``positions`` show something else, or
     those in ``inserted`` are new."""
 
@@ -80,12 +80,12 @@ class RowsChanged:
     inserted: range = range(0)
 
 
-class Rows(Sequence[T]):
+class ObservableList(Sequence[T]):
     """A long list, told of row by row, so that a model can pass on what really changed."""
 
     def __init__(self) -> None:
         self._rows: list[T] = []
-        self._watchers: Watchers[RowsChanged] = Watchers()
+        self._watchers: Watchers[ListChange] = Watchers()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -100,24 +100,24 @@ class Rows(Sequence[T]):
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
         return self._rows[index]
 
-    def watch(self, callback: Callable[[RowsChanged], None]) -> Unwatch:
+    def watch(self, callback: Callable[[ListChange], None]) -> Unwatch:
         return self._watchers.add(callback)
 
     def replace(self, rows: Sequence[T]) -> None:
         """All new rows; where none was added, removed or moved is known by the caller, who then
         uses :meth:`update`."""
         self._rows = list(rows)
-        self._watchers.tell(RowsChanged(reset=True))
+        self._watchers.notify(ListChange(reset=True))
 
     def insert(self, at: int, rows: Sequence[T]) -> None:
         """More rows before the one at ``at``; the others stay as they are."""
         self._rows[at:at] = rows
-        self._watchers.tell(RowsChanged(inserted=range(at, at + len(rows))))
+        self._watchers.notify(ListChange(inserted=range(at, at + len(rows))))
 
     def update(self, changed: Mapping[int, T]) -> None:
         """Other contents at these positions; rows that are equal to what is there are no news."""
-        real = {at: row for at, row in changed.items() if self._rows[at] != row}
-        for at, row in real.items():
+        different = {at: row for at, row in changed.items() if self._rows[at] != row}
+        for at, row in different.items():
             self._rows[at] = row
-        if real:
-            self._watchers.tell(RowsChanged(positions=tuple(sorted(real))))
+        if different:
+            self._watchers.notify(ListChange(positions=tuple(sorted(different))))

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
+class ViewedFrame:
     """A frame of a shot's plate, in its numbering."""
 
     shot: ShotId
     frame: int
 
-    def is_in(self, shot: Shot) -> bool:
+    def is_within(self, shot: Shot) -> bool:
         """Whether this is a frame of what would be sent of ``shot``."""
         return shot.id == self.shot and self.frame in shot.work_range
 
@@ -32,14 +32,14 @@ def has_playhead(host: Host) -> bool:
     )
 
 
-def plate_frame(host: Host, shots: Iterable[Shot]) -> LookedAt | None:
+def find_viewed_frame(host: Host, shots: Iterable[Shot]) -> ViewedFrame | None:
     """What the host shows of the first of these shots that it shows; with handles, where the shot
     has no retime. None: it shows none of them."""
-    record = host.frame() if has_playhead(host) else None
+    record = host.current_frame() if has_playhead(host) else None
     if record is None:
         return None
     for shot in shots:
         frame = shot.plate_frame(record)
         if frame is not None:
-            return LookedAt(shot.id, frame)
+            return ViewedFrame(shot.id, frame)
     return None

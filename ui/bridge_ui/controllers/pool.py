@@ -21,17 +21,17 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 #: Told of what went wrong, on the panel's thread.
-Failed = Callable[[ShotbridgeError], None]
+OnError = Callable[[ShotbridgeError], None]
 
 
-class Task:
+class BackgroundTask:
     """One call on its way; its cancel flag is handed to the call."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     @property
-    def flag(self) -> threading.Event:
+    def cancel_event(self) -> threading.Event:
         """Set when nobody wants the answer any more; long calls look at it."""
         return self._cancelled
 
@@ -45,7 +45,7 @@ class Task:
         self._cancelled.set()
 
 
-class Pool:
+class ThreadPool:
     """``threads`` daemon threads, started when first needed. A thread that hangs in a call to a
     gateway that does not answer holds up nobody's exit.
 
@@ -63,42 +63,42 @@ class Pool:
         threads: int = 3,
         name: str = "shotbridge",
         *,
-        rest: float = 0.0,
-        finishes: bool = False,
+        pause: float = 0.0,
+        finish_on_close: bool = False,
     ) -> None:
         self._post = post
         self._limit = threads
         self._name = name
-        self._rest = rest
-        self._finishes = finishes
-        self._calls: queue.SimpleQueue[tuple[Task, Callable[[], None]] | None] = queue.SimpleQueue()
+        self._pause = pause
+        self._finish_on_close = finish_on_close
+        self._calls: queue.SimpleQueue[tuple[BackgroundTask, Callable[[], None]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._tasks: set[Task] = set()
+        self._tasks: set[BackgroundTask] = set()
         self._closed = False
 
     def run(
         self,
-        call: Callable[[Task], T],
+        call: Callable[[BackgroundTask], T],
         done: Callable[[T], None] | None = None,
-        failed: Failed | None = None,
-    ) -> Task:
+        failed: OnError | None = None,
+    ) -> BackgroundTask:
         """Run ``call(task)`` in one of the threads, then ``done(answer)`` or ``failed(error)`` on
         the panel's thread. An error that is none of ours is logged with its traceback and told as
         a :class:`ShotbridgeError` that says so."""
-        task = Task()
+        task = BackgroundTask()
 
         def work() -> None:
             try:
                 answer = call(task)
             except ShotbridgeError as error:
-                self._tell(task, failed, error)
+                self._deliver(task, failed, error)
             except Exception as error:
                 if not task.cancelled:
                     _log.exception("a call of the panel's failed")
-                self._tell(task, failed, unexpected(error))
+                self._deliver(task, failed, unexpected_error(error))
             else:
-                self._tell(task, done, answer)
+                self._deliver(task, done, answer)
 
         with self._lock:
             if self._closed:
@@ -108,7 +108,7 @@ class Pool:
             if len(self._threads) < self._limit:
                 number = len(self._threads) + 1
                 thread = threading.Thread(
-                    target=self._serve, name=f"{self._name}-{number}", daemon=True
+                    target=self._run_calls, name=f"{self._name}-{number}", daemon=True
                 )
                 self._threads.append(thread)
                 thread.start()
@@ -121,7 +121,7 @@ class Pool:
         with self._lock:
             self._closed = True
             tasks, threads = list(self._tasks), list(self._threads)
-        if not self._finishes:
+        if not self._finish_on_close:
             for task in tasks:
                 task.cancel()
         for _ in threads:
@@ -131,60 +131,60 @@ class Pool:
                 thread.join(timeout / len(threads))
         return not any(thread.is_alive() for thread in threads)
 
-    def _serve(self) -> None:
+    def _run_calls(self) -> None:
         while (item := self._calls.get()) is not None:
             task, work = item
             try:
                 if not task.cancelled:
                     work()
-                    time.sleep(self._rest)
+                    time.sleep(self._pause)
             finally:
                 with self._lock:
                     self._tasks.discard(task)
 
-    def _tell(self, task: Task, callback: Callable[[Any], None] | None, what: Any) -> None:
+    def _deliver(self, task: BackgroundTask, callback: Callable[[Any], None] | None, value: Any) -> None:
         if callback is None or task.cancelled:
             return
 
         def deliver() -> None:
             # Once more: it may have been cancelled on its way here.
             if not task.cancelled and not self._closed:
-                callback(what)
+                callback(value)
 
         self._post(deliver)
 
 
-class Latest(Generic[T]):
+class LatestCall(Generic[T]):
     """One question asked again and again: only the answer to the last one ever lands."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: ThreadPool) -> None:
         self._pool = pool
-        self._task: Task | None = None
+        self._task: BackgroundTask | None = None
 
     @property
     def busy(self) -> bool:
         """A call is on its way."""
         return self._task is not None and not self._task.cancelled
 
-    def ask(
+    def run(
         self,
-        call: Callable[[Task], T],
+        call: Callable[[BackgroundTask], T],
         done: Callable[[T], None],
-        failed: Failed | None = None,
+        failed: OnError | None = None,
     ) -> None:
         """As :meth:`Pool.run`; what was asked before is cancelled."""
         self.cancel()
 
-        def landed(answer: T) -> None:
+        def on_done(answer: T) -> None:
             self._task = None
             done(answer)
 
-        def missed(error: ShotbridgeError) -> None:
+        def on_failed(error: ShotbridgeError) -> None:
             self._task = None
             if failed is not None:
                 failed(error)
 
-        self._task = self._pool.run(call, landed, missed)
+        self._task = self._pool.run(call, on_done, on_failed)
 
     def cancel(self) -> None:
         if self._task is not None:
@@ -192,7 +192,7 @@ class Latest(Generic[T]):
             self._task = None
 
 
-def unexpected(error: Exception) -> ShotbridgeError:
+def unexpected_error(error: Exception) -> ShotbridgeError:
     """An error that nobody foresaw, in words; the log has its traceback."""
     return ShotbridgeError(
         f"something went wrong that should not have: {type(error).__name__}: {error}",

@@ -8,23 +8,23 @@ from typing import Any
 from pydantic import Field, JsonValue, ValidationError
 
 from bridge_core.errors import InvalidRequest, NotWritable, ShotbridgeError
-from bridge_core.models.base import Stored, invalid
-from bridge_core.models.requests import Delivery
-from bridge_core.models.shots import fit_name
-from bridge_core.private_files import private_folder
+from bridge_core.models.base import StoredModel, validation_error
+from bridge_core.models.requests import OutputFormat
+from bridge_core.models.shots import sanitise_name
+from bridge_core.private_files import make_private_folder
 
 
-class Preset(Stored):
+class Preset(StoredModel):
     """Everything of a request that is not about its shot."""
 
     service: str = Field(min_length=1, max_length=64)
     name: str = Field(min_length=1, max_length=128)
     parameters: dict[str, JsonValue] = {}
     note: str = Field(default="", max_length=5000)
-    delivery: Delivery = Delivery.EXR
+    output_format: OutputFormat = OutputFormat.EXR
 
 
-class Presets:
+class PresetStore:
     """Presets in ``folder``: ``SERVICE/NAME.yaml``. Reads and writes the disk: not for the
     panel's thread."""
 
@@ -40,7 +40,7 @@ class Presets:
         """
         :raises InvalidRequest: there is none, or it cannot be read.
         """
-        return read(self._path(service, name))
+        return read_preset(self._path(service, name))
 
     def save(self, preset: Preset) -> str:
         """The name under which it stands, which is fit for a file. One that is there is replaced.
@@ -49,27 +49,27 @@ class Presets:
         """
         path = self._path(preset.service, preset.name)
         try:
-            private_folder(path.parent)
+            make_private_folder(path.parent)
         except OSError as error:
-            raise _closed(path, error) from error
-        write(preset, path)
+            raise _not_writable(path, error) from error
+        write_preset(preset, path)
         return path.stem
 
     def remove(self, service: str, name: str) -> None:
         try:
             self._path(service, name).unlink(missing_ok=True)
         except OSError as error:
-            raise _closed(self._path(service, name), error) from error
+            raise _not_writable(self._path(service, name), error) from error
 
     def _path(self, service: str, name: str) -> Path:
         return (
             self.folder
-            / fit_name(service, otherwise="service")
-            / (fit_name(name, otherwise="preset") + ".yaml")
+            / sanitise_name(service, default="service")
+            / (sanitise_name(name, default="preset") + ".yaml")
         )
 
 
-def read(path: Path) -> Preset:
+def read_preset(path: Path) -> Preset:
     """A preset out of a file.
 
     :raises InvalidRequest: it is not there, no YAML, or no preset.
@@ -79,18 +79,18 @@ def read(path: Path) -> Preset:
     from bridge_core import bounded_yaml
 
     try:
-        raw: Any = bounded_yaml.load(bounded_yaml.read(path))
+        raw: Any = bounded_yaml.load_yaml(bounded_yaml.read_bounded(path))
     except OSError as error:
-        raise _unfit(path, error.strerror or str(error)) from error
+        raise _unreadable(path, error.strerror or str(error)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _unfit(path, f"it is no YAML: {error}") from error
+        raise _unreadable(path, f"it is no YAML: {error}") from error
     try:
         return Preset.model_validate(raw)
     except ValidationError as error:
-        raise invalid(error, what="preset", where=str(path)) from error
+        raise validation_error(error, label="preset", where=str(path)) from error
 
 
-def write(preset: Preset, path: Path) -> None:
+def write_preset(preset: Preset, path: Path) -> None:
     """Write a preset to a file, whole or not at all.
 
     :raises NotWritable: the folder is missing or may not be written.
@@ -104,10 +104,10 @@ def write(preset: Preset, path: Path) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise _closed(path, error) from error
+        raise _not_writable(path, error) from error
 
 
-def _unfit(path: Path, why: str) -> ShotbridgeError:
+def _unreadable(path: Path, why: str) -> ShotbridgeError:
     return InvalidRequest(
         f"this preset cannot be read: {why}",
         where=str(path),
@@ -115,7 +115,7 @@ def _unfit(path: Path, why: str) -> ShotbridgeError:
     )
 
 
-def _closed(path: Path, error: OSError) -> ShotbridgeError:
+def _not_writable(path: Path, error: OSError) -> ShotbridgeError:
     return NotWritable(
         f"the preset cannot be written: {error.strerror or error}",
         where=str(path),

@@ -15,204 +15,204 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import NotWritable, ShotbridgeError
 from bridge_core.host import Capability
-from bridge_core.private_files import private_folder
-from bridge_ui.controllers.host_calls import ask_host
+from bridge_core.private_files import make_private_folder
+from bridge_ui.controllers.host_calls import call_host
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.pool import Failed, Task
+from bridge_ui.controllers.pool import OnError, BackgroundTask
 
 if TYPE_CHECKING:
-    from bridge_core.host import Rendered
+    from bridge_core.host import RenderStep
     from bridge_core.models.shots import Shot, ShotId
     from bridge_ui.controllers.session import Session
 
 _log = logging.getLogger(__name__)
 
 #: Seconds that the host has to itself between two steps of a rendering: it draws, and hears keys.
-PAUSE = 0.01
+STEP_PAUSE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Rendering:
+class RenderProgress:
     """What the host writes now, for the panel to show."""
 
     shot: str = ""
     """Empty: nothing is rendered."""
-    frames: int = 0
-    total: int = 0
-    waiting: int = 0
+    frames_done: int = 0
+    total_frames: int = 0
+    waiting_shots: int = 0
     """Shots that come after it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _PlateRequest:
     handle: str
     shot: Shot
     frames: tuple[int, ...]
-    done: Callable[[Shot], None]
-    failed: Failed
+    on_done: Callable[[Shot], None]
+    on_error: OnError
 
 
-class Renderings:
+class PlateRenderer:
     """Plates go to ``plates/SHOW/SEQUENCE/SHOT/TIME`` under ``client.state_dir`` and stay there:
     versions are compared with them, and made again from them."""
 
     def __init__(self, session: Session) -> None:
-        self.state: Observable[Rendering] = Observable(Rendering())
+        self.state: Observable[RenderProgress] = Observable(RenderProgress())
         self._session = session
-        self._wanted: deque[_Wanted] = deque()
-        self._now: _Wanted | None = None
-        self._steps: Generator[Rendered, None, None] | None = None
-        self._task: Task | None = None
+        self._queue: deque[_PlateRequest] = deque()
+        self._current: _PlateRequest | None = None
+        self._steps: Generator[RenderStep, None, None] | None = None
+        self._task: BackgroundTask | None = None
 
     def render(
         self,
         handle: str,
         shot: Shot,
         frames: Sequence[int],
-        done: Callable[[Shot], None],
-        failed: Failed,
+        on_done: Callable[[Shot], None],
+        on_error: OnError,
     ) -> None:
         """Have the host write the plate of a shot, or only ``frames`` of it. ``done`` is told the
         shot with its plate's files; after :meth:`stop` nobody is told anything."""
-        self._wanted.append(_Wanted(handle, shot, tuple(frames), done, failed))
-        if self._now is None:
-            self._next()
+        self._queue.append(_PlateRequest(handle, shot, tuple(frames), on_done, on_error))
+        if self._current is None:
+            self._start_next()
         else:
-            self._tell_waiting()
+            self._report_waiting()
 
     def stop(self) -> None:
         """Render no more; what was written of an unfinished plate is taken away."""
-        self._wanted.clear()
+        self._queue.clear()
         if self._task is not None:
             self._task.cancel()
         steps, self._steps = self._steps, None
         # A host may hear of the wish to stop while it renders: then the step ends first.
         if steps is not None and getgeneratorstate(steps) != GEN_RUNNING:
             self._close(steps)
-        self._now = self._task = None
-        self.state.set(Rendering())
+        self._current = self._task = None
+        self.state.set(RenderProgress())
 
-    def _next(self) -> None:
-        if not self._wanted:
-            self._now = None
-            self.state.set(Rendering())
+    def _start_next(self) -> None:
+        if not self._queue:
+            self._current = None
+            self.state.set(RenderProgress())
             return
-        self._now = self._wanted.popleft()
-        total = len(self._now.frames) or self._now.shot.work_range.count
-        self.state.set(Rendering(self._now.shot.id.shot, 0, total, len(self._wanted)))
-        root, which = self._session.settings.client.state_dir / "plates", self._now.shot.id
-        self._task = self._session.disk.run(
-            lambda _: _new_folder(root, which), self._begin, self._failed
+        self._current = self._queue.popleft()
+        total = len(self._current.frames) or self._current.shot.work_range.count
+        self.state.set(RenderProgress(self._current.shot.id.shot, 0, total, len(self._queue)))
+        root, which = self._session.settings.client.state_dir / "plates", self._current.shot.id
+        self._task = self._session.disk_pool.run(
+            lambda _: _new_folder(root, which), self._start, self._on_error
         )
 
-    def _begin(self, folder: Path) -> None:
-        host, wanted = self._session.host, self._now
-        if wanted is None:
+    def _start(self, folder: Path) -> None:
+        host, request = self._session.host, self._current
+        if request is None:
             return
         if Capability.ANY_THREAD in host.capabilities:
-            self._task = self._session.transfers.run(
-                lambda task: self._walk(task, wanted, folder), self._ended, self._failed
+            self._task = self._session.transfer_pool.run(
+                lambda task: self._render_in_worker(task, request, folder), self._finish, self._on_error
             )
             return
-        self._steps = host.render(wanted.handle, folder, wanted.frames)
+        self._steps = host.render(request.handle, folder, request.frames)
         self._step()
 
-    def _walk(self, task: Task, wanted: _Wanted, folder: Path) -> Shot | None:
+    def _render_in_worker(self, task: BackgroundTask, request: _PlateRequest, folder: Path) -> Shot | None:
         """The whole rendering, off the panel's thread."""
-        steps = self._session.host.render(wanted.handle, folder, wanted.frames)
-        made = None
+        steps = self._session.host.render(request.handle, folder, request.frames)
+        shot = None
         try:
             for step in steps:
-                self._session.post(partial(self._tell, wanted, step))
-                made = step.shot
-                if task.flag.wait(PAUSE):
+                self._session.post(partial(self._report_progress, request, step))
+                shot = step.shot
+                if task.cancel_event.wait(STEP_PAUSE):
                     break
         finally:
             self._close(steps)
-        return made
+        return shot
 
-    def _step(self, made: Shot | None = None) -> None:
+    def _step(self, shot: Shot | None = None) -> None:
         """One step on the host's own thread, which is this one; ``made`` came with the one
         before. What has made its shot is asked once more, and puts everything back then."""
         steps = self._steps
         if steps is None:
             return
 
-        def stepped(step: Rendered | None) -> None:
-            if self._steps is not steps or self._now is None:
+        def stepped(step: RenderStep | None) -> None:
+            if self._steps is not steps or self._current is None:
                 self._close(steps)  # stopped meanwhile
                 return
             if step is None:
-                self._ended(made)
+                self._finish(shot)
                 return
-            self._tell(self._now, step)
-            self._task = self._session.disk.run(
-                lambda task: task.flag.wait(PAUSE), lambda _: self._step(step.shot)
+            self._report_progress(self._current, step)
+            self._task = self._session.disk_pool.run(
+                lambda task: task.cancel_event.wait(STEP_PAUSE), lambda _: self._step(step.shot)
             )
 
-        ask_host(
+        call_host(
             self._session.host,
-            self._session.disk.run,
+            self._session.disk_pool.run,
             lambda _: next(steps, None),
             stepped,
-            self._failed,
+            self._on_error,
         )
 
-    def _ended(self, shot: Shot | None) -> None:
-        wanted, self._steps = self._now, None
-        if wanted is None:
+    def _finish(self, shot: Shot | None) -> None:
+        request, self._steps = self._current, None
+        if request is None:
             return
         if shot is None:
-            self._failed(
+            self._on_error(
                 ShotbridgeError(
                     "the host ended the rendering without saying what it made",
-                    where=wanted.shot.id.shot,
+                    where=request.shot.id.shot,
                     next_step="try again; if it stays, tell whoever keeps Shotbridge",
                 )
             )
             return
-        if shot.id != wanted.shot.id:
-            self._failed(
+        if shot.id != request.shot.id:
+            self._on_error(
                 ShotbridgeError(
                     f"the host rendered {shot.id} instead",
-                    where=str(wanted.shot.id),
+                    where=str(request.shot.id),
                     next_step="open the file that the shot is in, and send it from there",
                 )
             )
             return
-        self._next()
-        wanted.done(shot)
+        self._start_next()
+        request.on_done(shot)
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        wanted, self._steps = self._now, None
-        self._next()
-        if wanted is not None:
-            wanted.failed(error)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        request, self._steps = self._current, None
+        self._start_next()
+        if request is not None:
+            request.on_error(error)
 
-    def _close(self, steps: Generator[Rendered, None, None]) -> None:
+    def _close(self, steps: Generator[RenderStep, None, None]) -> None:
         try:
             steps.close()
         except Exception:
             _log.exception("the host could not put everything back after rendering")
 
-    def _tell(self, wanted: _Wanted, step: Rendered) -> None:
-        if wanted is self._now:
-            name = wanted.shot.id.shot
-            self.state.set(Rendering(name, step.frames, step.total, len(self._wanted)))
+    def _report_progress(self, request: _PlateRequest, step: RenderStep) -> None:
+        if request is self._current:
+            name = request.shot.id.shot
+            self.state.set(RenderProgress(name, step.completed, step.total, len(self._queue)))
 
-    def _tell_waiting(self) -> None:
+    def _report_waiting(self) -> None:
         now = self.state.value
-        self.state.set(Rendering(now.shot, now.frames, now.total, len(self._wanted)))
+        self.state.set(RenderProgress(now.shot, now.frames_done, now.total_frames, len(self._queue)))
 
 
-def _new_folder(root: Path, which: ShotId) -> Path:
+def _new_folder(root: Path, shot_id: ShotId) -> Path:
     """
     :raises NotWritable: it cannot be made.
     """
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    folder = root / which.show / which.sequence / which.shot / f"{at}-{uuid.uuid4().hex[:6]}"
+    folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
     try:
-        private_folder(folder.parent)
+        make_private_folder(folder.parent)
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise NotWritable(

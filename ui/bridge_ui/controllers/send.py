@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.jobs import JobState
-from bridge_core.models.requests import Delivery, Request
-from bridge_ui.controllers.before import Line, button, lines, missing
-from bridge_ui.controllers.board import BoardChange
+from bridge_core.models.requests import OutputFormat, Request
+from bridge_ui.controllers.before import SummaryLine, button_text, summary_lines, missing_steps
+from bridge_ui.controllers.board import StoreChange
 from bridge_ui.controllers.estimator import Estimator
-from bridge_ui.controllers.form import Field, fields, matching
+from bridge_ui.controllers.form import FormField, form_fields, search_services
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.playhead import LookedAt
-from bridge_ui.controllers.preset_shelf import PresetShelf
+from bridge_ui.controllers.playhead import ViewedFrame
+from bridge_ui.controllers.preset_shelf import PresetController
 from bridge_ui.controllers.presets import Preset
-from bridge_ui.controllers.recent_requests import Repeat
-from bridge_ui.controllers.send_state import SendState, kept_note, requests_of
-from bridge_ui.controllers.sending import Dispatch, Sending, keyed
-from bridge_ui.controllers.unrendered import Unrendered
+from bridge_ui.controllers.recent_requests import DuplicateCheck
+from bridge_ui.controllers.send_state import SendState, kept_note_text, build_requests
+from bridge_ui.controllers.sending import RequestSender, SendProgress, with_keys
+from bridge_ui.controllers.unrendered import PendingRenders
 from bridge_ui.controllers.unsent import UnsentInputs
-from bridge_ui.controllers.words import name_missing
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.words import missing_user_name
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -35,56 +35,56 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_ui.controllers.session import Session
 
-__all__ = ["Field", "Line", "SendController", "SendState", "Sending"]
+__all__ = ["FormField", "SummaryLine", "SendController", "SendState", "SendProgress"]
 
 
 class SendController:
     """``state`` is the form."""
 
-    def __init__(self, session: Session, *, presets: Path | None = None) -> None:
+    def __init__(self, session: Session, *, preset_folder: Path | None = None) -> None:
         """``presets``: folder of the presets; None: under ``client.state_dir``."""
         self.state: Observable[SendState] = Observable(SendState())
         self._session = session
-        folder = presets or session.settings.client.state_dir / "presets"
-        self.presets = PresetShelf(session, folder, self._use, self._say, self._failed)
-        self._unsent = UnsentInputs()
+        folder = preset_folder or session.settings.client.state_dir / "presets"
+        self.presets = PresetController(session, folder, self._apply_preset, self._show_message, self._on_error)
+        self._unsent_inputs = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
         """What sending would ask for, as the form stands; none while something in it is wrong."""
-        self._estimator = Estimator(session, lambda: self._tell_meaning(self._requests))
-        self._repeat = Repeat(
-            session.recent_requests, lambda question: self._tell(question=question)
+        self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
+        self._duplicate_check = DuplicateCheck(
+            session.recent_requests, lambda question: self._update(question=question)
         )
-        self._dispatch = Dispatch(session)
-        self.unrendered = Unrendered(session, self._dispatch, self._failed)
-        self._to_render: dict[Shot, str] = {}
+        self._sender = RequestSender(session)
+        self.pending_renders = PendingRenders(session, self._sender, self._on_error)
+        self._render_handles: dict[Shot, str] = {}
         """Handles of the shots whose plates the host has yet to write."""
         self._unwatch = [
-            session.services.watch(self._offered),
-            session.board.watch(self._learned),
+            session.services.watch(self._services_changed),
+            session.store.watch(self._store_changed),
             session.on_connected(self._form_changed),
-            session.on_named(self._form_changed),
-            self._dispatch.state.watch(lambda sending: self._tell(sending=sending)),
-            self.unrendered.rendering.watch(lambda rendering: self._tell(rendering=rendering)),
+            session.on_user_changed(self._form_changed),
+            self._sender.state.watch(lambda sending: self._update(sending=sending)),
+            self.pending_renders.progress.watch(lambda rendering: self._update(rendering=rendering)),
         ]
         self._form_changed()
 
     # The form
 
-    def find(self, text: str) -> tuple[Service, ...]:
+    def find_services(self, text: str) -> tuple[Service, ...]:
         """Services in which every word is found, best first; all of them for no text."""
-        return matching(self.state.value.services, text)
+        return search_services(self.state.value.services, text)
 
-    def choose(self, service: str) -> None:
+    def choose_service(self, service: str) -> None:
         """What was written for the last one is kept."""
-        found = self._service(service)
+        found = self._find_service(service)
         if found is None:
-            self._tell(
+            self._update(
                 problem=tr("the gateway has no service {id}", id=repr(service)),
                 next_step=tr("choose another one"),
             )
             return
         self._switch_to(service=found, problem="", next_step="")
-        self.presets.list(found.id)
+        self.presets.show_service(found.id)
 
     def set_value(self, name: str, value: JsonValue) -> None:
         self._set_values({**self._values(), name: value})
@@ -96,29 +96,29 @@ class SendController:
 
     def set_note(self, text: str) -> None:
         """Belongs to the shots and the service that are chosen now, until it is sent."""
-        self._write(note=text)
+        self._write_input(note=text)
 
-    def set_delivery(self, delivery: Delivery) -> None:
-        self._tell(delivery=delivery)
+    def set_output_format(self, output_format: OutputFormat) -> None:
+        self._update(delivery=output_format)
         self._form_changed()
 
     def add_references(self, paths: Iterable[str]) -> None:
-        self._write(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
+        self._write_input(references=tuple(dict.fromkeys((*self.state.value.references, *paths))))
 
     def remove_reference(self, path: str) -> None:
-        left = tuple(one for one in self.state.value.references if one != path)
-        self._write(references=left)
+        remaining = tuple(one for one in self.state.value.references if one != path)
+        self._write_input(references=remaining)
 
-    def set_shots(self, shots: Iterable[Shot], to_render: Mapping[Shot, str] | None = None) -> None:
+    def set_shots(self, shots: Iterable[Shot], render_handles: Mapping[Shot, str] | None = None) -> None:
         """What is to be sent; ``to_render`` holds the host's handles of the shots whose plates it
         writes first. What was written for the last selection is kept."""
         found = tuple(shots)
-        self._to_render = dict(to_render or {})
+        self._render_handles = dict(render_handles or {})
         self._switch_to(shots=found)
 
     def prefill(self, request: Request) -> None:
         """Set the form to what was asked before; its shot becomes the one to send."""
-        service = self._service(request.service)
+        service = self._find_service(request.service)
         problem = (
             ""
             if service is not None
@@ -126,19 +126,19 @@ class SendController:
         )
         self._switch_to(
             service=service or self.state.value.service,
-            delivery=request.delivery,
+            delivery=request.output_format,
             shots=(request.shot,),
             problem=problem,
             next_step=tr("choose another one") if problem else "",
         )
         self._set_values(request.parameters)
-        self._write(
+        self._write_input(
             note=request.note,
             references=tuple(reference.path for reference in request.references),
-            made_from=request.made_from,
+            made_from=request.source_version_id,
         )
         if service is not None:
-            self.presets.list(service.id)
+            self.presets.show_service(service.id)
 
     # Sending
 
@@ -149,41 +149,41 @@ class SendController:
         if not state.can_send or state.service is None:
             return
         service, shots, requests = state.service, state.shots, self._requests
-        asked: list[str] = []
+        sent_shots: list[str] = []
 
         def accepted(some: Iterable[Request]) -> None:
-            asked.extend(request.shot.id.shot for request in some)
-            names = ", ".join(asked[:3])
-            if len(asked) > 3:
-                names += " " + counted(len(asked) - 3, "and {n} more", "and {n} more")
-            if len(asked) == len(requests):
-                self._sent(service, shots, requests[0])
-            self._tell(told=tr("{service} asked for {shots}", service=service.title, shots=names))
+            sent_shots.extend(request.shot.id.shot for request in some)
+            names = ", ".join(sent_shots[:3])
+            if len(sent_shots) > 3:
+                names += " " + tr_count(len(sent_shots) - 3, "and {n} more", "and {n} more")
+            if len(sent_shots) == len(requests):
+                self._clear_sent_note(service, shots, requests[0])
+            self._update(told=tr("{service} asked for {shots}", service=service.title, shots=names))
 
-        self._ask_or_send(requests, accepted, lambda _: None)
+        self._check_and_send(requests, accepted, lambda _: None)
 
-    def send_anyway(self) -> None:
+    def confirm_send(self) -> None:
         """Yes to ``state.question``."""
-        self._repeat.yes()
+        self._duplicate_check.confirm()
 
     def dismiss_question(self) -> None:
         """No to ``state.question``."""
-        self._repeat.no()
+        self._duplicate_check.cancel()
 
-    def _ask_or_send(
+    def _check_and_send(
         self,
         requests: Sequence[Request],
         accepted: Callable[[Sequence[Request]], None],
         sent: Callable[[Job], None],
     ) -> None:
-        self._tell(problem="", next_step="", told="")
-        self._repeat.ask(requests, partial(self._send, requests, accepted, sent))
+        self._update(problem="", next_step="", told="")
+        self._duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
 
-    def _sent(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
+    def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
         """Clear the note that was sent; what was written since is kept."""
-        unsent = self._unsent.of(service, shots)
+        unsent = self._unsent_inputs.get(service, shots)
         note = "" if unsent.note == request.note else unsent.note
-        self._unsent.keep(service, shots, replace(unsent, note=note, made_from=None))
+        self._unsent_inputs.put(service, shots, replace(unsent, note=note, made_from=None))
         self._switch_to()
 
     def _send(
@@ -193,29 +193,29 @@ class SendController:
         sent: Callable[[Job], None],
     ) -> None:
         """Those whose plates are there now, the others when the host has rendered them."""
-        ready = [r for r in requests if r.shot not in self._to_render]
-        others = [r for r in requests if r.shot in self._to_render]
+        ready = [r for r in requests if r.shot not in self._render_handles]
+        others = [r for r in requests if r.shot in self._render_handles]
         if ready:
-            self._dispatch.send(keyed(ready), sent, self._failed, accepted=lambda: accepted(ready))
+            self._sender.send(with_keys(ready), sent, self._on_error, on_accepted=lambda: accepted(ready))
         if others:
-            wanted = [(self._to_render[request.shot], request) for request in others]
-            self.unrendered.ask(wanted, sent, lambda: accepted(others))
+            wanted = [(self._render_handles[request.shot], request) for request in others]
+            self.pending_renders.add(wanted, sent, lambda: accepted(others))
 
-    def try_frame(
-        self, looked_at: LookedAt | None, then: Callable[[Job], None] | None = None
+    def request_test_frame(
+        self, viewed_frame: ViewedFrame | None, on_sent: Callable[[Job], None] | None = None
     ) -> None:
         """A frame of one of the shots that are to be sent, to be looked at; None: nobody looks at
         one. ``then`` is told the job once the gateway has it."""
-        if looked_at is None:
-            self._tell(
+        if viewed_frame is None:
+            self._update(
                 problem=tr("no frame of what is to be sent is looked at"),
                 next_step=tr("go to a frame of it in {host}", host=self._session.host.title),
             )
             return
-        frame, name = looked_at.frame, looked_at.shot.shot
-        found = next((r for r in self._requests if looked_at.is_in(r.shot)), None)
+        frame, name = viewed_frame.frame, viewed_frame.shot.shot
+        found = next((r for r in self._requests if viewed_frame.is_within(r.shot)), None)
         if found is None:
-            self._tell(
+            self._update(
                 problem=tr(
                     "frame {frame} of {shot} is not in what is to be sent", frame=frame, shot=name
                 ),
@@ -223,18 +223,18 @@ class SendController:
             )
             return
         request = found.model_copy(update={"try_frames": (frame,)})
-        told = tr("frame {frame} of {shot} is tried", frame=frame, shot=name)
-        self._ask_or_send([request], lambda _: self._tell(told=told), then or (lambda _: None))
+        message = tr("frame {frame} of {shot} is tried", frame=frame, shot=name)
+        self._check_and_send([request], lambda _: self._update(told=message), on_sent or (lambda _: None))
 
     def stop_sending(self) -> None:
         """Take back what is not at the gateway yet, and render no more."""
-        self.unrendered.stop()
-        self._dispatch.take_back()
+        self.pending_renders.stop()
+        self._sender.withdraw_all()
 
     def close(self) -> None:
         """Stop telling. What is being sent goes on, or waits in the outbox; what the host has yet
         to render is left to a later panel."""
-        self.unrendered.close()
+        self.pending_renders.close()
         for unwatch in self._unwatch:
             unwatch()
         self._estimator.close()
@@ -244,7 +244,7 @@ class SendController:
         """Keep the form under a name."""
         state = self.state.value
         if state.service is None or not name.strip():
-            self._tell(
+            self._update(
                 problem=tr("a preset has a name and a service"), next_step=tr("give it a name")
             )
             return
@@ -254,7 +254,7 @@ class SendController:
                 name=name.strip()[:128],
                 parameters={one.parameter.name: one.value for one in state.fields},
                 note=state.note,
-                delivery=state.delivery,
+                output_format=state.output_format,
             )
         )
 
@@ -262,112 +262,112 @@ class SendController:
 
     def _values(self) -> dict[str, JsonValue]:
         """What was given for the chosen service and shots."""
-        return self._unsent.values(self.state.value.service, self.state.value.shots)
+        return self._unsent_inputs.values(self.state.value.service, self.state.value.shots)
 
     def _set_values(self, values: Mapping[str, JsonValue]) -> None:
         state = self.state.value
         if state.service is not None:
-            self._unsent.set_values(state.service, state.shots, values)
+            self._unsent_inputs.set_values(state.service, state.shots, values)
         self._form_changed()
 
-    def _write(self, **written: Any) -> None:
+    def _write_input(self, **written: Any) -> None:
         """Change the unsent input for the chosen service and shots."""
         state = self.state.value
-        unsent = self._unsent.of(state.service, state.shots)
-        self._unsent.keep(state.service, state.shots, replace(unsent, **written))
-        self._tell(**written)
+        unsent = self._unsent_inputs.get(state.service, state.shots)
+        self._unsent_inputs.put(state.service, state.shots, replace(unsent, **written))
+        self._update(**written)
         self._form_changed()
 
     def _switch_to(self, **changed: Any) -> None:
         """Other shots or another service, with the unsent input for them."""
-        left = self.state.value
-        now = replace(left, **changed)
-        unsent = self._unsent.of(now.service, now.shots)
-        if (now.service, now.shots) != (left.service, left.shots):
-            changed["told"] = kept_note(left) if left.note and unsent.note != left.note else ""
-        self._tell(
+        previous = self.state.value
+        now = replace(previous, **changed)
+        unsent = self._unsent_inputs.get(now.service, now.shots)
+        if (now.service, now.shots) != (previous.service, previous.shots):
+            changed["told"] = kept_note_text(previous) if previous.note and unsent.note != previous.note else ""
+        self._update(
             **changed,
             note=unsent.note,
             references=unsent.references,
-            made_from=unsent.made_from,
+            made_from=unsent.source_version_id,
         )
         self._form_changed()
 
-    def _service(self, which: str) -> Service | None:
+    def _find_service(self, which: str) -> Service | None:
         return next((one for one in self.state.value.services if one.id == which), None)
 
-    def _offered(self, services: tuple[Service, ...]) -> None:
+    def _services_changed(self, services: tuple[Service, ...]) -> None:
         """The gateway's services; the one that was chosen may be otherwise by now, or gone."""
         chosen = self.state.value.service
         now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
         if now is None:
             now = next((one for one in services if one.available), next(iter(services), None))
-        self._tell(services=services)
+        self._update(services=services)
         self._switch_to(service=now)
         if now is not None and now != chosen:
-            self.presets.list(now.id)
+            self.presets.show_service(now.id)
 
     def _form_changed(self) -> None:
         state = self.state.value
         if state.service is None:
             self._requests = ()
-            self._tell(
+            self._update(
                 fields=(),
-                missing=self._missing(()),
+                missing=self._missing_steps(()),
                 before=(),
-                button=button((), 0, self._session.board),
+                button=button_text((), 0, self._session.store),
             )
             return
-        self._tell(fields=fields(state.service, self._values()))
-        before, requests = self._requests, self._asked_for()
+        self._update(fields=form_fields(state.service, self._values()))
+        before, requests = self._requests, self._build_requests()
         self._requests = requests
         if requests != before and state.question:
             self.dismiss_question()  # it was about something else
-        self._estimator.ask(requests)
-        self._tell_meaning(requests)
+        self._estimator.update(requests)
+        self._update_summary(requests)
 
-    def _tell_meaning(self, requests: tuple[Request, ...]) -> None:
+    def _update_summary(self, requests: tuple[Request, ...]) -> None:
         service = self.state.value.service
-        ahead = self._session.board.count(JobState.QUEUED, JobState.RUNNING)
-        up = self._session.connection.value.up
-        before: tuple[Line, ...] = ()
+        jobs_ahead = self._session.store.count(JobState.QUEUED, JobState.RUNNING)
+        is_connected = self._session.connection.value.is_connected
+        summary: tuple[SummaryLine, ...] = ()
         if service is not None and requests:
-            first = sum(r.shot.work_range.count for r in requests if r.shot in self._to_render)
-            renders = (first, self._session.host.title) if first else None
-            found = self._estimator.found
-            before = lines(service, requests, found, ahead, connected=up, renders=renders)
-        self._tell(
-            before=before,
-            missing=self._missing(requests),
-            button=button(requests, len(self.state.value.shots), self._session.board),
+            frames_to_render = sum(r.shot.work_range.count for r in requests if r.shot in self._render_handles)
+            render = (frames_to_render, self._session.host.title) if frames_to_render else None
+            estimates = self._estimator.estimates
+            summary = summary_lines(service, requests, estimates, jobs_ahead, connected=is_connected, render=render)
+        self._update(
+            before=summary,
+            missing=self._missing_steps(requests),
+            button=button_text(requests, len(self.state.value.shots), self._session.store),
             estimating=self._estimator.busy,
         )
 
-    def _asked_for(self) -> tuple[Request, ...]:
+    def _build_requests(self) -> tuple[Request, ...]:
         """One for each shot, as the form stands; none while a value is wrong."""
-        return requests_of(self.state.value, self._values(), self._session.user)
+        return build_requests(self.state.value, self._values(), self._session.user)
 
-    def _missing(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
-        state, asked = self.state.value, self._estimator
-        unnamed = () if self._session.user.strip() else (name_missing()[1],)
-        found = missing(
+    def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:
+        state, estimator = self.state.value, self._estimator
+        unnamed = () if self._session.user.strip() else (missing_user_name()[1],)
+        found = missing_steps(
             state.service,
             state.shots,
             state.fields,
             requests,
-            asked.found,
-            asked.why_not(requests),
+            estimator.estimates,
+            estimator.refusal(requests),
         )
         return (*unnamed, *found)
 
-    def _learned(self, change: BoardChange) -> None:
+    def _store_changed(self, change: StoreChange) -> None:
         if change.jobs or change.versions:
-            self._tell_meaning(self._requests)
+            self._update_summary(self._requests)
 
-    def _use(self, preset: Preset) -> None:
-        service = self._service(preset.service)
+    def _apply_preset(self, preset: Preset) -> None:
+        service = self._find_service(preset.service)
         if service is None:
-            self._tell(
+            self._update(
                 problem=tr(
                     "the preset is for {id}, which the gateway does not have",
                     id=repr(preset.service),
@@ -375,17 +375,17 @@ class SendController:
                 next_step=tr("choose another preset"),
             )
             return
-        self._switch_to(service=service, delivery=preset.delivery)
+        self._switch_to(service=service, delivery=preset.output_format)
         self._set_values(preset.parameters)
-        self._write(note=preset.note)
-        self._say(tr("preset {name} used", name=preset.name))
-        self.presets.list(service.id)
+        self._write_input(note=preset.note)
+        self._show_message(tr("preset {name} used", name=preset.name))
+        self.presets.show_service(service.id)
 
-    def _say(self, told: str) -> None:
-        self._tell(told=told, problem="", next_step="")
+    def _show_message(self, message: str) -> None:
+        self._update(told=message, problem="", next_step="")
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self._tell(problem=error.what, next_step=error.next_step)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(problem=error.message, next_step=error.next_step)
 
-    def _tell(self, **changed: Any) -> None:
+    def _update(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge_core.models.requests import Delivery, Reference, Request
-from bridge_ui.controllers.before import Line
-from bridge_ui.controllers.form import Field, fitting
-from bridge_ui.controllers.rendering import Rendering
-from bridge_ui.controllers.sending import Sending
+from bridge_core.models.requests import OutputFormat, Reference, Request
+from bridge_ui.controllers.before import SummaryLine
+from bridge_ui.controllers.form import FormField, valid_values
+from bridge_ui.controllers.rendering import RenderProgress
+from bridge_ui.controllers.sending import SendProgress
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
@@ -27,30 +27,30 @@ class SendState:
     services: tuple[Service, ...] = ()
     """All of them."""
     service: Service | None = None
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FormField, ...] = ()
     note: str = ""
     references: tuple[str, ...] = ()
     """Paths of pictures."""
-    delivery: Delivery = Delivery.EXR
+    output_format: OutputFormat = OutputFormat.EXR
     shots: tuple[Shot, ...] = ()
-    before: tuple[Line, ...] = ()
+    summary: tuple[SummaryLine, ...] = ()
     """"Before you send"; empty while nothing is chosen."""
     estimating: bool = False
     question: str = ""
     """Whether to make again what is being made or was just made; empty: nothing is asked."""
     missing: tuple[str, ...] = ()
     """What has to be done before it can be sent, in words; empty: it can."""
-    button: str = ""
+    button_text: str = ""
     """``Make v004``, ``Make 3 versions``"""
-    rendering: Rendering = field(default_factory=Rendering)
+    render_progress: RenderProgress = field(default_factory=RenderProgress)
     """What the host writes before it can be sent."""
-    sending: Sending = field(default_factory=Sending)
+    send_progress: SendProgress = field(default_factory=SendProgress)
     problem: str = ""
     """Why the last thing did not work."""
     next_step: str = ""
-    told: str = ""
+    message: str = ""
     """What was done last, in words."""
-    made_from: str | None = None
+    source_version_id: str | None = None
     """Id of the version that this answers."""
 
     @property
@@ -58,25 +58,25 @@ class SendState:
         return not self.missing
 
 
-def requests_of(
+def build_requests(
     state: SendState, values: Mapping[str, JsonValue], user: str
 ) -> tuple[Request, ...]:
     """One for each shot; none while a value is wrong. ``values`` are those that were given."""
     if state.service is None or any(one.problem for one in state.fields):
         return ()
-    taken = state.references if state.service.takes_references else ()
+    taken = state.references if state.service.accepts_references else ()
     references = tuple(Reference(path=path) for path in taken)
     try:
         return tuple(
             Request(
                 shot=shot,
                 service=state.service.id,
-                parameters=fitting(state.service, values),
+                parameters=valid_values(state.service, values),
                 references=references,
                 note=state.note,
-                delivery=state.delivery,
-                asked_by=user,
-                made_from=state.made_from,
+                output_format=state.output_format,
+                requested_by=user,
+                source_version_id=state.source_version_id,
             )
             for shot in state.shots
         )
@@ -84,10 +84,10 @@ def requests_of(
         return ()  # a note without end, or a shot of days: the form says what is missing
 
 
-def kept_note(left: SendState) -> str:
+def kept_note_text(previous: SendState) -> str:
     """That a note was written, and is no longer shown."""
-    names = ", ".join(shot.id.shot for shot in left.shots[:2])
-    if len(left.shots) > 2:
+    names = ", ".join(shot.id.shot for shot in previous.shots[:2])
+    if len(previous.shots) > 2:
         names += " …"
-    service = left.service.title if left.service is not None else ""
+    service = previous.service.title if previous.service is not None else ""
     return tr("Your note for {shots} · {service} is kept there", shots=names, service=service)

@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from bridge_ui.controllers.session import Session
 
 #: Seconds between two words about bytes.
-_PULSE = 0.1
+_PROGRESS_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SendProgress:
     """Pictures on their way to the gateway."""
 
-    shots: int = 0
+    request_count: int = 0
     """Requests that are being sent now."""
-    done: int = 0
+    sent_bytes: int = 0
     """Bytes."""
-    total: int = 0
+    total_bytes: int = 0
 
 
-def keyed(requests: Iterable[Request]) -> dict[str, Request]:
+def with_keys(requests: Iterable[Request]) -> dict[str, Request]:
     """Each under an idempotency key of its own."""
     return {str(uuid.uuid4()): request for request in requests}
 
 
-class Dispatch:
+class RequestSender:
     """Sends requests; ``state`` tells how far they are.
 
     Closing the panel takes nothing back: what stands in the outbox is sent by whoever comes next.
@@ -45,20 +45,20 @@ class Dispatch:
     """
 
     def __init__(self, session: Session) -> None:
-        self.state: Observable[Sending] = Observable(Sending())
+        self.state: Observable[SendProgress] = Observable(SendProgress())
         self._session = session
-        self._going: set[str] = set()
+        self._active_keys: set[str] = set()
         """Keys."""
-        self._bytes: dict[str, tuple[int, int]] = {}
+        self._bytes_by_key: dict[str, tuple[int, int]] = {}
 
     def send(
         self,
         requests: Mapping[str, Request],
-        sent: Callable[[Job], None],
-        failed: Callable[[ShotbridgeError], None],
+        on_sent: Callable[[Job], None],
+        on_error: Callable[[ShotbridgeError], None],
         *,
-        accepted: Callable[[], None] | None = None,
-        instead: Callable[[], object] | None = None,
+        on_accepted: Callable[[], None] | None = None,
+        after_stored: Callable[[], object] | None = None,
     ) -> None:
         """By their keys (:func:`keyed`); all of them are accepted, or none.
 
@@ -66,98 +66,98 @@ class Dispatch:
         of them; where none is accepted, ``failed`` once. ``instead`` is called on the outbox's
         thread when they stand there: what they take the place of may go.
         """
-        back = self._session.on_their_way
+        cancel_events = self._session.cancel_events
         for key in requests:
-            back[key] = threading.Event()
-        self._going |= requests.keys()
+            cancel_events[key] = threading.Event()
+        self._active_keys |= requests.keys()
         self._session.recent_requests.add(requests)
         outbox = self._session.client.outbox
-        self._tell()
+        self._update()
 
         def accept(_: object) -> None:
-            put: list[str] = []
+            stored: list[str] = []
             try:
                 for key, request in requests.items():
-                    if not back[key].is_set():
-                        outbox.put(request, key)
-                        put.append(key)
+                    if not cancel_events[key].is_set():
+                        outbox.add(request, key)
+                        stored.append(key)
             except ShotbridgeError:
-                for key in put:
-                    outbox.done(key)
+                for key in stored:
+                    outbox.remove(key)
                 raise
-            if instead is not None:
-                instead()
+            if after_stored is not None:
+                after_stored()
 
-        def taken(_: None) -> None:
-            self._session.look_at_outbox()
-            if accepted is not None:
-                accepted()
+        def accepted(_: None) -> None:
+            self._session.refresh_outbox()
+            if on_accepted is not None:
+                on_accepted()
             for key, request in requests.items():
-                self._transfer(key, request, sent, failed)
+                self._transfer(key, request, on_sent, on_error)
 
         def refused(error: ShotbridgeError) -> None:
-            self._session.recent_requests.drop(*requests)
+            self._session.recent_requests.discard(*requests)
             for key in requests:
                 self._ended(key)
-            failed(error)
+            on_error(error)
 
-        self._session.accepting.run(accept, taken, refused)
+        self._session.outbox_pool.run(accept, accepted, refused)
 
-    def take_back(self) -> None:
+    def withdraw_all(self) -> None:
         """Take back everything that is not at the gateway yet."""
-        for key in self._going:
-            self._session.take_out(key)
+        for key in self._active_keys:
+            self._session.withdraw(key)
 
     def _transfer(
         self,
         key: str,
         request: Request,
-        sent: Callable[[Job], None],
-        failed: Callable[[ShotbridgeError], None],
+        on_sent: Callable[[Job], None],
+        on_error: Callable[[ShotbridgeError], None],
     ) -> None:
-        session, taken_back = self._session, self._session.on_their_way[key]
-        told_at = 0.0
+        session, cancelled = self._session, self._session.cancel_events[key]
+        reported_at = 0.0
 
         def progress(done: int, total: int) -> None:
-            nonlocal told_at
+            nonlocal reported_at
             now = time.monotonic()
-            if now - told_at >= _PULSE or done == total:
-                told_at = now
-                session.post(lambda: self._progress(key, done, total))
+            if now - reported_at >= _PROGRESS_INTERVAL or done == total:
+                reported_at = now
+                session.post(lambda: self._bytes_sent(key, done, total))
 
         def submit(_: object) -> Job:
-            if taken_back.is_set():
+            if cancelled.is_set():
                 raise JobCancelled("taken back before it was sent", where=key)
-            return session.client.submit(request, key=key, progress=progress, cancel=taken_back)
+            return session.client.submit(request, key=key, progress=progress, cancel=cancelled)
 
         def done(job: Job) -> None:
             self._ended(key)
-            session.board.learn(jobs=[job])
-            sent(job)
+            session.store.merge(jobs=[job])
+            on_sent(job)
 
-        def missed(error: ShotbridgeError) -> None:
-            session.recent_requests.drop(key)  # what is sent later stands in the outbox
+        def failed(error: ShotbridgeError) -> None:
+            session.recent_requests.discard(key)  # what is sent later stands in the outbox
             self._ended(key)
-            if taken_back.is_set():
-                session.take_out(key)  # sending it may have put it back
+            if cancelled.is_set():
+                session.withdraw(key)  # sending it may have put it back
             else:
-                failed(error)
+                on_error(error)
 
-        session.transfers.run(submit, done, missed)
+        session.transfer_pool.run(submit, done, failed)
 
-    def _progress(self, key: str, done: int, total: int) -> None:
-        if key in self._going:
-            self._bytes[key] = (done, total)
-            self._tell()
+    def _bytes_sent(self, key: str, done: int, total: int) -> None:
+        if key in self._active_keys:
+            self._bytes_by_key[key] = (done, total)
+            self._update()
 
     def _ended(self, key: str) -> None:
-        self._going.discard(key)
-        self._session.on_their_way.pop(key, None)
-        self._bytes.pop(key, None)
-        self._tell()
-        self._session.look_at_outbox()
+        self._active_keys.discard(key)
+        self._session.cancel_events.pop(key, None)
+        self._bytes_by_key.pop(key, None)
+        self._update()
+        self._session.refresh_outbox()
 
-    def _tell(self) -> None:
-        done = sum(part for part, _ in self._bytes.values())
-        total = sum(whole for _, whole in self._bytes.values())
-        self.state.set(Sending(len(self._going), done, total))
+    def _update(self) -> None:
+        done = sum(part for part, _ in self._bytes_by_key.values())
+        total = sum(whole for _, whole in self._bytes_by_key.values())
+        self.state.set(SendProgress(len(self._active_keys), done, total))

@@ -11,30 +11,30 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import GatewayUnreachable, ShotbridgeError
-from bridge_ui.controllers.board import Board, portions
-from bridge_ui.controllers.feed import Feed, Heard, Introduced
+from bridge_ui.controllers.board import Store, batches
+from bridge_ui.controllers.feed import EventListener, ListenerUpdate, GatewayInfo
 from bridge_ui.controllers.observable import Observable, Post, Unwatch, Watchers
-from bridge_ui.controllers.pool import Latest, Pool, Task
+from bridge_ui.controllers.pool import LatestCall, ThreadPool, BackgroundTask
 from bridge_ui.controllers.recent_requests import RecentRequests
-from bridge_ui.translate import counted, tr
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
     from bridge_core.client import Client
     from bridge_core.host import Host
     from bridge_core.models.gateway import Health
     from bridge_core.models.jobs import Job, JobState
-    from bridge_core.models.outbox import Entry
+    from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.services import Service
     from bridge_core.models.settings import Settings
 
 #: Jobs asked for in one call; parsing more at once would hold up the panel's thread, which shares
 #: Python's lock with the one that parses.
-PAGE = 100
+JOBS_PER_PAGE = 100
 #: Ended jobs that are listed, newest first; the running ones all are.
-ENDED_JOBS = 300
+MAX_ENDED_JOBS = 300
 
 
-class Line(StrEnum):
+class ConnectionState(StrEnum):
     """How things stand between panel and gateway."""
 
     CONNECTING = "connecting"
@@ -47,41 +47,41 @@ class Line(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    line: Line
-    words: str
+    state: ConnectionState
+    text: str
     """Who answers or why nobody does, in words: ``Gateway on this machine``."""
     next_step: str = ""
-    own: bool = True
+    is_local: bool = True
     """This user's own gateway; else the studio's."""
-    version: str = ""
+    gateway_version: str = ""
     """Of the gateway; empty while it is not known."""
 
     @property
-    def up(self) -> bool:
-        return self.line is Line.CONNECTED
+    def is_connected(self) -> bool:
+        return self.state is ConnectionState.CONNECTED
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
     """Requests accepted here that the gateway has not got yet, and those that it never takes."""
 
-    waiting: tuple[Entry, ...] = ()
-    refused: tuple[Entry, ...] = ()
+    waiting: tuple[OutboxEntry, ...] = ()
+    refused: tuple[OutboxEntry, ...] = ()
     problem: str = ""
     """Why the outbox cannot be read; empty otherwise."""
     next_step: str = ""
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         if self.problem:
             return self.problem
         if not self.waiting and not self.refused:
             return tr("Outbox empty")
         parts = []
         if self.waiting:
-            parts.append(counted(len(self.waiting), "{n} waits to be sent", "{n} wait to be sent"))
+            parts.append(tr_count(len(self.waiting), "{n} waits to be sent", "{n} wait to be sent"))
         if self.refused:
-            parts.append(counted(len(self.refused), "{n} was refused", "{n} were refused"))
+            parts.append(tr_count(len(self.refused), "{n} was refused", "{n} were refused"))
         return " · ".join(parts)
 
 
@@ -101,36 +101,36 @@ class Session:
         self.host = host
         self.client = client or Client(settings)
         self.post = post
-        self.board = Board()
-        self.pool = Pool(post, 3, "shotbridge-calls")
+        self.store = Store()
+        self.request_pool = ThreadPool(post, 3, "shotbridge-calls")
         """For calls that are answered soon."""
-        self.disk = Pool(post, 2, "shotbridge-disk")
+        self.disk_pool = ThreadPool(post, 2, "shotbridge-disk")
         """For files of this machine: what waits for the network never holds these up."""
-        self.accepting = Pool(post, 1, "shotbridge-outbox", finishes=True)
+        self.outbox_pool = ThreadPool(post, 1, "shotbridge-outbox", finish_on_close=True)
         """For the outbox alone, one after the other: what is pressed is written down whatever
         else hangs, and what is taken back afterwards is found there."""
-        self.plates = Pool(post, 1, "shotbridge-plates")
+        self.plate_pool = ThreadPool(post, 1, "shotbridge-plates")
         """For a look at plates, on storage that may hang for minutes."""
-        self.pictures = Pool(post, 2, "shotbridge-pictures", rest=0.010)
+        self.picture_pool = ThreadPool(post, 2, "shotbridge-pictures", pause=0.010)
         """For proxies and thumbnails."""
-        self.transfers = Pool(post, 2, "shotbridge-transfers")
+        self.transfer_pool = ThreadPool(post, 2, "shotbridge-transfers")
         """For what may take minutes: sending and fetching."""
-        self.connection = Observable(self._connecting())
+        self.connection = Observable(self._connecting_state())
         self.health: Observable[Health | None] = Observable(None)
         self.services: Observable[tuple[Service, ...]] = Observable(())
         self.outbox = Observable(OutboxState())
         self.recent_requests = RecentRequests(
-            self.board, lambda: self.services.value, lambda: self.outbox.value.waiting
+            self.store, lambda: self.services.value, lambda: self.outbox.value.waiting
         )
-        self._feed = Feed(self.client, post, self._heard)
-        self._health: Latest[Health] = Latest(self.pool)
-        self._listing: Latest[None] = Latest(self.pool)
-        self.on_their_way: dict[str, threading.Event] = {}
+        self._listener = EventListener(self.client, post, self._listener_updated)
+        self._health_call: LatestCall[Health] = LatestCall(self.request_pool)
+        self._jobs_call: LatestCall[None] = LatestCall(self.request_pool)
+        self.cancel_events: dict[str, threading.Event] = {}
         """Of the requests that are being sent, by key: set where one is taken back."""
-        self._outbox: Latest[OutboxState] = Latest(self.accepting)
-        self._connected: Watchers[None] = Watchers()
-        self._named: Watchers[None] = Watchers()
-        self._flushing: Task | None = None
+        self._outbox_call: LatestCall[OutboxState] = LatestCall(self.outbox_pool)
+        self._connected_watchers: Watchers[None] = Watchers()
+        self._user_watchers: Watchers[None] = Watchers()
+        self._flush_task: BackgroundTask | None = None
         self._closed = False
 
     @property
@@ -138,15 +138,15 @@ class Session:
         """Under whose name requests, notes and decisions are recorded."""
         return self.settings.client.user or getpass.getuser()
 
-    def name_user(self, name: str | None) -> None:
+    def set_user(self, name: str | None) -> None:
         """From now on; None: the system's name for them."""
         client = self.settings.client.model_copy(update={"user": name})
         self.settings = self.settings.model_copy(update={"client": client})
-        self._named.tell(None)
+        self._user_watchers.notify(None)
 
-    def on_named(self, callback: Callable[[], None]) -> Unwatch:
+    def on_user_changed(self, callback: Callable[[], None]) -> Unwatch:
         """Have ``callback`` called when the user has another name."""
-        return self._named.add(lambda _: callback())
+        return self._user_watchers.add(lambda _: callback())
 
     def service_title(self, service: str) -> str:
         """What people call a service; of one that the gateway has no longer, its id."""
@@ -155,59 +155,59 @@ class Session:
 
     def start(self) -> None:
         """Begin to connect; starts this user's own gateway where it does not run."""
-        self._feed.start()
-        self.look_at_outbox()
+        self._listener.start()
+        self.refresh_outbox()
 
-    def retry(self) -> None:
+    def reconnect(self) -> None:
         """A person wants it now: the line is taken up anew, and everything asked again."""
-        if not self.connection.value.up:
-            self.connection.set(self._connecting())
-        self._feed.retry()
+        if not self.connection.value.is_connected:
+            self.connection.set(self._connecting_state())
+        self._listener.reconnect()
 
-    def ask_health(self) -> None:
-        self._health.ask(lambda _: self.client.health(), self.health.set)
+    def refresh_health(self) -> None:
+        self._health_call.run(lambda _: self.client.health(), self.health.set)
 
-    def look_at_outbox(self) -> None:
+    def refresh_outbox(self) -> None:
         """Tell how the outbox stands; whoever put something there calls this."""
 
-        def look(_: Task) -> OutboxState:
+        def read_outbox(_: BackgroundTask) -> OutboxState:
             return OutboxState(self.client.outbox.entries(), self.client.outbox.refused())
 
-        self._outbox.ask(look, self.outbox.set, self._outbox_failed)
+        self._outbox_call.run(read_outbox, self.outbox.set, self._outbox_failed)
 
     def flush(self) -> None:
         """Send what waits in the outbox, unless that is being done."""
-        if self._flushing is not None:
+        if self._flush_task is not None:
             return
 
         def ended(jobs: list[Job]) -> None:
-            self._flushing = None
-            self.board.learn(jobs=jobs)
-            self.look_at_outbox()
+            self._flush_task = None
+            self.store.merge(jobs=jobs)
+            self.refresh_outbox()
 
         def failed(_: ShotbridgeError) -> None:
             # The outbox tells what is left; the connection, why.
-            self._flushing = None
-            self.look_at_outbox()
+            self._flush_task = None
+            self.refresh_outbox()
 
-        self._flushing = self.transfers.run(lambda _: self.client.flush(), ended, failed)
+        self._flush_task = self.transfer_pool.run(lambda _: self.client.flush(), ended, failed)
 
-    def take_out(self, key: str) -> None:
+    def withdraw(self, key: str) -> None:
         """Take a request back that is being sent, waits in the outbox, or was refused."""
-        if key in self.on_their_way:
-            self.on_their_way[key].set()
+        if key in self.cancel_events:
+            self.cancel_events[key].set()
 
-        def take(_: Task) -> None:
-            self.client.outbox.done(key)
-            self.client.outbox.forget(key)
+        def remove(_: BackgroundTask) -> None:
+            self.client.outbox.remove(key)
+            self.client.outbox.discard_refused(key)
 
-        self.accepting.run(take, lambda _: self.look_at_outbox(), self._outbox_failed)
+        self.outbox_pool.run(remove, lambda _: self.refresh_outbox(), self._outbox_failed)
 
     def on_connected(self, callback: Callable[[], None]) -> Unwatch:
         """Have ``callback`` called each time the line stands anew: what was asked for before may
         be otherwise by now. Where it stands already, at once."""
-        unwatch = self._connected.add(lambda _: callback())
-        if self.connection.value.up:
+        unwatch = self._connected_watchers.add(lambda _: callback())
+        if self.connection.value.is_connected:
             callback()
         return unwatch
 
@@ -220,10 +220,10 @@ class Session:
             return True
         self._closed = True
         for one in (self.connection, self.health, self.services, self.outbox):
-            one.clear()
-        pools = (self.accepting, self.pool, self.disk, self.plates, self.pictures, self.transfers)
+            one.remove_watchers()
+        pools = (self.outbox_pool, self.request_pool, self.disk_pool, self.plate_pool, self.picture_pool, self.transfer_pool)
         share = timeout / (1 + len(pools))
-        ended = self._feed.close(share)
+        ended = self._listener.close(share)
         for pool in pools:
             ended = pool.close(share) and ended
         self.client.close()
@@ -231,78 +231,78 @@ class Session:
 
     # What the feed says
 
-    def _heard(self, heard: Heard) -> None:
-        if heard.connected is not None:
-            self._introduced(heard.connected)
-        elif heard.lost is not None:
-            self._lost(heard.lost)
-        self.board.hear(heard.events)
+    def _listener_updated(self, update: ListenerUpdate) -> None:
+        if update.connected is not None:
+            self._set_connected(update.connected)
+        elif update.lost is not None:
+            self._set_disconnected(update.lost)
+        self.store.apply_events(update.events)
 
-    def _introduced(self, who: Introduced) -> None:
-        own = self.settings.client.url is None
-        place = tr("this machine") if own else str(self.settings.client.url)
-        words = tr("Gateway on {place}", place=place)
-        self.services.set(who.services)
-        self.connection.set(Connection(Line.CONNECTED, words, own=own, version=who.about.version))
-        self._connected.tell(None)
-        self.ask_health()
-        self._list_jobs()
+    def _set_connected(self, info: GatewayInfo) -> None:
+        is_local = self.settings.client.url is None
+        place = tr("this machine") if is_local else str(self.settings.client.url)
+        text = tr("Gateway on {place}", place=place)
+        self.services.set(info.services)
+        self.connection.set(Connection(ConnectionState.CONNECTED, text, is_local=is_local, gateway_version=info.about.version))
+        self._connected_watchers.notify(None)
+        self.refresh_health()
+        self._fetch_jobs()
         self.flush()
 
-    def _lost(self, error: ShotbridgeError) -> None:
-        own = self.settings.client.url is None
+    def _set_disconnected(self, error: ShotbridgeError) -> None:
+        is_local = self.settings.client.url is None
         if isinstance(error, GatewayUnreachable):
-            words = tr("The gateway does not answer: {why}", why=error.what)
+            text = tr("The gateway does not answer: {why}", why=error.message)
             step = tr("nothing is lost, and the panel connects again by itself")
-            self.connection.set(Connection(Line.LOST, words, step, own))
+            self.connection.set(Connection(ConnectionState.LOST, text, step, is_local))
         else:
-            words = tr("The gateway cannot be used: {why}", why=error.what)
-            self.connection.set(Connection(Line.REFUSED, words, error.next_step, own))
+            text = tr("The gateway cannot be used: {why}", why=error.message)
+            self.connection.set(Connection(ConnectionState.REFUSED, text, error.next_step, is_local))
 
-    def _list_jobs(self) -> None:
+    def _fetch_jobs(self) -> None:
         """All that run or wait, and the last that have ended."""
 
-        shown = {job.id for job in self.board.jobs.values() if not job.state.ended}
+        shown = {job.id for job in self.store.jobs.values() if not job.state.ended}
 
-        def ask(task: Task) -> None:
+        def ask(task: BackgroundTask) -> None:
             from bridge_core.models.jobs import JobState
 
-            seen: set[str] = set()
+            fetched_ids: set[str] = set()
             for state in (JobState.RUNNING, JobState.QUEUED):
-                seen |= self._pages(task, state, limit=None)
-            seen |= self._pages(task, None, limit=ENDED_JOBS)
+                fetched_ids |= self._fetch_job_pages(task, state, limit=None)
+            fetched_ids |= self._fetch_job_pages(task, None, limit=MAX_ENDED_JOBS)
             # What was shown as going on may have ended meanwhile, further down than these pages.
-            for missed in shown - seen:
+            for missing_id in shown - fetched_ids:
                 if not task.cancelled:
-                    self._learned(task, [self.client.job(missed)])
+                    self._post_jobs(task, [self.client.job(missing_id)])
 
-        self._listing.ask(ask, lambda _: None)
+        self._jobs_call.run(ask, lambda _: None)
 
-    def _pages(self, task: Task, state: JobState | None, limit: int | None) -> set[str]:
+    def _fetch_job_pages(self, task: BackgroundTask, state: JobState | None, limit: int | None) -> set[str]:
         """Ids of the jobs that were learned."""
-        seen: set[str] = set()
+        fetched_ids: set[str] = set()
         before = None
-        while not task.cancelled and (limit is None or len(seen) < limit):
-            page = self.client.jobs(state=state, before=before, limit=PAGE)
-            self._learned(task, page)
-            seen |= {job.id for job in page}
-            if len(page) < PAGE:
+        while not task.cancelled and (limit is None or len(fetched_ids) < limit):
+            page = self.client.jobs(state=state, before=before, limit=JOBS_PER_PAGE)
+            self._post_jobs(task, page)
+            fetched_ids |= {job.id for job in page}
+            if len(page) < JOBS_PER_PAGE:
                 break
             before = page[-1].id
-        return seen
+        return fetched_ids
 
-    def _learned(self, task: Task, jobs: list[Job]) -> None:
-        for portion in portions(jobs):
-            self.post(partial(self._learn, task, portion))
+    def _post_jobs(self, task: BackgroundTask, jobs: list[Job]) -> None:
+        for portion in batches(jobs):
+            self.post(partial(self._merge_jobs, task, portion))
 
-    def _learn(self, task: Task, jobs: Sequence[Job]) -> None:
+    def _merge_jobs(self, task: BackgroundTask, jobs: Sequence[Job]) -> None:
         if not task.cancelled and not self._closed:
-            self.board.learn(jobs=jobs)
+            self.store.merge(jobs=jobs)
 
     def _outbox_failed(self, error: ShotbridgeError) -> None:
-        self.outbox.set(OutboxState(problem=error.what, next_step=error.next_step))
+        self.outbox.set(OutboxState(problem=error.message, next_step=error.next_step))
 
-    def _connecting(self) -> Connection:
-        own = self.settings.client.url is None
-        words = tr("Starting the gateway on this machine") if own else tr("Connecting")
-        return Connection(Line.CONNECTING, words, own=own)
+    def _connecting_state(self) -> Connection:
+        is_local = self.settings.client.url is None
+        text = tr("Starting the gateway on this machine") if is_local else tr("Connecting")
+        return Connection(ConnectionState.CONNECTING, text, is_local=is_local)

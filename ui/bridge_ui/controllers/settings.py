@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.config import Layer, Loaded, Origin, load, user_file
-from bridge_core.config.keys import shown
-from bridge_core.config.user import set_own
+from bridge_core.config import ConfigLayer, LoadedSettings, SettingOrigin, load_settings, user_file
+from bridge_core.config.keys import format_value
+from bridge_core.config.user import set_user_setting
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.controllers.observable import Observable
-from bridge_ui.controllers.pool import Latest, Task
+from bridge_ui.controllers.pool import LatestCall, BackgroundTask
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
     from bridge_ui.controllers.session import Session
 
-USER, URL = "client.user", "client.url"
+USER_KEY, URL_KEY = "client.user", "client.url"
 
 #: Layers that go before the user's own file: what they say cannot be changed there.
-_ABOVE = (Layer.ENVIRONMENT, Layer.ARGUMENTS)
+_OVERRIDING_LAYERS = (ConfigLayer.ENVIRONMENT, ConfigLayer.ARGUMENTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SettingLine:
     """A setting in words."""
 
     key: str
@@ -34,17 +34,17 @@ class Line:
     """As it holds in this panel."""
     origin: str = ""
     """Where it comes from: ``your own file``; empty while that is looked for."""
-    own: str = ""
+    user_value: str = ""
     """What the user's file says, to be changed; empty: nothing."""
     editable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsState:
-    lines: tuple[Line, ...] = ()
+    lines: tuple[SettingLine, ...] = ()
     file: Path = Path()
     """The user's own, which need not exist."""
-    told: str = ""
+    message: str = ""
     problem: str = ""
     next_step: str = ""
 
@@ -55,57 +55,57 @@ class SettingsController:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._reading: Latest[Loaded] = Latest(session.disk)
-        self._writing: Latest[tuple[Path, Loaded]] = Latest(session.disk)
+        self._load_call: LatestCall[LoadedSettings] = LatestCall(session.disk_pool)
+        self._save_call: LatestCall[tuple[Path, LoadedSettings]] = LatestCall(session.disk_pool)
         self.state: Observable[SettingsState] = Observable(
-            SettingsState(_lines(session.settings, session.user, None), user_file())
+            SettingsState(_setting_lines(session.settings, session.user, None), user_file())
         )
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Find out where everything comes from, as the files are now."""
         show = self._session.settings.work.show
-        self._reading.ask(lambda _: load(show=show), self._found, self._failed)
+        self._load_call.run(lambda _: load_settings(show=show), self._loaded, self._on_error)
 
-    def set_own(self, key: str, text: str) -> None:
+    def save(self, key: str, text: str) -> None:
         """Write a value into the user's file; the empty text takes it out."""
 
         show = self._session.settings.work.show
 
-        def write(_: Task) -> tuple[Path, Loaded]:
-            return set_own(key, text.strip() or None), load(show=show)
+        def write(_: BackgroundTask) -> tuple[Path, LoadedSettings]:
+            return set_user_setting(key, text.strip() or None), load_settings(show=show)
 
-        def written(done: tuple[Path, Loaded]) -> None:
+        def written(done: tuple[Path, LoadedSettings]) -> None:
             file, loaded = done
-            told = tr("Saved in {file}. It holds when the panel is opened again.", file=file)
-            if key == USER:
-                self._session.name_user(loaded.settings.client.user)
-                told = tr("Saved in {file}. It holds from now on.", file=file)
-            self._tell(told=told, problem="", next_step="")
-            self.look()
+            message = tr("Saved in {file}. It holds when the panel is opened again.", file=file)
+            if key == USER_KEY:
+                self._session.set_user(loaded.settings.client.user)
+                message = tr("Saved in {file}. It holds from now on.", file=file)
+            self._update(told=message, problem="", next_step="")
+            self.refresh()
 
-        self._tell(told="", problem="", next_step="")
-        self._writing.ask(write, written, self._failed)
+        self._update(told="", problem="", next_step="")
+        self._save_call.run(write, written, self._on_error)
 
     def close(self) -> None:
-        self._reading.cancel()
-        self._writing.cancel()
+        self._load_call.cancel()
+        self._save_call.cancel()
 
-    def _found(self, loaded: Loaded) -> None:
+    def _loaded(self, loaded: LoadedSettings) -> None:
         session = self._session
-        self._tell(lines=_lines(session.settings, session.user, loaded))
+        self._update(lines=_setting_lines(session.settings, session.user, loaded))
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self._tell(problem=error.what, next_step=error.next_step)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(problem=error.message, next_step=error.next_step)
 
-    def _tell(self, **changed: Any) -> None:
+    def _update(self, **changed: Any) -> None:
         self.state.set(replace(self.state.value, **changed))
 
 
-def _lines(settings: Settings, user: str, loaded: Loaded | None) -> tuple[Line, ...]:
+def _setting_lines(settings: Settings, user: str, loaded: LoadedSettings | None) -> tuple[SettingLine, ...]:
     client, work = settings.client, settings.work
     values = (
-        (USER, tr("You are"), client.user, user),
-        (URL, tr("Gateway"), client.url, client.url or tr("one of your own, on this machine")),
+        (USER_KEY, tr("You are"), client.user, user),
+        (URL_KEY, tr("Gateway"), client.url, client.url or tr("one of your own, on this machine")),
         ("work.handles", tr("Handles"), work.handles, tr("{n} frames", n=work.handles)),
         (
             "work.download_dir",
@@ -115,36 +115,36 @@ def _lines(settings: Settings, user: str, loaded: Loaded | None) -> tuple[Line, 
         ),
         ("client.state_dir", tr("Outbox, logs"), client.state_dir, str(client.state_dir)),
     )
-    found = {row.key: row for row in loaded.rows()} if loaded is not None else {}
+    rows_by_key = {row.key: row for row in loaded.rows()} if loaded is not None else {}
     lines = []
-    for key, title, value, words in values:
-        row = found.get(key)
+    for key, title, value, text in values:
+        row = rows_by_key.get(key)
         if row is None:
-            lines.append(Line(key, title, words))
+            lines.append(SettingLine(key, title, text))
             continue
         # The host or the command line may have given this panel something else than the files say.
-        same = shown(row.value) == shown(value)
-        origin = _words(row.origin) if same else tr("given at the opening, or changed since")
-        own = ""
-        if loaded is not None and row.origin.layer is Layer.USER:
-            mine = {USER: loaded.settings.client.user, URL: loaded.settings.client.url}
-            own = mine.get(key) or ""
-        editable = key in (USER, URL) and row.origin.layer not in _ABOVE
-        lines.append(Line(key, title, words, origin, own, editable))
+        same = format_value(row.value) == format_value(value)
+        origin = _origin_text(row.origin) if same else tr("given at the opening, or changed since")
+        user_value = ""
+        if loaded is not None and row.origin.layer is ConfigLayer.USER:
+            user_values = {USER_KEY: loaded.settings.client.user, URL_KEY: loaded.settings.client.url}
+            user_value = user_values.get(key) or ""
+        editable = key in (USER_KEY, URL_KEY) and row.origin.layer not in _OVERRIDING_LAYERS
+        lines.append(SettingLine(key, title, text, origin, user_value, editable))
     return tuple(lines)
 
 
-def _words(origin: Origin) -> str:
+def _origin_text(origin: SettingOrigin) -> str:
     match origin.layer:
-        case Layer.DEFAULT:
+        case ConfigLayer.DEFAULT:
             return tr("the default: nobody set it")
-        case Layer.SITE:
+        case ConfigLayer.SITE:
             return tr("the studio's file, {where}", where=origin.where)
-        case Layer.SHOW:
+        case ConfigLayer.SHOW:
             return tr("the show's file, {where}", where=origin.where)
-        case Layer.USER:
+        case ConfigLayer.USER:
             return tr("your own file")
-        case Layer.ENVIRONMENT:
+        case ConfigLayer.ENVIRONMENT:
             return tr("the variable {where}", where=origin.where)
-        case Layer.ARGUMENTS:
+        case ConfigLayer.ARGUMENTS:
             return tr("given when the panel was opened")

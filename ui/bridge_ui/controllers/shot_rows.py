@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.controllers.signs import Sign, Tone
-from bridge_ui.controllers.words import job_sign, review_sign
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.signs import StatusSign, Tone
+from bridge_ui.controllers.words import job_status_sign, review_status_sign
+from bridge_ui.translate import tr_count, tr
 
 if TYPE_CHECKING:
-    from bridge_core.host import HostProblem, HostShot, Scene
+    from bridge_core.host import HostProblem, HostShot, HostScene
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.jobs import Job
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Version
-    from bridge_core.timeline.changes import Change
-    from bridge_ui.controllers.board import Board
+    from bridge_core.timeline.changes import ShotChange
+    from bridge_ui.controllers.board import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,129 +33,129 @@ class ShotRow:
     name: str
     source: str
     """What the host calls it: a track, a node."""
-    sign: Sign
+    sign: StatusSign
     """The most important first: failed jobs, versions that wait for review, running jobs,
     decisions, or that nothing was sent yet."""
-    fraction: float | None = None
+    progress: float | None = None
     """0 to 1 of a running job; None otherwise."""
-    newest: str | None = None
+    newest_version_id: str | None = None
     """Id of its newest version."""
     problem: str = ""
     next_step: str = ""
-    changes: str = ""
+    change_text: str = ""
     """What is different in the cut that it is compared with, in words; empty otherwise."""
-    changed: bool = False
+    is_changed: bool = False
     """Its versions may not fit any more."""
-    needs: tuple[str, ...] = ()
+    attention_ids: tuple[str, ...] = ()
     """What needs somebody: ids of versions that wait for review and of jobs that failed, or the
     row's own key where it cannot be sent."""
-    record: FrameRange | None = None
+    record_range: FrameRange | None = None
     """Where what is no shot stands in the cut."""
-    to_render: bool = False
+    needs_render: bool = False
     """The host has yet to write its plate."""
-    placed: tuple[str, ...] = ()
+    placed_version_ids: tuple[str, ...] = ()
     """Ids of the versions that stand in the host."""
-    in_use: str = ""
+    active_version_id: str = ""
     """Id of the one that the host shows."""
 
     @property
-    def needs_you(self) -> bool:
-        return bool(self.needs)
+    def needs_attention(self) -> bool:
+        return bool(self.attention_ids)
 
     @property
-    def ranges(self) -> str:
+    def range_text(self) -> str:
         """``1001–1132 · 132 + 16 handles · 50 %``; asked for by rows in sight only."""
         if self.shot is not None:
-            return spell_ranges(self.shot)
-        return tr("at {range}", range=_dashed(self.record)) if self.record is not None else ""
+            return shot_range_text(self.shot)
+        return tr("at {range}", range=_range_text(self.record_range)) if self.record_range is not None else ""
 
-    def holds(self, words: list[str]) -> bool:
+    def matches(self, terms: list[str]) -> bool:
         """Whether every word (in small letters) is found in what it says."""
         sequence = self.shot.id.sequence if self.shot else ""
-        text = f"{self.name} {sequence} {self.source} {self.sign.words} {self.changes}".lower()
-        return all(word in text for word in words)
+        text = f"{self.name} {sequence} {self.source} {self.sign.text} {self.change_text}".lower()
+        return all(word in text for word in terms)
 
 
-def base_rows(scene: Scene) -> list[ShotRow]:
+def build_rows(scene: HostScene) -> list[ShotRow]:
     """Rows as they are before anything is known of jobs and versions, in the scene's order; what
     did not become a shot stands where its record range puts it."""
-    remarks = {p.handle: p for p in scene.problems if not p.skipped and p.handle}
+    remarks = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
     rows: list[tuple[int, ShotRow]] = []
-    last, nothing = 0, nothing_sent()
+    last, not_sent = 0, not_sent_sign()
     for item in scene.shots:
         record = item.shot.record_range
         last = record.first if record is not None else last
-        rows.append((last, _shot_row(item, remarks.get(item.handle), nothing)))
+        rows.append((last, _shot_row(item, remarks.get(item.item_id), not_sent)))
     skipped = [p for p in scene.problems if p.skipped]
     if not skipped:
         return [row for _, row in rows]
     for number, problem in enumerate(skipped):
-        at = problem.record.first if problem.record is not None else 1 << 62
+        at = problem.record_range.first if problem.record_range is not None else 1 << 62
         rows.append((at, _problem_row(problem, number)))
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def with_change(row: ShotRow, change: Change | None) -> ShotRow:
+def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
     """The row with what is different from the cut it is compared with."""
     from bridge_core.timeline.changes import ChangeKind
 
     if change is None:
         return replace(row, changes="", changed=False)
-    told = [kind.value for kind in ChangeKind if kind in change.kinds]
-    words = "" if told == [ChangeKind.UNCHANGED.value] else ", ".join(told)
-    return replace(row, changes=words, changed=change.shows_other_pictures)
+    kinds = [kind.value for kind in ChangeKind if kind in change.kinds]
+    text = "" if kinds == [ChangeKind.UNCHANGED.value] else ", ".join(kinds)
+    return replace(row, changes=text, changed=change.needs_sending)
 
 
-def standing(row: ShotRow, board: Board, title: Callable[[str], str]) -> ShotRow:
+def with_status(row: ShotRow, board: Store, title: Callable[[str], str]) -> ShotRow:
     """The row with what the gateway says of its shot; ``title`` names a service."""
     if row.shot is None:
         return row
     versions, jobs = board.versions_of(row.shot.id), board.jobs_of(row.shot.id)
-    waiting = [one for one in versions if one.status is ReviewStatus.PENDING]
-    failed = _failed(versions, jobs)
-    going = [job for job in jobs if not job.state.ended]
+    pending = [one for one in versions if one.status is ReviewStatus.PENDING]
+    failed = _failed_jobs(versions, jobs)
+    active_jobs = [job for job in jobs if not job.state.ended]
     signs = [
-        *(_named(title(job.request.service), job_sign(job)) for job in reversed(failed)),
-        *_waiting(waiting, title),
-        *(_named(title(job.request.service), job_sign(job)) for job in going[:1]),
-        *_decided(versions, title),
+        *(_with_name(title(job.request.service), job_status_sign(job)) for job in reversed(failed)),
+        *_pending_signs(pending, title),
+        *(_with_name(title(job.request.service), job_status_sign(job)) for job in active_jobs[:1]),
+        *_decision_signs(versions, title),
     ]
-    sign = nothing_sent()
+    sign = not_sent_sign()
     if signs:
-        sign = replace(signs[0], words="; ".join(one.words for one in signs))
+        sign = replace(signs[0], words="; ".join(one.text for one in signs))
     return replace(
         row,
         sign=sign,
-        fraction=_fraction(going[0]) if going else None,
+        fraction=_job_progress(active_jobs[0]) if active_jobs else None,
         newest=versions[-1].id if versions else None,
-        needs=(*(job.id for job in failed), *(one.id for one in waiting)),
+        needs=(*(job.id for job in failed), *(one.id for one in pending)),
     )
 
 
-def _failed(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
+def _failed_jobs(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
     """The last job of each service, where it failed and there is no newer version; oldest first."""
     last = {job.request.service: job for job in jobs}
-    made = {version.service: version.created for version in versions}
+    last_version_times = {version.service: version.created for version in versions}
     return [
         job
         for service, job in last.items()
         if job.state in (JobState.FAILED, JobState.UNKNOWN)
-        and (service not in made or made[service] < job.created)
+        and (service not in last_version_times or last_version_times[service] < job.created)
     ]
 
 
-def _waiting(waiting: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
+def _pending_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
     """A sign for the versions that wait for review, if any."""
-    pending = review_sign(ReviewStatus.PENDING)
-    match waiting:
+    pending = review_status_sign(ReviewStatus.PENDING)
+    match versions:
         case []:
             return []
         case [one]:
-            return [_named(f"{title(one.service)} {one.label}", pending)]
-    return [replace(pending, words=tr("{n} versions wait for your review", n=len(waiting)))]
+            return [_with_name(f"{title(one.service)} {one.label}", pending)]
+    return [replace(pending, words=tr("{n} versions wait for your review", n=len(versions)))]
 
 
-def _decided(versions: Sequence[Version], title: Callable[[str], str]) -> list[Sign]:
+def _decision_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
     """The newest version's status, unless it waits for review, and what else is approved: of each
     service the newest approved version."""
     approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
@@ -163,69 +163,69 @@ def _decided(versions: Sequence[Version], title: Callable[[str], str]) -> list[S
     shown += [one for one in reversed(approved.values()) if one not in shown]
     signs = []
     for one in shown:
-        sign = _named(f"{title(one.service)} {one.label}", review_sign(one.status))
+        sign = _with_name(f"{title(one.service)} {one.label}", review_status_sign(one.status))
         by = f" · {one.decisions[-1].by}" if one.decisions else ""
-        signs.append(replace(sign, words=f"{sign.words}{by}"))
+        signs.append(replace(sign, words=f"{sign.text}{by}"))
     return signs
 
 
-def _named(name: str, sign: Sign) -> Sign:
-    return replace(sign, words=f"{name} · {sign.words}")
+def _with_name(name: str, sign: StatusSign) -> StatusSign:
+    return replace(sign, words=f"{name} · {sign.text}")
 
 
-def _fraction(job: Job) -> float | None:
+def _job_progress(job: Job) -> float | None:
     progress = job.progress
     return min(1.0, progress.done / progress.total) if progress.total else None
 
 
-def nothing_sent() -> Sign:
-    return Sign("·", tr("nothing sent yet"), Tone.PLAIN)
+def not_sent_sign() -> StatusSign:
+    return StatusSign("·", tr("nothing sent yet"), Tone.NEUTRAL)
 
 
-def _shot_row(item: HostShot, remark: HostProblem | None, sign: Sign) -> ShotRow:
+def _shot_row(item: HostShot, remark: HostProblem | None, sign: StatusSign) -> ShotRow:
     return ShotRow(
-        key=item.handle,
+        key=item.item_id,
         shot=item.shot,
         name=item.shot.id.shot,
-        source=item.source,
+        source=item.label,
         sign=sign,
-        problem=remark.what if remark else "",
+        problem=remark.message if remark else "",
         next_step=remark.next_step if remark else "",
-        to_render=item.to_render,
-        placed=item.placed,
-        in_use=item.in_use,
+        needs_render=item.needs_render,
+        placed_version_ids=item.placed_version_ids,
+        active_version_id=item.active_version_id,
     )
 
 
 def _problem_row(problem: HostProblem, number: int) -> ShotRow:
-    key = f"problem:{number}:{problem.source}"
+    key = f"problem:{number}:{problem.label}"
     return ShotRow(
         key=key,
         shot=None,
-        name=problem.source or tr("unnamed"),
+        name=problem.label or tr("unnamed"),
         source="",
-        record=problem.record,
-        sign=Sign("⚠", problem.what, Tone.BAD),
-        problem=problem.what,
+        record_range=problem.record_range,
+        sign=StatusSign("⚠", problem.message, Tone.ERROR),
+        problem=problem.message,
         next_step=problem.next_step,
-        needs=(key,),
+        attention_ids=(key,),
     )
 
 
-def spell_ranges(shot: Shot) -> str:
+def shot_range_text(shot: Shot) -> str:
     """``1001–1132 · 132 + 16 handles · 50 %``"""
     cut = shot.cut_range
     count = f"{cut.count}"
     handles = shot.work_range.count - cut.count
     if handles:
-        count += " + " + counted(handles, "{n} handle", "{n} handles")
-    parts = [_dashed(cut), count]
+        count += " + " + tr_count(handles, "{n} handle", "{n} handles")
+    parts = [_range_text(cut), count]
     if shot.retime.keys:
         parts.append(tr("speed ramp"))
-    elif not shot.retime.identity:
+    elif not shot.retime.is_identity:
         parts.append(tr("retimed {speed}", speed=f"{float(shot.retime.speed):.0%}"))
     return " · ".join(parts)
 
 
-def _dashed(frames: FrameRange) -> str:
+def _range_text(frames: FrameRange) -> str:
     return f"{frames.first}–{frames.last}"

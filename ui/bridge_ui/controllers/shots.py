@@ -12,33 +12,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.host import Capability, Scene
+from bridge_core.host import Capability, HostScene
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.controllers.board import BoardChange, portions
-from bridge_ui.controllers.exporting import Exported, export_cut
-from bridge_ui.controllers.host_calls import ask_host
-from bridge_ui.controllers.observable import Observable, Rows, Unwatch
-from bridge_ui.controllers.pool import Latest, Task
-from bridge_ui.controllers.shot_rows import ShotRow, base_rows, standing, with_change
-from bridge_ui.controllers.thumbnails import Picture, Thumbnails
+from bridge_ui.controllers.board import StoreChange, batches
+from bridge_ui.controllers.exporting import CutExport, export_cut
+from bridge_ui.controllers.host_calls import call_host
+from bridge_ui.controllers.observable import Observable, ObservableList, Unwatch
+from bridge_ui.controllers.pool import LatestCall, BackgroundTask
+from bridge_ui.controllers.shot_rows import ShotRow, build_rows, with_status, with_change
+from bridge_ui.controllers.thumbnails import ThumbnailKey, ThumbnailLoader
 from bridge_ui.translate import tr
 
 if TYPE_CHECKING:
     from bridge_core.models.shots import ShotId
     from bridge_core.models.versions import Version
-    from bridge_core.timeline.changes import Change, Changes
+    from bridge_core.timeline.changes import ShotChange, CutDiff
     from bridge_ui.controllers.session import Session
 
-__all__ = ["ShotRow", "ShotsController", "ShotsState", "Show"]
+__all__ = ["ShotRow", "ShotsController", "ShotsState", "ShotFilter"]
 
 
-class Show(StrEnum):
+class ShotFilter(StrEnum):
     """Which rows are listed."""
 
     ALL = "all"
     CHANGED = "changed"
     """Shows other pictures than in the cut that it is compared with."""
-    NEEDS_YOU = "needs you"
+    NEEDS_ATTENTION = "needs you"
     """A version waits for review, or something about the shot has to be mended."""
 
 
@@ -48,20 +48,20 @@ class ShotsState:
     """The cut's file, the script; empty while nothing is open."""
     show: str = ""
     total: int = 0
-    changed: int = 0
-    needs_you: int = 0
+    changed_count: int = 0
+    attention_count: int = 0
     """How many versions wait for review, jobs failed and clips cannot be sent; not shots."""
-    listed: Show = Show.ALL
+    shot_filter: ShotFilter = ShotFilter.ALL
     search: str = ""
-    compared_with: str = ""
+    compared_cut: str = ""
     """Name of the other cut; empty: not compared."""
-    gone: int = 0
+    removed_count: int = 0
     """Shots of the other cut that this one has no longer."""
     busy: bool = False
     problem: str = ""
     """Why the last thing did not work."""
     next_step: str = ""
-    told: str = ""
+    message: str = ""
     """What was done last, in words: where a cut was written."""
     selected: tuple[str, ...] = ()
     """Keys of the selected rows, in the list's order."""
@@ -71,35 +71,35 @@ class ShotsController:
     """``rows`` are those that filter and search leave; ``state`` counts all."""
 
     def __init__(self, session: Session) -> None:
-        self.rows: Rows[ShotRow] = Rows()
+        self.rows: ObservableList[ShotRow] = ObservableList()
         self.state: Observable[ShotsState] = Observable(ShotsState())
         self._session = session
-        self._scene: Scene | None = None
-        self._all: list[ShotRow] = []
-        self._needs: Counter[str] = Counter()
+        self._scene: HostScene | None = None
+        self._all_rows: list[ShotRow] = []
+        self._attention_counts: Counter[str] = Counter()
         """What needs somebody, with the number of rows: a shot that is cut twice has its versions
         once."""
-        self._at: dict[str, int] = {}
+        self._index_by_key: dict[str, int] = {}
         """Position among all, by key."""
-        self._listed_at: dict[str, int] = {}
+        self._visible_index_by_key: dict[str, int] = {}
         """Position among those listed, by key."""
-        self._keys_of: dict[ShotId, list[str]] = {}
-        self._loading: Latest[tuple[Scene, list[ShotRow]]] = Latest(session.disk)
-        self._comparing: Latest[Changes] = Latest(session.disk)
-        self._asking: Latest[None] = Latest(session.pool)
-        self._exporting: Latest[Exported] = Latest(session.transfers)
-        self._thumbnails = Thumbnails(session)
-        self._in_sight: tuple[str, ...] = ()
+        self._keys_by_shot: dict[ShotId, list[str]] = {}
+        self._scene_call: LatestCall[tuple[HostScene, list[ShotRow]]] = LatestCall(session.disk_pool)
+        self._compare_call: LatestCall[CutDiff] = LatestCall(session.disk_pool)
+        self._versions_call: LatestCall[None] = LatestCall(session.request_pool)
+        self._export_call: LatestCall[CutExport] = LatestCall(session.transfer_pool)
+        self._thumbnails = ThumbnailLoader(session)
+        self._visible_keys: tuple[str, ...] = ()
         self._unwatch = [
-            session.board.watch(self._learned),
-            session.on_connected(self._ask_versions),
-            session.services.watch(lambda _: self._tell_standing(self._at), at_once=False),
+            session.store.watch(self._store_changed),
+            session.on_connected(self._fetch_versions),
+            session.services.watch(lambda _: self._refresh_status(self._index_by_key), immediately=False),
         ]
-        if Capability.FOLLOW in session.host.capabilities:
+        if Capability.WATCH in session.host.capabilities:
             self._unwatch.append(session.host.watch(self.reload))
 
     @property
-    def scene(self) -> Scene | None:
+    def scene(self) -> HostScene | None:
         """What the host had when it was last asked."""
         return self._scene
 
@@ -111,150 +111,150 @@ class ShotsController:
 
     def open(self, path: Path) -> None:
         """Work on another cut; only where the host can open one. A comparison ends."""
-        self._comparing.cancel()
-        self._load(lambda: self._session.host.open(path), anew=True)
+        self._compare_call.cancel()
+        self._load(lambda: self._session.host.open_cut(path), is_new_cut=True)
 
-    def _load(self, before: Callable[[], None], *, anew: bool = False) -> None:
+    def _load(self, prepare: Callable[[], None], *, is_new_cut: bool = False) -> None:
         host = self._session.host
 
-        def load(_: Task) -> tuple[Scene, list[ShotRow]]:
-            before()
+        def load(_: BackgroundTask) -> tuple[HostScene, list[ShotRow]]:
+            prepare()
             scene = host.scene()
-            return scene, base_rows(scene)
+            return scene, build_rows(scene)
 
-        def loaded(answer: tuple[Scene, list[ShotRow]]) -> None:
-            self._take(*answer, anew=anew)
+        def loaded(answer: tuple[HostScene, list[ShotRow]]) -> None:
+            self._apply_scene(*answer, is_new_cut=is_new_cut)
 
-        self._tell(busy=True, problem="", next_step="")
-        ask_host(host, self._loading.ask, load, loaded, self._failed)
+        self._update(busy=True, problem="", next_step="")
+        call_host(host, self._scene_call.run, load, loaded, self._on_error)
 
-    def _take(self, scene: Scene, rows: list[ShotRow], *, anew: bool) -> None:
-        selected_before = self._scene is not None and self._scene.selected
+    def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
+        selected_before = self._scene is not None and self._scene.is_selection
         self._scene = scene
-        board, title = self._session.board, self._session.service_title
-        before = {row.key: row for row in self._all}
-        if not anew:
+        board, title = self._session.store, self._session.service_title
+        before = {row.key: row for row in self._all_rows}
+        if not is_new_cut:
             rows = [
-                replace(row, changes=old.changes, changed=old.changed)
-                if (old := before.get(row.key)) is not None and old.changes
+                replace(row, changes=old.change_text, changed=old.is_changed)
+                if (old := before.get(row.key)) is not None and old.change_text
                 else row
                 for row in rows
             ]
-        self._all = [
-            standing(row, board, title) if row.shot and board.knows(row.shot.id) else row
+        self._all_rows = [
+            with_status(row, board, title) if row.shot and board.has_shot(row.shot.id) else row
             for row in rows
         ]
-        self._at = {row.key: at for at, row in enumerate(rows)}
-        self._keys_of = {}
+        self._index_by_key = {row.key: at for at, row in enumerate(rows)}
+        self._keys_by_shot = {}
         for row in rows:
             if row.shot is not None:
-                self._keys_of.setdefault(row.shot.id, []).append(row.key)
+                self._keys_by_shot.setdefault(row.shot.id, []).append(row.key)
         # In one go: whoever is told of the new scene asks at once what of it is selected.
         selected = self.state.value.selected
-        kept = tuple(key for key in selected if key in self._at)
+        kept = tuple(key for key in selected if key in self._index_by_key)
         sendable = tuple(row.key for row in rows if row.shot is not None)
-        if scene.selected and not (selected_before and before.keys() == self._at.keys()):
+        if scene.is_selection and not (selected_before and before.keys() == self._index_by_key.keys()):
             kept = sendable  # somebody selected these in the host
         elif selected and not kept:
             kept = sendable[:1]
-        fresh = {"compared_with": "", "gone": 0, "listed": Show.ALL, "search": ""} if anew else {}
-        self._tell(title=scene.title, show=scene.show, busy=False, selected=kept, **fresh)
-        self._list()
-        if self._session.connection.value.up:
-            self._ask_versions()
+        cleared = {"compared_with": "", "gone": 0, "listed": ShotFilter.ALL, "search": ""} if is_new_cut else {}
+        self._update(title=scene.title, show=scene.show, busy=False, selected=kept, **cleared)
+        self._refresh_rows()
+        if self._session.connection.value.is_connected:
+            self._fetch_versions()
 
     # What changed
 
     def compare_with(self, path: Path | None) -> None:
         """Find what is different from an older cut; None ends that."""
         if path is None:
-            self._comparing.cancel()
-            self._compared({}, "", 0)
+            self._compare_call.cancel()
+            self._apply_changes({}, "", 0)
             return
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self._tell(
+            self._update(
                 problem=tr("there is no cut open to compare"),
                 next_step=tr("open a cut, then compare"),
             )
             return
         work = self._session.settings.work
 
-        def compare_cuts(_: Task) -> Changes:
-            from bridge_core.timeline.changes import compare
+        def compare_cuts(_: BackgroundTask) -> CutDiff:
+            from bridge_core.timeline.changes import diff_cuts
             from bridge_core.timeline.reading import read_cut
 
-            return compare(
+            return diff_cuts(
                 read_cut(path, show=work.show, handles=work.handles, rate=cut.source.rate), cut
             )
 
-        def compared(found: Changes) -> None:
-            by_key = {c.new.clip: c for c in found.changes if c.new is not None}
-            self._compared(by_key, path.name, len(found.gone))
+        def compared(found: CutDiff) -> None:
+            by_key = {c.new.clip_id: c for c in found.changes if c.new is not None}
+            self._apply_changes(by_key, path.name, len(found.removed))
 
-        self._tell(busy=True, problem="", next_step="")
-        self._comparing.ask(compare_cuts, compared, self._failed)
+        self._update(busy=True, problem="", next_step="")
+        self._compare_call.run(compare_cuts, compared, self._on_error)
 
-    def _compared(self, changes: dict[str, Change], name: str, gone: int) -> None:
-        self._all = [with_change(row, changes.get(row.key)) for row in self._all]
-        listed = self.state.value.listed
-        if not name and listed is Show.CHANGED:
-            listed = Show.ALL
-        self._tell(compared_with=name, gone=gone, busy=False, listed=listed)
-        self._list()
+    def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
+        self._all_rows = [with_change(row, changes.get(row.key)) for row in self._all_rows]
+        listed = self.state.value.shot_filter
+        if not name and listed is ShotFilter.CHANGED:
+            listed = ShotFilter.ALL
+        self._update(compared_with=name, gone=removed_count, busy=False, listed=listed)
+        self._refresh_rows()
 
     # What is listed and selected
 
-    def list_only(self, which: Show) -> None:
-        self._tell(listed=which)
-        self._list()
+    def set_filter(self, shot_filter: ShotFilter) -> None:
+        self._update(listed=shot_filter)
+        self._refresh_rows()
 
     def search(self, text: str) -> None:
         """List only rows in which every word is found: name, sequence, source, state."""
         if text != self.state.value.search:
-            self._tell(search=text)
-            self._list()
+            self._update(search=text)
+            self._refresh_rows()
 
     def select(self, keys: Iterable[str]) -> None:
         """Only rows that are listed can be selected; a filter that hides them lets them go."""
         wanted = set(keys)
-        self._tell(selected=tuple(row.key for row in self.rows if row.key in wanted))
+        self._update(selected=tuple(row.key for row in self.rows if row.key in wanted))
 
     def select_changed(self) -> None:
         """All that changed and can be sent."""
-        self.list_only(Show.CHANGED)
+        self.set_filter(ShotFilter.CHANGED)
         self.select(row.key for row in self.rows if row.shot is not None)
 
     @property
     def selected(self) -> tuple[ShotRow, ...]:
-        return tuple(self._all[self._at[key]] for key in self.state.value.selected)
+        return tuple(self._all_rows[self._index_by_key[key]] for key in self.state.value.selected)
 
     def row(self, key: str) -> ShotRow | None:
-        at = self._at.get(key)
-        return self._all[at] if at is not None else None
+        at = self._index_by_key.get(key)
+        return self._all_rows[at] if at is not None else None
 
     # Pictures
 
-    def want_thumbnails(self, keys: Iterable[str]) -> None:
+    def request_thumbnails(self, keys: Iterable[str]) -> None:
         """These rows are in sight: fetch their pictures, and forget what was wanted before."""
-        self._in_sight = tuple(keys)
-        found = {key: self._picture(key) for key in self._in_sight}
-        self._thumbnails.want({key: p for key, p in found.items() if p is not None})
+        self._visible_keys = tuple(keys)
+        found = {key: self._thumbnail_key(key) for key in self._visible_keys}
+        self._thumbnails.request({key: p for key, p in found.items() if p is not None})
 
     def thumbnail(self, key: str) -> bytes | None:
         """JPEG of a row's newest version or plate, if it is here already."""
-        picture = self._picture(key)
+        picture = self._thumbnail_key(key)
         return self._thumbnails.get(picture) if picture is not None else None
 
     def watch_thumbnails(self, callback: Callable[[str], None]) -> Unwatch:
         """Told the key of a row whose picture has come."""
         return self._thumbnails.watch(callback)
 
-    def _picture(self, key: str) -> Picture | None:
+    def _thumbnail_key(self, key: str) -> ThumbnailKey | None:
         row = self.row(key)
-        if row is None or row.shot is None or (row.to_render and row.newest is None):
+        if row is None or row.shot is None or (row.needs_render and row.newest_version_id is None):
             return None
-        return Picture(row.shot, row.newest)
+        return ThumbnailKey(row.shot, row.newest_version_id)
 
     # The way out
 
@@ -264,65 +264,65 @@ class ShotsController:
         the cut itself never is."""
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
-            self._tell(
+            self._update(
                 problem=tr("there is no cut open to export"), next_step=tr("open a cut first")
             )
             return
 
-        def done(found: Exported) -> None:
-            self._tell(busy=False, told=found.words)
+        def done(found: CutExport) -> None:
+            self._update(busy=False, told=found.text)
 
-        self._tell(busy=True, problem="", next_step="", told="")
+        self._update(busy=True, problem="", next_step="", told="")
         client = self._session.client
-        self._exporting.ask(lambda _: export_cut(client, cut, target, reader), done, self._failed)
+        self._export_call.run(lambda _: export_cut(client, cut, target, reader), done, self._on_error)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
             unwatch()
         self._thumbnails.close()
-        for asked in (self._loading, self._comparing, self._asking, self._exporting):
+        for asked in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
             asked.cancel()
 
-    def _list(self) -> None:
+    def _refresh_rows(self) -> None:
         state = self.state.value
-        words = state.search.lower().split()
+        terms = state.search.lower().split()
         listed = [
-            row for row in self._all if _is(row, state.listed) and (not words or row.holds(words))
+            row for row in self._all_rows if _matches_filter(row, state.shot_filter) and (not terms or row.matches(terms))
         ]
-        self._listed_at = {row.key: at for at, row in enumerate(listed)}
-        kept = tuple(key for key in state.selected if key in self._listed_at)
+        self._visible_index_by_key = {row.key: at for at, row in enumerate(listed)}
+        kept = tuple(key for key in state.selected if key in self._visible_index_by_key)
         self.rows.replace(listed)
-        self._needs = Counter(chain.from_iterable(row.needs for row in self._all))
-        self._tell(
-            total=len(self._all),
-            changed=sum(row.changed for row in self._all),
-            needs_you=len(self._needs),
+        self._attention_counts = Counter(chain.from_iterable(row.attention_ids for row in self._all_rows))
+        self._update(
+            total=len(self._all_rows),
+            changed=sum(row.is_changed for row in self._all_rows),
+            needs_you=len(self._attention_counts),
             selected=kept,
         )
 
     # What the gateway says
 
-    def _ask_versions(self) -> None:
+    def _fetch_versions(self) -> None:
         """The newest of each shot, and all that are approved or wait for review, which is all that
         rows show; the review asks for the others of the shot that it looks at. Page by page: an
         answer of thousands of versions would hold Python's lock for longer than a picture may take
         to be drawn."""
-        places = sorted({(which.show, which.sequence) for which in self._keys_of})
+        sequences = sorted({(which.show, which.sequence) for which in self._keys_by_shot})
         session = self._session
-        waited = {
+        pending_ids = {
             one.id
-            for one in session.board.versions.values()
-            if one.status is ReviewStatus.PENDING and one.shot in self._keys_of
+            for one in session.store.versions.values()
+            if one.status is ReviewStatus.PENDING and one.shot in self._keys_by_shot
         }
 
-        def learn(task: Task, found: Sequence[Version]) -> None:
+        def learn(task: BackgroundTask, found: Sequence[Version]) -> None:
             if not task.cancelled:
-                session.board.learn(versions=found)
+                session.store.merge(versions=found)
 
-        def ask(task: Task) -> None:
+        def ask(task: BackgroundTask) -> None:
             client = session.client
-            seen: set[str] = set()
-            for show, sequence in places:
+            fetched_ids: set[str] = set()
+            for show, sequence in sequences:
                 for page in chain(
                     client.version_pages(show=show, sequence=sequence, newest=True),
                     client.version_pages(show=show, sequence=sequence, status=ReviewStatus.PENDING),
@@ -331,68 +331,68 @@ class ShotsController:
                     ),
                 ):
                     # Once only: a thousand versions reported twice would be drawn twice.
-                    fresh = [version for version in page if version.id not in seen]
-                    seen.update(version.id for version in fresh)
-                    for portion in portions(fresh):
+                    new = [version for version in page if version.id not in fetched_ids]
+                    fetched_ids.update(version.id for version in new)
+                    for portion in batches(new):
                         session.post(partial(learn, task, portion))
                     if task.cancelled:
                         return
             # Decided about while the panel was not connected.
-            for missed in sorted(waited - seen):
+            for missing_id in sorted(pending_ids - fetched_ids):
                 if task.cancelled:
                     return
-                session.post(partial(learn, task, [client.version(missed)]))
+                session.post(partial(learn, task, [client.version(missing_id)]))
 
         # Where it fails the line is gone, and this is asked again when it is back.
-        self._asking.ask(ask, lambda _: None)
+        self._versions_call.run(ask, lambda _: None)
 
-    def _learned(self, change: BoardChange) -> None:
-        board = self._session.board
+    def _store_changed(self, change: StoreChange) -> None:
+        board = self._session.store
         shots = {board.jobs[one].request.shot.id for one in change.jobs}
         shots |= {board.versions[one].shot for one in change.versions}
-        keys = [key for which in shots for key in self._keys_of.get(which, ())]
+        keys = [key for which in shots for key in self._keys_by_shot.get(which, ())]
         if keys:
-            self._tell_standing(keys)
+            self._refresh_status(keys)
 
-    def _tell_standing(self, keys: Collection[str]) -> None:
-        board, title = self._session.board, self._session.service_title
-        listed = self.state.value.listed
+    def _refresh_status(self, keys: Collection[str]) -> None:
+        board, title = self._session.store, self._session.service_title
+        listed = self.state.value.shot_filter
         changed, moved = {}, False
         for key in keys:
-            old = self._all[self._at[key]]
-            if old.shot is None or not board.knows(old.shot.id):
+            old = self._all_rows[self._index_by_key[key]]
+            if old.shot is None or not board.has_shot(old.shot.id):
                 continue
-            new = standing(old, board, title)
-            self._all[self._at[key]] = new
-            self._needs.update(new.needs)
-            for one in old.needs:
-                self._needs[one] -= 1
-                if not self._needs[one]:
-                    del self._needs[one]
-            at = self._listed_at.get(key)
-            moved = moved or (at is not None) != _is(new, listed)
+            new = with_status(old, board, title)
+            self._all_rows[self._index_by_key[key]] = new
+            self._attention_counts.update(new.attention_ids)
+            for one in old.attention_ids:
+                self._attention_counts[one] -= 1
+                if not self._attention_counts[one]:
+                    del self._attention_counts[one]
+            at = self._visible_index_by_key.get(key)
+            moved = moved or (at is not None) != _matches_filter(new, listed)
             if at is not None:
                 changed[at] = new
-        if moved and listed is not Show.ALL:
-            self._list()
+        if moved and listed is not ShotFilter.ALL:
+            self._refresh_rows()
             return
         self.rows.update(changed)
-        self._tell(needs_you=len(self._needs))
-        if not set(keys).isdisjoint(self._in_sight):
-            self.want_thumbnails(self._in_sight)  # a new version has a picture of its own
+        self._update(needs_you=len(self._attention_counts))
+        if not set(keys).isdisjoint(self._visible_keys):
+            self.request_thumbnails(self._visible_keys)  # a new version has a picture of its own
 
-    def _failed(self, error: ShotbridgeError) -> None:
-        self._tell(busy=False, problem=error.what, next_step=error.next_step)
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
 
-    def _tell(self, **changed: object) -> None:
+    def _update(self, **changed: object) -> None:
         self.state.set(replace(self.state.value, **changed))  # type: ignore[arg-type]
 
 
-def _is(row: ShotRow, listed: Show) -> bool:
-    match listed:
-        case Show.ALL:
+def _matches_filter(row: ShotRow, shot_filter: ShotFilter) -> bool:
+    match shot_filter:
+        case ShotFilter.ALL:
             return True
-        case Show.CHANGED:
-            return row.changed
-        case Show.NEEDS_YOU:
-            return row.needs_you
+        case ShotFilter.CHANGED:
+            return row.is_changed
+        case ShotFilter.NEEDS_ATTENTION:
+            return row.needs_attention

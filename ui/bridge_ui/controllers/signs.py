@@ -9,17 +9,17 @@ from enum import StrEnum
 class Tone(StrEnum):
     """What a theme colours a state by."""
 
-    PLAIN = "plain"
+    NEUTRAL = "plain"
     BUSY = "busy"
-    WAITS = "waits for you"
-    GOOD = "good"
-    BAD = "bad"
+    ATTENTION = "waits for you"
+    SUCCESS = "good"
+    ERROR = "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class StatusSign:
     """A state: a sign to see, words to read, a tone to colour them by."""
 
-    mark: str
-    words: str
+    symbol: str
+    text: str
     tone: Tone

@@ -23,7 +23,7 @@ class UnsentInput:
     """Paths of pictures."""
     texts: Mapping[str, JsonValue] = field(default_factory=dict)
     """Values of text parameters, such as a prompt."""
-    made_from: str | None = None
+    source_version_id: str | None = None
     """Id of the version that the request is made from."""
 
 
@@ -35,28 +35,28 @@ class UnsentInputs:
         self._inputs: dict[tuple[str, frozenset[ShotId]], UnsentInput] = {}
         self._settings: dict[str, dict[str, JsonValue]] = {}
 
-    def of(self, service: Service | None, shots: Iterable[Shot]) -> UnsentInput:
+    def get(self, service: Service | None, shots: Iterable[Shot]) -> UnsentInput:
         return self._inputs.get(_key(service, shots), UnsentInput())
 
-    def keep(self, service: Service | None, shots: Iterable[Shot], unsent: UnsentInput) -> None:
+    def put(self, service: Service | None, shots: Iterable[Shot], unsent: UnsentInput) -> None:
         self._inputs[_key(service, shots)] = unsent
 
     def values(self, service: Service | None, shots: Iterable[Shot]) -> dict[str, JsonValue]:
         """All values that somebody gave, by the parameter's name."""
         settings = self._settings.get(service.id, {}) if service is not None else {}
-        return {**settings, **self.of(service, shots).texts}
+        return {**settings, **self.get(service, shots).texts}
 
     def set_values(
         self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
     ) -> UnsentInput:
         """Replace all values that were given. Returns the input with those of text parameters."""
-        written = {one.name for one in service.parameters if isinstance(one, TextParameter)}
-        self._settings[service.id] = {n: v for n, v in values.items() if n not in written}
+        text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
+        self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
         listed = tuple(shots)
-        old = self.of(service, listed)
-        texts = {name: value for name, value in values.items() if name in written}
-        unsent = UnsentInput(old.note, old.references, texts, old.made_from)
-        self.keep(service, listed, unsent)
+        previous = self.get(service, listed)
+        texts = {name: value for name, value in values.items() if name in text_names}
+        unsent = UnsentInput(previous.note, previous.references, texts, previous.source_version_id)
+        self.put(service, listed, unsent)
         return unsent
 
 

@@ -8,43 +8,43 @@ from datetime import datetime
 from bridge_core.models.jobs import Job, JobState
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
-from bridge_ui.controllers.signs import Sign, Tone
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.signs import StatusSign, Tone
+from bridge_ui.translate import tr_count, tr
 
 
-def job_sign(job: Job) -> Sign:
+def job_status_sign(job: Job) -> StatusSign:
     """State and progress of a job, short enough for one line of a list."""
     match job.state:
         case JobState.QUEUED:
             ahead = job.queue_position or 0
             words = tr("waits behind {n}", n=ahead) if ahead else tr("queued, next in line")
-            return Sign("…", words, Tone.BUSY)
+            return StatusSign("…", words, Tone.BUSY)
         case JobState.RUNNING:
-            return Sign("▸", _progress(job), Tone.BUSY)
+            return StatusSign("▸", _progress_text(job), Tone.BUSY)
         case JobState.SUCCEEDED:
-            return Sign("✓", tr("done"), Tone.GOOD)
+            return StatusSign("✓", tr("done"), Tone.SUCCESS)
         case JobState.FAILED:
-            told = job.problem.what if job.problem else tr("failed")
-            return Sign("⚠", told, Tone.BAD)
+            reason = job.problem.message if job.problem else tr("failed")
+            return StatusSign("⚠", reason, Tone.ERROR)
         case JobState.CANCELLED:
-            return Sign("○", tr("cancelled"), Tone.PLAIN)
+            return StatusSign("○", tr("cancelled"), Tone.NEUTRAL)
         case JobState.UNKNOWN:
-            return Sign("?", tr("the provider does not say what became of it"), Tone.BAD)
+            return StatusSign("?", tr("the provider does not say what became of it"), Tone.ERROR)
 
 
-def review_sign(status: ReviewStatus) -> Sign:
+def review_status_sign(status: ReviewStatus) -> StatusSign:
     match status:
         case ReviewStatus.PENDING:
-            return Sign("◆", tr("waits for your review"), Tone.WAITS)
+            return StatusSign("◆", tr("waits for your review"), Tone.ATTENTION)
         case ReviewStatus.CHANGES_REQUESTED:
-            return Sign("↺", tr("changes asked"), Tone.BAD)
+            return StatusSign("↺", tr("changes asked"), Tone.ERROR)
         case ReviewStatus.APPROVED:
-            return Sign("✓", tr("approved"), Tone.GOOD)
+            return StatusSign("✓", tr("approved"), Tone.SUCCESS)
         case ReviewStatus.REJECTED:
-            return Sign("✕", tr("rejected"), Tone.BAD)
+            return StatusSign("✕", tr("rejected"), Tone.ERROR)
 
 
-def status_words(status: ReviewStatus) -> str:
+def review_status_text(status: ReviewStatus) -> str:
     """A status by itself: ``approved``, ``pending review``."""
     return {
         ReviewStatus.PENDING: tr("pending review"),
@@ -54,18 +54,18 @@ def status_words(status: ReviewStatus) -> str:
     }[status]
 
 
-def decided(record: DecisionRecord) -> str:
+def decision_text(record: DecisionRecord) -> str:
     """``✓ approved by Ada Lovelace, 2026-01-31 14:05``"""
     return tr(
         "{sign} {status} by {who}, {when}",
-        sign=review_sign(record.status).mark,
-        status=status_words(record.status),
+        sign=review_status_sign(record.status).symbol,
+        status=review_status_text(record.status),
         who=record.by,
-        when=spell_when(record.at),
+        when=format_timestamp(record.at),
     )
 
 
-def name_missing() -> tuple[str, str]:
+def missing_user_name() -> tuple[str, str]:
     """What is wrong where the user's name is blank, and the next step."""
     return (
         tr("your name is blank, and every request and decision is recorded under a name"),
@@ -73,17 +73,17 @@ def name_missing() -> tuple[str, str]:
     )
 
 
-def _progress(job: Job) -> str:
+def _progress_text(job: Job) -> str:
     progress = job.progress
     parts = [progress.step or tr("running")]
     if progress.total:
         parts.append(tr("{done} of {total}", done=progress.done, total=progress.total))
     if progress.seconds_left is not None:
-        parts.append(tr("{time} left", time=spell_seconds(progress.seconds_left)))
+        parts.append(tr("{time} left", time=format_duration(progress.seconds_left)))
     return " · ".join(parts)
 
 
-def spell_seconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """``0:31``, ``12:05``, ``1:02:09``."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
@@ -91,7 +91,7 @@ def spell_seconds(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
-def spell_duration(seconds: float) -> str:
+def format_estimated_duration(seconds: float) -> str:
     """``about 6 min``: as exact as a guess deserves."""
     if seconds < 90:
         return tr("about {n} s", n=max(1, round(seconds)))
@@ -100,7 +100,7 @@ def spell_duration(seconds: float) -> str:
     return tr("about {n} h", n=f"{seconds / 3600:.1f}")
 
 
-def spell_bytes(size: int) -> str:
+def format_size(size: int) -> str:
     """Size in powers of 1000, as disks are sold: ``6.3 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
@@ -110,19 +110,19 @@ def spell_bytes(size: int) -> str:
     return f"{amount:.1f} TB"
 
 
-def spell_frames(count: int) -> str:
-    return counted(count, "{n} frame", "{n} frames")
+def format_frame_count(count: int) -> str:
+    return tr_count(count, "{n} frame", "{n} frames")
 
 
-def spell_place(note: Note) -> str:
+def note_frames_text(note: Note) -> str:
     """The frames that a note speaks of, or else the one that it draws on: ``1010``,
     ``1010–1020``; empty: the whole version."""
     frames = note.frames
     if frames is not None and frames.count > 1:
         return f"{frames.first}–{frames.last}"
-    return "" if note.frame is None else str(note.frame)
+    return "" if note.display_frame is None else str(note.display_frame)
 
 
-def spell_when(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """Day and time on this machine's clock: ``2026-01-31 14:05``."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"

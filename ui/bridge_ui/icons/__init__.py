@@ -44,11 +44,11 @@ def icon(name: str, colour: QColor | str, size: int = SIZE, gap: int = 0) -> QIc
 
     :raises FileNotFoundError: no icon has this name.
     """
-    made = QIcon()
+    result = QIcon()
     for scale in _scales():
         drawn = pixmap(name, colour, size, scale)
-        made.addPixmap(_widened(drawn, gap, scale) if gap else drawn)
-    return made
+        result.addPixmap(_padded(drawn, gap, scale) if gap else drawn)
+    return result
 
 
 def _scales() -> list[int]:
@@ -56,16 +56,16 @@ def _scales() -> list[int]:
     return sorted({ceil(screen.devicePixelRatio()) for screen in QGuiApplication.screens()})
 
 
-def _widened(drawn: QPixmap, gap: int, scale: int) -> QPixmap:
-    wide = QPixmap(drawn.width() + gap * scale, drawn.height())
-    wide.setDevicePixelRatio(scale)
-    wide.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(wide)
+def _padded(drawn: QPixmap, gap: int, scale: int) -> QPixmap:
+    padded = QPixmap(drawn.width() + gap * scale, drawn.height())
+    padded.setDevicePixelRatio(scale)
+    padded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(padded)
     try:
         painter.drawPixmap(0, 0, drawn)
     finally:
         painter.end()
-    return wide
+    return padded
 
 
 @lru_cache(maxsize=256)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 
-from bridge_ui.controllers.send import Line
+from bridge_ui.controllers.send import SummaryLine
 from bridge_ui.controllers.signs import Tone
 from bridge_ui.panel.pieces import column, label, title
-from bridge_ui.theme.sheet import look
+from bridge_ui.theme.sheet import set_style_class
 from bridge_ui.translate import tr
 
 #: How the style sheet calls each tone.
-_LOOKS = {Tone.GOOD: "good", Tone.BAD: "bad", Tone.WAITS: "warn", Tone.BUSY: "", Tone.PLAIN: ""}
+_STYLE_BY_TONE = {Tone.SUCCESS: "good", Tone.ERROR: "bad", Tone.ATTENTION: "warn", Tone.BUSY: "", Tone.NEUTRAL: ""}
 
 
-class BeforeYouSend(QFrame):
+class SendSummaryCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
-        look(self, "card")
+        set_style_class(self, "card")
         self.setAccessibleName(tr("Before you send"))
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -31,12 +31,12 @@ class BeforeYouSend(QFrame):
         inner.setContentsMargins(12, 10, 12, 10)
         self.setLayout(inner)
 
-    def show_lines(self, lines: tuple[Line, ...], *, estimating: bool) -> None:
+    def show_lines(self, lines: tuple[SummaryLine, ...], *, estimating: bool) -> None:
         """While the gateway is asked, lines that it has yet to tell keep their places: nothing
         jumps while one types. They are those that stood after the last one that is known."""
-        stood = [name.text() for name, _ in self._rows if not name.isHidden()]
+        shown_titles = [name.text() for name, _ in self._rows if not name.isHidden()]
         last = lines[-1].title if lines else ""
-        awaited = stood[stood.index(last) + 1 :] if estimating and last in stood else []
+        awaited_titles = shown_titles[shown_titles.index(last) + 1 :] if estimating and last in shown_titles else []
         while len(self._rows) < len(lines):
             name, words = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -45,17 +45,17 @@ class BeforeYouSend(QFrame):
             self._grid.addWidget(words, at, 1)
             self._rows.append((name, words))
         for at, (name, words) in enumerate(self._rows):
-            waits = len(lines) <= at < len(lines) + len(awaited)
-            name.setVisible(at < len(lines) or waits)
-            words.setVisible(at < len(lines) or waits)
-            if waits:
-                name.setText(awaited[at - len(lines)])
+            is_awaited = len(lines) <= at < len(lines) + len(awaited_titles)
+            name.setVisible(at < len(lines) or is_awaited)
+            words.setVisible(at < len(lines) or is_awaited)
+            if is_awaited:
+                name.setText(awaited_titles[at - len(lines)])
                 words.setText("…")
-                look(words, "dim")
+                set_style_class(words, "dim")
             elif at < len(lines):
                 name.setText(lines[at].title)
-                words.setText(lines[at].words)
-                look(words, _LOOKS[lines[at].tone])
+                words.setText(lines[at].text)
+                set_style_class(words, _STYLE_BY_TONE[lines[at].tone])
         self._hint.setVisible(not lines)
         if not lines:
             self._hint.setText(

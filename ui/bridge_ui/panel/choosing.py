@@ -9,27 +9,27 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolyg
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QWidget
 
 from bridge_core.models.services import Service
-from bridge_ui.controllers.signs import Sign, Tone
+from bridge_ui.controllers.signs import StatusSign, Tone
 from bridge_ui.panel.pieces import column, label, row, title
-from bridge_ui.panel.row_painter import RowLook, RowPainter
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.row_painter import RowContent, RowDelegate
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 
 class ServiceButton(QPushButton):
     """The chosen service, where it runs, and an arrow."""
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self.setAutoDefault(False)
-        look(self, "service")
+        set_style_class(self, "service")
         self._tones = tones
-        self._where = label("", "dim")
+        self._locality = label("", "dim")
         self._name = title(tr("Choose a service"))
-        for part in (self._name, self._where):
+        for part in (self._name, self._locality):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        inner = row(self._name, 1, self._where, gap=8)
+        inner = row(self._name, 1, self._locality, gap=8)
         inner.setContentsMargins(11, 0, 26, 0)
         self.setLayout(inner)
         self.setMinimumHeight(self.fontMetrics().height() + 18)
@@ -38,7 +38,7 @@ class ServiceButton(QPushButton):
 
     def show_service(self, service: Service | None) -> None:
         self._name.setText(service.title if service else tr("Choose a service"))
-        self._where.setText(str(service.reach) if service else "")
+        self._locality.setText(str(service.data_locality) if service else "")
         self.setToolTip(service.summary if service else "")
         self.setAccessibleDescription(service.title if service else "")
 
@@ -60,32 +60,32 @@ class ServicePopover(QFrame):
     """A line to type in and the services that ``find`` gives for it; Return takes, Escape
     leaves."""
 
-    chosen = Signal(str)
+    service_chosen = Signal(str)
 
     def __init__(
-        self, parent: QWidget, tones: Tones, find: Callable[[str], Sequence[Service]]
+        self, parent: QWidget, tones: ThemeColours, find: Callable[[str], Sequence[Service]]
     ) -> None:
         super().__init__(parent)
-        look(self, "popover")
+        set_style_class(self, "popover")
         self._find = find
-        self._line = QLineEdit()
-        self._line.setPlaceholderText(tr("Type what you need"))
-        self._line.setAccessibleName(tr("Find a service"))
-        self._line.textChanged.connect(self._refill)
-        self._line.installEventFilter(self)
+        self._search = QLineEdit()
+        self._search.setPlaceholderText(tr("Type what you need"))
+        self._search.setAccessibleName(tr("Find a service"))
+        self._search.textChanged.connect(self._refill)
+        self._search.installEventFilter(self)
         self._list = QListWidget()
         self._list.setAccessibleName(tr("Services"))
         self._list.setMouseTracking(True)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._list.setItemDelegate(RowPainter(self._list, tones, _describe))
-        self._list.itemClicked.connect(self._take)
-        self.setLayout(column(self._line, self._list, margin=8))
-        self.setFocusProxy(self._line)
+        self._list.setItemDelegate(RowDelegate(self._list, tones, _row_content))
+        self._list.itemClicked.connect(self._choose)
+        self.setLayout(column(self._search, self._list, margin=8))
+        self.setFocusProxy(self._search)
         self.hide()
 
     def open(self, chosen: str | None) -> None:
         """Fill it, with the cursor on the chosen one; the caller places and shows it."""
-        self._line.clear()
+        self._search.clear()
         self._refill("")
         for at in range(self._list.count()):
             if self._list.item(at).data(Qt.ItemDataRole.UserRole).id == chosen:
@@ -103,7 +103,7 @@ class ServicePopover(QFrame):
             self._list.setCurrentRow(at)
             return True
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._take(self._list.currentItem())
+            self._choose(self._list.currentItem())
             return True
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
@@ -119,16 +119,16 @@ class ServicePopover(QFrame):
             self._list.addItem(item)
         self._list.setCurrentRow(0)
 
-    def _take(self, item: QListWidgetItem | None) -> None:
+    def _choose(self, item: QListWidgetItem | None) -> None:
         if item is None:
             return
         self.hide()
-        self.chosen.emit(item.data(Qt.ItemDataRole.UserRole).id)
+        self.service_chosen.emit(item.data(Qt.ItemDataRole.UserRole).id)
 
 
-def _describe(service: Service) -> RowLook:
+def _row_content(service: Service) -> RowContent:
     if service.available:
-        sign = Sign("✓", tr("ready"), Tone.GOOD)
+        sign = StatusSign("✓", tr("ready"), Tone.SUCCESS)
     else:
-        sign = Sign("⚠", service.unavailable_because or tr("not available"), Tone.BAD)
-    return RowLook(service.title, service.summary, sign, badge=str(service.reach))
+        sign = StatusSign("⚠", service.unavailable_reason or tr("not available"), Tone.ERROR)
+    return RowContent(service.title, service.summary, sign, badge=str(service.data_locality))

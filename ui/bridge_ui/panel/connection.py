@@ -7,27 +7,27 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from bridge_core.models.gateway import Health
-from bridge_ui.controllers.session import Connection, Line, Session
+from bridge_ui.controllers.session import Connection, ConnectionState, Session
 from bridge_ui.controllers.settings import SettingsController
-from bridge_ui.panel.pieces import box, button, column, empty, label, row, scrolled, title
+from bridge_ui.panel.pieces import framed, button, column, clear_layout, label, row, scroll_area, title
 from bridge_ui.panel.settings import SettingsView
-from bridge_ui.qt.bridge import soon
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.qt.bridge import call_later
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 
-class Lamp(QWidget):
+class ConnectionIndicator(QWidget):
     """A dot that says how the line stands, by its shape as well: full, a ring, a cross."""
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self._tones = tones
-        self._line = Line.CONNECTING
+        self._state = ConnectionState.CONNECTING
         self.setFixedSize(12, 12)
 
-    def show_line(self, line: Line) -> None:
-        self._line = line
+    def show_state(self, state: ConnectionState) -> None:
+        self._state = state
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
@@ -35,16 +35,16 @@ class Lamp(QWidget):
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             colour = {
-                Line.CONNECTED: self._tones.good,
-                Line.CONNECTING: self._tones.dim,
-                Line.LOST: self._tones.warn,
-                Line.REFUSED: self._tones.bad,
-            }[self._line]
+                ConnectionState.CONNECTED: self._tones.good,
+                ConnectionState.CONNECTING: self._tones.dim,
+                ConnectionState.LOST: self._tones.warn,
+                ConnectionState.REFUSED: self._tones.bad,
+            }[self._state]
             painter.setPen(QPen(QColor(colour), 1.8))
-            if self._line is Line.CONNECTED:
+            if self._state is ConnectionState.CONNECTED:
                 painter.setBrush(QColor(colour))
                 painter.drawEllipse(QPointF(6, 6), 3.2, 3.2)
-            elif self._line is Line.REFUSED:
+            elif self._state is ConnectionState.REFUSED:
                 painter.drawLine(QPointF(3, 3), QPointF(9, 9))
                 painter.drawLine(QPointF(9, 3), QPointF(3, 9))
             else:
@@ -58,55 +58,55 @@ class ConnectionButton(QWidget):
 
     pressed = Signal()
 
-    def __init__(self, session: Session, tones: Tones, *, short: bool) -> None:
+    def __init__(self, session: Session, tones: ThemeColours, *, short: bool) -> None:
         super().__init__()
         self._short = short
-        self._lamp = Lamp(tones)
-        self._button = button("", "quiet", does=self.pressed.emit)
+        self._indicator = ConnectionIndicator(tones)
+        self._button = button("", "quiet", on_click=self.pressed.emit)
         self._button.setObjectName("connection")
-        self.setLayout(row(self._lamp, self._button, gap=2))
+        self.setLayout(row(self._indicator, self._button, gap=2))
         self._unwatch = session.connection.watch(self._show)
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         self._unwatch()
 
     def _show(self, connection: Connection) -> None:
-        self._lamp.show_line(connection.line)
+        self._indicator.show_state(connection.state)
         short = {
-            Line.CONNECTED: tr("this machine") if connection.own else tr("studio"),
-            Line.CONNECTING: tr("connecting"),
-            Line.LOST: tr("line lost"),
-            Line.REFUSED: tr("no gateway"),
-        }[connection.line]
-        self._button.setText(short if self._short else connection.words.split("\n")[0][:80])
-        self._button.setToolTip(connection.words)
-        self._button.setAccessibleName(connection.words)
+            ConnectionState.CONNECTED: tr("this machine") if connection.is_local else tr("studio"),
+            ConnectionState.CONNECTING: tr("connecting"),
+            ConnectionState.LOST: tr("line lost"),
+            ConnectionState.REFUSED: tr("no gateway"),
+        }[connection.state]
+        self._button.setText(short if self._short else connection.text.split("\n")[0][:80])
+        self._button.setToolTip(connection.text)
+        self._button.setAccessibleName(connection.text)
 
 
 class ConnectionPopover(QFrame):
     """Who answers, whether it is well, who one is, what waits to be sent."""
 
-    def __init__(self, parent: QWidget, session: Session, tones: Tones) -> None:
+    def __init__(self, parent: QWidget, session: Session, tones: ThemeColours) -> None:
         super().__init__(parent)
         self._session = session
         self._tones = tones
-        look(self, "popover")
-        self._words = label("", wrap=True)
-        self._next = label("", "warn", wrap=True)
-        self._lines = QVBoxLayout()
-        self._lines.setSpacing(8)
+        set_style_class(self, "popover")
+        self._text = label("", wrap=True)
+        self._next_step = label("", "warn", wrap=True)
+        self._health_lines = QVBoxLayout()
+        self._health_lines.setSpacing(8)
         self._outbox = label("", "dim", wrap=True)
-        self._send = button(tr("Send now"), does=session.flush)
-        again = button(tr("Look again"), sign="refresh-cw", does=session.retry)
+        self._flush_button = button(tr("Send now"), on_click=session.flush)
+        again = button(tr("Look again"), icon_name="refresh-cw", on_click=session.reconnect)
         again.setObjectName("look-again")
         self._settings = SettingsView(SettingsController(session))
         inside = QWidget()
         self._body = column(
             title(tr("Connection"), 1.1),
-            self._words,
-            self._next,
-            self._lines,
-            row(self._outbox, self._send, grows=0),
+            self._text,
+            self._next_step,
+            self._health_lines,
+            row(self._outbox, self._flush_button, grows=0),
             row(again, 1),
             self._settings,
             1,
@@ -115,7 +115,7 @@ class ConnectionPopover(QFrame):
         self._body.setContentsMargins(14, 12, 14, 12)
         inside.setLayout(self._body)
         inside.installEventFilter(self)
-        self.setLayout(column(scrolled(inside), margin=2))
+        self.setLayout(column(scroll_area(inside), margin=2))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
         self._unwatch = [
@@ -124,10 +124,10 @@ class ConnectionPopover(QFrame):
             session.outbox.watch(lambda _state: self._show_outbox()),
         ]
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         for unwatch in self._unwatch:
             unwatch()
-        self._settings.close_watches()
+        self._settings.stop_watching()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """As high as what stands in it is at this width; less is scrolled."""
@@ -135,10 +135,10 @@ class ConnectionPopover(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() == QEvent.Type.LayoutRequest:  # it says more, or less, than before
-            soon(self, self._fit)
+            call_later(self, self._adjust_height)
         return super().eventFilter(watched, event)
 
-    def _fit(self) -> None:
+    def _adjust_height(self) -> None:
         """As high as it has to be, upwards or downwards from where it was opened."""
         parent, at = self.parentWidget(), self.geometry()
         if parent is None or not self.isVisible():
@@ -149,9 +149,9 @@ class ConnectionPopover(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
-        self._settings.look()
-        if self._session.connection.value.up:
-            self._session.ask_health()
+        self._settings.refresh()
+        if self._session.connection.value.is_connected:
+            self._session.refresh_health()
 
     def keyPressEvent(self, event: object) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
@@ -160,29 +160,29 @@ class ConnectionPopover(QFrame):
             super().keyPressEvent(event)  # type: ignore[arg-type]
 
     def _show_connection(self, connection: Connection) -> None:
-        self._words.setText(connection.words)
-        self._next.setText(connection.next_step)
-        self._next.setVisible(bool(connection.next_step))
+        self._text.setText(connection.text)
+        self._next_step.setText(connection.next_step)
+        self._next_step.setVisible(bool(connection.next_step))
 
     def _show_health(self, health: Health | None) -> None:
-        empty(self._lines)
-        for line in health.lines if health else ():
-            words = label(line.says, "dim", wrap=True)
+        clear_layout(self._health_lines)
+        for line in health.checks if health else ():
+            words = label(line.message, "dim", wrap=True)
             sign = label("✓" if line.ok else "⚠", "good" if line.ok else "warn")
             sign.setAccessibleName(tr("well") if line.ok else tr("not well"))
             head = row(sign, label(line.name), 1, gap=6)
             inner = column(head, words, gap=1)
             if line.next_step:
                 inner.addWidget(label(line.next_step, "warn", wrap=True))
-            self._lines.addWidget(box(inner))
+            self._health_lines.addWidget(framed(inner))
 
     def _show_outbox(self) -> None:
         state = self._session.outbox.value
-        self._outbox.setText(state.words)
-        self._send.setVisible(bool(state.waiting))
+        self._outbox.setText(state.text)
+        self._flush_button.setVisible(bool(state.waiting))
 
 
-def place(popover: QWidget, anchor: QWidget) -> None:
+def show_popover(popover: QWidget, anchor: QWidget) -> None:
     """Show a popover at its anchor, inside its parent whatever that one's size."""
     parent = popover.parentWidget()
     assert parent is not None  # popovers lie over the panel
@@ -195,11 +195,11 @@ def place(popover: QWidget, anchor: QWidget) -> None:
     size = QSize(width, height)
     size = size.boundedTo(parent.size() - QSize(16, 16))
     popover.resize(size)
-    spot = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))
-    if spot.y() + size.height() > parent.height() - 8:
-        spot.setY(max(8, anchor.mapTo(parent, QPoint(0, 0)).y() - size.height() - 4))
-    spot.setX(max(8, min(spot.x(), parent.width() - size.width() - 8)))
-    popover.move(spot)
+    position = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))
+    if position.y() + size.height() > parent.height() - 8:
+        position.setY(max(8, anchor.mapTo(parent, QPoint(0, 0)).y() - size.height() - 4))
+    position.setX(max(8, min(position.x(), parent.width() - size.width() - 8)))
+    popover.move(position)
     popover.show()
     popover.raise_()
     popover.setFocus()
@@ -210,32 +210,32 @@ class StatusBar(QWidget):
 
     connection_pressed = Signal()
 
-    def __init__(self, session: Session, tones: Tones) -> None:
+    def __init__(self, session: Session, tones: ThemeColours) -> None:
         super().__init__()
-        look(self, "status")
+        set_style_class(self, "status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.connection = ConnectionButton(session, tones, short=False)
         self.connection.pressed.connect(self.connection_pressed)
         self._jobs = label("", "small")
         self._outbox = label("", "small")
-        self._news = label("", "small")
+        self._message = label("", "small")
         self._keys = label(tr("? shows all keys"), "small")
-        self._news.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        inner = row(self.connection, self._jobs, self._outbox, self._news, self._keys, gap=16)
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        inner = row(self.connection, self._jobs, self._outbox, self._message, self._keys, gap=16)
         inner.setContentsMargins(10, 2, 12, 2)
         inner.setStretch(3, 1)
         self.setLayout(inner)
-        self._unwatch = [session.outbox.watch(lambda state: self._outbox.setText(state.words))]
+        self._unwatch = [session.outbox.watch(lambda state: self._outbox.setText(state.text))]
 
-    def close_watches(self) -> None:
-        self.connection.close_watches()
+    def stop_watching(self) -> None:
+        self.connection.stop_watching()
         for unwatch in self._unwatch:
             unwatch()
 
-    def say_jobs(self, words: str) -> None:
-        self._jobs.setText(words)
+    def show_jobs(self, text: str) -> None:
+        self._jobs.setText(text)
 
-    def say(self, words: str) -> None:
+    def show_message(self, text: str) -> None:
         """Something that happened, or what is wrong and what to do."""
-        self._news.setText(words)
-        self._news.setToolTip(words)
+        self._message.setText(text)
+        self._message.setToolTip(text)

@@ -12,39 +12,39 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from bridge_ui.translate import tr
 
 
-def ask_for_file(
-    parent: QWidget, title: str, kinds: str, then: Callable[[str], object], folder: str = ""
+def open_file_dialog(
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object], folder: str = ""
 ) -> QFileDialog:
     """One file that exists; ``then`` is called with its path, or never."""
-    dialog = QFileDialog(parent, title, folder, kinds)
+    dialog = QFileDialog(parent, title, folder, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    return _open(dialog, then)
+    return _open(dialog, on_chosen)
 
 
-def ask_for_files(
-    parent: QWidget, title: str, kinds: str, then: Callable[[list[str]], object]
+def open_files_dialog(
+    parent: QWidget, title: str, filters: str, on_chosen: Callable[[list[str]], object]
 ) -> QFileDialog:
-    dialog = QFileDialog(parent, title, "", kinds)
+    dialog = QFileDialog(parent, title, "", filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-    dialog.filesSelected.connect(then)
+    dialog.filesSelected.connect(on_chosen)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog
 
 
-def ask_for_target(
-    parent: QWidget, title: str, name: str, kinds: str, then: Callable[[str], object]
+def save_file_dialog(
+    parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[str], object]
 ) -> QFileDialog:
     """A file to write; before an existing one is replaced, the user is asked. The chosen one of
     ``kinds`` sets the ending."""
-    dialog = QFileDialog(parent, title, "", kinds)
+    dialog = QFileDialog(parent, title, "", filters)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     # Qt asks in an event loop of its own, and a native dialog may ask before the ending is set.
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.selectFile(name)
     dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
 
-    def end_as(kind: str) -> None:
+    def set_suffix(kind: str) -> None:
         ending = re.search(r"\*(\.\w+)", kind)
         if ending is not None:
             dialog.setDefaultSuffix(ending[1].removeprefix("."))
@@ -53,27 +53,27 @@ def ask_for_target(
 
     def chosen(path: str) -> None:
         if Path(path).exists():
-            _ask_to_replace(parent, title, path, then)
+            _confirm_replace(parent, title, path, on_chosen)
         else:
-            then(path)
+            on_chosen(path)
 
-    dialog.filterSelected.connect(end_as)
+    dialog.filterSelected.connect(set_suffix)
     return _open(dialog, chosen)
 
 
-def _ask_to_replace(parent: QWidget, title: str, path: str, then: Callable[[str], object]) -> None:
+def _confirm_replace(parent: QWidget, title: str, path: str, on_chosen: Callable[[str], object]) -> None:
     question = tr("{file} exists. Do you want to replace it?", file=Path(path).name)
     box = QMessageBox(QMessageBox.Icon.Warning, title, question, parent=parent)
     box.setInformativeText(str(Path(path).parent))
     replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    box.buttonClicked.connect(lambda button: button is replace and then(path))
+    box.buttonClicked.connect(lambda button: button is replace and on_chosen(path))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
 
 
-def _open(dialog: QFileDialog, then: Callable[[str], object]) -> QFileDialog:
-    dialog.fileSelected.connect(then)
+def _open(dialog: QFileDialog, on_chosen: Callable[[str], object]) -> QFileDialog:
+    dialog.fileSelected.connect(on_chosen)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog

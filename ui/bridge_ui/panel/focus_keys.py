@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from shiboken6 import isValid
 
 from bridge_ui.panel.pieces import is_costly
-from bridge_ui.review.keys import PLAYBACK, action_of, types_text
+from bridge_ui.review.keys import PLAYBACK_ACTIONS, action_for_key, accepts_text
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class FocusKeys(QObject):
+class FocusKeyFilter(QObject):
     """Space and J K L play wherever the focus is, except in text fields.
 
     So Space presses no button. Return presses the one that has the focus, once until the focus
@@ -28,7 +28,7 @@ class FocusKeys(QObject):
         super().__init__(panel)
         self._panel, self._play = panel, play
         self._watched: QWidget | None = None
-        self._pressed = False
+        self._was_pressed = False
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.focusChanged.connect(self._focus_moved)
@@ -37,7 +37,7 @@ class FocusKeys(QObject):
     def _focus_moved(self, _old: QWidget | None, new: QWidget | None) -> None:
         if self._watched is not None and isValid(self._watched):
             self._watched.removeEventFilter(self)
-        self._watched, self._pressed = None, False
+        self._watched, self._was_pressed = None, False
         if new is not None and (new is self._panel or self._panel.isAncestorOf(new)):
             self._watched = new
             new.installEventFilter(self)
@@ -45,10 +45,10 @@ class FocusKeys(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() not in _KEYS or not isinstance(event, QKeyEvent):
             return False
-        if not isinstance(watched, QWidget) or types_text(watched):
+        if not isinstance(watched, QWidget) or accepts_text(watched):
             return False
-        action = action_of(event)
-        if action in PLAYBACK:
+        action = action_for_key(event)
+        if action in PLAYBACK_ACTIONS:
             if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
                 self._play(action)
             event.accept()  # hosts have shortcuts on the same keys
@@ -62,7 +62,7 @@ class FocusKeys(QObject):
         return False
 
     def _press(self, button: QAbstractButton) -> None:
-        if is_costly(button) or (self._pressed and not button.isCheckable()):
+        if is_costly(button) or (self._was_pressed and not button.isCheckable()):
             return
-        self._pressed = True
+        self._was_pressed = True
         button.click()

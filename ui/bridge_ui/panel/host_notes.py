@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from bridge_ui.controllers.host_notes import HostNotesController, HostNotesState
-from bridge_ui.panel.pieces import box, button, column, label
+from bridge_ui.panel.pieces import framed, button, column, label
 from bridge_ui.translate import tr
 
 
@@ -15,24 +15,24 @@ class HostNotesBar(QWidget):
     def __init__(self, notes: HostNotesController, host: str) -> None:
         super().__init__()
         self._host = host
-        self._words = label("", wrap=True)
-        self._what = label("", "dim", wrap=True)
+        self._text = label("", wrap=True)
+        self._quotes = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
-        self.button = button(tr("Keep as notes"), does=notes.take_over)
+        self.button = button(tr("Keep as notes"), on_click=notes.import_notes)
         self.button.setObjectName("take-notes")
-        inner = column(self._words, self._what, self._problem, self.button, margin=10, gap=4)
-        outer = column(box(inner, "card"))
+        inner = column(self._text, self._quotes, self._problem, self.button, margin=10, gap=4)
+        outer = column(framed(inner, "card"))
         outer.setContentsMargins(14, 12, 14, 0)
         self.setLayout(outer)
         self._unwatch = notes.state.watch(self._show)
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         self._unwatch()
 
     def _show(self, state: HostNotesState) -> None:
         self.setVisible(bool(state.notes or state.problem))
-        self._words.setText(tr("{notes} in {host}", notes=state.words, host=self._host))
-        self._what.setText("\n".join(f"“{one.text}”" for one in state.notes[:3]))
+        self._text.setText(tr("{notes} in {host}", notes=state.text, host=self._host))
+        self._quotes.setText("\n".join(f"“{one.text}”" for one in state.notes[:3]))
         self._problem.setText(f"{state.problem}. {state.next_step}" if state.problem else "")
         self._problem.setVisible(bool(state.problem))
         self.button.setEnabled(bool(state.notes) and not state.busy)

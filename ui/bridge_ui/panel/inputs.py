@@ -12,13 +12,13 @@ from PySide6.QtWidgets import (
     QStylePainter,
 )
 
-from bridge_ui.theme.tones import Tones
+from bridge_ui.theme.tones import ThemeColours
 
 
-class Toggle(QAbstractButton):
+class ToggleSwitch(QAbstractButton):
     """A switch: to the right and lit is on, to the left is off; a mark says it without colour."""
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self._tones = tones
         self.setCheckable(True)
@@ -39,7 +39,7 @@ class Toggle(QAbstractButton):
             on = self.isChecked()
             edge = self._tones.accent if self.hasFocus() else self._tones.line
             painter.setPen(QPen(QColor(edge), 1))
-            painter.setBrush(QColor(self._tones.press if on else self._tones.field))
+            painter.setBrush(QColor(self._tones.button_fill if on else self._tones.field))
             painter.drawRoundedRect(body, body.height() / 2, body.height() / 2)
             side = body.height() - 6
             knob = QRectF(
@@ -61,10 +61,10 @@ class Toggle(QAbstractButton):
             painter.end()
 
 
-class Choose(QComboBox):
+class ComboBox(QComboBox):
     """A list to choose from, with an arrow in the colour of the text."""
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self._tones = tones
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -81,7 +81,7 @@ class Choose(QComboBox):
             option = QStyleOptionComboBox()
             self.initStyleOption(option)
             # Both ends tell one version from another; a style would cut the second one off.
-            room = self.style().subControlRect(
+            text_rect = self.style().subControlRect(
                 QStyle.ComplexControl.CC_ComboBox,
                 option,
                 QStyle.SubControl.SC_ComboBoxEditField,
@@ -90,7 +90,7 @@ class Choose(QComboBox):
             option.currentText = self.fontMetrics().elidedText(
                 option.currentText,
                 Qt.TextElideMode.ElideMiddle,
-                room.width() - 2,
+                text_rect.width() - 2,
             )
             painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
             painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)

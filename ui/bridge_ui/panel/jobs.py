@@ -5,97 +5,97 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from bridge_ui.controllers.jobs import JobRow, JobsController, JobsState
-from bridge_ui.panel.pieces import box, button, column, label, row, title
-from bridge_ui.panel.repeat_question import RepeatQuestion
-from bridge_ui.panel.row_painter import RowLook, RowPainter
-from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.controllers.jobs import JobListRow, JobsController, JobsState
+from bridge_ui.panel.pieces import framed, button, column, label, row, title
+from bridge_ui.panel.repeat_question import DuplicatePrompt
+from bridge_ui.panel.row_painter import RowContent, RowDelegate
+from bridge_ui.panel.rows_model import ROW_ROLE, RowsModel, RowsView
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 
-class JobsTab(QWidget):
+class JobsPage(QWidget):
     """Rows, and below them the chosen one with what can be done. :attr:`look_at` carries the id
     of a job whose pictures somebody wants to see."""
 
-    look_at = Signal(str)
+    view_requested = Signal(str)
 
-    def __init__(self, jobs: JobsController, tones: Tones) -> None:
+    def __init__(self, jobs: JobsController, tones: ThemeColours) -> None:
         super().__init__()
         self._jobs = jobs
-        self._chosen: str | None = None
-        self._model: RowsModel[JobRow] = RowsModel(jobs.rows, _spoken, self)
+        self._chosen_id: str | None = None
+        self._model: RowsModel[JobListRow] = RowsModel(jobs.rows, _accessible_text, self)
         self.view = RowsView()
         self.view.setObjectName("jobs")
         self.view.setAccessibleName(tr("Jobs"))
         self.view.setModel(self._model)
-        self.view.setItemDelegate(RowPainter(self.view, tones, _describe))
-        self._nothing = label(
+        self.view.setItemDelegate(RowDelegate(self.view, tones, _row_content))
+        self._empty_label = label(
             tr("Nothing was sent yet. What you send stands here, with its progress."),
             "dim",
             wrap=True,
         )
-        self._nothing.setContentsMargins(14, 14, 14, 14)
+        self._empty_label.setContentsMargins(14, 14, 14, 14)
         self._name = title("")
         self._state = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
-        self.look_button = button(tr("Look"), does=self._look)
-        self.cancel_button = button(tr("Cancel"), does=self._cancel)
+        self.view_button = button(tr("Look"), on_click=self._view)
+        self.cancel_button = button(tr("Cancel"), on_click=self._cancel)
         self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tip = tr("The same request as a new job (Ctrl+Shift+Return)")
-        self.again_button = button(tr("Send again"), does=self.send_again, tip=tip, costly=True)
-        self._repeat = RepeatQuestion(jobs, "job-make-again")
+        self.resend_button = button(tr("Send again"), on_click=self.resend, tip=tip, costly=True)
+        self._duplicate_prompt = DuplicatePrompt(jobs, "job-make-again")
         for one, name in (
-            (self.look_button, "job-look"),
+            (self.view_button, "job-look"),
             (self.cancel_button, "job-cancel"),
-            (self.again_button, "job-again"),
+            (self.resend_button, "job-again"),
         ):
             one.setObjectName(name)
-        self._detail = box(
+        self._detail = framed(
             column(
                 self._name,
                 self._state,
                 self._problem,
                 self._next,
-                row(self.look_button, self.cancel_button, self.again_button, 1),
-                self._repeat,
+                row(self.view_button, self.cancel_button, self.resend_button, 1),
+                self._duplicate_prompt,
                 margin=12,
             ),
             "card",
         )
-        self._trouble = label("", "bad", wrap=True)
-        foot = column(self._trouble, self._detail)
+        self._problem_label = label("", "bad", wrap=True)
+        foot = column(self._problem_label, self._detail)
         foot.setContentsMargins(12, 8, 12, 12)
-        self.setLayout(column(self._nothing, self.view, foot, gap=0, grows=1))
-        self.view.selectionModel().currentChanged.connect(lambda *_: self._choose())
-        self.view.doubleClicked.connect(lambda _index: self._look())
-        self._model.modelReset.connect(self._came_anew)
+        self.setLayout(column(self._empty_label, self.view, foot, gap=0, grows=1))
+        self.view.selectionModel().currentChanged.connect(lambda *_: self._choice_changed())
+        self.view.doubleClicked.connect(lambda _index: self._view())
+        self._model.modelReset.connect(self._rows_reset)
         self._model.rowsInserted.connect(lambda *_: self._show_list())
         self._model.dataChanged.connect(lambda *_: self._show_detail())
         self._unwatch = jobs.state.watch(self._show_state)
-        self._came_anew()
+        self._rows_reset()
 
-    def close_watches(self) -> None:
-        self._model.close()
+    def stop_watching(self) -> None:
+        self._model.stop_watching()
         self._unwatch()
 
     @property
-    def chosen(self) -> JobRow | None:
-        found = self.view.currentIndex().data(ROW)
-        return found if isinstance(found, JobRow) else None
+    def chosen(self) -> JobListRow | None:
+        found = self.view.currentIndex().data(ROW_ROLE)
+        return found if isinstance(found, JobListRow) else None
 
-    def _choose(self) -> None:
+    def _choice_changed(self) -> None:
         self._jobs.dismiss_question()  # it was about another job
         chosen = self.chosen
-        self._chosen = chosen.id if chosen else None
+        self._chosen_id = chosen.id if chosen else None
         self._show_detail()
 
-    def _came_anew(self) -> None:
+    def _rows_reset(self) -> None:
         """Other rows: the same job stays chosen."""
         for at, shown in enumerate(self._jobs.rows):
-            if shown.id == self._chosen:
+            if shown.id == self._chosen_id:
                 self.view.setCurrentIndex(self._model.index(at))
                 break
         self._show_list()
@@ -103,20 +103,20 @@ class JobsTab(QWidget):
 
     def _show_list(self) -> None:
         self.view.setVisible(len(self._jobs.rows) > 0)
-        self._nothing.setVisible(len(self._jobs.rows) == 0)
+        self._empty_label.setVisible(len(self._jobs.rows) == 0)
 
     def _show_detail(self) -> None:
         chosen = self.chosen
         self._detail.setVisible(chosen is not None)
         if chosen is None:
             return
-        self._name.setText(f"{chosen.shot.shot} · {chosen.service}")
+        self._name.setText(f"{chosen.shot.shot} · {chosen.service_title}")
         when = chosen.created.astimezone().strftime("%d %b %H:%M")
         self._state.setText(
             tr(
                 "{state} · asked by {who}, {when}",
-                state=_state(chosen),
-                who=chosen.asked_by,
+                state=_state_text(chosen),
+                who=chosen.requested_by,
                 when=when,
             )
         )
@@ -124,47 +124,47 @@ class JobsTab(QWidget):
         self._problem.setVisible(bool(chosen.problem))
         self._next.setText(chosen.next_step)
         self._next.setVisible(bool(chosen.next_step))
-        self.look_button.setVisible(bool(chosen.result) or chosen.running)
+        self.view_button.setVisible(bool(chosen.result_id) or chosen.is_running)
         self.cancel_button.setVisible(chosen.can_cancel)
-        self.cancel_button.setText(tr("Take back") if chosen.waiting else tr("Cancel"))
-        self.again_button.setVisible(chosen.can_send_again)
+        self.cancel_button.setText(tr("Take back") if chosen.is_in_outbox else tr("Cancel"))
+        self.resend_button.setVisible(chosen.can_resend)
 
     def _show_state(self, state: JobsState) -> None:
-        self._trouble.setText(state.problem)
-        self._trouble.setVisible(bool(state.problem))
-        look(self._trouble, "bad")
-        self._repeat.ask(state.question)
+        self._problem_label.setText(state.problem)
+        self._problem_label.setVisible(bool(state.problem))
+        set_style_class(self._problem_label, "bad")
+        self._duplicate_prompt.show_question(state.question)
 
-    def _look(self) -> None:
+    def _view(self) -> None:
         chosen = self.chosen
-        if chosen is not None and (chosen.result or chosen.running):
-            self.look_at.emit(chosen.id)
+        if chosen is not None and (chosen.result_id or chosen.is_running):
+            self.view_requested.emit(chosen.id)
 
     def _cancel(self) -> None:
         if self.chosen is not None:
             self._jobs.cancel(self.chosen.id)
 
-    def send_again(self) -> None:
+    def resend(self) -> None:
         """The chosen job, if it can be sent again."""
-        if self.chosen is not None and self.chosen.can_send_again:
-            self._jobs.send_again(self.chosen.id)
+        if self.chosen is not None and self.chosen.can_resend:
+            self._jobs.resend(self.chosen.id)
 
 
-def _state(shown: JobRow) -> str:
-    return tr("failed") if shown.problem else shown.sign.words
+def _state_text(shown: JobListRow) -> str:
+    return tr("failed") if shown.problem else shown.sign.text
 
 
-def _describe(shown: JobRow) -> RowLook:
+def _row_content(shown: JobListRow) -> RowContent:
     when = shown.created.astimezone().strftime("%H:%M")
-    return RowLook(
+    return RowContent(
         shown.shot.shot,
-        shown.service,
+        shown.service_title,
         shown.sign,
-        progress=shown.fraction if shown.running else None,
+        progress=shown.progress if shown.is_running else None,
         badge=when,
     )
 
 
-def _spoken(shown: JobRow) -> str:
-    parts = (shown.shot.shot, shown.service, shown.sign.words, shown.next_step)
+def _accessible_text(shown: JobListRow) -> str:
+    parts = (shown.shot.shot, shown.service_title, shown.sign.text, shown.next_step)
     return ", ".join(part for part in parts if part)

@@ -6,13 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QWidget
 from shiboken6 import isValid
 
-from bridge_ui.panel.pieces import column, label, scrolled, title
-from bridge_ui.review.keys import review_keys
-from bridge_ui.theme.sheet import look
+from bridge_ui.panel.pieces import column, label, scroll_area, title
+from bridge_ui.review.keys import shortcut_help
+from bridge_ui.theme.sheet import set_style_class
 from bridge_ui.translate import tr
 
 
-def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Titles, and below each keys with what they do."""
     return (
         (
@@ -29,23 +29,23 @@ def key_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
                 ("?", tr("these keys")),
             ),
         ),
-        (tr("Review"), review_keys()),
+        (tr("Review"), shortcut_help()),
     )
 
 
-class KeySheet(QFrame):
+class ShortcutsOverlay(QFrame):
     """Lies over the panel until Escape, ``?`` or a click; then the keys go where they went."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._parent = parent
-        self._had_keys: QWidget | None = None
-        look(self, "popover")
+        self._previous_focus: QWidget | None = None
+        set_style_class(self, "popover")
         inside = QWidget()
         body = column(margin=0, gap=14)
         metrics = self.fontMetrics()
-        across = max(metrics.horizontalAdvance(key) for _, keys in key_groups() for key, _ in keys)
-        for name, keys in key_groups():
+        across = max(metrics.horizontalAdvance(key) for _, keys in shortcut_groups() for key, _ in keys)
+        for name, keys in shortcut_groups():
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
             for at, (key, does) in enumerate(keys):
@@ -59,7 +59,7 @@ class KeySheet(QFrame):
         body.addStretch(1)
         inside.setLayout(body)
         self._inside = inside
-        self.setLayout(column(title(tr("Keys"), 1.2), scrolled(inside), margin=16, gap=10))
+        self.setLayout(column(title(tr("Keys"), 1.2), scroll_area(inside), margin=16, gap=10))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
@@ -67,7 +67,7 @@ class KeySheet(QFrame):
         if self.isVisible():
             self._close()
             return
-        self._had_keys = QApplication.focusWidget()
+        self._previous_focus = QApplication.focusWidget()
         parent = self._parent
         self.show()  # what is hidden takes no room
         wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
@@ -88,7 +88,7 @@ class KeySheet(QFrame):
         self._close()
 
     def _close(self) -> None:
-        had = self._had_keys
+        previous = self._previous_focus
         self.hide()
-        if had is not None and isValid(had):
-            had.setFocus()
+        if previous is not None and isValid(previous):
+            previous.setFocus()

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import ConfigError, ShotbridgeError
-from bridge_ui.controllers.pool import Failed, Pool, unexpected
+from bridge_ui.controllers.pool import OnError, ThreadPool, unexpected_error
 
 if TYPE_CHECKING:
     from bridge_core.host import Host
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bridge_ui.panel.parts import Controllers
 
 #: All that the panel's widgets and controllers import without Qt; a test holds that it is all.
-_NEEDED = (
+_PRELOADED_MODULES = (
     "bridge_ui.panel.parts",
     "bridge_ui.controllers.settings",
     "bridge_core.client",
@@ -29,17 +29,17 @@ _NEEDED = (
 )
 
 
-class Loading:
+class PanelLoader:
     """``settings`` are given, or a function that reads them, which is called on a thread."""
 
     def __init__(self, settings: Settings | Callable[[], Settings], host: Host, post: Post) -> None:
         self.host = host
-        self._given = settings
+        self._settings_source = settings
         self._post = post
         self._settings: Settings | None = None
-        self._pool = Pool(post, 1, "shotbridge-opening")
+        self._pool = ThreadPool(post, 1, "shotbridge-opening")
 
-    def start(self, done: Callable[[], None], failed: Failed) -> None:
+    def start(self, done: Callable[[], None], failed: OnError) -> None:
         """Load on a thread, then call ``done`` on the panel's; called again, it tries again."""
 
         def loaded(settings: Settings) -> None:
@@ -48,7 +48,7 @@ class Loading:
 
         self._pool.run(lambda _: self._load(), loaded, failed)
 
-    def controllers(self) -> Controllers:
+    def make_controllers(self) -> Controllers:
         """On the panel's thread. What was not loaded before is loaded here, while all wait.
 
         :raises ShotbridgeError: the configuration cannot be read, a package cannot be imported.
@@ -56,7 +56,7 @@ class Loading:
         settings = self._settings or self._load()
         from bridge_ui.panel.parts import Controllers
 
-        return Controllers.of(settings, self.host, self._post)
+        return Controllers.create(settings, self.host, self._post)
 
     def close(self, timeout: float = 0.0) -> None:
         """Let the thread end; waits ``timeout`` seconds at most."""
@@ -64,15 +64,15 @@ class Loading:
 
     def _load(self) -> Settings:
         try:
-            settings = self._given() if callable(self._given) else self._given
-            for name in _NEEDED:
+            settings = self._settings_source() if callable(self._settings_source) else self._settings_source
+            for name in _PRELOADED_MODULES:
                 import_module(name)
         except ImportError as error:
-            raise in_words(error) from error
+            raise opening_error(error) from error
         return settings
 
 
-def in_words(error: Exception) -> ShotbridgeError:
+def opening_error(error: Exception) -> ShotbridgeError:
     """Why a panel does not open."""
     if isinstance(error, ShotbridgeError):
         return error
@@ -82,4 +82,4 @@ def in_words(error: Exception) -> ShotbridgeError:
             where=sys.prefix,
             next_step=f"install Shotbridge for Python {sys.version.split()[0]}",
         )
-    return unexpected(error)
+    return unexpected_error(error)

@@ -9,19 +9,19 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
 from bridge_ui.controllers.review import ReviewController, ReviewState
-from bridge_ui.controllers.words import decided, review_sign, spell_place, spell_when
-from bridge_ui.panel.pieces import LOOKS, box, button, column, empty, label, row, scrolled, title
-from bridge_ui.theme.tones import Tones
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.words import decision_text, review_status_sign, note_frames_text, format_timestamp
+from bridge_ui.panel.pieces import STYLE_BY_TONE, framed, button, column, clear_layout, label, row, scroll_area, title
+from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.translate import tr_count, tr
 
 
-class NotesTab(QWidget):
+class NotesPage(QWidget):
     """:attr:`go_to` carries a frame, :attr:`again` the request that a note became."""
 
-    go_to = Signal(int)
-    again = Signal(object)
+    frame_requested = Signal(int)
+    revision_ready = Signal(object)
 
-    def __init__(self, review: ReviewController, tones: Tones) -> None:
+    def __init__(self, review: ReviewController, tones: ThemeColours) -> None:
         super().__init__()
         self._review = review
         self._tones = tones
@@ -33,56 +33,56 @@ class NotesTab(QWidget):
         body = column(self._title, self._list, 1, gap=12)
         body.setContentsMargins(14, 12, 14, 12)
         inside.setLayout(body)
-        self.setLayout(column(scrolled(inside)))
+        self.setLayout(column(scroll_area(inside)))
         self._unwatch = review.state.watch(self._show)
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         self._unwatch()
 
     def _show(self, state: ReviewState) -> None:
         which = state.version and state.version.id
-        told = (which, state.notes, state.decisions)
-        if told == self._shown:
+        content = (which, state.notes, state.decisions)
+        if content == self._shown:
             return
-        self._shown = told
+        self._shown = content
         name = next((c.label for c in state.choices if c.id == which), "")
         self._title.setText(name if state.version else tr("Notes"))
-        empty(self._list)
+        clear_layout(self._list)
         if state.version is None:
             self._list.addWidget(label(tr("Review a version to see its notes."), "dim", wrap=True))
             return
         for note in state.notes:
-            self._list.addWidget(self._note(note))
+            self._list.addWidget(self._make_note_card(note))
         for decision in state.decisions:
-            words = label(decided(decision), LOOKS[review_sign(decision.status).tone], wrap=True)
+            words = label(decision_text(decision), STYLE_BY_TONE[review_status_sign(decision.status).tone], wrap=True)
             comment = label(decision.comment, wrap=True)
             comment.setVisible(bool(decision.comment))
-            self._list.addWidget(box(column(words, comment, margin=10, gap=2), "card"))
+            self._list.addWidget(framed(column(words, comment, margin=10, gap=2), "card"))
         if not state.notes and not state.decisions:
             hint = tr("Nothing was said yet. Press N in the review room to write, D to draw.")
             self._list.addWidget(label(hint, "dim", wrap=True))
 
-    def _note(self, note: Note) -> QFrame:
+    def _make_note_card(self, note: Note) -> QFrame:
         words = label(note.text or tr("drawn, without words"), wrap=True)
-        facts = [note.by, spell_when(note.at)]
+        facts = [note.by, format_timestamp(note.at)]
         if note.strokes:
-            facts.append(counted(len(note.strokes), "{n} stroke", "{n} strokes"))
+            facts.append(tr_count(len(note.strokes), "{n} stroke", "{n} strokes"))
         foot = row(1)
-        if note.frame is not None:
-            go = partial(self.go_to.emit, note.frame)
-            to_frame = button(spell_place(note), "link", does=go)
+        if note.display_frame is not None:
+            go = partial(self.frame_requested.emit, note.display_frame)
+            to_frame = button(note_frames_text(note), "link", on_click=go)
             to_frame.setToolTip(tr("Go to this frame"))
             foot.insertWidget(0, to_frame)
         again = button(
             tr("make a version from this"),
             "link",
-            does=lambda: self._make_again(note),
+            on_click=lambda: self._revise(note),
         )
         foot.insertWidget(foot.count() - 1, again)
         who = label(" · ".join(facts), "small", wrap=True)
-        return box(column(words, who, foot, margin=10, gap=3), "card")
+        return framed(column(words, who, foot, margin=10, gap=3), "card")
 
-    def _make_again(self, note: Note) -> None:
-        if note.frame is not None:
-            self.go_to.emit(note.frame)  # the frame to try first
-        self._review.make_again(note, self.again.emit)
+    def _revise(self, note: Note) -> None:
+        if note.display_frame is not None:
+            self.frame_requested.emit(note.display_frame)  # the frame to try first
+        self._review.revise_from_note(note, self.revision_ready.emit)

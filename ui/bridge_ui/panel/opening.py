@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
     from bridge_ui.panel.shell import Panel
 
-_OLDEST = (6, 5)
+_MINIMUM_VERSION = (6, 5)
 #: Every Qt call that returns nothing drops a reference to None in it, on Python 3.10 and 3.11:
 #: after some 5,000 calls the interpreter aborts, and the host with it.
-_BROKEN = ((6, 12, 0),)
+_BROKEN_VERSIONS = ((6, 12, 0),)
 
 
 def open_panel(
@@ -36,13 +36,13 @@ def open_panel(
     import PySide6
 
     check_qt(PySide6.__version__)
-    from bridge_ui.panel.loading import Loading
+    from bridge_ui.panel.loading import PanelLoader
     from bridge_ui.panel.shell import Panel
-    from bridge_ui.qt.bridge import MainThread, install_translations
+    from bridge_ui.qt.bridge import MainThreadDispatcher, install_translations
 
     install_translations()
-    main_thread = MainThread()
-    panel = Panel(Loading(settings, host, main_thread.post), parent)
+    main_thread = MainThreadDispatcher()
+    panel = Panel(PanelLoader(settings, host, main_thread.post), parent)
     main_thread.setParent(panel)
     return panel
 
@@ -52,13 +52,13 @@ def check_qt(version: str) -> None:
     :raises ConfigError: this PySide6 is too old or broken.
     """
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    if numbers[:2] < _OLDEST:
+    if numbers[:2] < _MINIMUM_VERSION:
         raise ConfigError(
             f"PySide6 {version} is older than the panel needs",
             where="PySide6",
             next_step="install PySide6-Essentials 6.5 to 6.11, or use a newer host",
         )
-    if numbers in _BROKEN:
+    if numbers in _BROKEN_VERSIONS:
         raise ConfigError(
             f"PySide6 {version} loses a reference in every call and aborts after a while",
             where="PySide6",

@@ -24,35 +24,35 @@ from bridge_core.models.services import (
     TextParameter,
     ToggleParameter,
 )
-from bridge_ui.panel.inputs import Choose, Toggle
-from bridge_ui.panel.pieces import column, empty, label, row
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.inputs import ComboBox, ToggleSwitch
+from bridge_ui.panel.pieces import column, clear_layout, label, row
+from bridge_ui.theme.tones import ThemeColours
 
 #: Stops of a number's slider where the schema names no step.
-_STOPS = 200
+_SLIDER_STEPS = 200
 
 
-class Form(QWidget):
+class ParameterForm(QWidget):
     """Fields for the parameters of one service; :attr:`changed` says name and value, as typed."""
 
     changed = Signal(str, object)
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self._tones = tones
-        self._fields: dict[str, Field] = {}
+        self._fields: dict[str, ParameterField] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(12)
 
     def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
         """New fields, showing these values; the schema's defaults for the others."""
-        empty(self._layout)
+        clear_layout(self._layout)
         self._fields = {}
         for parameter in parameters:
-            field = _field(parameter, self._tones)
+            field = _make_field(parameter, self._tones)
             field.show_value(values.get(parameter.name, parameter.default))
-            field.edited.connect(lambda value, name=parameter.name: self.changed.emit(name, value))
+            field.value_edited.connect(lambda value, name=parameter.name: self.changed.emit(name, value))
             self._fields[parameter.name] = field
             self._layout.addWidget(field)
 
@@ -76,10 +76,10 @@ class Form(QWidget):
         return {name: field.value() for name, field in self._fields.items()}
 
 
-class Field(QWidget):
+class ParameterField(QWidget):
     """One parameter: its title, what it is set with, its help in words."""
 
-    edited = Signal(object)
+    value_edited = Signal(object)
 
     def __init__(self, parameter: Parameter) -> None:
         super().__init__()
@@ -104,151 +104,151 @@ class Field(QWidget):
             self._problem.setVisible(bool(words))
 
 
-class _Number(Field):
+class _NumberField(ParameterField):
     """A slider for the eye and a box for exact values, always saying the same."""
 
     def __init__(self, parameter: NumberParameter) -> None:
         super().__init__(parameter)
         span = parameter.maximum - parameter.minimum
         self._low = parameter.minimum
-        self._step = parameter.step or span / _STOPS or 1.0
+        self._step = parameter.step or span / _SLIDER_STEPS or 1.0
         self._box = QDoubleSpinBox()
         self._box.setDecimals(_decimals(self._step))
         self._box.setRange(parameter.minimum, parameter.maximum)
         self._box.setSingleStep(parameter.step or span / 20 or 1.0)
-        self._slider = _slider(0, max(1, round(span / self._step)))
-        _arrange(self, parameter, self._slider, self._box)
-        self._slider.valueChanged.connect(self._slid)
-        self._box.valueChanged.connect(self._typed)
+        self._slider = _make_slider(0, max(1, round(span / self._step)))
+        _add_slider_and_box(self, parameter, self._slider, self._box)
+        self._slider.valueChanged.connect(self._slider_moved)
+        self._box.valueChanged.connect(self._box_changed)
 
     def value(self) -> float:
         return self._box.value()
 
     def show_value(self, value: Any) -> None:
-        _silently(self._box, lambda: self._box.setValue(float(value)))
-        self._follow(self._box.value())
+        _without_signals(self._box, lambda: self._box.setValue(float(value)))
+        self._update_slider(self._box.value())
 
-    def _slid(self, stop: int) -> None:
+    def _slider_moved(self, stop: int) -> None:
         self._box.setValue(self._low + stop * self._step)
 
-    def _typed(self, value: float) -> None:
-        self._follow(value)
-        self.edited.emit(value)
+    def _box_changed(self, value: float) -> None:
+        self._update_slider(value)
+        self.value_edited.emit(value)
 
-    def _follow(self, value: float) -> None:
+    def _update_slider(self, value: float) -> None:
         stop = round((value - self._low) / self._step)
-        _silently(self._slider, lambda: self._slider.setValue(stop))
+        _without_signals(self._slider, lambda: self._slider.setValue(stop))
 
 
-class _Integer(Field):
+class _IntegerField(ParameterField):
     def __init__(self, parameter: IntegerParameter) -> None:
         super().__init__(parameter)
         self._box = QSpinBox()
         self._box.setRange(parameter.minimum, parameter.maximum)
-        self._slider = _slider(parameter.minimum, parameter.maximum)
-        _arrange(self, parameter, self._slider, self._box)
+        self._slider = _make_slider(parameter.minimum, parameter.maximum)
+        _add_slider_and_box(self, parameter, self._slider, self._box)
         self._slider.valueChanged.connect(self._box.setValue)
-        self._box.valueChanged.connect(self._typed)
+        self._box.valueChanged.connect(self._box_changed)
 
     def value(self) -> int:
         return self._box.value()
 
     def show_value(self, value: Any) -> None:
-        _silently(self._box, lambda: self._box.setValue(int(value)))
-        _silently(self._slider, lambda: self._slider.setValue(int(value)))
+        _without_signals(self._box, lambda: self._box.setValue(int(value)))
+        _without_signals(self._slider, lambda: self._slider.setValue(int(value)))
 
-    def _typed(self, value: int) -> None:
-        _silently(self._slider, lambda: self._slider.setValue(value))
-        self.edited.emit(value)
+    def _box_changed(self, value: int) -> None:
+        _without_signals(self._slider, lambda: self._slider.setValue(value))
+        self.value_edited.emit(value)
 
 
-class _Choice(Field):
-    def __init__(self, parameter: ChoiceParameter, tones: Tones) -> None:
+class _ChoiceField(ParameterField):
+    def __init__(self, parameter: ChoiceParameter, tones: ThemeColours) -> None:
         super().__init__(parameter)
-        self._list = Choose(tones)
+        self._list = ComboBox(tones)
         self._list.setAccessibleName(parameter.title)
         for choice in parameter.choices:
             self._list.addItem(choice.title, choice.value)
             self._list.setItemData(self._list.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
         self.setLayout(column(label(parameter.title, "dim", wrap=True), self._list, gap=5))
-        self._list.activated.connect(lambda _at: self.edited.emit(self.value()))
+        self._list.activated.connect(lambda _at: self.value_edited.emit(self.value()))
 
     def value(self) -> str:
         return str(self._list.currentData())
 
     def show_value(self, value: Any) -> None:
         at = self._list.findData(value)
-        _silently(self._list, lambda: self._list.setCurrentIndex(at))
+        _without_signals(self._list, lambda: self._list.setCurrentIndex(at))
 
 
-class _Toggle(Field):
-    def __init__(self, parameter: ToggleParameter, tones: Tones) -> None:
+class _ToggleField(ParameterField):
+    def __init__(self, parameter: ToggleParameter, tones: ThemeColours) -> None:
         super().__init__(parameter)
-        self._switch = Toggle(tones)
+        self._switch = ToggleSwitch(tones)
         self._switch.setAccessibleName(parameter.title)
         words = label(parameter.title, wrap=True)
         inner = row(words, self._switch)
         inner.setStretch(0, 1)
         self.setLayout(column(inner))
-        self._switch.toggled.connect(self.edited.emit)
+        self._switch.toggled.connect(self.value_edited.emit)
 
     def value(self) -> bool:
         return self._switch.isChecked()
 
     def show_value(self, value: Any) -> None:
-        _silently(self._switch, lambda: self._switch.setChecked(bool(value)))
+        _without_signals(self._switch, lambda: self._switch.setChecked(bool(value)))
         self._switch.update()
 
 
-class _Text(Field):
+class _TextParameterField(ParameterField):
     def __init__(self, parameter: TextParameter) -> None:
         super().__init__(parameter)
-        self._most = parameter.max_length
+        self._max_length = parameter.max_length
         self._text = text_box(3)
         self._text.setAccessibleName(parameter.title)
-        self._left = label("", "small")
-        self._left.hide()
-        self.setLayout(column(label(parameter.title, "dim", wrap=True), self._text, self._left))
-        self._text.textChanged.connect(self._typed)
+        self._remaining = label("", "small")
+        self._remaining.hide()
+        self.setLayout(column(label(parameter.title, "dim", wrap=True), self._text, self._remaining))
+        self._text.textChanged.connect(self._text_changed)
 
     def value(self) -> str:
         return self._text.toPlainText()
 
     def show_value(self, value: Any) -> None:
         if value != self.value():
-            _silently(self._text, lambda: self._text.setPlainText(str(value)))
+            _without_signals(self._text, lambda: self._text.setPlainText(str(value)))
 
-    def _typed(self) -> None:
-        left = self._most - len(self.value())
-        self._left.setVisible(left < self._most // 10)
-        self._left.setText(f"{left}")
-        self.edited.emit(self.value())
+    def _text_changed(self) -> None:
+        remaining = self._max_length - len(self.value())
+        self._remaining.setVisible(remaining < self._max_length // 10)
+        self._remaining.setText(f"{remaining}")
+        self.value_edited.emit(self.value())
 
 
 def text_box(lines: int) -> QPlainTextEdit:
     """Plain text of a few lines; Tab goes on to the next field."""
-    made = QPlainTextEdit()
-    made.setTabChangesFocus(True)
-    made.setFixedHeight(made.fontMetrics().lineSpacing() * lines + 18)
-    return made
+    widget = QPlainTextEdit()
+    widget.setTabChangesFocus(True)
+    widget.setFixedHeight(widget.fontMetrics().lineSpacing() * lines + 18)
+    return widget
 
 
-def _field(parameter: Parameter, tones: Tones) -> Field:
+def _make_field(parameter: Parameter, tones: ThemeColours) -> ParameterField:
     match parameter:
         case NumberParameter():
-            return _Number(parameter)
+            return _NumberField(parameter)
         case IntegerParameter():
-            return _Integer(parameter)
+            return _IntegerField(parameter)
         case ChoiceParameter():
-            return _Choice(parameter, tones)
+            return _ChoiceField(parameter, tones)
         case ToggleParameter():
-            return _Toggle(parameter, tones)
+            return _ToggleField(parameter, tones)
         case TextParameter():
-            return _Text(parameter)
+            return _TextParameterField(parameter)
 
 
-def _arrange(
-    field: Field,
+def _add_slider_and_box(
+    field: ParameterField,
     parameter: NumberParameter | IntegerParameter,
     slider: QSlider,
     box: QSpinBox | QDoubleSpinBox,
@@ -269,11 +269,11 @@ def _arrange(
     field.setLayout(column(label(parameter.title, "dim", wrap=True), inner, gap=2))
 
 
-def _slider(low: int, high: int) -> QSlider:
-    made = QSlider(Qt.Orientation.Horizontal)
-    made.setRange(low, high)
-    made.setPageStep(max(1, (high - low) // 10))
-    return made
+def _make_slider(low: int, high: int) -> QSlider:
+    widget = QSlider(Qt.Orientation.Horizontal)
+    widget.setRange(low, high)
+    widget.setPageStep(max(1, (high - low) // 10))
+    return widget
 
 
 def _decimals(step: float) -> int:
@@ -283,7 +283,7 @@ def _decimals(step: float) -> int:
     return 4 if step < 0.001 else 3
 
 
-def _silently(widget: Any, call: Callable[[], object]) -> None:
+def _without_signals(widget: Any, call: Callable[[], object]) -> None:
     blocked = widget.blockSignals(True)
     try:
         call()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bridge_ui.controllers.host_notes import HostNotesController
 from bridge_ui.controllers.jobs import JobsController
 from bridge_ui.controllers.lineage import LineageController
-from bridge_ui.controllers.placing import PlacingController
+from bridge_ui.controllers.placing import PlacementController
 from bridge_ui.controllers.review import ReviewController
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.session import Session
@@ -29,11 +29,11 @@ class Controllers:
     jobs: JobsController
     review: ReviewController
     lineage: LineageController
-    placing: PlacingController
+    placement: PlacementController
     host_notes: HostNotesController
 
     @classmethod
-    def of(
+    def create(
         cls, settings: Settings, host: Host, post: Post, *, client: Client | None = None
     ) -> Controllers:
         """All of them for one panel. Nothing is asked of anybody before ``session.start()``."""
@@ -46,7 +46,7 @@ class Controllers:
             JobsController(session),
             ReviewController(session),
             LineageController(session),
-            PlacingController(session, shots.reload),
+            PlacementController(session, shots.reload),
             HostNotesController(session),
         )
 
@@ -58,7 +58,7 @@ class Controllers:
             self.jobs,
             self.review,
             self.lineage,
-            self.placing,
+            self.placement,
             self.host_notes,
         ):
             one.close()

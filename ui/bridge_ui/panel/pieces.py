@@ -23,42 +23,42 @@ from PySide6.QtWidgets import (
 
 from bridge_ui.controllers.signs import Tone
 from bridge_ui.icons import SIZE, icon
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 
 #: Looks of labels that tell a state, by its tone.
-LOOKS = {
-    Tone.PLAIN: "dim",
+STYLE_BY_TONE = {
+    Tone.NEUTRAL: "dim",
     Tone.BUSY: "dim",
-    Tone.WAITS: "warn",
-    Tone.GOOD: "good",
-    Tone.BAD: "bad",
+    Tone.ATTENTION: "warn",
+    Tone.SUCCESS: "good",
+    Tone.ERROR: "bad",
 }
 _COSTLY = "costly"
 #: Of a sign on a button that names no colour.
-_INK = Tones().text
+_ICON_COLOUR = ThemeColours().text
 
 
 def label(text: str = "", style: str = "", *, wrap: bool = False) -> QLabel:
     """Plain text. ``style`` is a look of the style sheet; ``small`` is also set smaller."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
+    widget = QLabel(text)
+    widget.setTextFormat(Qt.TextFormat.PlainText)
+    widget.setWordWrap(wrap)
     if wrap:
         # A long word (a path) must not make a narrow dock wider.
-        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        made.setMinimumWidth(1)
+        widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        widget.setMinimumWidth(1)
     if style:
-        look(made, style)
+        set_style_class(widget, style)
     if style == "small":
-        scale_font(made, 0.9)
-    return made
+        scale_font(widget, 0.9)
+    return widget
 
 
 def title(text: str, factor: float = 1.0) -> QLabel:
-    made = label(text)
-    scale_font(made, factor, bold=True)
-    return made
+    widget = label(text)
+    scale_font(widget, factor, bold=True)
+    return widget
 
 
 def scale_font(widget: QWidget, factor: float, *, bold: bool = False) -> None:
@@ -77,32 +77,32 @@ def button(
     text: str,
     style: str = "",
     *,
-    sign: str = "",
-    colour: str = _INK,
-    does: Callable[[], object] | None = None,
+    icon_name: str = "",
+    colour: str = _ICON_COLOUR,
+    on_click: Callable[[], object] | None = None,
     tip: str = "",
     costly: bool = False,
 ) -> QPushButton:
     """A push button; one with a sign only needs ``tip``, which is then also its spoken name. A
     ``costly`` one is pressed by a click or by a key of its own only, and a click does not move the
     focus."""
-    made = QPushButton(text)
-    made.setAutoDefault(False)
+    widget = QPushButton(text)
+    widget.setAutoDefault(False)
     if costly:
-        made.setProperty(_COSTLY, True)
-        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        widget.setProperty(_COSTLY, True)
+        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if style:
-        look(made, style)
-    if sign:
+        set_style_class(widget, style)
+    if icon_name:
         gap = 5 if text else 0
-        made.setIcon(icon(sign, colour, gap=gap))
-        made.setIconSize(QSize(SIZE + gap, SIZE))
+        widget.setIcon(icon(icon_name, colour, gap=gap))
+        widget.setIconSize(QSize(SIZE + gap, SIZE))
     if tip:
-        made.setToolTip(tip)
-        made.setAccessibleName(text or tip)
-    if does is not None:
-        made.clicked.connect(lambda _checked=False: does())
-    return made
+        widget.setToolTip(tip)
+        widget.setAccessibleName(text or tip)
+    if on_click is not None:
+        widget.clicked.connect(lambda _checked=False: on_click())
+    return widget
 
 
 def is_costly(widget: QWidget) -> bool:
@@ -110,16 +110,16 @@ def is_costly(widget: QWidget) -> bool:
     return bool(widget.property(_COSTLY))
 
 
-def pops_up(opener: QAbstractButton, menu: QMenu) -> None:
+def open_menu_on_click(opener: QAbstractButton, menu: QMenu) -> None:
     """Have a press open a menu below it. A tool button's own menu would run an event loop inside
     the host's until it is closed."""
     opener.clicked.connect(lambda: menu.popup(opener.mapToGlobal(QPoint(0, opener.height()))))
 
 
 def chip(text: str, *, checkable: bool = True) -> QPushButton:
-    made = button(text, "chip")
-    made.setCheckable(checkable)
-    return made
+    widget = button(text, "chip")
+    widget.setCheckable(checkable)
+    return widget
 
 
 def column(
@@ -127,25 +127,25 @@ def column(
 ) -> QVBoxLayout:
     """Widgets below each other; a number is a stretch of that weight. ``grows``: position of the
     one that takes all room that is left."""
-    made = QVBoxLayout()
-    _fill(made, items, margin, gap)
+    layout = QVBoxLayout()
+    _fill(layout, items, margin, gap)
     if grows >= 0:
-        made.setStretch(grows, 1)
-    return made
+        layout.setStretch(grows, 1)
+    return layout
 
 
 def row(
     *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
 ) -> QHBoxLayout:
     """Widgets beside each other; as :func:`column`."""
-    made = QHBoxLayout()
-    _fill(made, items, margin, gap)
+    layout = QHBoxLayout()
+    _fill(layout, items, margin, gap)
     if grows >= 0:
-        made.setStretch(grows, 1)
-    return made
+        layout.setStretch(grows, 1)
+    return layout
 
 
-class FitRow(QWidget):
+class WrapRow(QWidget):
     """Widgets beside each other where their words have room, below each other where not.
     ``grows``: position of the one that takes all room that is left."""
 
@@ -160,7 +160,7 @@ class FitRow(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """As wide as one line, so that it is one again where there is room."""
-        return QSize(self._needs(), self._line.sizeHint().height())
+        return QSize(self._required_width(), self._line.sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         widest = max(item.minimumSizeHint().width() for item in self._items)
@@ -177,18 +177,18 @@ class FitRow(QWidget):
 
     def fit(self) -> None:
         """Turn where that is needed."""
-        way = QBoxLayout.Direction
-        fits = self._needs() <= self.width()
-        direction = way.LeftToRight if fits else way.TopToBottom
+        directions = QBoxLayout.Direction
+        fits = self._required_width() <= self.width()
+        direction = directions.LeftToRight if fits else directions.TopToBottom
         if direction != self._line.direction():
             self._line.setDirection(direction)
             self.updateGeometry()
 
-    def _needs(self) -> int:
+    def _required_width(self) -> int:
         """Width of all in one line."""
-        seen = [item for item in self._items if not item.isHidden()]
-        gaps = self._line.spacing() * (len(seen) - 1)
-        return sum(max(item.sizeHint().width(), item.minimumWidth()) for item in seen) + gaps
+        visible = [item for item in self._items if not item.isHidden()]
+        gaps = self._line.spacing() * (len(visible) - 1)
+        return sum(max(item.sizeHint().width(), item.minimumWidth()) for item in visible) + gaps
 
 
 def _fill(
@@ -205,29 +205,29 @@ def _fill(
             layout.addWidget(item)
 
 
-def box(layout: QLayout, style: str = "") -> QFrame:
+def framed(layout: QLayout, style: str = "") -> QFrame:
     """A frame around a layout."""
-    made = QFrame()
-    made.setLayout(layout)
+    frame = QFrame()
+    frame.setLayout(layout)
     if style:
-        look(made, style)
-    return made
+        set_style_class(frame, style)
+    return frame
 
 
-def scrolled(inside: QWidget) -> QScrollArea:
+def scroll_area(inside: QWidget) -> QScrollArea:
     """``inside`` as wide as there is room, scrolled up and down only."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    look(inside, "sheet")
+    set_style_class(inside, "sheet")
     inside.setAutoFillBackground(False)
     area.setWidget(inside)
     area.viewport().setAutoFillBackground(False)
     return area
 
 
-def keep_room(widget: QWidget, keep: bool) -> None:
+def retain_size_when_hidden(widget: QWidget, keep: bool) -> None:
     """Leave a hidden widget's place free, so that nothing jumps when it comes and goes."""
     policy = widget.sizePolicy()
     if policy.retainSizeWhenHidden() != keep:
@@ -235,7 +235,7 @@ def keep_room(widget: QWidget, keep: bool) -> None:
         widget.setSizePolicy(policy)
 
 
-def empty(layout: QLayout) -> None:
+def clear_layout(layout: QLayout) -> None:
     """Take everything out of a layout, and delete it."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()
@@ -244,4 +244,4 @@ def empty(layout: QLayout) -> None:
             widget.hide()
             widget.deleteLater()
         elif inner is not None:
-            empty(inner)
+            clear_layout(inner)

@@ -12,21 +12,21 @@ from shiboken6 import isValid
 from bridge_ui.controllers.send import SendController
 from bridge_ui.controllers.session import Session
 from bridge_ui.icons import icon
-from bridge_ui.panel.files import ask_for_files
-from bridge_ui.panel.pieces import button, column, empty, label, row
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.files import open_files_dialog
+from bridge_ui.panel.pieces import button, column, clear_layout, label, row
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 _SIZE = QSize(62, 36)
-_KINDS = "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.webp"
+_FILE_PATTERNS = "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.webp"
 
 
-class References(QWidget):
+class ReferencesWidget(QWidget):
     """Each picture is a button that takes it out; the last one adds."""
 
-    def __init__(self, session: Session, send: SendController, tones: Tones) -> None:
+    def __init__(self, session: Session, send: SendController, tones: ThemeColours) -> None:
         super().__init__()
-        self._pool = session.pictures
+        self._pool = session.picture_pool
         self._send = send
         self._tones = tones
         self._shown: tuple[str, ...] = ()
@@ -34,10 +34,10 @@ class References(QWidget):
         self._row = row(gap=8)
         self._add = button(
             "",
-            sign="plus",
+            icon_name="plus",
             colour=tones.dim,
             tip=tr("Add pictures that show the look; they can be dropped here as well"),
-            does=self._ask,
+            on_click=self._choose_files,
         )
         self._add.setObjectName("add-reference")
         self.setLayout(
@@ -48,9 +48,9 @@ class References(QWidget):
         if paths == self._shown:
             return
         self._shown = paths
-        empty(self._row)
+        clear_layout(self._row)
         for path in paths:
-            self._row.addWidget(self._picture(path))
+            self._row.addWidget(self._make_picture_button(path))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -61,26 +61,26 @@ class References(QWidget):
         self._send.add_references(files)
         event.acceptProposedAction()
 
-    def _ask(self) -> None:
-        kinds = tr("Pictures") + f" ({_KINDS})"
-        ask_for_files(self, tr("Look references"), kinds, self._send.add_references)
+    def _choose_files(self) -> None:
+        kinds = tr("Pictures") + f" ({_FILE_PATTERNS})"
+        open_files_dialog(self, tr("Look references"), kinds, self._send.add_references)
 
-    def _picture(self, path: str) -> QPushButton:
+    def _make_picture_button(self, path: str) -> QPushButton:
         name = Path(path).name
-        made = button("", tip=tr("{name}: press to take it out", name=name))
-        made.setIconSize(_SIZE)
-        made.setIcon(icon("layers", self._tones.dim))
-        made.clicked.connect(lambda _checked=False: self._send.remove_reference(path))
+        widget = button("", tip=tr("{name}: press to take it out", name=name))
+        widget.setIconSize(_SIZE)
+        widget.setIcon(icon("layers", self._tones.dim))
+        widget.clicked.connect(lambda _checked=False: self._send.remove_reference(path))
 
         def show(picture: QImage) -> None:
-            if not picture.isNull() and isValid(made):
-                made.setIcon(QIcon(QPixmap.fromImage(picture)))
+            if not picture.isNull() and isValid(widget):
+                widget.setIcon(QIcon(QPixmap.fromImage(picture)))
 
-        self._pool.run(lambda _task: _small(path), show)
-        return made
+        self._pool.run(lambda _task: _read_thumbnail(path), show)
+        return widget
 
 
-def _small(path: str) -> QImage:
+def _read_thumbnail(path: str) -> QImage:
     """The reader scales while it decodes; null for what Qt cannot read (EXR). On a worker."""
     reader = QImageReader(path)
     size = reader.size()

@@ -6,34 +6,34 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QFrame
 
-from bridge_ui.panel.pieces import FitRow, button, column, label
-from bridge_ui.theme.sheet import look
+from bridge_ui.panel.pieces import WrapRow, button, column, label
+from bridge_ui.theme.sheet import set_style_class
 from bridge_ui.translate import tr
 
 
-class Sender(Protocol):
+class DuplicateConfirmation(Protocol):
     """A controller whose state has a ``question``."""
 
-    def send_anyway(self) -> None: ...
+    def confirm_send(self) -> None: ...
 
     def dismiss_question(self) -> None: ...
 
 
-class RepeatQuestion(QFrame):
+class DuplicatePrompt(QFrame):
     """The question with its two answers; hidden while nothing is asked."""
 
-    def __init__(self, sender: Sender, name: str) -> None:
+    def __init__(self, sender: DuplicateConfirmation, object_name: str) -> None:
         """``name``: object name of the button that makes it again."""
         super().__init__()
         self._words = label("", "warn", wrap=True)
-        again = button(tr("Make it again"), does=sender.send_anyway)
-        again.setObjectName(name)
-        leave = button(tr("Don't make it"), "quiet", does=sender.dismiss_question)
-        self.setLayout(column(self._words, FitRow(again, leave), margin=10, gap=5))
-        look(self, "warning")
+        again = button(tr("Make it again"), on_click=sender.confirm_send)
+        again.setObjectName(object_name)
+        leave = button(tr("Don't make it"), "quiet", on_click=sender.dismiss_question)
+        self.setLayout(column(self._words, WrapRow(again, leave), margin=10, gap=5))
+        set_style_class(self, "warning")
         self.hide()
 
-    def ask(self, question: str) -> None:
+    def show_question(self, question: str) -> None:
         """Empty: nothing is asked."""
         self._words.setText(question)
         self.setVisible(bool(question))

@@ -10,18 +10,18 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from bridge_ui.controllers.signs import Sign, Tone
+from bridge_ui.controllers.signs import StatusSign, Tone
 from bridge_ui.icons import pixmap
-from bridge_ui.panel.rows_model import ROW, Index
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.rows_model import ROW_ROLE, ModelIndex
+from bridge_ui.theme.tones import ThemeColours
 
 T = TypeVar("T")
 
-_PAD = 8
-_SIGN = 13
+_PADDING = 8
+_ICON_SIZE = 13
 
 #: The icon that stands for each mark of :class:`~bridge_ui.controllers.words.Sign`.
-ICONS = {
+ICON_BY_SYMBOL = {
     "…": "hourglass",
     "▸": "play",
     "✓": "check",
@@ -35,34 +35,34 @@ ICONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RowLook:
+class RowContent:
     """What a row shows."""
 
     title: str
-    facts: str
+    details: str
     """Dim, below the title."""
-    sign: Sign
+    sign: StatusSign
     progress: float | None = None
     """0 to 1; None without a bar."""
     badge: str = ""
     """A word at the right of the title."""
 
 
-def tone_colour(tones: Tones, tone: Tone) -> str:
+def tone_colour(tones: ThemeColours, tone: Tone) -> str:
     match tone:
-        case Tone.PLAIN:
+        case Tone.NEUTRAL:
             return tones.dim
         case Tone.BUSY:
             return tones.accent
-        case Tone.WAITS:
+        case Tone.ATTENTION:
             return tones.warn
-        case Tone.GOOD:
+        case Tone.SUCCESS:
             return tones.good
-        case Tone.BAD:
+        case Tone.ERROR:
             return tones.bad
 
 
-class RowPainter(QStyledItemDelegate, Generic[T]):
+class RowDelegate(QStyledItemDelegate, Generic[T]):
     """``describe`` puts a row into words; ``picture`` gives its thumbnail for a room in pixels of
     the screen, None until it is there (asked only for rows in sight). Without ``picture`` rows
     have no place for one."""
@@ -70,123 +70,123 @@ class RowPainter(QStyledItemDelegate, Generic[T]):
     def __init__(
         self,
         parent: QWidget,
-        tones: Tones,
-        describe: Callable[[T], RowLook],
-        picture: Callable[[T, QSize], QPixmap | None] | None = None,
+        tones: ThemeColours,
+        describe: Callable[[T], RowContent],
+        thumbnail: Callable[[T, QSize], QPixmap | None] | None = None,
     ) -> None:
         super().__init__(parent)
         self._tones = tones
         self._describe = describe
-        self._picture = picture
-        self._signs: dict[tuple[str, str, float], QPixmap] = {}
+        self._thumbnail = thumbnail
+        self._icon_cache: dict[tuple[str, str, float], QPixmap] = {}
         self._fonts: tuple[QFont, QFont, QFont] | None = None
 
-    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802
-        name, words, _ = self._sized(option.font)
+    def sizeHint(self, option: QStyleOptionViewItem, _index: ModelIndex) -> QSize:  # noqa: N802
+        name, words, _ = self._fonts_for(option.font)
         text = QFontMetrics(name).height() + 2 * QFontMetrics(words).height() + 6
-        return QSize(160, text + 2 * _PAD + 3)
+        return QSize(160, text + 2 * _PADDING + 3)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: ModelIndex) -> None:
         painter.save()
         try:
             self._paint(painter, option, index)
         finally:
             painter.restore()
 
-    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, index: ModelIndex) -> None:
         tones, area = self._tones, QRect(option.rect)
-        thing: Any = index.data(ROW)
-        if thing is None:
+        row: Any = index.data(ROW_ROLE)
+        if row is None:
             return
-        shown = self._describe(thing)
+        content = self._describe(row)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if chosen or hovered:
-            ground = tones.raised if chosen else tones.mixed("raised", "panel", 0.5)
+            ground = tones.raised if chosen else tones.mix("raised", "panel", 0.5)
             painter.fillRect(area, QColor(ground))
         if chosen:
             painter.fillRect(QRect(area.left(), area.top(), 3, area.height()), QColor(tones.accent))
         if focused:
-            painter.setPen(QColor(tones.mixed("accent", "panel", 0.6)))
+            painter.setPen(QColor(tones.mix("accent", "panel", 0.6)))
             painter.drawRect(area.adjusted(0, 0, -1, -1))
-        inner = area.adjusted(_PAD + 3, _PAD, -_PAD, -_PAD)
-        if self._picture is not None and area.width() >= 180:
-            inner = self._paint_picture(painter, inner, thing)
-        self._paint_words(painter, option, inner, shown)
+        inner = area.adjusted(_PADDING + 3, _PADDING, -_PADDING, -_PADDING)
+        if self._thumbnail is not None and area.width() >= 180:
+            inner = self._paint_thumbnail(painter, inner, row)
+        self._paint_text(painter, option, inner, content)
 
-    def _paint_picture(self, painter: QPainter, area: QRect, thing: T) -> QRect:
-        assert self._picture is not None
+    def _paint_thumbnail(self, painter: QPainter, area: QRect, row: T) -> QRect:
+        assert self._thumbnail is not None
         # Words matter more than the picture where both are short of room.
         width = min(round((area.height() - 3) * 16 / 9), round(area.width() * 0.32))
         place = QRect(area.left(), area.top(), width, round(width * 9 / 16))
         painter.fillRect(place, QColor(self._tones.canvas))
         scale = painter.device().devicePixelRatioF()
-        picture = self._picture(thing, place.size() * scale)
+        picture = self._thumbnail(row, place.size() * scale)
         if picture is not None and not picture.isNull():
             target = QRect(0, 0, round(picture.width() / scale), round(picture.height() / scale))
             target.moveCenter(place.center())
             painter.drawPixmap(target, picture)
         return area.adjusted(place.width() + 10, 0, 0, 0)
 
-    def _paint_words(
-        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, shown: RowLook
+    def _paint_text(
+        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, content: RowContent
     ) -> None:
         tones = self._tones
-        name, words, small = self._sized(option.font)
+        name, words, small = self._fonts_for(option.font)
         left, top, width = area.left(), area.top(), area.width()
         tall = QFontMetrics(name).height()
-        if shown.badge:
+        if content.badge:
             metrics = QFontMetrics(small)
-            room = metrics.horizontalAdvance(shown.badge)
+            badge_width = metrics.horizontalAdvance(content.badge)
             painter.setFont(small)
             painter.setPen(QColor(tones.dim))
             painter.drawText(
-                QRect(left + width - room, top, room, tall),
+                QRect(left + width - badge_width, top, badge_width, tall),
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                shown.badge,
+                content.badge,
             )
-            width -= room + 8
-        self._line(painter, name, tones.text, QRect(left, top, width, tall), shown.title)
+            width -= badge_width + 8
+        self._draw_line(painter, name, tones.text, QRect(left, top, width, tall), content.title)
         top += tall + 2
         small_tall = QFontMetrics(words).height()
         width = area.width()
-        self._line(painter, words, tones.dim, QRect(left, top, width, small_tall), shown.facts)
+        self._draw_line(painter, words, tones.dim, QRect(left, top, width, small_tall), content.details)
         top += small_tall + 2
-        colour = tone_colour(tones, shown.sign.tone)
+        colour = tone_colour(tones, content.sign.tone)
         inset = 0
-        if shown.sign.mark in ICONS:
+        if content.sign.symbol in ICON_BY_SYMBOL:
             scale = painter.device().devicePixelRatioF()
-            sign = self._sign(ICONS[shown.sign.mark], colour, scale)
-            painter.drawPixmap(left, top + (small_tall - _SIGN) // 2, sign)
-            inset = _SIGN + 5
+            sign = self._icon(ICON_BY_SYMBOL[content.sign.symbol], colour, scale)
+            painter.drawPixmap(left, top + (small_tall - _ICON_SIZE) // 2, sign)
+            inset = _ICON_SIZE + 5
         spot = QRect(left + inset, top, width - inset, small_tall)
-        self._line(painter, words, colour, spot, shown.sign.words)
-        if shown.progress is not None:
+        self._draw_line(painter, words, colour, spot, content.sign.text)
+        if content.progress is not None:
             top += small_tall + 2
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             bar = QRectF(left, top, width, 3)
             painter.setBrush(QColor(tones.line))
             painter.drawRoundedRect(bar, 1.5, 1.5)
-            part = max(0.0, min(1.0, shown.progress))
+            part = max(0.0, min(1.0, content.progress))
             if part > 0:
                 painter.setBrush(QColor(tones.accent))
                 painter.drawRoundedRect(QRectF(left, top, max(3.0, width * part), 3), 1.5, 1.5)
 
-    def _line(self, painter: QPainter, font: QFont, colour: str, area: QRect, text: str) -> None:
+    def _draw_line(self, painter: QPainter, font: QFont, colour: str, area: QRect, text: str) -> None:
         painter.setFont(font)
         painter.setPen(QColor(colour))
         short = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short)
 
-    def _sign(self, name: str, colour: str, scale: float) -> QPixmap:
+    def _icon(self, name: str, colour: str, scale: float) -> QPixmap:
         key = (name, colour, scale)
-        if key not in self._signs:
-            self._signs[key] = pixmap(name, colour, _SIGN, scale)
-        return self._signs[key]
+        if key not in self._icon_cache:
+            self._icon_cache[key] = pixmap(name, colour, _ICON_SIZE, scale)
+        return self._icon_cache[key]
 
-    def _sized(self, font: QFont) -> tuple[QFont, QFont, QFont]:
+    def _fonts_for(self, font: QFont) -> tuple[QFont, QFont, QFont]:
         """For the title, the words, the badge."""
         if self._fonts is None or self._fonts[1].pointSizeF() != font.pointSizeF() * 0.92:
             name, words, small = QFont(font), QFont(font), QFont(font)

@@ -16,13 +16,13 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
-from bridge_ui.controllers.observable import Rows, RowsChanged
+from bridge_ui.controllers.observable import ObservableList, ListChange
 
 T = TypeVar("T")
-Index = QModelIndex | QPersistentModelIndex
+ModelIndex = QModelIndex | QPersistentModelIndex
 
 #: The row itself, for delegates.
-ROW = Qt.ItemDataRole.UserRole
+ROW_ROLE = Qt.ItemDataRole.UserRole
 
 
 class RowsModel(QStringListModel, Generic[T]):
@@ -33,37 +33,37 @@ class RowsModel(QStringListModel, Generic[T]):
     every other thread that wanted Python's lock in between.
     """
 
-    def __init__(self, rows: Rows[T], spoken: Any, parent: QObject | None = None) -> None:
+    def __init__(self, rows: ObservableList[T], accessible_text: Any, parent: QObject | None = None) -> None:
         super().__init__([""] * len(rows), parent)
         self._rows = rows
-        self._spoken = spoken
-        self._coming = range(0)
+        self._accessible_text = accessible_text
+        self._inserting = range(0)
         """Rows that are there, and that views are just being told of."""
         self._unwatch = rows.watch(self._changed)
 
-    def close(self) -> None:
+    def stop_watching(self) -> None:
         """Hear of nothing any more."""
         self._unwatch()
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: ModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         at = index.row()
-        if self._coming and at >= self._coming.start and self.rowCount() < len(self._rows):
-            at += len(self._coming)  # views still count without them
+        if self._inserting and at >= self._inserting.start and self.rowCount() < len(self._rows):
+            at += len(self._inserting)  # views still count without them
         if not 0 <= at < len(self._rows):
             return None
-        if role == ROW:
+        if role == ROW_ROLE:
             return self._rows[at]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._spoken(self._rows[at])
+            return self._accessible_text(self._rows[at])
         return None
 
-    def _changed(self, change: RowsChanged) -> None:
+    def _changed(self, change: ListChange) -> None:
         if change.reset:
             self.setStringList([""] * len(self._rows))
         elif change.inserted:
-            self._coming = change.inserted
+            self._inserting = change.inserted
             self.insertRows(change.inserted.start, len(change.inserted))
-            self._coming = range(0)
+            self._inserting = range(0)
         for first, last in _runs(change.positions):
             self.dataChanged.emit(self.index(first), self.index(last))
 
@@ -86,7 +86,7 @@ class RowsView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
 
-    def dataChanged(self, first: Index, last: Index, roles: Iterable[int] = ()) -> None:  # noqa: N802
+    def dataChanged(self, first: ModelIndex, last: ModelIndex, roles: Iterable[int] = ()) -> None:  # noqa: N802
         """Draw them anew. A list view would lay out all of its rows (18 ms with 10,000), though
         none has moved."""
         QAbstractItemView.dataChanged(self, first, last, list(roles))

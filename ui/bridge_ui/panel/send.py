@@ -7,111 +7,111 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
-from bridge_core.models.requests import Delivery
-from bridge_ui.controllers.playhead import LookedAt, has_playhead
-from bridge_ui.controllers.rendering import Rendering
-from bridge_ui.controllers.send import SendController, Sending, SendState
+from bridge_core.models.requests import OutputFormat
+from bridge_ui.controllers.playhead import ViewedFrame, has_playhead
+from bridge_ui.controllers.rendering import RenderProgress
+from bridge_ui.controllers.send import SendController, SendProgress, SendState
 from bridge_ui.controllers.session import Session
-from bridge_ui.controllers.words import spell_bytes
-from bridge_ui.panel.before import BeforeYouSend
+from bridge_ui.controllers.words import format_size
+from bridge_ui.panel.before import SendSummaryCard
 from bridge_ui.panel.choosing import ServiceButton
-from bridge_ui.panel.inputs import Choose
-from bridge_ui.panel.parameters import Form, text_box
-from bridge_ui.panel.pieces import FitRow, box, button, column, label, row, scrolled, title
-from bridge_ui.panel.presets import Presets
-from bridge_ui.panel.references import References
-from bridge_ui.panel.repeat_question import RepeatQuestion
-from bridge_ui.panel.unrendered import UnrenderedCard
-from bridge_ui.theme.tones import Tones
-from bridge_ui.translate import counted, tr
+from bridge_ui.panel.inputs import ComboBox
+from bridge_ui.panel.parameters import ParameterForm, text_box
+from bridge_ui.panel.pieces import WrapRow, framed, button, column, label, row, scroll_area, title
+from bridge_ui.panel.presets import PresetMenu
+from bridge_ui.panel.references import ReferencesWidget
+from bridge_ui.panel.repeat_question import DuplicatePrompt
+from bridge_ui.panel.unrendered import PendingRendersCard
+from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.translate import tr_count, tr
 
 
-class SendTab(QWidget):
+class SendPage(QWidget):
     """``looked_at`` says which frame somebody looks at, for trying it; None: none."""
 
-    choosing = Signal()
+    choose_service_requested = Signal()
     """Somebody wants to choose a service: the panel shows the popover."""
-    tried = Signal(object)
+    test_frame_sent = Signal(object)
     """The job that tries a frame, once the gateway has it."""
 
     def __init__(
         self,
         session: Session,
         send: SendController,
-        tones: Tones,
-        looked_at: Callable[[], LookedAt | None],
+        tones: ThemeColours,
+        viewed_frame: Callable[[], ViewedFrame | None],
     ) -> None:
         super().__init__()
         self._send = send
-        self._looked_at = looked_at
-        self._asks_host = has_playhead(session.host)
+        self._viewed_frame = viewed_frame
+        self._has_host_playhead = has_playhead(session.host)
         self._built_for: str | None = None
         self.service = ServiceButton(tones)
-        self.service.clicked.connect(self.choosing.emit)
+        self.service.clicked.connect(self.choose_service_requested.emit)
         self._shots = title("")
         self._ranges = label("", "small", wrap=True)
         self._summary = label("", "dim", wrap=True)
-        self._form = Form(tones)
+        self._form = ParameterForm(tones)
         self._form.changed.connect(send.set_value)
-        self._presets = Presets(send, tones)
+        self._presets = PresetMenu(send, tones)
         self._note = text_box(3)
         self._note.setObjectName("note")
         self._note.setAccessibleName(tr("Note"))
         self._note.setPlaceholderText(tr("What matters in this shot; kept with the version"))
         self._note.textChanged.connect(lambda: send.set_note(self._note.toPlainText()))
-        self._references = References(session, send, tones)
-        self._delivery = self._delivery_list(tones)
-        self._before = BeforeYouSend()
+        self._references = ReferencesWidget(session, send, tones)
+        self._output_format_box = self._make_output_format_box(tones)
+        self._summary_card = SendSummaryCard()
         self._missing = label("", "warn", wrap=True)
         self._missing.setObjectName("missing")
         self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
-        self._trouble = box(column(self._problem, self._next, margin=10, gap=3), "warning")
-        self._told = label("", "dim", wrap=True)
-        self._bar = QProgressBar(textVisible=False)
-        self._going = label("", "small", wrap=True)
-        self._stop = button(tr("Stop sending"), "link", does=send.stop_sending)
-        going = row(self._going, self._stop)
-        going.setStretch(0, 1)
-        self._way = box(column(self._bar, going, gap=2))
-        self._repeat = RepeatQuestion(send, "make-again")
-        self.unrendered = UnrenderedCard(send.unrendered)
-        self.try_button = button(
+        self._problem_box = framed(column(self._problem, self._next, margin=10, gap=3), "warning")
+        self._message = label("", "dim", wrap=True)
+        self._progress_bar = QProgressBar(textVisible=False)
+        self._progress_text = label("", "small", wrap=True)
+        self._stop = button(tr("Stop sending"), "link", on_click=send.stop_sending)
+        progress_row = row(self._progress_text, self._stop)
+        progress_row.setStretch(0, 1)
+        self._progress_box = framed(column(self._progress_bar, progress_row, gap=2))
+        self._duplicate_prompt = DuplicatePrompt(send, "make-again")
+        self.pending_renders = PendingRendersCard(send.pending_renders)
+        self.test_frame_button = button(
             tr("Try this frame"),
-            does=self.try_this_frame,
+            on_click=self.request_test_frame,
             tip=tr("Make the frame that you are looking at, to see it first (Ctrl+T)"),
             costly=True,
         )
-        self.try_button.setObjectName("try")
-        self.main = button("", "main", does=self.send, tip="Ctrl+Return", costly=True)
-        self.main.setObjectName("send")
-        self.main.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.test_frame_button.setObjectName("try")
+        self.send_button = button("", "main", on_click=self.send, tip="Ctrl+Return", costly=True)
+        self.send_button.setObjectName("send")
+        self.send_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._arrange()
         self._unwatch = send.state.watch(self._show)
 
-    def close_watches(self) -> None:
-        self.unrendered.close_watches()
+    def stop_watching(self) -> None:
+        self.pending_renders.stop_watching()
         self._unwatch()
 
     def send(self) -> None:
         if self._send.state.value.can_send:
             self._send.send()
 
-    def try_this_frame(self) -> None:
-        if self.try_button.isEnabled():
-            self._send.try_frame(self._looked_at(), self.tried.emit)
+    def request_test_frame(self) -> None:
+        if self.test_frame_button.isEnabled():
+            self._send.request_test_frame(self._viewed_frame(), self.test_frame_sent.emit)
 
-    def frame_moved(self) -> None:
+    def frame_changed(self) -> None:
         """The review room shows another frame, or none."""
         self._show_buttons(self._send.state.value)
 
     def _arrange(self) -> None:
         inside = QWidget()
         head = column(label(tr("Service"), "dim"), self.service, self._summary, gap=5)
-        deliver = row(label(tr("Deliver"), "dim"), self._delivery)
+        deliver = row(label(tr("Deliver"), "dim"), self._output_format_box)
         deliver.setStretch(1, 1)
         form = column(
-            box(column(self._shots, self._ranges, gap=1)),
+            framed(column(self._shots, self._ranges, gap=1)),
             head,
             self._form,
             column(label(tr("Note"), "dim"), self._note, gap=5),
@@ -124,26 +124,26 @@ class SendTab(QWidget):
         form.setContentsMargins(14, 12, 14, 12)
         inside.setLayout(form)
         foot = column(
-            self.unrendered,
-            self._before,
-            self._trouble,
-            self._told,
+            self.pending_renders,
+            self._summary_card,
+            self._problem_box,
+            self._message,
             self._missing,
-            self._way,
-            self._repeat,
-            FitRow(self.try_button, self.main, gap=8, grows=1),
+            self._progress_box,
+            self._duplicate_prompt,
+            WrapRow(self.test_frame_button, self.send_button, gap=8, grows=1),
             gap=8,
         )
         foot.setContentsMargins(14, 8, 14, 14)
-        self.setLayout(column(scrolled(inside), foot, gap=0, grows=0))
+        self.setLayout(column(scroll_area(inside), foot, gap=0, grows=0))
 
-    def _delivery_list(self, tones: Tones) -> Choose:
-        made = Choose(tones)
-        made.setAccessibleName(tr("Deliver"))
-        made.addItem(tr("OpenEXR, same colour space"), Delivery.EXR)
-        made.addItem(tr("the plate's own format"), Delivery.PLATE)
-        made.activated.connect(lambda at: self._send.set_delivery(made.itemData(at)))
-        return made
+    def _make_output_format_box(self, tones: ThemeColours) -> ComboBox:
+        widget = ComboBox(tones)
+        widget.setAccessibleName(tr("Deliver"))
+        widget.addItem(tr("OpenEXR, same colour space"), OutputFormat.EXR)
+        widget.addItem(tr("the plate's own format"), OutputFormat.PLATE)
+        widget.activated.connect(lambda at: self._send.set_output_format(widget.itemData(at)))
+        return widget
 
     def _show(self, state: SendState) -> None:
         self._show_shots(state)
@@ -151,18 +151,18 @@ class SendTab(QWidget):
         if self._note.toPlainText() != state.note:
             self._note.setPlainText(state.note)
         self._references.show_paths(state.references)
-        self._references.setVisible(state.service is not None and state.service.takes_references)
-        if state.delivery is not None:
-            self._delivery.setCurrentIndex(self._delivery.findData(state.delivery))
-        self._before.show_lines(state.before, estimating=state.estimating)
+        self._references.setVisible(state.service is not None and state.service.accepts_references)
+        if state.output_format is not None:
+            self._output_format_box.setCurrentIndex(self._output_format_box.findData(state.output_format))
+        self._summary_card.show_lines(state.summary, estimating=state.estimating)
         self._problem.setText(state.problem)
         self._next.setText(state.next_step)
         self._next.setVisible(bool(state.next_step))
-        self._trouble.setVisible(bool(state.problem))
-        self._told.setText(state.told)
-        self._told.setVisible(bool(state.told) and not state.problem)
-        self._repeat.ask(state.question)
-        self._show_way(state.rendering, state.sending)
+        self._problem_box.setVisible(bool(state.problem))
+        self._message.setText(state.message)
+        self._message.setVisible(bool(state.message) and not state.problem)
+        self._duplicate_prompt.show_question(state.question)
+        self._show_progress(state.render_progress, state.send_progress)
         self._show_buttons(state)
 
     def _show_shots(self, state: SendState) -> None:
@@ -181,7 +181,7 @@ class SendTab(QWidget):
             self._ranges.setText(" · ".join(facts))
         else:
             count = len(state.shots)
-            self._shots.setText(counted(count, "{n} shot", "{n} shots"))
+            self._shots.setText(tr_count(count, "{n} shot", "{n} shots"))
             names = [shot.id.shot for shot in state.shots[:4]]
             more = [tr("{n} more", n=count - 4)] if count > 4 else []
             self._ranges.setText(", ".join(names + more))
@@ -204,35 +204,35 @@ class SendTab(QWidget):
         )
         self._form.setVisible(bool(parameters))
 
-    def _show_way(self, rendering: Rendering, sending: Sending) -> None:
-        self._way.setVisible(bool(rendering.shot) or sending.shots > 0)
-        if rendering.shot:
-            done, total = rendering.frames, rendering.total
-            told = tr("rendering {shot} · {n} / {total}", shot=rendering.shot, n=done, total=total)
-            if rendering.waiting:
-                told += " · " + counted(rendering.waiting, "{n} shot waits", "{n} shots wait")
-        elif sending.shots:
-            done, total = sending.done, sending.total
-            told = counted(sending.shots, "sending {n} shot", "sending {n} shots")
+    def _show_progress(self, render_progress: RenderProgress, send_progress: SendProgress) -> None:
+        self._progress_box.setVisible(bool(render_progress.shot) or send_progress.request_count > 0)
+        if render_progress.shot:
+            done, total = render_progress.frames_done, render_progress.total_frames
+            text = tr("rendering {shot} · {n} / {total}", shot=render_progress.shot, n=done, total=total)
+            if render_progress.waiting_shots:
+                text += " · " + tr_count(render_progress.waiting_shots, "{n} shot waits", "{n} shots wait")
+        elif send_progress.request_count:
+            done, total = send_progress.sent_bytes, send_progress.total_bytes
+            text = tr_count(send_progress.request_count, "sending {n} shot", "sending {n} shots")
             if total:
-                told += f" · {spell_bytes(done)} / {spell_bytes(total)}"
+                text += f" · {format_size(done)} / {format_size(total)}"
         else:
             return
-        self._bar.setRange(0, 1000)
-        self._bar.setValue(round(1000 * done / total) if total else 0)
-        self._going.setText(told)
+        self._progress_bar.setRange(0, 1000)
+        self._progress_bar.setValue(round(1000 * done / total) if total else 0)
+        self._progress_text.setText(text)
 
     def _show_buttons(self, state: SendState) -> None:
-        self.main.setText(state.button or tr("Make a version"))
-        self.main.setEnabled(state.can_send)
-        at = self._looked_at()
-        inside = at is not None and any(at.is_in(shot) for shot in state.shots)
+        self.send_button.setText(state.button_text or tr("Make a version"))
+        self.send_button.setEnabled(state.can_send)
+        viewed = self._viewed_frame()
+        inside = viewed is not None and any(viewed.is_within(shot) for shot in state.shots)
         # A host does not tell where its playhead goes: it is asked when the button is pressed.
-        self.try_button.setEnabled(state.can_send and (inside or self._asks_host))
+        self.test_frame_button.setEnabled(state.can_send and (inside or self._has_host_playhead))
         missing = tr("First: {what}", what="; ".join(state.missing)) if state.missing else ""
         self._missing.setText(missing)
         self._missing.setVisible(bool(missing))
-        self.main.setAccessibleDescription(missing)
-        self.main.setCursor(
+        self.send_button.setAccessibleDescription(missing)
+        self.send_button.setCursor(
             Qt.CursorShape.PointingHandCursor if state.can_send else Qt.CursorShape.ArrowCursor
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from bridge_ui.controllers.settings import Line, SettingsController, SettingsState
-from bridge_ui.panel.pieces import button, column, empty, label, row, title
+from bridge_ui.controllers.settings import SettingLine, SettingsController, SettingsState
+from bridge_ui.panel.pieces import button, column, clear_layout, label, row, title
 from bridge_ui.translate import tr
 
 
@@ -16,32 +16,32 @@ class SettingsView(QWidget):
     def __init__(self, settings: SettingsController) -> None:
         super().__init__()
         self._settings = settings
-        self._shown: tuple[Line, ...] = ()
+        self._shown: tuple[SettingLine, ...] = ()
         self._lines = QVBoxLayout()
         self._lines.setSpacing(8)
-        self._told = label("", "good", wrap=True)
+        self._message = label("", "good", wrap=True)
         self._problem = label("", "bad", wrap=True)
-        self._file = _selectable(label("", "small", wrap=True))
+        self._file = _make_selectable(label("", "small", wrap=True))
         self.setLayout(
-            column(title(tr("Settings")), self._lines, self._told, self._problem, self._file, gap=8)
+            column(title(tr("Settings")), self._lines, self._message, self._problem, self._file, gap=8)
         )
         self._unwatch = settings.state.watch(self._show)
 
-    def look(self) -> None:
-        self._settings.look()
+    def refresh(self) -> None:
+        self._settings.refresh()
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         self._unwatch()
         self._settings.close()
 
     def _show(self, state: SettingsState) -> None:
         if state.lines != self._shown:
             self._shown = state.lines
-            empty(self._lines)
+            clear_layout(self._lines)
             for line in state.lines:
-                self._lines.addWidget(_Own(line, self._settings) if line.editable else _fact(line))
-        self._told.setText(state.told)
-        self._told.setVisible(bool(state.told))
+                self._lines.addWidget(_SettingField(line, self._settings) if line.editable else _setting_label(line))
+        self._message.setText(state.message)
+        self._message.setVisible(bool(state.message))
         problem = f"⚠ {state.problem}. {state.next_step}" if state.problem else ""
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
@@ -53,45 +53,45 @@ class SettingsView(QWidget):
         )
 
 
-class _Own(QWidget):
+class _SettingField(QWidget):
     """A line that can be changed; Return saves it."""
 
-    def __init__(self, line: Line, settings: SettingsController) -> None:
+    def __init__(self, line: SettingLine, settings: SettingsController) -> None:
         super().__init__()
         self._line, self._settings = line, settings
-        self._text = QLineEdit(line.own)
+        self._text = QLineEdit(line.user_value)
         self._text.setObjectName(line.key)
         self._text.setPlaceholderText(line.value)
         self._text.setAccessibleName(line.title)
         self._text.setMinimumWidth(60)
-        self._save = button(tr("Save"), does=self._keep)
+        self._save = button(tr("Save"), on_click=self._save_value)
         self._save.setEnabled(False)
         self._text.textChanged.connect(
-            lambda text: self._save.setEnabled(text.strip() != self._line.own)
+            lambda text: self._save.setEnabled(text.strip() != self._line.user_value)
         )
-        self._text.returnPressed.connect(self._keep)
+        self._text.returnPressed.connect(self._save_value)
         origin = label(line.origin, "small", wrap=True)
         field = row(self._text, self._save, grows=0)
         self.setLayout(column(label(line.title, "dim"), field, origin, gap=2))
 
-    def _keep(self) -> None:
+    def _save_value(self) -> None:
         if self._save.isEnabled():
-            self._settings.set_own(self._line.key, self._text.text())
+            self._settings.save(self._line.key, self._text.text())
 
 
-def _fact(line: Line) -> QWidget:
-    made = QWidget()
-    value = _selectable(label(line.value, wrap=True))
+def _setting_label(line: SettingLine) -> QWidget:
+    widget = QWidget()
+    value = _make_selectable(label(line.value, wrap=True))
     parts = [label(line.title, "dim"), value]
     if line.origin:
         parts.append(label(line.origin, "small", wrap=True))
-    made.setLayout(column(*parts, gap=1))
-    return made
+    widget.setLayout(column(*parts, gap=1))
+    return widget
 
 
-def _selectable(made: QLabel) -> QLabel:
-    made.setTextInteractionFlags(
+def _make_selectable(widget: QLabel) -> QLabel:
+    widget.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
-    return made
+    return widget

@@ -17,21 +17,21 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, 
 from PySide6.QtWidgets import QWidget
 
 from bridge_core.host import Capability
-from bridge_ui.panel.doorway import Doorway
-from bridge_ui.panel.focus_keys import FocusKeys
+from bridge_ui.panel.doorway import LoadingView
+from bridge_ui.panel.focus_keys import FocusKeyFilter
 from bridge_ui.panel.frame import PAGES
-from bridge_ui.panel.loading import Loading, in_words
-from bridge_ui.panel.pages import Pages, page_names
-from bridge_ui.qt.bridge import soon
-from bridge_ui.theme.sheet import dress, look
+from bridge_ui.panel.loading import PanelLoader, opening_error
+from bridge_ui.panel.pages import PanelPages, page_titles
+from bridge_ui.qt.bridge import call_later
+from bridge_ui.theme.sheet import apply_theme, set_style_class
 
 if TYPE_CHECKING:
     from bridge_core.errors import ShotbridgeError
-    from bridge_core.host import Scene
+    from bridge_core.host import HostScene
     from bridge_core.models.shots import Shot
     from bridge_ui.controllers.jobs import JobsState
     from bridge_ui.controllers.observable import Unwatch
-    from bridge_ui.controllers.placing import PlacingState
+    from bridge_ui.controllers.placing import PlacementState
     from bridge_ui.controllers.review import ReviewState
     from bridge_ui.controllers.shots import ShotsState
     from bridge_ui.panel.parts import Controllers
@@ -39,41 +39,41 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Panel(Pages):
+class Panel(PanelPages):
     """One widget for every host. Given controllers, whose ``post`` lands on this thread, it is
     whole at once; given their :class:`Loading` it opens when it is first seen, and goes to work.
     End everything with :meth:`close_down`."""
 
     ready = Signal()
     """Everything in sight is there."""
-    refused = Signal(object)
+    open_failed = Signal(object)
     """Why it cannot open, as a :class:`bridge_core.errors.ShotbridgeError`; it says so itself."""
 
-    def __init__(self, controllers: Controllers | Loading, parent: QWidget | None = None) -> None:
+    def __init__(self, controllers: Controllers | PanelLoader, parent: QWidget | None = None) -> None:
         super().__init__(controllers, parent)
         self.setObjectName("shotbridge")
         self.setWindowTitle("Shotbridge")
         self.setMinimumWidth(300)
-        self._scene: Scene | None = None
+        self._scene: HostScene | None = None
         """What was looked through for notes."""
-        self._furnished = False
+        self._is_built = False
         self._closed = False
-        self._to_send: tuple[tuple[Shot, str], ...] = ()
+        self._form_shots: tuple[tuple[Shot, str], ...] = ()
         """The shots that the selection last gave the form, each with its handle if the host has
         yet to render it."""
         self._unwatch: list[Unwatch] = []
-        look(self, "ground")
+        set_style_class(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.doorway = Doorway()
-        self.doorway.seen.connect(self._open)
-        self.doorway.again.connect(self._open)
-        self.set_head(self.doorway)
-        self.wanted.connect(self._wanted)
-        self.arranged.connect(self._arranged)
+        self.loading_view = LoadingView()
+        self.loading_view.first_shown.connect(self._start_loading)
+        self.loading_view.retry_requested.connect(self._start_loading)
+        self.set_header(self.loading_view)
+        self.page_requested.connect(self._page_requested)
+        self.layout_changed.connect(self._layout_changed)
         self.set_wide(False)
-        dress(self, self._tones)
-        if not isinstance(controllers, Loading):
-            for _ in self._furnish():
+        apply_theme(self, self._tones)
+        if not isinstance(controllers, PanelLoader):
+            for _ in self._build():
                 pass
 
     def close_down(self, timeout: float = 0.0) -> None:
@@ -84,57 +84,57 @@ class Panel(Pages):
         for unwatch in self._unwatch:
             unwatch()
         self.close_parts()
-        if isinstance(self._source, Loading):
-            self._source.close(timeout)
-        if self.has("controllers"):
+        if isinstance(self._controllers_source, PanelLoader):
+            self._controllers_source.close(timeout)
+        if self.has_part("controllers"):
             self.controllers.close(timeout)
 
     # Opening
 
-    def _open(self) -> None:
-        if isinstance(self._source, Loading) and not (self._furnished or self._closed):
-            self.doorway.wait()
-            self.show_pages(True)
-            self._source.start(lambda: self._step(self._go_to_work()), self._refuse)
+    def _start_loading(self) -> None:
+        if isinstance(self._controllers_source, PanelLoader) and not (self._is_built or self._closed):
+            self.loading_view.show_loading()
+            self.set_pages_visible(True)
+            self._controllers_source.start(lambda: self._run_steps(self._start_session()), self._show_open_error)
 
-    def _step(self, steps: Iterator[None]) -> None:
+    def _run_steps(self, steps: Iterator[None]) -> None:
         """Take one and come back for the next: the host has its turn in between."""
         try:
             if self._closed or next(steps, self) is self:
                 return
         except Exception as error:
             _log.exception("the panel could not be put together")
-            self._refuse(in_words(error))
+            self._show_open_error(opening_error(error))
         else:
-            soon(self, lambda: self._step(steps))
+            call_later(self, lambda: self._run_steps(steps))
 
-    def _refuse(self, error: ShotbridgeError) -> None:
-        if self._furnished:
-            self.status.say(f"{error.what}. {error.next_step}")
+    def _show_open_error(self, error: ShotbridgeError) -> None:
+        if self._is_built:
+            self.status.show_message(f"{error.message}. {error.next_step}")
         else:
-            self.doorway.refuse(error)
-            self.show_pages(False)
-            self.refused.emit(error)
+            self.loading_view.show_error(error)
+            self.set_pages_visible(False)
+            self.open_failed.emit(error)
 
-    def _go_to_work(self) -> Iterator[None]:
+    def _start_session(self) -> Iterator[None]:
         self.controllers.shots.reload()
         yield
-        yield from self._furnish()
+        yield from self._build()
         # Last: what it imports on its threads would hold up every step.
         self.controllers.session.start()
 
-    def _furnish(self) -> Iterator[None]:
+    def _build(self) -> Iterator[None]:
         """Put in what is in sight; each step is a few milliseconds long."""
         for page in PAGES:
-            if self._pages[page].isVisible():
+            if self._slots[page].isVisible():
                 yield from self.make_page(page)
-        yield from self.make("status")
-        yield from self.make("top")
-        self.set_head(self.top)
-        self.set_foot(self.status)
-        self._furnished = True
-        self._arranged(self.wide)
-        self._follow()
+        yield from self.make_part("status")
+        yield from self.make_part("top")
+        self.set_header(self.toolbar)
+        self.set_footer(self.status)
+        self._is_built = True
+        self._layout_changed(self.wide)
+        self._watch_controllers()
         self._add_keys()
         self.setAcceptDrops(True)
         self._take_focus()
@@ -143,13 +143,13 @@ class Panel(Pages):
         # What is tried is the frame under review, seen or not.
         yield from self.make_page("review")
 
-    def _arranged(self, wide: bool) -> None:
-        if self._furnished:
-            self.top.set_wide(wide)
+    def _layout_changed(self, wide: bool) -> None:
+        if self._is_built:
+            self.toolbar.set_wide(wide)
             self.status.setVisible(wide)
 
-    def _wanted(self, page: str) -> None:
-        if self._furnished:
+    def _page_requested(self, page: str) -> None:
+        if self._is_built:
             for _ in self.make_page(page):
                 pass
 
@@ -166,7 +166,7 @@ class Panel(Pages):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
         if self.focusWidget() is None or (
-            self.has("top") and self.focusWidget() is self.top.menu_button
+            self.has_part("top") and self.focusWidget() is self.toolbar.menu_button
         ):
             self.setFocus()
 
@@ -186,10 +186,10 @@ class Panel(Pages):
             # Without Shift, which Qt leaves aside where a keyboard needs it for the sign. "Shift+/"
             # would be "?" as well on many, and Qt does neither of two.
             ("/", self._find_shot),
-            *((key, lambda: self.keys.toggle()) for key in ("?", "Shift+?")),
+            *((key, lambda: self.shortcuts.toggle()) for key in ("?", "Shift+?")),
             ("Ctrl+Return", lambda: self.send.send()),
-            ("Ctrl+T", lambda: self.send.try_this_frame()),
-            ("Ctrl+Shift+Return", self._send_again),
+            ("Ctrl+T", lambda: self.send.request_test_frame()),
+            ("Ctrl+Shift+Return", self._resend),
             ("Ctrl+K", self.choose_service),
             *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
         )
@@ -199,84 +199,84 @@ class Panel(Pages):
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda does=does: does())
 
-        self._focus_keys = FocusKeys(self, self._play)
+        self._focus_keys = FocusKeyFilter(self, self._play)
 
     def _play(self, action: str) -> None:
-        if not self._closed and self.has("room") and self.room.isVisible():
-            self.room.act(action)
+        if not self._closed and self.has_part("room") and self.review.isVisible():
+            self.review.trigger_action(action)
 
-    def _send_again(self) -> None:
-        if self.has("jobs") and self.jobs.isVisible():
-            self.jobs.send_again()
+    def _resend(self) -> None:
+        if self.has_part("jobs") and self.jobs.isVisible():
+            self.jobs.resend()
 
     # What one tells another
 
-    def _follow(self) -> None:
+    def _watch_controllers(self) -> None:
         on = self.controllers
         self._unwatch = [
             on.shots.state.watch(self._shots_changed),
             on.jobs.state.watch(self._jobs_changed),
             on.review.state.watch(self._review_changed),
-            on.placing.state.watch(self._placing_changed),
-            on.send.unrendered.left.watch(lambda _: self._name_tabs(), at_once=False),
+            on.placement.state.watch(self._placement_changed),
+            on.send.pending_renders.state.watch(lambda _: self._update_tab_titles(), immediately=False),
         ]
 
-    def _name_tabs(self) -> None:
+    def _update_tab_titles(self) -> None:
         jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
-        going = jobs.running + jobs.queued + jobs.waiting
-        waiting = self.controllers.shots.state.value.needs_you
-        left = len(self.controllers.send.unrendered.left.value.shots)
-        counts = {"shots": waiting, "send": left, "jobs": going, "notes": len(review.notes)}
-        self.name_tabs(
+        active_jobs = jobs.running + jobs.queued + jobs.in_outbox
+        waiting = self.controllers.shots.state.value.attention_count
+        pending_renders = len(self.controllers.send.pending_renders.state.value.shots)
+        counts = {"shots": waiting, "send": pending_renders, "jobs": active_jobs, "notes": len(review.notes)}
+        self.set_tab_titles(
             {
                 page: f"{name} {counts[page]}" if counts.get(page) else name
-                for page, name in page_names().items()
+                for page, name in page_titles().items()
             }
         )
 
     def _shots_changed(self, state: ShotsState) -> None:
         self._selection_changed()
-        if self.has("place"):
-            self.place.look_again()
+        if self.has_part("place"):
+            self.placement.refresh()
         scene = self.controllers.shots.scene
         if scene is not None and scene is not self._scene:
             self._scene = scene
-            self.controllers.host_notes.look()
-            self.controllers.send.unrendered.look(scene)
-        if state.told:
-            self.status.say(state.told)
-        self._name_tabs()
+            self.controllers.host_notes.refresh()
+            self.controllers.send.pending_renders.refresh(scene)
+        if state.message:
+            self.status.show_message(state.message)
+        self._update_tab_titles()
 
     def _selection_changed(self) -> None:
         """If it has: news of other kinds must not undo what somebody set or looks at."""
         selected = self.controllers.shots.selected
-        to_send = tuple((r.shot, r.key if r.to_render else "") for r in selected if r.shot)
-        if to_send != self._to_send:
-            self._to_send = to_send
+        to_send = tuple((r.shot, r.key if r.needs_render else "") for r in selected if r.shot)
+        if to_send != self._form_shots:
+            self._form_shots = to_send
             self.controllers.send.set_shots(
                 [shot for shot, _ in to_send], {shot: key for shot, key in to_send if key}
             )
         # What has the cursor among the selected is what is looked at.
-        current = self.shots.current
+        current = self.shots.current_key
         keys = [row.key for row in selected]
         key = current if current in keys else next(iter(keys), None)
-        if key != self._leading:
-            self._leading = key
-            self._review(key)
+        if key != self._followed_key:
+            self._followed_key = key
+            self._follow_row(key)
 
-    def _placing_changed(self, state: PlacingState) -> None:
+    def _placement_changed(self, state: PlacementState) -> None:
         if state.problem:
-            self.status.say(f"{state.problem}. {state.next_step}")
-        elif state.told:
-            self.status.say(state.told)
+            self.status.show_message(f"{state.problem}. {state.next_step}")
+        elif state.message:
+            self.status.show_message(state.message)
 
     def _jobs_changed(self, state: JobsState) -> None:
-        self.status.say_jobs(state.words)
-        self._name_tabs()
+        self.status.show_jobs(state.text)
+        self._update_tab_titles()
 
     def _review_changed(self, state: ReviewState) -> None:
-        self._name_tabs()
+        self._update_tab_titles()
         if state.problem:
-            self.status.say(f"{state.problem}. {state.next_step}")
-        elif state.told:
-            self.status.say(state.told)
+            self.status.show_message(f"{state.problem}. {state.next_step}")
+        elif state.message:
+            self.status.show_message(state.message)

@@ -6,45 +6,45 @@ from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QWidget
 
-from bridge_ui.controllers.shots import ShotRow, ShotsController, ShotsState, Show
-from bridge_ui.panel.pieces import box, chip, column, label, row
-from bridge_ui.panel.row_painter import RowLook, RowPainter
-from bridge_ui.panel.rows_model import ROW, RowsModel, RowsView
-from bridge_ui.panel.thumbnails import Thumbnails
-from bridge_ui.qt.bridge import soon
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.controllers.shots import ShotRow, ShotsController, ShotsState, ShotFilter
+from bridge_ui.panel.pieces import framed, chip, column, label, row
+from bridge_ui.panel.row_painter import RowContent, RowDelegate
+from bridge_ui.panel.rows_model import ROW_ROLE, RowsModel, RowsView
+from bridge_ui.panel.thumbnails import PixmapCache
+from bridge_ui.qt.bridge import call_later
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 #: Milliseconds of quiet after scrolling until the pictures in sight are asked for.
-_SETTLE = 60
+_SCROLL_DELAY_MS = 60
 
 
-class ShotsList(QWidget):
+class ShotsPage(QWidget):
     """Chips, search and rows. :attr:`opened` names the row that somebody wants to review,
     :attr:`clicked` the one that somebody clicked, selected already or not."""
 
-    opened = Signal(str)
-    clicked = Signal(str)
+    review_requested = Signal(str)
+    row_clicked = Signal(str)
 
-    def __init__(self, shots: ShotsController, tones: Tones) -> None:
+    def __init__(self, shots: ShotsController, tones: ThemeColours) -> None:
         super().__init__()
-        look(self, "panel")
+        set_style_class(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._shots = shots
-        self._pictures = Thumbnails(shots.thumbnail)
+        self._thumbnails = PixmapCache(shots.thumbnail)
         self._restoring = False
-        self._marked: tuple[str, ...] = ()
+        self._selected_keys: tuple[str, ...] = ()
         """Keys of the rows that the view shows as selected."""
-        self._opened = ""
+        self._opened_cut = ""
         self._chips = {
-            Show.ALL: chip(tr("All")),
-            Show.CHANGED: chip(tr("Changed")),
-            Show.NEEDS_YOU: chip(tr("Needs you")),
+            ShotFilter.ALL: chip(tr("All")),
+            ShotFilter.CHANGED: chip(tr("Changed")),
+            ShotFilter.NEEDS_ATTENTION: chip(tr("Needs you")),
         }
         for which, one in self._chips.items():
             one.setObjectName(f"chip-{which.name.lower()}")
-            one.clicked.connect(lambda _checked=False, which=which: shots.list_only(which))
+            one.clicked.connect(lambda _checked=False, which=which: shots.set_filter(which))
         self.search = QLineEdit()
         self.search.setObjectName("search")
         self.search.setPlaceholderText(tr("Find a shot") + "   /")
@@ -53,70 +53,70 @@ class ShotsList(QWidget):
         self.search.textChanged.connect(shots.search)
         self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
-        self._trouble = box(column(self._problem, self._next, margin=10, gap=4), "warning")
-        self._nothing = label("", "dim", wrap=True)
-        self._nothing.setContentsMargins(14, 8, 14, 8)
+        self._problem_box = framed(column(self._problem, self._next, margin=10, gap=4), "warning")
+        self._empty_label = label("", "dim", wrap=True)
+        self._empty_label.setContentsMargins(14, 8, 14, 8)
         self.view = RowsView()
         self._prepare_view(tones)
         chips = row(*self._chips.values(), 1, gap=6)
-        head = column(chips, self.search, self._trouble, gap=8)
+        head = column(chips, self.search, self._problem_box, gap=8)
         head.setContentsMargins(10, 10, 10, 4)
-        self.setLayout(column(head, self._nothing, self.view, gap=2, grows=2))
-        self._settle = QTimer(self, singleShot=True, interval=_SETTLE)
-        self._settle.timeout.connect(self._ask_for_pictures)
+        self.setLayout(column(head, self._empty_label, self.view, gap=2, grows=2))
+        self._scroll_timer = QTimer(self, singleShot=True, interval=_SCROLL_DELAY_MS)
+        self._scroll_timer.timeout.connect(self._request_thumbnails)
         self._unwatch = [
             shots.state.watch(self._show_state),
-            shots.watch_thumbnails(self._picture_came),
+            shots.watch_thumbnails(self._thumbnail_loaded),
         ]
 
-    def close_watches(self) -> None:
-        self._model.close()
-        self._settle.stop()
+    def stop_watching(self) -> None:
+        self._model.stop_watching()
+        self._scroll_timer.stop()
         for unwatch in self._unwatch:
             unwatch()
 
     @property
-    def current(self) -> str | None:
+    def current_key(self) -> str | None:
         """Key of the row that has the cursor."""
-        found = self.view.currentIndex().data(ROW)
+        found = self.view.currentIndex().data(ROW_ROLE)
         return found.key if isinstance(found, ShotRow) else None
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
-        self._settle.start()
+        self._scroll_timer.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self._settle.start()
+        self._scroll_timer.start()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current:
-            self.opened.emit(self.current)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current_key:
+            self.review_requested.emit(self.current_key)
         else:
             super().keyPressEvent(event)
 
-    def _prepare_view(self, tones: Tones) -> None:
+    def _prepare_view(self, tones: ThemeColours) -> None:
         view = self.view
         view.setObjectName("shots")
         view.setAccessibleName(tr("Shots"))
-        self._model: RowsModel[ShotRow] = RowsModel(self._shots.rows, _spoken, self)
+        self._model: RowsModel[ShotRow] = RowsModel(self._shots.rows, _accessible_text, self)
         view.setModel(self._model)
-        view.setItemDelegate(RowPainter(view, tones, _describe, self._picture))
+        view.setItemDelegate(RowDelegate(view, tones, _row_content, self._thumbnail))
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.verticalScrollBar().valueChanged.connect(lambda _value: self._settle.start())
-        view.clicked.connect(lambda index: self.clicked.emit(index.data(ROW).key))
-        view.doubleClicked.connect(lambda index: self.opened.emit(index.data(ROW).key))
+        view.verticalScrollBar().valueChanged.connect(lambda _value: self._scroll_timer.start())
+        view.clicked.connect(lambda index: self.row_clicked.emit(index.data(ROW_ROLE).key))
+        view.doubleClicked.connect(lambda index: self.review_requested.emit(index.data(ROW_ROLE).key))
         view.selectionModel().selectionChanged.connect(lambda *_: self._selection_changed())
         self._model.modelReset.connect(self._restore_selection)
 
-    def _picture(self, shown: ShotRow, room: QSize) -> QPixmap | None:
-        return self._pictures.get(shown.key, room)
+    def _thumbnail(self, shown: ShotRow, size: QSize) -> QPixmap | None:
+        return self._thumbnails.get(shown.key, size)
 
-    def _picture_came(self, key: str) -> None:
-        self._pictures.forget(key)
+    def _thumbnail_loaded(self, key: str) -> None:
+        self._thumbnails.discard(key)
         self.view.viewport().update()
 
-    def _ask_for_pictures(self) -> None:
+    def _request_thumbnails(self) -> None:
         area = self.view.viewport().rect()
         first = self.view.indexAt(area.topLeft())
         if not first.isValid():
@@ -124,25 +124,25 @@ class ShotsList(QWidget):
         last = self.view.indexAt(area.bottomLeft())
         end = last.row() if last.isValid() else len(self._shots.rows) - 1
         rows = self._shots.rows[first.row() : end + 1]
-        self._shots.want_thumbnails([shown.key for shown in rows])
+        self._shots.request_thumbnails([shown.key for shown in rows])
 
     def _selection_changed(self) -> None:
         if self._restoring:
             return
-        self._marked = tuple(self._shots.rows[at].key for at in self.view.selected_rows())
-        self._shots.select(self._marked)
+        self._selected_keys = tuple(self._shots.rows[at].key for at in self.view.selected_rows())
+        self._shots.select(self._selected_keys)
 
     def _restore_selection(self) -> None:
         """Rows came, went or moved: the same shots stay selected."""
-        self._mark(self._shots.state.value.selected)
-        self._settle.start()
+        self._select_rows(self._shots.state.value.selected)
+        self._scroll_timer.start()
 
-    def _mark(self, keys: tuple[str, ...]) -> None:
+    def _select_rows(self, keys: tuple[str, ...]) -> None:
         """Have the view show these rows as selected."""
         wanted = set(keys)
         positions = [at for at, one in enumerate(self._shots.rows) if one.key in wanted]
         flag = QItemSelectionModel.SelectionFlag
-        self._marked = keys
+        self._selected_keys = keys
         self._restoring = True
         try:
             model = self.view.selectionModel()
@@ -154,66 +154,66 @@ class ShotsList(QWidget):
 
     def _show_state(self, state: ShotsState) -> None:
         for which, count in (
-            (Show.ALL, state.total),
-            (Show.CHANGED, state.changed),
-            (Show.NEEDS_YOU, state.needs_you),
+            (ShotFilter.ALL, state.total),
+            (ShotFilter.CHANGED, state.changed_count),
+            (ShotFilter.NEEDS_ATTENTION, state.attention_count),
         ):
             words = {
-                Show.ALL: tr("All {n}", n=count),
-                Show.CHANGED: tr("Changed {n}", n=count),
-                Show.NEEDS_YOU: tr("Needs you {n}", n=count),
+                ShotFilter.ALL: tr("All {n}", n=count),
+                ShotFilter.CHANGED: tr("Changed {n}", n=count),
+                ShotFilter.NEEDS_ATTENTION: tr("Needs you {n}", n=count),
             }[which]
             self._chips[which].setText(words)
-            self._chips[which].setChecked(state.listed is which)
-        self._chips[Show.CHANGED].setVisible(bool(state.compared_with))
+            self._chips[which].setChecked(state.shot_filter is which)
+        self._chips[ShotFilter.CHANGED].setVisible(bool(state.compared_cut))
         if state.search != self.search.text():
             self.search.setText(state.search)
         self._problem.setText(state.problem)
         self._next.setText(state.next_step)
-        self._trouble.setVisible(bool(state.problem))
-        self._nothing.setText(self._why_empty(state))
-        self._nothing.setVisible(bool(self._nothing.text()))
-        if state.selected != self._marked:
-            self._mark(state.selected)
-        if state.title != self._opened and state.total:
-            self._opened = state.title
+        self._problem_box.setVisible(bool(state.problem))
+        self._empty_label.setText(self._empty_text(state))
+        self._empty_label.setVisible(bool(self._empty_label.text()))
+        if state.selected != self._selected_keys:
+            self._select_rows(state.selected)
+        if state.title != self._opened_cut and state.total:
+            self._opened_cut = state.title
             # Afterwards: others have yet to be told what this call is about.
-            soon(self, self._select_first)
+            call_later(self, self._select_first)
 
     def _select_first(self) -> None:
         """Of a cut that was just opened: something is there to be looked at."""
         if len(self._shots.rows) and not self._shots.state.value.selected:
             self._shots.select([self._shots.rows[0].key])
 
-    def _why_empty(self, state: ShotsState) -> str:
+    def _empty_text(self, state: ShotsState) -> str:
         if len(self._shots.rows) or state.problem:
             return ""
         if state.busy:
             return tr("Reading …")
-        if state.search or state.listed is not Show.ALL:
+        if state.search or state.shot_filter is not ShotFilter.ALL:
             return tr("No shot fits. Clear the search or choose All.")
         if state.title:
             return tr("Nothing here can be sent.")
         return tr("No cut is open. Drop one here, or open it from the menu at the top.")
 
 
-def _describe(shown: ShotRow) -> RowLook:
-    facts = shown.ranges if not shown.source else f"{shown.ranges} · {shown.source}"
-    return RowLook(
+def _row_content(shown: ShotRow) -> RowContent:
+    facts = shown.range_text if not shown.source else f"{shown.range_text} · {shown.source}"
+    return RowContent(
         shown.name,
         facts,
         shown.sign,
-        progress=shown.fraction,
+        progress=shown.progress,
         badge=_badge(shown),
     )
 
 
 def _badge(shown: ShotRow) -> str:
-    if shown.changed:
+    if shown.is_changed:
         return tr("changed")
-    return tr("in use") if shown.newest is not None and shown.newest == shown.in_use else ""
+    return tr("in use") if shown.newest_version_id is not None and shown.newest_version_id == shown.active_version_id else ""
 
 
-def _spoken(shown: ShotRow) -> str:
-    parts = (shown.name, shown.ranges, shown.sign.words, shown.next_step)
+def _accessible_text(shown: ShotRow) -> str:
+    parts = (shown.name, shown.range_text, shown.sign.text, shown.next_step)
     return ", ".join(part for part in parts if part)

@@ -9,42 +9,42 @@ from PySide6.QtCore import QBuffer, QByteArray, QSize, Qt
 from PySide6.QtGui import QImageReader, QPixmap
 
 #: Pictures kept: several screens of rows. At 90 x 50 pixels they take 5 MB.
-_KEPT = 300
+_CACHE_SIZE = 300
 
 
-class Thumbnails:
+class PixmapCache:
     """``fetch`` gives the JPEG of a key, None while it is not there."""
 
     def __init__(self, fetch: Callable[[str], bytes | None]) -> None:
         self._fetch = fetch
-        self._kept: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
 
-    def get(self, key: str, room: QSize) -> QPixmap | None:
+    def get(self, key: str, size: QSize) -> QPixmap | None:
         """As large as fits into ``room``, in pixels of the screen."""
-        which = (key, room.width(), room.height())
-        if which in self._kept:
-            self._kept.move_to_end(which)
-            return self._kept[which]
-        found = self._fetch(key)
-        if found is None:
+        cache_key = (key, size.width(), size.height())
+        if cache_key in self._cache:
+            self._cache.move_to_end(cache_key)
+            return self._cache[cache_key]
+        jpeg = self._fetch(key)
+        if jpeg is None:
             return None
-        self._kept[which] = _decoded(found, room)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[which]
+        self._cache[cache_key] = _decode(jpeg, size)
+        while len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return self._cache[cache_key]
 
-    def forget(self, key: str) -> None:
+    def discard(self, key: str) -> None:
         """There is a newer one."""
-        for which in [which for which in self._kept if which[0] == key]:
-            del self._kept[which]
+        for which in [which for which in self._cache if which[0] == key]:
+            del self._cache[which]
 
 
-def _decoded(jpeg: bytes, room: QSize) -> QPixmap:
+def _decode(jpeg: bytes, bounds: QSize) -> QPixmap:
     """A JPEG is scaled while it is decoded, which is faster than both one after the other."""
     buffer = QBuffer()
     buffer.setData(QByteArray(jpeg))
     reader = QImageReader(buffer)
     size = reader.size()
     if size.isValid():
-        reader.setScaledSize(size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio))
+        reader.setScaledSize(size.scaled(bounds, Qt.AspectRatioMode.KeepAspectRatio))
     return QPixmap.fromImage(reader.read())

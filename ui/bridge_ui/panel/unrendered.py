@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from bridge_ui.controllers.unrendered import Left, Unrendered
-from bridge_ui.panel.pieces import FitRow, box, button, column, label
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.unrendered import PendingRendersState, PendingRenders
+from bridge_ui.panel.pieces import WrapRow, framed, button, column, label
+from bridge_ui.translate import tr_count, tr
 
 
-class UnrenderedCard(QWidget):
+class PendingRendersCard(QWidget):
     """Shown only while something is left."""
 
-    def __init__(self, unrendered: Unrendered) -> None:
+    def __init__(self, pending_renders: PendingRenders) -> None:
         super().__init__()
-        self._words = label("", wrap=True)
-        self._where = label(
+        self._text = label("", wrap=True)
+        self._hint = label(
             tr("Those that are listed and unchanged can be rendered here."), "dim", wrap=True
         )
-        self.go_on = button(tr("Render and send"), does=unrendered.go_on)
-        self.go_on.setObjectName("render-left")
-        self.forget = button(tr("Forget"), "link", does=unrendered.forget)
-        self.forget.setObjectName("forget-left")
-        buttons = FitRow(self.go_on, self.forget, gap=8)
-        inner = column(self._words, self._where, buttons, margin=10, gap=4)
-        self.setLayout(column(box(inner, "card")))
-        self._unwatch = unrendered.left.watch(self._show)
+        self.resume_button = button(tr("Render and send"), on_click=pending_renders.resume)
+        self.resume_button.setObjectName("render-left")
+        self.discard_button = button(tr("Forget"), "link", on_click=pending_renders.discard)
+        self.discard_button.setObjectName("forget-left")
+        buttons = WrapRow(self.resume_button, self.discard_button, gap=8)
+        inner = column(self._text, self._hint, buttons, margin=10, gap=4)
+        self.setLayout(column(framed(inner, "card")))
+        self._unwatch = pending_renders.state.watch(self._show)
 
-    def close_watches(self) -> None:
+    def stop_watching(self) -> None:
         self._unwatch()
 
-    def _show(self, left: Left) -> None:
-        count, names = len(left.shots), ", ".join(left.shots[:3])
+    def _show(self, state: PendingRendersState) -> None:
+        count, names = len(state.shots), ", ".join(state.shots[:3])
         if count > 3:
-            names += " " + counted(count - 3, "and {n} more", "and {n} more")
-        self._words.setText(
+            names += " " + tr_count(count - 3, "and {n} more", "and {n} more")
+        self._text.setText(
             tr("Asked for, but not rendered before the panel closed: {shots}", shots=names)
         )
-        self._where.setVisible(left.here < count)
-        self.go_on.setEnabled(left.here > 0)
+        self._hint.setVisible(state.available_count < count)
+        self.resume_button.setEnabled(state.available_count > 0)
         self.setVisible(count > 0)

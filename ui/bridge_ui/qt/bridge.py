@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 BUDGET_MS = 3
 
 
-def soon(owner: QObject, call: Callable[[], object]) -> None:
+def call_later(owner: QObject, call: Callable[[], object]) -> None:
     """Do something once all that waits now is done; never, where ``owner`` has gone by then.
     (``QTimer.singleShot`` takes an owner from PySide6 6.7 on; Nuke 16 brings 6.5.)"""
     timer = QTimer(owner)
@@ -29,13 +29,13 @@ def soon(owner: QObject, call: Callable[[], object]) -> None:
     timer.start(0)
 
 
-class MainThread(QObject):
+class MainThreadDispatcher(QObject):
     """A ``post`` for controllers. Made on the main thread; :meth:`post` is called from any.
 
     Calls are done in order, a few milliseconds of them at a time. After :meth:`close` none is.
     """
 
-    _woken = Signal()
+    _calls_waiting = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -43,24 +43,24 @@ class MainThread(QObject):
         self._closed = False
         # Reentrant: the collector may run while it is held, and whatever it ends may post.
         self._lock = threading.RLock()
-        self._awake = False
+        self._is_scheduled = False
         """A run is on its way: one for each call would leave the event loop no turn."""
         # A timer, unlike a queued signal, lets input and painting go first.
-        self._again = QTimer(self)
-        self._again.setSingleShot(True)
-        self._again.timeout.connect(self._run)
-        self._woken.connect(self._run, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._run)
+        self._calls_waiting.connect(self._run, Qt.ConnectionType.QueuedConnection)
 
     def post(self, call: Callable[[], None]) -> None:
         with self._lock:
             if self._closed:
                 return
             self._calls.append(call)
-            if self._awake:
+            if self._is_scheduled:
                 return
-            self._awake = True
+            self._is_scheduled = True
         try:
-            self._woken.emit()
+            self._calls_waiting.emit()
         except RuntimeError:
             # Qt's half has gone with its window; nobody is left to be told.
             self._closed = True
@@ -76,7 +76,7 @@ class MainThread(QObject):
         while True:
             with self._lock:
                 if self._closed or not self._calls:
-                    self._awake = False
+                    self._is_scheduled = False
                     return
                 call = self._calls.popleft()
             try:
@@ -85,7 +85,7 @@ class MainThread(QObject):
                 # An exception that leaves a slot can end the host's process.
                 _log.exception("a call on the main thread failed")
             if time.perf_counter() > until:
-                self._again.start()
+                self._timer.start()
                 return
 
 

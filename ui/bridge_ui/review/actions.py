@@ -7,48 +7,48 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.review.compare import gain_step
-from bridge_ui.review.look import EXPOSURES, GAINS, GAMMAS, Compare
+from bridge_ui.review.look import EXPOSURE_RANGE, GAIN_RANGE, GAMMA_RANGE, CompareMode
 
 if TYPE_CHECKING:
-    from bridge_ui.review.canvas import Canvas
-    from bridge_ui.review.noting import NoteField
+    from bridge_ui.review.canvas import ViewerCanvas
+    from bridge_ui.review.noting import NoteEditor
     from bridge_ui.review.player import Player
     from bridge_ui.review.targets import TargetChooser
-    from bridge_ui.review.tools import Pen
-    from bridge_ui.review.transport import Transport
+    from bridge_ui.review.tools import PenInput
+    from bridge_ui.review.transport import TransportBar
 
-_LEAP = 10  # frames
+_SKIP_FRAMES = 10  # frames
 
 
-class Room(Protocol):
+class ActionTarget(Protocol):
     """What the keys act on: the stage of the review room."""
 
     player: Player
-    canvas: Canvas
-    pen: Pen
-    transport: Transport
-    note_field: NoteField
+    canvas: ViewerCanvas
+    pen: PenInput
+    transport: TransportBar
+    note_editor: NoteEditor
     targets: TargetChooser
-    swap_wanted: Any
+    swap_requested: Any
     """A signal."""
-    version_wanted: Any
+    version_step_requested: Any
     """A signal with 1 or -1."""
 
     @property
     def frame(self) -> int | None: ...
-    def go_to(self, frame: int) -> None: ...
-    def set_compare(self, mode: Compare) -> None: ...
-    def draw(self, on: bool) -> None: ...
-    def ask(self, status: ReviewStatus) -> None: ...
-    def note_frames(self) -> set[int]: ...
+    def go_to_frame(self, frame: int) -> None: ...
+    def set_compare_mode(self, mode: CompareMode) -> None: ...
+    def set_drawing(self, on: bool) -> None: ...
+    def start_decision(self, status: ReviewStatus) -> None: ...
+    def annotated_frames(self) -> set[int]: ...
 
 
-class Actions:
+class ViewerActions:
     """By the names of :data:`bridge_ui.review.keys.KEYS`."""
 
-    def __init__(self, stage: Room) -> None:
-        self._stage = stage
-        player, canvas = stage.player, stage.canvas
+    def __init__(self, target: ActionTarget) -> None:
+        self._target = target
+        player, canvas = target.player, target.canvas
         self._table: dict[str, Callable[[], object]] = {
             "toggle": player.toggle,
             "back": lambda: player.shuttle(-1),
@@ -56,100 +56,100 @@ class Actions:
             "forward": lambda: player.shuttle(1),
             "step_back": lambda: player.step(-1),
             "step_forward": lambda: player.step(1),
-            "leap_back": lambda: player.step(-_LEAP),
-            "leap_forward": lambda: player.step(_LEAP),
-            "first": lambda: stage.go_to(player.clock.in_point),
-            "last": lambda: stage.go_to(player.clock.out_point),
-            "note_before": lambda: self._to_note(-1),
-            "note_after": lambda: self._to_note(1),
+            "leap_back": lambda: player.step(-_SKIP_FRAMES),
+            "leap_forward": lambda: player.step(_SKIP_FRAMES),
+            "first": lambda: target.go_to_frame(player.clock.in_point),
+            "last": lambda: target.go_to_frame(player.clock.out_point),
+            "note_before": lambda: self._go_to_note(-1),
+            "note_after": lambda: self._go_to_note(1),
             "mark_in": player.mark_in,
             "mark_out": player.mark_out,
             "clear_marks": player.clear_marks,
             "loop": lambda: player.set_loop(not player.clock.loop),
-            "compare_a": lambda: stage.set_compare(Compare.A),
-            "compare_b": lambda: stage.set_compare(Compare.B),
-            "compare_wipe": lambda: stage.set_compare(Compare.WIPE),
-            "compare_difference": lambda: stage.set_compare(Compare.DIFFERENCE),
-            "compare_overlay": lambda: stage.set_compare(Compare.OVERLAY),
-            "compare_side_by_side": lambda: stage.set_compare(Compare.SIDE_BY_SIDE),
-            "swap": stage.swap_wanted.emit,
-            "other_target": stage.targets.other,
-            "version_newer": lambda: stage.version_wanted.emit(1),
-            "version_older": lambda: stage.version_wanted.emit(-1),
+            "compare_a": lambda: target.set_compare_mode(CompareMode.A),
+            "compare_b": lambda: target.set_compare_mode(CompareMode.B),
+            "compare_wipe": lambda: target.set_compare_mode(CompareMode.WIPE),
+            "compare_difference": lambda: target.set_compare_mode(CompareMode.DIFFERENCE),
+            "compare_overlay": lambda: target.set_compare_mode(CompareMode.OVERLAY),
+            "compare_side_by_side": lambda: target.set_compare_mode(CompareMode.SIDE_BY_SIDE),
+            "swap": target.swap_requested.emit,
+            "other_target": target.targets.switch,
+            "version_newer": lambda: target.version_step_requested.emit(1),
+            "version_older": lambda: target.version_step_requested.emit(-1),
             "adjust_less": lambda: self._adjust(-1),
             "adjust_more": lambda: self._adjust(1),
-            "darker": lambda: self._expose(-0.25),
-            "brighter": lambda: self._expose(0.25),
-            "gamma_down": lambda: self._bend(-0.05),
-            "gamma_up": lambda: self._bend(0.05),
-            "plain_look": lambda: canvas.set_look(exposure=0.0, gamma=1.0),
+            "darker": lambda: self._change_exposure(-0.25),
+            "brighter": lambda: self._change_exposure(0.25),
+            "gamma_down": lambda: self._change_gamma(-0.05),
+            "gamma_up": lambda: self._change_gamma(0.05),
+            "plain_look": lambda: canvas.update_settings(exposure=0.0, gamma=1.0),
             "fit": canvas.fit,
             "zoom_in": lambda: canvas.zoom_by(1),
             "zoom_out": lambda: canvas.zoom_by(-1),
             "actual_size": canvas.actual_size,
-            "draw": lambda: stage.draw(not canvas.drawing),
-            "note": self._write,
-            "approve": lambda: stage.ask(ReviewStatus.APPROVED),
-            "ask_for_changes": lambda: stage.ask(ReviewStatus.CHANGES_REQUESTED),
-            "reject": lambda: stage.ask(ReviewStatus.REJECTED),
-            "go_to_frame": self._ask_for_frame,
-            "undo": lambda: self._drawn(stage.pen.undo()),
-            "redo": lambda: self._drawn(stage.pen.redo()),
-            "leave": self._leave,
+            "draw": lambda: target.set_drawing(not canvas.is_drawing),
+            "note": self._write_note,
+            "approve": lambda: target.start_decision(ReviewStatus.APPROVED),
+            "ask_for_changes": lambda: target.start_decision(ReviewStatus.CHANGES_REQUESTED),
+            "reject": lambda: target.start_decision(ReviewStatus.REJECTED),
+            "go_to_frame": self._focus_frame_field,
+            "undo": lambda: self._show_changed_frame(target.pen.undo()),
+            "redo": lambda: self._show_changed_frame(target.pen.redo()),
+            "leave": self._cancel,
         }
 
-    def do(self, name: str) -> None:
-        if self._stage.frame is not None:
+    def trigger(self, name: str) -> None:
+        if self._target.frame is not None:
             self._table[name]()
 
-    def _to_note(self, way: int) -> None:
+    def _go_to_note(self, direction: int) -> None:
         """The next frame in a direction that something was said about."""
-        here = self._stage.player.clock.frame
-        frames = sorted(self._stage.note_frames(), reverse=way < 0)
+        current = self._target.player.clock.frame
+        frames = sorted(self._target.annotated_frames(), reverse=direction < 0)
         for frame in frames:
-            if (frame - here) * way > 0:
-                self._stage.go_to(frame)
+            if (frame - current) * direction > 0:
+                self._target.go_to_frame(frame)
                 return
 
-    def _adjust(self, way: int) -> None:
+    def _adjust(self, direction: int) -> None:
         """What the compare mode has to be moved: line, gain or opacity."""
-        canvas = self._stage.canvas
-        now = canvas.look
-        if now.compare is Compare.WIPE:
-            canvas.set_look(wipe=_within(now.wipe + way * 0.02, (0.0, 1.0)))
-        elif now.compare is Compare.DIFFERENCE:
-            gain = 2 ** ((gain_step(now.gain) + way * 2) / 4)
-            canvas.set_look(gain=_within(gain, GAINS))
-        elif now.compare is Compare.OVERLAY:
-            canvas.set_look(opacity=_within(now.opacity + way * 0.05, (0.0, 1.0)))
+        canvas = self._target.canvas
+        settings = canvas.settings
+        if settings.compare is CompareMode.WIPE:
+            canvas.update_settings(wipe=_clamp(settings.wipe + direction * 0.02, (0.0, 1.0)))
+        elif settings.compare is CompareMode.DIFFERENCE:
+            gain = 2 ** ((gain_step(settings.gain) + direction * 2) / 4)
+            canvas.update_settings(gain=_clamp(gain, GAIN_RANGE))
+        elif settings.compare is CompareMode.OVERLAY:
+            canvas.update_settings(opacity=_clamp(settings.opacity + direction * 0.05, (0.0, 1.0)))
 
-    def _expose(self, stops: float) -> None:
-        canvas = self._stage.canvas
-        canvas.set_look(exposure=_within(canvas.look.exposure + stops, EXPOSURES))
+    def _change_exposure(self, stops: float) -> None:
+        canvas = self._target.canvas
+        canvas.update_settings(exposure=_clamp(canvas.settings.exposure + stops, EXPOSURE_RANGE))
 
-    def _bend(self, by: float) -> None:
-        canvas = self._stage.canvas
-        canvas.set_look(gamma=_within(round(canvas.look.gamma + by, 2), GAMMAS))
+    def _change_gamma(self, by: float) -> None:
+        canvas = self._target.canvas
+        canvas.update_settings(gamma=_clamp(round(canvas.settings.gamma + by, 2), GAMMA_RANGE))
 
-    def _write(self) -> None:
-        self._stage.player.stop()
-        self._stage.note_field.words.setFocus()
+    def _write_note(self) -> None:
+        self._target.player.stop()
+        self._target.note_editor.line_edit.setFocus()
 
-    def _ask_for_frame(self) -> None:
-        field = self._stage.transport.field
+    def _focus_frame_field(self) -> None:
+        field = self._target.transport.frame_field
         field.setFocus()
         field.selectAll()
 
-    def _drawn(self, frame: int | None) -> None:
+    def _show_changed_frame(self, frame: int | None) -> None:
         """Show the frame on which something changed."""
-        if frame is not None and frame != self._stage.player.clock.frame:
-            self._stage.go_to(frame)
+        if frame is not None and frame != self._target.player.clock.frame:
+            self._target.go_to_frame(frame)
 
-    def _leave(self) -> None:
-        if self._stage.canvas.drawing:
-            self._stage.draw(False)
-        self._stage.canvas.setFocus()
+    def _cancel(self) -> None:
+        if self._target.canvas.is_drawing:
+            self._target.set_drawing(False)
+        self._target.canvas.setFocus()
 
 
-def _within(value: float, limits: tuple[float, float]) -> float:
+def _clamp(value: float, limits: tuple[float, float]) -> float:
     return max(limits[0], min(limits[1], value))

@@ -10,12 +10,12 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from bridge_core.models.frames import FrameRange
-from bridge_ui.review.pictures import painting
-from bridge_ui.theme.tones import Tones
+from bridge_ui.review.pictures import safe_painter
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
-_TALL = 30
-_CACHED = 3  # height of the line of cached frames
+_HEIGHT = 30
+_CACHE_LINE_HEIGHT = 3  # height of the line of cached frames
 
 
 class TimelineBar(QWidget):
@@ -24,7 +24,7 @@ class TimelineBar(QWidget):
     scrubbed = Signal(int)
     """Somebody wants to see this frame."""
 
-    def __init__(self, tones: Tones, parent: QWidget | None = None) -> None:
+    def __init__(self, tones: ThemeColours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tones = tones
         self._range = FrameRange.of(1, 1)
@@ -33,15 +33,15 @@ class TimelineBar(QWidget):
         self._marks = (1, 1)
         self._cached: list[tuple[int, int]] = []
         self._notes: tuple[FrameRange, ...] = ()
-        self._drawn: tuple[int, ...] = ()
-        self.setFixedHeight(_TALL)
+        self._unsaved_frames: tuple[int, ...] = ()
+        self.setFixedHeight(_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Timeline"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(400, _TALL)
+        return QSize(400, _HEIGHT)
 
     def set_range(self, frames: FrameRange, cut: FrameRange) -> None:
         """``frames`` is all that can be shown, ``cut`` the part between the handles."""
@@ -64,9 +64,9 @@ class TimelineBar(QWidget):
             self._cached = runs
             self.update()
 
-    def set_notes(self, notes: Iterable[FrameRange], drawn: Iterable[int]) -> None:
+    def set_notes(self, notes: Iterable[FrameRange], unsaved_frames: Iterable[int]) -> None:
         """Where notes stand, and where something is drawn that is not saved yet."""
-        self._notes, self._drawn = tuple(notes), tuple(drawn)
+        self._notes, self._unsaved_frames = tuple(notes), tuple(unsaved_frames)
         self.update()
 
     def x_of(self, frame: int) -> float:
@@ -79,72 +79,72 @@ class TimelineBar(QWidget):
         return self._range.first + max(0, min(self._range.count - 1, number))
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        with painting(self) as painter:
-            tones, high = self._tones, float(self.height())
-            body = QRectF(0, 3, self.width(), high - 6)
+        with safe_painter(self) as painter:
+            tones, height = self._tones, float(self.height())
+            body = QRectF(0, 3, self.width(), height - 6)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tones.field))
             painter.drawRoundedRect(body, 3, 3)
-            self._fill(painter, self._cut.first, self._cut.last, tones.raised, 3, high - 6)
+            self._fill_frames(painter, self._cut.first, self._cut.last, tones.raised, 3, height - 6)
             if self._marks != (self._range.first, self._range.last):
-                shade = tones.mixed("accent", "raised", 0.25)
-                self._fill(painter, *self._marks, shade, 3, high - 6)
+                shade = tones.mix("accent", "raised", 0.25)
+                self._fill_frames(painter, *self._marks, shade, 3, height - 6)
             for first, last in self._cached:
-                self._fill(painter, first, last, tones.good, high - 3 - _CACHED, _CACHED)
+                self._fill_frames(painter, first, last, tones.good, height - 3 - _CACHE_LINE_HEIGHT, _CACHE_LINE_HEIGHT)
             self._paint_marks(painter)
             for frames in self._notes:
                 self._paint_note(painter, frames)
-            for frame in self._drawn:
-                self._paint_pen(painter, frame)
-            self._paint_head(painter)
+            for frame in self._unsaved_frames:
+                self._paint_unsaved_frame(painter, frame)
+            self._paint_playhead(painter)
             if self.hasFocus():
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QColor(tones.accent))
                 painter.drawRoundedRect(body.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
-    def _fill(
-        self, painter: QPainter, first: int, last: int, colour: str, top: float, high: float
+    def _fill_frames(
+        self, painter: QPainter, first: int, last: int, colour: str, top: float, height: float
     ) -> None:
         left = self.x_of(first)
-        painter.fillRect(QRectF(left, top, self.x_of(last + 1) - left, high), QColor(colour))
+        painter.fillRect(QRectF(left, top, self.x_of(last + 1) - left, height), QColor(colour))
 
     def _paint_marks(self, painter: QPainter) -> None:
         """Brackets, so that marks are seen without their colour."""
         colour = QColor(self._tones.accent)
         bottom = self.height() - 3.0
-        for frame, way in ((self._marks[0], 1), (self._marks[1], -1)):
-            if frame == (self._range.first if way > 0 else self._range.last):
+        for frame, direction in ((self._marks[0], 1), (self._marks[1], -1)):
+            if frame == (self._range.first if direction > 0 else self._range.last):
                 continue
-            x = self.x_of(frame if way > 0 else frame + 1)
-            edge = x if way > 0 else x - 2
+            x = self.x_of(frame if direction > 0 else frame + 1)
+            edge = x if direction > 0 else x - 2
             painter.fillRect(QRectF(edge, 3, 2, bottom - 3), colour)
             for y in (3.0, bottom - 2):
-                painter.fillRect(QRectF(x if way > 0 else x - 6, y, 6, 2), colour)
+                painter.fillRect(QRectF(x if direction > 0 else x - 6, y, 6, 2), colour)
 
-    def _middle(self, frame: int) -> float:
+    def _frame_centre_x(self, frame: int) -> float:
         return (self.x_of(frame) + self.x_of(frame + 1)) / 2
 
     def _paint_note(self, painter: QPainter, frames: FrameRange) -> None:
         colour = QColor(self._tones.warn)
         y = self.height() / 2 - 1
-        start, end = self._middle(frames.first), self._middle(frames.last)
+        start, end = self._frame_centre_x(frames.first), self._frame_centre_x(frames.last)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         if end - start > 1:
             painter.drawRoundedRect(QRectF(start, y - 1.5, end - start, 3), 1.5, 1.5)
         painter.drawEllipse(QPointF(start, y), 4, 4)
 
-    def _paint_pen(self, painter: QPainter, frame: int) -> None:
+    def _paint_unsaved_frame(self, painter: QPainter, frame: int) -> None:
         """A diamond: drawn, and not saved yet."""
-        x, y = self._middle(frame), self.height() / 2 - 1
+        x, y = self._frame_centre_x(frame), self.height() / 2 - 1
         painter.setPen(QColor(self._tones.warn))
         painter.setBrush(QColor(self._tones.field))
         painter.drawPolygon(
             QPolygonF([QPointF(x, y - 5), QPointF(x + 5, y), QPointF(x, y + 5), QPointF(x - 5, y)])
         )
 
-    def _paint_head(self, painter: QPainter) -> None:
-        x = round(self._middle(self._frame))
+    def _paint_playhead(self, painter: QPainter) -> None:
+        x = round(self._frame_centre_x(self._frame))
         painter.fillRect(QRectF(x - 2, 0, 4, self.height()), QColor(0, 0, 0, 110))
         painter.fillRect(QRectF(x - 1, 0, 2, self.height()), QColor("white"))
         painter.setPen(Qt.PenStyle.NoPen)

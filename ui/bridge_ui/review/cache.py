@@ -14,26 +14,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bridge_ui.review.sources import FrameSource, holds
+from bridge_ui.review.sources import FrameSource, has_frame
 
 P = TypeVar("P")
-Key = tuple[str, int]
+FrameKey = tuple[str, int]
 """Key of a source, and frame."""
 
 _LOG = logging.getLogger(__name__)
 
 #: Bytes of decoded pictures; 60 frames of 1080p.
-MEMORY = 512 * 2**20
+MEMORY_LIMIT = 512 * 2**20
 #: Seconds until a frame that could not be had is asked for again; doubled every time, up to a
 #: minute.
-_RETRY, _LONGEST_RETRY = 2.0, 60.0
+_RETRY_DELAY, _MAX_RETRY_DELAY = 2.0, 60.0
 #: Frames looked ahead until the size of a picture is known.
-_FIRST_LOOK = 4
-_BEHIND = 8  # one of so many cached frames lies behind the playhead
+_INITIAL_PREFETCH = 4
+_BEHIND_DIVISOR = 8  # one of so many cached frames lies behind the playhead
 
 
 @dataclass(frozen=True)
-class Playhead:
+class PlaybackPosition:
     """Where playback is and where it goes: what the cache decodes for."""
 
     frame: int
@@ -45,10 +45,10 @@ class Playhead:
 
 
 @dataclass
-class _Failure:
+class _FrameFailure:
     error: Exception
-    again_at: float
-    pause: float
+    retry_at: float
+    delay: float
 
 
 class FrameCache(Generic[P]):
@@ -66,28 +66,28 @@ class FrameCache(Generic[P]):
         size_of: Callable[[P], int],
         on_change: Callable[[int], None],
         *,
-        memory: int = MEMORY,
+        memory_limit: int = MEMORY_LIMIT,
         threads: int = 2,
     ) -> None:
         self._decode, self._size_of, self._on_change = decode, size_of, on_change
-        self._memory = memory
+        self._memory_limit = memory_limit
         self._lock = threading.Condition()
         self._sources: dict[str, FrameSource] = {}
-        self._pictures: dict[Key, P] = {}
-        self._failures: dict[Key, _Failure] = {}
-        self._busy: set[Key] = set()
+        self._pictures: dict[FrameKey, P] = {}
+        self._failures: dict[FrameKey, _FrameFailure] = {}
+        self._decoding: set[FrameKey] = set()
         self._bytes = 0
         self._largest = 0
-        self._head: Playhead | None = None
+        self._position: PlaybackPosition | None = None
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, name=f"shotbridge-frames-{n}", daemon=True)
+            threading.Thread(target=self._run_worker, name=f"shotbridge-frames-{n}", daemon=True)
             for n in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    def open(self, sources: Mapping[str, FrameSource]) -> None:
+    def set_sources(self, sources: Mapping[str, FrameSource]) -> None:
         """Look at these sources, by side, from now on."""
         with self._lock:
             self._sources = dict(sources)
@@ -95,51 +95,51 @@ class FrameCache(Generic[P]):
             self._failures = {key: one for key, one in self._failures.items() if key[0] in keys}
             self._lock.notify_all()
 
-    def aim(self, head: Playhead) -> None:
+    def set_position(self, position: PlaybackPosition) -> None:
         """Decode for this playhead from now on."""
         with self._lock:
-            self._head = head
+            self._position = position
             self._lock.notify_all()
 
     def get(self, side: str, frame: int) -> P | None:
         source = self._sources.get(side)
         return self._pictures.get((source.key, frame)) if source else None
 
-    def failure(self, side: str, frame: int) -> Exception | None:
+    def error(self, side: str, frame: int) -> Exception | None:
         """Why a picture could not be had when it was last asked for."""
         source = self._sources.get(side)
-        found = self._failures.get((source.key, frame)) if source else None
-        return found.error if found else None
+        failure = self._failures.get((source.key, frame)) if source else None
+        return failure.error if failure else None
 
-    def has(self, side: str) -> bool:
+    def has_source(self, side: str) -> bool:
         """Whether a source stands on this side."""
         return side in self._sources
 
-    def exists(self, side: str, frame: int) -> bool:
+    def has_frame(self, side: str, frame: int) -> bool:
         source = self._sources.get(side)
-        return source is not None and holds(source, frame)
+        return source is not None and has_frame(source, frame)
 
-    def settled(self, side: str, frame: int) -> bool:
+    def is_settled(self, side: str, frame: int) -> bool:
         """Nothing to wait for: the picture is there, could not be had, or does not exist."""
         source = self._sources.get(side)
-        if source is None or not holds(source, frame):
+        if source is None or not has_frame(source, frame):
             return True
         key = (source.key, frame)
         return key in self._pictures or key in self._failures
 
-    def cached(self) -> set[int]:
+    def cached_frames(self) -> set[int]:
         """Frames of which every side that has them is there."""
         with self._lock:
-            here = list(self._sources.values())
-            frames = {frame for key, frame in self._pictures if any(key == s.key for s in here)}
+            sources = list(self._sources.values())
+            frames = {frame for key, frame in self._pictures if any(key == s.key for s in sources)}
             return {
                 frame
                 for frame in frames
-                if all((s.key, frame) in self._pictures or not holds(s, frame) for s in here)
+                if all((s.key, frame) in self._pictures or not has_frame(s, frame) for s in sources)
             }
 
     @property
-    def bytes(self) -> int:
+    def memory_used(self) -> int:
         """What the pictures take."""
         return self._bytes
 
@@ -167,8 +167,8 @@ class FrameCache(Generic[P]):
 
     # On the worker threads
 
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
+    def _run_worker(self) -> None:
+        while (job := self._next_request()) is not None:
             key, source = job
             picture: P | None = None
             error: Exception | None = None
@@ -177,43 +177,43 @@ class FrameCache(Generic[P]):
             except Exception as problem:
                 _LOG.debug("frame %s of %s: %s", key[1], key[0], problem)
                 error = problem
-            if self._keep(key, picture, error):
+            if self._store(key, picture, error):
                 self._on_change(key[1])
             del picture  # or this thread would hold it while it waits
 
-    def _next(self) -> tuple[Key, FrameSource] | None:
+    def _next_request(self) -> tuple[FrameKey, FrameSource] | None:
         with self._lock:
             while not self._closed:
                 now = time.monotonic()
-                waits: list[float] = []
-                for key, source in self._plan():
-                    if key in self._pictures or key in self._busy:
+                delays: list[float] = []
+                for key, source in self._prefetch_order():
+                    if key in self._pictures or key in self._decoding:
                         continue
                     failed = self._failures.get(key)
-                    if failed and failed.again_at > now:
-                        waits.append(failed.again_at - now)
+                    if failed and failed.retry_at > now:
+                        delays.append(failed.retry_at - now)
                         continue
-                    self._busy.add(key)
+                    self._decoding.add(key)
                     return key, source
                 # Only for what is in the plan: nothing else will be asked for again.
-                self._lock.wait(min(waits, default=None))
+                self._lock.wait(min(delays, default=None))
             return None
 
-    def _keep(self, key: Key, picture: P | None, error: Exception | None) -> bool:
+    def _store(self, key: FrameKey, picture: P | None, error: Exception | None) -> bool:
         with self._lock:
             if self._closed:
                 return False
-            self._busy.discard(key)
+            self._decoding.discard(key)
             if picture is None:
                 assert error is not None
-                before = self._failures.get(key)
-                pause = min(before.pause * 2, _LONGEST_RETRY) if before else _RETRY
-                self._failures[key] = _Failure(error, time.monotonic() + pause, pause)
+                previous = self._failures.get(key)
+                delay = min(previous.delay * 2, _MAX_RETRY_DELAY) if previous else _RETRY_DELAY
+                self._failures[key] = _FrameFailure(error, time.monotonic() + delay, delay)
             else:
                 self._failures.pop(key, None)
                 size = self._size_of(picture)
                 self._largest = max(self._largest, size)
-                self._make_room(size)
+                self._evict(size)
                 self._pictures[key] = picture
                 self._bytes += size
             self._lock.notify_all()
@@ -221,53 +221,53 @@ class FrameCache(Generic[P]):
 
     # Under the lock
 
-    def _plan(self) -> Iterator[tuple[Key, FrameSource]]:
+    def _prefetch_order(self) -> Iterator[tuple[FrameKey, FrameSource]]:
         """What should be in memory, the most wanted first."""
-        for frame in self._wanted_frames():
+        for frame in self._prefetch_frames():
             for source in self._sources.values():
-                if holds(source, frame):
+                if has_frame(source, frame):
                     yield (source.key, frame), source
 
-    def _wanted_frames(self) -> Iterator[int]:
-        head = self._head
-        if head is None or not self._sources:
+    def _prefetch_frames(self) -> Iterator[int]:
+        position = self._position
+        if position is None or not self._sources:
             return
-        room = _FIRST_LOOK
+        budget = _INITIAL_PREFETCH
         if self._largest:
-            room = max(1, self._memory // (self._largest * len(self._sources)))
-        behind = room // _BEHIND
-        span = head.last - head.first + 1
-        inside = head.first <= head.frame <= head.last
-        seen = {head.frame}
-        yield head.frame
-        ahead = room - behind - 1
+            budget = max(1, self._memory_limit // (self._largest * len(self._sources)))
+        behind = budget // _BEHIND_DIVISOR
+        span = position.last - position.first + 1
+        in_range = position.first <= position.frame <= position.last
+        planned = {position.frame}
+        yield position.frame
+        ahead = budget - behind - 1
         for number in range(1, max(span, ahead) + 1):
             if ahead <= 0:
                 break
-            frame = head.frame + number * head.step
-            if inside:
-                frame = head.first + (frame - head.first) % span
-            if frame not in seen:
-                seen.add(frame)
+            frame = position.frame + number * position.step
+            if in_range:
+                frame = position.first + (frame - position.first) % span
+            if frame not in planned:
+                planned.add(frame)
                 ahead -= 1
                 yield frame
         for number in range(1, behind + 1):
-            frame = head.frame - number * (1 if head.step > 0 else -1)
-            if inside:
-                frame = head.first + (frame - head.first) % span
-            if frame not in seen:
-                seen.add(frame)
+            frame = position.frame - number * (1 if position.step > 0 else -1)
+            if in_range:
+                frame = position.first + (frame - position.first) % span
+            if frame not in planned:
+                planned.add(frame)
                 yield frame
 
-    def _make_room(self, size: int) -> None:
-        if self._bytes + size <= self._memory:
+    def _evict(self, size: int) -> None:
+        if self._bytes + size <= self._memory_limit:
             return
-        rank: dict[Key, int] = {}
-        for number, (key, _) in enumerate(self._plan()):
+        rank: dict[FrameKey, int] = {}
+        for number, (key, _) in enumerate(self._prefetch_order()):
             rank.setdefault(key, number)
         # Outside the plan first, then what is wanted last.
         for key in sorted(self._pictures, key=lambda key: -rank.get(key, len(rank))):
-            if self._bytes + size <= self._memory:
+            if self._bytes + size <= self._memory_limit:
                 return
             if rank.get(key) == 0:
                 return  # the picture on the screen stays, however little memory there is

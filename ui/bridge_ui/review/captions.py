@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bridge_ui.review.compare import look_words
+from bridge_ui.review.compare import exposure_text
 
 if TYPE_CHECKING:
-    from bridge_ui.review.canvas import Canvas
+    from bridge_ui.review.canvas import ViewerCanvas
     from bridge_ui.review.clock import PlaybackClock
-    from bridge_ui.review.transport import Transport
+    from bridge_ui.review.transport import TransportBar
 
 
 class Captions:
-    def __init__(self, canvas: Canvas, transport: Transport) -> None:
+    def __init__(self, canvas: ViewerCanvas, transport: TransportBar) -> None:
         self._canvas, self._transport = canvas, transport
-        self.about = ("", "")
+        self.source_info = ("", "")
         """Facts about A and B, as ``1920×1080 · ACES view``; empty: nothing is known."""
 
-    def name(self, names: Mapping[str, str], a: str, b: str) -> None:
+    def set_names(self, names: Mapping[str, str], a: str, b: str) -> None:
         """``names`` are those of the choices by id, ``a`` and ``b`` ids of what stands there."""
         ids = {"A": a, "B": b}
-        self._canvas.name(*(f"{s} · {names[one]}" if one in names else s for s, one in ids.items()))
+        self._canvas.set_titles(*(f"{s} · {names[one]}" if one in names else s for s, one in ids.items()))
 
-    def show(self, clock: PlaybackClock) -> None:
+    def update(self, clock: PlaybackClock) -> None:
         """The frame and the changed look, and the facts of the sides that are on the screen."""
-        now = self._canvas.look
-        shown = [self.about["AB".index(side)] for side in now.compare.sides]
-        changed = f"  ·  {look_words(now)}" if (now.exposure, now.gamma) != (0, 1) else ""
-        self._canvas.caption(
-            self._transport.words(clock) + changed,
-            " → ".join(dict.fromkeys(filter(None, shown))),
+        settings = self._canvas.settings
+        infos = [self.source_info["AB".index(side)] for side in settings.compare.sides]
+        exposure = f"  ·  {exposure_text(settings)}" if (settings.exposure, settings.gamma) != (0, 1) else ""
+        self._canvas.set_captions(
+            self._transport.position_text(clock) + exposure,
+            " → ".join(dict.fromkeys(filter(None, infos))),
         )
 
     def clear(self) -> None:
-        self._canvas.name("", "")
-        self._canvas.caption("", "")
+        self._canvas.set_titles("", "")
+        self._canvas.set_captions("", "")

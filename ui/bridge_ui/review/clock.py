@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bridge_core.models.frames import FrameRange
 
-_SECOND = 1_000_000_000
+_NANOSECONDS_PER_SECOND = 1_000_000_000
 
 #: Speeds that J and L step through.
 SPEEDS = (1, 2, 4)
@@ -30,14 +30,14 @@ class PlaybackClock:
         self.loop = True
         self.in_point = frames.first
         self.out_point = frames.last
-        self.dropped = 0
-        self.shown = 0
+        self.dropped_count = 0
+        self.shown_count = 0
         self._anchor = 0  # when the picture number 0 of this stretch was due
         self._start = frames.first  # and its frame
         self._count = 0  # pictures of this stretch that are behind us
 
     @property
-    def playing(self) -> bool:
+    def is_playing(self) -> bool:
         return self.speed != 0
 
     # Moving by hand
@@ -45,7 +45,7 @@ class PlaybackClock:
     def seek(self, frame: int, now: int = 0) -> int:
         """Go to a frame, or to the nearest one that exists; playback goes on from there."""
         self.frame = max(self.range.first, min(self.range.last, frame))
-        self._rest(now)
+        self._restart_timing(now)
         return self.frame
 
     def step(self, frames: int) -> int:
@@ -58,12 +58,12 @@ class PlaybackClock:
     def play(self, speed: int, now: int) -> None:
         """Play at a speed; 0 stops. Starting at the end in play direction starts over."""
         if speed and not self.speed:
-            self.dropped = self.shown = 0
-            end, start = self._ends(speed)
+            self.dropped_count = self.shown_count = 0
+            end, start = self._end_and_start(speed)
             if self.frame == end or not self.in_point <= self.frame <= self.out_point:
                 self.frame = start
         self.speed = speed
-        self._rest(now)
+        self._restart_timing(now)
 
     def toggle(self, now: int) -> None:
         self.play(0 if self.speed else 1, now)
@@ -78,36 +78,36 @@ class PlaybackClock:
             speed = 1
         self.play(direction * speed, now)
 
-    def due(self, now: int) -> int | None:
+    def due_frame(self, now: int) -> int | None:
         """The frame whose time has come and that is not on the screen yet; None: nothing to do.
 
         Without loop, playback stops when the last frame has had its time.
         """
         if not self.speed:
             return None
-        number = self._number(now)
+        number = self._picture_number(now)
         if number <= self._count:
             return None
         frame = self._frame_at(number)
         if frame is None:
-            end, _ = self._ends(self.speed)
+            end, _ = self._end_and_start(self.speed)
             if self.frame == end:
                 self.speed = 0
                 return None
             return end
         return frame
 
-    def following(self) -> int | None:
+    def next_frame(self) -> int | None:
         """The frame after the one on the screen, whatever the time; None at the end."""
         if not self.speed:
             return None
         frame = self._frame_at(self._count + 1)
         if frame is None:
-            end, _ = self._ends(self.speed)
+            end, _ = self._end_and_start(self.speed)
             return None if self.frame == end else end
         return frame
 
-    def show(self, frame: int, now: int) -> None:
+    def set_shown_frame(self, frame: int, now: int) -> None:
         """``frame`` is on the screen from now on.
 
         A frame that is behind its time (its picture came late) holds playback back: the following
@@ -116,20 +116,20 @@ class PlaybackClock:
         if not self.speed:
             self.frame = frame
             return
-        number = self._number(now)
-        self.dropped += max(0, number - self._count - 1)
-        self.shown += 1
+        number = self._picture_number(now)
+        self.dropped_count += max(0, number - self._count - 1)
+        self.shown_count += 1
         if frame == self._frame_at(number):
             self._count = number
         else:
             self._start, self._count, self._anchor = frame, 0, now
         self.frame = frame
 
-    def wait(self, now: int) -> int:
+    def time_to_next_frame(self, now: int) -> int:
         """Nanoseconds until the next frame is due; 0 when it is, or is overdue."""
         next_number = self._count + 1
         rate = self.range.rate
-        at = self._anchor - (-next_number * _SECOND * rate.denominator // rate.numerator)
+        at = self._anchor - (-next_number * _NANOSECONDS_PER_SECOND * rate.denominator // rate.numerator)
         return max(0, at - now)
 
     # In and out points
@@ -139,39 +139,39 @@ class PlaybackClock:
         self.in_point = max(self.range.first, min(self.range.last, frame))
         if self.out_point < self.in_point:
             self.out_point = self.range.last
-        self._rest(now)
+        self._restart_timing(now)
 
     def mark_out(self, frame: int, now: int) -> None:
         """The last frame that plays; an in point after it moves to the start."""
         self.out_point = max(self.range.first, min(self.range.last, frame))
         if self.in_point > self.out_point:
             self.in_point = self.range.first
-        self._rest(now)
+        self._restart_timing(now)
 
     def clear_marks(self, now: int) -> None:
         self.in_point, self.out_point = self.range.first, self.range.last
-        self._rest(now)
+        self._restart_timing(now)
 
-    def _rest(self, now: int) -> None:
+    def _restart_timing(self, now: int) -> None:
         self._start, self._count, self._anchor = self.frame, 0, now
 
-    def _number(self, now: int) -> int:
+    def _picture_number(self, now: int) -> int:
         rate = self.range.rate
-        return (now - self._anchor) * rate.numerator // (rate.denominator * _SECOND)
+        return (now - self._anchor) * rate.numerator // (rate.denominator * _NANOSECONDS_PER_SECOND)
 
     def _frame_at(self, number: int) -> int | None:
         """The frame of a picture of this stretch; None beyond the end where nothing loops."""
         if self.in_point <= self._start <= self.out_point:
             frame = self._start + number * self.speed
         else:  # somebody looked outside the marks: on from where they begin
-            frame = self._ends(self.speed)[1] + (number - 1) * self.speed
+            frame = self._end_and_start(self.speed)[1] + (number - 1) * self.speed
         if self.in_point <= frame <= self.out_point:
             return frame
         if not self.loop:
             return None
         return self.in_point + (frame - self.in_point) % (self.out_point - self.in_point + 1)
 
-    def _ends(self, speed: int) -> tuple[int, int]:
+    def _end_and_start(self, speed: int) -> tuple[int, int]:
         """Where playback ends and where it begins, in its direction."""
         if speed > 0:
             return self.out_point, self.in_point

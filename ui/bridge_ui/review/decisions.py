@@ -11,15 +11,15 @@ from PySide6.QtGui import QIcon, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bridge_core.models.versions import DecisionRecord, ReviewStatus
-from bridge_ui.controllers.words import decided, review_sign
-from bridge_ui.panel.pieces import LOOKS, FitRow, button, column, keep_room, label, row
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.words import decision_text, review_status_sign
+from bridge_ui.panel.pieces import STYLE_BY_TONE, WrapRow, button, column, retain_size_when_hidden, label, row
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.translate import tr_count, tr
 
 
 @dataclass(frozen=True)
-class UnderReview:
+class VersionUnderReview:
     """What is decided about."""
 
     id: str
@@ -29,7 +29,7 @@ class UnderReview:
     """``SH_010``"""
     decision: DecisionRecord | None = None
     """The last one; None: it waits for one."""
-    notes: int = 0
+    note_count: int = 0
     """How many speak of it."""
 
 
@@ -39,121 +39,121 @@ class DecisionButtons(QWidget):
     chosen = Signal(object)
     """A :class:`ReviewStatus`."""
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
-        self._name = ""
-        self._names: tuple[str, ...] = ()
-        self._long = True
-        signs = (
+        self._version_name = ""
+        self._reserved_names: tuple[str, ...] = ()
+        self._long_labels = True
+        styles = (
             (ReviewStatus.REJECTED, "x", tones.bad, "chip"),
             (ReviewStatus.CHANGES_REQUESTED, "rotate-ccw", tones.warn, "chip"),
             (ReviewStatus.APPROVED, "check", tones.good, "approve"),
         )
         self._buttons = {
             status: button(
-                words_of(status, ""),
+                action_text(status, ""),
                 style,
-                sign=sign,
+                icon_name=sign,
                 colour=colour,
-                does=partial(self.chosen.emit, status),
+                on_click=partial(self.chosen.emit, status),
             )
-            for status, sign, colour, style in signs
+            for status, sign, colour, style in styles
         }
-        self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve(tones))
+        self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve_style(tones))
         for one in self._buttons.values():
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._signs = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
-        self._whole = 0
+        self._icons = {one: (one.icon(), one.iconSize()) for one in self._buttons.values()}
+        self._full_width = 0
         *others, approve = self._buttons.values()
-        beside = QWidget()
-        beside.setLayout(row(*others))
-        self._line = FitRow(beside, approve)
-        self.setLayout(column(self._line))
-        self._name_buttons()
+        other_buttons = QWidget()
+        other_buttons.setLayout(row(*others))
+        self._row = WrapRow(other_buttons, approve)
+        self.setLayout(column(self._row))
+        self._update_labels()
 
     def button(self, status: ReviewStatus) -> QPushButton:
         return self._buttons[status]
 
-    def show_name(self, name: str) -> None:
+    def show_version_name(self, name: str) -> None:
         """Of the version; empty: there is none."""
-        self._name = name
+        self._version_name = name
         self.set_busy(False)
-        self._name_buttons()
+        self._update_labels()
 
-    def keep_room(self, names: Iterable[str]) -> None:
+    def reserve_width(self, names: Iterable[str]) -> None:
         """For each of these versions: the buttons stand where they are whichever is meant."""
-        self._names = tuple(names)
-        self._fit()
+        self._reserved_names = tuple(names)
+        self._fit_icons()
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
         for one in self._buttons.values():
-            one.setEnabled(bool(self._name) and not busy)
+            one.setEnabled(bool(self._version_name) and not busy)
 
-    def set_words(self, *, long: bool) -> None:
+    def set_labels(self, *, long: bool) -> None:
         """In full words or short ones; approval always says of which version."""
-        self._long = long
-        self._name_buttons()
+        self._long_labels = long
+        self._update_labels()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self._fit()
+        self._fit_icons()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """With signs, so that they come back where there is room."""
-        return QSize(self._whole, super().sizeHint().height())
+        return QSize(self._full_width, super().sizeHint().height())
 
-    def _fit(self) -> None:
+    def _fit_icons(self) -> None:
         """Signs make room for words, which say the same."""
-        for one, (sign, gap) in self._signs.items():
+        for one, (sign, gap) in self._icons.items():
             one.setIcon(sign)
             one.setIconSize(gap)
-        self._reserve()
-        widths = [max(one.sizeHint().width(), one.minimumWidth()) for one in self._signs]
-        whole = sum(widths) + 6 * (len(widths) - 1)
-        if whole != self._whole:
-            self._whole = whole
+        self._reserve_approve_width()
+        widths = [max(one.sizeHint().width(), one.minimumWidth()) for one in self._icons]
+        full_width = sum(widths) + 6 * (len(widths) - 1)
+        if full_width != self._full_width:
+            self._full_width = full_width
             self.updateGeometry()
-        if whole > self.width():
-            for one in self._signs:
+        if full_width > self.width():
+            for one in self._icons:
                 one.setIcon(QIcon())
-            self._reserve()
-        self._line.fit()
+            self._reserve_approve_width()
+        self._row.fit()
 
-    def _reserve(self) -> None:
+    def _reserve_approve_width(self) -> None:
         approve = self._buttons[ReviewStatus.APPROVED]
         length = approve.fontMetrics().horizontalAdvance
-        words = [words_of(ReviewStatus.APPROVED, name) for name in self._names]
-        longest = max(map(length, words), default=0)
-        around = approve.sizeHint().width() - length(approve.text())
-        approve.setMinimumWidth(around + longest if words else 0)
+        labels = [action_text(ReviewStatus.APPROVED, name) for name in self._reserved_names]
+        longest = max(map(length, labels), default=0)
+        frame_width = approve.sizeHint().width() - length(approve.text())
+        approve.setMinimumWidth(frame_width + longest if labels else 0)
 
-    def _name_buttons(self) -> None:
+    def _update_labels(self) -> None:
         for status, one in self._buttons.items():
-            whole = words_of(status, self._name)
+            full_text = action_text(status, self._version_name)
             if status is ReviewStatus.APPROVED:
-                one.setText(whole)
+                one.setText(full_text)
             elif status is ReviewStatus.CHANGES_REQUESTED:
-                one.setText(words_of(status, "") if self._long else tr("Changes"))
-            one.setAccessibleName(whole)
-            tip = f"{whole} ({_KEYS[status]})"
-            one.setToolTip(tip if self._name else tr("No version is on the screen"))
-        self._fit()
+                one.setText(action_text(status, "") if self._long_labels else tr("Changes"))
+            one.setAccessibleName(full_text)
+            tip = f"{full_text} ({_SHORTCUTS[status]})"
+            one.setToolTip(tip if self._version_name else tr("No version is on the screen"))
+        self._fit_icons()
 
 
 #: Pixels around a button's words, with its frame.
 _PADDING = 34
 #: As in :data:`bridge_ui.review.keys.KEYS`.
-_KEYS = {
+_SHORTCUTS = {
     ReviewStatus.REJECTED: "Shift+R",
     ReviewStatus.CHANGES_REQUESTED: "Shift+C",
     ReviewStatus.APPROVED: "Shift+A",
 }
 
 
-def words_of(status: ReviewStatus, name: str) -> str:
+def action_text(status: ReviewStatus, name: str) -> str:
     """``Approve v003``; without a name only what is done."""
-    words = {
+    texts = {
         ReviewStatus.REJECTED: (tr("Reject {name}", name=name), tr("Reject")),
         ReviewStatus.CHANGES_REQUESTED: (
             tr("Ask for changes to {name}", name=name),
@@ -161,123 +161,123 @@ def words_of(status: ReviewStatus, name: str) -> str:
         ),
         ReviewStatus.APPROVED: (tr("Approve {name}", name=name), tr("Approve")),
     }
-    return words[status][0 if name else 1]
+    return texts[status][0 if name else 1]
 
 
-class Comment(QWidget):
+class DecisionForm(QWidget):
     """The words that go with a decision. Return decides, Escape does not.
 
     An approval needs none; with the other two somebody has to be told why, here or in a note.
     """
 
-    decided = Signal(object, str, str)
+    submitted = Signal(object, str, str)
     """A :class:`ReviewStatus`, the words, and the id of the version."""
-    opened = Signal(bool)
+    open_changed = Signal(bool)
     """Somebody is writing, or not any more."""
 
     def __init__(self) -> None:
         super().__init__()
         self._status = ReviewStatus.APPROVED
-        self._about: UnderReview | None = None
-        self._begun: dict[str, str] = {}
+        self._version: VersionUnderReview | None = None
+        self._unsaved_comments: dict[str, str] = {}
         """Words for each version that are not decided with yet."""
         self._busy = False
-        self.words = _Line()
-        self.words.setMaxLength(5000)
-        self.words.setMinimumWidth(60)
-        self.words.textChanged.connect(self._written)
-        self.words.returnPressed.connect(self._decide)
-        self.words.escaped.connect(self.leave)
-        self.decide = button("", "main", does=self._decide)
-        self._cancel = button(tr("Cancel"), "quiet", does=self.leave)
-        foot = FitRow(self._cancel, self.decide)
-        self._lines = column(self.words, foot, gap=6, grows=0)
-        self.setLayout(self._lines)
+        self.line_edit = _CommentLineEdit()
+        self.line_edit.setMaxLength(5000)
+        self.line_edit.setMinimumWidth(60)
+        self.line_edit.textChanged.connect(self._text_changed)
+        self.line_edit.returnPressed.connect(self._submit)
+        self.line_edit.escaped.connect(self.dismiss)
+        self.submit_button = button("", "main", on_click=self._submit)
+        self._cancel_button = button(tr("Cancel"), "quiet", on_click=self.dismiss)
+        foot = WrapRow(self._cancel_button, self.submit_button)
+        self._box_layout = column(self.line_edit, foot, gap=6, grows=0)
+        self.setLayout(self._box_layout)
         self.hide()
 
-    def set_one_line(self, one: bool) -> None:
-        self._lines.setDirection(_direction(one))
+    def set_horizontal(self, horizontal: bool) -> None:
+        self._box_layout.setDirection(_direction(horizontal))
 
-    def ask(self, status: ReviewStatus) -> None:
+    def start(self, status: ReviewStatus) -> None:
         """Have somebody write about the version that is looked at; what was written for another
         decision about it stays."""
-        about = self._about
-        if about is None:
+        version = self._version
+        if version is None:
             return
         self._status = status
-        said = counted(about.notes, "the note", "the {n} notes")
+        notes_text = tr_count(version.note_count, "the note", "the {n} notes")
         hints = {
             ReviewStatus.APPROVED: tr("Anything to say with it?"),
             ReviewStatus.CHANGES_REQUESTED: tr("What is to change?"),
             ReviewStatus.REJECTED: tr("Why?"),
         }
         hint = hints[status]
-        if about.notes and self._needs_words:
-            hint = tr("Anything besides {notes}?", notes=said)
-        self.words.setPlaceholderText(hint)
-        self.words.setAccessibleName(hint)
-        self._show()
+        if version.note_count and self._needs_reason:
+            hint = tr("Anything besides {notes}?", notes=notes_text)
+        self.line_edit.setPlaceholderText(hint)
+        self.line_edit.setAccessibleName(hint)
+        self._refresh()
         self.show()
-        self._name_decision()
-        self.opened.emit(True)
-        self.words.setFocus()
+        self._update_submit_text()
+        self.open_changed.emit(True)
+        self.line_edit.setFocus()
 
-    def keep_to(self, about: UnderReview | None) -> None:
+    def set_version(self, version: VersionUnderReview | None) -> None:
         """Have this one decided about. What was written about another one waits for it."""
-        before, self._about = self._about, about
-        if (about and about.id) != (before and before.id):
-            self.leave()
-            self.words.setText(self._begun.get(about.id, "") if about is not None else "")
-        self._show()
+        previous, self._version = self._version, version
+        if (version and version.id) != (previous and previous.id):
+            self.dismiss()
+            self.line_edit.setText(self._unsaved_comments.get(version.id, "") if version is not None else "")
+        self._refresh()
 
     def set_busy(self, busy: bool) -> None:
         self._busy = busy
-        self._show()
+        self._refresh()
 
-    def done(self, version: str) -> None:
+    def decision_saved(self, version: str) -> None:
         """It was decided about this one: the words are safe."""
-        self._begun.pop(version, None)
-        if self._about is not None and self._about.id == version:
-            self.words.clear()
-            self.leave()
+        self._unsaved_comments.pop(version, None)
+        if self._version is not None and self._version.id == version:
+            self.line_edit.clear()
+            self.dismiss()
 
-    def leave(self) -> None:
+    def dismiss(self) -> None:
         """Not now; what was written stays for the next time."""
         if not self.isHidden():
-            self.opened.emit(False)  # first: whoever hides what has the focus gives it to anybody
+            self.open_changed.emit(False)  # first: whoever hides what has the focus gives it to anybody
             self.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self._name_decision()
+        self._update_submit_text()
 
-    def _name_decision(self) -> None:
+    def _update_submit_text(self) -> None:
         """Elide a long name in its middle: both ends tell versions apart."""
-        whole = words_of(self._status, self._about.name if self._about is not None else "")
-        room, middle = self.width() - _PADDING, Qt.TextElideMode.ElideMiddle
-        self.decide.setText(self.decide.fontMetrics().elidedText(whole, middle, room))
-        self.decide.setToolTip(whole)
-        self.decide.setAccessibleName(whole)
+        text = action_text(self._status, self._version.name if self._version is not None else "")
+        width, middle = self.width() - _PADDING, Qt.TextElideMode.ElideMiddle
+        self.submit_button.setText(self.submit_button.fontMetrics().elidedText(text, middle, width))
+        self.submit_button.setToolTip(text)
+        self.submit_button.setAccessibleName(text)
 
     @property
-    def _needs_words(self) -> bool:
+    def _needs_reason(self) -> bool:
         return self._status is not ReviewStatus.APPROVED
 
-    def _written(self, words: str) -> None:
-        if self._about is not None:
-            self._begun[self._about.id] = words
-        self._show()
+    def _text_changed(self, text: str) -> None:
+        if self._version is not None:
+            self._unsaved_comments[self._version.id] = text
+        self._refresh()
 
-    def _show(self) -> None:
-        told = bool(self.words.text().strip() or (self._about is not None and self._about.notes))
-        self.decide.setEnabled(not self._busy and (told or not self._needs_words))
+    def _refresh(self) -> None:
+        has_reason = bool(self.line_edit.text().strip() or (self._version is not None and self._version.note_count))
+        self.submit_button.setEnabled(not self._busy and (has_reason or not self._needs_reason))
 
-    def _decide(self) -> None:
-        if not self.isHidden() and self.decide.isEnabled() and self._about is not None:
-            self.decided.emit(self._status, self.words.text().strip(), self._about.id)
+    def _submit(self) -> None:
+        if not self.isHidden() and self.submit_button.isEnabled() and self._version is not None:
+            self.submitted.emit(self._status, self.line_edit.text().strip(), self._version.id)
 
 
-class _Line(QLineEdit):
+class _CommentLineEdit(QLineEdit):
     escaped = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -287,58 +287,58 @@ class _Line(QLineEdit):
             super().keyPressEvent(event)
 
 
-class Standing(QWidget):
+class DecisionSummary(QWidget):
     """How a version stands: who decided what and when, with which words; and what comes next."""
 
-    next_wanted = Signal()
+    next_version_requested = Signal()
     """Make the next version from what was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._words = label("", "dim", wrap=True)
-        self._next = button(tr("Make the next version"), "link", does=self.next_wanted.emit)
-        self._lines = column(self._words, row(1, self._next), gap=0, grows=0)
-        self.setLayout(self._lines)
-        self._decided = self._away = self._kept = False
+        self._label = label("", "dim", wrap=True)
+        self._next_button = button(tr("Make the next version"), "link", on_click=self.next_version_requested.emit)
+        self._box_layout = column(self._label, row(1, self._next_button), gap=0, grows=0)
+        self.setLayout(self._box_layout)
+        self._has_decision = self._collapsed = self._reserved = False
         self.hide()
 
-    def keep_room(self, keep: bool) -> None:
+    def reserve_space(self, reserve: bool) -> None:
         """Also where a version that nobody has decided about yet, or none, is on the screen."""
-        self._kept = keep
-        self.make_room(self._away)
+        self._reserved = reserve
+        self.set_collapsed(self._collapsed)
 
-    def make_room(self, away: bool) -> None:
+    def set_collapsed(self, collapsed: bool) -> None:
         """Another decision is being made."""
-        self._away = away
-        keep_room(self, self._kept and not away)
-        self.setVisible(self._decided and not away)
+        self._collapsed = collapsed
+        retain_size_when_hidden(self, self._reserved and not collapsed)
+        self.setVisible(self._has_decision and not collapsed)
 
-    def set_one_line(self, one: bool) -> None:
-        self._lines.setDirection(_direction(one))
+    def set_horizontal(self, horizontal: bool) -> None:
+        self._box_layout.setDirection(_direction(horizontal))
 
-    def show_version(self, about: UnderReview | None) -> None:
-        decision = about.decision if about is not None else None
-        self._decided = decision is not None
-        self.make_room(self._away)
-        if decision is None or about is None:
+    def show_version(self, version: VersionUnderReview | None) -> None:
+        decision = version.decision if version is not None else None
+        self._has_decision = decision is not None
+        self.set_collapsed(self._collapsed)
+        if decision is None or version is None:
             return
-        words = f"{about.name} {decided(decision)}"
-        self._words.setText(f"{words}: {decision.comment}" if decision.comment else words)
-        look(self._words, LOOKS[review_sign(decision.status).tone])
-        self._next.setVisible(decision.status is not ReviewStatus.APPROVED)
+        text = f"{version.name} {decision_text(decision)}"
+        self._label.setText(f"{text}: {decision.comment}" if decision.comment else text)
+        set_style_class(self._label, STYLE_BY_TONE[review_status_sign(decision.status).tone])
+        self._next_button.setVisible(decision.status is not ReviewStatus.APPROVED)
 
 
-def _direction(one_line: bool) -> QBoxLayout.Direction:
-    way = QBoxLayout.Direction
-    return way.LeftToRight if one_line else way.TopToBottom
+def _direction(horizontal: bool) -> QBoxLayout.Direction:
+    directions = QBoxLayout.Direction
+    return directions.LeftToRight if horizontal else directions.TopToBottom
 
 
-def _approve(t: Tones) -> str:
-    good, line = t.mixed("good", "panel", 0.22), t.mixed("good", "line", 0.6)
+def _approve_style(t: ThemeColours) -> str:
+    good, line = t.mix("good", "panel", 0.22), t.mix("good", "line", 0.6)
     return (
         f"QPushButton {{ background: {good}; border: 1px solid {line}; border-radius: 11px;"
         " padding: 3px 12px; }"
-        f"QPushButton:hover {{ background: {t.mixed('good', 'panel', 0.32)}; }}"
+        f"QPushButton:hover {{ background: {t.mix('good', 'panel', 0.32)}; }}"
         f"QPushButton:focus {{ border-color: {t.accent}; }}"
         f"QPushButton:disabled {{ background: transparent; border-color: {t.line}; }}"
     )

@@ -20,75 +20,75 @@ from PySide6.QtGui import (
 )
 
 from bridge_core.models.notes import Stroke, StrokeTool
-from bridge_ui.review.pictures import painting
+from bridge_ui.review.pictures import safe_painter
 
-_SHADE = QColor(0, 0, 0, 110)  # around lines, so that they are seen on bright pictures too
+_OUTLINE = QColor(0, 0, 0, 110)  # around lines, so that they are seen on bright pictures too
 #: Drawn overlays that are kept: playback over a few notes draws each of them once.
-_KEPT = 6
-_PLATE = QColor(12, 13, 14, 190)  # behind text
+_MAX_CACHED = 6
+_TEXT_BACKGROUND = QColor(12, 13, 14, 190)  # behind text
 
 
-def paint_strokes(painter: QPainter, strokes: Sequence[Stroke], picture: QRectF) -> None:
+def paint_strokes(painter: QPainter, strokes: Sequence[Stroke], rect: QRectF) -> None:
     """Draw strokes over a picture that stands at ``picture``."""
     painter.save()
     for stroke in strokes:
         if stroke.tool is StrokeTool.TEXT:
-            _paint_text(painter, stroke, picture)
+            _paint_text(painter, stroke, rect)
         else:
-            _paint_line(painter, stroke, picture)
+            _paint_shape(painter, stroke, rect)
     painter.restore()
 
 
-class Overlay:
+class StrokeOverlay:
     """The strokes of a frame as one picture: drawn once, then put on every frame."""
 
     def __init__(self) -> None:
-        self._drawn: OrderedDict[tuple[object, ...], tuple[QRectF, QImage] | None] = OrderedDict()
+        self._cache: OrderedDict[tuple[object, ...], tuple[QRectF, QImage] | None] = OrderedDict()
 
     def paint(
-        self, painter: QPainter, strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF
+        self, painter: QPainter, strokes: tuple[Stroke, ...], rect: QRectF, visible: QRectF
     ) -> None:
         """Draw ``strokes`` over the picture at ``picture``; only ``visible`` is seen of it."""
         if not strokes:
             return
         ratio = painter.device().devicePixelRatioF()
-        key = (strokes, picture.getRect(), visible.getRect(), ratio)
-        if key not in self._drawn:
-            self._drawn[key] = _overlay(strokes, picture, visible, ratio)
-            if len(self._drawn) > _KEPT:
-                self._drawn.popitem(last=False)
-        self._drawn.move_to_end(key)
-        drawn = self._drawn[key]
-        if drawn is not None:
-            painter.drawImage(*drawn)
+        key = (strokes, rect.getRect(), visible.getRect(), ratio)
+        if key not in self._cache:
+            self._cache[key] = _render_overlay(strokes, rect, visible, ratio)
+            if len(self._cache) > _MAX_CACHED:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(key)
+        overlay = self._cache[key]
+        if overlay is not None:
+            painter.drawImage(*overlay)
 
 
-def _overlay(
-    strokes: tuple[Stroke, ...], picture: QRectF, visible: QRectF, ratio: float
+def _render_overlay(
+    strokes: tuple[Stroke, ...], rect: QRectF, visible: QRectF, ratio: float
 ) -> tuple[QRectF, QImage] | None:
     """Strokes as a picture, and where it goes; None: none of them is in sight."""
     covered = QRectF()
     for stroke in strokes:
-        covered = covered.united(_bounds(stroke, picture))
-    at = covered.intersected(visible).toAlignedRect()
-    if at.isEmpty():
+        covered = covered.united(_bounds(stroke, rect))
+    area = covered.intersected(visible).toAlignedRect()
+    if area.isEmpty():
         return None
     image = QImage(
-        math.ceil(at.width() * ratio),
-        math.ceil(at.height() * ratio),
+        math.ceil(area.width() * ratio),
+        math.ceil(area.height() * ratio),
         QImage.Format.Format_ARGB32_Premultiplied,
     )
     image.fill(Qt.GlobalColor.transparent)
     image.setDevicePixelRatio(ratio)
-    with painting(image) as painter:
-        painter.translate(-at.left(), -at.top())
-        paint_strokes(painter, strokes, picture)
-    return QRectF(QPointF(at.topLeft()), QSizeF(image.size()) / ratio), image
+    with safe_painter(image) as painter:
+        painter.translate(-area.left(), -area.top())
+        paint_strokes(painter, strokes, rect)
+    return QRectF(QPointF(area.topLeft()), QSizeF(image.size()) / ratio), image
 
 
-def _place(point: tuple[float, float], picture: QRectF) -> QPointF:
+def _to_widget(point: tuple[float, float], rect: QRectF) -> QPointF:
     return QPointF(
-        picture.left() + point[0] * picture.width(), picture.top() + point[1] * picture.height()
+        rect.left() + point[0] * rect.width(), rect.top() + point[1] * rect.height()
     )
 
 
@@ -96,14 +96,14 @@ def _line_width(stroke: Stroke, picture: QRectF) -> float:
     return max(1.2, stroke.width * picture.width())
 
 
-def _paint_line(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+def _paint_shape(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     if len(stroke.points) > 2:
-        _paint_pen(painter, stroke, picture)
+        _paint_freehand(painter, stroke, picture)
         return
     path = _path(stroke, picture)
     width = _line_width(stroke, picture)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, wide in ((_SHADE, width + max(1.5, width * 0.5)), (QColor(stroke.colour), width)):
+    for colour, wide in ((_OUTLINE, width + max(1.5, width * 0.5)), (QColor(stroke.colour), width)):
         pen = QPen(colour, wide)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
@@ -111,12 +111,12 @@ def _paint_line(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
         painter.drawPath(path)
 
 
-def _paint_pen(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
+def _paint_freehand(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     """A long line as many short ones: Qt smooths the outline of a whole one at four times the
     cost. Its shade is transparent, so it has to be one line, and does without smooth edges."""
-    points = [_place(point, picture) for point in stroke.points]
+    points = [_to_widget(point, picture) for point in stroke.points]
     width = _line_width(stroke, picture)
-    shade = QPen(_SHADE, width + max(1.5, width * 0.5))
+    shade = QPen(_OUTLINE, width + max(1.5, width * 0.5))
     colour = QPen(QColor(stroke.colour), width)
     for pen in (shade, colour):
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
@@ -130,7 +130,7 @@ def _paint_pen(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
 
 
 def _path(stroke: Stroke, picture: QRectF) -> QPainterPath:
-    points = [_place(point, picture) for point in stroke.points]
+    points = [_to_widget(point, picture) for point in stroke.points]
     path = QPainterPath()
     if stroke.tool is StrokeTool.BOX:
         radius = _line_width(stroke, picture)
@@ -158,10 +158,10 @@ def _paint_text(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     font, box, lines = _text_box(stroke, picture)
     painter.setFont(font)
     painter.setPen(QPen(QColor(stroke.colour), 1))
-    painter.setBrush(_PLATE)
+    painter.setBrush(_TEXT_BACKGROUND)
     painter.drawRoundedRect(box, 4, 4)
     metrics = QFontMetricsF(font)
-    x, y = _text_start(box, font), box.top() + _pad(font) + metrics.ascent()
+    x, y = _text_left(box, font), box.top() + _padding(font) + metrics.ascent()
     for line in lines:
         painter.drawText(QPointF(x, y), line)
         y += metrics.lineSpacing()
@@ -172,22 +172,22 @@ def _text_box(stroke: Stroke, picture: QRectF) -> tuple[QFont, QRectF, list[str]
     font.setPixelSize(max(9, round(stroke.width * picture.width())))
     metrics = QFontMetricsF(font)
     lines = stroke.text.split("\n")
-    corner = _place(stroke.points[0], picture)
-    wide = max(metrics.horizontalAdvance(line) for line in lines) + 3 * _pad(font)
-    high = metrics.lineSpacing() * len(lines) + 2 * _pad(font)
+    corner = _to_widget(stroke.points[0], picture)
+    wide = max(metrics.horizontalAdvance(line) for line in lines) + 3 * _padding(font)
+    high = metrics.lineSpacing() * len(lines) + 2 * _padding(font)
     return font, QRectF(corner, QSizeF(wide, high)), lines
 
 
-def _text_start(box: QRectF, font: QFont) -> float:
-    return box.left() + 1.5 * _pad(font)
+def _text_left(box: QRectF, font: QFont) -> float:
+    return box.left() + 1.5 * _padding(font)
 
 
-def _pad(font: QFont) -> float:
+def _padding(font: QFont) -> float:
     return font.pixelSize() * 0.3
 
 
 def _bounds(stroke: Stroke, picture: QRectF) -> QRectF:
     if stroke.tool is StrokeTool.TEXT:
         return _text_box(stroke, picture)[1].adjusted(-2, -2, 2, 2)
-    more = _line_width(stroke, picture) + 3
-    return _path(stroke, picture).boundingRect().adjusted(-more, -more, more, more)
+    margin = _line_width(stroke, picture) + 3
+    return _path(stroke, picture).boundingRect().adjusted(-margin, -margin, margin, margin)

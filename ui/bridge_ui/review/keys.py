@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from bridge_ui.translate import tr
 
 #: What a key does, by the name of the room's action; the same action may have several keys.
-KEYS: dict[str, str] = {
+SHORTCUTS: dict[str, str] = {
     "Space": "toggle",
     "J": "back",
     "K": "stop",
@@ -74,10 +74,10 @@ KEYS: dict[str, str] = {
 
 
 #: Actions whose keys go to the player wherever the focus is.
-PLAYBACK = ("toggle", "back", "stop", "forward")
+PLAYBACK_ACTIONS = ("toggle", "back", "stop", "forward")
 
 
-def review_keys() -> tuple[tuple[str, str], ...]:
+def shortcut_help() -> tuple[tuple[str, str], ...]:
     """Keys with what they do, for the sheet of all keys."""
     return (
         (tr("Space"), tr("play, stop, wherever you are but in a text field")),
@@ -107,32 +107,32 @@ def review_keys() -> tuple[tuple[str, str], ...]:
     )
 
 
-def action_of(event: QKeyEvent) -> str | None:
+def action_for_key(event: QKeyEvent) -> str | None:
     """The action of a key that was pressed; None: not ours."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     # Which keys need Shift for a sign depends on the keyboard; the sign counts.
     text = event.text()
     if len(text) == 1 and text.isprintable() and not text.isalnum() and text != " ":
         modifiers &= ~Qt.KeyboardModifier.ShiftModifier
-    return _actions().get(QKeyCombination(modifiers, Qt.Key(event.key())).toCombined())
+    return _actions_by_key().get(QKeyCombination(modifiers, Qt.Key(event.key())).toCombined())
 
 
 @cache
-def _actions() -> dict[int, str]:
+def _actions_by_key() -> dict[int, str]:
     """Actions by key and modifiers, as Qt combines them in one number."""
     return {
         QKeySequence(text)[0].toCombined(): action  # type: ignore[index]  # not in Qt's types
-        for text, action in KEYS.items()
+        for text, action in SHORTCUTS.items()
     }
 
 
-def types_text(widget: QWidget | None) -> bool:
+def accepts_text(widget: QWidget | None) -> bool:
     """Whether keys pressed there type text."""
     if isinstance(widget, QComboBox):
         return widget.isEditable()
     return isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit)
 
 
-def writes(widget: QWidget | None) -> bool:
+def accepts_keys(widget: QWidget | None) -> bool:
     """Whether keys pressed there type text or choose from a list."""
-    return types_text(widget) or isinstance(widget, QComboBox)
+    return accepts_text(widget) or isinstance(widget, QComboBox)

@@ -12,12 +12,12 @@ from functools import lru_cache
 
 _DISPLAY_GAMMA = 2.2
 
-EXPOSURES = (-8.0, 8.0)
-GAMMAS = (0.2, 5.0)
-GAINS = (1.0, 64.0)
+EXPOSURE_RANGE = (-8.0, 8.0)
+GAMMA_RANGE = (0.2, 5.0)
+GAIN_RANGE = (1.0, 64.0)
 
 
-class Compare(StrEnum):
+class CompareMode(StrEnum):
     A = "A"
     B = "B"
     WIPE = "wipe"
@@ -28,12 +28,12 @@ class Compare(StrEnum):
     @property
     def sides(self) -> tuple[str, ...]:
         """What has to be there before a frame is shown."""
-        return (self.value,) if self in (Compare.A, Compare.B) else ("A", "B")
+        return (self.value,) if self in (CompareMode.A, CompareMode.B) else ("A", "B")
 
 
 @dataclass
-class Look:
-    compare: Compare = Compare.WIPE
+class ViewerSettings:
+    compare: CompareMode = CompareMode.WIPE
     wipe: float = 0.5
     """Where B begins, 0 to 1 over the picture's width."""
     gain: float = 4.0
@@ -45,16 +45,16 @@ class Look:
     gamma: float = 1.0
 
     @property
-    def table(self) -> bytes | None:
+    def lookup_table(self) -> bytes | None:
         """Output for each of 256 input values; None where nothing changes."""
-        gain = self.gain if self.compare is Compare.DIFFERENCE else 1.0
+        gain = self.gain if self.compare is CompareMode.DIFFERENCE else 1.0
         if gain == 1 and self.exposure == 0 and self.gamma == 1:
             return None
-        return _table(gain, self.exposure, self.gamma)
+        return _lookup_table(gain, self.exposure, self.gamma)
 
 
 @lru_cache(maxsize=64)
-def _table(gain: float, exposure: float, gamma: float) -> bytes:
+def _lookup_table(gain: float, exposure: float, gamma: float) -> bytes:
     factor = gain * 2 ** (exposure / _DISPLAY_GAMMA)
     return bytes(
         min(255, round(255 * min(1.0, value / 255 * factor) ** (1 / gamma))) for value in range(256)

@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_ui.review.bar import TimelineBar
-from bridge_ui.review.canvas import Canvas
+from bridge_ui.review.canvas import ViewerCanvas
 from bridge_ui.review.notes_list import NotesList
-from bridge_ui.review.noting import NoteDraft, NoteField
+from bridge_ui.review.noting import NoteDraft, NoteEditor
 from bridge_ui.review.player import Player
 from bridge_ui.review.strokes import Sketch
-from bridge_ui.review.tools import Pen, PenTray
+from bridge_ui.review.tools import PenInput, DrawingToolbar
 
 
 @dataclass
-class _Begun:
+class _UnsavedNote:
     """What is drawn and written about a version, and not kept yet."""
 
     sketch: Sketch = field(default_factory=Sketch)
-    words: str = ""
+    text: str = ""
 
 
-class Marks:
+class AnnotationPresenter:
     """Shows them on the picture, the timeline, in the list and in the field, on the player's
     frame; ``pen`` draws into ``sketch``, which holds what is not kept yet of the version that is
     looked at."""
@@ -33,89 +33,89 @@ class Marks:
     def __init__(
         self,
         player: Player,
-        canvas: Canvas,
-        tray: PenTray,
-        bar: TimelineBar,
-        field: NoteField,
-        listed: NotesList,
+        canvas: ViewerCanvas,
+        toolbar: DrawingToolbar,
+        timeline: TimelineBar,
+        note_editor: NoteEditor,
+        notes_list: NotesList,
     ) -> None:
-        self._begun: defaultdict[str, _Begun] = defaultdict(_Begun)
+        self._unsaved: defaultdict[str, _UnsavedNote] = defaultdict(_UnsavedNote)
         self._version = ""
-        self.pen = Pen(canvas, tray, self.sketch)
-        self.pen.changed = self.show
-        self._player, self._canvas, self._tray = player, canvas, tray
-        self._bar, self._field, self._listed = bar, field, listed
+        self.pen = PenInput(canvas, toolbar, self.sketch)
+        self.pen.on_change = self.refresh
+        self._player, self._canvas, self._toolbar = player, canvas, toolbar
+        self._timeline, self._note_editor, self._notes_list = timeline, note_editor, notes_list
         self._notes: tuple[Note, ...] = ()
-        field.words.textChanged.connect(self._written)
+        note_editor.line_edit.textChanged.connect(self._text_changed)
 
     @property
     def sketch(self) -> Sketch:
-        return self._begun[self._version].sketch
+        return self._unsaved[self._version].sketch
 
     @property
-    def begun(self) -> bool:
+    def has_unsaved(self) -> bool:
         """Something is drawn or written, and not kept yet."""
-        return bool(self.sketch.frames or self._begun[self._version].words.strip())
+        return bool(self.sketch.frames or self._unsaved[self._version].text.strip())
 
-    def keep_to(self, version: str) -> None:
+    def set_version(self, version: str) -> None:
         """Another version is looked at: what was begun on the last one waits there, and what was
         begun on this one is there again. Empty: no version, and nothing can be begun."""
         if version == self._version:
             return
-        begun = self._begun[version]
-        self.pen.take(begun.sketch)
+        unsaved = self._unsaved[version]
+        self.pen.set_sketch(unsaved.sketch)
         self._version = version
-        self._field.words.setText(begun.words)
-        self.show()
+        self._note_editor.line_edit.setText(unsaved.text)
+        self.refresh()
 
     def set_notes(self, notes: Sequence[Note]) -> None:
         self._notes = tuple(notes)
-        self._listed.show_notes(self._notes)
-        self.show()
+        self._notes_list.show_notes(self._notes)
+        self.refresh()
 
     @property
-    def frames(self) -> set[int]:
+    def annotated_frames(self) -> set[int]:
         """That something was said about or drawn on."""
-        said = {note.frame for note in self._notes if note.frame is not None}
-        return said.union(self.sketch.frames)
+        noted = {note.display_frame for note in self._notes if note.display_frame is not None}
+        return noted.union(self.sketch.frames)
 
     def draft(self) -> NoteDraft:
         """The note as it stands in the field and on the picture."""
         clock = self._player.clock
         return NoteDraft(
-            self._field.words.text().strip(),
-            self.sketch.on(clock.frame),
-            self._field.frames(clock.range.rate),
+            self._note_editor.line_edit.text().strip(),
+            self.sketch.strokes_on(clock.frame),
+            self._note_editor.frame_range(clock.range.rate),
             clock.frame,
             self._version,
         )
 
-    def kept(self, draft: NoteDraft) -> None:
+    def note_saved(self, draft: NoteDraft) -> None:
         """The note is safe: its words and drawing make room for the next one."""
-        begun = self._begun[draft.version]
-        if begun.words.strip() == draft.text:
-            begun.words = ""
-        if begun.sketch.on(draft.drawn_on) == draft.strokes:
-            begun.sketch.take((draft.drawn_on,))
+        unsaved = self._unsaved[draft.version]
+        if unsaved.text.strip() == draft.text:
+            unsaved.text = ""
+        if unsaved.sketch.strokes_on(draft.drawn_on) == draft.strokes:
+            unsaved.sketch.pop_frames((draft.drawn_on,))
         if draft.version == self._version:
-            self._field.words.setText(begun.words)
-            self.show()
+            self._note_editor.line_edit.setText(unsaved.text)
+            self.refresh()
 
-    def _written(self, words: str) -> None:
-        self._begun[self._version].words = words
+    def _text_changed(self, text: str) -> None:
+        self._unsaved[self._version].text = text
 
-    def show(self) -> None:
+    def refresh(self) -> None:
         """On the frame that the player is at."""
         clock = self._player.clock
-        drawn = self.sketch.on(clock.frame)
-        said = tuple(stroke for note in self._notes for stroke in note.strokes_on(clock.frame))
+        unsaved_strokes = self.sketch.strokes_on(clock.frame)
+        note_strokes = tuple(stroke for note in self._notes for stroke in note.strokes_on(clock.frame))
         self.pen.frame = clock.frame
-        self._canvas.show_strokes(said + drawn, self.sketch.live(clock.frame))
-        self._tray.show_history(self.sketch)
-        places = (
-            note.frames or FrameRange.of(note.frame, note.frame, clock.range.rate)
+        self._canvas.show_strokes(note_strokes + unsaved_strokes, self.sketch.active_stroke(clock.frame))
+        self._toolbar.show_history(self.sketch)
+        note_ranges = (
+            note.frames or FrameRange.of(note.display_frame, note.display_frame, clock.range.rate)
             for note in self._notes
-            if note.frame is not None
+            if note.display_frame is not None
         )
-        self._bar.set_notes(places, self.sketch.frames)
-        self._field.show_place(clock.frame, (clock.in_point, clock.out_point), len(drawn))
+        self._timeline.set_notes(note_ranges, self.sketch.frames)
+        self._note_editor.show_position(clock.frame, (clock.in_point, clock.out_point), len(unsaved_strokes))

@@ -9,13 +9,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from bridge_ui.icons import icon
-from bridge_ui.panel.pieces import pops_up
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.pieces import open_menu_on_click
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 
-class Scope(StrEnum):
+class ReportScope(StrEnum):
     """What a review sheet is about."""
 
     VERSION = "version"
@@ -23,17 +23,17 @@ class Scope(StrEnum):
     CUT = "cut"
 
 
-class MoreButton(QToolButton):
+class ViewerMenuButton(QToolButton):
     """Opens the menu. ``sheets`` says which sheets can be made, and in which words."""
 
-    sheet_wanted = Signal(object)
+    report_requested = Signal(object)
     """A :class:`Scope`."""
-    fit = Signal()
-    actual_size = Signal()
+    fit_requested = Signal()
+    actual_size_requested = Signal()
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
-        self.sheets: Callable[[], Sequence[tuple[Scope, str]]] = tuple
+        self.report_options: Callable[[], Sequence[tuple[ReportScope, str]]] = tuple
         self.setIcon(icon("ellipsis", tones.text))
         self.setIconSize(QSize(16, 16))
         words = tr("Review sheet, size of the picture")
@@ -41,19 +41,19 @@ class MoreButton(QToolButton):
         self.setAccessibleName(words)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setObjectName("more")
-        look(self, "quiet")
+        set_style_class(self, "quiet")
         self._menu = QMenu(self)
-        self._menu.aboutToShow.connect(self.fill)
-        pops_up(self, self._menu)
+        self._menu.aboutToShow.connect(self.rebuild_menu)
+        open_menu_on_click(self, self._menu)
 
-    def fill(self) -> QMenu:
+    def rebuild_menu(self) -> QMenu:
         """The menu as it stands now."""
         self._menu.clear()
-        for scope, words in self.sheets():
-            action = self._menu.addAction(tr("Review sheet of {what} …", what=words))
-            action.triggered.connect(lambda _on=False, scope=scope: self.sheet_wanted.emit(scope))
+        for scope, text in self.report_options():
+            action = self._menu.addAction(tr("Review sheet of {what} …", what=text))
+            action.triggered.connect(lambda _on=False, scope=scope: self.report_requested.emit(scope))
         if self._menu.actions():
             self._menu.addSeparator()
-        self._menu.addAction(tr("Fit the picture (F)")).triggered.connect(self.fit)
-        self._menu.addAction(tr("100 % (0)")).triggered.connect(self.actual_size)
+        self._menu.addAction(tr("Fit the picture (F)")).triggered.connect(self.fit_requested)
+        self._menu.addAction(tr("100 % (0)")).triggered.connect(self.actual_size_requested)
         return self._menu

@@ -10,59 +10,59 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from bridge_core.models.notes import Note
-from bridge_ui.controllers.words import spell_place
-from bridge_ui.panel.pieces import FitRow, box, button, column, empty, label, scrolled
-from bridge_ui.theme.tones import Tones
-from bridge_ui.translate import counted, tr
+from bridge_ui.controllers.words import note_frames_text
+from bridge_ui.panel.pieces import WrapRow, framed, button, column, clear_layout, label, scroll_area
+from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.translate import tr_count, tr
 
-_TALL, _LEAST = 150, 104  # pixels; in less, two notes are not seen
-_BAR = 10  # width of the scroll bar
+_MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; in less, two notes are not seen
+_SCROLL_BAR_WIDTH = 10  # width of the scroll bar
 
 
 class NotesList(QWidget):
     """Each note with who said it, where, and what can be done with it."""
 
-    go_to = Signal(int)
-    again = Signal(object)
+    frame_requested = Signal(int)
+    revision_requested = Signal(object)
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self._tones = tones
         self._list = QVBoxLayout()
         self._list.setSpacing(6)
         inside = QWidget()
         inside.setLayout(column(self._list, 1))
-        self.setLayout(column(scrolled(inside)))
+        self.setLayout(column(scroll_area(inside)))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setMaximumHeight(0)
 
     def show_notes(self, notes: Sequence[Note]) -> None:
-        empty(self._list)
+        clear_layout(self._list)
         for note in notes:
-            card = self._one(note)
+            card = self._note_card(note)
             self._list.addWidget(card)
             card.show()  # counts from now on, seen or not
-        self._fit()
+        self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._fit()
+            self._fit_height()
 
-    def _fit(self) -> None:
+    def _fit_height(self) -> None:
         """As high as the notes are, within limits."""
         notes = self._list.count()
-        high = self._list.totalHeightForWidth(self.width() - _BAR) if notes else 0
-        self.setMaximumHeight(min(_TALL, high))
-        self.setMinimumHeight(min(_LEAST, high))
+        height = self._list.totalHeightForWidth(self.width() - _SCROLL_BAR_WIDTH) if notes else 0
+        self.setMaximumHeight(min(_MAX_HEIGHT, height))
+        self.setMinimumHeight(min(_MIN_HEIGHT, height))
 
-    def _one(self, note: Note) -> QFrame:
+    def _note_card(self, note: Note) -> QFrame:
         parts: list[QWidget] = [label(note.by, "small")]
-        if note.frame is not None:
-            go = partial(self.go_to.emit, note.frame)
-            parts.insert(0, button(spell_place(note), "link", does=go))
-        parts.append(button(tr("make next"), "link", does=lambda: self.again.emit(note)))
+        if note.display_frame is not None:
+            go = partial(self.frame_requested.emit, note.display_frame)
+            parts.insert(0, button(note_frames_text(note), "link", on_click=go))
+        parts.append(button(tr("make next"), "link", on_click=lambda: self.revision_requested.emit(note)))
         parts[-1].setToolTip(tr("Make the next version from this note"))
-        foot = FitRow(*parts, gap=4, grows=len(parts) - 2)
-        said = note.text or counted(len(note.strokes), "{n} stroke", "{n} strokes")
-        return box(column(label(said, wrap=True), foot, margin=6, gap=0), "card")
+        foot = WrapRow(*parts, gap=4, grows=len(parts) - 2)
+        text = note.text or tr_count(len(note.strokes), "{n} stroke", "{n} strokes")
+        return framed(column(label(text, wrap=True), foot, margin=6, gap=0), "card")

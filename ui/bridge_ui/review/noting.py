@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton, QToolButton, QWidge
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke
-from bridge_ui.panel.pieces import FitRow, button, column, pops_up, row
-from bridge_ui.review.transport import sign_button
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.panel.pieces import WrapRow, button, column, open_menu_on_click, row
+from bridge_ui.review.transport import icon_button
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
-FRAME, MARKS, WHOLE = "frame", "marks", "whole"
+FRAME_SCOPE, IN_TO_OUT_SCOPE, VERSION_SCOPE = "frame", "marks", "whole"
 
 
 @dataclass(frozen=True)
@@ -33,105 +33,105 @@ class NoteDraft:
     """Id of the version that it was made on."""
 
 
-class NoteField(QWidget):
+class NoteEditor(QWidget):
     """One line of words. ``wanted`` asks the room to keep a note."""
 
-    wanted = Signal()
-    draw = Signal()
+    submitted = Signal()
+    draw_toggled = Signal()
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
-        self._reach = FRAME
+        self._scope = FRAME_SCOPE
         self._frame = 0
         self._marks = (0, 0)
         self._strokes = 0
         self._busy = False
-        self._version = ""
-        self.pencil = sign_button("pencil", tr("Draw on the picture (D)"), tones)
-        self.pencil.setCheckable(True)
-        self.pencil.clicked.connect(self.draw)
-        self.words = _Words()
-        self.words.setMaxLength(5000)
-        self.words.setAccessibleName(tr("Note"))
-        self.words.returnPressed.connect(self._ask)
-        self.words.textChanged.connect(self._show)
-        self._where = QToolButton()
-        look(self._where, "quiet")
-        self._where.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._where.setToolTip(tr("What the note speaks of"))
+        self._version_name = ""
+        self.draw_button = icon_button("pencil", tr("Draw on the picture (D)"), tones)
+        self.draw_button.setCheckable(True)
+        self.draw_button.clicked.connect(self.draw_toggled)
+        self.line_edit = _NoteLineEdit()
+        self.line_edit.setMaxLength(5000)
+        self.line_edit.setAccessibleName(tr("Note"))
+        self.line_edit.returnPressed.connect(self._submit)
+        self.line_edit.textChanged.connect(self._refresh)
+        self._scope_button = QToolButton()
+        set_style_class(self._scope_button, "quiet")
+        self._scope_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._scope_button.setToolTip(tr("What the note speaks of"))
         menu = QMenu(self)
-        for reach, name in (
-            (FRAME, tr("This frame")),
-            (MARKS, tr("From in to out point")),
-            (WHOLE, tr("The whole version")),
+        for scope, name in (
+            (FRAME_SCOPE, tr("This frame")),
+            (IN_TO_OUT_SCOPE, tr("From in to out point")),
+            (VERSION_SCOPE, tr("The whole version")),
         ):
             menu.addAction(name).triggered.connect(
-                lambda _on=False, reach=reach: self._set_reach(reach)
+                lambda _on=False, reach=scope: self._set_scope(reach)
             )
-        pops_up(self._where, menu)
-        self._save: QPushButton = button(tr("Save note"), does=self._ask)
-        self._save.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        say = QWidget()
-        say.setLayout(row(self.pencil, self.words, gap=4, grows=1))
-        keep = QWidget()
-        keep.setLayout(row(self._where, self._save, gap=4, grows=0))
-        self.setLayout(column(FitRow(say, keep, gap=4, grows=0)))
-        self._show()
+        open_menu_on_click(self._scope_button, menu)
+        self._save_button: QPushButton = button(tr("Save note"), on_click=self._submit)
+        self._save_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        text_row = QWidget()
+        text_row.setLayout(row(self.draw_button, self.line_edit, gap=4, grows=1))
+        button_row = QWidget()
+        button_row.setLayout(row(self._scope_button, self._save_button, gap=4, grows=0))
+        self.setLayout(column(WrapRow(text_row, button_row, gap=4, grows=0)))
+        self._refresh()
 
     def show_version(self, name: str) -> None:
         """That notes are about; empty: none is on the screen, and there is nothing to write on."""
-        self._version = name
+        self._version_name = name
         self.setEnabled(bool(name))
-        self._show()
+        self._refresh()
 
-    def show_place(self, frame: int, marks: tuple[int, int], strokes: int) -> None:
+    def show_position(self, frame: int, marks: tuple[int, int], strokes: int) -> None:
         """Frame on the screen, in and out point, number of strokes drawn on the frame."""
         if (frame, marks, strokes) != (self._frame, self._marks, self._strokes):
             self._frame, self._marks, self._strokes = frame, marks, strokes
-            self._show()
+            self._refresh()
 
     def set_busy(self, busy: bool) -> None:
         """A note is on its way: not the same one twice."""
         self._busy = busy
-        self._show()
+        self._refresh()
 
-    def frames(self, rate: object) -> FrameRange | None:
-        if self._reach == MARKS:
+    def frame_range(self, rate: object) -> FrameRange | None:
+        if self._scope == IN_TO_OUT_SCOPE:
             return FrameRange.of(*self._marks, rate)
-        if self._reach == WHOLE:
+        if self._scope == VERSION_SCOPE:
             return None
         return FrameRange.of(self._frame, self._frame, rate)
 
-    def _set_reach(self, reach: str) -> None:
-        self._reach = reach
-        self._show()
+    def _set_scope(self, scope: str) -> None:
+        self._scope = scope
+        self._refresh()
 
-    def _show(self) -> None:
-        where = {
-            FRAME: str(self._frame),
-            MARKS: f"{self._marks[0]}–{self._marks[1]}",
-            WHOLE: tr("whole version"),
+    def _refresh(self) -> None:
+        scope_texts = {
+            FRAME_SCOPE: str(self._frame),
+            IN_TO_OUT_SCOPE: f"{self._marks[0]}–{self._marks[1]}",
+            VERSION_SCOPE: tr("whole version"),
         }
-        self._where.setText(f"{where[self._reach]} ▾")
-        self._where.setAccessibleName(tr("The note speaks of {where}", where=where[self._reach]))
-        self._save.setToolTip(tr("On {version}", version=self._version) if self._version else "")
-        self.words.setPlaceholderText(self._hint())
-        says = bool(self.words.text().strip()) or self._strokes > 0
-        self._save.setEnabled(says and not self._busy)
+        self._scope_button.setText(f"{scope_texts[self._scope]} ▾")
+        self._scope_button.setAccessibleName(tr("The note speaks of {where}", where=scope_texts[self._scope]))
+        self._save_button.setToolTip(tr("On {version}", version=self._version_name) if self._version_name else "")
+        self.line_edit.setPlaceholderText(self._placeholder())
+        has_content = bool(self.line_edit.text().strip()) or self._strokes > 0
+        self._save_button.setEnabled(has_content and not self._busy)
 
-    def _hint(self) -> str:
-        if not self._version:
+    def _placeholder(self) -> str:
+        if not self._version_name:
             return tr("No version is on the screen")
         if self._strokes:
-            return tr("What this drawing on {version} means (N)", version=self._version)
-        return tr("Write a note on {version} (N)", version=self._version)
+            return tr("What this drawing on {version} means (N)", version=self._version_name)
+        return tr("Write a note on {version} (N)", version=self._version_name)
 
-    def _ask(self) -> None:
-        if self._save.isEnabled():
-            self.wanted.emit()
+    def _submit(self) -> None:
+        if self._save_button.isEnabled():
+            self.submitted.emit()
 
 
-class _Words(QLineEdit):
+class _NoteLineEdit(QLineEdit):
     """Escape gives the keys back to the player; what was written stays."""
 
     def __init__(self) -> None:

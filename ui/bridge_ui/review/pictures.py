@@ -14,7 +14,7 @@ from bridge_core.errors import UnreadableMedia
 _LOG = logging.getLogger(__name__)
 
 
-def decode(data: bytes) -> QImage:
+def decode_jpeg(data: bytes) -> QImage:
     """A JPEG as ``Format_RGB32``. Safe on any thread.
 
     :raises UnreadableMedia: not a picture, or cut short.
@@ -37,13 +37,13 @@ def decode(data: bytes) -> QImage:
     return picture
 
 
-def size_of(picture: QImage) -> int:
+def image_bytes(picture: QImage) -> int:
     """Bytes of its pixels."""
     return picture.sizeInBytes()
 
 
 @contextmanager
-def painting(device: QPaintDevice) -> Iterator[QPainter]:
+def safe_painter(device: QPaintDevice) -> Iterator[QPainter]:
     """A painter that is always ended; what goes wrong in between is logged and costs one paint.
 
     An exception that leaves ``paintEvent`` with a living painter can take the host with it.

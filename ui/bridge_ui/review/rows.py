@@ -7,156 +7,156 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from bridge_ui.panel.pieces import keep_room
+from bridge_ui.panel.pieces import retain_size_when_hidden
 from bridge_ui.review.bar import TimelineBar
-from bridge_ui.review.canvas import Canvas
-from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser
-from bridge_ui.review.decisions import Comment, DecisionButtons, Standing
-from bridge_ui.review.more import MoreButton
+from bridge_ui.review.canvas import ViewerCanvas
+from bridge_ui.review.compare import CompareSlider, ExposureButton, CompareModeButtons, SideChooser
+from bridge_ui.review.decisions import DecisionForm, DecisionButtons, DecisionSummary
+from bridge_ui.review.more import ViewerMenuButton
 from bridge_ui.review.notes_list import NotesList
-from bridge_ui.review.noting import NoteField
-from bridge_ui.review.targets import Offer, TargetChooser
-from bridge_ui.review.tools import PenTray
-from bridge_ui.review.transport import Transport
+from bridge_ui.review.noting import NoteEditor
+from bridge_ui.review.targets import NewResultPrompt, TargetChooser
+from bridge_ui.review.tools import DrawingToolbar
+from bridge_ui.review.transport import TransportBar
 
 #: Widths from which A and B stand beside each other, from which all stands in one line, and from
 #: which it does so in full words; in widths of the letter x, so that a larger font counts.
-_BESIDE, _WIDE, _ROOMY = 42, 88, 128
+_SIDES_IN_ROW_FROM, _WIDE_FROM, _FULL_LABELS_FROM = 42, 88, 128
 #: Lines of text from which the room is high enough to keep places free.
-_TALL = 30
+_TALL_FROM = 30
 
 
 @dataclass(frozen=True)
-class Parts:
+class ViewerParts:
     """What is put together; from the top down, as far as there is an order."""
 
-    sides: tuple[SideChooser, SideChooser]
-    modes: Modes
-    adjuster: Adjuster
-    look: LookButton
-    zoom: QWidget
-    more: MoreButton
-    canvas: Canvas
-    tray: PenTray
-    offer: Offer
-    bar: TimelineBar
-    transport: Transport
-    buttons: DecisionButtons
+    side_choosers: tuple[SideChooser, SideChooser]
+    mode_buttons: CompareModeButtons
+    compare_slider: CompareSlider
+    exposure_button: ExposureButton
+    zoom_button: QWidget
+    menu_button: ViewerMenuButton
+    canvas: ViewerCanvas
+    drawing_toolbar: DrawingToolbar
+    new_result: NewResultPrompt
+    timeline: TimelineBar
+    transport: TransportBar
+    decision_buttons: DecisionButtons
     targets: TargetChooser
-    note_field: NoteField
+    note_editor: NoteEditor
     notes_list: NotesList
-    standing: Standing
-    comment: Comment
-    news: QWidget
+    decision_summary: DecisionSummary
+    decision_form: DecisionForm
+    message: QWidget
 
 
-class Rows:
+class ViewerLayout:
     """Lays the parts of ``stage`` out for its width."""
 
-    def __init__(self, stage: QWidget, parts: Parts) -> None:
-        self._stage, self._parts = stage, parts
-        self._fitted: tuple[bool, bool, bool] | None = None
-        self._compared: tuple[tuple[str, ...], bool] = ((), False)
-        self._top, self._below = QHBoxLayout(), QHBoxLayout()
-        self._second, self._adjusting = QHBoxLayout(), QHBoxLayout()
-        self._playing, self._deciding = QHBoxLayout(), QHBoxLayout()
-        body = self._body = QVBoxLayout(stage)
+    def __init__(self, viewer: QWidget, parts: ViewerParts) -> None:
+        self._viewer, self._parts = viewer, parts
+        self._arrangement: tuple[bool, bool, bool] | None = None
+        self._reserved_for: tuple[tuple[str, ...], bool] = ((), False)
+        self._source_row, self._second_source_row = QHBoxLayout(), QHBoxLayout()
+        self._mode_row, self._slider_row = QHBoxLayout(), QHBoxLayout()
+        self._transport_row, self._decision_row = QHBoxLayout(), QHBoxLayout()
+        body = self._body = QVBoxLayout(viewer)
         body.setContentsMargins(10, 8, 10, 8)
         # The room fits itself to its width; its rows must not dictate one.
         body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
-        body.addLayout(self._top)
-        body.addLayout(self._below)
+        body.addLayout(self._source_row)
+        body.addLayout(self._second_source_row)
         body.addWidget(parts.canvas, 1)
-        body.addWidget(parts.offer)
-        body.addLayout(self._second)
-        body.addLayout(self._adjusting)
-        body.addWidget(parts.bar)
-        body.addLayout(self._playing)
+        body.addWidget(parts.new_result)
+        body.addLayout(self._mode_row)
+        body.addLayout(self._slider_row)
+        body.addWidget(parts.timeline)
+        body.addLayout(self._transport_row)
         body.addWidget(parts.targets)
-        body.addWidget(parts.note_field)
+        body.addWidget(parts.note_editor)
         body.addWidget(parts.notes_list)
-        body.addWidget(parts.standing)
-        body.addWidget(parts.comment)
-        body.addWidget(parts.news)
-        body.addLayout(self._deciding)
-        parts.tray.hide()
-        self._arrange(beside=True, wide=True, roomy=True)
+        body.addWidget(parts.decision_summary)
+        body.addWidget(parts.decision_form)
+        body.addWidget(parts.message)
+        body.addLayout(self._decision_row)
+        parts.drawing_toolbar.hide()
+        self._arrange(sides_in_row=True, wide=True, full_labels=True)
 
     @property
-    def wide(self) -> bool:
+    def is_wide(self) -> bool:
         """All stands in one line."""
-        return self._fitted is not None and self._fitted[1]
+        return self._arrangement is not None and self._arrangement[1]
 
-    def fit(self) -> None:
+    def fit_width(self) -> None:
         """The stage has got another width."""
-        letters = self._stage.width() / self._stage.fontMetrics().horizontalAdvance("x")
-        self._arrange(beside=letters >= _BESIDE, wide=letters >= _WIDE, roomy=letters >= _ROOMY)
-        self.place_tray()
-        self._keep()
+        letters = self._viewer.width() / self._viewer.fontMetrics().horizontalAdvance("x")
+        self._arrange(sides_in_row=letters >= _SIDES_IN_ROW_FROM, wide=letters >= _WIDE_FROM, full_labels=letters >= _FULL_LABELS_FROM)
+        self.place_toolbar()
+        self._reserve_space()
 
-    def keep(self, names: Iterable[str], *, decided: bool) -> None:
+    def reserve_space(self, names: Iterable[str], *, has_decision: bool) -> None:
         """Keep room for what is said of these versions, whichever of them a compare mode shows, so
         that the picture stays where it is from A to B. ``decided``: one of them was."""
-        self._compared = tuple(names), decided
-        self._keep()
+        self._reserved_for = tuple(names), has_decision
+        self._reserve_space()
 
-    def _keep(self) -> None:
-        names, decided = self._compared
-        tall = self._stage.height() >= _TALL * self._stage.fontMetrics().height()
-        keep_room(self._parts.targets, tall and len(names) > 1)
-        self._parts.standing.keep_room(tall and decided)
-        self._parts.buttons.keep_room(names)
+    def _reserve_space(self) -> None:
+        names, has_decision = self._reserved_for
+        is_tall = self._viewer.height() >= _TALL_FROM * self._viewer.fontMetrics().height()
+        retain_size_when_hidden(self._parts.targets, is_tall and len(names) > 1)
+        self._parts.decision_summary.reserve_space(is_tall and has_decision)
+        self._parts.decision_buttons.reserve_width(names)
 
-    def place_tray(self) -> None:
+    def place_toolbar(self) -> None:
         """On the picture's left where there is room, else as a line below it."""
-        tray, canvas = self._parts.tray, self._parts.canvas
-        hidden = tray.isHidden()
-        tray.set_column(self.wide)
-        if self.wide:
-            tray.setParent(canvas)
-            tray.adjustSize()
-            tray.move(8, max(4, (canvas.height() - tray.height()) // 2))
+        toolbar, canvas = self._parts.drawing_toolbar, self._parts.canvas
+        hidden = toolbar.isHidden()
+        toolbar.set_vertical(self.is_wide)
+        if self.is_wide:
+            toolbar.setParent(canvas)
+            toolbar.adjustSize()
+            toolbar.move(8, max(4, (canvas.height() - toolbar.height()) // 2))
         else:
-            self._body.insertWidget(self._body.indexOf(canvas) + 1, tray)
-        tray.setVisible(not hidden)
-        tray.raise_()
+            self._body.insertWidget(self._body.indexOf(canvas) + 1, toolbar)
+        toolbar.setVisible(not hidden)
+        toolbar.raise_()
 
-    def _arrange(self, *, beside: bool, wide: bool, roomy: bool) -> None:
-        if (beside, wide, roomy) == self._fitted:
+    def _arrange(self, *, sides_in_row: bool, wide: bool, full_labels: bool) -> None:
+        if (sides_in_row, wide, full_labels) == self._arrangement:
             return
-        self._fitted = beside, wide, roomy
+        self._arrangement = sides_in_row, wide, full_labels
         parts = self._parts
         self._body.setSpacing(7 if wide else 5)
-        rows = (self._top, self._below, self._second)
-        for row in (*rows, self._adjusting, self._playing, self._deciding):
+        rows = (self._source_row, self._second_source_row, self._mode_row)
+        for row in (*rows, self._slider_row, self._transport_row, self._decision_row):
             while row.takeAt(0) is not None:
                 pass  # the widgets live on, and are put elsewhere below
-        self._top.addWidget(parts.sides[0], 1)
-        (self._top if beside else self._below).addWidget(parts.sides[1], 1)
-        parts.modes.set_short(not roomy, stretched=not wide)
-        self._playing.addWidget(parts.transport, 1)
+        self._source_row.addWidget(parts.side_choosers[0], 1)
+        (self._source_row if sides_in_row else self._second_source_row).addWidget(parts.side_choosers[1], 1)
+        parts.mode_buttons.set_compact(not full_labels, stretched=not wide)
+        self._transport_row.addWidget(parts.transport, 1)
         if wide:
-            self._top.addWidget(parts.modes)
-            self._top.addStretch(1 if roomy else 0)
-            if roomy:
-                self._top.addWidget(parts.adjuster)
-            self._top.addWidget(parts.look)
-            self._top.addWidget(parts.zoom)
-            self._playing.addWidget(parts.buttons)
+            self._source_row.addWidget(parts.mode_buttons)
+            self._source_row.addStretch(1 if full_labels else 0)
+            if full_labels:
+                self._source_row.addWidget(parts.compare_slider)
+            self._source_row.addWidget(parts.exposure_button)
+            self._source_row.addWidget(parts.zoom_button)
+            self._transport_row.addWidget(parts.decision_buttons)
         else:
-            self._second.addWidget(parts.modes, 1)
-            self._playing.addWidget(parts.look)
-            self._deciding.addWidget(parts.buttons, 1)
-        self._top.addWidget(parts.more)
-        if not roomy:
-            self._adjusting.addWidget(parts.adjuster, 1)
-        parts.zoom.setVisible(wide)
-        parts.look.set_short(not wide)
-        parts.adjuster.show_look()
-        parts.transport.set_short(not wide)
-        parts.targets.set_short(not wide)
-        parts.buttons.set_words(long=roomy)
-        parts.comment.set_one_line(wide)
-        parts.standing.set_one_line(wide)
+            self._mode_row.addWidget(parts.mode_buttons, 1)
+            self._transport_row.addWidget(parts.exposure_button)
+            self._decision_row.addWidget(parts.decision_buttons, 1)
+        self._source_row.addWidget(parts.menu_button)
+        if not full_labels:
+            self._slider_row.addWidget(parts.compare_slider, 1)
+        parts.zoom_button.setVisible(wide)
+        parts.exposure_button.set_compact(not wide)
+        parts.compare_slider.show_settings()
+        parts.transport.set_compact(not wide)
+        parts.targets.set_compact(not wide)
+        parts.decision_buttons.set_labels(long=full_labels)
+        parts.decision_form.set_horizontal(wide)
+        parts.decision_summary.set_horizontal(wide)
         parts.notes_list.setVisible(not wide)
-        self.place_tray()
+        self.place_toolbar()

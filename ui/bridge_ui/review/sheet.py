@@ -10,13 +10,13 @@ from pathlib import Path
 from secrets import token_hex
 
 from bridge_core.errors import NotWritable
-from bridge_ui.controllers.sheets import Sheet
-from bridge_ui.review.sheet_frames import Pause
-from bridge_ui.review.sheet_html import write_html
-from bridge_ui.review.sheet_pdf import write_pdf
+from bridge_ui.controllers.sheets import ReviewReport
+from bridge_ui.review.sheet_frames import CancelCheck
+from bridge_ui.review.sheet_html import write_html_report
+from bridge_ui.review.sheet_pdf import write_pdf_report
 
 
-def write_sheet(path: Path, sheet: Sheet, pause: Pause = lambda: None) -> Path:
+def write_report(path: Path, report: ReviewReport, check_cancelled: CancelCheck = lambda: None) -> Path:
     """Write ``.html`` or ``.htm`` as HTML, everything else as PDF. A file that is there is
     replaced once the new one is complete.
 
@@ -24,13 +24,13 @@ def write_sheet(path: Path, sheet: Sheet, pause: Pause = lambda: None) -> Path:
 
     :raises NotWritable: the file cannot be written.
     """
-    part = path.with_name(f".{token_hex(4)}{path.suffix}")
+    partial = path.with_name(f".{token_hex(4)}{path.suffix}")
     try:
         if path.suffix.lower() in (".html", ".htm"):
-            write_html(part, sheet, pause)
+            write_html_report(partial, report, check_cancelled)
         else:
-            write_pdf(part, sheet, pause)
-        part.replace(path)
+            write_pdf_report(partial, report, check_cancelled)
+        partial.replace(path)
     except OSError as error:
         raise NotWritable(
             f"the review sheet could not be written: {error.strerror or error}",
@@ -39,5 +39,5 @@ def write_sheet(path: Path, sheet: Sheet, pause: Pause = lambda: None) -> Path:
         ) from error
     finally:
         with suppress(OSError):  # where there is none, or no folder to hold one
-            part.unlink()
+            partial.unlink()
     return path

@@ -10,23 +10,23 @@ from PySide6.QtGui import QImage
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.notes import Stroke
 from bridge_ui.review.drawing import paint_strokes
-from bridge_ui.review.pictures import decode, painting
-from bridge_ui.review.sources import FrameSource, holds
+from bridge_ui.review.pictures import decode_jpeg, safe_painter
+from bridge_ui.review.sources import FrameSource, has_frame
 from bridge_ui.translate import tr
 
 #: Called between pictures; raises where nobody wants the sheet any more.
-Pause = Callable[[], None]
+CancelCheck = Callable[[], None]
 
 
-def frame_of(source: FrameSource, frame: int, strokes: Sequence[Stroke] = ()) -> QImage | str:
+def report_image(source: FrameSource, frame: int, strokes: Sequence[Stroke] = ()) -> QImage | str:
     """A frame with what was drawn on it, or in words why it cannot be had."""
-    if not holds(source, frame):
+    if not has_frame(source, frame):
         return tr("There is no frame {n}", n=frame)
     try:
-        image = decode(source.frame(frame))
+        image = decode_jpeg(source.frame(frame))
     except ShotbridgeError as error:
-        return tr("Frame {n} could not be had: {why}", n=frame, why=error.what)
+        return tr("Frame {n} could not be had: {why}", n=frame, why=error.message)
     if strokes:
-        with painting(image) as painter:
+        with safe_painter(image) as painter:
             paint_strokes(painter, strokes, QRectF(image.rect()))
     return image

@@ -15,15 +15,15 @@ from PySide6.QtGui import QImage
 
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.notes import Note, Stroke
-from bridge_ui.controllers.sheets import Sheet, SheetShot, SheetVersion, place_of, said_by
+from bridge_ui.controllers.sheets import ReviewReport, ReportShot, ReportVersion, note_location_text, note_author_text
 from bridge_ui.controllers.signs import Tone
-from bridge_ui.controllers.words import decided
-from bridge_ui.review.sheet_frames import Pause, frame_of
+from bridge_ui.controllers.words import decision_text
+from bridge_ui.review.sheet_frames import CancelCheck, report_image
 from bridge_ui.review.sources import FrameSource
-from bridge_ui.translate import counted, tr
+from bridge_ui.translate import tr_count, tr
 
-_QUALITY = 88  # of the JPEGs, 0 to 100
-_SMALL = 240  # width of an overview's pictures, in pixels
+_JPEG_QUALITY = 88  # of the JPEGs, 0 to 100
+_THUMBNAIL_WIDTH = 240  # width of an overview's pictures, in pixels
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff;
@@ -51,108 +51,108 @@ img { width: 100%; border-radius: 4px; display: block; }
 @media print { body { margin: 0; max-width: none; } @page { size: A4 landscape; margin: 12mm; } }
 """
 _CLASSES = {
-    Tone.GOOD: "good",
-    Tone.BAD: "bad",
-    Tone.WAITS: "waits",
+    Tone.SUCCESS: "good",
+    Tone.ERROR: "bad",
+    Tone.ATTENTION: "waits",
     Tone.BUSY: "busy",
-    Tone.PLAIN: "plain",
+    Tone.NEUTRAL: "plain",
 }
 
 
-def write_html(path: Path, sheet: Sheet, pause: Pause) -> None:
+def write_html_report(path: Path, report: ReviewReport, check_cancelled: CancelCheck) -> None:
     """
     :raises OSError: the file cannot be written.
     """
     # Piece by piece: the pictures of a whole cut need not be in memory together.
     with path.open("w", encoding="utf-8") as file:
-        for part in _parts(sheet):
-            pause()
+        for part in _html_chunks(report):
+            check_cancelled()
             file.write(part)
 
 
-def _parts(sheet: Sheet) -> Iterator[str]:
+def _html_chunks(report: ReviewReport) -> Iterator[str]:
     yield (
-        f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(sheet.title)}</title>'
+        f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(report.title)}</title>'
         '<meta name="viewport" content="width=device-width">'
-        f"<style>{_STYLE}</style></head><body>\n<header><h1>{escape(sheet.title)}</h1>"
-        f'<p class="facts">{escape(sheet.summary)}</p>'
-        f'<p class="by">{escape(sheet.made)}</p></header>\n'
+        f"<style>{_STYLE}</style></head><body>\n<header><h1>{escape(report.title)}</h1>"
+        f'<p class="facts">{escape(report.summary)}</p>'
+        f'<p class="by">{escape(report.created_text)}</p></header>\n'
     )
-    if len(sheet.shots) > 1:
-        yield from _overview(sheet)
-    for number, shot in enumerate(sheet.shots):
+    if len(report.shots) > 1:
+        yield from _overview_table(report)
+    for number, shot in enumerate(report.shots):
         if not shot.versions:
             continue
         yield f'<section id="shot-{number}"><div class="shot"><h2>{escape(shot.name)}</h2>'
-        yield f'<p class="facts">{escape(shot.facts)}</p></div>\n'
+        yield f'<p class="facts">{escape(shot.details_text)}</p></div>\n'
         for version in shot.versions:
-            yield from _version(shot, version)
+            yield from _version_article(shot, version)
         yield "</section>\n"
     yield "</body></html>\n"
 
 
-def _overview(sheet: Sheet) -> Iterator[str]:
+def _overview_table(report: ReviewReport) -> Iterator[str]:
     heads = ("", tr("Shot"), tr("Newest version"), tr("Status"), tr("Notes"))
     yield "<table><tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>\n"
-    for number, shot in enumerate(sheet.shots):
+    for number, shot in enumerate(report.shots):
         cells = ["", escape(shot.name), escape(tr("No version yet")), "", ""]
         if shot.versions:
             cells[1] = f'<a href="#shot-{number}">{escape(shot.name)}</a>'
             newest = shot.versions[0]
             notes = sum(len(version.notes) for version in shot.versions)
-            cells[0] = _picture(newest.pictures, newest.key_frame, (), width=_SMALL)
-            status = _status(newest, f"{newest.sign.mark} {newest.sign.words}")
+            cells[0] = _image_tag(newest.frame_source, newest.key_frame, (), width=_THUMBNAIL_WIDTH)
+            status = _status_badge(newest, f"{newest.sign.symbol} {newest.sign.text}")
             cells[2:] = [escape(newest.title), status, str(notes or "")]
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
     yield "</table>\n"
 
 
-def _version(shot: SheetShot, version: SheetVersion) -> Iterator[str]:
-    yield f"<article>{_picture(version.pictures, version.key_frame, ())}<div>"
-    yield f"<h3>{escape(version.title)}</h3><p>{_status(version, version.standing)}</p>"
+def _version_article(shot: ReportShot, version: ReportVersion) -> Iterator[str]:
+    yield f"<article>{_image_tag(version.frame_source, version.key_frame, ())}<div>"
+    yield f"<h3>{escape(version.title)}</h3><p>{_status_badge(version, version.status_text)}</p>"
     for at, record in enumerate(reversed(version.version.decisions)):
         if at:
-            yield f'<p class="by">{escape(decided(record))}</p>'
+            yield f'<p class="by">{escape(decision_text(record))}</p>'
         if record.comment:
             yield f'<p class="said">{escape(record.comment)}</p>'
-    yield f'<p class="by">{escape(version.facts)}</p>'
-    for note in version.on_the_whole:
-        yield _words(shot, note)
+    yield f'<p class="by">{escape(version.details_text)}</p>'
+    for note in version.version_notes:
+        yield _note_text(shot, note)
     yield "</div></article>\n"
-    for note in version.on_frames:
+    for note in version.frame_notes:
         frame = version.frame_for(note)
-        yield f"<article>{_picture(version.pictures, frame, note.strokes)}<div>"
-        yield _words(shot, note) + "</div></article>\n"
+        yield f"<article>{_image_tag(version.frame_source, frame, note.strokes)}<div>"
+        yield _note_text(shot, note) + "</div></article>\n"
 
 
-def _words(shot: SheetShot, note: Note) -> str:
-    drawn = counted(len(note.strokes), "{n} stroke drawn", "{n} strokes drawn")
-    facts = f"{place_of(note, shot.shot.plate)} · {said_by(note)}"
+def _note_text(shot: ReportShot, note: Note) -> str:
+    drawn = tr_count(len(note.strokes), "{n} stroke drawn", "{n} strokes drawn")
+    facts = f"{note_location_text(note, shot.shot.plate)} · {note_author_text(note)}"
     return f'<p class="said">{escape(note.text or drawn)}</p><p class="by">{escape(facts)}</p>'
 
 
-def _status(version: SheetVersion, words: str) -> str:
-    return f'<span class="status {_CLASSES[version.sign.tone]}">{escape(words)}</span>'
+def _status_badge(version: ReportVersion, text: str) -> str:
+    return f'<span class="status {_CLASSES[version.sign.tone]}">{escape(text)}</span>'
 
 
-def _picture(source: FrameSource, frame: int, strokes: Sequence[Stroke], width: int = 0) -> str:
-    image = frame_of(source, frame, strokes)
+def _image_tag(source: FrameSource, frame: int, strokes: Sequence[Stroke], width: int = 0) -> str:
+    image = report_image(source, frame, strokes)
     if isinstance(image, str):
         return f'<p class="missing">{escape(image)}</p>'
     if width:
         image = image.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
-    code = base64.b64encode(_jpeg(image)).decode("ascii")
+    code = base64.b64encode(_encode_jpeg(image)).decode("ascii")
     return f'<img alt="{escape(tr("Frame {n}", n=frame))}" src="data:image/jpeg;base64,{code}">'
 
 
-def _jpeg(image: QImage) -> bytes:
+def _encode_jpeg(image: QImage) -> bytes:
     """
     :raises UnreadableMedia: it cannot be made.
     """
     # Through a file: a QBuffer made here would ask for Python's lock inside Qt's (see ``decode``).
     with tempfile.TemporaryDirectory(prefix="shotbridge-sheet-") as folder:
         file = Path(folder) / "frame.jpg"
-        if not image.save(str(file), quality=_QUALITY):
+        if not image.save(str(file), quality=_JPEG_QUALITY):
             raise UnreadableMedia(
                 "a frame could not be saved for the sheet",
                 where=folder,

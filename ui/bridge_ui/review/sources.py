@@ -27,7 +27,7 @@ class FrameSource(Protocol):
         """
 
 
-def holds(source: FrameSource, frame: int) -> bool:
+def has_frame(source: FrameSource, frame: int) -> bool:
     """Whether a source has a frame."""
     frames = source.frames
     at = bisect_left(frames, frame)

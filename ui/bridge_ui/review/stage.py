@@ -14,104 +14,104 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.controllers.counting import Counting
+from bridge_ui.controllers.counting import PlateTimecode
 from bridge_ui.panel.pieces import label
-from bridge_ui.review.actions import Actions
+from bridge_ui.review.actions import ViewerActions
 from bridge_ui.review.bar import TimelineBar
-from bridge_ui.review.canvas import Canvas
+from bridge_ui.review.canvas import ViewerCanvas
 from bridge_ui.review.captions import Captions
-from bridge_ui.review.compare import Adjuster, LookButton, Modes, SideChooser
-from bridge_ui.review.decisions import Comment, DecisionButtons, Standing, UnderReview
-from bridge_ui.review.keys import action_of, writes
-from bridge_ui.review.look import Compare
-from bridge_ui.review.marks import Marks
-from bridge_ui.review.more import MoreButton
+from bridge_ui.review.compare import CompareSlider, ExposureButton, CompareModeButtons, SideChooser
+from bridge_ui.review.decisions import DecisionForm, DecisionButtons, DecisionSummary, VersionUnderReview
+from bridge_ui.review.keys import action_for_key, accepts_keys
+from bridge_ui.review.look import CompareMode
+from bridge_ui.review.marks import AnnotationPresenter
+from bridge_ui.review.more import ViewerMenuButton
 from bridge_ui.review.notes_list import NotesList
-from bridge_ui.review.noting import NoteDraft, NoteField
+from bridge_ui.review.noting import NoteDraft, NoteEditor
 from bridge_ui.review.player import Player
-from bridge_ui.review.rows import Parts, Rows
+from bridge_ui.review.rows import ViewerParts, ViewerLayout
 from bridge_ui.review.sources import FrameSource
-from bridge_ui.review.targets import Offer, TargetChooser
-from bridge_ui.review.tools import PenTray
-from bridge_ui.review.transport import Transport
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.review.targets import NewResultPrompt, TargetChooser
+from bridge_ui.review.tools import DrawingToolbar
+from bridge_ui.review.transport import TransportBar
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 
-class Stage(QWidget):
+class ViewerWidget(QWidget):
     """Player, compare, pen, notes and decisions. :meth:`close_down` ends its threads."""
 
     side_chosen = Signal(str, str)
     """``A`` or ``B``, and the id of a choice."""
-    swap_wanted = Signal()
-    version_wanted = Signal(int)
+    swap_requested = Signal()
+    version_step_requested = Signal(int)
     """The next newer (1) or older (-1) version."""
-    note_wanted = Signal(object)
+    note_submitted = Signal(object)
     """A :class:`NoteDraft`; :meth:`note_kept` says that it is safe."""
-    decided = Signal(object, str, str)
+    decision_submitted = Signal(object, str, str)
     """A :class:`bridge_core.models.versions.ReviewStatus`, the words that go with it, and the id of
     the version; :meth:`decision_kept` says that it is safe."""
-    sides_changed = Signal(tuple)
+    visible_sides_changed = Signal(tuple)
     """The sides that are on the screen now: ``A``, ``B``, both, or none."""
     target_chosen = Signal(str)
     """The id of the version on the screen that decisions and notes are to be about."""
-    offer_wanted = Signal(str)
+    new_result_requested = Signal(str)
     """Look at what was offered under this id."""
-    next_wanted = Signal()
+    next_version_requested = Signal()
     """The next version is to be made from what was said about this one."""
-    again_wanted = Signal(object)
+    revision_requested = Signal(object)
     """A note that the next version is to be made from."""
     frame_changed = Signal(int)
 
-    def __init__(self, tones: Tones, parent: QWidget | None = None) -> None:
+    def __init__(self, tones: ThemeColours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tones = tones
-        self._empty = True
-        self._version: UnderReview | None = None
+        self._is_empty = True
+        self._version: VersionUnderReview | None = None
         self._sources: dict[str, FrameSource] = {}
-        self._mode = Compare.WIPE
+        self._mode = CompareMode.WIPE
         """As chosen; without a B only A is shown."""
-        self._of: Hashable = None
-        self._chose_mode = False
+        self._position_key: Hashable = None
+        self._mode_chosen = False
         """Somebody has chosen the mode since this was opened."""
-        self._on_screen: tuple[str, ...] = ()
+        self._visible_sides: tuple[str, ...] = ()
         self.player = Player(self)
-        self.canvas = Canvas(tones)
-        self.tray = PenTray(tones)
-        self.bar = TimelineBar(tones)
-        self.transport = Transport(tones)
+        self.canvas = ViewerCanvas(tones)
+        self.drawing_toolbar = DrawingToolbar(tones)
+        self.timeline = TimelineBar(tones)
+        self.transport = TransportBar(tones)
         self._captions = Captions(self.canvas, self.transport)
-        self.note_field = NoteField(tones)
+        self.note_editor = NoteEditor(tones)
         self.notes_list = NotesList(tones)
-        self.marks = Marks(
-            self.player, self.canvas, self.tray, self.bar, self.note_field, self.notes_list
+        self.annotations = AnnotationPresenter(
+            self.player, self.canvas, self.drawing_toolbar, self.timeline, self.note_editor, self.notes_list
         )
-        self.pen = self.marks.pen
-        self._sides = {side: SideChooser(side, tones) for side in ("A", "B")}
-        self._modes = Modes(tones)
-        self._look = LookButton(self.canvas, tones)
-        self._zoom = QToolButton()
-        self.more = MoreButton(tones)
+        self.pen = self.annotations.pen
+        self._side_choosers = {side: SideChooser(side, tones) for side in ("A", "B")}
+        self._mode_buttons = CompareModeButtons(tones)
+        self._exposure_button = ExposureButton(self.canvas, tones)
+        self._zoom_button = QToolButton()
+        self.menu_button = ViewerMenuButton(tones)
         self.targets = TargetChooser()
-        self.offer = Offer()
-        self.decisions = DecisionButtons(tones)
-        self.comment = Comment()
-        self._standing = Standing()
-        self._news = label("", wrap=True)
-        self._actions = Actions(self)
-        self._arrange()
-        self._connect()
+        self.new_result = NewResultPrompt()
+        self.decision_buttons = DecisionButtons(tones)
+        self.decision_form = DecisionForm()
+        self._decision_summary = DecisionSummary()
+        self._message = label("", wrap=True)
+        self._actions = ViewerActions(self)
+        self._build_layout()
+        self._connect_signals()
         self.set_version(None)
-        self.say("")
-        self._show_empty()
+        self.show_message("")
+        self._show_empty_state()
 
     # What is shown
 
     @property
     def frame(self) -> int | None:
         """On the screen; None: nothing is."""
-        return None if self._empty else self.player.clock.frame
+        return None if self._is_empty else self.player.clock.frame
 
     def open(
         self,
@@ -119,134 +119,134 @@ class Stage(QWidget):
         cut: FrameRange | None,
         sources: dict[str, FrameSource],
         *,
-        counting: Counting | None = None,
-        of: Hashable = None,
+        counting: PlateTimecode | None = None,
+        position_key: Hashable = None,
     ) -> None:
         """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
         without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
         begins at the cut's first frame, and comes back as it was left, in and out point too.
         Another one shows B again, where A alone was shown last."""
-        self._empty = frames is None or not sources
+        self._is_empty = frames is None or not sources
         self._sources = dict(sources)
-        if of is not None and of != self._of:
-            self._of, self._chose_mode = of, False
-        if frames is None or self._empty:
+        if position_key is not None and position_key != self._position_key:
+            self._position_key, self._mode_chosen = position_key, False
+        if frames is None or self._is_empty:
             self.player.stop()
-            self.player.cache.open({})
-            self._show_empty()
-            self._tell_sides()
+            self.player.cache.set_sources({})
+            self._show_empty_state()
+            self._emit_visible_sides()
             if frames is not None:
-                self.canvas.tell(tr("The host renders its plate when it is sent."), "")
+                self.canvas.set_messages(tr("The host renders its plate when it is sent."), "")
             return
         cut = cut or frames
-        self.transport.field.counting = counting or Counting(frames.rate)
-        self.bar.set_range(frames, cut)
-        self.player.open(frames, sources, cut.first, of)
-        if self._mode is Compare.A and "B" in sources and not self._chose_mode:
-            self._mode = Compare.B
-        self._look_as_chosen()
-        self._show_empty()
+        self.transport.frame_field.counting = counting or PlateTimecode(frames.rate)
+        self.timeline.set_range(frames, cut)
+        self.player.open(frames, sources, cut.first, position_key)
+        if self._mode is CompareMode.A and "B" in sources and not self._mode_chosen:
+            self._mode = CompareMode.B
+        self._apply_compare_mode()
+        self._show_empty_state()
 
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
         """What may stand on the sides, as ids and labels, and what does."""
         for side, chosen in (("A", a), ("B", b)):
-            self._sides[side].set_choices(choices, chosen)
-        self._captions.name(dict(choices), a, b)
+            self._side_choosers[side].set_choices(choices, chosen)
+        self._captions.set_names(dict(choices), a, b)
 
-    def set_about(self, a: str, b: str) -> None:
+    def set_source_info(self, a: str, b: str) -> None:
         """Small words about each side, as ``1920×1080 · ACES view``."""
-        self._captions.about = (a, b)
+        self._captions.source_info = (a, b)
         self._show_frame()
 
     def set_notes(self, notes: Sequence[Note]) -> None:
         """Of the version under review: on the bar, in the list, drawn on the picture."""
-        self.marks.set_notes(notes)
+        self.annotations.set_notes(notes)
 
-    def set_version(self, version: UnderReview | None) -> None:
+    def set_version(self, version: VersionUnderReview | None) -> None:
         """What is said and decided about; None: nothing is. What somebody has begun to say about
         another version waits for that one."""
-        before, self._version = self._version, version
-        which = version.id if version is not None else ""
-        if before is not None and before.id != which:
-            begun = self.marks.begun or self.comment.words.text().strip()
-            name = f"{before.shot} {before.name}"
-            words = tr("What you began to say about {version} waits there", version=name)
-            self.say(words if begun else "")
-        self.marks.keep_to(which)
-        if version is None and self.canvas.drawing:
-            self.draw(False)
-        self.note_field.show_version(version.name if version is not None else "")
-        self.decisions.show_name(version.name if version is not None else "")
-        self.comment.keep_to(version)
-        self._standing.show_version(version)
+        previous, self._version = self._version, version
+        version_id = version.id if version is not None else ""
+        if previous is not None and previous.id != version_id:
+            has_unsaved = self.annotations.has_unsaved or self.decision_form.line_edit.text().strip()
+            name = f"{previous.shot} {previous.name}"
+            message = tr("What you began to say about {version} waits there", version=name)
+            self.show_message(message if has_unsaved else "")
+        self.annotations.set_version(version_id)
+        if version is None and self.canvas.is_drawing:
+            self.set_drawing(False)
+        self.note_editor.show_version(version.name if version is not None else "")
+        self.decision_buttons.show_version_name(version.name if version is not None else "")
+        self.decision_form.set_version(version)
+        self._decision_summary.show_version(version)
 
     def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names of the versions that are on the screen and can be decided about."""
         self.targets.show_targets(targets, chosen)
 
-    def set_compared(self, names: Sequence[str], *, decided: bool) -> None:
+    def set_compared_versions(self, names: Sequence[str], *, has_decision: bool) -> None:
         """Names of the versions that are A or B, on the screen or not, and whether one of them was
         decided about."""
-        self._rows.keep(names, decided=decided)
+        self._layout.reserve_space(names, has_decision=has_decision)
 
     def set_busy(self, busy: bool) -> None:
         """Something that was said is on its way: no second one meanwhile."""
-        self.decisions.set_busy(busy)
-        self.comment.set_busy(busy)
-        self.note_field.set_busy(busy)
+        self.decision_buttons.set_busy(busy)
+        self.decision_form.set_busy(busy)
+        self.note_editor.set_busy(busy)
 
-    def say(self, words: str, *, problem: bool = False) -> None:
+    def show_message(self, text: str, *, is_problem: bool = False) -> None:
         """What was done last, or why it could not be; empty: nothing."""
-        self._news.setText(f"⚠ {words}" if problem and words else words)
-        self._news.setVisible(bool(words))
-        look(self._news, "bad" if problem else "dim")
+        self._message.setText(f"⚠ {text}" if is_problem and text else text)
+        self._message.setVisible(bool(text))
+        set_style_class(self._message, "bad" if is_problem else "dim")
 
-    def ask(self, status: ReviewStatus) -> None:
+    def start_decision(self, status: ReviewStatus) -> None:
         """Somebody wants to decide: ask for the words that go with it."""
-        if self._version is not None and self.decisions.button(status).isEnabled():
+        if self._version is not None and self.decision_buttons.button(status).isEnabled():
             self.player.stop()
-            self.comment.ask(status)
+            self.decision_form.start(status)
 
-    def decision_kept(self, version: str) -> None:
+    def decision_saved(self, version: str) -> None:
         """The decision about this one is safe."""
-        self.comment.done(version)
+        self.decision_form.decision_saved(version)
 
-    def note_kept(self, draft: NoteDraft) -> None:
+    def note_saved(self, draft: NoteDraft) -> None:
         """The note is safe."""
-        self.marks.kept(draft)
+        self.annotations.note_saved(draft)
 
-    def source_grew(self) -> None:
+    def frames_added(self) -> None:
         """A running job has more frames than before."""
         self.player.refresh()
 
-    def note_frames(self) -> set[int]:
-        return self.marks.frames
+    def annotated_frames(self) -> set[int]:
+        return self.annotations.annotated_frames
 
-    def go_to(self, frame: int) -> None:
+    def go_to_frame(self, frame: int) -> None:
         self.player.stop()
         self.player.seek(frame)
 
-    def set_compare(self, mode: Compare) -> None:
+    def set_compare_mode(self, mode: CompareMode) -> None:
         if "B" in mode.sides and "B" not in self._sources:
             return
-        self._mode, self._chose_mode = mode, True
-        self._look_as_chosen()
+        self._mode, self._mode_chosen = mode, True
+        self._apply_compare_mode()
 
-    def draw(self, on: bool) -> None:
+    def set_drawing(self, on: bool) -> None:
         """Take the pen, or lay it down; what is drawn stays. Without a version there is none."""
         on = on and self._version is not None
         if on:
             self.player.stop()
-        elif self.canvas.drawing:
-            self.pen.leave()
-        self.canvas.drawing = on
-        self.note_field.pencil.setChecked(on)
-        self.tray.setVisible(on)
-        self._rows.place_tray()
+        elif self.canvas.is_drawing:
+            self.pen.cancel()
+        self.canvas.is_drawing = on
+        self.note_editor.draw_button.setChecked(on)
+        self.drawing_toolbar.setVisible(on)
+        self._layout.place_toolbar()
         if on:
             self.canvas.setFocus()
         else:
-            self._look_at_picture()
+            self._focus_canvas()
 
     def close_down(self) -> None:
         """End all that moves; called again it does nothing."""
@@ -259,23 +259,23 @@ class Stage(QWidget):
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
-            and action_of(event) is not None
-            and not writes(QApplication.focusWidget())
+            and action_for_key(event) is not None
+            and not accepts_keys(QApplication.focusWidget())
         ):
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        action = action_of(event)
-        if action is None or (action != "leave" and writes(QApplication.focusWidget())):
+        action = action_for_key(event)
+        if action is None or (action != "leave" and accepts_keys(QApplication.focusWidget())):
             super().keyPressEvent(event)
         else:
-            self._actions.do(action)
+            self._actions.trigger(action)
 
-    def act(self, action: str) -> None:
+    def trigger_action(self, action: str) -> None:
         """Do what a key does, by the action's name in :data:`bridge_ui.review.keys.KEYS`."""
-        self._actions.do(action)
+        self._actions.trigger(action)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
@@ -283,35 +283,35 @@ class Stage(QWidget):
 
     # Putting together
 
-    def _arrange(self) -> None:
-        look(self, "ground")
+    def _build_layout(self) -> None:
+        set_style_class(self, "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocusProxy(self.canvas)
-        look(self._zoom, "quiet")
-        self._zoom.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._zoom.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
-        self._rows = Rows(
+        set_style_class(self._zoom_button, "quiet")
+        self._zoom_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._zoom_button.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
+        self._layout = ViewerLayout(
             self,
-            Parts(
-                sides=(self._sides["A"], self._sides["B"]),
-                modes=self._modes,
-                adjuster=Adjuster(self.canvas),
-                look=self._look,
-                zoom=self._zoom,
-                more=self.more,
+            ViewerParts(
+                side_choosers=(self._side_choosers["A"], self._side_choosers["B"]),
+                mode_buttons=self._mode_buttons,
+                compare_slider=CompareSlider(self.canvas),
+                exposure_button=self._exposure_button,
+                zoom_button=self._zoom_button,
+                menu_button=self.menu_button,
                 canvas=self.canvas,
-                tray=self.tray,
-                offer=self.offer,
-                bar=self.bar,
+                drawing_toolbar=self.drawing_toolbar,
+                new_result=self.new_result,
+                timeline=self.timeline,
                 transport=self.transport,
-                buttons=self.decisions,
+                decision_buttons=self.decision_buttons,
                 targets=self.targets,
-                note_field=self.note_field,
+                note_editor=self.note_editor,
                 notes_list=self.notes_list,
-                standing=self._standing,
-                comment=self.comment,
-                news=self._news,
+                decision_summary=self._decision_summary,
+                decision_form=self.decision_form,
+                message=self._message,
             ),
         )
 
@@ -320,132 +320,132 @@ class Stage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self._rows.fit()
+        self._layout.fit_width()
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         player, transport = self.player, self.transport
         player.frame_changed.connect(self._show_frame)
         player.frame_changed.connect(self.frame_changed)
         player.state_changed.connect(self._show_state)
-        player.cached_changed.connect(lambda: self.bar.set_cached(player.cache.cached()))
-        self.bar.scrubbed.connect(self.go_to)
-        transport.first.connect(lambda: self._actions.do("first"))
-        transport.back.connect(lambda: player.step(-1))
-        transport.toggled.connect(player.toggle)
-        transport.forward.connect(lambda: player.step(1))
-        transport.last.connect(lambda: self._actions.do("last"))
-        transport.loop.connect(player.set_loop)
-        transport.field.wanted.connect(self._go_to_written)
-        self.canvas.look_changed.connect(self._show_look)
-        self.canvas.pen_side.connect(self._draw_on)
+        player.cache_changed.connect(lambda: self.timeline.set_cached(player.cache.cached_frames()))
+        self.timeline.scrubbed.connect(self.go_to_frame)
+        transport.first_frame_requested.connect(lambda: self._actions.trigger("first"))
+        transport.step_back_requested.connect(lambda: player.step(-1))
+        transport.play_toggled.connect(player.toggle)
+        transport.step_forward_requested.connect(lambda: player.step(1))
+        transport.last_frame_requested.connect(lambda: self._actions.trigger("last"))
+        transport.loop_toggled.connect(player.set_loop)
+        transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
+        self.canvas.settings_changed.connect(self._show_settings)
+        self.canvas.pen_side.connect(self._pen_side_changed)
         self.targets.chosen.connect(self.target_chosen)
-        self.offer.wanted.connect(self._look_at_offer)
+        self.new_result.result_requested.connect(self._show_new_result)
         self.canvas.zoom_changed.connect(self._show_zoom)
-        self._zoom.clicked.connect(self.canvas.fit)
-        self._modes.chosen.connect(self.set_compare)
-        for side, chooser in self._sides.items():
-            chooser.chosen.connect(lambda key, side=side: self._choose(side, key))
-        self.note_field.wanted.connect(self._ask_for_note)
-        self.note_field.draw.connect(lambda: self.draw(self.note_field.pencil.isChecked()))
-        self.notes_list.go_to.connect(self.go_to)
-        self.notes_list.again.connect(self.again_wanted)
-        self.decisions.chosen.connect(self.ask)
-        self.comment.decided.connect(self.decided)
-        self.comment.opened.connect(self._commenting)
-        self._standing.next_wanted.connect(self.next_wanted)
-        self.more.fit.connect(self.canvas.fit)
-        self.more.actual_size.connect(self.canvas.actual_size)
-        self._show_look()
+        self._zoom_button.clicked.connect(self.canvas.fit)
+        self._mode_buttons.chosen.connect(self.set_compare_mode)
+        for side, chooser in self._side_choosers.items():
+            chooser.chosen.connect(lambda key, side=side: self._choose_source(side, key))
+        self.note_editor.submitted.connect(self._submit_note)
+        self.note_editor.draw_toggled.connect(lambda: self.set_drawing(self.note_editor.draw_button.isChecked()))
+        self.notes_list.frame_requested.connect(self.go_to_frame)
+        self.notes_list.revision_requested.connect(self.revision_requested)
+        self.decision_buttons.chosen.connect(self.start_decision)
+        self.decision_form.submitted.connect(self.decision_submitted)
+        self.decision_form.open_changed.connect(self._decision_form_toggled)
+        self._decision_summary.next_version_requested.connect(self.next_version_requested)
+        self.menu_button.fit_requested.connect(self.canvas.fit)
+        self.menu_button.actual_size_requested.connect(self.canvas.actual_size)
+        self._show_settings()
         self._show_zoom()
 
-    def _commenting(self, on: bool) -> None:
+    def _decision_form_toggled(self, on: bool) -> None:
         """A decision is being made: the buttons that began it, and the last one, make room."""
-        self.decisions.setVisible(not on)
-        self._standing.make_room(on)
+        self.decision_buttons.setVisible(not on)
+        self._decision_summary.set_collapsed(on)
         if not on:
-            self._look_at_picture()
+            self._focus_canvas()
 
-    def _look_at_picture(self) -> None:
+    def _focus_canvas(self) -> None:
         """Give the keys back to the player, if they are the room's."""
         focus = QApplication.focusWidget()
         if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
 
-    def _look_as_chosen(self) -> None:
-        self.canvas.set_look(compare=self._mode if "B" in self._sources else Compare.A)
+    def _apply_compare_mode(self) -> None:
+        self.canvas.update_settings(compare=self._mode if "B" in self._sources else CompareMode.A)
 
-    def _tell_sides(self) -> None:
-        shown = self.canvas.look.compare.sides
-        sides = tuple(side for side in shown if side in self._sources)
-        if sides != self._on_screen:
-            self._on_screen = sides
-            self.sides_changed.emit(sides)
+    def _emit_visible_sides(self) -> None:
+        required = self.canvas.settings.compare.sides
+        sides = tuple(side for side in required if side in self._sources)
+        if sides != self._visible_sides:
+            self._visible_sides = sides
+            self.visible_sides_changed.emit(sides)
 
-    def _draw_on(self, side: str) -> None:
+    def _pen_side_changed(self, side: str) -> None:
         """The pen goes down on the picture of this side."""
-        self.targets.choose_side(side)
+        self.targets.select_side(side)
 
-    def _look_at_offer(self, which: str) -> None:
-        self.offer_wanted.emit(which)
-        if "B" not in self._on_screen:
-            self.set_compare(Compare.B)
-        self._look_at_picture()
+    def _show_new_result(self, choice_id: str) -> None:
+        self.new_result_requested.emit(choice_id)
+        if "B" not in self._visible_sides:
+            self.set_compare_mode(CompareMode.B)
+        self._focus_canvas()
 
-    def _choose(self, side: str, key: str) -> None:
+    def _choose_source(self, side: str, key: str) -> None:
         self.side_chosen.emit(side, key)
         self.canvas.setFocus()  # so that Space plays instead of opening the list again
 
-    def _go_to_written(self, frame: int) -> None:
-        self.go_to(frame)
+    def _go_to_entered_frame(self, frame: int) -> None:
+        self.go_to_frame(frame)
         self.canvas.setFocus()
 
-    def _ask_for_note(self) -> None:
-        self.note_wanted.emit(self.marks.draft())
+    def _submit_note(self) -> None:
+        self.note_submitted.emit(self.annotations.draft())
         self.canvas.setFocus()
 
     # Showing
 
     def _show_frame(self, _frame: int = 0) -> None:
-        if self._empty:
+        if self._is_empty:
             return
         player, frame = self.player, self.player.clock.frame
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
-        self.canvas.tell(player.why_none("A"), player.why_none("B"))
-        self._captions.show(player.clock)
-        self.bar.set_frame(frame)
+        self.canvas.set_messages(player.missing_reason("A"), player.missing_reason("B"))
+        self._captions.update(player.clock)
+        self.timeline.set_frame(frame)
         self.transport.show_clock(player.clock)
-        self.marks.show()
+        self.annotations.refresh()
 
     def _show_state(self) -> None:
         clock = self.player.clock
         self.transport.show_clock(clock)
-        self.bar.set_marks(clock.in_point, clock.out_point)
-        self.bar.set_cached(self.player.cache.cached())
-        self.marks.show()
+        self.timeline.set_marks(clock.in_point, clock.out_point)
+        self.timeline.set_cached(self.player.cache.cached_frames())
+        self.annotations.refresh()
 
-    def _show_look(self) -> None:
-        self._modes.show_mode(self._mode)
-        self.player.sides = self.canvas.look.compare.sides
-        self._tell_sides()
+    def _show_settings(self) -> None:
+        self._mode_buttons.show_mode(self._mode)
+        self.player.sides = self.canvas.settings.compare.sides
+        self._emit_visible_sides()
         self._show_frame()
 
     def _show_zoom(self) -> None:
-        if self._empty:
-            self._zoom.setText(tr("Fit"))
-            self._zoom.setAccessibleName(tr("Fit"))
+        if self._is_empty:
+            self._zoom_button.setText(tr("Fit"))
+            self._zoom_button.setAccessibleName(tr("Fit"))
             return
         percent = round(self.canvas.zoom * 100)
-        fitted = self.canvas.view.fitted
-        self._zoom.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
-        self._zoom.setAccessibleName(tr("Zoom {n} %", n=percent))
+        fitted = self.canvas.transform.is_fitted
+        self._zoom_button.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
+        self._zoom_button.setAccessibleName(tr("Zoom {n} %", n=percent))
 
-    def _show_empty(self) -> None:
-        for one in (self.bar, self.transport, self._modes):
-            one.setEnabled(not self._empty)
-        if self._empty:
+    def _show_empty_state(self) -> None:
+        for one in (self.timeline, self.transport, self._mode_buttons):
+            one.setEnabled(not self._is_empty)
+        if self._is_empty:
             self.canvas.show_pictures(None, None)
             self._captions.clear()
-            self.canvas.tell(tr("Choose a shot to look at it here."), "")
+            self.canvas.set_messages(tr("Choose a shot to look at it here."), "")
         else:
             self._show_frame()
         self._show_zoom()

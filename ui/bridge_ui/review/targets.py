@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
-from bridge_ui.panel.pieces import FitRow, button, chip, column, label, row
+from bridge_ui.panel.pieces import WrapRow, button, chip, column, label, row
 from bridge_ui.translate import tr
 
 
@@ -22,22 +22,22 @@ class TargetChooser(QWidget):
         super().__init__()
         self._ids = ("", "")
         self._names = ("", "")
-        self._short = False
+        self._compact = False
         self._group = QButtonGroup(self)
         self._buttons = [chip("") for _ in self._ids]
         for at, one in enumerate(self._buttons):
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             one.clicked.connect(partial(self._choose, at))
             self._group.addButton(one)
-        self._words = label(tr("Notes and decisions about"), "dim")
-        self.setLayout(row(self._words, FitRow(*self._buttons, gap=4), gap=6, grows=1))
+        self._label = label(tr("Notes and decisions about"), "dim")
+        self.setLayout(row(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
         self.hide()
 
-    def set_short(self, short: bool) -> None:
+    def set_compact(self, compact: bool) -> None:
         """Show only the other version: the buttons below name the chosen one."""
-        self._short = short
-        self._words.setVisible(not short)
-        self._show()
+        self._compact = compact
+        self._label.setVisible(not compact)
+        self._refresh()
 
     def show_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names, at most two; ``chosen`` is an id."""
@@ -51,20 +51,20 @@ class TargetChooser(QWidget):
             one.setToolTip(tr("Notes and decisions about {name} (T)", name=name))
             one.setAccessibleName(one.toolTip())
             one.setChecked(which == chosen)
-        self._show()
+        self._refresh()
 
-    def _show(self) -> None:
+    def _refresh(self) -> None:
         for one, name in zip(self._buttons, self._names, strict=True):
-            one.setText(f"⇄ {name}" if self._short else name)
-            one.setVisible(not (self._short and one.isChecked()))
+            one.setText(f"⇄ {name}" if self._compact else name)
+            one.setVisible(not (self._compact and one.isChecked()))
 
-    def choose_side(self, side: str) -> None:
+    def select_side(self, side: str) -> None:
         """``A`` or ``B``, of two that are there; A's is the first."""
         at = "AB".index(side)
         if not self.isHidden() and not self._buttons[at].isChecked():
             self._choose(at)
 
-    def other(self) -> None:
+    def switch(self) -> None:
         """The one that is not chosen now."""
         if not self.isHidden():
             self._choose(int(self._buttons[0].isChecked()))
@@ -73,24 +73,24 @@ class TargetChooser(QWidget):
         self.chosen.emit(self._ids[at])
 
 
-class Offer(QWidget):
+class NewResultPrompt(QWidget):
     """A button that shows a new result."""
 
-    wanted = Signal(str)
+    result_requested = Signal(str)
     """The id of what is offered."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._id = ""
-        self.look = button("", "chip", does=lambda: self.wanted.emit(self._id))
-        self.look.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.look.setObjectName("look-at-offer")
-        self.setLayout(column(self.look))
+        self._choice_id = ""
+        self.button = button("", "chip", on_click=lambda: self.result_requested.emit(self._choice_id))
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setObjectName("look-at-offer")
+        self.setLayout(column(self.button))
         self.hide()
 
-    def show_offer(self, which: str, name: str) -> None:
+    def show_result(self, choice_id: str, name: str) -> None:
         """``which`` is the id of a choice; empty: nothing is offered."""
-        self._id = which
-        self.look.setToolTip(tr("Look at it"))
-        self.look.setText(tr("New: {name}", name=name))
-        self.setVisible(bool(which))
+        self._choice_id = choice_id
+        self.button.setToolTip(tr("Look at it"))
+        self.button.setText(tr("New: {name}", name=name))
+        self.setVisible(bool(choice_id))

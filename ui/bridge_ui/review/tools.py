@@ -9,36 +9,36 @@ from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QLineEdit, QMenu, QToolButton
 
 from bridge_core.models.notes import StrokeTool
-from bridge_ui.panel.pieces import pops_up
-from bridge_ui.review.canvas import Canvas
+from bridge_ui.panel.pieces import open_menu_on_click
+from bridge_ui.review.canvas import ViewerCanvas
 from bridge_ui.review.strokes import COLOURS, TEXT_HEIGHT, WIDTHS, Sketch
-from bridge_ui.review.transport import sign_button
-from bridge_ui.theme.sheet import look
-from bridge_ui.theme.tones import Tones
+from bridge_ui.review.transport import icon_button
+from bridge_ui.theme.sheet import set_style_class
+from bridge_ui.theme.tones import ThemeColours
 from bridge_ui.translate import tr
 
 ERASER = "eraser"
 
 
-class PenTray(QFrame):
+class DrawingToolbar(QFrame):
     """What the pen does; a column in the picture's corner, or a row below it."""
 
-    undo = Signal()
-    redo = Signal()
+    undo_requested = Signal()
+    redo_requested = Signal()
 
-    def __init__(self, tones: Tones) -> None:
+    def __init__(self, tones: ThemeColours) -> None:
         super().__init__()
         self.tool: str = StrokeTool.PEN
         self.colour = COLOURS[0]
-        self.width_part = WIDTHS[1]
+        self.stroke_width = WIDTHS[1]
         self._tones = tones
-        look(self, "popover")
+        set_style_class(self, "popover")
         self.setAccessibleName(tr("Drawing tools"))
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._layout.setContentsMargins(3, 3, 3, 3)
         self._layout.setSpacing(1)
         group = QButtonGroup(self)
-        self._tools: dict[str, QToolButton] = {}
+        self._tool_buttons: dict[str, QToolButton] = {}
         for tool, sign, tip in (
             (StrokeTool.PEN, "pencil", tr("Pen")),
             (StrokeTool.ARROW, "arrow-up-right", tr("Arrow")),
@@ -47,77 +47,77 @@ class PenTray(QFrame):
             (StrokeTool.TEXT, "type", tr("Text")),
             (ERASER, "eraser", tr("Eraser: takes away the stroke that it touches")),
         ):
-            button = sign_button(sign, tip, tones)
-            look(button, "tool")
+            button = icon_button(sign, tip, tones)
+            set_style_class(button, "tool")
             button.setCheckable(True)
             button.setChecked(tool == self.tool)
-            button.clicked.connect(lambda _on=False, tool=tool: self.choose(tool))
+            button.clicked.connect(lambda _on=False, tool=tool: self.select_tool(tool))
             group.addButton(button)
-            self._tools[tool] = button
+            self._tool_buttons[tool] = button
             self._layout.addWidget(button)
-        self._paint_button = QToolButton()
-        look(self._paint_button, "tool")
-        self._paint_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._paint_button.setToolTip(tr("Colour and width"))
-        self._paint_button.setAccessibleName(tr("Colour and width"))
-        pops_up(self._paint_button, self._paint_menu())
-        self._layout.addWidget(self._paint_button)
-        self._undo = sign_button("undo-2", tr("Undo (Ctrl+Z)"), tones)
-        self._redo = sign_button("redo-2", tr("Redo (Ctrl+Shift+Z)"), tones)
-        for button, signal in ((self._undo, self.undo), (self._redo, self.redo)):
-            look(button, "tool")
+        self._style_button = QToolButton()
+        set_style_class(self._style_button, "tool")
+        self._style_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._style_button.setToolTip(tr("Colour and width"))
+        self._style_button.setAccessibleName(tr("Colour and width"))
+        open_menu_on_click(self._style_button, self._style_menu())
+        self._layout.addWidget(self._style_button)
+        self._undo_button = icon_button("undo-2", tr("Undo (Ctrl+Z)"), tones)
+        self._redo_button = icon_button("redo-2", tr("Redo (Ctrl+Shift+Z)"), tones)
+        for button, signal in ((self._undo_button, self.undo_requested), (self._redo_button, self.redo_requested)):
+            set_style_class(button, "tool")
             button.clicked.connect(signal)
             self._layout.addWidget(button)
-        self.setStyleSheet(_tray(tones))
-        self._show_paint()
+        self.setStyleSheet(_toolbar_style(tones))
+        self._show_style()
 
-    def set_column(self, column: bool) -> None:
+    def set_vertical(self, vertical: bool) -> None:
         way = QBoxLayout.Direction
-        self._layout.setDirection(way.TopToBottom if column else way.LeftToRight)
+        self._layout.setDirection(way.TopToBottom if vertical else way.LeftToRight)
 
-    def choose(self, tool: str) -> None:
+    def select_tool(self, tool: str) -> None:
         self.tool = tool
-        self._tools[tool].setChecked(True)
+        self._tool_buttons[tool].setChecked(True)
 
     def show_history(self, sketch: Sketch) -> None:
-        self._undo.setEnabled(sketch.can_undo)
-        self._redo.setEnabled(sketch.can_redo)
+        self._undo_button.setEnabled(sketch.can_undo)
+        self._redo_button.setEnabled(sketch.can_redo)
 
-    def _paint_menu(self) -> QMenu:
+    def _style_menu(self) -> QMenu:
         menu = QMenu(self)
         names = (tr("Amber"), tr("Red"), tr("Green"), tr("Blue"), tr("White"))
         for colour, name in zip(COLOURS, names, strict=True):
-            action = menu.addAction(_dot(colour, 9), name)
-            action.triggered.connect(lambda _on=False, colour=colour: self._take(colour=colour))
+            action = menu.addAction(_dot_icon(colour, 9), name)
+            action.triggered.connect(lambda _on=False, colour=colour: self._set_style(colour=colour))
         menu.addSeparator()
         for width, name in zip(WIDTHS, (tr("Thin"), tr("Middle"), tr("Thick")), strict=True):
-            action = menu.addAction(_dot(self._tones.text, 2 + width * 1000), name)
-            action.triggered.connect(lambda _on=False, width=width: self._take(width=width))
+            action = menu.addAction(_dot_icon(self._tones.text, 2 + width * 1000), name)
+            action.triggered.connect(lambda _on=False, width=width: self._set_style(width=width))
         return menu
 
-    def _take(self, *, colour: str | None = None, width: float | None = None) -> None:
+    def _set_style(self, *, colour: str | None = None, width: float | None = None) -> None:
         self.colour = colour or self.colour
-        self.width_part = width or self.width_part
-        self._show_paint()
+        self.stroke_width = width or self.stroke_width
+        self._show_style()
 
-    def _show_paint(self) -> None:
-        self._paint_button.setIcon(_dot(self.colour, 4 + self.width_part * 1000))
+    def _show_style(self) -> None:
+        self._style_button.setIcon(_dot_icon(self.colour, 4 + self.stroke_width * 1000))
 
 
-def _tray(t: Tones) -> str:
+def _toolbar_style(t: ThemeColours) -> str:
     return f"""
 QFrame {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 7px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; padding: 5px; }}
 QToolButton:hover {{ background: {t.raised}; }}
 QToolButton:checked {{
-    background: {t.mixed("accent", "raised", 0.3)}; border-color: {t.accent};
+    background: {t.mix("accent", "raised", 0.3)}; border-color: {t.accent};
 }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 """
 
 
-def _dot(colour: str, across: float) -> QIcon:
+def _dot_icon(colour: str, radius: float) -> QIcon:
     picture = QPixmap(32, 32)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -125,99 +125,99 @@ def _dot(colour: str, across: float) -> QIcon:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colour))
-        painter.drawEllipse(QPointF(16, 16), across, across)
+        painter.drawEllipse(QPointF(16, 16), radius, radius)
     finally:
         painter.end()
     picture.setDevicePixelRatio(2)
     return QIcon(picture)
 
 
-class Pen:
+class PenInput:
     """Takes the canvas's strokes into the sketch, with the tray's tool, on the room's frame."""
 
-    def __init__(self, canvas: Canvas, tray: PenTray, sketch: Sketch) -> None:
-        self._canvas, self._tray, self._sketch = canvas, tray, sketch
+    def __init__(self, canvas: ViewerCanvas, toolbar: DrawingToolbar, sketch: Sketch) -> None:
+        self._canvas, self._toolbar, self._sketch = canvas, toolbar, sketch
         self.frame = 0
         """On which is drawn; the room keeps it."""
-        self.changed = _nothing
+        self.on_change = _do_nothing
         """Called after each change of the sketch."""
-        self._writing: _TextField | None = None
+        self._text_field: _TextField | None = None
         canvas.pen_down.connect(self._down)
         canvas.pen_moved.connect(self._moved)
         canvas.pen_up.connect(self._up)
-        tray.undo.connect(self.undo)
-        tray.redo.connect(self.redo)
+        toolbar.undo_requested.connect(self.undo)
+        toolbar.redo_requested.connect(self.redo)
 
-    def take(self, sketch: Sketch) -> None:
+    def set_sketch(self, sketch: Sketch) -> None:
         """Draw into another sketch; words that are being written stay with the last one."""
-        if self._writing is not None:
-            self._writing.finish()
+        if self._text_field is not None:
+            self._text_field.finish()
         self._sketch.cancel()
         self._sketch = sketch
 
     def undo(self) -> int | None:
-        return self._told(self._sketch.undo())
+        return self._notify_change(self._sketch.undo())
 
     def redo(self) -> int | None:
-        return self._told(self._sketch.redo())
+        return self._notify_change(self._sketch.redo())
 
-    def leave(self) -> None:
+    def cancel(self) -> None:
         """What is under the pen was not meant."""
         self._sketch.cancel()
-        if self._writing is not None:
-            self._writing.give_up()
-        self.changed()
+        if self._text_field is not None:
+            self._text_field.cancel()
+        self.on_change()
 
-    def _told(self, frame: int | None) -> int | None:
-        self.changed()
+    def _notify_change(self, frame: int | None) -> int | None:
+        self.on_change()
         return frame
 
     def _down(self, x: float, y: float) -> None:
-        tool = self._tray.tool
+        tool = self._toolbar.tool
         if tool == ERASER:
             self._erase(x, y)
         elif tool == StrokeTool.TEXT:
-            self._write((x, y))
+            self._add_text((x, y))
         else:
             self._sketch.begin(
                 self.frame,
                 StrokeTool(tool),
                 (x, y),
-                colour=self._tray.colour,
-                width=self._tray.width_part,
+                colour=self._toolbar.colour,
+                width=self._toolbar.stroke_width,
             )
-            self.changed()
+            self.on_change()
 
     def _moved(self, x: float, y: float) -> None:
-        if self._tray.tool == ERASER:
+        if self._toolbar.tool == ERASER:
             self._erase(x, y)
         else:
             self._sketch.move((x, y))
-            self.changed()
+            self.on_change()
 
     def _up(self) -> None:
         self._sketch.end()
-        self.changed()
+        self.on_change()
 
     def _erase(self, x: float, y: float) -> None:
-        size = self._canvas.view.picture
+        size = self._canvas.transform.picture_size
         if self._sketch.erase(self.frame, (x, y), size.width() / size.height()):
-            self.changed()
+            self.on_change()
 
-    def _write(self, at: tuple[float, float]) -> None:
-        if self._writing is not None:
-            self._writing.finish()
-        frame, colour = self.frame, self._tray.colour
+    def _add_text(self, at: tuple[float, float]) -> None:
+        if self._text_field is not None:
+            self._text_field.finish()
+        frame, colour = self.frame, self._toolbar.colour
         place = self._canvas.picture_rect()
 
-        def done(text: str) -> None:
-            self._writing = None
-            if self._sketch.write(frame, at, text, colour=colour):
-                self.changed()
+        def on_done(text: str) -> None:
+            self._text_field = None
+            if self._sketch.add_text(frame, at, text, colour=colour):
+                self.on_change()
             self._canvas.setFocus()
 
-        self._writing = _TextField(self._canvas, colour, done)
-        self._writing.open(
+        self._text_field = _TextField(self._canvas, colour, on_done)
+        self._text_field.open(
             QPointF(place.left() + at[0] * place.width(), place.top() + at[1] * place.height()),
             max(12, round(TEXT_HEIGHT * place.width())),
         )
@@ -226,11 +226,11 @@ class Pen:
 class _TextField(QLineEdit):
     """Writes on the picture: Return keeps the words, Escape does not."""
 
-    def __init__(self, parent: Canvas, colour: str, done: Callable[[str], None]) -> None:
+    def __init__(self, parent: ViewerCanvas, colour: str, on_done: Callable[[str], None]) -> None:
         super().__init__(parent)
         self._canvas = parent
-        self._done = done
-        self._open = True
+        self._on_done = on_done
+        self._is_open = True
         self.setAccessibleName(tr("Text on the picture"))
         self.setPlaceholderText(tr("Write, then Return"))
         self.setStyleSheet(
@@ -244,24 +244,24 @@ class _TextField(QLineEdit):
         font.setPixelSize(height)
         self.setFont(font)
         size = QSize(max(180, height * 10), self.sizeHint().height())
-        room = self._canvas.size()
-        self.resize(min(size.width(), room.width()), size.height())
+        canvas_size = self._canvas.size()
+        self.resize(min(size.width(), canvas_size.width()), size.height())
         self.move(
-            int(max(0, min(at.x(), room.width() - self.width()))),
-            int(max(0, min(at.y(), room.height() - self.height()))),
+            int(max(0, min(at.x(), canvas_size.width() - self.width()))),
+            int(max(0, min(at.y(), canvas_size.height() - self.height()))),
         )
         self.show()
         self.setFocus()
 
     def finish(self) -> None:
-        self._end(self.text())
+        self._finish(self.text())
 
-    def give_up(self) -> None:
-        self._end("")
+    def cancel(self) -> None:
+        self._finish("")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:
-            self.give_up()
+            self.cancel()
         else:
             super().keyPressEvent(event)
 
@@ -269,12 +269,12 @@ class _TextField(QLineEdit):
         super().focusOutEvent(event)  # type: ignore[arg-type]
         self.finish()
 
-    def _end(self, text: str) -> None:
-        if self._open:
-            self._open = False
+    def _finish(self, text: str) -> None:
+        if self._is_open:
+            self._is_open = False
             self.hide()
             self.deleteLater()
-            self._done(text)
+            self._on_done(text)
 
 
-def _nothing() -> None: ...
+def _do_nothing() -> None: ...

@@ -14,16 +14,16 @@ from PySide6.QtGui import QPalette
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from bridge_ui.theme.tones import Tones
+    from bridge_ui.theme.tones import ThemeColours
 
 
-def dress(widget: QWidget, tones: Tones) -> None:
+def apply_theme(widget: QWidget, tones: ThemeColours) -> None:
     """Give a widget and all in it our colours."""
     widget.setPalette(_palette(widget.palette(), tones))
-    widget.setStyleSheet(sheet(tones))
+    widget.setStyleSheet(style_sheet(tones))
 
 
-def look(widget: QWidget, name: str) -> QWidget:
+def set_style_class(widget: QWidget, name: str) -> QWidget:
     """Say what a widget is; called again with another name it changes its looks."""
     if widget.property("look") != name:
         widget.setProperty("look", name)
@@ -34,7 +34,7 @@ def look(widget: QWidget, name: str) -> QWidget:
     return widget
 
 
-def _palette(base: QPalette, tones: Tones) -> QPalette:
+def _palette(base: QPalette, tones: ThemeColours) -> QPalette:
     palette = QPalette(base)
     role = QPalette.ColorRole
     for which, tone in (
@@ -46,7 +46,7 @@ def _palette(base: QPalette, tones: Tones) -> QPalette:
         (role.PlaceholderText, tones.dim),
         (role.Button, tones.raised),
         (role.ButtonText, tones.text),
-        (role.Highlight, tones.press),
+        (role.Highlight, tones.button_fill),
         (role.HighlightedText, "#ffffff"),
         (role.ToolTipBase, tones.raised),
         (role.ToolTipText, tones.text),
@@ -54,15 +54,15 @@ def _palette(base: QPalette, tones: Tones) -> QPalette:
     ):
         palette.setColor(which, tone)
     for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, which, tones.mixed("dim", "panel", 0.7))
+        palette.setColor(QPalette.ColorGroup.Disabled, which, tones.mix("dim", "panel", 0.7))
     return palette
 
 
-def sheet(t: Tones) -> str:
+def style_sheet(t: ThemeColours) -> str:
     """All rules, made of tones."""
-    hover = t.mixed("text", "raised", 0.08)
-    chosen = t.mixed("accent", "raised", 0.22)
-    off = t.mixed("dim", "panel", 0.7)
+    hover = t.mix("text", "raised", 0.08)
+    chosen = t.mix("accent", "raised", 0.22)
+    off = t.mix("dim", "panel", 0.7)
     return f"""
 * {{ outline: none; }}
 QWidget {{ color: {t.text}; }}
@@ -74,8 +74,8 @@ QWidget[look="bar"] {{ background: {t.panel}; border-bottom: 1px solid {t.line};
 QWidget[look="status"] {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QFrame[look="card"] {{ background: {t.ground}; border: 1px solid {t.line}; border-radius: 6px; }}
 QFrame[look="warning"] {{
-    background: {t.mixed("warn", "ground", 0.10)};
-    border: 1px solid {t.mixed("warn", "line", 0.6)}; border-radius: 6px;
+    background: {t.mix("warn", "ground", 0.10)};
+    border: 1px solid {t.mix("warn", "line", 0.6)}; border-radius: 6px;
 }}
 QFrame[look="popover"] {{
     background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px;
@@ -93,14 +93,14 @@ QPushButton:hover, QToolButton:hover {{ background: {hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {t.field}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {t.accent}; }}
 QPushButton:checked, QToolButton:checked {{
-    background: {chosen}; border-color: {t.mixed("accent", "line", 0.55)};
+    background: {chosen}; border-color: {t.mix("accent", "line", 0.55)};
 }}
 QPushButton[look="quiet"], QToolButton[look="quiet"] {{
     background: transparent; border-color: transparent; padding: 4px 6px;
 }}
 QPushButton[look="quiet"]:hover, QToolButton[look="quiet"]:hover {{ background: {t.raised}; }}
 QPushButton[look="quiet"]:checked, QToolButton[look="quiet"]:checked {{
-    background: {chosen}; border-color: {t.mixed("accent", "line", 0.55)};
+    background: {chosen}; border-color: {t.mix("accent", "line", 0.55)};
 }}
 QPushButton[look="quiet"]:focus, QToolButton[look="quiet"]:focus {{ border-color: {t.accent}; }}
 QPushButton[look="link"] {{
@@ -113,24 +113,24 @@ QPushButton[look="chip"]:hover {{ background: {t.raised}; }}
 QPushButton[look="chip"]:checked {{ background: {chosen}; }}
 QPushButton[look="chip"]:focus {{ border-color: {t.accent}; }}
 QPushButton[look="main"] {{
-    background: {t.press}; border: 1px solid {t.press}; color: white;
+    background: {t.button_fill}; border: 1px solid {t.button_fill}; color: white;
     border-radius: 6px; padding: 9px 14px; font-weight: 600;
 }}
-QPushButton[look="main"]:hover {{ background: {t.mixed("accent", "press", 0.25)}; }}
+QPushButton[look="main"]:hover {{ background: {t.mix("accent", "press", 0.25)}; }}
 QPushButton[look="main"]:focus {{ border-color: white; }}
 QPushButton[look="main"]:disabled {{
     background: {t.raised}; border-color: {t.line}; color: {t.dim};
 }}
 QPushButton[look="service"] {{
-    background: {t.mixed("accent", "panel", 0.14)};
-    border-color: {t.mixed("accent", "line", 0.45)}; text-align: left;
+    background: {t.mix("accent", "panel", 0.14)};
+    border-color: {t.mix("accent", "line", 0.45)}; text-align: left;
 }}
 QPushButton[look="service"]:focus {{ border-color: {t.accent}; }}
 QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
     background: {t.field}; border: 1px solid {t.line}; border-radius: 5px; padding: 4px 7px;
-    selection-background-color: {t.press}; selection-color: white;
+    selection-background-color: {t.button_fill}; selection-color: white;
 }}
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
     border-color: {t.accent};
@@ -142,7 +142,7 @@ QComboBox {{ padding-right: 2px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{
-    background: {t.panel}; border: 1px solid {t.line}; selection-background-color: {t.press};
+    background: {t.panel}; border: 1px solid {t.line}; selection-background-color: {t.button_fill};
 }}
 
 QSlider {{ min-height: 20px; background: transparent; }}
@@ -172,12 +172,12 @@ QScrollArea {{ background: transparent; border: none; }}
 QScrollArea > QWidget > QWidget[look="sheet"] {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{
-    background: {t.mixed("dim", "panel", 0.35)}; border-radius: 3px; min-height: 28px; margin: 2px;
+    background: {t.mix("dim", "panel", 0.35)}; border-radius: 3px; min-height: 28px; margin: 2px;
 }}
 QScrollBar::handle:vertical:hover {{ background: {t.dim}; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle:horizontal {{
-    background: {t.mixed("dim", "panel", 0.35)}; border-radius: 3px; min-width: 28px; margin: 2px;
+    background: {t.mix("dim", "panel", 0.35)}; border-radius: 3px; min-width: 28px; margin: 2px;
 }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
@@ -186,7 +186,7 @@ QProgressBar {{ background: {t.line}; border: none; border-radius: 2px; max-heig
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 2px; }}
 QMenu {{ background: {t.panel}; border: 1px solid {t.line}; padding: 4px; }}
 QMenu::item {{ padding: 5px 22px 5px 12px; border-radius: 4px; }}
-QMenu::item:selected {{ background: {t.press}; color: white; }}
+QMenu::item:selected {{ background: {t.button_fill}; color: white; }}
 QMenu::item:disabled {{ color: {off}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px; }}
 """

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from PySide6.QtGui import QColor, QPalette
 
 #: A host whose window is lighter than this (0-255) is not dark; we stay dark beside it.
-_DARK = 96
+_DARK_LIGHTNESS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Tones:
+class ThemeColours:
     """Each as ``#rrggbb``."""
 
     canvas: str = "#0e0f10"
@@ -35,13 +35,13 @@ class Tones:
     """Words that matter less."""
     accent: str = "#5fb0d3"
     """Words and lines of what can be pressed."""
-    press: str = "#2f7699"
+    button_fill: str = "#2f7699"
     """The one big button; white stands on it."""
     good: str = "#7cc48b"
     warn: str = "#e8b04f"
     bad: str = "#f2937f"
 
-    def mixed(self, one: str, other: str, part: float) -> str:
+    def mix(self, one: str, other: str, part: float) -> str:
         """``part`` (0 to 1) of the tone called ``one`` over the tone called ``other``."""
         a, b = QColor(getattr(self, one)), QColor(getattr(self, other))
         values = (
@@ -52,11 +52,11 @@ class Tones:
         return QColor(*values).name()
 
 
-def tones_for(palette: QPalette) -> Tones:
+def colours_for(palette: QPalette) -> ThemeColours:
     """Our tones, on the surfaces of the host where it has dark ones."""
     window = palette.color(QPalette.ColorRole.Window)
-    own = Tones()
-    if window.lightness() >= _DARK or window.hsvSaturation() > 60 or window.lightness() < 20:
+    own = ThemeColours()
+    if window.lightness() >= _DARK_LIGHTNESS or window.hsvSaturation() > 60 or window.lightness() < 20:
         return own
     shift = window.lightness() - QColor(own.panel).lightness()
     # Lighter hosts would take the contrast from our texts; stop before.

@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, spell
+from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, format_frames
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import Made, Task, Watch
+from bridge_gateway.providers.contract import TaskResult, ProviderTask, TaskMonitor
 from bridge_gateway.providers.local import services
-from bridge_gateway.providers.local.recipe import Finished, Recipe, answer
-from bridge_gateway.workers.messages import Failed, FrameDone, line
-from bridge_gateway.workers.pool import Pool, share_of_cores
-from bridge_gateway.workers.process import ChildProcess, Died
+from bridge_gateway.providers.local.recipe import TaskFinished, LocalTask, parse_message
+from bridge_gateway.workers.messages import TaskFailed, FrameDone, encode_message
+from bridge_gateway.workers.pool import ProcessPool, threads_per_worker
+from bridge_gateway.workers.process import ChildProcess, ProcessDied
 
 log = logging.getLogger(__name__)
 
 #: How soon a cancellation is noticed.
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 class LocalProvider:
@@ -27,12 +27,12 @@ class LocalProvider:
     Several jobs may run at once, each in a process of its own, up to ``settings.workers``.
     """
 
-    id = services.PROVIDER
+    id = services.PROVIDER_ID
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._threads = settings.threads or share_of_cores(settings.workers)
-        self._pool = Pool(
+        self._threads = settings.threads or threads_per_worker(settings.workers)
+        self._pool = ProcessPool(
             "bridge_gateway.providers.local.worker",
             name="model",
             workers=settings.workers,
@@ -41,9 +41,9 @@ class LocalProvider:
         )
 
     def services(self) -> tuple[Service, ...]:
-        return services.offered(self._settings.models_dir)
+        return services.list_services(self._settings.models_dir)
 
-    def run(self, task: Task, watch: Watch) -> Made:
+    def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
         """Make the task's frames; see :class:`bridge_gateway.providers.contract.Provider`.
 
         A process that dies is replaced once, and the work goes on at the first unfinished frame.
@@ -51,88 +51,88 @@ class LocalProvider:
         :raises ModelCrashed: it died again, or the network failed in a way nobody foresaw.
         :raises ModelMissing: weights that are not installed, or not as they were published.
         """
-        if task.service not in services.IDS:
+        if task.service not in services.SERVICE_IDS:
             raise UnknownService(
                 f"the local provider has no service {task.service!r}",
-                where=f"job {task.job}",
-                next_step=f"it has: {', '.join(services.IDS)}",
+                where=f"job {task.job_id}",
+                next_step=f"it has: {', '.join(services.SERVICE_IDS)}",
             )
-        recipe = Recipe.of(task, self._settings, threads=self._threads)
-        progress = _Progress(recipe, watch)
-        progress.tell_standing()
+        local_task = LocalTask.from_task(task, self._settings, threads=self._threads)
+        progress = _FrameReporter(local_task, monitor)
+        progress.report_finished()
         try:
-            return self._run_once(recipe, watch, progress)
-        except Died as first:
-            progress.tell_standing()
+            return self._run_once(local_task, monitor, progress)
+        except ProcessDied as death:
+            progress.report_finished()
             log.warning(
                 "the model process of job %s ended by %s; another one goes on at frames %s",
-                *(task.job, first.how, spell(recipe.unfinished())),
+                *(task.job_id, death.reason, format_frames(local_task.unfinished_frames())),
             )
         try:
-            return self._run_once(recipe, watch, progress)
-        except Died as second:
-            raise _crashed(recipe, second) from None
+            return self._run_once(local_task, monitor, progress)
+        except ProcessDied as death:
+            raise _crash_error(local_task, death) from None
 
     def close(self) -> None:
         self._pool.close()
 
-    def _run_once(self, recipe: Recipe, watch: Watch, progress: _Progress) -> Made:
-        with self._pool.lease(watch.cancelled) as process:
-            process.send(line(recipe))
-            outcome = self._follow(process, watch, progress)
-            if isinstance(outcome, Failed) and not outcome.fit:
+    def _run_once(self, task: LocalTask, monitor: TaskMonitor, progress: _FrameReporter) -> TaskResult:
+        with self._pool.lease(monitor.cancelled) as process:
+            process.send(encode_message(task))
+            outcome = self._wait_for_result(process, monitor, progress)
+            if isinstance(outcome, TaskFailed) and not outcome.is_reusable:
                 process.kill()
-        if isinstance(outcome, Failed):
-            raise outcome.problem.error()
-        return outcome.made
+        if isinstance(outcome, TaskFailed):
+            raise outcome.problem.to_error()
+        return outcome.result
 
-    def _follow(
-        self, process: ChildProcess, watch: Watch, progress: _Progress
-    ) -> Finished | Failed:
+    def _wait_for_result(
+        self, process: ChildProcess, monitor: TaskMonitor, progress: _FrameReporter
+    ) -> TaskFinished | TaskFailed:
         while True:
-            if watch.cancelled():
+            if monitor.cancelled():
                 raise JobCancelled("the job was cancelled while it was being worked on")
-            text = process.receive(_LOOK_SECONDS)
+            text = process.receive(_POLL_SECONDS)
             if text is None:
                 continue
-            message = answer(text)
+            message = parse_message(text)
             if not isinstance(message, FrameDone):
                 return message
-            progress.tell((message.frame,))
+            progress.report((message.frame,))
 
 
-class _Progress:
+class _FrameReporter:
     """Tells of each frame once, however often its job is taken up again."""
 
-    def __init__(self, recipe: Recipe, watch: Watch) -> None:
-        self._recipe = recipe
-        self._watch = watch
-        self._told: set[int] = set()
+    def __init__(self, task: LocalTask, monitor: TaskMonitor) -> None:
+        self._task = task
+        self._monitor = monitor
+        self._reported: set[int] = set()
 
-    def tell_standing(self) -> None:
+    def report_finished(self) -> None:
         """Of frames that are finished on disk: by an earlier attempt, or by a process that died
         before it could say so."""
-        self.tell(sorted(set(self._recipe.frames) - set(self._recipe.unfinished())))
+        self.report(sorted(set(self._task.frames) - set(self._task.unfinished_frames())))
 
-    def tell(self, frames: Iterable[int]) -> None:
+    def report(self, frames: Iterable[int]) -> None:
         for frame in frames:
-            if frame not in self._told:
-                self._told.add(frame)
-                self._watch.frame_done(frame)
+            if frame not in self._reported:
+                self._reported.add(frame)
+                self._monitor.frame_done(frame)
 
 
-def _crashed(recipe: Recipe, died: Died) -> ModelCrashed:
-    unfinished = recipe.unfinished()
+def _crash_error(task: LocalTask, death: ProcessDied) -> ModelCrashed:
+    unfinished = task.unfinished_frames()
     at = f"frame {unfinished[0]}" if unfinished else "the end of the job"
-    killed = died.how == "signal SIGKILL"
+    was_killed = death.reason == "signal SIGKILL"
     return ModelCrashed(
-        f"the model process was ended by {died.how} at {at}, twice",
-        where=f"job {recipe.job}, service {recipe.service}",
+        f"the model process was ended by {death.reason} at {at}, twice",
+        where=f"job {task.job_id}, service {task.service}",
         next_step=(
             "the machine most likely ran out of memory: close other programs, or set "
             "gateway.workers lower, and send the job again; finished frames are kept"
-            if killed
+            if was_killed
             else "send the job again; if it happens again, add the gateway's log to a bug report"
         ),
-        details={"ended_by": died.how, "unfinished": list(unfinished), "last_output": died.last},
+        details={"ended_by": death.reason, "unfinished": list(unfinished), "last_output": death.last_output},
     )

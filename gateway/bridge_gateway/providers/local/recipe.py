@@ -7,22 +7,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from bridge_core.models.base import Value
+from bridge_core.models.base import StrictModel
 from bridge_core.models.media import Plate
-from bridge_core.models.requests import Delivery
+from bridge_core.models.requests import OutputFormat
 from bridge_core.models.settings import ColourSettings, GatewaySettings, ProxySettings
-from bridge_gateway.providers.contract import PROXY, Made, Task
-from bridge_gateway.workers.messages import Failed, FrameDone
+from bridge_gateway.providers.contract import PROXY_FILENAME, TaskResult, ProviderTask
+from bridge_gateway.workers.messages import TaskFailed, FrameDone
 
 
-class Recipe(Value):
+class LocalTask(StrictModel):
     """One job, complete: a process that has never heard of it before can go on with it.
 
     The first fields are those of :class:`~bridge_gateway.providers.contract.Task`, the others say
     what this machine is like. Nothing secret is in it.
     """
 
-    job: str
+    job_id: str
     service: str
     parameters: dict[str, bool | int | float | str]
     plate: Plate
@@ -30,7 +30,7 @@ class Recipe(Value):
     frames: tuple[int, ...]
     """All frames of the job, finished ones included."""
     colour_space: str
-    delivery: Delivery
+    output_format: OutputFormat
     folder: Path
     models_dir: Path
     colour: ColourSettings
@@ -38,16 +38,16 @@ class Recipe(Value):
     threads: int = Field(ge=1)
 
     @classmethod
-    def of(cls, task: Task, settings: GatewaySettings, *, threads: int) -> Self:
+    def from_task(cls, task: ProviderTask, settings: GatewaySettings, *, threads: int) -> Self:
         return cls(
-            job=task.job,
+            job=task.job_id,
             service=task.service,
             parameters=dict(task.parameters),
             plate=task.plate,
             files={frame: task.files[frame] for frame in task.frames},
             frames=task.frames,
             colour_space=task.colour_space,
-            delivery=task.delivery,
+            delivery=task.output_format,
             folder=task.folder,
             models_dir=settings.models_dir,
             colour=settings.colour,
@@ -55,22 +55,22 @@ class Recipe(Value):
             threads=threads,
         )
 
-    def unfinished(self) -> tuple[int, ...]:
+    def unfinished_frames(self) -> tuple[int, ...]:
         """Frames whose proxy does not stand yet: it is written after the frame's pictures."""
-        return tuple(f for f in self.frames if not (self.folder / PROXY.format(frame=f)).exists())
+        return tuple(f for f in self.frames if not (self.folder / PROXY_FILENAME.format(frame=f)).exists())
 
 
-class Finished(Value):
+class TaskFinished(StrictModel):
     """All frames of the job are."""
 
     kind: Literal["finished"] = "finished"
-    made: Made
+    result: TaskResult
 
 
-Answer = FrameDone | Finished | Failed
-_answers: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
+LocalTaskMessage = FrameDone | TaskFinished | TaskFailed
+_messages: TypeAdapter[LocalTaskMessage] = TypeAdapter(Annotated[LocalTaskMessage, Field(discriminator="kind")])
 
 
-def answer(text: bytes) -> Answer:
+def parse_message(text: bytes) -> LocalTaskMessage:
     """:raises ValueError: not an answer; something else wrote into the channel."""
-    return _answers.validate_json(text)
+    return _messages.validate_json(text)

@@ -17,154 +17,154 @@ from bridge_core.models.media import PlateKind
 from bridge_core.models.settings import ColourSettings
 from bridge_core.models.versions import ModelUsed
 from bridge_gateway.media import atomic
-from bridge_gateway.media.colour import Colour
+from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.pictures import Picture
 from bridge_gateway.media.plates import PlateReader
 from bridge_gateway.media.proxies import write_proxy
-from bridge_gateway.models.installed import require
-from bridge_gateway.models.runtime import Session
-from bridge_gateway.providers.contract import PROXY, Made
-from bridge_gateway.providers.local.delivering import Deliverer, deliverer
-from bridge_gateway.providers.local.makers import Frame, Maker, maker
-from bridge_gateway.providers.local.recipe import Recipe
+from bridge_gateway.models.installed import require_installed
+from bridge_gateway.models.runtime import OnnxSession
+from bridge_gateway.providers.contract import PROXY_FILENAME, TaskResult
+from bridge_gateway.providers.local.delivering import OutputWriter, create_writer
+from bridge_gateway.providers.local.makers import ProcessedFrame, FrameProcessor, create_processor
+from bridge_gateway.providers.local.recipe import LocalTask
 
 #: Distributions that touch the pixels.
 _SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
 
 
-class Workbench:
+class LocalTaskRunner:
     """What stays warm from job to job: networks and colour configs."""
 
     def __init__(self) -> None:
-        self._sessions: dict[tuple[str, int], Session] = {}
-        self._colours: dict[str, Colour] = {}
+        self._sessions: dict[tuple[str, int], OnnxSession] = {}
+        self._colours: dict[str, ColourManager] = {}
 
-    def make(self, recipe: Recipe, frame_done: Callable[[int], None]) -> Made:
+    def run(self, task: LocalTask, frame_done: Callable[[int], None]) -> TaskResult:
         """Make what is unfinished of a job; ``frame_done`` is called from another thread.
 
         :raises MissingFrames: with all frames of the plate that are not there, before any work.
         :raises ShotbridgeError: what reading, colour, network or writing say.
         """
-        _open_folder(recipe.folder)
-        colour = self._colour(recipe.colour)
-        way = maker(recipe, colour, lambda model: self._session(recipe, model))
-        out = deliverer(recipe)
-        frames = recipe.unfinished()
-        with PlateReader(recipe.plate, recipe.files) as plate:
-            plate.check(frames)
-            _in_a_row(
+        _prepare_folder(task.folder)
+        colour = self._colour(task.colour)
+        processor = create_processor(task, colour, lambda model: self._session(task, model))
+        writer = create_writer(task)
+        frames = task.unfinished_frames()
+        with PlateReader(task.plate, task.files) as plate:
+            plate.require_frames(frames)
+            _run_pipelined(
                 frames,
-                read=lambda frame: out.ready(plate.read(frame)),
-                make=lambda frame, picture: _make(recipe, way, frame, picture),
-                write=lambda frame, made: _write(recipe, colour, out, frame, made),
-                done=frame_done,
+                read=lambda frame: writer.prepare(plate.read(frame)),
+                process=lambda frame, picture: _process_frame(task, processor, frame, picture),
+                write=lambda frame, made: _write_frame(task, colour, writer, frame, made),
+                frame_done=frame_done,
             )
-        return Made(
-            outputs=out.finish(way.spaces),
-            models=tuple(_used(session) for session in way.sessions),
-            runtime=_runtime(recipe, way),
+        return TaskResult(
+            outputs=writer.finish(processor.output_spaces),
+            models=tuple(_model_used(session) for session in processor.sessions),
+            runtime=_runtime_versions(task, processor),
             software={
                 "shotbridge": bridge_core.__version__,
                 **{name: version(name) for name in _SOFTWARE},
             },
-            colour=(
-                *_decoding(recipe),
-                *way.colour,
-                *out.colour,
-                colour.describe_view(recipe.colour_space),
+            colour_conversions=(
+                *_decoding_steps(task),
+                *processor.colour_conversions,
+                *writer.colour,
+                colour.describe_view(task.colour_space),
             ),
         )
 
-    def _colour(self, settings: ColourSettings) -> Colour:
+    def _colour(self, settings: ColourSettings) -> ColourManager:
         key = settings.model_dump_json()
         if key not in self._colours:
-            self._colours[key] = Colour(settings)
+            self._colours[key] = ColourManager(settings)
         return self._colours[key]
 
-    def _session(self, recipe: Recipe, model_id: str) -> Session:
+    def _session(self, task: LocalTask, model_id: str) -> OnnxSession:
         """By content: weights that were installed anew are loaded anew."""
-        model = require(recipe.models_dir, model_id)
-        key = (model.sha256, recipe.threads)
+        model = require_installed(task.models_dir, model_id)
+        key = (model.sha256, task.threads)
         if key not in self._sessions:
-            self._sessions[key] = Session(model, threads=recipe.threads)
+            self._sessions[key] = OnnxSession(model, threads=task.threads)
         return self._sessions[key]
 
 
-def _open_folder(folder: Path) -> None:
+def _prepare_folder(folder: Path) -> None:
     """
     :raises NotWritable: it cannot be written to.
     """
-    proxies = (folder / PROXY).parent
+    proxies = (folder / PROXY_FILENAME).parent
     try:
         proxies.mkdir(parents=True, exist_ok=True)
-        atomic.sweep(folder)
+        atomic.remove_partial_files(folder)
     except OSError as error:
         raise atomic.storage_error(error, proxies) from error
 
 
-def _decoding(recipe: Recipe) -> tuple[str, ...]:
+def _decoding_steps(task: LocalTask) -> tuple[str, ...]:
     """What a movie's samples went through before they were R, G and B."""
-    if recipe.plate.kind is not PlateKind.MOVIE:
+    if task.plate.kind is not PlateKind.MOVIE:
         return ()
-    with MovieReader(recipe.files[recipe.frames[0]]) as movie:
-        return (f"decoded as {movie.facts.decoding}",)
+    with MovieReader(task.files[task.frames[0]]) as movie:
+        return (f"decoded as {movie.info.decoding}",)
 
 
-def _in_a_row(
+def _run_pipelined(
     frames: tuple[int, ...],
     *,
     read: Callable[[int], Picture],
-    make: Callable[[int, Picture], Frame],
-    write: Callable[[int, Frame], None],
-    done: Callable[[int], None],
+    process: Callable[[int, Picture], ProcessedFrame],
+    write: Callable[[int, ProcessedFrame], None],
+    frame_done: Callable[[int], None],
 ) -> None:
     """Each frame through read, make and write, in order; three frames at once, one in each."""
 
-    def write_and_tell(frame: int, made: Frame) -> None:
-        write(frame, made)
-        done(frame)
+    def write_and_report(frame: int, processed: ProcessedFrame) -> None:
+        write(frame, processed)
+        frame_done(frame)
 
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
-        ahead: Future[Picture] | None = None
-        behind: Future[None] | None = None
+        next_read: Future[Picture] | None = None
+        last_write: Future[None] | None = None
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
-            picture = (ahead or reader.submit(read, frame)).result()
-            ahead = reader.submit(read, following) if following is not None else None
-            made = make(frame, picture)
-            if behind is not None:
-                behind.result()
-            behind = writer.submit(write_and_tell, frame, made)
-        if behind is not None:
-            behind.result()
+            picture = (next_read or reader.submit(read, frame)).result()
+            next_read = reader.submit(read, following) if following is not None else None
+            made = process(frame, picture)
+            if last_write is not None:
+                last_write.result()
+            last_write = writer.submit(write_and_report, frame, made)
+        if last_write is not None:
+            last_write.result()
 
 
-def _make(recipe: Recipe, way: Maker, frame: int, picture: Picture) -> Frame:
+def _process_frame(task: LocalTask, processor: FrameProcessor, frame: int, picture: Picture) -> ProcessedFrame:
     try:
-        return way.make(picture)
+        return processor.process(picture)
     except MediaError as error:
         # Networks know pixels only; whoever repairs them has to know of which file.
-        file = f"{recipe.plate.file(frame)}, frame {frame}"
+        file = f"{task.plate.path_at(frame)}, frame {frame}"
         error.where = f"{file}: {error.where}" if error.where else file
         error.details.setdefault("frame", frame)
         raise
 
 
-def _write(recipe: Recipe, colour: Colour, out: Deliverer, frame: int, made: Frame) -> None:
+def _write_frame(task: LocalTask, colour: ColourManager, writer: OutputWriter, frame: int, processed: ProcessedFrame) -> None:
     """The proxy comes last: where it stands, the frame is finished."""
-    out.write(frame, made.outputs)
+    writer.write(frame, processed.outputs)
     write_proxy(
-        recipe.folder / PROXY.format(frame=frame),
-        made.look,
-        made.look_space,
+        task.folder / PROXY_FILENAME.format(frame=frame),
+        processed.proxy_rgb,
+        processed.proxy_space,
         colour,
-        recipe.proxies.width,
-        recipe.proxies.quality,
-        pixel_aspect=made.pixel_aspect,
+        task.proxies.width,
+        task.proxies.quality,
+        pixel_aspect=processed.pixel_aspect,
     )
 
 
-def _used(session: Session) -> ModelUsed:
+def _model_used(session: OnnxSession) -> ModelUsed:
     model = session.model
     return ModelUsed(
         id=model.id,
@@ -175,11 +175,11 @@ def _used(session: Session) -> ModelUsed:
     )
 
 
-def _runtime(recipe: Recipe, way: Maker) -> dict[str, str]:
-    if not way.sessions:
+def _runtime_versions(task: LocalTask, processor: FrameProcessor) -> dict[str, str]:
+    if not processor.sessions:
         return {}
     return {
         "library": f"onnxruntime {version('onnxruntime')}",
-        "execution_provider": ", ".join(dict.fromkeys(s.provider for s in way.sessions)),
-        "threads": str(recipe.threads),
+        "execution_provider": ", ".join(dict.fromkeys(s.execution_provider for s in processor.sessions)),
+        "threads": str(task.threads),
     }
