@@ -69,12 +69,12 @@ test-attack test-properties: models
 
 test-newest test-oldest: models
 	@-sh packaging/system_libraries.sh
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python packaging/bounds.py $(@:test-%=%) $(RUN) $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python packaging/version_bounds.py $(@:test-%=%) $(RUN) $(PYTEST)
 
 coverage: models
 	@-sh packaging/system_libraries.sh
 	@-$(BIN)/python packaging/blender/bpy_environment.py
-	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python tests/coverage_of_plugins.py $(PYTEST)
+	SHOTBRIDGE_TEST_MODELS=$(MODELS) $(BIN)/python tests/plugin_coverage.py $(PYTEST)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -82,7 +82,7 @@ check: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)
-	$(BIN)/python -m bridge_core.config.reference docs/configuration.md
+	$(BIN)/python -m bridge_core.config.settings_table docs/configuration.md
 
 # Linguist (pyside6-linguist) opens the .ts; a second call compiles what was translated meanwhile.
 translations: $(READY)
@@ -101,10 +101,10 @@ bundle: models
 
 # Both take minutes and are not part of make test.
 test-bundle: bundle
-	$(BIN)/python packaging/bundle/prove.py
+	$(BIN)/python packaging/bundle/verify_bundle.py
 
 test-rez: models
-	$(BIN)/python packaging/rez/prove.py
+	$(BIN)/python packaging/rez/verify_rez.py
 
 blender-extension: $(READY)
 	$(BIN)/python packaging/blender/bpy_environment.py

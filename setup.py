@@ -84,7 +84,7 @@ setup(
     package_data={
         "bridge_core": ["py.typed"],
         "bridge_ui": ["py.typed", "icons/lucide/*", "translations/*.qm"],
-        "bridge_gateway": ["py.typed", "models/*.yaml", "store/migrations/*.mako"],
+        "bridge_gateway": ["py.typed", "inference/*.yaml", "db/migrations/*.mako"],
     },
     install_requires=[
         # 6.12.0 drops a reference to None in every void call on Python 3.11 and aborts the host.

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from bridge_gateway.models.resample import FloatArray
+from bridge_gateway.inference.resample import FloatArray
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 

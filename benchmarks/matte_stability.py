@@ -18,10 +18,10 @@ import numpy as np
 
 from benchmarks import MODELS
 from benchmarks._picture_quality import frames
-from bridge_gateway.models.curve import srgb_decode
-from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.matte import MatteExtractor
-from bridge_gateway.models.resample import block_mean, resize
+from bridge_gateway.inference.highlight_curve import srgb_decode
+from bridge_gateway.inference.matte import MatteExtractor
+from bridge_gateway.inference.model_store import footage_path
+from bridge_gateway.inference.resample import block_mean, resize
 
 #: Inclusive ranges, each inside one shot.
 SHOTS = (

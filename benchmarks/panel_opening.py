@@ -69,8 +69,8 @@ def measure_bare_widgets(app: QApplication, _cut: Path) -> dict[str, float]:
 
 def measure_panel(app: QApplication, cut: Path, width: int = 1440) -> dict[str, float]:
     usage_meter = ProcessUsage()
-    from bridge_ui.panel.opening import open_panel
-    from bridge_ui.standalone_host import StandaloneHost
+    from bridge_ui.app.opening import open_panel
+    from bridge_ui.app.standalone_host import StandaloneHost
 
     widget = open_panel(_settings, StandaloneHost(_settings, cut))
     widget.resize(width, 880)
@@ -143,7 +143,9 @@ def _own_memory() -> int:
     return int(psutil.Process().memory_full_info().uss)
 
 
-def _until_painted(app: QApplication, window: QWidget, usage_meter: ProcessUsage) -> dict[str, float]:
+def _until_painted(
+    app: QApplication, window: QWidget, usage_meter: ProcessUsage
+) -> dict[str, float]:
     """What was used until the event loop's first turn after the first frame."""
     from PySide6.QtCore import QEvent, QObject, QTimer
 

@@ -31,11 +31,11 @@ from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Stroke, StrokeTool
-from bridge_ui.review.look import CompareMode
-from bridge_ui.review.pictures import decode_jpeg
-from bridge_ui.review.player import Player
-from bridge_ui.review.stage import ViewerWidget
-from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.player.qt_images import decode_jpeg
+from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.theme.colours import ThemeColours
 
 _FRAMES = 120
 _RATES = (24, 30, 36, 40, 48, 60)
@@ -98,7 +98,9 @@ def measure_decoder(sequence: JpegSequence, threads: int, seconds: float) -> flo
     return sum(counts) / (time.perf_counter() - started)
 
 
-def measure_playback(app: QApplication, a: JpegSequence, b: JpegSequence, rate: int, seconds: float) -> dict[str, Any]:
+def measure_playback(
+    app: QApplication, a: JpegSequence, b: JpegSequence, rate: int, seconds: float
+) -> dict[str, Any]:
     """The whole room, playing from an empty cache; painted to the widget with every frame."""
     viewer = ViewerWidget(ThemeColours())
     viewer.player.close()
@@ -128,8 +130,8 @@ def measure_playback(app: QApplication, a: JpegSequence, b: JpegSequence, rate: 
 
 
 def _cache(player: Player) -> Any:
-    from bridge_ui.review.cache import FrameCache
-    from bridge_ui.review.pictures import image_bytes
+    from bridge_ui.review.player.frame_cache import FrameCache
+    from bridge_ui.review.player.qt_images import image_bytes
 
     return FrameCache(decode_jpeg, image_bytes, player._notify_arrival, memory_limit=_MEMORY)
 

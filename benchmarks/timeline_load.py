@@ -20,10 +20,10 @@ from typing import Any
 
 import opentimelineio as otio
 
-from bridge_core.timeline.changes import diff_cuts
+from bridge_core.timeline.cut_reader import read_cut
+from bridge_core.timeline.diff import diff_cuts
 from bridge_core.timeline.document import load_document, save_otio
-from bridge_core.timeline.exporting import export_timeline
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.exporter import export_timeline
 
 
 def make_cut(path: Path, clips: int) -> None:
@@ -93,7 +93,9 @@ def main() -> None:
         cut = read_cut(path)  # kept from here on: what it holds slows the collector down
         seconds |= {
             "compare with itself": measure(lambda: diff_cuts(cut, cut)),
-            "load and save": measure(lambda: save_otio(load_document(path).root, tenth, overwrite=True)),
+            "load and save": measure(
+                lambda: save_otio(load_document(path).root, tenth, overwrite=True)
+            ),
             "export for resolve": measure(
                 lambda: export_timeline(path, Path(folder) / "x.otio", "resolve", overwrite=True)
             ),

@@ -27,10 +27,10 @@ import numpy as np
 
 from benchmarks import MODELS
 from benchmarks._picture_quality import frames, psnr, ssim
-from bridge_gateway.models.curve import srgb_decode, srgb_encode
-from bridge_gateway.models.installed import footage_path
-from bridge_gateway.models.resample import FloatArray, block_mean, resize
-from bridge_gateway.models.upscale import Upscaler
+from bridge_gateway.inference.highlight_curve import srgb_decode, srgb_encode
+from bridge_gateway.inference.model_store import footage_path
+from bridge_gateway.inference.resample import FloatArray, block_mean, resize
+from bridge_gateway.inference.upscale import Upscaler
 
 FRAMES = {"big-buck-bunny": (0, 50, 100), "bikes": (0, 30, 120, 150, 210)}
 REDUCTIONS = ("bicubic", "area", "lanczos")

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from bridge_core.address import Endpoint
-    from bridge_core.events import EventStream
+    from bridge_core.connection.endpoint import Endpoint
+    from bridge_core.connection.events import EventStream
+    from bridge_core.connection.transport import Transport
     from bridge_core.models.gateway import About, Event, Health, MediaInfo
     from bridge_core.models.jobs import Estimate, Job, JobFrame, JobState
     from bridge_core.models.media import Plate
@@ -41,9 +42,8 @@ if TYPE_CHECKING:
         Version,
     )
     from bridge_core.outbox import Outbox
-    from bridge_core.sending import OutboxSender
+    from bridge_core.outbox_sender import OutboxSender
     from bridge_core.transfer import PlateInspector, ProgressCallback
-    from bridge_core.transport import Transport
 
 T = TypeVar("T")
 
@@ -103,7 +103,9 @@ class Client:
     def estimate(self, request: Request) -> Estimate:
         from bridge_core.models.jobs import Estimate
 
-        return self._transport.request_json(Estimate, "POST", "/v1/estimates", body=request, retry_once=True)
+        return self._transport.request_json(
+            Estimate, "POST", "/v1/estimates", body=request, retry_once=True
+        )
 
     # Asking
 
@@ -163,7 +165,9 @@ class Client:
         """End a job; one that has ended stays as it is."""
         from bridge_core.models.jobs import Job
 
-        return self._transport.request_json(Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True)
+        return self._transport.request_json(
+            Job, "POST", f"/v1/jobs/{_quote_id(id)}/cancel", idempotent=True
+        )
 
     def job_frames(self, job_id: str) -> list[JobFrame]:
         """The frames of a job that are finished so far."""
@@ -186,14 +190,14 @@ class Client:
 
         :raises ShotbridgeError: what a further try would not mend.
         """
-        from bridge_core.events import EventStream
+        from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after, job=job).events(stop)
 
     def event_stream(self, after: int | None = None) -> EventStream:
         """The events of :meth:`events` together with what happens to the line, for those who
         show whether it stands."""
-        from bridge_core.events import EventStream
+        from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after)
 
@@ -210,7 +214,7 @@ class Client:
         :raises NotFound: there is no such job.
         :raises GatewayUnreachable: no gateway for five minutes.
         """
-        from bridge_core.waiting import wait_for_jobs
+        from bridge_core.connection.job_wait import wait_for_jobs
 
         return wait_for_jobs(self._transport, ids, on_event, timeout)
 
@@ -296,7 +300,9 @@ class Client:
         """Not repeated by itself, as :meth:`decide`."""
         from bridge_core.models.notes import Note
 
-        return self._transport.request_json(Note, "POST", f"/v1/versions/{_quote_id(id)}/notes", body=note)
+        return self._transport.request_json(
+            Note, "POST", f"/v1/versions/{_quote_id(id)}/notes", body=note
+        )
 
     def test_frame(self, id: str) -> TestFrame:  # noqa: A002
         from bridge_core.models.versions import TestFrame
@@ -366,7 +372,7 @@ class Client:
 
     @cached_property
     def _outbox_sender(self) -> OutboxSender:
-        from bridge_core.sending import OutboxSender
+        from bridge_core.outbox_sender import OutboxSender
 
         return OutboxSender(self.outbox, self._transport)
 
@@ -378,7 +384,7 @@ class Client:
 
     @cached_property
     def _transport(self) -> Transport:
-        from bridge_core.transport import Transport
+        from bridge_core.connection.transport import Transport
 
         return Transport(self._find_endpoint, self.settings.client)
 

@@ -10,8 +10,8 @@ In ``client.state_dir``::
     gateway.log      what it says; what it said before is in gateway.log.1
 
 A gateway at the announced address is accepted when it proves that it knows the token
-(:mod:`bridge_core.proof`). A process is ended or waited for only if its identity is the recorded
-one (:mod:`bridge_core.processes`).
+(:mod:`bridge_core.connection.gateway_proof`). A process is ended or waited for only if its identity is the recorded
+one (:mod:`bridge_core.system.processes`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge_core import processes, proof
-from bridge_core.address import Endpoint
+from bridge_core.connection import gateway_proof
+from bridge_core.connection.endpoint import Endpoint
+from bridge_core.connection.token_file import read_token
 from bridge_core.errors import (
     ConfigError,
     GatewayFault,
@@ -44,9 +45,9 @@ from bridge_core.errors import (
     NotAuthorised,
     NotWritable,
 )
-from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, make_private_folder, read_own_file
-from bridge_core.tokens import read_token
+from bridge_core.system import processes
+from bridge_core.system.locks import FileLock
+from bridge_core.system.private_files import make_private_folder, open_private, read_own_file
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -249,7 +250,9 @@ def _responds(announcement: _Announcement, state: Path) -> bool:
     with socket.create_connection(host_and_port, timeout=_PROOF_TIMEOUT) as connection:
         if not (state / "gateway.token").exists():
             return False
-        response = proof.request_proof(connection, announcement.url, _local_token(state), _PROOF_TIMEOUT)
+        response = gateway_proof.request_proof(
+            connection, announcement.url, _local_token(state), _PROOF_TIMEOUT
+        )
     return response.proven_instance == announcement.instance
 
 
@@ -262,7 +265,9 @@ def _is_running(announcement: _Announcement, state: Path) -> bool:
 def _read_last_process(state: Path) -> _GatewayProcess | None:
     """The process that was started last; None where there is no usable record."""
     try:
-        pid, identity = (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
+        pid, identity = (
+            (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
+        )
         return _GatewayProcess(int(pid), identity.strip())
     except (OSError, ValueError):
         return None
@@ -274,7 +279,7 @@ def _write_last_process(state: Path, process: _GatewayProcess) -> None:
 
 
 def _start(settings: Settings, deadline: float) -> _Announcement:
-    from bridge_core.config.handover import environment_variables
+    from bridge_core.config.gateway_environment import environment_variables
 
     state = settings.client.state_dir
     command = [
@@ -295,7 +300,9 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         log.replace(state / "gateway.log.1")
     with open_private(log, "ab") as stream:
         log_offset = stream.tell()
-        child = _spawn(command, {**os.environ, **environment_variables(settings)}, state, stream.fileno())
+        child = _spawn(
+            command, {**os.environ, **environment_variables(settings)}, state, stream.fileno()
+        )
     _children[child.pid] = child
     _write_last_process(state, _GatewayProcess.of(child.pid))
     try:

@@ -28,14 +28,19 @@ from typing import TYPE_CHECKING
 
 from bridge_core.errors import (
     DiskFull,
+    IdempotencyKeyReused,
     IncompatibleVersion,
     InvalidRequest,
-    IdempotencyKeyReused,
     NotWritable,
     StorageError,
 )
-from bridge_core.locks import FileLock
-from bridge_core.private_files import open_private, make_private_folder, read_own_file, restrict_mode
+from bridge_core.system.locks import FileLock
+from bridge_core.system.private_files import (
+    make_private_folder,
+    open_private,
+    read_own_file,
+    restrict_mode,
+)
 
 if TYPE_CHECKING:
     from bridge_core.models.outbox import OutboxEntry
@@ -68,7 +73,7 @@ class Outbox:
         """
         from pydantic import ValidationError
 
-        from bridge_core.models.base import fingerprint, validation_error, now
+        from bridge_core.models.base import fingerprint, now, validation_error
         from bridge_core.models.outbox import OutboxEntry
 
         try:
@@ -102,12 +107,16 @@ class Outbox:
         """What waits to be sent, oldest first. Files that cannot be read are set aside; those of
         a newer Shotbridge are left for it."""
         entries = [self._read(path) for path in self._files(self.folder)]
-        return tuple(sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key)))
+        return tuple(
+            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
+        )
 
     def refused(self) -> tuple[OutboxEntry, ...]:
         """What the gateway will never take, each with its ``problem``, oldest first."""
         entries = [self._read(path) for path in self._files(self.folder / "refused")]
-        return tuple(sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key)))
+        return tuple(
+            sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
+        )
 
     def damaged(self) -> tuple[Path, ...]:
         """Files that were set aside because they cannot be read."""
@@ -195,7 +204,10 @@ class Outbox:
 
     def _quarantine(self, path: Path, reason: InvalidRequest) -> None:
         target = self.folder / "damaged" / path.name
-        with _storage_errors(target), suppress(FileNotFoundError):  # it has gone, or another was quicker
+        with (
+            _storage_errors(target),
+            suppress(FileNotFoundError),
+        ):  # it has gone, or another was quicker
             path.lstat()
             make_private_folder(target.parent)
             while os.path.lexists(target):

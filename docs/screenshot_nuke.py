@@ -22,7 +22,7 @@ from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from bridge_ui.review.pictures import safe_painter
+from bridge_ui.review.player.qt_images import safe_painter
 
 REPO = Path(__file__).parents[1]
 SIZE, GAP = (340, 640), 24  # pixels
@@ -70,10 +70,10 @@ def _pictures(program: FakeNuke) -> QImage:
     """The list of what is selected, and the node that Nuke renders first, beside each other."""
     from bridge_core.config import load_settings
     from bridge_core.launcher import stop_gateway
-    from bridge_nuke import start
+    from bridge_nuke import startup
 
-    start.register_interface()
-    start.open_pane()
+    startup.register_interface()
+    startup.open_pane()
     pane = program.pane("Properties.1").panels[-1].widgets[0]
     try:
         pane.resize(*SIZE)

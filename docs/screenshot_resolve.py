@@ -20,12 +20,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from resolve_fake import Resolve
-from resolve_worlds import camera_file
+from resolve_sample_project import camera_file
 
 from bridge_core.models.versions import ReviewStatus
 from bridge_resolve.window import CompanionWindow
-from bridge_ui.review.look import CompareMode
-from bridge_ui.window import create_application
+from bridge_ui.app.window import create_application
+from bridge_ui.review.compare.viewer_settings import CompareMode
 
 SHOWN = ("BBB_0010", "BBB_0020")
 HANDLES = 8
@@ -93,12 +93,16 @@ def _review_and_place(window: CompanionWindow) -> None:
     panel: Any = window.panel
     _wait_until(lambda: panel._furnished, "the panel to be put together")
     on = panel.controllers
-    _wait_until(lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway")
+    _wait_until(
+        lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway"
+    )
     _wait_until(lambda: len(on.shots.rows) == len(SHOWN) + 1, "the shots")
     on.shots.select([on.shots.rows[1].key])
     on.send.choose("matte")
     try:
-        _wait_until(lambda: on.send.state.value.before and on.send.state.value.can_send, "the estimate")
+        _wait_until(
+            lambda: on.send.state.value.before and on.send.state.value.can_send, "the estimate"
+        )
     except SystemExit:
         print(on.send.state.value)
         print(on.shots.rows[1])
@@ -111,7 +115,9 @@ def _review_and_place(window: CompanionWindow) -> None:
     version = on.review.state.value.version
     row = on.shots.rows[1]
     on.placing.place(row, version, on.placing.ways(version)[0])
-    _wait_until(lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing")
+    _wait_until(
+        lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing"
+    )
     _wait_until(lambda: on.shots.rows[1].in_use, "the version in Resolve")
     panel.room.set_compare(CompareMode.WIPE)
     panel.room.canvas.set_look(wipe=0.37)

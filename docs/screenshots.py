@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "journeys"))
 
 from director import Director
-from hands import start_user_input, wait_until
 from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QToolButton, QWidget
+from user_input import start_user_input, wait_until
 
-from bridge_ui.review.pictures import safe_painter
+from bridge_ui.review.player.qt_images import safe_painter
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -37,7 +37,7 @@ MODELS = Path(__file__).parents[1] / ".cache" / "models"
 
 def main(demo: Path, target: Path) -> None:
     from bridge_core.launcher import stop_gateway
-    from bridge_ui.standalone_host import StandaloneHost
+    from bridge_ui.app.standalone_host import StandaloneHost
 
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, start_user_input(Path(name)) as user_input:
@@ -48,7 +48,9 @@ def main(demo: Path, target: Path) -> None:
         settings = _settings(folder, demo)
         cut = _cut(demo / "demo_cut_v001.otio", folder / "reel_01_v014.otio")
         try:
-            with Director.sits_down(user_input, settings, StandaloneHost(settings, cut)) as director:
+            with Director.sits_down(
+                user_input, settings, StandaloneHost(settings, cut)
+            ) as director:
                 _send_shots(director)
                 _review(director, target)
                 _lineage_and_shortcuts(director, target)

@@ -3,7 +3,7 @@
     python packaging/translations.py de        # ui/bridge_ui/translations/shotbridge_de.ts
 
 Qt's own ``lupdate`` cannot: it takes a text's context from the class around it and knows nothing
-of ``counted`` (see :mod:`bridge_ui.translate`). Linguist and ``lrelease`` do the rest.
+of ``counted`` (see :mod:`bridge_ui.core.translate`). Linguist and ``lrelease`` do the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge_ui.translate import CONTEXT
+from bridge_ui.core.translate import CONTEXT
 
 REPO = Path(__file__).parents[1]
 SOURCE_FOLDERS = (REPO / "ui", REPO / "plugins")
@@ -33,7 +33,12 @@ def gather() -> dict[str, list[tuple[Path, int]]]:
     """
     texts: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
     own = REPO / "ui" / "bridge_ui" / "translate.py"
-    for file in sorted(path for source_folder in SOURCE_FOLDERS for path in source_folder.rglob("*.py") if path != own):
+    for file in sorted(
+        path
+        for source_folder in SOURCE_FOLDERS
+        for path in source_folder.rglob("*.py")
+        if path != own
+    ):
         for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 for text in node.args[TEXTS.get(node.func.id, slice(0))]:

@@ -28,8 +28,8 @@ GATEWAY_SHARED = (
     "bridge_core.models",
     "bridge_core.errors",
     "bridge_core.config",
-    "bridge_core.locks",
-    "bridge_core.printable",
+    "bridge_core.system.locks",
+    "bridge_core.text.control_characters",
 )
 
 ALLOWED = {
@@ -74,7 +74,9 @@ def _is_ours(name: str) -> bool:
 
 
 def _is_shared(name: str) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in GATEWAY_SHARED[1:]) or name in (
+    return any(
+        name == part or name.startswith(f"{part}.") for part in GATEWAY_SHARED[1:]
+    ) or name in (
         "bridge_core",
         "bridge_core.__version__",
         "bridge_core.API_VERSION",
@@ -171,7 +173,7 @@ def test_importing_the_client_class_loads_no_library_that_it_may_never_need() ->
 
 
 def test_importing_what_opens_a_panel_loads_nothing_heavy() -> None:
-    assert not _loaded_by("import bridge_ui.panel.opening").intersection(HEAVY)
+    assert not _loaded_by("import bridge_ui.app.opening").intersection(HEAVY)
 
 
 def test_starting_the_gateway_loads_no_pictures_and_no_networks() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ConfigError, HostError, from_problem
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -70,7 +70,9 @@ def _run_blender(context: CommandContext) -> int:
         raise from_problem(answer["error"])
     warnings = answer["losses"]
     command = [f"written: {options.output}", *(f"not carried: {one}" for one in warnings)]
-    context.output.print_result({"file": str(options.output), "losses": warnings}, "\n".join(command))
+    context.output.print_result(
+        {"file": str(options.output), "losses": warnings}, "\n".join(command)
+    )
     return 0
 
 

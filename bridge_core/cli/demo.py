@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway import capture_gateway
+from bridge_core.cli.gateway_command import capture_gateway
 from bridge_core.errors import ConfigError, InvalidRequest
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.jobs import Job
     from bridge_core.models.requests import Request
     from bridge_core.models.shots import Shot
@@ -59,10 +59,10 @@ def read_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _run_demo(context: CommandContext) -> int:
-    from bridge_core.cli.cuts import place_gateway_versions
-    from bridge_core.cli.jobs import format_outcomes, jobs_exit_code, follow_jobs, submit_all
-    from bridge_core.timeline.lookup import check_media
-    from bridge_core.timeline.reading import read_cut
+    from bridge_core.cli.jobs import follow_jobs, format_outcomes, jobs_exit_code, submit_all
+    from bridge_core.cli.timeline import place_gateway_versions
+    from bridge_core.timeline.cut_reader import read_cut
+    from bridge_core.timeline.media_check import check_media
 
     out: Path = context.arguments.out.expanduser().absolute()
     user_cut: Path | None = context.arguments.cut
@@ -155,14 +155,18 @@ def _gateway_settings(out: Path, view: str | None) -> dict[str, Any]:
 def _write_demo_cut(context: CommandContext, out: Path) -> Path:
     from bridge_core.cli.demo_cut import write_demo_cut
 
-    plates = json.loads(capture_gateway(context.config.settings, "demo-plates", "--out", str(out / "plates")))
+    plates = json.loads(
+        capture_gateway(context.config.settings, "demo-plates", "--out", str(out / "plates"))
+    )
     return write_demo_cut(out / "demo_cut_v001.otio", plates)
 
 
 def _build_request(context: CommandContext, shot: Shot, is_demo_cut: bool) -> Request:
     from bridge_core.models.requests import Request
 
-    service = context.arguments.service or (DEMO_SERVICES[shot.id.shot] if is_demo_cut else "upscale")
+    service = context.arguments.service or (
+        DEMO_SERVICES[shot.id.shot] if is_demo_cut else "upscale"
+    )
     return Request(shot=shot, service=service, requested_by=context.user)
 
 
@@ -179,7 +183,11 @@ def _approve_version(context: CommandContext, version: Version) -> Version:
 
 
 def _write_contact_sheet(
-    context: CommandContext, jobs: Sequence[Job], versions: Sequence[Version], out: Path, view: str | None
+    context: CommandContext,
+    jobs: Sequence[Job],
+    versions: Sequence[Version],
+    out: Path,
+    view: str | None,
 ) -> Path:
     by_id = {version.id: version for version in versions}
     rows = []
@@ -217,7 +225,9 @@ def _write_contact_sheet(
             spec,
         )
         spec.flush()
-        capture_gateway(context.config.settings, "demo-sheet", "--rows", spec.name, "--out", str(target))
+        capture_gateway(
+            context.config.settings, "demo-sheet", "--rows", spec.name, "--out", str(target)
+        )
     return target
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.errors import ConfigError, HostError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
 
 #: Hosts with a self-test.
 _SELFTEST_HOSTS = ("nuke", "resolve")
@@ -50,7 +50,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _install_script(context: CommandContext) -> int:
-    from bridge_core import resolve_script
+    from bridge_core.hosts import resolve_script
 
     folder = _chosen_folder(context) or resolve_script.existing_scripts_folder()
     changed = resolve_script.install_script(folder)
@@ -68,7 +68,7 @@ def _install_script(context: CommandContext) -> int:
 
 
 def _uninstall_script(context: CommandContext) -> int:
-    from bridge_core import resolve_script
+    from bridge_core.hosts import resolve_script
 
     folder = _chosen_folder(context) or resolve_script.scripts_folder()
     changed = resolve_script.remove_script(folder)
@@ -86,7 +86,7 @@ def _chosen_folder(context: CommandContext) -> Path | None:
 def _run_selftest(context: CommandContext) -> int:
     """Start the plugin's ``selftest.py`` where it belongs: in Nuke without a window, or beside a
     Resolve that runs. The report stays in ``--out``; the exit code is the program's."""
-    from bridge_core.plugins import plugin_folder
+    from bridge_core.hosts.plugin_folders import plugin_folder
 
     host: str = context.arguments.host
     out: Path = context.arguments.out.expanduser().absolute()
@@ -125,8 +125,8 @@ def _python_folders() -> str:
 
 
 def _find_nuke(context: CommandContext) -> Path:
-    from bridge_core.doctor.installed import version_numbers
-    from bridge_core.doctor.programs import find_installations
+    from bridge_core.doctor.python_packages import version_numbers
+    from bridge_core.hosts.installations import find_installations
 
     if context.arguments.program is not None:
         given: Path = context.arguments.program.expanduser().absolute()
@@ -138,4 +138,6 @@ def _find_nuke(context: CommandContext) -> Path:
             where="the folders where it usually lies, and the PATH",
             next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
         )
-    return max(programs, key=lambda program: (program.on_path, version_numbers(program.version))).path
+    return max(
+        programs, key=lambda program: (program.on_path, version_numbers(program.version))
+    ).path

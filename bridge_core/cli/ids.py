@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bridge_core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
 
 #: Letters of an id that tables show.
 SHORT_LENGTH = 8
@@ -28,7 +28,9 @@ def expand_version_id(context: CommandContext, prefix: str) -> str:
     """
     if len(prefix) >= _FULL_LENGTH:
         return prefix
-    return _expand(prefix, (version.id for version in context.client.versions()), "version", "versions")
+    return _expand(
+        prefix, (version.id for version in context.client.versions()), "version", "versions"
+    )
 
 
 def expand_job_id(context: CommandContext, prefix: str) -> str:

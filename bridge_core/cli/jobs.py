@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.cli.ids import expand_job_id, short_id
-from bridge_core.cli.output import ProgressBar, format_size, format_duration, format_table
+from bridge_core.cli.output import ProgressBar, format_duration, format_size, format_table
 from bridge_core.cli.sources import add_cut_options, load_shots
 from bridge_core.errors import ShotbridgeError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.gateway import Event
     from bridge_core.models.jobs import Job
     from bridge_core.models.requests import Request
@@ -154,14 +154,16 @@ def _find_service(context: CommandContext, service_id: str) -> Service | None:
 def _build_request(context: CommandContext, shot: Shot, service: Service | None) -> Request:
     from pydantic import ValidationError
 
-    from bridge_core.cli.call import parse_key_value
+    from bridge_core.cli.context import parse_key_value
     from bridge_core.cli.sources import parse_frames
     from bridge_core.models.base import validation_error
     from bridge_core.models.requests import OutputFormat, Request
     from bridge_core.models.services import resolve_parameters
 
     arguments = context.arguments
-    parameters = {name: _parse_scalar(text) for name, text in map(parse_key_value, arguments.parameter)}
+    parameters = {
+        name: _parse_scalar(text) for name, text in map(parse_key_value, arguments.parameter)
+    }
     if service is not None:
         resolve_parameters(service, parameters)
     try:
@@ -182,7 +184,7 @@ def _parse_scalar(text: str) -> Any:
     """A parameter's value as YAML reads it: a number, true or false, or text."""
     import yaml
 
-    from bridge_core import bounded_yaml
+    from bridge_core.config import bounded_yaml
 
     try:
         value = bounded_yaml.load_yaml(text)
@@ -209,7 +211,9 @@ def _print_estimate(context: CommandContext, requests: Sequence[Request]) -> int
     return 0
 
 
-def submit_all(context: CommandContext, requests: Sequence[Request]) -> tuple[list[Job], list[ShotbridgeError]]:
+def submit_all(
+    context: CommandContext, requests: Sequence[Request]
+) -> tuple[list[Job], list[ShotbridgeError]]:
     """Hand every request over, and say what became of those that could not be.
 
     One shot's missing frames do not keep the others. Once no gateway answers, the rest goes to
@@ -270,7 +274,9 @@ def follow_jobs(context: CommandContext, jobs: Sequence[Job]) -> list[Job]:
             remaining = format_duration(job.progress.seconds_left)
             text = f"{job.progress.step}  {job.progress.done} of {job.progress.total}"
             bar.update(
-                job.progress.done, job.progress.total, text + (f"  {remaining} left" if remaining else "")
+                job.progress.done,
+                job.progress.total,
+                text + (f"  {remaining} left" if remaining else ""),
             )
 
     ended = context.client.wait([job.id for job in jobs], on_event=on_event)
@@ -348,7 +354,9 @@ def _watch_jobs(context: CommandContext) -> int:
 
 
 def _cancel_jobs(context: CommandContext) -> int:
-    jobs = [context.client.cancel(expand_job_id(context, prefix)) for prefix in context.arguments.job]
+    jobs = [
+        context.client.cancel(expand_job_id(context, prefix)) for prefix in context.arguments.job
+    ]
     context.output.print_result(jobs, "\n".join(f"{short_id(job.id)}  {job.state}" for job in jobs))
     return 0
 
@@ -362,5 +370,7 @@ def _show_outbox(context: CommandContext) -> int:
         (e.key, e.request.shot.id, e.request.service, f"{e.created:%Y-%m-%d %H:%M}")
         for e in entries
     ]
-    context.output.print_result(entries, format_table(("key", "shot", "service", "accepted"), rows) or "empty")
+    context.output.print_result(
+        entries, format_table(("key", "shot", "service", "accepted"), rows) or "empty"
+    )
     return 0

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge_core.errors import ShotbridgeError
-from bridge_core.printable import escape_controls, escape_controls_in_json
+from bridge_core.text.control_characters import escape_controls, escape_controls_in_json
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -65,7 +65,9 @@ class CommandOutput:
             }
             print(_to_json_text({"error": problem}), file=self.stderr)
             return
-        print(f"shotbridge: {escape_controls(error.message, keep_line_breaks=True)}", file=self.stderr)
+        print(
+            f"shotbridge: {escape_controls(error.message, keep_line_breaks=True)}", file=self.stderr
+        )
         if error.where:
             print(f"  where: {escape_controls(error.where)}", file=self.stderr)
         if error.next_step:
@@ -122,7 +124,9 @@ class ProgressBar:
 
 
 def _to_json_text(data: Any, indent: int | None = None) -> str:
-    return escape_controls_in_json(json.dumps(to_json_value(data), ensure_ascii=False, indent=indent))
+    return escape_controls_in_json(
+        json.dumps(to_json_value(data), ensure_ascii=False, indent=indent)
+    )
 
 
 def to_json_value(data: Any) -> Any:

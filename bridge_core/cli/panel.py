@@ -14,7 +14,7 @@ from bridge_core.cli.sources import add_cut_options, cut_rate
 from bridge_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -42,7 +42,9 @@ def _run_panel(context: CommandContext) -> int:
                 where=sys.executable,
                 next_step=next_step,
             )
-    return subprocess.run([sys.executable, "-m", "bridge_ui", *panel_arguments(context)], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "bridge_ui", *panel_arguments(context)], check=False
+    ).returncode
 
 
 def panel_arguments(context: CommandContext) -> list[str]:

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.ids import short_id, expand_version_id
+from bridge_core.cli.ids import expand_version_id, short_id
 from bridge_core.cli.output import ProgressBar, format_size, format_table
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.versions import Lineage, Version
 
 
@@ -77,7 +77,10 @@ def _decide_versions(context: CommandContext) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
     # All of them are looked up before the first one is decided about.
-    selected = [context.client.version(expand_version_id(context, prefix)) for prefix in context.arguments.version]
+    selected = [
+        context.client.version(expand_version_id(context, prefix))
+        for prefix in context.arguments.version
+    ]
     versions = [
         context.client.decide(
             version.id,

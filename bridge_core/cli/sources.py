@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.gateway import MediaInfo
     from bridge_core.models.media import Plate
@@ -58,9 +58,9 @@ def load_cut(context: CommandContext, path: str | Path, *, timeline: str | None 
     """The cut in a file, read as the command's options say.
 
     :raises InvalidRequest: ``--rate`` is no rate.
-    :raises TimelineError: as :func:`bridge_core.timeline.reading.read_cut`.
+    :raises TimelineError: as :func:`bridge_core.timeline.cut_reader.read_cut`.
     """
-    from bridge_core.timeline.reading import read_cut
+    from bridge_core.timeline.cut_reader import read_cut
 
     work = context.config.settings.work
     return read_cut(
@@ -186,9 +186,9 @@ def shot_from_plate(
     from bridge_core.models.media import (
         Plate,
         PlateKind,
-        unsupported_placeholder,
-        to_printf_pattern,
         parse_ranged_pattern,
+        to_printf_pattern,
+        unsupported_placeholder,
     )
     from bridge_core.models.shots import Shot, ShotId, sanitise_name
 
@@ -241,7 +241,7 @@ def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
     """First and last frame, both included, of all that there is of a plate; ``named`` is the path
     as it was typed."""
     from bridge_core.models.media import PlateKind
-    from bridge_core.plates import frames_on_disk
+    from bridge_core.plate_files import frames_on_disk
 
     if plate.kind is PlateKind.MOVIE:
         raise InvalidRequest(
@@ -266,7 +266,10 @@ def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
 
 
 def _movie_frames(
-    plate: Plate, get_media_facts: Callable[[Plate], MediaInfo], frame_range: str | None, rate: str | None
+    plate: Plate,
+    get_media_facts: Callable[[Plate], MediaInfo],
+    frame_range: str | None,
+    rate: str | None,
 ) -> tuple[Plate, FrameRange]:
     """A movie's plate as its file says it is, and the wanted frames of it.
 
@@ -296,7 +299,9 @@ def _movie_frames(
             next_step="leave out --rate: the movie's own counts",
         )
     movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
-    frames = FrameRange.of(*parse_frame_range(frame_range), facts.rate) if frame_range else movie_range
+    frames = (
+        FrameRange.of(*parse_frame_range(frame_range), facts.rate) if frame_range else movie_range
+    )
     if frames.count == movie_range.count:
         movie_range = frames
     elif not movie_range.contains_range(frames):

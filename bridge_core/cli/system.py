@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from bridge_core.cli.gateway import exec_gateway, run_gateway
+from bridge_core.cli.gateway_command import exec_gateway, run_gateway
 from bridge_core.cli.output import format_table
 
 if TYPE_CHECKING:
-    from bridge_core.cli.call import CommandContext
+    from bridge_core.cli.context import CommandContext
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -43,7 +43,9 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _run_serve(context: CommandContext) -> int:
     token = context.arguments.token_file
-    return exec_gateway(context.config.settings, "serve", *(["--token-file", token] if token else []))
+    return exec_gateway(
+        context.config.settings, "serve", *(["--token-file", token] if token else [])
+    )
 
 
 def _stop_gateway(context: CommandContext) -> int:
@@ -72,10 +74,14 @@ def _show_config(context: CommandContext) -> int:
             "",
         )
     elif context.arguments.origin:
-        rows_text = [(key, _format_value(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows]
+        rows_text = [
+            (key, _format_value(value), f"{o.layer}  {o.where}".strip()) for key, value, o in rows
+        ]
         context.output.print_result(None, format_table(("setting", "value", "from"), rows_text))
     else:
-        context.output.print_result(None, "\n".join(f"{key}: {_format_value(value)}" for key, value, _ in rows))
+        context.output.print_result(
+            None, "\n".join(f"{key}: {_format_value(value)}" for key, value, _ in rows)
+        )
     return 0
 
 
@@ -88,8 +94,8 @@ def _format_value(value: object) -> str:
 
 
 def _run_doctor(context: CommandContext) -> int:
-    from bridge_core.doctor.examination import run_checks
-    from bridge_core.doctor.line import CheckStatus, format_results
+    from bridge_core.doctor.check_result import CheckStatus, format_results
+    from bridge_core.doctor.runner import run_checks
 
     # A gateway that is not there is what this finds out: once is enough.
     context.set_defaults({"client.retries": 0})

@@ -11,6 +11,20 @@
 docs/configuration.md describes the layers and every key.
 """
 
-from bridge_core.config.layers import ConfigLayer, LoadedSettings, SettingOrigin, SettingRow, load_settings, user_file
+from bridge_core.config.loader import (
+    ConfigLayer,
+    LoadedSettings,
+    SettingOrigin,
+    SettingRow,
+    load_settings,
+    user_file,
+)
 
-__all__ = ["ConfigLayer", "LoadedSettings", "SettingOrigin", "SettingRow", "load_settings", "user_file"]
+__all__ = [
+    "ConfigLayer",
+    "LoadedSettings",
+    "SettingOrigin",
+    "SettingRow",
+    "load_settings",
+    "user_file",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge_core.config.keys import setting_keys, setting_sections
+from bridge_core.config.setting_keys import setting_keys, setting_sections
 from bridge_core.errors import ConfigError
 
 
@@ -29,7 +29,7 @@ def read_config_file(path: Path) -> list[ConfigValue]:
     """
     import yaml
 
-    from bridge_core import bounded_yaml
+    from bridge_core.config import bounded_yaml
 
     try:
         content = bounded_yaml.read_bounded(path)

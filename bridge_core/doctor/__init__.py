@@ -2,7 +2,7 @@
 
 ::
 
-    lines = bridge_core.doctor.examination.examine(loaded, client)
+    lines = bridge_core.doctor.runner.examine(loaded, client)
 
 Hosts are looked for where they usually lie; none is ever started. No line holds a secret.
 """

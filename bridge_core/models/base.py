@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from bridge_core.errors import IncompatibleVersion, InvalidRequest, ShotbridgeError
-from bridge_core.printable import escape_controls
+from bridge_core.text.control_characters import escape_controls
 
 Timestamp = AwareDatetime
 

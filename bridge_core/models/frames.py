@@ -337,7 +337,8 @@ class Retime(StrictModel):
         if not self.keys:
             return abs(self.speed)
         return max(
-            abs((b.source_offset - a.source_offset) / (b.record_offset - a.record_offset)) for a, b in itertools.pairwise(self.keys)
+            abs((b.source_offset - a.source_offset) / (b.record_offset - a.record_offset))
+            for a, b in itertools.pairwise(self.keys)
         )
 
     def _exact_source_offset(self, at: Fraction) -> Fraction:
@@ -346,5 +347,7 @@ class Retime(StrictModel):
         pairs = list(itertools.pairwise(self.keys))
         # Outside the keys the nearest segment goes on in a straight line.
         left, right = next((pair for pair in pairs if at < pair[1].record_offset), pairs[-1])
-        slope = (right.source_offset - left.source_offset) / (right.record_offset - left.record_offset)
+        slope = (right.source_offset - left.source_offset) / (
+            right.record_offset - left.record_offset
+        )
         return left.source_offset + (at - left.record_offset) * slope

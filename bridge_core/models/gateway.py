@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge_core.models.base import ResponseModel, Timestamp, StrictModel
+from bridge_core.models.base import ResponseModel, StrictModel, Timestamp
 from bridge_core.models.frames import FRAME_LIMIT, Rate
 from bridge_core.models.jobs import Job
 from bridge_core.models.media import Plate, SourceFile

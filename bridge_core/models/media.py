@@ -27,9 +27,13 @@ _HASH_PATTERN = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
 _HOUDINI_PATTERN = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
 #: ``plate.[1001-1100].exr`` (Resolve), ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``
 #: (OpenRV, where one ``#`` is four digits).
-_RANGED_PATTERN = re.compile(r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)")
+_RANGED_PATTERN = re.compile(
+    r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)"
+)
 #: Placeholders of other programs, which do not say how many digits the number has.
-_UNSUPPORTED_PLACEHOLDER = re.compile(r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE)
+_UNSUPPORTED_PLACEHOLDER = re.compile(
+    r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE
+)
 _DIGITS = re.compile(r"(-?\d+)(?=\D*$)")
 
 
@@ -149,7 +153,9 @@ def unsupported_placeholder(path: str) -> str | None:
     """The placeholder in a sequence's name that does not say which files it means: ``<frame>``,
     ``*``. None for every name that is understood, and for movies."""
     name = _split_path(path)[1]
-    match = None if file_extension(name) in MOVIE_EXTENSIONS else _UNSUPPORTED_PLACEHOLDER.search(name)
+    match = (
+        None if file_extension(name) in MOVIE_EXTENSIONS else _UNSUPPORTED_PLACEHOLDER.search(name)
+    )
     return match[0] if match else None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from bridge_core.models.base import PersonName, ResponseModel, Timestamp, StrictModel
+from bridge_core.models.base import PersonName, ResponseModel, StrictModel, Timestamp
 from bridge_core.models.frames import FRAME_LIMIT, FrameRange
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]

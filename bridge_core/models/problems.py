@@ -23,7 +23,7 @@ class Problem(ResponseModel):
     def from_error(cls, error: ShotbridgeError) -> Self:
         return cls(
             code=error.code,
-            what=error.message,
+            message=error.message,
             where=error.where,
             next_step=error.next_step,
             details=error.details,

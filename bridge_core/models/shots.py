@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from bridge_core.models.base import StrictModel
 from bridge_core.models.frames import FrameRange, Ratio, Retime
 from bridge_core.models.media import Plate
-from bridge_core.printable import CONTROLS
+from bridge_core.text.control_characters import CONTROLS
 
 _INVALID_NAME_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"/\\|?*]')
 _VERSION_SUFFIX = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
@@ -33,7 +33,12 @@ PathSafeName = Annotated[str, Field(max_length=128), AfterValidator(_valid_name)
 
 def sanitise_name(text: str, *, default: str) -> str:
     """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
-    return _strip_spaces_and_dots(_strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]) or default
+    return (
+        _strip_spaces_and_dots(
+            _strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]
+        )
+        or default
+    )
 
 
 def strip_version(stem: str) -> str:

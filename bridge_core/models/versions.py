@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
-from bridge_core.models.base import PersonName, ResponseModel, StoredModel, Timestamp, StrictModel
+from bridge_core.models.base import PersonName, ResponseModel, StoredModel, StrictModel, Timestamp
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Sha256
 from bridge_core.models.requests import Request
 from bridge_core.models.shots import ShotId
-from bridge_core.printable import escape_controls
+from bridge_core.text.control_characters import escape_controls
 
 
 def _valid_relative_path(value: str) -> str:

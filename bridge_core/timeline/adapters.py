@@ -14,7 +14,7 @@ from typing import Any
 
 from bridge_core.errors import TimelineError
 from bridge_core.timeline import edl
-from bridge_core.timeline.cut import ProblemKind, DocumentProblem
+from bridge_core.timeline.cut import DocumentProblem, ProblemKind
 
 _INSTALL_ADAPTER = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _FORMAT_NAMES = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
@@ -63,7 +63,9 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
             where=str(file),
-            next_step=f"give the EDL's rate, as --rate 25, or {export_again}" if is_edl else export_again,
+            next_step=f"give the EDL's rate, as --rate 25, or {export_again}"
+            if is_edl
+            else export_again,
         ) from error
     return root, problems + [
         (
@@ -104,7 +106,9 @@ def _to_json(timeline: Any) -> Any:
     return json.loads(timeline.to_json_string())
 
 
-def _read_edl(adapter: Any, data: bytes, given_rate: Fraction | None) -> tuple[Any, list[DocumentProblem]]:
+def _read_edl(
+    adapter: Any, data: bytes, given_rate: Fraction | None
+) -> tuple[Any, list[DocumentProblem]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_core.errors import DiskFull, NotWritable, TimelineError
-from bridge_core.timeline.cut import CutSource, ProblemKind, DocumentProblem
+from bridge_core.timeline.cut import CutSource, DocumentProblem, ProblemKind
 
 JsonObject = dict[str, Any]
 
@@ -65,7 +65,9 @@ class Document:
             return node
         if self._by_id is None:
             self._by_id = {
-                item["OTIO_REF_ID"]: item for item in _iter_objects(self.root) if "OTIO_REF_ID" in item
+                item["OTIO_REF_ID"]: item
+                for item in _iter_objects(self.root)
+                if "OTIO_REF_ID" in item
             }
         target = self._by_id.get(str(node.get("id")))
         if target is None:

@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from bridge_core.timeline.cut import ProblemKind, DocumentProblem
+from bridge_core.timeline.cut import DocumentProblem, ProblemKind
 
 _TIMECODE = r"(\d\d):(\d\d):(\d\d)[:;.,](\d\d)"
 _EVENT = re.compile(rf"^\s*\d+\s.*?\s(?={_TIMECODE}\s+{_TIMECODE}\s+{_TIMECODE}\s+{_TIMECODE}\s*$)")
@@ -22,7 +22,9 @@ _DROP_FRAME = re.compile(r"^FCM:\s*DROP|\d\d:\d\d:\d\d[;,]\d\d", re.MULTILINE | 
 _HALF_DAY_SECONDS = 12 * 3600
 
 
-def determine_rate(text: str, given_rate: Fraction | None) -> tuple[Fraction, list[DocumentProblem]]:
+def determine_rate(
+    text: str, given_rate: Fraction | None
+) -> tuple[Fraction, list[DocumentProblem]]:
     """The rate of an EDL, which the format does not give, and what was assumed about it."""
     if given_rate is not None:
         return given_rate, []
@@ -63,7 +65,9 @@ def _unwrap_midnight(line: str, days: int, previous_record: int) -> tuple[str, i
     record = days + int(seconds[2] - seconds[3] > _HALF_DAY_SECONDS)
     for one, days_passed in zip(reversed(timecodes), (record, days, source, 0), strict=True):
         if days_passed:
-            line = line[: one.start(1)] + f"{int(one[1]) + 24 * days_passed:02d}" + line[one.end(1) :]
+            line = (
+                line[: one.start(1)] + f"{int(one[1]) + 24 * days_passed:02d}" + line[one.end(1) :]
+            )
     return line, days, seconds[2]
 
 

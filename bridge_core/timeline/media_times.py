@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bridge_core.timeline.clock import to_exact_rate
 from bridge_core.timeline.document import JsonObject
-from bridge_core.timeline.references import SourceMedia
+from bridge_core.timeline.media_reference import SourceMedia
+from bridge_core.timeline.otio_time import to_exact_rate
 
 
 class MediaTimes(NamedTuple):
@@ -26,7 +26,9 @@ class MediaTimes(NamedTuple):
     """Frames per second, as the file spells it."""
 
     @classmethod
-    def from_reference(cls, media: SourceMedia, reference: Any, source_range: Any = None) -> MediaTimes:
+    def from_reference(
+        cls, media: SourceMedia, reference: Any, source_range: Any = None
+    ) -> MediaTimes:
         """``source_range`` is the clip's, whose rate counts where the reference names none.
 
         :raises ValueError: a rate of the file is none.
@@ -46,7 +48,9 @@ class MediaTimes(NamedTuple):
             return _rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
         # OTIO's own reckoning, exactly: so many frames of this rate after the reference's start.
         rate = self.start["rate"]
-        value = Fraction(self.start["value"]) + self._frame_length(frame - self.media.first_frame, rate)
+        value = Fraction(self.start["value"]) + self._frame_length(
+            frame - self.media.first_frame, rate
+        )
         return _rational_time(value, rate)
 
     def time_range(self, first: int, count: int) -> JsonObject:

@@ -25,19 +25,19 @@ from typing import Any, NamedTuple
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
 from bridge_core.models.notes import Note, Stroke, StrokeTool
-from bridge_core.timeline.clock import to_rational_time
 from bridge_core.timeline.document import (
     NAMESPACE,
     JsonObject,
-    is_annotation_track,
-    get_list,
-    shotbridge_metadata,
     ensure_shotbridge_metadata,
+    get_list,
+    is_annotation_track,
     media_references,
     schema_name,
+    shotbridge_metadata,
 )
 from bridge_core.timeline.markers import read_note
 from bridge_core.timeline.media_times import MediaTimes
+from bridge_core.timeline.otio_time import to_rational_time
 from bridge_core.timeline.retimes import time_effects
 
 #: What OpenRV registers with OTIO: files with these load there and nowhere else.
@@ -73,7 +73,9 @@ class ImageBounds(NamedTuple):
         return self.left + point[0] * self.width, self.top - point[1] * self.height
 
 
-def build_annotation(note: Note, label: str, frames: FrameRange, bounds: ImageBounds) -> JsonObject | None:
+def build_annotation(
+    note: Note, label: str, frames: FrameRange, bounds: ImageBounds
+) -> JsonObject | None:
     """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (OpenRV's count);
     None where nothing of it can be drawn.
 
@@ -85,7 +87,8 @@ def build_annotation(note: Note, label: str, frames: FrameRange, bounds: ImageBo
         "duration": to_rational_time(Fraction(1), frames.rate),
     }
     layers = [
-        _paint_layer(points, stroke, f"{note.id}-{number}-{part}", bounds) | {"layer_range": layer_range}
+        _paint_layer(points, stroke, f"{note.id}-{number}-{part}", bounds)
+        | {"layer_range": layer_range}
         for number, stroke in enumerate(note.strokes)
         for part, points in enumerate(_pen_lines(stroke, bounds))
     ]
@@ -111,7 +114,9 @@ def annotate_clip(
     Gives in words what cannot be drawn.
     """
     if "effects" in clip:
-        clip["effects"] = [one for one in get_list(clip, "effects") if not _is_shotbridge_annotation(one)]
+        clip["effects"] = [
+            one for one in get_list(clip, "effects") if not _is_shotbridge_annotation(one)
+        ]
     for marker in get_list(clip, "markers"):
         note = read_note(marker)
         if note is None or not note.strokes:
@@ -157,7 +162,9 @@ def separate_annotations(stack: JsonObject) -> Iterator[tuple[str, str, str]]:
     if not _starts_with_plain_clip(lowest):
         for track in tracks:
             for clip in _annotated_clips(track):
-                clip["effects"] = [one for one in clip["effects"] if schema_name(one) != "Annotation"]
+                clip["effects"] = [
+                    one for one in clip["effects"] if schema_name(one) != "Annotation"
+                ]
                 message = (
                     "its drawings do not load there, as the lowest track does not start with a "
                     "plain clip; they were left out"
@@ -219,7 +226,9 @@ def _is_shotbridge_annotation(effect: Any) -> bool:
     return schema_name(effect) == "Annotation" and "note_id" in shotbridge_metadata(effect)
 
 
-def _annotation_frames(note: Note, clip: JsonObject, times: MediaTimes, shown_reference: Any) -> FrameRange:
+def _annotation_frames(
+    note: Note, clip: JsonObject, times: MediaTimes, shown_reference: Any
+) -> FrameRange:
     """Where a note's drawing stands, as OpenRV counts the media that it shows."""
     source, rate = clip.get("source_range"), times.media.rate
     first = times.nearest_frame(source["start_time"]) if source else times.media.first_frame
@@ -229,13 +238,17 @@ def _annotation_frames(note: Note, clip: JsonObject, times: MediaTimes, shown_re
     shown_reference = shown_reference if isinstance(shown_reference, dict) else {}
     if file_extension(str(shown_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
         available = shown_reference.get("available_range")
-        start = times.nearest_frame(available["start_time"]) if available else times.media.first_frame
+        start = (
+            times.nearest_frame(available["start_time"]) if available else times.media.first_frame
+        )
         drawn_range = drawn_range.shifted(1 - start)
     return drawn_range
 
 
 def _image_bounds(references: dict[str, Any], version: str, active: str) -> ImageBounds | None:
-    of_version = [item for item in references.values() if shotbridge_metadata(item).get("version") == version]
+    of_version = [
+        item for item in references.values() if shotbridge_metadata(item).get("version") == version
+    ]
     for reference in [*of_version, references.get(active)]:
         if not isinstance(reference, dict):
             continue
@@ -244,11 +257,15 @@ def _image_bounds(references: dict[str, Any], version: str, active: str) -> Imag
             return ImageBounds.from_box(box)
         metadata = shotbridge_metadata(reference)
         if metadata.get("width") and metadata.get("height"):
-            return ImageBounds.from_size(metadata["width"], metadata["height"], metadata.get("pixel_aspect", 1.0))
+            return ImageBounds.from_size(
+                metadata["width"], metadata["height"], metadata.get("pixel_aspect", 1.0)
+            )
     return None
 
 
-def _paint_layer(points: list[tuple[float, float]], stroke: Stroke, id: str, bounds: ImageBounds) -> JsonObject:  # noqa: A002
+def _paint_layer(
+    points: list[tuple[float, float]], stroke: Stroke, id: str, bounds: ImageBounds
+) -> JsonObject:
     width = stroke.width * bounds.width
     return {
         "OTIO_SCHEMA": "Paint.1",

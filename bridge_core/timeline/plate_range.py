@@ -6,10 +6,10 @@ import math
 from fractions import Fraction
 
 from bridge_core.models.frames import FrameRange, Retime
-from bridge_core.timeline.clock import Timebase, frame_at_time, nearest_frame, convert_timebase
 from bridge_core.timeline.cut import ProblemKind
-from bridge_core.timeline.layout import PlacedClip
-from bridge_core.timeline.references import SourceMedia, UnusableClipError
+from bridge_core.timeline.flatten import PlacedClip
+from bridge_core.timeline.media_reference import SourceMedia, UnusableClipError
+from bridge_core.timeline.otio_time import Timebase, convert_timebase, frame_at_time, nearest_frame
 
 #: Less of a frame than this, at a clip's end, is left over from computing its length.
 _LENGTH_TOLERANCE = Fraction(1, 100)
@@ -38,7 +38,9 @@ def shown_plate_frames(
         return (media.first_frame, media.first_frame), _ZERO
     source, rate = placed_clip.source_range, media.rate
     if retime.is_identity and source.timebase == media.timebase == timebase:
-        first_position = (in_point + placed_clip.trimmed if placed_clip.trimmed else in_point) * rate
+        first_position = (
+            in_point + placed_clip.trimmed if placed_clip.trimmed else in_point
+        ) * rate
         count = placed_clip.duration * rate
         if first_position.denominator == count.denominator == 1:
             # Most clips of most cuts: what follows comes to the same, and takes its time.
@@ -74,13 +76,22 @@ def shown_plate_frames(
         # The source range names the earliest frame, which is shown last.
         step = 1 / max(source.rate, timebase.rate)
         earliest_position = first_position
-        last_position = first_position + to_media_frames(max(_ZERO, source.duration - trimmed - step)) * speed
+        last_position = (
+            first_position + to_media_frames(max(_ZERO, source.duration - trimmed - step)) * speed
+        )
         first_position = max(earliest_position, last_position - to_media_frames(last_time) * speed)
     else:
         first_position += to_media_frames(trimmed) * speed
         last_position = first_position + to_media_frames(last_time) * speed
-    first, last = media.first_frame + frame_at_time(first_position, _ONE), media.first_frame + frame_at_time(last_position, _ONE)
-    start = last_position - (last - media.first_frame) if retime.speed < 0 else first_position - (first - media.first_frame)
+    first, last = (
+        media.first_frame + frame_at_time(first_position, _ONE),
+        media.first_frame + frame_at_time(last_position, _ONE),
+    )
+    start = (
+        last_position - (last - media.first_frame)
+        if retime.speed < 0
+        else first_position - (first - media.first_frame)
+    )
     return (first, last), max(_ZERO, start).limit_denominator(1_000_000)
 
 
@@ -118,8 +129,12 @@ def plate_and_cut_range(
         plate = FrameRange(first=min(first, media.first_frame), last=last, rate=rate)
         return plate, FrameRange(first=first, last=last, rate=rate)
     if media.length < 1:
-        raise UnusableClipError(ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host")
-    plate = FrameRange(first=media.first_frame, last=media.first_frame + media.length - 1, rate=rate)
+        raise UnusableClipError(
+            ProblemKind.EMPTY, "its media holds no frame", "relink the clip in the host"
+        )
+    plate = FrameRange(
+        first=media.first_frame, last=media.first_frame + media.length - 1, rate=rate
+    )
     # At another rate than the timeline's, the last frame shown may be the one after the end.
     tolerance = 1 if rate != record_range.rate else 0
     if first >= plate.first - tolerance and last <= plate.last + tolerance:

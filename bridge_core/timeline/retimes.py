@@ -24,7 +24,7 @@ from typing import Any
 from bridge_core.models.frames import Retime, RetimeKey
 from bridge_core.timeline.cut import ProblemKind
 from bridge_core.timeline.document import MALFORMED_ERRORS, get_list, schema_name
-from bridge_core.timeline.references import UnusableClipError
+from bridge_core.timeline.media_reference import UnusableClipError
 
 _TIME_EFFECTS = frozenset({"LinearTimeWarp", "FreezeFrame", "TimeEffect"})
 _NEXT_STEP = "bake the retime into the media, or remove it, and export again"
@@ -56,14 +56,20 @@ def read_retime(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple
     """
     if any(map(is_time_remap, effects)):
         if len(effects) > 1:
-            raise UnusableClipError(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP)
+            raise UnusableClipError(
+                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
+            )
         return Retime(speed=_time_remap_speed(effects[0])), ""
     if any(map(_is_aaf_ramp, effects)):
-        raise UnusableClipError(ProblemKind.RETIME, "its speed changes over time, as the AAF says", _NEXT_STEP)
+        raise UnusableClipError(
+            ProblemKind.RETIME, "its speed changes over time, as the AAF says", _NEXT_STEP
+        )
     ramps = [effect for effect in effects if schema_name(effect) == "TimeEffect"]
     if ramps:
         if len(effects) > 1:
-            raise UnusableClipError(ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP)
+            raise UnusableClipError(
+                ProblemKind.RETIME, "it has several retimes on top of each other", _NEXT_STEP
+            )
         return _read_speed_ramp(ramps[0], in_point, rate)
     speed = Fraction(1)
     for effect in effects:
@@ -98,11 +104,15 @@ def _time_remap_speed(effect: Any) -> Fraction:
     }
     variable = parameters.get("variablespeed", "0").lower()
     if variable not in ("0", "false"):
-        raise UnusableClipError(ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT_STEP)
+        raise UnusableClipError(
+            ProblemKind.RETIME, "its Time Remap has a variable speed", _NEXT_STEP
+        )
     try:
         speed = Fraction(float(parameters["speed"])).limit_denominator(100_000) / 100
     except (KeyError, ValueError, OverflowError):
-        raise UnusableClipError(ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT_STEP) from None
+        raise UnusableClipError(
+            ProblemKind.RETIME, "its Time Remap does not say its speed", _NEXT_STEP
+        ) from None
     return -speed if parameters.get("reverse", "").lower() in ("true", "1") else speed
 
 
@@ -140,7 +150,9 @@ def _to_float(value: Any) -> float:
 def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
     key_frames = ((effect.get("metadata") or {}).get("Resolve_OTIO") or {}).get("Key Frames")
     if not isinstance(key_frames, list) or len(key_frames) < 2:
-        raise UnusableClipError(ProblemKind.RETIME, "it has a time effect without key frames", _NEXT_STEP)
+        raise UnusableClipError(
+            ProblemKind.RETIME, "it has a time effect without key frames", _NEXT_STEP
+        )
     try:
         keys = [(_to_fraction(key[0]), _to_fraction(key[1])) for key in key_frames]
         is_eased = any(any(key[2:]) for key in key_frames[1:-1])
@@ -148,7 +160,10 @@ def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[R
         raise ValueError("the key frames of its speed ramp are not numbers") from error
     ramp_start = _ramp_time_at(keys, in_point)
     ramp = Retime(
-        keys=tuple(RetimeKey(record_offset=(t - ramp_start) * rate, source_offset=(s - in_point) * rate) for t, s in keys)
+        keys=tuple(
+            RetimeKey(record_offset=(t - ramp_start) * rate, source_offset=(s - in_point) * rate)
+            for t, s in keys
+        )
     )
     assumption = "its speed ramp is eased; it was read with straight lines between the keys"
     return ramp, assumption if is_eased else ""
@@ -163,4 +178,6 @@ def _ramp_time_at(keys: list[tuple[Fraction, Fraction]], media_time: Fraction) -
     for (t0, s0), (t1, s1) in itertools.pairwise(keys):
         if s0 != s1 and min(s0, s1) <= media_time <= max(s0, s1):
             return t0 + (media_time - s0) * (t1 - t0) / (s1 - s0)
-    raise UnusableClipError(ProblemKind.RETIME, "its speed ramp never shows the frame that it starts on", _NEXT_STEP)
+    raise UnusableClipError(
+        ProblemKind.RETIME, "its speed ramp never shows the frame that it starts on", _NEXT_STEP
+    )

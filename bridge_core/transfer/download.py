@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from bridge_core.connection.transport import BLOCK_SIZE, Transport
 from bridge_core.errors import (
     DiskFull,
     GatewayFault,
@@ -21,12 +22,11 @@ from bridge_core.errors import (
     StorageError,
     TransferError,
 )
-from bridge_core.locks import FileLock
 from bridge_core.models.shots import sanitise_name
 from bridge_core.models.versions import Result, ResultFile, Version
-from bridge_core.printable import CONTROLS
-from bridge_core.transfer.crew import TransferPool, ProgressCallback
-from bridge_core.transport import BLOCK_SIZE, Transport
+from bridge_core.system.locks import FileLock
+from bridge_core.text.control_characters import CONTROLS
+from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
 _UNSAFE_CHARACTERS = re.compile(rf'[{CONTROLS}<>:"\\|?*]')
 
@@ -64,12 +64,19 @@ def fetch(
     if _is_downloaded(target, files):
         return target
     partial_folder = target.with_name(f".{target.name}.part")
-    pool = TransferPool(transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel)
+    pool = TransferPool(
+        transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel
+    )
     with _storage_errors(target), _exclusive_access(target.with_name(f".{target.name}.lock"), pool):
         if _is_downloaded(target, files):  # another process was quicker
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
-        pool.run([partial(_download_file, result, file, partial_folder, transport, pool) for file in files])
+        pool.run(
+            [
+                partial(_download_file, result, file, partial_folder, transport, pool)
+                for file in files
+            ]
+        )
         pool.report_progress()
         partial_folder.rename(target)
     return target
@@ -153,7 +160,9 @@ def _download_file(
         was_corrupted = True
 
 
-def _download_remainder(result: Result, file: ResultFile, path: Path, transport: Transport, pool: TransferPool) -> None:
+def _download_remainder(
+    result: Result, file: ResultFile, path: Path, transport: Transport, pool: TransferPool
+) -> None:
     import requests
 
     offset = path.stat().st_size

@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from bridge_core.answers import parse_response
+from bridge_core.connection.http_errors import parse_response
+from bridge_core.connection.transport import BLOCK_SIZE, Transport
 from bridge_core.errors import (
     GatewayUnreachable,
     PlateChanged,
@@ -24,12 +25,11 @@ from bridge_core.errors import (
     UnreadableMedia,
     WrongOffset,
 )
-from bridge_core.models.gateway import ReadableFilesResponse, ReadableFilesQuery
+from bridge_core.models.gateway import ReadableFilesQuery, ReadableFilesResponse
 from bridge_core.models.media import ContentState, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.plates import single_file, source_files
-from bridge_core.transfer.crew import TransferPool, ProgressCallback
-from bridge_core.transport import BLOCK_SIZE, Transport
+from bridge_core.plate_files import single_file, source_files
+from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
 #: Bytes per second at which a gateway at least hashes what it holds of a content that is resumed;
 #: the limit for its answer grows by this.
@@ -109,7 +109,9 @@ def _hash_unchanged(file: SourceFile, pool: TransferPool) -> str:
     return digest.hexdigest()
 
 
-def _upload_file(file: SourceFile, state: ContentState, transport: Transport, pool: TransferPool) -> None:
+def _upload_file(
+    file: SourceFile, state: ContentState, transport: Transport, pool: TransferPool
+) -> None:
     """Send a content from where the gateway has it, until it has it all."""
     failures, was_corrupted = 0, False
     while not state.complete:
@@ -138,7 +140,9 @@ def _upload_file(file: SourceFile, state: ContentState, transport: Transport, po
     _check_unchanged(file, _stat_file(file))
 
 
-def _upload_remainder(file: SourceFile, offset: int, transport: Transport, pool: TransferPool) -> ContentState:
+def _upload_remainder(
+    file: SourceFile, offset: int, transport: Transport, pool: TransferPool
+) -> ContentState:
     """One call with all that is missing."""
     assert file.sha256 is not None
     with _open_unchanged(file) as stream:
@@ -180,7 +184,8 @@ def _content_states(files: Sequence[SourceFile], transport: Transport) -> list[C
             "POST",
             "/v1/content/states",
             body=[
-                {"sha256": file.sha256, "size": file.size} for file in files[start : start + _BATCH_SIZE]
+                {"sha256": file.sha256, "size": file.size}
+                for file in files[start : start + _BATCH_SIZE]
             ],
             idempotent=True,
         )
@@ -191,7 +196,9 @@ class _FileRemainder:
     """What is left of a file from ``offset`` on, as the body of a call. Its length stands before
     it is read, so a file that shrinks meanwhile must end the call: the gateway would wait."""
 
-    def __init__(self, stream: IO[bytes], file: SourceFile, offset: int, pool: TransferPool) -> None:
+    def __init__(
+        self, stream: IO[bytes], file: SourceFile, offset: int, pool: TransferPool
+    ) -> None:
         self._stream = stream
         self._file = file
         self._position = offset

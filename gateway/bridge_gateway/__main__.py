@@ -15,7 +15,7 @@ from bridge_core.config import load_settings
 from bridge_core.errors import ConfigError, ShotbridgeError
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import GatewaySettings
-from bridge_core.printable import escape_controls
+from bridge_core.text.control_characters import escape_controls
 from bridge_gateway import commands, log
 
 #: Exit code of a command that the keyboard ended.
@@ -82,9 +82,15 @@ def _load_settings(args: argparse.Namespace) -> GatewaySettings:
 
 def _print_error(error: ShotbridgeError, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": Problem.from_error(error).model_dump(mode="json")}), file=sys.stderr)
+        print(
+            json.dumps({"error": Problem.from_error(error).model_dump(mode="json")}),
+            file=sys.stderr,
+        )
     else:
-        print(f"shotbridge-gateway: {escape_controls(str(error), keep_line_breaks=True)}", file=sys.stderr)
+        print(
+            f"shotbridge-gateway: {escape_controls(str(error), keep_line_breaks=True)}",
+            file=sys.stderr,
+        )
 
 
 def _create_parser() -> argparse.ArgumentParser:
@@ -111,7 +117,9 @@ def _create_parser() -> argparse.ArgumentParser:
         "--idle-exit", action="store_true", help="end after gateway.idle_exit_seconds unused"
     )
 
-    models = commands_parser.add_parser("models", parents=[common], help="weights of the local services")
+    models = commands_parser.add_parser(
+        "models", parents=[common], help="weights of the local services"
+    )
     models.add_argument("action", choices=("install", "list"))
     models.add_argument("id", nargs="*", metavar="ID", help="only these")
     models.add_argument(

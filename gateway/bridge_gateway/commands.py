@@ -20,7 +20,7 @@ def print_openapi() -> None:
 
 def print_about() -> None:
     """Print what this is and which clients it understands, as JSON."""
-    from bridge_gateway.api.gate import MIN_CLIENT_VERSION
+    from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION
 
     versions = {
         "version": bridge_core.__version__,
@@ -34,9 +34,9 @@ def print_about() -> None:
 def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
     """Install models and footage, telling on standard error what is done.
 
-    :raises ShotbridgeError: as :func:`bridge_gateway.models.install.install` does.
+    :raises ShotbridgeError: as :func:`bridge_gateway.inference.installer.install` does.
     """
-    from bridge_gateway.models import install as installer
+    from bridge_gateway.inference import installer as installer
 
     def report_progress(name: str, done: float, says: str) -> None:
         if not quiet:
@@ -46,7 +46,9 @@ def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json
 
     installed = installer.install(models_dir, ids or None, progress=report_progress)
     if as_json:
-        rows = [{"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in installed]
+        rows = [
+            {"id": model.id, "path": str(model.path), "sha256": model.sha256} for model in installed
+        ]
         print(json.dumps(rows, indent=1))
 
 
@@ -55,10 +57,14 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
 
     :raises NotFound: an id that the catalogue does not know.
     """
-    from bridge_gateway.models.catalogue import bundled_catalogue
-    from bridge_gateway.models.installed import find_installed
+    from bridge_gateway.inference.catalogue import bundled_catalogue
+    from bridge_gateway.inference.model_store import find_installed
 
-    entries = [bundled_catalogue().get_entry(name) for name in ids] if ids else bundled_catalogue().entries
+    entries = (
+        [bundled_catalogue().get_entry(name) for name in ids]
+        if ids
+        else bundled_catalogue().entries
+    )
     rows = []
     for entry in entries:
         installed = find_installed(models_dir, entry)
@@ -87,7 +93,7 @@ def make_demo_plates(models_dir: Path, folder: Path) -> None:
 
     :raises ModelMissing: the footage is not installed.
     """
-    from bridge_gateway.demo.footage import make_plates
+    from bridge_gateway.demo.plates import make_plates
 
     print(json.dumps(make_plates(models_dir, folder), indent=1))
 
@@ -97,6 +103,6 @@ def draw_contact_sheet(rows: Path, target: Path) -> None:
 
     :raises InvalidRequest: the file says something else.
     """
-    from bridge_gateway.demo.sheet import DemoSheet, write_contact_sheet
+    from bridge_gateway.demo.contact_sheet import DemoSheet, write_contact_sheet
 
     write_contact_sheet(target, DemoSheet.read(rows))

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bridge_core.printable import escape_controls
+from bridge_core.text.control_characters import escape_controls
 
 #: Bytes after which the log moves to ``FILE.1``, replacing the one before.
 MAX_LOG_BYTES = 5_000_000
@@ -97,4 +97,6 @@ class _RotatingStderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def _indent(text: str) -> str:
-    return "\n".join(f"  {line}" for line in escape_controls(text, keep_line_breaks=True).split("\n"))
+    return "\n".join(
+        f"  {line}" for line in escape_controls(text, keep_line_breaks=True).split("\n")
+    )

@@ -30,19 +30,24 @@ from bridge_core.errors import ConfigError, StorageError, StorageUnavailable
 from bridge_core.models.base import now
 from bridge_core.models.gateway import About
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway import private
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
-from bridge_gateway.api.connections import BoundedProtocol, ConnectionRegistry, ConnectionLimits, system_connection_limits
-from bridge_gateway.api.gate import MIN_CLIENT_VERSION, AuthConfig
-from bridge_gateway.api.parts import ApiContext
+from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.connection_limits import (
+    BoundedProtocol,
+    ConnectionLimits,
+    ConnectionRegistry,
+    system_connection_limits,
+)
+from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.desk import JobService
-from bridge_gateway.media.plate_proxies import PlateProxyCache
+from bridge_gateway.jobs.services import JobService
+from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.local.provider import LocalProvider
-from bridge_gateway.store.content import BlobStore
-from bridge_gateway.store.partial import translate_os_errors
-from bridge_gateway.store.roots import MediaRoots
+from bridge_gateway.storage import private_files
+from bridge_gateway.storage.blob_upload import translate_os_errors
+from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
 
@@ -75,14 +80,18 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         listener = stack.enter_context(open_listener(settings.host, settings.port))
         with translate_os_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        blob_store = BlobStore(settings.data_dir / "contents", settings.content_limit_mb * 1_000_000)
+        blob_store = BlobStore(
+            settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
+        )
         media_roots = MediaRoots(settings.media_roots)
         provider = LocalProvider(settings)
         stack.callback(provider.close)
         job_service = JobService(settings, [provider], blob_store, media_roots)
         _start_job_service(job_service, settings)
         stack.callback(job_service.stop)
-        token = private.load_or_create_token(options.token_file or settings.data_dir / "token")
+        token = private_files.load_or_create_token(
+            options.token_file or settings.data_dir / "token"
+        )
         about = About(
             version=bridge_core.__version__,
             api_version=bridge_core.API_VERSION,
@@ -93,7 +102,14 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
         stack.callback(plate_proxies.close)
-        context = ApiContext(about, job_service, blob_store, media_roots, EventBroadcaster(job_service), plate_proxies)
+        context = ApiContext(
+            about,
+            job_service,
+            blob_store,
+            media_roots,
+            EventBroadcaster(job_service),
+            plate_proxies,
+        )
         hosts = (settings.host, *settings.allowed_hosts)
         activity = Activity()
         app = create_app(context, AuthConfig.create(token, MIN_CLIENT_VERSION, hosts), activity)
@@ -102,7 +118,9 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         def announce_ready() -> None:
             _log.info("gateway %s answers at %s", about.version, endpoint)
             if options.announce is not None:
-                private.write_private_file(options.announce, format_announcement(endpoint, about))
+                private_files.write_private_file(
+                    options.announce, format_announcement(endpoint, about)
+                )
                 stack.callback(_remove_announcement, options.announce, about.instance_id)
 
         server = GatewayServer(server_config(app), context.event_broadcaster, announce_ready)
@@ -156,7 +174,10 @@ class GatewayServer(uvicorn.Server):
     """Says when it answers, and ends the streams of events before it waits for calls to end."""
 
     def __init__(
-        self, config: uvicorn.Config, event_broadcaster: EventBroadcaster, on_ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        event_broadcaster: EventBroadcaster,
+        on_ready: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._event_broadcaster = event_broadcaster
@@ -165,7 +186,9 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(_LISTEN_BACKLOG)  # asyncio's backlog is both, how many wait and are taken
+            listener.listen(
+                _LISTEN_BACKLOG
+            )  # asyncio's backlog is both, how many wait and are taken
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -208,7 +231,11 @@ class IdleShutdown:
         """End the server once there was no call, no listener and no job for so long."""
         while self.seconds:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
-            if self._is_idle() and not await to_thread.run_sync(self.job_service.has_open_jobs) and self._is_idle():
+            if (
+                self._is_idle()
+                and not await to_thread.run_sync(self.job_service.has_open_jobs)
+                and self._is_idle()
+            ):
                 _log.info("nobody has called for %g seconds; ending", self.seconds)
                 server.should_exit = True
                 return
@@ -267,7 +294,9 @@ async def _run(server: GatewayServer, listener: socket.socket, idle_shutdown: Id
 
 def server_config(app: object, limits: ConnectionLimits | None = None) -> uvicorn.Config:
     """``limits``: of connections; None: what the system gives."""
-    bounded = partial(BoundedProtocol, open_connections=ConnectionRegistry(limits or system_connection_limits()))
+    bounded = partial(
+        BoundedProtocol, open_connections=ConnectionRegistry(limits or system_connection_limits())
+    )
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=bounded,  # type: ignore[arg-type]

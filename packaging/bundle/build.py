@@ -30,7 +30,7 @@ sys.path.append(str(REPO / "gateway"))
 import sbom  # noqa: E402  found by the lines above
 from install import SUMS  # noqa: E402
 from targets import TARGETS, this_platform  # noqa: E402
-from tools import make_empty_folder, pip, run, environment_program  # noqa: E402
+from tools import environment_program, make_empty_folder, pip, run  # noqa: E402
 
 import bridge_core  # noqa: E402
 
@@ -133,7 +133,7 @@ def _extensions(source: Path, target: Path) -> None:
 
 
 def _sbom(bundle: Path, target: Path) -> None:
-    from bridge_gateway.models.catalogue import bundled_catalogue
+    from bridge_gateway.inference.catalogue import bundled_catalogue
 
     entries = [entry.model_dump(mode="json") for entry in bundled_catalogue().entries]
     with tempfile.TemporaryDirectory() as scratch:

@@ -107,7 +107,9 @@ def verify(bundle: Path, expected: str | None = None) -> int:
     for line in sums.read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name or name.startswith("/") or ".." in Path(name).parts:
-            raise InstallRefused(f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again")
+            raise InstallRefused(
+                f"{SUMS} has a line that means nothing: {line!r}. Copy the bundle again"
+            )
         listed[name] = digest
     there = {
         path.relative_to(bundle).as_posix(): path

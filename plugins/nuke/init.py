@@ -3,9 +3,9 @@
 import sys
 
 try:
-    from bridge_nuke import start
+    from bridge_nuke import startup
 
-    start.register_callbacks()
+    startup.register_callbacks()
 except Exception as error:
     print(
         f"Shotbridge is not available in this Nuke: {error}. Next: ask whoever installed it; "

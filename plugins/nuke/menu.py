@@ -3,12 +3,12 @@
 import sys
 
 try:
-    from bridge_nuke import start
+    from bridge_nuke import startup
 except Exception:
-    start = None  # init.py has said why
+    startup = None  # init.py has said why
 
-if start is not None:
+if startup is not None:
     try:
-        start.register_interface()
+        startup.register_interface()
     except Exception as error:
         print(f"Shotbridge has no panel in this Nuke: {error}", file=sys.stderr)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from case_inputs.kit import (
-    time_at,
+from case_inputs.builders import (
     case,
     clip,
     cut,
@@ -17,6 +16,7 @@ from case_inputs.kit import (
     sequence,
     span,
     speed,
+    time_at,
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from case_inputs.kit import HEIGHT, WIDTH, case, movie
+from case_inputs.builders import HEIGHT, WIDTH, case, movie
 
 
 @case

@@ -10,14 +10,14 @@ import numpy as np
 import OpenImageIO as oiio
 
 from case_inputs import rawexr
-from case_inputs.kit import (
+from case_inputs.builders import (
     HEIGHT,
     WIDTH,
-    numbered_bars,
     case,
     clip,
     cut,
     frames,
+    numbered_bars,
     picture,
     sequence,
     span,
@@ -150,10 +150,18 @@ def picture_negative_numbers(out: Path) -> None:
 def picture_dpx_endian(out: Path) -> None:
     """A big-endian DPX of 10 bits, as scanners write; delivery in the plate's own format."""
     picture(
-        out / "plate.1001.dpx", numbered_bars(1001), "uint16", oiio__BitsPerSample=10, oiio__Endian="big"
+        out / "plate.1001.dpx",
+        numbered_bars(1001),
+        "uint16",
+        oiio__BitsPerSample=10,
+        oiio__Endian="big",
     )
     picture(
-        out / "plate.1002.dpx", numbered_bars(1002), "uint16", oiio__BitsPerSample=10, oiio__Endian="little"
+        out / "plate.1002.dpx",
+        numbered_bars(1002),
+        "uint16",
+        oiio__BitsPerSample=10,
+        oiio__Endian="little",
     )
 
 

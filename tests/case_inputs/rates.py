@@ -5,8 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from case_inputs.kit import (
-    time_at,
+from case_inputs.builders import (
     case,
     clip,
     cut,
@@ -16,6 +15,7 @@ from case_inputs.kit import (
     sequence,
     span,
     speed,
+    time_at,
     write,
 )
 
@@ -115,7 +115,9 @@ def mixed_rate_playhead(out: Path) -> None:
     cut(out / "24_in_25.otio", clip("sh010", slow, span(0, 50, 25)), start=time_at(0, 25))
     double = sequence("plate/", rate=50, available=span(0, 60, 50))
     cut(
-        out / "50_in_25_200.otio", clip("sh010", double, span(0, 12, 25), speed(2)), start=time_at(0, 25)
+        out / "50_in_25_200.otio",
+        clip("sh010", double, span(0, 12, 25), speed(2)),
+        start=time_at(0, 25),
     )
 
 

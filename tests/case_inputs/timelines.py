@@ -8,21 +8,21 @@ from pathlib import Path
 
 import opentimelineio as otio
 
-from case_inputs.kit import (
-    time_at,
-    numbered_bars,
+from case_inputs.builders import (
     case,
     clip,
     cut,
     external,
     frames,
     movie,
+    numbered_bars,
     picture,
     save,
     schema,
     sequence,
     span,
     speed,
+    time_at,
     write,
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from case_inputs import exchange, movies, pictures, rates, timelines  # noqa: F401  (they register)
-from case_inputs.kit import CASES
+from case_inputs.builders import CASES
 from terminal import Terminal
 
 

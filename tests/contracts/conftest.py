@@ -19,7 +19,7 @@ from bridge_core.models.media import Plate, PlateKind
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.services import resolve_parameters
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import PROXY_FILENAME, Provider, ProviderTask
+from bridge_gateway.providers.base import PROXY_FILENAME, Provider, ProviderTask
 from bridge_gateway.providers.local.provider import LocalProvider
 
 WIDTH, HEIGHT = 64, 48
@@ -137,7 +137,9 @@ class ProviderUnderTest:
 
 #: A new provider adds its line and must pass all tests.
 PROVIDERS_UNDER_TEST: Mapping[str, ProviderUnderTest] = {
-    "local": ProviderUnderTest(lambda models: LocalProvider(settings(models)), slowest_service="matte"),
+    "local": ProviderUnderTest(
+        lambda models: LocalProvider(settings(models)), slowest_service="matte"
+    ),
 }
 
 

@@ -13,14 +13,14 @@ import pytest
 from small_exr import exr
 
 from bridge_core.errors import HostError, ShotbridgeError, TimelineError
-from bridge_core.host import Capability, Host, HostShot, Placement, HostScene
+from bridge_core.hosts.base import Capability, Host, HostScene, HostShot, Placement
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot
-from bridge_core.models.versions import DecisionRecord, ResultOutput, Proxies, ReviewStatus, Version
-from bridge_core.timeline.reading import read_cut
-from bridge_ui.standalone_host import StandaloneHost
+from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
+from bridge_core.timeline.cut_reader import read_cut
+from bridge_ui.app.standalone_host import StandaloneHost
 
 otio = pytest.importorskip("opentimelineio")
 
@@ -113,13 +113,13 @@ def standalone(folder: Path) -> HostUnderTest:
 def resolve(folder: Path) -> HostUnderTest:
     """The fake of the stubs of 21.0.0: two plates, a camera file to render, and two clips that
     cannot be sent (a title, and media that is gone)."""
-    import resolve_worlds
+    import resolve_sample_project
     from resolve_fake import Resolve
 
     from bridge_resolve.host import ResolveHost
 
     plates = folder / "plates"
-    app, timeline, _ = resolve_worlds.sample_project(plates)
+    app, timeline, _ = resolve_sample_project.sample_project(plates)
     settings = Settings.model_validate(
         {"work": {"handles": 2}, "client": {"state_dir": folder / "state"}}
     )
@@ -128,7 +128,10 @@ def resolve(folder: Path) -> HostUnderTest:
         item = next(item for item in timeline._items if item._id == handle)
         assert item.AddMarker(5, "Blue", "Marker 7", text, 1)
 
-    host, empty = ResolveHost(settings, lambda: app, poll_interval=0), ResolveHost(settings, Resolve)
+    host, empty = (
+        ResolveHost(settings, lambda: app, poll_interval=0),
+        ResolveHost(settings, Resolve),
+    )
 
     def end() -> None:
         host.close()
@@ -140,8 +143,8 @@ def resolve(folder: Path) -> HostUnderTest:
         plates,
         shots=3,
         problems=2,
-        placed=lambda: resolve_worlds.placed_versions(timeline),
-        state=lambda: resolve_worlds.render_state(app),
+        placed=lambda: resolve_sample_project.placed_versions(timeline),
+        state=lambda: resolve_sample_project.render_state(app),
         write_note=write_note,
         end=end,
     )
@@ -149,9 +152,9 @@ def resolve(folder: Path) -> HostUnderTest:
 
 def nuke(folder: Path) -> HostUnderTest:
     """The fake of the stubs of 13.2: two plates, a grade to render, a Read without a file."""
-    import nuke_worlds
+    import nuke_sample_comp
 
-    program = nuke_worlds.sample_comp(folder)
+    program = nuke_sample_comp.sample_comp(folder)
     # Importable once a Nuke runs.
     from bridge_nuke.host import NukeHost
 
@@ -164,7 +167,7 @@ def nuke(folder: Path) -> HostUnderTest:
                 return super().scene()
 
     def placed() -> dict[str, list[str]]:
-        by_shot = nuke_worlds.placed_versions(program)
+        by_shot = nuke_sample_comp.placed_versions(program)
         ids = {one.item_id: one.shot.id for one in host.scene().shots}
         names = {handle: f"{one.sequence}/{one.shot}" for handle, one in ids.items()}
         return {handle: by_shot[shot] for handle, shot in names.items() if shot in by_shot}
@@ -176,18 +179,18 @@ def nuke(folder: Path) -> HostUnderTest:
         shots=3,
         problems=1,
         placed=placed,
-        state=lambda: nuke_worlds.render_state(program),
+        state=lambda: nuke_sample_comp.render_state(program),
         end=program.close,
     )
 
 
 def blender(folder: Path) -> HostUnderTest:
     """A real one; tests/plugins/blender/test_blender_host.py runs the suite inside of it."""
-    import blender_stage
+    import blender_sample_file
 
-    edit = blender_stage.SampleEdit(folder)
-    host = blender_stage.host()
-    empty = blender_stage.EmptyFileHost(host)
+    edit = blender_sample_file.SampleEdit(folder)
+    host = blender_sample_file.host()
+    empty = blender_sample_file.EmptyFileHost(host)
     return HostUnderTest(host, empty, edit.plates, 4, 1, placed=edit.placed, state=edit.state)
 
 
@@ -228,7 +231,12 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def version(
-    subject: HostUnderTest, shot: Shot, number: int, *, first: int | None = None, local_folder: str = ""
+    subject: HostUnderTest,
+    shot: Shot,
+    number: int,
+    *,
+    first: int | None = None,
+    local_folder: str = "",
 ) -> Version:
     """A version with its files: some hosts look at them. ``here`` names a folder beside the
     gateway's, where the files are in its place."""
@@ -279,7 +287,9 @@ def test_it_says_who_it_is_and_what_it_can(subject: HostUnderTest) -> None:
 
 
 @pytest.mark.parametrize("capability", list(CALLS))
-def test_what_it_cannot_do_it_refuses_in_words(subject: HostUnderTest, capability: Capability) -> None:
+def test_what_it_cannot_do_it_refuses_in_words(
+    subject: HostUnderTest, capability: Capability
+) -> None:
     if capability in subject.host.capabilities:
         pytest.skip("it can")
     with pytest.raises(HostError) as excinfo:
@@ -403,7 +413,9 @@ def test_every_way_of_placing_can_be_chosen(subject: HostUnderTest) -> None:
         assert placed.message
     assert len(subject.placed().get(one.item_id, [])) == len(ways)
     with pytest.raises(HostError) as excinfo:
-        subject.host.place([Placement(one.item_id, version(subject, one.shot, 9), mode_id="sideways")])
+        subject.host.place(
+            [Placement(one.item_id, version(subject, one.shot, 9), mode_id="sideways")]
+        )
     assert "sideways" in excinfo.value.message
     assert len(subject.placed().get(one.item_id, [])) == len(ways)
 
@@ -418,7 +430,9 @@ def test_what_cannot_all_be_placed_is_not_placed_at_all(subject: HostUnderTest) 
         subject.host.place([fine, Placement("no-such-handle", version(subject, one.shot, 2))])
     assert "no-such-handle" in excinfo.value.message
     with pytest.raises(ShotbridgeError):
-        subject.host.place([fine, Placement(two.item_id, version(subject, two.shot, 1, first=1001))])
+        subject.host.place(
+            [fine, Placement(two.item_id, version(subject, two.shot, 1, first=1001))]
+        )
     assert subject.placed() == before
 
 
@@ -461,7 +475,9 @@ def test_a_shot_without_a_plate_is_rendered_and_nothing_else_changes(
     assert file_hashes(subject.plates) == plates
 
 
-def test_a_single_frame_is_rendered_for_a_test_frame(subject: HostUnderTest, tmp_path: Path) -> None:
+def test_a_single_frame_is_rendered_for_a_test_frame(
+    subject: HostUnderTest, tmp_path: Path
+) -> None:
     item = shot_to_render(subject)
     folder = tmp_path / "rendered"
     folder.mkdir()
@@ -488,7 +504,9 @@ def test_a_rendering_that_is_stopped_leaves_nothing(subject: HostUnderTest, tmp_
     assert list(folder.iterdir()) == []
 
 
-def test_what_people_write_in_the_host_is_reported_until_the_gateway_has_it(subject: HostUnderTest) -> None:
+def test_what_people_write_in_the_host_is_reported_until_the_gateway_has_it(
+    subject: HostUnderTest,
+) -> None:
     require(subject, Capability.NOTES)
     assert subject.write_note is not None
     one = subject.host.scene().shots[0]
@@ -501,5 +519,7 @@ def test_what_people_write_in_the_host_is_reported_until_the_gateway_has_it(subj
     (note,) = subject.host.notes()
     assert (note.version_id, note.text) == (kept.version_id, "the sky is too bright")
     assert subject.host.notes() == (note,)
-    subject.host.mark_note_synced(note.note_key, kept.model_copy(update={"id": "n-2", "text": note.text}))
+    subject.host.mark_note_synced(
+        note.note_key, kept.model_copy(update={"id": "n-2", "text": note.text})
+    )
     assert subject.host.notes() == ()

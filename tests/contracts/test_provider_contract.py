@@ -22,8 +22,8 @@ from bridge_core.errors import (
 )
 from bridge_core.models.media import MOVIE_EXTENSIONS, frame_path
 from bridge_core.models.requests import OutputFormat
-from bridge_gateway.media.checks import check_output
-from bridge_gateway.providers.contract import PROXY_FILENAME, TaskResult, ProviderTask
+from bridge_gateway.media.output_checks import check_output
+from bridge_gateway.providers.base import PROXY_FILENAME, ProviderTask, TaskResult
 
 FOOTAGE = ("exr", "dpx", "png", "mov")
 
@@ -96,7 +96,13 @@ def test_the_plates_own_format_comes_back(
 
 @pytest.mark.parametrize(("first", "count"), [(-2, 4), (9_999, 2), (1_000_000, 1)])
 def test_any_frame_number_is_one(
-    first: int, count: int, provider: Any, candidate: Any, shoot: Any, task_of: Any, make_monitor: Any
+    first: int,
+    count: int,
+    provider: Any,
+    candidate: Any,
+    shoot: Any,
+    task_of: Any,
+    make_monitor: Any,
 ) -> None:
     footage = shoot("exr", first=first, count=count)
     task = task_of(provider, candidate.slow, footage)

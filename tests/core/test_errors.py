@@ -40,7 +40,11 @@ def test_an_error_comes_back_as_itself_over_http_and_between_processes(
     text = Problem.from_error(error).model_dump_json()
     for back in (Problem(**json.loads(text)).to_error(), pickle.loads(pickle.dumps(error))):
         assert type(back) is kind
-        assert (back.message, back.where, back.next_step) == (error.message, error.where, error.next_step)
+        assert (back.message, back.where, back.next_step) == (
+            error.message,
+            error.where,
+            error.next_step,
+        )
         assert back.details == error.details
 
 

@@ -25,22 +25,28 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.gateway import About
 from bridge_core.models.media import Plate, SourceFile
 from bridge_core.models.requests import Request, Submission
-from bridge_core.models.services import NumberParameter, DataLocality, Service
+from bridge_core.models.services import DataLocality, NumberParameter, Service
 from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ResultOutput
 from bridge_gateway import serve
 from bridge_gateway.api.activity import Activity
 from bridge_gateway.api.app import create_app
-from bridge_gateway.api.connections import ConnectionLimits
-from bridge_gateway.api.gate import MIN_CLIENT_VERSION, AuthConfig
-from bridge_gateway.api.parts import ApiContext
+from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION, AuthConfig
+from bridge_gateway.api.connection_limits import ConnectionLimits
+from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.sse import EventBroadcaster
-from bridge_gateway.jobs.desk import JobService
-from bridge_gateway.media.plate_proxies import PlateProxyCache
-from bridge_gateway.providers.contract import PICTURE_FILENAME, PROXY_FILENAME, TaskResult, ProviderTask, TaskMonitor
-from bridge_gateway.store.content import BlobStore
-from bridge_gateway.store.roots import MediaRoots
+from bridge_gateway.jobs.services import JobService
+from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
+from bridge_gateway.providers.base import (
+    PICTURE_FILENAME,
+    PROXY_FILENAME,
+    ProviderTask,
+    TaskMonitor,
+    TaskResult,
+)
+from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.media_roots import MediaRoots
 
 TOKEN = "a-token-that-is-only-for-tests"
 WIDTH, HEIGHT = 32, 18
@@ -71,7 +77,9 @@ class SlowCopyProvider:
                 if monitor.cancelled():
                     raise JobCancelled("cancelled", where=task.job_id)
                 time.sleep(0.01)
-            target = task.folder / PICTURE_FILENAME.format(output="main", frame=frame, ending=".exr")
+            target = task.folder / PICTURE_FILENAME.format(
+                output="main", frame=frame, ending=".exr"
+            )
             half = target.with_suffix(".half")
             shutil.copyfile(task.files[frame], half)
             half.replace(target)
@@ -139,7 +147,11 @@ class EventStreamReader:
         for message in self.messages():
             taken.append(message)
             reported = message["data"].get("job")
-            if reported and reported["id"] == job and reported["state"] not in ("queued", "running"):
+            if (
+                reported
+                and reported["id"] == job
+                and reported["state"] not in ("queued", "running")
+            ):
                 break
         return taken
 
@@ -193,12 +205,16 @@ class InProcessGateway:
         self.plate_proxies = PlateProxyCache(
             settings.data_dir / "plate_proxies", settings.colour, settings.proxies
         )
-        parts = ApiContext(about, self.job_service, self.blob_store, roots, events, self.plate_proxies)
+        parts = ApiContext(
+            about, self.job_service, self.blob_store, roots, events, self.plate_proxies
+        )
         self.app = create_app(
             parts, AuthConfig.create(TOKEN, MIN_CLIENT_VERSION, ["gateway.studio"]), self.activity
         )
         ready = threading.Event()
-        self._server = serve.GatewayServer(serve.server_config(self.app, self.limits), events, ready.set)
+        self._server = serve.GatewayServer(
+            serve.server_config(self.app, self.limits), events, ready.set
+        )
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve(sockets=[listener]))
         )
@@ -311,7 +327,9 @@ class InProcessGateway:
         return version_id
 
     @contextmanager
-    def event_stream(self, path: str = "/v1/events", last: int | None = None) -> Iterator[EventStreamReader]:
+    def event_stream(
+        self, path: str = "/v1/events", last: int | None = None
+    ) -> Iterator[EventStreamReader]:
         listener = EventStreamReader(self, path, last)
         try:
             yield listener

@@ -12,12 +12,12 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_media import ResolveMedia
 from resolve_pool import Folder, MediaPoolItem
 from resolve_project import Project
 from resolve_stubs import STUBS
-from resolve_thing import CALL_RECORDER, ApiObject
-from resolve_timeline import TimelineTake, Timeline, TimelineItem
+from resolve_timeline import Timeline, TimelineItem, TimelineTake
 from stubs import conforming, conforming_function
 
 

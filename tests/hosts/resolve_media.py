@@ -13,8 +13,13 @@ import av
 import numpy as np
 import OpenImageIO as oiio
 
-from bridge_core.models.frames import supports_drop_frame, timecode_to_frame, frame_to_timecode, to_rate
-from bridge_core.models.media import MOVIE_EXTENSIONS, frame_path, detect_pattern
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    supports_drop_frame,
+    timecode_to_frame,
+    to_rate,
+)
+from bridge_core.models.media import MOVIE_EXTENSIONS, detect_pattern, frame_path
 
 Picture = np.ndarray[Any, np.dtype[np.float32]]
 

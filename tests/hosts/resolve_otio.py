@@ -215,7 +215,7 @@ class _OtioTrackReader:
         return made
 
     def _clip(self, clip: dict[str, Any], at: int, duration: int) -> TimelineItem:
-        from resolve_timeline import TimelineTake, TimelineItem
+        from resolve_timeline import TimelineItem, TimelineTake
 
         if "media_references" in clip:  # only the active one is taken; the others are dropped
             reference = clip["media_references"][clip["active_media_reference_key"]]

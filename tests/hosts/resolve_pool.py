@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import resolve_otio
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_media import ResolveMedia, read_path, read_sequence
 from resolve_stubs import STUBS
-from resolve_thing import CALL_RECORDER, ApiObject
-from resolve_timeline import TimelineTake, Timeline, TimelineItem
+from resolve_timeline import Timeline, TimelineItem, TimelineTake
 from stubs import conforming
 
 from bridge_core.models.frames import to_rate

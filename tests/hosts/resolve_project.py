@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_pool import MediaPool
 from resolve_render import CODECS, FORMATS, RenderJob
 from resolve_stubs import STUBS
-from resolve_thing import CALL_RECORDER, ApiObject
 from resolve_timeline import Timeline
 from stubs import conforming
 

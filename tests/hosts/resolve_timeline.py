@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import resolve_otio
+from resolve_api_object import CALL_RECORDER, ApiObject
 from resolve_media import Picture, black
 from resolve_stubs import STUBS
-from resolve_thing import CALL_RECORDER, ApiObject
 from stubs import conforming
 
-from bridge_core.models.frames import timecode_to_frame, frame_to_timecode, to_rate
+from bridge_core.models.frames import frame_to_timecode, timecode_to_frame, to_rate
 
 if TYPE_CHECKING:
     from resolve_fake import Resolve

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nuke_worlds
+import nuke_sample_comp
 import pytest
 from nuke_fake import FakeNuke, api
 from stubs import BadCallError, NotInApiError, NotModelledError, StubClass, Stubs, conforming
@@ -179,8 +179,8 @@ def test_undo_takes_back_what_a_group_did(program: FakeNuke) -> None:
 
 def test_a_script_is_the_same_after_saving_and_opening(program: FakeNuke, tmp_path: Path) -> None:
     nuke = program.module
-    nuke_worlds.set_script_settings()
-    read = nuke_worlds.make_read("/a b/[c]/$d {e}.####.exr", label='say "this"\nor that \\')
+    nuke_sample_comp.set_script_settings()
+    read = nuke_sample_comp.make_read("/a b/[c]/$d {e}.####.exr", label='say "this"\nor that \\')
     group = nuke.nodes.Group()
     with group:
         inner = nuke.nodes.NoOp(inputs=[None])
@@ -216,17 +216,17 @@ def test_selected_is_what_a_person_selected(program: FakeNuke) -> None:
 def test_a_read_starts_where_its_frame_mode_says(
     program: FakeNuke, tmp_path: Path, mode: str, value: str, starts: int, at_1: int
 ) -> None:
-    file = nuke_worlds.write_plate(tmp_path, "p", range(11, 21))
-    read = nuke_worlds.make_read(file, 11, 20, raw=True, frame_mode=mode, frame=value)
+    file = nuke_sample_comp.write_plate(tmp_path, "p", range(11, 21))
+    read = nuke_sample_comp.make_read(file, 11, 20, raw=True, frame_mode=mode, frame=value)
     assert (read.firstFrame(), read.lastFrame()) == (starts, starts + 9)
     red = program.module.sample(read, "rgba.red", 1, 1)
     assert red == pytest.approx(at_1 / 2048, abs=1e-3)
 
 
 def test_missing_frames_are_shown_as_the_read_says(program: FakeNuke, tmp_path: Path) -> None:
-    file = nuke_worlds.write_plate(tmp_path, "p", range(1001, 1004))
+    file = nuke_sample_comp.write_plate(tmp_path, "p", range(1001, 1004))
     (tmp_path / "p" / "p.1002.exr").unlink()
-    read = nuke_worlds.make_read(file, 1001, 1003, raw=True)
+    read = nuke_sample_comp.make_read(file, 1001, 1003, raw=True)
     program.module.frame(1002)
     with pytest.raises(RuntimeError, match=r"p\.1002\.exr"):
         program.module.sample(read, "rgba.red", 1, 1)

@@ -12,8 +12,8 @@ from typing import Any
 import OpenImageIO as oiio
 import pytest
 from resolve_fake import Resolve, scripting_module
+from resolve_sample_project import camera_file, import_plate, render_state, sample_project
 from resolve_stubs import STUBS
-from resolve_worlds import camera_file, import_plate, sample_project, render_state
 from stubs import BadCallError, NotInApiError, NotModelledError
 
 
@@ -177,7 +177,9 @@ def test_a_transition_is_an_item_without_media(sample: FakeProject) -> None:
     assert (dissolve.GetName(), dissolve.GetDuration()) == ("Cross Dissolve", 5)
 
 
-def test_a_rendering_takes_its_time_and_writes_what_is_seen(sample: FakeProject, tmp_path: Path) -> None:
+def test_a_rendering_takes_its_time_and_writes_what_is_seen(
+    sample: FakeProject, tmp_path: Path
+) -> None:
     folder = tmp_path / "rendered"
     folder.mkdir()
     assert sample.project.AddRenderJob() == "", "no H.264 here"
@@ -250,7 +252,9 @@ def test_otio_goes_through_as_resolve_lets_it(sample: FakeProject, tmp_path: Pat
 
 
 @pytest.mark.parametrize("what", ["outside", "title", "url", "no start"])
-def test_otio_of_another_shape_gives_no_timeline(sample: FakeProject, tmp_path: Path, what: str) -> None:
+def test_otio_of_another_shape_gives_no_timeline(
+    sample: FakeProject, tmp_path: Path, what: str
+) -> None:
     path = tmp_path / "reel.otio"
     document = export(sample, path)
     clip = document["tracks"]["children"][0]["children"][0]

@@ -24,5 +24,7 @@ def terminal(tmp_path: Path, models_dir: Path) -> Iterator[Terminal]:
 def cut(terminal: Terminal) -> Path:
     """Two shots of 8 frames, 1001 to 1008; the cut shows 1003 to 1006."""
     frames = range(1001, 1009)
-    shots = {name: write_plate(terminal.plates / name, name, frames) for name in ("AB_0010", "AB_0020")}
+    shots = {
+        name: write_plate(terminal.plates / name, name, frames) for name in ("AB_0010", "AB_0020")
+    }
     return write_cut(terminal.folder / "reel 1.otio", shots, frames)

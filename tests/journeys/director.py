@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hands import UserInput, start_user_input, wait_until
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,13 +26,14 @@ from PySide6.QtWidgets import (
     QPushButton,
     QWidget,
 )
+from user_input import UserInput, start_user_input, wait_until
 
 from bridge_core.models.versions import ReviewStatus
 
 if TYPE_CHECKING:
-    from bridge_core.host import Host
+    from bridge_core.hosts.base import Host
     from bridge_core.models.settings import Settings
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 SIZE = 1440, 880
 
@@ -47,9 +47,11 @@ class Director:
 
     @classmethod
     @contextmanager
-    def open_panel_at_work(cls, user_input: UserInput, settings: Settings, host: Host) -> Iterator[Director]:
+    def open_panel_at_work(
+        cls, user_input: UserInput, settings: Settings, host: Host
+    ) -> Iterator[Director]:
         """At a panel with this host, once the gateway answers; it closes in the end."""
-        from bridge_ui.panel.opening import open_panel
+        from bridge_ui.app.opening import open_panel
 
         panel = open_panel(settings, host)
         panel.resize(*SIZE)
@@ -83,7 +85,9 @@ class Director:
         view = self.panel.shots.view
         self.user_input.click(view.viewport(), view.visualRect(view.model().index(at, 0)).center())
         key = self.panel.controllers.shots.rows[at].key
-        wait_until(lambda: self.panel.controllers.shots.state.value.selected == (key,), "the selection")
+        wait_until(
+            lambda: self.panel.controllers.shots.state.value.selected == (key,), "the selection"
+        )
 
     def choose_service(self, words: str) -> None:
         self.user_input.press_key("Ctrl+K")
@@ -108,7 +112,9 @@ class Director:
 
     def wait_for_versions(self, count: int, seconds: float = 90) -> None:
         jobs = self.panel.controllers.jobs.rows
-        wait_until(lambda: sum(bool(row.result_id) for row in jobs) == count, "the versions", seconds)
+        wait_until(
+            lambda: sum(bool(row.result_id) for row in jobs) == count, "the versions", seconds
+        )
 
     def compare(self, side: str, words: str) -> None:
         """Choose what A or B shows, and give the keys to the picture."""
@@ -136,7 +142,10 @@ class Director:
         self.user_input.drag(
             canvas,
             [
-                QPointF(picture_rect.left() + x * picture_rect.width(), picture_rect.top() + y * picture_rect.height())
+                QPointF(
+                    picture_rect.left() + x * picture_rect.width(),
+                    picture_rect.top() + y * picture_rect.height(),
+                )
                 for x, y in path
             ],
         )
@@ -260,7 +269,9 @@ def approve_a_version(director: Director, folder: Path) -> None:
     wait_until(lambda: abs(canvas.settings.wipe - 0.25) < 0.02, "the wipe")
 
     user_input.type_text("?")
-    wait_until(lambda: panel.has_part("keys") and panel.shortcuts.isVisible(), "the sheet of all keys")
+    wait_until(
+        lambda: panel.has_part("keys") and panel.shortcuts.isVisible(), "the sheet of all keys"
+    )
     user_input.press_key("Escape")
     wait_until(panel.shortcuts.isHidden, "the sheet to go")
 
@@ -294,13 +305,18 @@ def approve_a_version(director: Director, folder: Path) -> None:
 
 def main(cut: Path, folder: Path) -> None:
     from bridge_core.config import load_settings
-    from bridge_ui.standalone_host import StandaloneHost
+    from bridge_ui.app.standalone_host import StandaloneHost
 
-    with tempfile.TemporaryDirectory() as screen_folder, start_user_input(Path(screen_folder)) as user_input:
+    with (
+        tempfile.TemporaryDirectory() as screen_folder,
+        start_user_input(Path(screen_folder)) as user_input,
+    ):
         app = QApplication(["shotbridge-tests"])
         print("the platform is", app.platformName())
         settings = load_settings().settings
-        with Director.open_panel_at_work(user_input, settings, StandaloneHost(settings, cut)) as director:
+        with Director.open_panel_at_work(
+            user_input, settings, StandaloneHost(settings, cut)
+        ) as director:
             approve_a_version(director, folder)
 
 

@@ -16,7 +16,7 @@ import pytest
 from pins import lock_entries, without_packages
 from sbom import completed, model_components
 
-from bridge_gateway.models.catalogue import bundled_catalogue
+from bridge_gateway.inference.catalogue import bundled_catalogue
 
 REPO = Path(__file__).parents[2]
 INSTALLER = REPO / "packaging" / "bundle" / "install.py"

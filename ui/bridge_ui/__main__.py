@@ -2,7 +2,7 @@
 
 import sys
 
-from bridge_ui.window import main
+from bridge_ui.app.window import main
 
 if __name__ == "__main__":
     sys.exit(main())

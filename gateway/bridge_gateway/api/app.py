@@ -8,10 +8,16 @@ from fastapi import FastAPI
 
 import bridge_core
 from bridge_core.models.gateway import Event
-from bridge_gateway.api import about, errors, events, jobs, media, results, versions
+from bridge_gateway.api import errors
 from bridge_gateway.api.activity import Activity, ActivityMiddleware
-from bridge_gateway.api.gate import CLIENT_HEADER, PUBLIC_PATH, AuthConfig, AuthMiddleware
-from bridge_gateway.api.parts import ApiContext
+from bridge_gateway.api.auth.middleware import (
+    CLIENT_HEADER,
+    PUBLIC_PATH,
+    AuthConfig,
+    AuthMiddleware,
+)
+from bridge_gateway.api.dependencies import ApiContext
+from bridge_gateway.api.routes import about, events, jobs, media, results, versions
 
 _DESCRIPTION = f"""Sends shots to AI services and gives back versions.
 
@@ -36,12 +42,12 @@ _SCHEMA_REF = "#/components/schemas/{model}"
 def create_app(context: ApiContext, auth: AuthConfig, activity: Activity) -> FastAPI:
     """The gateway's API over a desk and its stores."""
     app = create_routes_app()
-    app.state.parts = context
-    app.state.door = auth
+    app.state.context = context
+    app.state.auth = auth
     # The last one added stands outermost: faults are caught everywhere, and only calls that pass
     # the gate keep the gateway awake.
     app.add_middleware(ActivityMiddleware, activity=activity)
-    app.add_middleware(AuthMiddleware, door=auth)
+    app.add_middleware(AuthMiddleware, config=auth)
     app.add_middleware(errors.UnexpectedErrorMiddleware)
     return app
 
@@ -59,7 +65,7 @@ def create_routes_app() -> FastAPI:
     )
     errors.install_error_handlers(app)
     for module in (about, media, jobs, versions, results, events):
-        app.include_router(module.routes)
+        app.include_router(module.router)
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -63,8 +63,12 @@ def install_error_handlers(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             # Routes are made for one method each, and the router names the first one's only.
-            headers["Allow"] = ", ".join(_allowed_methods(app, request.url.path)) or headers["Allow"]
-        return problem_response(_from_http_exception(request, error), status=error.status_code, headers=headers)
+            headers["Allow"] = (
+                ", ".join(_allowed_methods(app, request.url.path)) or headers["Allow"]
+            )
+        return problem_response(
+            _from_http_exception(request, error), status=error.status_code, headers=headers
+        )
 
 
 class UnexpectedErrorMiddleware:

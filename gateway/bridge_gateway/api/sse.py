@@ -21,7 +21,7 @@ from anyio import to_thread
 from bridge_core.models.gateway import Event
 
 if TYPE_CHECKING:
-    from bridge_gateway.jobs.desk import JobService
+    from bridge_gateway.jobs.services import JobService
 
 #: Seconds between two looks whether this process has made an event.
 POLL_SECONDS = 0.1
@@ -99,7 +99,9 @@ class EventBroadcaster:
                 continue
             try:
                 if last is None:
-                    self._recent_start = last = await to_thread.run_sync(self._job_service.last_event_id)
+                    self._recent_start = last = await to_thread.run_sync(
+                        self._job_service.last_event_id
+                    )
                     # Whoever read before this number was known looks once more.
                     self._wake_listeners()
                 page = await to_thread.run_sync(self._read_page, last, None)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import Request
-from bridge_gateway.store.tables import JobRow
+from bridge_gateway.db.tables import JobRow
 
 #: So many of the newest jobs of the service count: machines and models change.
 _RECENT_JOBS = 20

@@ -11,11 +11,11 @@ from pathlib import Path
 from bridge_core.errors import ShotbridgeError
 from bridge_core.models.gateway import HealthCheck
 from bridge_core.models.jobs import JobState
+from bridge_gateway.db import queries
+from bridge_gateway.jobs.gateway_context import GatewayContext
 from bridge_gateway.jobs.recovery import Reconciler
-from bridge_gateway.jobs.tools import GatewayContext
-from bridge_gateway.media.atomic import atomic_write, storage_error
-from bridge_gateway.store import records
-from bridge_gateway.store.disks import Disk
+from bridge_gateway.storage.atomic_files import atomic_write, storage_error
+from bridge_gateway.storage.disks import Disk
 
 #: Free space, in bytes, below which the folder's line warns.
 _LOW_SPACE = 5_000_000_000
@@ -27,11 +27,17 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
     checks = [
         _run_check("engine", lambda: _check_queue(gateway, reconciler)),
         _run_check(
-            "library", lambda: gateway.library_disk.run(lambda: _check_folder("library", "library_dir", gateway))
+            "library",
+            lambda: gateway.library_disk.run(
+                lambda: _check_folder("library", "library_dir", gateway)
+            ),
         ),
         _run_check("data", partial(_check_folder, "data", "data_dir", gateway)),
     ]
-    checks += [_run_check(_media_root_name(disk), partial(_check_media_root, disk)) for disk in gateway.media_roots.disks]
+    checks += [
+        _run_check(_media_root_name(disk), partial(_check_media_root, disk))
+        for disk in gateway.media_roots.disks
+    ]
     # A config that cannot be read, or lacks the display or view, ends the start already.
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
     checks.append(HealthCheck(name="colour", ok=True, message=message))
@@ -58,7 +64,7 @@ def _run_check(name: str, check: Callable[[], HealthCheck]) -> HealthCheck:
 
 def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck:
     with gateway.database.begin_read() as session:
-        counts = records.count_open_jobs(session)
+        counts = queries.count_open_jobs(session)
     message = (
         f"{counts[JobState.RUNNING]} running, {counts[JobState.QUEUED]} queued, "
         f"{gateway.settings.workers} at once"
@@ -106,7 +112,9 @@ def _check_media_root(disk: Disk) -> HealthCheck:
 
     :raises StorageUnavailable: it does not answer.
     """
-    is_readable = disk.run(lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK))
+    is_readable = disk.run(
+        lambda: disk.folder.is_dir() and os.access(disk.folder, os.R_OK | os.X_OK)
+    )
     return HealthCheck(
         name=_media_root_name(disk),
         ok=is_readable,

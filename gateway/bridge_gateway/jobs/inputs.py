@@ -11,8 +11,8 @@ from bridge_core.errors import MissingFrames, PlateChanged, TransferError, Unrea
 from bridge_core.models.base import ResponseModel
 from bridge_core.models.media import PlateKind, Sha256, SourceFile
 from bridge_core.models.requests import Submission
-from bridge_gateway.store.content import BlobStore
-from bridge_gateway.store.roots import MediaRoots
+from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.media_roots import MediaRoots
 
 _BLOCK_BYTES = 1 << 20
 

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from typing import Self
 
 from bridge_core.errors import JobCancelled, StorageUnavailable
-from bridge_gateway.jobs import states
-from bridge_gateway.store.database import Database
+from bridge_gateway.db.engine import Database
+from bridge_gateway.jobs import transitions
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _PACE_WINDOW = 20
 
 
 class JobMonitor:
-    """Watches over one job; a :class:`bridge_gateway.providers.contract.Watch`.
+    """Watches over one job; a :class:`bridge_gateway.providers.base.Watch`.
 
     A thread of its own writes, so that a database that makes writers wait never holds up a
     provider. Use it as a context.
@@ -39,7 +39,9 @@ class JobMonitor:
         self._lock = threading.Lock()
         self._changed = False
         self._reset_step("", 0, ())
-        self._thread = threading.Thread(target=self._write_progress, name=f"progress {job}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._write_progress, name=f"progress {job}", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -112,7 +114,7 @@ class JobMonitor:
                 seconds_left = self._seconds_left()
             try:
                 if changed:
-                    is_running = states.record_progress(
+                    is_running = transitions.record_progress(
                         self._database,
                         self._job,
                         step=step,
@@ -121,7 +123,7 @@ class JobMonitor:
                         seconds_left=seconds_left,
                     )
                 elif iterations % _CANCELLATION_CHECK_INTERVAL == 0:
-                    is_running = states.is_running(self._database, self._job)
+                    is_running = transitions.is_running(self._database, self._job)
                 else:
                     continue
             except StorageUnavailable as error:

@@ -31,26 +31,32 @@ from bridge_core.models.jobs import JobState
 from bridge_core.models.versions import (
     InputFile,
     Lineage,
-    ResultOutput,
     ResultFile,
+    ResultOutput,
     StepTiming,
     TestFrame,
     Version,
     content_hash,
 )
-from bridge_gateway.jobs import feed
-from bridge_gateway.jobs.bench import AdmittedJob, JobContext, HashedOutputs, StagedInputs
-from bridge_gateway.jobs.naming import LINEAGE_NAME, final_pattern, pattern_files
-from bridge_gateway.media.atomic import storage_error, atomic_write_bytes
-from bridge_gateway.providers.contract import TaskResult
-from bridge_gateway.store import records
-from bridge_gateway.store.database import Database
-from bridge_gateway.store.tables import JobRow, ResultRow, TimingRow
+from bridge_gateway.db import queries
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
+from bridge_gateway.jobs import events
+from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
+from bridge_gateway.library.naming import LINEAGE_NAME, final_pattern, pattern_files
+from bridge_gateway.providers.base import TaskResult
+from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
 
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-def publish_result(context: JobContext, admitted: AdmittedJob, staged: StagedInputs, task_result: TaskResult, hashed: HashedOutputs) -> None:
+def publish_result(
+    context: JobContext,
+    admitted: AdmittedJob,
+    staged: StagedInputs,
+    task_result: TaskResult,
+    hashed: HashedOutputs,
+) -> None:
     """Make the job's pictures a version, or a try.
 
     :raises JobCancelled: somebody was faster; nothing is published.
@@ -84,7 +90,7 @@ def _reserve_result(context: JobContext) -> ResultRow:
     naming, request = context.gateway.naming, context.request
     shot, service = request.shot.id, request.service
     with context.gateway.database.begin_write() as session:
-        job = records.get_job_row(session, context.job_id, lock=True)
+        job = queries.get_job_row(session, context.job_id, lock=True)
         reserved = session.scalar(select(ResultRow).where(ResultRow.job == context.job_id))
         if reserved is not None:
             return reserved
@@ -96,7 +102,7 @@ def _reserve_result(context: JobContext) -> ResultRow:
             number = _next_version_number(session, context)
             folder = naming.version_folder(shot, service, number)
         row = ResultRow(
-            id=records.new_id(),
+            id=queries.new_id(),
             job=context.job_id,
             show=shot.show,
             sequence=shot.sequence,
@@ -143,7 +149,9 @@ def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
     with context.gateway.database.begin_write() as session:
         row = session.get_one(ResultRow, row.id)
         row.number = _next_version_number(session, context)
-        row.folder = str(context.gateway.naming.version_folder(context.request.shot.id, row.service, row.number))
+        row.folder = str(
+            context.gateway.naming.version_folder(context.request.shot.id, row.service, row.number)
+        )
         return row
 
 
@@ -171,7 +179,9 @@ def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -
 def _is_in_place(final: Path, job: str) -> bool:
     """Whether an attempt before has come as far as to put the folder into its place."""
     try:
-        lineage = Lineage.parse((final / LINEAGE_NAME).read_bytes(), where=str(final / LINEAGE_NAME))
+        lineage = Lineage.parse(
+            (final / LINEAGE_NAME).read_bytes(), where=str(final / LINEAGE_NAME)
+        )
     except FileNotFoundError:
         return False
     return lineage.job_id == job
@@ -291,13 +301,13 @@ def _build_result(
         "id": row.id,
         "shot": context.request.shot.id,
         "service": row.service,
-        "job": context.job_id,
+        "job_id": context.job_id,
         "folder": row.folder,
         "frames": context.request.frames,
         "outputs": outputs,
         "proxies": hashed.proxies,
         "created": row.created,
-        "asked_by": context.request.requested_by,
+        "requested_by": context.request.requested_by,
         "warnings": admitted.warnings,
     }
     if row.number is None:
@@ -316,7 +326,7 @@ def _mark_published(context: JobContext, result: Version | TestFrame) -> None:
         row.content = canonical_json(result)
         session.flush()
         if isinstance(result, Version):
-            feed.add_version_event(session, result)
+            events.add_version_event(session, result)
 
 
 def _make_read_only(path: Path) -> None:

@@ -19,11 +19,12 @@ from sqlalchemy import select
 from bridge_core.errors import StorageUnavailable
 from bridge_core.models.jobs import Cost
 from bridge_core.models.requests import Submission
-from bridge_gateway.jobs import states, work
-from bridge_gateway.jobs.engine import WorkflowStatus, JobQueue
-from bridge_gateway.jobs.tools import GatewayContext
-from bridge_gateway.store import records
-from bridge_gateway.store.tables import ResultRow
+from bridge_gateway.db import queries
+from bridge_gateway.db.tables import ResultRow
+from bridge_gateway.jobs import transitions
+from bridge_gateway.jobs.gateway_context import GatewayContext
+from bridge_gateway.jobs.queue import JobQueue, WorkflowStatus
+from bridge_gateway.library import work_dir
 
 _log = logging.getLogger(__name__)
 
@@ -91,8 +92,10 @@ class Reconciler:
 
     def _remove_stale_work_dirs(self) -> None:
         # Listed before the rows are read, so that no job's folder can be younger than its row.
-        work_dirs = work.list_work_dirs(self._gateway.settings.library_dir, self._gateway.instance_id)
-        work.remove_stale(work_dirs, open_job_ids=set(_open_ids(self._gateway)))
+        work_dirs = work_dir.list_work_dirs(
+            self._gateway.settings.library_dir, self._gateway.instance_id
+        )
+        work_dir.remove_stale(work_dirs, open_job_ids=set(_open_ids(self._gateway)))
 
     def _repair(self, job_id: str, status: WorkflowStatus | None) -> None:
         match status:
@@ -108,7 +111,7 @@ class Reconciler:
             case WorkflowStatus.ACTIVE:
                 pass
             case WorkflowStatus.CANCELLED:
-                states.cancel_job(self._gateway.database, job_id)
+                transitions.cancel_job(self._gateway.database, job_id)
                 unpin_inputs(self._gateway, job_id)
             case WorkflowStatus.COMPLETED | WorkflowStatus.FAILED:
                 _end_job(self._gateway, job_id)
@@ -154,21 +157,21 @@ def unpin_inputs(gateway: GatewayContext, job_id: str) -> None:
 def pin_all_inputs(gateway: GatewayContext) -> None:
     """Pins do not outlive the process; the jobs do."""
     with gateway.database.begin_read() as session:
-        for row in records.list_open_job_rows(session):
-            pin_inputs(gateway, row.id, records.load_submission(row))
+        for row in queries.list_open_job_rows(session):
+            pin_inputs(gateway, row.id, queries.load_submission(row))
 
 
 def _open_ids(gateway: GatewayContext) -> list[str]:
     with gateway.database.begin_read() as session:
-        return records.list_open_job_ids(session)
+        return queries.list_open_job_ids(session)
 
 
 def _end_job(gateway: GatewayContext, job_id: str) -> None:
     with gateway.database.begin_read() as session:
         published = session.scalar(select(ResultRow.published).where(ResultRow.job == job_id))
     if published is not None:
-        states.complete_job(gateway.database, job_id, Cost())
+        transitions.complete_job(gateway.database, job_id, Cost())
     else:
         _log.error("job %s was given up by the engine", job_id)
-        states.fail_job(gateway.database, job_id, states.attempts_exhausted(job_id))
+        transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))
     unpin_inputs(gateway, job_id)

@@ -14,19 +14,20 @@ from bridge_core.errors import CheckFailed, UnreadableMedia
 from bridge_core.models.jobs import Cost
 from bridge_core.models.media import PlateKind, frame_path
 from bridge_core.models.versions import Proxies, ResultFile
-from bridge_gateway.jobs import inputs, space, states
-from bridge_gateway.jobs.bench import AdmittedJob, JobContext, HashedOutputs, StagedInputs
-from bridge_gateway.jobs.naming import THUMBNAIL_NAME
+from bridge_gateway.jobs import inputs, transitions
+from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
 from bridge_gateway.jobs.progress import JobMonitor
+from bridge_gateway.library import disk_space
+from bridge_gateway.library.naming import THUMBNAIL_NAME
 from bridge_gateway.media.decode_tasks import (
     CheckOutputTask,
     CheckPlateTask,
-    ProbePlateTask,
     OutputProxiesTask,
+    ProbePlateTask,
     ThumbnailTask,
 )
-from bridge_gateway.media.plate_facts import check_against_plate
-from bridge_gateway.providers.contract import PROXY_FILENAME, PROXY_PATTERN, TaskResult, ProviderTask
+from bridge_gateway.media.plate_info import check_against_plate
+from bridge_gateway.providers.base import PROXY_FILENAME, PROXY_PATTERN, ProviderTask, TaskResult
 
 
 def admit_job(context: JobContext) -> AdmittedJob:
@@ -47,23 +48,29 @@ def admit_job(context: JobContext) -> AdmittedJob:
     resolved = gateway.resolve_request(request)
     located = inputs.locate_files(context.submission, gateway.blob_store, gateway.media_roots)
     context.work_dir.create()
-    space.require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
+    disk_space.require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
     first, path = located[0]
     try:
         probed = gateway.decoder.run(
-            ProbePlateTask(plate=plate, path=path, frame=request.frames[0]), check_cancelled=context.monitor.raise_if_cancelled
+            ProbePlateTask(plate=plate, path=path, frame=request.frames[0]),
+            check_cancelled=context.monitor.raise_if_cancelled,
         )
     except UnreadableMedia:
         # Where the gateway's copy was damaged, the artist's file is not at fault.
-        inputs.stage_files([(first, path)], gateway.blob_store, check_cancelled=context.monitor.raise_if_cancelled, file_done=lambda _: None)
+        inputs.stage_files(
+            [(first, path)],
+            gateway.blob_store,
+            check_cancelled=context.monitor.raise_if_cancelled,
+            file_done=lambda _: None,
+        )
         raise
     facts = probed.info
     assert facts is not None  # it was asked for
     colour = gateway.colour.resolve_space(plate, facts.colour_tag)
     warnings = check_against_plate(plate, facts, request.frames) + colour.warnings + facts.notes
     if warnings:
-        states.record_warnings(gateway.database, context.job_id, warnings)
+        transitions.record_warnings(gateway.database, context.job_id, warnings)
     return AdmittedJob(
         parameters=resolved.parameters,
         provider=resolved.provider.id,
@@ -78,10 +85,15 @@ def stage_inputs(context: JobContext) -> StagedInputs:
     :raises MissingFrames: also where a movie ends before its range does.
     :raises UnreadableMedia: a frame that is no picture, or one that cannot be worked on.
     """
-    located = inputs.locate_files(context.submission, context.gateway.blob_store, context.gateway.media_roots)
+    located = inputs.locate_files(
+        context.submission, context.gateway.blob_store, context.gateway.media_roots
+    )
     context.monitor.begin_step("stage", len(located))
     files = inputs.stage_files(
-        located, context.gateway.blob_store, check_cancelled=context.monitor.raise_if_cancelled, file_done=context.monitor.frame_done
+        located,
+        context.gateway.blob_store,
+        check_cancelled=context.monitor.raise_if_cancelled,
+        file_done=context.monitor.frame_done,
     )
     staged = StagedInputs(files=files)
     # A movie may end before the range that somebody wrote down for it, and a frame be no picture.
@@ -104,13 +116,17 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
     """
     frames = context.request.frames
     context.work_dir.create()
-    context.monitor.begin_step("run", len(frames), [f for f in frames if _proxy_path(context, f).exists()])
+    context.monitor.begin_step(
+        "run", len(frames), [f for f in frames if _proxy_path(context, f).exists()]
+    )
     provider = context.gateway.get_provider(admitted.provider)
     started = time.monotonic()
     task_result = provider.run(_provider_task(context, admitted, staged), context.monitor)
     new_frames = context.monitor.new_frame_count()
     if new_frames:
-        states.record_frame_time(context.gateway.database, context.job_id, (time.monotonic() - started) / new_frames)
+        transitions.record_frame_time(
+            context.gateway.database, context.job_id, (time.monotonic() - started) / new_frames
+        )
     return task_result
 
 
@@ -137,7 +153,9 @@ def check_outputs(context: JobContext, staged: StagedInputs, task_result: TaskRe
             plate=context.request.shot.plate,
             files=_files_by_frame(context, staged),
         )
-        context.gateway.decoder.run(task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done)
+        context.gateway.decoder.run(
+            task, check_cancelled=monitor.raise_if_cancelled, frame_done=monitor.frame_done
+        )
     inputs.require_unchanged(staged.files, monitor.raise_if_cancelled)
 
 
@@ -188,10 +206,12 @@ def hash_outputs(context: JobContext, task_result: TaskResult, proxies: Proxies)
 
 def settle_charge(context: JobContext) -> None:
     """Close the account: what runs on this machine costs nothing."""
-    states.complete_job(context.gateway.database, context.job_id, Cost())
+    transitions.complete_job(context.gateway.database, context.job_id, Cost())
 
 
-def _provider_task(context: JobContext, admitted: AdmittedJob, staged: StagedInputs) -> ProviderTask:
+def _provider_task(
+    context: JobContext, admitted: AdmittedJob, staged: StagedInputs
+) -> ProviderTask:
     request = context.request
     return ProviderTask(
         job_id=context.job_id,
@@ -214,7 +234,9 @@ def _files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path
     return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
 
 
-def _render_missing_proxies(context: JobContext, task_result: TaskResult, frames: Sequence[int]) -> None:
+def _render_missing_proxies(
+    context: JobContext, task_result: TaskResult, frames: Sequence[int]
+) -> None:
     gateway = context.gateway
     _proxy_path(context, frames[0]).parent.mkdir(exist_ok=True)
     task = OutputProxiesTask(
@@ -224,7 +246,11 @@ def _render_missing_proxies(context: JobContext, task_result: TaskResult, frames
         colour=gateway.settings.colour,
         proxies=gateway.settings.proxies,
     )
-    gateway.decoder.run(task, check_cancelled=context.monitor.raise_if_cancelled, frame_done=context.monitor.frame_done)
+    gateway.decoder.run(
+        task,
+        check_cancelled=context.monitor.raise_if_cancelled,
+        frame_done=context.monitor.frame_done,
+    )
 
 
 def _hash_output(folder: Path, name: str, monitor: JobMonitor) -> ResultFile:

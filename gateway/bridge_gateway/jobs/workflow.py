@@ -2,7 +2,7 @@
 
 Each step is checkpointed by the engine (docs/decisions/0003-steps-of-a-job.md says what a step
 is and why there are these). A change of the steps, of their order or of what they hand on raises
-:data:`bridge_gateway.jobs.engine.SHAPE`.
+:data:`bridge_gateway.jobs.queue.SHAPE`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from bridge_core.errors import (
     StorageUnavailable,
 )
 from bridge_core.models.versions import Proxies
-from bridge_gateway.jobs import publish, recovery, states, steps
-from bridge_gateway.jobs.bench import AdmittedJob, JobContext, HashedOutputs, StagedInputs
-from bridge_gateway.jobs.engine import StepRunner, JobQueue, JobInterrupted
+from bridge_gateway.jobs import publish, recovery, steps, transitions
+from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
+from bridge_gateway.jobs.gateway_context import GatewayContext
 from bridge_gateway.jobs.progress import JobMonitor
-from bridge_gateway.jobs.space import library_errors
-from bridge_gateway.jobs.tools import GatewayContext
-from bridge_gateway.jobs.work import WorkDir
-from bridge_gateway.providers.contract import TaskResult
+from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
+from bridge_gateway.library.disk_space import library_errors
+from bridge_gateway.library.work_dir import WorkDir
+from bridge_gateway.providers.base import TaskResult
 from bridge_gateway.threads import run_in_thread
 
 T = TypeVar("T")
@@ -78,10 +78,14 @@ class Workflow:
                 raise JobInterrupted
             self._running[job_id] = monitor
         try:
-            submission = self._retry_until_available(lambda: states.start_job(gateway.database, job_id))
+            submission = self._retry_until_available(
+                lambda: transitions.start_job(gateway.database, job_id)
+            )
             if submission is not None:
                 with monitor:
-                    self._run_steps(JobContext(gateway, job_id, submission, work_dir, monitor), run_step)
+                    self._run_steps(
+                        JobContext(gateway, job_id, submission, work_dir, monitor), run_step
+                    )
         except ShotbridgeError as error:
             _log.info("job %s ended: %s", job_id, error)
             self._fail_job(job_id, error)
@@ -122,11 +126,19 @@ class Workflow:
 
         admitted = step("admit", _ADMITTED_JOB, lambda: steps.admit_job(context))
         staged = step("stage", _STAGED_INPUTS, lambda: steps.stage_inputs(context))
-        task_result = step("run", _TASK_RESULT, lambda: steps.run_provider(context, admitted, staged))
+        task_result = step(
+            "run", _TASK_RESULT, lambda: steps.run_provider(context, admitted, staged)
+        )
         step("check", _NOTHING, lambda: steps.check_outputs(context, staged, task_result))
         proxies = step("proxy", _PROXIES, lambda: steps.make_proxies(context, task_result))
-        hashed = step("seal", _HASHED_OUTPUTS, lambda: steps.hash_outputs(context, task_result, proxies))
-        step("publish", _NOTHING, lambda: publish.publish_result(context, admitted, staged, task_result, hashed))
+        hashed = step(
+            "seal", _HASHED_OUTPUTS, lambda: steps.hash_outputs(context, task_result, proxies)
+        )
+        step(
+            "publish",
+            _NOTHING,
+            lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
+        )
         step("settle", _NOTHING, lambda: steps.settle_charge(context))
 
     def _run_step(self, context: JobContext, name: str, body: Callable[[], T]) -> T:
@@ -143,7 +155,9 @@ class Workflow:
         def timed() -> T:
             started = time.monotonic()
             value = _run_supervised(attempt, name, context)
-            states.record_timing(self._gateway.database, context.job_id, name, time.monotonic() - started)
+            transitions.record_timing(
+                self._gateway.database, context.job_id, name, time.monotonic() - started
+            )
             return value
 
         context.monitor.begin_step(name, 0)
@@ -156,7 +170,9 @@ class Workflow:
         except ShotbridgeError:
             raise
         except Exception as error:
-            raise _unexpected_error(error, f"job {context.job_id}", f"in the step {name!r}") from error
+            raise _unexpected_error(
+                error, f"job {context.job_id}", f"in the step {name!r}"
+            ) from error
 
     def _retry_until_available(self, call: Callable[[], T], monitor: JobMonitor | None = None) -> T:
         """What ``call`` returns, once disks and the database are available.
@@ -179,7 +195,9 @@ class Workflow:
 
     def _fail_job(self, job_id: str, error: ShotbridgeError) -> None:
         # Changes nothing where the job was cancelled: its row has ended already.
-        self._retry_until_available(lambda: states.fail_job(self._gateway.database, job_id, error))
+        self._retry_until_available(
+            lambda: transitions.fail_job(self._gateway.database, job_id, error)
+        )
 
 
 def _run_supervised(body: Callable[[], T], step_name: str, context: JobContext) -> T:

@@ -107,7 +107,9 @@ class ColourManager:
         if ruled:
             return self.canonical_name(self._config.getColorSpaceFromFilepath(file)[0], where=where)
         if self._settings.default_colour_space is not None:
-            return self.canonical_name(self._settings.default_colour_space, where="gateway.colour.default_space")
+            return self.canonical_name(
+                self._settings.default_colour_space, where="gateway.colour.default_space"
+            )
         raise UnknownColourSpace(
             "nothing says in which colour space this plate is",
             where=where,

@@ -11,8 +11,8 @@ from bridge_core.models.base import StrictModel
 from bridge_core.models.media import Plate, frame_path
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_core.models.versions import ResultOutput
-from bridge_gateway.media.plate_facts import PlateInfo
-from bridge_gateway.workers.messages import TaskFailed, FrameDone
+from bridge_gateway.media.plate_info import PlateInfo
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 
 class _SingleFrameTask(StrictModel):
@@ -113,7 +113,14 @@ class DecodeResult(StrictModel):
     info: PlateInfo | None = None
 
 
-DecodeTask = PlateProxyTask | ProbePlateTask | CheckPlateTask | CheckOutputTask | OutputProxiesTask | ThumbnailTask
+DecodeTask = (
+    PlateProxyTask
+    | ProbePlateTask
+    | CheckPlateTask
+    | CheckOutputTask
+    | OutputProxiesTask
+    | ThumbnailTask
+)
 DecodeMessage = FrameDone | DecodeResult | TaskFailed
 
 _tasks: TypeAdapter[DecodeTask] = TypeAdapter(Annotated[DecodeTask, Field(discriminator="kind")])

@@ -1,4 +1,4 @@
-"""Main of a process that reads pictures; see :mod:`bridge_gateway.media.decoder`.
+"""Main of a process that reads pictures; see :mod:`bridge_gateway.media.decode_pool`.
 
 Started as ``python -m bridge_gateway.media.decode_worker``.
 """
@@ -16,24 +16,24 @@ from bridge_core.models.media import Plate, PlateKind
 from bridge_core.models.problems import Problem
 from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media import decode_tasks
-from bridge_gateway.media.checks import check_output
 from bridge_gateway.media.colour import DATA, ColourManager
+from bridge_gateway.media.decode_pool import memory_limit
 from bridge_gateway.media.decode_tasks import (
     CheckOutputTask,
+    CheckPlateTask,
     DecodeResult,
     DecodeTask,
-    CheckPlateTask,
+    OutputProxiesTask,
     PlateProxyTask,
     ProbePlateTask,
-    OutputProxiesTask,
     ThumbnailTask,
 )
-from bridge_gateway.media.decoder import memory_limit
-from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.plates import PlateReader, probe
-from bridge_gateway.media.proxies import write_proxy, write_thumbnail
-from bridge_gateway.workers import child
-from bridge_gateway.workers.messages import TaskFailed, FrameDone
+from bridge_gateway.media.output_checks import check_output
+from bridge_gateway.media.picture_writer import read_picture
+from bridge_gateway.media.plate_reader import PlateReader, probe
+from bridge_gateway.media.proxy_writer import write_proxy, write_thumbnail
+from bridge_gateway.workers import child_main
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 #: Movies kept open between two frames: a player asks for one frame after another.
 _MAX_OPEN_MOVIES = 2
@@ -91,10 +91,14 @@ class DecodeTaskRunner:
                 frame_done(frame)
         return DecodeResult()
 
-    def _write_output_proxies(self, task: OutputProxiesTask, frame_done: FrameCallback) -> DecodeResult:
+    def _write_output_proxies(
+        self, task: OutputProxiesTask, frame_done: FrameCallback
+    ) -> DecodeResult:
         colour, output = self._colour(task.colour), task.output
         plate = Plate(path=str(task.folder / output.pattern), range=output.range)
-        with PlateReader(plate, {frame: Path(plate.path_at(frame)) for frame in task.frames}) as reader:
+        with PlateReader(
+            plate, {frame: Path(plate.path_at(frame)) for frame in task.frames}
+        ) as reader:
             for frame, target in task.targets.items():
                 picture = reader.read_for_proxy(frame)
                 write_proxy(
@@ -142,13 +146,15 @@ class DecodeTaskRunner:
 
 def main() -> None:
     runner = DecodeTaskRunner()
-    child.serve_tasks(
+    child_main.serve_tasks(
         lambda text, channel: _run_task(decode_tasks.parse_task(text), runner, channel),
         memory_limit=memory_limit(),
     )
 
 
-def _run_task(task: DecodeTask, runner: DecodeTaskRunner, channel: child.MessageChannel) -> DecodeResult | TaskFailed:
+def _run_task(
+    task: DecodeTask, runner: DecodeTaskRunner, channel: child_main.MessageChannel
+) -> DecodeResult | TaskFailed:
     remaining = list(task.frames)
 
     def frame_done(frame: int) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed, InvalidRequest, StorageError
-from bridge_gateway.media import atomic, yuv
-from bridge_gateway.media.video_tags import BT709, UNSPECIFIED, CicpCodes
+from bridge_gateway.media import yuv
+from bridge_gateway.media.cicp import BT709, UNSPECIFIED, CicpCodes
+from bridge_gateway.storage import atomic_files
 
 FloatArray = NDArray[np.float32]
 
@@ -58,8 +59,12 @@ _SETTINGS = {
     MovieCodec.H264: _CodecSettings(
         "libx264", "yuv420p", 8, (True, True), ".mp4", {"crf": "16", "preset": "medium"}
     ),
-    MovieCodec.HEVC_10: _CodecSettings("libx265", "yuv420p10le", 10, (True, True), ".mp4", _HEVC, _HVC1),
-    MovieCodec.HEVC_12: _CodecSettings("libx265", "yuv420p12le", 12, (True, True), ".mp4", _HEVC, _HVC1),
+    MovieCodec.HEVC_10: _CodecSettings(
+        "libx265", "yuv420p10le", 10, (True, True), ".mp4", _HEVC, _HVC1
+    ),
+    MovieCodec.HEVC_12: _CodecSettings(
+        "libx265", "yuv420p12le", 12, (True, True), ".mp4", _HEVC, _HVC1
+    ),
 }
 
 
@@ -123,11 +128,11 @@ def write_movie(
             next_step="ask for OpenEXR (delivery: exr)",
         )
     encoding = _ColourEncoding(tags, matrix, pixel_aspect)
-    with atomic.atomic_write(path) as partial:
+    with atomic_files.atomic_write(path) as partial:
         try:
             return _encode(partial, iter(pictures), settings, rate, start_timecode, encoding)
         except av.FFmpegError as error:
-            cause = error if isinstance(error, OSError) else atomic.find_write_error(partial)
+            cause = error if isinstance(error, OSError) else atomic_files.find_write_error(partial)
             if cause is not None:
                 raise cause from error
             raise StorageError(
@@ -196,7 +201,9 @@ def _set_colour_tags(target: Any, tags: CicpCodes) -> None:
     target.color_range = _VIDEO_RANGE
 
 
-def _create_frame(rgb: FloatArray, settings: _CodecSettings, encoding: _ColourEncoding, index: int, path: Path) -> Any:
+def _create_frame(
+    rgb: FloatArray, settings: _CodecSettings, encoding: _ColourEncoding, index: int, path: Path
+) -> Any:
     import av
 
     if not np.isfinite(rgb).all():

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.media import exr, jpeg
-from bridge_gateway.media.parts import SAMPLE_DTYPES, MAX_PIXELS, PicturePart, Picture
+from bridge_gateway.media import exr_header, jpeg
+from bridge_gateway.media.picture import MAX_PIXELS, SAMPLE_DTYPES, Picture, PicturePart
 
 _MAGIC = {
     b"\x76\x2f\x31\x01": "openexr",
@@ -93,7 +93,7 @@ def read_for_proxy(path: Path) -> Picture:
             part = replace(
                 part,
                 channels=tuple(part.channels[at] for at in wanted),
-                formats=tuple(part.sample_types[at] for at in wanted),
+                sample_types=tuple(part.sample_types[at] for at in wanted),
                 pixels=part.pixels[..., wanted],
             )
             complaint = _library_error(file.source)
@@ -181,7 +181,9 @@ def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
         if file.kind == "tiff" and specs and _size(spec) != _size(specs[0]):
             skipped += 1  # a page is a picture of its own
         elif skipped:
-            raise _unreadable_error(file.path, "its pages differ in size, in no order that can be kept")
+            raise _unreadable_error(
+                file.path, "its pages differ in size, in no order that can be kept"
+            )
         else:
             _check_header(spec, file)
             specs.append(spec)
@@ -276,10 +278,14 @@ def _is_utf8(name: str) -> bool:
 def _part_without_pixels(spec: Any) -> PicturePart:
     """A part without its pixels."""
     name = spec.get_string_attribute("oiio:subimagename")
-    return PicturePart(name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_sample_types(spec)), spec)
+    return PicturePart(
+        name, tuple(spec.channelnames), np.empty((0, 0, 0)), tuple(_sample_types(spec)), spec
+    )
 
 
-def _read_part(source: Any, index: int, spec: Any, path: Path, channels: tuple[int, int]) -> PicturePart:
+def _read_part(
+    source: Any, index: int, spec: Any, path: Path, channels: tuple[int, int]
+) -> PicturePart:
     """A part with its ``channels``, a half-open range."""
     start, stop = channels
     kinds = _sample_types(spec)[start:stop]
@@ -295,12 +301,14 @@ def _read_part(source: Any, index: int, spec: Any, path: Path, channels: tuple[i
         pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
     pixels = pixels.reshape(spec.height, spec.width, len(kinds))
     names = tuple(spec.channelnames)[start:stop]
-    return replace(_part_without_pixels(spec), channels=names, pixels=pixels, formats=tuple(kinds))
+    return replace(
+        _part_without_pixels(spec), channels=names, pixels=pixels, sample_types=tuple(kinds)
+    )
 
 
 def _with_attributes(parts: list[PicturePart], path: Path) -> list[PicturePart]:
     try:
-        pairs = list(zip(parts, exr.read_attributes(path), strict=True))
+        pairs = list(zip(parts, exr_header.read_attributes(path), strict=True))
     except ValueError as error:
         raise _unreadable_error(path, str(error)) from error
     return [replace(part, attributes=attributes) for part, attributes in pairs]

@@ -99,8 +99,8 @@ def commands():
 
 
 tests = {
-    "imports": "python -c 'import bridge_core.client, bridge_core.timeline.reading'",
+    "imports": "python -c 'import bridge_core.client, bridge_core.timeline.cut_reader'",
     "command": "shotbridge --version",
-    "plugins": "python -c 'from bridge_core.plugins import plugin; plugin(\"nuke\")'",
+    "plugins": "python -c 'from bridge_core.hosts.plugin_folders import plugin; plugin(\"nuke\")'",
     "doctor": "shotbridge doctor",
 }

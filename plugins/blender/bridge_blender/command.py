@@ -48,7 +48,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> list[Any]:
-    from .otio_out import export_cut
+    from .otio_export import export_cut
 
     try:
         bpy.ops.wm.open_mainfile(filepath=str(arguments.source.absolute()))
@@ -81,7 +81,7 @@ def _edited_scene() -> Any:
 
 
 def _import(arguments: argparse.Namespace) -> list[Any]:
-    from .otio_in import import_cut
+    from .otio_import import import_cut
 
     if arguments.output.exists() and not arguments.overwrite:
         raise TimelineError(

@@ -1,4 +1,4 @@
-"""Blender as a host: see :mod:`bridge_core.host`.
+"""Blender as a host: see :mod:`bridge_core.hosts.base`.
 
 Everything here runs on Blender's main thread. What a strip or a scene is in words of shots stands
 in :mod:`.shots`, how versions are placed in :mod:`.placing`, how plates are rendered in
@@ -17,10 +17,18 @@ from typing import TYPE_CHECKING
 import bpy
 
 from bridge_core.errors import HostError
-from bridge_core.host import Capability, Host, PlacementMode, PlacementResult, Placement, RenderStep, HostScene
+from bridge_core.hosts.base import (
+    Capability,
+    Host,
+    HostScene,
+    Placement,
+    PlacementMode,
+    PlacementResult,
+    RenderStep,
+)
 
 from . import sequencer_api as api
-from .following import watch_scene
+from .selection_sync import watch_scene
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
@@ -53,19 +61,21 @@ class BlenderHost(Host):
     def scene(self) -> HostScene:
         listing = self._collect_shots()
         shots = tuple(one.host_shot for one in listing.shots)
-        return HostScene(listing.title, listing.show, shots, listing.problems, is_selection=listing.is_selection)
+        return HostScene(
+            listing.title, listing.show, shots, listing.problems, is_selection=listing.is_selection
+        )
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
         return watch_scene(on_change)
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
-        from .plans import PLACEMENT_MODES
+        from .placement_checks import PLACEMENT_MODES
 
         return PLACEMENT_MODES
 
     def place(self, placements: Sequence[Placement]) -> PlacementResult:
-        from .placing import place
+        from .placement import place
 
         return place(self._collect_shots(everything=True), placements)
 
@@ -96,5 +106,9 @@ class BlenderHost(Host):
     def _collect_shots(self, *, everything: bool = False) -> BlenderShotList:
         from .shots import collect_shots
 
-        settings = self._settings_or_reader() if callable(self._settings_or_reader) else self._settings_or_reader
+        settings = (
+            self._settings_or_reader()
+            if callable(self._settings_or_reader)
+            else self._settings_or_reader
+        )
         return collect_shots(settings.work, ignore_selection=everything)

@@ -13,12 +13,12 @@ from typing import Any
 import bpy
 
 from bridge_core.models.frames import FrameRange, to_rate
-from bridge_core.models.media import Plate, frame_paths, detect_pattern
+from bridge_core.models.media import Plate, detect_pattern, frame_paths
 from bridge_core.models.shots import sanitise_name
 
-from . import colours
+from . import colour_spaces
 from . import sequencer_api as api
-from .speed import FrameMapping, UnsupportedStripError, strip_frame_mapping
+from .retime import FrameMapping, UnsupportedStripError, strip_frame_mapping
 
 _RELINK_STEP = "relink the strip, or remove it"
 
@@ -104,7 +104,7 @@ def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     plate = Plate(
         path=path,
         range=FrameRange.from_half_open(0, length + head + tail, movie_rate),
-        colour_space=colours.ocio_name(strip.colorspace_settings.name) or None,
+        colour_space=colour_spaces.ocio_name(strip.colorspace_settings.name) or None,
         width=size[0] or None,
         height=size[1] or None,
     )
@@ -114,7 +114,7 @@ def _movie_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
 def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     names = [element.filename for element in strip.elements]
     folder = absolute_path(strip.directory)
-    colour = colours.ocio_name(strip.colorspace_settings.name) or None
+    colour = colour_spaces.ocio_name(strip.colorspace_settings.name) or None
     size = strip.elements[0].orig_width or None, strip.elements[0].orig_height or None
     if len(names) == 1:
         still = FrameRange.from_half_open(0, 1, rate)
@@ -123,7 +123,9 @@ def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
         left, right = api.bounds(strip)
         return StripMedia(plate, FrameMapping(right - left, 1, speed=Fraction(0)), 0)
     pattern = detect_pattern(names[0])
-    expected_names = frame_paths(pattern[0], range(pattern[1], pattern[1] + len(names))) if pattern else None
+    expected_names = (
+        frame_paths(pattern[0], range(pattern[1], pattern[1] + len(names))) if pattern else None
+    )
     if pattern is None or expected_names != names:
         raise UnsupportedStripError(
             "its pictures are not numbered one after the other",
@@ -144,7 +146,9 @@ def _image_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
 def _scene_media(strip: Any, rate: Fraction, effect: Any) -> StripMedia:
     scene = strip.scene
     if scene is None:
-        raise UnsupportedStripError("it shows no scene", "choose a scene in its properties, or remove it")
+        raise UnsupportedStripError(
+            "it shows no scene", "choose a scene in its properties, or remove it"
+        )
     if strip.scene_input == "CAMERA" and not (strip.scene_camera or scene.camera):
         raise UnsupportedStripError(
             f"the scene {scene.name} has no camera",
@@ -163,7 +167,7 @@ def plate_to_render(scene: Any, frames: FrameRange) -> Plate:
     return Plate(
         path=f"{safe_file_name(scene.name)}.%04d.exr",
         range=frames,
-        colour_space=colours.ocio_name(colours.scene_linear_space()),
+        colour_space=colour_spaces.ocio_name(colour_spaces.scene_linear_space()),
         width=width,
         height=height,
         pixel_aspect=pixel,

@@ -24,8 +24,8 @@ class SHOTBRIDGE_MT_versions(bpy.types.Menu):  # noqa: N801 - as Blender wants t
 
 
 def _draw_versions(layout: Any) -> None:
-    from .remembered import SWAP, version_properties
-    from .strips import version_stack
+    from .custom_properties import SWAP, version_properties
+    from .version_strips import version_stack
 
     strip = active_strip()
     stack = version_stack(strip) if strip is not None else None
@@ -45,7 +45,9 @@ def _draw_versions(layout: Any) -> None:
         if properties is None:
             continue
         icon = "RADIOBUT_ON" if one == shown else "RADIOBUT_OFF"
-        text = f"{properties.title} (in its place)" if properties.mode_id == SWAP else properties.title
+        text = (
+            f"{properties.title} (in its place)" if properties.mode_id == SWAP else properties.title
+        )
         entry = layout.operator("shotbridge.show_version", text=text, icon=icon)
         entry.strip = one.name
 

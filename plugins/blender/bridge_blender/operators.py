@@ -75,7 +75,7 @@ class SHOTBRIDGE_OT_show_version(bpy.types.Operator):  # noqa: N801
 
     @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .strips import show_version, version_stack
+        from .version_strips import show_version, version_stack
 
         stack = version_stack(active_strip())
         if stack is None:
@@ -97,7 +97,7 @@ class SHOTBRIDGE_OT_export_otio(bpy.types.Operator, ExportHelper):  # noqa: N801
 
     @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_out import export_cut
+        from .otio_export import export_cut
 
         # Blender's file browser has asked whether to overwrite.
         target = Path(bpy.path.ensure_ext(self.filepath, ".otio"))
@@ -118,7 +118,7 @@ class SHOTBRIDGE_OT_import_otio(bpy.types.Operator, ImportHelper):  # noqa: N801
 
     @_report_errors
     def execute(self, context: Any) -> set[str]:
-        from .otio_in import import_cut
+        from .otio_import import import_cut
 
         path = Path(self.filepath)
         warnings = import_cut(api.sequencer_scene(), path)
@@ -131,7 +131,9 @@ def _report_conversion(operator: Any, summary: str, warnings: list[Any], consequ
     for one in warnings:
         operator.report({"WARNING"}, str(one))
     if warnings:
-        operator.report({"WARNING"}, f"{summary}; {len(warnings)} things {consequence}: see the Info editor")
+        operator.report(
+            {"WARNING"}, f"{summary}; {len(warnings)} things {consequence}: see the Info editor"
+        )
     else:
         operator.report({"INFO"}, summary)
 

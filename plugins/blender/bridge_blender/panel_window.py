@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 _log = logging.getLogger(__name__)
 
@@ -63,5 +63,8 @@ class PanelWindow(QWidget):
         width = min(68 * character_width, available.width())
         height = min(round(0.9 * available.height()), available.height())
         return QRect(
-            available.right() - width, available.top() + (available.height() - height) // 2, width, height
+            available.right() - width,
+            available.top() + (available.height() - height) // 2,
+            width,
+            height,
         )

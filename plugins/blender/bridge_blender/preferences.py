@@ -110,7 +110,7 @@ def _setting_overrides(preferences: ShotbridgePreferences) -> dict[str, Any]:
 
 
 def _check_loopback(url: str | None) -> None:
-    from bridge_core.address import is_loopback
+    from bridge_core.connection.endpoint import is_loopback
     from bridge_core.errors import ConfigError
 
     if url is not None and not is_loopback(url):

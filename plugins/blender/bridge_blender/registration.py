@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, menus, operators, preferences, pump, rendered, window
+from . import command, menus, operators, preferences, qt_pump, render_monitor, window
 
 #: Modules with ``register()`` and ``unregister()``; each undoes exactly what it did.
-MODULES: tuple[ModuleType, ...] = (preferences, pump, rendered, window, operators, menus, command)
+MODULES: tuple[ModuleType, ...] = (
+    preferences,
+    qt_pump,
+    render_monitor,
+    window,
+    operators,
+    menus,
+    command,
+)
 
 
 def register() -> None:

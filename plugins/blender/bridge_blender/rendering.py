@@ -18,11 +18,11 @@ from typing import Any
 import bpy
 
 from bridge_core.errors import HostError, NotWritable
-from bridge_core.host import RenderStep
+from bridge_core.hosts.base import RenderStep
 from bridge_core.models.media import frame_path
 from bridge_core.models.shots import Shot
 
-from . import rendered
+from . import render_monitor
 from .media import safe_file_name
 from .shots import BlenderShot, SourceKind
 
@@ -41,8 +41,10 @@ _EXR_SETTINGS = (
 _SLOT_NAME = "Shotbridge"
 
 
-def render(blender_shot: BlenderShot, folder: Path, frames: Sequence[int]) -> Generator[RenderStep, None, None]:
-    """See :meth:`bridge_core.host.Host.render`.
+def render(
+    blender_shot: BlenderShot, folder: Path, frames: Sequence[int]
+) -> Generator[RenderStep, None, None]:
+    """See :meth:`bridge_core.hosts.base.Host.render`.
 
     :raises HostError: its pictures are in files already, it is gone, or Blender cannot render it.
     """
@@ -86,8 +88,8 @@ class _SceneRender:
         self._uses_sequencer = strip is not None and strip.scene_input == "SEQUENCER"
         camera = strip.scene_camera if strip else None
         self._camera_name = camera.name if camera else ""
-        self._load_count = rendered.load_count()
-        last = rendered.last_render()
+        self._load_count = render_monitor.load_count()
+        last = render_monitor.last_render()
         self._slot = last.slot if last is not None else None
         scene = self._require_scene()
         self._initial_frame = scene.frame_current, scene.frame_subframe
@@ -97,7 +99,7 @@ class _SceneRender:
         if self._kind is SourceKind.RENDER:
             self._save_frame(target, self._slot)
             return
-        while rendered.is_plate_render_running():
+        while render_monitor.is_plate_render_running():
             yield  # with a frame that nobody waits for any more: it cannot be told to stop
         scene = self._require_scene()
         if bpy.app.is_job_running("RENDER"):
@@ -113,7 +115,7 @@ class _SceneRender:
             self._save_frame(target, slot)
 
     def _run_render(self, frame: int, slot: int | None) -> Iterator[None]:
-        job = rendered.begin_plate_render()
+        job = render_monitor.begin_plate_render()
         settings = contextlib.ExitStack()
         settings.enter_context(
             self._temporary_settings(
@@ -125,15 +127,15 @@ class _SceneRender:
         with settings:
             with _active_slot(slot):
                 _start_render(self._require_scene(), frame)
-            while rendered.is_plate_render_running():
+            while render_monitor.is_plate_render_running():
                 yield
                 self._require_scene()
                 if job.is_started:
                     settings.close()
         if bpy.app.background:
-            rendered.discard_plate_render()
+            render_monitor.discard_plate_render()
         elif job.is_cancelled or not job.is_finished:
-            rendered.discard_plate_render()
+            render_monitor.discard_plate_render()
             raise HostError(
                 f"the rendering was stopped at frame {frame}",
                 where=f"scene {self._scene_name}",
@@ -144,18 +146,29 @@ class _SceneRender:
     def _save_frame(self, target: Path, slot: int | None) -> None:
         scene = self._require_scene()
         image = scene.render.image_settings
-        changes = [(f"render.image_settings.{name}", v) for name, v in _EXR_SETTINGS if hasattr(image, name)]
+        changes = [
+            (f"render.image_settings.{name}", v)
+            for name, v in _EXR_SETTINGS
+            if hasattr(image, name)
+        ]
         alpha = "RGBA" if scene.render.film_transparent else "RGB"
-        with self._temporary_settings(*changes, ("render.image_settings.color_mode", alpha)), _active_slot(slot):
+        with (
+            self._temporary_settings(*changes, ("render.image_settings.color_mode", alpha)),
+            _active_slot(slot),
+        ):
             _save_render_result(scene, target)
 
     def restore_frame(self) -> None:
         scene = self._find_scene()
-        if self._kind is not SourceKind.RENDER and scene and scene.frame_current != self._initial_frame[0]:
+        if (
+            self._kind is not SourceKind.RENDER
+            and scene
+            and scene.frame_current != self._initial_frame[0]
+        ):
             scene.frame_set(self._initial_frame[0], subframe=self._initial_frame[1])
 
     def _find_scene(self) -> Any:
-        if self._load_count != rendered.load_count():
+        if self._load_count != render_monitor.load_count():
             return None
         return bpy.data.scenes.get(self._scene_name)
 
@@ -227,7 +240,7 @@ def _start_render(scene: Any, frame: int) -> None:
         view.render_display_type = display
         bpy.context.preferences.is_dirty = changed
     if not done:
-        rendered.discard_plate_render()
+        render_monitor.discard_plate_render()
         raise HostError(
             f"Blender cannot render frame {frame}: {message or 'the rendering was stopped'}",
             where=f"scene {scene.name}",
@@ -257,9 +270,15 @@ def _plate_slot(scene: Any) -> int | None:
     Slots hold renders of one scene; those of another scene stay with it, and are lost when a slot
     is changed meanwhile. Without a window there are no slots.
     """
-    result, last_render = bpy.data.images.get("Render Result"), rendered.last_render()
-    overwrites_artist = scene == bpy.context.scene or (last_render is not None and last_render.scene == scene.name)
-    if result is None or bpy.app.background or not (overwrites_artist or rendered.uses_own_slot()):
+    result, last_render = bpy.data.images.get("Render Result"), render_monitor.last_render()
+    overwrites_artist = scene == bpy.context.scene or (
+        last_render is not None and last_render.scene == scene.name
+    )
+    if (
+        result is None
+        or bpy.app.background
+        or not (overwrites_artist or render_monitor.uses_own_slot())
+    ):
         return None
     slots = result.render_slots
     index = next((at for at, slot in enumerate(slots) if slot.name == _SLOT_NAME), None)
@@ -267,7 +286,7 @@ def _plate_slot(scene: Any) -> int | None:
         active_index, index = slots.active_index, len(slots)
         slots.new(name=_SLOT_NAME)
         slots.active_index = active_index
-    rendered.mark_own_slot_used()
+    render_monitor.mark_own_slot_used()
     return index
 
 

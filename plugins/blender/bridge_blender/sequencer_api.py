@@ -50,13 +50,20 @@ def new_effect(
 ) -> Any:
     """An effect strip over ``inputs`` (one or two; none for a colour or a text)."""
     left, right = bounds
-    arguments: dict[str, Any] = {"name": name, "type": kind, "channel": channel, "frame_start": left}
+    arguments: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "channel": channel,
+        "frame_start": left,
+    }
     if bpy.app.version >= (5, 0, 0):
         arguments["length"] = right - left
     else:
         arguments["frame_end"] = right
     input_prefix = "seq" if bpy.app.version < (4, 4, 0) else "input"
-    return strips.new_effect(**arguments, **{f"{input_prefix}{n}": one for n, one in enumerate(inputs, 1)})
+    return strips.new_effect(
+        **arguments, **{f"{input_prefix}{n}": one for n, one in enumerate(inputs, 1)}
+    )
 
 
 def inputs_of(strip: Any) -> tuple[Any, ...]:

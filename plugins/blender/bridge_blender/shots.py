@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from pydantic import ValidationError
 
-from bridge_core.host import HostProblem, HostShot
+from bridge_core.hosts.base import HostProblem, HostShot
 from bridge_core.models.base import validation_error
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate, detect_pattern
 from bridge_core.models.shots import Shot, ShotId, sanitise_name, strip_version
-from bridge_core.timeline.naming import NameCandidate, assign_unique_names, split_name
+from bridge_core.timeline.shot_naming import NameCandidate, assign_unique_names, split_name
 
-from . import colours, rendered
+from . import colour_spaces, render_monitor
 from . import sequencer_api as api
-from .media import StripMedia, absolute_path, movie_info, scene_rate, plate_to_render, strip_media
+from .custom_properties import plate_properties, stored_show, version_properties
+from .media import StripMedia, absolute_path, movie_info, plate_to_render, scene_rate, strip_media
 from .open_editors import image_editors
-from .placed import PlacedItem, placed_items_by_clip
-from .remembered import plate_properties, stored_show, version_properties
-from .speed import FrameMapping, UnsupportedStripError
+from .placed_items import PlacedItem, placed_items_by_clip
+from .retime import FrameMapping, UnsupportedStripError
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import WorkSettings
@@ -113,7 +113,11 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
         return BlenderShotList(title, show, (), ())
     strips = list(api.strips_of(scene.sequence_editor)) if scene.sequence_editor else []
     # What was selected in a workspace that nobody looks at is not meant.
-    selected_names = _selected_names(strips) if api.is_sequencer_visible() and not ignore_selection else frozenset()
+    selected_names = (
+        _selected_names(strips)
+        if api.is_sequencer_visible() and not ignore_selection
+        else frozenset()
+    )
     candidates: list[_ShotCandidate] = []
     problems: list[HostProblem] = []
     for one in _find_candidates(scene, strips, selected_names):
@@ -127,17 +131,21 @@ def collect_shots(work: WorkSettings, *, ignore_selection: bool = False) -> Blen
         if not (ignore_selection or one.is_included(selected_names)):
             continue
         try:
-            shots.append(_build_shot(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles))
+            shots.append(
+                _build_shot(one, ShotId(show=show, sequence=sequence, shot=shot), work.handles)
+            )
         except ValidationError as error:
             message = validation_error(error, label="strip").message
             problems.append(HostProblem(one.name, message, "correct it in Blender", True))
     if not show_name:
-        problems += [_unsaved_problem(one.item) for one in shots]
+        problems += [_unsaved_problem(one.host_shot) for one in shots]
     return BlenderShotList(title, show, tuple(shots), tuple(problems), bool(selected_names))
 
 
 def _stored_show(scene: Any) -> str:
-    return next((show for one in (scene, *bpy.data.scenes) if one and (show := stored_show(one))), "")
+    return next(
+        (show for one in (scene, *bpy.data.scenes) if one and (show := stored_show(one))), ""
+    )
 
 
 def _unsaved_problem(item: HostShot) -> HostProblem:
@@ -165,7 +173,7 @@ def _find_candidates(
     window_scene = bpy.context.scene
     if window_scene.camera is not None:
         yield _camera_candidate(window_scene, placed_items)
-    last = rendered.last_render()
+    last = render_monitor.last_render()
     if last is not None and last.scene in bpy.data.scenes:
         yield _render_candidate(last, placed_items)
     for image, user in _open_images():
@@ -185,12 +193,19 @@ def _selected_names(strips: list[Any]) -> frozenset[str]:
 
 def _plate_of(strip: Any, strips: list[Any]) -> Any:
     properties = version_properties(strip)
-    plates = [one for one in strips if properties and (plate := plate_properties(one)) and plate.clip_id == properties.clip_id]
+    plates = [
+        one
+        for one in strips
+        if properties and (plate := plate_properties(one)) and plate.clip_id == properties.clip_id
+    ]
     return next((one for one in plates if overlaps(one, strip)), plates[0] if plates else strip)
 
 
 def _strip_candidates(
-    scene: Any, strips: list[Any], selected_names: frozenset[str], placed_items: dict[str, list[PlacedItem]]
+    scene: Any,
+    strips: list[Any],
+    selected_names: frozenset[str],
+    placed_items: dict[str, list[PlacedItem]],
 ) -> Iterator[_ShotCandidate | HostProblem]:
     effects = speed_effects(strips)
     rate = scene_rate(scene)
@@ -210,10 +225,18 @@ def _strip_candidates(
             yield HostProblem(strip.name, error.message, error.next_step, True, record_range=record)
             continue
         except (ValidationError, ValueError) as error:
-            yield HostProblem(strip.name, str(error), "correct the strip", True, record_range=record)
+            yield HostProblem(
+                strip.name, str(error), "correct the strip", True, record_range=record
+            )
             continue
         own_plate = plate_properties(strip)
-        own_items = _items_on_plate(placed_items.get(own_plate.clip_id, []), strip, plate_counts[own_plate.clip_id] > 1) if own_plate else []
+        own_items = (
+            _items_on_plate(
+                placed_items.get(own_plate.clip_id, []), strip, plate_counts[own_plate.clip_id] > 1
+            )
+            if own_plate
+            else []
+        )
         yield _ShotCandidate(SourceKind.STRIP, strip, strip.name, source, record, tuple(own_items))
 
 
@@ -251,7 +274,9 @@ def _camera_candidate(scene: Any, placed_items: dict[str, list[PlacedItem]]) -> 
     return _ShotCandidate(SourceKind.CAMERA, scene, name, source, frames, tuple(own_items))
 
 
-def _render_candidate(last: rendered.RenderedFrame, placed_items: dict[str, list[PlacedItem]]) -> _ShotCandidate:
+def _render_candidate(
+    last: render_monitor.RenderedFrame, placed_items: dict[str, list[PlacedItem]]
+) -> _ShotCandidate:
     scene = bpy.data.scenes[last.scene]
     frames = FrameRange.of(last.frame, last.frame, scene_rate(scene))
     plate = plate_to_render(scene, frames).model_copy(
@@ -301,13 +326,15 @@ def _image_candidate(
     plate = Plate(
         path=pattern,
         range=frames,
-        colour_space=colours.ocio_name(image.colorspace_settings.name) or None,
+        colour_space=colour_spaces.ocio_name(image.colorspace_settings.name) or None,
         width=image.size[0] or None,
         height=image.size[1] or None,
     )
     own_items = placed_items.get(f"{SourceKind.IMAGE}:{image.name}", [])
     record = frames.shifted(user.frame_start - frames.first) if frames.count > 1 else None
-    yield _ShotCandidate(SourceKind.IMAGE, image, image.name, _unretimed_media(plate), record, tuple(own_items))
+    yield _ShotCandidate(
+        SourceKind.IMAGE, image, image.name, _unretimed_media(plate), record, tuple(own_items)
+    )
 
 
 def _unretimed_media(plate: Plate, *, to_render: bool = False) -> StripMedia:
@@ -346,7 +373,9 @@ def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
         item_id=one.item_id,
         label=one.name,
         needs_render=source.needs_render,
-        placed_version_ids=tuple(dict.fromkeys(placed.properties.version_id for placed in one.placed_items)),
+        placed_version_ids=tuple(
+            dict.fromkeys(placed.properties.version_id for placed in one.placed_items)
+        ),
         active_version_id=_active_version(one.placed_items),
     )
     return BlenderShot(item, one.kind, one.target, source, one.placed_items)
@@ -354,7 +383,9 @@ def _build_shot(one: _ShotCandidate, shot: ShotId, handles: int) -> BlenderShot:
 
 def _shot_retime(one: _ShotCandidate) -> Any:
     rate = one.media.plate.range.rate
-    return one.media.frame_mapping.to_retime(one.record_range.rate if one.record_range else rate, rate)
+    return one.media.frame_mapping.to_retime(
+        one.record_range.rate if one.record_range else rate, rate
+    )
 
 
 def _active_version(items: tuple[PlacedItem, ...]) -> str:

@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import Capability, Host, PlacementMode, PlacementResult, Placement, RenderStep, HostScene
-from bridge_nuke.following import SelectionSync
+from bridge_core.hosts.base import (
+    Capability,
+    Host,
+    HostScene,
+    Placement,
+    PlacementMode,
+    PlacementResult,
+    RenderStep,
+)
+from bridge_nuke.selection_sync import SelectionSync
 
 # What knows the models is imported where it is used: the panel loads the models on a thread of its
 # own before it asks for anything, so that Nuke never waits for them.
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_nuke.names import ShotNameCache
-    from bridge_nuke.script import ScriptContext
-    from bridge_nuke.sources import NukeShot
+    from bridge_nuke.script_context import ScriptContext
+    from bridge_nuke.shot_names import ShotNameCache
+    from bridge_nuke.shots import NukeShot
 
 CallLater = Callable[[Callable[[], None]], None]
 
@@ -59,19 +67,19 @@ class NukeHost(Host):
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
-        from bridge_nuke.placing import PLACEMENT_MODES
+        from bridge_nuke.placement import PLACEMENT_MODES
 
         return PLACEMENT_MODES
 
     def scene(self) -> HostScene:
         """The selected nodes; with nothing selected, every plate's Read."""
-        from bridge_nuke import sources
-        from bridge_nuke.names import shot_namer
+        from bridge_nuke import shots
+        from bridge_nuke.shot_names import shot_namer
 
         script = self._script_context()
-        selected = sources.selected_nodes()
+        selected = shots.selected_nodes()
         name = shot_namer(script, self._name_cache)
-        listing = sources.collect_shots(selected or sources.plate_reads(), script, name)
+        listing = shots.collect_shots(selected or shots.plate_reads(), script, name)
         return HostScene(
             script.title,
             script.show,
@@ -84,7 +92,7 @@ class NukeHost(Host):
         return self._selection_sync.watch(on_change)
 
     def place(self, placements: Sequence[Placement]) -> PlacementResult:
-        from bridge_nuke.placing import place
+        from bridge_nuke.placement import place
 
         with self._selection_sync.muted():
             return place(self._shot_finder(), self._script_context().show, placements)
@@ -102,7 +110,11 @@ class NukeHost(Host):
                 next_step="send the shot without rendering it",
             )
         yield from render(
-            lambda: self._node(item_id), node_shot.host_shot.shot, folder, frames, self._selection_sync.muted
+            lambda: self._node(item_id),
+            node_shot.host_shot.shot,
+            folder,
+            frames,
+            self._selection_sync.muted,
         )
 
     def current_frame(self) -> int | None:
@@ -112,7 +124,7 @@ class NukeHost(Host):
         nuke.frame(frame)
 
     def _script_context(self) -> ScriptContext:
-        from bridge_nuke.script import read_script_context
+        from bridge_nuke.script_context import read_script_context
 
         try:
             return read_script_context(self._settings().work)
@@ -137,14 +149,14 @@ class NukeHost(Host):
         """Finds shots by their handles as they stand now, whatever is selected: a panel may speak
         of what was selected before. It raises :class:`HostError` where there is no such node, or
         it is no shot."""
-        from bridge_nuke import sources
-        from bridge_nuke.names import shot_namer
+        from bridge_nuke import shots
+        from bridge_nuke.shot_names import shot_namer
 
         script = self._script_context()
         name = shot_namer(script, self._name_cache)
 
         def find(item_id: str) -> NukeShot:
-            listing = sources.collect_shots([self._node(item_id)], script, name)
+            listing = shots.collect_shots([self._node(item_id)], script, name)
             if listing.problems:
                 problem = listing.problems[0]
                 raise HostError(problem.message, where=item_id, next_step=problem.next_step)

@@ -14,8 +14,8 @@ from bridge_nuke.host import NukeHost
 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
-    from bridge_nuke.names import ShotNameCache
-    from bridge_ui.panel.shell import Panel
+    from bridge_nuke.shot_names import ShotNameCache
+    from bridge_ui.app.panel import Panel
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class ShotbridgePane(QWidget):
 
 
 def _create_panel(parent: QWidget) -> Panel:
-    from bridge_ui.panel.opening import open_panel
+    from bridge_ui.app.opening import open_panel
 
     settings = _settings_reader()
     host = NukeHost(settings, lambda call: QTimer.singleShot(_DEBOUNCE_MS, call), _NAME_CACHE)

@@ -16,9 +16,9 @@ from pathlib import Path
 import nuke
 
 from bridge_core.errors import HostError
-from bridge_core.host import RenderStep
+from bridge_core.hosts.base import RenderStep
 from bridge_core.models.shots import Shot
-from bridge_nuke.names import render_file_stem
+from bridge_nuke.shot_names import render_file_stem
 from bridge_nuke.upstream import upstream_digests
 
 #: Knobs of the Write. ``file_type`` goes first: it brings the two after it.
@@ -37,7 +37,7 @@ def render(
     frames: Sequence[int],
     mute_callbacks: Callable[[], AbstractContextManager[None]],
 ) -> Generator[RenderStep, None, None]:
-    """As :meth:`bridge_core.host.Host.render`. ``find`` gives the node anew for each frame: it may
+    """As :meth:`bridge_core.hosts.base.Host.render`. ``find`` gives the node anew for each frame: it may
     have been deleted meanwhile, and says so.
 
     :raises HostError: what the node shows was changed between two frames, or Nuke cannot render it.

@@ -17,8 +17,14 @@ from pathlib import Path
 
 import nuke
 
-from bridge_core.selftest import SelfTestCheck, BehaviourDiffers, CheckSkipped, expect_equal, main
-from bridge_nuke import marks
+from bridge_core.hosts.selftest import (
+    BehaviourDiffers,
+    CheckSkipped,
+    SelfTestCheck,
+    expect_equal,
+    main,
+)
+from bridge_nuke import user_knobs
 
 #: An OpenEXR of 2 x 2 pixels with one channel, Y, of 0.5: what a matte of the local services is.
 _LUMINANCE = (
@@ -71,7 +77,7 @@ def _qt() -> str:
         raise CheckSkipped("run it from the menu of a Nuke with an interface")
     import PySide6
 
-    from bridge_ui.panel.opening import check_qt
+    from bridge_ui.app.opening import check_qt
 
     check_qt(PySide6.__version__)
     return f"PySide6 {PySide6.__version__}"
@@ -193,7 +199,7 @@ def _one_undo() -> str:
 
 
 def _version_knobs_survive_saving() -> str:
-    version = marks.ReadVersion(
+    version = user_knobs.ReadVersion(
         "id-1",
         1,
         "v001",
@@ -208,13 +214,13 @@ def _version_knobs_survive_saving() -> str:
         "",
         1,
     )
-    knobs = marks.VersionKnobs(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
+    knobs = user_knobs.VersionKnobs(("sq010", "sh0010"), "/a/x.%04d.exr", "Upscale", (version,))
     with _temporary_node("Read") as read:
-        marks.store_versions(read, knobs, version)
+        user_knobs.store_versions(read, knobs, version)
         written = read.writeKnobs(nuke.WRITE_ALL | nuke.WRITE_USER_KNOB_DEFS | nuke.TO_SCRIPT)
         with _temporary_node("Read") as other:
             other.readKnobs(written)
-            expect_equal("a mark that was written and read", marks.version_knobs(other), knobs)
+            expect_equal("a mark that was written and read", user_knobs.version_knobs(other), knobs)
     return "knobs of the Shotbridge tab come back from a script's text"
 
 
@@ -249,16 +255,18 @@ def _selection_calls_back() -> str:
     finally:
         nuke.removeKnobChanged(listen)
     if "selected" not in called:
-        raise BehaviourDiffers(f"selecting called back for {called or 'nothing'}, not for 'selected'")
+        raise BehaviourDiffers(
+            f"selecting called back for {called or 'nothing'}, not for 'selected'"
+        )
     return "selecting a node calls back"
 
 
 def _colour_spaces() -> str:
-    from bridge_nuke import colour
+    from bridge_nuke import colour_spaces
 
     with _temporary_node("Read") as read:
-        space = colour.working_space()
-        choice = colour.choice_for(read, space)
+        space = colour_spaces.working_space()
+        choice = colour_spaces.choice_for(read, space)
     if choice is None:
         raise BehaviourDiffers(f"a Read offers no colour space for the working space {space}")
     return f"the working space {space} is {choice} in a Read"
@@ -305,14 +313,22 @@ CHECKS = (
     SelfTestCheck("nuke.python", "Nuke brings Python 3.11 or newer.", _python),
     SelfTestCheck("nuke.qt", "Nuke's PySide6 is one that the panel runs with.", _qt),
     SelfTestCheck("nuke.pane", "nukescripts.panels registers and restores a pane.", _pane),
-    SelfTestCheck("nuke.nodes.quiet", "Nodes made by nuke.nodes leave the selection alone.", _nodes_leave_selection),
+    SelfTestCheck(
+        "nuke.nodes.quiet",
+        "Nodes made by nuke.nodes leave the selection alone.",
+        _nodes_leave_selection,
+    ),
     SelfTestCheck("nuke.read.knobs", "A Read has the knobs that are read and set.", _read_knobs),
     SelfTestCheck("nuke.read.choices", "A Read's menus have the values that are used.", _choices),
     SelfTestCheck("nuke.read.start_at", "firstFrame() of a Read says where it starts.", _start_at),
     SelfTestCheck("nuke.read.luminance", "A file with only Y is read as red.", _luminance_is_red),
     SelfTestCheck("nuke.root.knobs", "The root has the knobs that are read.", _root_knobs),
-    SelfTestCheck("nuke.colour.spaces", "A Read offers the script's working space.", _colour_spaces),
-    SelfTestCheck("nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write_knobs),
+    SelfTestCheck(
+        "nuke.colour.spaces", "A Read offers the script's working space.", _colour_spaces
+    ),
+    SelfTestCheck(
+        "nuke.write.exr", "A Write of exr takes half float and zip by name.", _exr_write_knobs
+    ),
     SelfTestCheck(
         "nuke.render.frame", "Rendering a frame leaves the script as it was.", _frame_is_rendered
     ),
@@ -324,11 +340,22 @@ CHECKS = (
     SelfTestCheck(
         "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo
     ),
-    SelfTestCheck("nuke.marks.kept", "What a Read keeps survives saving and opening.", _version_knobs_survive_saving),
-    SelfTestCheck("nuke.callback.setvalue", "Whether setValue calls back is known.", _set_value_calls_back),
+    SelfTestCheck(
+        "nuke.marks.kept",
+        "What a Read keeps survives saving and opening.",
+        _version_knobs_survive_saving,
+    ),
+    SelfTestCheck(
+        "nuke.callback.setvalue", "Whether setValue calls back is known.", _set_value_calls_back
+    ),
     SelfTestCheck("nuke.callback.selected", "Selecting a node calls back.", _selection_calls_back),
     SelfTestCheck("nuke.shuffle", "A Shuffle's mappings are set as triples.", _shuffle_mappings),
-    SelfTestCheck("nuke.threads", "Other threads get answers from Nuke's.", _main_thread_answers, on_main_thread=False),
+    SelfTestCheck(
+        "nuke.threads",
+        "Other threads get answers from Nuke's.",
+        _main_thread_answers,
+        on_main_thread=False,
+    ),
 )
 
 if __name__ == "__main__":

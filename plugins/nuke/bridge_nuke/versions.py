@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import nuke
 
-from bridge_nuke import marks
+from bridge_nuke import user_knobs
 
 
-def show_version(read: nuke.Node, version: marks.ReadVersion) -> None:
+def show_version(read: nuke.Node, version: user_knobs.ReadVersion) -> None:
     """Have a Read show a version: its files, range, size and colour space."""
     values: dict[str, object] = {
         "file": version.path,
@@ -30,7 +30,7 @@ def show_version(read: nuke.Node, version: marks.ReadVersion) -> None:
 def step_version(read: nuke.Node, by: int) -> None:
     """Show the version after the one that is shown, or before it (``by`` -1); the first and the
     last stay."""
-    knobs, choice_knob = marks.version_knobs(read), read.knob(marks.VERSION_KNOB)
+    knobs, choice_knob = user_knobs.version_knobs(read), read.knob(user_knobs.VERSION_KNOB)
     if knobs is None or choice_knob is None:
         return
     labels = [one.label for one in knobs.versions]
@@ -43,12 +43,16 @@ def step_version(read: nuke.Node, by: int) -> None:
 def on_knob_changed() -> None:
     """Called by Nuke for every knob of a Read: follows its choice of a version."""
     knob = nuke.thisKnob()
-    if knob is None or knob.name() != marks.VERSION_KNOB:
+    if knob is None or knob.name() != user_knobs.VERSION_KNOB:
         return
     read = nuke.thisNode()
-    stored = marks.version_knobs(read)
+    stored = user_knobs.version_knobs(read)
     version = stored.find(label=str(knob.value())) if stored is not None else None
-    if stored is not None and version is not None and marks.shown_version(read, stored) != version:
+    if (
+        stored is not None
+        and version is not None
+        and user_knobs.shown_version(read, stored) != version
+    ):
         show_version(read, version)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bridge_core.errors import HostError
-from bridge_resolve.answers import unsupported_version_error
+from bridge_resolve.api_checks import unsupported_version_error
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.frames import to_rate
-from bridge_resolve.answers import require
-from bridge_resolve.marks import ClipMarkers, VersionMarker, read_markers
+from bridge_resolve.api_checks import require
+from bridge_resolve.clip_markers import ClipMarkers, VersionMarker, read_markers
 from bridge_resolve.media import ClipMedia, read_media
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class TimelineClip:
         takes = {take.path for take in self.takes}
         overlapping = {other.id for other in clips.values() if self._overlaps(other)}
         return tuple(
-            v for v in self.markers.versions if (v.overlay_item_id in overlapping if v.overlay_item_id else v.media_path in takes)
+            v
+            for v in self.markers.versions
+            if (v.overlay_item_id in overlapping if v.overlay_item_id else v.media_path in takes)
         )
 
     def _overlaps(self, other: TimelineClip) -> bool:
@@ -61,7 +63,11 @@ class TimelineClip:
     def active_version(self, clips: Mapping[str, TimelineClip]) -> VersionMarker | None:
         """The version that is seen: the topmost on a track above, else the selected take's."""
         placed = self.placed_versions(clips)
-        visible = [v for v in placed if v.overlay_item_id and clips[v.overlay_item_id].item.GetClipEnabled()]
+        visible = [
+            v
+            for v in placed
+            if v.overlay_item_id and clips[v.overlay_item_id].item.GetClipEnabled()
+        ]
         if visible:
             return max(visible, key=lambda v: clips[v.overlay_item_id].track)
         return self.shown_version

@@ -10,31 +10,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge_core.errors import HostError
-from bridge_core.host import (
+from bridge_core.hosts.base import (
     Capability,
     Host,
     HostNote,
     HostProblem,
+    HostScene,
     HostShot,
+    Placement,
     PlacementMode,
     PlacementResult,
-    Placement,
     RenderStep,
-    HostScene,
 )
 from bridge_core.models.frames import FrameRange, frame_to_timecode
-from bridge_core.private_files import make_private_folder
-from bridge_resolve.answers import require, has_method
+from bridge_core.system.private_files import make_private_folder
+from bridge_resolve.api_checks import has_method, require
 from bridge_resolve.api_thread import ApiThread
+from bridge_resolve.clip_markers import NoteMarker, encode_custom_data
 from bridge_resolve.clips import read_clips, timeline_rate
-from bridge_resolve.colour import read_project_colour
-from bridge_resolve.connecting import product_name
-from bridge_resolve.exchange import place_in_new_timeline
-from bridge_resolve.marks import NoteMarker, encode_custom_data
-from bridge_resolve.media import first_frame_number, timecode_to_frame
-from bridge_resolve.open_timeline import TimelineSnapshot, read_snapshot
-from bridge_resolve.placing import TAKE, TIMELINE, PLACEMENT_MODES, PlacementTransaction, ResolvePlacement, check_placement
+from bridge_resolve.colour_spaces import read_project_colour
+from bridge_resolve.connection import product_name
+from bridge_resolve.media import first_frame_number, resolve_timecode_to_frame
+from bridge_resolve.otio_round_trip import place_in_new_timeline
+from bridge_resolve.placement import (
+    PLACEMENT_MODES,
+    TAKE,
+    TIMELINE,
+    PlacementTransaction,
+    ResolvePlacement,
+    check_placement,
+)
 from bridge_resolve.rendering import render
+from bridge_resolve.timeline_snapshot import TimelineSnapshot, read_snapshot
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -210,7 +217,9 @@ class ResolveHost(Host):
         target = folder / f"{timeline.GetUniqueId()}.otio"
         snapshot = self._read_snapshot(project, timeline, target, in_to_out=True)
         return HostScene(
-            title=f"{snapshot.cut.name}, In to Out" if snapshot.is_in_out_range else snapshot.cut.name,
+            title=f"{snapshot.cut.name}, In to Out"
+            if snapshot.is_in_out_range
+            else snapshot.cut.name,
             show=snapshot.cut.show,
             shots=tuple(_host_shots(snapshot)),
             problems=tuple(_host_problem(problem, snapshot) for problem in snapshot.cut.problems),
@@ -249,9 +258,14 @@ class ResolveHost(Host):
             if all(in_new_timeline):
                 target = snapshot.cut.path.with_name("new.otio")
                 new_timeline = place_in_new_timeline(
-                    project, snapshot, placements, lambda new: self._read_snapshot(project, new, target)
+                    project,
+                    snapshot,
+                    placements,
+                    lambda new: self._read_snapshot(project, new, target),
                 )
-                return PlacementResult(f"{_placement_names(planned)} placed in the new timeline {new_timeline}")
+                return PlacementResult(
+                    f"{_placement_names(planned)} placed in the new timeline {new_timeline}"
+                )
             if any(in_new_timeline):
                 raise HostError(
                     "versions go into a new timeline all together, or none of them",
@@ -320,7 +334,7 @@ class ResolveHost(Host):
         """The timeline's rate, whether its timecode drops frames, and the frame that must be added
         to a timecode's own, which is 0 wherever Resolve counts as SMPTE does."""
         rate, drop = timeline_rate(timeline)
-        start = timecode_to_frame(str(timeline.GetStartTimecode()), rate, drop_frame=drop)
+        start = resolve_timecode_to_frame(str(timeline.GetStartTimecode()), rate, drop_frame=drop)
         return rate, drop, int(timeline.GetStartFrame()) - start
 
     def _read_current_frame(self) -> int | None:
@@ -329,7 +343,11 @@ class ResolveHost(Host):
             return None
         rate, drop, offset = self._timecode_base(timeline)
         timecode_text = timeline.GetCurrentTimecode()
-        return timecode_to_frame(str(timecode_text), rate, drop_frame=drop) + offset if timecode_text else None
+        return (
+            resolve_timecode_to_frame(str(timecode_text), rate, drop_frame=drop) + offset
+            if timecode_text
+            else None
+        )
 
     def _set_timecode(self, frame: int) -> None:
         timeline = self._timeline()
@@ -353,7 +371,9 @@ def _host_shots(snapshot: TimelineSnapshot) -> Iterator[HostShot]:
             item_id=item.clip_id,
             label=item.track,
             needs_render=not clip.plate.is_readable,
-            placed_version_ids=tuple(dict.fromkeys(one.version_id for one in clip.placed_versions(snapshot.clips))),
+            placed_version_ids=tuple(
+                dict.fromkeys(one.version_id for one in clip.placed_versions(snapshot.clips))
+            ),
             active_version_id=active.version_id if active is not None else "",
         )
 
@@ -362,7 +382,11 @@ def _host_problem(problem: CutProblem, snapshot: TimelineSnapshot) -> HostProble
     item_id = ""
     if not problem.skipped:
         position = (problem.clip_name, problem.track, problem.record_range)
-        matching_clips = (i.clip_id for i in snapshot.cut if (i.clip_name, i.track, i.shot.record_range) == position)
+        matching_clips = (
+            i.clip_id
+            for i in snapshot.cut
+            if (i.clip_name, i.track, i.shot.record_range) == position
+        )
         item_id = next(matching_clips, "")
     return HostProblem(
         label=problem.clip_name or problem.track,

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bridge_core.models.frames import supports_drop_frame, timecode_to_frame, frame_to_timecode, to_rate
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    supports_drop_frame,
+    timecode_to_frame,
+    to_rate,
+)
 from bridge_core.models.media import MOVIE_EXTENSIONS, file_extension
-from bridge_core.timeline.clock import to_time_range
 from bridge_core.timeline.document import JsonObject
-from bridge_core.timeline.references import STILL_EXTENSIONS
-from bridge_resolve.answers import parse_number
+from bridge_core.timeline.media_reference import STILL_EXTENSIONS
+from bridge_core.timeline.otio_time import to_time_range
+from bridge_resolve.api_checks import parse_number
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem
@@ -42,13 +47,15 @@ class ClipMedia:
     width: int
     height: int
     properties: Mapping[str, str]
-    """What Resolve tells of its colour, for :mod:`bridge_resolve.colour`."""
+    """What Resolve tells of its colour, for :mod:`bridge_resolve.colour_spaces`."""
     codec: str
 
     @property
     def is_readable(self) -> bool:
         """Whether a service can read the files themselves."""
-        return file_extension(self.path) in STILL_EXTENSIONS | MOVIE_EXTENSIONS and not _RAW_CODECS.search(self.codec)
+        return file_extension(
+            self.path
+        ) in STILL_EXTENSIONS | MOVIE_EXTENSIONS and not _RAW_CODECS.search(self.codec)
 
     def timecode(self, frame: int) -> str:
         """Of a frame by its number, as the media itself counts."""
@@ -65,7 +72,9 @@ def read_media(item: MediaPoolItem) -> ClipMedia | None:
     except ValueError:
         return None
     start = str(properties.get("Start TC") or "")
-    drop_frame = supports_drop_frame(rate) and (";" in start or str(properties.get("Drop frame")) == "1")
+    drop_frame = supports_drop_frame(rate) and (
+        ";" in start or str(properties.get("Drop frame")) == "1"
+    )
     width, _, height = str(properties.get("Resolution") or "").partition("x")
     return ClipMedia(
         name=str(properties.get("Clip Name") or properties.get("File Name") or ""),
@@ -86,18 +95,21 @@ def format_rate(rate: Fraction, *, drop_frame: bool = False) -> str:
     return f"{float(rate):.3f}".rstrip("0").rstrip(".") + (" DF" if drop_frame else "")
 
 
-def timecode_to_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
+def resolve_timecode_to_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
     """The frame of a timecode, whichever mark Resolve has put before its frames.
 
     :raises ValueError: not a timecode.
     """
     hours_to_seconds, frames = text[:-3], text[-2:]
-    return timecode_to_frame(f"{hours_to_seconds}{';' if drop_frame and supports_drop_frame(rate) else ':'}{frames}", rate)
+    return timecode_to_frame(
+        f"{hours_to_seconds}{';' if drop_frame and supports_drop_frame(rate) else ':'}{frames}",
+        rate,
+    )
 
 
 def _start_frame(text: str, rate: Fraction, *, drop_frame: bool) -> int:
     try:
-        return timecode_to_frame(text, rate, drop_frame=drop_frame)
+        return resolve_timecode_to_frame(text, rate, drop_frame=drop_frame)
     except ValueError:
         return 0  # without timecode, as movies are that carry none
 

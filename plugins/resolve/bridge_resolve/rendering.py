@@ -2,7 +2,7 @@
 
 A clip is rendered from a timeline of its own, which holds its media and nothing else: without the
 cut's grade, transitions and retime, at the media's own rate and size, with handles. It goes the way
-that the project's colour management goes, to what :mod:`bridge_resolve.colour` says is rendered.
+that the project's colour management goes, to what :mod:`bridge_resolve.colour_spaces` says is rendered.
 
 Resolve has no call that reads its render settings. A render preset keeps them for as long as it
 takes to queue the job, which has its own from then on; one that is left over from a crash still
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
-from bridge_core.host import RenderStep
+from bridge_core.hosts.base import RenderStep
 from bridge_core.models.shots import Shot
-from bridge_resolve.answers import require
+from bridge_resolve.api_checks import require
 from bridge_resolve.clips import TimelineClip, append_clip, record_position
-from bridge_resolve.colour import ProjectColour
+from bridge_resolve.colour_spaces import ProjectColour
 from bridge_resolve.media import first_frame_number, format_rate
-from bridge_resolve.open_timeline import FRAME_PADDING
+from bridge_resolve.timeline_snapshot import FRAME_PADDING
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, RenderSettings, Timeline
@@ -50,7 +50,7 @@ def render(
     requested_frames: Sequence[int],
 ) -> Generator[RenderStep, None, None]:
     """Write frames of a clip's media (in the plate's numbering) into ``folder``; see
-    :meth:`bridge_core.host.Host.render`. ``colour`` is the project's own.
+    :meth:`bridge_core.hosts.base.Host.render`. ``colour`` is the project's own.
 
     :raises HostError: Resolve refuses something, or the rendering fails.
     """
@@ -111,7 +111,9 @@ def _preserved_render_settings(project: Project) -> Iterator[None]:
         require(project.LoadRenderPreset(RENDER_NAME), "put the user's render settings back")
         require(project.DeleteRenderPreset(RENDER_NAME), f"remove the render preset {RENDER_NAME}")
         if format_and_codec.get("format") and format_and_codec.get("codec"):
-            project.SetCurrentRenderFormatAndCodec(format_and_codec["format"], format_and_codec["codec"])
+            project.SetCurrentRenderFormatAndCodec(
+                format_and_codec["format"], format_and_codec["codec"]
+            )
         project.SetCurrentRenderMode(mode)
 
 
@@ -129,7 +131,9 @@ def _queued_job(
     with contextlib.ExitStack() as cleanup:
         with _preserved_render_settings(project):
             user_timeline = project.GetCurrentTimeline()
-            timeline = require(pool.CreateEmptyTimeline(RENDER_NAME), "make a timeline to render from")
+            timeline = require(
+                pool.CreateEmptyTimeline(RENDER_NAME), "make a timeline to render from"
+            )
             cleanup.callback(pool.DeleteTimelines, [timeline])
             try:
                 _fill_timeline(project, pool, timeline, colour, clip, frames)
@@ -144,7 +148,9 @@ def _queued_job(
                 cleanup.callback(_remove_job, project, job)
             finally:
                 if user_timeline is not None:
-                    require(project.SetCurrentTimeline(user_timeline), "open the user's timeline again")
+                    require(
+                        project.SetCurrentTimeline(user_timeline), "open the user's timeline again"
+                    )
         yield job
 
 
@@ -169,7 +175,9 @@ def _fill_timeline(
     colour.prepare_timeline(timeline)
     # The files carry the timeline's timecode, and with it the media's own.
     start_timecode = plate.timecode(frames[0])
-    require(timeline.SetStartTimecode(start_timecode), f"have its timeline start at {start_timecode}")
+    require(
+        timeline.SetStartTimecode(start_timecode), f"have its timeline start at {start_timecode}"
+    )
     require(project.SetCurrentTimeline(timeline), "open the timeline to render from")
     record_frame, first = int(timeline.GetStartFrame()), first_frame_number(plate)
     for start, end in _contiguous_ranges(frames):
@@ -213,7 +221,9 @@ def _apply_render_settings(project: Project, clip: TimelineClip, folder: Path) -
 def _choose_codec(project: Project) -> str:
     """Half-float RGB EXR, zipped where it is offered."""
     offered = project.GetRenderCodecs("exr") or {}
-    half = [name for description, name in offered.items() if "half" in f"{description} {name}".lower()]
+    half = [
+        name for description, name in offered.items() if "half" in f"{description} {name}".lower()
+    ]
     zipped = [name for name in half if "zip" in name.lower()]
     if not half:
         raise HostError(
@@ -230,7 +240,10 @@ def _completed_frames(project: Project, job: str, total: int, started: float) ->
     :raises HostError: the job has failed or was stopped.
     """
     job_status: Any = require(project.GetRenderJobStatus(job), "tell how far the rendering is")
-    status, percent = str(job_status.get("JobStatus")), int(job_status.get("CompletionPercentage") or 0)
+    status, percent = (
+        str(job_status.get("JobStatus")),
+        int(job_status.get("CompletionPercentage") or 0),
+    )
     is_finished = status in ("Complete", "Failed", "Cancelled")
     if not is_finished and time.monotonic() > started + _START_SECONDS:
         # In other languages a job may end with other words.

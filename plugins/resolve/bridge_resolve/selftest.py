@@ -12,16 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bridge_core.selftest import SelfTestCheck, CheckSkipped, expect_equal, main
-from bridge_resolve.selftest_bench import (
-    FRAMES,
+from bridge_core.hosts.selftest import CheckSkipped, SelfTestCheck, expect_equal, main
+from bridge_resolve.selftest_fixture import (
     FIXTURE_NAME,
+    FRAMES,
     SIZE,
     SelfTestTimeline,
     first_clip,
     open_host,
-    with_self_test_timeline,
     running_resolve,
+    with_self_test_timeline,
 )
 
 
@@ -50,7 +50,9 @@ def _other_thread() -> str:
 
 def _missing_call() -> str:
     expect_equal("dir() lists a call", "GetProductName" in dir(running_resolve()), True)
-    expect_equal("dir() lists a name that is none", "GetNoSuchThing" in dir(running_resolve()), False)
+    expect_equal(
+        "dir() lists a name that is none", "GetNoSuchThing" in dir(running_resolve()), False
+    )
     return "dir() tells which calls there are"
 
 
@@ -60,8 +62,12 @@ def _properties(fixture: SelfTestTimeline) -> str:
     expect_equal("all properties at once", isinstance(properties, dict), True)
     assert isinstance(properties, dict)
     expected_names = ("File Path", "FPS", "Start TC", "Frames", "Resolution", "Input Color Space")
-    expect_equal("names of properties", [name for name in expected_names if name not in properties], [])
-    expect_equal("path of a sequence", Path(properties["File Path"]).name, "selftest.[1001-1024].png")
+    expect_equal(
+        "names of properties", [name for name in expected_names if name not in properties], []
+    )
+    expect_equal(
+        "path of a sequence", Path(properties["File Path"]).name, "selftest.[1001-1024].png"
+    )
     expect_equal("its frames", str(properties["Frames"]), str(len(FRAMES)))
     expect_equal("its size", properties["Resolution"], f"{SIZE}x{SIZE}")
     return f"FPS {properties['FPS']}, Start TC {properties['Start TC']}, {properties['Input Color Space']}"
@@ -103,7 +109,9 @@ def _rate(fixture: SelfTestTimeline) -> str:
 
 @with_self_test_timeline
 def _append_position(fixture: SelfTestTimeline) -> str:
-    expect_equal("start and length", fixture.clip_position(), (fixture.timeline.GetStartFrame(), 10))
+    expect_equal(
+        "start and length", fixture.clip_position(), (fixture.timeline.GetStartFrame(), 10)
+    )
     return "endFrame is exclusive; recordFrame counts from 00:00:00:00"
 
 
@@ -222,7 +230,9 @@ def _otio_import(fixture: SelfTestTimeline) -> str:
     try:
         (item,) = made.GetItemListInTrack("video", 1)
         expect_equal(
-            "where the clip stands", (int(item.GetStart()), int(item.GetDuration())), fixture.clip_position()
+            "where the clip stands",
+            (int(item.GetStart()), int(item.GetDuration())),
+            fixture.clip_position(),
         )
         media = item.GetMediaPoolItem()
         expect_equal("its media is linked", media is not None, True)
@@ -253,13 +263,15 @@ def _playhead(fixture: SelfTestTimeline) -> str:
 
 @with_self_test_timeline
 def _in_out(fixture: SelfTestTimeline) -> str:
-    from bridge_resolve.answers import has_method
+    from bridge_resolve.api_checks import has_method
 
     if not has_method(fixture.timeline, "SetMarkInOut"):
         raise CheckSkipped("this Resolve tells no script of In and Out: all clips are listed")
     expect_equal("SetMarkInOut", fixture.timeline.SetMarkInOut(2, 5), True)
     in_out = fixture.timeline.GetMarkInOut()
-    expect_equal("In and Out, from the timeline's first frame", in_out["video"], {"in": 2, "out": 5})
+    expect_equal(
+        "In and Out, from the timeline's first frame", in_out["video"], {"in": 2, "out": 5}
+    )
     return "In and Out count from the timeline's first frame"
 
 
@@ -282,7 +294,7 @@ def _custom_rate(fixture: SelfTestTimeline) -> str:
 def _render_exr(fixture: SelfTestTimeline) -> str:
     """Resolve's own queue, the user's settings included."""
     from bridge_resolve.clips import read_clips
-    from bridge_resolve.colour import read_project_colour
+    from bridge_resolve.colour_spaces import read_project_colour
     from bridge_resolve.rendering import render
 
     project = fixture.project
@@ -311,20 +323,35 @@ def _render_settings() -> str:
 
 CHECKS = (
     SelfTestCheck("resolve.edition", "Resolve Studio names itself so.", _edition),
-    SelfTestCheck("resolve.threads.other", "Resolve answers another thread.", _other_thread, on_main_thread=False),
+    SelfTestCheck(
+        "resolve.threads.other",
+        "Resolve answers another thread.",
+        _other_thread,
+        on_main_thread=False,
+    ),
     SelfTestCheck("resolve.calls.missing", "dir() tells which calls exist.", _missing_call),
-    SelfTestCheck("resolve.media.properties", "Clip properties have the names we read.", _properties),
-    SelfTestCheck("resolve.media.digits", "Numbers of five digits are a sequence.", _five_digit_frames),
-    SelfTestCheck("resolve.media.start", "Sequences without timecode count by files.", _start_timecode),
+    SelfTestCheck(
+        "resolve.media.properties", "Clip properties have the names we read.", _properties
+    ),
+    SelfTestCheck(
+        "resolve.media.digits", "Numbers of five digits are a sequence.", _five_digit_frames
+    ),
+    SelfTestCheck(
+        "resolve.media.start", "Sequences without timecode count by files.", _start_timecode
+    ),
     SelfTestCheck("resolve.media.rate", "An imported sequence takes the plate's rate.", _rate),
-    SelfTestCheck("resolve.append.frames", "AppendToTimeline counts as we count.", _append_position),
+    SelfTestCheck(
+        "resolve.append.frames", "AppendToTimeline counts as we count.", _append_position
+    ),
     SelfTestCheck("resolve.clips.ids", "A clip keeps its unique id.", _unique_ids),
     SelfTestCheck("resolve.tracks.above", "A version is cut in on a track above.", _track_above),
     SelfTestCheck("resolve.takes.frames", "Takes are added and selected frame-exact.", _takes),
     SelfTestCheck("resolve.takes.otio", "OTIO shows the selected take.", _take_exported),
     SelfTestCheck("resolve.takes.delete", "A take can be taken back.", _take_deleted),
     SelfTestCheck("resolve.markers.data", "Markers keep a script's data and place.", _markers),
-    SelfTestCheck("resolve.markers.takes", "Markers stay when a take is selected.", _markers_and_takes),
+    SelfTestCheck(
+        "resolve.markers.takes", "Markers stay when a take is selected.", _markers_and_takes
+    ),
     SelfTestCheck("resolve.otio.out", "Export writes OTIO the way we read it.", _otio_export),
     SelfTestCheck("resolve.otio.back", "Resolve reads OTIO back, linked.", _otio_import),
     SelfTestCheck("resolve.scene", "The panel reads the timeline frame-exact.", _host_scene),
@@ -332,7 +359,9 @@ CHECKS = (
     SelfTestCheck("resolve.in_out", "In and Out of the timeline can be read.", _in_out),
     SelfTestCheck("resolve.timeline.rate", "An empty timeline takes its own rate.", _custom_rate),
     SelfTestCheck("resolve.render.exr", "Camera files are rendered to EXR.", _render_exr),
-    SelfTestCheck("resolve.render.settings", "Folder and name of deliveries come back.", _render_settings),
+    SelfTestCheck(
+        "resolve.render.settings", "Folder and name of deliveries come back.", _render_settings
+    ),
 )
 
 if __name__ == "__main__":

@@ -17,27 +17,29 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from bridge_core.errors import HostError, ShotbridgeError
 from bridge_resolve.api_thread import ApiThread
-from bridge_resolve.connecting import find_resolve
+from bridge_resolve.connection import find_resolve
 from bridge_resolve.host import ResolveHost
-from bridge_ui.panel.opening import open_panel
-from bridge_ui.qt.bridge import MainThreadDispatcher, install_translations
-from bridge_ui.standalone_host import StandaloneHost
-from bridge_ui.theme.sheet import apply_theme, set_style_class
-from bridge_ui.theme.tones import colours_for
-from bridge_ui.translate import tr
+from bridge_ui.app.opening import open_panel
+from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.translate import tr
+from bridge_ui.theme.colours import colours_for
+from bridge_ui.theme.style_sheet import apply_theme, set_style_class
+from bridge_ui.widgets.main_thread import MainThreadDispatcher, install_translations
 
 if TYPE_CHECKING:
     from fusionscript import Resolve
 
     from bridge_core.models.settings import Settings
-    from bridge_ui.panel.shell import Panel
+    from bridge_ui.app.panel import Panel
 
 
 class CompanionWindow(QWidget):
     """Reads the settings and looks for Resolve with ``find``, both off the main thread; then shows
     a panel on it, or on an OTIO file where there is none."""
 
-    def __init__(self, settings: Callable[[], Settings], find_resolve: Callable[[], Resolve]) -> None:
+    def __init__(
+        self, settings: Callable[[], Settings], find_resolve: Callable[[], Resolve]
+    ) -> None:
         super().__init__()
         install_translations()
         self.setObjectName("companion")
@@ -73,7 +75,9 @@ class CompanionWindow(QWidget):
         self._close_panel()
         self._retry_button.hide()
         self._status_label.setText(tr("Looking for DaVinci Resolve …"))
-        threading.Thread(target=self._search_in_thread, name="shotbridge-looking", daemon=True).start()
+        threading.Thread(
+            target=self._search_in_thread, name="shotbridge-looking", daemon=True
+        ).start()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self._is_closed = True
@@ -158,7 +162,7 @@ class CompanionWindow(QWidget):
 
 def main(injected: Mapping[str, Any] | None = None, product: str = "") -> int:
     """Open the companion window; ends when it is closed."""
-    from bridge_ui.window import create_application, run_event_loop
+    from bridge_ui.app.window import create_application, run_event_loop
 
     def settings() -> Settings:
         from bridge_core.config import load_settings

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 
 from bridge_core.errors import ConfigError, UnknownColourSpace
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
-from bridge_gateway.media.accuracy import delta_e_2000, half_float_steps, to_cielab, measure_round_trip
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
+from bridge_gateway.media.colour_accuracy import (
+    delta_e_2000,
+    half_float_steps,
+    measure_round_trip,
+    to_cielab,
+)
 
 #: A studio's config: other names, no linear Rec.709, reached by the interchange role only.
 STUDIO = """
@@ -68,12 +73,17 @@ def test_what_the_plate_says_counts(colour: ColourManager, claimed: str, name: s
     assert colour.resolve_space(plate("/x/a.%04d.exr", claimed)).space == name
 
 
-def test_file_rules_count_unless_only_the_default_matches(colour: ColourManager, studio: Path) -> None:
+def test_file_rules_count_unless_only_the_default_matches(
+    colour: ColourManager, studio: Path
+) -> None:
     assert colour.resolve_space(plate("/x/a.%04d.exr")).space == "ACES2065-1"
     with pytest.raises(UnknownColourSpace, match="nothing says"):
         colour.resolve_space(plate("/x/a.%04d.dpx"))
     own = ColourManager(ColourSettings(config=str(studio)))
-    assert own.resolve_space(plate("/x/scans/a.%04d.dpx"), path=Path("/cache/2f7a")).space == "show_log"
+    assert (
+        own.resolve_space(plate("/x/scans/a.%04d.dpx"), path=Path("/cache/2f7a")).space
+        == "show_log"
+    )
     with pytest.raises(UnknownColourSpace) as caught:
         own.resolve_space(plate("/x/other/a.%04d.dpx"))
     assert "show_linear" in caught.value.next_step
@@ -188,7 +198,9 @@ def test_conversions_are_reported_in_words(colour: ColourManager) -> None:
 
 @pytest.mark.parametrize("space", ["ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65"])
 @pytest.mark.parametrize("kind", ["photo", "any", "subnormal", "extreme"])
-def test_there_and_back_stays_under_the_stated_bound(colour: ColourManager, space: str, kind: str) -> None:
+def test_there_and_back_stays_under_the_stated_bound(
+    colour: ColourManager, space: str, kind: str
+) -> None:
     """The bound of docs/decisions/0005-pixels-and-colour.md."""
     if kind == "photo":
         rgb = np.exp(np.random.default_rng(0).normal(-1, 2, (128, 128, 3))).astype(np.float16)

@@ -9,19 +9,19 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import SyntheticLayer
+import synthetic_media as synthetic
+from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMedia
 from bridge_core.models.frames import to_rate
-from bridge_gateway.media import atomic
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import Picture, read_picture, write_picture
-from bridge_gateway.media.proxies import write_proxy
+from bridge_gateway.media.picture_writer import Picture, read_picture, write_picture
+from bridge_gateway.media.proxy_writer import write_proxy
+from bridge_gateway.storage import atomic_files
 
 RGB = dict.fromkeys("RGB", "half")
 
@@ -31,7 +31,10 @@ def _exr(path: Path, compression: str) -> None:
 
 
 def _parts(path: Path) -> None:
-    layers = [SyntheticLayer(RGB, name="rgb"), SyntheticLayer({"Z": "float"}, name="depth", compression="zips")]
+    layers = [
+        SyntheticLayer(RGB, name="rgb"),
+        SyntheticLayer({"Z": "float"}, name="depth", compression="zips"),
+    ]
     synthetic.write_exr(path, layers, (0, 0, 256, 192))
 
 
@@ -202,7 +205,7 @@ def test_a_limit_on_a_files_size_is_reported_too(tmp_path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path
-from bridge_gateway.media.pictures import read_picture, write_picture
+from bridge_gateway.media.picture_writer import read_picture, write_picture
 from bridge_core.errors import DiskFull
 plate, folder = Path(sys.argv[1]), Path(sys.argv[2])
 picture = read_picture(plate)
@@ -243,7 +246,7 @@ def test_a_missing_folder_is_not_writable(tmp_path: Path, picture: Picture) -> N
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="half way"),
-        atomic.atomic_write(tmp_path / "a.exr") as partial,
+        atomic_files.atomic_write(tmp_path / "a.exr") as partial,
     ):
         partial.write_bytes(b"half")
         raise ValueError("half way")
@@ -261,9 +264,9 @@ with atomic.new_file(Path(sys.argv[1]) / "a.exr") as partial:
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)])
     (left,) = tmp_path.iterdir()
-    assert atomic.is_partial(left)
+    assert atomic_files.is_partial(left)
     (tmp_path / "b.exr").write_bytes(b"whole")
-    assert atomic.remove_partial_files(tmp_path) == 1
+    assert atomic_files.remove_partial_files(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["b.exr"]
 
 

@@ -7,15 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 
 from bridge_core.errors import UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import MOVIE_EXTENSIONS, Plate
-from bridge_gateway.media.movies import MovieReader
-from bridge_gateway.media.plates import probe
+from bridge_gateway.media.movie_reader import MovieReader
+from bridge_gateway.media.plate_reader import probe
 
 SECRET = "secret.mp4"
 

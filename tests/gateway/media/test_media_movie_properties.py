@@ -20,8 +20,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bridge_core.models.frames import supports_drop_frame, timecode_to_frame, nominal_fps, frame_to_timecode
-from bridge_gateway.media.movies import MovieReader
+from bridge_core.models.frames import (
+    frame_to_timecode,
+    nominal_fps,
+    supports_drop_frame,
+    timecode_to_frame,
+)
+from bridge_gateway.media.movie_reader import MovieReader
 
 RATES = [
     *(Fraction(n) for n in (1, 12, 15, 24, 25, 30, 48, 50, 60, 100, 120)),
@@ -117,7 +122,9 @@ def generate_movie(folder: Path, seed: int) -> GeneratedMovie:
             frame = av.VideoFrame(*size, pixels)
             _tag(frame, movie)
             frame.pts, frame.time_base = index, 1 / rate
-            movie.codes.append([_fill(rng, plane, movie, n) for n, plane in enumerate(frame.planes)])
+            movie.codes.append(
+                [_fill(rng, plane, movie, n) for n, plane in enumerate(frame.planes)]
+            )
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return movie
@@ -184,7 +191,9 @@ def check(generated: GeneratedMovie) -> None:
             assert tuple(facts.tags) == generated.tags
         for index in np.random.default_rng(len(generated.codes)).permutation(len(generated.codes)):
             picture = movie.read(int(index))
-            values = picture.main_part.pixels[generated.size[1] // 2, generated.size[0] // 2].astype(np.float64)
+            values = picture.main_part.pixels[
+                generated.size[1] // 2, generated.size[0] // 2
+            ].astype(np.float64)
             wanted = expected(generated, int(index))
             assert values.shape == wanted.shape
             assert np.abs(values - wanted).max() <= tolerance, (index, values, wanted)

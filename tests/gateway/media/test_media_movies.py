@@ -6,13 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 
 from bridge_core.errors import CheckFailed, InvalidRequest, MissingFrames, UnreadableMedia
+from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.movies import MovieReader
 from bridge_gateway.media.yuv import BT601, BT709, BT2020, from_rgb, matrix_of, to_rgb
 
 NTSC = Fraction(24000, 1001)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import SyntheticLayer
+import synthetic_media as synthetic
+from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import InvalidRequest
-from bridge_gateway.media.pictures import Picture, make_picture, read_picture, to_exr, write_picture
+from bridge_gateway.media.picture_writer import (
+    Picture,
+    make_picture,
+    read_picture,
+    to_exr,
+    write_picture,
+)
 
 LOSSLESS = ("none", "rle", "zips", "zip", "piz")
 RGBA = dict.fromkeys("RGBA", "half")
@@ -90,7 +96,9 @@ def test_every_half_survives(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compression", ["dwaa", "dwab", "b44", "b44a", "pxr24"])
 def test_lossy_exr_keeps_its_compression_and_stays_near(tmp_path: Path, compression: str) -> None:
     path = tmp_path / "plate.exr"
-    synthetic.write_exr(path, [SyntheticLayer(dict.fromkeys("RGB", "half"), compression=compression)])
+    synthetic.write_exr(
+        path, [SyntheticLayer(dict.fromkeys("RGB", "half"), compression=compression)]
+    )
     smooth = read_picture(path).replace_rgb(synthetic.gradient())
     write_picture(path, smooth)
     first, second, copy = read_write_read(path)
@@ -115,8 +123,12 @@ def test_parts_layers_windows_and_types(tmp_path: Path, tile: int) -> None:
         SyntheticLayer(
             {**RGBA, "diffuse.R": "half", "Z": "float"}, name="rgba", compression="piz", tile=tile
         ),
-        SyntheticLayer({"Z": "float"}, name="depth", window=(-3, 5, 20, 10), compression="zips", tile=tile),
-        SyntheticLayer({"id": "uint"}, name="ids", window=(60, 40, 30, 30), compression="rle", tile=tile),
+        SyntheticLayer(
+            {"Z": "float"}, name="depth", window=(-3, 5, 20, 10), compression="zips", tile=tile
+        ),
+        SyntheticLayer(
+            {"id": "uint"}, name="ids", window=(60, 40, 30, 30), compression="rle", tile=tile
+        ),
     ]
     samples = synthetic.write_exr(path, layers, (0, 0, 64, 48))
     first, second, copy = read_write_read(path)
@@ -128,7 +140,9 @@ def test_parts_layers_windows_and_types(tmp_path: Path, tile: int) -> None:
 
 def test_tiled_and_untiled_parts_in_one_file(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
-    synthetic.write_exr(path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")])
+    synthetic.write_exr(
+        path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")]
+    )
     picture = read_picture(path)
     picture.main_part.header.tile_width = picture.main_part.header.tile_height = 16
     write_picture(path, picture)
@@ -245,7 +259,9 @@ def test_float_tiff_comes_back(tmp_path: Path, compression: str) -> None:
 
 def test_pages_of_a_tiff_come_back(tmp_path: Path) -> None:
     path = tmp_path / "pages.exr"
-    synthetic.write_exr(path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")])
+    synthetic.write_exr(
+        path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")]
+    )
     pages = read_picture(path)
     write_picture(tmp_path / "pages.tif", pages)
     result = read_picture(tmp_path / "pages.tif")
@@ -343,7 +359,9 @@ def test_integers_become_exr_without_loss(tmp_path: Path, bits: int, depth: str)
 
 def test_what_a_format_cannot_hold_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plate.exr"
-    synthetic.write_exr(path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")])
+    synthetic.write_exr(
+        path, [SyntheticLayer(RGBA, name="a"), SyntheticLayer({"Z": "float"}, name="b")]
+    )
     picture = read_picture(path)
     for name in ("a.png", "a.jpg", "a.dpx", "a.gif", "a"):
         with pytest.raises(InvalidRequest):

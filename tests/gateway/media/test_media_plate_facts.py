@@ -10,7 +10,7 @@ import pytest
 from bridge_core.errors import InvalidRequest, MissingFrames
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.plate_facts import PlateInfo, check_against_plate
+from bridge_gateway.media.plate_info import PlateInfo, check_against_plate
 
 NTSC = Fraction(30000, 1001)
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from media_synthetic import SyntheticLayer
+import synthetic_media as synthetic
+from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import MissingFrames, UnreadableMedia
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.pictures import read_picture, write_picture
-from bridge_gateway.media.plates import PlateReader, probe
+from bridge_gateway.media.picture_writer import read_picture, write_picture
+from bridge_gateway.media.plate_reader import PlateReader, probe
 
 RGB = dict.fromkeys("RGB", "half")
 
@@ -123,8 +123,8 @@ def test_nothing_heavy_is_loaded_by_importing() -> None:
     import sys
 
     program = (
-        "import sys, bridge_gateway.media.plates, bridge_gateway.media.colour,"
-        " bridge_gateway.media.proxies, bridge_gateway.media.checks;"
+        "import sys, bridge_gateway.media.plate_reader, bridge_gateway.media.colour,"
+        " bridge_gateway.media.proxy_writer, bridge_gateway.media.output_checks;"
         "print(sorted({'OpenImageIO', 'av', 'PyOpenColorIO'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -18,14 +18,14 @@ from case_inputs import rawexr
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.pictures import (
+from bridge_gateway.media.picture_writer import (
     check_picture_header,
-    read_picture,
     read_for_proxy,
+    read_picture,
     to_exr,
     write_picture,
 )
-from bridge_gateway.media.plates import PlateReader, probe
+from bridge_gateway.media.plate_reader import PlateReader, probe
 
 EVERY_DAY, ALL = 60, 10_000
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import media_synthetic as synthetic
 import numpy as np
 import pytest
+import synthetic_media as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge_gateway.media.colour import DATA, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
-from bridge_gateway.media.pictures import read_picture
-from bridge_gateway.media.proxies import proxy_size, write_proxy, write_thumbnail
+from bridge_gateway.media.picture_writer import read_picture
+from bridge_gateway.media.proxy_writer import proxy_size, write_proxy, write_thumbnail
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from stubs import BadCallError, NotInApiError, conforming
 
 from nuke_fake import api, nodes, pictures, table, text, windows
 from nuke_fake.api import STUBS, on_main
-from nuke_fake.choices import Format
+from nuke_fake.choice_knobs import Format
 from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node
 
@@ -139,7 +139,9 @@ class Functions:
 
     def toNode(self, s: str) -> Node | None:
         script = self._nuke.script
-        return script.root if s == "root" else script.find_node(s.removeprefix("root."), script.root)
+        return (
+            script.root if s == "root" else script.find_node(s.removeprefix("root."), script.root)
+        )
 
     def exists(self, s: str) -> bool:
         return self.toNode(s) is not None
@@ -300,7 +302,9 @@ def _execute_in(
     views: Sequence[str],
     continueOnError: bool,
 ) -> None:
-    node = nuke.script.find_node(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
+    node = (
+        nuke.script.find_node(nameOrNode, nuke.root) if isinstance(nameOrNode, str) else nameOrNode
+    )
     if node is None or node._kind != "Write":
         raise RuntimeError(f"{nameOrNode} is not executable")
     unknown = set(views) - set(str(nuke.root["views"].value()).split())

@@ -9,7 +9,7 @@ from stubs import conforming
 
 from nuke_fake import table, text, timing
 from nuke_fake.api import STUBS, on_main, running
-from nuke_fake.choices import (
+from nuke_fake.choice_knobs import (
     KINDS,
     CascadingEnumeration_Knob,
     Enumeration_Knob,

@@ -15,7 +15,7 @@ from stubs import NotInApiError, NotModelledError, conforming_function
 
 from nuke_fake import api, choices, knobs, nodes, table, windows
 from nuke_fake.api import STUBS, on_main
-from nuke_fake.choices import Format
+from nuke_fake.choice_knobs import Format
 from nuke_fake.functions import Functions, Nodes, Undo, callback_functions, methods
 from nuke_fake.knobs import Knob
 from nuke_fake.nodes import Node

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as stage
 import bpy
 import pytest
 
@@ -71,7 +71,7 @@ def test_what_is_set_in_the_editor_is_noticed(editor: Any, tmp_path: Path) -> No
 def test_a_version_of_it_is_an_image_and_shown_where_it_was_swapped_in(
     editor: Any, tmp_path: Path
 ) -> None:
-    from bridge_core.host import Placement
+    from bridge_core.hosts.base import Placement
 
     image = _load(editor, tmp_path)
     host = stage.host()

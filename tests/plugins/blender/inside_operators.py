@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as stage
 import bpy
 import pytest
 
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
 
 
 @pytest.fixture
@@ -93,8 +93,10 @@ def test_versions_are_listed_and_shown(edit: stage.SampleEdit, tmp_path: Path) -
         assert names == ([] if text.startswith("Plate") else [f"A_010 {text}"])
 
 
-def test_outputs_and_ways_of_one_version_are_distinguished(edit: stage.SampleEdit, tmp_path: Path) -> None:
-    from bridge_core.host import Placement
+def test_outputs_and_ways_of_one_version_are_distinguished(
+    edit: stage.SampleEdit, tmp_path: Path
+) -> None:
+    from bridge_core.hosts.base import Placement
 
     host = stage.host()
     item = next(one for one in host.scene().shots if one.label == "A_010")

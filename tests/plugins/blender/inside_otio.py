@@ -9,14 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as stage
 import bpy
 import opentimelineio as otio
 import pytest
 
 from bridge_core.errors import HostError, TimelineError
-from bridge_core.host import Placement
-from bridge_core.timeline.reading import read_cut
+from bridge_core.hosts.base import Placement
+from bridge_core.timeline.cut_reader import read_cut
 
 FRAMES = range(1001, 1041)
 RATE = 25
@@ -403,7 +403,9 @@ def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
     if _has_sound():
         assert "voice: its LinearTimeWarp" in text
         stage.strips()["voice"].pan = 0.5
-        warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+        warnings = stage.extension_module("otio_out").write_cut(
+            bpy.context.scene, folder / "back.otio"
+        )
         assert "voice: its pan of 0.50" in map(str, warnings)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_stage as stage
+import blender_sample_file as stage
 import bpy
 import pytest
 
@@ -178,7 +178,9 @@ def test_what_is_selected_renames_no_shot(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_sent_is_reported_where_it_is_selected(edit: stage.SampleEdit) -> None:
-    text = stage.extension_module("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 5, (1, 20))
+    text = stage.extension_module("sequencer_api").new_effect(
+        stage.strips(), "Title", "TEXT", 5, (1, 20)
+    )
     text.select = False
     assert [one.label for one in stage.host().scene().problems] == ["with holes"]
     text.select = True

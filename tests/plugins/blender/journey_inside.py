@@ -14,12 +14,12 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "hosts"))
 
-import blender_stage as stage  # noqa: E402
+import blender_sample_file as stage  # noqa: E402
 import bpy  # noqa: E402
 
 from bridge_core.client import Client  # noqa: E402
 from bridge_core.config import load_settings  # noqa: E402
-from bridge_core.host import Placement  # noqa: E402
+from bridge_core.hosts.base import Placement  # noqa: E402
 from bridge_core.models.requests import Request  # noqa: E402
 from bridge_core.models.versions import Decision, ReviewStatus  # noqa: E402
 

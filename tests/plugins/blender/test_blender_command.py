@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from small_exr import exr
 
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
 
 if TYPE_CHECKING:
     from real_blender import BlenderInstallation

@@ -49,7 +49,9 @@ def test_enabled_it_adds_nothing_to_the_module_path(blender: BlenderInstallation
     assert "user_default/shotbridge" not in answer.stdout
 
 
-def test_blenders_thread_opens_the_panel_without_the_clients_models(blender: BlenderInstallation) -> None:
+def test_blenders_thread_opens_the_panel_without_the_clients_models(
+    blender: BlenderInstallation,
+) -> None:
     """They take a third of a second to import; the panel does that on a thread, once it is seen."""
     blender.run(
         "import sys\n"

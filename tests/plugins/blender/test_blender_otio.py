@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 sys.path.append(str(Path({hosts!r})))
 import bpy
-import blender_stage as stage
+import blender_sample_file as stage
 
 stage.new_file()
 bpy.context.scene.frame_start = 1

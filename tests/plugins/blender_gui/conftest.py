@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from seat import BlenderSession
+    from blender_session import BlenderSession
 
 _spec = importlib.util.spec_from_file_location("seat", Path(__file__).with_name("seat.py"))
 assert _spec is not None and _spec.loader is not None

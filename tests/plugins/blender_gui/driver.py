@@ -191,7 +191,10 @@ def read_counts() -> dict[str, float]:
 def time_timers() -> None:
     """Time from outside all that runs by timers of ours: the pump's turns, the looks at the
     sequencer."""
-    for module, name in ((extension_module("pump"), "turn"), (extension_module("following"), "_fingerprint")):
+    for module, name in (
+        (extension_module("pump"), "turn"),
+        (extension_module("following"), "_fingerprint"),
+    ):
         setattr(module, name, _timed(getattr(module, name)))
 
 

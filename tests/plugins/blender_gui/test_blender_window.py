@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from seat import BlenderSession
+    from blender_session import BlenderSession
 
 pytestmark = pytest.mark.slow
 
@@ -20,11 +20,15 @@ TICK = 50.0
 
 
 @pytest.mark.timeout(900)
-def test_from_a_strip_to_the_approved_version_above_it(session: BlenderSession, pictures: Path) -> None:
+def test_from_a_strip_to_the_approved_version_above_it(
+    session: BlenderSession, pictures: Path
+) -> None:
     session.open_panel()
     session.run_python("watch_turns()")
     session.click_strip("BBB_0010")
-    session.wait_for("[r.source for r in panel().controllers.shots.rows] == ['BBB_0010']", "the strip")
+    session.wait_for(
+        "[r.source for r in panel().controllers.shots.rows] == ['BBB_0010']", "the strip"
+    )
     session.show_page("send")
     session.wait_for("named('send').isEnabled()", "the button to be ready")
     time.sleep(1)
@@ -148,7 +152,9 @@ def test_another_file_is_loaded_under_the_open_panel(session: BlenderSession) ->
     session.wait_for("bpy.data.filepath == ''", "the new file")
     session.run_python("count_anew()")
     session.wait_for("len(turns) > 20", "turns after the load")
-    session.wait_for("[r.shot.id.shot for r in panel().controllers.shots.rows] == ['Camera']", "its shots")
+    session.wait_for(
+        "[r.shot.id.shot for r in panel().controllers.shots.rows] == ['Camera']", "its shots"
+    )
     session.run_python(f"bpy.ops.wm.open_mainfile(filepath={str(session.file)!r})")
     session.wait_for(
         "any(r.key.startswith('strip:') for r in panel().controllers.shots.rows)",
@@ -202,7 +208,9 @@ def test_two_windows_of_blender(session: BlenderSession) -> None:
 def test_blender_ends_with_the_panel_open_and_a_job_at_work(session: BlenderSession) -> None:
     session.open_panel()
     session.click_strip("BBB_0020")
-    session.wait_for("[r.source for r in panel().controllers.shots.rows] == ['BBB_0020']", "the strip")
+    session.wait_for(
+        "[r.source for r in panel().controllers.shots.rows] == ['BBB_0020']", "the strip"
+    )
     session.show_page("send")
     session.wait_for("named('send').isEnabled()", "the button to be ready")
     session.click_widget("named('send')")

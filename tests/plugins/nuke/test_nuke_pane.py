@@ -43,10 +43,10 @@ def started(program: FakeNuke, tmp_path: Path, monkeypatch: Any) -> Iterator[Fak
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SHOTBRIDGE__WORK__SHOW", "bunny")
-    from bridge_nuke import start
+    from bridge_nuke import startup
 
-    start.register_callbacks()
-    start.register_interface()
+    startup.register_callbacks()
+    startup.register_interface()
     yield program
     application.processEvents()
 
@@ -126,7 +126,7 @@ def test_a_closed_tab_leaves_nothing_in_nuke(started: FakeNuke, way: str) -> Non
 
 
 def test_a_pane_that_cannot_open_says_why(started: FakeNuke, monkeypatch: Any) -> None:
-    monkeypatch.setitem(sys.modules, "bridge_ui.panel.opening", None)
+    monkeypatch.setitem(sys.modules, "bridge_ui.app.opening", None)
     pane = opened(started)
     assert pane.panel is None
     (words,) = pane.findChildren(QLabel)
@@ -149,7 +149,7 @@ def test_a_wrong_configuration_is_reported_in_the_pane(started: FakeNuke, monkey
 def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
     from nukescripts import panels
 
-    from bridge_nuke.start import PANE_ID
+    from bridge_nuke.startup import PANE_ID
 
     assert PANE_ID == "shotbridge.panel"  # saved workspaces name it: it never changes
     restored = panels.restorePanel(PANE_ID)
@@ -158,7 +158,7 @@ def test_a_saved_workspace_restores_the_pane(started: FakeNuke) -> None:
 
 
 def test_what_fails_on_nukes_thread_fails_for_who_asked(started: FakeNuke) -> None:
-    from bridge_nuke.start import _call_on_main_thread
+    from bridge_nuke.startup import _call_on_main_thread
 
     raised: list[Exception] = []
 
@@ -188,7 +188,9 @@ def test_the_self_test_runs_from_the_menu(started: FakeNuke, monkeypatch: Any) -
 
     wait_until(answered, "the self-test")
     assert not started.script.modified
-    report = json.loads((default_state_dir() / "selftest" / "shotbridge_selftest_nuke.json").read_text())
+    report = json.loads(
+        (default_state_dir() / "selftest" / "shotbridge_selftest_nuke.json").read_text()
+    )
     outcomes = {one["id"]: one["outcome"] for one in report["results"]}
     assert set(outcomes.values()) == {"confirmed"}
     assert outcomes["nuke.threads"] == "confirmed"

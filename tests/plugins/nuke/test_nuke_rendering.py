@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nuke_worlds
+import nuke_sample_comp
 import numpy as np
 import OpenImageIO as oiio
 import pytest
@@ -30,7 +30,7 @@ def test_the_pixels_are_the_nodes_in_half_float(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
     program.root["proxy"].setValue(True)
-    state = nuke_worlds.render_state(program)
+    state = nuke_sample_comp.render_state(program)
     *_, last = host.render("Multiply1", folder)
     assert last.shot is not None
     for frame in (1001, 1010):
@@ -41,7 +41,7 @@ def test_the_pixels_are_the_nodes_in_half_float(
         wanted = np.float16(0.5 * np.float32(np.float16(frame / 2048)))
         assert pixels[5, 5].tolist() == pytest.approx([wanted, 0.125, 0.25], abs=1e-4)
     assert last.shot.plate.colour_space == "ACES - ACEScg"
-    assert nuke_worlds.render_state(program) == state
+    assert nuke_sample_comp.render_state(program) == state
     assert program.root["proxy"].value() is True
 
 
@@ -61,7 +61,7 @@ def test_gaps_are_filled_as_the_read_fills_them(
 def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
     host: NukeHost, program: FakeNuke, folder: Path
 ) -> None:
-    state = nuke_worlds.render_state(program)
+    state = nuke_sample_comp.render_state(program)
     Path(program.module.toNode("Read1")["file"].value() % 1004).unlink()
     steps = host.render("Multiply1", folder)
     assert [next(steps).completed for _ in range(3)] == [1, 2, 3]
@@ -70,7 +70,7 @@ def test_a_frame_that_cannot_be_rendered_ends_it_and_leaves_nothing(
     assert "1004" in excinfo.value.where
     assert "No such file" in excinfo.value.message
     assert list(folder.iterdir()) == []
-    assert nuke_worlds.render_state(program) == state
+    assert nuke_sample_comp.render_state(program) == state
 
 
 def test_cancel_in_nukes_own_bar_ends_it(host: NukeHost, program: FakeNuke, folder: Path) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from resolve_fake import Resolve
 from resolve_project import Project
+from resolve_sample_project import sample_project, write_plate
 from resolve_timeline import Timeline, TimelineItem
-from resolve_worlds import sample_project, write_plate
 
-from bridge_core.host import HostShot, Placement
+from bridge_core.hosts.base import HostShot, Placement
 from bridge_core.models.settings import Settings
-from bridge_core.models.versions import DecisionRecord, ResultOutput, Proxies, ReviewStatus, Version
+from bridge_core.models.versions import DecisionRecord, Proxies, ResultOutput, ReviewStatus, Version
 from bridge_resolve.host import ResolveHost
 
 AT = datetime(2026, 11, 1, 9, tzinfo=UTC)

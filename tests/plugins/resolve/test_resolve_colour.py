@@ -7,11 +7,11 @@ from pathlib import Path
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 import pytest
-from resolve_worlds import import_plate
+from resolve_sample_project import import_plate
 
 from bridge_core.errors import HostError
 from bridge_core.models.settings import ColourSettings
-from bridge_resolve.colour import _ACES_NAMES, _SEPARATE_NAMES, _COMBINED_NAMES
+from bridge_resolve.colour_spaces import _ACES_NAMES, _COMBINED_NAMES, _SEPARATE_NAMES
 
 CAMERAS = [
     ("Rec.709 (Scene)", "Camera Rec.709"),

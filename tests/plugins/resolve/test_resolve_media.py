@@ -22,7 +22,9 @@ CLIP_PROPERTIES = {
 
 
 def media_with(**changed: Any) -> ClipMedia | None:
-    answer = {name: value for name, value in {**CLIP_PROPERTIES, **changed}.items() if value is not None}
+    answer = {
+        name: value for name, value in {**CLIP_PROPERTIES, **changed}.items() if value is not None
+    }
     return read_media(SimpleNamespace(GetClipProperty=lambda _: answer))  # type: ignore[arg-type]
 
 
@@ -61,7 +63,9 @@ def test_what_has_no_file_or_no_rate_is_no_media(gone: dict[str, Any]) -> None:
 
 
 def test_what_is_not_given_is_left_open() -> None:
-    media = media_with(**{"Start TC": None, "Resolution": None, "Frames": "", "Input Color Space": None})
+    media = media_with(
+        **{"Start TC": None, "Resolution": None, "Frames": "", "Input Color Space": None}
+    )
     assert media is not None
     assert (media.start, media.frames, media.width, media.height) == (0, 0, 0, 0)
     assert set(media.properties.values()) == {""}

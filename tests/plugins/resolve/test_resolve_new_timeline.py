@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolve_worlds import import_plate, render_state
+from resolve_sample_project import import_plate, render_state
 
 from bridge_core.errors import HostError
-from bridge_core.host import Placement
+from bridge_core.hosts.base import Placement
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
@@ -90,7 +90,9 @@ def test_markers_that_stand_there_already_come_once(sample: Any) -> None:
     """The import has forgotten what our markers carry; a person's own comes along."""
     shot, item = sample.shot(), sample.items[0]
     version = sample.version(shot)
-    placed_note = Note(id="n-1", version_id=version.id, text="brighter", by="Ada", at=version.created)
+    placed_note = Note(
+        id="n-1", version_id=version.id, text="brighter", by="Ada", at=version.created
+    )
     sample.place(shot, version, notes=(placed_note,))
     assert item.AddMarker(7, "Blue", "", "too dark", 1)
     sample.place(sample.shot(), version, notes=(placed_note,), place_as="timeline")

@@ -7,11 +7,11 @@ from pathlib import Path
 import OpenImageIO as oiio
 import pytest
 from resolve_render import CODECS
-from resolve_worlds import camera_file, render_state
+from resolve_sample_project import camera_file, render_state
 
 from bridge_core.errors import HostError
-from bridge_core.models.frames import timecode_to_frame, frame_to_timecode
-from bridge_gateway.media.parts import read_timecode
+from bridge_core.models.frames import frame_to_timecode, timecode_to_frame
+from bridge_gateway.media.picture import read_timecode
 from bridge_resolve import rendering
 from bridge_resolve.rendering import RENDER_NAME
 
@@ -194,7 +194,9 @@ def test_a_rendering_of_somebody_else_is_left_alone(sample, folder: Path) -> Non
     assert project.IsRenderingInProgress()
 
 
-@pytest.mark.parametrize(("language", "rendered_frames"), [({"Complete": "完了"}, 9), ({"Failed": "失敗"}, 0)])
+@pytest.mark.parametrize(
+    ("language", "rendered_frames"), [({"Complete": "完了"}, 9), ({"Failed": "失敗"}, 0)]
+)
 def test_a_resolve_in_another_language(
     sample, folder: Path, monkeypatch, language: dict[str, str], rendered_frames: int
 ) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from resolve_api_object import CALL_RECORDER
 from resolve_fake import Resolve
-from resolve_thing import CALL_RECORDER
-from resolve_worlds import camera_file, import_plate
+from resolve_sample_project import camera_file, import_plate
 
 from bridge_core.errors import HostError
 from bridge_core.models.settings import Settings
-from bridge_core.timeline.reading import read_cut
+from bridge_core.timeline.cut_reader import read_cut
 from bridge_resolve.api_thread import ApiThread
-from bridge_resolve.connecting import find_resolve
+from bridge_resolve.connection import find_resolve
 from bridge_resolve.host import ResolveHost
 
 

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 from resolve_fake import Resolve, scripting_module
+from resolve_sample_project import render_state
 from resolve_timeline import TimelineItem
-from resolve_worlds import render_state
 
-from bridge_core.selftest import SelfTestOutcome, main, run_checks
+from bridge_core.hosts.selftest import SelfTestOutcome, main, run_checks
 from bridge_resolve import selftest
 
 BY_HAND = {"resolve.render.settings"}
@@ -34,7 +34,11 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolve]:
 def test_the_fake_and_the_self_test_take_the_same_for_granted(app: Resolve, tmp_path: Path) -> None:
     before = render_state(app)
     report = run_checks("resolve", selftest.host_version(), selftest.CHECKS, tmp_path)
-    other = {r.id: (r.outcome, r.observed, r.traceback) for r in report.results if r.outcome != "confirmed"}
+    other = {
+        r.id: (r.outcome, r.observed, r.traceback)
+        for r in report.results
+        if r.outcome != "confirmed"
+    }
     assert other.keys() == BY_HAND, other
     assert all(one.observed for one in report.results)
     assert report.environment["program"] == "DaVinci Resolve Studio 21.0.0.47"
@@ -54,7 +58,9 @@ def test_a_resolve_that_does_otherwise_is_reported(
     before = render_state(app)
     assert main("resolve", selftest.host_version, selftest.CHECKS, [str(tmp_path)]) == 1
     report = json.loads((tmp_path / "shotbridge_selftest_resolve.json").read_text())
-    differs = {r["id"]: r["seen"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS}
+    differs = {
+        r["id"]: r["seen"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS
+    }
     assert differs == {
         "resolve.takes.frames": "frames of the take: (6, 15), taken for granted was (6, 16)"
     }

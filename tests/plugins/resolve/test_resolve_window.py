@@ -28,8 +28,8 @@ from resolve_fake import Resolve, scripting_module
 
 from bridge_core.errors import ConfigError, HostError
 from bridge_core.models.settings import Settings
-from bridge_resolve import connecting
-from bridge_resolve.connecting import find_resolve
+from bridge_resolve import connection
+from bridge_resolve.connection import find_resolve
 from bridge_resolve.window import CompanionWindow
 
 #: Opens a companion window that finds Resolve this way.
@@ -173,7 +173,7 @@ def test_from_outside_by_the_scripting_module(module: Path) -> None:
 
 def test_without_resolve_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESOLVE_SCRIPT_API", raising=False)
-    monkeypatch.setitem(connecting._SCRIPTING_FOLDERS, "linux", "/nowhere")
+    monkeypatch.setitem(connection._SCRIPTING_FOLDERS, "linux", "/nowhere")
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(HostError, match="cannot be loaded") as excinfo:
         find_resolve()
@@ -214,7 +214,9 @@ def run_entry(path: Path, **environment: str) -> subprocess.CompletedProcess[str
         ({"PLUGINS": str(REPO / "plugins")}, "is not at ''"),
     ],
 )
-def test_a_broken_install_says_one_line(tmp_path: Path, filled: dict[str, str], message: str) -> None:
+def test_a_broken_install_says_one_line(
+    tmp_path: Path, filled: dict[str, str], message: str
+) -> None:
     done = run_entry(entry(tmp_path, **filled))
     assert done.returncode == 0
     assert done.stderr == ""
@@ -294,13 +296,14 @@ def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path:
 PROJECT_CODE = """
 import sys
 from pathlib import Path
-from resolve_worlds import reel
+from resolve_sample_project import reel
 app, timeline, items = reel(Path(sys.argv[1]))
 """
 
 WAYS = {
     # Workspace > Scripts, where Resolve's Python is the right one: its object is used right there.
-    "inside": PROJECT_CODE + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
+    "inside": PROJECT_CODE
+    + "import runpy; runpy.run_path(sys.argv[2], init_globals={'resolve': app},"
     " run_name='__main__')",
     # From outside, by the scripting module.
     "outside": PROJECT_CODE + "import types, runpy; from resolve_fake import scripting_module\n"

@@ -17,8 +17,8 @@ import pytest
 from bridge_core import launcher
 from bridge_core.config import load_settings
 from bridge_core.models.settings import Settings
-from bridge_ui.controllers.session import Session
-from bridge_ui.standalone_host import StandaloneHost
+from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.session import Session
 
 pytest.importorskip("fastapi")
 oiio = pytest.importorskip("OpenImageIO")
@@ -167,7 +167,9 @@ def session(settings: Settings, cut: Path, main_thread: FakeMainThread) -> Itera
     """Connected, on the cut."""
     new_session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     new_session.start()
-    main_thread.wait_until(lambda: new_session.connection.value.is_connected, "the gateway to answer")
+    main_thread.wait_until(
+        lambda: new_session.connection.value.is_connected, "the gateway to answer"
+    )
     yield new_session
     new_session.close(timeout=10)
     assert no_threads_left(), [thread.name for thread in threading.enumerate()]

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge_core.errors import HostError
-from bridge_core.host import (
+from bridge_core.hosts.base import (
     Capability,
     Host,
     HostNote,
+    HostScene,
     HostShot,
+    Placement,
     PlacementMode,
     PlacementResult,
-    Placement,
     RenderStep,
-    HostScene,
 )
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
@@ -33,14 +33,14 @@ from bridge_core.models.notes import Note
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import ReviewStatus, Version
-from bridge_ui.controllers.host_notes import HostNotesController
-from bridge_ui.controllers.placing import PlacementController, host_status_text
-from bridge_ui.controllers.playhead import ViewedFrame
-from bridge_ui.controllers.review import ReviewController
-from bridge_ui.controllers.send import SendController
-from bridge_ui.controllers.session import Session
-from bridge_ui.controllers.shots import ShotsController
-from bridge_ui.controllers.unrendered import PendingRendersState
+from bridge_ui.core.session import Session
+from bridge_ui.host.notes_controller import HostNotesController
+from bridge_ui.host.placement_controller import PlacementController, host_status_text
+from bridge_ui.host.playhead import ViewedFrame
+from bridge_ui.review.controller import ReviewController
+from bridge_ui.send.controller import SendController
+from bridge_ui.send.pending_renders import PendingRendersState
+from bridge_ui.shots.controller import ShotsController
 
 if TYPE_CHECKING:
     from conftest import Panel
@@ -181,7 +181,11 @@ def versions(session: Session, shots: ShotsController) -> list[Version]:
 
 
 def test_plates_are_rendered_first_and_then_sent(
-    session: Session, main_thread: Panel, shots: ShotsController, send: SendController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    shots: ShotsController,
+    send: SendController,
+    host: RenderingHost,
 ) -> None:
     main_thread.until(lambda: len(send.state.value.summary) == 6, "the estimate")
     lines = {line.title: line.text for line in send.state.value.summary}
@@ -189,7 +193,9 @@ def test_plates_are_rendered_first_and_then_sent(
     seen = []
     send.state.watch(lambda state: seen.append(state.render_progress))
     send.send()
-    found = main_thread.until(lambda: len(versions(session, shots)) == 2 and versions(session, shots), "")
+    found = main_thread.until(
+        lambda: len(versions(session, shots)) == 2 and versions(session, shots), ""
+    )
     assert {version.frames for version in found} == {tuple(range(1001, 1009))}
     assert {(one.shot, one.total) for one in seen if one.shot} == {("S_010", 8), ("S_020", 8)}
     assert any(one.waiting == 1 for one in seen)
@@ -206,7 +212,11 @@ def test_plates_are_rendered_first_and_then_sent(
 
 
 def test_one_frame_is_rendered_for_a_test_frame(
-    session: Session, main_thread: Panel, send: SendController, settings: Settings, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    settings: Settings,
+    host: RenderingHost,
 ) -> None:
     test_frames = []
     # Both shots have this frame: the one that is looked at is tried.
@@ -222,7 +232,11 @@ def test_one_frame_is_rendered_for_a_test_frame(
 
 
 def test_what_is_stopped_is_neither_rendered_on_nor_sent(
-    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    shots: ShotsController,
+    host: RenderingHost,
 ) -> None:
     send.send()
     main_thread.until(lambda: send.state.value.render_progress.frames_done >= 2, "some frames")
@@ -250,7 +264,9 @@ def reopen(
         new_session = Session(settings, host, main_thread.post)
         sessions.append(new_session)
         new_session.start()
-        main_thread.until(lambda: new_session.connection.value.is_connected, "the gateway to answer")
+        main_thread.until(
+            lambda: new_session.connection.value.is_connected, "the gateway to answer"
+        )
         send = SendController(new_session)
         send.pending_renders.refresh(host.scene())
         return send
@@ -287,14 +303,18 @@ def test_what_a_closed_panel_did_not_render_is_left_to_the_next_one(
     send.pending_renders.refresh(host.scene())
     main_thread.idle(0.2)
     assert send.pending_renders.state.value == PendingRendersState(), "it is rendering them"
-    assert other.pending_renders.state.value == PendingRendersState(), "the first panel is about to render them"
+    assert other.pending_renders.state.value == PendingRendersState(), (
+        "the first panel is about to render them"
+    )
     other.close()
     close(session, send)
     assert host.open_renders == 0
 
     last = reopen()
     main_thread.until(lambda: last.pending_renders.state.value.shots, "what is left")
-    assert last.pending_renders.state.value == PendingRendersState(("S_010", "S_020"), available_count=2)
+    assert last.pending_renders.state.value == PendingRendersState(
+        ("S_010", "S_020"), available_count=2
+    )
     main_thread.idle(0.2)
     assert not last.state.value.render_progress.shot, "nothing begins by itself"
     host.waits_at = None
@@ -325,7 +345,9 @@ def test_what_has_changed_since_is_not_rendered_and_can_be_forgotten(
     host._shots[0] = replace(host._shots[0], shot=longer)
     last = reopen()
     main_thread.until(lambda: last.pending_renders.state.value.shots, "what is left")
-    assert last.pending_renders.state.value == PendingRendersState(("S_010", "S_020"), available_count=1)
+    assert last.pending_renders.state.value == PendingRendersState(
+        ("S_010", "S_020"), available_count=1
+    )
     last.pending_renders.resume()
     main_thread.until(lambda: last.state.value.render_progress.shot == "S_020", "the other one")
     assert last.pending_renders.state.value == PendingRendersState(("S_010",), available_count=0)
@@ -352,7 +374,11 @@ def test_a_wish_that_cannot_be_written_down_is_not_rendered(
 
 
 def test_a_rendering_that_fails_is_reported_and_the_next_shot_goes_on(
-    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    shots: ShotsController,
+    host: RenderingHost,
 ) -> None:
     host.fails_at = 1004
     send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
@@ -367,7 +393,11 @@ def test_a_rendering_that_fails_is_reported_and_the_next_shot_goes_on(
 
 
 def test_what_another_file_has_under_the_same_handle_is_not_sent(
-    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    shots: ShotsController,
+    host: RenderingHost,
 ) -> None:
     host.waits_at = 1003
     send.set_shots([shots.rows[0].shot], {shots.rows[0].shot: "S_010"})  # type: ignore[list-item, dict-item]
@@ -381,7 +411,11 @@ def test_what_another_file_has_under_the_same_handle_is_not_sent(
 
 
 def test_versions_are_placed_as_a_person_wants_and_the_list_shows_it(
-    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    shots: ShotsController,
+    host: RenderingHost,
 ) -> None:
     placing = PlacementController(session, shots.reload)
     send.send()
@@ -421,7 +455,11 @@ def test_versions_are_placed_as_a_person_wants_and_the_list_shows_it(
 
 
 def test_notes_written_in_the_host_are_kept_once(
-    session: Session, main_thread: Panel, send: SendController, shots: ShotsController, host: RenderingHost
+    session: Session,
+    main_thread: Panel,
+    send: SendController,
+    shots: ShotsController,
+    host: RenderingHost,
 ) -> None:
     notes = HostNotesController(session)
     send.send()

@@ -14,25 +14,25 @@ import pytest
 
 import bridge_ui.controllers
 from bridge_core.errors import InvalidRequest, NotWritable, TimelineError
-from bridge_core.host import Capability, Host, HostProblem, HostShot, HostScene
+from bridge_core.hosts.base import Capability, Host, HostProblem, HostScene, HostShot
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.gateway import Event
-from bridge_core.models.jobs import Job, JobState, JobProgress
+from bridge_core.models.jobs import Job, JobProgress, JobState
 from bridge_core.models.media import Plate
 from bridge_core.models.problems import Problem
 from bridge_core.models.requests import OutputFormat, Request
-from bridge_core.models.services import IntegerParameter, NumberParameter, DataLocality, Service
+from bridge_core.models.services import DataLocality, IntegerParameter, NumberParameter, Service
 from bridge_core.models.settings import Settings
 from bridge_core.models.shots import Shot, ShotId
-from bridge_ui.controllers.board import Store
-from bridge_ui.controllers.form import form_fields, valid_values, search_services
-from bridge_ui.controllers.jobs import JobsController
-from bridge_ui.controllers.presets import Preset, PresetStore, read_preset
-from bridge_ui.controllers.send import SendController
-from bridge_ui.controllers.session import Session
-from bridge_ui.controllers.shot_rows import shot_range_text
-from bridge_ui.controllers.shots import ShotsController, ShotFilter
-from bridge_ui.standalone_host import StandaloneHost
+from bridge_ui.app.standalone_host import StandaloneHost
+from bridge_ui.core.session import Session
+from bridge_ui.core.store import Store
+from bridge_ui.jobs.controller import JobsController
+from bridge_ui.send.controller import SendController
+from bridge_ui.send.form import form_fields, search_services, valid_values
+from bridge_ui.send.presets import Preset, PresetStore, read_preset
+from bridge_ui.shots.controller import ShotFilter, ShotsController
+from bridge_ui.shots.shot_row import shot_range_text
 
 if TYPE_CHECKING:
     from conftest import Panel
@@ -95,7 +95,9 @@ def host() -> MainThreadHost:
 
 
 @pytest.fixture
-def session(host: MainThreadHost, main_thread: Panel, settings_in: Any, tmp_path: Path) -> Iterator[Session]:
+def session(
+    host: MainThreadHost, main_thread: Panel, settings_in: Any, tmp_path: Path
+) -> Iterator[Session]:
     """Never started: nobody is asked anything."""
     new_session = Session(settings_in(tmp_path), host, main_thread.post)
     yield new_session
@@ -169,7 +171,9 @@ def test_what_is_selected_is_there_whenever_somebody_asks(
     """A host in which another strip is selected takes all others away at once."""
     shots.select([row.key for row in shots.rows if row.shot is not None])
     selections: list[list[str]] = []
-    shots.state.watch(lambda _: selections.append([row.name for row in shots.selected]), immediately=False)
+    shots.state.watch(
+        lambda _: selections.append([row.name for row in shots.selected]), immediately=False
+    )
     host.shots = (shot("C_010"),)
     host.changed[0]()
     assert selections[0] == ["A_010", "B_010", "A_020"], "it is being asked"
@@ -334,7 +338,9 @@ def test_values_are_judged_one_by_one() -> None:
     assert valid_values(upscale, {"strength": 2, "passes": 3, "odd": 1}) == {"passes": 3}
 
 
-def test_the_form_says_what_is_missing(session: Session, main_thread: Panel, host: MainThreadHost) -> None:
+def test_the_form_says_what_is_missing(
+    session: Session, main_thread: Panel, host: MainThreadHost
+) -> None:
     send = SendController(session)
     assert "services are not known" in send.state.value.missing[0]
     session.services.set(services())
@@ -423,7 +429,7 @@ def test_a_preset_that_cannot_be_kept_is_said_so(tmp_path: Path) -> None:
 def test_controllers_know_no_qt() -> None:
     folder = Path(bridge_ui.controllers.__file__).parent
     modules = [f"bridge_ui.controllers.{path.stem}" for path in folder.glob("[a-z]*.py")]
-    modules += ["bridge_ui.standalone_host", "bridge_ui.translate"]
+    modules += ["bridge_ui.app.standalone_host", "bridge_ui.core.translate"]
     completed = subprocess.run(
         [sys.executable, "-c", f"import {', '.join(modules)}, sys; print(*sys.modules)"],
         capture_output=True,

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from bridge_core.host import Capability, Host, HostScene
+from bridge_core.hosts.base import Capability, Host, HostScene
 from bridge_core.models.frames import FrameRange, Retime
 from bridge_core.models.media import Plate
 from bridge_core.models.shots import Shot, ShotId
-from bridge_ui.controllers.playhead import ViewedFrame, has_playhead, find_viewed_frame
+from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame, has_playhead
 
 
 class PlayheadHost(Host):
@@ -60,7 +60,9 @@ def test_it_is_counted_in_the_plate_with_handles(record: int | None, wanted: int
 
 def test_a_retime_is_followed() -> None:
     backwards = shot(100, Retime(speed=Fraction(-1)))
-    assert find_viewed_frame(PlayheadHost(100, Capability.PLAYHEAD), [backwards]) == ViewedFrame(backwards.id, 1012)
+    assert find_viewed_frame(PlayheadHost(100, Capability.PLAYHEAD), [backwards]) == ViewedFrame(
+        backwards.id, 1012
+    )
     assert find_viewed_frame(PlayheadHost(99, Capability.PLAYHEAD), [backwards]) is None
 
 

@@ -14,10 +14,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from bridge_core.models.frames import FrameRange
-from bridge_ui.review.decisions import VersionUnderReview
-from bridge_ui.review.stage import ViewerWidget
-from bridge_ui.theme.sheet import apply_theme
-from bridge_ui.theme.tones import ThemeColours
+from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
+from bridge_ui.review.viewer_widget import ViewerWidget
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import apply_theme
 
 
 def jpeg(colour: QColor, width: int = 64, height: int = 36) -> bytes:
@@ -71,7 +71,9 @@ def blue(qapp: QApplication) -> ColourFrameSource:
 
 
 @pytest.fixture
-def viewer(qapp: QApplication, red: ColourFrameSource, blue: ColourFrameSource) -> Iterator[ViewerWidget]:
+def viewer(
+    qapp: QApplication, red: ColourFrameSource, blue: ColourFrameSource
+) -> Iterator[ViewerWidget]:
     new_viewer = ViewerWidget(ThemeColours())
     apply_theme(new_viewer, ThemeColours())
     new_viewer.resize(1000, 700)

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from bridge_core.errors import JobCancelled, ModelCrashed, UnknownService, format_frames
 from bridge_core.models.services import Service
 from bridge_core.models.settings import GatewaySettings
-from bridge_gateway.providers.contract import TaskResult, ProviderTask, TaskMonitor
+from bridge_gateway.providers.base import ProviderTask, TaskMonitor, TaskResult
 from bridge_gateway.providers.local import services
-from bridge_gateway.providers.local.recipe import TaskFinished, LocalTask, parse_message
-from bridge_gateway.workers.messages import TaskFailed, FrameDone, encode_message
-from bridge_gateway.workers.pool import ProcessPool, threads_per_worker
-from bridge_gateway.workers.process import ChildProcess, ProcessDied
+from bridge_gateway.providers.local.local_task import LocalTask, TaskFinished, parse_message
+from bridge_gateway.workers.child_process import ChildProcess, ProcessDied
+from bridge_gateway.workers.messages import FrameDone, TaskFailed, encode_message
+from bridge_gateway.workers.process_pool import ProcessPool, threads_per_worker
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class LocalProvider:
         return services.list_services(self._settings.models_dir)
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        """Make the task's frames; see :class:`bridge_gateway.providers.contract.Provider`.
+        """Make the task's frames; see :class:`bridge_gateway.providers.base.Provider`.
 
         A process that dies is replaced once, and the work goes on at the first unfinished frame.
 
@@ -76,7 +76,9 @@ class LocalProvider:
     def close(self) -> None:
         self._pool.close()
 
-    def _run_once(self, task: LocalTask, monitor: TaskMonitor, progress: _FrameReporter) -> TaskResult:
+    def _run_once(
+        self, task: LocalTask, monitor: TaskMonitor, progress: _FrameReporter
+    ) -> TaskResult:
         with self._pool.lease(monitor.cancelled) as process:
             process.send(encode_message(task))
             outcome = self._wait_for_result(process, monitor, progress)
@@ -134,5 +136,9 @@ def _crash_error(task: LocalTask, death: ProcessDied) -> ModelCrashed:
             if was_killed
             else "send the job again; if it happens again, add the gateway's log to a bug report"
         ),
-        details={"ended_by": death.reason, "unfinished": list(unfinished), "last_output": death.last_output},
+        details={
+            "ended_by": death.reason,
+            "unfinished": list(unfinished),
+            "last_output": death.last_output,
+        },
     )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from bridge_core.errors import ModelMissing
 from bridge_core.models.services import (
-    ParameterChoice,
     ChoiceParameter,
+    DataLocality,
     NumberParameter,
     Parameter,
-    DataLocality,
+    ParameterChoice,
     Service,
 )
-from bridge_gateway.models.installed import require_installed
+from bridge_gateway.inference.model_store import require_installed
 
 PROVIDER_ID = "local"
 UPSCALE, MATTE, ROUND_TRIP = SERVICE_IDS = ("upscale", "matte", "round_trip")

@@ -9,20 +9,22 @@ import traceback
 
 from bridge_core.errors import ModelCrashed, ShotbridgeError
 from bridge_core.models.problems import Problem
-from bridge_gateway.providers.local.recipe import TaskFinished, LocalTask
-from bridge_gateway.providers.local.work import LocalTaskRunner
-from bridge_gateway.workers import child
-from bridge_gateway.workers.messages import TaskFailed, FrameDone
+from bridge_gateway.providers.local.local_task import LocalTask, TaskFinished
+from bridge_gateway.providers.local.task_runner import LocalTaskRunner
+from bridge_gateway.workers import child_main
+from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 
 def main() -> None:
     runner = LocalTaskRunner()
-    child.serve_tasks(
+    child_main.serve_tasks(
         lambda text, channel: _run_task(LocalTask.model_validate_json(text), runner, channel),
     )
 
 
-def _run_task(task: LocalTask, runner: LocalTaskRunner, channel: child.MessageChannel) -> TaskFinished | TaskFailed:
+def _run_task(
+    task: LocalTask, runner: LocalTaskRunner, channel: child_main.MessageChannel
+) -> TaskFinished | TaskFailed:
     try:
         result = runner.run(task, lambda frame: channel.send(FrameDone(frame=frame)))
     except ShotbridgeError as error:

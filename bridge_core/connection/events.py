@@ -1,0 +1,299 @@
+"""What happens at the gateway, as it happens: server-sent events with resumption.
+
+The parser follows the WHATWG's HTML standard, section 9.2.6, "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.connection.transport import Transport
+from bridge_core.errors import GatewayFault, GatewayUnreachable
+
+if TYPE_CHECKING:
+    import requests
+
+    from bridge_core.models.gateway import Event
+    from bridge_core.models.requests import Request
+
+#: The gateway says something every 15 s, if only a comment; three of them missed is a dead peer.
+SILENCE_TIMEOUT = 45.0
+#: Seconds of reading after which the reader steps back for a moment: a thousand events in a row
+#: would keep Python's lock from a host's main thread, which waits up to 5 ms each time it wants it.
+_READ_SECONDS, _YIELD_SECONDS = 0.002, 0.001
+
+
+@dataclass(frozen=True)
+class ServerSentEvent:
+    """A dispatched block of a stream. ``id`` is the last one given, by this block or before."""
+
+    data: str
+    event: str = ""
+    id: str = ""
+
+
+class EventStreamParser:
+    """Turns the bytes of a stream into messages; bytes may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self.last_id = ""
+        """The last id of a whole block, also of one without data."""
+        self.retry: float | None = None
+        """Seconds that the other side asks to wait before coming back."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._partial_line = ""
+        self._at_start = True
+        self._data: list[str] = []
+        self._event = ""
+        self._id = ""
+
+    def feed(self, block: bytes) -> Iterator[ServerSentEvent]:
+        text = self._decoder.decode(block)
+        if self._at_start and text:
+            text = text.removeprefix("\ufeff")
+            self._at_start = False
+        text = self._partial_line + text
+        # A carriage return at the end may be half of a line's end; it waits for what follows.
+        held = "\r" if text.endswith("\r") else ""
+        lines = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._partial_line = lines.pop() + held
+        for line in lines:
+            if line:
+                self._field(line)
+            elif (message := self._dispatch()) is not None:
+                yield message
+
+    def _field(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "data":
+                self._data.append(value)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = value
+            case "retry" if value.isascii() and value.isdigit():
+                self.retry = int(value) / 1000
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        self.last_id = self._id
+        data, event = self._data, self._event
+        self._data, self._event = [], ""
+        return ServerSentEvent("\n".join(data), event, self._id) if data else None
+
+
+class StreamSignal(Enum):
+    """What happens to a stream besides events."""
+
+    CONNECTED = auto()
+    """The line stands, for the first time or again. Without an ``after`` nothing is known of what
+    happened before."""
+    DISCONNECTED = auto()
+    """The line is cut; :attr:`EventStream.lost` says why. It is tried again until it stands."""
+    IDLE = auto()
+    """Nothing came for a moment: time to look at the clock."""
+
+
+class EventStream:
+    """The gateway's events from ``after`` on (an event's id; None: from now on), of one ``job``
+    or of all. It comes back by itself whenever the line is cut, with none lost and none twice.
+
+    ``patience``: seconds without a gateway after which it gives up; None: never.
+    """
+
+    #: Seconds between two looks at the clock.
+    POLL_SECONDS = 0.2
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        after: int | None = None,
+        job: str | None = None,
+        give_up_after: float | None = None,
+    ) -> None:
+        self.last_id = after
+        self.connection_error: GatewayUnreachable | None = None
+        """Why there is no line just now; None while it stands."""
+        self._transport = transport
+        self._job = job
+        self._give_up_after = give_up_after
+        self._requests: dict[str, Request] = {}
+        """Of the jobs that are going on, by the job's id: it never changes, and is nine tenths of
+        what each word about a job's progress repeats."""
+        self._queue: queue.SimpleQueue[Event | StreamSignal | Exception] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._response: requests.Response | None = None
+
+    def events(self, stop: threading.Event | None = None) -> Iterator[Event]:
+        """Events until ``stop`` is set.
+
+        :raises ShotbridgeError: what a further try would not mend: a wrong token, a gateway that
+            cannot be started, or GatewayUnreachable after ``patience``.
+        """
+        with closing(self.signals()) as signals:
+            for signal in signals:
+                if stop is not None and stop.is_set():
+                    return
+                if not isinstance(signal, StreamSignal):
+                    yield signal
+
+    def signals(self) -> Generator[Event | StreamSignal]:
+        """Events, and what happens to the stream; ends when the iterator is closed."""
+        # A thread reads, for nothing else can be waited for together with a socket that requests
+        # holds: the one who iterates stays free to stop at any moment.
+        thread = threading.Thread(
+            target=self._read_in_thread, name="shotbridge-events", daemon=True
+        )
+        thread.start()
+        try:
+            while True:
+                try:
+                    item = self._queue.get(timeout=self.POLL_SECONDS)
+                except queue.Empty:
+                    yield StreamSignal.IDLE
+                    continue
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self._closed.set()
+            self._shut_down_response()
+
+    def _shut_down_response(self) -> None:
+        """End the reading thread's wait; where urllib3 cannot (before 2.3), the next heartbeat
+        ends it."""
+        response = self._response
+        if response is None:
+            return
+        shutdown: Callable[[], None] | None = getattr(response.raw, "shutdown", None)
+        if shutdown is not None:
+            try:
+                shutdown()
+            except (OSError, ValueError, RuntimeError):
+                return  # it has ended by itself
+
+    def _read_in_thread(self) -> None:
+        attempt, lost_at = 0, time.monotonic()
+        read_since = time.monotonic()
+        while not self._closed.is_set():
+            received = False
+            try:
+                for block in self._message_batches():
+                    received = True
+                    for message in block:
+                        self._queue_event(message)
+                    if time.monotonic() - read_since > _READ_SECONDS:
+                        time.sleep(_YIELD_SECONDS)
+                        read_since = time.monotonic()
+                raise GatewayUnreachable("the gateway ended the stream of events")
+            except GatewayUnreachable as error:
+                if received:
+                    attempt, lost_at = 0, time.monotonic()
+                self.connection_error = error
+                self._queue.put(StreamSignal.DISCONNECTED)
+                if (
+                    self._give_up_after is not None
+                    and time.monotonic() - lost_at > self._give_up_after
+                ):
+                    return self._queue.put(error)
+                if self._closed.wait(min(10.0, 0.2 * 2 ** min(attempt, 10))):
+                    return None
+                attempt += 1
+            except Exception as error:
+                # Also one that nobody foresaw: whoever waits for the stream would wait for ever.
+                return self._queue.put(error)
+        return None
+
+    def _message_batches(self) -> Iterator[list[ServerSentEvent]]:
+        """One connection's messages, in the portions in which its bytes came."""
+        import requests
+
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if self.last_id is not None:
+            headers["Last-Event-ID"] = str(self.last_id)
+        response = self._transport.request(
+            "GET",
+            "/v1/events",
+            params={"job": self._job},
+            headers=headers,
+            stream=True,
+            read_timeout=SILENCE_TIMEOUT,
+        )
+        with response:
+            self._response = response
+            if self._closed.is_set():
+                return
+            _check_content_type(response)
+            self.connection_error = None
+            self._queue.put(StreamSignal.CONNECTED)
+            parser = EventStreamParser()
+            try:
+                # Chunks come as they are sent; without chunking only single bytes come at once.
+                size = None if getattr(response.raw, "chunked", False) else 1
+                received_event = False
+                for block in response.iter_content(size):
+                    messages = list(parser.feed(block))
+                    received_event = received_event or bool(messages)
+                    # An id before the first event says where the stream begins: a line that is
+                    # cut before anything happens is taken up again from there.
+                    if not received_event and parser.last_id.isdigit():
+                        self.last_id = int(parser.last_id)
+                    yield messages
+            except (requests.exceptions.RequestException, OSError, AttributeError) as error:
+                # AttributeError: urllib3 finds its socket gone when another thread hung up.
+                if isinstance(error, AttributeError) and not self._closed.is_set():
+                    raise
+                raise GatewayUnreachable(f"the stream of events was cut: {error}") from error
+
+    def _queue_event(self, message: ServerSentEvent) -> None:
+        event = self._parse_event(message)
+        if event is None or (self.last_id is not None and event.id <= self.last_id):
+            return
+        self.last_id = event.id
+        self._queue.put(event)
+
+    def _parse_event(self, message: ServerSentEvent) -> Event | None:
+        """The event; None for a kind that a newer gateway knows and this client does not."""
+        from pydantic import ValidationError
+
+        from bridge_core.models.gateway import Event, EventKind
+
+        try:
+            raw: Any = json.loads(message.data)
+            if isinstance(raw, dict) and raw.get("kind") not in set(EventKind):
+                return None
+            job = raw.get("job") if isinstance(raw, dict) else None
+            if isinstance(job, dict) and (known_request := self._requests.get(str(job.get("id")))):
+                job["request"] = known_request
+            event = Event.model_validate(raw)
+        except (ValueError, ValidationError) as error:
+            raise GatewayFault(
+                f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
+                next_step="have the gateway looked at, or update Shotbridge",
+            ) from error
+        if event.job is not None and event.job.state.ended:
+            self._requests.pop(event.job.id, None)
+        elif event.job is not None:
+            self._requests[event.job.id] = event.job.request
+        return event
+
+
+def _check_content_type(response: requests.Response) -> None:
+    kind = response.headers.get("Content-Type", "")
+    if not kind.startswith("text/event-stream"):
+        raise GatewayFault(
+            f"events come as {kind or 'something without a type'}, not as text/event-stream",
+            where=response.url,
+            next_step="check client.url: is there a proxy or another program at this address?",
+        )

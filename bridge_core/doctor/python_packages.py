@@ -1,0 +1,123 @@
+"""Python and the libraries here, and whether they fit. Standard library only."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import bridge_core
+from bridge_core.doctor.check_result import CheckResult, CheckStatus
+
+SECTION = "Shotbridge"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLibrary:
+    """One of the client's libraries; ``oldest`` as setup.py says it, which a test compares."""
+
+    package: str
+    module: str
+    min_version: str
+    broken_versions: tuple[str, ...] = ()
+    broken_reason: str = ""
+
+
+CLIENT_LIBRARIES = (
+    ClientLibrary(
+        "PySide6-Essentials",
+        "PySide6",
+        "6.5",
+        broken_versions=("6.12.0",),
+        broken_reason="loses references and aborts after a while",
+    ),
+    ClientLibrary("requests", "requests", "2.31"),
+    ClientLibrary("pydantic", "pydantic", "2.10"),
+    ClientLibrary("PyYAML", "yaml", "6.0"),
+    ClientLibrary("opentimelineio", "opentimelineio", "0.17"),
+)
+MIN_PYTHON = (3, 11)
+
+
+def check() -> Iterator[CheckResult]:
+    yield CheckResult(
+        SECTION,
+        "version",
+        CheckStatus.OK,
+        f"{bridge_core.__version__}, API {bridge_core.API_VERSION}",
+    )
+    is_supported = sys.version_info[:2] >= MIN_PYTHON
+    yield CheckResult(
+        SECTION,
+        "Python",
+        CheckStatus.OK if is_supported else CheckStatus.ERROR,
+        f"{platform.python_version()} at {sys.executable}",
+        "" if is_supported else "use Python 3.11 or newer",
+    )
+    for library in CLIENT_LIBRARIES:
+        yield _check_library(library, _installed_version(library), _is_installed(library))
+
+
+def _check_library(
+    library: ClientLibrary, installed_version: str, is_installed: bool
+) -> CheckResult:
+    name, requirement = library.package, f"{library.package}>={library.min_version}"
+    if not is_installed:
+        if library.module == "PySide6":
+            # Hosts bring theirs, and a studio may have chosen that Shotbridge brings none.
+            return CheckResult(
+                SECTION,
+                name,
+                CheckStatus.INFO,
+                "not here; hosts bring their own, a panel in a window of its own needs it",
+                f"pip install '{requirement}', where that is wanted",
+            )
+        return CheckResult(
+            SECTION, name, CheckStatus.ERROR, "not installed", f"pip install '{requirement}'"
+        )
+    if not installed_version:
+        return CheckResult(
+            SECTION, name, CheckStatus.INFO, "there, of a version that it does not tell"
+        )
+    if installed_version in library.broken_versions:
+        requirements = ",".join([requirement, *(f"!={one}" for one in library.broken_versions)])
+        next_step = f"install another version: pip install '{requirements}'"
+        return CheckResult(
+            SECTION,
+            name,
+            CheckStatus.ERROR,
+            f"{installed_version} {library.broken_reason}",
+            next_step,
+        )
+    if version_numbers(installed_version) < version_numbers(library.min_version):
+        next_step = f"pip install '{requirement}'"
+        return CheckResult(
+            SECTION, name, CheckStatus.ERROR, f"{installed_version} is too old", next_step
+        )
+    return CheckResult(SECTION, name, CheckStatus.OK, installed_version)
+
+
+def version_numbers(text: str) -> tuple[int, ...]:
+    """The leading numbers of a version: ``16.0v4`` is (16, 0, 4)."""
+    leading = re.match(r"\d+(?:[.v]\d+)*", text)
+    return tuple(int(part) for part in re.split(r"[.v]", leading[0])) if leading else ()
+
+
+def _is_installed(library: ClientLibrary) -> bool:
+    try:
+        return importlib.util.find_spec(library.module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _installed_version(library: ClientLibrary) -> str:
+    for name in (library.package, library.module):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""

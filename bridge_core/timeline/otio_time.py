@@ -1,0 +1,188 @@
+"""OTIO's times as exact seconds, and back; frames only at the end, rounded once.
+
+OTIO keeps times as floating-point values at floating-point rates. Added up in seconds as
+fractions, ten thousand clips drift by nothing.
+
+Files spell NTSC rates in many ways: 23.976, 23.98, 23.976024627685547 (24000/1001 in 32 bits). At
+14 hours of timecode one of them is up to 200 frames away from another, so a spelling is kept
+(:class:`Clock`). Within one spelling times are counts, and seconds are counts at the exact rate.
+Between two spellings of one rate whole numbers are counts too; other values were computed from
+seconds by the program that wrote them, and are read back through seconds at the rates as they are
+spelled, which is what OTIO's ``rescaled_to`` does.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from bridge_core.models.frames import to_rate
+from bridge_core.timeline.document import JsonObject
+
+#: A rate that differs from the exact one by less is that rate in 64 bits, not another spelling.
+_SAME_RATE_TOLERANCE = Fraction(1, 10**12)
+#: A frame boundary that a time misses by less, in frames, is meant: a day of timecode computed in
+#: 64 bits is some 10**-9 frames off, and real rates meet no closer than a thousandth.
+_FRAME_TOLERANCE = Fraction(1, 1_000_000)
+
+
+class Timebase(NamedTuple):
+    """What times are counted by: the exact rate, and the rate as the file spells it."""
+
+    rate: Fraction
+    file_rate: Fraction
+    is_exact: bool
+    """The spelling is the rate itself, as of 24, 25 and 24000/1001 in 64 bits."""
+    is_whole_frames: bool = True
+    """The time that others are compared with is a whole number of frames."""
+
+    @classmethod
+    def from_exact_rate(cls, rate: Fraction) -> Timebase:
+        """The clock of an exact rate."""
+        return cls(rate, rate, True)
+
+
+class TimeSpan(NamedTuple):
+    """A stretch of time, half-open, in seconds of the clock at which it was counted.
+
+    A second of a clock is as many counts as its exact rate has frames: at 23.98, spelled so, the
+    count 86400 stands at 3603.6 s, as it does at 24000/1001.
+    """
+
+    start: Fraction
+    duration: Fraction
+    rate: Fraction
+    timebase: Timebase
+
+    @property
+    def end(self) -> Fraction:
+        return self.start + self.duration
+
+
+@lru_cache(maxsize=256)
+def to_exact_rate(number: float) -> Fraction:
+    """:raises ValueError: not a rate."""
+    return to_rate(float(number))
+
+
+@lru_cache(maxsize=256)
+def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Timebase:
+    """The clock of a rate as a file spells it.
+
+    :raises ValueError: not a rate.
+    """
+    rate = to_exact_rate(rate_number)
+    file_rate = Fraction(rate_number)
+    is_exact = abs(file_rate - rate) < _SAME_RATE_TOLERANCE * rate
+    return Timebase(rate, rate if is_exact else file_rate, is_exact, is_whole_frames)
+
+
+def timebase_from_time(time: Any) -> Timebase:
+    """The clock of a ``RationalTime`` that others are compared with.
+
+    :raises ValueError: it is not one, or has no usable rate.
+    """
+    try:
+        return timebase_from_rate(time["rate"], float(time["value"]).is_integer())
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"{time!r} is not a time") from error
+
+
+def to_seconds(time: Any) -> Fraction:
+    """A ``RationalTime`` in seconds of its own clock: its value by the exact rate.
+
+    :raises ValueError: it is not one, or has no usable rate.
+    """
+    try:
+        return _to_seconds_and_timebase(time["value"], time["rate"])[0]
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"{time!r} is not a time") from error
+
+
+@lru_cache(maxsize=16384)
+def _to_seconds_and_timebase(value: float, rate: float) -> tuple[Fraction, Timebase]:
+    # A cut says the same few lengths and rates over and over.
+    timebase = timebase_from_rate(rate)
+    return Fraction(value) / timebase.rate, timebase
+
+
+def convert_timebase(time: Fraction, source: Timebase, target: Timebase) -> Fraction:
+    """Seconds of one clock as seconds of another.
+
+    A whole number of frames at another spelling of the same rate stays that number; everything
+    else goes through the rates as they are spelled.
+    """
+    if (source.is_exact and target.is_exact) or source.file_rate == target.file_rate:
+        return time
+    if (
+        source.rate == target.rate
+        and target.is_whole_frames
+        and (time * source.rate).denominator == 1
+    ):
+        return time
+    return time * source.rate / source.file_rate * target.file_rate / target.rate
+
+
+def read_time_range(time_range: Any) -> TimeSpan | None:
+    """A ``TimeRange``, in seconds of its own clock; None where there is none.
+
+    :raises ValueError: damaged.
+    """
+    if time_range is None:
+        return None
+    try:
+        start, duration = time_range["start_time"], time_range["duration"]
+        first, start_timebase = _to_seconds_and_timebase(start["value"], start["rate"])
+        length, timebase = _to_seconds_and_timebase(duration["value"], duration["rate"])
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"{time_range!r} is not a range of time") from error
+    return TimeSpan(
+        first if start_timebase is timebase else convert_timebase(first, start_timebase, timebase),
+        length,
+        timebase.rate,
+        timebase,
+    )
+
+
+def nearest_frame(time: Fraction, rate: Fraction) -> int:
+    """The nearest frame boundary; halves go up, so that neighbours stay neighbours."""
+    # floor(time * rate + 1/2) in whole numbers: this runs several times for every clip.
+    value = time.numerator * rate.numerator
+    parts = time.denominator * rate.denominator
+    return (2 * value + parts) // (2 * parts)
+
+
+def frame_at_time(time: Fraction, rate: Fraction) -> int:
+    """The frame that is showing: the one whose time it is, as OTIO's ``to_frames`` has it.
+
+    A boundary that is missed by noise counts as reached.
+    """
+    value = time.numerator * rate.numerator
+    parts = time.denominator * rate.denominator
+    frame, rest = divmod(value, parts)
+    return frame + 1 if (parts - rest) * _FRAME_TOLERANCE.denominator < parts else frame
+
+
+def to_rational_time(
+    value: Fraction, rate: Fraction, timebase: Timebase | None = None
+) -> JsonObject:
+    """``value`` frames at ``rate`` as OTIO writes them; the rate as ``clock`` spells it."""
+    file_rate = timebase.file_rate if timebase is not None else rate
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(file_rate), "value": float(value)}
+
+
+def to_time_range(
+    start: Fraction, duration: Fraction, rate: Fraction, timebase: Timebase | None = None
+) -> JsonObject:
+    """Seconds as OTIO writes them, counted at ``rate``.
+
+    With ``clock``, whose rate has to be ``rate``, they are seconds of that clock and the rate is
+    spelled as there: ``time_range(media.time_of(frame), length, media.clock.rate, media.clock)``
+    stands in the same place as the media's own range.
+    """
+    return {
+        "OTIO_SCHEMA": "TimeRange.1",
+        "duration": to_rational_time(duration * rate, rate, timebase),
+        "start_time": to_rational_time(start * rate, rate, timebase),
+    }

@@ -1,0 +1,85 @@
+"""The versions that a gateway has for the clips of a cut, ready to be placed into it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.shots import ShotId
+from bridge_core.timeline.media_reference import media_path
+from bridge_core.timeline.version_writer import PlacedVersion
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.models.versions import Version
+    from bridge_core.timeline.cut import Cut, CutShot
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedVersion:
+    """A version that is left out: the cut now shows frames that it does not have."""
+
+    shot: ShotId
+    version: Version
+    version_range: FrameRange
+    cut_range: FrameRange
+
+
+@dataclass(frozen=True, slots=True)
+class CutVersions:
+    versions: dict[str, list[PlacedVersion]]
+    """By the clip's identity."""
+    outdated: tuple[OutdatedVersion, ...]
+    renamed: dict[str, ShotId]
+    """Clips whose name has changed, with the shot that their versions were made for."""
+    without_versions: tuple[CutShot, ...]
+    """Clips that no version was made for."""
+
+
+def find_versions(client: Client, cut: Cut) -> CutVersions:
+    """Every version for the cut's shots, with its notes.
+
+    A clip is known by its shot's name and, where there is no version for that, by its identity and
+    its plate: a clip that was renamed keeps the versions of the shot that it was. The identity
+    alone does not do, since plates of one name in folders of one name are numbered within a cut.
+
+    :raises ShotbridgeError: whatever asking the gateway raises.
+    """
+    by_shot: dict[ShotId, list[Version]] = defaultdict(list)
+    for show, sequence in sorted({(i.shot.id.show, i.shot.id.sequence) for i in cut}):
+        for version in client.versions(show=show, sequence=sequence):
+            by_shot[version.shot].append(version)
+    shot_ids = {item.shot.id for item in cut}
+    by_clip: dict[tuple[str, str], list[Version]] = defaultdict(list)
+    if shot_ids - by_shot.keys():
+        for shot_id in by_shot.keys() - shot_ids:
+            for version in by_shot[shot_id]:
+                shot = client.job(version.job_id).request.shot
+                if shot.clip_id is not None:
+                    by_clip[shot.clip_id, media_path(shot.plate.path)].append(version)
+    placed: dict[str, list[PlacedVersion]] = {}
+    renamed: dict[str, ShotId] = {}
+    outdated: list[OutdatedVersion] = []
+    without_versions: list[CutShot] = []
+    for item in cut:
+        versions = by_shot.get(item.shot.id)
+        if versions is None and (
+            versions := by_clip.get((item.clip_id, media_path(item.shot.plate.path)))
+        ):
+            renamed[item.clip_id] = versions[0].shot
+        if not versions:
+            without_versions.append(item)
+        for version in versions or ():
+            version_range = next(
+                output.range for output in version.outputs if output.name == "main"
+            )
+            if version_range.contains_range(item.shot.cut_range):
+                notes = tuple(client.notes(version.id))
+                placed.setdefault(item.clip_id, []).append(PlacedVersion(version, notes=notes))
+            else:
+                outdated.append(
+                    OutdatedVersion(item.shot.id, version, version_range, item.shot.cut_range)
+                )
+    return CutVersions(placed, tuple(outdated), renamed, tuple(without_versions))

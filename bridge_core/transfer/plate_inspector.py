@@ -1,0 +1,84 @@
+"""Looks at plates without a job: the gateway's proxies of frames, and what a file says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from bridge_core.connection.transport import Transport
+from bridge_core.errors import OutsideMediaRoots, PlateChanged, TransferError
+from bridge_core.models.gateway import MediaInfo, PlateFrameQuery
+from bridge_core.models.media import Plate, PlateKind, SourceFile
+from bridge_core.plate_files import source_files
+from bridge_core.transfer.upload import upload_files
+
+T = TypeVar("T")
+
+
+class PlateInspector:
+    """Remembers which files the gateway has, so that the second look at one costs one call.
+
+    May be used from several threads.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        #: By the file as it is on disk: as the gateway can read it.
+        self._available: dict[SourceFile, SourceFile] = {}
+        #: A movie is one file for all frames: it is sent once, while others wait.
+        self._sending_movie = threading.Lock()
+
+    def proxy(self, plate: Plate, frame: int) -> bytes:
+        """JPEG of a frame, numbered as in ``plate.range``, display view baked in.
+
+        :raises MissingFrames: there is no such frame.
+        :raises UnreadableMedia: the file cannot be read, here or at the gateway.
+        :raises UnknownColourSpace: nothing says which one it is.
+        """
+
+        def request_proxy(file: SourceFile) -> bytes:
+            query = PlateFrameQuery(plate=plate, file=file, frame=frame)
+            response = self._transport.request(
+                "POST", "/v1/media/proxy", body=query, retry_once=True
+            )
+            return response.content
+
+        return self._query_file(plate, frame, request_proxy)
+
+    def media_info(self, plate: Plate) -> MediaInfo:
+        """What the plate's first file says of itself.
+
+        :raises MissingFrames: it is not there.
+        :raises UnreadableMedia: it cannot be read, here or at the gateway.
+        """
+
+        def request_info(file: SourceFile) -> MediaInfo:
+            return self._transport.request_json(
+                MediaInfo, "POST", "/v1/media/facts", body=file, retry_once=True
+            )
+
+        return self._query_file(plate, plate.range.first, request_info)
+
+    def _query_file(self, plate: Plate, frame: int, request: Callable[[SourceFile], T]) -> T:
+        """The answer about a frame's file, which is handed over to the gateway before."""
+        (file,) = source_files(plate, [frame])
+        try:
+            return request(self._make_available(plate, file))
+        except (TransferError, OutsideMediaRoots, PlateChanged):
+            # The content has made room for others, or the gateway's roots are other ones by now.
+            self._available.pop(file, None)
+            return request(self._make_available(plate, file))
+
+    def _make_available(self, plate: Plate, file: SourceFile) -> SourceFile:
+        if plate.kind is not PlateKind.MOVIE:
+            return self._make_available_once(file)
+        with self._sending_movie:
+            return self._make_available_once(file)
+
+    def _make_available_once(self, file: SourceFile) -> SourceFile:
+        available = self._available.get(file)
+        if available is None:
+            (available,) = upload_files((file,), self._transport, None, None)
+            self._available[file] = available
+        return available

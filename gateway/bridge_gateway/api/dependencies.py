@@ -1,0 +1,55 @@
+"""What the routes work with, and the shapes of what stands in addresses and headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from bridge_core.models.frames import FRAME_LIMIT
+from bridge_core.models.gateway import About
+from bridge_core.models.shots import PathSafeName
+from bridge_gateway.api.request_limits import StrictRoute
+from bridge_gateway.api.sse import EventBroadcaster
+from bridge_gateway.media.plate_proxy_cache import PROXY_PROCESSES, PlateProxyCache
+from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.media_roots import MediaRoots
+
+if TYPE_CHECKING:
+    from bridge_gateway.jobs.services import JobService
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    about: About
+    job_service: JobService
+    blob_store: BlobStore
+    media_roots: MediaRoots
+    event_broadcaster: EventBroadcaster
+    plate_proxies: PlateProxyCache
+    media_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROXY_PROCESSES))
+    """Lets so many frames of plates be read at once, and no call wait in a thread."""
+
+
+async def _get_context(request: Request) -> ApiContext:
+    context: ApiContext = request.app.state.context
+    return context
+
+
+ContextDep = Annotated[ApiContext, Depends(_get_context)]
+
+#: Greatest number that databases hold.
+MAX_INTEGER = 2**63 - 1
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+IdPath = Annotated[
+    str, Path(alias="id", pattern=ID_PATTERN, description="An id that the gateway gave.")
+]
+FramePath = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
+NameQuery = Annotated[PathSafeName | None, Query()]
+
+
+def create_router(tag: str) -> APIRouter:
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)

@@ -1,0 +1,49 @@
+"""The handshake, the gateway's health, its services, and what a request would mean."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from bridge_core.models import requests
+from bridge_core.models.gateway import About, Challenge, Health, compute_proof
+from bridge_core.models.jobs import Estimate
+from bridge_core.models.services import Service
+from bridge_gateway.api.dependencies import ContextDep, create_router
+from bridge_gateway.api.errors import error_responses
+
+router = create_router("about")
+
+
+@router.get("/about")
+async def get_about(
+    request: Request, context: ContextDep, challenge: Annotated[Challenge | None, Query()] = None
+) -> About:
+    """Who answers, and whether the two can talk. Needs no token. With a ``challenge``, a text that
+    was never used before, the gateway proves that it knows the token: ``proof`` is the HMAC-SHA-256
+    (hexadecimal, keyed with the token) of ``shotbridge gateway proof 1``, the challenge and the
+    instance, separated by line feeds."""
+    if challenge is None:
+        return context.about
+    proof = compute_proof(request.app.state.auth.token, challenge, context.about.instance_id)
+    return context.about.model_copy(update={"proof": proof})
+
+
+@router.get("/health")
+def get_health(context: ContextDep) -> Health:
+    """How models, storage, colour and the engine are, in words."""
+    checks = tuple(context.job_service.check_health())
+    return Health(ok=all(line.ok for line in checks), checks=checks)
+
+
+@router.get("/services")
+def list_services(context: ContextDep) -> list[Service]:
+    """What can be asked for, with the parameters that forms are built from."""
+    return context.job_service.list_services()
+
+
+@router.post("/estimates", responses=error_responses(403, 409, 413, 503, 507))
+def estimate_request(context: ContextDep, request: requests.Request) -> Estimate:
+    """Frames, seconds, cost and where the pictures would go. Nothing is sent or kept."""
+    return context.job_service.estimate_request(request)

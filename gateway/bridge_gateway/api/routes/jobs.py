@@ -1,0 +1,82 @@
+"""Jobs: sent, watched, cancelled, and looked at while they run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Header, Query, Response
+
+from bridge_core.models.jobs import Job, JobFrame, JobState
+from bridge_core.models.requests import IdempotencyKey, Submission
+from bridge_gateway.api.dependencies import (
+    ID_PATTERN,
+    ContextDep,
+    FramePath,
+    IdPath,
+    NameQuery,
+    create_router,
+)
+from bridge_gateway.api.downloads import JPEG_RESPONSES, DownloadResponse, jpeg_response
+from bridge_gateway.api.errors import error_responses
+
+router = create_router("jobs")
+
+
+@router.post(
+    "/jobs",
+    status_code=201,
+    responses=error_responses(403, 409, 413, 503, 507)
+    | {200: {"model": Job, "description": "The job that this key made before"}},
+)
+def submit_job(
+    context: ContextDep,
+    response: Response,
+    submission: Submission,
+    idempotency_key: Annotated[IdempotencyKey, Header()],
+) -> Job:
+    """Have a request worked on. The same key with the same request is one job, however often it
+    is sent; with another request it is refused."""
+    job, created = context.job_service.submit(submission, idempotency_key)
+    if not created:
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return job
+
+
+@router.get("/jobs", responses=error_responses(404))
+def list_jobs(
+    context: ContextDep,
+    show: NameQuery = None,
+    state: JobState | None = None,
+    before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Job]:
+    """Newest first; ``before`` is the id of the last job of the page before."""
+    return context.job_service.list_jobs(show=show, state=state, before=before, limit=limit)
+
+
+@router.get("/jobs/{id}", responses=error_responses(404))
+def get_job(context: ContextDep, job_id: IdPath) -> Job:
+    return context.job_service.get_job(job_id)
+
+
+@router.post("/jobs/{id}/cancel", responses=error_responses(404))
+def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
+    """End a job. A job that has ended stays as it is."""
+    return context.job_service.cancel(job_id)
+
+
+@router.get("/jobs/{id}/frames", responses=error_responses(404))
+def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
+    """The frames that are finished so far."""
+    return context.job_service.list_frames(job_id)
+
+
+@router.get(
+    "/jobs/{id}/proxies/{frame}",
+    response_class=DownloadResponse,
+    responses=error_responses(404, 416) | JPEG_RESPONSES,
+)
+def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
+    """A finished frame while the job runs, for looking."""
+    return jpeg_response(context.job_service.find_job_proxy(job_id, frame))

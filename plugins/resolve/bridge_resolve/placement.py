@@ -1,0 +1,393 @@
+"""Versions into the open timeline: as takes of their clips, or as clips on a track above.
+
+Either all of them are placed or none: what was done is taken back when a later step fails. What is
+there already is left as it is, so placing the same again changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.errors import HostError
+from bridge_core.hosts.base import Placement, PlacementMode
+from bridge_core.models.media import frame_path
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
+from bridge_core.timeline.cut import CutShot
+from bridge_resolve.api_checks import require
+from bridge_resolve.clip_markers import NoteMarker, VersionMarker, add_marker, read_markers
+from bridge_resolve.clips import TimelineClip, append_clip, read_takes, record_position
+from bridge_resolve.media import first_file_path, first_frame_number, format_rate, read_media
+from bridge_resolve.timeline_snapshot import TimelineSnapshot
+
+if TYPE_CHECKING:
+    from fusionscript import Folder, MediaPool, MediaPoolItem, Project, TimelineItem
+
+TAKE, TRACK, TIMELINE = "take", "track", "timeline"
+PLACEMENT_MODES = (
+    PlacementMode(TAKE, "Take of the clip"),
+    PlacementMode(TRACK, "Clip on a track above"),
+    PlacementMode(TIMELINE, "In a new timeline, beside this one"),
+)
+
+#: Bin and tracks that hold versions.
+BIN_NAME = "Shotbridge"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvePlacement:
+    """A placement that has been found to fit."""
+
+    clip: TimelineClip
+    shot: CutShot
+    version: Version
+    output: ResultOutput
+    path: str
+    """Of the pictures, a frame number as ``%04d``."""
+    mode_id: str
+    notes: tuple[Note, ...]
+
+    @property
+    def first_file(self) -> str:
+        """The first file, to be compared with what Resolve tells: its names of sequences pad by
+        the number that is there, and not by the pattern."""
+        return first_file_path(frame_path(self.path, self.output.range.first))
+
+    @property
+    def first_offset(self) -> int:
+        """The first frame that the clip shows, from the version's first."""
+        return self.shot.shot.cut_range.first - self.output.range.first
+
+    @property
+    def end_offset(self) -> int:
+        """The frame after the last that the clip shows."""
+        return self.first_offset + self.shot.shot.cut_range.count
+
+    @property
+    def title(self) -> str:
+        return f"{self.version.service} {self.version.label}"
+
+
+def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
+    """A placement that can be made, by what the timeline shows now.
+
+    :raises HostError: it cannot, and why.
+    """
+    clip, shot = snapshot.clips.get(placement.item_id), snapshot.cut.find_shot(placement.item_id)
+    if clip is None or shot is None:
+        raise HostError(
+            f"the open timeline has no clip {placement.item_id} that is a shot",
+            where=snapshot.cut.name,
+            next_step="open the timeline that it was sent from, and reload",
+        )
+    mode_id = placement.mode_id or TAKE
+    if mode_id not in {one.id for one in PLACEMENT_MODES}:
+        raise HostError(
+            f"Resolve has no way of placing called {mode_id!r}",
+            next_step=f"choose one of {', '.join(one.id for one in PLACEMENT_MODES)}",
+        )
+    if mode_id == TRACK and not shot.shot.retime.is_identity:
+        raise HostError(
+            f"{shot.clip_name} is retimed, and Resolve retimes no clip for a script",
+            where=snapshot.cut.name,
+            next_step="place the version as a take, which keeps the clip's retime",
+        )
+    version = placement.version
+    output = next((one for one in version.outputs if one.name == placement.output), None)
+    if output is None:
+        raise HostError(
+            f"{version.service} {version.label} has no pictures called {placement.output!r}",
+            where=shot.clip_name,
+            next_step=f"name one that it has: {', '.join(o.name for o in version.outputs)}",
+        )
+    cut_range = shot.shot.cut_range
+    if output.range.rate != cut_range.rate or not output.range.contains_range(cut_range):
+        raise HostError(
+            f"{version.service} {version.label} holds frames {output.range} at "
+            f"{output.range.rate} frames per second; the clip shows {cut_range} at {cut_range.rate}",
+            where=shot.clip_name,
+            next_step="send the shot again: the clip was trimmed since, or relinked",
+        )
+    folder = placement.folder if placement.folder is not None else Path(version.folder)
+    path = str(folder / output.pattern)
+    return ResolvePlacement(clip, shot, version, output, path, mode_id, placement.notes)
+
+
+class PlacementTransaction:
+    """One placing of several versions. Use it as a context: what it did is taken back unless
+    :meth:`keep` is called."""
+
+    def __init__(self, project: Project, snapshot: TimelineSnapshot) -> None:
+        self._snapshot = snapshot
+        self._pool: MediaPool = require(project.GetMediaPool(), "open the project's media pool")
+        self._rollback = contextlib.ExitStack()
+
+    def __enter__(self) -> PlacementTransaction:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rollback.close()
+
+    def commit(self) -> None:
+        """Everything went well."""
+        self._rollback.pop_all()
+
+    def place(self, planned: Sequence[ResolvePlacement]) -> None:
+        """
+        :raises HostError: Resolve refuses something.
+        """
+        with self._own_bin_open() as bin_:
+            # From the top: a track that is put in moves those above it.
+            for one in sorted(planned, key=lambda one: -one.clip.track):
+                item = self._import_media(bin_, one)
+                if one.mode_id == TAKE:
+                    self._add_take(one, item)
+                else:
+                    self._add_above(one, item)
+                self._add_note_markers(one)
+        self._select_takes(planned)
+
+    # The media pool
+
+    @contextlib.contextmanager
+    def _own_bin_open(self) -> Iterator[Folder]:
+        """Resolve imports into whichever bin is open: ours is, for as long as this takes."""
+        user_bin = require(self._pool.GetCurrentFolder(), "tell which bin is open")
+        try:
+            bin_ = self._find_or_create_bin()
+            require(self._pool.SetCurrentFolder(bin_), f"open the bin {BIN_NAME}")
+            yield bin_
+        finally:
+            self._pool.SetCurrentFolder(user_bin)
+
+    def _find_or_create_bin(self) -> Folder:
+        root = require(self._pool.GetRootFolder(), "show the media pool's bins")
+        for folder in root.GetSubFolderList() or []:
+            if folder.GetName() == BIN_NAME:
+                return folder
+        made = require(self._pool.AddSubFolder(root, BIN_NAME), f"make the bin {BIN_NAME}")
+        self._rollback.callback(self._pool.DeleteFolders, [made])
+        return made
+
+    def _import_media(self, bin_: Folder, one: ResolvePlacement) -> MediaPoolItem:
+        """The version's pictures in our bin, imported unless they are there."""
+        span = one.output.range
+        for item in bin_.GetClipList() or []:
+            if first_file_path(str(item.GetClipProperty("File Path"))) == one.first_file:
+                return item
+        if "%" in Path(one.path).name:
+            items = self._pool.ImportMedia(
+                [{"FilePath": one.path, "StartIndex": span.first, "EndIndex": span.last}]
+            )
+        else:
+            items = self._pool.ImportMedia([one.path])
+        (item,) = require(
+            items,
+            f"import {one.title}",
+            where=one.path,
+            next_step="see whether the files are there and Resolve may read them",
+        )[:1]
+        self._rollback.callback(self._pool.DeleteClips, [item])
+        self._set_media_attributes(item, one)
+        return item
+
+    def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
+        """Have Resolve read the pictures at the plate's rate and in its colour space: a sequence
+        would get those of the project."""
+        rate = format_rate(one.output.range.rate)
+        media = read_media(item)
+        if media is not None and media.rate != one.output.range.rate:
+            require(item.SetClipProperty("FPS", rate), f"set {one.title} to {rate} fps")
+        plate, space = one.clip.plate, one.output.colour_space
+        # A camera file's own space is none of its rendering's.
+        shares_plate_space = plate.is_readable and space == one.shot.shot.plate.colour_space
+        self._snapshot.colour.assign_space(
+            item, space, plate if shares_plate_space else None, one.title
+        )
+
+    # Takes
+
+    def _add_take(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
+        clip = one.clip
+        path = str(media.GetClipProperty("File Path"))
+        if not any(take.path == path for take in read_takes(clip.item)):
+            before = record_position(clip.item)
+            require(
+                clip.item.AddTake(media, one.first_offset, one.end_offset),
+                f"add {one.title} as a take of {one.shot.clip_name}",
+            )
+            index = clip.item.GetTakesCount()
+            self._rollback.callback(clip.item.DeleteTakeByIndex, index)
+            self._check_unmoved(one, before)
+        self._add_version_marker(one, path, "")
+
+    def _select_takes(self, planned: Sequence[ResolvePlacement]) -> None:
+        """Of each clip's versions the one that was approved last is shown. One that is shown and
+        approved no longer gives way to its plate."""
+        by_clip: dict[str, list[ResolvePlacement]] = {}
+        for one in planned:
+            if one.mode_id == TAKE:
+                by_clip.setdefault(one.clip.id, []).append(one)
+        for group in by_clip.values():
+            clip = group[0].clip
+            takes = [(first_file_path(take.path), take.index) for take in read_takes(clip.item)]
+            selected_index = clip.item.GetSelectedTakeIndex()
+            selected_file = next((file for file, index in takes if index == selected_index), "")
+            approved = [one for one in group if one.version.status is ReviewStatus.APPROVED]
+            if approved:
+                file = max(approved, key=lambda one: one.version.decisions[-1].at).first_file
+            elif selected_file in {one.first_file for one in group}:
+                file = first_file_path(clip.plate.path)
+            else:
+                continue
+            index = require(
+                next((index for found, index in takes if found == file), None),
+                f"list {file} among the takes of {group[0].shot.clip_name}",
+            )
+            if index != selected_index:
+                before = record_position(clip.item)
+                require(
+                    clip.item.SelectTakeByIndex(index),
+                    f"select take {index} of {group[0].shot.clip_name}",
+                )
+                self._rollback.callback(clip.item.SelectTakeByIndex, selected_index)
+                self._check_unmoved(group[0], before)
+
+    def _check_unmoved(self, one: ResolvePlacement, before: tuple[int, int]) -> None:
+        after = record_position(one.clip.item)
+        if after != before:
+            raise HostError(
+                f"with {one.title}, {one.shot.clip_name} would stand at frames {after[0]}-"
+                f"{after[0] + after[1] - 1} and not at {before[0]}-{before[0] + before[1] - 1}",
+                where=self._snapshot.cut.name,
+                next_step="place the version on a track above, and turn off ripple for takes",
+            )
+
+    # Tracks above
+
+    def _add_above(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
+        path = str(media.GetClipProperty("File Path"))
+        placed = one.clip.placed_versions(self._snapshot.clips)
+        if any(v.version_id == one.version.id and v.overlay_item_id for v in placed):
+            return
+        start, length = record_position(one.clip.item)
+        track = self._free_track(one, start, start + length)
+        item = require(
+            append_clip(self._pool, media, (one.first_offset, one.end_offset), track, start),
+            f"cut {one.title} in above {one.shot.clip_name}",
+        )
+        self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
+        if record_position(item) != (start, length):
+            raise HostError(
+                f"Resolve cut {one.title} in at another place or length than {one.shot.clip_name} has",
+                where=self._snapshot.cut.name,
+                next_step="place the version as a take",
+            )
+        self._add_version_marker(one, path, item.GetUniqueId())
+
+    def _free_track(self, one: ResolvePlacement, start: int, end: int) -> int:
+        """A track of ours with room between two record frames (the end excluded), over the versions
+        that stand there already and under all else that lies over the clip, such as titles."""
+        timeline = self._snapshot.timeline
+        count = timeline.GetTrackCount("video")
+        index = free_index = one.clip.track + 1
+        while index <= count and str(timeline.GetTrackName("video", index)).startswith(BIN_NAME):
+            # Resolve drops without a word what would overlap.
+            if any(
+                at < end and start < at + length
+                for at, length in map(record_position, self._items_on_track(index))
+            ):
+                free_index = index + 1
+            index += 1
+        if free_index == index:
+            self._insert_track(index, one)
+        return free_index
+
+    def _insert_track(self, index: int, one: ResolvePlacement) -> None:
+        """A new track of ours at a place; what stood there and above moves up.
+
+        :raises HostError: Resolve does not do that: older ones add tracks at the top only.
+        """
+        timeline = self._snapshot.timeline
+        count = timeline.GetTrackCount("video")
+        before = [_item_ids(self._items_on_track(number)) for number in range(index, count + 1)]
+        add: Any = timeline.AddTrack  # for the stubs a kind of sound is due, whichever track it is
+        options = ({"index": index},) if before else ()
+        require(add("video", *options), "add a video track")
+        moved = before == [
+            _item_ids(self._items_on_track(number)) for number in range(index + 1, count + 2)
+        ]
+        self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
+        if not moved:
+            raise HostError(
+                f"this Resolve puts no track in between, and {one.title} would cover what lies "
+                f"over {one.shot.clip_name}",
+                where=self._snapshot.cut.name,
+                next_step="place the version as a take",
+            )
+        require(timeline.SetTrackName("video", index, BIN_NAME), f"call track {index} {BIN_NAME}")
+
+    def _items_on_track(self, track: int) -> list[TimelineItem]:
+        return self._snapshot.timeline.GetItemListInTrack("video", track) or []
+
+    # Markers
+
+    def _add_version_marker(self, one: ResolvePlacement, path: str, overlay_item_id: str) -> None:
+        markers = read_markers(one.clip.item)
+        for existing in markers.versions:
+            if (existing.version_id, existing.media_path) == (
+                one.version.id,
+                path,
+            ) and existing.overlay_item_id == overlay_item_id:
+                return
+        shot_id = one.version.shot
+        marker = VersionMarker(
+            version_id=one.version.id,
+            label=one.title,
+            media_path=path,
+            plate_path=one.clip.plate.path,
+            first_frame=one.output.range.first,
+            sequence=shot_id.sequence,
+            shot=shot_id.shot,
+            placement_index=len(markers.versions) + 1,
+            overlay_item_id=overlay_item_id,
+        )
+        at = markers.next_free_frame(self._media_offset(one, one.shot.shot.cut_range.first))
+        self._add_marker(one, at, 1, one.title, "", marker)
+
+    def _add_note_markers(self, one: ResolvePlacement) -> None:
+        synced_notes = {note.note_id for note in read_markers(one.clip.item).notes}
+        for note in one.notes:
+            if note.id in synced_notes:
+                continue
+            note_range = note.frames or one.shot.shot.cut_range
+            at = read_markers(one.clip.item).next_free_frame(
+                self._media_offset(one, note_range.first)
+            )
+            text = note.text.strip() or f"{len(note.strokes)} strokes, to be seen in Shotbridge"
+            marker = NoteMarker(note.id, one.version.id)
+            self._add_marker(one, at, note_range.count, f"{one.title} {note.by}", text, marker)
+
+    def _add_marker(
+        self,
+        one: ResolvePlacement,
+        at: int,
+        duration: int,
+        name: str,
+        text: str,
+        data: VersionMarker | NoteMarker,
+    ) -> None:
+        add_marker(one.clip.item, at, duration, name, text, data)
+        self._rollback.callback(one.clip.item.DeleteMarkerAtFrame, at)
+
+    def _media_offset(self, one: ResolvePlacement, frame: int) -> int:
+        """Markers of a clip count from its media's first frame."""
+        return frame - first_frame_number(one.clip.plate)
+
+
+def _item_ids(items: list[TimelineItem]) -> list[str]:
+    return [item.GetUniqueId() for item in items]

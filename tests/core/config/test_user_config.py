@@ -1,0 +1,101 @@
+"""One key in the user's own file; everything around it stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge_core.config import ConfigLayer, load_settings, user_file
+from bridge_core.config.user_config import set_user_setting
+from bridge_core.errors import ConfigError, NotWritable
+
+FILE = """\
+# mine
+client:
+  retries: 6   # the line is bad here
+  user: Ada
+work:
+    handles: 12
+"""
+
+
+def own(text: str) -> Path:
+    path = user_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_made_where_there_is_none() -> None:
+    path = set_user_setting("client.user", "Größe: #1")
+    assert path == user_file()
+    loaded = load_settings()
+    assert loaded.settings.client.user == "Größe: #1"
+    assert loaded.origins["client.user"].layer is ConfigLayer.USER
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_one_value_changes_and_comments_stay() -> None:
+    path = own(FILE)
+    set_user_setting("client.user", "Grace")
+    assert path.read_text(encoding="utf-8") == FILE.replace("user: Ada", 'user: "Grace"')
+
+
+def test_a_key_joins_its_section_and_leaves_it_again() -> None:
+    path = own(FILE)
+    set_user_setting("client.url", "https://gateway.studio:8080")
+    set_user_setting("work.show", "bunny")
+    loaded = load_settings().settings
+    assert (loaded.client.url, loaded.client.retries) == ("https://gateway.studio:8080", 6)
+    assert (loaded.work.show, loaded.work.handles) == ("bunny", 12)
+    set_user_setting("client.url", None)
+    set_user_setting("work.show", None)
+    assert path.read_text(encoding="utf-8") == FILE
+    set_user_setting("client.url", None)
+    assert path.read_text(encoding="utf-8") == FILE
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet", "client:\n", "client:  # mine\n", "work:"])
+def test_sections_that_are_empty_or_not_there_are_filled(text: str) -> None:
+    own(text)
+    set_user_setting("client.user", "Ada")
+    assert load_settings().settings.client.user == "Ada"
+    set_user_setting("client.user", None)
+    assert load_settings().settings.client.user is None
+
+
+def test_what_cannot_be_kept_is_left_to_a_person() -> None:
+    path = own("client: {retries: 6}\n")
+    with pytest.raises(ConfigError, match=r"client\.user cannot be changed") as caught:
+        set_user_setting("client.user", "Ada")
+    assert caught.value.where == str(path)
+    assert path.read_text(encoding="utf-8") == "client: {retries: 6}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("client.usr", "Ada", "did you mean client.user"),
+        ("client.url", "gateway.studio", "an address such as"),
+        ("work.handles", -1, "from 0 to 1000"),
+    ],
+)
+def test_a_wrong_value_is_never_written(key: str, value: str | int, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        set_user_setting(key, value)
+    assert not user_file().exists()
+
+
+def test_a_file_that_is_wrong_already_is_not_made_worse() -> None:
+    path = own("client:\n  retries: [1\n")
+    with pytest.raises(ConfigError, match="not YAML"):
+        set_user_setting("client.user", "Ada")
+    assert path.read_text(encoding="utf-8") == "client:\n  retries: [1\n"
+
+
+def test_a_place_that_cannot_be_written_is_named() -> None:
+    user_file().parent.parent.mkdir(parents=True, exist_ok=True)
+    user_file().parent.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(NotWritable, match="cannot be written"):
+        set_user_setting("client.user", "Ada")

@@ -1,0 +1,47 @@
+"""Where the plugins are looked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge_core.errors import ConfigError
+from bridge_core.hosts.plugin_folders import plugin_folder, plugins_folder
+
+REPO = Path(__file__).parents[3]
+
+
+def test_a_checkout_has_them_beside_the_client() -> None:
+    assert plugins_folder() == REPO / "plugins"
+
+
+def test_the_variable_goes_before_everything(plugins: Path) -> None:
+    assert plugins_folder() == plugins
+    assert plugin_folder("nuke") == plugins / "nuke"
+
+
+def test_a_variable_that_names_another_folder_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SHOTBRIDGE_PLUGINS names a folder without plugins"):
+        plugins_folder({"SHOTBRIDGE_PLUGINS": str(tmp_path)})
+
+
+def test_a_host_without_a_plugin_is_reported(plugins: Path) -> None:
+    with pytest.raises(ConfigError, match="no plugin for maya"):
+        plugin_folder("maya")
+
+
+def test_the_bundle_puts_them_beside_the_environments_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As installed: the client lies in site-packages, far from any checkout."""
+    site = tmp_path / "lib" / "python3.11" / "site-packages" / "bridge_core"
+    site.mkdir(parents=True)
+    monkeypatch.setattr("bridge_core.__file__", str(site / "__init__.py"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(ConfigError, match="not installed here"):
+        plugins_folder({})
+    put = tmp_path / "share" / "shotbridge" / "plugins"
+    (put / "nuke" / "bridge_nuke").mkdir(parents=True)
+    assert plugins_folder({}) == put

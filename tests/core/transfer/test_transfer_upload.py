@@ -1,0 +1,315 @@
+"""Pictures on their way to the gateway: only what is missing, and never a wrong byte."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from bridge_core.connection.transport import Transport
+from bridge_core.errors import (
+    GatewayUnreachable,
+    JobCancelled,
+    MissingFrames,
+    PlateChanged,
+    TransferError,
+    UnreadableMedia,
+)
+from bridge_core.models.media import Plate
+from bridge_core.models.requests import Reference, Request
+from bridge_core.transfer import prepare_submission
+
+PATCH = r"/v1/content/.*"
+
+
+def sizes(plate: Plate) -> list[int]:
+    return [Path(plate.path_at(frame)).stat().st_size for frame in plate.range.frames()]
+
+
+def contents(plate: Plate) -> set[bytes]:
+    return {Path(plate.path_at(frame)).read_bytes() for frame in plate.range.frames()}
+
+
+def biggest(plate: Plate) -> Path:
+    return max(
+        (Path(plate.path_at(f)) for f in plate.range.frames()), key=lambda p: p.stat().st_size
+    )
+
+
+def test_files_that_the_gateway_can_read_go_by_path(
+    gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
+) -> None:
+    gateway.roots = [tmp_path / "plates"]
+    submission = prepare_submission(request_of, transport)
+    assert [file.frame for file in submission.plate_files] == list(range(1001, 1007))
+    assert all(file.sha256 is None for file in submission.plate_files)
+    assert gateway.count("POST", "/v1/content/states") == 0
+    assert gateway.received == 0
+
+
+def test_others_go_by_content_each_once(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    submission = prepare_submission(request_of, transport)
+    assert set(gateway.contents.values()) == contents(plate)
+    assert gateway.received == sum(map(len, contents(plate)))
+    for file, frame in zip(submission.plate_files, plate.range.frames(), strict=True):
+        assert file.sha256 is not None
+        assert gateway.contents[file.sha256] == Path(plate.path_at(frame)).read_bytes()
+
+
+def test_what_is_there_is_not_sent_again(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    prepare_submission(request_of, transport)
+    received = gateway.received
+    biggest(plate).write_bytes(b"a new take")
+    prepare_submission(request_of, transport)
+    assert gateway.received == received + len(b"a new take")
+
+
+def test_references_are_sent_along(
+    gateway: Any, transport: Transport, request_of: Request, tmp_path: Path
+) -> None:
+    look = tmp_path / "look.png"
+    look.write_bytes(b"a look")
+    request = request_of.model_copy(update={"references": (Reference(path=str(look)),)})
+    submission = prepare_submission(request, transport)
+    [file] = submission.reference_files
+    assert gateway.contents[file.sha256] == b"a look"
+
+
+@pytest.mark.parametrize("cuts", [[0], [1], [65536], [900_000, 300_000], [1_000_000, 1, 0]])
+def test_a_cut_upload_goes_on_where_it_stopped(
+    cuts: list[int], gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    file = biggest(plate)
+    for frame in plate.range.frames():
+        if Path(plate.path_at(frame)) != file:
+            Path(plate.path_at(frame)).write_bytes(b"")
+    gateway.contents["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"] = b""
+    for cut in cuts:
+        gateway.fault("PATCH", PATCH, cut_body=cut)
+    prepare_submission(request_of, transport)
+    assert file.read_bytes() in gateway.contents.values()
+    assert gateway.received == file.stat().st_size  # not a byte was taken twice
+
+
+@given(
+    st.lists(st.integers(0, 1_400_000), max_size=3),
+    st.lists(st.sampled_from(["no_answer", "cut_answer", "refuse"]), max_size=3),
+)
+@examples(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_cut_what_arrives_is_right(
+    gateway: Any,
+    transport: Transport,
+    request_of: Request,
+    plate: Plate,
+    cuts: list[int],
+    others: list[str],
+) -> None:
+    gateway.contents.clear()
+    gateway.partial.clear()
+    gateway.faults.clear()
+    for cut in cuts:
+        gateway.fault("PATCH", PATCH, cut_body=cut)
+    for other in others:
+        gateway.fault("PATCH", PATCH, **{other: True})
+    prepare_submission(request_of, transport)
+    assert set(gateway.contents.values()) == contents(plate)
+
+
+def test_a_whole_gateway_may_go_and_come_back(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    fault = gateway.fault("PATCH", PATCH, cut_body=100_000)
+    restarting = threading.Thread(target=lambda: (fault.met.wait(30), gateway.restart()))
+    restarting.start()
+    prepare_submission(request_of, transport)
+    restarting.join()
+    assert set(gateway.contents.values()) == contents(plate)
+
+
+def test_retries_run_out_and_what_arrived_is_kept(
+    gateway: Any, transport: Transport, request_of: Request
+) -> None:
+    for _ in range(50):
+        gateway.fault("PATCH", PATCH, refuse=True)
+    with pytest.raises(GatewayUnreachable):
+        prepare_submission(request_of, transport)
+
+
+def test_progress_keeps_the_retries_from_running_out(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    for _ in range(3 * transport.settings.retries):
+        gateway.fault("PATCH", PATCH, cut_body=60_000)
+    prepare_submission(request_of, transport)
+    assert set(gateway.contents.values()) == contents(plate)
+
+
+def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    gateway.spoil["upload"] = 1
+    prepare_submission(request_of, transport)
+    assert set(gateway.contents.values()) == contents(plate)
+
+
+def test_a_content_that_stays_spoilt_is_reported(
+    gateway: Any, transport: Transport, request_of: Request
+) -> None:
+    gateway.spoil["upload"] = 100
+    with pytest.raises(TransferError):
+        prepare_submission(request_of, transport)
+
+
+@pytest.mark.parametrize("how", ["grown", "shrunk", "same size", "gone", "same time"])
+def test_a_plate_that_changes_between_hashing_and_sending_is_refused(
+    how: str, gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    file = biggest(plate)
+    before = file.stat()
+
+    def change() -> None:
+        if how == "gone":
+            file.unlink()
+        elif how == "grown":
+            file.write_bytes(file.read_bytes() + b"more")
+        elif how == "shrunk":
+            file.write_bytes(file.read_bytes()[:1000])
+        else:
+            file.write_bytes(bytes(before.st_size))
+        if how == "same time":
+            os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    gateway.fault("POST", "/v1/content/states", before=change)
+    with pytest.raises(PlateChanged) as caught:
+        prepare_submission(request_of, transport)
+    assert caught.value.where == str(file)
+    assert caught.value.details["frame"] == 1003
+    assert bytes(before.st_size) not in gateway.contents.values()
+
+
+def test_a_plate_that_changes_while_it_is_sent_is_refused(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    file = biggest(plate)
+    for frame in plate.range.frames():
+        if Path(plate.path_at(frame)) != file:
+            Path(plate.path_at(frame)).write_bytes(file.read_bytes())
+
+    def truncate() -> None:
+        for frame in plate.range.frames():
+            os.truncate(plate.path_at(frame), 10)
+
+    gateway.fault("PATCH", PATCH, cut_body=200_000)
+    gateway.fault("POST", "/v1/content/states")  # the first, before anything is sent
+    gateway.fault("POST", "/v1/content/states", before=truncate)
+    with pytest.raises(PlateChanged):
+        prepare_submission(request_of, transport)
+    assert gateway.contents == {}
+
+
+def test_missing_frames_are_reported_before_anything_is_sent(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    Path(plate.path_at(1004)).unlink()
+    with pytest.raises(MissingFrames, match="1004"):
+        prepare_submission(request_of, transport)
+    assert gateway.calls == []
+
+
+def test_a_file_that_may_not_be_read_is_reported(
+    gateway: Any,
+    transport: Transport,
+    request_of: Request,
+    plate: Plate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Path.open
+
+    def closed(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self == Path(plate.path_at(1002)):
+            raise PermissionError(13, "Permission denied")
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(UnreadableMedia, match="Permission denied") as caught:
+        prepare_submission(request_of, transport)
+    assert caught.value.where == plate.path_at(1002)
+
+
+def test_progress_comes_in_the_callers_thread_and_ends_at_all(
+    gateway: Any, transport: Transport, request_of: Request, plate: Plate
+) -> None:
+    received: list[tuple[int, int]] = []
+    threads = set()
+
+    def progress(done: int, total: int) -> None:
+        received.append((done, total))
+        threads.add(threading.current_thread())
+
+    prepare_submission(request_of, transport, progress)
+    total = sum(sizes(plate))
+    assert threads == {threading.current_thread()}
+    assert received[-1] == (total, total)
+    assert all(0 <= done <= total for done, _ in received)
+
+
+def test_what_progress_raises_ends_the_transfer(
+    gateway: Any, transport: Transport, request_of: Request
+) -> None:
+    class Enough(Exception):
+        pass
+
+    def progress(done: int, total: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        prepare_submission(request_of, transport, progress)
+    assert gateway.count("POST", "/v1/jobs") == 0
+
+
+def test_cancelling_ends_the_transfer_in_the_middle(
+    gateway: Any, transport: Transport, request_of: Request
+) -> None:
+    cancel = threading.Event()
+    gateway.fault("PATCH", PATCH, before=cancel.set)
+    gateway.fault("PATCH", PATCH, cut_body=10)
+    with pytest.raises(JobCancelled):
+        prepare_submission(request_of, transport, cancel=cancel)
+
+
+def test_thousands_of_files_are_asked_about_in_parts(
+    gateway: Any, transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge_core.transfer import upload
+
+    monkeypatch.setattr(upload, "_BATCH_SIZE", 4)
+    gateway.roots = [tmp_path / "half"]
+    plate = _plate_of_ten(tmp_path / "whole")
+    prepare_submission(plate, transport)
+    assert gateway.count("POST", "/v1/media/reachable") == 3
+    assert len(gateway.contents) == 10
+
+
+def _plate_of_ten(folder: Path) -> Request:
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.shots import Shot, ShotId
+
+    folder.mkdir()
+    for frame in range(10):
+        (folder / f"a.{frame}.exr").write_bytes(b"%d" % frame)
+    frames = FrameRange.of(0, 9)
+    plate = Plate(path=str(folder / "a.%d.exr"), range=frames)
+    shot = Shot(id=ShotId(show="s", sequence="q", shot="h"), plate=plate, cut_range=frames)
+    return Request(shot=shot, service="upscale", requested_by="Ada")

@@ -1,0 +1,180 @@
+"""The stream of events: none lost, none twice, across cut lines and restarts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bridge_gateway.api import sse
+
+if TYPE_CHECKING:
+    from conftest import House
+
+TOKEN = "a-token-that-is-only-for-tests"
+
+
+def all_event_ids(gateway: House) -> list[int]:
+    """Ids of all events that are kept."""
+    return [event.id for event in gateway.desk.events(after=0, limit=10_000)]
+
+
+def send(gateway: House, **given: Any) -> str:
+    answer = gateway.send(gateway.submission(**given))
+    assert answer.status == 201
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+def test_what_happens_from_now_on(gateway: House) -> None:
+    gateway.ended(send(gateway))
+    with gateway.listening() as listener:
+        job = send(gateway)
+        messages = listener.until_end_of(job)
+    assert {message["kind"] for message in messages} >= {"job", "version"}
+    for message in messages:
+        assert message["id"] == message["data"]["id"]
+        assert message["kind"] == message["data"]["kind"]
+        if message["kind"] == "job":
+            assert message["data"]["job"]["id"] == job
+
+
+def test_everything_from_the_beginning(gateway: House) -> None:
+    for _ in range(3):
+        gateway.ended(send(gateway))
+    kept = all_event_ids(gateway)
+    for path, last in (("/v1/events?after=0", None), ("/v1/events?after=999999", 0)):
+        with gateway.listening(path, last) as listener:
+            assert [message["id"] for message in listener.take(len(kept))] == kept
+
+
+def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: House) -> None:
+    """Notes are never taken out again, so the stream can be compared with what is kept."""
+    version = gateway.version()
+    start = gateway.desk.last_event()
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            note = {"text": f"note {number}", "by": "Ada"}
+            gateway.call("POST", f"/v1/versions/{version}/notes", note)
+            number += 1
+            time.sleep(0.01)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    received: list[int] = []
+    last = start
+    try:
+        for take in (1, 3, 20, 2, 7, 30, 1, 1, 15):
+            with gateway.listening(last=last) as listener:
+                taken = [message["id"] for message in listener.take(take)]
+            received += taken
+            last = taken[-1]
+    finally:
+        stop.set()
+        writer.join(30)
+    assert received == [event for event in all_event_ids(gateway) if start < event <= last]
+
+
+def test_the_line_is_lost_before_anything_happened(gateway: House) -> None:
+    """The stream's first words say where to go on, so that what happens between is not lost."""
+    gateway.ended(send(gateway))
+    with gateway.listening() as listener:
+        raw = [listener.answer.readline() for _ in range(3)]
+    assert raw[1].startswith(b"id: ")
+    last = int(raw[1][4:])
+    assert last == gateway.desk.last_event()
+    job = send(gateway)
+    with gateway.listening(last=last) as listener:
+        messages = listener.until_end_of(job)
+    ids = [message["id"] for message in messages]
+    assert ids == sorted(set(ids))
+    assert messages[-1]["data"]["job"]["state"] == "succeeded"
+
+
+def test_one_job_alone(gateway: House) -> None:
+    first, second = send(gateway, seconds=0.05), send(gateway, seconds=0.05)
+    with gateway.listening(f"/v1/events?after=0&job={second}") as listener:
+        messages = listener.until_end_of(second)
+    for message in messages:
+        event = message["data"]
+        assert (event["job"] or {"id": event["version"] and second})["id"] == second
+    assert first not in {(message["data"]["job"] or {}).get("id") for message in messages}
+
+
+def test_an_id_of_another_database_counts_as_now(gateway: House) -> None:
+    with gateway.listening(last=10**12) as listener:
+        job = send(gateway)
+        assert listener.until_end_of(job)
+
+
+def test_many_listeners_receive_the_same(gateway: House) -> None:
+    version = gateway.version()
+    start = gateway.desk.last_event()
+    received: list[list[int]] = [[] for _ in range(20)]
+
+    def hear(into: list[int]) -> None:
+        with gateway.listening(last=start) as listener:
+            into.extend(message["id"] for message in listener.take(30))
+
+    threads = [threading.Thread(target=hear, args=(into,)) for into in received]
+    for thread in threads:
+        thread.start()
+    for number in range(30):
+        gateway.call("POST", f"/v1/versions/{version}/notes", {"text": str(number), "by": "Ada"})
+    for thread in threads:
+        thread.join(60)
+    kept = [event for event in all_event_ids(gateway) if event > start]
+    assert all(ids == kept for ids in received)
+
+
+def test_a_listener_that_reads_nothing_holds_nobody_up(
+    gateway: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = gateway.version()
+    start = gateway.desk.last_event()
+    stuck = socket.socket()
+    stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stuck.connect(("127.0.0.1", gateway.port))
+    stuck.sendall(
+        b"GET /v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\n"
+        b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
+    )
+    with stuck, gateway.listening(last=start) as listener:
+        text = "x" * 4900
+        for number in range(sse.PAGE_SIZE // 2):
+            note = {"text": f"{number} {text}", "by": "Ada"}
+            gateway.call("POST", f"/v1/versions/{version}/notes", note)
+        ids = [message["id"] for message in listener.take(sse.PAGE_SIZE // 2)]
+    assert ids == [event for event in all_event_ids(gateway) if event > start]
+
+
+def test_a_sign_of_life(gateway: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "KEEP_ALIVE_SECONDS", 0.2)
+    with gateway.listening() as listener:
+        lines = [listener.answer.readline() for _ in range(5)]
+    assert lines[3].startswith(b": ")
+
+
+def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: House) -> None:
+    with gateway.listening():
+        time.sleep(0.2)
+        assert gateway.activity.idle_seconds() == 0
+    gateway.until(lambda: gateway.activity.idle_seconds() > 0)
+    events = gateway.app.state.context.events
+    gateway.until(lambda: events._puller is None)
+    assert events._listeners == 0
+
+
+@pytest.mark.parametrize("last", ["-1", "x", "1.5", "99999999999999999999"])
+def test_ids_that_are_none(gateway: House, last: str) -> None:
+    for path, headers in (
+        ("/v1/events", {"Last-Event-ID": last}),
+        (f"/v1/events?after={last}", {}),
+    ):
+        assert gateway.call("GET", path, headers=headers).status == 422

@@ -1,0 +1,169 @@
+"""Pictures sent over a real line: cut, resumed, wrong, at once."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bridge_gateway.storage.blobs import BLOCK_BYTES
+
+if TYPE_CHECKING:
+    from conftest import House
+
+TOKEN = "a-token-that-is-only-for-tests"
+
+
+def make_content(size: int, seed: str) -> tuple[bytes, str]:
+    data = hashlib.shake_128(seed.encode()).digest(size)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def patch(
+    gateway: House, sha256: str, data: bytes, *, offset: int = 0, length: int | None = None
+) -> Any:
+    whole = offset + len(data) if length is None else length
+    headers = {
+        "Upload-Offset": str(offset),
+        "Upload-Length": str(whole),
+        "Content-Type": "application/octet-stream",
+    }
+    return gateway.call("PATCH", f"/v1/content/{sha256}", data, headers=headers)
+
+
+def state(gateway: House, sha256: str) -> dict[str, Any]:
+    states = gateway.call("POST", "/v1/content/states", [{"sha256": sha256, "size": 1}]).json()
+    assert len(states) == 1
+    first: dict[str, Any] = states[0]
+    return first
+
+
+def send_half_call(gateway: House, sha256: str, data: bytes, announced: int) -> socket.socket:
+    """A PATCH of which only the beginning has been sent."""
+    line = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
+    head = (
+        f"PATCH /v1/content/{sha256} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: {announced}\r\n"
+        f"Content-Length: {announced}\r\n\r\n"
+    )
+    line.sendall(head.encode() + data)
+    return line
+
+
+def cut_connection(line: socket.socket) -> None:
+    """As a cable does: no goodbye."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.close()
+
+
+@pytest.mark.parametrize("sent", [0, 1, 700_000, 2_500_000])
+def test_a_cut_line_loses_little_and_the_rest_follows(gateway: House, sent: int) -> None:
+    data, sha256 = make_content(3_000_000, f"cut {sent}")
+    line = send_half_call(gateway, sha256, data[:sent], len(data))
+    if sent:
+        # Everything has arrived at the server's side of the line when the states grow no more.
+        wait_for_bytes(gateway, sha256, sent)
+    cut_connection(line)
+    offset = 0
+    for _ in range(100):
+        answer = patch(gateway, sha256, data[offset:], offset=offset, length=len(data))
+        if answer.status == 200:
+            break
+        assert answer.status == 409
+        offset = answer.json()["details"]["offset"]
+    assert answer.json() == {"sha256": sha256, "offset": len(data), "complete": True}
+    assert offset <= sent
+    path = gateway.contents.path(sha256)
+    assert path is not None
+    assert path.read_bytes() == data
+
+
+def wait_for_bytes(gateway: House, sha256: str, sent: int) -> None:
+    """Until the server has written all whole blocks of what was sent."""
+    whole = max(0, (sent // BLOCK_BYTES) * BLOCK_BYTES - BLOCK_BYTES)
+    gateway.until(lambda: state(gateway, sha256)["offset"] >= whole)
+
+
+def test_other_bytes_are_refused_and_can_be_sent_again(gateway: House) -> None:
+    data, sha256 = make_content(1_500_000, "wrong")
+    answer = patch(gateway, sha256, b"x" + data[1:])
+    assert answer.status == 422
+    assert answer.json()["code"] == "transfer"
+    assert state(gateway, sha256) == {"sha256": sha256, "offset": 0, "complete": False}
+    assert patch(gateway, sha256, data).json()["complete"]
+
+
+def test_a_wrong_offset(gateway: House) -> None:
+    data, sha256 = make_content(300_000, "offset")
+    assert patch(gateway, sha256, data[:100_000], length=len(data)).json()["offset"] == 100_000
+    for offset in (0, 50_000, 200_000):
+        answer = patch(gateway, sha256, data[offset:], offset=offset)
+        assert answer.status == 409
+        assert answer.json()["code"] == "wrong_offset"
+        assert answer.json()["details"]["offset"] == 100_000
+    assert patch(gateway, sha256, data[100_000:], offset=100_000).json()["complete"]
+
+
+def test_two_at_once(gateway: House) -> None:
+    data, sha256 = make_content(5_000_000, "two")
+    answers: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(patch(gateway, sha256, data)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(answer.status for answer in answers) == [200, 409]
+    refused = next(answer for answer in answers if answer.status == 409)
+    assert refused.json()["details"]["offset"] == len(data)
+    path = gateway.contents.path(sha256)
+    assert path is not None
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Upload-Offset": "0"},
+        {"Upload-Offset": "-1", "Upload-Length": "1"},
+        {"Upload-Offset": "0", "Upload-Length": "99999999999999999999"},
+        {"Upload-Offset": "x", "Upload-Length": "1"},
+        {"Upload-Offset": "1e3", "Upload-Length": "1"},
+    ],
+    ids=repr,
+)
+def test_headers_that_say_nothing(gateway: House, headers: dict[str, str]) -> None:
+    answer = gateway.call("PATCH", f"/v1/content/{'0' * 64}", b"x", headers=headers)
+    assert answer.status == 422
+    assert answer.json()["details"]["fields"]
+
+
+def test_greater_than_the_store(gateway: House) -> None:
+    answer = patch(gateway, "0" * 64, b"x", length=2**62)
+    assert answer.status == 422
+    assert "content_limit" in answer.json()["next_step"]
+    assert state(gateway, "0" * 64)["offset"] == 0
+
+
+def test_a_job_from_sent_pictures(gateway: House) -> None:
+    """Pictures that the gateway cannot reach: the way of every studio with a central gateway."""
+    submission = gateway.submission(show="sent")
+    files = []
+    for file in submission.plate_files:
+        data = Path(file.path).read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        known = gateway.contents.path(sha256) is not None
+        assert known or patch(gateway, sha256, data).json()["complete"]
+        path = f"/Volumes/elsewhere/{Path(file.path).name}"
+        files.append(file.model_copy(update={"sha256": sha256, "path": path}))
+    job = gateway.send(submission.model_copy(update={"plate_files": tuple(files)})).json()
+    ended = gateway.ended(job["id"])
+    assert ended["state"] == "succeeded", ended["problem"]

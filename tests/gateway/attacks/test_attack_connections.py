@@ -1,0 +1,342 @@
+"""What strangers can do to a gateway by connections, heads and bodies, at a scale of seconds."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge_core.models.gateway import compute_proof
+from bridge_gateway import log
+from bridge_gateway.api.connection_limits import ConnectionLimits, system_connection_limits
+from bridge_gateway.api.request_limits import MAX_LISTED_ERRORS, MAX_VALUES
+
+if TYPE_CHECKING:
+    from conftest import House
+
+TOKEN = "a-token-that-is-only-for-tests"
+HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+
+
+@pytest.fixture
+def small(own_gateway: House) -> House:
+    """A gateway with room for twelve connections, and one second for strangers."""
+    own_gateway.close()
+    own_gateway.limits = ConnectionLimits(
+        connections=12, unauthenticated_seconds=1.0, unread_bytes=50_000
+    )
+    own_gateway.open()
+    return own_gateway
+
+
+def open_connection(own_gateway: House, data: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", own_gateway.port), timeout=20)
+    connection.sendall(data)
+    return connection
+
+
+def is_cut(connection: socket.socket, seconds: float = 10) -> bool:
+    connection.settimeout(seconds)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_half_open_connections_keep_nobody_out(small: House) -> None:
+    job = small.send(small.submission(seconds=0.2)).json()["id"]
+    with ExitStack() as stack, small.listening() as listener:
+        for _ in range(60):
+            stack.enter_context(open_connection(small, HALF))
+        open_now = small._server.server_state.connections
+        small.until(lambda: len(open_now) <= 12, seconds=0.9)  # before their time is over
+        # Whoever knows the token comes in at once, and whoever was in stays.
+        begin = time.monotonic()
+        assert small.call("GET", "/v1/jobs").status == 200
+        assert time.monotonic() - begin < 5
+        assert small.ended(job)["state"] == "succeeded"
+        second = small.send(small.submission(show="second")).json()["id"]
+        assert small.ended(second)["state"] == "succeeded"
+        assert listener.until_end_of(second)
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET", HALF, b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF]
+)
+def test_a_stranger_has_a_moment(small: House, begin: bytes) -> None:
+    with open_connection(small, begin) as stranger:
+        begun = time.monotonic()
+        assert is_cut(stranger)
+        assert time.monotonic() - begun < 5
+
+
+def test_dripping_a_head_gains_no_time(small: House) -> None:
+    with open_connection(small, HALF) as stranger:
+        begun = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - begun < 10:
+                stranger.sendall(b"x")
+                time.sleep(0.05)
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("path", [b"/v1/jobs", b"/v1/about", b"/v1/content/" + b"0" * 64, b"/x"])
+@pytest.mark.parametrize("body", [b"Content-Length: 99999999999", b"Transfer-Encoding: chunked"])
+def test_a_body_without_a_token_is_cut(small: House, path: bytes, body: bytes) -> None:
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + body + b"\r\n\r\n"
+    sent = 0
+    with open_connection(small, head) as stranger:
+        with pytest.raises(OSError):
+            for _ in range(400):
+                stranger.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                sent += 4096
+                time.sleep(0.001)
+        assert sent < 1_600_000  # what buffers on the way hold comes on top
+
+
+def test_a_slow_body_without_a_token_is_cut(small: House) -> None:
+    head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n"
+    with open_connection(small, head) as stranger:
+        assert is_cut(stranger)
+
+
+def test_with_the_token_a_slow_upload_goes_on(small: House) -> None:
+    head = (
+        f"PATCH /v1/content/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: 9\r\n"
+        "Content-Length: 9\r\n\r\n"
+    )
+    with open_connection(small, head.encode()) as upload:
+        for byte in b"123456789":
+            upload.sendall(bytes([byte]))
+            time.sleep(0.2)
+        assert upload.recv(12) == b"HTTP/1.1 422"  # these nine bytes have another hash
+
+
+def test_a_connection_can_be_used_for_long(small: House) -> None:
+    """Also one whose first call needed no token, as every connection of a client's begins."""
+    connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
+    connection.request("GET", "/v1/about?challenge=" + "c" * 32)
+    assert connection.getresponse().read()
+    before = connection.sock
+    for _ in range(3):
+        time.sleep(0.6)
+        connection.request("GET", "/v1/jobs", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert connection.getresponse().read() == b"[]"
+    assert connection.sock is before
+    connection.close()
+
+
+def test_who_knows_the_token_goes_last(small: House) -> None:
+    with ExitStack() as stack:
+        kept = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        kept.request("GET", "/v1/jobs", headers=headers)
+        kept.getresponse().read()
+        before = kept.sock
+        for _ in range(30):
+            stack.enter_context(open_connection(small))
+        kept.request("GET", "/v1/jobs", headers=headers)
+        assert kept.getresponse().read() == b"[]"
+        assert kept.sock is before
+        kept.close()
+
+
+def test_the_work_has_descriptors_of_its_own() -> None:
+    resource = pytest.importorskip("resource")
+    limits = system_connection_limits()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft >= min(hard, 16_384)
+    assert limits.connections * 2 + 256 <= soft
+
+
+# --- the proof
+
+
+def test_the_gateway_proves_that_it_knows_the_token(own_gateway: House) -> None:
+    about = own_gateway.call("GET", "/v1/about?challenge=" + "c" * 32, token=None).json()
+    assert about["proof"] == compute_proof(TOKEN, "c" * 32, about["instance"])
+    assert own_gateway.call("GET", "/v1/about", token=None).json()["proof"] is None
+
+
+@pytest.mark.parametrize("challenge", ["", "short", "a" * 129, "%0a" * 30, "a b" * 10, "é" * 30])
+def test_challenges_that_are_none(own_gateway: House, challenge: str) -> None:
+    from urllib.parse import quote
+
+    path = f"/v1/about?challenge={quote(challenge, safe='%')}"
+    assert own_gateway.call("GET", path, token=None).status == 422
+
+
+# --- bodies
+
+
+BODIES = {
+    "unknown keys": b"{" + b",".join(b'"k%d":1' % i for i in range(300_000)) + b"}",
+    "wrong entries": b'{"files": [' + b",".join([b"1"] * 90_000) + b"]}",
+    "many values": b'{"files": [' + b"1," * MAX_VALUES + b"1]}",
+    "keys of an entry": b'{"files": [{' + b",".join(b'"k%d":1' % i for i in range(5000)) + b"}]}",
+    "deep": b'{"files": ' + b"[" * 70 + b"]" * 70 + b"}",
+    "long list": b'{"files": [' + b",".join([b"{}"] * 100_001) + b"]}",
+    "a long text": b'{"files": "' + b"x" * 10_000_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_no_body_holds_up_the_others(own_gateway: House, body: bytes) -> None:
+    slowest = 0.0
+    done = threading.Event()
+
+    def look() -> None:
+        nonlocal slowest
+        while not done.is_set():
+            begin = time.monotonic()
+            own_gateway.call("GET", "/v1/about")
+            slowest = max(slowest, time.monotonic() - begin)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        headers = {"Content-Type": "application/json"}
+        answer = own_gateway.call("POST", "/v1/media/reachable", body, headers=headers)
+    finally:
+        done.set()
+        looking.join()
+    assert answer.status == 422
+    assert len(answer.body) < 50_000
+    assert slowest < 5  # it was 20 s; on a quiet machine it is below one
+
+
+def test_of_many_mistakes_some_are_listed(own_gateway: House) -> None:
+    files = [{"path": "a", "size": "x", "mtime_ns": 1}] * (MAX_LISTED_ERRORS + 1)
+    body = own_gateway.call("POST", "/v1/media/reachable", {"files": files}).json()
+    assert body["details"]["fields"][0]["field"] == "body.files.0.size"
+    assert f"and {len(files) - 5} more" in body["what"]
+    right = {"path": "a", "size": 1, "mtime_ns": 1}
+    body = own_gateway.call("POST", "/v1/media/reachable", {"files": [right] * 20 + files}).json()
+    assert f"{len(files)} values are wrong" in body["what"]
+
+
+def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: House) -> None:
+    file = {"path": "/plates/" + "x" * 60, "frame": 1, "size": 1, "mtime_ns": 1}
+    answer = own_gateway.call("POST", "/v1/media/reachable", {"files": [file] * 50_000})
+    assert answer.json() == {"readable": []}
+
+
+# --- the log
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[tuple[logging.Logger, Path]]:
+    """A logger whose records go to a file as the gateway's do to standard error."""
+    path = tmp_path / "gateway.log"
+    with path.open("a", encoding="utf-8") as stream:
+        handler = log._RotatingStderrHandler(path)
+        handler.setStream(stream)
+        handler.setFormatter(
+            log.SingleLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        )
+        handler.addFilter(log.RepeatFilter())
+        logger = logging.Logger("test")
+        logger.addHandler(handler)
+        yield logger, path
+
+
+def test_a_record_that_repeats_is_written_once(
+    records: tuple[logging.Logger, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger, path = records
+    for _ in range(10_000):
+        logger.warning("Invalid HTTP request received.")
+    logger.warning("another %s", 1)
+    assert len(path.read_text().splitlines()) == 2
+    monkeypatch.setattr(log, "REPEAT_SECONDS", 0.0)
+    logger.warning("Invalid HTTP request received.")
+    assert path.read_text().endswith("received. (and 9999 times before)\n")
+
+
+def test_a_record_is_one_line_whatever_is_in_it(records: tuple[logging.Logger, Path]) -> None:
+    logger, path = records
+    evil = "a\n2026-01-01 00:00:00,000 INFO root: forged\x1b[2J\x9b\u2028"
+    logger.warning("%s", evil)
+    try:
+        raise ValueError(evil)
+    except ValueError:
+        logger.exception("fault")
+    lines = path.read_text().splitlines()
+    assert sum(one.startswith("20") for one in lines) == 2
+    assert all(one.isprintable() for one in lines)
+
+
+def test_the_log_stays_small(
+    records: tuple[logging.Logger, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger, path = records
+    monkeypatch.setattr(log, "MAX_LOG_BYTES", 10_000)
+    for number in range(2000):
+        logger.warning("record %d", number)
+    assert path.stat().st_size < 11_000
+    before = path.with_name("gateway.log.1")
+    assert before.stat().st_size < 11_000
+    assert before.stat().st_mode & 0o077 == 0
+    text = before.read_text() + path.read_text()
+    assert text.splitlines()[-1].endswith("record 1999")
+    numbers = [int(one.rpartition(" ")[2]) for one in text.splitlines()]
+    assert numbers == list(range(numbers[0], 2000))
+
+
+# --- the end
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_streams_that_nobody_reads_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge_gateway", "serve"]
+    for name in ("data", "library"):
+        command += ["--set", f"gateway.{name}_dir={tmp_path / name}"]
+    announced = tmp_path / "gateway.json"
+    with (tmp_path / "log").open("wb") as out:
+        process = subprocess.Popen([*command, "--announce", str(announced)], stderr=out)
+    try:
+        deadline = time.monotonic() + 60
+        while not announced.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        port = int(json.loads(announced.read_text())["url"].rpartition(":")[2])
+        token = (tmp_path / "data" / "token").read_text().strip()
+        with ExitStack() as stack:
+            for _ in range(20):
+                connection = socket.socket()
+                stack.enter_context(connection)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+                connection.connect(("127.0.0.1", port))
+                # More answers than all buffers hold, and never read: the writer waits.
+                call = (
+                    "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n"
+                    f"Authorization: Bearer {token}\r\n\r\n"
+                )
+                connection.sendall(call.encode() * 60)
+                connection.sendall(HALF)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            begin = time.monotonic()
+            assert process.wait(60) == 0
+            assert time.monotonic() - begin < 20
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "log").stat().st_size < 100_000

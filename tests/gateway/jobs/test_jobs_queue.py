@@ -1,0 +1,306 @@
+"""Queues, restarts and full disks: jobs on desks of their own."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from job_helpers import DEADLINE, harness, mounted_disk, running_service, wait_for_job, wait_until
+
+from bridge_core.errors import ConfigError, NotWritable
+from bridge_core.models.jobs import Job, JobState
+from bridge_gateway.jobs import queue as engine_module
+from bridge_gateway.jobs.services import JobService
+
+
+def wait_for_frame(job_service: JobService, job: Job) -> None:
+    wait_until(lambda: job_service.list_frames(job.id), "a frame")
+
+
+def work_folders(folder: Path) -> list[str]:
+    """The jobs that have a work folder."""
+    return [path.name.split(".")[0] for path in (folder / "library" / ".work").iterdir()]
+
+
+def instance_id(folder: Path) -> str:
+    return (folder / "data" / "executor").read_text()
+
+
+def edit_queue_database(folder: Path, statement: str, *values: str) -> None:
+    """Change what the engine has written down, while nobody has it open."""
+    connection = sqlite3.connect(folder / "data" / "engine.sqlite")
+    with connection:
+        assert connection.execute(statement, values).rowcount == 1
+    connection.close()
+
+
+# --- the queue
+
+
+def test_jobs_wait_in_line_and_can_be_cancelled_there(tmp_path: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    slow = harness.submission(pattern, parameters={"seconds": 30})
+    quick = harness.submission(pattern)
+    with running_service(tmp_path, workers=1) as job_service:
+        assert not job_service.has_open_jobs()
+        first, _ = job_service.submit(slow, "first-key")
+        wait_for_job(job_service, first, JobState.RUNNING)
+        second, _ = job_service.submit(quick, "second-key")
+        third, _ = job_service.submit(quick, "third-key")
+        assert [job_service.get_job(job.id).queue_position for job in (first, second, third)] == [
+            None,
+            1,
+            2,
+        ]
+        assert job_service.has_open_jobs()
+        cancelled = job_service.cancel(second.id)
+        assert cancelled.state is JobState.CANCELLED and cancelled.started is None
+        assert job_service.get_job(third.id).queue_position == 1
+        assert job_service.cancel(first.id).state is JobState.CANCELLED
+        assert wait_for_job(job_service, third).state is JobState.SUCCEEDED
+        assert job_service.get_job(second.id) == cancelled
+        assert [version.number for version in job_service.list_versions()] == [1]
+        assert not job_service.has_open_jobs()
+
+
+def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern, parameters={"mood": "hold"})
+    with running_service(tmp_path, workers=2) as job_service:
+        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
+        most, deadline = 0, time.monotonic() + DEADLINE
+        while most < 2:
+            assert time.monotonic() < deadline
+            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
+            time.sleep(0.01)
+        harness.go_on(tmp_path).touch()
+        while any(not job_service.get_job(job.id).state.ended for job in jobs):
+            most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
+            time.sleep(0.01)
+        assert most == 2
+        assert [version.number for version in job_service.list_versions()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_nothing_waits_for_the_next_look_at_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "POLLING_SECONDS", 100 * DEADLINE)
+    stopped = interrupt_job(tmp_path)
+    submission = harness.submission(harness.write_plate(tmp_path, "020"), shot="020")
+    with running_service(tmp_path, workers=1) as job_service:
+        queued = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(3)]
+        for job in (stopped, *queued):
+            assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+
+
+# --- restarts
+
+
+def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    job_service = harness.open_desk(tmp_path, workers=1)
+    job_service.start()
+    job, _ = job_service.submit(
+        harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1"
+    )
+    wait_for_frame(job_service, job)
+    job_service.stop(drain_seconds=DEADLINE)
+    with running_service(tmp_path) as job_service:
+        assert job_service.get_job(job.id).state is JobState.SUCCEEDED
+        assert job_service.get_job(job.id).progress.attempt == 1
+
+
+def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    job_service = harness.open_desk(tmp_path)
+    job_service.start()
+    job, _ = job_service.submit(
+        harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1"
+    )
+    wait_for_frame(job_service, job)
+    job_service.stop()
+    assert work_folders(tmp_path) == [job.id]
+    gone = tmp_path / "library" / ".work" / f"of-a-job-long-gone.{instance_id(tmp_path)}"
+    (gone / "pictures").mkdir(parents=True)
+    with running_service(tmp_path) as job_service:
+        assert work_folders(tmp_path) == [job.id]
+        assert job_service.find_job_proxy(job.id, 1001).is_file()
+        harness.go_on(tmp_path).touch()
+        assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
+    assert work_folders(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", ["ERROR", "SUCCESS", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"])
+def test_a_job_that_the_engine_gave_up_ends(tmp_path: Path, status: str) -> None:
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
+        tmp_path, "UPDATE workflow_status SET status = ? WHERE workflow_uuid = ?", status, job.id
+    )
+    with running_service(tmp_path) as job_service:
+        ended = job_service.get_job(job.id)
+        assert ended.state is JobState.FAILED and ended.problem is not None
+        assert ended.problem.code == "gateway_fault" and ended.problem.next_step
+    assert work_folders(tmp_path) == []
+
+
+def test_a_job_that_was_cancelled_in_the_engine_only_ends(tmp_path: Path) -> None:
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
+        tmp_path, "UPDATE workflow_status SET status = 'CANCELLED' WHERE workflow_uuid = ?", job.id
+    )
+    with running_service(tmp_path) as job_service:
+        assert job_service.get_job(job.id).state is JobState.CANCELLED
+    assert work_folders(tmp_path) == []
+
+
+def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
+    job = interrupt_job(tmp_path)
+    edit_queue_database(
+        tmp_path,
+        "UPDATE workflow_status SET application_version = '0' WHERE workflow_uuid = ?",
+        job.id,
+    )
+    with running_service(tmp_path) as job_service:
+        ended = wait_for_job(job_service, job)
+        assert ended.state is JobState.SUCCEEDED, ended.problem
+        assert [version.number for version in job_service.list_versions()] == [1]
+    # Frames of the other version's attempt are kept.
+    frames = (tmp_path / "frames.log").read_text().split()
+    assert sorted(frames) == [str(frame) for frame in range(1001, 1007)]
+
+
+def interrupt_job(folder: Path) -> Job:
+    """A job in the middle of its frames, its gateway stopped; it goes on with the next one."""
+    pattern = harness.write_plate(folder)
+    job_service = harness.open_desk(folder)
+    job_service.start()
+    job, _ = job_service.submit(
+        harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1"
+    )
+    wait_for_frame(job_service, job)
+    job_service.stop()
+    harness.go_on(folder).touch()
+    return job
+
+
+def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        harness.open_desk(tmp_path, file_name="{shot}_{artist}_{version}")
+    assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name"
+
+
+def test_templates_of_a_studio(tmp_path: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    settings = {
+        "version_folder": "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr",
+        "file_name": "{show}_{shot}_{version}",
+    }
+    with running_service(tmp_path, **settings) as job_service:
+        job, _ = job_service.submit(harness.submission(pattern), "the-key-1")
+        version = job_service.get_version(str(wait_for_job(job_service, job).version_id))
+        assert version.folder == str(tmp_path / "library/show/shots/sq/sq_010/copy/v001/exr")
+        assert job_service.find_file(version.id, "show_010_v001.1001.exr").is_file()
+
+
+# --- disks
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 10 MB of its own."""
+    with mounted_disk(tmp_path / "disk", "10m") as disk:
+        yield disk
+
+
+def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    library = small_disk / "library"
+    with running_service(tmp_path, library_dir=library) as job_service:
+        job, _ = job_service.submit(
+            harness.submission(pattern, parameters={"mood": "fill"}), "key-fill"
+        )
+        job = wait_for_job(job_service, job)
+        assert job.state is JobState.FAILED and job.problem is not None
+        assert job.problem.code == "disk_full"
+        # Each of six frames takes 4 MB, and 10 MB are there.
+        assert 20_000_000 < job.problem.details["needed_bytes"] < 40_000_000  # type: ignore[operator]
+        assert job.problem.details["free_bytes"] < 10_500_000  # type: ignore[operator]
+        deadline = time.monotonic() + DEADLINE
+        while [path for path in library.rglob("*") if path.is_file()]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert job_service.list_versions() == []
+        # What fits is still made, and gets the first number.
+        job, _ = job_service.submit(harness.submission(pattern), "key-fits")
+        assert job_service.get_version(str(wait_for_job(job_service, job).version_id)).number == 1
+
+
+def test_a_job_that_cannot_fit_does_not_begin(tmp_path: Path, small_disk: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern).model_dump(mode="json")
+    submission["request"]["shot"]["plate"] |= {"width": 4096, "height": 2160}
+    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
+        given = type(harness.submission(pattern)).model_validate(submission)
+        job = wait_for_job(job_service, job_service.submit(given, "key-large")[0])
+        assert job.problem is not None and job.problem.code == "disk_full"
+        assert job.problem.details["needed_bytes"] == 6 * 4096 * 2160 * 8
+    assert not (tmp_path / "frames.log").exists()
+
+
+def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) -> None:
+    pattern = harness.write_plate(tmp_path)
+    with running_service(tmp_path, library_dir=small_disk / "library") as job_service:
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        job = wait_for_job(
+            job_service, job_service.submit(harness.submission(pattern), "key-read-only")[0]
+        )
+        assert job.problem is not None and job.problem.code == "not_writable"
+        assert str(small_disk) in job.problem.where and job.problem.next_step
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        job = wait_for_job(
+            job_service, job_service.submit(harness.submission(pattern), "key-read-write")[0]
+        )
+        assert job.state is JobState.SUCCEEDED, job.problem
+    with pytest.raises(NotWritable):
+        harness.open_desk(tmp_path, library_dir=Path("/proc/library")).start()
+
+
+# --- many at once
+
+
+def test_readers_and_writers_do_not_wait_for_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Panels ask all the time while jobs run; nothing is locked out."""
+    pattern = harness.write_plate(tmp_path)
+    submission = harness.submission(pattern, parameters={"seconds": 0.05})
+    failures: list[BaseException] = []
+    ended = threading.Event()
+
+    def ask(job_service: JobService) -> None:
+        try:
+            while not ended.is_set():
+                for job in job_service.list_jobs():
+                    job_service.list_frames(job.id)
+                job_service.list_events(after=0)
+        except BaseException as error:
+            failures.append(error)
+
+    with caplog.at_level(logging.WARNING), running_service(tmp_path, workers=4) as desk:
+        readers = [threading.Thread(target=ask, args=(desk,)) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
+        states = {wait_for_job(desk, job).state for job in jobs}
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert failures == []
+    assert states == {JobState.SUCCEEDED}
+    assert not [record for record in caplog.records if "locked" in record.getMessage()]

@@ -1,0 +1,203 @@
+"""Disks that hang: each holds up only who needs it, and only for a while."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_helpers import DEADLINE, harness, wait_until
+
+from bridge_core.errors import OutsideMediaRoots, StorageUnavailable
+from bridge_core.models.jobs import JobState
+from bridge_core.models.media import SourceFile
+from bridge_gateway.jobs import workflow
+from bridge_gateway.storage import disks
+from bridge_gateway.storage.disks import Disk
+from bridge_gateway.storage.media_roots import MediaRoots
+
+
+@pytest.fixture(autouse=True)
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disks, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(workflow, "_RETRY_SECONDS", 0.1)
+
+
+class HangingDisk:
+    """System calls on paths below ``folder`` that do not return until :meth:`answer`."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.calls = 0
+        self._released = threading.Event()
+
+    def wrap(self, real: Any) -> Any:
+        def call(path: Any, *args: Any, **kwargs: Any) -> Any:
+            hangs = self.folder is not None and isinstance(path, str | Path)
+            if hangs and str(path).startswith(str(self.folder)):
+                self.calls += 1
+                assert self._released.wait(DEADLINE)
+            return real(path, *args, **kwargs)
+
+        return call
+
+    def release(self) -> None:
+        self.folder = None
+        self._released.set()
+
+
+@pytest.fixture
+def hanging_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingDisk]:
+    hanging = HangingDisk()
+    monkeypatch.setattr(os.path, "realpath", hanging.wrap(os.path.realpath))
+    monkeypatch.setattr(os, "scandir", hanging.wrap(os.scandir))
+    yield hanging
+    hanging.release()
+
+
+def source(path: Path) -> SourceFile:
+    stat = path.stat()
+    return SourceFile(path=str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+
+
+def test_a_call_gives_what_it_gives(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    assert disk.run(lambda: 3) == 3
+    for error in (ValueError("its own"), TimeoutError("its own")):
+
+        def fail(error: Exception = error) -> None:
+            raise error
+
+        with pytest.raises(type(error), match="its own"):
+            disk.run(fail)
+
+
+def test_only_so_many_threads_hang_and_nobody_else_waits(tmp_path: Path) -> None:
+    disk, answers = Disk(tmp_path), threading.Event()
+
+    def refused(_: int) -> float:
+        begun = time.monotonic()
+        with pytest.raises(StorageUnavailable, match="does not answer") as caught:
+            disk.run(answers.wait)
+        assert caught.value.where == str(tmp_path) and caught.value.next_step
+        return time.monotonic() - begun
+
+    before = threading.active_count()
+    with ThreadPoolExecutor(40) as pool:
+        list(pool.map(refused, range(40)))
+    assert threading.active_count() - before <= disks.THREADS_PER_DISK
+    assert refused(0) < 0.2, "told at once, while all threads hang"
+    answers.set()
+    wait_until(lambda: threading.active_count() <= before, "the threads to end")
+    assert disk.run(lambda: "well again") == "well again"
+
+
+def test_one_root_that_hangs_holds_up_no_other(tmp_path: Path, hanging_disk: HangingDisk) -> None:
+    well, dead = tmp_path / "well", tmp_path / "dead"
+    files = []
+    for folder in (well, dead):
+        folder.mkdir()
+        (folder / "plate.exr").touch()
+        files.append(source(folder / "plate.exr"))
+    roots = MediaRoots([well, dead])
+    hanging_disk.folder = dead
+    for look in (
+        lambda: roots.resolve(str(dead / "plate.exr")),
+        lambda: roots.is_readable(files[1]),
+        lambda: roots.readable_positions(files),
+    ):
+        with pytest.raises(StorageUnavailable) as caught:
+            look()
+        assert caught.value.where == str(dead)
+    for _ in range(disks.THREADS_PER_DISK):
+        with pytest.raises(StorageUnavailable):
+            roots.is_readable(files[1])
+    assert hanging_disk.calls == disks.THREADS_PER_DISK
+    assert roots.readable_positions([files[0]]) == [0]
+    with pytest.raises(OutsideMediaRoots):
+        roots.resolve("/etc/passwd")
+    hanging_disk.release()
+    wait_until(lambda: threading.active_count() < disks.THREADS_PER_DISK, "the threads to end")
+    assert roots.readable_positions(files) == [0, 1]
+
+
+def test_a_job_waits_for_its_root_and_can_be_cancelled(
+    tmp_path: Path, hanging_disk: HangingDisk
+) -> None:
+    submission = harness.submission(harness.write_plate(tmp_path))
+    job_service = harness.open_desk(tmp_path)
+    job_service.start()
+    try:
+        hanging_disk.folder = tmp_path / "plates"
+        jobs = [job_service.submit(submission, f"the-key-{number}")[0] for number in range(2)]
+        wait_until(lambda: hanging_disk.calls, "the job to look")
+        assert next(line for line in job_service.health() if line.name == "engine").ok
+        assert job_service.cancel(jobs[0].id).state is JobState.CANCELLED
+        wait_until(
+            lambda: job_service.job(jobs[1].id).state is JobState.RUNNING, "the next job's turn"
+        )
+        hanging_disk.release()
+        wait_until(lambda: job_service.job(jobs[1].id).state.ended, "the job to end")
+        assert job_service.job(jobs[1].id).state is JobState.SUCCEEDED
+    finally:
+        job_service.stop()
+
+
+def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
+    tmp_path: Path, hanging_disk: HangingDisk
+) -> None:
+    submission = harness.submission(harness.write_plate(tmp_path))
+    job_service = harness.open_desk(tmp_path)
+    job_service.start()
+    job, _ = job_service.submit(submission, "the-key-1")
+    wait_until(lambda: job_service.job(job.id).state.ended, "the job to end")
+    hanging_disk.folder = tmp_path / "library"
+    version = str(job_service.job(job.id).version)
+    for look in (
+        lambda: job_service.frames(job.id),
+        lambda: job_service.files(version),
+        lambda: job_service.lineage(version),
+        lambda: job_service.proxy(version, 1001),
+        lambda: job_service.thumbnail(version),
+        lambda: job_service.file(version, "thumbnail.jpg"),
+        lambda: job_service.job_proxy(job.id, 1001),
+    ):
+        with pytest.raises(StorageUnavailable):
+            look()
+    assert job_service.version(version).number == 1
+    begun = time.monotonic()
+    job_service.stop()
+    assert time.monotonic() - begun < 10
+
+
+# --- health
+
+
+def test_health_says_what_is_wrong_with_folders(tmp_path: Path, hanging_disk: HangingDisk) -> None:
+    (tmp_path / "plates").mkdir()
+    job_service = harness.open_desk(tmp_path)
+    job_service.start()
+    try:
+
+        def line(name: str) -> Any:
+            return next(line for line in job_service.health() if line.name.startswith(name))
+
+        assert line("media root").ok and "can be read" in line("media root").says
+        for folder, name in (("plates", "media root"), ("library", "library")):
+            (tmp_path / folder).rename(tmp_path / "away")
+            assert not line(name).ok and line(name).next_step
+            assert str(tmp_path / folder) in line(name).name + line(name).says
+            (tmp_path / "away").rename(tmp_path / folder)
+        assert not [path for path in (tmp_path / "library").iterdir() if path.name != ".work"]
+        mend = harness.plant("bridge_gateway.jobs.health", "new_file", 30, 1, 99)
+        try:
+            assert not line("library").ok and "Read-only" in line("library").says
+        finally:
+            mend()
+    finally:
+        job_service.stop()

@@ -1,0 +1,66 @@
+"""A gateway's jobs in the test's own process: on real databases, disks and threads."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge_core.models.jobs import Job, JobState
+from bridge_gateway.jobs.services import JobService
+
+#: The script whose processes other tests kill; its plates, requests and small provider.
+HARNESS = Path(__file__).parent / "gateway" / "killable.py"
+harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
+
+#: Seconds that anything may take before a test fails.
+DEADLINE = 60
+
+
+@contextmanager
+def running_service(folder: Path, **settings: Any) -> Iterator[JobService]:
+    job_service = harness.open_desk(folder, **settings)
+    job_service.start()
+    try:
+        yield job_service
+    finally:
+        job_service.stop()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def wait_for_job(
+    job_service: JobService, job: Job, *states: JobState, seconds: float = DEADLINE
+) -> Job:
+    """Until the job is in one of these states; where none is named, until it has ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        current = job_service.get_job(job.id)
+        if current.state in states or (not states and current.state.ended):
+            return current
+        assert time.monotonic() < deadline, current
+        time.sleep(0.02)
+
+
+@contextmanager
+def mounted_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own in a new folder; ``size`` as mount takes it, such as ``20m``."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.name != "posix" or os.geteuid() != 0 or subprocess.run(command, check=False).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,0 +1,422 @@
+"""Versions back into the timeline: which frames they show, what undoes them, what finds them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from resolve_sample_project import camera_file, import_plate, placed_versions, render_state
+from resolve_timeline import TimelineItem
+
+from bridge_core.errors import HostError, ShotbridgeError
+from bridge_core.hosts.base import Placement
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import DecisionRecord, ReviewStatus
+
+PENDING, APPROVED, REJECTED = ReviewStatus.PENDING, ReviewStatus.APPROVED, ReviewStatus.REJECTED
+
+
+def shown(sample, item) -> list[float]:
+    """Brightness of each frame that the timeline shows where a clip stands: the plate's frame."""
+    frames = range(item._start, item._end)
+    return [round(float(sample.timeline._picture(f)[0, 0, 0]) * 1000) for f in frames]
+
+
+def project_state(sample) -> object:
+    items = [item for track in sample.timeline._tracks["video"] for item in track.items]
+    return (
+        render_state(sample.app),
+        [track.name for track in sample.timeline._tracks["video"]],
+        [(i._start, i._duration, len(i._takes), i._selected, dict(i._markers)) for i in items],
+        [folder._name for folder in sample.project._pool._root._walk()],
+        [media._media.path for media in sample.app._all_media()],
+    )
+
+
+def note(version, *, frame: int | None = None, id: str = "n-1", text: str = "brighter") -> Note:  # noqa: A002
+    frames = None if frame is None else FrameRange.of(frame, frame + 1, 25)
+    at = version.created
+    return Note(id=id, version_id=version.id, text=text, by="Ada", at=at, frames=frames)
+
+
+@pytest.mark.parametrize("way", ["take", "track"])
+def test_the_same_frames_are_shown(sample, way: str) -> None:
+    shot = sample.shot()
+    before = shown(sample, sample.items[0])
+    words = sample.place(shot, sample.version(shot), place_as=way)
+    assert "upscale v001 of AB_0010" in words
+    assert shown(sample, sample.items[0]) == before
+    media = sample.items[0]._take.item if way == "take" else None
+    if media is not None:
+        assert "library" in media._media.path
+    else:
+        above = sample.timeline._tracks["video"][1]
+        assert above.name == "Shotbridge"
+        assert (above.items[0]._start, above.items[0]._end) == (
+            sample.items[0]._start,
+            sample.items[0]._end,
+        )
+
+
+def test_versions_lie_in_a_bin_of_their_own_and_the_users_stays_open(sample) -> None:
+    pool = sample.project._pool
+    shot = sample.shot()
+    sample.place(shot, sample.version(shot))
+    sample.place(shot, sample.version(shot), place_as="track")
+    (ours,) = [folder for folder in pool._root._folders if folder._name == "Shotbridge"]
+    assert len(ours._clips) == 1, "imported once"
+    assert ours._clips[0]._told["Input Color Space"] == "ACEScg"
+    assert pool._current is pool._root
+
+
+def test_only_an_approved_version_is_selected(sample) -> None:
+    shot = sample.shot()
+    item = sample.items[0]
+    sample.place(shot, sample.version(shot, 1, PENDING))
+    assert item.GetTakesCount() == 2
+    assert item.GetSelectedTakeIndex() == 1
+    assert sample.shot().placed == ("id-AB_0010-1",)
+    assert sample.shot().in_use == ""
+    sample.place(shot, sample.version(shot, 1, APPROVED))
+    assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 2)
+    assert sample.shot().in_use == "id-AB_0010-1"
+    sample.place(shot, sample.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 1, "the plate is back"
+
+
+def test_of_several_the_one_approved_last_is_selected(sample) -> None:
+    shot = sample.shot()
+    one, two = sample.version(shot, 1), sample.version(shot, 2)
+    later = DecisionRecord(status=APPROVED, by="Ada", at=two.created + timedelta(hours=1))
+    one = one.model_copy(update={"decisions": (*one.decisions, later)})
+    sample.host.place([Placement(shot.handle, one), Placement(shot.handle, two)])
+    assert sample.shot().in_use == one.id
+    assert sample.shot().placed == (one.id, two.id)
+
+
+def test_the_plate_stays_the_plate(sample) -> None:
+    """The shot's identity, ranges and files are the plate's, whichever take is selected."""
+    before = sample.host.scene()
+    for number in (1, 2):
+        sample.place(before.shots[0], sample.version(before.shots[0], number))
+    after = sample.host.scene()
+    assert [shot.shot for shot in after.shots] == [shot.shot for shot in before.shots]
+    assert [shot.handle for shot in after.shots] == [shot.handle for shot in before.shots]
+    assert [item.media for item in after.cut] == [item.media for item in before.cut]
+
+
+def test_a_movie_version_of_a_camera_file(sample) -> None:
+    """Numbers of a movie count in the plate's: its first frame stands at the plate's handle."""
+    shot = sample.shot(2)
+    span = shot.shot.work_range
+    version = sample.version(shot, 1, span=span, pattern="main.mov")
+    path = Path(version.folder) / "main.mov"
+    with av.open(str(path), "w") as movie:
+        stream = movie.add_stream("mpeg4", rate=25, width=48, height=32, pix_fmt="yuv420p")
+        for _ in range(span.count):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 48, 3), np.uint8), format="rgb24")
+            movie.mux(stream.encode(frame))
+        movie.mux(stream.encode())
+    before = sample.host.scene()
+    sample.place(shot, version)
+    take = sample.items[2]._take
+    assert (take.start, take.end) == (2, 8), "behind the handle of two frames"
+    assert take.item._told["Input Color Space"] == "Rec.709 Gamma 2.4", "as it was rendered"
+    after = sample.host.scene()
+    assert [s.shot for s in after.shots] == [s.shot for s in before.shots]
+    assert after.shots[2].in_use == version.id
+
+
+@pytest.mark.parametrize("name", ["B001.mov", "B001.braw"])
+def test_pictures_of_media_with_timecode(sample, tmp_path: Path, name: str) -> None:
+    """Their numbers have five digits, and Resolve tells them with as many."""
+    media = camera_file(sample.app, tmp_path / "camera", name)
+    media._properties["Video Codec"] = "Apple ProRes 422 HQ" if name.endswith(".mov") else "BRAW"
+    item = sample.app._cut_in(sample.timeline, media, 95000, 6, 40)
+    (shot,) = [one for one in sample.host.scene().shots if one.handle == item._id]
+    assert shot.to_render is name.endswith(".braw")
+    for _ in range(2):
+        sample.place(shot, sample.version(shot, 1, PENDING))
+        assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 1)
+    sample.place(shot, sample.version(shot, 1))
+    assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 2)
+    version = item._take.item._media
+    assert version.path.endswith("main.[90038-90047].exr")
+    assert 90038 + item._take.start == shot.shot.cut_range.first == 90040
+    sample.place(shot, sample.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 1
+    (ours,) = sample.project._pool._root._folders
+    assert len(ours._clips) == 1, "imported once"
+
+
+def test_a_version_at_the_plates_rate_in_a_timeline_of_another(sample, tmp_path: Path) -> None:
+    plate = import_plate(sample.app, tmp_path / "slow", "CD_0010", range(1, 49))
+    assert plate.SetClipProperty("FPS", "24")
+    item = sample.app._cut_in(sample.timeline, plate, 95000, 25, 12)
+    before = shown(sample, item)
+    (shot,) = [s for s in sample.host.scene().shots if s.handle == item._id]
+    sample.place(shot, sample.version(shot))
+    assert item._take.item._told["FPS"] == "24"
+    assert shown(sample, item) == before
+    sample.place(shot, sample.version(shot, 2), place_as="track")
+    assert shown(sample, item) == before
+
+
+def test_a_retimed_clip_keeps_its_retime(sample, tmp_path: Path) -> None:
+    plate = import_plate(sample.app, tmp_path / "fast", "CD_0010", range(1, 41))
+    item = sample.app._cut_in(sample.timeline, plate, 95000, 10, 8, speed=Fraction(2))
+    before = shown(sample, item)
+    (shot,) = [s for s in sample.host.scene().shots if s.handle == item._id]
+    sample.place(shot, sample.version(shot))
+    assert shown(sample, item) == before
+    with pytest.raises(HostError, match="retimed") as error:
+        sample.place(shot, sample.version(shot), place_as="track")
+    assert "as a take" in error.value.next_step
+
+
+def test_a_second_version_above_goes_to_a_track_of_its_own(sample) -> None:
+    shot, other = sample.shot(0), sample.shot(1)
+    sample.place(shot, sample.version(shot, 1), place_as="track")
+    sample.place(other, sample.version(other, 1), place_as="track")
+    sample.place(shot, sample.version(shot, 2), place_as="track")
+    sample.place(shot, sample.version(shot, 2), place_as="track")
+    tracks = sample.timeline._tracks["video"]
+    assert [len(track.items) for track in tracks[1:]] == [2, 1]
+    assert sample.shot().placed == ("id-AB_0010-1", "id-AB_0010-2")
+    assert sample.shot().in_use == "id-AB_0010-2"
+    assert len(sample.host.scene().shots) == 3, "versions are no shots"
+    sample.place(shot, sample.version(shot, 3), place_as="track")
+    assert len(tracks[3].items) == 1, "over the others"
+    tracks[3].items.clear()
+    tracks[2].items[0]._enabled = False
+    assert sample.shot().in_use == "id-AB_0010-1"
+    tracks[2].items.clear()
+    assert sample.shot().placed == ("id-AB_0010-1",), "what an editor removes is gone"
+
+
+def with_titles(sample) -> TimelineItem:
+    """A title over the first clip and another plate over the second, on the track above them."""
+    title = TimelineItem(sample.app, "Text+", sample.items[0]._start, 6, [], kind="title")
+    sample.timeline.AddTrack("video")
+    sample.timeline._tracks["video"][1].put(title)
+    media = sample.items[1].GetMediaPoolItem()
+    return sample.app._cut_in(sample.timeline, media, sample.items[1]._start, 4, 3, track=2)
+
+
+def test_a_version_lies_over_its_clip_and_under_the_titles(sample) -> None:
+    over = with_titles(sample)
+    shots = {shot.handle: shot for shot in sample.host.scene().shots}
+    wanted = [shots[one._id] for one in (sample.items[0], over, sample.items[1])]
+    for _ in range(2):
+        sample.host.place([Placement(s.handle, sample.version(s), mode_id="track") for s in wanted])
+        tracks = sample.timeline._tracks["video"]
+        assert [track.name for track in tracks] == [
+            *("Video 1", "Shotbridge", "Video 2", "Shotbridge"),
+        ]
+        starts = [[item._start for item in track.items] for track in tracks[1:]]
+        first, second = sample.items[0]._start, sample.items[1]._start
+        assert starts == [[first, second], [first, second], [second]]
+    assert [s.in_use for s in sample.host.scene().shots if s.placed] == [
+        sample.version(s).id for s in (shots[sample.items[0]._id], *wanted[2:], shots[over._id])
+    ]
+
+
+def test_a_resolve_that_adds_tracks_at_the_top_only(sample, monkeypatch) -> None:
+    kind = type(sample.timeline)
+    monkeypatch.setattr(kind, "AddTrack", lambda self, *_, add=kind.AddTrack: add(self, "video"))
+    with_titles(sample)
+    before = project_state(sample)
+    shot = sample.shot()
+    with pytest.raises(HostError, match="would cover what lies over AB_0010") as error:
+        sample.place(shot, sample.version(shot), place_as="track")
+    assert "as a take" in error.value.next_step
+    assert project_state(sample) == before
+
+
+@pytest.mark.parametrize("way", ["take", "track"])
+def test_a_part_that_is_marked_meanwhile_is_in_nobodys_way(sample, way: str) -> None:
+    """In and Out say what is listed. What was sent before belongs to its clip all the same."""
+    sample.timeline._in_out = {"video": {"in": 0, "out": 5}}
+    shot = sample.shot()
+    assert shot.handle == sample.items[0]._id
+    sample.timeline._in_out = {"video": {"in": 11, "out": 16}}
+    assert sample.shot().handle == sample.items[1]._id
+    sample.place(shot, sample.version(shot), place_as=way)
+    assert shot.handle in placed_versions(sample.timeline)
+
+
+BOTH = ("MediaPool.AddSubFolder", "MediaPool.ImportMedia", "MediaPoolItem.SetClipProperty")
+REFUSALS = [
+    *((call, way) for call in (*BOTH, "TimelineItem.AddMarker") for way in ("take", "track")),
+    ("TimelineItem.AddTake", "take"),
+    ("TimelineItem.SelectTakeByIndex", "take"),
+    ("Timeline.AddTrack", "track"),
+    ("MediaPool.AppendToTimeline", "track"),
+]
+
+
+@pytest.mark.parametrize(("call", "way"), REFUSALS)
+def test_whatever_fails_nothing_stays(sample, call: str, way: str) -> None:
+    shot, other = sample.shot(0), sample.shot(1)
+    before = project_state(sample)
+    sample.app._refused.add(call)
+    with pytest.raises(HostError) as error:
+        sample.host.place(
+            [
+                Placement(shot.handle, sample.version(shot), mode_id=way),
+                Placement(other.handle, sample.version(other), mode_id=way),
+            ]
+        )
+    assert error.value.message.startswith("Resolve did not")
+    assert project_state(sample) == before
+
+
+def test_a_refusal_halfway_takes_the_first_back(sample) -> None:
+    shot, other = sample.shot(0), sample.shot(1)
+    gone = sample.version(other)
+    for path in Path(gone.folder).iterdir():
+        path.unlink()
+    before = project_state(sample)
+    with pytest.raises(HostError, match="import upscale v001") as error:
+        sample.host.place(
+            [
+                Placement(shot.handle, sample.version(shot), notes=(note(sample.version(shot)),)),
+                Placement(other.handle, gone),
+            ]
+        )
+    assert "files are there" in error.value.next_step
+    assert project_state(sample) == before
+
+
+def test_a_take_that_would_move_the_clip_is_not_left_there(sample, monkeypatch) -> None:
+    kind = type(sample.items[0])
+    select = kind.SelectTakeByIndex
+
+    def ripple(self, index: int) -> bool:
+        self._duration += 1 if index > 1 else -1
+        return select(self, index)
+
+    monkeypatch.setattr(kind, "SelectTakeByIndex", ripple)
+    before = project_state(sample)
+    shot = sample.shot()
+    with pytest.raises(HostError, match="would stand at") as error:
+        sample.place(shot, sample.version(shot))
+    assert "ripple" in error.value.next_step
+    assert project_state(sample) == before
+
+
+def test_what_does_not_fit_is_reported(sample) -> None:
+    shot = sample.shot()
+    short = sample.version(shot, 1, span=FrameRange.of(1003, 1005, 25))
+    with pytest.raises(HostError, match="holds frames 1003-1005"):
+        sample.place(shot, short)
+    with pytest.raises(HostError, match="no pictures called 'matte'"):
+        sample.place(shot, sample.version(shot), output="matte")
+    with pytest.raises(ShotbridgeError):
+        sample.host.place([Placement("nobody", sample.version(shot))])
+    assert sample.host.place([]).words
+
+
+def test_markers_carry_notes_both_ways(sample) -> None:
+    shot = sample.shot()
+    version = sample.version(shot)
+    item = sample.items[0]
+    for _ in range(2):
+        sample.place(shot, version, notes=(note(version, frame=1005), note(version, id="n-2")))
+    assert sorted(item._markers) == [2, 3, 4], "one each; the version's own, and two notes"
+    assert [m["note"] for _, m in sorted(item._markers.items())] == ["", "brighter", "brighter"]
+    assert item._markers[4]["duration"] == 2
+    assert sample.host.notes() == ()
+
+    assert item.AddMarker(5, "Blue", "Marker 1", "", 1), "a marker that says nothing"
+    assert item.AddMarker(6, "Blue", "too dark", "", 2)
+    (written,) = sample.host.notes()
+    assert (written.text, written.version) == ("too dark", version.id)
+    assert (written.frames.first, written.frames.last) == (1007, 1008)
+    sample.host.noted(written.key, note(version, id="n-3"))
+    assert sample.host.notes() == ()
+    sample.place(shot, version, notes=(note(version, id="n-3"),))
+    assert len(item._markers) == 5, "the person's own marker stands for it"
+
+    assert item.AddMarker(7, "Blue", "", "seen by a client", 1, "another tool's: 4711")
+    assert sample.host.notes() == (), "what another tool remembers is not ours to write over"
+
+
+def test_a_note_whose_marker_is_gone(sample) -> None:
+    shot = sample.shot()
+    version = sample.version(shot)
+    sample.place(shot, version, place_as="track")
+    item = sample.items[0]
+    assert item.AddMarker(6, "Blue", "a", "too dark", 1)
+    (written,) = sample.host.notes()
+    assert written.version == version.id
+    item.DeleteMarkerAtFrame(6)
+    with pytest.raises(HostError, match="frame 6"):
+        sample.host.noted(written.key, note(version))
+    with pytest.raises(HostError, match="no clip"):
+        sample.host.noted("gone@6", note(version))
+
+
+def test_a_person_s_own_takes_stay_his(sample) -> None:
+    """Another angle, selected by the editor, is what the shot's plate is then."""
+    other = sample.items[1].GetMediaPoolItem()
+    item = sample.items[0]
+    assert item.AddTake(other, 2, 8)
+    assert item.SelectTakeByIndex(2)
+    shot = sample.shot()
+    assert "AB_0020" in shot.shot.plate.path
+    sample.place(shot, sample.version(shot))
+    assert item.GetSelectedTakeIndex() == 3
+    assert placed_versions(sample.timeline)[item._id][-1].endswith("main.[1001-1010].exr")
+    assert sample.shot().shot == shot.shot, "it is still what the version was made of"
+    assert sample.shot().in_use == sample.version(shot).id
+    sample.place(shot, sample.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 2, "his own choice, and not the first"
+    assert sample.shot().shot == shot.shot
+
+
+def test_media_that_were_linked_anew_are_the_plate_all_the_same(sample, tmp_path: Path) -> None:
+    shot = sample.shot()
+    sample.place(shot, sample.version(shot))
+    item = sample.items[0]
+    moved = import_plate(sample.app, tmp_path / "moved", "AB_0010", range(1001, 1011))
+    item._takes[0].item = moved
+    after = sample.shot()
+    assert str(tmp_path / "moved") in after.shot.plate.path
+    assert after.in_use == sample.version(shot).id
+    sample.place(after, sample.version(shot, 1, REJECTED))
+    assert item.GetSelectedTakeIndex() == 1
+
+
+def test_a_resolve_that_selects_every_new_take(sample, monkeypatch) -> None:
+    """Nobody knows whether AddTake selects: what is not approved is not shown in either case."""
+    kind = type(sample.items[0])
+    add = kind.AddTake
+
+    def selects_at_once(self, *args: object) -> bool:
+        return add(self, *args) and self.SelectTakeByIndex(self.GetTakesCount())
+
+    monkeypatch.setattr(kind, "AddTake", selects_at_once)
+    shot = sample.shot()
+    sample.place(shot, sample.version(shot, 1, PENDING))
+    assert sample.items[0].GetSelectedTakeIndex() == 1
+    sample.place(shot, sample.version(shot, 2, APPROVED))
+    assert sample.items[0].GetSelectedTakeIndex() == 3
+
+
+def test_a_copy_of_a_clip_takes_its_takes_along_and_not_what_lies_above(sample) -> None:
+    shot, item = sample.shot(), sample.items[0]
+    sample.place(shot, sample.version(shot, 1))
+    sample.place(shot, sample.version(shot, 2), place_as="track")
+    copy = sample.app._cut_in(sample.timeline, item._takes[0].item, 99000, item._duration, 2)
+    copy._takes, copy._selected, copy._selector = list(item._takes), item._selected, True
+    copy._markers = {at: dict(marker) for at, marker in item._markers.items()}
+    found = {one.handle: one for one in sample.host.scene().shots}
+    assert found[item._id].placed == ("id-AB_0010-1", "id-AB_0010-2")
+    assert found[copy._id].placed == ("id-AB_0010-1",)
+    assert found[copy._id].in_use == "id-AB_0010-1"

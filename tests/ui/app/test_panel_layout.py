@@ -1,0 +1,168 @@
+"""One widget, wide and narrow, reached by mouse and by keyboard alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTabBar, QWidget
+
+from bridge_ui.app.panel import Panel
+
+PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+
+
+def _click_row(panel: Panel, at: int, modifier: Qt.KeyboardModifier) -> None:
+    view = panel.shots.view
+    spot = view.visualRect(view.model().index(at, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, modifier, spot)
+
+
+def test_wide_shows_shots_and_review_beside_the_tabs(make_panel) -> None:
+    panel = make_panel()
+    tabs = panel.findChild(QTabBar, "tabs")
+    assert panel.shots.isVisible()
+    assert panel.room.isVisible()
+    assert [tabs.tabText(at) for at in range(tabs.count())] == ["Send", "Jobs", "Notes", "Made by"]
+
+
+def test_narrow_shows_one_page_at_a_time(make_panel) -> None:
+    panel = make_panel()
+    panel.resize(320, 700)
+    QApplication.processEvents()
+    tabs = panel.findChild(QTabBar, "tabs")
+    assert tabs.count() == 6
+    for name in PAGES:
+        panel.show_page(name)
+        assert [n for n in PAGES if panel._pages[n].isVisible()] == [name]
+    panel.resize(1400, 860)
+    QApplication.processEvents()
+    assert panel.shots.isVisible()
+    assert panel.room.isVisible()
+
+
+def test_the_page_stays_when_the_width_changes(make_panel) -> None:
+    panel = make_panel()
+    panel.show_page("jobs")
+    for width in (320, 1400, 320):
+        panel.resize(width, 700)
+        QApplication.processEvents()
+        assert panel.page == "jobs"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_fits_into_320_pixels(make_panel, page: str) -> None:
+    panel = make_panel()
+    panel.resize(320, 700)
+    panel.show_page(page)
+    QApplication.processEvents()
+    assert panel.width() == 320, "something in it is wider"
+    for child in panel.findChildren(QWidget):
+        if child.isVisible() and child.window() is panel:
+            right = child.mapTo(panel, QPoint(child.width(), 0)).x()
+            inside = child.visibleRegion().boundingRect().width()
+            assert right <= 321 or inside < child.width(), f"{child} ends at {right}"
+
+
+def test_clicks_select_shots_and_the_form_follows(make_panel) -> None:
+    panel = make_panel()
+    _click_row(panel, 2, Qt.KeyboardModifier.NoModifier)
+    state = panel.controllers.send.state.value
+    assert [one.id.shot for one in state.shots] == ["S_00002"]
+    assert state.button == "Make v001"
+    _click_row(panel, 4, Qt.KeyboardModifier.ShiftModifier)
+    assert len(panel.controllers.send.state.value.shots) == 3
+    assert panel.findChild(QPushButton, "send").text() == "Make 3 versions"
+
+
+def test_the_first_shot_of_a_cut_is_selected_by_itself(make_panel) -> None:
+    panel = make_panel()
+    QTest.qWait(10)
+    assert panel.controllers.shots.state.value.selected == ("S_00000",)
+
+
+def test_the_same_shots_stay_selected_when_the_list_changes(make_panel) -> None:
+    panel = make_panel()
+    _click_row(panel, 5, Qt.KeyboardModifier.NoModifier)
+    panel.controllers.shots.reload()
+    QApplication.processEvents()
+    chosen = [index.row() for index in panel.shots.view.selectionModel().selectedIndexes()]
+    assert chosen == [5]
+
+
+def test_slash_goes_to_the_search_and_typing_finds(make_panel) -> None:
+    panel = make_panel()
+    panel.shots.view.setFocus()
+    QTest.keyClick(panel.shots.view, Qt.Key.Key_Slash)
+    search = panel.findChild(QLineEdit, "search")
+    QTest.keyClicks(search, "s_00007")
+    assert [row.key for row in panel.controllers.shots.rows] == ["S_00007"]
+
+
+def test_a_question_mark_shows_all_keys_but_not_while_writing(make_panel) -> None:
+    panel = make_panel()
+    panel.shots.view.setFocus()
+    QTest.keyClick(panel.shots.view, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    assert panel.keys.isVisible()
+    QTest.keyClick(panel.keys, Qt.Key.Key_Escape)
+    assert not panel.keys.isVisible()
+    assert panel.shots.view.hasFocus(), "as before"
+    search = panel.findChild(QLineEdit, "search")
+    search.setFocus()
+    QTest.keyClicks(search, "?")
+    assert search.text() == "?"
+    assert not panel.keys.isVisible()
+
+
+def test_a_service_is_chosen_by_typing(make_panel) -> None:
+    panel = make_panel()
+    panel.shots.view.setFocus()
+    QTest.keyClick(panel.shots.view, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert panel.services.isVisible()
+    line = panel.services.findChild(QLineEdit)
+    QTest.keyClicks(line, "cuts front")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert panel.controllers.send.state.value.service.id == "matte"
+    assert not panel.services.isVisible()
+
+
+def test_what_is_missing_is_described_and_the_button_is_off(make_panel) -> None:
+    panel = make_panel()
+    panel.controllers.shots.select([])
+    assert not panel.findChild(QPushButton, "send").isEnabled()
+    assert "select a shot" in panel.findChild(QLabel, "missing").text()
+
+
+def test_what_a_host_cannot_do_is_not_offered(make_panel) -> None:
+    panel = make_panel()
+    menu = panel.top.menu_button.menu()
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions() if action.text()] == ["Read again"]
+
+
+def test_ten_thousand_shots_are_a_list_like_any_other(make_panel) -> None:
+    panel = make_panel(10_000)
+    view = panel.shots.view
+    assert view.model().rowCount() == 10_001
+    view.scrollToBottom()
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_End)
+    assert view.currentIndex().row() == 10_000
+    assert "offline" in view.currentIndex().data()
+
+
+def test_closing_ends_every_thread_and_is_done_once(make_panel) -> None:
+    panel = make_panel()
+    panel.close_down(5.0)
+    panel.close_down(5.0)
+
+    def left() -> list[str]:
+        return [t.name for t in threading.enumerate() if t.name.startswith("shotbridge")]
+
+    deadline = time.monotonic() + 20  # decoders finish the picture that they are at
+    while left() and time.monotonic() < deadline:
+        QTest.qWait(20)
+    assert left() == []

@@ -1,0 +1,172 @@
+"""Where the panel's pages stand: beside each other where there is room, behind tabs where not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
+
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import column
+
+PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+#: Those that stand beside the tabs where there is room, from the left.
+_SIDE_PAGES = ("shots", "review")
+#: Widths of a text's letter "x" from which there is room for three columns; letters, not pixels,
+#: so that a larger font of the host's counts.
+_WIDE_LETTERS = 140
+
+
+class PageSlot(QWidget):
+    """Where one page stands; empty until it is wanted."""
+
+    became_visible = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layout = column(gap=0)
+        self.setLayout(self._layout)
+
+    def add(self, widget: QWidget, *, grows: bool) -> None:
+        """Below what stands here already; one that ``grows`` takes the room that is left."""
+        self._layout.addWidget(widget, int(grows))
+        if grows:
+            self.setFocusProxy(widget)
+            widget.show()  # at once, so that it can have the focus
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.became_visible.emit()
+
+
+class PageLayout(QWidget):
+    """Places for pages by name, a line above them and one below."""
+
+    page_requested = Signal(str)
+    """Somebody looks at this page's place."""
+    layout_changed = Signal(bool)
+    """Anew: wide, or not."""
+
+    def __init__(self, titles: Mapping[str, str], parent: QWidget | None = None) -> None:
+        """``names``: what the tab of each page is called."""
+        super().__init__(parent)
+        self._wide: bool | None = None
+        self._titles = dict(titles)
+        self._tab_pages: tuple[str, ...] = ()
+        self._tabs = QTabBar()
+        self._tabs.setObjectName("tabs")
+        self._tabs.setExpanding(False)
+        self._tabs.setUsesScrollButtons(True)
+        self._tabs.setDrawBase(False)
+        self._tabs.currentChanged.connect(self._show_tab)
+        self._stack = QStackedWidget()
+        self._slots = {name: PageSlot() for name in PAGES}
+        for name, place in self._slots.items():
+            place.became_visible.connect(partial(self.page_requested.emit, name))
+            self._stack.addWidget(place)
+        side = QWidget()
+        set_style_class(side, "panel")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        side.setLayout(column(self._tabs, self._stack, gap=0))
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._columns.setHandleWidth(1)
+        self._columns.setChildrenCollapsible(False)
+        self._columns.addWidget(side)
+        self._header: QWidget | None = None
+        self._outer_layout = column(self._columns, gap=0, grows=0)
+        self.setLayout(self._outer_layout)
+
+    @property
+    def wide(self) -> bool:
+        return bool(self._wide)
+
+    @property
+    def current_page(self) -> str:
+        """Name of the tab that is shown."""
+        at = self._tabs.currentIndex()
+        return self._tab_pages[at] if 0 <= at < len(self._tab_pages) else "shots"
+
+    def show_page(self, name: str) -> None:
+        if name in self._tab_pages:
+            self._tabs.setCurrentIndex(self._tab_pages.index(name))
+            self._stack.setCurrentWidget(self._slots[name])
+
+    def go_to_tab(self, at: int) -> None:
+        """Counted from 0; the keys go there as well."""
+        if at < len(self._tab_pages):
+            self.show_page(self._tab_pages[at])
+            self._slots[self._tab_pages[at]].setFocus()
+
+    def set_pages_visible(self, shown: bool) -> None:
+        """Without them the line above has all the room."""
+        self._columns.setVisible(shown)
+
+    def set_wide(self, wide: bool) -> None:
+        """Three columns, or one with tabs; the width decides, see :meth:`resizeEvent`."""
+        if wide == self._wide:
+            return
+        page = self.current_page
+        self._wide = wide
+        if wide:
+            for at, name in enumerate(_SIDE_PAGES):
+                self._columns.insertWidget(at, self._slots[name])
+                self._slots[name].show()
+            letters = self.fontMetrics().horizontalAdvance("x")
+            sides = (43 * letters, 49 * letters)
+            self._columns.setSizes([sides[0], self.width() - sum(sides), sides[1]])
+            self._columns.setStretchFactor(1, 1)
+        else:
+            for name in _SIDE_PAGES:
+                self._stack.insertWidget(PAGES.index(name), self._slots[name])
+        set_style_class(self._tabs, "roomy" if wide else "tight")
+        self._fill_tabs()
+        self.show_page(page if page in self._tab_pages else "send")
+        self.layout_changed.emit(wide)
+
+    def set_tab_titles(self, titles: Mapping[str, str]) -> None:
+        self._titles.update(titles)
+        for at, name in enumerate(self._tab_pages):
+            self._tabs.setTabText(at, self._titles[name])
+
+    def set_header(self, widget: QWidget) -> None:
+        """The line above; what was there goes."""
+        if self._header is not None:
+            self._header.hide()
+            self._header.deleteLater()
+        self._header = widget
+        self._outer_layout.insertWidget(0, widget)
+
+    def set_footer(self, widget: QWidget) -> None:
+        """The line below."""
+        self._outer_layout.addWidget(widget)
+
+    def add_to_page(self, name: str, widget: QWidget, *, grows: bool = True) -> None:
+        """Into a page's place, below what stands there already."""
+        self._slots[name].add(widget, grows=grows)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._update_width()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self._wide is not None:
+            self._update_width()
+
+    def _update_width(self) -> None:
+        self.set_wide(self.width() >= self.fontMetrics().horizontalAdvance("x") * _WIDE_LETTERS)
+
+    def _show_tab(self, at: int) -> None:
+        self._stack.setCurrentWidget(self._slots[self._tab_pages[at]])
+
+    def _fill_tabs(self) -> None:
+        blocked = self._tabs.blockSignals(True)
+        while self._tabs.count():
+            self._tabs.removeTab(0)
+        self._tab_pages = tuple(n for n in PAGES if not (self._wide and n in _SIDE_PAGES))
+        for name in self._tab_pages:
+            self._tabs.addTab(self._titles[name])
+        self._tabs.blockSignals(blocked)

@@ -1,0 +1,295 @@
+"""The panel: how it opens and closes, and what follows from what the controllers say.
+
+At once there is a shell only, in a few milliseconds. Once it was seen the rest is loaded on a
+thread and put in, in steps between which the host has its turn. A part is made when it is first
+wanted: a page when somebody goes there, a popover when it is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from bridge_core.hosts.base import Capability
+from bridge_ui.app.focus_keys import FocusKeyFilter
+from bridge_ui.app.loading_view import LoadingView
+from bridge_ui.app.page_layout import PAGES
+from bridge_ui.app.pages import PanelPages, page_titles
+from bridge_ui.app.panel_loader import PanelLoader, opening_error
+from bridge_ui.theme.style_sheet import apply_theme, set_style_class
+from bridge_ui.widgets.main_thread import call_later
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
+    from bridge_core.hosts.base import HostScene
+    from bridge_core.models.shots import Shot
+    from bridge_ui.app.controllers import Controllers
+    from bridge_ui.core.observable import Unwatch
+    from bridge_ui.host.placement_controller import PlacementState
+    from bridge_ui.jobs.controller import JobsState
+    from bridge_ui.review.controller import ReviewState
+    from bridge_ui.shots.controller import ShotsState
+
+_log = logging.getLogger(__name__)
+
+
+class Panel(PanelPages):
+    """One widget for every host. Given controllers, whose ``post`` lands on this thread, it is
+    whole at once; given their :class:`Loading` it opens when it is first seen, and goes to work.
+    End everything with :meth:`close_down`."""
+
+    ready = Signal()
+    """Everything in sight is there."""
+    open_failed = Signal(object)
+    """Why it cannot open, as a :class:`bridge_core.errors.ShotbridgeError`; it says so itself."""
+
+    def __init__(
+        self, controllers: Controllers | PanelLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(controllers, parent)
+        self.setObjectName("shotbridge")
+        self.setWindowTitle("Shotbridge")
+        self.setMinimumWidth(300)
+        self._scene: HostScene | None = None
+        """What was looked through for notes."""
+        self._is_built = False
+        self._closed = False
+        self._form_shots: tuple[tuple[Shot, str], ...] = ()
+        """The shots that the selection last gave the form, each with its handle if the host has
+        yet to render it."""
+        self._unwatch: list[Unwatch] = []
+        set_style_class(self, "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.loading_view = LoadingView()
+        self.loading_view.first_shown.connect(self._start_loading)
+        self.loading_view.retry_requested.connect(self._start_loading)
+        self.set_header(self.loading_view)
+        self.page_requested.connect(self._page_requested)
+        self.layout_changed.connect(self._layout_changed)
+        self.set_wide(False)
+        apply_theme(self, self._colours)
+        if not isinstance(controllers, PanelLoader):
+            for _ in self._build():
+                pass
+
+    def close_down(self, timeout: float = 0.0) -> None:
+        """End all that the panel does; called again it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for unwatch in self._unwatch:
+            unwatch()
+        self.close_parts()
+        if isinstance(self._controllers_source, PanelLoader):
+            self._controllers_source.close(timeout)
+        if self.has_part("controllers"):
+            self.controllers.close(timeout)
+
+    # Opening
+
+    def _start_loading(self) -> None:
+        if isinstance(self._controllers_source, PanelLoader) and not (
+            self._is_built or self._closed
+        ):
+            self.loading_view.show_loading()
+            self.set_pages_visible(True)
+            self._controllers_source.start(
+                lambda: self._run_steps(self._start_session()), self._show_open_error
+            )
+
+    def _run_steps(self, steps: Iterator[None]) -> None:
+        """Take one and come back for the next: the host has its turn in between."""
+        try:
+            if self._closed or next(steps, self) is self:
+                return
+        except Exception as error:
+            _log.exception("the panel could not be put together")
+            self._show_open_error(opening_error(error))
+        else:
+            call_later(self, lambda: self._run_steps(steps))
+
+    def _show_open_error(self, error: ShotbridgeError) -> None:
+        if self._is_built:
+            self.status.show_message(f"{error.message}. {error.next_step}")
+        else:
+            self.loading_view.show_error(error)
+            self.set_pages_visible(False)
+            self.open_failed.emit(error)
+
+    def _start_session(self) -> Iterator[None]:
+        self.controllers.shots.reload()
+        yield
+        yield from self._build()
+        # Last: what it imports on its threads would hold up every step.
+        self.controllers.session.start()
+
+    def _build(self) -> Iterator[None]:
+        """Put in what is in sight; each step is a few milliseconds long."""
+        for page in PAGES:
+            if self._slots[page].isVisible():
+                yield from self.make_page(page)
+        yield from self.make_part("status")
+        yield from self.make_part("top")
+        self.set_header(self.toolbar)
+        self.set_footer(self.status)
+        self._is_built = True
+        self._layout_changed(self.wide)
+        self._watch_controllers()
+        self._add_keys()
+        self.setAcceptDrops(True)
+        self._take_focus()
+        self.ready.emit()
+        yield
+        # What is tried is the frame under review, seen or not.
+        yield from self.make_page("review")
+
+    def _layout_changed(self, wide: bool) -> None:
+        if self._is_built:
+            self.toolbar.set_wide(wide)
+            self.status.setVisible(wide)
+
+    def _page_requested(self, page: str) -> None:
+        if self._is_built:
+            for _ in self.make_page(page):
+                pass
+
+    def _take_focus(self) -> None:
+        """From the shell, which nobody means, to the list; from nothing else in the window."""
+        at = self.window().focusWidget()
+        inside = at is not None and (at is self or self.isAncestorOf(at))
+        self.setFocusProxy(self.shots.view)
+        if inside:
+            self.shots.view.setFocus()
+
+    # What comes from outside
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        if self.focusWidget() is None or (
+            self.has_part("top") and self.focusWidget() is self.toolbar.menu_button
+        ):
+            self.setFocus()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        opens = Capability.OPEN in self.controllers.session.host.capabilities
+        if opens and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        if urls:
+            self.controllers.shots.open(Path(urls[0].toLocalFile()))
+            event.acceptProposedAction()
+
+    def _add_keys(self) -> None:
+        keys: tuple[tuple[str, Callable[[], object]], ...] = (
+            # Without Shift, which Qt leaves aside where a keyboard needs it for the sign. "Shift+/"
+            # would be "?" as well on many, and Qt does neither of two.
+            ("/", self._find_shot),
+            *((key, lambda: self.shortcuts.toggle()) for key in ("?", "Shift+?")),
+            ("Ctrl+Return", lambda: self.send.send()),
+            ("Ctrl+T", lambda: self.send.request_test_frame()),
+            ("Ctrl+Shift+Return", self._resend),
+            ("Ctrl+K", self.choose_service),
+            *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
+        )
+        for key, does in keys:
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setAutoRepeat(False)  # a key that is held asks once
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda does=does: does())
+
+        self._focus_keys = FocusKeyFilter(self, self._play)
+
+    def _play(self, action: str) -> None:
+        if not self._closed and self.has_part("room") and self.review.isVisible():
+            self.review.trigger_action(action)
+
+    def _resend(self) -> None:
+        if self.has_part("jobs") and self.jobs.isVisible():
+            self.jobs.resend()
+
+    # What one tells another
+
+    def _watch_controllers(self) -> None:
+        on = self.controllers
+        self._unwatch = [
+            on.shots.state.watch(self._shots_changed),
+            on.jobs.state.watch(self._jobs_changed),
+            on.review.state.watch(self._review_changed),
+            on.placement.state.watch(self._placement_changed),
+            on.send.pending_renders.state.watch(
+                lambda _: self._update_tab_titles(), immediately=False
+            ),
+        ]
+
+    def _update_tab_titles(self) -> None:
+        jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
+        active_jobs = jobs.running + jobs.queued + jobs.in_outbox
+        waiting = self.controllers.shots.state.value.attention_count
+        pending_renders = len(self.controllers.send.pending_renders.state.value.shots)
+        counts = {
+            "shots": waiting,
+            "send": pending_renders,
+            "jobs": active_jobs,
+            "notes": len(review.notes),
+        }
+        self.set_tab_titles(
+            {
+                page: f"{name} {counts[page]}" if counts.get(page) else name
+                for page, name in page_titles().items()
+            }
+        )
+
+    def _shots_changed(self, state: ShotsState) -> None:
+        self._selection_changed()
+        if self.has_part("place"):
+            self.placement.refresh()
+        scene = self.controllers.shots.scene
+        if scene is not None and scene is not self._scene:
+            self._scene = scene
+            self.controllers.host_notes.refresh()
+            self.controllers.send.pending_renders.refresh(scene)
+        if state.message:
+            self.status.show_message(state.message)
+        self._update_tab_titles()
+
+    def _selection_changed(self) -> None:
+        """If it has: news of other kinds must not undo what somebody set or looks at."""
+        selected = self.controllers.shots.selected
+        to_send = tuple((r.shot, r.key if r.needs_render else "") for r in selected if r.shot)
+        if to_send != self._form_shots:
+            self._form_shots = to_send
+            self.controllers.send.set_shots(
+                [shot for shot, _ in to_send], {shot: key for shot, key in to_send if key}
+            )
+        # What has the cursor among the selected is what is looked at.
+        current = self.shots.current_key
+        keys = [row.key for row in selected]
+        key = current if current in keys else next(iter(keys), None)
+        if key != self._followed_key:
+            self._followed_key = key
+            self._follow_row(key)
+
+    def _placement_changed(self, state: PlacementState) -> None:
+        if state.problem:
+            self.status.show_message(f"{state.problem}. {state.next_step}")
+        elif state.message:
+            self.status.show_message(state.message)
+
+    def _jobs_changed(self, state: JobsState) -> None:
+        self.status.show_jobs(state.text)
+        self._update_tab_titles()
+
+    def _review_changed(self, state: ReviewState) -> None:
+        self._update_tab_titles()
+        if state.problem:
+            self.status.show_message(f"{state.problem}. {state.next_step}")
+        elif state.message:
+            self.status.show_message(state.message)

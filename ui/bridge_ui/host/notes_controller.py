@@ -1,0 +1,100 @@
+"""What people wrote in the host itself, to be kept at the gateway as notes of its version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.hosts.base import Capability
+from bridge_core.models.notes import NewNote
+from bridge_ui.core.host_calls import call_host
+from bridge_ui.core.observable import Observable
+from bridge_ui.core.translate import tr_count
+from bridge_ui.core.workers import BackgroundTask, LatestCall
+from bridge_ui.review.submission import submit_note
+
+if TYPE_CHECKING:
+    from bridge_core.errors import ShotbridgeError
+    from bridge_core.hosts.base import HostNote
+    from bridge_core.models.notes import Note
+    from bridge_ui.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class HostNotesState:
+    notes: tuple[HostNote, ...] = ()
+    """Those that the gateway has not got."""
+    busy: bool = False
+    problem: str = ""
+    next_step: str = ""
+
+    @property
+    def text(self) -> str:
+        return tr_count(len(self.notes), "{n} note was written", "{n} notes were written")
+
+
+class HostNotesController:
+    """Notes go over when a person says so: not every marker is meant for others."""
+
+    def __init__(self, session: Session) -> None:
+        self.state: Observable[HostNotesState] = Observable(HostNotesState())
+        self._session = session
+        self._notes_call: LatestCall[tuple[HostNote, ...]] = LatestCall(session.disk_pool)
+        self._task: BackgroundTask | None = None
+
+    def refresh(self) -> None:
+        """See what there is; whoever reads the scene anew calls this."""
+        host = self._session.host
+        if Capability.NOTES not in host.capabilities or self.state.value.busy:
+            return
+
+        def found(notes: tuple[HostNote, ...]) -> None:
+            self._update(notes=notes)
+
+        call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
+
+    def import_notes(self) -> None:
+        """Give the gateway all of them, in the name of the session's user."""
+        session, notes = self._session, self.state.value.notes
+        if not notes or self.state.value.busy:
+            return
+
+        def submit_all(task: BackgroundTask) -> list[tuple[str, Note]]:
+            kept: list[tuple[str, Note]] = []
+            for one in notes:
+                if task.cancelled:
+                    break
+                kept.append((one.note_key, self._submit(one)))
+            return kept
+
+        self._update(busy=True, problem="", next_step="")
+        self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
+
+    def close(self) -> None:
+        self._notes_call.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _submit(self, one: HostNote) -> Note:
+        note = NewNote(frames=one.frames, text=one.text[:5000], by=self._session.user)
+        return submit_note(self._session.client, one.version_id, note)
+
+    def _submitted(self, submitted: list[tuple[str, Note]]) -> None:
+        host = self._session.host
+
+        def mark_imported(_: BackgroundTask) -> tuple[HostNote, ...]:
+            for key, note in submitted:
+                host.mark_note_synced(key, note)
+            return host.notes()
+
+        def noted(remaining: tuple[HostNote, ...]) -> None:
+            self._session.store.merge(notes=[note for _, note in submitted])
+            self._update(busy=False, notes=remaining)
+
+        call_host(host, self._session.disk_pool.run, mark_imported, noted, self._on_error)
+
+    def _on_error(self, error: ShotbridgeError) -> None:
+        self._update(busy=False, problem=error.message, next_step=error.next_step)
+
+    def _update(self, **changed: Any) -> None:
+        self.state.set(replace(self.state.value, **changed))

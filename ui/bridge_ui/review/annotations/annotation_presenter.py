@@ -1,0 +1,127 @@
+"""What is said and drawn: the notes that there are, and the one that is being made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
+from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar, PenInput
+from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
+from bridge_ui.review.annotations.notes_list_widget import NotesList
+from bridge_ui.review.annotations.sketch import Sketch
+from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
+from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.timeline_widget import TimelineBar
+
+
+@dataclass
+class _UnsavedNote:
+    """What is drawn and written about a version, and not kept yet."""
+
+    sketch: Sketch = field(default_factory=Sketch)
+    text: str = ""
+
+
+class AnnotationPresenter:
+    """Shows them on the picture, the timeline, in the list and in the field, on the player's
+    frame; ``pen`` draws into ``sketch``, which holds what is not kept yet of the version that is
+    looked at."""
+
+    def __init__(
+        self,
+        player: Player,
+        canvas: ViewerCanvas,
+        toolbar: DrawingToolbar,
+        timeline: TimelineBar,
+        note_editor: NoteEditor,
+        notes_list: NotesList,
+    ) -> None:
+        self._unsaved: defaultdict[str, _UnsavedNote] = defaultdict(_UnsavedNote)
+        self._version = ""
+        self.pen = PenInput(canvas, toolbar, self.sketch)
+        self.pen.on_change = self.refresh
+        self._player, self._canvas, self._toolbar = player, canvas, toolbar
+        self._timeline, self._note_editor, self._notes_list = timeline, note_editor, notes_list
+        self._notes: tuple[Note, ...] = ()
+        note_editor.line_edit.textChanged.connect(self._text_changed)
+
+    @property
+    def sketch(self) -> Sketch:
+        return self._unsaved[self._version].sketch
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Something is drawn or written, and not kept yet."""
+        return bool(self.sketch.frames or self._unsaved[self._version].text.strip())
+
+    def set_version(self, version: str) -> None:
+        """Another version is looked at: what was begun on the last one waits there, and what was
+        begun on this one is there again. Empty: no version, and nothing can be begun."""
+        if version == self._version:
+            return
+        unsaved = self._unsaved[version]
+        self.pen.set_sketch(unsaved.sketch)
+        self._version = version
+        self._note_editor.line_edit.setText(unsaved.text)
+        self.refresh()
+
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        self._notes = tuple(notes)
+        self._notes_list.show_notes(self._notes)
+        self.refresh()
+
+    @property
+    def annotated_frames(self) -> set[int]:
+        """That something was said about or drawn on."""
+        noted = {note.display_frame for note in self._notes if note.display_frame is not None}
+        return noted.union(self.sketch.frames)
+
+    def draft(self) -> NoteDraft:
+        """The note as it stands in the field and on the picture."""
+        clock = self._player.clock
+        return NoteDraft(
+            self._note_editor.line_edit.text().strip(),
+            self.sketch.strokes_on(clock.frame),
+            self._note_editor.frame_range(clock.range.rate),
+            clock.frame,
+            self._version,
+        )
+
+    def note_saved(self, draft: NoteDraft) -> None:
+        """The note is safe: its words and drawing make room for the next one."""
+        unsaved = self._unsaved[draft.version]
+        if unsaved.text.strip() == draft.text:
+            unsaved.text = ""
+        if unsaved.sketch.strokes_on(draft.drawn_on) == draft.strokes:
+            unsaved.sketch.pop_frames((draft.drawn_on,))
+        if draft.version == self._version:
+            self._note_editor.line_edit.setText(unsaved.text)
+            self.refresh()
+
+    def _text_changed(self, text: str) -> None:
+        self._unsaved[self._version].text = text
+
+    def refresh(self) -> None:
+        """On the frame that the player is at."""
+        clock = self._player.clock
+        unsaved_strokes = self.sketch.strokes_on(clock.frame)
+        note_strokes = tuple(
+            stroke for note in self._notes for stroke in note.strokes_on(clock.frame)
+        )
+        self.pen.frame = clock.frame
+        self._canvas.show_strokes(
+            note_strokes + unsaved_strokes, self.sketch.active_stroke(clock.frame)
+        )
+        self._toolbar.show_history(self.sketch)
+        note_ranges = (
+            note.frames or FrameRange.of(note.display_frame, note.display_frame, clock.range.rate)
+            for note in self._notes
+            if note.display_frame is not None
+        )
+        self._timeline.set_notes(note_ranges, self.sketch.frames)
+        self._note_editor.show_position(
+            clock.frame, (clock.in_point, clock.out_point), len(unsaved_strokes)
+        )

@@ -1,0 +1,150 @@
+"""Decisions and notes on their way to the gateway, in the name of the session's user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from bridge_core.errors import InvalidRequest, ShotbridgeError
+from bridge_core.models.base import validation_error
+from bridge_core.models.notes import NewNote
+from bridge_core.models.versions import Decision, ReviewStatus
+from bridge_ui.core.display_text import missing_user_name, review_status_text
+from bridge_ui.core.translate import tr
+from bridge_ui.core.workers import BackgroundTask, OnError
+from bridge_ui.review.submission import submit_decision, submit_note
+
+if TYPE_CHECKING:
+    from bridge_core.models.frames import FrameRange
+    from bridge_core.models.notes import Note, Stroke
+    from bridge_core.models.versions import Version
+    from bridge_ui.core.session import Session
+
+
+class FeedbackSender:
+    """Several may be on their way. What a caller has written stays with it until ``done`` is
+    called; where it fails, ``failed`` is told and ``done`` is not called."""
+
+    def __init__(
+        self,
+        session: Session,
+        update_state: Callable[..., None],
+        on_notes: Callable[[Iterable[Note]], None],
+        on_error: OnError,
+    ) -> None:
+        """``tell`` changes ``busy``, ``told``, ``problem`` and ``next_step`` of the review's state;
+        ``noted`` is given the notes that are kept."""
+        self._session = session
+        self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
+        self._tasks: set[BackgroundTask] = set()
+
+    def decide(
+        self,
+        version: Version,
+        status: ReviewStatus,
+        comment: str,
+        done: Callable[[], None] | None,
+    ) -> None:
+        """With the hash of what was shown."""
+        client, board = self._session.client, self._session.store
+        try:
+            decision = Decision(
+                status=status,
+                by=self._author(),
+                comment=comment[:5000],
+                content_hash=version.content_hash,
+            )
+        except (ValidationError, ShotbridgeError) as error:
+            self._on_error(_as_shotbridge_error(error))
+            return
+
+        def decided(now: Version) -> None:
+            board.merge(versions=[now])
+            last = now.decisions[-1]
+            words = tr(
+                "{version} {status} by {name}, {time}",
+                version=self._version_title(now),
+                status=review_status_text(last.status),
+                name=last.by,
+                time=f"{last.at.astimezone():%H:%M}",
+            )
+            self._update_state(message=words)
+            if done is not None:
+                done()
+
+        self._send(lambda _: submit_decision(client, version, decision), decided)
+
+    def add_note(
+        self,
+        version: Version,
+        text: str,
+        strokes: tuple[Stroke, ...],
+        frames: FrameRange | None,
+        drawn_on: int | None,
+        done: Callable[[Note], None] | None,
+    ) -> None:
+        """``frames`` are inclusive; None: the whole version."""
+        if not text.strip() and not strokes:
+            self._update_state(
+                problem=tr("a note says or draws something"), next_step=tr("write or draw")
+            )
+            return
+        client = self._session.client
+        try:
+            note = NewNote(
+                frames=frames,
+                text=text[:5000],
+                strokes=strokes,
+                drawn_on=drawn_on if strokes else None,
+                by=self._author(),
+            )
+        except (ValidationError, ShotbridgeError) as error:
+            self._on_error(_as_shotbridge_error(error))
+            return
+
+        def added(now: Note) -> None:
+            self._on_notes([now])
+            self._update_state(
+                message=tr("note added to {version}", version=self._version_title(version))
+            )
+            if done is not None:
+                done(now)
+
+        self._send(lambda _: submit_note(client, version.id, note), added)
+
+    def _send(self, call: Callable[[BackgroundTask], Any], done: Callable[[Any], None]) -> None:
+        def ended(answer: Any) -> None:
+            self._tasks.discard(task)
+            self._update_state(busy=bool(self._tasks))
+            done(answer)
+
+        def failed(error: ShotbridgeError) -> None:
+            self._tasks.discard(task)
+            self._update_state(busy=bool(self._tasks))
+            self._on_error(error)
+
+        self._update_state(busy=True, problem="", next_step="", message="")
+        task = self._session.request_pool.run(call, ended, failed)
+        self._tasks.add(task)
+
+    def _version_title(self, version: Version) -> str:
+        return f"{self._session.service_title(version.service)} {version.label}"
+
+    def _author(self) -> str:
+        """Under which is decided and noted.
+
+        :raises InvalidRequest: the user's name is blank.
+        """
+        name = self._session.user.strip()
+        if not name:
+            what, next_step = missing_user_name()
+            raise InvalidRequest(what, next_step=next_step)
+        return name
+
+
+def _as_shotbridge_error(error: ValidationError | ShotbridgeError) -> ShotbridgeError:
+    return (
+        validation_error(error, label=error.title) if isinstance(error, ValidationError) else error
+    )

@@ -1,0 +1,61 @@
+"""What is wanted now and then in the review room: the sheet to hand on, and the picture's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QMenu, QToolButton
+
+from bridge_ui.core.translate import tr
+from bridge_ui.icons import icon
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import open_menu_on_click
+
+
+class ReportScope(StrEnum):
+    """What a review sheet is about."""
+
+    VERSION = "version"
+    SELECTED = "selected"
+    CUT = "cut"
+
+
+class ViewerMenuButton(QToolButton):
+    """Opens the menu. ``sheets`` says which sheets can be made, and in which words."""
+
+    report_requested = Signal(object)
+    """A :class:`Scope`."""
+    fit_requested = Signal()
+    actual_size_requested = Signal()
+
+    def __init__(self, colours: ThemeColours) -> None:
+        super().__init__()
+        self.report_options: Callable[[], Sequence[tuple[ReportScope, str]]] = tuple
+        self.setIcon(icon("ellipsis", colours.text))
+        self.setIconSize(QSize(16, 16))
+        words = tr("Review sheet, size of the picture")
+        self.setToolTip(words)
+        self.setAccessibleName(words)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setObjectName("more")
+        set_style_class(self, "quiet")
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(self.rebuild_menu)
+        open_menu_on_click(self, self._menu)
+
+    def rebuild_menu(self) -> QMenu:
+        """The menu as it stands now."""
+        self._menu.clear()
+        for scope, text in self.report_options():
+            action = self._menu.addAction(tr("Review sheet of {what} …", what=text))
+            action.triggered.connect(
+                lambda _on=False, scope=scope: self.report_requested.emit(scope)
+            )
+        if self._menu.actions():
+            self._menu.addSeparator()
+        self._menu.addAction(tr("Fit the picture (F)")).triggered.connect(self.fit_requested)
+        self._menu.addAction(tr("100 % (0)")).triggered.connect(self.actual_size_requested)
+        return self._menu

@@ -1,0 +1,125 @@
+"""Where a player gets its pictures from: JPEGs of plates, versions, tries and running jobs.
+
+A source knows which frames there are; :meth:`FrameSource.frame` fetches one and waits for the
+gateway, so it is called in a thread of the player's own. It may be called from several at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bridge_core.models.frames import FrameRange
+from bridge_ui.core.observable import Observable, Unwatch
+from bridge_ui.core.translate import tr
+
+if TYPE_CHECKING:
+    from bridge_core.client import Client
+    from bridge_core.models.jobs import Job
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Result
+
+
+class GatewayFrameSource(ABC):
+    """Pictures by plate frame number, display view baked in, as JPEG."""
+
+    def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
+        self._client = client
+        self.key = key
+        """Tells sources apart in a cache: the same key and frame are the same picture for ever."""
+        self.label = label
+        """``plate``, ``Upscale v003``."""
+        self.range = range
+        """Plate frames from the first to the last that there are, or will be, with their rate."""
+
+    @property
+    @abstractmethod
+    def frames(self) -> tuple[int, ...]:
+        """The plate frames that there are pictures of by now, ascending; of a running job they
+        grow."""
+
+    @abstractmethod
+    def frame(self, number: int, /) -> bytes:
+        """The JPEG of a frame.
+
+        :raises ShotbridgeError: there is none, or no gateway.
+        """
+
+
+class PlateFrames(GatewayFrameSource):
+    """The plate of a shot, over its work range. ``edition`` counts how often its files were seen
+    to be made anew under their old names."""
+
+    def __init__(self, client: Client, shot: Shot, edition: int = 0) -> None:
+        from bridge_core.models.base import fingerprint
+
+        key = f"plate:{fingerprint(shot.plate)}:{edition}"
+        super().__init__(client, key, tr("Plate"), shot.work_range)
+        self.shot = shot
+        self._frames = tuple(shot.work_range.frames())
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self._frames
+
+    def frame(self, number: int, /) -> bytes:
+        return self._client.plate_proxy(self.shot.plate, number)
+
+
+class ResultFrames(GatewayFrameSource):
+    """A version or a try."""
+
+    def __init__(self, client: Client, result: Result, label: str) -> None:
+        rate = next(output.range.rate for output in result.outputs)
+        span = FrameRange.of(result.frames[0], result.frames[-1], rate)
+        super().__init__(client, f"result:{result.id}", label, span)
+        self.result = result
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self.result.frames
+
+    def frame(self, number: int, /) -> bytes:
+        return self._client.proxy(self.result.id, number)
+
+
+class ShiftedFrames(GatewayFrameSource):
+    """Pictures of another shot under this one's frame numbers: ``by`` is added to theirs."""
+
+    def __init__(self, source: ResultFrames, by: int) -> None:
+        span = FrameRange.of(source.range.first + by, source.range.last + by, source.range.rate)
+        super().__init__(source._client, f"{source.key}:{by:+d}", source.label, span)
+        self._source, self._by = source, by
+        self._frames = tuple(frame + by for frame in source.frames)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self._frames
+
+    def frame(self, number: int, /) -> bytes:
+        return self._source.frame(number - self._by)
+
+
+class JobFrames(GatewayFrameSource):
+    """What a running job has finished so far; :meth:`grow` is told of more."""
+
+    def __init__(self, client: Client, job: Job, label: str) -> None:
+        super().__init__(client, f"job:{job.id}", label, job.request.shot.work_range)
+        self.job = job.id
+        self._frames: Observable[tuple[int, ...]] = Observable(())
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        return self._frames.value
+
+    def watch(self, callback: Callable[[tuple[int, ...]], None]) -> Unwatch:
+        """Have ``callback`` told of :attr:`frames` whenever there are more."""
+        return self._frames.watch(callback, immediately=False)
+
+    def add_frames(self, frames: tuple[int, ...]) -> None:
+        """These are finished by now."""
+        self._frames.set(tuple(sorted({*self._frames.value, *frames})))
+
+    def frame(self, number: int, /) -> bytes:
+        return self._client.job_proxy(self.job, number)

@@ -1,0 +1,98 @@
+"""What a review says, made into the request for the next version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from bridge_core.models.services import TextParameter
+from bridge_ui.core.workers import LatestCall, OnError
+from bridge_ui.lineage.controller import repeat_request
+
+if TYPE_CHECKING:
+    from bridge_core.models.notes import Note
+    from bridge_core.models.requests import Request
+    from bridge_core.models.services import Service
+    from bridge_core.models.shots import Shot
+    from bridge_core.models.versions import Lineage, Version
+    from bridge_ui.core.session import Session
+
+_MAX_NOTE_LENGTH = 5000  # characters of a request's note
+
+
+class RevisionBuilder:
+    """The request for the next version, once the gateway has told how the last one was made."""
+
+    def __init__(self, session: Session, failed: OnError) -> None:
+        self._session, self._on_error = session, failed
+        self._lineage_call: LatestCall[Lineage] = LatestCall(session.request_pool)
+
+    def build(
+        self,
+        version: str,
+        remarks: tuple[str, ...],
+        shot: Shot | None,
+        on_request: Callable[[Request], None],
+    ) -> None:
+        """With what was ``said`` about ``version`` in it; see :func:`answering`."""
+        session = self._session
+
+        def lineage_loaded(lineage: Lineage) -> None:
+            asked = lineage.request.service
+            service = next((one for one in session.services.value if one.id == asked), None)
+            on_request(revision_request(lineage, version, remarks, service, shot))
+
+        self._lineage_call.run(
+            lambda _: session.client.lineage(version), lineage_loaded, self._on_error
+        )
+
+    def cancel(self) -> None:
+        self._lineage_call.cancel()
+
+
+def review_remarks(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
+    """The last decision's words, then the notes with their frames."""
+    comment = version.decisions[-1].comment.strip() if version.decisions else ""
+    return tuple(filter(None, [comment, *map(remark_text, notes)]))
+
+
+def remark_text(note: Note) -> str:
+    """What a note says, and where: ``1010: hold the leaves still``; empty: it only draws."""
+    if not note.text.strip() or note.frames is None:
+        return note.text.strip()
+    frames = note.frames
+    where = str(frames.first) if frames.count == 1 else f"{frames.first}–{frames.last}"
+    return f"{where}: {note.text.strip()}"
+
+
+def revision_request(
+    lineage: Lineage,
+    version: str,
+    remarks: Iterable[str],
+    service: Service | None,
+    shot: Shot | None,
+) -> Request:
+    """The request that ``version`` was made from, with what was ``said`` about it added to its
+    note, and to the first text that the ``service`` takes: that is what it listens to. ``shot``
+    is the same one as the cut has it now."""
+    request = repeat_request(lineage)
+    changed: dict[str, Any] = {
+        "note": _append_lines(request.note, remarks, _MAX_NOTE_LENGTH),
+        "source_version_id": version,
+    }
+    texts = (one for one in service.parameters if isinstance(one, TextParameter)) if service else ()
+    for text in texts:
+        previous = str(request.parameters.get(text.name, text.default))
+        value = _append_lines(previous, remarks, text.max_length)
+        changed["parameters"] = {**request.parameters, text.name: value}
+        break
+    if shot is not None and shot.id == request.shot.id:
+        changed["shot"] = shot
+    return request.model_copy(update=changed)
+
+
+def _append_lines(before: str, remarks: Iterable[str], max_length: int) -> str:
+    """With the lines that it does not hold yet; cut where it would be too long."""
+    lines = before.splitlines()
+    lines += [line for text in remarks for line in text.splitlines() if line not in lines]
+    return "\n".join(lines)[:max_length]

@@ -1,0 +1,470 @@
+"""The review room's widgets put together: it shows what it is given and says what is wanted.
+
+It knows of no gateway and no controller; :mod:`bridge_ui.review.review_widget` connects it with those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+
+from bridge_core.models.frames import FrameRange
+from bridge_core.models.notes import Note
+from bridge_core.models.versions import ReviewStatus
+from bridge_ui.core.translate import tr
+from bridge_ui.review.annotations.annotation_presenter import AnnotationPresenter
+from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
+from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
+from bridge_ui.review.annotations.notes_list_widget import NotesList
+from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
+from bridge_ui.review.canvas.captions import Captions
+from bridge_ui.review.compare.compare_widgets import (
+    CompareModeButtons,
+    CompareSlider,
+    ExposureButton,
+    SideChooser,
+)
+from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.decisions.decision_widgets import (
+    DecisionButtons,
+    DecisionForm,
+    DecisionSummary,
+    VersionUnderReview,
+)
+from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetChooser
+from bridge_ui.review.menu_widget import ViewerMenuButton
+from bridge_ui.review.player.frame_source import FrameSource
+from bridge_ui.review.player.plate_timecode import PlateTimecode
+from bridge_ui.review.player.qt_player import Player
+from bridge_ui.review.player.timeline_widget import TimelineBar
+from bridge_ui.review.player.transport_widgets import TransportBar
+from bridge_ui.review.qt_shortcuts import accepts_keys, action_for_key
+from bridge_ui.review.viewer_actions import ViewerActions
+from bridge_ui.review.viewer_layout import ViewerLayout, ViewerParts
+from bridge_ui.theme.colours import ThemeColours
+from bridge_ui.theme.style_sheet import set_style_class
+from bridge_ui.widgets.basic import label
+
+
+class ViewerWidget(QWidget):
+    """Player, compare, pen, notes and decisions. :meth:`close_down` ends its threads."""
+
+    side_chosen = Signal(str, str)
+    """``A`` or ``B``, and the id of a choice."""
+    swap_requested = Signal()
+    version_step_requested = Signal(int)
+    """The next newer (1) or older (-1) version."""
+    note_submitted = Signal(object)
+    """A :class:`NoteDraft`; :meth:`note_kept` says that it is safe."""
+    decision_submitted = Signal(object, str, str)
+    """A :class:`bridge_core.models.versions.ReviewStatus`, the words that go with it, and the id of
+    the version; :meth:`decision_kept` says that it is safe."""
+    visible_sides_changed = Signal(tuple)
+    """The sides that are on the screen now: ``A``, ``B``, both, or none."""
+    target_chosen = Signal(str)
+    """The id of the version on the screen that decisions and notes are to be about."""
+    new_result_requested = Signal(str)
+    """Look at what was offered under this id."""
+    next_version_requested = Signal()
+    """The next version is to be made from what was said about this one."""
+    revision_requested = Signal(object)
+    """A note that the next version is to be made from."""
+    frame_changed = Signal(int)
+
+    def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colours = colours
+        self._is_empty = True
+        self._version: VersionUnderReview | None = None
+        self._sources: dict[str, FrameSource] = {}
+        self._mode = CompareMode.WIPE
+        """As chosen; without a B only A is shown."""
+        self._position_key: Hashable = None
+        self._mode_chosen = False
+        """Somebody has chosen the mode since this was opened."""
+        self._visible_sides: tuple[str, ...] = ()
+        self.player = Player(self)
+        self.canvas = ViewerCanvas(colours)
+        self.drawing_toolbar = DrawingToolbar(colours)
+        self.timeline = TimelineBar(colours)
+        self.transport = TransportBar(colours)
+        self._captions = Captions(self.canvas, self.transport)
+        self.note_editor = NoteEditor(colours)
+        self.notes_list = NotesList(colours)
+        self.annotations = AnnotationPresenter(
+            self.player,
+            self.canvas,
+            self.drawing_toolbar,
+            self.timeline,
+            self.note_editor,
+            self.notes_list,
+        )
+        self.pen = self.annotations.pen
+        self._side_choosers = {side: SideChooser(side, colours) for side in ("A", "B")}
+        self._mode_buttons = CompareModeButtons(colours)
+        self._exposure_button = ExposureButton(self.canvas, colours)
+        self._zoom_button = QToolButton()
+        self.menu_button = ViewerMenuButton(colours)
+        self.targets = TargetChooser()
+        self.new_result = NewResultPrompt()
+        self.decision_buttons = DecisionButtons(colours)
+        self.decision_form = DecisionForm()
+        self._decision_summary = DecisionSummary()
+        self._message = label("", wrap=True)
+        self._actions = ViewerActions(self)
+        self._build_layout()
+        self._connect_signals()
+        self.set_version(None)
+        self.show_message("")
+        self._show_empty_state()
+
+    # What is shown
+
+    @property
+    def frame(self) -> int | None:
+        """On the screen; None: nothing is."""
+        return None if self._is_empty else self.player.clock.frame
+
+    def open(
+        self,
+        frames: FrameRange | None,
+        cut: FrameRange | None,
+        sources: dict[str, FrameSource],
+        *,
+        counting: PlateTimecode | None = None,
+        position_key: Hashable = None,
+    ) -> None:
+        """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
+        without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
+        begins at the cut's first frame, and comes back as it was left, in and out point too.
+        Another one shows B again, where A alone was shown last."""
+        self._is_empty = frames is None or not sources
+        self._sources = dict(sources)
+        if position_key is not None and position_key != self._position_key:
+            self._position_key, self._mode_chosen = position_key, False
+        if frames is None or self._is_empty:
+            self.player.stop()
+            self.player.cache.set_sources({})
+            self._show_empty_state()
+            self._emit_visible_sides()
+            if frames is not None:
+                self.canvas.set_messages(tr("The host renders its plate when it is sent."), "")
+            return
+        cut = cut or frames
+        self.transport.frame_field.counting = counting or PlateTimecode(frames.rate)
+        self.timeline.set_range(frames, cut)
+        self.player.open(frames, sources, cut.first, position_key)
+        if self._mode is CompareMode.A and "B" in sources and not self._mode_chosen:
+            self._mode = CompareMode.B
+        self._apply_compare_mode()
+        self._show_empty_state()
+
+    def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
+        """What may stand on the sides, as ids and labels, and what does."""
+        for side, chosen in (("A", a), ("B", b)):
+            self._side_choosers[side].set_choices(choices, chosen)
+        self._captions.set_names(dict(choices), a, b)
+
+    def set_source_info(self, a: str, b: str) -> None:
+        """Small words about each side, as ``1920×1080 · ACES view``."""
+        self._captions.source_info = (a, b)
+        self._show_frame()
+
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        """Of the version under review: on the bar, in the list, drawn on the picture."""
+        self.annotations.set_notes(notes)
+
+    def set_version(self, version: VersionUnderReview | None) -> None:
+        """What is said and decided about; None: nothing is. What somebody has begun to say about
+        another version waits for that one."""
+        previous, self._version = self._version, version
+        version_id = version.id if version is not None else ""
+        if previous is not None and previous.id != version_id:
+            has_unsaved = (
+                self.annotations.has_unsaved or self.decision_form.line_edit.text().strip()
+            )
+            name = f"{previous.shot} {previous.name}"
+            message = tr("What you began to say about {version} waits there", version=name)
+            self.show_message(message if has_unsaved else "")
+        self.annotations.set_version(version_id)
+        if version is None and self.canvas.is_drawing:
+            self.set_drawing(False)
+        self.note_editor.show_version(version.name if version is not None else "")
+        self.decision_buttons.show_version_name(version.name if version is not None else "")
+        self.decision_form.set_version(version)
+        self._decision_summary.show_version(version)
+
+    def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Ids and names of the versions that are on the screen and can be decided about."""
+        self.targets.show_targets(targets, chosen)
+
+    def set_compared_versions(self, names: Sequence[str], *, has_decision: bool) -> None:
+        """Names of the versions that are A or B, on the screen or not, and whether one of them was
+        decided about."""
+        self._layout.reserve_space(names, has_decision=has_decision)
+
+    def set_busy(self, busy: bool) -> None:
+        """Something that was said is on its way: no second one meanwhile."""
+        self.decision_buttons.set_busy(busy)
+        self.decision_form.set_busy(busy)
+        self.note_editor.set_busy(busy)
+
+    def show_message(self, text: str, *, is_problem: bool = False) -> None:
+        """What was done last, or why it could not be; empty: nothing."""
+        self._message.setText(f"⚠ {text}" if is_problem and text else text)
+        self._message.setVisible(bool(text))
+        set_style_class(self._message, "bad" if is_problem else "dim")
+
+    def start_decision(self, status: ReviewStatus) -> None:
+        """Somebody wants to decide: ask for the words that go with it."""
+        if self._version is not None and self.decision_buttons.button(status).isEnabled():
+            self.player.stop()
+            self.decision_form.start(status)
+
+    def decision_saved(self, version: str) -> None:
+        """The decision about this one is safe."""
+        self.decision_form.decision_saved(version)
+
+    def note_saved(self, draft: NoteDraft) -> None:
+        """The note is safe."""
+        self.annotations.note_saved(draft)
+
+    def frames_added(self) -> None:
+        """A running job has more frames than before."""
+        self.player.refresh()
+
+    def annotated_frames(self) -> set[int]:
+        return self.annotations.annotated_frames
+
+    def go_to_frame(self, frame: int) -> None:
+        self.player.stop()
+        self.player.seek(frame)
+
+    def set_compare_mode(self, mode: CompareMode) -> None:
+        if "B" in mode.sides and "B" not in self._sources:
+            return
+        self._mode, self._mode_chosen = mode, True
+        self._apply_compare_mode()
+
+    def set_drawing(self, on: bool) -> None:
+        """Take the pen, or lay it down; what is drawn stays. Without a version there is none."""
+        on = on and self._version is not None
+        if on:
+            self.player.stop()
+        elif self.canvas.is_drawing:
+            self.pen.cancel()
+        self.canvas.is_drawing = on
+        self.note_editor.draw_button.setChecked(on)
+        self.drawing_toolbar.setVisible(on)
+        self._layout.place_toolbar()
+        if on:
+            self.canvas.setFocus()
+        else:
+            self._focus_canvas()
+
+    def close_down(self) -> None:
+        """End all that moves; called again it does nothing."""
+        self.player.close()
+
+    # Keys
+
+    def event(self, event: QEvent) -> bool:
+        # Hosts have shortcuts on the same keys; while the focus is in here they are ours.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and action_for_key(event) is not None
+            and not accepts_keys(QApplication.focusWidget())
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        action = action_for_key(event)
+        if action is None or (action != "leave" and accepts_keys(QApplication.focusWidget())):
+            super().keyPressEvent(event)
+        else:
+            self._actions.trigger(action)
+
+    def trigger_action(self, action: str) -> None:
+        """Do what a key does, by the action's name in :data:`bridge_ui.review.qt_shortcuts.KEYS`."""
+        self._actions.trigger(action)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        self.player.stop()
+
+    # Putting together
+
+    def _build_layout(self) -> None:
+        set_style_class(self, "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusProxy(self.canvas)
+        set_style_class(self._zoom_button, "quiet")
+        self._zoom_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._zoom_button.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
+        self._layout = ViewerLayout(
+            self,
+            ViewerParts(
+                side_choosers=(self._side_choosers["A"], self._side_choosers["B"]),
+                mode_buttons=self._mode_buttons,
+                compare_slider=CompareSlider(self.canvas),
+                exposure_button=self._exposure_button,
+                zoom_button=self._zoom_button,
+                menu_button=self.menu_button,
+                canvas=self.canvas,
+                drawing_toolbar=self.drawing_toolbar,
+                new_result=self.new_result,
+                timeline=self.timeline,
+                transport=self.transport,
+                decision_buttons=self.decision_buttons,
+                targets=self.targets,
+                note_editor=self.note_editor,
+                notes_list=self.notes_list,
+                decision_summary=self._decision_summary,
+                decision_form=self.decision_form,
+                message=self._message,
+            ),
+        )
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(280, 320)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._layout.fit_width()
+
+    def _connect_signals(self) -> None:
+        player, transport = self.player, self.transport
+        player.frame_changed.connect(self._show_frame)
+        player.frame_changed.connect(self.frame_changed)
+        player.state_changed.connect(self._show_state)
+        player.cache_changed.connect(lambda: self.timeline.set_cached(player.cache.cached_frames()))
+        self.timeline.scrubbed.connect(self.go_to_frame)
+        transport.first_frame_requested.connect(lambda: self._actions.trigger("first"))
+        transport.step_back_requested.connect(lambda: player.step(-1))
+        transport.play_toggled.connect(player.toggle)
+        transport.step_forward_requested.connect(lambda: player.step(1))
+        transport.last_frame_requested.connect(lambda: self._actions.trigger("last"))
+        transport.loop_toggled.connect(player.set_loop)
+        transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
+        self.canvas.settings_changed.connect(self._show_settings)
+        self.canvas.pen_side.connect(self._pen_side_changed)
+        self.targets.chosen.connect(self.target_chosen)
+        self.new_result.result_requested.connect(self._show_new_result)
+        self.canvas.zoom_changed.connect(self._show_zoom)
+        self._zoom_button.clicked.connect(self.canvas.fit)
+        self._mode_buttons.chosen.connect(self.set_compare_mode)
+        for side, chooser in self._side_choosers.items():
+            chooser.chosen.connect(lambda key, side=side: self._choose_source(side, key))
+        self.note_editor.submitted.connect(self._submit_note)
+        self.note_editor.draw_toggled.connect(
+            lambda: self.set_drawing(self.note_editor.draw_button.isChecked())
+        )
+        self.notes_list.frame_requested.connect(self.go_to_frame)
+        self.notes_list.revision_requested.connect(self.revision_requested)
+        self.decision_buttons.chosen.connect(self.start_decision)
+        self.decision_form.submitted.connect(self.decision_submitted)
+        self.decision_form.open_changed.connect(self._decision_form_toggled)
+        self._decision_summary.next_version_requested.connect(self.next_version_requested)
+        self.menu_button.fit_requested.connect(self.canvas.fit)
+        self.menu_button.actual_size_requested.connect(self.canvas.actual_size)
+        self._show_settings()
+        self._show_zoom()
+
+    def _decision_form_toggled(self, on: bool) -> None:
+        """A decision is being made: the buttons that began it, and the last one, make room."""
+        self.decision_buttons.setVisible(not on)
+        self._decision_summary.set_collapsed(on)
+        if not on:
+            self._focus_canvas()
+
+    def _focus_canvas(self) -> None:
+        """Give the keys back to the player, if they are the room's."""
+        focus = QApplication.focusWidget()
+        if focus is not None and self.isAncestorOf(focus):
+            self.canvas.setFocus()
+
+    def _apply_compare_mode(self) -> None:
+        self.canvas.update_settings(compare=self._mode if "B" in self._sources else CompareMode.A)
+
+    def _emit_visible_sides(self) -> None:
+        required = self.canvas.settings.compare.sides
+        sides = tuple(side for side in required if side in self._sources)
+        if sides != self._visible_sides:
+            self._visible_sides = sides
+            self.visible_sides_changed.emit(sides)
+
+    def _pen_side_changed(self, side: str) -> None:
+        """The pen goes down on the picture of this side."""
+        self.targets.select_side(side)
+
+    def _show_new_result(self, choice_id: str) -> None:
+        self.new_result_requested.emit(choice_id)
+        if "B" not in self._visible_sides:
+            self.set_compare_mode(CompareMode.B)
+        self._focus_canvas()
+
+    def _choose_source(self, side: str, key: str) -> None:
+        self.side_chosen.emit(side, key)
+        self.canvas.setFocus()  # so that Space plays instead of opening the list again
+
+    def _go_to_entered_frame(self, frame: int) -> None:
+        self.go_to_frame(frame)
+        self.canvas.setFocus()
+
+    def _submit_note(self) -> None:
+        self.note_submitted.emit(self.annotations.draft())
+        self.canvas.setFocus()
+
+    # Showing
+
+    def _show_frame(self, _frame: int = 0) -> None:
+        if self._is_empty:
+            return
+        player, frame = self.player, self.player.clock.frame
+        self.canvas.show_pictures(player.picture("A"), player.picture("B"))
+        self.canvas.set_messages(player.missing_reason("A"), player.missing_reason("B"))
+        self._captions.update(player.clock)
+        self.timeline.set_frame(frame)
+        self.transport.show_clock(player.clock)
+        self.annotations.refresh()
+
+    def _show_state(self) -> None:
+        clock = self.player.clock
+        self.transport.show_clock(clock)
+        self.timeline.set_marks(clock.in_point, clock.out_point)
+        self.timeline.set_cached(self.player.cache.cached_frames())
+        self.annotations.refresh()
+
+    def _show_settings(self) -> None:
+        self._mode_buttons.show_mode(self._mode)
+        self.player.sides = self.canvas.settings.compare.sides
+        self._emit_visible_sides()
+        self._show_frame()
+
+    def _show_zoom(self) -> None:
+        if self._is_empty:
+            self._zoom_button.setText(tr("Fit"))
+            self._zoom_button.setAccessibleName(tr("Fit"))
+            return
+        percent = round(self.canvas.zoom * 100)
+        fitted = self.canvas.transform.is_fitted
+        self._zoom_button.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
+        self._zoom_button.setAccessibleName(tr("Zoom {n} %", n=percent))
+
+    def _show_empty_state(self) -> None:
+        for one in (self.timeline, self.transport, self._mode_buttons):
+            one.setEnabled(not self._is_empty)
+        if self._is_empty:
+            self.canvas.show_pictures(None, None)
+            self._captions.clear()
+            self.canvas.set_messages(tr("Choose a shot to look at it here."), "")
+        else:
+            self._show_frame()
+        self._show_zoom()
