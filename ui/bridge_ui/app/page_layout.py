@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QWidget
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column
 
-PAGES = ("shots", "send", "jobs", "review", "notes", "made_by")
+PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
 #: Those that stand beside the tabs where there is room, from the left.
 _SIDE_PAGES = ("shots", "review")
 #: Widths of a text's letter "x" from which there is room for three columns; letters, not pixels,

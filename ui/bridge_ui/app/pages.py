@@ -33,18 +33,24 @@ if TYPE_CHECKING:
     from bridge_ui.shots.controller import ShotRow
     from bridge_ui.shots.page import ShotsPage
 
-#: Parts that watch controllers, where they were made.
+#: Parts that watch controllers, where they exist.
 _WATCHING_PARTS = (
-    *("top", "status", "_lamp", "_connection", "shots", "send", "jobs", "notes", "made_by"),
-    *("place", "host_notes"),
+    *("toolbar", "status", "_connection_button", "_connection_popover"),
+    *("shots", "send", "jobs", "notes", "lineage", "placement", "host_notes"),
 )
 
-#: What stands on a page, from the top, where it is more than the part of that name.
-_PARTS_BY_PAGE = {"review": ("room", "place"), "notes": ("host_notes", "notes")}
-#: Modules of parts that have another name.
+#: The parts of a page, from the top, where it has more than the part of its own name.
+_PARTS_BY_PAGE = {"review": ("review", "placement"), "notes": ("host_notes", "notes")}
 _MODULE_BY_PART = {
-    "room": "bridge_ui.review.review_widget",
-    "place": "bridge_ui.host.placement_bar",
+    "shots": "bridge_ui.shots.page",
+    "review": "bridge_ui.review.review_widget",
+    "placement": "bridge_ui.host.placement_bar",
+    "send": "bridge_ui.send.page",
+    "jobs": "bridge_ui.jobs.page",
+    "host_notes": "bridge_ui.host.notes_bar",
+    "notes": "bridge_ui.review.notes_page",
+    "lineage": "bridge_ui.lineage.page",
+    "toolbar": "bridge_ui.app.toolbar",
     "status": "bridge_ui.connection.connection_view",
 }
 
@@ -71,7 +77,7 @@ class PanelPages(PageLayout):
     def make_part(self, part: str) -> Iterator[None]:
         """Unless it is there; importing it, a step of its own, takes as long as making it."""
         if not self.has_part(part):
-            import_module(_MODULE_BY_PART.get(part, f"bridge_ui.panel.{part}"))
+            import_module(_MODULE_BY_PART[part])
             yield
             getattr(self, part)
             yield
@@ -84,8 +90,8 @@ class PanelPages(PageLayout):
         """Have all that was made hear of nothing any more."""
         for name in _WATCHING_PARTS:
             if self.has_part(name):
-                getattr(self, name).close_watches()
-        if self.has_part("room"):
+                getattr(self, name).stop_watching()
+        if self.has_part("review"):
             self.review.close_down()
 
     @cached_property
@@ -174,7 +180,7 @@ class PanelPages(PageLayout):
 
         page = LineagePage(self.controllers.lineage, self.controllers.review, self._colours)
         page.repeat_requested.connect(self._prefill)
-        self.add_to_page("made_by", page)
+        self.add_to_page("lineage", page)
         return page
 
     @cached_property
@@ -261,7 +267,7 @@ class PanelPages(PageLayout):
         in the host."""
         on = self.controllers
         shot = on.review.state.value.shot
-        frame = self.review.frame if self.has_part("room") else None
+        frame = self.review.frame if self.has_part("review") else None
         reviewed = ViewedFrame(shot.id, frame) if shot is not None and frame is not None else None
         if reviewed is not None and self.review.isVisible():
             return reviewed
@@ -324,5 +330,5 @@ def page_titles() -> dict[str, str]:
         "jobs": tr("Jobs"),
         "review": tr("Review"),
         "notes": tr("Notes"),
-        "made_by": tr("Made by"),
+        "lineage": tr("Lineage"),
     }

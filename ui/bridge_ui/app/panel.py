@@ -135,7 +135,7 @@ class Panel(PanelPages):
             if self._slots[page].isVisible():
                 yield from self.make_page(page)
         yield from self.make_part("status")
-        yield from self.make_part("top")
+        yield from self.make_part("toolbar")
         self.set_header(self.toolbar)
         self.set_footer(self.status)
         self._is_built = True
@@ -172,7 +172,7 @@ class Panel(PanelPages):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
         if self.focusWidget() is None or (
-            self.has_part("top") and self.focusWidget() is self.toolbar.menu_button
+            self.has_part("toolbar") and self.focusWidget() is self.toolbar.menu_button
         ):
             self.setFocus()
 
@@ -208,7 +208,7 @@ class Panel(PanelPages):
         self._focus_keys = FocusKeyFilter(self, self._play)
 
     def _play(self, action: str) -> None:
-        if not self._closed and self.has_part("room") and self.review.isVisible():
+        if not self._closed and self.has_part("review") and self.review.isVisible():
             self.review.trigger_action(action)
 
     def _resend(self) -> None:
@@ -249,7 +249,7 @@ class Panel(PanelPages):
 
     def _shots_changed(self, state: ShotsState) -> None:
         self._selection_changed()
-        if self.has_part("place"):
+        if self.has_part("placement"):
             self.placement.refresh()
         scene = self.controllers.shots.scene
         if scene is not None and scene is not self._scene:
