@@ -120,7 +120,7 @@ class Client:
         """Have a request worked on. ``key`` is its idempotency key; None: a new one.
 
         Once it stands in the outbox nothing loses it. What fails for now leaves it there, says so
-        in the error (``details["kept"]`` is its key), and :meth:`flush` sends it later. What
+        in the error (``details["outbox_key"]`` is its key), and :meth:`flush` sends it later. What
         fails for good puts it among the outbox's refused ones. ``progress`` hears of bytes as in
         :data:`bridge_core.transfer.Progress`; ``cancel`` takes the request back as long as it is
         being sent.
@@ -307,7 +307,7 @@ class Client:
     def test_frame(self, id: str) -> TestFrame:  # noqa: A002
         from bridge_core.models.versions import TestFrame
 
-        return self._get(TestFrame, f"/v1/tries/{_quote_id(id)}")
+        return self._get(TestFrame, f"/v1/test-frames/{_quote_id(id)}")
 
     def lineage(self, result_id: str) -> Lineage:
         from bridge_core.models.versions import Lineage

@@ -286,7 +286,7 @@ def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
     """
     kind = error_class(str(problem.get("code", ""))) or GatewayError
     return kind(
-        str(problem.get("what") or "the gateway answered with an error that has no description"),
+        str(problem.get("message") or "the gateway answered with an error that has no description"),
         where=str(problem.get("where", "")),
         next_step=str(problem.get("next_step", "")),
         details=problem.get("details") or {},

@@ -234,7 +234,7 @@ def _read_announcement(state: Path) -> _Announcement | None:
         parts = urllib.parse.urlsplit(str(raw["url"]))
         if parts.scheme != "http" or not parts.hostname or not parts.port:
             return None
-        return _Announcement(parts.geturl(), str(raw["instance"]), int(raw["pid"]))
+        return _Announcement(parts.geturl(), str(raw["instance_id"]), int(raw["pid"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -107,5 +107,5 @@ def _kept_in_outbox(error: ShotbridgeError, key: str) -> ShotbridgeError:
         f"{error.message}. The request is kept and nothing is lost",
         where=error.where,
         next_step=f"{next_step}then send what waits, as `shotbridge outbox --send` does",
-        details={**error.details, "kept": key},
+        details={**error.details, "outbox_key": key},
     )

@@ -83,7 +83,7 @@ def request_proof(
 def _proven_instance(body: bytes, token: str, challenge: str) -> str | None:
     try:
         about: Any = json.loads(body)
-        instance, given = str(about["instance"]), str(about["proof"])
+        instance, given = str(about["instance_id"]), str(about["proof"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     from bridge_core.models.gateway import compute_proof

@@ -11,9 +11,9 @@ from bridge_core.errors import ShotbridgeError
 
 class CheckStatus(StrEnum):
     OK = "ok"
-    INFO = "note"
+    INFO = "info"
     """Worth knowing, nothing to mend."""
-    ERROR = "wrong"
+    ERROR = "error"
     """Something will not work until ``next_step`` is done."""
 
 
@@ -42,8 +42,8 @@ class CheckResult:
             "section": self.section,
             "name": self.name,
             "ok": self.status is not CheckStatus.ERROR,
-            "state": str(self.status),
-            "says": self.message,
+            "status": str(self.status),
+            "message": self.message,
             "next_step": self.next_step,
         }
 

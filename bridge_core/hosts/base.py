@@ -36,7 +36,7 @@ class Capability(StrEnum):
     """A person selects shots in the host itself: the scene holds the selected ones."""
     CUT = "cut"
     """The shots stand in a cut: :attr:`Scene.cut` is set."""
-    WATCH = "follow"
+    WATCH = "watch"
     """Tells when the scene has changed: :meth:`Host.watch`."""
     OPEN = "open"
     """Opens a cut from a file: :meth:`Host.open`."""

@@ -24,14 +24,14 @@ from bridge_core.hosts.plugin_folders import plugin_folder
 
 SCRIPT_NAME = "Shotbridge.py"
 #: Stands in the first lines of the file, and tells it from anybody else's.
-MARKER = "placed by shotbridge install resolve"
+MARKER = "installed by shotbridge install resolve"
 _MARKER_LINES = 3
 
 
 class ScriptStatus(StrEnum):
     """How the file in Resolve's folder stands."""
 
-    INSTALLED = "placed"
+    INSTALLED = "installed"
     OUTDATED = "outdated"
     """Ours, of another version or from another place."""
     FOREIGN = "foreign"

@@ -51,9 +51,9 @@ class SelfTestOutcome(StrEnum):
     """The host does what Shotbridge takes for granted."""
     DIFFERS = "differs"
     """The host does something else: the plugin needs a change."""
-    SKIPPED = "not seen"
+    SKIPPED = "skipped"
     """It could not be looked at here and now; the reason says what it takes."""
-    ERROR = "broken"
+    ERROR = "error"
     """The check itself failed, which may be either's fault."""
     STARTED = "started"
     """Being looked at; in a report that ends here, the host crashed in it."""
@@ -111,7 +111,7 @@ class SelfTestReport:
         return {
             "schema": 1,
             "host": self.host,
-            "about": self.environment,
+            "environment": self.environment,
             "results": [asdict(result) for result in self.results],
         }
 
@@ -124,8 +124,8 @@ class SelfTestReport:
                 f"{_outcome_label(result.outcome)} {result.id}",
                 f"    {result.expectation}",
             ]
-            lines += [f"    seen: {result.observed}"] if result.observed else []
-            lines += [f"    at: {result.traceback}"] if result.traceback else []
+            lines += [f"    observed: {result.observed}"] if result.observed else []
+            lines += [f"    traceback: {result.traceback}"] if result.traceback else []
         return "\n".join([*lines, "", self.summary]) + "\n"
 
     @property

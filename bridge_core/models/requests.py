@@ -73,10 +73,10 @@ class Request(StoredModel):
         outside = [frame for frame in self.test_frames if frame not in self.shot.work_range]
         if outside:
             raise ValueError(
-                f"try frames {outside} lie outside the shot's frames {self.shot.work_range}"
+                f"test frames {outside} lie outside the shot's frames {self.shot.work_range}"
             )
         if len(set(self.test_frames)) != len(self.test_frames):
-            raise ValueError("a frame is tried once")
+            raise ValueError("a test frame is listed once")
         return self
 
     @property

@@ -69,9 +69,9 @@ Parameter = Annotated[
 class DataLocality(StrEnum):
     """How far the pictures travel to be worked on."""
 
-    LOCAL = "this machine"
+    LOCAL = "local"
     STUDIO = "studio"
-    EXTERNAL = "outside"
+    EXTERNAL = "external"
 
 
 class Service(ResponseModel):

@@ -145,7 +145,7 @@ class GatewaySettings(SettingsSection):
     colour: ColourSettings = ColourSettings()
     proxies: ProxySettings = ProxySettings()
 
-    @field_validator("version_folder")
+    @field_validator("version_folder_template")
     @classmethod
     def _validate_version_folder(cls, value: str) -> str:
         fields = ("{show}", "{sequence}", "{shot}", "{service}", "{version}")
@@ -157,7 +157,7 @@ class GatewaySettings(SettingsSection):
             raise ValueError("is a folder under library_dir: no drive, no leading slash, no '..'")
         return value
 
-    @field_validator("file_name")
+    @field_validator("file_name_template")
     @classmethod
     def _validate_file_name(cls, value: str) -> str:
         if "{version}" not in value or "/" in value or "\\" in value:

@@ -42,7 +42,7 @@ def fetch(
     """The folder on this machine that holds the result's files.
 
     Where this machine sees the gateway's own folder, that is it and nothing is copied. Else the
-    files go to ``folder/show/sequence/shot/service/v001`` (tries: ``.../tries/ID``), which
+    files go to ``folder/show/sequence/shot/service/v001`` (tries: ``.../test_frames/ID``), which
     appears once every file is there and its SHA-256 is right; an interrupted fetch goes on where
     it stopped.
 
@@ -86,7 +86,7 @@ def _relative_folder(result: Result) -> Path:
     """Where a result goes, relative to the folder that a person named."""
     shot = result.shot
     parts = [shot.show, shot.sequence, shot.shot, result.service]
-    parts += [result.label] if isinstance(result, Version) else ["tries", result.id]
+    parts += [result.label] if isinstance(result, Version) else ["test_frames", result.id]
     for part in parts:
         if not part or sanitise_name(part, default="") != part:
             raise GatewayFault(

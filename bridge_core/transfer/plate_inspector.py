@@ -55,7 +55,7 @@ class PlateInspector:
 
         def request_info(file: SourceFile) -> MediaInfo:
             return self._transport.request_json(
-                MediaInfo, "POST", "/v1/media/facts", body=file, retry_once=True
+                MediaInfo, "POST", "/v1/media/info", body=file, retry_once=True
             )
 
         return self._query_file(plate, plate.range.first, request_info)

@@ -167,7 +167,7 @@ def _readable_by_gateway(files: Sequence[SourceFile], transport: Transport) -> s
         response = transport.request_json(
             ReadableFilesResponse,
             "POST",
-            "/v1/media/reachable",
+            "/v1/media/readable",
             body=ReadableFilesQuery(files=tuple(files[start : start + _BATCH_SIZE])),
             idempotent=True,
         )

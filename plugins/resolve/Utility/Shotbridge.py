@@ -1,6 +1,6 @@
 """Shotbridge in DaVinci Resolve, under Workspace > Scripts.
 
-This file is placed by shotbridge install resolve, and taken away by shotbridge uninstall resolve.
+This file is installed by shotbridge install resolve, and taken away by shotbridge uninstall resolve.
 
 Resolve runs scripts in a process of their own, with whichever Python it has found. Where that one
 has Shotbridge, its companion window opens right here; otherwise the Python that has it is started.

@@ -93,7 +93,7 @@ def test_gamut_and_gamma_apart(sample) -> None:
     assert (now["Input Color Space"], now["Input Gamma"]) == ("ACES (AP1)", "Linear")
 
 
-class TestAces:
+class AcesTests:
     @pytest.fixture(autouse=True)
     def aces(self, sample) -> None:
         sample.project._use_aces()
