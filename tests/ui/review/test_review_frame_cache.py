@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge_ui.review.player import frame_cache as cache_module
 from bridge_ui.review.player.frame_cache import FrameCache, PlaybackPosition
-from bridge_ui.review.player.qt_player import frame_cache as cache_module
 
 
 class ByteFrameSource:

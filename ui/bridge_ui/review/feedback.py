@@ -1,4 +1,4 @@
-"""Decisions and notes on their way to the gateway, in the name of the session's user."""
+"""Sends decisions and notes to the gateway, in the name of the session's user."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 class FeedbackSender:
-    """Several may be on their way. What a caller has written stays with it until ``done`` is
-    called; where it fails, ``failed`` is told and ``done`` is not called."""
+    """Sends several at once. Callers keep their drafts until ``done`` is called; on failure,
+    ``on_error`` is called instead."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class FeedbackSender:
         on_notes: Callable[[Iterable[Note]], None],
         on_error: OnError,
     ) -> None:
-        """``tell`` changes ``busy``, ``told``, ``problem`` and ``next_step`` of the review's state;
-        ``noted`` is given the notes that are kept."""
+        """``update_state`` changes ``busy``, ``message``, ``problem`` and ``next_step`` of the
+        review's state; ``on_notes`` receives notes that were saved."""
         self._session = session
         self._update_state, self._on_notes, self._on_error = update_state, on_notes, on_error
         self._tasks: set[BackgroundTask] = set()
@@ -47,8 +47,8 @@ class FeedbackSender:
         comment: str,
         done: Callable[[], None] | None,
     ) -> None:
-        """With the hash of what was shown."""
-        client, board = self._session.client, self._session.store
+        """Send a decision with the content hash of the version that was shown."""
+        client, store = self._session.client, self._session.store
         try:
             decision = Decision(
                 status=status,
@@ -60,17 +60,17 @@ class FeedbackSender:
             self._on_error(_as_shotbridge_error(error))
             return
 
-        def decided(now: Version) -> None:
-            board.merge(versions=[now])
-            last = now.decisions[-1]
-            words = tr(
+        def decided(saved: Version) -> None:
+            store.merge(versions=[saved])
+            last = saved.decisions[-1]
+            message = tr(
                 "{version} {status} by {name}, {time}",
-                version=self._version_title(now),
+                version=self._version_title(saved),
                 status=review_status_text(last.status),
                 name=last.by,
                 time=f"{last.at.astimezone():%H:%M}",
             )
-            self._update_state(message=words)
+            self._update_state(message=message)
             if done is not None:
                 done()
 
@@ -85,10 +85,10 @@ class FeedbackSender:
         drawn_on: int | None,
         done: Callable[[Note], None] | None,
     ) -> None:
-        """``frames`` are inclusive; None: the whole version."""
+        """Send a note; ``frames`` None: about the whole version."""
         if not text.strip() and not strokes:
             self._update_state(
-                problem=tr("a note says or draws something"), next_step=tr("write or draw")
+                problem=tr("the note is empty"), next_step=tr("write or draw something")
             )
             return
         client = self._session.client
@@ -104,13 +104,13 @@ class FeedbackSender:
             self._on_error(_as_shotbridge_error(error))
             return
 
-        def added(now: Note) -> None:
-            self._on_notes([now])
+        def added(saved: Note) -> None:
+            self._on_notes([saved])
             self._update_state(
                 message=tr("note added to {version}", version=self._version_title(version))
             )
             if done is not None:
-                done(now)
+                done(saved)
 
         self._send(lambda _: submit_note(client, version.id, note), added)
 
@@ -133,14 +133,14 @@ class FeedbackSender:
         return f"{self._session.service_title(version.service)} {version.label}"
 
     def _author(self) -> str:
-        """Under which is decided and noted.
+        """The user's name.
 
         :raises InvalidRequest: the user's name is blank.
         """
         name = self._session.user.strip()
         if not name:
-            what, next_step = missing_user_name()
-            raise InvalidRequest(what, next_step=next_step)
+            message, next_step = missing_user_name()
+            raise InvalidRequest(message, next_step=next_step)
         return name
 
 

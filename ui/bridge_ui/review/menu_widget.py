@@ -1,4 +1,4 @@
-"""What is wanted now and then in the review room: the sheet to hand on, and the picture's size."""
+"""The viewer's menu: review reports and the size of the picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge_ui.widgets.basic import open_menu_on_click
 
 
 class ReportScope(StrEnum):
-    """What a review sheet is about."""
+    """What a review report covers."""
 
     VERSION = "version"
     SELECTED = "selected"
@@ -24,10 +24,10 @@ class ReportScope(StrEnum):
 
 
 class ViewerMenuButton(QToolButton):
-    """Opens the menu. ``sheets`` says which sheets can be made, and in which words."""
+    """Opens the menu. ``report_options`` returns the reports that can be written, with names."""
 
     report_requested = Signal(object)
-    """A :class:`Scope`."""
+    """A :class:`ReportScope`."""
     fit_requested = Signal()
     actual_size_requested = Signal()
 
@@ -36,21 +36,21 @@ class ViewerMenuButton(QToolButton):
         self.report_options: Callable[[], Sequence[tuple[ReportScope, str]]] = tuple
         self.setIcon(icon("ellipsis", colours.text))
         self.setIconSize(QSize(16, 16))
-        words = tr("Review sheet, size of the picture")
-        self.setToolTip(words)
-        self.setAccessibleName(words)
+        name = tr("Review report, size of the picture")
+        self.setToolTip(name)
+        self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setObjectName("more")
+        self.setObjectName("viewer-menu")
         set_style_class(self, "quiet")
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self.rebuild_menu)
         open_menu_on_click(self, self._menu)
 
     def rebuild_menu(self) -> QMenu:
-        """The menu as it stands now."""
+        """The menu with the current options."""
         self._menu.clear()
         for scope, text in self.report_options():
-            action = self._menu.addAction(tr("Review sheet of {what} …", what=text))
+            action = self._menu.addAction(tr("Review report of {what} …", what=text))
             action.triggered.connect(
                 lambda _on=False, scope=scope: self.report_requested.emit(scope)
             )

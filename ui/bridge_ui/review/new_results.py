@@ -14,40 +14,40 @@ if TYPE_CHECKING:
 
 
 class NewResultTracker:
-    """Versions that the shot did not have when it was opened, and tries of jobs that were seen
-    running or were requested here."""
+    """Finds versions that are newer than the opened review, and test frames of jobs that were
+    active meanwhile or were requested from this panel."""
 
-    def __init__(self, board: Store, recent: RecentRequests) -> None:
-        self._board, self._recent = board, recent
+    def __init__(self, store: Store, recent: RecentRequests) -> None:
+        self._store, self._recent = store, recent
         self._known_ids: set[str] = set()
-        """Ids of versions and tries that are not new, or were noticed already."""
+        """Versions and test frames that are not new, or were found already."""
         self.is_settled = False
         """All versions that existed when the shot was opened are known."""
         self._active_job_ids: set[str] = set()
-        """Ids of jobs that were seen before they had ended."""
+        """Jobs that were seen before they had ended."""
         self._new_ids: list[str] = []
-        """Ids of new versions and tries that were not looked at yet, oldest first."""
+        """New versions and test frames that were not shown yet, oldest first."""
 
     def reset(self, shot: ShotId | None) -> None:
-        """Another shot is under review: what it has already is not new."""
+        """Start over for another shot."""
         self._known_ids.clear()
         self._active_job_ids.clear()
         self._new_ids.clear()
         self.is_settled = False
         if shot is not None:
             self._known_ids |= {
-                job.test_frame_id for job in self._board.jobs_of(shot) if job.test_frame_id
+                job.test_frame_id for job in self._store.jobs_of(shot) if job.test_frame_id
             }
 
     def update(self, shot: ShotId) -> None:
-        """Notice what has been added since."""
+        """Find what has been added since the last call."""
         versions = [
-            one.id for one in self._board.versions_of(shot) if one.id not in self._known_ids
+            one.id for one in self._store.versions_of(shot) if one.id not in self._known_ids
         ]
         self._known_ids.update(versions)
         if self.is_settled:
             self._new_ids += versions
-        for job in self._board.jobs_of(shot):
+        for job in self._store.jobs_of(shot):
             if not job.state.ended:
                 self._active_job_ids.add(job.id)
             elif job.test_frame_id and job.test_frame_id not in self._known_ids:
@@ -58,7 +58,7 @@ class NewResultTracker:
     def newest(
         self, choices: Iterable[MediaChoice], visible_ids: Collection[str]
     ) -> MediaChoice | None:
-        """The newest that can be looked at; what is on the screen is no longer offered."""
+        """The newest one that can be shown; what is on the screen is no longer new."""
         self._new_ids = [one for one in self._new_ids if one not in visible_ids]
         choices_by_id = {choice.id: choice for choice in choices}
         return next(

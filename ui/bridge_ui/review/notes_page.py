@@ -1,4 +1,4 @@
-"""The tab with what was said and decided about the version under review."""
+"""The page with the notes and decisions of the version under review."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ from bridge_ui.widgets.basic import (
 
 
 class NotesPage(QWidget):
-    """:attr:`go_to` carries a frame, :attr:`again` the request that a note became."""
-
     frame_requested = Signal(int)
     revision_ready = Signal(object)
+    """The request that a note became."""
 
     def __init__(self, review: ReviewController, colours: ThemeColours) -> None:
         super().__init__()
@@ -69,20 +68,21 @@ class NotesPage(QWidget):
         for note in state.notes:
             self._list.addWidget(self._make_note_card(note))
         for decision in state.decisions:
-            words = label(
+            decision_label = label(
                 decision_text(decision),
                 STYLE_BY_TONE[review_status_sign(decision.status).tone],
                 wrap=True,
             )
             comment = label(decision.comment, wrap=True)
             comment.setVisible(bool(decision.comment))
-            self._list.addWidget(framed(column(words, comment, margin=10, gap=2), "card"))
+            card = framed(column(decision_label, comment, margin=10, gap=2), "card")
+            self._list.addWidget(card)
         if not state.notes and not state.decisions:
-            hint = tr("Nothing was said yet. Press N in the review room to write, D to draw.")
+            hint = tr("No notes yet. In the review, press N to write, D to draw.")
             self._list.addWidget(label(hint, "dim", wrap=True))
 
     def _make_note_card(self, note: Note) -> QFrame:
-        words = label(note.text or tr("drawn, without words"), wrap=True)
+        text = label(note.text or tr("drawing without text"), wrap=True)
         facts = [note.by, format_timestamp(note.at)]
         if note.strokes:
             facts.append(tr_count(len(note.strokes), "{n} stroke", "{n} strokes"))
@@ -92,16 +92,13 @@ class NotesPage(QWidget):
             to_frame = button(note_frames_text(note), "link", on_click=go)
             to_frame.setToolTip(tr("Go to this frame"))
             foot.insertWidget(0, to_frame)
-        again = button(
-            tr("make a version from this"),
-            "link",
-            on_click=lambda: self._revise(note),
-        )
-        foot.insertWidget(foot.count() - 1, again)
-        who = label(" · ".join(facts), "small", wrap=True)
-        return framed(column(words, who, foot, margin=10, gap=3), "card")
+        revise = button(tr("Revise"), "link", on_click=partial(self._revise, note))
+        revise.setToolTip(tr("Make the next version from this note"))
+        foot.insertWidget(foot.count() - 1, revise)
+        author = label(" · ".join(facts), "small", wrap=True)
+        return framed(column(text, author, foot, margin=10, gap=3), "card")
 
     def _revise(self, note: Note) -> None:
         if note.display_frame is not None:
-            self.frame_requested.emit(note.display_frame)  # the frame to try first
+            self.frame_requested.emit(note.display_frame)  # a test frame would show this one
         self._review.revise_from_note(note, self.revision_ready.emit)

@@ -1,4 +1,4 @@
-"""The keys of the review room: what editors expect, listed under ``?``."""
+"""The review's shortcuts: those that editors expect, listed under ``?``."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from PySide6.QtWidgets import (
 
 from bridge_ui.core.translate import tr
 
-#: What a key does, by the name of the room's action; the same action may have several keys.
+#: Actions of :class:`bridge_ui.review.viewer_actions.ViewerActions` by key.
 SHORTCUTS: dict[str, str] = {
-    "Space": "toggle",
-    "J": "back",
+    "Space": "toggle_playback",
+    "J": "shuttle_back",
     "K": "stop",
-    "L": "forward",
+    "L": "shuttle_forward",
     "Left": "step_back",
     "Right": "step_forward",
     ",": "step_back",
     ".": "step_forward",
-    "Shift+Left": "leap_back",
-    "Shift+Right": "leap_forward",
-    "Home": "first",
-    "End": "last",
-    "Up": "note_before",
-    "Down": "note_after",
+    "Shift+Left": "skip_back",
+    "Shift+Right": "skip_forward",
+    "Home": "go_to_first",
+    "End": "go_to_last",
+    "Up": "previous_note",
+    "Down": "next_note",
     "I": "mark_in",
     "O": "mark_out",
     "X": "clear_marks",
@@ -45,72 +45,72 @@ SHORTCUTS: dict[str, str] = {
     "5": "compare_overlay",
     "6": "compare_side_by_side",
     "S": "swap",
-    "T": "other_target",
-    "PgUp": "version_newer",
-    "PgDown": "version_older",
-    "Alt+Left": "adjust_less",
-    "Alt+Right": "adjust_more",
-    "[": "darker",
-    "]": "brighter",
+    "T": "switch_target",
+    "PgUp": "newer_version",
+    "PgDown": "older_version",
+    "Alt+Left": "decrease_compare_value",
+    "Alt+Right": "increase_compare_value",
+    "[": "exposure_down",
+    "]": "exposure_up",
     "{": "gamma_down",
     "}": "gamma_up",
-    "Backspace": "plain_look",
+    "Backspace": "reset_exposure",
     "F": "fit",
     "+": "zoom_in",
     "=": "zoom_in",
     "-": "zoom_out",
     "0": "actual_size",
-    "D": "draw",
-    "N": "note",
+    "D": "toggle_drawing",
+    "N": "write_note",
     "Shift+A": "approve",
-    "Shift+C": "ask_for_changes",
+    "Shift+C": "request_changes",
     "Shift+R": "reject",
     "G": "go_to_frame",
     "Ctrl+Z": "undo",
     "Ctrl+Shift+Z": "redo",
     "Ctrl+Y": "redo",
-    "Escape": "leave",
+    "Escape": "cancel",
 }
 
 
-#: Actions whose keys go to the player wherever the focus is.
-PLAYBACK_ACTIONS = ("toggle", "back", "stop", "forward")
+#: Actions whose keys work wherever the focus is in the panel.
+PLAYBACK_ACTIONS = ("toggle_playback", "shuttle_back", "stop", "shuttle_forward")
 
 
 def shortcut_help() -> tuple[tuple[str, str], ...]:
-    """Keys with what they do, for the sheet of all keys."""
+    """Keys and what they do, for the overlay of all shortcuts."""
     return (
-        (tr("Space"), tr("play, stop, wherever you are but in a text field")),
+        (tr("Space"), tr("play, stop, anywhere except in a text field")),
         ("J K L", tr("back, stop, forward; again: 2×, 4×")),
         ("← → , .", tr("one frame back, forward")),
-        ("Shift+← →", tr("ten frames")),
+        ("Shift+← →", tr("ten frames back, forward")),
         ("Home End", tr("first, last frame")),
-        ("↑ ↓", tr("note before, after")),
-        ("I O X", tr("in point, out point, neither")),
+        ("↑ ↓", tr("previous, next note")),
+        ("I O X", tr("set in point, out point, clear both")),
         ("Ctrl+L", tr("loop")),
-        ("1 2", tr("A alone, B alone")),
+        ("1 2", tr("A only, B only")),
         ("3 W", tr("wipe")),
         ("4 5 6", tr("difference, overlay, side by side")),
         ("Alt+← →", tr("move the wipe, gain or opacity")),
-        ("S", tr("A and B change places")),
-        ("T", tr("note and decide about the other version on the screen")),
+        ("S", tr("swap A and B")),
+        ("T", tr("switch notes and decisions to the other version on the screen")),
         ("PgUp PgDn", tr("newer, older version")),
         ("[ ] { }", tr("exposure, gamma")),
-        ("Backspace", tr("exposure and gamma as they were")),
+        ("Backspace", tr("reset exposure and gamma")),
         ("F 0 + −", tr("fit, 100 %, zoom in, out")),
         ("D", tr("draw")),
         ("Ctrl+Z, Ctrl+Shift+Z", tr("undo, redo a stroke")),
         ("N", tr("write a note")),
         ("Shift+A, Shift+C, Shift+R", tr("approve, ask for changes, reject")),
         ("G", tr("go to a frame or timecode")),
-        ("Esc", tr("stop drawing or writing")),
+        ("Esc", tr("stop drawing or typing")),
     )
 
 
 def action_for_key(event: QKeyEvent) -> str | None:
-    """The action of a key that was pressed; None: not ours."""
+    """The action of a pressed key; None if it has none."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    # Which keys need Shift for a sign depends on the keyboard; the sign counts.
+    # Which characters need Shift depends on the keyboard layout; the character counts.
     text = event.text()
     if len(text) == 1 and text.isprintable() and not text.isalnum() and text != " ":
         modifiers &= ~Qt.KeyboardModifier.ShiftModifier
@@ -119,7 +119,7 @@ def action_for_key(event: QKeyEvent) -> str | None:
 
 @cache
 def _actions_by_key() -> dict[int, str]:
-    """Actions by key and modifiers, as Qt combines them in one number."""
+    """Actions by key and modifiers, combined in one number as Qt does."""
     return {
         QKeySequence(text)[0].toCombined(): action  # type: ignore[index]  # not in Qt's types
         for text, action in SHORTCUTS.items()
@@ -127,12 +127,12 @@ def _actions_by_key() -> dict[int, str]:
 
 
 def accepts_text(widget: QWidget | None) -> bool:
-    """Whether keys pressed there type text."""
+    """Whether the widget takes typed text."""
     if isinstance(widget, QComboBox):
         return widget.isEditable()
     return isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit)
 
 
 def accepts_keys(widget: QWidget | None) -> bool:
-    """Whether keys pressed there type text or choose from a list."""
+    """Whether the widget takes typed text or selects list entries by key."""
     return accepts_text(widget) or isinstance(widget, QComboBox)

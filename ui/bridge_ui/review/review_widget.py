@@ -1,4 +1,4 @@
-"""The review room: the stage connected with what the gateway knows of a shot."""
+"""The viewer, connected with the review's controller."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class ReviewWidget(ViewerWidget):
-    """Shows what the controller says; tells it what a person wants."""
+    """Shows the controller's state and passes user input on to it."""
 
     revision_ready = Signal(object)
-    """The request that a note became."""
+    """The request that a note or a review became."""
 
     def __init__(
         self,
@@ -70,9 +70,9 @@ class ReviewWidget(ViewerWidget):
             review.a.watch(lambda _source: self._open_sources()),
             review.b.watch(lambda _source: self._open_sources()),
             shots.state.watch(lambda _state: self._selection_changed(shots)),
-            # Read again: the plates may be others under their old names.
+            # The cut was read again: plates may have changed under the same names.
             shots.rows.watch(lambda change: review.check_plate() if change.reset else None),
-            # What could not be had while the line was lost waits a minute for its next turn.
+            # Frames that failed while disconnected would wait up to a minute.
             session.on_connected(self.player.refresh),
         ]
 
@@ -85,11 +85,11 @@ class ReviewWidget(ViewerWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.WindowActivate:
-            self._review.check_plate()  # somebody was elsewhere: rendering, perhaps
+            self._review.check_plate()  # it may have been rendered again meanwhile
         return super().event(event)
 
     def _selection_changed(self, shots: ShotsController) -> None:
-        """What is selected besides can be looked at beside it."""
+        """Offer the other selected shots for comparison."""
         selected = shots.state.value.selected
         if selected is not self._selected:
             self._selected = selected
@@ -125,7 +125,7 @@ class ReviewWidget(ViewerWidget):
 
     def _revise_from_note(self, note: Note) -> None:
         if note.display_frame is not None:
-            self.go_to_frame(note.display_frame)  # the frame to try first
+            self.go_to_frame(note.display_frame)  # a test frame would show this one
         self._review.revise_from_note(note, self.revision_ready.emit)
 
     def _show_review(self, state: ReviewState) -> None:
@@ -142,8 +142,8 @@ class ReviewWidget(ViewerWidget):
                 one.version and one.version.decisions for one in state.compared_versions
             ),
         )
-        offered = state.new_result
-        self.new_result.show_result(*((offered.id, offered.label) if offered else ("", "")))
+        new = state.new_result
+        self.new_result.show_result(*((new.id, new.label) if new else ("", "")))
         self.set_version(
             VersionUnderReview(
                 version.id,
@@ -191,7 +191,7 @@ class ReviewWidget(ViewerWidget):
 
 
 def _frame_range(shot: Shot, sources: dict[str, FrameSource]) -> FrameRange:
-    """The work range, and whatever a source has beyond it."""
+    """The work range, extended by frames that a source has beyond it."""
     frames = shot.work_range
     for source in sources.values():
         if source.frames:
@@ -208,4 +208,4 @@ def _source_info(state: ReviewState, key: str) -> str:
         return ""
     outputs = choice.version.outputs
     size = f"{outputs[0].width}×{outputs[0].height}" if outputs else ""
-    return " · ".join(word for word in (size, choice.version.proxies.view) if word)
+    return " · ".join(filter(None, (size, choice.version.proxies.view)))

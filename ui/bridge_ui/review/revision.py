@@ -1,4 +1,4 @@
-"""What a review says, made into the request for the next version."""
+"""Turns feedback on a version into the request for the next one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_NOTE_LENGTH = 5000  # characters of a request's note
 
 
 class RevisionBuilder:
-    """The request for the next version, once the gateway has told how the last one was made."""
+    """Builds the request for the next version from the lineage of a version."""
 
     def __init__(self, session: Session, failed: OnError) -> None:
         self._session, self._on_error = session, failed
@@ -34,7 +34,8 @@ class RevisionBuilder:
         shot: Shot | None,
         on_request: Callable[[Request], None],
     ) -> None:
-        """With what was ``said`` about ``version`` in it; see :func:`answering`."""
+        """Fetch the lineage of ``version``, then pass on the request with the remarks in it; see
+        :func:`revision_request`."""
         session = self._session
 
         def lineage_loaded(lineage: Lineage) -> None:
@@ -51,13 +52,13 @@ class RevisionBuilder:
 
 
 def review_remarks(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
-    """The last decision's words, then the notes with their frames."""
+    """The last decision's comment, then the notes with their frames."""
     comment = version.decisions[-1].comment.strip() if version.decisions else ""
     return tuple(filter(None, [comment, *map(remark_text, notes)]))
 
 
 def remark_text(note: Note) -> str:
-    """What a note says, and where: ``1010: hold the leaves still``; empty: it only draws."""
+    """A note's frames and text, such as ``1010: hold the leaves still``; empty if it only draws."""
     if not note.text.strip() or note.frames is None:
         return note.text.strip()
     frames = note.frames
@@ -72,9 +73,8 @@ def revision_request(
     service: Service | None,
     shot: Shot | None,
 ) -> Request:
-    """The request that ``version`` was made from, with what was ``said`` about it added to its
-    note, and to the first text that the ``service`` takes: that is what it listens to. ``shot``
-    is the same one as the cut has it now."""
+    """The request that ``version`` was made from, with the remarks added to its note and to the
+    first text parameter of ``service``. ``shot`` is the shot as it is in the cut now."""
     request = repeat_request(lineage)
     changed: dict[str, Any] = {
         "note": _append_lines(request.note, remarks, _MAX_NOTE_LENGTH),
@@ -92,7 +92,7 @@ def revision_request(
 
 
 def _append_lines(before: str, remarks: Iterable[str], max_length: int) -> str:
-    """With the lines that it does not hold yet; cut where it would be too long."""
+    """Append the lines that are missing; cut at ``max_length``."""
     lines = before.splitlines()
     lines += [line for text in remarks for line in text.splitlines() if line not in lines]
     return "\n".join(lines)[:max_length]

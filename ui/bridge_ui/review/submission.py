@@ -1,4 +1,4 @@
-"""Sends a note or a decision to the gateway once, even where the answer is lost."""
+"""Sends a note or a decision to the gateway exactly once, even if the response is lost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def submit_decision(client: Client, version: Version, decision: Decision) -> Version:
-    """Decide about a version as it was seen. Where the answer is lost, looks whether the decision
-    was recorded. Waits for the gateway: for a worker.
+    """Send a decision about a version. If the response is lost, check whether the decision was
+    recorded. Blocks: call it in a worker.
 
     :raises ShotbridgeError: the gateway refuses it, or does not answer.
     """
@@ -28,8 +28,8 @@ def submit_decision(client: Client, version: Version, decision: Decision) -> Ver
 
 
 def submit_note(client: Client, version: str, note: NewNote) -> Note:
-    """Add a note to a version, unless it is there: whoever saw no answer gives it again. Waits for
-    the gateway: for a worker.
+    """Add a note to a version unless it exists already: a user who saw no response sends it again.
+    Blocks: call it in a worker.
 
     :raises ShotbridgeError: the gateway refuses it, or does not answer.
     """
@@ -45,7 +45,7 @@ def submit_note(client: Client, version: str, note: NewNote) -> Note:
 
 
 def _find_note(client: Client, version: str, note: NewNote) -> Note | None:
-    """The one that says and draws the same, by the same person, about the same frames."""
+    """An existing note with the same text, strokes, frames and author."""
     fields = dict(note)
     found = (one for one in client.notes(version) if fields.items() <= dict(one).items())
     return next(found, None)

@@ -1,4 +1,4 @@
-"""What the keys of the review room do."""
+"""The actions of the viewer's shortcuts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from bridge_ui.review.player.qt_player import Player
     from bridge_ui.review.player.transport_widgets import TransportBar
 
-_SKIP_FRAMES = 10  # frames
+_SKIP_FRAMES = 10
 
 
 class ActionTarget(Protocol):
-    """What the keys act on: the stage of the review room."""
+    """What the actions need of the viewer."""
 
     player: Player
     canvas: ViewerCanvas
@@ -35,9 +35,9 @@ class ActionTarget(Protocol):
     note_editor: NoteEditor
     targets: TargetChooser
     swap_requested: Any
-    """A signal."""
+    """Signal()"""
     version_step_requested: Any
-    """A signal with 1 or -1."""
+    """Signal(int), 1 or -1"""
 
     @property
     def frame(self) -> int | None: ...
@@ -49,24 +49,24 @@ class ActionTarget(Protocol):
 
 
 class ViewerActions:
-    """By the names of :data:`bridge_ui.review.qt_shortcuts.KEYS`."""
+    """Runs actions by the names in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`."""
 
     def __init__(self, target: ActionTarget) -> None:
         self._target = target
         player, canvas = target.player, target.canvas
         self._table: dict[str, Callable[[], object]] = {
-            "toggle": player.toggle,
-            "back": lambda: player.shuttle(-1),
+            "toggle_playback": player.toggle,
+            "shuttle_back": lambda: player.shuttle(-1),
             "stop": player.stop,
-            "forward": lambda: player.shuttle(1),
+            "shuttle_forward": lambda: player.shuttle(1),
             "step_back": lambda: player.step(-1),
             "step_forward": lambda: player.step(1),
-            "leap_back": lambda: player.step(-_SKIP_FRAMES),
-            "leap_forward": lambda: player.step(_SKIP_FRAMES),
-            "first": lambda: target.go_to_frame(player.clock.in_point),
-            "last": lambda: target.go_to_frame(player.clock.out_point),
-            "note_before": lambda: self._go_to_note(-1),
-            "note_after": lambda: self._go_to_note(1),
+            "skip_back": lambda: player.step(-_SKIP_FRAMES),
+            "skip_forward": lambda: player.step(_SKIP_FRAMES),
+            "go_to_first": lambda: target.go_to_frame(player.clock.in_point),
+            "go_to_last": lambda: target.go_to_frame(player.clock.out_point),
+            "previous_note": lambda: self._go_to_note(-1),
+            "next_note": lambda: self._go_to_note(1),
             "mark_in": player.mark_in,
             "mark_out": player.mark_out,
             "clear_marks": player.clear_marks,
@@ -78,29 +78,29 @@ class ViewerActions:
             "compare_overlay": lambda: target.set_compare_mode(CompareMode.OVERLAY),
             "compare_side_by_side": lambda: target.set_compare_mode(CompareMode.SIDE_BY_SIDE),
             "swap": target.swap_requested.emit,
-            "other_target": target.targets.switch,
-            "version_newer": lambda: target.version_step_requested.emit(1),
-            "version_older": lambda: target.version_step_requested.emit(-1),
-            "adjust_less": lambda: self._adjust(-1),
-            "adjust_more": lambda: self._adjust(1),
-            "darker": lambda: self._change_exposure(-0.25),
-            "brighter": lambda: self._change_exposure(0.25),
+            "switch_target": target.targets.switch,
+            "newer_version": lambda: target.version_step_requested.emit(1),
+            "older_version": lambda: target.version_step_requested.emit(-1),
+            "decrease_compare_value": lambda: self._adjust(-1),
+            "increase_compare_value": lambda: self._adjust(1),
+            "exposure_down": lambda: self._change_exposure(-0.25),
+            "exposure_up": lambda: self._change_exposure(0.25),
             "gamma_down": lambda: self._change_gamma(-0.05),
             "gamma_up": lambda: self._change_gamma(0.05),
-            "plain_look": lambda: canvas.update_settings(exposure=0.0, gamma=1.0),
+            "reset_exposure": lambda: canvas.update_settings(exposure=0.0, gamma=1.0),
             "fit": canvas.fit,
             "zoom_in": lambda: canvas.zoom_by(1),
             "zoom_out": lambda: canvas.zoom_by(-1),
             "actual_size": canvas.actual_size,
-            "draw": lambda: target.set_drawing(not canvas.is_drawing),
-            "note": self._write_note,
+            "toggle_drawing": lambda: target.set_drawing(not canvas.is_drawing),
+            "write_note": self._write_note,
             "approve": lambda: target.start_decision(ReviewStatus.APPROVED),
-            "ask_for_changes": lambda: target.start_decision(ReviewStatus.CHANGES_REQUESTED),
+            "request_changes": lambda: target.start_decision(ReviewStatus.CHANGES_REQUESTED),
             "reject": lambda: target.start_decision(ReviewStatus.REJECTED),
             "go_to_frame": self._focus_frame_field,
             "undo": lambda: self._show_changed_frame(target.pen.undo()),
             "redo": lambda: self._show_changed_frame(target.pen.redo()),
-            "leave": self._cancel,
+            "cancel": self._cancel,
         }
 
     def trigger(self, name: str) -> None:
@@ -108,7 +108,7 @@ class ViewerActions:
             self._table[name]()
 
     def _go_to_note(self, direction: int) -> None:
-        """The next frame in a direction that something was said about."""
+        """Go to the nearest annotated frame in a direction."""
         current = self._target.player.clock.frame
         frames = sorted(self._target.annotated_frames(), reverse=direction < 0)
         for frame in frames:
@@ -117,7 +117,7 @@ class ViewerActions:
                 return
 
     def _adjust(self, direction: int) -> None:
-        """What the compare mode has to be moved: line, gain or opacity."""
+        """Change the compare mode's value: wipe position, gain or opacity."""
         canvas = self._target.canvas
         settings = canvas.settings
         if settings.compare is CompareMode.WIPE:
@@ -146,7 +146,7 @@ class ViewerActions:
         field.selectAll()
 
     def _show_changed_frame(self, frame: int | None) -> None:
-        """Show the frame on which something changed."""
+        """Show the frame that undo or redo has changed."""
         if frame is not None and frame != self._target.player.clock.frame:
             self._target.go_to_frame(frame)
 

@@ -1,4 +1,4 @@
-"""Where the room's widgets stand: a line above and one below the picture, or several short ones."""
+"""The viewer's layout: one row above and one below the canvas, or several in a narrow panel."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from bridge_ui.review.player.timeline_widget import TimelineBar
 from bridge_ui.review.player.transport_widgets import TransportBar
 from bridge_ui.widgets.basic import retain_size_when_hidden
 
-#: Widths from which A and B stand beside each other, from which all stands in one line, and from
-#: which it does so in full words; in widths of the letter x, so that a larger font counts.
+#: Minimum widths for A and B in one row, for everything in one row, and for that with full labels;
+#: in widths of the letter x, so that the font size counts.
 _SIDES_IN_ROW_FROM, _WIDE_FROM, _FULL_LABELS_FROM = 42, 88, 128
-#: Lines of text from which the room is high enough to keep places free.
+#: Minimum height for reserving space, in lines of text.
 _TALL_FROM = 30
 
 
 @dataclass(frozen=True)
 class ViewerParts:
-    """What is put together; from the top down, as far as there is an order."""
+    """The viewer's widgets, roughly from top to bottom."""
 
     side_choosers: tuple[SideChooser, SideChooser]
     mode_buttons: CompareModeButtons
@@ -60,7 +60,7 @@ class ViewerParts:
 
 
 class ViewerLayout:
-    """Lays the parts of ``stage`` out for its width."""
+    """Arranges the viewer's parts for its width."""
 
     def __init__(self, viewer: QWidget, parts: ViewerParts) -> None:
         self._viewer, self._parts = viewer, parts
@@ -71,7 +71,7 @@ class ViewerLayout:
         self._transport_row, self._decision_row = QHBoxLayout(), QHBoxLayout()
         body = self._body = QVBoxLayout(viewer)
         body.setContentsMargins(10, 8, 10, 8)
-        # The room fits itself to its width; its rows must not dictate one.
+        # The viewer adapts to its width; its rows must not set a minimum.
         body.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
         body.addLayout(self._source_row)
         body.addLayout(self._second_source_row)
@@ -93,11 +93,11 @@ class ViewerLayout:
 
     @property
     def is_wide(self) -> bool:
-        """All stands in one line."""
+        """Everything is in one row."""
         return self._arrangement is not None and self._arrangement[1]
 
     def fit_width(self) -> None:
-        """The stage has got another width."""
+        """Rearrange after the viewer's width has changed."""
         letters = self._viewer.width() / self._viewer.fontMetrics().horizontalAdvance("x")
         self._arrange(
             sides_in_row=letters >= _SIDES_IN_ROW_FROM,
@@ -108,8 +108,8 @@ class ViewerLayout:
         self._reserve_space()
 
     def reserve_space(self, names: Iterable[str], *, has_decision: bool) -> None:
-        """Keep room for what is said of these versions, whichever of them a compare mode shows, so
-        that the picture stays where it is from A to B. ``decided``: one of them was."""
+        """Reserve space for these versions, whichever the compare mode shows, so that the picture
+        does not move between A and B."""
         self._reserved_for = tuple(names), has_decision
         self._reserve_space()
 
@@ -121,7 +121,7 @@ class ViewerLayout:
         self._parts.decision_buttons.reserve_width(names)
 
     def place_toolbar(self) -> None:
-        """On the picture's left where there is room, else as a line below it."""
+        """On the left of the picture in a wide viewer, else as a row below it."""
         toolbar, canvas = self._parts.drawing_toolbar, self._parts.canvas
         hidden = toolbar.isHidden()
         toolbar.set_vertical(self.is_wide)
@@ -143,7 +143,7 @@ class ViewerLayout:
         rows = (self._source_row, self._second_source_row, self._mode_row)
         for row in (*rows, self._slider_row, self._transport_row, self._decision_row):
             while row.takeAt(0) is not None:
-                pass  # the widgets live on, and are put elsewhere below
+                pass  # the widgets are kept and placed again below
         self._source_row.addWidget(parts.side_choosers[0], 1)
         (self._source_row if sides_in_row else self._second_source_row).addWidget(
             parts.side_choosers[1], 1

@@ -1,6 +1,6 @@
-"""The review room's widgets put together: it shows what it is given and says what is wanted.
+"""The viewer: all widgets of the review, without a controller or a gateway.
 
-It knows of no gateway and no controller; :mod:`bridge_ui.review.review_widget` connects it with those.
+:mod:`bridge_ui.review.review_widget` connects it with both.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from bridge_ui.widgets.basic import label
 
 
 class ViewerWidget(QWidget):
-    """Player, compare, pen, notes and decisions. :meth:`close_down` ends its threads."""
+    """Player, comparison, drawing, notes and decisions. :meth:`close_down` ends its threads."""
 
     side_chosen = Signal(str, str)
     """``A`` or ``B``, and the id of a choice."""
@@ -58,20 +58,20 @@ class ViewerWidget(QWidget):
     version_step_requested = Signal(int)
     """The next newer (1) or older (-1) version."""
     note_submitted = Signal(object)
-    """A :class:`NoteDraft`; :meth:`note_kept` says that it is safe."""
+    """A :class:`NoteDraft`. Call :meth:`note_saved` once the gateway has it."""
     decision_submitted = Signal(object, str, str)
-    """A :class:`bridge_core.models.versions.ReviewStatus`, the words that go with it, and the id of
-    the version; :meth:`decision_kept` says that it is safe."""
+    """A :class:`bridge_core.models.versions.ReviewStatus`, the comment, and the id of the version.
+    Call :meth:`decision_saved` once the gateway has it."""
     visible_sides_changed = Signal(tuple)
-    """The sides that are on the screen now: ``A``, ``B``, both, or none."""
+    """The sides on the screen: ``A``, ``B``, both, or none."""
     target_chosen = Signal(str)
-    """The id of the version on the screen that decisions and notes are to be about."""
+    """The id of the visible version that decisions and notes are for."""
     new_result_requested = Signal(str)
-    """Look at what was offered under this id."""
+    """Show the new result with this id."""
     next_version_requested = Signal()
-    """The next version is to be made from what was said about this one."""
+    """Make the next version from the feedback on this one."""
     revision_requested = Signal(object)
-    """A note that the next version is to be made from."""
+    """Make the next version from this note."""
     frame_changed = Signal(int)
 
     def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
@@ -81,10 +81,10 @@ class ViewerWidget(QWidget):
         self._version: VersionUnderReview | None = None
         self._sources: dict[str, FrameSource] = {}
         self._mode = CompareMode.WIPE
-        """As chosen; without a B only A is shown."""
+        """As chosen; while B is empty, only A is shown."""
         self._position_key: Hashable = None
         self._mode_chosen = False
-        """Somebody has chosen the mode since this was opened."""
+        """The user has chosen the mode since the shot was opened."""
         self._visible_sides: tuple[str, ...] = ()
         self.player = Player(self)
         self.canvas = ViewerCanvas(colours)
@@ -121,11 +121,11 @@ class ViewerWidget(QWidget):
         self.show_message("")
         self._show_empty_state()
 
-    # What is shown
+    # State
 
     @property
     def frame(self) -> int | None:
-        """On the screen; None: nothing is."""
+        """The frame on the screen; None if nothing is open."""
         return None if self._is_empty else self.player.clock.frame
 
     def open(
@@ -137,10 +137,12 @@ class ViewerWidget(QWidget):
         counting: PlateTimecode | None = None,
         position_key: Hashable = None,
     ) -> None:
-        """Show sources by side over ``frames`` (inclusive). ``cut`` lies between the handles;
-        without a ``counting``, timecode begins at frame 0. ``of`` is what is looked at: each
-        begins at the cut's first frame, and comes back as it was left, in and out point too.
-        Another one shows B again, where A alone was shown last."""
+        """Show sources by side over ``frames``; ``cut`` is the range between the handles. Without
+        ``counting``, timecode begins at frame 0.
+
+        Frame, in and out point are kept for each ``position_key``; a new one begins at the cut's
+        first frame. A new key also shows B again if only A was shown.
+        """
         self._is_empty = frames is None or not sources
         self._sources = dict(sources)
         if position_key is not None and position_key != self._position_key:
@@ -163,23 +165,23 @@ class ViewerWidget(QWidget):
         self._show_empty_state()
 
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
-        """What may stand on the sides, as ids and labels, and what does."""
+        """Ids and labels to choose from, and the ids of A and B."""
         for side, chosen in (("A", a), ("B", b)):
             self._side_choosers[side].set_choices(choices, chosen)
         self._captions.set_names(dict(choices), a, b)
 
     def set_source_info(self, a: str, b: str) -> None:
-        """Small words about each side, as ``1920×1080 · ACES view``."""
+        """Facts about each side, such as ``1920×1080 · ACES view``."""
         self._captions.source_info = (a, b)
         self._show_frame()
 
     def set_notes(self, notes: Sequence[Note]) -> None:
-        """Of the version under review: on the bar, in the list, drawn on the picture."""
+        """The notes of the version under review."""
         self.annotations.set_notes(notes)
 
     def set_version(self, version: VersionUnderReview | None) -> None:
-        """What is said and decided about; None: nothing is. What somebody has begun to say about
-        another version waits for that one."""
+        """Set the version that notes and decisions are for; None for no version. Drafts are kept
+        for each version."""
         previous, self._version = self._version, version
         version_id = version.id if version is not None else ""
         if previous is not None and previous.id != version_id:
@@ -187,7 +189,7 @@ class ViewerWidget(QWidget):
                 self.annotations.has_unsaved or self.decision_form.line_edit.text().strip()
             )
             name = f"{previous.shot} {previous.name}"
-            message = tr("What you began to say about {version} waits there", version=name)
+            message = tr("Your draft for {version} is kept with it", version=name)
             self.show_message(message if has_unsaved else "")
         self.annotations.set_version(version_id)
         if version is None and self.canvas.is_drawing:
@@ -198,42 +200,42 @@ class ViewerWidget(QWidget):
         self._decision_summary.show_version(version)
 
     def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Ids and names of the versions that are on the screen and can be decided about."""
+        """Ids and names of the visible versions that can be decided about."""
         self.targets.show_targets(targets, chosen)
 
     def set_compared_versions(self, names: Sequence[str], *, has_decision: bool) -> None:
-        """Names of the versions that are A or B, on the screen or not, and whether one of them was
-        decided about."""
+        """Names of the versions that are A or B, visible or not, and whether one of them has a
+        decision."""
         self._layout.reserve_space(names, has_decision=has_decision)
 
     def set_busy(self, busy: bool) -> None:
-        """Something that was said is on its way: no second one meanwhile."""
+        """Disable submitting while a note or decision is being sent."""
         self.decision_buttons.set_busy(busy)
         self.decision_form.set_busy(busy)
         self.note_editor.set_busy(busy)
 
     def show_message(self, text: str, *, is_problem: bool = False) -> None:
-        """What was done last, or why it could not be; empty: nothing."""
+        """The last result or problem; empty hides the line."""
         self._message.setText(f"⚠ {text}" if is_problem and text else text)
         self._message.setVisible(bool(text))
         set_style_class(self._message, "bad" if is_problem else "dim")
 
     def start_decision(self, status: ReviewStatus) -> None:
-        """Somebody wants to decide: ask for the words that go with it."""
+        """Open the form for a decision's comment."""
         if self._version is not None and self.decision_buttons.button(status).isEnabled():
             self.player.stop()
             self.decision_form.start(status)
 
     def decision_saved(self, version: str) -> None:
-        """The decision about this one is safe."""
+        """The gateway has the decision about this version."""
         self.decision_form.decision_saved(version)
 
     def note_saved(self, draft: NoteDraft) -> None:
-        """The note is safe."""
+        """The gateway has this note."""
         self.annotations.note_saved(draft)
 
     def frames_added(self) -> None:
-        """A running job has more frames than before."""
+        """A running job has finished more frames."""
         self.player.refresh()
 
     def annotated_frames(self) -> set[int]:
@@ -250,7 +252,7 @@ class ViewerWidget(QWidget):
         self._apply_compare_mode()
 
     def set_drawing(self, on: bool) -> None:
-        """Take the pen, or lay it down; what is drawn stays. Without a version there is none."""
+        """Switch drawing on or off; strokes are kept. Without a version it stays off."""
         on = on and self._version is not None
         if on:
             self.player.stop()
@@ -266,13 +268,13 @@ class ViewerWidget(QWidget):
             self._focus_canvas()
 
     def close_down(self) -> None:
-        """End all that moves; called again it does nothing."""
+        """End the player's threads. May be called twice."""
         self.player.close()
 
     # Keys
 
     def event(self, event: QEvent) -> bool:
-        # Hosts have shortcuts on the same keys; while the focus is in here they are ours.
+        # Hosts have shortcuts on the same keys; they are ours while the focus is in the viewer.
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -285,20 +287,20 @@ class ViewerWidget(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         action = action_for_key(event)
-        if action is None or (action != "leave" and accepts_keys(QApplication.focusWidget())):
+        if action is None or (action != "cancel" and accepts_keys(QApplication.focusWidget())):
             super().keyPressEvent(event)
         else:
             self._actions.trigger(action)
 
     def trigger_action(self, action: str) -> None:
-        """Do what a key does, by the action's name in :data:`bridge_ui.review.qt_shortcuts.KEYS`."""
+        """Run an action of :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS` by its name."""
         self._actions.trigger(action)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
         self.player.stop()
 
-    # Putting together
+    # Construction
 
     def _build_layout(self) -> None:
         set_style_class(self, "ground")
@@ -346,11 +348,11 @@ class ViewerWidget(QWidget):
         player.state_changed.connect(self._show_state)
         player.cache_changed.connect(lambda: self.timeline.set_cached(player.cache.cached_frames()))
         self.timeline.scrubbed.connect(self.go_to_frame)
-        transport.first_frame_requested.connect(lambda: self._actions.trigger("first"))
+        transport.first_frame_requested.connect(lambda: self._actions.trigger("go_to_first"))
         transport.step_back_requested.connect(lambda: player.step(-1))
         transport.play_toggled.connect(player.toggle)
         transport.step_forward_requested.connect(lambda: player.step(1))
-        transport.last_frame_requested.connect(lambda: self._actions.trigger("last"))
+        transport.last_frame_requested.connect(lambda: self._actions.trigger("go_to_last"))
         transport.loop_toggled.connect(player.set_loop)
         transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
         self.canvas.settings_changed.connect(self._show_settings)
@@ -378,14 +380,14 @@ class ViewerWidget(QWidget):
         self._show_zoom()
 
     def _decision_form_toggled(self, on: bool) -> None:
-        """A decision is being made: the buttons that began it, and the last one, make room."""
+        """The open form replaces the decision buttons and the last decision."""
         self.decision_buttons.setVisible(not on)
         self._decision_summary.set_collapsed(on)
         if not on:
             self._focus_canvas()
 
     def _focus_canvas(self) -> None:
-        """Give the keys back to the player, if they are the room's."""
+        """Return the keyboard to the player if the focus is in the viewer."""
         focus = QApplication.focusWidget()
         if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
@@ -401,7 +403,7 @@ class ViewerWidget(QWidget):
             self.visible_sides_changed.emit(sides)
 
     def _pen_side_changed(self, side: str) -> None:
-        """The pen goes down on the picture of this side."""
+        """A stroke begins on this side's picture."""
         self.targets.select_side(side)
 
     def _show_new_result(self, choice_id: str) -> None:
@@ -412,7 +414,7 @@ class ViewerWidget(QWidget):
 
     def _choose_source(self, side: str, key: str) -> None:
         self.side_chosen.emit(side, key)
-        self.canvas.setFocus()  # so that Space plays instead of opening the list again
+        self.canvas.setFocus()  # so that Space plays and does not open the list again
 
     def _go_to_entered_frame(self, frame: int) -> None:
         self.go_to_frame(frame)
@@ -422,7 +424,7 @@ class ViewerWidget(QWidget):
         self.note_submitted.emit(self.annotations.draft())
         self.canvas.setFocus()
 
-    # Showing
+    # Display
 
     def _show_frame(self, _frame: int = 0) -> None:
         if self._is_empty:
@@ -464,7 +466,7 @@ class ViewerWidget(QWidget):
         if self._is_empty:
             self.canvas.show_pictures(None, None)
             self._captions.clear()
-            self.canvas.set_messages(tr("Choose a shot to look at it here."), "")
+            self.canvas.set_messages(tr("Select a shot to review it."), "")
         else:
             self._show_frame()
         self._show_zoom()
