@@ -1,4 +1,4 @@
-"""Seals every test off from the user's configuration, and from the network beyond loopback."""
+"""Isolates every test from the user's configuration and from the network outside this machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# No test is a matter of luck: not of the machine's pace, and not of seeds, which are the same each
-# time. `make test-properties` takes the other profile.
+# Tests do not depend on the machine's speed, and use the same seeds each time.
+# `make test-properties` uses the other profile.
 hypothesis.settings.register_profile("everyday", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("properties", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("everyday")
@@ -41,7 +41,7 @@ def _no_network() -> Iterator[None]:
 
     def connect(self: socket.socket, address: object) -> None:
         if isinstance(address, tuple) and not str(address[0]).startswith(_LOOPBACK):
-            raise AssertionError(f"a test reached out to {address}")
+            raise AssertionError(f"a test connected to {address}, outside this machine")
         real(self, address)  # type: ignore[arg-type]
 
     patch = pytest.MonkeyPatch()
@@ -52,7 +52,7 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
-    """Folder with the installed weights and footage."""
+    """The folder of the installed weights and footage."""
     folder = Path(os.environ.get("SHOTBRIDGE_TEST_MODELS", REPO / ".cache" / "models")).absolute()
     if not (folder / "installed.json").exists() and not any(folder.glob("*/installed.json")):
         pytest.skip(f"no weights in {folder}: run `make models`")
