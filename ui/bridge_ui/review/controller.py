@@ -1,4 +1,4 @@
-"""Reviewing a shot: its plate and versions to compare, notes, decisions, and asking again."""
+"""The review of a shot: plate and versions to compare, notes, decisions, and revisions."""
 
 from __future__ import annotations
 
@@ -38,48 +38,47 @@ if TYPE_CHECKING:
 
 __all__ = ["PLATE", "MediaChoice", "ReviewController", "ReviewState"]
 
-#: Other shots whose versions are among the choices: as many as a list holds at a glance.
+#: Other shots whose newest versions can be compared; more would make the list hard to read.
 _MAX_OTHER_SHOTS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewState:
-    """Everything that the review shows besides pictures."""
+    """Everything that the review shows except pictures."""
 
     shot: Shot | None = None
     choices: tuple[MediaChoice, ...] = ()
     """The plate, then the newest first."""
     a: str = ""
-    """Ids of the choices; empty: none."""
+    """Id of the choice that A shows; empty for none."""
     b: str = ""
     visible_sides: tuple[str, ...] = ("A", "B")
-    """Those that are on the screen."""
     targets: tuple[MediaChoice, ...] = ()
-    """The shot's versions that are on the screen, A's first."""
+    """The shot's visible versions, A's first."""
     version: Version | None = None
-    """What decisions and notes are about: one of the ``targets``; None: none is on the screen."""
+    """The one of ``targets`` that decisions and notes are for; None if no version is visible."""
     new_result: MediaChoice | None = None
-    """What has been made since the shot was opened, and is not on the screen."""
+    """The newest result since the shot was opened that is not visible."""
     notes: tuple[Note, ...] = ()
-    """Of that version, by frame; those on the whole version first."""
+    """Notes on ``version``, by frame; those on the whole version first."""
     decisions: tuple[DecisionRecord, ...] = ()
-    """Of that version, newest first."""
+    """Decisions about ``version``, newest first."""
     busy: bool = False
-    """Something that was decided or said is on its way."""
+    """A decision or note is being sent."""
     problem: str = ""
     next_step: str = ""
     message: str = ""
-    """What was done last, in words: ``v003 approved by Ada Lovelace, 11:20``"""
+    """The last result: ``v003 approved by Ada Lovelace, 11:20``"""
 
     @property
     def compared_versions(self) -> tuple[MediaChoice, ...]:
-        """The shot's versions that are A or B, on the screen or not."""
-        mine = {one.id: one for one in self.choices if one.can_be_reviewed}
-        return tuple(mine[one] for one in dict.fromkeys((self.a, self.b)) if one in mine)
+        """The shot's versions that are A or B, visible or not."""
+        versions = {one.id: one for one in self.choices if one.can_be_reviewed}
+        return tuple(versions[one] for one in dict.fromkeys((self.a, self.b)) if one in versions)
 
 
 class ReviewController:
-    """``state`` says what there is, ``a`` and ``b`` give the pictures."""
+    """Holds the review's ``state``; ``a`` and ``b`` are the frame sources of both sides."""
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[ReviewState] = Observable(ReviewState())
@@ -88,11 +87,11 @@ class ReviewController:
         self._session = session
         self._needs_render = False
         self._target_side = "B"
-        """The side that decisions and notes are about where both show a version."""
+        """The side that decisions and notes are for if both show a version."""
         self._chooses_b = True
-        """Nobody has chosen B yet: it follows what there is to review."""
+        """B is chosen automatically, until the user chooses it."""
         self._awaited_choice = ""
-        """The choice that becomes B as soon as it can be looked at."""
+        """The choice that becomes B as soon as it can be shown."""
         self._new_results = NewResultTracker(session.store, session.recent_requests)
         self._other_shots: tuple[Shot, ...] = ()
         self._sources = SourceProvider(session)
@@ -106,13 +105,14 @@ class ReviewController:
             session.services.watch(lambda _: self._update_choices(), immediately=False),
         ]
 
-    # What is looked at
+    # What is shown
 
     def open(self, shot: Shot | None, *, needs_render: bool = False) -> None:
-        """Review another shot: A is its plate, B the newest version that waits for review, or else
-        the newest. None: nothing. The same shot again changes nothing, unless its range or plate
-        did. Where the host has yet to render the plate (``to_render``), what was rendered when the
-        shot was sent is shown."""
+        """Review another shot, or None. A is its plate; B is the newest version that is pending
+        review, or else the newest. An unchanged shot is not opened again.
+
+        If the host has yet to render the plate, the plate of the last request is shown.
+        """
         self._needs_render = needs_render
         if shot == self.state.value.shot:
             return
@@ -130,15 +130,14 @@ class ReviewController:
         self.check_plate()
 
     def set_other_shots(self, others: Iterable[Shot]) -> None:
-        """Have the newest versions of other shots among the choices as well, to look at this one
-        beside its neighbours. What is reviewed stays this shot."""
-        found = tuple({one.id: one for one in islice(others, _MAX_OTHER_SHOTS)}.values())
-        if found != self._other_shots:
-            self._other_shots = found
+        """Offer the newest versions of other shots for comparison."""
+        shots = tuple({one.id: one for one in islice(others, _MAX_OTHER_SHOTS)}.values())
+        if shots != self._other_shots:
+            self._other_shots = shots
             self._update_choices()
 
     def check_plate(self) -> None:
-        """Somebody may have rendered the plate anew under its old name: show it as it is now."""
+        """Reload the plate if its files have changed under the same names."""
         shot = self.state.value.shot
         if shot is not None:
             self._sources.check_plate(shot, self._update_sources)
@@ -149,8 +148,8 @@ class ReviewController:
             self._update_sources()
 
     def choose_b(self, id: str) -> None:  # noqa: A002
-        """Empty: no B. What cannot be looked at yet (a queued job, a try that was not fetched)
-        becomes B when it can."""
+        """Choose B; empty for none. What cannot be shown yet (a queued job, a test frame that is
+        not loaded) becomes B as soon as it can."""
         self._chooses_b = False
         self._awaited_choice = "" if not id or self._has_choice(id) else id
         if not self._awaited_choice:
@@ -158,7 +157,7 @@ class ReviewController:
             self._update_sources()
 
     def swap(self) -> None:
-        """What decisions and notes are about stays the same version."""
+        """Swap A and B; decisions and notes stay with the same version."""
         if self.state.value.b:
             self._chooses_b = False
             self._target_side = "A" if self._target_side == "B" else "B"
@@ -166,28 +165,28 @@ class ReviewController:
             self._update_sources()
 
     def set_visible_sides(self, sides: tuple[str, ...]) -> None:
-        """These are on the screen: decisions and notes are about one of them."""
+        """Tell which sides are on the screen."""
         if sides != self.state.value.visible_sides:
             self._update(visible_sides=sides)
             self._update_target()
 
     def choose_target(self, id: str) -> None:  # noqa: A002
-        """Decide and note about this one of the ``targets``."""
+        """Make this one of the ``targets`` the version that decisions and notes are for."""
         state = self.state.value
         if any(choice.id == id for choice in state.targets):
             self._target_side = "A" if id == state.a else "B"
             self._update_target()
 
     def step_version(self, by: int) -> None:
-        """B becomes the next newer (1) or older (-1) version; at the end it stays."""
+        """Set B to the next newer (1) or older (-1) version, if there is one."""
         versions = [c.id for c in self.state.value.choices if c.can_be_reviewed]
         if not versions:
             return
         b = self.state.value.b
-        at = versions.index(b) - by if b in versions else 0
-        self.choose_b(versions[min(max(at, 0), len(versions) - 1)])
+        index = versions.index(b) - by if b in versions else 0
+        self.choose_b(versions[min(max(index, 0), len(versions) - 1)])
 
-    # What is decided and said
+    # Feedback
 
     def decide(
         self,
@@ -197,12 +196,12 @@ class ReviewController:
         version: str | None = None,
         done: Callable[[], None] | None = None,
     ) -> None:
-        """Set the review status of a version, in the name of the session's user; None: of the one
-        under review. ``done`` is told once the gateway has it; until then, and where it fails
-        (``state.problem``), the caller keeps the words."""
-        found = self._find_version(version)
-        if found is not None:
-            self._feedback.decide(found, status, comment, done)
+        """Set the review status of a version (None: the one under review), in the name of the
+        session's user. ``done`` is called once the gateway has the decision; on failure
+        ``state.problem`` is set."""
+        target = self._find_version(version)
+        if target is not None:
+            self._feedback.decide(target, status, comment, done)
 
     def add_note(
         self,
@@ -214,22 +213,21 @@ class ReviewController:
         version: str | None = None,
         done: Callable[[Note], None] | None = None,
     ) -> None:
-        """On a version (None: the one under review), its strokes on the frame ``drawn_on``.
-        ``done`` is told once the gateway has it; until then, and where it fails
-        (``state.problem``), the caller keeps the drawing."""
-        found = self._find_version(version)
-        if found is not None:
-            self._feedback.add_note(found, text, tuple(strokes), frames, drawn_on, done)
+        """Add a note to a version (None: the one under review), its strokes on ``drawn_on``.
+        ``done`` is called once the gateway has it; on failure ``state.problem`` is set."""
+        target = self._find_version(version)
+        if target is not None:
+            self._feedback.add_note(target, text, tuple(strokes), frames, drawn_on, done)
 
     def revise_from_note(self, note: Note, on_request: Callable[[Request], None]) -> None:
-        """The request that the note's version was made from, with what the note says in it, for
+        """Build the request for the next version from a note, for
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
         self._revision.build(
             note.version_id, (remark_text(note),), self.state.value.shot, on_request
         )
 
     def revise_from_review(self, on_request: Callable[[Request], None]) -> None:
-        """The same with everything that was said about the version under review."""
+        """Build it from all feedback on the version under review."""
         version = self._find_version(None)
         if version is not None:
             remarks = review_remarks(version, self.state.value.notes)
@@ -240,44 +238,46 @@ class ReviewController:
             unwatch()
         self._release()
 
-    # Behind it
+    # Internals
 
     def _release(self) -> None:
-        for asked in (self._versions_call, self._notes_call, self._revision):
-            asked.cancel()
+        for call in (self._versions_call, self._notes_call, self._revision):
+            call.cancel()
         self._sources.close()
 
-    def _has_choice(self, which: str) -> bool:
-        return any(choice.id == which for choice in self.state.value.choices)
+    def _has_choice(self, choice_id: str) -> bool:
+        return any(choice.id == choice_id for choice in self.state.value.choices)
 
     def _refresh(self) -> None:
-        """The gateway is there (again): it may have more of this shot than we know."""
+        """Fetch what the gateway has of this shot."""
         shot, client = self.state.value.shot, self._session.client
         if shot is None or not self._session.connection.value.is_connected:
             return
-        which = shot.id
+        shot_id = shot.id
 
-        def learn(found: list[Version]) -> None:
-            self._session.store.merge(versions=found)
-            self._new_results.update(which)
+        def merge(versions: list[Version]) -> None:
+            self._session.store.merge(versions=versions)
+            self._new_results.update(shot_id)
             self._new_results.is_settled = True
             self._update_choices()
 
         self._versions_call.run(
-            lambda _: client.versions(show=which.show, sequence=which.sequence, shot=which.shot),
-            learn,
+            lambda _: client.versions(
+                show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot
+            ),
+            merge,
             self._on_error,
         )
         self._fetch_notes()
 
     def _store_changed(self, change: StoreChange) -> None:
-        shot, board = self.state.value.shot, self._session.store
+        shot, store = self.state.value.shot, self._session.store
         if shot is None:
             return
-        mine = any(board.versions[one].shot == shot.id for one in change.versions) or any(
-            board.jobs[one].request.shot.id == shot.id for one in change.jobs
+        concerns_shot = any(store.versions[one].shot == shot.id for one in change.versions) or any(
+            store.jobs[one].request.shot.id == shot.id for one in change.jobs
         )
-        if mine:
+        if concerns_shot:
             self._update_choices()
         self._merge_notes(change.notes)
 
@@ -299,13 +299,11 @@ class ReviewController:
         self._new_results.update(state.shot.id)
         choices = self._list_choices()
         available = {choice.id for choice in choices}
-        a, b = (
-            self._current_choice(state.a, available) or PLATE,
-            self._current_choice(state.b, available),
-        )
+        a = self._current_choice(state.a, available) or PLATE
+        b = self._current_choice(state.b, available)
         if self._chooses_b:
             b = default_choice(choices)
-            # From here on new results are offered, and replace nothing on the screen.
+            # From here on new results are offered instead of replacing B.
             self._chooses_b = not (b and self._new_results.is_settled)
         elif (awaited := self._current_choice(self._awaited_choice, available)) in available:
             b, self._awaited_choice = awaited, ""
@@ -313,8 +311,8 @@ class ReviewController:
         self._update_sources()
 
     def _current_choice(self, choice_id: str, available: Collection[str]) -> str:
-        """What a choice has become: a job that has ended is replaced by its result as soon as that
-        can be looked at. Empty: it no longer exists."""
+        """The choice that stands for ``choice_id`` now: a job that has ended is replaced by its
+        result once that can be shown. Empty if there is none."""
         job = self._session.store.jobs.get(choice_id)
         if choice_id in available or job is None:
             return choice_id if choice_id in available else ""
@@ -324,7 +322,7 @@ class ReviewController:
         return choice_id if job.state is JobState.SUCCEEDED else ""
 
     def _update_sources(self) -> None:
-        """Have sources and the version under review follow the choices."""
+        """Update the sources and the version under review from the choices."""
         state = self.state.value
         self._set_source(self.a, state.a)
         self._set_source(self.b, state.b)
@@ -332,7 +330,7 @@ class ReviewController:
         self._update_target()
 
     def _update_target(self) -> None:
-        """Have the version under review follow the screen."""
+        """Update the version under review from what is visible."""
         state = self.state.value
         shown = visible_choices(state.choices, {"A": state.a, "B": state.b}, state.visible_sides)
         targets = {side: one for side, one in shown.items() if one.can_be_reviewed}
@@ -349,47 +347,48 @@ class ReviewController:
             self._update(notes=())
             self._fetch_notes()
 
-    def _set_source(self, side: Observable[GatewayFrameSource | None], which: str) -> None:
-        shown = side.value
-        if shown is not None and which and not self._has_choice(which):
-            return  # a job that has ended, until its result can be looked at
-        source = self._source(which)
-        # The same pictures stay in the player's hands, with everything that it has decoded.
-        if shown is None or source is None or shown.key != source.key:
+    def _set_source(self, side: Observable[GatewayFrameSource | None], choice_id: str) -> None:
+        current = side.value
+        if current is not None and choice_id and not self._has_choice(choice_id):
+            return  # a job that has ended, until its result can be shown
+        source = self._source(choice_id)
+        # An equal source is not replaced, so that the player keeps its decoded frames.
+        if current is None or source is None or current.key != source.key:
             side.set(source)
 
-    def _source(self, which: str) -> GatewayFrameSource | None:
+    def _source(self, choice_id: str) -> GatewayFrameSource | None:
         state = self.state.value
-        choice = next((one for one in state.choices if one.id == which), None)
+        choice = next((one for one in state.choices if one.id == choice_id), None)
         if choice is None or state.shot is None:
             return None
         shot: Shot | None = state.shot
-        if which == PLATE and self._needs_render:
-            beside = next((one.version for one in reversed(state.compared_versions)), None)
-            shot = self._sources.shot_as_sent(state.shot, beside)
+        if choice_id == PLATE and self._needs_render:
+            compared = next((one.version for one in reversed(state.compared_versions)), None)
+            shot = self._sources.shot_as_sent(state.shot, compared)
         return self._sources.source_for(choice, shot) if shot is not None else None
 
-    def _find_version(self, which: str | None) -> Version | None:
-        """By its id; None: the one under review. Where there is none, ``state.problem`` says so."""
-        if which is None:
-            found = self.state.value.version
+    def _find_version(self, version_id: str | None) -> Version | None:
+        """A version by its id; None: the one under review. Sets ``state.problem`` if there is
+        none."""
+        if version_id is None:
+            version = self.state.value.version
         else:
             choices = self.state.value.choices
-            found = next((one.version for one in choices if one.id == which), None)
-        if found is None:
+            version = next((one.version for one in choices if one.id == version_id), None)
+        if version is None:
             self._update(
                 problem=tr("no version of this shot is on the screen"),
-                next_step=tr("look at the version that you mean"),
+                next_step=tr("show the version that you mean"),
             )
-        return found
+        return version
 
     def _fetch_notes(self) -> None:
         version, client = self.state.value.version, self._session.client
         if version is None:
             self._notes_call.cancel()
             return
-        which = version.id
-        self._notes_call.run(lambda _: client.notes(which), self._merge_notes, self._on_error)
+        version_id = version.id
+        self._notes_call.run(lambda _: client.notes(version_id), self._merge_notes, self._on_error)
 
     def _merge_notes(self, notes: Iterable[Note]) -> None:
         version = self.state.value.version

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bridge_core.models.services import TextParameter
 from bridge_ui.core.workers import LatestCall, OnError
-from bridge_ui.lineage.controller import repeat_request
 
 if TYPE_CHECKING:
     from bridge_core.models.notes import Note
@@ -51,6 +50,7 @@ class RevisionBuilder:
         self._lineage_call.cancel()
 
 
+
 def review_remarks(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
     """The last decision's comment, then the notes with their frames."""
     comment = version.decisions[-1].comment.strip() if version.decisions else ""
@@ -89,6 +89,18 @@ def revision_request(
     if shot is not None and shot.id == request.shot.id:
         changed["shot"] = shot
     return request.model_copy(update=changed)
+
+
+def repeat_request(lineage: Lineage) -> Request:
+    """The same request for the whole shot, with the parameters as they were resolved: later changes
+    of defaults have no effect."""
+    return lineage.request.model_copy(
+        update={
+            "parameters": dict(lineage.parameters),
+            "test_frames": (),
+            "source_version_id": None,
+        }
+    )
 
 
 def _append_lines(before: str, remarks: Iterable[str], max_length: int) -> str:

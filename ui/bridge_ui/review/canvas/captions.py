@@ -1,4 +1,4 @@
-"""The words on the pictures: what A and B are, the frame, and facts about what is shown."""
+"""The captions on the picture: titles of A and B, the frame, and facts about the sources."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 
 class Captions:
+    """Sets the canvas's titles and captions."""
+
     def __init__(self, canvas: ViewerCanvas, transport: TransportBar) -> None:
         self._canvas, self._transport = canvas, transport
         self.source_info = ("", "")
-        """Facts about A and B, as ``1920×1080 · ACES view``; empty: nothing is known."""
+        """Facts about A and B, such as ``1920×1080 · ACES view``; empty if unknown."""
 
     def set_names(self, names: Mapping[str, str], a: str, b: str) -> None:
-        """``names`` are those of the choices by id, ``a`` and ``b`` ids of what stands there."""
+        """``names`` are the choices' names by id; ``a`` and ``b`` are ids."""
         ids = {"A": a, "B": b}
         self._canvas.set_titles(
             *(f"{s} · {names[one]}" if one in names else s for s, one in ids.items())
         )
 
     def update(self, clock: PlaybackClock) -> None:
-        """The frame and the changed look, and the facts of the sides that are on the screen."""
+        """Show the position, changed exposure or gamma, and facts about the visible sides."""
         settings = self._canvas.settings
         infos = [self.source_info["AB".index(side)] for side in settings.compare.sides]
         exposure = (

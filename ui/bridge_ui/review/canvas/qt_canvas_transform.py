@@ -1,4 +1,4 @@
-"""Where the picture stands in the widget: fit, zoom and pan."""
+"""The picture's position in the canvas: fit, zoom and pan."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _ZOOM_STEP = 1.25
 
 
 class CanvasTransform:
-    """Fits the picture until somebody zooms; sizes in logical pixels of the widget."""
+    """Fits the picture until it is zoomed; sizes are in logical pixels of the widget."""
 
     def __init__(self) -> None:
         self.picture_size = QSizeF(16, 9)
-        """Of the picture in its own pixels."""
+        """In the picture's own pixels."""
         self._zoom: float | None = None
-        self._centre = QPointF(0.5, 0.5)  # of the widget, over the picture
+        self._centre = QPointF(0.5, 0.5)  # the area's centre, as a fraction of the picture
 
     @property
     def is_fitted(self) -> bool:
         return self._zoom is None
 
     def zoom(self, area: QRectF) -> float:
-        """Logical pixels of the screen for each of the picture."""
+        """Logical pixels of the screen for one pixel of the picture."""
         if self._zoom is not None:
             return self._zoom
         if self.picture_size.isEmpty() or area.isEmpty():
@@ -33,7 +33,7 @@ class CanvasTransform:
         )
 
     def picture_rect(self, area: QRectF) -> QRectF:
-        """Where the picture stands in a part of the widget."""
+        """The picture's rectangle within an area of the widget."""
         size = self.picture_size * self.zoom(area)
         if self._zoom is None:
             corner = area.center() - QPointF(size.width() / 2, size.height() / 2)
@@ -48,7 +48,7 @@ class CanvasTransform:
         self._centre = QPointF(0.5, 0.5)
 
     def zoom_to(self, zoom: float, area: QRectF, anchor: QPointF) -> None:
-        """Zoom, with the picture's point under ``at`` staying where it is."""
+        """Zoom around ``anchor``, a position in the widget."""
         rect = self.picture_rect(area)
         if rect.isEmpty():
             return
@@ -64,7 +64,7 @@ class CanvasTransform:
         self.zoom_to(self.zoom(area) * _ZOOM_STEP**steps, area, anchor)
 
     def pan(self, offset: QPointF, area: QRectF) -> None:
-        """Move a zoomed picture; a fitted one stays."""
+        """Move a zoomed picture; a fitted one does not move."""
         if self._zoom is None:
             return
         rect = self.picture_rect(area)
@@ -72,7 +72,7 @@ class CanvasTransform:
 
     def _set_corner(self, corner: QPointF, size: QSizeF, area: QRectF) -> None:
         centre = area.center() - corner
-        # Some of the picture always stays in sight.
+        # Part of the picture always stays visible.
         self._centre = QPointF(
             max(0.0, min(1.0, centre.x() / size.width())),
             max(0.0, min(1.0, centre.y() / size.height())),

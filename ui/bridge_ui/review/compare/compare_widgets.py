@@ -1,4 +1,4 @@
-"""What A and B are, and how they are compared: choosers, modes, gain or opacity, exposure."""
+"""Choosers for A and B, compare modes, gain or opacity, exposure and gamma."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bridge_ui.widgets.inputs import ComboBox
 
 
 class SideChooser(QWidget):
-    """A letter and the list of what may stand there."""
+    """A or B, and the list of what it can show."""
 
     chosen = Signal(str)
     """The id of a choice."""
@@ -62,7 +62,7 @@ class SideChooser(QWidget):
         return self._combo_box
 
     def set_choices(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Ids and labels; an id that is not among them shows nothing."""
+        """Set ids and labels; an unknown ``chosen`` id selects nothing."""
         if list(choices) != self._choices:
             self._choices = list(choices)
             self._combo_box.clear()
@@ -72,9 +72,10 @@ class SideChooser(QWidget):
 
 
 class CompareModeButtons(QWidget):
-    """One of the compare modes."""
+    """One button for each compare mode."""
 
     chosen = Signal(object)
+    """A :class:`CompareMode`."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -98,7 +99,7 @@ class CompareModeButtons(QWidget):
         self.set_compact(False, stretched=False)
 
     def set_compact(self, compact: bool, *, stretched: bool) -> None:
-        """Short words; stretched, they are all as wide as there is room."""
+        """Use short labels; ``stretched`` buttons share the whole width."""
         for mode, button in self._buttons.items():
             button.setText(_short_mode_name(mode) if compact else _mode_name(mode))
             policy = QSizePolicy.Policy.Expanding if stretched else QSizePolicy.Policy.Preferred
@@ -110,7 +111,7 @@ class CompareModeButtons(QWidget):
 
 
 def _segment_style(t: ThemeColours) -> str:
-    """Buttons that touch, the chosen one underlined as well as tinted."""
+    """Adjacent buttons; the checked one is underlined as well as tinted."""
     chosen = t.mix("accent", "raised", 0.28)
     return f"""
 QPushButton {{
@@ -127,7 +128,7 @@ QPushButton:focus {{ color: white; border-color: {t.accent}; border-left-width: 
 
 
 class CompareSlider(QWidget):
-    """Gain of a difference or opacity of an overlay; elsewhere it is not there."""
+    """Gain of a difference or opacity of an overlay; hidden in other modes."""
 
     def __init__(self, canvas: ViewerCanvas) -> None:
         super().__init__()
@@ -182,7 +183,7 @@ def exposure_text(settings: ViewerSettings) -> str:
 
 
 class ExposureButton(QToolButton):
-    """Says exposure and gamma; pressed, sliders for both."""
+    """Shows exposure and gamma, and opens sliders for both."""
 
     def __init__(self, canvas: ViewerCanvas, colours: ThemeColours) -> None:
         super().__init__()
@@ -190,16 +191,16 @@ class ExposureButton(QToolButton):
         self.setIcon(icon("sun", colours.text))
         self.setIconSize(QSize(16, 16))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.setObjectName("look")
+        self.setObjectName("exposure")
         set_style_class(self, "quiet")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(tr("Exposure and gamma, for looking only ([ ] { })"))
+        self.setToolTip(tr("Exposure and gamma of the display ([ ] { })"))
         menu = QMenu(self)
         body = QWidget()
         grid = QGridLayout(body)
         self._exposure = self._add_slider(grid, 0, tr("Exposure"), EXPOSURE_RANGE, 4)
         self._gamma = self._add_slider(grid, 1, tr("Gamma"), GAMMA_RANGE, 20)
-        reset = QPushButton(tr("As they were"))
+        reset = QPushButton(tr("Reset"))
         reset.setAutoDefault(False)
         reset.clicked.connect(lambda: self._canvas.update_settings(exposure=0.0, gamma=1.0))
         grid.addWidget(reset, 2, 1, Qt.AlignmentFlag.AlignRight)
@@ -213,7 +214,7 @@ class ExposureButton(QToolButton):
         self.show_settings()
 
     def set_compact(self, compact: bool) -> None:
-        """A sign only; the picture says what differs."""
+        """Show only the icon; the picture's caption has the values."""
         style = Qt.ToolButtonStyle
         self.setToolButtonStyle(style.ToolButtonIconOnly if compact else style.ToolButtonTextOnly)
 

@@ -1,4 +1,4 @@
-"""A and B in one picture: wipe, difference, overlay, side by side; then exposure and gamma."""
+"""Paints A and B compared: wipe, difference, overlay, side by side, with exposure and gamma."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_ui.review.player.qt_images import safe_painter
 
 @dataclass(frozen=True)
 class CompareRects:
-    """Where A and B stand, and the parts of the widget in which each is seen."""
+    """Rectangles of A and B, and the parts of the widget that each is clipped to."""
 
     a: QRectF
     b: QRectF
@@ -30,10 +30,10 @@ def paint_comparison(
     *,
     sharp: bool,
 ) -> None:
-    """Paint A and B. ``sharp`` shows pixels as squares, for looking closely.
+    """Paint A and B. ``sharp`` shows pixels as squares.
 
-    Exposure, gamma and gain are one table of 256 values, applied to what is on the screen: their
-    cost follows the widget's size and not the picture's.
+    Exposure, gamma and gain are one table of 256 values, applied to the visible pixels, so that
+    their cost depends on the widget's size and not on the picture's.
     """
     table = settings.lookup_table
     if table is None and settings.compare is not CompareMode.DIFFERENCE:
@@ -59,13 +59,13 @@ def paint_comparison(
 
 
 def _apply_table(image: QImage, table: bytes) -> QImage:
-    """Each value of a picture looked up in a table: one pass in C over its bytes."""
+    """Map each value of a picture through a table, in one pass in C."""
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     data = bytes(rgb.constBits()).translate(table)
     mapped = QImage(
         data, rgb.width(), rgb.height(), rgb.bytesPerLine(), QImage.Format.Format_RGB888
     )
-    # A copy in Qt's own memory: ``data`` ends with this call.
+    # The conversion copies: ``data`` is freed after this call.
     return mapped.convertToFormat(QImage.Format.Format_RGB32)
 
 
@@ -88,7 +88,7 @@ def _paint_sides(
 ) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not sharp)
-    # Soft edges would mix with what is below, and a difference would show them as lines.
+    # Antialiased edges would blend with what is below and show as lines in a difference.
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     compare = settings.compare
     if compare is not CompareMode.B:
@@ -103,7 +103,7 @@ def _paint_sides(
 
 
 def _paint_image(painter: QPainter, image: QImage | None, rect: QRectF, clip: QRectF) -> None:
-    """Only what is seen is scaled: half of each picture in a wipe, a corner when zoomed in."""
+    """Paint only the visible part of a picture, so that no more than that is scaled."""
     if image is None or rect.isEmpty():
         return
     target = rect.intersected(clip)

@@ -1,4 +1,4 @@
-"""What a review can look at: the plate, versions, tries, and jobs that are being made."""
+"""What a review can show: the plate, versions, test frames, and running jobs."""
 
 from __future__ import annotations
 
@@ -28,42 +28,41 @@ class MediaChoice:
     """Something that can be A or B."""
 
     id: str
-    """:data:`PLATE`, or the id of a version, a try or a running job."""
+    """:data:`PLATE`, or the id of a version, a test frame or a running job."""
     label: str
     """``Plate``, ``Upscale v003``, ``Matte, running``"""
     sign: StatusSign | None = None
     version: Version | None = None
     other_shot: Shot | None = None
-    """The other shot that the version is of; None: the one under review."""
+    """The version's shot if it is not the one under review."""
 
     @property
     def can_be_reviewed(self) -> bool:
-        """It is a version of the shot under review: a note on another one's version would count in
-        the wrong frames."""
+        """Whether it is a version of the shot under review. Notes on other shots' versions would
+        get wrong frame numbers."""
         return self.version is not None and self.other_shot is None
 
 
 def list_choices(
     shot: Shot,
-    board: Store,
+    store: Store,
     test_frames: Mapping[str, TestFrame],
-    title: Callable[[str], str],
+    service_title: Callable[[str], str],
     others: Iterable[Shot] = (),
 ) -> tuple[MediaChoice, ...]:
-    """The plate, then everything that there is of the shot, newest first, then the newest version
-    of each of the ``others``. ``tries`` are those that are known, by id; ``title`` names a
-    service."""
+    """The plate, then the shot's results and running jobs, newest first, then the newest version
+    of each of the ``others``. ``test_frames`` are those that were fetched, by id."""
     dated_choices: list[tuple[datetime, MediaChoice]] = []
-    for version in board.versions_of(shot.id):
-        label = f"{title(version.service)} {version.label}"
+    for version in store.versions_of(shot.id):
+        label = f"{service_title(version.service)} {version.label}"
         sign = review_status_sign(version.status)
         dated_choices.append((version.created, MediaChoice(version.id, label, sign, version)))
-    for job in board.jobs_of(shot.id):
-        name = title(job.request.service)
+    for job in store.jobs_of(shot.id):
+        name = service_title(job.request.service)
         if job.test_frame_id is not None and job.test_frame_id in test_frames:
             test_frame = test_frames[job.test_frame_id]
             frames = ", ".join(map(str, test_frame.frames))
-            label = tr("{service}, try of {frames}", service=name, frames=frames)
+            label = tr("{service}, test frame {frames}", service=name, frames=frames)
             dated_choices.append((test_frame.created, MediaChoice(test_frame.id, label)))
         elif job.state is JobState.RUNNING:
             label = tr("{service}, running", service=name)
@@ -72,7 +71,7 @@ def list_choices(
     other_choices = (
         choice
         for other in others
-        if (choice := _newest_version_choice(other, board, title)) is not None
+        if (choice := _newest_version_choice(other, store, service_title)) is not None
     )
     return (
         MediaChoice(PLATE, tr("Plate")),
@@ -82,30 +81,30 @@ def list_choices(
 
 
 def default_choice(choices: Iterable[MediaChoice]) -> str:
-    """Id of what to look at first: the newest of the shot's own versions that waits for review,
-    or else the newest; empty: there is none yet."""
+    """The id of the choice to show first: the newest of the shot's own versions that is pending
+    review, or else the newest; empty if there is none."""
     reviewable = [one for one in choices if one.can_be_reviewed]
-    waiting = (
+    pending = (
         one for one in reviewable if one.version and one.version.status is ReviewStatus.PENDING
     )
-    found = next(waiting, next(iter(reviewable), None))
-    return found.id if found is not None else ""
+    choice = next(pending, next(iter(reviewable), None))
+    return choice.id if choice is not None else ""
 
 
 def visible_choices(
     choices: Iterable[MediaChoice], ids: Mapping[str, str], sides: Iterable[str]
 ) -> dict[str, MediaChoice]:
-    """The choices that these sides show, by side; ``ids`` are those of all sides."""
+    """The choices on the visible ``sides``; ``ids`` are the choices of all sides."""
     choices_by_id = {choice.id: choice for choice in choices}
     return {side: choices_by_id[ids[side]] for side in sides if ids[side] in choices_by_id}
 
 
 def _newest_version_choice(
-    other: Shot, board: Store, title: Callable[[str], str]
+    other: Shot, store: Store, service_title: Callable[[str], str]
 ) -> MediaChoice | None:
-    versions = board.versions_of(other.id)
+    versions = store.versions_of(other.id)
     if not versions:
         return None
     newest = versions[-1]
-    label = f"{other.id.shot} {title(newest.service)} {newest.label}"
+    label = f"{other.id.shot} {service_title(newest.service)} {newest.label}"
     return MediaChoice(newest.id, label, review_status_sign(newest.status), newest, other)

@@ -1,7 +1,7 @@
-"""How A and B are looked at: compare mode, wipe, gain, opacity, exposure, gamma. No Qt.
+"""The viewer's settings: compare mode, wipe, gain, opacity, exposure, gamma. No Qt.
 
-All of it is for looking only; no picture is changed by it. Proxies have the display view baked in,
-so exposure is an approximation: values are taken as a 2.2 power curve of light.
+They affect the display only. Proxies have the display view applied, so exposure is an
+approximation: values are treated as a 2.2 power curve of light.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class CompareMode(StrEnum):
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """What has to be there before a frame is shown."""
+        """The sides that this mode shows."""
         return (self.value,) if self in (CompareMode.A, CompareMode.B) else ("A", "B")
 
 
@@ -35,18 +35,18 @@ class CompareMode(StrEnum):
 class ViewerSettings:
     compare: CompareMode = CompareMode.WIPE
     wipe: float = 0.5
-    """Where B begins, 0 to 1 over the picture's width."""
+    """Position of the wipe, 0 to 1 over the picture's width; B is on its right."""
     gain: float = 4.0
-    """By how much a difference is multiplied."""
+    """Factor of a difference."""
     opacity: float = 0.5
-    """Of B over A."""
+    """Opacity of B over A."""
     exposure: float = 0.0
     """Stops."""
     gamma: float = 1.0
 
     @property
     def lookup_table(self) -> bytes | None:
-        """Output for each of 256 input values; None where nothing changes."""
+        """Output for each of 256 input values; None if nothing changes."""
         gain = self.gain if self.compare is CompareMode.DIFFERENCE else 1.0
         if gain == 1 and self.exposure == 0 and self.gamma == 1:
             return None

@@ -1,8 +1,8 @@
-"""Decodes frames ahead of the playhead on threads of its own, within a memory limit.
+"""Decodes frames ahead of the playhead in its own threads, within a memory limit.
 
-Pictures are decoded in the order in which playback will want them: from the playhead on in its
-direction, round the loop, and a few behind it for stepping back. What is furthest from being
-wanted goes first. No Qt in here: what a picture is, ``decode`` and ``size_of`` know.
+Frames are decoded in the order in which playback needs them: ahead of the playhead, around the
+loop, and a few behind it for stepping back. Those needed last are evicted first. There is no Qt
+here; ``decode`` and ``size_of`` define what a picture is.
 """
 
 from __future__ import annotations
@@ -22,26 +22,25 @@ FrameKey = tuple[str, int]
 
 _LOG = logging.getLogger(__name__)
 
-#: Bytes of decoded pictures; 60 frames of 1080p.
+#: Bytes of decoded pictures: 60 frames of 1080p.
 MEMORY_LIMIT = 512 * 2**20
-#: Seconds until a frame that could not be had is asked for again; doubled every time, up to a
-#: minute.
+#: Seconds until a failed frame is requested again; doubled each time, up to a minute.
 _RETRY_DELAY, _MAX_RETRY_DELAY = 2.0, 60.0
-#: Frames looked ahead until the size of a picture is known.
+#: Frames to prefetch until the size of a picture is known.
 _INITIAL_PREFETCH = 4
-_BEHIND_DIVISOR = 8  # one of so many cached frames lies behind the playhead
+_BEHIND_DIVISOR = 8  # one in eight cached frames lies behind the playhead
 
 
 @dataclass(frozen=True)
 class PlaybackPosition:
-    """Where playback is and where it goes: what the cache decodes for."""
+    """Where playback is and where it is going."""
 
     frame: int
     step: int
     """Frames from one picture to the next, negative backwards."""
     first: int
     last: int
-    """In and out point; playback loops between them."""
+    """In and out point, between which playback loops."""
 
 
 @dataclass
@@ -52,12 +51,12 @@ class _FrameFailure:
 
 
 class FrameCache(Generic[P]):
-    """Pictures of the sources that stand on the sides ``A`` and ``B``, by frame.
+    """Decoded pictures of the sources on the sides ``A`` and ``B``, by frame.
 
-    Pictures are kept by their source's key, so a side that is changed back, or changed with the
-    other one, finds its pictures again. ``on_change(frame)`` is called on a worker thread whenever
-    a picture has come or could not be had. ``close`` ends the threads and waits for none: one that
-    hangs in a source ends when that answers, and its picture is thrown away.
+    Pictures are stored by their source's key, so that they are found again after a swap of sides
+    or a change back. ``on_change(frame)`` is called in a worker thread whenever a picture was
+    loaded or failed. :meth:`close` ends the threads without waiting: one that is blocked in a
+    source ends when the source returns, and its picture is discarded.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class FrameCache(Generic[P]):
             thread.start()
 
     def set_sources(self, sources: Mapping[str, FrameSource]) -> None:
-        """Look at these sources, by side, from now on."""
+        """Set the sources by side."""
         with self._lock:
             self._sources = dict(sources)
             keys = {source.key for source in sources.values()}
@@ -96,7 +95,7 @@ class FrameCache(Generic[P]):
             self._lock.notify_all()
 
     def set_position(self, position: PlaybackPosition) -> None:
-        """Decode for this playhead from now on."""
+        """Set the position to decode for."""
         with self._lock:
             self._position = position
             self._lock.notify_all()
@@ -106,13 +105,13 @@ class FrameCache(Generic[P]):
         return self._pictures.get((source.key, frame)) if source else None
 
     def error(self, side: str, frame: int) -> Exception | None:
-        """Why a picture could not be had when it was last asked for."""
+        """Why the last request for a frame failed; None if it did not."""
         source = self._sources.get(side)
         failure = self._failures.get((source.key, frame)) if source else None
         return failure.error if failure else None
 
     def has_source(self, side: str) -> bool:
-        """Whether a source stands on this side."""
+        """Whether there is a source on this side."""
         return side in self._sources
 
     def has_frame(self, side: str, frame: int) -> bool:
@@ -120,7 +119,7 @@ class FrameCache(Generic[P]):
         return source is not None and has_frame(source, frame)
 
     def is_settled(self, side: str, frame: int) -> bool:
-        """Nothing to wait for: the picture is there, could not be had, or does not exist."""
+        """Whether there is nothing to wait for: the frame was loaded, failed, or does not exist."""
         source = self._sources.get(side)
         if source is None or not has_frame(source, frame):
             return True
@@ -128,7 +127,7 @@ class FrameCache(Generic[P]):
         return key in self._pictures or key in self._failures
 
     def cached_frames(self) -> set[int]:
-        """Frames of which every side that has them is there."""
+        """Frames that are loaded on every side that has them."""
         with self._lock:
             sources = list(self._sources.values())
             frames = {frame for key, frame in self._pictures if any(key == s.key for s in sources)}
@@ -140,11 +139,11 @@ class FrameCache(Generic[P]):
 
     @property
     def memory_used(self) -> int:
-        """What the pictures take."""
+        """Bytes of all cached pictures."""
         return self._bytes
 
     def refresh(self) -> None:
-        """Ask again now for what could not be had, and for what a source has got since."""
+        """Request failed frames again, and frames that a source has gained."""
         with self._lock:
             self._failures.clear()
             self._lock.notify_all()
@@ -159,13 +158,13 @@ class FrameCache(Generic[P]):
             self._lock.notify_all()
 
     def join(self, timeout: float) -> bool:
-        """Whether all threads have ended within so many seconds. Not for a host's main thread."""
+        """Wait for the threads to end; whether they did. Not for a host's main thread."""
         until = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    # On the worker threads
+    # In the worker threads
 
     def _run_worker(self) -> None:
         while (job := self._next_request()) is not None:
@@ -179,7 +178,7 @@ class FrameCache(Generic[P]):
                 error = problem
             if self._store(key, picture, error):
                 self._on_change(key[1])
-            del picture  # or this thread would hold it while it waits
+            del picture  # or this thread would keep it alive while it waits
 
     def _next_request(self) -> tuple[FrameKey, FrameSource] | None:
         with self._lock:
@@ -195,7 +194,7 @@ class FrameCache(Generic[P]):
                         continue
                     self._decoding.add(key)
                     return key, source
-                # Only for what is in the plan: nothing else will be asked for again.
+                # Only failures within the prefetch range are retried.
                 self._lock.wait(min(delays, default=None))
             return None
 
@@ -219,10 +218,10 @@ class FrameCache(Generic[P]):
             self._lock.notify_all()
             return True
 
-    # Under the lock
+    # With the lock held
 
     def _prefetch_order(self) -> Iterator[tuple[FrameKey, FrameSource]]:
-        """What should be in memory, the most wanted first."""
+        """What should be in memory, the most urgent first."""
         for frame in self._prefetch_frames():
             for source in self._sources.values():
                 if has_frame(source, frame):
@@ -265,10 +264,10 @@ class FrameCache(Generic[P]):
         rank: dict[FrameKey, int] = {}
         for number, (key, _) in enumerate(self._prefetch_order()):
             rank.setdefault(key, number)
-        # Outside the plan first, then what is wanted last.
+        # First what is outside the prefetch range, then what is needed last.
         for key in sorted(self._pictures, key=lambda key: -rank.get(key, len(rank))):
             if self._bytes + size <= self._memory_limit:
                 return
             if rank.get(key) == 0:
-                return  # the picture on the screen stays, however little memory there is
+                return  # never evict the picture on the screen, however low the limit is
             self._bytes -= self._size_of(self._pictures.pop(key))

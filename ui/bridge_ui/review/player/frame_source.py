@@ -1,4 +1,4 @@
-"""What the review room looks at."""
+"""The interface of everything that the player can show."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Protocol
 
 
 class FrameSource(Protocol):
-    """Pictures by plate frame number; the sources of :mod:`bridge_ui.review.player.gateway_frames` are such.
+    """Pictures by plate frame number, as in :mod:`bridge_ui.review.player.gateway_frames`.
 
-    The same key and frame are the same picture for ever.
+    The same key and frame always give the same picture.
     """
 
     @property
@@ -17,13 +17,12 @@ class FrameSource(Protocol):
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The frames that there are by now, ascending; of a running job they grow."""
+        """The available frames, ascending; those of a running job increase."""
 
     def frame(self, number: int, /) -> bytes:
-        """A frame as JPEG. Called on worker threads, by several at once; may wait for network and
-        disk.
+        """A frame as JPEG. Called in several worker threads at once; may block.
 
-        :raises Exception: the frame cannot be had now; it is asked for again later.
+        :raises Exception: the frame cannot be loaded now; it is requested again later.
         """
 
 

@@ -1,7 +1,7 @@
-"""Where a player gets its pictures from: JPEGs of plates, versions, tries and running jobs.
+"""Frame sources of the gateway: JPEGs of plates, versions, test frames and running jobs.
 
-A source knows which frames there are; :meth:`FrameSource.frame` fetches one and waits for the
-gateway, so it is called in a thread of the player's own. It may be called from several at once.
+:meth:`GatewayFrameSource.frame` waits for the gateway: call it in a worker thread. Several threads
+may call it at once.
 """
 
 from __future__ import annotations
@@ -22,34 +22,33 @@ if TYPE_CHECKING:
 
 
 class GatewayFrameSource(ABC):
-    """Pictures by plate frame number, display view baked in, as JPEG."""
+    """JPEGs by plate frame number, with the display view applied."""
 
     def __init__(self, client: Client, key: str, label: str, range: FrameRange) -> None:  # noqa: A002  a range is a range everywhere
         self._client = client
         self.key = key
-        """Tells sources apart in a cache: the same key and frame are the same picture for ever."""
+        """Identifies the source in a cache: the same key and frame always give the same picture."""
         self.label = label
-        """``plate``, ``Upscale v003``."""
+        """``Plate``, ``Upscale v003``"""
         self.range = range
-        """Plate frames from the first to the last that there are, or will be, with their rate."""
+        """The range of plate frames that there are or will be."""
 
     @property
     @abstractmethod
     def frames(self) -> tuple[int, ...]:
-        """The plate frames that there are pictures of by now, ascending; of a running job they
-        grow."""
+        """The available plate frames, ascending; those of a running job increase."""
 
     @abstractmethod
     def frame(self, number: int, /) -> bytes:
         """The JPEG of a frame.
 
-        :raises ShotbridgeError: there is none, or no gateway.
+        :raises ShotbridgeError: the frame does not exist, or the gateway does not answer.
         """
 
 
 class PlateFrames(GatewayFrameSource):
-    """The plate of a shot, over its work range. ``edition`` counts how often its files were seen
-    to be made anew under their old names."""
+    """The plate of a shot, over its work range. ``edition`` counts changes of its files under the
+    same names."""
 
     def __init__(self, client: Client, shot: Shot, edition: int = 0) -> None:
         from bridge_core.models.base import fingerprint
@@ -68,7 +67,7 @@ class PlateFrames(GatewayFrameSource):
 
 
 class ResultFrames(GatewayFrameSource):
-    """A version or a try."""
+    """A version or a test frame."""
 
     def __init__(self, client: Client, result: Result, label: str) -> None:
         rate = next(output.range.rate for output in result.outputs)
@@ -85,7 +84,7 @@ class ResultFrames(GatewayFrameSource):
 
 
 class ShiftedFrames(GatewayFrameSource):
-    """Pictures of another shot under this one's frame numbers: ``by`` is added to theirs."""
+    """Pictures of another shot, with ``by`` added to their frame numbers."""
 
     def __init__(self, source: ResultFrames, by: int) -> None:
         span = FrameRange.of(source.range.first + by, source.range.last + by, source.range.rate)
@@ -102,7 +101,7 @@ class ShiftedFrames(GatewayFrameSource):
 
 
 class JobFrames(GatewayFrameSource):
-    """What a running job has finished so far; :meth:`grow` is told of more."""
+    """The finished frames of a running job; :meth:`add_frames` adds more."""
 
     def __init__(self, client: Client, job: Job, label: str) -> None:
         super().__init__(client, f"job:{job.id}", label, job.request.shot.work_range)
@@ -114,11 +113,11 @@ class JobFrames(GatewayFrameSource):
         return self._frames.value
 
     def watch(self, callback: Callable[[tuple[int, ...]], None]) -> Unwatch:
-        """Have ``callback`` told of :attr:`frames` whenever there are more."""
+        """Call ``callback`` with :attr:`frames` whenever frames are added."""
         return self._frames.watch(callback, immediately=False)
 
     def add_frames(self, frames: tuple[int, ...]) -> None:
-        """These are finished by now."""
+        """Add finished frames."""
         self._frames.set(tuple(sorted({*self._frames.value, *frames})))
 
     def frame(self, number: int, /) -> bytes:

@@ -1,4 +1,4 @@
-"""Follows the finished frames of a job while it runs."""
+"""Tracks the finished frames of a running job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JobFrameTracker:
-    """``source`` grows with the job until :meth:`close`."""
+    """Adds the job's finished frames to ``source`` until :meth:`close`."""
 
     def __init__(self, session: Session, job: Job, label: str) -> None:
         self.source = JobFrames(session.client, job, label)
@@ -35,8 +35,7 @@ class JobFrameTracker:
     def _fetch(self) -> None:
         job = self._session.store.jobs.get(self.source.job)
         done = job.progress.done if job is not None else 0
-        # Whoever is being asked already answers soon enough; asking anew each time would cancel
-        # the answer of a slow gateway for ever.
+        # A new call would cancel the running one, and a slow gateway would never get to answer.
         if self._frames_call.busy or (
             done == self._done_count and job is not None and not job.state.ended
         ):

@@ -1,4 +1,4 @@
-"""Timecode as a plate counts it."""
+"""The timecode of a plate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlateTimecode:
-    """Between plate frame numbers and timecode."""
+    """Converts between plate frame numbers and timecode."""
 
     rate: Fraction
     offset: int = 0
@@ -23,7 +23,7 @@ class PlateTimecode:
 
     @classmethod
     def from_plate(cls, plate: Plate) -> PlateTimecode | None:
-        """None: the plate has no timecode."""
+        """None if the plate has no valid timecode."""
         text, rate = plate.start_timecode, plate.range.rate
         if not text:
             return None
@@ -37,12 +37,12 @@ class PlateTimecode:
         return frame_to_timecode(frame + self.offset, self.rate, drop_frame=self.drop_frame)
 
     def frame(self, text: str) -> int:
-        """The plate's frame of a timecode, drop-frame or not as the plate is, whichever way it is
-        written: whoever writes one means the plate's.
+        """The plate's frame at a timecode. Drop-frame follows the plate, whichever separator was
+        typed.
 
-        :raises ValueError: not a timecode, or one that does not exist in this counting.
+        :raises ValueError: not a timecode, or one that does not exist at this rate.
         """
         plain = text.replace(";", ":").replace(".", ":")
         seconds, _, frames = plain.rpartition(":")
-        mark = ";" if self.drop_frame else ":"
-        return timecode_to_frame(f"{seconds}{mark}{frames}", self.rate) - self.offset
+        separator = ";" if self.drop_frame else ":"
+        return timecode_to_frame(f"{seconds}{separator}{frames}", self.rate) - self.offset

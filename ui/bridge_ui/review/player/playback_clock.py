@@ -1,8 +1,8 @@
 """The playback clock: which frame is due, at exact rates. No Qt, no timer, no threads.
 
-Times are integer nanoseconds of any steady clock and are handed in, so that tests need not wait.
-Pictures follow each other at the range's rate; at 2x every second frame is shown, so a shuttle
-asks no more of the decoder than plain playback does.
+Times are integer nanoseconds of any monotonic clock and are passed in, so that tests need not wait.
+Pictures follow each other at the range's rate; at 2x every second frame is shown, so that shuttling
+takes no more decoding than normal playback.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ SPEEDS = (1, 2, 4)
 class PlaybackClock:
     """A position in a range, with in and out points, that moves at a speed.
 
-    ``frame`` is what is on the screen. ``speed`` is 0 when stopped, negative backwards.
-    ``dropped`` counts the pictures that should have been shown since playback began and were not:
-    every interval of the rate in which no new picture came.
+    ``frame`` is on the screen. ``speed`` is 0 when stopped, negative backwards. ``dropped_count``
+    counts the frame intervals since playback began in which no new picture was shown.
     """
 
     def __init__(self, frames: FrameRange) -> None:
@@ -32,31 +31,32 @@ class PlaybackClock:
         self.out_point = frames.last
         self.dropped_count = 0
         self.shown_count = 0
-        self._anchor = 0  # when the picture number 0 of this stretch was due
-        self._start = frames.first  # and its frame
-        self._count = 0  # pictures of this stretch that are behind us
+        # Pictures are numbered from the last change of position or speed.
+        self._anchor = 0  # when picture 0 was due
+        self._start = frames.first  # the frame of picture 0
+        self._count = 0  # the number of the picture on the screen
 
     @property
     def is_playing(self) -> bool:
         return self.speed != 0
 
-    # Moving by hand
+    # Position
 
     def seek(self, frame: int, now: int = 0) -> int:
-        """Go to a frame, or to the nearest one that exists; playback goes on from there."""
+        """Go to a frame, or the nearest one in the range; playback continues from there."""
         self.frame = max(self.range.first, min(self.range.last, frame))
         self._restart_timing(now)
         return self.frame
 
     def step(self, frames: int) -> int:
-        """Stop, and move by so many frames."""
+        """Stop, and move by a number of frames."""
         self.speed = 0
         return self.seek(self.frame + frames)
 
-    # Playing
+    # Playback
 
     def play(self, speed: int, now: int) -> None:
-        """Play at a speed; 0 stops. Starting at the end in play direction starts over."""
+        """Play at a speed; 0 stops. At the end of the range, playback starts over."""
         if speed and not self.speed:
             self.dropped_count = self.shown_count = 0
             end, start = self._end_and_start(speed)
@@ -69,8 +69,8 @@ class PlaybackClock:
         self.play(0 if self.speed else 1, now)
 
     def shuttle(self, direction: int, now: int) -> None:
-        """L (1) and J (-1): first press plays, further ones double up to 4x; turning round starts
-        at 1x again."""
+        """L (1) and J (-1): the first press plays, further ones double the speed up to 4x; a change
+        of direction starts at 1x again."""
         if self.speed * direction > 0:
             at = SPEEDS.index(abs(self.speed))
             speed = SPEEDS[min(at + 1, len(SPEEDS) - 1)]
@@ -79,9 +79,9 @@ class PlaybackClock:
         self.play(direction * speed, now)
 
     def due_frame(self, now: int) -> int | None:
-        """The frame whose time has come and that is not on the screen yet; None: nothing to do.
+        """The frame to show now; None if the one on the screen is still due.
 
-        Without loop, playback stops when the last frame has had its time.
+        Without loop, playback stops when the last frame's time has passed.
         """
         if not self.speed:
             return None
@@ -98,7 +98,7 @@ class PlaybackClock:
         return frame
 
     def next_frame(self) -> int | None:
-        """The frame after the one on the screen, whatever the time; None at the end."""
+        """The frame after the one on the screen, regardless of time; None at the end."""
         if not self.speed:
             return None
         frame = self._frame_at(self._count + 1)
@@ -110,8 +110,8 @@ class PlaybackClock:
     def set_shown_frame(self, frame: int, now: int) -> None:
         """``frame`` is on the screen from now on.
 
-        A frame that is behind its time (its picture came late) holds playback back: the following
-        ones count from it, so a slow source plays slower and whole instead of in pieces.
+        A late frame delays the following ones, so that a slow source plays slower instead of
+        dropping most frames.
         """
         if not self.speed:
             self.frame = frame
@@ -126,7 +126,7 @@ class PlaybackClock:
         self.frame = frame
 
     def time_to_next_frame(self, now: int) -> int:
-        """Nanoseconds until the next frame is due; 0 when it is, or is overdue."""
+        """Nanoseconds until the next frame is due; 0 if it is overdue."""
         next_number = self._count + 1
         rate = self.range.rate
         at = self._anchor - (
@@ -137,14 +137,14 @@ class PlaybackClock:
     # In and out points
 
     def mark_in(self, frame: int, now: int) -> None:
-        """The first frame that plays; an out point before it moves to the end."""
+        """Set the in point; an out point before it moves to the end of the range."""
         self.in_point = max(self.range.first, min(self.range.last, frame))
         if self.out_point < self.in_point:
             self.out_point = self.range.last
         self._restart_timing(now)
 
     def mark_out(self, frame: int, now: int) -> None:
-        """The last frame that plays; an in point after it moves to the start."""
+        """Set the out point; an in point after it moves to the start of the range."""
         self.out_point = max(self.range.first, min(self.range.last, frame))
         if self.in_point > self.out_point:
             self.in_point = self.range.first
@@ -162,10 +162,10 @@ class PlaybackClock:
         return (now - self._anchor) * rate.numerator // (rate.denominator * _NANOSECONDS_PER_SECOND)
 
     def _frame_at(self, number: int) -> int | None:
-        """The frame of a picture of this stretch; None beyond the end where nothing loops."""
+        """The frame of a picture number; None beyond the end without loop."""
         if self.in_point <= self._start <= self.out_point:
             frame = self._start + number * self.speed
-        else:  # somebody looked outside the marks: on from where they begin
+        else:  # outside the marks: continue at the first frame between them
             frame = self._end_and_start(self.speed)[1] + (number - 1) * self.speed
         if self.in_point <= frame <= self.out_point:
             return frame
@@ -174,7 +174,7 @@ class PlaybackClock:
         return self.in_point + (frame - self.in_point) % (self.out_point - self.in_point + 1)
 
     def _end_and_start(self, speed: int) -> tuple[int, int]:
-        """Where playback ends and where it begins, in its direction."""
+        """The last and the first frame in the direction of playback."""
         if speed > 0:
             return self.out_point, self.in_point
         return self.in_point, self.out_point

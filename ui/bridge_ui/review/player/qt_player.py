@@ -1,4 +1,4 @@
-"""Plays what the cache holds: the clock's time, on Qt's timer, with pictures for A and B."""
+"""Plays frames of A and B: the playback clock and the frame cache, driven by a Qt timer."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MILLISECOND = 1_000_000
 
 
 class Player(QObject):
-    """Position, speed and pictures of a shot under review. Lives on the main thread.
+    """Position, speed and pictures of a shot under review. Used in the main thread.
 
-    ``sides`` names what has to be there before a frame is shown: ``A``, ``B`` or both.
+    ``sides`` are those whose pictures playback waits for: ``A``, ``B`` or both.
     """
 
     frame_changed = Signal(int)
-    """This frame is to be painted now; also sent when its picture comes late."""
+    """Paint this frame now; emitted again when its picture arrives late."""
     state_changed = Signal()
-    """Playing or not, speed, loop, in or out point."""
+    """Playback, speed, loop, in or out point have changed."""
     cache_changed = Signal()
     _frame_arrived = Signal(int)
 
@@ -53,8 +53,8 @@ class Player(QObject):
         start_frame: int,
         position_key: Hashable = None,
     ) -> None:
-        """Look at other sources, over ``frames``. Position and marks are kept for each shot
-        (``of``) and come back with it; one that was not looked at yet begins at ``begin``."""
+        """Show other sources over ``frames``. Position and marks are kept for each
+        ``position_key``; a new one begins at ``start_frame``."""
         clock = self._clocks.get((position_key, frames))
         if clock is None:
             clock = self._clocks[position_key, frames] = PlaybackClock(frames)
@@ -69,30 +69,29 @@ class Player(QObject):
         self.cache_changed.emit()
 
     def refresh(self) -> None:
-        """A source has more frames than before, or what gives them answers again."""
+        """A source has more frames, or answers again."""
         self.cache.refresh()
         self.frame_changed.emit(self.clock.frame)
         self.cache_changed.emit()
 
     def close(self) -> None:
-        """Stop for good; nothing is waited for."""
+        """Stop for good, without waiting."""
         self._timer.stop()
         self.cache.close()
 
     def picture(self, side: str) -> QImage | None:
-        """Of the frame on the screen; None while it is not there."""
+        """The picture of the current frame; None while it is not loaded."""
         return self.cache.get(side, self.clock.frame)
 
     def missing_reason(self, side: str) -> str:
-        """In words, why there is no picture of the frame on the screen; empty: there is one, or
-        nothing stands on that side."""
+        """Why the current frame has no picture; empty if it has one, or the side has no source."""
         frame = self.clock.frame
         if self.picture(side) is not None or not self.cache.has_source(side):
             return ""
         if not self.cache.has_frame(side, frame):
             return tr("{side} has no frame {frame}", side=side, frame=frame)
         problem = self.cache.error(side, frame)
-        return str(problem) if problem else tr("Frame {frame} is on its way", frame=frame)
+        return str(problem) if problem else tr("Loading frame {frame}", frame=frame)
 
     def seek(self, frame: int) -> None:
         self.clock.seek(frame, _now())
@@ -144,7 +143,7 @@ class Player(QObject):
 
     def _schedule_tick(self) -> None:
         if self.clock.is_playing:
-            # Rounded down: early costs another look, late costs a picture.
+            # Rounded down: too early costs another tick, too late costs a frame.
             self._timer.start(max(1, self.clock.time_to_next_frame(_now()) // _MILLISECOND))
         else:
             self._timer.stop()
@@ -158,12 +157,12 @@ class Player(QObject):
             self._schedule_tick()
             return
         if not self._is_ready(frame):
-            # Fallen behind: the next frame in line, as soon as it is there, so that a slow source
-            # plays slower instead of never.
-            following = clock.next_frame()
-            if following is None or not self._is_ready(following):
-                return  # _on_arrived goes on from here
-            frame = following
+            # Behind schedule: show the next frame as soon as it is loaded, so that a slow source
+            # plays slower instead of not at all.
+            next_frame = clock.next_frame()
+            if next_frame is None or not self._is_ready(next_frame):
+                return  # _on_frame_arrived continues
+            frame = next_frame
         clock.set_shown_frame(frame, now)
         self._update_cache()
         self._schedule_tick()
@@ -180,8 +179,8 @@ class Player(QObject):
             self._tick()
 
     def _notify_arrival(self, frame: int) -> None:
-        """Called on the cache's threads."""
-        # The panel may go away in this moment; then nobody wants the picture.
+        """Called in the cache's threads."""
+        # The panel may be deleted at this moment.
         with contextlib.suppress(RuntimeError):
             self._frame_arrived.emit(frame)
 

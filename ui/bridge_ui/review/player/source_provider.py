@@ -1,4 +1,4 @@
-"""The pictures of what can be A or B in a review, and whether a plate is still what it was."""
+"""Frame sources for the choices of a review, and detection of changed plates."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ if TYPE_CHECKING:
     from bridge_ui.core.session import Session
 
 FileStamps = tuple[tuple[int, int] | None, ...]
-"""Size and time of each of a plate's files; None: it is not there."""
+"""Size and modification time of each file of a plate; None for a missing file."""
 
 
 class SourceProvider:
-    """Makes sources of choices; those of running jobs are followed until they are let go."""
+    """Creates sources for choices, and tracks those of running jobs until they are released."""
 
     def __init__(self, session: Session) -> None:
         self.test_frames: dict[str, TestFrame] = {}
-        """What was tried, as far as it was asked for, by id."""
+        """The test frames that were fetched, by id."""
         self._session = session
         self._fetching_ids: set[str] = set()
-        """Ids of tries that are on their way."""
+        """Test frames that are being fetched."""
         self._job_trackers: dict[str, JobFrameTracker] = {}
         self._plate_call: LatestCall[FileStamps] = LatestCall(session.plate_pool)
         self._stamps: dict[str, FileStamps] = {}
-        """What the files of a plate were when they were last looked at, by its fingerprint."""
+        """Stamps of each plate's files at the last check, by the plate's fingerprint."""
         self._editions: dict[str, int] = {}
+        """How often each plate has changed."""
 
     def source_for(self, choice: MediaChoice, shot: Shot) -> GatewayFrameSource:
-        """In the numbering of ``shot``'s plate; a version of another shot is laid beside it, so
-        that both cuts begin on the same frame."""
+        """A source with the frame numbers of ``shot``'s plate. A version of another shot is
+        shifted, so that both cuts begin on the same frame."""
         client = self._session.client
         if choice.id == PLATE:
             return PlateFrames(client, shot, self._editions.get(fingerprint(shot.plate), 0))
@@ -61,44 +62,43 @@ class SourceProvider:
         return self._job_trackers[choice.id].source
 
     def shot_as_sent(self, shot: Shot, version: Version | None) -> Shot | None:
-        """A shot whose plate the host renders, as it was when ``version``, or else its last job,
-        was asked for; None: nothing is known of any."""
-        board = self._session.store
-        job = board.jobs.get(version.job_id) if version is not None else None
-        jobs = [job] if job is not None else board.jobs_of(shot.id)
+        """The shot in the request of ``version``, or else of its last job; None if there is no
+        job. For shots whose plate the host has yet to render."""
+        store = self._session.store
+        job = store.jobs.get(version.job_id) if version is not None else None
+        jobs = [job] if job is not None else store.jobs_of(shot.id)
         return jobs[-1].request.shot if jobs else None
 
     def fetch_test_frames(self, shot: Shot, on_changed: Callable[[], None]) -> None:
-        """What was tried of a shot, once for each; ``changed`` is told when one has come."""
+        """Fetch each test frame of a shot once; ``on_changed`` is called for each."""
         client = self._session.client
         for job in self._session.store.jobs_of(shot.id):
-            which = job.test_frame_id
-            if which is None or which in self.test_frames or which in self._fetching_ids:
+            frame_id = job.test_frame_id
+            if frame_id is None or frame_id in self.test_frames or frame_id in self._fetching_ids:
                 continue
-            self._fetching_ids.add(which)
+            self._fetching_ids.add(frame_id)
 
-            def fetched(found: TestFrame) -> None:
-                self._fetching_ids.discard(found.id)
-                self.test_frames[found.id] = found
+            def fetched(test_frame: TestFrame) -> None:
+                self._fetching_ids.discard(test_frame.id)
+                self.test_frames[test_frame.id] = test_frame
                 on_changed()
 
-            def failed(_: ShotbridgeError, which: str = which) -> None:
-                self._fetching_ids.discard(which)
+            def failed(_: ShotbridgeError, frame_id: str = frame_id) -> None:
+                self._fetching_ids.discard(frame_id)
 
-            def ask(_: BackgroundTask, which: str = which) -> TestFrame:
-                return client.test_frame(which)
+            def fetch(_: BackgroundTask, frame_id: str = frame_id) -> TestFrame:
+                return client.test_frame(frame_id)
 
-            self._session.request_pool.run(ask, fetched, failed)
+            self._session.request_pool.run(fetch, fetched, failed)
 
-    def keep_only(self, which: Collection[str]) -> None:
-        """Let go of all jobs but these."""
-        for gone in self._job_trackers.keys() - set(which):
-            self._job_trackers.pop(gone).close()
+    def keep_only(self, choice_ids: Collection[str]) -> None:
+        """Stop tracking all jobs except these."""
+        for choice_id in self._job_trackers.keys() - set(choice_ids):
+            self._job_trackers.pop(choice_id).close()
 
     def check_plate(self, shot: Shot, on_changed: Callable[[], None]) -> None:
-        """See whether the plate's files are what they were; ``changed`` is told if not, and from
-        then on the plate's source is another one. Its files may lie where only the gateway sees
-        them: then nothing is ever told."""
+        """Check whether the plate's files have changed; if so, its source gets another key and
+        ``on_changed`` is called. Files that only the gateway can see are never reported."""
         plate, key = shot.plate, fingerprint(shot.plate)
         frames = shot.work_range
 
@@ -106,10 +106,10 @@ class SourceProvider:
             paths = dict.fromkeys(plate.path_at(frame) for frame in frames.frames())
             return tuple(_file_stamp(path) for path in paths)
 
-        def stamps_read(stamp: FileStamps) -> None:
-            before = self._stamps.get(key)
-            self._stamps[key] = stamp
-            if before is not None and before != stamp:
+        def stamps_read(stamps: FileStamps) -> None:
+            previous = self._stamps.get(key)
+            self._stamps[key] = stamps
+            if previous is not None and previous != stamps:
                 self._editions[key] = self._editions.get(key, 0) + 1
                 on_changed()
 
@@ -123,6 +123,6 @@ class SourceProvider:
 def _file_stamp(path: str) -> tuple[int, int] | None:
     try:
         status = Path(path).expanduser().stat()
-    except (OSError, RuntimeError):  # RuntimeError: there is no home for the path's ``~``
+    except (OSError, RuntimeError):  # RuntimeError: ``~`` without a home directory
         return None
     return status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""The timeline bar: the cut and its handles, what is cached, marks, notes; drag to scrub."""
+"""The timeline bar: cut and handles, cached frames, in and out point, notes; drag to scrub."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bridge_ui.review.player.qt_images import safe_painter
 from bridge_ui.theme.colours import ThemeColours
 
 _HEIGHT = 30
-_CACHE_LINE_HEIGHT = 3  # height of the line of cached frames
+_CACHE_LINE_HEIGHT = 3
 
 
 class TimelineBar(QWidget):
-    """Frames from left to right, each with the same width."""
+    """Shows all frames from left to right with the same width."""
 
     scrubbed = Signal(int)
-    """Somebody wants to see this frame."""
+    """The user goes to this frame."""
 
     def __init__(self, colours: ThemeColours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class TimelineBar(QWidget):
         return QSize(400, _HEIGHT)
 
     def set_range(self, frames: FrameRange, cut: FrameRange) -> None:
-        """``frames`` is all that can be shown, ``cut`` the part between the handles."""
+        """``frames`` is the whole range, ``cut`` the part between the handles."""
         self._range, self._cut = frames, cut
         self.update()
 
@@ -65,16 +65,16 @@ class TimelineBar(QWidget):
             self.update()
 
     def set_notes(self, notes: Iterable[FrameRange], unsaved_frames: Iterable[int]) -> None:
-        """Where notes stand, and where something is drawn that is not saved yet."""
+        """Frames of notes, and frames with drawings that are not saved yet."""
         self._notes, self._unsaved_frames = tuple(notes), tuple(unsaved_frames)
         self.update()
 
     def x_of(self, frame: int) -> float:
-        """Left edge of a frame."""
+        """The left edge of a frame."""
         return (frame - self._range.first) * self.width() / self._range.count
 
     def frame_at(self, x: float) -> int:
-        """The frame under a point, or the nearest one."""
+        """The frame at a position, or the nearest one."""
         number = int(x * self._range.count // max(1, self.width()))
         return self._range.first + max(0, min(self._range.count - 1, number))
 
@@ -118,7 +118,7 @@ class TimelineBar(QWidget):
         painter.fillRect(QRectF(left, top, self.x_of(last + 1) - left, height), QColor(colour))
 
     def _paint_marks(self, painter: QPainter) -> None:
-        """Brackets, so that marks are seen without their colour."""
+        """Paint brackets, so that marks do not depend on colour."""
         colour = QColor(self._colours.accent)
         bottom = self.height() - 3.0
         for frame, direction in ((self._marks[0], 1), (self._marks[1], -1)):
@@ -144,7 +144,7 @@ class TimelineBar(QWidget):
         painter.drawEllipse(QPointF(start, y), 4, 4)
 
     def _paint_unsaved_frame(self, painter: QPainter, frame: int) -> None:
-        """A diamond: drawn, and not saved yet."""
+        """Paint a diamond for a drawing that is not saved yet."""
         x, y = self._frame_centre_x(frame), self.height() / 2 - 1
         painter.setPen(QColor(self._colours.warn))
         painter.setBrush(QColor(self._colours.field))
@@ -180,7 +180,7 @@ class TimelineBar(QWidget):
 
 
 def _runs(frames: Iterable[int]) -> list[tuple[int, int]]:
-    """Frames that follow each other, as first and last."""
+    """First and last of each run of consecutive frames."""
     runs = []
     for _, group in itertools.groupby(enumerate(sorted(frames)), lambda pair: pair[1] - pair[0]):
         numbers = [frame for _, frame in group]

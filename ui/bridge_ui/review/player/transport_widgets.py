@@ -1,4 +1,4 @@
-"""Buttons to play with, and the frame and timecode that are on the screen."""
+"""The transport bar: playback buttons, frame and timecode, playback speed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from bridge_ui.theme.style_sheet import set_style_class
 
 
 def icon_button(icon_name: str, tip: str, colours: ThemeColours) -> QToolButton:
-    """A quiet button with an icon. A click leaves the focus where it was, so that Space goes on
-    playing; Tab reaches it all the same."""
+    """A button with an icon only. A click does not take the focus, so that Space still plays; Tab
+    reaches it."""
     button = QToolButton()
     button.setIcon(icon(icon_name, colours.text))
     button.setIconSize(QSize(16, 16))
@@ -37,7 +37,7 @@ def icon_button(icon_name: str, tip: str, colours: ThemeColours) -> QToolButton:
 
 
 class FrameField(QLineEdit):
-    """The frame on the screen; a number or a timecode written here goes there."""
+    """Shows the frame on the screen, and takes a frame number or timecode to go to."""
 
     frame_entered = Signal(int)
 
@@ -45,18 +45,17 @@ class FrameField(QLineEdit):
         super().__init__()
         self._text = ""
         self.counting = PlateTimecode(Fraction(24))
-        """Of the frames that the clock shows."""
         self.clock: PlaybackClock | None = None
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(tr("Frame"))
-        self.setToolTip(tr("Frame on the screen. Write a number or a timecode to go there (G)"))
+        self.setToolTip(tr("Current frame. Enter a frame number or a timecode to go there (G)"))
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.set_digits(11)
         self.returnPressed.connect(self._enter_frame)
 
     def set_digits(self, digits: int) -> None:
-        """Room for so many."""
+        """Make the field wide enough for this many digits."""
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("0") * (digits + 1) + 16)
 
     def show_frame(self, clock: PlaybackClock, text: str) -> None:
@@ -79,14 +78,14 @@ class FrameField(QLineEdit):
         try:
             frame = self.counting.frame(text) if ":" in text else int(text)
         except ValueError:
-            self.selectAll()  # not a frame: the words stay to be corrected
+            self.selectAll()  # not a frame: let the user correct it
             return
         self.clearFocus()
         self.frame_entered.emit(frame)
 
 
 class TransportBar(QWidget):
-    """Says what somebody wants; the room does it."""
+    """Emits what the user requests; the viewer does it."""
 
     first_frame_requested = Signal()
     step_back_requested = Signal()
@@ -114,17 +113,17 @@ class TransportBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self._end_buttons: list[QToolButton] = []
-        """To the first and the last frame; where there is no room, keys and timeline do."""
-        for sign, tip, signal in (
+        """First and last frame; hidden in a narrow viewer."""
+        for icon_name, tip, signal in (
             ("skip-back", tr("First frame (Home)"), self.first_frame_requested),
             ("step-back", tr("One frame back (←)"), self.step_back_requested),
             ("", "", self.play_toggled),
             ("step-forward", tr("One frame forward (→)"), self.step_forward_requested),
             ("skip-forward", tr("Last frame (End)"), self.last_frame_requested),
         ):
-            button = icon_button(sign, tip, colours) if sign else self._play_button
+            button = icon_button(icon_name, tip, colours) if icon_name else self._play_button
             button.clicked.connect(signal)
-            if sign.startswith("skip"):
+            if icon_name.startswith("skip"):
                 self._end_buttons.append(button)
             layout.addWidget(button)
         layout.addWidget(self._loop_button)
@@ -136,7 +135,7 @@ class TransportBar(QWidget):
         self._show_counting()
 
     def set_compact(self, compact: bool) -> None:
-        """Only what has to be there; the picture says the timecode."""
+        """Show only the essential controls; the picture's caption has the timecode."""
         for one in (*self._end_buttons, self._counting_button):
             one.setVisible(not compact)
         self._speed_label.setVisible(not compact)
@@ -159,7 +158,7 @@ class TransportBar(QWidget):
         self._speed_label.show_text(speed_text(clock))
 
     def position_text(self, clock: PlaybackClock) -> str:
-        """Timecode and frame."""
+        """Timecode and frame: ``01:00:00:16  1009``"""
         return f"{self.frame_field.counting.timecode(clock.frame)}  {clock.frame}"
 
     def _field_text(self, clock: PlaybackClock) -> str:
@@ -175,14 +174,14 @@ class TransportBar(QWidget):
 
     def _show_counting(self) -> None:
         self._counting_button.setText(tr("TC") if self._shows_timecode else tr("F"))
-        self._counting_button.setToolTip(tr("Count in frames or in timecode"))
+        self._counting_button.setToolTip(tr("Show frames or timecode"))
         self._counting_button.setAccessibleName(
-            tr("Counted in timecode") if self._shows_timecode else tr("Counted in frames")
+            tr("Shows timecode") if self._shows_timecode else tr("Shows frames")
         )
 
 
 class _SpeedLabel(QLabel):
-    """In the room that is left: no word about dropped pictures moves anything."""
+    """Takes the remaining width and elides its text, so that it never moves other widgets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,13 +199,13 @@ class _SpeedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        whole, metrics = self._full_text, self.fontMetrics()
-        self.setText(metrics.elidedText(whole, Qt.TextElideMode.ElideRight, self.width()))
-        self.setToolTip(whole)
+        elide = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self._full_text, elide, self.width()))
+        self.setToolTip(self._full_text)
 
 
 def speed_text(clock: PlaybackClock) -> str:
-    """``24 fps``, ``2x back``, and how many pictures were dropped since playback began."""
+    """``24 fps`` or ``2× back``, and the number of frames dropped since playback began."""
     rate = float(clock.range.rate)
     text = tr("{rate} fps", rate=f"{rate:.3f}".rstrip("0").rstrip("."))
     if clock.is_playing and clock.speed != 1:
