@@ -58,7 +58,7 @@ def write(bundle: Path, python: Path, catalogue: list[dict[str, Any]], target: P
     }
     described["components"] = [
         *(
-            completed(component, wheels[_canonical(component["name"])])
+            complete_component(component, wheels[_canonical(component["name"])])
             for component in described["components"]
             if _canonical(component["name"]) in wheels
         ),
@@ -85,7 +85,7 @@ def validate(path: Path) -> None:
         sys.exit(f"{path.name} is not valid CycloneDX {SPEC}: {done.stderr.strip()}")
 
 
-def completed(component: Component, wheel: Path) -> Component:
+def complete_component(component: Component, wheel: Path) -> Component:
     """The component with its file's hash and a licence, without addresses of download places."""
     kept = [
         reference

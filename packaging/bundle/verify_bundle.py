@@ -1,7 +1,7 @@
-"""``make test-bundle``: installs the bundle and runs the demo where there is no network at all.
+"""``make test-bundle``: installs the bundle and runs the demo without any network.
 
-A network namespace of its own (Linux, ``unshare``) has a loopback and nothing else; before anything
-is installed it is seen that nothing can be reached. A bundle that was tampered with is refused.
+It runs in a network namespace of its own (Linux, ``unshare``) with a loopback and nothing else, and
+checks first that nothing can be reached. A bundle that was tampered with is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tools import CACHE, make_empty_folder  # noqa: E402
 
 #: ioctl(2) numbers of Linux: get and set an interface's flags; the flag that it is up.
 _GET, _SET, _UP = 0x8913, 0x8914, 0x1
-WORK_DIR = CACHE / "bundle-proof"
+WORK_DIR = CACHE / "bundle-test"
 
 
 def main() -> None:
@@ -41,12 +41,13 @@ def main() -> None:
     check_tampering(bundles[-1])
     namespace = ["unshare", "--map-root-user", "--net", sys.executable, __file__, "--inside"]
     if subprocess.run(namespace, check=False).returncode:
-        sys.exit("the bundle does not hold what it promises; what was wrong stands above")
+        sys.exit("the bundle failed its test; see the output above")
     shutil.rmtree(WORK_DIR)
 
 
 def check_tampering(bundle: Path) -> None:
-    """Changed, removed, added, linked: each refused in words, and nothing written."""
+    """Changed, removed, added or linked files: each is refused with a message, and nothing is
+    written."""
 
     def changed(copy: Path) -> None:
         path = next((copy / "wheels").glob("shotbridge-*.whl"))
@@ -72,16 +73,16 @@ def check_tampering(bundle: Path) -> None:
         "were added": added,
         "are links": linked,
     }
-    for words, tamper in ways.items():
+    for message_part, tamper in ways.items():
         copy = WORK_DIR / "tampered"
         shutil.copytree(bundle, copy, copy_function=os.link)
         tamper(copy)
         target = WORK_DIR / "refused"
         message = _refused(copy, str(target))
-        assert words in message and "Nothing was installed" in message, message
+        assert message_part in message and "Nothing was installed" in message, message
         assert not target.exists()
         shutil.rmtree(copy)
-        print(f"ok  refused: files that {words}", flush=True)
+        print(f"ok  refused: files that {message_part}", flush=True)
     message = _refused(bundle, str(WORK_DIR / "refused"), "--expect", "0" * 64)
     assert "not the expected one" in message, message
     print("ok  refused: another SHA256SUMS than expected", flush=True)
@@ -104,17 +105,17 @@ def check_without_network(bundle: Path) -> None:
     home = WORK_DIR / "home"
     home.mkdir()
     clean = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    target = WORK_DIR / "opt shotbridge"  # a folder's name with a space in it
+    target = WORK_DIR / "opt shotbridge"  # a folder name with a space
     _timed("installed", clean, sys.executable, str(bundle / "install.py"), str(target))
     shotbridge = str(target / "current" / "bin" / "shotbridge")
     report = json.loads(_timed("doctor is green", clean, shotbridge, "doctor", "--json"))
-    lines = {line["name"]: line for line in report["lines"]}
-    assert report["ok"] and str(target) in lines["models"]["says"], report
+    checks = {check["name"]: check for check in report["checks"]}
+    assert report["ok"] and str(target) in checks["models"]["message"], report
     _call(clean, shotbridge, "stop")
     hosts = _call(clean, "sh", "-c", f". '{target}/current/environment.sh' && env")
     variables = dict(line.split("=", 1) for line in hosts.splitlines() if "=" in line)
     assert (Path(variables["NUKE_PATH"]) / "bridge_nuke").is_dir()
-    # What a host adds to its path: the client and its libraries, and no Qt.
+    # What a host adds to its path: the client and its libraries, without Qt.
     program = "import bridge_core.client, bridge_ui, pydantic, yaml, requests, opentimelineio"
     alone = {**clean, "PYTHONPATH": variables["SHOTBRIDGE_SITE"]}
     _call(alone, sys.executable, "-S", "-c", program)
@@ -124,7 +125,7 @@ def check_without_network(bundle: Path) -> None:
     ours = sorted(one.name for one in TARGETS if one.platform == this_platform())
     assert [name.split("-", 2)[2] for name in extensions] == [f"{name}.zip" for name in ours]
     assert (target / "current" / "docs" / "admin.md").is_file()
-    # rez packages can be made out of it, and it stays as it was bundled.
+    # rez packages can be built from it, and it is not changed by that.
     recipes = str(bundle / "source" / "packaging" / "rez" / "install.py")
     assert "--extensions" in _call(clean, sys.executable, recipes, "--help")
     _call(clean, sys.executable, str(bundle / "install.py"), "--verify")
@@ -148,11 +149,11 @@ def _check_no_network() -> None:
     with socket.socket() as one:
         one.settimeout(5)
         try:
-            one.connect(("192.0.2.1", 443))  # RFC 5737: an address that is nobody's
+            one.connect(("192.0.2.1", 443))  # RFC 5737: reserved for documentation
         except OSError as error:
             print(f"ok  no network: {error.strerror}", flush=True)
             return
-    sys.exit("there is a network here: this proves nothing")
+    sys.exit("there is a network here: the test means nothing")
 
 
 def _timed(what: str, variables: dict[str, str], *words: str) -> str:

@@ -1,8 +1,8 @@
 """``make test-rez``: Shotbridge in a fresh rez repository and a clean environment, for real.
 
 Makes a private folder with a repository, packages of its own for Python, platform and machine, and
-one called ``nuke`` that stands for a studio's (a program that prints its environment; it is no Nuke
-and proves nothing about one). Then everything that docs/admin.md promises is called as a TD would.
+one called ``nuke`` that stands in for a studio's (a program that prints its environment, not a Nuke).
+Then every command of docs/admin.md is called as a TD would call it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tools import CACHE, make_empty_folder, tool_program  # noqa: E402  found by
 import bridge_core  # noqa: E402
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-#: A program that prints its environment, in the place of a host.
+#: A program that prints its environment, in place of a host.
 PRINT_ENVIRONMENT = "#!/bin/sh\nenv\n"
 
 
 class RezTestEnvironment:
-    """A folder with a repository in it, and an environment that has nothing but it."""
+    """A folder with a rez repository, and an environment without any other packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = make_empty_folder(folder)
@@ -71,14 +71,14 @@ class RezTestEnvironment:
         program.chmod(0o755)
 
     def call(self, *words: str, **variables: str) -> str:
-        """What a command prints, in the clean environment."""
+        """The standard output of a command in the clean environment."""
         done = self._run(words, variables)
         if done.returncode:
             sys.exit(f"{' '.join(words)}: code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
     def call_refused(self, *words: str, **variables: str) -> str:
-        """What a command says that must fail."""
+        """The standard error of a command that must fail."""
         done = self._run(words, variables)
         if not done.returncode:
             sys.exit(f"{' '.join(words)} should have been refused\n{done.stdout}")
@@ -102,10 +102,10 @@ class RezTestEnvironment:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Prove the rez packages with a real rez.")
-    parser.add_argument("--wheels", type=Path, help="a folder of wheels; none: the index is asked")
+    parser = argparse.ArgumentParser(description="Test the rez packages with a real rez.")
+    parser.add_argument("--wheels", type=Path, help="a folder of wheels; by default pip's index")
     wheels = parser.parse_args().wheels
-    rez_environment = RezTestEnvironment(CACHE / "rez-proof")
+    rez_environment = RezTestEnvironment(CACHE / "rez-test")
     rez_environment.add_host("nuke", "16.0.4")
     rez_environment.add_host("blender", "4.5.1")
     install(
@@ -143,7 +143,7 @@ def _install_command(packages: Path, *pythons: str) -> tuple[str, ...]:
 
 
 def _pip_variables() -> dict[str, str]:
-    """pip's index is the machine's; nothing else of this environment is handed on."""
+    """pip uses this machine's index; nothing else of this environment is passed on."""
     return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
@@ -153,10 +153,10 @@ def doctor_is_green(rez_environment: RezTestEnvironment) -> None:
     )
     report = json.loads(output)
     assert report["ok"], report
-    lines = {line["name"]: line for line in report["lines"]}
-    assert str(rez_environment.packages) in lines["models"]["says"], lines["models"]
-    assert str(rez_environment.packages) in lines["plugins"]["says"], lines["plugins"]
-    assert lines["PySide6-Essentials"]["state"] == "ok"
+    checks = {check["name"]: check for check in report["checks"]}
+    assert str(rez_environment.packages) in checks["models"]["message"], checks["models"]
+    assert str(rez_environment.packages) in checks["plugins"]["message"], checks["plugins"]
+    assert checks["PySide6-Essentials"]["status"] == "ok"
     rez_environment.call("rez", "env", "--quiet", "shotbridge", "--", "shotbridge", "stop")
 
 
@@ -190,7 +190,7 @@ def a_studios_variables_stay(rez_environment: RezTestEnvironment) -> None:
 
 def blender_gets_its_extension(rez_environment: RezTestEnvironment) -> None:
     if not any((REPO / "dist" / "blender").glob("*-linux-x64-*.zip")):
-        print("    left out: no extension in dist/blender; make blender-extension")
+        print("    skipped: no extension in dist/blender; run make blender-extension")
         return
     variables = rez_environment.environment("shotbridge", "blender", program="blender")
     folder = Path(variables["BLENDER_SYSTEM_EXTENSIONS"])
@@ -220,7 +220,7 @@ def packages_are_not_overwritten(rez_environment: RezTestEnvironment) -> None:
 
 
 def nuke_gets_its_own_python(rez_environment: RezTestEnvironment) -> None:
-    """With variants for two Pythons rez takes the newer; with Nuke 16, its own."""
+    """With variants for two Pythons rez resolves the newer; with Nuke 16, Nuke's."""
     completed = subprocess.run(
         ["python3.13", "-c", "import sys; print(sys.base_prefix)"],
         capture_output=True,
@@ -228,7 +228,7 @@ def nuke_gets_its_own_python(rez_environment: RezTestEnvironment) -> None:
         check=False,
     )
     if completed.returncode or PYTHON != "3.11":
-        print("    left out: it takes a python3.11 that runs this, and a python3.13")
+        print("    skipped: needs this script to run in Python 3.11, and a python3.13")
         return
     rez_environment.add_python(Path(completed.stdout.strip()) / "bin" / "python3.13")
     both = rez_environment.folder / "both"
@@ -256,8 +256,8 @@ def demo_runs(rez_environment: RezTestEnvironment) -> None:
 
 
 def an_upgrade_leaves_the_version_before_as_it_was(rez_environment: RezTestEnvironment) -> None:
-    """The next version into the same repository, with a package of the studio's in the place of
-    PySide6 and a central gateway: the version before has the Qt and the gateway that it had."""
+    """The next version is installed into the same repository, with a studio package in place of
+    PySide6 and a central gateway; the version before keeps its Qt and its gateway."""
     upgraded = rez_environment.folder / "next"
     leave = shutil.ignore_patterns("__pycache__")
     for source_folder in ("bridge_core", "gateway", "packaging", "plugins", "ui"):

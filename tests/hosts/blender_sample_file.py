@@ -74,9 +74,9 @@ def plate(folder: Path, name: str, frames: range, size: tuple[int, int] = (32, 1
 @contextlib.contextmanager
 def restore_artists_render() -> Iterator[None]:
     """What is rendered meanwhile is not the artist's last render."""
-    extension_module("rendered").begin()
+    extension_module("render_monitor").begin_plate_render()
     yield
-    extension_module("rendered").forget_ours()
+    extension_module("render_monitor").discard_plate_render()
 
 
 def grey_movie(path: Path, greys: range) -> Path:
@@ -229,11 +229,11 @@ class SampleEdit:
     @staticmethod
     def placed() -> dict[str, list[str]]:
         """Paths of what was placed, by the handle of its plate."""
-        scene_survey = extension_module("shots").survey(settings().work, everything=True)
+        listing = extension_module("shots").collect_shots(settings().work, ignore_selection=True)
         return {
-            one.item.handle: [_path(placed.thing) for placed in one.placed]
-            for one in scene_survey.found
-            if one.placed
+            one.host_shot.item_id: [_path(placed.target) for placed in one.placed_items]
+            for one in listing.shots
+            if one.placed_items
         }
 
     @staticmethod

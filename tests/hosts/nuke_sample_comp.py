@@ -98,7 +98,7 @@ def placed_versions(nuke: FakeNuke) -> dict[str, list[str]]:
         for line in knobs["shotbridge_versions"].value().split():
             facts = dict(parse_qsl(line, keep_blank_values=True))
             listed = by_shot.setdefault(knobs["shotbridge_shot"].value(), [])
-            listed.append((int(facts["order"]), facts["path"]))
+            listed.append((int(facts["placement_index"]), facts["path"]))
     return {shot: [path for _, path in sorted(listed)] for shot, listed in by_shot.items()}
 
 

@@ -171,7 +171,7 @@ class MediaPool(ApiObject):
             if not track[info["trackIndex"] - 1].fits(start, start + length):
                 continue
             take = TimelineTake(item, Fraction(first), Fraction(end))
-            new = TimelineItem(self._app, item._told["Clip Name"], start, length, [take])
+            new = TimelineItem(self._app, item._properties["Clip Name"], start, length, [take])
             new._track = ("video", info["trackIndex"])
             track[info["trackIndex"] - 1].put(new)
             made.append(new)

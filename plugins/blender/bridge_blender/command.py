@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
 
         _print_result({"error": Problem.from_error(error).model_dump(mode="json")})
         return error.exit_code
-    _print_result({"file": str(arguments.output), "losses": [str(one) for one in warnings]})
+    _print_result({"file": str(arguments.output), "warnings": [str(one) for one in warnings]})
     return 0
 
 

@@ -59,7 +59,7 @@ def plate_properties(strip: Any) -> PlateProperties | None:
     if not section:
         return None
     return PlateProperties(
-        clip_id=str(section.get("clip", "")),
+        clip_id=str(section.get("clip_id", "")),
         sequence=str(section.get("sequence", "")),
         shot=str(section.get("shot", "")),
     )
@@ -70,15 +70,15 @@ def version_properties(owner: Any) -> VersionProperties | None:
     section = _read_section(owner, "version")
     if not section:
         return None
-    order = section.get("order", 0)
+    index = section.get("placement_index", 0)
     return VersionProperties(
-        clip_id=str(section.get("clip", "")),
-        version_id=str(section.get("id", "")),
+        clip_id=str(section.get("clip_id", "")),
+        version_id=str(section.get("version_id", "")),
         service=str(section.get("service", "")),
         label=str(section.get("label", "")),
         output=str(section.get("output", "")),
-        mode_id=str(section.get("way", "")),
-        placement_index=order if isinstance(order, int) else 0,
+        mode_id=str(section.get("mode_id", "")),
+        placement_index=index if isinstance(index, int) else 0,
     )
 
 
@@ -93,16 +93,16 @@ def stored_version(owner: Any) -> Version | None:
 def store_plate(strip: Any, shot: ShotId, *, new_identity: bool = False) -> str:
     """Give a strip its identity, or find the one that it has; ``anew`` gives it another."""
     existing = None if new_identity else plate_properties(strip)
-    clip = existing.clip_id if existing else uuid.uuid4().hex
+    clip_id = existing.clip_id if existing else uuid.uuid4().hex
     strip[PROPERTY_KEY] = {
         "schema": _SCHEMA,
         "plate": {
-            "clip": clip,
+            "clip_id": clip_id,
             "sequence": existing.sequence if existing else shot.sequence,
             "shot": existing.shot if existing else shot.shot,
         },
     }
-    return clip
+    return clip_id
 
 
 def stored_show(scene: Any) -> str:
@@ -115,18 +115,18 @@ def store_show(scene: Any, show: str) -> None:
 
 
 def store_version(
-    owner: Any, clip: str, version: Version, output: str, mode_id: str, placement_index: int
+    owner: Any, clip_id: str, version: Version, output: str, mode_id: str, placement_index: int
 ) -> None:
     owner[PROPERTY_KEY] = {
         "schema": _SCHEMA,
         "version": {
-            "clip": clip,
-            "id": version.id,
+            "clip_id": clip_id,
+            "version_id": version.id,
             "service": version.service,
             "label": version.label,
             "output": output,
-            "way": mode_id,
-            "order": placement_index,
+            "mode_id": mode_id,
+            "placement_index": placement_index,
             "record": version.model_dump_json(),
         },
     }
@@ -134,19 +134,19 @@ def store_version(
 
 def store_fade_offset(effect: Any, frames_before: int) -> None:
     """Keep how many frames of a fade stand before its cut: Blender's fades have no cut."""
-    effect[PROPERTY_KEY] = {"schema": _SCHEMA, "fade": {"before": frames_before}}
+    effect[PROPERTY_KEY] = {"schema": _SCHEMA, "fade": {"frames_before": frames_before}}
 
 
 def stored_fade_offset(effect: Any, length: int) -> int:
     """Frames before the cut of a fade of ``length`` frames; half of them where nothing is kept."""
-    stored = _read_section(effect, "fade").get("before")
+    stored = _read_section(effect, "fade").get("frames_before")
     return stored if isinstance(stored, int) and 0 <= stored <= length else length // 2
 
 
-def reassign_version(owner: Any, clip: str) -> None:
+def reassign_version(owner: Any, clip_id: str) -> None:
     """Have a version belong to another plate."""
     properties = json.loads(dump_properties(owner))
-    properties["version"]["clip"] = clip
+    properties["version"]["clip_id"] = clip_id
     owner[PROPERTY_KEY] = properties
 
 

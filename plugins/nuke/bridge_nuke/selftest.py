@@ -341,7 +341,7 @@ CHECKS = (
         "nuke.undo.group", "What is placed is one undo, and a failure leaves nothing.", _one_undo
     ),
     SelfTestCheck(
-        "nuke.marks.kept",
+        "nuke.knobs.stored",
         "What a Read keeps survives saving and opening.",
         _version_knobs_survive_saving,
     ),

@@ -23,13 +23,13 @@ SHOT_KNOB = "shotbridge_shot"
 PLATE_KNOB = "shotbridge_plate"
 """The files that the shot's name belongs to; a Read that shows others is another shot."""
 SHOW_KNOB = "shotbridge_show"
-OUTPUT_KNOB = "shotbridge_what"
+OUTPUT_KNOB = "shotbridge_output"
 """Service and output of a Read that shows versions."""
 VERSIONS_KNOB = "shotbridge_versions"
 VERSION_KNOB = "shotbridge_version"
 """The choice of a version."""
 
-_STEP_SCRIPT = "__import__('bridge_nuke.versions', fromlist=['step']).step(nuke.thisNode(), {by})"
+_STEP_SCRIPT = "__import__('bridge_nuke.versions', fromlist=['step_version']).step_version(nuke.thisNode(), {by})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ReadVersion:
         :raises ValueError: a number is none.
         """
         fields: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
-        for name in ("number", "first", "last", "width", "height", "order"):
+        for name in ("number", "first", "last", "width", "height", "placement_index"):
             fields[name] = int(fields.get(name, 0))
         fields["pixel_aspect"] = float(fields.get("pixel_aspect", 1))
         return cls(**fields)
@@ -142,7 +142,7 @@ def store_versions(read: nuke.Node, knobs: VersionKnobs, current: ReadVersion) -
     """Write a mark, and offer its versions in the Read's tab with ``current`` chosen."""
     _store_text(read, SHOT_KNOB, "shot", "/".join(knobs.shot))
     _store_text(read, PLATE_KNOB, "plate", knobs.plate)
-    _store_text(read, OUTPUT_KNOB, "made by", knobs.output_title)
+    _store_text(read, OUTPUT_KNOB, "service and output", knobs.output_title)
     _store_text(read, VERSIONS_KNOB, "versions", " ".join(str(one) for one in knobs.versions))
     _set_version_choices(read, [one.label for one in knobs.versions], current.label)
 

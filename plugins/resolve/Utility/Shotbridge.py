@@ -18,7 +18,7 @@ PYTHON = ""
 PLUGINS = ""
 
 #: Of the Python that Resolve has found, and of Resolve's own Qt.
-NOT_FOR_OTHERS = ("PYTHONHOME", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
+HOST_ONLY_VARIABLES = ("PYTHONHOME", "QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH")
 
 #: What Resolve gives to its scripts.
 INJECTED = {name: globals().get(name) for name in ("resolve", "app", "bmd")}
@@ -38,7 +38,7 @@ def open_window(injected):
             f"its plugins are not in {plugins!r}; run `shotbridge install resolve` again, or set "
             "SHOTBRIDGE_PLUGINS"
         )
-    main = _window_here(folder)
+    main = _find_main(folder)
     if main is not None:
         main(injected=injected)
         return
@@ -51,7 +51,7 @@ def open_window(injected):
             "resolve` again, or set SHOTBRIDGE_PYTHON"
         )
     environment = dict(os.environ)
-    for name in NOT_FOR_OTHERS:
+    for name in HOST_ONLY_VARIABLES:
         environment.pop(name, None)
     # The environment that names a Python says its libraries too; otherwise they are of Resolve's.
     inherited = os.environ.get("PYTHONPATH") if named else None
@@ -61,7 +61,7 @@ def open_window(injected):
     subprocess.Popen(command, env=environment, cwd=str(folder), start_new_session=True)
 
 
-def _window_here(folder):
+def _find_main(folder):
     """What opens the window in this Python; None where it has not what that takes."""
     needed = ("bridge_core", "bridge_ui", "PySide6")
     if sys.version_info < (3, 11) or not all(importlib.util.find_spec(name) for name in needed):
@@ -80,7 +80,7 @@ def _product(injected):
     return str(resolve.GetProductName()) if resolve is not None else ""
 
 
-def guarded(injected):
+def run_guarded(injected):
     try:
         open_window(injected)
     except Exception as error:
@@ -89,4 +89,4 @@ def guarded(injected):
 
 
 if __name__ == "__main__":
-    guarded(INJECTED)
+    run_guarded(INJECTED)

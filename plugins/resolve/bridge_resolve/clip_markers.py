@@ -140,6 +140,6 @@ def _decode_custom_data(data: str) -> VersionMarker | NoteMarker | None:
         fields = json.loads(data)
         if fields.pop("shotbridge") != SCHEMA:
             return None
-        return NoteMarker(**fields) if "note" in fields else VersionMarker(**fields)
+        return NoteMarker(**fields) if "note_id" in fields else VersionMarker(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None  # nobody's, or somebody else's

@@ -52,10 +52,10 @@ class CompanionWindow(QWidget):
         self._main_thread = MainThreadDispatcher(self)
         self._is_closed = False
         self._status_label = QLabel()
-        self._status_label.setObjectName("words")
+        self._status_label.setObjectName("connection-status")
         self._status_label.setWordWrap(True)
-        self._retry_button = QPushButton(tr("Look again"))
-        self._retry_button.setObjectName("again")
+        self._retry_button = QPushButton(tr("Try again"))
+        self._retry_button.setObjectName("retry")
         self._retry_button.clicked.connect(self.search)
         self._status_bar = QWidget()
         row = QHBoxLayout(self._status_bar)
@@ -76,7 +76,7 @@ class CompanionWindow(QWidget):
         self._retry_button.hide()
         self._status_label.setText(tr("Looking for DaVinci Resolve …"))
         threading.Thread(
-            target=self._search_in_thread, name="shotbridge-looking", daemon=True
+            target=self._search_in_thread, name="shotbridge-search-resolve", daemon=True
         ).start()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802

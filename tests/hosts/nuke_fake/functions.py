@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stubs import BadCallError, NotInApiError, conforming
 
-from nuke_fake import api, nodes, pictures, table, text, windows
+from nuke_fake import api, node_classes, nodes, pictures, script_text, windows
 from nuke_fake.api import STUBS, on_main
 from nuke_fake.choice_knobs import Format
 from nuke_fake.knobs import Knob
@@ -71,7 +71,7 @@ class Nodes:
     nothing, selects nothing."""
 
     def __getattr__(self, kind: str) -> Callable[..., Node]:
-        if kind not in table.CLASSES or kind == "Root":
+        if kind not in node_classes.CLASSES or kind == "Root":
             raise NotInApiError(f"nuke.nodes has no {kind}")
 
         def make(inputs: Sequence[Node | None] = (), name: str = "", **values: Any) -> Node:
@@ -171,10 +171,10 @@ class Functions:
         """As if a person did: connected to what is selected, and selected itself."""
         selected = self.selectedNodes()
         node = self._nuke.make_node(typ)
-        if selected and typ not in table.NO_INPUT:
+        if selected and typ not in node_classes.NO_INPUT:
             node.setInput(0, selected[-1])
         if knobs:
-            text.fill(node, knobs)
+            script_text.fill(node, knobs)
         node.selectOnly()
         return node
 

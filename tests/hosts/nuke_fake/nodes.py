@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stubs import conforming
 
-from nuke_fake import table, text, timing
+from nuke_fake import node_classes, script_text, timing
 from nuke_fake.api import STUBS, on_main, running
 from nuke_fake.choice_knobs import (
     KINDS,
@@ -28,7 +28,7 @@ EXPRESSIONS, INPUTS, HIDDEN_INPUTS, LINKINPUTS = 1, 2, 4, 8
 _NO_CHANGE = frozenset({"selected", "reading"})
 
 
-def make_knob(name: str, row: table.Row) -> Knob:
+def make_knob(name: str, row: node_classes.Row) -> Knob:
     kind, default = row
     if kind == "Enumeration_Knob":
         return Enumeration_Knob(name, name, list(default))
@@ -68,7 +68,7 @@ class Node:
         self._is_deleted = False
         self._inputs: list[Node | None] = []
         self._knobs: dict[str, Knob] = {}
-        for name, row in table.knobs_of(kind).items():
+        for name, row in node_classes.knobs_of(kind).items():
             self._add_knob(make_knob(name, row))
 
     # The fake's own
@@ -105,8 +105,10 @@ class Node:
             ending = str(changed._value).rpartition(".")[2]
             if ending in self._knobs["file_type"]._items:  # type: ignore[attr-defined]
                 self._knobs["file_type"]._value = ending
-        rows = table.BY_FILE_TYPE.get(self._knobs["file_type"]._value, {})
-        for other in {name for rows in table.BY_FILE_TYPE.values() for name in rows} - set(rows):
+        rows = node_classes.BY_FILE_TYPE.get(self._knobs["file_type"]._value, {})
+        for other in {name for rows in node_classes.BY_FILE_TYPE.values() for name in rows} - set(
+            rows
+        ):
             self._knobs.pop(other, None)
         for name, row in rows.items():
             if name not in self._knobs:
@@ -171,11 +173,11 @@ class Node:
         self._record_undo(lambda: self._add_knob(knob))
 
     def writeKnobs(self, flags: int = 0) -> str:
-        return "\n".join(text.block(self, self._kind)[1:-1])
+        return "\n".join(script_text.block(self, self._kind)[1:-1])
 
     def readKnobs(self, s: str) -> None:
         self._check_not_deleted()
-        text.fill(self, s)
+        script_text.fill(self, s)
 
     def inputs(self) -> int:
         self._check_not_deleted()
@@ -187,7 +189,7 @@ class Node:
 
     def setInput(self, index: int, node: Node | None) -> bool:
         self._check_not_deleted()
-        if self._kind in table.NO_INPUT or (node and node._kind in table.NO_OUTPUT):
+        if self._kind in node_classes.NO_INPUT or (node and node._kind in node_classes.NO_OUTPUT):
             return False
         before = list(self._inputs)
         self._inputs += [None] * (index + 1 - len(self._inputs))
@@ -204,7 +206,7 @@ class Node:
         return [one for one in self._inputs if one is not None and mask & (INPUTS | HIDDEN_INPUTS)]
 
     def maxOutputs(self) -> int:
-        return 0 if self._kind in table.NO_OUTPUT else 1
+        return 0 if self._kind in node_classes.NO_OUTPUT else 1
 
     def parent(self) -> Node | None:
         self._check_not_deleted()
@@ -248,8 +250,8 @@ class Node:
 
     def _source(self) -> Node | None:
         """The node whose format, range and channels this one has: itself, or its first input."""
-        if "format" in self._knobs or self._kind in table.NO_PICTURE:
-            return self if self._kind not in table.NO_PICTURE else None
+        if "format" in self._knobs or self._kind in node_classes.NO_PICTURE:
+            return self if self._kind not in node_classes.NO_PICTURE else None
         first = next((one for one in self._inputs if one is not None), None)
         return first._source() if first is not None else None
 

@@ -13,7 +13,7 @@ import numpy as np
 import OpenImageIO as oiio
 from stubs import NotModelledError
 
-from nuke_fake import table, timing
+from nuke_fake import node_classes, timing
 from nuke_fake.api import running
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _COMPRESSION = {"Zip (1 scanline)": "zips", "Zip (16 scanlines)": "zip", "none":
 
 def channels(node: Node) -> list[str]:
     """Those that it has at the frame of the script's range that comes first."""
-    if node._kind in table.NO_PICTURE:
+    if node._kind in node_classes.NO_PICTURE:
         return []
     if node._kind == "Constant":
         return list(_RGBA)
@@ -200,5 +200,5 @@ def _same_colour(node: Node) -> None:
 
 def _plain(space: str) -> str:
     """What a role stands for; others as they are."""
-    labels = dict(one.split("\t") for one in table.OCIO_SPACES if "\t" in one)
+    labels = dict(one.split("\t") for one in node_classes.OCIO_SPACES if "\t" in one)
     return labels.get(space, "").partition("(")[2].rstrip(")") or space

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from stubs import NotInApiError, NotModelledError, conforming_function
 
-from nuke_fake import api, choices, knobs, nodes, table, windows
+from nuke_fake import api, choice_knobs, knobs, node_classes, nodes, windows
 from nuke_fake.api import STUBS, on_main
 from nuke_fake.choice_knobs import Format
 from nuke_fake.functions import Functions, Nodes, Undo, callback_functions, methods
@@ -67,7 +67,7 @@ class FakeNuke:
         self.gui = gui
         self.main_thread = threading.get_ident()
         self.main_names: dict[str, Any] = {"__name__": "__main__"}
-        self.formats_known = [Format._of(text) for text in table.FORMATS]
+        self.formats_known = [Format._of(text) for text in node_classes.FORMATS]
         self.messages: list[str] = []
         self.rendered: list[tuple[int, Path]] = []
         self._calls: queue.Queue[Callable[[], None]] = queue.Queue()
@@ -188,7 +188,7 @@ class FakeNuke:
         # Knobs of the root itself are made before there is one.
         root = getattr(self.script, "root", None) if hasattr(self, "script") else None
         native = root is not None and root["colorManagement"]._value == "Nuke"
-        return list(table.NATIVE_SPACES if native else table.OCIO_SPACES)
+        return list(node_classes.NATIVE_SPACES if native else node_classes.OCIO_SPACES)
 
     def custom_object(self, knob: Knob) -> Any:
         """What a PyCustom_Knob's expression makes, in the names of ``__main__``."""
@@ -222,7 +222,7 @@ class FakeNuke:
         names = self.module.__dict__
         names.update(_CONSTANTS, GUI=self.gui, nodes=Nodes(), Undo=Undo)
         names["env"] = {"gui": self.gui, "NukeVersionString": "16.0v1", "studio": False}
-        for known in (knobs, choices, nodes, windows):
+        for known in (knobs, choice_knobs, nodes, windows):
             for name, one in vars(known).items():
                 if isinstance(one, type) and name in STUBS.classes:
                     names[name] = one

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nuke_fake import text
+from nuke_fake import script_text
 from nuke_fake.nodes import Group, Node, Root, in_order, node_class
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class FakeScript:
         self.modified = False
 
     def as_text(self) -> str:
-        lines = ["#! Nuke -nx", "version 16.0 v1", *text.block(self.root, "Root")]
+        lines = ["#! Nuke -nx", "version 16.0 v1", *script_text.block(self.root, "Root")]
         return "\n".join([*lines, *self._lines(self.root)]) + "\n"
 
     def _lines(self, group: Group) -> list[str]:
@@ -147,7 +147,7 @@ class FakeScript:
         for node in in_order(n for n in self.nodes if n._parent is group):
             for one in reversed(node._inputs):
                 lines.append(f"push ${names[one]}" if one is not None else "push 0")
-            lines += text.block(node, node._kind)
+            lines += script_text.block(node, node._kind)
             if isinstance(node, Group):
                 lines += [*self._lines(node), "end_group"]
             names[node] = f"N{self.nodes.index(node)}"
@@ -160,7 +160,7 @@ class FakeScript:
         named: dict[str, Node | None] = {}
         stacks: list[list[Node | None]] = []
         with self.without_undo():
-            for words in text.commands(written):
+            for words in script_text.commands(written):
                 command, rest = words[0], words[1:]
                 if command == "version":
                     continue
@@ -172,10 +172,10 @@ class FakeScript:
                     self.contexts.pop()
                     stack = stacks.pop()
                 elif command == "Root":
-                    text.fill(self.root, rest[0])
+                    script_text.fill(self.root, rest[0])
                 else:
                     node = self.add(command)
-                    for at in range(text.fill(node, rest[0])):
+                    for at in range(script_text.fill(node, rest[0])):
                         node.setInput(at, stack.pop())
                     stack.append(node)
                     if isinstance(node, Group):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nuke_fake import table
+from nuke_fake import node_classes
 from nuke_fake.choice_knobs import BY_USER, Enumeration_Knob
 from nuke_fake.knobs import Knob, PyScript_Knob, Tab_Knob, Text_Knob
 
@@ -27,7 +27,7 @@ def quoted(value: str) -> str:
 def block(node: Node, kind: str) -> list[str]:
     """A node as it is saved: knobs that differ from their default, then those of the user."""
     lines = [f"{kind} {{"]
-    if len(node._inputs) != 1 or kind in table.NO_INPUT:
+    if len(node._inputs) != 1 or kind in node_classes.NO_INPUT:
         lines.append(f" inputs {len(node._inputs)}")
     for name, knob in node._knobs.items():
         if knob._by_user:
@@ -50,7 +50,7 @@ def _declared(knob: Knob) -> str:
 
 def fill(node: Node, body: str) -> int:
     """Set a node's knobs from its block; gives the number of its inputs."""
-    inputs = 0 if node._kind in table.NO_INPUT else 1
+    inputs = 0 if node._kind in node_classes.NO_INPUT else 1
     pairs = words(body)
     name_at = next((i for i in range(0, len(pairs) - 1, 2) if pairs[i] == "file_type"), None)
     if name_at is not None:

@@ -35,7 +35,7 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> BlenderInstallation:
     version = real_blender.version_wanted()
     if version is None:
         pytest.skip("no Blender runs in this Python: 3.11 or 3.13 is needed")
-    if not real_blender.is_there(version):
+    if not real_blender.is_available(version):
         pytest.skip(
             f"no Blender {version}: run python packaging/blender/bpy_environment.py {version}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_sample_file as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
@@ -14,8 +14,8 @@ from bridge_core.timeline.cut_reader import read_cut
 
 
 @pytest.fixture
-def edit(tmp_path: Path) -> Iterator[stage.SampleEdit]:
-    yield stage.SampleEdit(tmp_path)
+def edit(tmp_path: Path) -> Iterator[sample_file.SampleEdit]:
+    yield sample_file.SampleEdit(tmp_path)
 
 
 class _RecordingLayout:
@@ -52,63 +52,65 @@ def test_it_stands_in_blenders_menus() -> None:
     }.items():
         menu = type("Menu", (), {"layout": _RecordingLayout()})()
         for draw in getattr(bpy.types, name)._dyn_ui_initialize():
-            if draw.__module__.startswith(stage.EXTENSION_PACKAGE):
+            if draw.__module__.startswith(sample_file.EXTENSION_PACKAGE):
                 draw(menu, bpy.context)
         assert [text for text, _ in menu.layout.entries if text != "-"] == words
 
 
-def test_a_cut_is_written_and_read(edit: stage.SampleEdit, tmp_path: Path) -> None:
+def test_a_cut_is_written_and_read(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     path = tmp_path / "out.otio"
     assert bpy.ops.shotbridge.export_otio(filepath=str(path)) == {"FINISHED"}
     assert [item.clip_name for item in read_cut(path)] == ["A_010", "A_020"]
-    stage.new_file()
+    sample_file.new_file()
     assert bpy.ops.shotbridge.import_otio(filepath=str(path)) == {"FINISHED"}
-    assert {"A_010", "A_020"} <= {strip.name for strip in stage.strips()}
+    assert {"A_010", "A_020"} <= {strip.name for strip in sample_file.strips()}
 
 
-def test_what_goes_wrong_is_reported(edit: stage.SampleEdit, tmp_path: Path) -> None:
+def test_what_goes_wrong_is_reported(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
     """A report of an error is what Blender's Python raises as a RuntimeError."""
     gone = tmp_path / "gone.otio"
     with pytest.raises(RuntimeError, match="cannot be opened"):
         bpy.ops.shotbridge.import_otio(filepath=str(gone))
-    stage.new_file()
+    sample_file.new_file()
     with pytest.raises(RuntimeError, match="no strips to write"):
         bpy.ops.shotbridge.export_otio(filepath=str(tmp_path / "out.otio"))
 
 
-def test_versions_are_listed_and_shown(edit: stage.SampleEdit, tmp_path: Path) -> None:
-    host = stage.host()
+def test_versions_are_listed_and_shown(edit: sample_file.SampleEdit, tmp_path: Path) -> None:
+    host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "A_010")
     for number in (1, 2):
-        host.place([stage.placement(tmp_path, item, number)])
-    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010 upscale v001"]
+        host.place([sample_file.placement(tmp_path, item, number)])
+    bpy.context.scene.sequence_editor.active_strip = sample_file.strips()["A_010 upscale v001"]
     layout = _RecordingLayout()
-    stage.extension_module("menus")._list_versions(layout)
+    sample_file.extension_module("menus")._draw_versions(layout)
     assert [text for text, _ in layout.entries] == ["Plate: A_010", "upscale v002", "upscale v001"]
     for text, entry in layout.entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
         names = [
-            strip.name for strip in stage.strips() if "upscale" in strip.name and not strip.mute
+            strip.name
+            for strip in sample_file.strips()
+            if "upscale" in strip.name and not strip.mute
         ]
         assert names == ([] if text.startswith("Plate") else [f"A_010 {text}"])
 
 
 def test_outputs_and_ways_of_one_version_are_distinguished(
-    edit: stage.SampleEdit, tmp_path: Path
+    edit: sample_file.SampleEdit, tmp_path: Path
 ) -> None:
     from bridge_core.hosts.base import Placement
 
-    host = stage.host()
+    host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "A_010")
-    main = stage.placement(tmp_path, item, 1)
+    main = sample_file.placement(tmp_path, item, 1)
     (output,) = main.version.outputs
     both = (output, output.model_copy(update={"name": "alpha"}))
     version = main.version.model_copy(update={"outputs": both})
     for name, way in (("main", "above"), ("alpha", "above"), ("main", "swap")):
         host.place([Placement(item.item_id, version, main.folder, name, mode_id=way)])
-    bpy.context.scene.sequence_editor.active_strip = stage.strips()["A_010"]
+    bpy.context.scene.sequence_editor.active_strip = sample_file.strips()["A_010"]
     layout = _RecordingLayout()
-    stage.extension_module("menus")._list_versions(layout)
+    sample_file.extension_module("menus")._draw_versions(layout)
     (_, plate), *entries = layout.entries
     assert [text for text, _ in entries] == [
         "upscale v001 (in its place)",
@@ -117,7 +119,7 @@ def test_outputs_and_ways_of_one_version_are_distinguished(
     ]
     for _, entry in entries:
         assert bpy.ops.shotbridge.show_version(strip=entry.strip) == {"FINISHED"}
-        shown = [one for one in stage.strips() if "upscale" in one.name and not one.mute]
+        shown = [one for one in sample_file.strips() if "upscale" in one.name and not one.mute]
         assert max(shown, key=lambda one: one.channel).name == entry.strip
     assert len({entry.strip for _, entry in entries}) == 3
     assert plate.strip == ""

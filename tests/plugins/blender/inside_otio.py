@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import blender_sample_file as stage
+import blender_sample_file as sample_file
 import bpy
 import opentimelineio as otio
 import pytest
@@ -24,7 +24,7 @@ RATE = 25
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    stage.new_file()
+    sample_file.new_file()
     yield tmp_path
 
 
@@ -65,7 +65,7 @@ def _clip(pattern: Path, first: int, count: int, *effects: Any) -> Any:
 def _cut(folder: Path) -> Path:
     """Two tracks with gaps, a fade, speeds, a still and sound; it starts at 01:00:00:00."""
     pattern = {
-        name: stage.plate(folder / name, name, FRAMES, size=(8, 8))
+        name: sample_file.plate(folder / name, name, FRAMES, size=(8, 8))
         for name in ("A_010", "A_020", "A_030", "A_040")
     }
     warp = otio.schema.LinearTimeWarp
@@ -149,64 +149,68 @@ def _has_sound() -> bool:
 
 def test_a_cut_comes_in_and_goes_out_with_every_range_the_same(folder: Path) -> None:
     path = _cut(folder)
-    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    warnings = sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
     assert [str(one) for one in warnings] == []
     assert (bpy.context.scene.render.fps, bpy.context.scene.frame_start) == (RATE, 90000)
     back = folder / "back.otio"
-    warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, back)
+    warnings = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, back)
     assert [str(one) for one in warnings] == []
     assert _ranges(back) == _ranges(path)
     # And once more, from what came out.
-    stage.new_file()
-    stage.extension_module("otio_in").read_into(bpy.context.scene, back)
+    sample_file.new_file()
+    sample_file.extension_module("otio_import").import_cut(bpy.context.scene, back)
     again = folder / "again.otio"
-    stage.extension_module("otio_out").write_cut(bpy.context.scene, again)
+    sample_file.extension_module("otio_export").export_cut(bpy.context.scene, again)
     assert _ranges(again) == _ranges(path)
 
 
 def test_blender_renders_the_frames_that_the_cut_says(folder: Path) -> None:
     path = _cut(folder)
-    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
-    for strip in stage.strips():
+    sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
+    for strip in sample_file.strips():
         if strip.type in ("IMAGE", "MOVIE"):
             strip.colorspace_settings.name = "Linear Rec.709"
     scene = bpy.context.scene
-    scene.sequence_editor.channels[stage.strips()["A_040.001"].channel].mute = True
+    scene.sequence_editor.channels[sample_file.strips()["A_040.001"].channel].mute = True
     scene.render.resolution_x = scene.render.resolution_y = 8
     at = 90000
-    assert stage.shown_frames([at + 4, at + 43, at + 49]) == [0, 0, 0], "gaps are black"
-    assert stage.shown_frames([at + 5, at + 20]) == [1004, 1019]
-    assert stage.shown_frames([at + 27, at + 42]) == [1008, 1023]
-    assert stage.shown_frames([at + 50, at + 51, at + 61]) == [1003, 1005, 1025]
-    assert stage.shown_frames([at + 62, at + 63, at + 64]) == [1003, 1003, 1004]
-    scene.sequence_editor.channels[stage.strips()["A_040.001"].channel].mute = False
-    assert stage.shown_frames([at + 30, at + 38]) == [1020, 1020]
-    assert stage.shown_frames([at + 78, at + 87]) == [1019, 1010]
+    assert sample_file.shown_frames([at + 4, at + 43, at + 49]) == [0, 0, 0], "gaps are black"
+    assert sample_file.shown_frames([at + 5, at + 20]) == [1004, 1019]
+    assert sample_file.shown_frames([at + 27, at + 42]) == [1008, 1023]
+    assert sample_file.shown_frames([at + 50, at + 51, at + 61]) == [1003, 1005, 1025]
+    assert sample_file.shown_frames([at + 62, at + 63, at + 64]) == [1003, 1003, 1004]
+    scene.sequence_editor.channels[sample_file.strips()["A_040.001"].channel].mute = False
+    assert sample_file.shown_frames([at + 30, at + 38]) == [1020, 1020]
+    assert sample_file.shown_frames([at + 78, at + 87]) == [1019, 1010]
 
 
 def test_ntsc_rates_stay_exact(folder: Path) -> None:
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 24, 1.001
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    stage.picture_strip(pattern, FRAMES, 1, 10)
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    sample_file.picture_strip(pattern, FRAMES, 1, 10)
     path = folder / "ntsc.otio"
-    stage.extension_module("otio_out").write_cut(scene, path)
+    sample_file.extension_module("otio_export").export_cut(scene, path)
     assert read_cut(path).rate == Fraction(24000, 1001)
     before = _ranges(path)
-    stage.new_file()
-    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
-    stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "back.otio")
+    sample_file.new_file()
+    sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
+    sample_file.extension_module("otio_export").export_cut(bpy.context.scene, folder / "back.otio")
     assert _ranges(folder / "back.otio") == before
 
 
 def test_what_cannot_be_carried_is_listed(folder: Path) -> None:
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    strip = stage.picture_strip(pattern, FRAMES, 1, 1)
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    strip = sample_file.picture_strip(pattern, FRAMES, 1, 1)
     strip.transform.offset_x = 12
     strip.modifiers.new("Grade", "COLOR_BALANCE")
     strip.blend_type = "ADD"
-    stage.extension_module("sequencer_api").new_effect(stage.strips(), "Title", "TEXT", 3, (1, 20))
-    warnings = stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+    sample_file.extension_module("sequencer_api").new_effect(
+        sample_file.strips(), "Title", "TEXT", 3, (1, 20)
+    )
+    warnings = sample_file.extension_module("otio_export").export_cut(
+        bpy.context.scene, folder / "cut.otio"
+    )
     text = "\n".join(map(str, warnings))
     for word in ("Title", "moved", "Grade", "add"):
         assert word in text
@@ -216,50 +220,50 @@ def test_a_cut_of_another_rate_is_refused_where_strips_are(folder: Path) -> None
     path = _cut(folder)
     scene = bpy.context.scene
     scene.render.fps = 24
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    stage.picture_strip(pattern, FRAMES, 1, 1)
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    sample_file.picture_strip(pattern, FRAMES, 1, 1)
     with pytest.raises(HostError, match="25 frames per second, the scene at 24"):
-        stage.extension_module("otio_in").read_into(scene, path)
-    assert len(stage.strips()) == 1
+        sample_file.extension_module("otio_import").import_cut(scene, path)
+    assert len(sample_file.strips()) == 1
 
 
 def test_beside_other_strips_nothing_moves(folder: Path) -> None:
     path = _cut(folder)
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    mine = stage.picture_strip(pattern, FRAMES, 4, 1, "mine")
-    before = (mine.channel, stage.extension_module("sequencer_api").bounds(mine))
-    stage.extension_module("otio_in").read_into(bpy.context.scene, path)
-    assert (mine.channel, stage.extension_module("sequencer_api").bounds(mine)) == before
-    others = [strip.channel for strip in stage.strips() if strip != mine]
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    mine = sample_file.picture_strip(pattern, FRAMES, 4, 1, "mine")
+    before = (mine.channel, sample_file.extension_module("sequencer_api").bounds(mine))
+    sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
+    assert (mine.channel, sample_file.extension_module("sequencer_api").bounds(mine)) == before
+    others = [strip.channel for strip in sample_file.strips() if strip != mine]
     assert min(others) == 5, "above mine"
 
 
 def test_nothing_to_write_and_nothing_overwritten(folder: Path) -> None:
     target = folder / "cut.otio"
     with pytest.raises(TimelineError, match="no strips"):
-        stage.extension_module("otio_out").write_cut(bpy.context.scene, target)
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    stage.picture_strip(pattern, FRAMES, 1, 1)
+        sample_file.extension_module("otio_export").export_cut(bpy.context.scene, target)
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    sample_file.picture_strip(pattern, FRAMES, 1, 1)
     target.write_text("mine")
     with pytest.raises(TimelineError, match="overwritten"):
-        stage.extension_module("otio_out").write_cut(bpy.context.scene, target)
+        sample_file.extension_module("otio_export").export_cut(bpy.context.scene, target)
     assert target.read_text() == "mine"
 
 
 @pytest.mark.parametrize("way", ["above", "swap"])
 def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> None:
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
-    strip = stage.picture_strip(pattern, FRAMES, 1, 10)
-    stage.trim(strip, 4, 3)
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    strip = sample_file.picture_strip(pattern, FRAMES, 1, 10)
+    sample_file.trim(strip, 4, 3)
     strip.select = False
-    host, scene = stage.host(), bpy.context.scene
+    host, scene = sample_file.host(), bpy.context.scene
     (item,) = host.scene().shots
     for number in (1, 2):
-        placed = stage.placement(folder, item, number)
+        placed = sample_file.placement(folder, item, number)
         host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
 
     def carried(name: str) -> dict[str, bool]:
-        assert stage.extension_module("otio_out").write_cut(scene, folder / name) == []
+        assert sample_file.extension_module("otio_export").export_cut(scene, folder / name) == []
         (found,) = read_cut(folder / name, handles=0).shots
         assert found.shot.plate.path == str(pattern)
         assert found.shot.cut_range == item.shot.cut_range
@@ -274,28 +278,30 @@ def test_versions_go_along_as_media_of_their_clip(folder: Path, way: str) -> Non
         return {one.label: one.is_active for one in found.versions}
 
     assert carried("two.otio") == {"v001": False, "v002": True}
-    strips = stage.extension_module("strips")
-    strips.show(strips.stack_of(stage.strips()["p"]), "p upscale v001")
+    version_strips = sample_file.extension_module("version_strips")
+    version_strips.show_version(
+        version_strips.version_stack(sample_file.strips()["p"]), "p upscale v001"
+    )
     assert carried("one.otio") == {"v001": True, "v002": False}
-    strips.show(strips.stack_of(stage.strips()["p"]), "")
+    version_strips.show_version(version_strips.version_stack(sample_file.strips()["p"]), "")
     assert carried("plate.otio") == {"v001": False, "v002": False}
 
 
 def test_muted_strips_are_switched_off(folder: Path) -> None:
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     for number in range(2):
-        stage.picture_strip(pattern, FRAMES, 1 + number, 1, f"p {number}").mute = bool(number)
-    stage.extension_module("otio_out").write_cut(bpy.context.scene, folder / "cut.otio")
+        sample_file.picture_strip(pattern, FRAMES, 1 + number, 1, f"p {number}").mute = bool(number)
+    sample_file.extension_module("otio_export").export_cut(bpy.context.scene, folder / "cut.otio")
     clips = otio.adapters.read_from_file(str(folder / "cut.otio")).find_clips()
     assert {clip.name: clip.enabled for clip in clips} == {"p 0": True, "p 1": False}
 
 
 def test_scenes_and_markers_go_out(folder: Path) -> None:
-    stage.SampleEdit(folder)
+    sample_file.SampleEdit(folder)
     scene = bpy.context.scene
     scene.timeline_markers.new("look here", frame=7)
-    warnings = stage.extension_module("otio_out").write_cut(scene, folder / "cut.otio")
-    assert {one.strip for one in warnings} == {"A_030", "with holes"}
+    warnings = sample_file.extension_module("otio_export").export_cut(scene, folder / "cut.otio")
+    assert {one.source_name for one in warnings} == {"A_030", "with holes"}
     timeline = otio.adapters.read_from_file(str(folder / "cut.otio"))
     (exported,) = [clip for clip in timeline.find_clips() if clip.name == "A_030"]
     assert exported.media_reference.generator_kind == "Blender scene"
@@ -305,12 +311,12 @@ def test_scenes_and_markers_go_out(folder: Path) -> None:
 
 def test_without_free_channels_nothing_is_added(folder: Path) -> None:
     path = _cut(folder)
-    pattern = stage.plate(folder / "p", "p", FRAMES, size=(8, 8))
+    pattern = sample_file.plate(folder / "p", "p", FRAMES, size=(8, 8))
     bpy.context.scene.render.fps = RATE
-    stage.picture_strip(pattern, FRAMES, 123, 1, "mine")
+    sample_file.picture_strip(pattern, FRAMES, 123, 1, "mine")
     with pytest.raises(HostError, match="no free channel"):
-        stage.extension_module("otio_in").read_into(bpy.context.scene, path)
-    assert [strip.name for strip in stage.strips()] == ["mine"]
+        sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
+    assert [strip.name for strip in sample_file.strips()] == ["mine"]
 
 
 def _movies(folder: Path, *clips: tuple[Path, int, int, int]) -> Path:
@@ -334,8 +340,8 @@ def _movies(folder: Path, *clips: tuple[Path, int, int, int]) -> Path:
 def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path) -> None:
     broken, short = folder / "broken.mov", folder / "short.mp4"
     broken.write_bytes(b"no movie")
-    stage.grey_movie(short, range(12))
-    stage.new_file()
+    sample_file.grey_movie(short, range(12))
+    sample_file.new_file()
     path = _movies(
         folder,
         (short, 2, 10, 12),
@@ -343,21 +349,21 @@ def test_movies_that_are_not_there_broken_or_short_keep_their_place(folder: Path
         (broken, 30, 10, 40),
         (short, 50, 10, 100),
     )
-    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
-    bounds = stage.extension_module("sequencer_api").bounds
-    assert {strip.name: bounds(strip) for strip in stage.strips()} == {
+    warnings = sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
+    bounds = sample_file.extension_module("sequencer_api").bounds
+    assert {strip.name: bounds(strip) for strip in sample_file.strips()} == {
         "m 0": (0, 10),
         "m 1": (10, 20),
         "m 2": (20, 30),
         "m 3": (30, 40),
     }
-    assert {strip.channel for strip in stage.strips()} == {1}
-    reasons = {one.strip: one.what for one in warnings}
+    assert {strip.channel for strip in sample_file.strips()} == {1}
+    reasons = {one.source_name: one.message for one in warnings}
     assert "gone.mov is not there" in reasons["m 1"]
     assert "broken.mov cannot be opened" in reasons["m 2"]
     assert "only 12 of 60 frames" in reasons["m 3"]
     assert set(reasons) == {"m 1", "m 2", "m 3"}
-    assert stage.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
+    assert sample_file.strips()["m 1"].filepath == str(folder / "gone.mov"), "can be relinked"
 
 
 def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) -> None:
@@ -368,12 +374,12 @@ def test_what_is_switched_off_comes_in_muted_and_goes_out_again(folder: Path) ->
     for one in off:
         one.enabled = False
     otio.adapters.write_to_file(timeline, str(path))
-    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    warnings = sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
     assert [str(one) for one in warnings] == []
-    muted = {strip.name for strip in stage.strips() if strip.mute}
+    muted = {strip.name for strip in sample_file.strips() if strip.mute}
     assert muted == {"A_030", "A_030 speed"} | ({"voice"} if sounds else set())
     back = folder / "back.otio"
-    stage.extension_module("otio_out").write_cut(bpy.context.scene, back)
+    sample_file.extension_module("otio_export").export_cut(bpy.context.scene, back)
     again = otio.adapters.read_from_file(str(back))
     assert [track.enabled for track in again.tracks] == [True, False, True][: len(again.tracks)]
     names = [clip.name for clip in again.find_clips() if not clip.enabled]
@@ -396,14 +402,14 @@ def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
     for track in timeline.audio_tracks():
         track[1].effects.append(otio.schema.LinearTimeWarp(time_scalar=2.0))
     otio.adapters.write_to_file(timeline, str(path))
-    warnings = stage.extension_module("otio_in").read_into(bpy.context.scene, path)
+    warnings = sample_file.extension_module("otio_import").import_cut(bpy.context.scene, path)
     text = "\n".join(map(str, warnings))
     assert "here: the marker's comment: remove the crane" in text
     assert "here: the marker's length of 4 frames" in text
     if _has_sound():
         assert "voice: its LinearTimeWarp" in text
-        stage.strips()["voice"].pan = 0.5
-        warnings = stage.extension_module("otio_out").write_cut(
+        sample_file.strips()["voice"].pan = 0.5
+        warnings = sample_file.extension_module("otio_export").export_cut(
             bpy.context.scene, folder / "back.otio"
         )
         assert "voice: its pan of 0.50" in map(str, warnings)
@@ -411,36 +417,36 @@ def test_what_strips_and_markers_cannot_have_is_listed(folder: Path) -> None:
 
 def test_a_refused_cut_leaves_the_scene_as_it_was(folder: Path) -> None:
     path = _cut(folder)
-    scene, channels = bpy.context.scene, stage.extension_module("otio_in")._CHANNELS
+    scene, channels = bpy.context.scene, sample_file.extension_module("otio_import")._CHANNELS
     before = scene.render.fps, scene.frame_start
-    stage.extension_module("otio_in")._CHANNELS = 3
+    sample_file.extension_module("otio_import")._CHANNELS = 3
     try:
         with pytest.raises(HostError, match="no free channel"):
-            stage.extension_module("otio_in").read_into(scene, path)
+            sample_file.extension_module("otio_import").import_cut(scene, path)
     finally:
-        stage.extension_module("otio_in")._CHANNELS = channels
+        sample_file.extension_module("otio_import")._CHANNELS = channels
     assert (scene.render.fps, scene.frame_start) == before
-    assert not len(stage.strips())
+    assert not len(sample_file.strips())
     assert [one.name for one in scene.sequence_editor.channels][1:3] == ["Channel 1", "Channel 2"]
 
 
 def test_a_version_in_the_plate_s_place_is_exported_at_its_place(folder: Path) -> None:
     for number, (name, start) in enumerate([("A", 1), ("B", 31)]):
-        pattern = stage.plate(folder / name, name, FRAMES, size=(8, 8))
-        stage.picture_strip(pattern, FRAMES, 1 + number, start, name)
-    a, b = stage.strips()["A"], stage.strips()["B"]
-    new_effect = stage.extension_module("sequencer_api").new_effect
-    new_effect(stage.strips(), "Fade", "CROSS", 3, (31, 41), a, b)
-    title = stage.plate(folder / "T", "T", FRAMES, size=(8, 8))
-    stage.picture_strip(title, FRAMES, 4, 1, "T")
-    scene, host = bpy.context.scene, stage.host()
+        pattern = sample_file.plate(folder / name, name, FRAMES, size=(8, 8))
+        sample_file.picture_strip(pattern, FRAMES, 1 + number, start, name)
+    a, b = sample_file.strips()["A"], sample_file.strips()["B"]
+    new_effect = sample_file.extension_module("sequencer_api").new_effect
+    new_effect(sample_file.strips(), "Fade", "CROSS", 3, (31, 41), a, b)
+    title = sample_file.plate(folder / "T", "T", FRAMES, size=(8, 8))
+    sample_file.picture_strip(title, FRAMES, 4, 1, "T")
+    scene, host = bpy.context.scene, sample_file.host()
     before = folder / "before.otio"
-    assert stage.extension_module("otio_out").write_cut(scene, before) == []
-    for one in stage.strips():
+    assert sample_file.extension_module("otio_export").export_cut(scene, before) == []
+    for one in sample_file.strips():
         one.select = one.name == "A"
     item = next(one for one in host.scene().shots if one.shot.id.shot == "A")
-    placed = stage.placement(folder, item, 1)
+    placed = sample_file.placement(folder, item, 1)
     host.place([Placement(item.item_id, placed.version, placed.folder, mode_id="swap")])
     after = folder / "after.otio"
-    assert stage.extension_module("otio_out").write_cut(scene, after) == []
+    assert sample_file.extension_module("otio_export").export_cut(scene, after) == []
     assert _ranges(after) == _ranges(before)

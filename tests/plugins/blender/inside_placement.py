@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import blender_sample_file as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
@@ -23,39 +23,39 @@ REPEATS = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    stage.new_file()
-    stage.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
+    sample_file.new_file()
+    sample_file.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
     yield tmp_path
 
 
 def _strip(folder: Path, head: int = 4, tail: int = 3) -> Any:
-    strip = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 10)
-    stage.trim(strip, head, tail)
+    strip = sample_file.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 10)
+    sample_file.trim(strip, head, tail)
     strip.select = False
     return strip
 
 
 def _only_shot() -> HostShot:
-    (shot,) = stage.host().scene().shots
+    (shot,) = sample_file.host().scene().shots
     return shot
 
 
 def _of(number: int, frames: list[int]) -> list[int]:
-    return [frame - 1000 + stage.VERSION_OFFSET * number for frame in frames]
+    return [frame - 1000 + sample_file.VERSION_OFFSET * number for frame in frames]
 
 
 def _bounds(strip: Any) -> tuple[int, int]:
-    left, right = stage.extension_module("sequencer_api").bounds(strip)
+    left, right = sample_file.extension_module("sequencer_api").bounds(strip)
     return left, right
 
 
 def _shown() -> list[int]:
-    return stage.shown_frames(range(*_bounds(_plate())))
+    return sample_file.shown_frames(range(*_bounds(_plate())))
 
 
 def _plate() -> Any:
     """Found again: undoing and loading make new strips."""
-    return stage.strips()["p"]
+    return sample_file.strips()["p"]
 
 
 @pytest.mark.parametrize("way", ["above", "swap"])
@@ -63,18 +63,20 @@ def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: s
     _strip(folder)
     before = _shown()
     item = _only_shot()
-    placement = stage.placement(folder, item, 1)
-    stage.host().place([Placement(item.item_id, placement.version, placement.folder, mode_id=way)])
+    placement = sample_file.placement(folder, item, 1)
+    sample_file.host().place(
+        [Placement(item.item_id, placement.version, placement.folder, mode_id=way)]
+    )
     assert _shown() == _of(1, before)
-    strip = stage.strips()["p upscale v001"]
+    strip = sample_file.strips()["p upscale v001"]
     assert _bounds(strip) == _bounds(_plate())
     assert strip.transform.scale_x == 0.5, "twice as large, it is framed as the plate is"
     assert strip.channel == (2 if way == "above" else 1)
     # Its handles hold what the version has beyond the cut.
-    left, right = stage.extension_module("sequencer_api").content_bounds(strip)
+    left, right = sample_file.extension_module("sequencer_api").content_bounds(strip)
     assert (left, right) == (_bounds(strip)[0] - 2, _bounds(strip)[1] + 2)
-    stage.trim(strip, -2, -2)
-    assert stage.shown_frames([_bounds(strip)[0]]) == _of(1, [before[0] - 2])
+    sample_file.trim(strip, -2, -2)
+    assert sample_file.shown_frames([_bounds(strip)[0]]) == _of(1, [before[0] - 2])
 
 
 @REPEATS
@@ -82,33 +84,37 @@ def test_it_shows_its_frames_where_the_plate_showed_its_own(folder: Path, way: s
 @pytest.mark.parametrize("factor", [2.0, 0.5, 1.3])
 def test_it_keeps_the_speed_of_the_plate(folder: Path, way: str, factor: float) -> None:
     strip = _strip(folder)
-    api = stage.extension_module("sequencer_api")
-    effect = api.new_effect(stage.strips(), "Speed", "SPEED", 2, api.bounds(strip), strip)
+    api = sample_file.extension_module("sequencer_api")
+    effect = api.new_effect(sample_file.strips(), "Speed", "SPEED", 2, api.bounds(strip), strip)
     effect.speed_control, effect.speed_factor = "MULTIPLY", factor
     effect.use_frame_interpolate = False
     effect.select = strip.select = False
     item = _only_shot()
-    source = stage.extension_module("media").source_of(strip, bpy.context.scene, effect)
-    expected = [source.first + index for index in source.run.frames()]
-    placement = stage.placement(folder, item, 1)
-    stage.host().place([Placement(item.item_id, placement.version, placement.folder, mode_id=way)])
+    source = sample_file.extension_module("media").strip_media(strip, bpy.context.scene, effect)
+    expected = [source.first_frame + index for index in source.frame_mapping.content_frames()]
+    placement = sample_file.placement(folder, item, 1)
+    sample_file.host().place(
+        [Placement(item.item_id, placement.version, placement.folder, mode_id=way)]
+    )
     assert _shown() == _of(1, expected)
 
 
 def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
     _strip(folder)
     plain = _shown()
-    item, host = _only_shot(), stage.host()
+    item, host = _only_shot(), sample_file.host()
     for number, way in ((1, "above"), (2, "above"), (3, "swap"), (4, "swap")):
-        placed = stage.placement(folder, item, number)
+        placed = sample_file.placement(folder, item, number)
         host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
         assert _only_shot().active_version_id == placed.version.id
-    strips = stage.extension_module("strips")
+    version_strips = sample_file.extension_module("version_strips")
     for number in (1, 3, 2, 4, 1):
-        strips.show(strips.stack_of(_plate()), f"p upscale v{number:03d}")
+        version_strips.show_version(
+            version_strips.version_stack(_plate()), f"p upscale v{number:03d}"
+        )
         assert _shown()[::8] == _of(number, plain)[::8]
         assert _only_shot().active_version_id == f"p-{number}"
-    strips.show(strips.stack_of(_plate()), "")
+    version_strips.show_version(version_strips.version_stack(_plate()), "")
     assert _shown()[::8] == plain[::8]
     assert (_plate().channel, _plate().mute, _only_shot().active_version_id) == (1, False, "")
     assert _only_shot().placed_version_ids == ("p-1", "p-2", "p-3", "p-4")
@@ -116,31 +122,33 @@ def test_switching_shows_each_version_and_the_plate_again(folder: Path) -> None:
 
 def test_swapped_in_it_takes_the_place_under_effects_too(folder: Path) -> None:
     strip = _strip(folder)
-    api = stage.extension_module("sequencer_api")
-    effect = api.new_effect(stage.strips(), "Glow", "GLOW", 2, api.bounds(strip), strip)
+    api = sample_file.extension_module("sequencer_api")
+    effect = api.new_effect(sample_file.strips(), "Glow", "GLOW", 2, api.bounds(strip), strip)
     effect.select = False
     item = _only_shot()
-    placed = stage.placement(folder, item, 1)
-    stage.host().place([Placement(item.item_id, placed.version, placed.folder, mode_id="swap")])
-    assert effect.input_1 == stage.strips()["p upscale v001"]
-    strips = stage.extension_module("strips")
-    strips.show(strips.stack_of(_plate()), "")
+    placed = sample_file.placement(folder, item, 1)
+    sample_file.host().place(
+        [Placement(item.item_id, placed.version, placed.folder, mode_id="swap")]
+    )
+    assert effect.input_1 == sample_file.strips()["p upscale v001"]
+    version_strips = sample_file.extension_module("version_strips")
+    version_strips.show_version(version_strips.version_stack(_plate()), "")
     assert effect.input_1 == _plate()
 
 
 def test_nothing_is_pushed_aside(folder: Path) -> None:
     _strip(folder)
-    title = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 2, 20, "title")
-    late = stage.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 47, "late")
+    title = sample_file.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 2, 20, "title")
+    late = sample_file.picture_strip(folder / "plate" / "p.%04d.exr", FRAMES, 1, 47, "late")
     for strip in (title, late):
         strip.select = False
-    before = {one.name: (one.channel, *_bounds(one)) for one in stage.strips()}
-    host = stage.host()
+    before = {one.name: (one.channel, *_bounds(one)) for one in sample_file.strips()}
+    host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "p")
     for number, way in ((1, "above"), (2, "swap")):
-        placed = stage.placement(folder, item, number)
+        placed = sample_file.placement(folder, item, number)
         host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
-        now = {one.name: (one.channel, *_bounds(one)) for one in stage.strips()}
+        now = {one.name: (one.channel, *_bounds(one)) for one in sample_file.strips()}
         assert {name: now[name] for name in ("title", "late")} == {
             name: before[name] for name in ("title", "late")
         }
@@ -151,16 +159,16 @@ def test_nothing_is_pushed_aside(folder: Path) -> None:
 def test_one_undo_takes_all_of_it_back_and_the_scene_shows_it(folder: Path) -> None:
     _strip(folder)
     bpy.ops.ed.undo_push(message="before")
-    host, item = stage.host(), _only_shot()
+    host, item = sample_file.host(), _only_shot()
     for number, way in ((1, "above"), (2, "swap")):
-        placed = stage.placement(folder, item, number)
+        placed = sample_file.placement(folder, item, number)
         host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
     assert _only_shot().placed_version_ids == ("p-1", "p-2")
     bpy.ops.ed.undo()
     assert (_only_shot().placed_version_ids, _only_shot().active_version_id) == (("p-1",), "p-1")
     bpy.ops.ed.undo()
     assert (_only_shot().placed_version_ids, _only_shot().active_version_id) == ((), "")
-    assert [strip.name for strip in stage.strips()] == ["p"]
+    assert [strip.name for strip in sample_file.strips()] == ["p"]
     bpy.ops.ed.redo()
     bpy.ops.ed.redo()
     assert (_only_shot().placed_version_ids, _only_shot().active_version_id) == (
@@ -175,14 +183,14 @@ def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> Non
     blend = folder / "cut.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     item = _only_shot()
-    placed = stage.placement(folder, item, 1)
-    stage.host().place([placed])
+    placed = sample_file.placement(folder, item, 1)
+    sample_file.host().place([placed])
     before = _shown()
     bpy.ops.wm.save_mainfile()
-    stage.new_file()
-    assert stage.host().scene().shots == ()
+    sample_file.new_file()
+    assert sample_file.host().scene().shots == ()
     bpy.ops.wm.open_mainfile(filepath=str(blend))
-    assert stage.strips()["p upscale v001"].directory.startswith("//versions")
+    assert sample_file.strips()["p upscale v001"].directory.startswith("//versions")
     again = _only_shot()
     assert (again.shot.id, again.placed_version_ids, again.active_version_id) == (
         item.shot.id,
@@ -190,25 +198,27 @@ def test_a_blend_remembers_its_versions_with_relative_paths(folder: Path) -> Non
         "p-1",
     )
     assert _shown() == before
-    record = stage.extension_module("remembered").version_of(stage.strips()["p upscale v001"])
+    record = sample_file.extension_module("custom_properties").stored_version(
+        sample_file.strips()["p upscale v001"]
+    )
     assert record == placed.version
 
 
 def test_renamed_and_moved_a_plate_keeps_its_versions_and_its_name(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
-    stage.host().place([stage.placement(folder, item, 1)])
+    sample_file.host().place([sample_file.placement(folder, item, 1)])
     strip.name = "something else"
-    stage.extension_module("sequencer_api").move_content(strip, 300)
+    sample_file.extension_module("sequencer_api").move_content(strip, 300)
     again = _only_shot()
     assert (again.shot.id, again.placed_version_ids) == (item.shot.id, ("p-1",))
 
 
 def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
     _strip(folder)
-    host = stage.extension_module("host").BlenderHost(stage.settings(show=""))
+    host = sample_file.extension_module("host").BlenderHost(sample_file.settings(show=""))
     (problem,) = host.scene().problems
-    assert (problem.skipped, problem.handle) == (False, _only_shot().item_id)
+    assert (problem.skipped, problem.item_id) == (False, _only_shot().item_id)
     assert "save the file before you send" in problem.next_step
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "reel_v001_ada.blend"))
     (item,) = host.scene().shots
@@ -216,64 +226,64 @@ def test_a_file_saved_under_another_name_keeps_its_show(folder: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "reel_v002.blend"))
     assert host.scene().shots[0].shot.id == item.shot.id
     bpy.ops.ed.undo_push(message="before")
-    host.place([stage.placement(folder, item, 1)])
+    host.place([sample_file.placement(folder, item, 1)])
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "final.blend"))
     again = host.scene().shots[0]
-    assert (again.shot.id, again.placed) == (item.shot.id, ("p-1",))
+    assert (again.shot.id, again.placed_version_ids) == (item.shot.id, ("p-1",))
     bpy.ops.ed.undo()
     assert host.scene().show == "final"
 
 
 def test_another_scene_or_file_gets_no_version_of_this_one(folder: Path) -> None:
     _strip(folder)
-    placed = stage.placement(folder, _only_shot(), 1)
+    placed = sample_file.placement(folder, _only_shot(), 1)
     bpy.ops.scene.new(type="FULL_COPY")
     if hasattr(bpy.context.workspace, "sequencer_scene"):
         bpy.context.workspace.sequencer_scene = bpy.context.scene
-    (copied,) = stage.host().scene().shots
+    (copied,) = sample_file.host().scene().shots
     with pytest.raises(HostError, match="no 'strip:Edit/p' any more"):
-        stage.host().place([placed])
+        sample_file.host().place([placed])
     copied_placement = Placement(copied.item_id, placed.version, placed.folder)
     with pytest.raises(HostError, match=r"for contract/Edit/p, and p is contract/Edit\.001/p"):
-        stage.host().place([copied_placement])
-    assert [one.name for one in stage.strips(bpy.context.scene)] == ["p"]
+        sample_file.host().place([copied_placement])
+    assert [one.name for one in sample_file.strips(bpy.context.scene)] == ["p"]
 
 
 def test_where_ctrl_z_would_not_take_it_back_nothing_is_placed(folder: Path) -> None:
     _strip(folder)
-    placed = stage.placement(folder, _only_shot(), 1)
+    placed = sample_file.placement(folder, _only_shot(), 1)
     thing = bpy.data.objects.new("mesh", bpy.data.meshes.new("mesh"))
     bpy.context.scene.collection.objects.link(thing)
     bpy.context.view_layer.objects.active = thing
     bpy.ops.object.mode_set(mode="EDIT")
     with pytest.raises(HostError, match="Edit Mode"):
-        stage.host().place([placed])
-    assert [one.name for one in stage.strips()] == ["p"]
+        sample_file.host().place([placed])
+    assert [one.name for one in sample_file.strips()] == ["p"]
     bpy.ops.object.mode_set(mode="OBJECT")
-    stage.host().place([placed])
+    sample_file.host().place([placed])
     assert _only_shot().placed_version_ids == ("p-1",)
 
 
 def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
     strip = _strip(folder)
     item = _only_shot()
-    placed = stage.placement(folder, item, 1)
-    stage.trim(strip, -3, 0)
+    placed = sample_file.placement(folder, item, 1)
+    sample_file.trim(strip, -3, 0)
     with pytest.raises(HostError, match="Blender shows 1002-1037"):
-        stage.host().place([placed])
-    assert [one.name for one in stage.strips()] == ["p"]
+        sample_file.host().place([placed])
+    assert [one.name for one in sample_file.strips()] == ["p"]
 
 
 def test_an_unknown_colour_space_is_refused(folder: Path) -> None:
     _strip(folder)
-    placed = stage.placement(folder, _only_shot(), 1)
+    placed = sample_file.placement(folder, _only_shot(), 1)
     (output,) = placed.version.outputs
     odd = placed.version.model_copy(
         update={"outputs": (output.model_copy(update={"colour_space": "Cineon 1993"}),)}
     )
     with pytest.raises(HostError, match="Cineon 1993"):
-        stage.host().place([Placement(placed.item_id, odd, placed.folder)])
-    assert [one.name for one in stage.strips()] == ["p"]
+        sample_file.host().place([Placement(placed.item_id, odd, placed.folder)])
+    assert [one.name for one in sample_file.strips()] == ["p"]
 
 
 def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None:
@@ -281,9 +291,9 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
     scene = bpy.context.scene
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(scene.camera)
-    host = stage.host()
+    host = sample_file.host()
     item = next(one for one in host.scene().shots if one.label == "p")
-    placed = stage.placement(folder, item, 1)
+    placed = sample_file.placement(folder, item, 1)
     for way in ("plane", "background"):
         host.place([Placement(item.item_id, placed.version, placed.folder, mode_id=way)])
     (background,) = scene.camera.data.background_images
@@ -312,13 +322,13 @@ def test_a_plane_and_a_background_stand_at_the_plates_time(folder: Path) -> None
 @pytest.mark.parametrize(("way", "kind"), [("plane", "MESH"), ("background", "CAMERA")])
 def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str) -> None:
     _strip(folder)
-    scene, host = bpy.context.scene, stage.host()
+    scene, host = bpy.context.scene, sample_file.host()
     for again in range(2):
         scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
         scene.collection.objects.link(scene.camera)
         item = next(one for one in host.scene().shots if one.label == "p")
         assert item.placed_version_ids == ()
-        version = stage.placement(folder / str(again), item, 1)
+        version = sample_file.placement(folder / str(again), item, 1)
         placed = Placement(item.item_id, version.version, version.folder, mode_id=way)
         assert "upscale v001" in host.place([placed]).message
         assert host.place([placed]).message == "It stands there already"
@@ -330,16 +340,18 @@ def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str)
 def test_a_version_that_is_a_movie(folder: Path, way: str) -> None:
     films = folder / "versions"
     films.mkdir()
-    stage.grey_movie(films / "main.mkv", range(2, 41))
-    stage.new_file()
+    sample_file.grey_movie(films / "main.mkv", range(2, 41))
+    sample_file.new_file()
     _strip(folder)
     item = _only_shot()
-    placed = stage.placement(folder / "pictures", item, 1)
+    placed = sample_file.placement(folder / "pictures", item, 1)
     (output,) = placed.version.outputs
     movie = output.model_copy(update={"pattern": "main.mkv", "colour_space": "Raw"})
     version = placed.version.model_copy(update={"outputs": (movie,)})
-    stage.host().place([Placement(item.item_id, version, films, mode_id=way)])
+    sample_file.host().place([Placement(item.item_id, version, films, mode_id=way)])
     left, right = _bounds(_plate())
-    greys = [round(value / stage.STEP) for value in stage.shown_values(range(left, right))]
+    greys = [
+        round(value / sample_file.STEP) for value in sample_file.shown_values(range(left, right))
+    ]
     # The work range starts at 1003, the cut at 1005; the movie's first frame has grey 2.
     assert greys == list(range(4, 4 + right - left))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import blender_sample_file as stage
+import blender_sample_file as sample_file
 import bpy
 import pytest
 
@@ -20,24 +20,24 @@ REPEATS = pytest.mark.skipif(
 
 @pytest.fixture
 def pattern(tmp_path: Path) -> Iterator[Path]:
-    stage.new_file()
-    yield stage.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
+    sample_file.new_file()
+    yield sample_file.plate(tmp_path / "plate", "p", FRAMES, size=(8, 8))
 
 
 def _strip(pattern: Path, name: str = "p") -> Any:
-    strip = stage.picture_strip(pattern, FRAMES, 1, 10, name)
-    stage.trim(strip, 4, 3)
+    strip = sample_file.picture_strip(pattern, FRAMES, 1, 10, name)
+    sample_file.trim(strip, 4, 3)
     return strip
 
 
 def _reported_frames(strip: Any, effect: Any = None) -> list[int]:
-    source = stage.extension_module("media").source_of(strip, bpy.context.scene, effect)
-    return [source.first + index for index in source.run.frames()]
+    source = sample_file.extension_module("media").strip_media(strip, bpy.context.scene, effect)
+    return [source.first_frame + index for index in source.frame_mapping.content_frames()]
 
 
 def _rendered_frames(strip: Any) -> list[int]:
-    left, right = stage.extension_module("sequencer_api").bounds(strip)
-    return stage.shown_frames(range(left, right))
+    left, right = sample_file.extension_module("sequencer_api").bounds(strip)
+    return sample_file.shown_frames(range(left, right))
 
 
 def _retime(strip: Any, percent: float) -> None:
@@ -46,7 +46,7 @@ def _retime(strip: Any, percent: float) -> None:
     area = max(window.screen.areas, key=lambda one: one.width * one.height)
     area.type = "SEQUENCE_EDITOR"
     region = next(one for one in area.regions if one.type == "WINDOW")
-    for one in stage.strips():
+    for one in sample_file.strips():
         one.select = one == strip
     bpy.context.scene.sequence_editor.active_strip = strip
     with bpy.context.temp_override(window=window, area=area, region=region):
@@ -55,8 +55,8 @@ def _retime(strip: Any, percent: float) -> None:
 
 
 def _effect(strip: Any, control: str, factor: float) -> Any:
-    api = stage.extension_module("sequencer_api")
-    effect = api.new_effect(stage.strips(), "Speed", "SPEED", 5, api.bounds(strip), strip)
+    api = sample_file.extension_module("sequencer_api")
+    effect = api.new_effect(sample_file.strips(), "Speed", "SPEED", 5, api.bounds(strip), strip)
     effect.speed_control = control
     effect.speed_factor = factor
     effect.use_frame_interpolate = False
@@ -70,7 +70,7 @@ def test_a_trimmed_strip(pattern: Path) -> None:
 
 def test_a_strip_that_is_longer_than_its_pictures_holds_the_last(pattern: Path) -> None:
     strip = _strip(pattern)
-    stage.trim(strip, 0, -8)
+    sample_file.trim(strip, 0, -8)
     assert _reported_frames(strip) == _rendered_frames(strip)
     assert _reported_frames(strip)[-5:] == [1040] * 5
 
@@ -82,7 +82,7 @@ def test_a_reversed_strip(pattern: Path) -> None:
 
 
 def test_a_hard_trimmed_strip(pattern: Path) -> None:
-    strip = stage.picture_strip(pattern, FRAMES, 1, 10)
+    strip = sample_file.picture_strip(pattern, FRAMES, 1, 10)
     for name in ("content_trim_start", "animation_offset_start"):
         if hasattr(strip, name):
             setattr(strip, name, 6)
@@ -94,10 +94,10 @@ def test_a_hard_trimmed_strip(pattern: Path) -> None:
 @pytest.mark.skipif(bpy.app.version < (4, 4), reason="this Blender retimes no images")
 @pytest.mark.parametrize("percent", [200, 50, 80, 130, 333])
 def test_retimed_strips(pattern: Path, percent: float) -> None:
-    strip = stage.picture_strip(pattern, FRAMES, 1, 10)
+    strip = sample_file.picture_strip(pattern, FRAMES, 1, 10)
     _retime(strip, percent)
     assert _reported_frames(strip) == _rendered_frames(strip)
-    stage.trim(strip, 3, 2)
+    sample_file.trim(strip, 3, 2)
     assert _reported_frames(strip) == _rendered_frames(strip)
 
 
@@ -119,7 +119,7 @@ def test_a_speed_that_changes_is_reported(pattern: Path) -> None:
     effect.keyframe_insert("speed_factor", frame=12)
     effect.speed_factor = 3.0
     effect.keyframe_insert("speed_factor", frame=30)
-    scene = stage.host().scene()
+    scene = sample_file.host().scene()
     assert scene.shots == ()
     (problem,) = scene.problems
     assert "speed" in problem.message and problem.next_step
@@ -128,14 +128,14 @@ def test_a_speed_that_changes_is_reported(pattern: Path) -> None:
 @pytest.fixture
 def movie(tmp_path: Path) -> Path:
     """40 frames at 25 a second, in an empty scene that counts 24."""
-    path = stage.grey_movie(tmp_path / "grey.mkv", range(40))
-    stage.new_file().render.fps = 24
+    path = sample_file.grey_movie(tmp_path / "grey.mkv", range(40))
+    sample_file.new_file().render.fps = 24
     return path
 
 
 def _add_movie(path: Path, *, adjust: bool) -> Any:
     """As a person does it, who has a switch for the rate."""
-    stage.strips()
+    sample_file.strips()
     window = bpy.context.window_manager.windows[0]
     area = max(window.screen.areas, key=lambda one: one.width * one.height)
     area.type = "SEQUENCE_EDITOR"
@@ -149,7 +149,7 @@ def _add_movie(path: Path, *, adjust: bool) -> Any:
             adjust_playback_rate=adjust,
             use_framerate=False,
         )
-    (strip,) = (one for one in stage.strips() if one.type == "MOVIE")
+    (strip,) = (one for one in sample_file.strips() if one.type == "MOVIE")
     strip.colorspace_settings.name = "Non-Color"
     return strip
 
@@ -161,15 +161,18 @@ def _add_movie(path: Path, *, adjust: bool) -> Any:
 @pytest.mark.parametrize("adjust", [True, False])
 def test_movies_of_another_rate(movie: Path, adjust: bool) -> None:
     strip = _add_movie(movie, adjust=adjust)
-    source = stage.extension_module("media").source_of(strip, bpy.context.scene)
+    source = sample_file.extension_module("media").strip_media(strip, bpy.context.scene)
     assert (source.plate.range.first, source.plate.range.last) == (0, 39)
     assert source.plate.range.rate == 25
-    assert source.run.retime(Fraction(24), Fraction(25)).identity == adjust
+    assert source.frame_mapping.to_retime(Fraction(24), Fraction(25)).is_identity == adjust
 
     def rendered() -> list[int]:
-        left, right = stage.extension_module("sequencer_api").bounds(strip)
-        return [round(value / stage.STEP) for value in stage.shown_values(range(left, right))]
+        left, right = sample_file.extension_module("sequencer_api").bounds(strip)
+        return [
+            round(value / sample_file.STEP)
+            for value in sample_file.shown_values(range(left, right))
+        ]
 
     assert _reported_frames(strip) == rendered()
-    stage.trim(strip, 7, 5)
+    sample_file.trim(strip, 7, 5)
     assert _reported_frames(strip) == rendered()

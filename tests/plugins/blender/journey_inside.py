@@ -14,7 +14,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "hosts"))
 
-import blender_sample_file as stage  # noqa: E402
+import blender_sample_file as sample_file  # noqa: E402
 import bpy  # noqa: E402
 
 from bridge_core.client import Client  # noqa: E402
@@ -27,13 +27,15 @@ SIZE = (256, 144)
 
 
 def send(folder: Path) -> dict[str, Any]:
-    scene = stage.new_file()
+    scene = sample_file.new_file()
     scene.render.resolution_x, scene.render.resolution_y = SIZE
-    strip = stage.strips().new_movie("BBB_0010", str(folder / "plate.mov"), 1, 20, fit_method="FIT")
-    stage.trim(strip, 3, 3)
+    strip = sample_file.strips().new_movie(
+        "BBB_0010", str(folder / "plate.mov"), 1, 20, fit_method="FIT"
+    )
+    sample_file.trim(strip, 3, 3)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "cut.blend"))
     settings = load_settings().settings
-    host = stage.extension_module("host").BlenderHost(settings)
+    host = sample_file.extension_module("host").BlenderHost(settings)
     (item,) = host.scene().shots
     with Client(settings) as client:
         job = client.submit(Request(shot=item.shot, service="upscale", requested_by="Ada Lovelace"))
@@ -46,15 +48,15 @@ def send(folder: Path) -> dict[str, Any]:
         )
         version = client.decide(done.version_id, decision)
         files = client.fetch(version, settings.client.state_dir / "versions")
-    result = host.place([Placement(item.handle, version, files)])
+    result = host.place([Placement(item.item_id, version, files)])
     bpy.ops.wm.save_mainfile()
     whole = version.model_dump(mode="json")
-    return {"told": result.words, "version": whole, **describe_shot(host, folder)}
+    return {"placed_summary": result.message, "version": whole, **describe_shot(host, folder)}
 
 
 def open_again(folder: Path) -> dict[str, Any]:
     bpy.ops.wm.open_mainfile(filepath=str(folder / "cut.blend"))
-    host = stage.extension_module("host").BlenderHost(load_settings().settings)
+    host = sample_file.extension_module("host").BlenderHost(load_settings().settings)
     return describe_shot(host, folder)
 
 
@@ -72,19 +74,19 @@ def describe_shot(host: Any, folder: Path) -> dict[str, Any]:
     pictures = []
     for frame in record.frames():
         scene.frame_set(frame)
-        with stage.restore_artists_render():
+        with sample_file.restore_artists_render():
             bpy.ops.render.render()
-        pictures.append(str(folder / f"seen.{frame}.exr"))
+        pictures.append(str(folder / f"rendered.{frame}.exr"))
         bpy.data.images["Render Result"].save_render(pictures[-1], scene=scene)
     return {
         "shot": str(shot.id),
         "cut": list(shot.cut_range.frames()),
         "work": list(shot.work_range.frames()),
         "record": list(record.frames()),
-        "placed": item.placed,
-        "in_use": item.in_use,
+        "placed": item.placed_version_ids,
+        "active": item.active_version_id,
         "pictures": pictures,
-        "strips": sorted(strip.name for strip in stage.strips()),
+        "strips": sorted(strip.name for strip in sample_file.strips()),
     }
 
 

@@ -16,7 +16,7 @@ import bpy_environment  # noqa: E402
 import build_extension  # noqa: E402
 
 #: What a process does does first: Blender reads preferences, so the extension is there and enabled.
-RUN_INSIDE = Path(__file__).with_name("inside.py")
+RUN_INSIDE = Path(__file__).with_name("run_inside.py")
 
 
 @dataclass(frozen=True)

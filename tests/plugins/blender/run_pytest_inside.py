@@ -1,4 +1,4 @@
-"""Run by ``inside.py``: pytest inside of Blender, with the extension enabled. Takes pytest's
+"""Run by ``run_inside.py``: pytest inside of Blender, with the extension enabled. Takes pytest's
 arguments; what the tests print goes to standard output."""
 
 import sys

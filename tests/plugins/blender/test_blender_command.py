@@ -33,7 +33,7 @@ def program(blender: BlenderInstallation, tmp_path: Path) -> Path:
         PROGRAM.format(
             python=sys.executable,
             blender=str(blender.python),
-            inside=str(Path(__file__).with_name("inside.py")),
+            inside=str(Path(__file__).with_name("run_inside.py")),
             environment=blender.environment,
         )
     )
@@ -85,7 +85,7 @@ def test_a_cut_goes_into_a_blend_and_out_again(program: Path, tmp_path: Path) ->
     cut, blend, back = _cut(tmp_path), tmp_path / "cut.blend", tmp_path / "back.otio"
     _shotbridge("import", cut, "-o", blend, "--program", program)
     report = _shotbridge("export", blend, "-o", back, "--program", program, "--json")
-    assert json.loads(report.stdout) == {"file": str(back), "losses": []}
+    assert json.loads(report.stdout) == {"file": str(back), "warnings": []}
     (before,), (after,) = read_cut(cut).shots, read_cut(back).shots
     assert after.shot.record_range == before.shot.record_range
     assert after.shot.cut_range == before.shot.cut_range

@@ -17,7 +17,7 @@ CONTRACT = HERE.parents[1] / "contracts" / "test_host_contract.py"
 
 def _run(blender: BlenderInstallation, *tests: Path) -> int:
     """How many of them passed; none may fail."""
-    done = blender.run(HERE / "run_tests.py", *tests)
+    done = blender.run(HERE / "run_pytest_inside.py", *tests)
     found = re.search(r"(\d+) passed", done.stdout)
     assert found, done.stdout
     return int(found[1])

@@ -90,7 +90,7 @@ def test_a_strip_goes_out_and_its_version_stands_in_its_place(
     version = sent["version"]
     assert version["frames"] == sent["work"]
     assert version["status"] == "approved"
-    assert (sent["placed"], sent["in_use"]) == ([version["id"]], version["id"])
+    assert (sent["placed"], sent["active"]) == ([version["id"]], version["id"])
 
     (output,) = [one for one in version["outputs"] if one["name"] == "main"]
     assert output["colour_space"].startswith("sRGB")
@@ -106,7 +106,7 @@ def test_a_strip_goes_out_and_its_version_stands_in_its_place(
         assert all(apart[other] > 3 * apart[frame] for other in made if other != frame)
 
     again = inside("open")
-    for key in ("shot", "cut", "work", "record", "placed", "in_use", "strips"):
+    for key in ("shot", "cut", "work", "record", "placed", "active", "strips"):
         assert again[key] == sent[key]
     for before, path in zip(shown, again["pictures"], strict=True):
         assert np.array_equal(before, _pixels(path))

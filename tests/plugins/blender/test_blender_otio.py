@@ -22,14 +22,14 @@ import sys
 from pathlib import Path
 sys.path.append(str(Path({hosts!r})))
 import bpy
-import blender_sample_file as stage
+import blender_sample_file as sample_file
 
-stage.new_file()
+sample_file.new_file()
 bpy.context.scene.frame_start = 1
 for name, channel, start, head, count in {strips!r}:
-    strip = stage.strips().new_movie(name, {film!r}, channel, start - head)
-    stage.trim(strip, head, stage.part("sequencer_api").bounds(strip)[1] - start - count)
-lost = stage.part("otio_out").write_cut(bpy.context.scene, Path({target!r}))
+    strip = sample_file.strips().new_movie(name, {film!r}, channel, start - head)
+    sample_file.trim(strip, head, sample_file.extension_module("sequencer_api").bounds(strip)[1] - start - count)
+lost = sample_file.extension_module("otio_export").export_cut(bpy.context.scene, Path({target!r}))
 assert not lost, lost
 """
 #: Name, channel, first frame in the scene, first frame of the film, frames.

@@ -124,16 +124,18 @@ class BlenderSession:
         """Click on a tab of the panel."""
         number = self.evaluate(f"panel()._tab_pages.index({name!r})")
         self.screen.click(
-            *self.evaluate(f"spot(named('tabs'), named('tabs').tabRect({number}).center())")
+            *self.evaluate(
+                f"widget_position(find_widget('tabs'), find_widget('tabs').tabRect({number}).center())"
+            )
         )
         self.wait_for(f"panel().page == {name!r}", f"the page {name}")
 
     def click_widget(self, widget: str) -> None:
         """Click on a widget of the panel, given as an expression for the driver."""
-        self.screen.click(*self.evaluate(f"spot({widget})"))
+        self.screen.click(*self.evaluate(f"widget_position({widget})"))
 
     def click_strip(self, name: str) -> None:
-        self.click_in_blender(*self.evaluate(f"strip_spot({name!r})"))
+        self.click_in_blender(*self.evaluate(f"strip_position({name!r})"))
 
     def click_in_blender(self, x: float, y: float) -> None:
         """Click at a place counted from the top left of Blender's own picture."""

@@ -15,10 +15,12 @@ import pytest
 if TYPE_CHECKING:
     from blender_session import BlenderSession
 
-_spec = importlib.util.spec_from_file_location("seat", Path(__file__).with_name("seat.py"))
+_spec = importlib.util.spec_from_file_location(
+    "blender_session", Path(__file__).with_name("blender_session.py")
+)
 assert _spec is not None and _spec.loader is not None
 _module = importlib.util.module_from_spec(_spec)
-sys.modules["seat"] = _module
+sys.modules["blender_session"] = _module
 _spec.loader.exec_module(_module)
 
 
@@ -29,7 +31,9 @@ def workstation(models_dir: Path) -> Iterator[BlenderSession]:
     if not package:
         pytest.skip("a Blender with its window takes minutes: make test-blender-gui")
     with tempfile.TemporaryDirectory(prefix="bunny-") as folder:  # its name is in the pictures
-        session = sys.modules["seat"].Seat(Path(folder), models_dir, Path(package))
+        session = sys.modules["blender_session"].BlenderSession(
+            Path(folder), models_dir, Path(package)
+        )
         yield session
         session.close()
 

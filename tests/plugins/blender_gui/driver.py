@@ -167,7 +167,7 @@ def leftovers() -> dict[str, int]:
     return {
         "widgets": len(QApplication.allWidgets()),
         "threads": threading.active_count(),
-        "pumping": int(extension_module("pump").is_running()),
+        "pumping": int(extension_module("qt_pump").is_running()),
     }
 
 
@@ -192,8 +192,8 @@ def time_timers() -> None:
     """Time from outside all that runs by timers of ours: the pump's turns, the looks at the
     sequencer."""
     for module, name in (
-        (extension_module("pump"), "turn"),
-        (extension_module("following"), "_fingerprint"),
+        (extension_module("qt_pump"), "process_events"),
+        (extension_module("selection_sync"), "_fingerprint"),
     ):
         setattr(module, name, _timed(getattr(module, name)))
 

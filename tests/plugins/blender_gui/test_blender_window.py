@@ -24,18 +24,18 @@ def test_from_a_strip_to_the_approved_version_above_it(
     session: BlenderSession, pictures: Path
 ) -> None:
     session.open_panel()
-    session.run_python("watch_turns()")
+    session.run_python("time_timers()")
     session.click_strip("BBB_0010")
     session.wait_for(
         "[r.source for r in panel().controllers.shots.rows] == ['BBB_0010']", "the strip"
     )
     session.show_page("send")
-    session.wait_for("named('send').isEnabled()", "the button to be ready")
+    session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
     time.sleep(1)
     session.screen.save_picture(pictures / "blender_send.png")
 
-    session.run_python("count_anew()")
-    session.click_widget("named('send')")
+    session.run_python("reset_counts()")
+    session.click_widget("find_widget('send')")
     session.wait_for("len(panel().controllers.jobs.rows) == 1", "a job")
     session.show_page("jobs")
     job = "panel().controllers.jobs.rows[0]"
@@ -43,24 +43,24 @@ def test_from_a_strip_to_the_approved_version_above_it(
     session.wait_for(f"{frames} or {job}.ended", "progress", 400)
     session.screen.save_picture(pictures / "blender_job.png")
     session.wait_for(f"{job}.ended", "the job to end", 600)
-    counted = session.evaluate("counted()")
+    counted = session.evaluate("read_counts()")
     print("while a shot was sent and a job ran:", json.dumps(counted))
     assert counted["longest_held_ms"] < TICK
 
     session.show_page("review")
     review = "panel().controllers.review.state.value"
     session.wait_for(f"{review}.version is not None", "the version under review")
-    session.click_widget("worded('Wipe')")
+    session.click_widget("find_button('Wipe')")
     session.wait_for("panel().room.player.picture('B') is not None", "the version's pictures")
     time.sleep(2)
     session.screen.save_picture(pictures / "blender_review.png")
-    session.click_widget("worded('Approve')")
+    session.click_widget("find_button('Approve')")
     session.screen.type_text("Grass holds up")
-    session.click_widget("worded('Approve v001')")
+    session.click_widget("find_button('Approve v001')")
     session.wait_for(f"'approved by Ada Lovelace' in {review}.told", "the approval")
 
-    session.click_widget("named('place')")
-    session.screen.click(*session.wait_for("choice_spot('Strip above')", "the menu"))
+    session.click_widget("find_widget('place')")
+    session.screen.click(*session.wait_for("menu_item_position('Strip above')", "the menu"))
     before = {"BBB_0010", "BBB_0020", "BBB_0030"}
     session.wait_for("len(strips()) == 4", "the version's strip")
     [placed] = set(session.evaluate("strips()")) - before
@@ -86,24 +86,24 @@ def test_blender_goes_on_while_it_renders_a_plate(session: BlenderSession, pictu
     jobs = "[r.shot.shot for r in panel().controllers.jobs.rows].count('Lens')"
     before = session.evaluate("render_settings()")
     session.show_page("send")
-    session.wait_for("named('send').isEnabled()", "the button to be ready")
-    session.run_python("watch_turns()")
-    session.click_widget("named('send')")
+    session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
+    session.run_python("time_timers()")
+    session.click_widget("find_widget('send')")
     session.wait_for("bpy.app.is_job_running('RENDER')", "Blender's own job")
     begin = time.monotonic()
-    session.run_python("count_anew()")
+    session.run_python("reset_counts()")
     rendering = "panel().controllers.send.state.value.rendering"
     session.wait_for(f"{rendering}.frames == 1", "the first frame", 120)
     took = time.monotonic() - begin
-    counted = session.evaluate("counted()")
+    counted = session.evaluate("read_counts()")
     print(f"while a frame was rendered for {took:.1f} s:", json.dumps(counted))
     assert counted["turns"] > 10 * took, "the panel lives"
     assert counted["longest_held_ms"] < TICK
     session.wait_for(f"{jobs} == 1", "the job", 120)
     assert session.evaluate("render_settings()") == before
     # And once more, to be stopped by whoever sits there.
-    session.wait_for("named('send').isEnabled()", "the button to be ready")
-    session.click_widget("named('send')")
+    session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
+    session.click_widget("find_widget('send')")
     session.wait_for("bpy.app.is_job_running('RENDER')", "Blender's own job")
     session.click_in_blender(700, 560)
     session.screen.press_keys("Escape")
@@ -134,23 +134,23 @@ def test_closed_with_its_cross_it_leaves_nothing_and_opens_again(session: Blende
     session.open_panel()
     leftovers = []
     for _ in range(4):
-        session.screen.click(*session.evaluate("cross()"))
-        session.wait_for("not part('window').is_open()", "the panel to close")
-        session.wait_for("not part('pump').is_running()", "the pump to stop")
+        session.screen.click(*session.evaluate("close_button_position()"))
+        session.wait_for("not extension_module('window').is_open()", "the panel to close")
+        session.wait_for("not extension_module('qt_pump').is_running()", "the pump to stop")
         time.sleep(0.5)
-        leftovers.append(session.evaluate("left_behind()"))
+        leftovers.append(session.evaluate("leftovers()"))
         session.open_panel()
     assert leftovers[0]["pumping"] == 0
     assert leftovers[-1] == leftovers[1]
-    assert session.evaluate("part('pump').is_running()")
+    assert session.evaluate("extension_module('qt_pump').is_running()")
 
 
 def test_another_file_is_loaded_under_the_open_panel(session: BlenderSession) -> None:
     session.open_panel()
-    session.run_python("watch_turns()")
+    session.run_python("time_timers()")
     session.run_python("bpy.ops.wm.read_homefile(app_template='')")
     session.wait_for("bpy.data.filepath == ''", "the new file")
-    session.run_python("count_anew()")
+    session.run_python("reset_counts()")
     session.wait_for("len(turns) > 20", "turns after the load")
     session.wait_for(
         "[r.shot.id.shot for r in panel().controllers.shots.rows] == ['Camera']", "its shots"
@@ -164,12 +164,12 @@ def test_another_file_is_loaded_under_the_open_panel(session: BlenderSession) ->
 
 def test_a_modal_operator_takes_no_turns_away(session: BlenderSession) -> None:
     session.open_panel()
-    session.run_python("watch_turns()")
+    session.run_python("time_timers()")
     session.click_strip("BBB_0030")
     where = session.evaluate("strips()['BBB_0030']")
     session.screen.press_keys("g")
     session.wait_for("bool(bpy.context.window.modal_operators)", "the strip to be grabbed")
-    session.run_python("count_anew()")
+    session.run_python("reset_counts()")
     session.wait_for("len(turns) > 20", "turns while it is grabbed")
     session.screen.press_keys("Escape")
     session.wait_for("not bpy.context.window.modal_operators", "the strip to be let go")
@@ -179,21 +179,24 @@ def test_a_modal_operator_takes_no_turns_away(session: BlenderSession) -> None:
 def test_disabled_with_an_open_panel_and_enabled_again(session: BlenderSession) -> None:
     for _ in range(2):
         session.open_panel()
-        session.run_python("import sys; sys.modules['kept'] = part('window')")
+        session.run_python("import sys; sys.modules['kept'] = extension_module('window')")
         session.run_python("bpy.ops.preferences.addon_disable(module=MODULE)")
         assert session.evaluate("__import__('kept').is_open()") is False
-        assert session.evaluate("bpy.app.timers.is_registered(part('pump')._turn)") is False
+        assert (
+            session.evaluate("bpy.app.timers.is_registered(extension_module('qt_pump')._on_timer)")
+            is False
+        )
         session.run_python("bpy.ops.preferences.addon_enable(module=MODULE)")
     session.open_panel()
-    assert session.evaluate("part('pump').is_running()")
+    assert session.evaluate("extension_module('qt_pump').is_running()")
 
 
 def test_two_windows_of_blender(session: BlenderSession) -> None:
     session.open_panel()
-    session.run_python("watch_turns()")
+    session.run_python("time_timers()")
     session.run_python("bpy.ops.wm.window_new()")
     session.wait_for("len(bpy.context.window_manager.windows) == 2", "the second window")
-    session.run_python("count_anew()")
+    session.run_python("reset_counts()")
     session.wait_for("len(turns) > 20", "turns with two windows")
     session.run_python(
         "second = bpy.context.window_manager.windows[1]\n"
@@ -201,7 +204,7 @@ def test_two_windows_of_blender(session: BlenderSession) -> None:
         "    bpy.ops.wm.window_close()"
     )
     session.wait_for("len(bpy.context.window_manager.windows) == 1", "the second window to close")
-    session.run_python("count_anew()")
+    session.run_python("reset_counts()")
     session.wait_for("len(turns) > 20", "turns after it")
 
 
@@ -212,7 +215,7 @@ def test_blender_ends_with_the_panel_open_and_a_job_at_work(session: BlenderSess
         "[r.source for r in panel().controllers.shots.rows] == ['BBB_0020']", "the strip"
     )
     session.show_page("send")
-    session.wait_for("named('send').isEnabled()", "the button to be ready")
-    session.click_widget("named('send')")
+    session.wait_for("find_widget('send').isEnabled()", "the button to be ready")
+    session.click_widget("find_widget('send')")
     session.wait_for("any(r.running for r in panel().controllers.jobs.rows)", "the job to run")
     assert session.quit_blender() == 0

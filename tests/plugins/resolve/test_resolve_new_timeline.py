@@ -39,7 +39,7 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
     fast = import_plate(sample.app, tmp_path / "fast", "CD_0010", range(1, 41))
     item = sample.app._cut_in(sample.timeline, fast, 95000, 10, 8, speed=Fraction(2))
     items = [sample.items[0], sample.items[2], item]
-    shots = {shot.handle: shot for shot in sample.host.scene().shots}
+    shots = {shot.item_id: shot for shot in sample.host.scene().shots}
     wanted = [shots[one._id] for one in items]
     before = project_state(sample)
     versions = [sample.version(shot) for shot in wanted]
@@ -53,11 +53,11 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
         frames=FrameRange.of(1005, 1006, 25),
     )
     placements = [
-        Placement(shot.handle, version, mode_id="timeline", notes=(note,) if not at else ())
+        Placement(shot.item_id, version, mode_id="timeline", notes=(note,) if not at else ())
         for at, (shot, version) in enumerate(zip(wanted, versions, strict=True))
     ]
     placements.append(Placement(sample.items[1]._id, pending, mode_id="timeline"))
-    words = sample.host.place(placements).words
+    words = sample.host.place(placements).message
     assert f"4 versions placed in the new timeline {NEW}, without" in words
     assert "Text+" in words
 
@@ -78,11 +78,11 @@ def test_the_open_timeline_once_more_with_versions(sample: Any, tmp_path: Path) 
     found = {one.shot.record_range.first: one for one in sample.host.scene().shots}
     for shot, version in zip(wanted, versions, strict=True):
         again = found[shot.shot.record_range.first]
-        kept = {"clip": again.handle, "plate": again.shot.plate}
+        kept = {"clip_id": again.item_id, "plate": again.shot.plate}
         assert again.shot == shot.shot.model_copy(update=kept)
         assert again.shot.plate.range == shot.shot.plate.range
-        assert again.to_render or again.shot.plate == shot.shot.plate, "the editor's own"
-        assert (again.placed, again.in_use) == ((version.id,), version.id)
+        assert again.needs_render or again.shot.plate == shot.shot.plate, "the editor's own"
+        assert (again.placed_version_ids, again.active_version_id) == ((version.id,), version.id)
     assert sample.host.notes() == (), "what came from the gateway does not go there again"
 
 
@@ -95,7 +95,7 @@ def test_markers_that_stand_there_already_come_once(sample: Any) -> None:
     )
     sample.place(shot, version, notes=(placed_note,))
     assert item.AddMarker(7, "Blue", "", "too dark", 1)
-    sample.place(sample.shot(), version, notes=(placed_note,), place_as="timeline")
+    sample.place(sample.shot(), version, notes=(placed_note,), mode_id="timeline")
     (new,) = new_timelines(sample)
     (twin,) = [one for one in new._items if one._start == item._start]
     known, again = ([m["note"] for _, m in sorted(one._markers.items())] for one in (item, twin))
@@ -107,7 +107,7 @@ def test_markers_that_stand_there_already_come_once(sample: Any) -> None:
 def test_it_is_made_anew_each_time(sample: Any) -> None:
     shot = sample.shot()
     for _ in range(2):
-        sample.place(shot, sample.version(shot), place_as="timeline")
+        sample.place(shot, sample.version(shot), mode_id="timeline")
     assert [one._name for one in new_timelines(sample)] == [NEW, f"{NEW} 2"]
 
 
@@ -120,7 +120,7 @@ def test_whatever_fails_no_timeline_stays(sample: Any, call: str) -> None:
     before = project_state(sample)
     sample.app._refused.add(call)
     with pytest.raises(HostError, match="Resolve did not") as error:
-        sample.place(shot, version, place_as="timeline")
+        sample.place(shot, version, mode_id="timeline")
     assert error.value.next_step
     assert project_state(sample) == before
 
@@ -146,7 +146,7 @@ def test_an_import_that_is_not_what_was_exported(
     version = sample.version(shot)
     before = project_state(sample)
     with pytest.raises(HostError, match="has not imported AB_0010") as error:
-        sample.place(shot, version, place_as="timeline")
+        sample.place(shot, version, mode_id="timeline")
     assert "V1, frame 90000" in error.value.where
     assert project_state(sample) == before
 
@@ -157,8 +157,8 @@ def test_one_way_at_a_time(sample: Any) -> None:
     with pytest.raises(HostError, match="all together"):
         sample.host.place(
             [
-                Placement(shot.handle, sample.version(shot), mode_id="timeline"),
-                Placement(other.handle, sample.version(other), mode_id="take"),
+                Placement(shot.item_id, sample.version(shot), mode_id="timeline"),
+                Placement(other.item_id, sample.version(other), mode_id="take"),
             ]
         )
     assert project_state(sample) == before

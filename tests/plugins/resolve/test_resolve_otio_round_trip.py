@@ -30,7 +30,7 @@ def import_round_trip(sample: Any, at: int, version: Any, folder: Path) -> Any:
     scene = sample.host.scene()
     shot = scene.shots[at]
     with_versions, for_resolve = folder / "with.otio", folder / "for.otio"
-    write_versions(scene.cut.path, {shot.handle: [PlacedVersion(version)]}, with_versions)
+    write_versions(scene.cut.path, {shot.item_id: [PlacedVersion(version)]}, with_versions)
     export_timeline(with_versions, for_resolve, "resolve")
     timeline = sample.project._pool.ImportTimelineFromFile(
         str(for_resolve), {"timelineName": "back"}
@@ -58,7 +58,7 @@ def test_a_movie_counts_by_its_timecode_or_from_0(sample: Any, tmp_path: Path, a
     shot = sample.shot(at)
     version = sample.version(shot, pattern="main.mov")
     span = shot.shot.work_range
-    expected = frame_to_timecode(span.first, 25) if shot.to_render else None
+    expected = frame_to_timecode(span.first, 25) if shot.needs_render else None
     write_movie(Path(version.folder) / "main.mov", span.count, expected)
     clip = import_round_trip(sample, at, version, tmp_path)
     assert clip._take.item._media.path.endswith("main.mov")

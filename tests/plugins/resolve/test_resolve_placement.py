@@ -48,7 +48,7 @@ def note(version, *, frame: int | None = None, id: str = "n-1", text: str = "bri
 def test_the_same_frames_are_shown(sample, way: str) -> None:
     shot = sample.shot()
     before = shown(sample, sample.items[0])
-    words = sample.place(shot, sample.version(shot), place_as=way)
+    words = sample.place(shot, sample.version(shot), mode_id=way)
     assert "upscale v001 of AB_0010" in words
     assert shown(sample, sample.items[0]) == before
     media = sample.items[0]._take.item if way == "take" else None
@@ -67,10 +67,10 @@ def test_versions_lie_in_a_bin_of_their_own_and_the_users_stays_open(sample) -> 
     pool = sample.project._pool
     shot = sample.shot()
     sample.place(shot, sample.version(shot))
-    sample.place(shot, sample.version(shot), place_as="track")
+    sample.place(shot, sample.version(shot), mode_id="track")
     (ours,) = [folder for folder in pool._root._folders if folder._name == "Shotbridge"]
     assert len(ours._clips) == 1, "imported once"
-    assert ours._clips[0]._told["Input Color Space"] == "ACEScg"
+    assert ours._clips[0]._properties["Input Color Space"] == "ACEScg"
     assert pool._current is pool._root
 
 
@@ -80,11 +80,11 @@ def test_only_an_approved_version_is_selected(sample) -> None:
     sample.place(shot, sample.version(shot, 1, PENDING))
     assert item.GetTakesCount() == 2
     assert item.GetSelectedTakeIndex() == 1
-    assert sample.shot().placed == ("id-AB_0010-1",)
-    assert sample.shot().in_use == ""
+    assert sample.shot().placed_version_ids == ("id-AB_0010-1",)
+    assert sample.shot().active_version_id == ""
     sample.place(shot, sample.version(shot, 1, APPROVED))
     assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 2)
-    assert sample.shot().in_use == "id-AB_0010-1"
+    assert sample.shot().active_version_id == "id-AB_0010-1"
     sample.place(shot, sample.version(shot, 1, REJECTED))
     assert item.GetSelectedTakeIndex() == 1, "the plate is back"
 
@@ -94,9 +94,9 @@ def test_of_several_the_one_approved_last_is_selected(sample) -> None:
     one, two = sample.version(shot, 1), sample.version(shot, 2)
     later = DecisionRecord(status=APPROVED, by="Ada", at=two.created + timedelta(hours=1))
     one = one.model_copy(update={"decisions": (*one.decisions, later)})
-    sample.host.place([Placement(shot.handle, one), Placement(shot.handle, two)])
-    assert sample.shot().in_use == one.id
-    assert sample.shot().placed == (one.id, two.id)
+    sample.host.place([Placement(shot.item_id, one), Placement(shot.item_id, two)])
+    assert sample.shot().active_version_id == one.id
+    assert sample.shot().placed_version_ids == (one.id, two.id)
 
 
 def test_the_plate_stays_the_plate(sample) -> None:
@@ -106,8 +106,8 @@ def test_the_plate_stays_the_plate(sample) -> None:
         sample.place(before.shots[0], sample.version(before.shots[0], number))
     after = sample.host.scene()
     assert [shot.shot for shot in after.shots] == [shot.shot for shot in before.shots]
-    assert [shot.handle for shot in after.shots] == [shot.handle for shot in before.shots]
-    assert [item.media for item in after.cut] == [item.media for item in before.cut]
+    assert [shot.item_id for shot in after.shots] == [shot.item_id for shot in before.shots]
+    assert [item.media_key for item in after.cut] == [item.media_key for item in before.cut]
 
 
 def test_a_movie_version_of_a_camera_file(sample) -> None:
@@ -126,10 +126,10 @@ def test_a_movie_version_of_a_camera_file(sample) -> None:
     sample.place(shot, version)
     take = sample.items[2]._take
     assert (take.start, take.end) == (2, 8), "behind the handle of two frames"
-    assert take.item._told["Input Color Space"] == "Rec.709 Gamma 2.4", "as it was rendered"
+    assert take.item._properties["Input Color Space"] == "Rec.709 Gamma 2.4", "as it was rendered"
     after = sample.host.scene()
     assert [s.shot for s in after.shots] == [s.shot for s in before.shots]
-    assert after.shots[2].in_use == version.id
+    assert after.shots[2].active_version_id == version.id
 
 
 @pytest.mark.parametrize("name", ["B001.mov", "B001.braw"])
@@ -138,8 +138,8 @@ def test_pictures_of_media_with_timecode(sample, tmp_path: Path, name: str) -> N
     media = camera_file(sample.app, tmp_path / "camera", name)
     media._properties["Video Codec"] = "Apple ProRes 422 HQ" if name.endswith(".mov") else "BRAW"
     item = sample.app._cut_in(sample.timeline, media, 95000, 6, 40)
-    (shot,) = [one for one in sample.host.scene().shots if one.handle == item._id]
-    assert shot.to_render is name.endswith(".braw")
+    (shot,) = [one for one in sample.host.scene().shots if one.item_id == item._id]
+    assert shot.needs_render is name.endswith(".braw")
     for _ in range(2):
         sample.place(shot, sample.version(shot, 1, PENDING))
         assert (item.GetTakesCount(), item.GetSelectedTakeIndex()) == (2, 1)
@@ -159,11 +159,11 @@ def test_a_version_at_the_plates_rate_in_a_timeline_of_another(sample, tmp_path:
     assert plate.SetClipProperty("FPS", "24")
     item = sample.app._cut_in(sample.timeline, plate, 95000, 25, 12)
     before = shown(sample, item)
-    (shot,) = [s for s in sample.host.scene().shots if s.handle == item._id]
+    (shot,) = [s for s in sample.host.scene().shots if s.item_id == item._id]
     sample.place(shot, sample.version(shot))
-    assert item._take.item._told["FPS"] == "24"
+    assert item._take.item._properties["FPS"] == "24"
     assert shown(sample, item) == before
-    sample.place(shot, sample.version(shot, 2), place_as="track")
+    sample.place(shot, sample.version(shot, 2), mode_id="track")
     assert shown(sample, item) == before
 
 
@@ -171,32 +171,32 @@ def test_a_retimed_clip_keeps_its_retime(sample, tmp_path: Path) -> None:
     plate = import_plate(sample.app, tmp_path / "fast", "CD_0010", range(1, 41))
     item = sample.app._cut_in(sample.timeline, plate, 95000, 10, 8, speed=Fraction(2))
     before = shown(sample, item)
-    (shot,) = [s for s in sample.host.scene().shots if s.handle == item._id]
+    (shot,) = [s for s in sample.host.scene().shots if s.item_id == item._id]
     sample.place(shot, sample.version(shot))
     assert shown(sample, item) == before
     with pytest.raises(HostError, match="retimed") as error:
-        sample.place(shot, sample.version(shot), place_as="track")
+        sample.place(shot, sample.version(shot), mode_id="track")
     assert "as a take" in error.value.next_step
 
 
 def test_a_second_version_above_goes_to_a_track_of_its_own(sample) -> None:
     shot, other = sample.shot(0), sample.shot(1)
-    sample.place(shot, sample.version(shot, 1), place_as="track")
-    sample.place(other, sample.version(other, 1), place_as="track")
-    sample.place(shot, sample.version(shot, 2), place_as="track")
-    sample.place(shot, sample.version(shot, 2), place_as="track")
+    sample.place(shot, sample.version(shot, 1), mode_id="track")
+    sample.place(other, sample.version(other, 1), mode_id="track")
+    sample.place(shot, sample.version(shot, 2), mode_id="track")
+    sample.place(shot, sample.version(shot, 2), mode_id="track")
     tracks = sample.timeline._tracks["video"]
     assert [len(track.items) for track in tracks[1:]] == [2, 1]
-    assert sample.shot().placed == ("id-AB_0010-1", "id-AB_0010-2")
-    assert sample.shot().in_use == "id-AB_0010-2"
+    assert sample.shot().placed_version_ids == ("id-AB_0010-1", "id-AB_0010-2")
+    assert sample.shot().active_version_id == "id-AB_0010-2"
     assert len(sample.host.scene().shots) == 3, "versions are no shots"
-    sample.place(shot, sample.version(shot, 3), place_as="track")
+    sample.place(shot, sample.version(shot, 3), mode_id="track")
     assert len(tracks[3].items) == 1, "over the others"
     tracks[3].items.clear()
     tracks[2].items[0]._enabled = False
-    assert sample.shot().in_use == "id-AB_0010-1"
+    assert sample.shot().active_version_id == "id-AB_0010-1"
     tracks[2].items.clear()
-    assert sample.shot().placed == ("id-AB_0010-1",), "what an editor removes is gone"
+    assert sample.shot().placed_version_ids == ("id-AB_0010-1",), "what an editor removes is gone"
 
 
 def with_titles(sample) -> TimelineItem:
@@ -210,10 +210,12 @@ def with_titles(sample) -> TimelineItem:
 
 def test_a_version_lies_over_its_clip_and_under_the_titles(sample) -> None:
     over = with_titles(sample)
-    shots = {shot.handle: shot for shot in sample.host.scene().shots}
+    shots = {shot.item_id: shot for shot in sample.host.scene().shots}
     wanted = [shots[one._id] for one in (sample.items[0], over, sample.items[1])]
     for _ in range(2):
-        sample.host.place([Placement(s.handle, sample.version(s), mode_id="track") for s in wanted])
+        sample.host.place(
+            [Placement(s.item_id, sample.version(s), mode_id="track") for s in wanted]
+        )
         tracks = sample.timeline._tracks["video"]
         assert [track.name for track in tracks] == [
             *("Video 1", "Shotbridge", "Video 2", "Shotbridge"),
@@ -221,7 +223,7 @@ def test_a_version_lies_over_its_clip_and_under_the_titles(sample) -> None:
         starts = [[item._start for item in track.items] for track in tracks[1:]]
         first, second = sample.items[0]._start, sample.items[1]._start
         assert starts == [[first, second], [first, second], [second]]
-    assert [s.in_use for s in sample.host.scene().shots if s.placed] == [
+    assert [s.active_version_id for s in sample.host.scene().shots if s.placed_version_ids] == [
         sample.version(s).id for s in (shots[sample.items[0]._id], *wanted[2:], shots[over._id])
     ]
 
@@ -233,7 +235,7 @@ def test_a_resolve_that_adds_tracks_at_the_top_only(sample, monkeypatch) -> None
     before = project_state(sample)
     shot = sample.shot()
     with pytest.raises(HostError, match="would cover what lies over AB_0010") as error:
-        sample.place(shot, sample.version(shot), place_as="track")
+        sample.place(shot, sample.version(shot), mode_id="track")
     assert "as a take" in error.value.next_step
     assert project_state(sample) == before
 
@@ -243,11 +245,11 @@ def test_a_part_that_is_marked_meanwhile_is_in_nobodys_way(sample, way: str) -> 
     """In and Out say what is listed. What was sent before belongs to its clip all the same."""
     sample.timeline._in_out = {"video": {"in": 0, "out": 5}}
     shot = sample.shot()
-    assert shot.handle == sample.items[0]._id
+    assert shot.item_id == sample.items[0]._id
     sample.timeline._in_out = {"video": {"in": 11, "out": 16}}
-    assert sample.shot().handle == sample.items[1]._id
-    sample.place(shot, sample.version(shot), place_as=way)
-    assert shot.handle in placed_versions(sample.timeline)
+    assert sample.shot().item_id == sample.items[1]._id
+    sample.place(shot, sample.version(shot), mode_id=way)
+    assert shot.item_id in placed_versions(sample.timeline)
 
 
 BOTH = ("MediaPool.AddSubFolder", "MediaPool.ImportMedia", "MediaPoolItem.SetClipProperty")
@@ -268,8 +270,8 @@ def test_whatever_fails_nothing_stays(sample, call: str, way: str) -> None:
     with pytest.raises(HostError) as error:
         sample.host.place(
             [
-                Placement(shot.handle, sample.version(shot), mode_id=way),
-                Placement(other.handle, sample.version(other), mode_id=way),
+                Placement(shot.item_id, sample.version(shot), mode_id=way),
+                Placement(other.item_id, sample.version(other), mode_id=way),
             ]
         )
     assert error.value.message.startswith("Resolve did not")
@@ -285,8 +287,8 @@ def test_a_refusal_halfway_takes_the_first_back(sample) -> None:
     with pytest.raises(HostError, match="import upscale v001") as error:
         sample.host.place(
             [
-                Placement(shot.handle, sample.version(shot), notes=(note(sample.version(shot)),)),
-                Placement(other.handle, gone),
+                Placement(shot.item_id, sample.version(shot), notes=(note(sample.version(shot)),)),
+                Placement(other.item_id, gone),
             ]
         )
     assert "files are there" in error.value.next_step
@@ -319,7 +321,7 @@ def test_what_does_not_fit_is_reported(sample) -> None:
         sample.place(shot, sample.version(shot), output="matte")
     with pytest.raises(ShotbridgeError):
         sample.host.place([Placement("nobody", sample.version(shot))])
-    assert sample.host.place([]).words
+    assert sample.host.place([]).message
 
 
 def test_markers_carry_notes_both_ways(sample) -> None:
@@ -336,9 +338,9 @@ def test_markers_carry_notes_both_ways(sample) -> None:
     assert item.AddMarker(5, "Blue", "Marker 1", "", 1), "a marker that says nothing"
     assert item.AddMarker(6, "Blue", "too dark", "", 2)
     (written,) = sample.host.notes()
-    assert (written.text, written.version) == ("too dark", version.id)
+    assert (written.text, written.version_id) == ("too dark", version.id)
     assert (written.frames.first, written.frames.last) == (1007, 1008)
-    sample.host.noted(written.key, note(version, id="n-3"))
+    sample.host.mark_note_synced(written.note_key, note(version, id="n-3"))
     assert sample.host.notes() == ()
     sample.place(shot, version, notes=(note(version, id="n-3"),))
     assert len(item._markers) == 5, "the person's own marker stands for it"
@@ -350,16 +352,16 @@ def test_markers_carry_notes_both_ways(sample) -> None:
 def test_a_note_whose_marker_is_gone(sample) -> None:
     shot = sample.shot()
     version = sample.version(shot)
-    sample.place(shot, version, place_as="track")
+    sample.place(shot, version, mode_id="track")
     item = sample.items[0]
     assert item.AddMarker(6, "Blue", "a", "too dark", 1)
     (written,) = sample.host.notes()
-    assert written.version == version.id
+    assert written.version_id == version.id
     item.DeleteMarkerAtFrame(6)
     with pytest.raises(HostError, match="frame 6"):
-        sample.host.noted(written.key, note(version))
+        sample.host.mark_note_synced(written.note_key, note(version))
     with pytest.raises(HostError, match="no clip"):
-        sample.host.noted("gone@6", note(version))
+        sample.host.mark_note_synced("gone@6", note(version))
 
 
 def test_a_person_s_own_takes_stay_his(sample) -> None:
@@ -374,7 +376,7 @@ def test_a_person_s_own_takes_stay_his(sample) -> None:
     assert item.GetSelectedTakeIndex() == 3
     assert placed_versions(sample.timeline)[item._id][-1].endswith("main.[1001-1010].exr")
     assert sample.shot().shot == shot.shot, "it is still what the version was made of"
-    assert sample.shot().in_use == sample.version(shot).id
+    assert sample.shot().active_version_id == sample.version(shot).id
     sample.place(shot, sample.version(shot, 1, REJECTED))
     assert item.GetSelectedTakeIndex() == 2, "his own choice, and not the first"
     assert sample.shot().shot == shot.shot
@@ -388,7 +390,7 @@ def test_media_that_were_linked_anew_are_the_plate_all_the_same(sample, tmp_path
     item._takes[0].item = moved
     after = sample.shot()
     assert str(tmp_path / "moved") in after.shot.plate.path
-    assert after.in_use == sample.version(shot).id
+    assert after.active_version_id == sample.version(shot).id
     sample.place(after, sample.version(shot, 1, REJECTED))
     assert item.GetSelectedTakeIndex() == 1
 
@@ -412,11 +414,11 @@ def test_a_resolve_that_selects_every_new_take(sample, monkeypatch) -> None:
 def test_a_copy_of_a_clip_takes_its_takes_along_and_not_what_lies_above(sample) -> None:
     shot, item = sample.shot(), sample.items[0]
     sample.place(shot, sample.version(shot, 1))
-    sample.place(shot, sample.version(shot, 2), place_as="track")
+    sample.place(shot, sample.version(shot, 2), mode_id="track")
     copy = sample.app._cut_in(sample.timeline, item._takes[0].item, 99000, item._duration, 2)
     copy._takes, copy._selected, copy._selector = list(item._takes), item._selected, True
     copy._markers = {at: dict(marker) for at, marker in item._markers.items()}
-    found = {one.handle: one for one in sample.host.scene().shots}
-    assert found[item._id].placed == ("id-AB_0010-1", "id-AB_0010-2")
-    assert found[copy._id].placed == ("id-AB_0010-1",)
-    assert found[copy._id].in_use == "id-AB_0010-1"
+    found = {one.item_id: one for one in sample.host.scene().shots}
+    assert found[item._id].placed_version_ids == ("id-AB_0010-1", "id-AB_0010-2")
+    assert found[copy._id].placed_version_ids == ("id-AB_0010-1",)
+    assert found[copy._id].active_version_id == "id-AB_0010-1"

@@ -11,7 +11,7 @@ from resolve_sample_project import camera_file, render_state
 
 from bridge_core.errors import HostError
 from bridge_core.models.frames import frame_to_timecode, timecode_to_frame
-from bridge_gateway.media.picture import read_timecode
+from bridge_gateway.media.picture_samples import read_timecode
 from bridge_resolve import rendering
 from bridge_resolve.rendering import RENDER_NAME
 
@@ -30,16 +30,16 @@ def brightness(path: str) -> int:
 def test_every_frame_is_the_one_that_its_number_says(sample, folder: Path) -> None:
     shot = sample.shot(2)
     before = render_state(sample.app)
-    *_, last = sample.host.render(shot.handle, folder)
+    *_, last = sample.host.render(shot.item_id, folder)
     made = last.shot
     assert made.plate.range == shot.shot.work_range
     assert made.cut_range == shot.shot.cut_range
     for frame in made.work_range.frames():
         # The camera file starts at 01:00:00:00, which is frame 90000 at 25.
-        assert brightness(made.plate.file(frame)) == frame - 90000
+        assert brightness(made.plate.path_at(frame)) == frame - 90000
     assert "Ä" not in made.plate.path.rpartition("/")[2]
     assert render_state(sample.app) == before
-    spec = oiio.ImageBuf(made.plate.file(made.cut_range.first)).spec()
+    spec = oiio.ImageBuf(made.plate.path_at(made.cut_range.first)).spec()
     assert spec.format == oiio.HALF
     assert read_timecode(spec) == frame_to_timecode(made.cut_range.first, 25) == "01:00:01:15"
 
@@ -47,11 +47,11 @@ def test_every_frame_is_the_one_that_its_number_says(sample, folder: Path) -> No
 def test_single_frames_with_holes_between_them(sample, folder: Path) -> None:
     shot = sample.shot(2)
     wanted = [90047, 90039, 90040]
-    *_, last = sample.host.render(shot.handle, folder, wanted)
+    *_, last = sample.host.render(shot.item_id, folder, wanted)
     names = sorted(path.name for path in folder.iterdir())
     assert names == [f"A001_C003_{frame}.exr".replace("_9", "_0009") for frame in sorted(wanted)]
     for frame in wanted:
-        assert brightness(last.shot.plate.file(frame)) == frame - 90000
+        assert brightness(last.shot.plate.path_at(frame)) == frame - 90000
 
 
 REFUSALS = [
@@ -67,7 +67,7 @@ def test_after_any_failure_the_users_settings_are_back(sample, folder: Path, cal
     before = render_state(sample.app)
     sample.app._refused.add(call)
     with pytest.raises(HostError) as excinfo:
-        list(sample.host.render(shot.handle, folder))
+        list(sample.host.render(shot.item_id, folder))
     assert excinfo.value.next_step
     if call == "Project.GetRenderJobStatus":
         assert "the GPU is full" in excinfo.value.message
@@ -78,7 +78,7 @@ def test_after_any_failure_the_users_settings_are_back(sample, folder: Path, cal
 def test_a_job_that_is_stopped_in_resolve(sample, folder: Path) -> None:
     shot = sample.shot(2)
     before = render_state(sample.app)
-    steps = sample.host.render(shot.handle, folder)
+    steps = sample.host.render(shot.item_id, folder)
     next(steps)
     sample.project.StopRendering()
     with pytest.raises(HostError, match="stopped in Resolve"):
@@ -98,7 +98,7 @@ def test_what_a_kill_left_behind_is_put_back_first(sample, folder: Path) -> None
     assert project.AddRenderJob()
     project._current = users
     assert render_state(sample.app) != before
-    *_, last = sample.host.render(shot.handle, folder)
+    *_, last = sample.host.render(shot.item_id, folder)
     assert last.shot is not None
     assert render_state(sample.app) == before
 
@@ -106,7 +106,7 @@ def test_what_a_kill_left_behind_is_put_back_first(sample, folder: Path) -> None
 def test_the_deliver_page_is_the_users_while_it_renders(sample, folder: Path) -> None:
     """What he sets up or queues meanwhile is his, and stays."""
     project, before = sample.project, dict(sample.project._render_settings)
-    steps = sample.host.render(sample.shot(2).handle, folder)
+    steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
     assert project.IsRenderingInProgress()
     assert project._render_settings == before
@@ -125,28 +125,28 @@ def test_the_files_keep_the_medias_own_timecode(
     start = timecode_to_frame("01:00:00;00" if drop else "01:00:00:00", rate)
     raw = camera_file(sample.app, tmp_path / "more", "B.braw", start=start, rate=rate, drop=drop)
     clip = sample.app._cut_in(sample.timeline, raw, 92000, 5, 10)
-    (shot,) = [one for one in sample.host.scene().shots if one.handle == clip._id]
+    (shot,) = [one for one in sample.host.scene().shots if one.item_id == clip._id]
     assert shot.shot.plate.start_timecode == ("01:00:00;00" if drop else "01:00:00:00")
     assert shot.shot.plate.range.first == start + 8, "with its handles"
-    *_, last = sample.host.render(shot.handle, folder)
+    *_, last = sample.host.render(shot.item_id, folder)
     made = last.shot
     for frame in made.work_range.frames():
-        spec = oiio.ImageBuf(made.plate.file(frame)).spec()
+        spec = oiio.ImageBuf(made.plate.path_at(frame)).spec()
         assert read_timecode(spec) == frame_to_timecode(frame, rate, drop_frame=drop)
-        assert brightness(made.plate.file(frame)) == frame - start
+        assert brightness(made.plate.path_at(frame)) == frame - start
 
 
 def test_what_needs_no_rendering_is_reported(sample, folder: Path) -> None:
     with pytest.raises(HostError, match="needs no rendering"):
-        list(sample.host.render(sample.shot(0).handle, folder))
+        list(sample.host.render(sample.shot(0).item_id, folder))
 
 
 def test_lost_frames_are_noticed(sample, folder: Path) -> None:
     shot = sample.shot(2)
-    steps = sample.host.render(shot.handle, folder)
+    steps = sample.host.render(shot.item_id, folder)
     with pytest.raises(HostError, match="and wrote 9 files"):
         for step in steps:
-            if step.frames:
+            if step.completed:
                 next(folder.glob("*.exr")).unlink()
                 break
         list(steps)
@@ -156,9 +156,9 @@ def test_lost_frames_are_noticed(sample, folder: Path) -> None:
 def test_a_clip_that_resolve_cuts_in_short(sample, folder: Path, monkeypatch) -> None:
     monkeypatch.setattr(type(sample.items[0]), "GetDuration", lambda self: 1)
     before = render_state(sample.app)
-    shots = [shot for shot in sample.host.scene().shots if shot.to_render]
+    shots = [shot for shot in sample.host.scene().shots if shot.needs_render]
     with pytest.raises(HostError, match="cut 1 frames"):
-        list(sample.host.render(shots[0].handle, folder))
+        list(sample.host.render(shots[0].item_id, folder))
     assert render_state(sample.app) == before
 
 
@@ -166,13 +166,13 @@ def test_a_resolve_without_half_float_says_so(sample, folder: Path, monkeypatch)
     monkeypatch.setitem(CODECS, "exr", {"RGB float": "RGBFloat"})
     before = render_state(sample.app)
     with pytest.raises(HostError, match="half-float"):
-        list(sample.host.render(sample.shot(2).handle, folder))
+        list(sample.host.render(sample.shot(2).item_id, folder))
     assert render_state(sample.app) == before
 
 
 def test_a_window_that_is_closed_stops_the_rendering(sample, folder: Path) -> None:
     before = render_state(sample.app)
-    steps = sample.host.render(sample.shot(2).handle, folder)
+    steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
     sample.host.close()
     assert render_state(sample.app) == before
@@ -189,7 +189,7 @@ def test_a_rendering_of_somebody_else_is_left_alone(sample, folder: Path) -> Non
     assert project.StartRendering([job])
     before = render_state(sample.app)
     with pytest.raises(HostError, match="rendering something else"):
-        list(sample.host.render(sample.shot(2).handle, folder))
+        list(sample.host.render(sample.shot(2).item_id, folder))
     assert render_state(sample.app) == before
     assert project.IsRenderingInProgress()
 
@@ -213,15 +213,15 @@ def test_a_resolve_in_another_language(
     if not rendered_frames:
         sample.app._refused.add("Project.GetRenderJobStatus")
         with pytest.raises(HostError, match="ended with 失敗: the GPU is full"):
-            list(sample.host.render(sample.shot(2).handle, folder))
+            list(sample.host.render(sample.shot(2).item_id, folder))
     else:
-        *_, last = sample.host.render(sample.shot(2).handle, folder)
-        assert last.frames == rendered_frames + 1
+        *_, last = sample.host.render(sample.shot(2).item_id, folder)
+        assert last.completed == rendered_frames + 1
     assert len(list(folder.iterdir())) == (rendered_frames + 1 if rendered_frames else 0)
 
 
 def test_a_job_that_is_gone(sample, folder: Path) -> None:
-    steps = sample.host.render(sample.shot(2).handle, folder)
+    steps = sample.host.render(sample.shot(2).item_id, folder)
     next(steps)
     sample.project._jobs.clear()
     with pytest.raises(HostError, match="how far the rendering is"):

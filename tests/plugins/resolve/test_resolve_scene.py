@@ -26,14 +26,14 @@ def test_shots_are_those_of_the_timeline(sample) -> None:
     assert scene.title == "Reel 1"
     assert scene.show == "Big Buck Bunny"
     first, second, raw = scene.shots
-    assert first.handle == sample.items[0].GetUniqueId()
+    assert first.item_id == sample.items[0].GetUniqueId()
     assert [shot.shot.id.shot for shot in (first, second)] == ["AB_0010", "AB_0020"]
     assert (first.shot.cut_range.first, first.shot.cut_range.last) == (1003, 1008)
     assert (first.shot.work_range.first, first.shot.work_range.last) == (1001, 1010)
     assert first.shot.record_range.first == sample.items[0].GetStart() == 90000
     assert first.shot.plate.colour_space == "ACEScg"
     assert (first.shot.plate.width, first.shot.plate.height) == (48, 32)
-    assert raw.to_render
+    assert raw.needs_render
     assert raw.shot.plate.colour_space == "Gamma 2.4 Encoded Rec.709"
     assert (raw.shot.cut_range.first, raw.shot.cut_range.last) == (90040, 90045)
     assert raw.shot.plate.range == raw.shot.work_range
@@ -42,7 +42,7 @@ def test_shots_are_those_of_the_timeline(sample) -> None:
 def test_its_cut_is_a_file_like_any_other(sample) -> None:
     cut = sample.host.scene().cut
     again = read_cut(cut.path, handles=2)
-    assert {item.clip for item in cut} <= {item.clip_id for item in again}
+    assert {item.clip_id for item in cut} <= {item.clip_id for item in again}
     assert cut.rate == 25
     assert not list(cut.path.parent.glob("*_export.otio"))
 
@@ -50,7 +50,7 @@ def test_its_cut_is_a_file_like_any_other(sample) -> None:
 def test_only_what_lies_between_in_and_out(sample) -> None:
     sample.timeline._in_out = {"video": {"in": 8, "out": 12}}
     scene = sample.host.scene()
-    assert [shot.handle for shot in scene.shots] == [sample.items[1]._id]
+    assert [shot.item_id for shot in scene.shots] == [sample.items[1]._id]
     assert scene.title == "Reel 1, In to Out"
     assert scene.problems == ()
 
@@ -58,7 +58,7 @@ def test_only_what_lies_between_in_and_out(sample) -> None:
 def test_two_clips_of_one_plate_are_two_shots(sample) -> None:
     media = sample.items[0].GetMediaPoolItem()
     twin = sample.app._cut_in(sample.timeline, media, 91000, 3, 4)
-    shots = {shot.handle: shot.shot for shot in sample.host.scene().shots}
+    shots = {shot.item_id: shot.shot for shot in sample.host.scene().shots}
     assert shots[twin._id].id.shot == "AB_0010_2"
     assert shots[twin._id].cut_range.first == 1005
 
@@ -67,8 +67,8 @@ def test_prores_raw_in_a_mov_is_a_camera_file_too(sample, tmp_path: Path) -> Non
     media = camera_file(sample.app, tmp_path / "camera", "B001.mov")
     media._properties["Video Codec"] = "Apple ProRes RAW HQ"
     clip = sample.app._cut_in(sample.timeline, media, 92000, 5, 0)
-    (shot,) = [one for one in sample.host.scene().shots if one.handle == clip._id]
-    assert shot.to_render
+    (shot,) = [one for one in sample.host.scene().shots if one.item_id == clip._id]
+    assert shot.needs_render
 
 
 def test_a_clip_at_another_rate_and_retimed(sample, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_clip_at_another_rate_and_retimed(sample, tmp_path: Path) -> None:
     plate = import_plate(sample.app, folder, "CD_0010", range(1, 49))
     assert plate.SetClipProperty("FPS", "24")
     clip = sample.app._cut_in(sample.timeline, plate, 92000, 10, 0, speed=Fraction(2))
-    (shot,) = [one.shot for one in sample.host.scene().shots if one.handle == clip._id]
+    (shot,) = [one.shot for one in sample.host.scene().shots if one.item_id == clip._id]
     assert shot.plate.range.rate == 24
     assert shot.retime.speed == 2
     # 10 frames of 25 a second, twice as fast: at the last, 9/25 s, 17.28 frames have passed.
@@ -87,9 +87,9 @@ def test_a_clip_at_another_rate_and_retimed(sample, tmp_path: Path) -> None:
 def test_without_a_timeline_there_is_nothing_and_with_another_something_else(sample) -> None:
     sample.project._current = None
     assert sample.host.scene().shots == ()
-    assert sample.host.frame() is None
+    assert sample.host.current_frame() is None
     with pytest.raises(HostError, match="open timeline"):
-        sample.host.go_to(90000)
+        sample.host.go_to_frame(90000)
 
 
 def test_resolve_goes_away(sample) -> None:
@@ -162,7 +162,7 @@ def test_a_resolve_that_is_too_old_is_reported(sample, monkeypatch: pytest.Monke
 
 def test_everything_is_called_on_one_thread(sample) -> None:
     CALL_RECORDER.clear()
-    calls = [sample.host.scene, sample.host.notes, sample.host.frame]
+    calls = [sample.host.scene, sample.host.notes, sample.host.current_frame]
     threads = [threading.Thread(target=call) for call in calls * 3]
     for thread in threads:
         thread.start()
@@ -196,7 +196,7 @@ def test_drop_frame_without_a_semicolon(sample, monkeypatch: pytest.MonkeyPatch)
     timeline = sample.app._new_timeline("Reel DF", rate="29.97 DF", start="01:00:00;00")
     monkeypatch.setattr(type(timeline), "GetStartTimecode", lambda self: "01:00:00:00")
     monkeypatch.setattr(type(timeline), "GetCurrentTimecode", lambda self: "01:01:00:02")
-    assert sample.host.frame() == 107892 + 1800
+    assert sample.host.current_frame() == 107892 + 1800
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_resolve_that_does_otherwise_is_reported(
     assert main("resolve", selftest.host_version, selftest.CHECKS, [str(tmp_path)]) == 1
     report = json.loads((tmp_path / "shotbridge_selftest_resolve.json").read_text())
     differs = {
-        r["id"]: r["seen"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS
+        r["id"]: r["observed"] for r in report["results"] if r["outcome"] == SelfTestOutcome.DIFFERS
     }
     assert differs == {
         "resolve.takes.frames": "frames of the take: (6, 15), taken for granted was (6, 16)"

@@ -76,25 +76,25 @@ def opened(
     qapp_or_new.processEvents()
 
 
-def words(window: CompanionWindow) -> str:
-    label = window.findChild(QLabel, "words")
+def status_text(window: CompanionWindow) -> str:
+    label = window.findChild(QLabel, "connection-status")
     assert label is not None
     return label.text()
 
 
-def again(window: CompanionWindow) -> QPushButton:
-    button = window.findChild(QPushButton, "again")
+def retry_button(window: CompanionWindow) -> QPushButton:
+    button = window.findChild(QPushButton, "retry")
     assert button is not None
     return button
 
 
 def test_it_works_beside_resolve_and_says_so(sample, opened) -> None:
     window = opened(lambda: sample.app)
-    assert "Looking for" in words(window)
+    assert "Looking for" in status_text(window)
     wait_until(lambda: window.panel is not None, "the panel")
-    assert "DaVinci Resolve Studio 21.0.0" in words(window)
-    assert "docks no others" in words(window)
-    assert not again(window).isVisible()
+    assert "DaVinci Resolve Studio 21.0.0" in status_text(window)
+    assert "docks no others" in status_text(window)
+    assert not retry_button(window).isVisible()
     assert window.host is not None
     assert len(window.host.scene().shots) == 3
     host = window.host
@@ -107,11 +107,11 @@ def test_the_free_edition_gets_files(opened) -> None:
     found: list[Any] = [Resolve(studio=False)]
     window = opened(lambda: find_resolve({"resolve": found[0]}))
     wait_until(lambda: window.panel is not None, "the panel")
-    assert "free edition" in words(window)
-    assert "File > Export > Timeline" in words(window)
+    assert "free edition" in status_text(window)
+    assert "File > Export > Timeline" in status_text(window)
     assert window.host is None
     found[0] = Resolve()
-    QTest.mouseClick(again(window), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(retry_button(window), Qt.MouseButton.LeftButton)
     wait_until(lambda: window.host is not None, "Resolve Studio, which was started since")
 
 
@@ -121,7 +121,7 @@ def test_whatever_resolves_library_raises_is_reported(opened) -> None:
 
     window = opened(broken)
     wait_until(lambda: window.panel is not None, "the panel")
-    assert "bad magic number" in words(window)
+    assert "bad magic number" in status_text(window)
     assert window.host is None
 
 
@@ -277,7 +277,7 @@ def test_the_entry_is_one_that_every_python_3_reads() -> None:
     import ast
 
     ast.parse(ENTRY.read_text(), feature_version=(3, 6))
-    assert "placed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
+    assert "installed by shotbridge install resolve" in "\n".join(ENTRY.read_text().split("\n")[:3])
 
 
 def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path: Path) -> None:
@@ -287,17 +287,17 @@ def test_a_broken_configuration_is_reported_in_the_window(qapp_or_new, tmp_path:
     window = CompanionWindow(settings, Resolve)
     window.show()
     window.search()
-    wait_until(lambda: "Mend it" in words(window), "the reason")
+    wait_until(lambda: "Mend it" in status_text(window), "the reason")
     assert window.panel is None
-    assert again(window).isVisible()
+    assert retry_button(window).isVisible()
     window.close()
 
 
 PROJECT_CODE = """
 import sys
 from pathlib import Path
-from resolve_sample_project import reel
-app, timeline, items = reel(Path(sys.argv[1]))
+from resolve_sample_project import sample_project
+app, timeline, items = sample_project(Path(sys.argv[1]))
 """
 
 WAYS = {
