@@ -1,4 +1,4 @@
-"""Short words for what tests ask of a cut that was read, and of what ``send`` makes of it."""
+"""What tests ask of a cut that was read, and of what ``send`` makes of it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def record_ranges(cut: Cut) -> list[tuple[int, int]]:
 def shots_to_send(*command: str) -> list[Any]:
     """The shots that ``send`` would send."""
     arguments = build_parser().parse_args(["send", "--service", "round_trip", *command])
-    call = CommandContext(arguments, CommandOutput(as_json=False))
+    context = CommandContext(arguments, CommandOutput(as_json=False))
     try:
-        return load_shots(call)
+        return load_shots(context)
     finally:
-        call.close()
+        context.close()

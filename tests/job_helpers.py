@@ -1,4 +1,4 @@
-"""A gateway's jobs in the test's own process: on real databases, disks and threads."""
+"""A gateway's jobs in the process of the test, with real databases, disks and threads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from bridge_core.models.jobs import Job, JobState
 from bridge_gateway.jobs.services import JobService
 
-#: The script whose processes other tests kill; its plates, requests and small provider.
-HARNESS = Path(__file__).parent / "gateway" / "killable.py"
+#: The script whose processes other tests kill; it has plates, requests and a small provider.
+HARNESS = Path(__file__).parent / "gateway" / "jobs" / "job_harness.py"
 harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
 
 #: Seconds that anything may take before a test fails.
@@ -27,7 +27,7 @@ DEADLINE = 60
 
 @contextmanager
 def running_service(folder: Path, **settings: Any) -> Iterator[JobService]:
-    job_service = harness.open_desk(folder, **settings)
+    job_service = harness.create_service(folder, **settings)
     job_service.start()
     try:
         yield job_service
@@ -45,7 +45,7 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = DEAD
 def wait_for_job(
     job_service: JobService, job: Job, *states: JobState, seconds: float = DEADLINE
 ) -> Job:
-    """Until the job is in one of these states; where none is named, until it has ended."""
+    """Wait until the job is in one of these states, or has ended if none is given."""
     deadline = time.monotonic() + seconds
     while True:
         current = job_service.get_job(job.id)
@@ -57,7 +57,7 @@ def wait_for_job(
 
 @contextmanager
 def mounted_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of its own in a new folder; ``size`` as mount takes it, such as ``20m``."""
+    """A small file system in a new folder; ``size`` as for ``mount``, such as ``20m``."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.name != "posix" or os.geteuid() != 0 or subprocess.run(command, check=False).returncode:

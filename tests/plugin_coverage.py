@@ -1,9 +1,9 @@
-"""Which lines of ``plugins/`` their tests run: ``make coverage``.
+"""Measures which lines of ``plugins/`` are run by their tests: ``make coverage``.
 
-Much of the plugins runs in processes of its own: a Blender, entry files as hosts start them, a
-companion window. So every Python that the tests start measures itself, by a ``sitecustomize`` on
-``PYTHONPATH``, those of other virtual environments as well. Not measured is what a real Nuke, a
-real Resolve or a Blender with a window would run besides.
+Much of the plugins runs in other processes: a Blender, entry files as hosts start them, a companion
+window. So every Python that the tests start measures itself, by a ``sitecustomize`` on
+``PYTHONPATH``, in other virtual environments too. What only a real Nuke, a real Resolve or a
+Blender with a window runs is not measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TESTS = (
     "tests/journeys/test_journey_nuke.py",
     "tests/journeys/test_journey_resolve.py",
 )
-#: Blender runs the extension from where it was installed. Files that nothing loads count as well.
+#: Blender runs the extension from its folder of extensions. Files that nothing loads count too.
 CONFIGURATION = """
 [run]
 parallel = true
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     start.mkdir(parents=True)
     configuration.write_text(CONFIGURATION.format(folder=FOLDER, plugins=REPO / "plugins"))
     (start / "sitecustomize.py").write_text("import coverage\n\ncoverage.process_startup()\n")
-    # Blender's Python has no coverage of its own.
+    # Blender's Python has no coverage package.
     (start / "coverage").symlink_to(Path(coverage.__file__).parent)
     measured = {"COVERAGE_PROCESS_START": str(configuration), "PYTHONPATH": str(start)}
     tests = [sys.executable, "-m", "pytest", "-q", *TESTS, *arguments]
@@ -65,15 +65,22 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _coverage(command: str, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "coverage", command, *words, f"--rcfile={FOLDER / 'configuration'}"],
+def _coverage(command: str, *arguments: str) -> str:
+    completed = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "coverage",
+            command,
+            *arguments,
+            f"--rcfile={FOLDER / 'configuration'}",
+        ],
         cwd=REPO,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return done.stdout
+    return completed.stdout
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Random timelines by seed, made with OTIO's own library, for tests with OTIO as judge.
+"""Random timelines by seed, made with the OTIO library, for tests that compare with OTIO.
 
-They hold what editors make: several tracks, nests that trim and are retimed, dissolves, retimes,
-disabled clips, titles, sound; every kind of reference, at every spelling of a rate, with timecodes
-of many hours. A seed always gives the same timeline.
+They have what editors make: several tracks, trimmed and retimed nests, dissolves, retimes, disabled
+clips, titles, sound; every kind of reference, every spelling of a rate, and timecodes of many
+hours. A seed always gives the same timeline.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SEQUENCES = ("reference", "brackets", "percent", "hashes", "file")
 class GeneratedTimeline:
     timeline: Any
     first_numbers: dict[str, int] = field(default_factory=dict)
-    """Of each clip on files, by its name: the number of the media's first frame."""
+    """The number of the media's first frame, by the name of each clip on files."""
     media_rates: dict[str, float] = field(default_factory=dict)
-    """Of each clip on files: frames per second of its media, as its reference spells it."""
+    """The media's frames per second as its reference spells it, by the clip's name."""
 
 
 def generate_timeline(seed: int) -> GeneratedTimeline:
@@ -101,7 +101,7 @@ class _TimelineGenerator:
         origin = chance.choice([0, first, 86400, 14 * 3600 * round(rate), 50000])
         kind = chance.choice((*SEQUENCES, *SEQUENCES, "movie", "movie", "missing", "generator"))
         if kind == "percent" or kind == "hashes":
-            origin = first  # nothing else says where the numbers start
+            origin = first  # only the range gives the first number
         if kind == "movie":
             first = origin
         if kind == "file":
@@ -109,7 +109,7 @@ class _TimelineGenerator:
         available = self._range(origin, length, rate)
         start = chance.randrange(length)
         count = chance.randint(1, length - start)
-        # At another rate than the media's, as hosts do that compute the clip's times from seconds.
+        # At another rate than the media's, as from hosts that compute a clip's times in seconds.
         own = chance.choice(RATES) if self.mixed and chance.random() < 0.4 else rate
         source = self._range((origin + start) * own / rate, count * own / rate, own)
         clip = schema.Clip(name, self._reference(kind, name, first, available, rate), source)

@@ -1,12 +1,12 @@
-"""Random timelines for property tests, made with OTIO's own library; a seed makes one timeline.
+"""Random timelines for property tests, made with the OTIO library. A seed gives one timeline.
 
-What they hold: every kind of media reference, nests and nests in nests with trims, transitions,
-gaps, retimes, switched-off clips and effects, long timecodes, negative frame numbers, and rates in
-every spelling, in one of three ways:
+They have every kind of media reference, two levels of nests with trims, transitions, gaps, retimes,
+disabled clips and effects, long timecodes, negative frame numbers, and rates in every spelling, in
+one of three styles:
 
-- ``counts``: one rate, each time at any of its spellings, whole numbers throughout;
+- ``counts``: one rate, each time in any of its spellings, whole numbers throughout;
 - ``mixed``: several rates, each in one spelling;
-- ``seconds``: the clips' times were computed from seconds, at another spelling than their media's.
+- ``seconds``: the clips' times are computed from seconds, in another spelling than their media's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ schema = otio.schema
 
 
 def _single(rate: float) -> float:
-    """A rate as programs keep it in 32 bits."""
+    """A rate as stored in 32 bits."""
     return float(struct.unpack("f", struct.pack("f", rate))[0])
 
 
@@ -46,10 +46,10 @@ KINDS = ["sequence", "sequence", "sequence", "%04d", "####", "[]", "first", "@@@
 
 
 class RandomRetimedTimeline:
-    """``timeline`` and, by the clip's name, what a judge has to know of each clip.
+    """A ``timeline`` and, by the clip's name, what is expected of each clip.
 
-    ``media`` holds an OTIO sequence reference that counts as the clip's media does, whatever kind
-    that is; ``speed`` the retime; ``lost`` the clips that cannot become shots.
+    ``media`` has an OTIO sequence reference that counts as the clip's media does, of whatever kind
+    that is; ``speed`` the retime; ``unreadable`` the clips that cannot become shots.
     """
 
     def __init__(self, seed: int) -> None:
@@ -153,7 +153,7 @@ class RandomRetimedTimeline:
         return clip
 
     def _source(self, origin: int, length: int, rate: float, speed: float) -> Any:
-        """A range that lies in the media with all that the speed shows; None: there is none."""
+        """A range that lies in the media at this speed; None if there is none."""
         factor = max(1.0, abs(speed))
         start = self.random.randint(0, length - 1)
         frames = max(1, math.floor(self.random.randint(1, min(60, length - start)) / factor))

@@ -1,4 +1,4 @@
-"""Versions as a gateway gives them, for tests of what is done with them in a cut."""
+"""Versions as a gateway returns them, for tests that place them in a cut."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Version:
-    """Round trip v001 of all that is sent of a shot."""
-    which = shot.id
-    name = f"{which.shot}_round_trip_v001"
+    """Round trip v001 of a shot, over its work range."""
+    shot_id = shot.id
+    name = f"{shot_id.shot}_round_trip_v001"
     status = ReviewStatus.APPROVED if approved else ReviewStatus.PENDING
     return Version(
-        id=f"{which.sequence}-{which.shot}-1",
-        shot=which,
+        id=f"{shot_id.sequence}-{shot_id.shot}-1",
+        shot=shot_id,
         service="round_trip",
         job_id="job",
-        folder=f"/versions/{which.sequence}/{which.shot}/round_trip/v001",
+        folder=f"/versions/{shot_id.sequence}/{shot_id.shot}/round_trip/v001",
         frames=tuple(shot.work_range.frames()),
         outputs=(
             ResultOutput(
@@ -51,7 +51,7 @@ def version_of(shot: Shot, *, approved: bool = True, ending: str = ".exr") -> Ve
 def versions_of(
     cut: Cut, *, approved: bool = True, ending: str = ".exr"
 ) -> dict[str, list[PlacedVersion]]:
-    """One for each of a cut's shots, by the clip's identity."""
+    """A version for each shot of a cut, by the clip's id."""
     return {
         item.clip_id: [PlacedVersion(version_of(item.shot, approved=approved, ending=ending))]
         for item in cut

@@ -1,5 +1,5 @@
-"""A person's hands on the widgets of this process: through a real X server, as from a mouse and a
-keyboard, or without one through Qt's own imitation of them."""
+"""Mouse and keyboard input for the widgets of this process: through a real X server, or without
+one by Qt's test events."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from virtual_screen import VirtualScreen, missing_reason
 
 @contextmanager
 def start_user_input(folder: Path) -> Iterator[UserInput]:
-    """Before the application is made: a screen of its own for this process, where there is one.
+    """Start a virtual screen for this process, before its application is created.
 
-    Else Qt draws without a screen, and that is said.
+    Without Xvfb and xdotool Qt draws off screen, and a message on standard error says so.
     """
     reason = missing_reason()
     if reason:
-        print(f"not on a real screen: {reason}", file=sys.stderr)
+        print(f"no X server: {reason}", file=sys.stderr)
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         yield QtTestUserInput()
         return
@@ -42,9 +42,9 @@ def start_user_input(folder: Path) -> Iterator[UserInput]:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 90) -> None:
-    """Let the application go on until it is true.
+    """Process the application's events until the condition is true.
 
-    :raises AssertionError: it was not in time.
+    :raises AssertionError: it was not true in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():
@@ -53,15 +53,17 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 90) 
 
 
 class UserInput(ABC):
-    """Places count from a widget's top left; without one it is its middle."""
+    """Clicks, drags and keys. Positions count from a widget's top left."""
 
     def click(self, widget: QWidget, position: QPoint | None = None, modifier: str = "") -> None:
-        """The left button; ``holding``: ``Ctrl``, ``Shift``."""
+        """Click the left button, by default in the middle; ``modifier``: ``Ctrl``, ``Shift``."""
         self.drag(widget, [QPointF(position or widget.rect().center())], modifier)
 
     def drag(self, widget: QWidget, path: list[QPointF], modifier: str = "") -> None:
-        """Press the left button where the way begins, release it where it ends."""
-        wait_until(lambda: widget.isVisible() and widget.isEnabled(), f"{widget} to be there")
+        """Press the left button at the start of the path and release it at its end."""
+        wait_until(
+            lambda: widget.isVisible() and widget.isEnabled(), f"{widget} to be visible and enabled"
+        )
         points = [point.toPoint() for point in path]
         window = widget.window()
         hit = window.childAt(widget.mapTo(window, points[0])) or window
@@ -74,52 +76,52 @@ class UserInput(ABC):
 
     @abstractmethod
     def press_key(self, shortcut: str) -> None:
-        """As Qt writes it: ``Ctrl+K``, ``Home``."""
+        """``shortcut`` as Qt writes it: ``Ctrl+K``, ``Home``."""
 
     @abstractmethod
     def type_text(self, text: str) -> None: ...
 
 
-#: Keys that X calls otherwise than Qt.
+#: Keys that have another name in X than in Qt.
 _X_KEY_NAMES = {"Space": "space", "PgUp": "Page_Up", "PgDown": "Page_Down"}
 
 
 class X11UserInput(UserInput):
-    """Every event comes to Qt from the X server, which has it from xdotool."""
+    """Events from xdotool, which Qt receives from the X server."""
 
     def __init__(self, screen: VirtualScreen) -> None:
         self._screen = screen
 
     def _drag(self, widget: QWidget, points: list[QPoint], modifier: str) -> None:
         first, *others = [widget.mapToGlobal(point) for point in points]
-        held = modifier.lower()
-        hold, leave = (("keydown", held), ("keyup", held)) if held else ((), ())
+        key = modifier.lower()
+        press, release = (("keydown", key), ("keyup", key)) if key else ((), ())
         self._xdotool("mousemove", str(first.x()), str(first.y()))
-        self._xdotool(*hold, "mousedown", "1")
-        for spot in others:  # one at a time, or Qt would take only the last
-            self._xdotool("mousemove", str(spot.x()), str(spot.y()))
-        self._xdotool("mouseup", "1", *leave)
+        self._xdotool(*press, "mousedown", "1")
+        for point in others:  # one at a time, or Qt would take only the last
+            self._xdotool("mousemove", str(point.x()), str(point.y()))
+        self._xdotool("mouseup", "1", *release)
 
     def press_key(self, shortcut: str) -> None:
         self._focus()
-        *held, last = shortcut.split("+")
-        named = _X_KEY_NAMES.get(last, last.lower() if len(last) == 1 else last)
-        self._xdotool("key", "+".join([*(one.lower() for one in held), named]))
+        *modifiers, key = shortcut.split("+")
+        x_key = _X_KEY_NAMES.get(key, key.lower() if len(key) == 1 else key)
+        self._xdotool("key", "+".join([*(modifier.lower() for modifier in modifiers), x_key]))
 
     def type_text(self, text: str) -> None:
         self._focus()
         self._xdotool("type", "--delay", "5", text)
 
     def _focus(self) -> None:
-        """No window manager is there to give the keys to a window that was opened."""
+        """Without a window manager, a new window does not get the focus by itself."""
         window = QApplication.activeModalWidget()
         if window is not None and not window.isActiveWindow():
             self._xdotool("windowfocus", "--sync", str(int(window.winId())))
-            wait_until(window.isActiveWindow, "the dialog to have the keys")
+            wait_until(window.isActiveWindow, "the dialog to have the focus")
 
-    def _xdotool(self, *words: str) -> None:
-        """xdotool ends when the X server has taken what it was given."""
-        self._screen.run("xdotool", *words)
+    def _xdotool(self, *arguments: str) -> None:
+        """Returns when the X server has received the events."""
+        self._screen.run("xdotool", *arguments)
         QGuiApplication.sync()
 
 
@@ -131,15 +133,15 @@ _MODIFIERS = {
 
 
 class QtTestUserInput(UserInput):
-    """Qt's own test events, which come past the window system."""
+    """Qt's test events, which bypass the window system."""
 
     def _drag(self, widget: QWidget, points: list[QPoint], modifier: str) -> None:
-        held = _MODIFIERS[modifier]
+        modifiers = _MODIFIERS[modifier]
         QTest.mouseMove(widget, points[0])
-        QTest.mousePress(widget, Qt.MouseButton.LeftButton, held, points[0])
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, modifiers, points[0])
         for point in points[1:]:
             QTest.mouseMove(widget, point)
-        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, held, points[-1])
+        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, modifiers, points[-1])
 
     def press_key(self, shortcut: str) -> None:
         pressed = QKeySequence(shortcut)[0]
@@ -150,10 +152,10 @@ class QtTestUserInput(UserInput):
 
     @staticmethod
     def _focus_widget() -> QWidget:
-        has = (
+        widget = (
             QApplication.activePopupWidget()
             or QApplication.focusWidget()
             or QApplication.activeWindow()
         )
-        assert has is not None, "no window has the keys"
-        return has
+        assert widget is not None, "no window has the focus"
+        return widget

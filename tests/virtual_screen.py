@@ -1,4 +1,4 @@
-"""A screen without a monitor, and the hands in front of it: Xvfb and xdotool."""
+"""A virtual screen with mouse and keyboard input: Xvfb and xdotool."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ T = TypeVar("T")
 
 
 def missing_reason() -> str:
-    """Why no screen can be had here; empty where it can."""
-    lacks = [name for name in _PROGRAMS if shutil.which(name) is None]
-    return f"{' and '.join(lacks)} not installed; `make system` installs them" if lacks else ""
+    """Why there can be no virtual screen on this machine; empty if there can."""
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    return f"{' and '.join(missing)} not installed; `make system` installs them" if missing else ""
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
-    """The first true answer.
+    """The first true value of the condition.
 
     :raises AssertionError: there was none in time.
     """
     deadline = time.monotonic() + seconds
-    while not (answer := condition()):
+    while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.1)
-    return answer
+    return value
 
 
 class VirtualScreen:
-    """1600 by 900 pixels; ``folder`` takes what its programs say.
+    """An X server with 1600 by 900 pixels; ``folder`` takes the logs of its programs.
 
-    ``through``: words before those of each program, for programs of another system. It sees
-    ``folder`` under the path that it has here.
+    ``command_prefix`` goes before each command, to run programs of another system (``chroot``,
+    ``docker exec``). That system has to have ``folder`` at the same path.
     """
 
     def __init__(self, folder: Path, command_prefix: tuple[str, ...] = ()) -> None:
@@ -52,8 +52,8 @@ class VirtualScreen:
         }
         (folder / "home").mkdir()
         read, write = os.pipe()
-        words = ("Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "+extension")
-        self.start(*words, "GLX", "-nolisten", "tcp", log="xvfb", pass_fds=(write,))
+        command = ("Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "+extension")
+        self.start(*command, "GLX", "-nolisten", "tcp", log="xvfb", pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as pipe:
             number = pipe.readline().strip()
@@ -83,11 +83,11 @@ class VirtualScreen:
     def run(
         self, *command: str, variables: Mapping[str, str] | None = None, timeout: float = 120
     ) -> str:
-        """What a program says.
+        """Run a program and return its standard output.
 
-        :raises AssertionError: it failed; with what it said.
+        :raises AssertionError: it failed; the message has its output.
         """
-        done = subprocess.run(
+        completed = subprocess.run(
             [*self._command_prefix, *command],
             env={**self._environment, **(variables or {})},
             stdin=subprocess.DEVNULL,
@@ -96,15 +96,15 @@ class VirtualScreen:
             timeout=timeout,
             check=False,
         )
-        assert done.returncode == 0, (
-            f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert completed.returncode == 0, (
+            f"{command} exited with {completed.returncode}:\n{completed.stdout}\n{completed.stderr}"
         )
-        return done.stdout
+        return completed.stdout
 
     def click(self, x: float, y: float, button: int = 1, window: str | None = None) -> None:
-        """On the screen, or counted from the top left of a window's own picture."""
-        where = (*(("--window", window) if window else ()), str(round(x)), str(round(y)))
-        self.run("xdotool", "mousemove", "--sync", *where, "sleep", "0.15", "click", str(button))
+        """Click on the screen, or counted from the top left of a window."""
+        position = (*(("--window", window) if window else ()), str(round(x)), str(round(y)))
+        self.run("xdotool", "mousemove", "--sync", *position, "sleep", "0.15", "click", str(button))
 
     def press_keys(self, *keys: str) -> None:
         self.run("xdotool", "key", "--delay", "60", *keys)
@@ -113,11 +113,11 @@ class VirtualScreen:
         self.run("xdotool", "type", "--delay", "40", text)
 
     def save_picture(self, path: Path) -> None:
-        """Everything on the screen, as PNG."""
-        inside = self.folder / "screen.png"
-        self.run("import", "-window", "root", str(inside))
+        """Save the whole screen as PNG."""
+        screenshot = self.folder / "screen.png"
+        self.run("import", "-window", "root", str(screenshot))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(inside.read_bytes())
+        path.write_bytes(screenshot.read_bytes())
 
     def close(self) -> None:
         for process in reversed(self._running):
