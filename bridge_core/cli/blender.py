@@ -1,6 +1,6 @@
-"""``blender``: OTIO out of a .blend and into one, by a Blender without a window.
+"""``blender``: export a .blend's cut as OTIO, and import a cut into a new .blend.
 
-The .blend is Blender's own, so Blender does it, with the extension that is installed there.
+Only Blender reads and writes .blend files, so it runs in the background with our extension.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     blender = commands.add_parser(
-        "blender", parents=[common], help="cuts out of .blend files, and into them"
+        "blender", parents=[common], help="export cuts from .blend files, and import them"
     )
     actions = blender.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, source, does in (
         ("export", "BLEND", "write the cut of a .blend as OTIO"),
-        ("import", "CUT", "make a .blend of an OTIO cut"),
+        ("import", "CUT", "make a .blend from an OTIO cut"),
     ):
         action = actions.add_parser(name, parents=[common], help=does)
         action.add_argument("source", type=Path, metavar=source)
         action.add_argument("-o", "--output", type=Path, required=True)
-        action.add_argument("--scene", default="", help="the scene with the cut, where in doubt")
+        action.add_argument("--scene", default="", help="the scene with the cut, if ambiguous")
         action.add_argument("--overwrite", action="store_true", help="replace the output")
         action.add_argument(
-            "--program", type=Path, help="Blender's program; none: the blender on the PATH"
+            "--program", type=Path, help="Blender's program; default: the blender on the PATH"
         )
         action.set_defaults(run=_run_blender)
 
@@ -44,7 +44,7 @@ def _run_blender(context: CommandContext) -> int:
     if program is None:
         raise ConfigError(
             "there is no blender on the PATH",
-            next_step="say where it is: --program /path/to/blender",
+            next_step="give its path: --program /path/to/blender",
         )
     command = [str(program), "--command", "shotbridge", options.action]
     command += [str(options.source.absolute()), str(options.output.absolute())]
@@ -56,28 +56,28 @@ def _run_blender(context: CommandContext) -> int:
         raise ConfigError(
             f"Blender cannot be started: {error.strerror or error}",
             where=str(program),
-            next_step="say where it is: --program /path/to/blender",
+            next_step="give its path: --program /path/to/blender",
         ) from error
     answer = _parse_answer(completed.stdout)
     if answer is None:
         raise HostError(
-            f"Blender ended with {completed.returncode} and did not answer",
+            f"Blender ended with {completed.returncode} and without a result",
             where=str(program),
-            next_step="install and enable the Shotbridge extension in it, Blender 4.2 or newer; it "
-            f"said: {(completed.stderr or completed.stdout).strip()[-500:] or 'nothing'}",
+            next_step="install and enable the Shotbridge extension in Blender 4.2 or newer; its "
+            f"output: {(completed.stderr or completed.stdout).strip()[-500:] or 'none'}",
         )
     if "error" in answer:
         raise from_problem(answer["error"])
-    warnings = answer["losses"]
-    command = [f"written: {options.output}", *(f"not carried: {one}" for one in warnings)]
+    warnings = answer["warnings"]
+    lines = [f"written: {options.output}", *(f"warning: {warning}" for warning in warnings)]
     context.output.print_result(
-        {"file": str(options.output), "losses": warnings}, "\n".join(command)
+        {"file": str(options.output), "warnings": warnings}, "\n".join(lines)
     )
     return 0
 
 
 def _parse_answer(stdout: str) -> dict[str, Any] | None:
-    """Blender says much else on its way."""
+    """Our JSON line among Blender's other output; None if there is none."""
     for line in reversed(stdout.splitlines()):
         if line.startswith('{"shotbridge":'):
             answer: dict[str, Any] = json.loads(line)["shotbridge"]

@@ -1,4 +1,4 @@
-"""What every command of ``shotbridge`` gets: its arguments, the settings, a client, a printer."""
+"""The context of a ``shotbridge`` command: its arguments, settings, client and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class CommandContext:
-    """One call of ``shotbridge``. Settings and client are made when a command asks for them."""
+    """One call of ``shotbridge``. Settings and client are created on first use."""
 
     arguments: argparse.Namespace
     output: CommandOutput
@@ -32,15 +32,15 @@ class CommandContext:
 
     @cached_property
     def overrides(self) -> dict[str, Any]:
-        """What ``--set`` said, by dotted key."""
+        """The values given with ``--set``, by dotted key."""
         before, after = self.arguments.set_before or (), self.arguments.set or ()
         return dict(parse_key_value(text) for text in (*before, *after))
 
     def set_defaults(self, settings: Mapping[str, Any]) -> None:
-        """Settings of a command's own, where ``--set`` says nothing else. Before the client."""
+        """Set a command's own settings where ``--set`` does not; call it before the client."""
         for key, value in settings.items():
             self.overrides.setdefault(key, value)
-        self.__dict__.pop("loaded", None)
+        self.__dict__.pop("config", None)
 
     @cached_property
     def client(self) -> Client:
@@ -62,7 +62,7 @@ class CommandContext:
             return getpass.getuser()
         except (KeyError, OSError) as error:
             raise ConfigError(
-                "nobody is known under this user id, and requests carry a name",
+                "this user id has no user name, and requests need one",
                 next_step="set client.user in your configuration, or --set client.user=NAME",
             ) from error
 
@@ -75,13 +75,14 @@ Command = Callable[[CommandContext], int]
 
 
 def parse_key_value(text: str) -> tuple[str, str]:
-    """``key=value``, taken apart.
+    """Split ``key=value``.
 
-    :raises ConfigError: no ``=`` in it, or nothing before.
+    :raises ConfigError: there is no ``=``, or nothing before it.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(
-            f"{text!r} sets nothing", next_step="write KEY=VALUE, such as client.streams=8"
+            f"{text!r} is not a setting",
+            next_step="write KEY=VALUE, such as client.parallel_transfers=8",
         )
     return key.strip(), value

@@ -1,7 +1,7 @@
 """``demo``: real footage through the whole bridge, with a gateway of its own.
 
-Everything that it makes lies in one folder: plates, cuts, versions, the contact sheet, a summary,
-and the state of its own gateway. Plates, weights and footage are made once.
+All its files are in one folder: plates, cuts, versions, the contact sheet, a summary and the
+state of its gateway. Weights, footage and plates are prepared once.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_core.models.versions import Version
 
-#: Finished pictures carry their tone curve already; a second one would darken them.
+#: Finished pictures have been tone mapped already; doing it again would darken them.
 DEMO_VIEW = "Un-tone-mapped"
 
 _SUMMARY_FILE = "summary.json"
 
-#: What is asked for each shot of the demo's own cut.
+#: The service for each shot of the demo's own cut.
 DEMO_SERVICES = {"BBB_0010": "upscale", "BBB_0020": "matte", "BIKES_0030": "upscale"}
 
 
@@ -36,25 +36,25 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     demo = commands.add_parser(
         "demo", parents=[common], help="real footage through the whole bridge, into one folder"
     )
-    demo.add_argument("cut", nargs="?", type=Path, help="a cut of your own; none: the demo's")
-    demo.add_argument("--service", help="what to ask for; default: upscale for a cut of your own")
+    demo.add_argument("cut", nargs="?", type=Path, help="a cut of your own; default: the demo's")
+    demo.add_argument("--service", help="the service; default for a cut of your own: upscale")
     demo.add_argument("--out", type=Path, default=Path("demo_out"))
     demo.set_defaults(run=_run_demo)
 
 
 def read_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The cut that a demo in this folder was about, and the settings of its gateway.
+    """The cut of the demo in this folder, and the settings of its gateway.
 
-    :raises ConfigError: no demo has ended there.
+    :raises ConfigError: the folder holds no finished demo.
     """
     try:
         summary = json.loads((folder / _SUMMARY_FILE).read_text(encoding="utf-8"))
         return Path(summary["cut"]), summary["settings"]
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(
-            "no demo has ended here",
+            "the folder holds no finished demo",
             where=str(folder / _SUMMARY_FILE),
-            next_step="run `shotbridge demo` first, or name the folder of one",
+            next_step="run `shotbridge demo` first, or give the folder of a demo",
         ) from error
 
 
@@ -84,16 +84,16 @@ def _run_demo(context: CommandContext) -> int:
     work = context.config.settings.work
     cut = check_media(read_cut(cut_path, show=context.arguments.show, handles=work.handles))
     for problem in cut.problems:
-        context.output.print_message(f"  left out: {problem}")
+        context.output.print_message(f"  {problem.outcome}: {problem}")
     shots = [cut_shot.shot for cut_shot in cut.shots]
     if not shots:
         raise InvalidRequest(
             "the cut has no shot that can be sent",
             where=str(cut_path),
-            next_step="see `shotbridge timeline shots CUT --look` for what is wrong with each clip",
+            next_step="see `shotbridge timeline shots CUT --check-media` for each clip's problem",
         )
     context.output.print_message(f"Cut: {cut_path.name}, {len(shots)} shots")
-    # Plates are read where they lie; only this gateway, which is the demo's own, may do so.
+    # The plates are read in place, by the demo's own gateway only.
     folders = sorted({str(Path(shot.plate.path).parent) for shot in shots})
     settings["gateway.media_roots"] = folders
     context.set_defaults(settings)
@@ -115,7 +115,7 @@ def _run_demo(context: CommandContext) -> int:
     context.output.print_message("")
     context.output.print_result(summary, format_outcomes(jobs))
     context.output.print_message(
-        f"\ncut with the versions  {timeline}\ncontact sheet          {contact_sheet}\n"
+        f"\ncut with versions      {timeline}\ncontact sheet          {contact_sheet}\n"
         f"versions               {out / 'versions'}\nsummary                {out / _SUMMARY_FILE}"
     )
     for error in errors:
@@ -125,9 +125,9 @@ def _run_demo(context: CommandContext) -> int:
 
 
 def _check_output_folder(out: Path) -> None:
-    """A demo replaces what an earlier one left in its folder, and nobody else's files.
+    """A demo overwrites an earlier demo's files only.
 
-    :raises InvalidRequest: the folder holds something, and no demo was made in it.
+    :raises InvalidRequest: the folder holds files, and is not a demo's.
     """
     if (
         out.exists()
@@ -135,14 +135,14 @@ def _check_output_folder(out: Path) -> None:
         and (not out.is_dir() or any(out.iterdir()))
     ):
         raise InvalidRequest(
-            "a demo writes into a folder of its own, and this one holds other files",
+            "a demo needs a folder of its own, and this one holds other files",
             where=str(out),
-            next_step="name a new folder with --out",
+            next_step="give a new folder with --out",
         )
 
 
 def _gateway_settings(out: Path, view: str | None) -> dict[str, Any]:
-    """Of the demo's own gateway."""
+    """The settings of the demo's own gateway."""
     return {
         "client.url": None,
         "client.state_dir": str(out / ".gateway"),
@@ -196,20 +196,19 @@ def _write_contact_sheet(
         if version is None:
             continue
         shot = job.request.shot
-        span = shot.cut_range
-        frame = span.first + span.count // 2
+        frame = shot.cut_range.first + shot.cut_range.count // 2
         outputs = {output.name: output for output in version.outputs}
         matte = outputs.get("matte")
         rows.append(
             {
                 "shot": shot.id.shot,
-                "words": f"{job.request.service}  {version.label}  "
-                f"frames {shot.work_range}, cut {span}",
+                "caption": f"{job.request.service}  {version.label}  "
+                f"frames {shot.work_range}, cut {shot.cut_range}",
                 "status": str(version.status),
                 "frame": frame,
                 "plate": shot.plate.path_at(frame),
                 "result": _frame_file(version, outputs["main"].pattern, frame),
-                "space": outputs["main"].colour_space,
+                "colour_space": outputs["main"].colour_space,
                 "matte": _frame_file(version, matte.pattern, frame) if matte else None,
             }
         )
@@ -218,7 +217,7 @@ def _write_contact_sheet(
         json.dump(
             {
                 "title": "Shotbridge",
-                "subtitle": "plates and what came back, seen through the same view",
+                "subtitle": "plates and results, through the same view",
                 "view": view,
                 "rows": rows,
             },
@@ -226,7 +225,7 @@ def _write_contact_sheet(
         )
         spec.flush()
         capture_gateway(
-            context.config.settings, "demo-sheet", "--rows", spec.name, "--out", str(target)
+            context.config.settings, "demo-contact-sheet", "--rows", spec.name, "--out", str(target)
         )
     return target
 

@@ -7,17 +7,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-#: Frames at both ends of each plate that the cut does not show.
+#: Frames of each plate before and after its cut range.
 DEMO_HANDLES = 4
 #: Frames of black after the first shot.
 GAP_FRAMES = 12
 
 
 def write_demo_cut(path: Path, plates: Sequence[Mapping[str, Any]]) -> Path:
-    """Write a cut of all plates, each without its handles, and say where.
+    """Write a cut of all plates, each without its handles; its path.
 
-    A plate has ``shot, path, first, last, rate, colour_space, width, height``, as the gateway's
-    ``demo-plates`` gives them.
+    A plate has ``shot, path, first, last, rate, colour_space, width, height``, as returned by the
+    gateway's ``demo-plates``.
     """
     import opentimelineio as otio
 

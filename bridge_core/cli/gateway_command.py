@@ -1,4 +1,4 @@
-"""Runs the gateway's own commands: the client never imports it, it knows a command line."""
+"""Run the gateway's commands as processes; the client never imports the gateway."""
 
 from __future__ import annotations
 
@@ -14,34 +14,33 @@ if TYPE_CHECKING:
 
 
 def run_gateway(settings: Settings, *args: str) -> int:
-    """Run a command of the gateway on this terminal, with these settings, and give its exit code.
+    """Run a command of the gateway on this terminal with these settings; its exit code.
 
-    :raises ConfigError: there is no gateway to run here.
+    :raises ConfigError: no gateway is installed here.
     """
     return _run(settings, args, stdout=None).returncode
 
 
 def capture_gateway(settings: Settings, *args: str) -> str:
-    """Run a command of the gateway and give what it printed; its errors go to this terminal.
+    """Run a command of the gateway and return its output; its errors go to this terminal.
 
-    :raises ConfigError: there is no gateway to run here.
+    :raises ConfigError: no gateway is installed here.
     :raises GatewayFault: it ended with an error.
     """
     completed = _run(settings, args, stdout=subprocess.PIPE)
     if completed.returncode:
         raise GatewayFault(
             f"the gateway's command {args[0]!r} ended with code {completed.returncode}",
-            next_step="its own words stand above",
+            next_step="see its own message above",
         )
     return completed.stdout
 
 
 def exec_gateway(settings: Settings, *args: str) -> int:
-    """Run a command of the gateway in the place of this process, so that signals reach it and
-    whoever supervises it sees the gateway's own end. Comes back on Windows only, which has no such
-    thing, with the exit code.
+    """Replace this process by a command of the gateway, so that signals reach it and a supervisor
+    sees its exit. Windows cannot do that: there, run it and return its exit code.
 
-    :raises ConfigError: there is no gateway to run here.
+    :raises ConfigError: no gateway is installed here.
     """
     if sys.platform == "win32":
         return run_gateway(settings, *args)

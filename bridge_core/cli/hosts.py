@@ -1,4 +1,4 @@
-"""``install``, ``uninstall``, ``selftest``: what concerns the hosts on this machine."""
+"""``install``, ``uninstall``, ``selftest``: the hosts on this machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SELFTEST_HOSTS = ("nuke", "resolve")
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     for name, does, run in (
-        ("install", "put the one file that Resolve needs into its scripts folder", _install_script),
-        ("uninstall", "take that file away again", _uninstall_script),
+        ("install", "install the script that Resolve needs in its scripts folder", _install_script),
+        ("uninstall", "remove that script again", _uninstall_script),
     ):
         command = commands.add_parser(name, parents=[common], help=does)
         command.add_argument("host", choices=("resolve",))
@@ -30,21 +30,21 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         command.set_defaults(run=run)
 
     selftest = commands.add_parser(
-        "selftest", parents=[common], help="look in a real host at what only it can confirm"
+        "selftest", parents=[common], help="check in a real host what only it can confirm"
     )
     selftest.add_argument("host", choices=_SELFTEST_HOSTS)
     selftest.add_argument(
-        "--program", type=Path, help="Nuke's program; none: that on the PATH, or the newest"
+        "--program", type=Path, help="Nuke's program; default: that on the PATH, or the newest"
     )
     selftest.add_argument("--out", type=Path, default=Path(), help="folder of the report")
-    # What begins with a dash is a value here, so this is the last of the options.
+    # The rest of the line are values, dashes included, so this is the last option.
     selftest.add_argument(
         "--with",
         dest="flags",
         nargs=argparse.REMAINDER,
         default=[],
         metavar="FLAG",
-        help="flags for Nuke, as the last words: --with -i takes a licence of the interactive Nuke",
+        help="flags for Nuke, as the last option: --with -i takes an interactive Nuke licence",
     )
     selftest.set_defaults(run=_run_selftest)
 
@@ -55,13 +55,13 @@ def _install_script(context: CommandContext) -> int:
     folder = _chosen_folder(context) or resolve_script.existing_scripts_folder()
     changed = resolve_script.install_script(folder)
     target = folder / resolve_script.SCRIPT_NAME
-    message = f"{'placed' if changed else 'is there already'}: {target}"
+    message = f"{'installed' if changed else 'already installed'}: {target}"
     if changed:
-        message += "\nIn Resolve it is listed under Workspace > Scripts after the next start."
+        message += "\nResolve lists it under Workspace > Scripts after the next start."
     if resolve_script.is_configured_by_rez():
         message += (
-            "\nIt works in a Resolve that is started from such an environment as this one, by "
-            "`rez env shotbridge -- ...`, and not in one that is started by its icon."
+            "\nIt works in a Resolve that is started from an environment such as this one, by "
+            "`rez env shotbridge -- ...`, and not in one that is started from its icon."
         )
     context.output.print_result({"file": str(target), "changed": changed}, message)
     return 0
@@ -73,7 +73,7 @@ def _uninstall_script(context: CommandContext) -> int:
     folder = _chosen_folder(context) or resolve_script.scripts_folder()
     changed = resolve_script.remove_script(folder)
     target = folder / resolve_script.SCRIPT_NAME
-    message = f"{'removed' if changed else 'was not there'}: {target}"
+    message = f"{'removed' if changed else 'not installed'}: {target}"
     context.output.print_result({"file": str(target), "changed": changed}, message)
     return 0
 
@@ -84,8 +84,10 @@ def _chosen_folder(context: CommandContext) -> Path | None:
 
 
 def _run_selftest(context: CommandContext) -> int:
-    """Start the plugin's ``selftest.py`` where it belongs: in Nuke without a window, or beside a
-    Resolve that runs. The report stays in ``--out``; the exit code is the program's."""
+    """Run the plugin's ``selftest.py``: in Nuke without a window, or beside a running Resolve.
+
+    The report goes to ``--out``; the exit code is the program's.
+    """
     from bridge_core.hosts.plugin_folders import plugin_folder
 
     host: str = context.arguments.host
@@ -96,7 +98,7 @@ def _run_selftest(context: CommandContext) -> int:
     if host == "nuke":
         command = [str(_find_nuke(context)), *context.arguments.flags, "-t", str(program), str(out)]
         environment["NUKE_PATH"] = _append_path(environment.get("NUKE_PATH"), folder)
-        # Nuke's own Python has nothing of ours. Not by PYTHONPATH, which goes before Nuke's own.
+        # Nuke's Python has none of our packages. PYTHONPATH would go before Nuke's own.
         environment.setdefault("SHOTBRIDGE_SITE", _python_folders())
     else:
         command = [sys.executable, str(program), str(out)]
@@ -106,9 +108,9 @@ def _run_selftest(context: CommandContext) -> int:
         return subprocess.run(command, env=environment, check=False).returncode
     except OSError as error:
         raise ConfigError(
-            f"it cannot be started: {error.strerror or error}",
+            f"the program cannot be started: {error.strerror or error}",
             where=command[0],
-            next_step="name the program with --program",
+            next_step="give the program with --program",
         ) from error
 
 
@@ -117,8 +119,7 @@ def _append_path(path: str | None, folder: Path) -> str:
 
 
 def _python_folders() -> str:
-    """The folders in which this Python finds the client and its libraries: one where they are
-    installed, several in a checkout."""
+    """The folders of the client and its libraries: one if installed, several in a checkout."""
     specs = map(importlib.util.find_spec, ("bridge_core", "bridge_ui", "pydantic"))
     folders = (str(Path(one.origin).parents[1]) for one in specs if one and one.origin)
     return os.pathsep.join(dict.fromkeys(folders))
@@ -135,8 +136,8 @@ def _find_nuke(context: CommandContext) -> Path:
     if not programs:
         raise HostError(
             "no Nuke was found on this machine",
-            where="the folders where it usually lies, and the PATH",
-            next_step="name it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
+            where="the usual installation folders and the PATH",
+            next_step="give it: shotbridge selftest nuke --program /usr/local/Nuke16.0v4/Nuke16.0",
         )
     return max(
         programs, key=lambda program: (program.on_path, version_numbers(program.version))

@@ -1,4 +1,4 @@
-"""Ids as people type them: the first few letters, as long as only one thing begins so."""
+"""Shortened ids on the command line: a prefix is enough where only one id begins with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bridge_core.errors import InvalidRequest
 if TYPE_CHECKING:
     from bridge_core.cli.context import CommandContext
 
-#: Letters of an id that tables show.
+#: Characters of an id that tables show.
 SHORT_LENGTH = 8
-#: An id in full.
+#: Characters of a complete id.
 _FULL_LENGTH = 32
-#: Jobs among which the beginning of an id is looked for, newest first.
+#: Newest jobs among which a prefix is looked up.
 _JOB_LIMIT = 500
 
 
@@ -23,8 +23,9 @@ def short_id(full_id: str) -> str:
 
 
 def expand_version_id(context: CommandContext, prefix: str) -> str:
-    """
-    :raises InvalidRequest: none or several versions begin so.
+    """The complete id of a version.
+
+    :raises InvalidRequest: no id, or more than one, begins with ``prefix``.
     """
     if len(prefix) >= _FULL_LENGTH:
         return prefix
@@ -34,8 +35,9 @@ def expand_version_id(context: CommandContext, prefix: str) -> str:
 
 
 def expand_job_id(context: CommandContext, prefix: str) -> str:
-    """
-    :raises InvalidRequest: none or several jobs begin so.
+    """The complete id of a job.
+
+    :raises InvalidRequest: no id, or more than one, begins with ``prefix``.
     """
     if len(prefix) >= _FULL_LENGTH:
         return prefix
@@ -43,13 +45,13 @@ def expand_job_id(context: CommandContext, prefix: str) -> str:
 
 
 def _expand(prefix: str, ids: Iterable[str], kind: str, command: str) -> str:
-    matches = [whole for whole in ids if prefix and whole.startswith(prefix)]
+    matches = [full_id for full_id in ids if prefix and full_id.startswith(prefix)]
     if len(matches) == 1:
         return matches[0]
     problem = f"{len(matches)} {command} begin with" if matches else f"no {kind} begins with"
     raise InvalidRequest(
         f"{problem} {prefix!r}",
-        next_step=f"name more of it: {', '.join(matches[:3])}"
+        next_step=f"give more characters: {', '.join(matches[:3])}"
         if matches
         else f"`shotbridge {command}` lists them",
     )

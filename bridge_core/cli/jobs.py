@@ -1,4 +1,4 @@
-"""``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``outbox``: ask, and see it done."""
+"""``services``, ``send``, ``jobs``, ``watch``, ``cancel``, ``outbox``: requests and their jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     services = commands.add_parser(
-        "services", parents=[common], help="what can be asked for, with its parameters"
+        "services", parents=[common], help="the available services and their parameters"
     )
     services.set_defaults(run=_list_services)
 
@@ -30,7 +30,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "send",
         parents=[common],
         help="send shots of a cut, or one plate, to a service",
-        description="Send the shots of an OTIO cut (or of an EDL, FCP XML or AAF), or one plate.",
+        description="Send the shots of a cut (OTIO, EDL, FCP XML or AAF), or one plate.",
     )
     send.add_argument(
         "source", help="a cut, or a plate: a movie, a still, a pattern as plate.%%04d.exr"
@@ -46,22 +46,31 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         help="a parameter of the service; may be repeated",
     )
     send.add_argument(
-        "--try", dest="try_frames", metavar="FRAMES", help="only these, as 1001,1040-1042"
+        "--test-frames",
+        metavar="FRAMES",
+        help="make test frames of these frames only, as 1001,1040-1042",
     )
-    send.add_argument("--note", default="", help="what you say to the service")
-    send.add_argument("--delivery", choices=("exr", "plate"), default="exr")
+    send.add_argument("--note", default="", help="a note for the service")
+    send.add_argument(
+        "--output-format",
+        choices=("exr", "plate"),
+        default="exr",
+        help="OpenEXR (default), or the plate's own format",
+    )
     send.add_argument("--range", help="of a plate: first and last frame, as 1001-1100")
     add_cut_options(
         send,
-        rate_help="frames per second, as 24000/1001: of a plate (else a movie's own, or 24), or "
-        "what the cut counts at",
+        rate_help="frames per second, as 24000/1001: of a plate (default: a movie's own, or 24), "
+        "or of the cut",
     )
     send.add_argument(
         "--colour-space",
-        help="a name from the OCIO config: of a plate, or of the cut's plates that name none",
+        help="a name from the OCIO config: of a plate, or of the cut's plates that have none",
     )
-    send.add_argument("--estimate", action="store_true", help="say what it means; send nothing")
-    send.add_argument("--no-wait", action="store_true", help="return once all is accepted")
+    send.add_argument(
+        "--estimate", action="store_true", help="print frames, duration and cost; send nothing"
+    )
+    send.add_argument("--no-wait", action="store_true", help="return once all jobs are accepted")
     send.set_defaults(run=_send_shots)
 
     jobs = commands.add_parser("jobs", parents=[common], help="jobs, newest first")
@@ -73,12 +82,12 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     watch.add_argument("job", nargs="*", help="ids; none: all that are queued or running")
     watch.set_defaults(run=_watch_jobs)
 
-    cancel = commands.add_parser("cancel", parents=[common], help="end jobs")
+    cancel = commands.add_parser("cancel", parents=[common], help="cancel jobs")
     cancel.add_argument("job", nargs="+")
     cancel.set_defaults(run=_cancel_jobs)
 
     outbox = commands.add_parser(
-        "outbox", parents=[common], help="requests accepted here that the gateway has not got yet"
+        "outbox", parents=[common], help="requests that have not reached the gateway yet"
     )
     outbox.add_argument("--send", action="store_true", help="send them now")
     outbox.set_defaults(run=_show_outbox)
@@ -130,7 +139,7 @@ def _send_shots(context: CommandContext) -> int:
 
 
 def _find_service(context: CommandContext, service_id: str) -> Service | None:
-    """The service; None where no gateway can be asked, which then judges the request later.
+    """The service; None where no gateway answers, which then checks the request later.
 
     :raises UnknownService: the gateway has no such service.
     """
@@ -172,8 +181,8 @@ def _build_request(context: CommandContext, shot: Shot, service: Service | None)
             service=arguments.service,
             parameters=parameters,
             note=arguments.note,
-            output_format=OutputFormat(arguments.delivery),
-            test_frames=parse_frames(arguments.try_frames) if arguments.try_frames else (),
+            output_format=OutputFormat(arguments.output_format),
+            test_frames=parse_frames(arguments.test_frames) if arguments.test_frames else (),
             requested_by=context.user,
         )
     except ValidationError as error:
@@ -214,10 +223,10 @@ def _print_estimate(context: CommandContext, requests: Sequence[Request]) -> int
 def submit_all(
     context: CommandContext, requests: Sequence[Request]
 ) -> tuple[list[Job], list[ShotbridgeError]]:
-    """Hand every request over, and say what became of those that could not be.
+    """Submit every request; the jobs, and the errors of requests that failed.
 
-    One shot's missing frames do not keep the others. Once no gateway answers, the rest goes to
-    the outbox without trying again for each.
+    An error in one shot does not stop the others. Once the gateway is unreachable, the remaining
+    requests go to the outbox without another attempt.
     """
     from bridge_core.errors import GatewayUnreachable
 
@@ -227,7 +236,7 @@ def submit_all(
     for request in requests:
         if is_offline:
             context.client.outbox.add(request)
-            context.output.print_message(f"{request.shot.id.shot}  kept in the outbox")
+            context.output.print_message(f"{request.shot.id.shot}  stored in the outbox")
             continue
         bar = context.output.progress_bar(f"{request.shot.id.shot}  sending")
 
@@ -246,9 +255,9 @@ def submit_all(
 
 
 def follow_jobs(context: CommandContext, jobs: Sequence[Job]) -> list[Job]:
-    """Show the progress of jobs until all have ended; their last states, in the same order.
+    """Show the progress of jobs until all have ended; the jobs as they ended, in the same order.
 
-    A job's warnings are said as soon as there are any, before it is worked on.
+    A job's warnings are printed as soon as they are known.
     """
     bars: dict[str, ProgressBar] = {}
     warned: set[str] = set()
@@ -295,7 +304,7 @@ def _format_outcome(job: Job) -> str:
 
 
 def report_jobs(context: CommandContext, jobs: Sequence[Job]) -> int:
-    """Print the ends of jobs, and give the exit code."""
+    """Print how jobs ended, and return the exit code."""
     context.output.print_result(jobs, format_outcomes(jobs))
     for job in jobs:
         if job.problem and job.problem.next_step:
@@ -309,11 +318,11 @@ def format_outcomes(jobs: Sequence[Job]) -> str:
         (short_id(job.id), job.request.shot.id.shot, job.request.service, _format_outcome(job))
         for job in jobs
     ]
-    return format_table(("job", "shot", "service", "end"), rows)
+    return format_table(("job", "shot", "service", "result"), rows)
 
 
 def jobs_exit_code(jobs: Sequence[Job]) -> int:
-    """0 only where all succeeded."""
+    """0 only if all jobs succeeded."""
     from bridge_core.errors import JobCancelled, JobFailed
 
     if all(job.state == "succeeded" for job in jobs):
@@ -338,7 +347,7 @@ def _list_jobs(context: CommandContext) -> int:
         )
         for job in jobs
     ]
-    headers = ("job", "shot", "service", "state", "frames", "asked", "by")
+    headers = ("job", "shot", "service", "state", "frames", "created", "by")
     context.output.print_result(jobs, format_table(headers, rows) or "no jobs")
     return 0
 

@@ -1,7 +1,7 @@
-"""``shotbridge``: reads the command line and runs one command.
+"""``shotbridge``: read the command line and run one command.
 
-Exit codes: 0 done; 1 something nobody foresaw; 2 a command line that cannot be read; 130
-interrupted; others come with the error, see :mod:`bridge_core.errors` and docs/cli.md.
+Exit codes: 0 success; 1 unexpected error; 2 invalid command line; 130 interrupted; the others
+belong to an error class, see :mod:`bridge_core.errors` and docs/cli.md.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"shotbridge {bridge_core.__version__}"
     )
-    # The options that every command takes stand before the command as well as behind it.
+    # The common options are accepted before the command as well as after it.
     _add_common_options(parser, set_dest="set_before")
     parser.set_defaults(json=False, set=None, show=os.environ.get("SHOTBRIDGE_SHOW"))
     common = argparse.ArgumentParser(add_help=False)
     _add_common_options(common, set_dest="set")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (demo, jobs, review, timeline, blender, panel, hosts, system):
-        module.add(commands, common)
+        module.add_commands(commands, common)
     return parser
 
 
 def _add_common_options(parser: argparse.ArgumentParser, *, set_dest: str) -> None:
-    # SUPPRESS: what was said before the command must not be undone by a default behind it.
+    # SUPPRESS: a default after the command must not overwrite an option given before it.
     parser.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print the result as JSON"
     )
     parser.add_argument(
         "--set",
         dest=set_dest,
         action="append",
         metavar="KEY=VALUE",
-        help="a setting for this call, such as client.streams=8; may be repeated",
+        help="a setting for this call, such as client.parallel_transfers=8; may be repeated",
     )
     parser.add_argument(
-        "--show", default=argparse.SUPPRESS, help="the show, whose configuration is read too"
+        "--show", default=argparse.SUPPRESS, help="the show; its configuration is read as well"
     )
 
 
@@ -65,10 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        output.print_message("\nstopped; what was accepted goes on, see `shotbridge jobs`")
+        output.print_message("\ninterrupted; accepted jobs continue, see `shotbridge jobs`")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; Python would complain at exit.
+        # The reader of our output has gone (`| head`); without this, Python complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     finally:

@@ -1,7 +1,7 @@
-"""What ``shotbridge`` prints: for people as text, for scripts as JSON.
+"""Output of ``shotbridge``: text for people, JSON for scripts.
 
-Results go to standard output, everything on the way there (progress, errors) to standard error,
-so that ``shotbridge ... --json | jq`` always sees JSON only.
+Results go to standard output, progress and errors to standard error, so that
+``shotbridge ... --json | jq`` sees JSON only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CommandOutput:
-    """Where a command puts what it found."""
+    """Prints a command's results, messages and errors."""
 
     def __init__(
         self, *, as_json: bool, stdout: TextIO | None = None, stderr: TextIO | None = None
@@ -32,25 +32,18 @@ class CommandOutput:
         self.stderr = stderr or sys.stderr
         for stream in (self.stdout, self.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # Names that are no UTF-8 hold halves of characters, which no terminal takes.
+                # File names that are not UTF-8 hold lone surrogates, which cannot be encoded.
                 stream.reconfigure(errors="backslashreplace")
 
     def print_result(self, data: Any, text: str) -> None:
-        """The command's answer: ``data`` as JSON, or ``text``."""
+        """Print the command's result: ``data`` as JSON, or ``text``."""
         if self.as_json:
             print(_to_json_text(data, indent=2), file=self.stdout)
         elif text:
             print(escape_controls(text, keep_line_breaks=True), file=self.stdout)
 
-    def print_line(self, data: Any, text: str) -> None:
-        """One of many answers, as JSON on a line of its own."""
-        if self.as_json:
-            print(_to_json_text(data), file=self.stdout, flush=True)
-        else:
-            print(escape_controls(text, keep_line_breaks=True), file=self.stdout, flush=True)
-
     def print_message(self, text: str) -> None:
-        """A word on the way, for people only."""
+        """Print a message for people; with ``--json``, nothing."""
         if not self.as_json:
             print(escape_controls(text, keep_line_breaks=True), file=self.stderr, flush=True)
 
@@ -58,7 +51,7 @@ class CommandOutput:
         if self.as_json:
             problem = {
                 "code": error.code,
-                "what": error.message,
+                "message": error.message,
                 "where": error.where,
                 "next_step": error.next_step,
                 "details": error.details,
@@ -78,10 +71,10 @@ class CommandOutput:
 
 
 class ProgressBar:
-    """A progress bar on a terminal; elsewhere a line now and then, so that logs stay readable."""
+    """A progress bar on a terminal; elsewhere an occasional line, so that logs stay readable."""
 
     WIDTH = 28
-    #: Seconds between two pictures of the bar, and between two lines in a log.
+    #: Seconds between two updates of the bar, and between two lines in a log.
     TERMINAL_INTERVAL = 0.1
     LOG_INTERVAL = 5.0
 
@@ -113,7 +106,7 @@ class ProgressBar:
         self._stream.flush()
 
     def finish(self, text: str = "") -> None:
-        """Leave the last state standing, with ``words`` in its place where given."""
+        """End the bar: keep its last line, or replace it by ``text`` where given."""
         if not self._enabled:
             return
         if self._terminal:
@@ -130,7 +123,7 @@ def _to_json_text(data: Any, indent: int | None = None) -> str:
 
 
 def to_json_value(data: Any) -> Any:
-    """Models, and whatever holds them, as JSON values."""
+    """Convert models, and containers of them, to JSON values."""
     if hasattr(data, "model_dump"):
         model: BaseModel = data
         return model.model_dump(mode="json")
@@ -144,10 +137,10 @@ def to_json_value(data: Any) -> Any:
 
 
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns under their heads; the empty string where there are no rows."""
+    """Columns under their headers; the empty string without rows."""
     if not rows:
         return ""
-    # A note's line breaks would tear the table, and could look like further rows.
+    # Line breaks in a cell would break the table, and could look like further rows.
     cells = [[escape_controls(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(headers, widths, strict=True))]
@@ -159,17 +152,17 @@ def format_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> st
 
 
 def format_duration(seconds: float | None) -> str:
-    """``0:31``, ``12:05``, ``1:02:09``; nothing for None."""
+    """``0:31``, ``12:05``, ``1:02:09``; the empty string for None."""
     if seconds is None:
         return ""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+    minutes, rest = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def format_size(size: int) -> str:
-    """Size in powers of 1000, as disks are sold: ``6.3 MB``."""
+    """A size in decimal units: ``6.3 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:

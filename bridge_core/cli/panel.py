@@ -1,4 +1,4 @@
-"""``panel``: the panel as a window of its own. The client knows no Qt: it knows a command line."""
+"""``panel``: the panel in a window of its own, as a process; the client imports no Qt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     panel.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
     panel.add_argument(
-        "--demo", type=Path, metavar="DIR", help="look at what `demo` made in that folder"
+        "--demo", type=Path, metavar="DIR", help="open the results of `demo` in that folder"
     )
     add_cut_options(panel)
     panel.set_defaults(run=_run_panel)
@@ -31,7 +31,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _run_panel(context: CommandContext) -> int:
     install_hints = {
-        # No index has it.
+        # On no package index.
         "bridge_ui": "in a checkout of Shotbridge: pip install .",
         "PySide6": "pip install PySide6-Essentials",
     }
@@ -48,10 +48,10 @@ def _run_panel(context: CommandContext) -> int:
 
 
 def panel_arguments(context: CommandContext) -> list[str]:
-    """What was said to us, for the panel's own command line.
+    """The command's options for the panel's own command line.
 
-    :raises ConfigError: there is no demo in the folder that was named for one.
-    :raises InvalidRequest: ``--rate`` is no rate.
+    :raises ConfigError: the folder given with ``--demo`` holds no finished demo.
+    :raises InvalidRequest: ``--rate`` is not a rate.
     """
     options = context.arguments
     cut = options.cut

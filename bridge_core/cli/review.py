@@ -1,4 +1,4 @@
-"""``versions``, ``approve``, ``reject``, ``changes``, ``lineage``, ``fetch``: what came back."""
+"""``versions``, ``approve``, ``reject``, ``changes``, ``lineage``, ``fetch``: review versions."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     versions.add_argument("--service")
     versions.set_defaults(run=_list_versions)
 
-    for name, status, what in (
+    for name, status, help_text in (
         ("approve", "approved", "approve a version"),
         ("reject", "rejected", "reject a version"),
         ("changes", "changes requested", "ask for changes on a version"),
     ):
-        decide = commands.add_parser(name, parents=[common], help=what)
-        decide.add_argument("version", nargs="+", help="ids, or their beginnings; see `versions`")
+        decide = commands.add_parser(name, parents=[common], help=help_text)
+        decide.add_argument("version", nargs="+", help="ids or their prefixes, see `versions`")
         decide.add_argument("--comment", default="")
         decide.set_defaults(run=_decide_versions, status=status)
 
     lineage = commands.add_parser(
-        "lineage", parents=[common], help="how a version or a try was made"
+        "lineage", parents=[common], help="how a version or test frames were made"
     )
-    lineage.add_argument("result", help="id; a version's may be its beginning")
+    lineage.add_argument("result", help="id; of a version, a prefix is enough")
     lineage.set_defaults(run=_show_lineage)
 
     fetch = commands.add_parser(
-        "fetch", parents=[common], help="bring a version's files here, verified"
+        "fetch", parents=[common], help="download and verify a version's files"
     )
     fetch.add_argument("version")
     fetch.add_argument("folder", type=Path)
@@ -76,7 +76,7 @@ def _format_versions(versions: list[Version]) -> str:
 def _decide_versions(context: CommandContext) -> int:
     from bridge_core.models.versions import Decision, ReviewStatus
 
-    # All of them are looked up before the first one is decided about.
+    # Look up all versions before the first decision is made.
     selected = [
         context.client.version(expand_version_id(context, prefix))
         for prefix in context.arguments.version
@@ -108,7 +108,7 @@ def _format_lineage(lineage: Lineage) -> str:
     lines = [
         f"shot        {request.shot.id}, frames {request.shot.work_range}",
         f"service     {request.service} by {lineage.provider}",
-        f"asked by    {lineage.requested_by}, {lineage.created:%Y-%m-%d %H:%M} UTC",
+        f"requested   {lineage.created:%Y-%m-%d %H:%M} UTC by {lineage.requested_by}",
     ]
     lines += [f"parameter   {name} = {value}" for name, value in lineage.parameters.items()]
     lines += [
@@ -116,8 +116,8 @@ def _format_lineage(lineage: Lineage) -> str:
         for model in lineage.models
     ]
     lines += [f"runtime     {name}: {value}" for name, value in lineage.runtime.items()]
-    lines += [f"colour      {words}" for words in lineage.colour]
-    lines += [f"warning     {words}" for words in lineage.warnings]
+    lines += [f"colour      {text}" for text in lineage.colour]
+    lines += [f"warning     {text}" for text in lineage.warnings]
     lines += [f"step        {t.step}: {t.seconds:.2f} s" for t in lineage.timings]
     lines += [f"software    {name} {version}" for name, version in lineage.software.items()]
     lines.append(f"files       {len(lineage.inputs)} in, {len(lineage.outputs)} out")

@@ -1,4 +1,4 @@
-"""Cuts, plates, ranges and frames as people name them on the command line."""
+"""Cuts, plates, frame ranges and frames given on the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _RANGE = re.compile(r"^(-?\d+)-(-?\d+)$")
 
-#: Endings that OTIO and its adapters read; everything else is taken for a plate.
+#: File extensions that OTIO and its adapters read; everything else is taken for a plate.
 CUT_EXTENSIONS = frozenset({".otio", ".otioz", ".otiod", ".edl", ".xml", ".fcpxml", ".aaf"})
 
 
@@ -33,17 +33,17 @@ def is_plate(source: str) -> bool:
 def add_cut_options(parser: argparse.ArgumentParser, *, rate_help: str = "") -> None:
     """``--timeline`` and ``--rate``, on every command that reads a cut."""
     parser.add_argument(
-        "--timeline", metavar="NAME", help="which one, where a file holds several timelines"
+        "--timeline", metavar="NAME", help="which timeline, where a file holds several"
     )
     parser.add_argument(
-        "--rate", help=rate_help or "what the cut counts at, as 25 or 24000/1001; EDLs do not say"
+        "--rate", help=rate_help or "the cut's rate, as 25 or 24000/1001; an EDL does not give it"
     )
 
 
 def cut_rate(context: CommandContext) -> Fraction | None:
-    """What ``--rate`` says.
+    """The rate given with ``--rate``.
 
-    :raises InvalidRequest: it is no rate.
+    :raises InvalidRequest: it is not a rate.
     """
     from bridge_core.models.frames import to_rate
 
@@ -55,9 +55,9 @@ def cut_rate(context: CommandContext) -> Fraction | None:
 
 
 def load_cut(context: CommandContext, path: str | Path, *, timeline: str | None = None) -> Cut:
-    """The cut in a file, read as the command's options say.
+    """Read the cut in a file with the command's options.
 
-    :raises InvalidRequest: ``--rate`` is no rate.
+    :raises InvalidRequest: ``--rate`` is not a rate.
     :raises TimelineError: as :func:`bridge_core.timeline.cut_reader.read_cut`.
     """
     from bridge_core.timeline.cut_reader import read_cut
@@ -73,10 +73,10 @@ def load_cut(context: CommandContext, path: str | Path, *, timeline: str | None 
 
 
 def load_shots(context: CommandContext) -> list[Shot]:
-    """The shots that the command line means.
+    """The shots that the command line selects.
 
-    :raises InvalidRequest: a shot that the cut does not have, a cut with no usable shot, or an
-        option that means nothing for what is sent.
+    :raises InvalidRequest: a shot that the cut does not have, a cut without a usable shot, or an
+        option that does not apply to the source.
     """
     arguments = context.arguments
     if is_plate(arguments.source):
@@ -94,7 +94,7 @@ def load_shots(context: CommandContext) -> list[Shot]:
                 colour_space=arguments.colour_space,
                 show=arguments.show or context.config.settings.work.show,
                 name=arguments.shot[0] if arguments.shot else None,
-                # Asking about a movie may upload it, which an estimate never does.
+                # Reading a movie's media info may upload it, which an estimate must not do.
                 get_media_facts=None if arguments.estimate else context.client.media_info,
             )
         ]
@@ -102,7 +102,7 @@ def load_shots(context: CommandContext) -> list[Shot]:
         raise InvalidRequest(
             "--range is for a plate; a cut gives the frames of its shots itself",
             where=arguments.source,
-            next_step="leave it out; --shot names the shots, --try the frames to look at first",
+            next_step="leave it out; --shot selects shots, --test-frames frames to make first",
         )
     cut = load_cut(context, arguments.source)
     for problem in cut.problems:
@@ -124,7 +124,7 @@ def load_shots(context: CommandContext) -> list[Shot]:
 
 
 def _with_colour_space(shot: Shot, colour_space: str | None) -> Shot:
-    """The shot with its plate in this space, unless the cut names one for it."""
+    """The shot with this colour space for its plate, unless the cut names one."""
     if colour_space is None or shot.plate.colour_space is not None:
         return shot
     plate = shot.plate.model_copy(update={"colour_space": colour_space})
@@ -132,9 +132,9 @@ def _with_colour_space(shot: Shot, colour_space: str | None) -> Shot:
 
 
 def parse_frame_range(text: str) -> tuple[int, int]:
-    """``1001-1100`` as first and last frame, both included.
+    """First and last frame of ``1001-1100``, both included.
 
-    :raises InvalidRequest: it says something else.
+    :raises InvalidRequest: ``text`` is not a frame range.
     """
     match = _RANGE.match(text.strip())
     if match is None:
@@ -145,17 +145,16 @@ def parse_frame_range(text: str) -> tuple[int, int]:
 
 
 def parse_frames(text: str) -> tuple[int, ...]:
-    """``1001,1040-1042`` as frames, ascending, each once.
+    """The frames of ``1001,1040-1042``, ascending and without duplicates.
 
-    :raises InvalidRequest: it says something else.
+    :raises InvalidRequest: ``text`` is not a list of frames and frame ranges.
     """
     frames: set[int] = set()
-    for part in text.split(","):
-        word = part.strip()
-        if re.fullmatch(r"-?\d+", word):
-            frames.add(int(word))
+    for part in map(str.strip, text.split(",")):
+        if re.fullmatch(r"-?\d+", part):
+            frames.add(int(part))
         else:
-            first, last = parse_frame_range(word)
+            first, last = parse_frame_range(part)
             frames.update(range(first, last + 1))
     return tuple(sorted(frames))
 
@@ -170,14 +169,15 @@ def shot_from_plate(
     name: str | None,
     get_media_facts: Callable[[Plate], MediaInfo] | None = None,
 ) -> Shot:
-    """A shot of its own for one plate: all of it, or the frames of ``span``.
+    """A shot made from one plate: all of it, or the frames of ``frame_range``.
 
-    ``rate`` None is a movie's own, else 24. The client opens no pictures: ``facts_of`` asks the
-    gateway what a movie says of itself. Without an answer, both have to be said. The frames of a
-    movie are 1 to its length, or ``span`` where that is as long as the movie.
+    Without ``rate``, a movie's own rate applies, else 24. The client opens no media files:
+    ``get_media_facts`` asks the gateway for a movie's media info; where it cannot, range and rate
+    have to be given. A movie's frames are 1 to its length; a ``frame_range`` as long as the movie
+    renumbers them.
 
-    :raises InvalidRequest: the frames cannot be known, or the facts do not fit together.
-    :raises GatewayUnreachable: nobody can be asked what has to be known.
+    :raises InvalidRequest: the frames are not known, or the values contradict each other.
+    :raises GatewayUnreachable: a movie's range or rate is not given, and no gateway answers.
     """
     from pydantic import ValidationError
 
@@ -238,21 +238,20 @@ def shot_from_plate(
 
 
 def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
-    """First and last frame, both included, of all that there is of a plate; ``named`` is the path
-    as it was typed."""
+    """First and last frame of a plate on disk, both included; ``typed_path`` is as given."""
     from bridge_core.models.media import PlateKind
     from bridge_core.plate_files import frames_on_disk
 
     if plate.kind is PlateKind.MOVIE:
         raise InvalidRequest(
-            "the length of the movie is not known here",
+            "the length of the movie is not known",
             where=plate.path,
             next_step="give its frames, as --range 1-100, from the movie's first frame",
         )
     frames = frames_on_disk(plate.path) if plate.kind is PlateKind.SEQUENCE else (1,)
     if not frames and typed_path.exists():
         raise InvalidRequest(
-            "this is one picture, but its name reads as a sequence's pattern",
+            "this is a single picture, but its name reads as a sequence's pattern",
             where=str(typed_path),
             next_step="rename it without its #, @ or %d",
         )
@@ -260,7 +259,7 @@ def _frames_on_disk(plate: Plate, typed_path: Path) -> tuple[int, int]:
         raise InvalidRequest(
             "no frame of this sequence is on disk",
             where=plate.path,
-            next_step="check folder, name and the number of digits",
+            next_step="check the folder, the name and the number of digits",
         )
     return frames[0], frames[-1]
 
@@ -271,9 +270,9 @@ def _movie_frames(
     frame_range: str | None,
     rate: str | None,
 ) -> tuple[Plate, FrameRange]:
-    """A movie's plate as its file says it is, and the wanted frames of it.
+    """A movie's plate with the range and rate of its file, and the selected frames.
 
-    :raises InvalidRequest: ``rate`` or ``span`` is not the movie's.
+    :raises InvalidRequest: ``rate`` or ``frame_range`` does not match the movie.
     """
     from bridge_core.errors import GatewayUnreachable
     from bridge_core.models.frames import FrameRange, to_rate
@@ -283,20 +282,20 @@ def _movie_frames(
     except GatewayUnreachable:
         if frame_range is None or rate is None:
             raise
-        # The gateway compares them with the file before it works on it.
+        # The gateway compares them with the file before the job runs.
         frames = FrameRange.of(*parse_frame_range(frame_range), rate)
         return plate.model_copy(update={"range": frames}), frames
     if facts.rate is None or facts.frame_count is None:
         raise InvalidRequest(
-            "the file is not a movie, in spite of its name",
+            "the file has a movie's name, but is not a movie",
             where=plate.path,
-            next_step="give it the ending of its real format, and send it again",
+            next_step="give it the extension of its real format, and send it again",
         )
     if rate is not None and to_rate(rate) != facts.rate:
         raise InvalidRequest(
             f"the movie runs at {facts.rate} frames per second, not at {rate}",
             where=plate.path,
-            next_step="leave out --rate: the movie's own counts",
+            next_step="leave out --rate; the movie's own rate is used",
         )
     movie_range = FrameRange.of(1, facts.frame_count, facts.rate)
     frames = (
@@ -306,9 +305,10 @@ def _movie_frames(
         movie_range = frames
     elif not movie_range.contains_range(frames):
         raise InvalidRequest(
-            f"the movie has frames {movie_range}, and {frames} are not all among them",
+            f"the movie has frames {movie_range}, which do not include all of {frames}",
             where=plate.path,
-            next_step=f"name frames of {movie_range}, or {movie_range.count} frames to number them otherwise",
+            next_step=f"give frames of {movie_range}, or {movie_range.count} frames to renumber "
+            "them",
         )
     facts_update = {"range": movie_range, "start_timecode": facts.start_timecode}
     return plate.model_copy(update=facts_update), frames

@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = commands.add_parser(
-        "serve", parents=[common], help="run the gateway here, in the foreground"
+        "serve", parents=[common], help="run a gateway on this machine, in the foreground"
     )
-    serve.add_argument("--token-file", help="where callers find the token")
+    serve.add_argument("--token-file", help="the file that holds the token for clients")
     serve.set_defaults(run=_run_serve)
 
-    stop = commands.add_parser("stop", parents=[common], help="end this user's own gateway")
+    stop = commands.add_parser("stop", parents=[common], help="stop this user's own gateway")
     stop.set_defaults(run=_stop_gateway)
 
     models = commands.add_parser("models", parents=[common], help="weights of the local services")
     models.add_argument("action", choices=("install", "list"))
     models.add_argument("id", nargs="*", help="only these")
-    models.add_argument("--quiet", action="store_true", help="say only what changes or fails")
+    models.add_argument("--quiet", action="store_true", help="print changes and errors only")
     models.set_defaults(run=_run_models)
 
     config = commands.add_parser(
         "config", parents=[common], help="settings and where they come from"
     )
     config.add_argument("action", choices=("show",))
-    config.add_argument("--origin", action="store_true", help="with the file and line of each")
+    config.add_argument("--origin", action="store_true", help="show the file and line of each")
     config.set_defaults(run=_show_config)
 
     doctor = commands.add_parser(
-        "doctor", parents=[common], help="look the installation over; each line says what to do"
+        "doctor", parents=[common], help="check the installation; each problem has a next step"
     )
     doctor.set_defaults(run=_run_doctor)
 
@@ -97,10 +97,10 @@ def _run_doctor(context: CommandContext) -> int:
     from bridge_core.doctor.check_result import CheckStatus, format_results
     from bridge_core.doctor.runner import run_checks
 
-    # A gateway that is not there is what this finds out: once is enough.
+    # The doctor reports an unreachable gateway; there is no need to retry.
     context.set_defaults({"client.retries": 0})
     results = run_checks(lambda: context.config, lambda: context.client)
-    is_healthy = not any(line.status is CheckStatus.ERROR for line in results)
-    report = {"ok": is_healthy, "lines": [line.as_json() for line in results]}
+    is_healthy = not any(result.status is CheckStatus.ERROR for result in results)
+    report = {"ok": is_healthy, "checks": [result.as_json() for result in results]}
     context.output.print_result(report, format_results(results))
     return 0 if is_healthy else 1

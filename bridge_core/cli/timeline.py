@@ -1,4 +1,4 @@
-"""``timeline``: shots of a cut, changes between two, versions placed into one, dialects."""
+"""``timeline``: the shots of a cut, the diff of two cuts, placing versions, exports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
     shots = actions.add_parser("shots", parents=[common], help="the shots of a cut")
     shots.add_argument("cut", type=Path)
-    shots.add_argument("--look", action="store_true", help="look on disk which frames exist")
+    shots.add_argument(
+        "--check-media", action="store_true", help="check on disk which frames exist"
+    )
     add_cut_options(shots)
     shots.set_defaults(run=_list_shots)
 
@@ -31,12 +33,16 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     diff.add_argument("new", type=Path)
     add_cut_options(diff)
     diff.add_argument(
-        "--new-timeline", metavar="NAME", help="which one of the new cut, where it is another"
+        "--new-timeline",
+        metavar="NAME",
+        help="which timeline of the new cut, where its name differs",
     )
     diff.set_defaults(run=_print_diff)
 
     place = actions.add_parser(
-        "place", parents=[common], help="write versions into a cut as further media of its clips"
+        "place",
+        parents=[common],
+        help="write versions into a cut as further media references of its clips",
     )
     place.add_argument("cut", type=Path)
     place.add_argument("-o", "--output", type=Path, required=True)
@@ -44,9 +50,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     place.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     place.set_defaults(run=_place_in_cut)
 
-    export = actions.add_parser(
-        "export", parents=[common], help="write a cut in a reader's dialect"
-    )
+    export = actions.add_parser("export", parents=[common], help="write a cut for a given reader")
     export.add_argument("cut", type=Path)
     export.add_argument(
         "--for",
@@ -65,7 +69,7 @@ def _list_shots(context: CommandContext) -> int:
     from bridge_core.timeline.media_check import check_media
 
     cut = load_cut(context, context.arguments.cut)
-    if context.arguments.look:
+    if context.arguments.check_media:
         cut = check_media(cut)
     rows = [
         (
@@ -87,15 +91,15 @@ def _list_shots(context: CommandContext) -> int:
         {
             "cut": str(cut.path),
             "show": cut.show,
-            "shots": [{"clip": item.clip_id, **to_json_value(item.shot)} for item in cut.shots],
+            "shots": [to_json_value(item.shot) for item in cut.shots],
             "problems": [
                 {
                     "kind": str(p.kind),
-                    "what": p.message,
+                    "message": p.message,
                     "next_step": p.next_step,
-                    "clip": p.clip_name,
+                    "clip_name": p.clip_name,
                     "track": p.track,
-                    "record": to_json_value(p.record_range),
+                    "record_range": to_json_value(p.record_range),
                     "skipped": p.skipped,
                 }
                 for p in cut.problems
@@ -127,8 +131,8 @@ def place_gateway_versions(
 ) -> dict[str, Any]:
     """Write every version that the gateway has for the cut's shots into ``target``.
 
-    Returns what ``place --json`` prints: the file, the labels that each shot got, and notes on
-    clips that got none, or a version that is shorter than they are.
+    Returns what ``place --json`` prints: the file, the labels placed on each shot, and messages
+    about clips without a version or with a version that is shorter than the clip.
     """
     from bridge_core.timeline.version_lookup import find_versions
     from bridge_core.timeline.version_writer import write_versions
@@ -138,23 +142,24 @@ def place_gateway_versions(
         cut.source, cut_versions.versions, target, show=cut.show, overwrite=overwrite
     )
     messages = [
-        f"left out: {one.shot.shot} {one.version.service} {one.version.label} has frames "
-        f"{one.version_range}, and the cut now shows {one.cut_range}; send the shot again"
-        for one in cut_versions.outdated
+        f"skipped: {outdated.shot.shot} {outdated.version.service} {outdated.version.label} has "
+        f"frames {outdated.version_range}, and the cut now shows {outdated.cut_range}; send the "
+        "shot again"
+        for outdated in cut_versions.outdated
     ]
     by_clip = {item.clip_id: item.shot.id for item in cut}
     messages += [
-        f"{by_clip[clip].shot} was renamed from {previous_shot.shot}, and got its versions: its media and "
-        "range are the same"
+        f"{by_clip[clip].shot} was renamed from {previous_shot.shot} and keeps its versions: media "
+        "and range are the same"
         for clip, previous_shot in cut_versions.renamed.items()
     ]
     if cut_versions.without_versions:
         shots = ", ".join(item.shot.id.shot for item in cut_versions.without_versions)
-        messages.append(f"no version was made for {shots}, by the clip's name or by what it shows")
+        messages.append(f"no version was found for {shots}, by name or by media and range")
     messages += map(str, written.short_versions)
-    for note in messages:
-        context.output.print_message(note)
-    name_counts = Counter(which.shot for which in by_clip.values())
+    for message in messages:
+        context.output.print_message(message)
+    name_counts = Counter(shot_id.shot for shot_id in by_clip.values())
     placed = {}
     for clip, versions in cut_versions.versions.items():
         shot_id = by_clip[clip]
@@ -164,7 +169,7 @@ def place_gateway_versions(
         placed[name] = [
             f"{one.version.service} {one.version.label} ({one.version.status})" for one in versions
         ]
-    return {"timeline": str(written.target), "placed": placed, "notes": messages}
+    return {"timeline": str(written.target), "placed": placed, "messages": messages}
 
 
 def _print_diff(context: CommandContext) -> int:
@@ -182,7 +187,7 @@ def _print_diff(context: CommandContext) -> int:
                     "kinds": sorted(str(kind) for kind in change.kinds),
                     "old": to_json_value(change.old.shot) if change.old else None,
                     "new": to_json_value(change.new.shot) if change.new else None,
-                    "send_again": change.needs_sending,
+                    "needs_sending": change.needs_sending,
                 }
                 for change in changes
             ],
@@ -210,11 +215,11 @@ def _export_timeline(context: CommandContext) -> int:
         {
             "profile": report.profile,
             "timeline": str(report.target),
-            "losses": [
-                {"clip": loss.clip_name, "track": loss.track, "what": loss.message}
-                for loss in report.warnings
+            "warnings": [
+                {"clip_name": w.clip_name, "track": w.track, "message": w.message}
+                for w in report.warnings
             ],
-            "remarks": list(report.limitations),
+            "limitations": list(report.limitations),
         },
         f"{report}\n{report.target}".strip(),
     )

@@ -1,4 +1,4 @@
-"""Reads every format but OTIO's own JSON with OTIO's adapters, found by its plugin manifests."""
+"""Read formats other than OTIO's JSON with OTIO's adapters, as its plugin manifests list them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from bridge_core.timeline.cut import DocumentProblem, ProblemKind
 _INSTALL_ADAPTER = 'install its reader; in a checkout of Shotbridge: pip install ".[timelines]"'
 _FORMAT_NAMES = {".edl": "EDL", ".xml": "FCP XML", ".aaf": "AAF"}
 _ENABLED_SCHEMAS = frozenset({"Clip", "Effect", "Stack", "Track"})
-#: An adapter's module gets a ``print`` of ours while it reads, so only one reads at a time.
+#: The adapter's module gets our own ``print`` while it reads, so only one reads at a time.
 _ADAPTER_LOCK = threading.Lock()
 
 
 def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[DocumentProblem]]:
-    """OTIO's JSON of a file in another format, and what a person should know about the reading.
+    """OTIO's JSON of a file in another format, and the problems of reading it.
 
-    ``rate`` is an EDL's, which the file itself does not give.
+    ``rate`` is an EDL's, which the file does not give.
 
-    :raises TimelineError: no adapter for its format, or one that cannot read it.
+    :raises TimelineError: there is no adapter for the format, or it cannot read the file.
     :raises OSError: the file cannot be read.
     """
-    import opentimelineio as otio  # 90 ms, and needed for other people's formats only
+    import opentimelineio as otio  # takes 90 ms, and is needed for other formats only
 
     if file.suffix.lower() == ".otioz":
         raise TimelineError(
-            "this is a bundle: its media is packed inside, where it cannot be read",
+            "this is a bundle: its media is packed inside the file and cannot be read",
             where=str(file),
             next_step="unpack it (an .otioz is a zip file) and read the content.otio in it",
         )
@@ -45,7 +45,7 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
     except otio.exceptions.NoKnownAdapterForExtensionError as error:
         kind = _FORMAT_NAMES.get(file.suffix.lower())
         raise TimelineError(
-            f"no reader for {kind or file.suffix or 'files without an ending'} is installed",
+            f"no reader for {kind or file.suffix or 'files without an extension'} is installed",
             where=str(file),
             next_step=_INSTALL_ADAPTER if kind else "export the cut as OTIO, EDL, FCP XML or AAF",
         ) from error
@@ -58,7 +58,7 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
                 root, problems = _read_fcp_xml(adapter, file, data), []
             else:
                 root, problems = _to_json(adapter.read_from_file(str(file))), []
-    except Exception as error:  # adapters raise anything
+    except Exception as error:  # adapters may raise any exception
         export_again = "export the cut again, as OTIO where the host can"
         raise TimelineError(
             f"OTIO's {adapter.name} reader cannot read this: {error or type(error).__name__}",
@@ -79,10 +79,10 @@ def read_with_adapter(file: Path, rate: Fraction | None) -> tuple[Any, list[Docu
 
 @contextmanager
 def _capture_prints(adapter: Any) -> Iterator[list[str]]:
-    """The lines that an adapter prints while it reads; they go to standard error too.
+    """The lines that an adapter prints while it reads; they go to standard error as well.
 
-    Standard output belongs to the command, and a host's is not ours to redirect, so the adapter's
-    module gets a ``print`` of its own.
+    Standard output belongs to the command, and a host's must not be redirected, so the adapter's
+    module gets its own ``print``.
     """
     lines: list[str] = []
 
@@ -112,7 +112,7 @@ def _read_edl(
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")  # names of clips, as older systems write them
+        text = data.decode("cp1252", "replace")  # clip names as written by older systems
     rate, problems = edl.determine_rate(text, given_rate)
     timeline = adapter.read_from_string(edl.preprocess(text), rate=float(rate))
     problems += edl.postprocess(timeline, rate)
@@ -120,13 +120,16 @@ def _read_edl(
 
 
 def _read_fcp_xml(adapter: Any, file: Path, data: bytes) -> Any:
-    """With what is switched off: of clips and tracks the adapter keeps that in their metadata only,
-    and of filters not at all."""
+    """Read FCP XML with its disabled items.
+
+    The adapter keeps the state of clips and tracks in their metadata only, and that of filters
+    not at all.
+    """
     tree = ElementTree.fromstring(data)
     has_disabled_filter = False
-    for one in tree.iter("filter"):
-        effect = one.find("effect")
-        if effect is not None and (one.findtext("enabled") or "").strip().upper() == "FALSE":
+    for node in tree.iter("filter"):
+        effect = node.find("effect")
+        if effect is not None and (node.findtext("enabled") or "").strip().upper() == "FALSE":
             ElementTree.SubElement(effect, "enabled").text = "FALSE"
             has_disabled_filter = True
     if has_disabled_filter:

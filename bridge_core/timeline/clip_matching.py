@@ -1,4 +1,4 @@
-"""Which clip of one cut is which clip of another, with or without our metadata."""
+"""Match the clips of two cuts, with or without our metadata."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from bridge_core.timeline.media_reference import media_key, media_path
 class MediaRange(NamedTuple):
     """What a clip shows: media, first and last frame, rate.
 
-    Sequences count in their files' numbers. Movies count from their first frame, since writers
-    number them from their timecode or from 0.
+    Sequences count in their files' frame numbers. Movies count from their first frame, since
+    writers number them from their timecode or from 0.
     """
 
     path: str
-    """As :func:`~bridge_core.timeline.media_reference.media_path` spells it."""
+    """As returned by :func:`~bridge_core.timeline.media_reference.media_path`."""
     first: int
     last: int
     rate: Fraction
 
     @property
     def media_key(self) -> str:
-        """Without its place: roots differ between machines."""
+        """The media without its root folder, which differs between machines."""
         return media_key(self.path)
 
     @property
@@ -40,8 +40,7 @@ class ClipPair(NamedTuple):
     old: CutShot
     new: CutShot
     matched_range: MediaRange | None
-    """How the old clip looked where the two were recognised by it: as its plate or one of its
-    versions."""
+    """The range of the old clip's plate or version that was matched, if it was matched by one."""
 
 
 def plate_media_range(item: CutShot) -> MediaRange:
@@ -52,33 +51,31 @@ def plate_media_range(item: CutShot) -> MediaRange:
 
 
 def media_ranges(item: CutShot) -> Iterator[MediaRange]:
-    """A clip as its plate shows it and, the active one first, as its versions would."""
+    """The range in the clip's plate, and in each of its versions, the active one first."""
     yield plate_media_range(item)
     cut = item.shot.cut_range
-    for version in sorted(item.versions, key=lambda one: not one.is_active):
+    for version in sorted(item.versions, key=lambda version: not version.is_active):
         offset = version.first_frame if file_extension(version.path) in MOVIE_EXTENSIONS else 0
         yield MediaRange(media_path(version.path), cut.first - offset, cut.last - offset, cut.rate)
 
 
 def active_media_ranges(item: CutShot) -> tuple[MediaRange, ...]:
-    """A clip as its plate shows it and as its active version does: one or the other is what a
-    reader gets that takes one reference only."""
+    """The range in the clip's plate, and in its active version if there is one: a reader with one
+    reference per clip gets one of them."""
     if not item.versions:
         return (plate_media_range(item),)
-    return tuple(
-        itertools.islice(media_ranges(item), 1 + any(one.is_active for one in item.versions))
-    )
+    has_active = any(version.is_active for version in item.versions)
+    return tuple(itertools.islice(media_ranges(item), 1 + has_active))
 
 
 def match_clips(old: Cut, new: Cut) -> list[ClipPair]:
-    """Clips of two cuts that are the same clip, in the order of ``new``.
+    """Pairs of clips of two cuts that are the same clip, in the order of ``new``.
 
-    What says most is asked first: our identity, where a file carries it; the same frames of the
-    same media, be it the plate or a version that the old clip carries, first in the same place and
-    then wherever the media is; overlapping frames of the same media, most of them first; at last
-    the same name at the same place, and then a name that is the only one of its kind. Everything is
-    asked of all clips before the next thing is, and equals are told apart by their places, so twice
-    the same cuts give twice the same pairs.
+    The criteria, each applied to all clips before the next: the clip id stored in the files; the
+    same frames of the same media (the plate, or a version of the old clip), first at the same path,
+    then at any path; overlapping frames of the same media, the largest overlap first; the same name
+    at the same position; a name that is unique in both cuts. Clips that are equal by a criterion
+    are paired by position first, so that the result is deterministic.
     """
     return _ClipMatcher(old, new).run()
 
@@ -91,9 +88,9 @@ class _ClipMatcher:
 
     def run(self) -> list[ClipPair]:
         self._match_by_id()
-        self._match_by_key(lambda item: [(face, face) for face in media_ranges(item)])
+        self._match_by_key(lambda item: [(one, one) for one in media_ranges(item)])
         self._match_by_key(
-            lambda item: [(face.path_independent_key, face) for face in media_ranges(item)]
+            lambda item: [(one.path_independent_key, one) for one in media_ranges(item)]
         )
         self._match_by_overlap()
         self._match_by_key(lambda item: [((item.clip_name, item.track, start_seconds(item)), None)])
@@ -107,17 +104,17 @@ class _ClipMatcher:
         olds = {item.clip_id: index for index, item in self.old.items()}
         for index, item in list(self.new.items()):
             old_index = olds.get(item.clip_id)
-            # One that is made of media and range says no more than those do, and less of plates of
-            # one name in folders of one name, which are numbered within their cut.
+            # A computed id says no more than media and range, and less for plates with equal folder
+            # and file names, whose ids are numbered within their cut.
             if old_index is not None and item.has_stored_id and self.old[old_index].has_stored_id:
                 self._match(old_index, index, None)
 
     def _match_by_key(
         self, get_keys: Callable[[CutShot], Iterable[tuple[Hashable, MediaRange | None]]]
     ) -> None:
-        """Pair those that share a key; of several, those that stand at the same place first.
+        """Pair clips with an equal key, those at the same position first.
 
-        A new clip goes by the first of its keys.
+        Of a new clip, only the first key counts.
         """
         for get_position in (start_seconds, _any_position):
             queues: dict[Hashable, deque[tuple[int, MediaRange | None]]] = defaultdict(deque)
@@ -143,8 +140,8 @@ class _ClipMatcher:
             media_range = plate_media_range(item)
             new_ranges[media_range.media_key, media_range.rate].append((index, media_range))
         ranked = []
-        for media, faces in new_ranges.items():
-            for (i, one), (j, two) in _overlapping_pairs(old_ranges.get(media, []), faces):
+        for key, ranges in new_ranges.items():
+            for (i, one), (j, two) in _overlapping_pairs(old_ranges.get(key, []), ranges):
                 shared = min(one.last, two.last) - max(one.first, two.first) + 1
                 distance = abs(start_seconds(self.old[i]) - start_seconds(self.new[j]))
                 ranked.append((one.path != two.path, -shared, distance, j, i, one))
@@ -162,27 +159,27 @@ class _ClipMatcher:
 def _overlapping_pairs(
     olds: list[tuple[int, MediaRange]], news: list[tuple[int, MediaRange]]
 ) -> Iterator[tuple[tuple[int, MediaRange], tuple[int, MediaRange]]]:
-    """Pairs of ranges that share a frame: a sweep along the media, not everybody with everybody."""
+    """Pairs of ranges that share a frame, by a sweep along the media."""
     olds = sorted(olds, key=lambda one: (one[1].first, one[0]))
-    open_: list[tuple[int, MediaRange]] = []
-    at = 0
+    active: list[tuple[int, MediaRange]] = []
+    position = 0
     for new in sorted(news, key=lambda one: (one[1].first, one[0])):
-        while at < len(olds) and olds[at][1].first <= new[1].last:
-            open_.append(olds[at])
-            at += 1
-        open_ = [one for one in open_ if one[1].last >= new[1].first]
-        for old in open_:
+        while position < len(olds) and olds[position][1].first <= new[1].last:
+            active.append(olds[position])
+            position += 1
+        active = [one for one in active if one[1].last >= new[1].first]
+        for old in active:
             if old[1].first <= new[1].last:
                 yield old, new
 
 
 def _unique_names(items: dict[int, CutShot]) -> dict[str, int]:
-    """Names that one clip alone has."""
+    """Names that only one clip has."""
     by_name: dict[str, list[int]] = defaultdict(list)
     for index, item in items.items():
         if item.clip_name:
             by_name[item.clip_name].append(index)
-    return {name: found[0] for name, found in by_name.items() if len(found) == 1}
+    return {name: indices[0] for name, indices in by_name.items() if len(indices) == 1}
 
 
 def _any_position(item: CutShot) -> None:
@@ -190,9 +187,10 @@ def _any_position(item: CutShot) -> None:
 
 
 def start_seconds(item: CutShot) -> Fraction:
-    """Seconds into the cut, where cuts of different rates can be compared."""
-    record = item.shot.record_range
-    if record is None:
+    """The clip's start in seconds of the cut, comparable between cuts of different rates."""
+    record_range = item.shot.record_range
+    if record_range is None:
         return Fraction(0)
-    # As first / rate is, in half the time.
-    return Fraction(record.first * record.rate.denominator, record.rate.numerator)
+    # Equal to first / rate, in half the time.
+    rate = record_range.rate
+    return Fraction(record_range.first * rate.denominator, rate.numerator)

@@ -1,7 +1,7 @@
-"""A cut out of a file: every clip with a picture as a shot, everything else as a problem.
+"""Read a cut from a file: every clip with pictures becomes a shot, everything else a problem.
 
-Nothing on disk is looked at but the timeline itself, so that ten thousand clips read in about a
-second; :func:`bridge_core.timeline.media_check.look_for_media` looks for the media when that is wanted.
+Only the timeline itself is read from disk, so that ten thousand clips take about a second;
+:func:`bridge_core.timeline.media_check.check_media` checks the media.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ def read_cut(
 ) -> Cut:
     """Read a cut.
 
-    ``show`` is the show's name (otherwise what the file carries, otherwise the timeline's name),
-    ``handles`` the frames wanted before and after each shot in plate frames, on top of what
-    transitions show. ``rate`` overrules the timeline's own rate, and is what an EDL counts at;
-    ``timeline`` names the one wanted in a file that holds several.
+    ``show`` is the show's name (default: the one stored in the file, else the timeline's name).
+    ``handles`` is the number of plate frames before and after each shot, in addition to the frames
+    that transitions show. ``rate`` overrides the timeline's own rate; an EDL has none. ``timeline``
+    is the timeline's name in a file that holds several.
 
-    :raises TimelineError: the file is no timeline, is damaged as a whole, or needs an adapter that
-        is not installed.
+    :raises TimelineError: the file is not a timeline, is damaged, or needs an adapter that is not
+        installed.
     """
     exact_rate = to_rate(rate) if rate is not None else None
     document = load_document(CutSource(Path(path), timeline, exact_rate))
@@ -98,30 +98,29 @@ def read_cut(
 
 
 def cut_from_document(document: Document, *, show: str | None = None, handles: int = 8) -> Cut:
-    """The cut that a loaded document holds; see :func:`read_cut`."""
+    """The cut of a loaded document; see :func:`read_cut`."""
     return index_cut(document, show=show, handles=handles).cut
 
 
 @dataclass(frozen=True, slots=True)
 class CutIndex:
-    """A cut and, for each of its shots, the clip and the media in the document."""
+    """A cut and, for each of its shots by clip id, the document's clip and the plate's media."""
 
     cut: Cut
     clips: dict[str, JsonObject]
     media: dict[str, SourceMedia]
-    """Of the plates, by the clip's identity."""
 
 
 def index_cut(document: Document, *, show: str | None = None, handles: int = 8) -> CutIndex:
-    """The cut together with the document's own objects, for those who write into it."""
+    """The cut together with the document's own objects, for writing into them."""
     if handles < 0:
-        raise ValueError("handles are not negative")
+        raise ValueError("handles must not be negative")
     return _CutReader(document, show, handles).read()
 
 
 @dataclass(slots=True)
 class _ParsedClip:
-    """A clip on its way to become a shot."""
+    """A clip that is about to become a shot."""
 
     placed_clip: PlacedClip
     media: SourceMedia
@@ -146,7 +145,7 @@ class _CutReader:
         self.rate = self.timebase.rate
         timebases.append(self.timebase)
         if len({timebase.file_rate for timebase in timebases}) > 1 and not all(
-            c.is_exact for c in timebases
+            timebase.is_exact for timebase in timebases
         ):
             self.items, _ = flatten_timeline(document, self.timebase)
         self.name = str(timeline.get("name") or document.path.stem)
@@ -163,13 +162,13 @@ class _CutReader:
             )
 
     def read(self) -> CutIndex:
-        parsed = [read for item in self.items for read in self._parse_item(item)]
+        parsed = [clip for item in self.items for clip in self._parse_item(item)]
         names = assign_unique_names([self._name_candidate(item) for item in parsed])
         show = sanitise_name(self.show, default="show")
         shots: list[CutShot] = []
         clips: dict[str, JsonObject] = {}
         media: dict[str, SourceMedia] = {}
-        for item, (sequence, shot, clip) in zip(parsed, names, strict=True):
+        for item, (sequence, shot, clip_id) in zip(parsed, names, strict=True):
             head, tail = item.handles
             try:
                 shot_model = Shot(
@@ -181,7 +180,7 @@ class _CutReader:
                     retime=item.retime,
                     phase=item.phase,
                     record_range=item.record_range,
-                    clip_id=clip,
+                    clip_id=clip_id,
                 )
             except ValidationError as error:
                 self._add_skipped(
@@ -192,7 +191,7 @@ class _CutReader:
             shots.append(
                 CutShot(
                     shot=shot_model,
-                    clip_id=clip,
+                    clip_id=clip_id,
                     clip_name=_text_or_empty(node.get("name")),
                     track=item.placed_clip.track,
                     media_key=item.media_key,
@@ -200,8 +199,8 @@ class _CutReader:
                     has_stored_id=bool(shotbridge_metadata(node).get("clip")),
                 )
             )
-            clips[clip] = node
-            media[clip] = item.media
+            clips[clip_id] = node
+            media[clip_id] = item.media
         cut = Cut(
             source=self.document.source,
             name=self.name,
@@ -214,9 +213,9 @@ class _CutReader:
         return CutIndex(cut, clips, media)
 
     def _find_timebase(self) -> Timebase:
-        """What the timeline counts at: its global start, else what most of its clips count at.
+        """The timebase of the timeline's global start, else that of most of its clips.
 
-        Seconds, milliseconds and ticks are no frames, where anything counts in frames.
+        Timebases in seconds, milliseconds or ticks are used only if nothing counts in frames.
         """
         if self.given_rate is not None:
             return Timebase.from_exact_rate(self.given_rate)
@@ -226,7 +225,7 @@ class _CutReader:
         if isinstance(start, dict):
             with contextlib.suppress(ValueError):
                 candidates.append(timebase_from_time(start))
-        # By the spelling of each: hashing a fraction takes longer than reading the clip.
+        # Counted as floats: hashing a fraction takes longer than reading the clip.
         counts_by_rate = Counter(float(item.source_range.timebase.file_rate) for item in clips)
         candidates += [timebase_from_rate(rate) for rate, _ in counts_by_rate.most_common()]
         for timebase in candidates:
@@ -237,7 +236,7 @@ class _CutReader:
         return candidates[0] if candidates else Timebase.from_exact_rate(Fraction(24))
 
     def _read_global_start(self) -> tuple[int, str]:
-        """The frame that the first picture has, and in words why that cannot be read."""
+        """The number of the first frame, and a problem message if it cannot be read."""
         start = self.document.timeline.get("global_start_time")
         if start is None:
             return 0, ""
@@ -247,7 +246,7 @@ class _CutReader:
                 convert_timebase(to_seconds(start), start_timebase, self.timebase), self.rate
             ), ""
         except ValueError as error:
-            return 0, f"its global start time cannot be read; the cut counts from 0: {error}"
+            return 0, f"its global start time cannot be read; the cut starts at 0: {error}"
 
     def _parse_item(self, item: PlacedClip | SkippedItem) -> Iterator[_ParsedClip]:
         if isinstance(item, SkippedItem):
@@ -267,7 +266,7 @@ class _CutReader:
         except ValidationError as error:
             self._add_skipped(item, ProblemKind.BROKEN, _validation_message(error), _CORRECT_CLIP)
         except MALFORMED_ERRORS as error:
-            # The file's own objects are not what their schema says; the rest can still be read.
+            # The file's objects do not match their schema; the rest can still be read.
             self._add_skipped(
                 item, ProblemKind.BROKEN, f"the clip is damaged: {error}", _CORRECT_CLIP
             )
@@ -322,9 +321,9 @@ class _CutReader:
         )
 
     def _handles(self, placed_clip: PlacedClip, rate: Fraction, retime: Retime) -> tuple[int, int]:
-        """Handles wanted, with the frames that transitions show beyond the cut, before and after.
+        """Head and tail handles in plate frames, with the frames that transitions show.
 
-        Counted in plate frames: backwards, the cut's head is the plate's tail.
+        For a reversed clip, the head of the cut is the tail of the plate.
         """
         if not placed_clip.head and not placed_clip.tail:
             return self.handles, self.handles
@@ -351,7 +350,7 @@ class _CutReader:
         sequence, shot = split_name(name, self.name)
         first, last = item.cut_range.first, item.cut_range.last
         if item.plate.kind == "movie":
-            # Writers count movies from their timecode or from 0: only the distance is the same.
+            # Writers count movies from their timecode or from 0; only the offset is the same.
             first, last = first - item.plate.range.first, last - item.plate.range.first
         stored_id = _text_or_empty(metadata.get("clip"))
         return NameCandidate(
@@ -420,11 +419,11 @@ def _referenced_versions(
 
 
 def _media_rate(clip: JsonObject) -> float | None:
-    """The picture rate at which a clip's media counts; None: it says none."""
+    """The frame rate of a clip's media; None if the file does not give a plausible one."""
     reference = media_references(clip)[0].get(plate_key(clip))
     available = reference.get("available_range") if isinstance(reference, dict) else None
-    for rated in (reference, (available or {}).get("duration")):
-        rate = rated.get("rate") if isinstance(rated, dict) else None
+    for node in (reference, (available or {}).get("duration")):
+        rate = node.get("rate") if isinstance(node, dict) else None
         with contextlib.suppress(ValueError, OverflowError, TypeError):
             if rate is not None and is_plausible_frame_rate(timebase_from_rate(float(rate)).rate):
                 return float(rate)

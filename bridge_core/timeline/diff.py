@@ -1,4 +1,4 @@
-"""What is different between two cuts, shot by shot; and which clip is which after a round trip."""
+"""The difference of two cuts, shot by shot, and the matching of clips after a round trip."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bridge_core.timeline.relocation import Relocation, find_relocation
 
 
 class ChangeKind(StrEnum):
-    ADDED = "new"
-    REMOVED = "gone"
+    ADDED = "added"
+    REMOVED = "removed"
     MOVED = "moved"
-    """Stands elsewhere in the cut: another time, or another track."""
+    """At another time or on another track of the cut."""
     RETRIMMED = "retrimmed"
     """Shows other frames of its media, or needs more of them for a transition."""
     RETIMED = "retimed"
@@ -35,7 +35,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShotChange:
-    """One shot, before and after. ``old`` is None for a new shot, ``new`` for one that is gone."""
+    """One shot, before and after: ``old`` is None for an added shot, ``new`` for a removed one."""
 
     kinds: frozenset[ChangeKind]
     old: CutShot | None
@@ -43,7 +43,7 @@ class ShotChange:
 
     @property
     def needs_sending(self) -> bool:
-        """Versions of the old shot may not fit any more: worth sending again."""
+        """Versions of the old shot may not fit any more, so the shot should be sent again."""
         return not self.kinds <= {ChangeKind.MOVED, ChangeKind.UNCHANGED, ChangeKind.REMOVED}
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class ShotChange:
 
 @dataclass(frozen=True, slots=True)
 class CutDiff:
-    """All shots of both cuts: those of the new one in its order, then those that are gone."""
+    """All shots of both cuts: those of the new cut in its order, then the removed ones."""
 
     changes: tuple[ShotChange, ...]
 
@@ -97,9 +97,9 @@ class CutDiff:
 def diff_cuts(old: Cut, new: Cut) -> CutDiff:
     """Compare two cuts that were read with the same handles.
 
-    Clips are recognised by our metadata, and without it by media and range
-    (:func:`bridge_core.timeline.clip_matching.pair_up`); equal clips are told apart by their places.
-    The same two cuts always give the same answer.
+    Clips are matched by our metadata, else by media and range
+    (:func:`bridge_core.timeline.clip_matching.match_clips`), and equal clips by their position.
+    The result is deterministic.
     """
     return CutDiff(tuple(_diff_shots(old, new)))
 
@@ -120,17 +120,17 @@ def _diff_shots(old: Cut, new: Cut) -> Iterator[ShotChange]:
 
 
 def match_returned_clips(returned: Cut, original: Cut) -> dict[str, str]:
-    """Which clip of the original each returned clip is: identities, returned to original.
+    """The clip ids of the original by those of the returned cut.
 
-    For cuts that come back from a host that dropped our metadata and the further media references
-    (Resolve does): a clip is then known by its media, be it the plate or the version that was
-    active, and by the frames it shows. Clips that are new in the returned cut are left out.
+    For cuts that come back from a host that drops our metadata and the further media references
+    (Resolve does): clips are then matched by their media, which is the plate or the version that
+    was active, and by the frames they show. Clips added in the returned cut are not included.
     """
     return {pair.new.clip_id: pair.old.clip_id for pair in match_clips(original, returned)}
 
 
 def _relocated_paths(pairs: Iterable[ClipPair]) -> Iterator[tuple[str, str]]:
-    """Paths, before and after, of media that has the same name in both cuts."""
+    """Old and new paths of media with the same name in both cuts."""
     for pair in pairs:
         if pair.old.media_key == pair.new.media_key:
             yield media_path(pair.old.shot.plate.path), media_path(pair.new.shot.plate.path)
@@ -170,7 +170,7 @@ def _handles(item: CutShot) -> tuple[int, int]:
 
 
 def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) -> Iterator[str]:
-    """What is different, in words that differ."""
+    """What has changed, as texts."""
     before, after = old.shot, new.shot
     if before.id.shot != after.id.shot:
         yield f"it was called {before.id.shot}"
@@ -179,16 +179,18 @@ def _describe_changes(kinds: frozenset[ChangeKind], old: CutShot, new: CutShot) 
         if str(before.cut_range) != str(after.cut_range):
             yield f"plate frames {before.cut_range} are now {after.cut_range}"
         elif old_range[1:3] != new_range[1:3]:
-            yield f"frames {_frames_text(old_range)} of the movie, from its first, are now {_frames_text(new_range)}"
+            yield (
+                f"frames {_frames_text(old_range)} of the movie, counted from its first, are now "
+                f"{_frames_text(new_range)}"
+            )
         for side, old_count, new_count in zip(
             ("before", "after"), _handles(old), _handles(new), strict=True
         ):
             if old_count != new_count:
-                count, how = (
-                    abs(new_count - old_count),
-                    "more" if new_count > old_count else "fewer",
-                )
-                yield f"it needs {count} {'frame' if count == 1 else 'frames'} {how} {side} it"
+                count = abs(new_count - old_count)
+                frames = "frame" if count == 1 else "frames"
+                comparison = "more" if new_count > old_count else "fewer"
+                yield f"it needs {count} {frames} {comparison} {side} it"
     if ChangeKind.RETIMED in kinds:
         yield f"speed {_speed_text(before.retime)} is now {_speed_text(after.retime)}"
     if ChangeKind.MOVED in kinds:

@@ -1,9 +1,9 @@
-"""A timeline as it stands in its file: OTIO's JSON, read and written without loss.
+"""A timeline document: OTIO's JSON, read and written without loss.
 
-An ``.otio`` file is taken as the JSON that it is. OTIO's own reader turns down a whole file over a
-single effect, clip or reference of a kind it does not know (OpenRV's annotations are such effects),
-and raises old schemas to new ones; what we do not understand must come through untouched. Every
-other format goes through OTIO's adapters (:mod:`bridge_core.timeline.adapters`).
+An ``.otio`` file is read as plain JSON. OTIO's own reader rejects a whole file over a single
+effect, clip or reference of an unknown schema (OpenRV's annotations are such effects), and upgrades
+old schemas; what we do not understand must be preserved. Other formats are read with OTIO's
+adapters (:mod:`bridge_core.timeline.adapters`).
 See docs/decisions/0007-one-truth-many-dialects.md.
 """
 
@@ -25,31 +25,31 @@ from bridge_core.timeline.cut import CutSource, DocumentProblem, ProblemKind
 
 JsonObject = dict[str, Any]
 
-#: Our one key in anybody's metadata.
+#: Our key in metadata.
 NAMESPACE = "shotbridge"
-#: The key that OTIO gives to a clip's only media reference.
+#: OTIO's key of a clip's only media reference.
 DEFAULT_MEDIA_KEY = "DEFAULT_MEDIA"
-#: Nests deeper than this are damage, not editing.
+#: Deeper nests are taken for damage.
 MAX_DEPTH = 64
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-#: An escaped one, where it may also belong to a pair.
+#: An escaped surrogate, lone or of a pair.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: Texts, which are passed over, and OTIO's short infinity.
+#: Strings, which are skipped, and OTIO's short infinity.
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\b(Inf)\b')
-#: Names from before OTIO's first release, which its reader still takes.
+#: Schema names from before OTIO's first release, which its reader still accepts.
 _LEGACY_SCHEMAS = {"Sequence": "Track", "Filler": "Gap"}
 
 
 @dataclass(slots=True)
 class Document:
-    """``root`` is what the file holds, ``timeline`` the one timeline in it (often the same)."""
+    """``root`` is the file's root object, ``timeline`` the selected timeline (often the same)."""
 
     source: CutSource
     root: JsonObject
     timeline: JsonObject
     problems: tuple[DocumentProblem, ...] = ()
-    """What the format leaves open or its reader lost: kind, words, next step."""
+    """What the format does not say, or its reader lost."""
     _by_id: dict[str, JsonObject] | None = field(default=None, repr=False)
 
     @property
@@ -57,9 +57,9 @@ class Document:
         return self.source.path
 
     def dereference(self, node: Any) -> Any:
-        """What a ``SerializableObjectRef`` points at; anything else as it is.
+        """The target of a ``SerializableObjectRef``; any other object as it is.
 
-        :raises ValueError: it points at nothing.
+        :raises ValueError: the target is not in the file.
         """
         if not isinstance(node, dict) or schema_name(node) != "SerializableObjectRef":
             return node
@@ -76,7 +76,7 @@ class Document:
 
 
 def schema_name(node: Any) -> str:
-    """``Clip`` of ``Clip.2``; empty for what is no OTIO object."""
+    """``Clip`` of ``Clip.2``; empty for anything but an OTIO object."""
     label = node.get("OTIO_SCHEMA") if isinstance(node, dict) else None
     if not isinstance(label, str):
         return ""
@@ -85,14 +85,14 @@ def schema_name(node: Any) -> str:
 
 
 def shotbridge_metadata(node: Any) -> JsonObject:
-    """Our metadata on an object, empty where there is none."""
+    """Our metadata of an object; empty if there is none."""
     metadata = node.get("metadata") if isinstance(node, dict) else None
     own = metadata.get(NAMESPACE) if isinstance(metadata, dict) else None
     return own if isinstance(own, dict) else {}
 
 
 def ensure_shotbridge_metadata(node: JsonObject) -> JsonObject:
-    """Our metadata on an object, to be written to; made where there is none."""
+    """Our metadata of an object, for writing; added if there is none."""
     if not isinstance(node.get("metadata"), dict):
         node["metadata"] = {}
     if not isinstance(node["metadata"].get(NAMESPACE), dict):
@@ -101,22 +101,22 @@ def ensure_shotbridge_metadata(node: JsonObject) -> JsonObject:
 
 
 def is_annotation_track(track: Any) -> bool:
-    """A track of an export for OpenRV that shows another one's clips once more, see openrv.py."""
+    """Whether a track repeats another one's clips for OpenRV's annotations, see openrv.py."""
     return shotbridge_metadata(track).get("annotations") is True
 
 
-#: What working on an object raises that is not what its schema says.
+#: Errors raised by objects that do not match their schema.
 MALFORMED_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 def get_list(node: Any, key: str) -> list[Any]:
-    """The list that an object has under a key; empty where it has none."""
+    """The list under an object's key; empty if there is none."""
     value = node.get(key) if isinstance(node, dict) else None
     return value if isinstance(value, list) else []
 
 
 def media_references(clip: JsonObject) -> tuple[dict[str, Any], str]:
-    """A clip's media references by key, and the key of the active one; takes Clip.1 and Clip.2."""
+    """Media references of a Clip.1 or Clip.2 by key, and the key of the active one."""
     by_key = clip.get("media_references")
     if isinstance(by_key, dict):
         return by_key, str(clip.get("active_media_reference_key", DEFAULT_MEDIA_KEY))
@@ -124,10 +124,10 @@ def media_references(clip: JsonObject) -> tuple[dict[str, Any], str]:
 
 
 def plate_key(clip: JsonObject) -> str:
-    """The key of the reference to a clip's plate: the active one, unless that is a version of ours.
+    """The key of the reference to a clip's plate: the active one, unless it is one of our versions.
 
-    Then it is the one that the version took over; where a host lost our metadata, the first that
-    is none of ours.
+    In that case, it is the one that was active before; where a host lost our metadata, the first
+    reference that is not one of our versions.
     """
     references, active = media_references(clip)
     if not active.startswith(f"{NAMESPACE}:"):
@@ -139,13 +139,14 @@ def plate_key(clip: JsonObject) -> str:
 
 
 def load_document(source: str | Path | CutSource) -> Document:
-    """Read any file that OTIO or an installed adapter of it can read.
+    """Read any file that OTIO or an installed adapter can read.
 
-    :raises TimelineError: no such file, not a timeline, damaged, or no adapter for its format.
+    :raises TimelineError: the file does not exist, is damaged or not a timeline, or there is no
+        adapter for its format.
     """
     source = CutSource.coerce(source)
     file, timeline = source.path, source.timeline
-    if file.suffix.lower() == ".otiod":  # a folder, with the media that belongs to it
+    if file.suffix.lower() == ".otiod":  # a folder with the timeline and its media
         file /= "content.otio"
     if file.suffix.lower() in (".otio", ".json"):
         root, problems = _parse_otio(file)
@@ -163,7 +164,7 @@ def load_document(source: str | Path | CutSource) -> Document:
         raise TimelineError(
             f"there is no timeline called {timeline!r} in this file",
             where=str(file),
-            next_step=f"name one that it holds: {names}",
+            next_step=f"choose one of: {names}",
         )
     if not matching:
         raise TimelineError(
@@ -174,18 +175,18 @@ def load_document(source: str | Path | CutSource) -> Document:
     if len(matching) > 1:
         names = ", ".join(repr(item.get("name") or "") for item in matching)
         raise TimelineError(
-            f"this file holds {len(matching)} timelines{f' called {timeline!r}' if timeline else ''}"
-            + ("" if timeline else f": {names}"),
+            f"this file holds {len(matching)} timelines"
+            + (f" called {timeline!r}" if timeline else f": {names}"),
             where=str(file),
-            next_step="give each a name of its own in the host, and export again"
+            next_step="give each a unique name in the host, and export again"
             if timeline
-            else f"say which one is meant, as --timeline {matching[0].get('name')!r}",
+            else f"choose one of them, as --timeline {matching[0].get('name')!r}",
         )
     return Document(replace(source, path=file), root, matching[0], tuple(problems))
 
 
 def has_placed_versions(path: Path) -> bool:
-    """Whether an ``.otio`` file has a timeline with versions that were placed by us.
+    """Whether an ``.otio`` file has a timeline with placed versions.
 
     :raises TimelineError: it cannot be read.
     """
@@ -193,15 +194,17 @@ def has_placed_versions(path: Path) -> bool:
 
 
 def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> None:
-    """Write OTIO's JSON in one step: the target is the old file or the whole new one.
+    """Write OTIO's JSON atomically: the target is the old file or the complete new one.
 
-    :raises TimelineError: the target exists and ``overwrite`` is not set, or is no ``.otio``.
+    :raises TimelineError: the target exists and ``overwrite`` is not set, or it is not an
+        ``.otio`` file.
     :raises NotWritable: the folder cannot be written.
-    :raises DiskFull: there is no room.
+    :raises DiskFull: the disk is full.
     """
     if target.suffix.lower() != ".otio":
         raise TimelineError(
-            f"timelines are written as OTIO, not as {target.suffix or 'a file without an ending'}",
+            "timelines are written as OTIO, not as "
+            f"{target.suffix or 'a file without an extension'}",
             where=str(target),
             next_step="give the target a name that ends in .otio",
         )
@@ -209,7 +212,7 @@ def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> Non
         raise TimelineError(
             "this file exists and would be overwritten",
             where=str(target),
-            next_step="choose another name, or ask for overwriting (--overwrite)",
+            next_step="choose another name, or allow overwriting (--overwrite)",
         )
     try:
         text = json.dumps(root, indent=4, ensure_ascii=False).encode("utf-8")
@@ -233,7 +236,7 @@ def save_otio(root: JsonObject, target: Path, *, overwrite: bool = False) -> Non
             part.unlink(missing_ok=True)
         if error.errno == errno.ENOSPC:
             raise DiskFull(
-                "there is no room left for the timeline",
+                "the disk is full; the timeline was not written",
                 where=str(target.parent),
                 next_step="free some space and write again",
             ) from error
@@ -255,19 +258,19 @@ def _parse_otio(file: Path) -> tuple[Any, list[DocumentProblem]]:
         raise TimelineError(
             f"this is not a readable OTIO file: {reason}",
             where=str(file),
-            next_step="the file is damaged or of another kind; export the cut again",
+            next_step="the file is damaged or of another format; export the cut again",
         ) from error
     if not has_lone_surrogates and _ESCAPED_SURROGATE.search(text) is None:
         return root, []
     root, count = _replace_lone_surrogates(root)
     if not count:
         return root, []
-    message = f"{count} texts of the file contain lone surrogates; they were replaced by U+FFFD"
+    message = f"{count} strings of the file contain lone surrogates; they were replaced by U+FFFD"
     return root, [(ProblemKind.ASSUMED, message, "correct the names in the host")]
 
 
 def _decode(data: bytes) -> tuple[str, bool]:
-    """The text, and whether lone surrogates stand in it unescaped."""
+    """The text, and whether it contains unescaped lone surrogates."""
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding), False
@@ -279,15 +282,15 @@ def _loads(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        # OTIO takes Inf as it takes Infinity, which is all that Python knows.
-        expanded = _INFINITY.sub(lambda found: found[0] + ("inity" if found[1] else ""), text)
+        # OTIO accepts Inf as well as Infinity; Python's json only the latter.
+        expanded = _INFINITY.sub(lambda match: match[0] + ("inity" if match[1] else ""), text)
         if expanded == text:
             raise
         return json.loads(expanded)
 
 
 def _replace_lone_surrogates(root: Any) -> tuple[Any, int]:
-    """The same without lone surrogates, which UTF-8 cannot encode; and how many texts had any."""
+    """Replace lone surrogates, which UTF-8 cannot encode; the object and the count of strings."""
     count = 0
 
     def clean(value: str) -> str:
@@ -319,7 +322,7 @@ def _unreadable_error(file: Path, error: OSError) -> TimelineError:
 
 
 def _find_timelines(root: Any) -> list[JsonObject]:
-    """The timelines in a file, in order; collections may hold others."""
+    """The timelines of a file in order, those in nested collections included."""
     timelines: list[JsonObject] = []
     pending = [root]
     while pending:

@@ -1,8 +1,8 @@
-"""CMX 3600 EDLs: what the format leaves to its reader, around OTIO's own adapter.
+"""CMX 3600 EDLs: pre- and postprocessing around OTIO's adapter.
 
 The adapter gets the text with timecodes that continue past midnight (SMPTE ST 12-1 wraps at 24
 hours), and with each ``M2`` repeated as a comment: it drops an ``M2`` where source and record are
-equally long, as in a clip that plays backwards at 100 %, or a freeze.
+equally long, as for a clip that plays backwards at 100 %, or a freeze.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _HALF_DAY_SECONDS = 12 * 3600
 def determine_rate(
     text: str, given_rate: Fraction | None
 ) -> tuple[Fraction, list[DocumentProblem]]:
-    """The rate of an EDL, which the format does not give, and what was assumed about it."""
+    """The rate of an EDL, which the format does not give, and what had to be assumed about it."""
     if given_rate is not None:
         return given_rate, []
     rate, assumption = Fraction(24), "an EDL does not give its rate; it was read at 24"
     if _DROP_FRAME.search(text):
-        # SMPTE ST 12-1 has drop frame for 29.97 and 59.94 only.
-        is_double_rate = any(int(found[3]) >= 30 for found in _TIMECODE_RE.findall(text))
+        # SMPTE ST 12-1 defines drop frame for 29.97 and 59.94 only.
+        is_double_rate = any(int(fields[3]) >= 30 for fields in _TIMECODE_RE.findall(text))
         rate = Fraction(60000 if is_double_rate else 30000, 1001)
         assumption = (
-            "an EDL does not give its rate; this one is in drop frame and was read at "
+            "an EDL does not give its rate; this one has drop-frame timecode and was read at "
             f"{float(rate):.2f}"
         )
     return rate, [(ProblemKind.ASSUMED, assumption, "give its rate, as --rate 25")]
 
 
 def preprocess(text: str) -> str:
-    """The text for OTIO's adapter; see above."""
+    """The text for OTIO's adapter, as the module's docstring says."""
     lines: list[str] = []
     days, previous_record = 0, 0
     for line in text.splitlines():
@@ -55,34 +55,33 @@ def preprocess(text: str) -> str:
 
 
 def _unwrap_midnight(line: str, days: int, previous_record: int) -> tuple[str, int, int]:
-    """An event with its times in ascending order; the days that have passed on the record side,
-    and the second at which it starts there."""
+    """An event with its times in ascending order, the days passed on the record side, and the
+    second of its record start."""
     timecodes = list(_TIMECODE_RE.finditer(line))[-4:]
-    seconds = [(int(one[1]) * 60 + int(one[2])) * 60 + int(one[3]) for one in timecodes]
+    seconds = [(int(match[1]) * 60 + int(match[2])) * 60 + int(match[3]) for match in timecodes]
     source = int(seconds[0] - seconds[1] > _HALF_DAY_SECONDS)
     if previous_record - seconds[2] > _HALF_DAY_SECONDS:
         days += 1
     record = days + int(seconds[2] - seconds[3] > _HALF_DAY_SECONDS)
-    for one, days_passed in zip(reversed(timecodes), (record, days, source, 0), strict=True):
+    for match, days_passed in zip(reversed(timecodes), (record, days, source, 0), strict=True):
         if days_passed:
-            line = (
-                line[: one.start(1)] + f"{int(one[1]) + 24 * days_passed:02d}" + line[one.end(1) :]
-            )
+            hours = f"{int(match[1]) + 24 * days_passed:02d}"
+            line = line[: match.start(1)] + hours + line[match.end(1) :]
     return line, days, seconds[2]
 
 
 def postprocess(timeline: Any, rate: Fraction) -> list[DocumentProblem]:
-    """Put the timeline at its record time and apply each M2. Returns what could not be applied."""
+    """Move the timeline to its record time and apply each M2; the problems of doing so."""
     import opentimelineio as otio
 
     problems: list[DocumentProblem] = []
     for clip in timeline.find_clips():
         metadata = clip.metadata.get("cmx_3600", {})
         comments = list(metadata.get("comments", ()))
-        speeds = [one.removeprefix(_M2_COMMENT) for one in comments if one.startswith(_M2_COMMENT)]
+        speeds = [text.removeprefix(_M2_COMMENT) for text in comments if _is_m2(text)]
         if not speeds:
             continue
-        other_comments = [one for one in comments if not one.startswith(_M2_COMMENT)]
+        other_comments = [text for text in comments if not _is_m2(text)]
         if other_comments:
             metadata["comments"] = other_comments
         else:
@@ -90,7 +89,7 @@ def postprocess(timeline: Any, rate: Fraction) -> list[DocumentProblem]:
             if not metadata:
                 del clip.metadata["cmx_3600"]
         if clip.effects:
-            continue  # source and record differ in length: the adapter has followed it
+            continue  # source and record differ in length: the adapter has applied it
         speed = float(speeds[-1]) / float(rate)
         if speed == 0:
             clip.effects.append(otio.schema.FreezeFrame())
@@ -109,11 +108,15 @@ def postprocess(timeline: Any, rate: Fraction) -> list[DocumentProblem]:
     return problems
 
 
-def _place_at_record_time(timeline: Any) -> None:
-    """Put an EDL's tracks where its record timecodes say, as any other timeline has them.
+def _is_m2(comment: str) -> bool:
+    return comment.startswith(_M2_COMMENT)
 
-    The adapter keeps a track's first record time as a negative start of the track's source range,
-    by which a cut that starts at 01:00:00:00 would show nothing at all.
+
+def _place_at_record_time(timeline: Any) -> None:
+    """Place an EDL's tracks at their record timecodes, as other formats do.
+
+    The adapter stores a track's first record time as a negative start of the track's source range,
+    so that a cut that starts at 01:00:00:00 would show nothing.
     """
     import opentimelineio as otio
 

@@ -1,4 +1,4 @@
-"""What each reader of OTIO understands. Where a profile was only read about, it says so."""
+"""Export profiles: what each reader of OTIO supports, and whether that was tested."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from bridge_core.errors import InvalidRequest
 from bridge_core.timeline import openrv
 
-#: Effects that OTIO's own library reads; it turns down a file with any other.
+#: Effects that OTIO's own library reads; it rejects a file with any other.
 CORE_EFFECTS = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"})
 
 
@@ -22,37 +22,37 @@ class SequenceNaming(StrEnum):
 
 
 class RangeOrigin(StrEnum):
-    """From where ranges count."""
+    """The origin of a clip's and its media's ranges."""
 
     UNCHANGED = "as in the cut"
-    TIMECODE = "embedded timecode, else the files' numbers"
-    FILE_NUMBERS = "the files' numbers"
+    TIMECODE = "embedded timecode, else the files' frame numbers"
+    FILE_NUMBERS = "the files' frame numbers"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportProfile:
-    """A dialect of OTIO. ``remarks`` hold for every cut that goes there."""
+    """What a reader of OTIO supports. ``limitations`` apply to every cut exported for it."""
 
     name: str
     title: str
     limitations: tuple[str, ...] = ()
     multiple_references: bool = True
-    """Knows ``Clip.2``; else clips are written as ``Clip.1`` with the active reference only."""
+    """Supports ``Clip.2``; else clips are written as ``Clip.1`` with the active reference only."""
     sequence_naming: SequenceNaming = SequenceNaming.UNCHANGED
     range_origin: RangeOrigin = RangeOrigin.UNCHANGED
     native_paths: bool = False
-    """Plain paths in place of ``file:`` URLs."""
+    """Plain paths instead of ``file:`` URLs."""
     resolve_marker_notes: bool = False
-    """Markers carry their text as ``metadata.Resolve_OTIO.Note`` too."""
+    """Markers have their text as ``metadata.Resolve_OTIO.Note`` as well."""
     marker_colour: str | None = None
-    """For our markers, where OTIO's orange is not known."""
+    """For our markers, if the reader does not know OTIO's orange."""
     gaps_for_missing_media: bool = False
-    """A clip without media stops the import: it becomes a gap."""
+    """Clips without media become gaps, since they would stop the import."""
     effects: frozenset[str] = CORE_EFFECTS
     speed_ramps: bool = True
     reverse_speed: bool = True
     annotations: bool = False
-    """Pen strokes are written as OpenRV's annotations; else they stay in our metadata, unseen."""
+    """Strokes are written as OpenRV's annotations; else they are in our metadata only."""
 
 
 GENERIC = ExportProfile(
@@ -62,11 +62,10 @@ GENERIC = ExportProfile(
 
 RESOLVE = ExportProfile(
     name="resolve",
-    title="DaVinci Resolve 18.5 and newer (read about, never run)",
+    title="DaVinci Resolve 18.5 and newer (from its documentation, untested)",
     limitations=(
-        "Resolve drops metadata that it does not know: clips that come back are recognised by "
-        "media and range",
-        "EXRs link by their embedded timecode; files without one count by their frame numbers",
+        "Resolve drops unknown metadata: returned clips are matched by media and range",
+        "Resolve links EXRs by their embedded timecode, or without one by their frame numbers",
     ),
     multiple_references=False,
     sequence_naming=SequenceNaming.BRACKETS,
@@ -79,8 +78,8 @@ RESOLVE = ExportProfile(
 
 NUKE = ExportProfile(
     name="nuke",
-    title="Nuke Studio and Hiero (read about, never run)",
-    limitations=("ranges count in the files' numbers, as Read nodes do",),
+    title="Nuke Studio and Hiero (from their documentation, untested)",
+    limitations=("ranges are in the files' frame numbers, as in Read nodes",),
     multiple_references=False,
     sequence_naming=SequenceNaming.PATTERN,
     range_origin=RangeOrigin.FILE_NUMBERS,
@@ -90,10 +89,10 @@ NUKE = ExportProfile(
 
 OPENRV = ExportProfile(
     name="openrv",
-    title="OpenRV 3.0 and newer (read about, never run)",
+    title="OpenRV 3.0 and newer (from its source code, untested)",
     limitations=(
-        "drawings stand on the first frame of their note",
-        "where there are drawings, the lowest track is called MediaTrack, as their reader asks",
+        "drawings are on the first frame of their note only",
+        "with drawings, the lowest track is renamed to MediaTrack, which OpenRV requires",
     ),
     sequence_naming=SequenceNaming.IMAGE_SEQUENCE_REFERENCE,
     effects=CORE_EFFECTS | openrv.EFFECTS,
@@ -106,11 +105,14 @@ PROFILES = {profile.name: profile for profile in (GENERIC, RESOLVE, NUKE, OPENRV
 
 
 def get_profile(name: str) -> ExportProfile:
-    """:raises InvalidRequest: there is no such profile."""
+    """The export profile of this name.
+
+    :raises InvalidRequest: there is no such profile.
+    """
     chosen = PROFILES.get(name)
     if chosen is None:
         raise InvalidRequest(
-            f"there is no exchange profile {name!r}",
+            f"there is no export profile {name!r}",
             next_step=f"choose one of {', '.join(PROFILES)}",
         )
     return chosen

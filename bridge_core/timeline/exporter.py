@@ -1,6 +1,6 @@
-"""A cut in the dialect of its reader, with everything that the dialect cannot carry told in words.
+"""Export a cut for a given reader, with a warning for everything that the reader does not get.
 
-The cut is the truth and stays as it is; an export is made of it, used, and thrown away.
+The cut itself stays unchanged; exports are made from it, used and discarded.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _ITEM_SCHEMAS = frozenset({"Clip", "Gap", "Stack", "Track", "Transition"})
 
 @dataclass(frozen=True, slots=True)
 class ExportWarning:
-    """Something of a clip that the reader will not get."""
+    """Something of a clip that the reader does not get."""
 
     clip_name: str
     track: str
@@ -77,7 +77,7 @@ class ExportWarning:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written, and what of it does not arrive. ``remarks`` hold for the whole cut."""
+    """The exported file and its warnings; ``limitations`` apply to every cut in the profile."""
 
     profile: str
     target: Path
@@ -95,12 +95,12 @@ def export_timeline(
     *,
     overwrite: bool = False,
 ) -> ExportReport:
-    """Write the cut ``source`` for one kind of reader to ``target``, an ``.otio`` file.
+    """Write the cut ``source`` for one reader to ``target``, an ``.otio`` file.
 
-    ``profile_name`` is one of :data:`bridge_core.timeline.export_profiles.PROFILES`; of a cut that was
-    read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`.
+    ``profile_name`` is a key of :data:`bridge_core.timeline.export_profiles.PROFILES`. For a cut
+    that was read before, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`.
 
-    :raises InvalidRequest: no such profile.
+    :raises InvalidRequest: there is no such profile.
     :raises TimelineError: the cut cannot be read, or the target exists and ``overwrite`` is unset.
     :raises NotWritable: the target cannot be written.
     """
@@ -108,9 +108,9 @@ def export_timeline(
     document, target = load_document(source), Path(target)
     if target.exists() and target.samefile(document.path):
         raise TimelineError(
-            "an export would take the place of the cut that it is made of",
+            "the export would overwrite the cut that it is made from",
             where=str(target),
-            next_step="give the export a name of its own",
+            next_step="give the export another name",
         )
     make_references_absolute(document, target)
     warnings = _Exporter(document, chosen).run()
@@ -126,7 +126,7 @@ class _Exporter:
         self.warnings: list[ExportWarning] = []
         self.track_name = ""
         self.in_audio_track = False
-        """Inside a sound track, whose files have no frame numbers."""
+        """Inside an audio track, whose files have no frame numbers."""
 
     def run(self) -> list[ExportWarning]:
         timeline = self.document.timeline
@@ -148,11 +148,11 @@ class _Exporter:
         self.warnings.append(ExportWarning(str(name or ""), self.track_name, message))
 
     def _export_item(self, node: Any, ancestors: tuple[int, ...]) -> Any:
-        """The item as the reader takes it; None where it cannot take it at all."""
+        """The item as the reader accepts it; None if it cannot be exported."""
         try:
             item = self.document.dereference(node)
         except ValueError as error:
-            self._warn(node, f"left out: {error}")
+            self._warn(node, f"skipped: {error}")
             return None
         if id(item) in ancestors or len(ancestors) > MAX_DEPTH:
             contains_itself = id(item) in ancestors
@@ -161,15 +161,15 @@ class _Exporter:
                 if contains_itself
                 else f"it is nested more than {MAX_DEPTH} deep"
             )
-            self._warn(item, f"left out: {reason}")
+            self._warn(item, f"skipped: {reason}")
             return None
         if item is not node:
-            # OTIO's library takes no item in two places.
+            # In OTIO, an item has one parent only.
             item = copy.deepcopy(item)
             item.pop("OTIO_REF_ID", None)
         kind = schema_name(item)
         if kind not in _ITEM_SCHEMAS:
-            self._warn(item, f"left out: an item of a kind that OTIO does not know ({kind})")
+            self._warn(item, f"skipped: OTIO does not know items of this kind ({kind})")
             return _gap_for(item) if isinstance(item, dict) and item.get("source_range") else None
         warning_count = len(self.warnings)
         try:
@@ -178,7 +178,7 @@ class _Exporter:
                 return self._export_clip(item)
         except MALFORMED_ERRORS as error:
             del self.warnings[warning_count:]
-            self._warn(item, f"it is damaged, and goes there as far as it was read: {error}")
+            self._warn(item, f"it is damaged and was exported as far as it could be read: {error}")
         if kind in ("Stack", "Track"):
             inner_ancestors, was_in_audio_track = (*ancestors, id(item)), self.in_audio_track
             self.in_audio_track = (
@@ -198,20 +198,22 @@ class _Exporter:
                 kept.append(effect)
             else:
                 self._warn(
-                    item, f"effect {schema_name(effect)} is not known there and was left out"
+                    item, f"the reader does not know effect {schema_name(effect)}; it was removed"
                 )
         if "effects" in item:
             item["effects"] = kept
         for effect in time_effects(item):
             if schema_name(effect) == "TimeEffect" and not self.profile.speed_ramps:
-                self._warn(item, "its speed ramp is not understood there; it plays as shot")
+                self._warn(
+                    item, "the reader does not support speed ramps; it plays at normal speed"
+                )
             speed = 0 if schema_name(effect) == "FreezeFrame" else effect.get("time_scalar", 1)
             if (
                 speed <= 0
                 and schema_name(effect) != "TimeEffect"
                 and not self.profile.reverse_speed
             ):
-                self._warn(item, f"a speed of {speed} is not understood there; it stands still")
+                self._warn(item, f"the reader does not support speed {speed}; it shows a freeze")
 
     def _export_clip(self, clip: JsonObject) -> JsonObject:
         references, active = media_references(clip)
@@ -219,12 +221,12 @@ class _Exporter:
             source_range = clip.get("source_range") or (references.get(active) or {}).get(
                 "available_range"
             )
-            self._warn(clip, "it has no media (a title, or offline); a gap stands in its place")
+            self._warn(clip, "it has no media (a title, or offline); it was replaced by a gap")
             return _gap_for({**clip, "source_range": source_range}) if source_range else clip
         for key, reference in references.items():
             if schema_name(reference) not in _REFERENCE_SCHEMAS:
                 kind = schema_name(reference) or "none"
-                self._warn(clip, f"media reference {key} ({kind}) is not known there")
+                self._warn(clip, f"the reader does not know media reference {key} ({kind})")
                 references[key] = _missing_reference()
         plate = references.get(plate_key(clip))
         media = self._read_source_media(clip, plate, references.get(active))
@@ -252,7 +254,7 @@ class _Exporter:
     def _read_source_media(
         self, clip: JsonObject, reference: Any, active: Any
     ) -> SourceMedia | None:
-        """The pictures that a clip's reference names, whether the clip is a shot or not."""
+        """The media of a clip's reference; None for audio, and for media that cannot be used."""
         available = active.get("available_range") if isinstance(active, dict) else None
         source_range = read_time_range(clip.get("source_range") or available)
         if source_range is None or self.in_audio_track:
@@ -264,7 +266,7 @@ class _Exporter:
                 error.kind is ProblemKind.UNSUPPORTED
                 and self.profile.range_origin is not RangeOrigin.UNCHANGED
             ):
-                self._warn(clip, f"its ranges count as in the cut: {error.message}")
+                self._warn(clip, f"its ranges are unchanged: {error.message}")
             return None
 
     def _check_version_length(
@@ -277,12 +279,12 @@ class _Exporter:
         ):
             self._warn(
                 clip,
-                f"{_reference_title(clip, active)} holds what the cut shows, and less than the clip's "
-                "source range, as the clip is retimed or trimmed by its nest",
+                f"{_reference_title(clip, active)} holds all frames that the cut shows, but not "
+                "all of the clip's source range, since the clip is retimed or trimmed by its nest",
             )
 
     def _export_reference(self, clip: JsonObject, reference: JsonObject) -> JsonObject:
-        """A media reference, named as the reader wants it."""
+        """A media reference in the reader's naming."""
         naming = self.profile.sequence_naming
         sequence = (
             None if naming is SequenceNaming.UNCHANGED else self._read_sequence(clip, reference)
@@ -303,13 +305,11 @@ class _Exporter:
         return {"OTIO_SCHEMA": "ExternalReference.1", **fields, "target_url": path}
 
     def _read_sequence(self, clip: JsonObject, reference: JsonObject) -> _ImageSequence | None:
-        """The image sequence that a reference names, however it is spelled; None for others."""
+        """The image sequence of a reference, in any spelling; None for other media."""
         if schema_name(reference) == "ImageSequenceReference":
-            available, own_rate = (
-                read_time_range(reference.get("available_range")),
-                reference.get("rate"),
-            )
-            # OTIO's default is 1, and says nothing; see references.py.
+            available = read_time_range(reference.get("available_range"))
+            own_rate = reference.get("rate")
+            # 1 is OTIO's default rate, see media_reference.py.
             rate = (
                 to_exact_rate(own_rate)
                 if own_rate and own_rate != 1
@@ -346,7 +346,7 @@ class _Exporter:
             )
             self._warn(
                 clip,
-                f"only {_reference_title(clip, active)} goes there; left behind: {dropped_names}",
+                f"only {_reference_title(clip, active)} was exported, without {dropped_names}",
             )
         clip["OTIO_SCHEMA"] = "Clip.1"
         clip.pop("media_references", None)
@@ -366,17 +366,17 @@ class _Exporter:
             if note is not None and note.strokes and not self.profile.annotations:
                 count = len(note.strokes)
                 drawings = f"{count} drawing{'s' if count > 1 else ''}"
-                self._warn(clip, f"{drawings} of the note by {note.by} cannot be seen there")
+                self._warn(clip, f"the reader does not show {drawings} of the note by {note.by}")
 
 
 class _ImageSequence(NamedTuple):
-    """An image sequence: its pattern (``%04d``), first number, and how many frames are known."""
+    """An image sequence: its pattern (``%04d``), first frame, and length if known."""
 
     pattern: str
     first_frame: int
     length: int | None
     times: MediaTimes | None
-    """None for a sequence reference, which needs none."""
+    """None for an image sequence reference, which does not need it."""
 
 
 def _to_sequence_reference(reference: JsonObject, sequence: _ImageSequence) -> JsonObject:
@@ -392,7 +392,7 @@ def _to_sequence_reference(reference: JsonObject, sequence: _ImageSequence) -> J
 
 
 def _bracket_pattern(sequence: _ImageSequence) -> str:
-    """``plate.[1001-1100].exr``; the first file, where the last is not known."""
+    """``plate.[1001-1100].exr``; the first file if the last frame is not known."""
     if sequence.length is None:
         return frame_path(sequence.pattern, sequence.first_frame)
     folder, slash, name = sequence.pattern.rpartition("/")
@@ -422,6 +422,6 @@ def _missing_reference() -> JsonObject:
 
 
 def _gap_for(item: JsonObject) -> JsonObject:
-    """A gap of an item's length, with its name and what is pinned to it."""
-    kept = ("name", "metadata", "markers", "source_range", "enabled")
-    return {"OTIO_SCHEMA": "Gap.1", "effects": [], **{k: item[k] for k in kept if k in item}}
+    """A gap of an item's length, with its name, metadata and markers."""
+    keys = ("name", "metadata", "markers", "source_range", "enabled")
+    return {"OTIO_SCHEMA": "Gap.1", "effects": [], **{k: item[k] for k in keys if k in item}}

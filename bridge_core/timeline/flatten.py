@@ -1,4 +1,4 @@
-"""Where every clip of a timeline stands: tracks, gaps, transitions and nests, in one pass."""
+"""Flatten a timeline: every clip's position, through tracks, gaps, transitions and nests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bridge_core.timeline.otio_time import (
 from bridge_core.timeline.retimes import time_effects
 
 _ZERO = Fraction(0)
-#: Of a nest with nothing in it.
+#: For empty nests.
 _DEFAULT_TIMEBASE = Timebase.from_exact_rate(Fraction(24))
 _COMPOSITIONS = frozenset({"Stack", "Track"})
 _EXPORT_AGAIN = "correct it in the host and export the cut again"
@@ -37,11 +37,11 @@ _EXPORT_AGAIN = "correct it in the host and export the cut again"
 
 @dataclass(frozen=True, slots=True)
 class PlacedClip:
-    """A clip and the stretch of the cut that it fills; all times in seconds of the cut's clock.
+    """A clip and its position in the cut; times are in seconds of the cut's timebase.
 
-    ``start`` counts from the timeline's first picture. ``skipped`` and ``duration`` are what a nest
-    around the clip cuts off first, and what it leaves. ``head`` and ``tail`` are shown beyond it by
-    transitions. ``source`` is the clip's whole range, in seconds of its own clock.
+    ``start`` counts from the timeline's first frame. ``trimmed`` is what a nest around the clip
+    cuts off at its start, ``duration`` what remains of it. Transitions show ``head`` and ``tail``
+    beyond that. ``source_range`` is the clip's whole range, in seconds of its own timebase.
     """
 
     clip: JsonObject
@@ -56,7 +56,7 @@ class PlacedClip:
 
 @dataclass(frozen=True, slots=True)
 class SkippedItem:
-    """An item that is no clip to be sent, and why."""
+    """An item that cannot become a shot, and why."""
 
     kind: ProblemKind
     message: str
@@ -69,14 +69,14 @@ class SkippedItem:
 
 @dataclass(frozen=True, slots=True)
 class _VisibleRange:
-    """The part ``low`` to ``high`` (None: all) of an item, shown from ``at`` in the cut."""
+    """The visible part of an item, ``low`` to ``high`` (None: its end), and where it starts."""
 
     low: Fraction
     high: Fraction | None
     record_start: Fraction
 
     def trim(self, start: Fraction, duration: Fraction) -> tuple[Fraction, Fraction]:
-        """What can be seen of a child: its part that is cut off first, and what remains."""
+        """What is cut off at a child's start, and the duration that remains visible."""
         if self is _UNTRIMMED:
             return _ZERO, duration
         first = max(start, self.low)
@@ -84,19 +84,18 @@ class _VisibleRange:
         return first - start, last - first
 
 
-#: No nest around: most clips of most cuts.
+#: Not nested: most clips of most cuts.
 _UNTRIMMED = _VisibleRange(_ZERO, None, _ZERO)
 
 
 def flatten_timeline(
     document: Document, timebase: Timebase | None = None
 ) -> tuple[list[PlacedClip | SkippedItem], list[Timebase]]:
-    """Every clip on a picture track, with where it stands, problems among them, in order; and the
-    clocks at which ranges count.
+    """Every clip on a video track and every skipped item, in order; and the timebases of ranges.
 
-    Time is summed up exactly, once for each track, in seconds of ``clock``: the cut's own. Without
-    it every range is taken at its own, which is the same where all count at one. An item whose
-    length cannot be known is taken to have none, and is reported.
+    Time is summed up exactly, once for each track, in seconds of ``timebase``, the cut's own.
+    Without it, every range is taken in its own timebase, which is the same where there is only one.
+    An item of unknown length counts as empty, and is reported.
     """
     flattener = _Flattener(document, timebase)
     return list(flattener.run()), list(flattener.timebases.values())
@@ -123,7 +122,7 @@ class _Flattener:
                     low, low + self._to_cut_time(trim.duration, trim.timebase), _ZERO
                 )
         except ValueError as error:
-            message = f"the timeline's own trim cannot be read, and is left out: {error}"
+            message = f"the timeline's own source range cannot be read and is ignored: {error}"
             yield SkippedItem(ProblemKind.BROKEN, message, _EXPORT_AGAIN, "", "")
         yield from self._report_if_empty(
             tracks, self._flatten_composition(tracks, window, ""), "", _ZERO, _ZERO
@@ -135,14 +134,14 @@ class _Flattener:
         number = 0
         for child in map(self._dereference, get_list(stack, "children")):
             if is_annotation_track(child):
-                continue  # shows the clips of the track below once more, to OpenRV
+                continue  # repeats the clips of the track below for OpenRV
             kind = _track_kind(child)
             if kind not in _VIDEO_KINDS:
                 if kind not in _AUDIO_KINDS and _contains_clips(child):
                     yield SkippedItem(
                         ProblemKind.UNSUPPORTED,
                         f"a track of kind {kind!r} is not read; shots come from Video tracks",
-                        "make it a Video track in the host if its clips are to be sent",
+                        "to send its clips, make it a Video track in the host",
                         _item_name(child),
                         track_name or _item_name(child),
                     )
@@ -154,7 +153,7 @@ class _Flattener:
                 if window is _UNTRIMMED and _is_unmodified(child):
                     yield from self._flatten_composition(child, _UNTRIMMED, name)
                     continue
-                # Each child of a stack starts where the stack starts.
+                # All children of a stack start with it.
                 source = self._source_range(child)
                 yield from self._flatten_item(child, source, _ZERO, window, name, (_ZERO, _ZERO))
 
@@ -205,14 +204,14 @@ class _Flattener:
         length = self._to_cut_time(source.duration, source.timebase)
         trimmed, remaining = window.trim(track_time, length)
         if window is not _UNTRIMMED and remaining <= 0 < length:
-            return  # trimmed away by the nest around it
+            return  # trimmed off by the nest around it
         start = record_start + trimmed if trimmed else record_start
         if child.get("enabled") is False:
-            message = "the clip is disabled" if kind == "Clip" else "it is disabled, with all in it"
+            message = "the clip is disabled" if kind == "Clip" else "the nest is disabled"
             yield SkippedItem(
                 ProblemKind.DISABLED,
                 message,
-                "enable it in the host if it is to be sent",
+                "to send it, enable it in the host",
                 _item_name(child),
                 track_name,
                 start,
@@ -250,8 +249,8 @@ class _Flattener:
             schema_name(nest) == "Track"
             and low + self._to_cut_time(source.duration, source.timebase) <= 0
         ):
-            # OTIO's EDL reader keeps a track's first record time as a negative start of its range,
-            # by which OTIO itself shows nothing of it: the track begins that much later.
+            # OTIO's EDL reader stores a track's first record time as a negative start of its range,
+            # which OTIO itself reads as an empty track: the track starts that much later.
             window = _VisibleRange(_ZERO, None, start - low)
         else:
             low += trimmed
@@ -268,7 +267,7 @@ class _Flattener:
         start: Fraction,
         duration: Fraction,
     ) -> Iterator[PlacedClip | SkippedItem]:
-        """What a nest shows; a note where its trim leaves nothing of the clips in it."""
+        """The nest's items; a problem if its source range shows none of its clips."""
         is_empty = True
         for item in items:
             is_empty = False
@@ -276,7 +275,7 @@ class _Flattener:
         if is_empty and nest.get("source_range") is not None and _contains_clips(nest):
             yield SkippedItem(
                 ProblemKind.EMPTY,
-                "its source range shows nothing of the clips in it",
+                "its source range shows none of the clips in it",
                 "correct the range in the host and export the cut again",
                 _item_name(nest),
                 track_name or _item_name(nest),
@@ -295,7 +294,7 @@ class _Flattener:
         self._ancestors.pop()
 
     def _dereference(self, child: Any) -> Any:
-        """The child itself, or in words what is wrong with it."""
+        """The child itself, or a message about what is wrong with it."""
         try:
             target = self._document.dereference(child)
         except ValueError as error:
@@ -307,7 +306,7 @@ class _Flattener:
         return target if isinstance(target, dict) else "it is damaged"
 
     def _source_range(self, item: Any) -> TimeSpan | str:
-        """The part of an item that is shown, or in words why that cannot be known."""
+        """The item's visible range, or a message if it is not known."""
         if isinstance(item, str):
             return item
         kind = schema_name(item)
@@ -326,11 +325,11 @@ class _Flattener:
             self.timebases[id(source_range.timebase)] = source_range.timebase
             return source_range
         if kind not in _COMPOSITIONS:
-            return "neither the clip nor its media says which frames it shows"
+            return "neither the clip nor its media has a range"
         return self._full_range(item)
 
     def _full_range(self, nest: JsonObject) -> TimeSpan:
-        """All of a nest: a track is as long as its children together, a stack as its longest."""
+        """All of a nest: a track is the sum of its children, a stack its longest child."""
         self._ancestors.append(id(nest))
         children = [self._dereference(child) for child in get_list(nest, "children")]
         ranges = [
@@ -343,7 +342,7 @@ class _Flattener:
             if isinstance(one, TimeSpan)
         ]
         if schema_name(nest) == "Track":
-            # What a transition at either end shows beyond the track is part of it, as in OTIO.
+            # Transitions at either end extend the track, as in OTIO.
             total = sum(lengths, _ZERO)
             total += self._transition_offset(children, 0, "in_offset")
             total += self._transition_offset(children, len(children) - 1, "out_offset")
@@ -355,11 +354,11 @@ class _Flattener:
         return TimeSpan(_ZERO, total, timebase.rate, self._timebase or timebase)
 
     def _to_cut_time(self, time: Fraction, timebase: Timebase) -> Fraction:
-        """A time in seconds of the cut's clock."""
+        """A time in seconds of the cut's timebase."""
         return time if self._timebase is None else convert_timebase(time, timebase, self._timebase)
 
     def _transition_offset(self, children: list[Any], index: int, offset_key: str) -> Fraction:
-        """What a transition shows beyond the cut; nothing where no transition is there."""
+        """What the transition at ``index`` shows beyond the cut; 0 if there is none."""
         if not 0 <= index < len(children) or schema_name(children[index]) != "Transition":
             return _ZERO
         try:
@@ -369,13 +368,13 @@ class _Flattener:
             return _ZERO
 
 
-#: OTIO's ``Track.kind`` is free text; programs write it in capitals or leave it out.
+#: OTIO's ``Track.kind`` is free text; some programs capitalise it or omit it.
 _VIDEO_KINDS = frozenset({"video"})
 _AUDIO_KINDS = frozenset({"audio"})
 
 
 def _track_kind(item: Any) -> str:
-    """A track's kind as OTIO spells those that it knows, any other as it is."""
+    """A track's kind: ``video`` or ``audio`` in lower case, any other as it is."""
     if schema_name(item) != "Track":
         return "video"
     kind = str(item.get("kind") or "Video")
@@ -383,7 +382,7 @@ def _track_kind(item: Any) -> str:
 
 
 def _contains_clips(item: Any) -> bool:
-    """There is a clip in it, at any depth."""
+    """Whether an item contains a clip, at any depth."""
     pending = [item]
     while pending:
         for child in get_list(pending.pop(), "children"):
@@ -394,7 +393,7 @@ def _contains_clips(item: Any) -> bool:
 
 
 def _is_unmodified(item: Any) -> bool:
-    """A track or stack that shows all of itself: what is in it stands where it says."""
+    """Whether a track or stack is neither trimmed, disabled nor retimed."""
     return (
         schema_name(item) in _COMPOSITIONS
         and item.get("source_range") is None

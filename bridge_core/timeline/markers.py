@@ -1,4 +1,4 @@
-"""Notes as markers on the clip whose version they speak of."""
+"""Notes on versions as OTIO markers of the clip."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bridge_core.models.notes import Note
 from bridge_core.timeline.document import NAMESPACE, JsonObject, shotbridge_metadata
 from bridge_core.timeline.media_times import MediaTimes
 
-#: OTIO's name for the colour of our markers; editors know it at a glance.
+#: The colour of our markers, by OTIO's name.
 MARKER_COLOUR = "ORANGE"
 
 
 def build_marker(note: Note, label: str, cut_range: FrameRange, times: MediaTimes) -> JsonObject:
-    """A note as OTIO's marker; ``cut_range`` is marked where it speaks of the whole version.
+    """A note as an OTIO marker; a note on the whole version marks ``cut_range``.
 
-    Markers of a clip count in its media's time, ``times``. The whole note, strokes included, stands
-    in our metadata; ``comment`` is what every reader shows.
+    Markers of a clip are in its media's time, ``times``. The complete note, strokes included, is in
+    our metadata; ``comment`` is what readers show.
     """
     marked_range = note.frames or cut_range
     text = note.text.strip() or f"{len(note.strokes)} strokes"
@@ -34,7 +34,7 @@ def build_marker(note: Note, label: str, cut_range: FrameRange, times: MediaTime
 
 
 def add_or_replace_marker(clip: JsonObject, marker: JsonObject) -> None:
-    """Add a marker, or write it again in the place of the one for the same note."""
+    """Add a marker, or replace the one of the same note."""
     markers = clip.get("markers")
     if not isinstance(markers, list):
         markers = clip["markers"] = []
@@ -47,14 +47,14 @@ def add_or_replace_marker(clip: JsonObject, marker: JsonObject) -> None:
 
 
 def read_note(marker: Any) -> Note | None:
-    """The note that a marker of ours stands for; None for anybody else's."""
+    """The note of a marker of ours; None for other markers."""
     note_data = shotbridge_metadata(marker).get("note") if isinstance(marker, dict) else None
     if note_data is None:
         return None
     try:
         return Note.model_validate(note_data)
     except ValidationError:
-        return None  # a note of a newer Shotbridge stays a plain marker
+        return None  # a note of a newer Shotbridge version: treated as a plain marker
 
 
 def _note_id(marker: JsonObject) -> str | None:

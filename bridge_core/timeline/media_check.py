@@ -1,4 +1,4 @@
-"""Which of a cut's frames are on disk: asked for explicitly, one look at each folder."""
+"""Check which of a cut's frames are on disk, with one listing per folder."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bridge_core.models.shots import Shot
 from bridge_core.plate_files import comparable_name, path_as_on_disk
 from bridge_core.timeline.cut import Cut, CutProblem, CutShot, ProblemKind
 
-#: A damaged cut may ask for billions of frames; this many missing ones say enough.
+#: A damaged cut may have billions of frames; no more missing ones than this are listed.
 _MAX_MISSING = 10_000
 
 
 def check_media(cut: Cut) -> Cut:
-    """The cut as it can be sent from this machine.
+    """The cut with the shots that can be sent from this machine.
 
-    A shot whose media is not there, or lacks a frame that the cut shows, becomes a problem. Where
-    frames are missing in the handles only, the plate's range is narrowed to what is there in one
-    piece around the cut, so that the shot can be sent, and a problem tells which frames those are.
-    Every folder is listed once, however many shots are in it.
+    A shot whose media does not exist, or lacks a frame that the cut shows, becomes a problem. If
+    frames are missing in the handles only, the plate's range is reduced to the contiguous frames
+    around the cut range, so that the shot can be sent, and a problem lists the missing frames.
+    Every folder is listed once.
     """
     folders = _FolderListings()
     shots: list[CutShot] = []
@@ -41,14 +41,14 @@ def check_media(cut: Cut) -> Cut:
 
 
 def find_missing_frames(shot: Shot) -> list[int]:
-    """The frames of the shot's work range that have no file, in order; at most 10,000 of them."""
+    """The frames of the shot's work range without a file, in order; at most 10,000 of them."""
     return _missing_frames(shot, _FolderListings())
 
 
 class _FolderListings:
-    """Names in folders, each listed once; a folder that cannot be listed holds none.
+    """File names by folder, each folder listed once; a folder that cannot be listed has none.
 
-    Names are compared as :func:`bridge_core.plate_files.same_name` has them.
+    Names are compared by :func:`bridge_core.plate_files.comparable_name`.
     """
 
     def __init__(self) -> None:
@@ -72,8 +72,8 @@ class _FolderListings:
 
 
 def _split_path(path: str) -> tuple[str, str]:
-    cut = max(path.rfind("/"), path.rfind("\\")) + 1
-    return path[:cut] or ".", path[cut:]
+    end = max(path.rfind("/"), path.rfind("\\")) + 1
+    return path[:end] or ".", path[end:]
 
 
 def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
@@ -84,7 +84,7 @@ def _missing_frames(shot: Shot, folders: _FolderListings) -> list[int]:
 
 
 def _existing_files(shot: Shot, frame: int, folders: _FolderListings) -> list[str]:
-    """The files of a frame that are there: a number below 0 is spelled in two ways."""
+    """The existing files of a frame; a negative frame number has two spellings."""
     names = (
         shot.plate.path_at(frame),
         signed_frame_path(shot.plate.path, frame) if frame < 0 else None,
@@ -101,7 +101,7 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
             return _make_problem(
                 item,
                 ProblemKind.BROKEN,
-                f"frame {frame} is there twice, as {names}",
+                f"frame {frame} exists twice, as {names}",
                 "remove one of them, or move it to another folder",
             )
     missing = _missing_frames(shot, folders)
@@ -113,14 +113,14 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
         return _make_problem(
             item,
             ProblemKind.OFFLINE,
-            f"its folder {folder} cannot be looked into: {error}",
+            f"its folder {folder} cannot be listed: {error}",
             "mount the storage, or relink the clip in the host",
         )
     if shot.plate.kind is PlateKind.SEQUENCE and folders.has(shot.plate.path):
         return _make_problem(
             item,
             ProblemKind.UNSUPPORTED,
-            f"{shot.plate.path} is one picture, whose name is read as a sequence's pattern",
+            f"{shot.plate.path} is a single picture, but its name reads as a sequence's pattern",
             "rename the file without its %d, and relink the clip in the host",
         )
     if shot.plate.kind is not PlateKind.SEQUENCE or len(missing) == min(
@@ -129,8 +129,8 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
         return _make_problem(
             item,
             ProblemKind.OFFLINE,
-            f"{shot.plate.path} is not there",
-            "copy the media to its place, or relink the clip in the host",
+            f"{shot.plate.path} does not exist",
+            "copy the media there, or relink the clip in the host",
         )
     message = f"{shot.plate.path} lacks frames {format_frames(missing)}"
     if any(frame in shot.cut_range for frame in missing):
@@ -143,14 +143,14 @@ def _check_shot(item: CutShot, folders: _FolderListings) -> CutProblem | None:
     return _make_problem(
         item,
         ProblemKind.MISSING_FRAMES,
-        f"{message}, in its handles; it is sent without them",
-        "render or copy these frames if the handles are needed",
+        f"{message} in its handles; it is sent without them",
+        "if the handles are needed, render or copy these frames",
         skipped=False,
     )
 
 
 def _trim_handles(shot: Shot, folders: _FolderListings) -> Shot:
-    """The shot with its plate ending where frames of the handles are missing."""
+    """The shot with its plate's range reduced to the contiguous frames around the cut range."""
     missing = _missing_frames(shot, folders)
     plate, cut = shot.plate, shot.cut_range
     first = max((f + 1 for f in missing if f < cut.first), default=plate.range.first)

@@ -1,7 +1,7 @@
-"""Media references as plates: where the pictures are and how their frames are numbered.
+"""Read media references as plates: the files and their frame numbers.
 
-A clip's source range counts in media time. Plates count in file frames, so the one is mapped to
-the other by ``first file frame + (time - start of the media)``:
+A clip's source range is in media time, a plate in file frames. A time is mapped to a frame by
+``first file frame + (time - start of the media)``:
 
 =============================  ==================================  ============================
 reference                      first file frame                    start of the media
@@ -14,8 +14,8 @@ image sequence                 ``start_frame``                     available ran
 movie                          the available range's start         available range
 =============================  ==================================  ============================
 
-Where the available range is missing, sequences are counted in file frames (or from their first
-frame, where the source range starts below it) and movies from 0; the caller reports it.
+Without an available range, sequences are counted in file frames (or from their first frame, where
+the source range starts below it) and movies from 0; this is reported as an assumption.
 """
 
 from __future__ import annotations
@@ -51,22 +51,22 @@ from bridge_core.timeline.otio_time import (
     timebase_from_time,
 )
 
-#: Endings of files that hold one picture each.
+#: Extensions of files that hold a single picture.
 STILL_EXTENSIONS = frozenset(
     {".exr", ".dpx", ".cin", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".tga", ".sgi", ".hdr"}
     | {".bmp", ".webp", ".jp2", ".j2c", ".psd"}
 )
 
-#: The number that a name ends in is its version: ``title_v02``.
+#: Before a number at the end of a name that is its version: ``title_v02``.
 _ENDS_IN_VERSION_PREFIX = re.compile(r"(?:^|[^A-Za-z0-9])v$", re.IGNORECASE)
-#: ``%04d`` would be unquoted into a control character, which no file name holds.
+#: ``%04d`` must not be unquoted: it would become a control character.
 _PRINTF_PADDING = re.compile(r"%(?=0\d+d)")
 #: An absolute path on Windows: a drive or a server.
 WINDOWS_PATH = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\)")
 
 
 class UnusableClipError(Exception):
-    """A clip that cannot become a shot, for this reason."""
+    """A clip cannot become a shot."""
 
     def __init__(self, kind: ProblemKind, message: str, next_step: str) -> None:
         super().__init__(message)
@@ -74,11 +74,11 @@ class UnusableClipError(Exception):
 
 
 class SourceMedia(NamedTuple):
-    """``first`` is the number of the first frame, ``start`` the media time (s) at which it is.
+    """``first_frame`` is the number of the first frame, ``start_time`` its media time.
 
-    ``start`` is in seconds of ``clock``: the rate as the reference spells it. ``length`` is None
-    where the file does not say how many frames there are. ``assumed`` says in words what was not in
-    the file.
+    ``start_time`` is in seconds of ``timebase``, whose rate is spelled as in the reference.
+    ``length`` is None if the file does not give the number of frames. ``assumptions`` describes
+    what the file does not say.
     """
 
     path: str
@@ -92,30 +92,30 @@ class SourceMedia(NamedTuple):
     assumptions: str = ""
 
     def frame_at(self, time: Fraction) -> int:
-        """The frame that is showing at a media time, in seconds of the media's clock."""
+        """The frame that shows at a media time, in seconds of the media's timebase."""
         return self.first_frame + frame_at_time(time - self.start_time, self.rate)
 
     def time_of(self, frame: int) -> Fraction:
-        """Media time at which a frame starts, in seconds of the media's clock."""
+        """The media time at which a frame starts, in seconds of the media's timebase."""
         return self.start_time + (frame - self.first_frame) / self.rate
 
 
 def is_plausible_frame_rate(rate: Fraction) -> bool:
-    """Whether pictures are likely to run at it: 1 is seconds, 1000 and more are ticks; both are
-    also real rates, of time lapse and of high-speed cameras."""
+    """Whether a rate is likely a frame rate: 1 usually means seconds, 1000 and more ticks, though
+    time lapse and high-speed cameras do run at such rates."""
     return 1 < rate < 1000
 
 
 def read_media_reference(
     reference: Any, folder: Path, source_range: TimeSpan, rate: Fraction | None = None
 ) -> SourceMedia:
-    """What a clip's reference says about its pictures.
+    """The source media of a clip's reference.
 
-    ``folder`` is where relative paths start: the cut's own. ``source`` is the clip's range, in
-    seconds of its own clock. ``rate`` is that of movies whose ranges count in seconds or ticks.
+    Relative paths start at ``folder``, the cut's own. ``source_range`` is the clip's range, in
+    seconds of its own timebase. ``rate`` is that of movies whose ranges count in seconds or ticks.
 
-    :raises Unfit: there are no pictures that could be sent.
-    :raises ValueError: damaged.
+    :raises UnusableClipError: there is no media that could be sent.
+    :raises ValueError: the reference is damaged.
     """
     kind = schema_name(reference)
     if kind == "ImageSequenceReference":
@@ -126,14 +126,14 @@ def read_media_reference(
         generator = reference.get("generator_kind") or reference.get("name") or "a picture"
         raise UnusableClipError(
             ProblemKind.GENERATOR,
-            f"the host makes this itself ({generator}); there is no file",
-            "render it to a file and cut that in, if it is to be sent",
+            f"the host generates this ({generator}); there is no file",
+            "to send it, render it to a file and cut that in",
         )
     if kind == "MissingReference" or reference is None:
         raise UnusableClipError(
             ProblemKind.OFFLINE,
-            "the timeline names no media here; a title, a generator, or media that was offline",
-            "relink the clip in the host and export again; titles need to be rendered",
+            "the clip has no media; it is a title, a generator, or was offline",
+            "relink the clip in the host and export again; render titles to files",
         )
     raise UnusableClipError(
         ProblemKind.BROKEN,
@@ -143,13 +143,13 @@ def read_media_reference(
 
 
 def url_to_path(url: str, folder: Path) -> str:
-    """The path that a target URL names.
+    """The path of a target URL.
 
-    ``file:`` URLs and relative references are percent-decoded (OTIO writes both that way), native
-    absolute paths are taken as they are; ``%04d`` is never an escape. ``file://server/share`` and
-    backslashed UNC paths stay on their server, Windows paths stay Windows paths on every system.
+    ``file:`` URLs and relative references are percent-decoded (OTIO writes both encoded), native
+    absolute paths are not; ``%04d`` is never an escape. ``file://server/share`` and UNC paths keep
+    their server, Windows paths stay Windows paths on every system.
 
-    :raises Unfit: the media is on the web.
+    :raises UnusableClipError: the media is on the web.
     """
     if WINDOWS_PATH.match(url) or url.startswith("//"):
         return url
@@ -158,7 +158,7 @@ def url_to_path(url: str, folder: Path) -> str:
         if path.startswith("//"):
             host, slash, path = path[2:].partition("/")
             path = _unescape(slash + path)
-        if re.fullmatch(r"[A-Za-z]:", host):  # file://C:/..., which is wrong and common
+        if re.fullmatch(r"[A-Za-z]:", host):  # file://C:/..., which is wrong but common
             return host + path
         if host and host != "localhost":
             return f"//{host}{path}"
@@ -184,32 +184,31 @@ def _to_absolute(path: str, folder: Path) -> str:
 
 @lru_cache(maxsize=16384)
 def media_path(path: str) -> str:
-    """A plate's media with its place, spelled the same in every dialect: slashes forward, any
-    number pattern as ``#``."""
+    """A plate's path in one spelling: forward slashes, any frame number pattern as ``#``."""
     folder, slash, name = path.replace("\\", "/").rpartition("/")
     return folder + slash + FRAME_NUMBER_PATTERN.sub("#", name)
 
 
 @lru_cache(maxsize=16384)
 def media_key(path: str) -> str:
-    """A plate's media without its place: folder and name, any number pattern as ``#``.
+    """A plate's last folder and file name, any frame number pattern as ``#``.
 
-    The same on every machine and in every dialect: roots differ between operating systems, and
-    ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence. Plates of
-    one name in folders of one name share it: :func:`media_path` tells those apart.
+    It is the same on every machine and in every format: roots differ between operating systems,
+    and ``plate.%04d.exr``, ``plate.[1001-1100].exr`` and ``plate.1001.exr`` are one sequence.
+    Plates with equal folder and file names share it; :func:`media_path` distinguishes them.
     """
     return "/".join(media_path(path).rsplit("/", 2)[-2:])
 
 
 def sequence_pattern(reference: JsonObject, folder: Path) -> str:
-    """An image sequence's pattern, its number as ``%04d``."""
+    """An image sequence's pattern, its frame number as ``%04d``."""
     base = str(reference.get("target_url_base") or "")
     padding = int(reference.get("frame_zero_padding") or 0)
     number = f"%0{padding}d" if padding else "%d"
     name = f"{reference.get('name_prefix') or ''}{number}{reference.get('name_suffix') or ''}"
     if base and not base.endswith(("/", "\\")):
         base += "/"
-    # The name is no part of the URL's escapes: prefix and suffix are stored as they are.
+    # Prefix and suffix are not percent-encoded, unlike the base URL.
     return url_to_path(base, folder).rstrip("/") + "/" + name if base else str(folder / name)
 
 
@@ -220,7 +219,7 @@ def _read_image_sequence(
     if step != 1:
         raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
-            f"the sequence holds every {step}th frame only",
+            f"the sequence has only every {step}th frame",
             "render the frames between, or conform the clip at the sequence's own rate",
         )
     available = read_time_range(reference.get("available_range"))
@@ -229,11 +228,11 @@ def _read_image_sequence(
     timebase = timebase_from_rate(own_rate) if own_rate else range_timebase
     assumptions = ""
     if timebase.rate == 1 and is_plausible_frame_rate(range_timebase.rate):
-        # OTIO's ImageSequenceReference has a rate of 1 unless it is given another.
+        # 1 is the default rate of OTIO's ImageSequenceReference.
         timebase = range_timebase
         assumptions = (
-            "its sequence is said to run at 1 frame per second, as references without a rate are; "
-            f"it was read at {range_timebase.rate}, at which its range counts"
+            "its sequence has the default rate of 1 frame per second; it was read at "
+            f"{range_timebase.rate}, the rate of its range"
         )
     first = int(reference.get("start_frame") or 0)
     path = sequence_pattern(reference, folder)
@@ -257,7 +256,7 @@ def _read_external(
     if not url or not isinstance(url, str):
         raise UnusableClipError(
             ProblemKind.OFFLINE,
-            "its media reference names no file",
+            "its media reference has no file",
             "relink the clip in the host and export again",
         )
     path_in_file = url_to_path(url, folder)
@@ -269,14 +268,14 @@ def _read_external(
     if ending not in STILL_EXTENSIONS:
         raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
-            f"files ending in {ending or 'nothing'} are not among the pictures that can be sent",
+            f"{ending or 'extensionless'} files cannot be sent",
             "transcode the media to EXR, DPX, TIFF, PNG, ProRes or MP4 and relink the clip",
         )
     frame_token = unsupported_placeholder(path_in_file)
     if frame_token is not None:
         raise UnusableClipError(
             ProblemKind.UNSUPPORTED,
-            f"its name has the frame number as {frame_token}, which does not say its number of digits",
+            f"the frame number in its name, {frame_token}, does not give the number of digits",
             "relink the clip to a pattern such as plate.%04d.exr or plate.####.exr",
         )
     try:
@@ -319,26 +318,23 @@ def _read_external(
 
 
 def _assume_still(pattern: str, number: int, start: int) -> str | None:
-    """None where one numbered file with a long range stands for a sequence; else it is one picture
-    that is held, and this says what was assumed.
+    """None if one numbered file with a long range is a sequence; else the assumption that it is a
+    still (empty for a version number).
 
-    One file's name does not say whether others lie beside it. Frame numbers stand at the end of a
-    name or between dots, mostly in three digits and more, and a sequence's range often starts at
+    The name of one file does not tell whether there are others. Frame numbers are at the end of a
+    name or between dots, mostly with three or more digits, and a sequence's range often starts at
     its first number.
     """
     name = re.split(r"[\\/]", pattern)[-1]
     number_match = FRAME_NUMBER_PATTERN.search(name)
     assert number_match is not None  # it is a pattern
-    before, after, digits = (
-        name[: number_match.start()],
-        name[number_match.end() :],
-        int(number_match[1] or 1),
-    )
+    before, after = name[: number_match.start()], name[number_match.end() :]
+    digits = int(number_match[1] or 1)
     if _ENDS_IN_VERSION_PREFIX.search(before):
         return ""
     if not after[:1].isalnum() and (before.endswith(".") or digits >= 3 or number == start):
         return None
-    return "its number was not taken for a frame number; it is one picture that is held"
+    return "the number in its name was not read as a frame number; it is a still that is held"
 
 
 def _sequence_media(
@@ -349,11 +345,11 @@ def _sequence_media(
     source_range: TimeSpan,
     timebase: Timebase,
 ) -> SourceMedia:
-    """A sequence whose first file is numbered ``first``, at the rate of ``clock``."""
+    """A sequence whose first file has number ``first``, at the rate of ``timebase``."""
     rate = timebase.rate
     assumptions = ""
     if not is_plausible_frame_rate(rate):
-        assumptions = f"its pictures are taken to run at {rate} frames per second, as the file says"
+        assumptions = f"its rate was read as {rate} frames per second, as in the file"
     available = read_time_range(reference.get("available_range"))
     if available is None:
         first_shown = nearest_frame(source_range.start, source_range.rate)
@@ -385,10 +381,10 @@ def _sequence_media(
 def _comparison_timebase(
     start: JsonObject, source_range: TimeSpan, media_timebase: Timebase
 ) -> Timebase:
-    """The clock at which media and clip are compared.
+    """The timebase in which media and clip are compared.
 
-    Whole numbers of frames at spellings of the media's rate are counts, by the spelling of its
-    range; everything else goes through seconds at the media's own rate, as in OTIO.
+    Whole numbers of frames at any spelling of the media's rate are counts, in the spelling of its
+    range; everything else is converted through seconds at the media's own rate, as in OTIO.
     """
     start_timebase = timebase_from_time(start)
     if start_timebase.rate != media_timebase.rate:
@@ -413,8 +409,8 @@ def _movie_media(
         if rate is None:
             raise UnusableClipError(
                 ProblemKind.RATE,
-                f"its times count at {timebase.rate} a second, which says nothing of the movie's rate",
-                "give the rate of the movie's pictures, as --rate 24",
+                f"its times count at {timebase.rate} per second, which is not the movie's rate",
+                "give the movie's frame rate, as --rate 24",
             )
         timebase = Timebase.from_exact_rate(rate)
     rate = timebase.rate
@@ -431,13 +427,14 @@ def _movie_media(
             path, first, length, start, rate, timebase, _timecode_or_none(first or None, rate)
         )
     if source_range.start >= 3600:
+        timecode = _timecode_or_none(math.floor(source_range.start * rate), rate)
         raise UnusableClipError(
             ProblemKind.OFFLINE,
-            f"the clip starts at timecode {_timecode_or_none(math.floor(source_range.start * rate), rate)}, but "
-            "the file does not say at which timecode its movie starts",
+            f"the clip starts at timecode {timecode}, but the file does not say at which timecode "
+            "its movie starts",
             "relink the clip in the host and export it as OTIO, which writes the media's range",
         )
-    assumptions = "the file does not say how long the movie is; it is counted from frame 0"
+    assumptions = "the file does not give the movie's range; it was read from frame 0"
     return SourceMedia(path, 0, None, Fraction(0), rate, timebase, assumptions=assumptions)
 
 

@@ -1,6 +1,6 @@
-"""Media references as they are written: file URLs, image sequences, and links that hold elsewhere.
+"""Build media references: file URLs, image sequences, and absolute URLs for relative ones.
 
-OTIO's relative references start from the folder of the file that holds them.
+OTIO's relative references start at the folder of the file that contains them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from bridge_core.models.media import FRAME_NUMBER_PATTERN
 from bridge_core.timeline.document import Document, JsonObject, schema_name
 from bridge_core.timeline.media_reference import WINDOWS_PATH, url_to_path
 
-#: What starts from a place of its own: a URL with a scheme, a root, a drive or a server.
+#: A URL with a scheme, or a path from a root, a drive or a server.
 _ABSOLUTE_URL = re.compile(r"^(?:file:/|(?!file:)[A-Za-z][A-Za-z0-9+.-]+:|[A-Za-z]:[\\/]|/|\\\\)")
 
 
 def file_url(folder: str, inner: str = "") -> str:
-    """``file:`` URL of a path below a folder, which may be another system's."""
+    """The ``file:`` URL of a path below a folder, which may be of another operating system."""
     if WINDOWS_PATH.match(folder):
         return (PureWindowsPath(folder) / inner).as_uri()
     return (PurePosixPath(Path(folder).absolute()) / inner).as_uri()
@@ -27,10 +27,10 @@ def file_url(folder: str, inner: str = "") -> str:
 def image_sequence_reference(
     base: str, name: str, first: int, rate: float, common_fields: JsonObject
 ) -> JsonObject:
-    """An ``ImageSequenceReference`` of frames from ``first`` on.
+    """An ``ImageSequenceReference`` that starts with frame ``first``.
 
-    ``base`` is the folder's URL, ``name`` a file's name with its number as ``%04d``; ``common`` is
-    what references of all kinds have (:func:`common_part`).
+    ``base`` is the folder's URL, ``name`` a file name with its frame number as ``%04d``;
+    ``common_fields`` are those that all kinds of references have (:func:`reference_fields`).
     """
     number = FRAME_NUMBER_PATTERN.search(name)
     assert number is not None
@@ -49,7 +49,7 @@ def image_sequence_reference(
 
 
 def reference_fields(reference: JsonObject) -> JsonObject:
-    """What a reference keeps when it is written as one of another kind."""
+    """The fields that a reference keeps when it is converted to another kind."""
     return {
         "metadata": reference.get("metadata") or {},
         "name": reference.get("name") or "",
@@ -59,8 +59,10 @@ def reference_fields(reference: JsonObject) -> JsonObject:
 
 
 def make_references_absolute(document: Document, target: Path) -> None:
-    """Make relative references whole where ``target`` goes into another folder than the document,
-    in all of the document. What is no file stays as it is."""
+    """Make all relative references of a document absolute if ``target`` is in another folder.
+
+    References that are not files stay unchanged.
+    """
     folder = document.path.absolute().parent
     if folder != target.absolute().parent:
         pending: list[Any] = [document.root]

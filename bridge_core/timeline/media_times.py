@@ -1,7 +1,8 @@
-"""Times of a clip's media as its own reference counts them, its rate spelled as it stands there.
+"""Times of a clip's media in the timebase of its reference, with the rate spelled as there.
 
-At 14 hours of timecode 23.976 and 24000/1001 are a frame apart, 23.98 and 24000/1001 two hundred:
-what is written beside a plate has to count exactly as the plate does, or readers see other frames.
+At 14 hours of timecode, 23.976 and 24000/1001 are a frame apart, 23.98 and 24000/1001 two hundred:
+a version written beside a plate has to count exactly as the plate does, or readers show other
+frames.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from bridge_core.timeline.otio_time import to_exact_rate
 
 
 class MediaTimes(NamedTuple):
-    """Where frames of ``media`` stand in the time of the reference that it was read from."""
+    """Times of the frames of ``media`` in the reference that it was read from."""
 
     media: SourceMedia
     start: JsonObject | None
-    """The reference's own first time (OTIO's RationalTime); None where it has no range."""
+    """Start of the reference's available range (a RationalTime); None if it has none."""
     rate: float
     """Frames per second, as the file spells it."""
 
@@ -29,9 +30,9 @@ class MediaTimes(NamedTuple):
     def from_reference(
         cls, media: SourceMedia, reference: Any, source_range: Any = None
     ) -> MediaTimes:
-        """``source_range`` is the clip's, whose rate counts where the reference names none.
+        """``source_range`` is the clip's; its rate is used if the reference has none.
 
-        :raises ValueError: a rate of the file is none.
+        :raises ValueError: a rate in the file is not a rate.
         """
         available = reference.get("available_range")
         matching_rates = (
@@ -43,10 +44,10 @@ class MediaTimes(NamedTuple):
         return cls(media, start, float(next(matching_rates, media.rate)))
 
     def time_at(self, frame: int) -> JsonObject:
-        """The RationalTime at which a frame (numbered as the plate's files are) starts."""
+        """The RationalTime at which a frame starts, by the plate's frame numbers."""
         if self.start is None:
             return _rational_time(self.media.time_of(frame) * self.media.rate, self.rate)
-        # OTIO's own reckoning, exactly: so many frames of this rate after the reference's start.
+        # As OTIO computes it: frames at this rate after the reference's start.
         rate = self.start["rate"]
         value = Fraction(self.start["value"]) + self._frame_length(
             frame - self.media.first_frame, rate
@@ -54,13 +55,13 @@ class MediaTimes(NamedTuple):
         return _rational_time(value, rate)
 
     def time_range(self, first: int, count: int) -> JsonObject:
-        """The TimeRange of ``count`` frames from ``first`` on."""
+        """The TimeRange of ``count`` frames, starting with ``first``."""
         start = self.time_at(first)
         duration = _rational_time(self._frame_length(count, start["rate"]), start["rate"])
         return {"OTIO_SCHEMA": "TimeRange.1", "start_time": start, "duration": duration}
 
     def nearest_frame(self, time: JsonObject) -> int:
-        """The frame that starts nearest to a time of the clip, numbered as the files are."""
+        """The frame that starts nearest to a time of the clip, by the plate's frame numbers."""
         start = self.time_at(self.media.first_frame)
         offset = rebase_time(time, start, Fraction(0))
         count = Fraction(offset["value"]) * Fraction(self.rate) / Fraction(offset["rate"])
@@ -71,10 +72,10 @@ class MediaTimes(NamedTuple):
 
 
 def rebase_time(time: JsonObject, start: JsonObject, new_start: Fraction) -> JsonObject:
-    """A time of a clip after its media's ``start`` was counted ``to`` (at the start's rate) anew.
+    """A time of a clip after its media's ``start`` was moved to ``new_start``, at the start's rate.
 
-    Whole numbers at two spellings of one rate are counts: they move by whole frames and take over
-    the start's spelling, which leaves no doubt.
+    Whole numbers at two spellings of one rate are counts: they move by whole frames and take the
+    start's spelling.
     """
     offset = new_start - Fraction(start["value"])
     rate, value = time["rate"], Fraction(time["value"])
@@ -87,8 +88,8 @@ def rebase_time(time: JsonObject, start: JsonObject, new_start: Fraction) -> Jso
 
 
 def exceeds_media(source_range: Any, available: Any) -> bool:
-    """Whether a clip's source range names time that its media does not have, to half a frame of
-    the media: less than that is arithmetic."""
+    """Whether a clip's source range goes beyond its media, by more than half a frame of the media;
+    smaller differences are rounding errors."""
     if source_range is None or available is None:
         return False
     rate = Fraction(available["duration"]["rate"])
@@ -98,7 +99,7 @@ def exceeds_media(source_range: Any, available: Any) -> bool:
 
 
 def _range_bounds(range_: JsonObject, start: JsonObject) -> tuple[Fraction, Fraction]:
-    """Start and end in seconds, as far from ``start`` as they are counted."""
+    """Start and end of a range in seconds after ``start``."""
     time, length = range_["start_time"], range_["duration"]
     first = rebase_time(time, start, Fraction(0))
     low = Fraction(first["value"]) / Fraction(first["rate"])
@@ -110,7 +111,7 @@ def _rational_time(value: Fraction, rate: float) -> JsonObject:
 
 
 def _candidate_rates(own_rate: Any, available: Any, source_range: Any) -> Iterator[float]:
-    """As they are spelled, the most telling first."""
+    """The rates as spelled in the file, by precedence."""
     if own_rate:
         yield own_rate
     for one in (available, source_range):

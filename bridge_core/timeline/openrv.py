@@ -1,17 +1,16 @@
 """Strokes of notes as OpenRV's annotations.
 
-Schemas, coordinates and what loads were read in OpenRV's ``otio_reader`` package
-(``src/plugins/rv-packages/otio_reader``, tags v3.0.0 to v4.0.1 and main): an annotation is an
-effect of a clip, its layers are what was drawn. The picture is 16 units wide around its middle with
-y upwards, unless the media reference has ``available_image_bounds``, which are the units then. A
-layer stands on a frame of the source, as OpenRV counts it: the number of the file, and of a movie
-from 1.
+Schemas and coordinates are from the source of OpenRV's ``otio_reader`` package
+(``src/plugins/rv-packages/otio_reader``, tags v3.0.0 to v4.0.1 and main). An annotation is an
+effect of a clip, its layers are the strokes. The image is 16 units wide, centred, with y upwards,
+unless the media reference has ``available_image_bounds``, which then define the units. A layer is
+on a frame of the source as OpenRV counts: a sequence by its files' frame numbers, a movie from 1.
 
-From 3.1 on the hook that reads an annotation asks a node called ``MediaTrack`` for the picture's
-size, which has to be complete by then. So the lowest track gets that name, is free of annotations
-and starts with a plain clip; its clips stand once more, with their annotations, on a track above.
-``Paint.1`` with ``id`` and ``soft_deleted`` is read by all of these versions, other layers by 4.0
-only, which skips their drawing: shapes are drawn with the pen, and text stays in the marker.
+Since 3.1, the hook that reads an annotation gets the image size from a node called ``MediaTrack``,
+which has to be complete by then. So the lowest track gets that name, has no annotations and starts
+with a plain clip; its clips are repeated with their annotations on a track above. All of these
+versions read ``Paint.1`` with ``id`` and ``soft_deleted``. Other layers are read by 4.0 only, which
+does not draw them: shapes are drawn with the pen, and text stays in the marker.
 """
 
 from __future__ import annotations
@@ -40,17 +39,17 @@ from bridge_core.timeline.media_times import MediaTimes
 from bridge_core.timeline.otio_time import to_rational_time
 from bridge_core.timeline.retimes import time_effects
 
-#: What OpenRV registers with OTIO: files with these load there and nowhere else.
+#: Effects that OpenRV registers with OTIO; files with these load only there.
 EFFECTS = frozenset({"Annotation", "CDL"})
 
 _MEDIA_TRACK = "MediaTrack"
 _UNITS_WIDE = 16.0
-#: Straight lines that an ellipse is drawn with.
+#: Line segments of an ellipse.
 _ELLIPSE_SEGMENTS = 48
 
 
 class ImageBounds(NamedTuple):
-    """Where a picture's corners are in OpenRV's units: left, top, width, height (downwards)."""
+    """An image's bounds in OpenRV's units; ``height`` points downwards."""
 
     left: float
     top: float
@@ -59,7 +58,7 @@ class ImageBounds(NamedTuple):
 
     @classmethod
     def from_size(cls, width: int, height: int, pixel_aspect: float = 1.0) -> ImageBounds:
-        """OpenRV measures a picture by its pixels' count, and shows it by their aspect."""
+        """OpenRV measures an image in pixels, and shows it with their aspect ratio."""
         wide, high = _UNITS_WIDE * pixel_aspect, _UNITS_WIDE * height / width
         return cls(-wide / 2, high / 2, wide, high)
 
@@ -76,10 +75,10 @@ class ImageBounds(NamedTuple):
 def build_annotation(
     note: Note, label: str, frames: FrameRange, bounds: ImageBounds
 ) -> JsonObject | None:
-    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (OpenRV's count);
-    None where nothing of it can be drawn.
+    """The strokes of a note as an ``Annotation.1`` on the first of ``frames`` (as OpenRV counts);
+    None if there is nothing to draw.
 
-    OpenRV draws on one frame, however long the layer's range is.
+    OpenRV draws on one frame, whatever the length of the layer's range.
     """
     layer_range = {
         "OTIO_SCHEMA": "TimeRange.1",
@@ -108,10 +107,10 @@ def build_annotation(
 def annotate_clip(
     clip: JsonObject, times: MediaTimes | None, references: dict[str, Any], active: str
 ) -> Iterator[str]:
-    """Add annotations for the drawings of a clip's notes, in the place of earlier ones of ours.
+    """Add annotations for the drawings of a clip's notes, replacing our earlier ones.
 
-    ``times`` are the plate's; ``several`` are the clip's references, of which ``active`` is shown.
-    Gives in words what cannot be drawn.
+    ``times`` are the plate's; ``references`` are the clip's, ``active`` is the key of the active
+    one. Yields messages about what cannot be drawn.
     """
     if "effects" in clip:
         clip["effects"] = [
@@ -124,12 +123,12 @@ def annotate_clip(
         bounds = _image_bounds(references, note.version_id, active)
         if bounds is None or times is None:
             yield (
-                f"the drawings of the note by {note.by} have no place there: the picture's size "
-                "is not known"
+                f"the drawings of the note by {note.by} were not exported: the image size is not "
+                "known"
             )
             continue
         if any(stroke.tool is StrokeTool.TEXT for stroke in note.strokes):
-            yield f"text that {note.by} wrote on the picture cannot be written there"
+            yield f"OpenRV does not show the text that {note.by} wrote on the image"
         annotation = build_annotation(
             note,
             str(shotbridge_metadata(marker).get("label", "")),
@@ -141,7 +140,7 @@ def annotate_clip(
 
 
 def restore_tracks(stack: Any) -> None:
-    """Undo :func:`separate_annotations` in a cut that comes from an export for OpenRV."""
+    """Undo :func:`separate_annotations` in a cut that was exported for OpenRV."""
     children = get_list(stack, "children")
     if isinstance(stack, dict) and children:
         stack["children"] = [one for one in children if not is_annotation_track(one)]
@@ -151,9 +150,9 @@ def restore_tracks(stack: Any) -> None:
 
 
 def separate_annotations(stack: JsonObject) -> Iterator[tuple[str, str, str]]:
-    """Arrange the tracks so that annotations load, in an export's tracks that are written next.
+    """Rearrange an export's tracks so that OpenRV loads the annotations.
 
-    Gives track, clip and what is lost there; the lowest track's own name is kept in our metadata.
+    Yields track, clip and message for each loss. The lowest track's name is kept in our metadata.
     """
     tracks = stack["children"]
     if not any(_annotated_clips(track) for track in tracks):
@@ -166,8 +165,8 @@ def separate_annotations(stack: JsonObject) -> Iterator[tuple[str, str, str]]:
                     one for one in clip["effects"] if schema_name(one) != "Annotation"
                 ]
                 message = (
-                    "its drawings do not load there, as the lowest track does not start with a "
-                    "plain clip; they were left out"
+                    "its drawings were not exported: OpenRV loads them only if the lowest track "
+                    "starts with a plain clip"
                 )
                 yield str(track.get("name") or ""), str(clip.get("name") or ""), message
         return
@@ -215,7 +214,7 @@ def _has_file(clip: JsonObject) -> bool:
 
 
 def _annotated_clips(item: Any) -> list[JsonObject]:
-    """Clips with annotations, in a track and its nests."""
+    """The clips with annotations in a track and its nests."""
     if schema_name(item) == "Clip":
         effects = get_list(item, "effects")
         return [item] if any(schema_name(one) == "Annotation" for one in effects) else []
@@ -229,7 +228,7 @@ def _is_shotbridge_annotation(effect: Any) -> bool:
 def _annotation_frames(
     note: Note, clip: JsonObject, times: MediaTimes, shown_reference: Any
 ) -> FrameRange:
-    """Where a note's drawing stands, as OpenRV counts the media that it shows."""
+    """The frames of a note's drawing, as OpenRV counts the shown media."""
     source, rate = clip.get("source_range"), times.media.rate
     first = times.nearest_frame(source["start_time"]) if source else times.media.first_frame
     drawn_range = note.frames or FrameRange(first=first, last=first, rate=rate)
@@ -264,13 +263,13 @@ def _image_bounds(references: dict[str, Any], version: str, active: str) -> Imag
 
 
 def _paint_layer(
-    points: list[tuple[float, float]], stroke: Stroke, id: str, bounds: ImageBounds
+    points: list[tuple[float, float]], stroke: Stroke, layer_id: str, bounds: ImageBounds
 ) -> JsonObject:
     width = stroke.width * bounds.width
     return {
         "OTIO_SCHEMA": "Paint.1",
         "name": "Paint",
-        "id": id,
+        "id": layer_id,
         "visible": True,
         "soft_deleted": False,
         "rgba": _rgba(stroke.colour),
@@ -281,7 +280,7 @@ def _paint_layer(
 
 
 def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[tuple[float, float]]]:
-    """A stroke as lines of the pen, in OpenRV's units; none for text."""
+    """A stroke as pen lines in OpenRV's units; none for text."""
     points = [bounds.to_units(point) for point in stroke.points]
     if stroke.tool is StrokeTool.TEXT:
         return []
@@ -300,8 +299,8 @@ def _pen_lines(stroke: Stroke, bounds: ImageBounds) -> list[list[tuple[float, fl
 def _arrow_head(
     tail: tuple[float, float], tip: tuple[float, float], width: float
 ) -> list[tuple[float, float]]:
-    """Two lines from an arrow's tip, 30 degrees to either side, five widths of the line long but
-    no longer than half of it."""
+    """Two lines from an arrow's tip, 30 degrees to either side; their length is five line widths,
+    but at most half of the arrow."""
     along = math.atan2(tail[1] - tip[1], tail[0] - tip[0])
     length = min(5 * width, math.dist(tail, tip) / 2)
 

@@ -1,14 +1,14 @@
-"""OTIO's times as exact seconds, and back; frames only at the end, rounded once.
+"""Conversion of OTIO's times to exact seconds and back; frames are rounded once, at the end.
 
-OTIO keeps times as floating-point values at floating-point rates. Added up in seconds as
-fractions, ten thousand clips drift by nothing.
+OTIO stores times as floating-point values at floating-point rates. Summed up in seconds as
+fractions, ten thousand clips do not drift.
 
 Files spell NTSC rates in many ways: 23.976, 23.98, 23.976024627685547 (24000/1001 in 32 bits). At
-14 hours of timecode one of them is up to 200 frames away from another, so a spelling is kept
-(:class:`Clock`). Within one spelling times are counts, and seconds are counts at the exact rate.
-Between two spellings of one rate whole numbers are counts too; other values were computed from
-seconds by the program that wrote them, and are read back through seconds at the rates as they are
-spelled, which is what OTIO's ``rescaled_to`` does.
+14 hours of timecode two spellings are up to 200 frames apart, so the spelling is kept
+(:class:`Timebase`). Within one spelling, times are counts of frames at the exact rate. Between two
+spellings of one rate, whole numbers are counts too; other values were computed from seconds by the
+program that wrote them, and are converted through seconds at the rates as spelled, as OTIO's
+``rescaled_to`` does.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from typing import Any, NamedTuple
 from bridge_core.models.frames import to_rate
 from bridge_core.timeline.document import JsonObject
 
-#: A rate that differs from the exact one by less is that rate in 64 bits, not another spelling.
+#: A rate closer to the exact one than this is that rate in 64 bits, not another spelling.
 _SAME_RATE_TOLERANCE = Fraction(1, 10**12)
-#: A frame boundary that a time misses by less, in frames, is meant: a day of timecode computed in
-#: 64 bits is some 10**-9 frames off, and real rates meet no closer than a thousandth.
+#: A time closer to a frame boundary than this, in frames, is on it: a day of timecode computed in
+#: 64 bits is some 10**-9 frames off, and boundaries of real rates are at least 1/1000 apart.
 _FRAME_TOLERANCE = Fraction(1, 1_000_000)
 
 
 class Timebase(NamedTuple):
-    """What times are counted by: the exact rate, and the rate as the file spells it."""
+    """The rate that times are counted at: exact, and as the file spells it."""
 
     rate: Fraction
     file_rate: Fraction
     is_exact: bool
-    """The spelling is the rate itself, as of 24, 25 and 24000/1001 in 64 bits."""
+    """The spelling is the rate itself, as for 24, 25 and 24000/1001 in 64 bits."""
     is_whole_frames: bool = True
     """The time that others are compared with is a whole number of frames."""
 
     @classmethod
     def from_exact_rate(cls, rate: Fraction) -> Timebase:
-        """The clock of an exact rate."""
+        """The timebase of an exact rate."""
         return cls(rate, rate, True)
 
 
 class TimeSpan(NamedTuple):
-    """A stretch of time, half-open, in seconds of the clock at which it was counted.
+    """A half-open range of time, in seconds of its timebase.
 
-    A second of a clock is as many counts as its exact rate has frames: at 23.98, spelled so, the
-    count 86400 stands at 3603.6 s, as it does at 24000/1001.
+    A second of a timebase has as many counts as its exact rate has frames: at a rate spelled
+    23.98, the count 86400 is at 3603.6 s, as it is at 24000/1001.
     """
 
     start: Fraction
@@ -62,13 +62,16 @@ class TimeSpan(NamedTuple):
 
 @lru_cache(maxsize=256)
 def to_exact_rate(number: float) -> Fraction:
-    """:raises ValueError: not a rate."""
+    """The exact rate of a number as files spell it.
+
+    :raises ValueError: not a rate.
+    """
     return to_rate(float(number))
 
 
 @lru_cache(maxsize=256)
 def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Timebase:
-    """The clock of a rate as a file spells it.
+    """The timebase of a rate as a file spells it.
 
     :raises ValueError: not a rate.
     """
@@ -79,9 +82,9 @@ def timebase_from_rate(rate_number: float, is_whole_frames: bool = True) -> Time
 
 
 def timebase_from_time(time: Any) -> Timebase:
-    """The clock of a ``RationalTime`` that others are compared with.
+    """The timebase of a ``RationalTime`` that others are compared with.
 
-    :raises ValueError: it is not one, or has no usable rate.
+    :raises ValueError: not a ``RationalTime``, or one without a usable rate.
     """
     try:
         return timebase_from_rate(time["rate"], float(time["value"]).is_integer())
@@ -90,9 +93,9 @@ def timebase_from_time(time: Any) -> Timebase:
 
 
 def to_seconds(time: Any) -> Fraction:
-    """A ``RationalTime`` in seconds of its own clock: its value by the exact rate.
+    """A ``RationalTime`` in seconds of its own timebase: its value divided by the exact rate.
 
-    :raises ValueError: it is not one, or has no usable rate.
+    :raises ValueError: not a ``RationalTime``, or one without a usable rate.
     """
     try:
         return _to_seconds_and_timebase(time["value"], time["rate"])[0]
@@ -102,16 +105,16 @@ def to_seconds(time: Any) -> Fraction:
 
 @lru_cache(maxsize=16384)
 def _to_seconds_and_timebase(value: float, rate: float) -> tuple[Fraction, Timebase]:
-    # A cut says the same few lengths and rates over and over.
+    # Cached: a cut repeats the same few lengths and rates.
     timebase = timebase_from_rate(rate)
     return Fraction(value) / timebase.rate, timebase
 
 
 def convert_timebase(time: Fraction, source: Timebase, target: Timebase) -> Fraction:
-    """Seconds of one clock as seconds of another.
+    """Convert seconds of one timebase to seconds of another.
 
     A whole number of frames at another spelling of the same rate stays that number; everything
-    else goes through the rates as they are spelled.
+    else is converted through the rates as spelled.
     """
     if (source.is_exact and target.is_exact) or source.file_rate == target.file_rate:
         return time
@@ -125,9 +128,9 @@ def convert_timebase(time: Fraction, source: Timebase, target: Timebase) -> Frac
 
 
 def read_time_range(time_range: Any) -> TimeSpan | None:
-    """A ``TimeRange``, in seconds of its own clock; None where there is none.
+    """A ``TimeRange`` in seconds of its own timebase; None for None.
 
-    :raises ValueError: damaged.
+    :raises ValueError: the range is damaged.
     """
     if time_range is None:
         return None
@@ -146,28 +149,28 @@ def read_time_range(time_range: Any) -> TimeSpan | None:
 
 
 def nearest_frame(time: Fraction, rate: Fraction) -> int:
-    """The nearest frame boundary; halves go up, so that neighbours stay neighbours."""
-    # floor(time * rate + 1/2) in whole numbers: this runs several times for every clip.
+    """The nearest frame boundary; halves round up, so that adjacent clips stay adjacent."""
+    # floor(time * rate + 1/2) in integers: this runs several times for every clip.
     value = time.numerator * rate.numerator
-    parts = time.denominator * rate.denominator
-    return (2 * value + parts) // (2 * parts)
+    divisor = time.denominator * rate.denominator
+    return (2 * value + divisor) // (2 * divisor)
 
 
 def frame_at_time(time: Fraction, rate: Fraction) -> int:
-    """The frame that is showing: the one whose time it is, as OTIO's ``to_frames`` has it.
+    """The frame that shows at a time, rounded down as by OTIO's ``to_frames``.
 
-    A boundary that is missed by noise counts as reached.
+    A time that misses a frame boundary by rounding errors only is on it.
     """
     value = time.numerator * rate.numerator
-    parts = time.denominator * rate.denominator
-    frame, rest = divmod(value, parts)
-    return frame + 1 if (parts - rest) * _FRAME_TOLERANCE.denominator < parts else frame
+    divisor = time.denominator * rate.denominator
+    frame, rest = divmod(value, divisor)
+    return frame + 1 if (divisor - rest) * _FRAME_TOLERANCE.denominator < divisor else frame
 
 
 def to_rational_time(
     value: Fraction, rate: Fraction, timebase: Timebase | None = None
 ) -> JsonObject:
-    """``value`` frames at ``rate`` as OTIO writes them; the rate as ``clock`` spells it."""
+    """``value`` frames at ``rate`` as a ``RationalTime``, its rate spelled as in ``timebase``."""
     file_rate = timebase.file_rate if timebase is not None else rate
     return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(file_rate), "value": float(value)}
 
@@ -175,11 +178,11 @@ def to_rational_time(
 def to_time_range(
     start: Fraction, duration: Fraction, rate: Fraction, timebase: Timebase | None = None
 ) -> JsonObject:
-    """Seconds as OTIO writes them, counted at ``rate``.
+    """Seconds as a ``TimeRange``, counted at ``rate``.
 
-    With ``clock``, whose rate has to be ``rate``, they are seconds of that clock and the rate is
-    spelled as there: ``time_range(media.time_of(frame), length, media.clock.rate, media.clock)``
-    stands in the same place as the media's own range.
+    With ``timebase``, whose rate has to be ``rate``, they are seconds of that timebase and the rate
+    is spelled as there. A range written with the media's timebase counts as the media's own range
+    does.
     """
     return {
         "OTIO_SCHEMA": "TimeRange.1",

@@ -1,4 +1,4 @@
-"""A clip's times, counted from where the reader of an export counts them."""
+"""Rebase a clip's times to the origin that the reader of an export uses."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def rebase_clip(
     active_reference: Any,
     origin: RangeOrigin,
 ) -> None:
-    """Count a clip, its markers and its media ``references`` from ``origin``.
+    """Make a clip, its markers and its ``media_references`` count from ``origin``.
 
-    ``times`` are the plate's, ``active`` is the reference that the reader will get.
+    ``times`` are the plate's, ``active_reference`` is the one that the reader gets.
     """
     media = times.media
     if origin is RangeOrigin.UNCHANGED or media.is_still:
         return
     if file_extension(str(active_reference.get("target_url") or "")) in MOVIE_EXTENSIONS:
-        # A movie of ours has a timecode only where its plate has one. Without, readers count it
-        # from its first frame; any other counts from its own timecode, or from 0, in the cut too.
+        # Our movies have a timecode only if their plate has one; otherwise readers count them from
+        # their first frame. Other movies already count from their timecode, or from 0, in the cut.
         available = active_reference.get("available_range")
         if (
             "version" in shotbridge_metadata(active_reference)
@@ -38,7 +38,7 @@ def rebase_clip(
             _shift_ranges(clip, [active_reference], available["start_time"], Fraction(0))
         return
     if file_extension(media.path) in MOVIE_EXTENSIONS:
-        return  # frames of a movie are numbered as the movie counts
+        return  # a movie's frame numbers are its own times
     if origin is RangeOrigin.TIMECODE and media.start_timecode is not None:
         return
     start = times.time_at(media.first_frame)
@@ -52,6 +52,6 @@ def _shift_ranges(
     ranges = [clip.get("source_range")]
     ranges += [reference.get("available_range") for reference in media_references]
     ranges += [marker.get("marked_range") for marker in get_list(clip, "markers")]
-    for one in ranges:
-        if one is not None:
-            one["start_time"] = rebase_time(one["start_time"], start, new_start)
+    for time_range in ranges:
+        if time_range is not None:
+            time_range["start_time"] = rebase_time(time_range["start_time"], start, new_start)

@@ -1,4 +1,4 @@
-"""Media that was moved as a whole: the same folders under another root are the same media."""
+"""Relocated media: the same folders under another root are the same media."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-#: ``v002``, ``exr_v002``, ``v002_fix``: another version is never the same media.
+#: ``v002``, ``exr_v002``, ``v002_fix``: other versions are other media.
 _VERSION_FOLDER = re.compile(r"(?:^|[._-])v\d+(?:$|[._-])", re.IGNORECASE)
 
 
 class Relocation(NamedTuple):
-    """Leading folders, and what stands in their place in another cut."""
+    """A root folder of one cut, and the one that replaces it in another."""
 
     old_root: str = ""
     new_root: str = ""
 
     def relocate(self, path: str) -> str:
-        """Where a path of the old cut is looked for in the new one."""
+        """The path in the new cut of a path in the old one."""
         return (
             self.new_root + path[len(self.old_root) :] if _is_below(path, self.old_root) else path
         )
 
 
 def find_relocation(paths: Iterable[tuple[str, str]]) -> Relocation:
-    """The root that was moved, of media of the same names: paths in an old cut and in a new one.
+    """The root that was relocated, from pairs of old and new paths of media with equal names.
 
-    It is one where it can be replaced in all of them, however many of them changed below it as
-    well. A folder that carries a version, or stands below one that does, is none.
+    A root counts as relocated if it can be replaced in all pairs, even if some of them changed
+    below it as well. A version folder, or a folder below one, never does.
     """
     pairs = set(paths)
     differing_roots = {_strip_common_end(old, new) for old, new in pairs}
-    # What was relinked below a moved root differs further down.
+    # Media that was relinked below a relocated root differs further down.
     old, new = min(differing_roots, key=lambda top: (len(top[0]), top), default=("", ""))
     if old == new or any(_VERSION_FOLDER.search(folder) for folder in _differing_folders(old, new)):
         return Relocation()
@@ -45,7 +45,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _strip_common_end(old: str, new: str) -> tuple[str, str]:
-    """Both paths without the folders and the name at their ends that are equal."""
+    """Both paths without their common last parts."""
     if old == new:
         return "", ""
     one, two = old.split("/"), new.split("/")
@@ -56,7 +56,7 @@ def _strip_common_end(old: str, new: str) -> tuple[str, str]:
 
 
 def _differing_folders(old: str, new: str) -> Iterator[str]:
-    """The folders of both after those at their beginnings that are equal."""
+    """The folders of both paths without their common first parts."""
     one, two = old.split("/"), new.split("/")
     while one and two and one[0] == two[0]:
         del one[0], two[0]

@@ -1,18 +1,18 @@
-"""Time effects of a clip as a :class:`~bridge_core.models.frames.Retime`.
+"""Read a clip's time effects as a :class:`~bridge_core.models.frames.Retime`.
 
-OTIO's ``LinearTimeWarp`` says how fast the media runs; the clip keeps its length in the cut, so a
-clip of 48 frames at speed 2 shows a stretch of 95 media frames. Where the speed is negative, the
-source range names the stretch by its *earliest* frame, and the stretch is shown from its end (as
-Hiero, AYON and FCP XML do; OTIO leaves it open).
+OTIO's ``LinearTimeWarp`` is the speed of the media; the clip keeps its length in the cut, so a clip
+of 48 frames at speed 2 spans 95 media frames. If the speed is negative, the source range starts at
+the *earliest* frame and is shown from its end (as in Hiero, AYON and FCP XML; OTIO does not define
+it).
 
-A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists that start with
-seconds of retimed time and seconds of media time, both counted from the start of the media, then
-whether the key is eased and its two tangents (read in public exports of Resolve 21).
+A speed ramp is a ``TimeEffect`` with ``metadata.Resolve_OTIO["Key Frames"]``: lists of seconds of
+retimed time and seconds of media time, both from the start of the media, then whether the key is
+eased, and its two tangents (as in public exports of Resolve 21).
 
-FCP 7 XML's Time Remap comes out of OTIO's reader as a plain ``Effect`` with ``metadata.fcp_xml``
-(OpenTimelineIO issue 876): a speed in per cent and a direction, under which the clip's in and out
-count frames of the *remapped* media. AAF's ramps come as a retime of constant speed, or none, with
-their key frames in ``metadata.AAF.Parameters``: they are reported, not applied.
+OTIO's reader returns FCP 7 XML's Time Remap as a plain ``Effect`` with ``metadata.fcp_xml``
+(OpenTimelineIO issue 876): a speed in per cent and a direction; the clip's in and out points count
+frames of the *remapped* media. It returns AAF's ramps as a constant speed, or none, with their key
+frames in ``metadata.AAF.Parameters``: these are reported, not applied.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NEXT_STEP = "bake the retime into the media, or remove it, and export again"
 
 
 def time_effects(item: Any) -> list[Any]:
-    """The effects of an item that change its time; those that are switched off do not."""
+    """The enabled effects of an item that change its time."""
     return [
         effect
         for effect in get_list(item, "effects")
@@ -41,18 +41,18 @@ def time_effects(item: Any) -> list[Any]:
 
 
 def is_time_remap(effect: Any) -> bool:
-    """A Time Remap of FCP 7 XML."""
+    """Whether an effect is a Time Remap of FCP 7 XML."""
     return _adapter_metadata(effect, "fcp_xml").get("effectid") == "timeremap"
 
 
 def read_retime(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple[Retime, str]:
-    """The retime, in plate frames, and what had to be assumed about it (empty: nothing).
+    """The retime in plate frames, and what had to be assumed about it (empty: nothing).
 
-    ``in_point`` is the clip's start in the media, in seconds from the media's start; ``rate`` the
-    plate's.
+    ``in_point`` is the clip's start in the media, in seconds from the media's start; ``rate`` is
+    the plate's.
 
-    :raises Unfit: a time effect that says nothing we can follow.
-    :raises ValueError: damaged.
+    :raises UnusableClipError: the time effects are not supported.
+    :raises ValueError: a time effect is damaged.
     """
     if any(map(is_time_remap, effects)):
         if len(effects) > 1:
@@ -62,7 +62,7 @@ def read_retime(effects: list[Any], in_point: Fraction, rate: Fraction) -> tuple
         return Retime(speed=_time_remap_speed(effects[0])), ""
     if any(map(_is_aaf_ramp, effects)):
         raise UnusableClipError(
-            ProblemKind.RETIME, "its speed changes over time, as the AAF says", _NEXT_STEP
+            ProblemKind.RETIME, "it has an AAF speed ramp, which is not supported", _NEXT_STEP
         )
     ramps = [effect for effect in effects if schema_name(effect) == "TimeEffect"]
     if ramps:
@@ -82,20 +82,20 @@ def _effect_speed(effect: Any) -> Fraction:
         return Fraction(0)
     scalar = effect.get("time_scalar")
     if not isinstance(scalar, int | float):
-        raise ValueError(f"its retime has no speed but {scalar!r}")
-    # A scalar was a ratio of frames once: 0.333… was a third.
+        raise ValueError(f"the speed of its retime is {scalar!r}")
+    # The scalar was computed from a ratio of frames: 0.333… was a third.
     return Fraction(scalar).limit_denominator(100_000)
 
 
 def _adapter_metadata(effect: Any, adapter: str) -> dict[str, Any]:
-    """What one of OTIO's readers kept of an effect in its metadata."""
+    """The metadata of an effect that one of OTIO's adapters stored."""
     metadata = effect.get("metadata") if isinstance(effect, dict) else None
     value = metadata.get(adapter) if isinstance(metadata, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def _time_remap_speed(effect: Any) -> Fraction:
-    """The speed of a Time Remap, negative backwards."""
+    """The speed of a Time Remap; negative if reversed."""
     raw_parameters = _adapter_metadata(effect, "fcp_xml").get("parameter")
     parameters = {
         str(one.get("parameterid")): str(one.get("value")).strip()
@@ -117,7 +117,7 @@ def _time_remap_speed(effect: Any) -> Fraction:
 
 
 def _is_aaf_ramp(effect: Any) -> bool:
-    """Key frames of an AAF's retime that no single speed stands for."""
+    """Whether an AAF's retime has key frames that are not a constant speed."""
     parameters = _adapter_metadata(effect, "AAF").get("Parameters")
     if not isinstance(parameters, dict):
         return False
@@ -131,12 +131,12 @@ def _is_aaf_ramp(effect: Any) -> bool:
             if len(slopes) > 1:
                 return True
     except MALFORMED_ERRORS:
-        return True  # key frames that cannot be understood are not followed
+        return True  # unknown key frames are not applied
     return False
 
 
 def _aaf_keyframes(parameter: Any) -> list[tuple[float, float]]:
-    """Times and values of a parameter of an AAF that changes over time, as OTIO's reader has it."""
+    """Times and values of an animated AAF parameter, as OTIO's adapter stores it."""
     if not isinstance(parameter, dict):
         return []
     pairs = get_list(parameter, "keyframe_values")
@@ -165,7 +165,7 @@ def _read_speed_ramp(effect: Any, in_point: Fraction, rate: Fraction) -> tuple[R
             for t, s in keys
         )
     )
-    assumption = "its speed ramp is eased; it was read with straight lines between the keys"
+    assumption = "its speed ramp is eased; it was read as linear between its keys"
     return ramp, assumption if is_eased else ""
 
 
@@ -174,10 +174,10 @@ def _to_fraction(value: float) -> Fraction:
 
 
 def _ramp_time_at(keys: list[tuple[Fraction, Fraction]], media_time: Fraction) -> Fraction:
-    """The retimed second at which the media stands at ``source``: the ramp, read backwards."""
+    """The retimed time, in seconds, at which the ramp shows ``media_time``."""
     for (t0, s0), (t1, s1) in itertools.pairwise(keys):
         if s0 != s1 and min(s0, s1) <= media_time <= max(s0, s1):
             return t0 + (media_time - s0) * (t1 - t0) / (s1 - s0)
     raise UnusableClipError(
-        ProblemKind.RETIME, "its speed ramp never shows the frame that it starts on", _NEXT_STEP
+        ProblemKind.RETIME, "its speed ramp does not include the clip's first frame", _NEXT_STEP
     )

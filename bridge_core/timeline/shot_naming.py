@@ -1,4 +1,4 @@
-"""Names and identities of the shots of a cut: unique, and the same when the cut is read again."""
+"""Names and clip ids of the shots of a cut: unique, and the same when the cut is read again."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from bridge_core.timeline.media_reference import STILL_EXTENSIONS
 _SEQUENCE_AND_SHOT = re.compile(
     r"^(?:[A-Za-z]+[_-])?([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)[_-]([A-Za-z]{0,8}\d{2,5}[A-Za-z]?)$"
 )
-#: What hosts leave at the end of a file's name: ``.[1001-1100]``, ``.%04d``, ``.####``, ``.1001``.
+#: What hosts leave at the end of a file name: ``.[1001-1100]``, ``.%04d``, ``.####``, ``.1001``.
 _FRAME_NUMBER_SUFFIX = re.compile(r"[._-]?(?:\[-?\d+--?\d+\]|%0?\d*d|#+|@+)$|\.\d+$")
 
 
 @dataclass(frozen=True, slots=True)
 class NameCandidate:
-    """What a clip brings to its naming. ``order`` tells equal clips apart, best first."""
+    """The names that a clip suggests. ``sort_key`` orders clips that suggest the same."""
 
     sequence: str
     shot: str
     clip_id: str
     has_stored_name: bool
-    """The file carries our own names for it."""
+    """The names are stored in the file."""
     sort_key: tuple[str, int, str, Fraction]
 
 
 def split_name(clip: str, cut: str) -> tuple[str, str]:
-    """Sequence and shot of a clip's name; the cut's name is the sequence where it has none."""
+    """Sequence and shot of a clip's name; without a sequence in it, the cut's name is used."""
     stem = clip
     ending = file_extension(clip)
     if ending in STILL_EXTENSIONS or ending in MOVIE_EXTENSIONS:
@@ -45,23 +45,22 @@ def split_name(clip: str, cut: str) -> tuple[str, str]:
 
 
 def compute_clip_id(media_key: str, first: int, last: int, rate: Fraction) -> str:
-    """A clip's identity by what it shows: 16 hexadecimal digits of a SHA-256.
+    """A clip's id from what it shows: 16 hexadecimal digits of a SHA-256.
 
-    ``media`` is :func:`~bridge_core.timeline.media_reference.media_key`, so that another machine and
-    another dialect give the same; the place in the cut is no part of it, so that a clip that moves
-    stays itself.
+    ``media_key`` is that of :func:`~bridge_core.timeline.media_reference.media_key`, so that the id
+    is the same on every machine and in every format. The position in the cut is not part of it, so
+    that a clip that moves keeps its id.
     """
     text = f"{media_key}\n{first}\n{last}\n{rate}"
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, str, str]]:
-    """Sequence, shot and identity for each candidate, all of them unique within the cut.
+    """Sequence, shot and clip id for each candidate, all of them unique within the cut.
 
-    Names are compared without case, as two of the three operating systems compare folders. Those
-    that the file carries go first and keep theirs; of the others, who shows the earlier frames of
-    the same media keeps its name and the next become ``name_2``, ``name_3``: moving clips around
-    renames none.
+    Names are compared case-insensitively, as Windows and macOS compare folder names. Names stored
+    in the file go first and are kept. Of the others, the clip that shows the earliest frames of the
+    media keeps the name, and the next become ``name_2``, ``name_3``; moving clips renames none.
     """
     ranked = sorted(
         range(len(candidates)),
@@ -82,7 +81,7 @@ def assign_unique_names(candidates: Sequence[NameCandidate]) -> list[tuple[str, 
 
 
 class _UniqueNames:
-    """Hands every name out once; who comes later gets a number."""
+    """Assigns every name once; later claims get a number."""
 
     def __init__(self, reserved: set[tuple[str, str]]) -> None:
         self._reserved = reserved
@@ -95,7 +94,7 @@ class _UniqueNames:
             self._taken.add(requested)
             return name
         while True:
-            # Going on from the last number: a thousand clips may have one name.
+            # Continue with the last number: a thousand clips may have the same name.
             number = self._numbers[requested] = self._numbers.get(requested, 1) + 1
             suffix = f"{separator}{number}"
             candidate = name[: 128 - len(suffix)] + suffix

@@ -1,4 +1,4 @@
-"""The versions that a gateway has for the clips of a cut, ready to be placed into it."""
+"""Look up the versions that a gateway has for the clips of a cut."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OutdatedVersion:
-    """A version that is left out: the cut now shows frames that it does not have."""
+    """A version that is not placed: the cut now shows frames that it does not have."""
 
     shot: ShotId
     version: Version
@@ -30,22 +30,22 @@ class OutdatedVersion:
 @dataclass(frozen=True, slots=True)
 class CutVersions:
     versions: dict[str, list[PlacedVersion]]
-    """By the clip's identity."""
+    """By clip id."""
     outdated: tuple[OutdatedVersion, ...]
     renamed: dict[str, ShotId]
-    """Clips whose name has changed, with the shot that their versions were made for."""
+    """Clip ids of renamed shots, with the shot that their versions were made for."""
     without_versions: tuple[CutShot, ...]
-    """Clips that no version was made for."""
+    """Shots without a version."""
 
 
 def find_versions(client: Client, cut: Cut) -> CutVersions:
-    """Every version for the cut's shots, with its notes.
+    """Every version of the cut's shots, with its notes.
 
-    A clip is known by its shot's name and, where there is no version for that, by its identity and
-    its plate: a clip that was renamed keeps the versions of the shot that it was. The identity
-    alone does not do, since plates of one name in folders of one name are numbered within a cut.
+    Versions are looked up by the shot's name and, if there are none, by clip id and plate, so that
+    a renamed clip keeps its versions. The clip id alone is not enough, since plates with equal
+    folder and file names get numbered ids within a cut.
 
-    :raises ShotbridgeError: whatever asking the gateway raises.
+    :raises ShotbridgeError: a request to the gateway failed.
     """
     by_shot: dict[ShotId, list[Version]] = defaultdict(list)
     for show, sequence in sorted({(i.shot.id.show, i.shot.id.sequence) for i in cut}):

@@ -1,8 +1,8 @@
-"""Versions back into a cut: further media references of their clips, the approved one active.
+"""Write versions into a cut: further media references of their clips, the approved one active.
 
-What was in the file stays in it: other people's metadata, effects and references, unknown kinds of
-objects, and the plate. The version's reference covers the same media time as the plate's frames
-do, so the clip's source range holds for both, and switching between them moves no picture.
+The file's content is preserved: metadata, effects and references of others, unknown schemas, and
+the plate. A version's reference covers the same media time as the plate's frames, so that the
+clip's source range is valid for both, and switching between them keeps the same frames in place.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from bridge_core.timeline.media_times import MediaTimes, exceeds_media
 
 @dataclass(frozen=True, slots=True)
 class PlacedVersion:
-    """A version, and where this machine's readers of the cut find its files.
+    """A version, and the folder of its files for readers of the cut on this machine.
 
-    ``folder`` is None where they see it under the gateway's own path. ``output`` names the set of
-    pictures that goes into the cut.
+    ``folder`` is None if they use the gateway's own path. ``output`` is the name of the version's
+    output that is placed.
     """
 
     version: Version
@@ -68,29 +68,30 @@ class PlacedVersion:
 
 @dataclass(frozen=True, slots=True)
 class ShortVersion:
-    """A version whose pictures do not reach as far as its clip's source range.
+    """A version that is shorter than its clip's source range.
 
-    The pictures that the cut shows are all there. But a clip that is retimed, or trimmed by a nest
-    around it, keeps a source range that names more than it shows, and a reader that goes by it
-    alone may hold the version's last picture, or turn the clip down.
+    It has all frames that the cut shows. But a clip that is retimed, or trimmed by a nest around
+    it, has a source range that goes beyond the frames it shows, and a reader that uses the range
+    alone may hold the version's last frame, or reject the clip.
     """
 
     clip_name: str
-    """The clip's name in the cut."""
+    """The clip's name in the file."""
     version_name: str
     """Service and label."""
     version_range: FrameRange
 
     def __str__(self) -> str:
         return (
-            f"{self.clip_name}: {self.version_name} holds frames {self.version_range}, all that the cut shows; the "
-            "clip's source range goes on beyond them, as it is retimed or trimmed by its nest"
+            f"{self.clip_name}: {self.version_name} holds frames {self.version_range}, all that "
+            "the cut shows; the clip's source range goes beyond them, since the clip is retimed or "
+            "trimmed by its nest"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """A cut that was written, and the versions in it that a careless reader may trip over."""
+    """A written cut, and its versions that are shorter than their clip's source range."""
 
     target: Path
     short_versions: tuple[ShortVersion, ...]
@@ -104,17 +105,18 @@ def write_versions(
     show: str | None = None,
     overwrite: bool = False,
 ) -> WriteResult:
-    """Write the cut ``source`` with versions in it to ``target``, an ``.otio`` file.
+    """Write the cut ``source`` with versions to ``target``, an ``.otio`` file.
 
-    ``versions`` go by the clip's identity (:attr:`bridge_core.timeline.cut.CutShot.clip`). Of the
-    approved ones, the one approved last becomes active; without any, the clip stays as it is,
-    unless its active version is among those given and is approved no longer: then the plate comes
-    back. ``target`` may be ``source``, with ``overwrite``. Writing the same again changes nothing.
-    Of a cut that was read, ``source`` is :attr:`bridge_core.timeline.cut.Cut.source`. In another
-    folder than the source's, relative references become whole ``file:`` URLs.
+    ``versions`` are keyed by clip id (:attr:`bridge_core.timeline.cut.CutShot.clip_id`). The one
+    approved last becomes the clip's active reference. Without an approved one, the active
+    reference stays, unless it is one of the given versions: then the plate becomes active.
+    ``target`` may be ``source``, with ``overwrite``. Writing the same versions again changes
+    nothing. For a cut that was read before, ``source`` is
+    :attr:`bridge_core.timeline.cut.Cut.source`. If ``target`` is in another folder, relative
+    references become absolute ``file:`` URLs.
 
-    :raises TimelineError: no such clip; a version that lacks frames of the cut or counts at another
-        rate; a target that exists.
+    :raises TimelineError: there is no such clip, a version lacks frames of the cut or has another
+        rate, or the target exists.
     :raises NotWritable: the target cannot be written.
     """
     document, target = load_document(source), Path(target)
@@ -130,21 +132,21 @@ def place_versions(
     *,
     show: str | None = None,
 ) -> tuple[ShortVersion, ...]:
-    """Put versions into a loaded document; see :func:`write_versions`.
+    """Place versions in a loaded document; see :func:`write_versions`.
 
-    :raises TimelineError: as there; the document is then half written and must not be saved.
+    :raises TimelineError: as there; the document is then incomplete and must not be saved.
     """
     index = index_cut(document, show=show)
     by_clip = {item.clip_id: item for item in index.cut}
     shots = Counter(item.shot.id.shot.casefold() for item in index.cut)
     short_versions: list[ShortVersion] = []
-    for clip, placed in versions.items():
-        item = by_clip.get(clip)
+    for clip_id, placed in versions.items():
+        item = by_clip.get(clip_id)
         if item is None:
             raise TimelineError(
-                f"the cut has no clip {clip!r} that became a shot",
+                f"the cut has no shot with clip id {clip_id!r}",
                 where=str(document.path),
-                next_step="read the cut again and take the clip's identity from there",
+                next_step="read the cut again, and use the clip ids of its shots",
             )
         if placed:
             is_unique_name = shots[item.shot.id.shot.casefold()] == 1
@@ -160,7 +162,7 @@ def _place_on_clip(
     placed: Sequence[PlacedVersion],
     is_unique_name: bool,
 ) -> list[ShortVersion]:
-    """``alone``: no other sequence of the cut has a shot of this name."""
+    """``is_unique_name``: no other sequence of the cut has a shot of this name."""
     node, media = index.clips[item.clip_id], index.media[item.clip_id]
     references = _ensure_media_references(node)
     previous_key = node["active_media_reference_key"]
@@ -169,7 +171,7 @@ def _place_on_clip(
     metadata["clip"] = item.clip_id
     metadata["sequence"], metadata["shot"] = item.shot.id.sequence, item.shot.id.shot
     if node.get("source_range") is None:
-        # The clip showed all of its plate; a version may be longer or shorter.
+        # The clip shows all of its plate; a version may be longer or shorter.
         node["source_range"] = copy.deepcopy(references[metadata["plate"]]["available_range"])
     times = MediaTimes.from_reference(media, references[metadata["plate"]], node["source_range"])
     shot_id = item.shot.id
@@ -194,7 +196,7 @@ def _place_on_clip(
 
 
 def _ensure_media_references(clip: JsonObject) -> dict[str, Any]:
-    """The clip's references by key; a Clip.1, which holds one only, becomes a Clip.2."""
+    """The clip's references by key; a Clip.1, which has only one, becomes a Clip.2."""
     references, active = media_references(clip)
     if "media_references" not in clip:
         clip.pop("media_reference", None)
@@ -214,21 +216,21 @@ def _find_output(placed: PlacedVersion, item: CutShot, path: Path) -> ResultOutp
         raise TimelineError(
             f"{version.service} {version.label} has no output {placed.output!r}",
             where=where,
-            next_step=f"name one that it has: {names}",
+            next_step=f"choose one of: {names}",
         )
     if output.range.rate != item.shot.plate.range.rate:
         raise TimelineError(
-            f"{version.service} {version.label} counts at {output.range.rate} frames per second, "
-            f"the plate at {item.shot.plate.range.rate}",
+            f"{version.service} {version.label} has {output.range.rate} frames per second, "
+            f"the plate {item.shot.plate.range.rate}",
             where=where,
-            next_step="make the version again from the plate at its own rate",
+            next_step="make a new version from the plate at its own rate",
         )
     if not output.range.contains_range(item.shot.cut_range):
         raise TimelineError(
             f"{version.service} {version.label} holds frames {output.range}, the cut shows "
             f"{item.shot.cut_range}",
             where=where,
-            next_step="send the shot again; the cut was changed since the version was made",
+            next_step="send the shot again; the cut has changed since the version was made",
         )
     return output
 
@@ -239,7 +241,7 @@ def _build_reference(
     version = placed.version
     folder = placed.folder or version.folder
     subfolder, _, name = output.pattern.replace("\\", "/").rpartition("/")
-    # As the version's files are called: hosts list media by it.
+    # The name of the version's files; hosts list media by it.
     media_name = f"{shot}_{version.service}_{version.label}"
     common = {
         "metadata": {NAMESPACE: _version_metadata(version, output)},
@@ -252,8 +254,8 @@ def _build_reference(
         or FRAME_NUMBER_PATTERN.search(name) is None
         or file_extension(name) in MOVIE_EXTENSIONS
     ):
-        # A still's version is a still: readers hold it as they do the plate, not as a sequence of
-        # one frame.
+        # A still's version is a still: readers hold it as they hold the plate, which they do not
+        # do for a sequence of one frame.
         url = file_url(folder, frame_path(output.pattern, output.range.first))
         return {"OTIO_SCHEMA": "ExternalReference.1", **common, "target_url": url}
     base = file_url(folder, subfolder) + "/"
@@ -279,16 +281,16 @@ def _version_metadata(version: Version, output: ResultOutput) -> JsonObject:
 
 
 def _merge_reference(old: Any, new: JsonObject, placed: PlacedVersion, path: Path) -> JsonObject:
-    """A reference written again keeps what others have put into it since."""
+    """Update a version's reference, and keep what others have added to it."""
     if not isinstance(old, dict):
         return new
     stored_version = shotbridge_metadata(old).get("version")
     if stored_version != placed.version.id:
         raise TimelineError(
-            f"the cut carries another version as {placed.reference_key}: {stored_version!r}, "
+            f"the cut has another version as {placed.reference_key}: {stored_version!r}, "
             f"not {placed.version.id!r}",
             where=str(path),
-            next_step="remove that reference in the host, or write into a cut without it",
+            next_step="remove that reference in the host, or use a cut without it",
         )
     foreign = {key: value for key, value in old["metadata"].items() if key != NAMESPACE}
     return {**old, **new, "metadata": {**foreign, **new["metadata"]}}
