@@ -91,7 +91,7 @@ def _timeline(plates: Path, folder: Path) -> Resolve:
 def _review_and_place(window: CompanionWindow) -> None:
     _wait_until(lambda: window.panel is not None, "the panel")
     panel: Any = window.panel
-    _wait_until(lambda: panel._furnished, "the panel to be put together")
+    _wait_until(lambda: panel._is_built, "the panel to be put together")
     on = panel.controllers
     _wait_until(
         lambda: on.session.connection.value.up and on.send.state.value.service, "the gateway"
@@ -118,7 +118,7 @@ def _review_and_place(window: CompanionWindow) -> None:
     _wait_until(
         lambda: on.placing.state.value.told or on.placing.state.value.problem, "the placing"
     )
-    _wait_until(lambda: on.shots.rows[1].in_use, "the version in Resolve")
+    _wait_until(lambda: on.shots.rows[1].active_version_id, "the version in Resolve")
     panel.room.set_compare(CompareMode.WIPE)
     panel.room.canvas.set_look(wipe=0.37)
 

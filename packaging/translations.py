@@ -1,9 +1,9 @@
-"""Gathers the panel's texts into a catalogue for Qt Linguist; what is translated already stays.
+"""Collects the panel's texts in a catalogue for Qt Linguist; existing translations are kept.
 
     python packaging/translations.py de        # ui/bridge_ui/translations/shotbridge_de.ts
 
 Qt's own ``lupdate`` cannot: it takes a text's context from the class around it and knows nothing
-of ``counted`` (see :mod:`bridge_ui.core.translate`). Linguist and ``lrelease`` do the rest.
+of ``tr_count`` (see :mod:`bridge_ui.core.translate`). Linguist and ``lrelease`` do the rest.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ SOURCE_FOLDERS = (REPO / "ui", REPO / "plugins")
 CATALOGUES = REPO / "ui" / "bridge_ui" / "translations"
 
 #: Which arguments of our functions are texts.
-TEXTS = {"tr": slice(0, 1), "counted": slice(1, 3)}
+TEXTS = {"tr": slice(0, 1), "tr_count": slice(1, 3)}
 
 
-def gather() -> dict[str, list[tuple[Path, int]]]:
-    """Every text, with the files and lines that say it.
+def collect_texts() -> dict[str, list[tuple[Path, int]]]:
+    """Every text, with the files and lines that use it.
 
-    :raises SystemExit: a text that is put together while the program runs cannot be gathered.
+    :raises SystemExit: a text that is not a literal cannot be collected.
     """
     texts: defaultdict[str, list[tuple[Path, int]]] = defaultdict(list)
-    own = REPO / "ui" / "bridge_ui" / "translate.py"
+    own = REPO / "ui" / "bridge_ui" / "core" / "translate.py"
     for file in sorted(
         path
         for source_folder in SOURCE_FOLDERS
@@ -49,15 +49,15 @@ def gather() -> dict[str, list[tuple[Path, int]]]:
 
 
 def write(catalogue: Path, language: str) -> None:
-    """Write the catalogue anew. Translations of texts that nobody says any more are kept as
-    vanished ones, as Qt's tools do."""
+    """Rewrite the catalogue. Translations of texts that are no longer used are kept as vanished,
+    as Qt's tools do."""
     old = {
         str(message.findtext("source")): message.find("translation") for message in _read(catalogue)
     }
     root = ET.Element("TS", version="2.1", language=language)
     context = ET.SubElement(root, "context")
     ET.SubElement(context, "name").text = CONTEXT
-    texts = gather()
+    texts = collect_texts()
     for text in [*texts, *sorted(old.keys() - texts.keys())]:
         before = old.get(text)
         if text not in texts and (before is None or not before.text):

@@ -1,4 +1,4 @@
-"""``python -m bridge_ui [cut]``: the panel as a program of its own."""
+"""``python -m bridge_ui [cut]``: the standalone panel."""
 
 import sys
 

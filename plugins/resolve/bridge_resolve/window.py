@@ -67,7 +67,7 @@ class CompanionWindow(QWidget):
         self._main_layout.setContentsMargins(0, 0, 0, 0)
         self._main_layout.setSpacing(0)
         self._main_layout.addWidget(self._status_bar, 0, Qt.AlignmentFlag.AlignTop)
-        set_style_class(self, "ground")
+        set_style_class(self, "background")
         apply_theme(self, colours_for(self.palette()))
 
     def search(self) -> None:

@@ -1,4 +1,4 @@
-"""The panel's controllers in one hand, and what one tells another."""
+"""The controllers of a panel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Controllers:
     def create(
         cls, settings: Settings, host: Host, post: Post, *, client: Client | None = None
     ) -> Controllers:
-        """All of them for one panel. Nothing is asked of anybody before ``session.start()``."""
+        """Create the controllers of a panel. Nothing is requested before ``session.start()``."""
         session = Session(settings, host, post, client=client)
         shots = ShotsController(session)
         return cls(
@@ -51,8 +51,8 @@ class Controllers:
         )
 
     def close(self, timeout: float = 0.0) -> None:
-        """Let go of everything; what was sent goes on at the gateway."""
-        for one in (
+        """Close all controllers and the session; jobs continue at the gateway."""
+        for controller in (
             self.shots,
             self.send,
             self.jobs,
@@ -61,5 +61,5 @@ class Controllers:
             self.placement,
             self.host_notes,
         ):
-            one.close()
+            controller.close()
         self.session.close(timeout)

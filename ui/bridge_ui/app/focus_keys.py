@@ -1,4 +1,4 @@
-"""Keys for the widget that has the focus; playback keys go to the player instead."""
+"""Redirects playback keys from the focused widget to the player."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class FocusKeyFilter(QObject):
-    """Space and J K L play wherever the focus is, except in text fields.
+    """Space and J, K, L control playback wherever the focus is, except in text fields.
 
-    So Space presses no button. Return presses the one that has the focus, once until the focus
-    has moved; a costly button has a key of its own.
+    So Space does not press buttons. Return presses the focused button, once until the focus moves;
+    costly buttons have their own shortcut.
     """
 
     def __init__(self, panel: QWidget, play: Callable[[str], None]) -> None:
-        """``play`` is called with the player's action."""
+        """``play`` is called with the name of the playback action."""
         super().__init__(panel)
         self._panel, self._play = panel, play
         self._watched: QWidget | None = None
@@ -51,7 +51,7 @@ class FocusKeyFilter(QObject):
         if action in PLAYBACK_ACTIONS:
             if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
                 self._play(action)
-            event.accept()  # hosts have shortcuts on the same keys
+            event.accept()  # hosts use the same keys
             return True
         plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if event.key() in _RETURN and not plain and isinstance(watched, QAbstractButton):

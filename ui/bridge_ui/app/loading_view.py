@@ -1,4 +1,4 @@
-"""What is seen of a panel before it is at work."""
+"""What a panel shows until it is loaded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from bridge_ui.widgets.main_thread import call_later
 
 
 class LoadingView(QWidget):
-    """The panel's name and that it opens; or why it cannot, and what to do."""
+    """A message that the panel is opening; or why it cannot open, and the next step."""
 
     first_shown = Signal()
-    """It is on the screen for the first time: what takes time may begin."""
+    """Painted for the first time, so that loading may start."""
     retry_requested = Signal()
-    """Somebody has mended what was wrong."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +35,7 @@ class LoadingView(QWidget):
         self._problem_box = framed(text, "warning")
         self._problem_box.hide()
         line = row(title("Shotbridge"), self._text, 1, gap=10)
-        line.addStrut(SIZE)  # as tall as the line with buttons that follows
+        line.addStrut(SIZE)  # as high as the toolbar that replaces it
         inner = column(line, self._problem_box, 1, gap=9)
         inner.setContentsMargins(14, 10, 14, 10)
         self.setLayout(inner)
@@ -45,16 +44,14 @@ class LoadingView(QWidget):
         super().paintEvent(event)
         if self._is_unpainted:
             self._is_unpainted = False
-            # Once this frame is on the screen: nothing is to take time from it.
+            # After this frame is on screen, so that nothing delays it.
             call_later(self, self.first_shown.emit)
 
     def show_loading(self) -> None:
-        """It is being opened, once more."""
         self._text.show()
         self._problem_box.hide()
 
     def show_error(self, error: ShotbridgeError) -> None:
-        """It cannot be opened."""
         why = f"{error.message} ({error.where})" if error.where else error.message
         self._problem.setText(tr("The panel cannot open: {why}", why=why))
         self._next.setText(error.next_step)

@@ -1,4 +1,4 @@
-"""Opens a panel: what every host and the standalone window call."""
+"""Opens a panel, in hosts and in the standalone window."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from bridge_ui.app.panel import Panel
 
 _MINIMUM_VERSION = (6, 5)
-#: Every Qt call that returns nothing drops a reference to None in it, on Python 3.10 and 3.11:
-#: after some 5,000 calls the interpreter aborts, and the host with it.
+#: On Python 3.10 and 3.11, every Qt call in this version that returns None loses a reference to
+#: None: after about 5,000 calls the interpreter aborts, and the host with it.
 _BROKEN_VERSIONS = ((6, 12, 0),)
 
 
 def open_panel(
     settings: Settings | Callable[[], Settings], host: Host, parent: QWidget | None = None
 ) -> Panel:
-    """A panel, not yet shown. On the main thread, with an application that exists; end it with
-    :meth:`~bridge_ui.app.panel.Panel.close_down`.
+    """Create a panel; the caller shows it. Needs the main thread and an existing application; end
+    it with :meth:`~bridge_ui.app.panel.Panel.close_down`.
 
-    It is a shell, made in milliseconds. The first time that it is seen it loads what it needs on
-    a thread of its own and goes to work; what keeps it from that it shows in words.
+    The panel is created empty, in milliseconds. When it is first shown, it loads what it needs on
+    a thread; if that fails, it shows the error.
 
-    :param settings: or a function that reads them, called on that thread. A host that reads them
-        itself imports pydantic on its main thread, which takes longer than all the rest.
-    :raises ConfigError: a PySide6 that the panel cannot be run with.
+    :param settings: may be a function that reads them, called on that thread. Reading them in the
+        host would import pydantic on its main thread, which takes longer than everything else.
+    :raises ConfigError: the panel cannot run with this PySide6.
     """
     import PySide6
 
@@ -60,7 +60,7 @@ def check_qt(version: str) -> None:
         )
     if numbers in _BROKEN_VERSIONS:
         raise ConfigError(
-            f"PySide6 {version} loses a reference in every call and aborts after a while",
+            f"PySide6 {version} has a reference counting bug that aborts Python",
             where="PySide6",
             next_step="install another version: pip install 'PySide6-Essentials>=6.5,!=6.12.0'",
         )

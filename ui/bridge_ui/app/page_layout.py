@@ -1,4 +1,4 @@
-"""Where the panel's pages stand: beside each other where there is room, behind tabs where not."""
+"""Arranges the pages: in three columns if there is space, otherwise in tabs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column
 
 PAGES = ("shots", "send", "jobs", "review", "notes", "lineage")
-#: Those that stand beside the tabs where there is room, from the left.
+#: Pages with a column of their own in the wide layout, from the left.
 _SIDE_PAGES = ("shots", "review")
-#: Widths of a text's letter "x" from which there is room for three columns; letters, not pixels,
-#: so that a larger font of the host's counts.
+#: Minimum width of the wide layout in widths of the letter "x", so that it depends on the host's
+#: font size.
 _WIDE_LETTERS = 140
 
 
 class PageSlot(QWidget):
-    """Where one page stands; empty until it is wanted."""
+    """The container of a page; empty until the page is created."""
 
     became_visible = Signal()
 
@@ -31,11 +31,11 @@ class PageSlot(QWidget):
         self.setLayout(self._layout)
 
     def add(self, widget: QWidget, *, grows: bool) -> None:
-        """Below what stands here already; one that ``grows`` takes the room that is left."""
+        """Add a widget at the bottom; one that ``grows`` takes the remaining space."""
         self._layout.addWidget(widget, int(grows))
         if grows:
             self.setFocusProxy(widget)
-            widget.show()  # at once, so that it can have the focus
+            widget.show()  # immediately, so that it can get the focus
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -43,15 +43,14 @@ class PageSlot(QWidget):
 
 
 class PageLayout(QWidget):
-    """Places for pages by name, a line above them and one below."""
+    """Slots for pages by id, with a header and a footer."""
 
     page_requested = Signal(str)
-    """Somebody looks at this page's place."""
+    """Id of a page that became visible."""
     layout_changed = Signal(bool)
-    """Anew: wide, or not."""
+    """Whether the layout is now wide."""
 
     def __init__(self, titles: Mapping[str, str], parent: QWidget | None = None) -> None:
-        """``names``: what the tab of each page is called."""
         super().__init__(parent)
         self._wide: bool | None = None
         self._titles = dict(titles)
@@ -64,9 +63,9 @@ class PageLayout(QWidget):
         self._tabs.currentChanged.connect(self._show_tab)
         self._stack = QStackedWidget()
         self._slots = {name: PageSlot() for name in PAGES}
-        for name, place in self._slots.items():
-            place.became_visible.connect(partial(self.page_requested.emit, name))
-            self._stack.addWidget(place)
+        for name, slot in self._slots.items():
+            slot.became_visible.connect(partial(self.page_requested.emit, name))
+            self._stack.addWidget(slot)
         side = QWidget()
         set_style_class(side, "panel")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -85,7 +84,7 @@ class PageLayout(QWidget):
 
     @property
     def current_page(self) -> str:
-        """Name of the tab that is shown."""
+        """Id of the page of the current tab."""
         at = self._tabs.currentIndex()
         return self._tab_pages[at] if 0 <= at < len(self._tab_pages) else "shots"
 
@@ -95,17 +94,17 @@ class PageLayout(QWidget):
             self._stack.setCurrentWidget(self._slots[name])
 
     def go_to_tab(self, at: int) -> None:
-        """Counted from 0; the keys go there as well."""
+        """Show a tab by index and move the focus there."""
         if at < len(self._tab_pages):
             self.show_page(self._tab_pages[at])
             self._slots[self._tab_pages[at]].setFocus()
 
     def set_pages_visible(self, shown: bool) -> None:
-        """Without them the line above has all the room."""
+        """If hidden, the header takes all the space."""
         self._columns.setVisible(shown)
 
     def set_wide(self, wide: bool) -> None:
-        """Three columns, or one with tabs; the width decides, see :meth:`resizeEvent`."""
+        """Three columns, or one with tabs; see :meth:`resizeEvent`."""
         if wide == self._wide:
             return
         page = self.current_page
@@ -121,7 +120,7 @@ class PageLayout(QWidget):
         else:
             for name in _SIDE_PAGES:
                 self._stack.insertWidget(PAGES.index(name), self._slots[name])
-        set_style_class(self._tabs, "roomy" if wide else "tight")
+        set_style_class(self._tabs, "wide" if wide else "narrow")
         self._fill_tabs()
         self.show_page(page if page in self._tab_pages else "send")
         self.layout_changed.emit(wide)
@@ -132,7 +131,7 @@ class PageLayout(QWidget):
             self._tabs.setTabText(at, self._titles[name])
 
     def set_header(self, widget: QWidget) -> None:
-        """The line above; what was there goes."""
+        """Replace the header."""
         if self._header is not None:
             self._header.hide()
             self._header.deleteLater()
@@ -140,11 +139,9 @@ class PageLayout(QWidget):
         self._outer_layout.insertWidget(0, widget)
 
     def set_footer(self, widget: QWidget) -> None:
-        """The line below."""
         self._outer_layout.addWidget(widget)
 
     def add_to_page(self, name: str, widget: QWidget, *, grows: bool = True) -> None:
-        """Into a page's place, below what stands there already."""
         self._slots[name].add(widget, grows=grows)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

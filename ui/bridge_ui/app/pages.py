@@ -1,5 +1,4 @@
-"""The panel's pages and what lies over them, each made when it is first wanted, and the ways that
-lead from one to another."""
+"""Creates the panel's pages, bars and popovers when first needed, and connects them."""
 
 from __future__ import annotations
 
@@ -15,13 +14,15 @@ from bridge_ui.app.panel_loader import PanelLoader
 from bridge_ui.core.translate import tr
 from bridge_ui.host.playhead import ViewedFrame, find_viewed_frame
 from bridge_ui.theme.colours import colours_for
+from bridge_ui.widgets.popover import show_popover
 
 if TYPE_CHECKING:
     from bridge_core.models.requests import Request
     from bridge_ui.app.controllers import Controllers
     from bridge_ui.app.shortcuts_overlay import ShortcutsOverlay
+    from bridge_ui.app.status_bar import StatusBar
     from bridge_ui.app.toolbar import Toolbar
-    from bridge_ui.connection.connection_view import ConnectionButton, ConnectionPopover, StatusBar
+    from bridge_ui.connection.connection_view import ConnectionButton, ConnectionPopover
     from bridge_ui.host.notes_bar import HostNotesBar
     from bridge_ui.host.placement_bar import PlacementBar
     from bridge_ui.jobs.page import JobsPage
@@ -51,12 +52,12 @@ _MODULE_BY_PART = {
     "notes": "bridge_ui.review.notes_page",
     "lineage": "bridge_ui.lineage.page",
     "toolbar": "bridge_ui.app.toolbar",
-    "status": "bridge_ui.connection.connection_view",
+    "status": "bridge_ui.app.status_bar",
 }
 
 
 class PanelPages(PageLayout):
-    """Asking for a part makes it, and puts it in its place; :meth:`has` does not."""
+    """Reading a part creates it and adds it to its page; :meth:`has_part` does not."""
 
     def __init__(
         self, controllers: Controllers | PanelLoader, parent: QWidget | None = None
@@ -65,17 +66,18 @@ class PanelPages(PageLayout):
         self._controllers_source = controllers
         self._colours = colours_for(self.palette())
         self._reviewed_key: str | None = None
-        """Key of the row under review; None: something that no row led to."""
+        """Key of the row under review; None: the review was not opened from a row."""
         self._followed_key: str | None = None
-        """Key of the row that the selection last led the review to."""
+        """Key of the row that the selection last opened in the review."""
 
     def make_page(self, page: str) -> Iterator[None]:
-        """All that stands on it, in steps of some milliseconds each."""
+        """Create the parts of a page in steps of a few milliseconds."""
         for part in _PARTS_BY_PAGE.get(page, (page,)):
             yield from self.make_part(part)
 
     def make_part(self, part: str) -> Iterator[None]:
-        """Unless it is there; importing it, a step of its own, takes as long as making it."""
+        """Create a part unless it exists. Importing its module takes as long as creating it, so it
+        is a step of its own."""
         if not self.has_part(part):
             import_module(_MODULE_BY_PART[part])
             yield
@@ -83,11 +85,11 @@ class PanelPages(PageLayout):
             yield
 
     def has_part(self, part: str) -> bool:
-        """It was made; asking for it would make it."""
+        """Whether a part was created."""
         return part in self.__dict__
 
     def close_parts(self) -> None:
-        """Have all that was made hear of nothing any more."""
+        """Stop all existing parts from watching controllers."""
         for name in _WATCHING_PARTS:
             if self.has_part(name):
                 getattr(self, name).stop_watching()
@@ -96,8 +98,7 @@ class PanelPages(PageLayout):
 
     @cached_property
     def controllers(self) -> Controllers:
-        """Made with the first part that needs them; whoever asks before the panel has loaded
-        waits for them.
+        """Created when first needed; before the panel has loaded, this blocks.
 
         :raises ShotbridgeError: they cannot be loaded.
         """
@@ -127,7 +128,6 @@ class PanelPages(PageLayout):
 
     @cached_property
     def placement(self) -> PlacementBar:
-        """Below the review room."""
         from bridge_ui.host.placement_bar import PlacementBar
 
         on = self.controllers
@@ -157,7 +157,6 @@ class PanelPages(PageLayout):
 
     @cached_property
     def host_notes(self) -> HostNotesBar:
-        """Above the notes."""
         from bridge_ui.host.notes_bar import HostNotesBar
 
         bar = HostNotesBar(self.controllers.host_notes, self.controllers.session.host.title)
@@ -198,13 +197,13 @@ class PanelPages(PageLayout):
             self._connection_button,
         )
         bar.placement_requested.connect(
-            lambda way: on.placement.place_approved(on.shots.selected, way)
+            lambda mode: on.placement.place_approved(on.shots.selected, mode)
         )
         return bar
 
     @cached_property
     def status(self) -> StatusBar:
-        from bridge_ui.connection.connection_view import StatusBar
+        from bridge_ui.app.status_bar import StatusBar
 
         bar = StatusBar(self.controllers.session, self._colours)
         bar.connection_pressed.connect(lambda: self._toggle_connection(bar.connection))
@@ -238,20 +237,16 @@ class PanelPages(PageLayout):
 
         return ConnectionPopover(self, self.controllers.session, self._colours)
 
-    # From one to another
+    # Navigation
 
     def choose_service(self) -> None:
-        """Show the services to choose from."""
-        from bridge_ui.connection.connection_view import show_popover
-
+        """Open the popover with the services."""
         self.show_page("send")
         service = self.controllers.send.state.value.service
         self.service_popover.open(service.id if service else None)
         show_popover(self.service_popover, self.send.service)
 
     def _toggle_connection(self, anchor: QWidget) -> None:
-        from bridge_ui.connection.connection_view import show_popover
-
         if self._connection_popover.isVisible():
             self._connection_popover.hide()
         else:
@@ -263,8 +258,7 @@ class PanelPages(PageLayout):
         self.shots.search.selectAll()
 
     def _viewed_frame(self) -> ViewedFrame | None:
-        """The frame of a plate that somebody looks at: in the review, where that is in sight, else
-        in the host."""
+        """The plate frame on screen: in the review if it is visible, otherwise in the host."""
         on = self.controllers
         shot = on.review.state.value.shot
         frame = self.review.frame if self.has_part("review") else None
@@ -288,7 +282,7 @@ class PanelPages(PageLayout):
         self.review.setFocus()
 
     def _follow_row(self, key: str | None) -> None:
-        """Look at a row's shot; None: at nothing."""
+        """Open a row's shot in the review; None: nothing."""
         self._reviewed_key = key
         row = self._reviewed_row()
         self.controllers.review.open(
@@ -296,7 +290,7 @@ class PanelPages(PageLayout):
         )
 
     def _return_to_row(self, key: str) -> None:
-        """From a job to the row that is selected all the while."""
+        """Return from a job to the selected row when it is clicked."""
         if key == self._followed_key:
             self._follow_row(key)
 
@@ -323,7 +317,7 @@ class PanelPages(PageLayout):
 
 
 def page_titles() -> dict[str, str]:
-    """What the tabs say."""
+    """Titles of the tabs."""
     return {
         "shots": tr("Shots"),
         "send": tr("Send"),

@@ -1,8 +1,8 @@
-"""The panel: how it opens and closes, and what follows from what the controllers say.
+"""The panel: opening, closing, shortcuts, and reactions to the controllers.
 
-At once there is a shell only, in a few milliseconds. Once it was seen the rest is loaded on a
-thread and put in, in steps between which the host has its turn. A part is made when it is first
-wanted: a page when somebody goes there, a popover when it is opened.
+The empty panel is created in a few milliseconds. When it is first shown, the rest is loaded on a
+thread and built in steps between which the host processes events. Pages and popovers are created
+when they are first shown.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _log = logging.getLogger(__name__)
 
 
 class Panel(PanelPages):
-    """One widget for every host. Given controllers, whose ``post`` lands on this thread, it is
-    whole at once; given their :class:`Loading` it opens when it is first seen, and goes to work.
-    End everything with :meth:`close_down`."""
+    """The widget that all hosts embed. With controllers, whose ``post`` must deliver on this
+    thread, it is built immediately; with a :class:`PanelLoader`, when it is first shown. Must be
+    ended with :meth:`close_down`."""
 
     ready = Signal()
-    """Everything in sight is there."""
+    """All visible parts are built."""
     open_failed = Signal(object)
-    """Why it cannot open, as a :class:`bridge_core.errors.ShotbridgeError`; it says so itself."""
+    """The :class:`bridge_core.errors.ShotbridgeError` that prevents opening; also shown here."""
 
     def __init__(
         self, controllers: Controllers | PanelLoader, parent: QWidget | None = None
@@ -57,14 +57,13 @@ class Panel(PanelPages):
         self.setWindowTitle("Shotbridge")
         self.setMinimumWidth(300)
         self._scene: HostScene | None = None
-        """What was looked through for notes."""
+        """The scene that was last searched for notes."""
         self._is_built = False
         self._closed = False
         self._form_shots: tuple[tuple[Shot, str], ...] = ()
-        """The shots that the selection last gave the form, each with its handle if the host has
-        yet to render it."""
+        """The shots last set in the form, with the item id of those that the host has to render."""
         self._unwatch: list[Unwatch] = []
-        set_style_class(self, "ground")
+        set_style_class(self, "background")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.loading_view = LoadingView()
         self.loading_view.first_shown.connect(self._start_loading)
@@ -79,7 +78,7 @@ class Panel(PanelPages):
                 pass
 
     def close_down(self, timeout: float = 0.0) -> None:
-        """End all that the panel does; called again it does nothing."""
+        """End everything the panel does; may be called repeatedly."""
         if self._closed:
             return
         self._closed = True
@@ -104,12 +103,12 @@ class Panel(PanelPages):
             )
 
     def _run_steps(self, steps: Iterator[None]) -> None:
-        """Take one and come back for the next: the host has its turn in between."""
+        """Run one step and schedule the next, so that the host processes events in between."""
         try:
             if self._closed or next(steps, self) is self:
                 return
         except Exception as error:
-            _log.exception("the panel could not be put together")
+            _log.exception("the panel could not be built")
             self._show_open_error(opening_error(error))
         else:
             call_later(self, lambda: self._run_steps(steps))
@@ -126,11 +125,11 @@ class Panel(PanelPages):
         self.controllers.shots.reload()
         yield
         yield from self._build()
-        # Last: what it imports on its threads would hold up every step.
+        # Last, as imports on its threads would delay every step.
         self.controllers.session.start()
 
     def _build(self) -> Iterator[None]:
-        """Put in what is in sight; each step is a few milliseconds long."""
+        """Create the visible parts, in steps of a few milliseconds."""
         for page in PAGES:
             if self._slots[page].isVisible():
                 yield from self.make_page(page)
@@ -146,7 +145,7 @@ class Panel(PanelPages):
         self._take_focus()
         self.ready.emit()
         yield
-        # What is tried is the frame under review, seen or not.
+        # Test frames use the frame under review, even if it is not visible.
         yield from self.make_page("review")
 
     def _layout_changed(self, wide: bool) -> None:
@@ -160,14 +159,14 @@ class Panel(PanelPages):
                 pass
 
     def _take_focus(self) -> None:
-        """From the shell, which nobody means, to the list; from nothing else in the window."""
+        """Move the focus from the panel itself to the list; leave it elsewhere in the window."""
         at = self.window().focusWidget()
         inside = at is not None and (at is self or self.isAncestorOf(at))
         self.setFocusProxy(self.shots.view)
         if inside:
             self.shots.view.setFocus()
 
-    # What comes from outside
+    # Events
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
@@ -189,8 +188,8 @@ class Panel(PanelPages):
 
     def _add_keys(self) -> None:
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
-            # Without Shift, which Qt leaves aside where a keyboard needs it for the sign. "Shift+/"
-            # would be "?" as well on many, and Qt does neither of two.
+            # Without Shift, which Qt ignores if the keyboard layout needs it for the character.
+            # "Shift+/" would be ambiguous with "?" on many, and Qt triggers neither then.
             ("/", self._find_shot),
             *((key, lambda: self.shortcuts.toggle()) for key in ("?", "Shift+?")),
             ("Ctrl+Return", lambda: self.send.send()),
@@ -199,11 +198,11 @@ class Panel(PanelPages):
             ("Ctrl+K", self.choose_service),
             *((f"Ctrl+{n}", lambda n=n: self.go_to_tab(n - 1)) for n in range(1, 7)),
         )
-        for key, does in keys:
+        for key, action in keys:
             shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)  # a key that is held asks once
+            shortcut.setAutoRepeat(False)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda does=does: does())
+            shortcut.activated.connect(lambda action=action: action())
 
         self._focus_keys = FocusKeyFilter(self, self._play)
 
@@ -215,7 +214,7 @@ class Panel(PanelPages):
         if self.has_part("jobs") and self.jobs.isVisible():
             self.jobs.resend()
 
-    # What one tells another
+    # Reactions to the controllers
 
     def _watch_controllers(self) -> None:
         on = self.controllers
@@ -232,10 +231,10 @@ class Panel(PanelPages):
     def _update_tab_titles(self) -> None:
         jobs, review = self.controllers.jobs.state.value, self.controllers.review.state.value
         active_jobs = jobs.running + jobs.queued + jobs.in_outbox
-        waiting = self.controllers.shots.state.value.attention_count
+        attention_count = self.controllers.shots.state.value.attention_count
         pending_renders = len(self.controllers.send.pending_renders.state.value.shots)
         counts = {
-            "shots": waiting,
+            "shots": attention_count,
             "send": pending_renders,
             "jobs": active_jobs,
             "notes": len(review.notes),
@@ -261,7 +260,7 @@ class Panel(PanelPages):
         self._update_tab_titles()
 
     def _selection_changed(self) -> None:
-        """If it has: news of other kinds must not undo what somebody set or looks at."""
+        """Only if it did: other updates must not reset the form or the review."""
         selected = self.controllers.shots.selected
         to_send = tuple((r.shot, r.key if r.needs_render else "") for r in selected if r.shot)
         if to_send != self._form_shots:
@@ -269,7 +268,7 @@ class Panel(PanelPages):
             self.controllers.send.set_shots(
                 [shot for shot, _ in to_send], {shot: key for shot, key in to_send if key}
             )
-        # What has the cursor among the selected is what is looked at.
+        # The review follows the current row if it is selected.
         current = self.shots.current_key
         keys = [row.key for row in selected]
         key = current if current in keys else next(iter(keys), None)

@@ -1,7 +1,7 @@
-"""A panel's controllers, made in two halves: what takes long on a thread, the rest on the panel's.
+"""Loads what the panel needs on a thread, then creates the controllers on the panel's.
 
 Reading the configuration and importing pydantic, the models and the controllers takes longer than
-a host's main thread may wait. Nothing of Qt's is imported here: that is the main thread's to do.
+a host's main thread may block. Qt is not imported here: only the main thread may do that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bridge_ui.app.controllers import Controllers
     from bridge_ui.core.observable import Post
 
-#: All that the panel's widgets and controllers import without Qt; a test holds that it is all.
+#: Everything without Qt that the widgets and controllers import; a test checks for completeness.
 _PRELOADED_MODULES = (
     "bridge_ui.app.controllers",
     "bridge_ui.connection.settings_controller",
@@ -30,7 +30,7 @@ _PRELOADED_MODULES = (
 
 
 class PanelLoader:
-    """``settings`` are given, or a function that reads them, which is called on a thread."""
+    """``settings`` may be a function that reads them, which is called on a thread."""
 
     def __init__(self, settings: Settings | Callable[[], Settings], host: Host, post: Post) -> None:
         self.host = host
@@ -40,7 +40,7 @@ class PanelLoader:
         self._pool = ThreadPool(post, 1, "shotbridge-opening")
 
     def start(self, done: Callable[[], None], failed: OnError) -> None:
-        """Load on a thread, then call ``done`` on the panel's; called again, it tries again."""
+        """Load on a thread, then call ``done`` on the panel's; may be called again to retry."""
 
         def loaded(settings: Settings) -> None:
             self._settings = settings
@@ -49,7 +49,7 @@ class PanelLoader:
         self._pool.run(lambda _: self._load(), loaded, failed)
 
     def make_controllers(self) -> Controllers:
-        """On the panel's thread. What was not loaded before is loaded here, while all wait.
+        """Create the controllers on the panel's thread; blocks if they are not loaded yet.
 
         :raises ShotbridgeError: the configuration cannot be read, a package cannot be imported.
         """
@@ -59,7 +59,7 @@ class PanelLoader:
         return Controllers.create(settings, self.host, self._post)
 
     def close(self, timeout: float = 0.0) -> None:
-        """Let the thread end; waits ``timeout`` seconds at most."""
+        """End the thread; waits up to ``timeout`` seconds."""
         self._pool.close(timeout)
 
     def _load(self) -> Settings:
@@ -77,12 +77,12 @@ class PanelLoader:
 
 
 def opening_error(error: Exception) -> ShotbridgeError:
-    """Why a panel does not open."""
+    """Why a panel cannot be opened, as a ShotbridgeError."""
     if isinstance(error, ShotbridgeError):
         return error
     if isinstance(error, ImportError):
         return ConfigError(
-            f"something that it is made of cannot be loaded: {error}",
+            f"a required package cannot be loaded: {error}",
             where=sys.prefix,
             next_step=f"install Shotbridge for Python {sys.version.split()[0]}",
         )

@@ -1,4 +1,4 @@
-"""All keys of the panel on one sheet, shown by ``?``."""
+"""The overlay with all shortcuts, shown by ``?``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bridge_ui.widgets.basic import column, label, scroll_area, title
 
 
 def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """Titles, and below each keys with what they do."""
+    """Groups of keys and what they do, by title."""
     return (
         (
             tr("Everywhere"),
             (
                 ("/", tr("find a shot")),
                 ("Ctrl+Return", tr("send")),
-                ("Ctrl+T", tr("try this frame")),
-                ("Ctrl+Shift+Return", tr("send the chosen job again")),
-                (tr("Return"), tr("press the button that has the focus")),
+                ("Ctrl+T", tr("render a test frame")),
+                ("Ctrl+Shift+Return", tr("send the selected job again")),
+                (tr("Return"), tr("press the focused button")),
                 ("Ctrl+K", tr("choose a service")),
                 ("Ctrl+1 … Ctrl+6", tr("go to a tab")),
                 ("Tab, Shift+Tab", tr("next, previous field")),
-                ("?", tr("these keys")),
+                ("?", tr("show these shortcuts")),
             ),
         ),
         (tr("Review"), shortcut_help()),
@@ -34,7 +34,7 @@ def shortcut_groups() -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
 
 
 class ShortcutsOverlay(QFrame):
-    """Lies over the panel until Escape, ``?`` or a click; then the keys go where they went."""
+    """Shown until Escape, ``?`` or a click; then the focus returns to the previous widget."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class ShortcutsOverlay(QFrame):
         body.addStretch(1)
         inside.setLayout(body)
         self._inside = inside
-        self.setLayout(column(title(tr("Keys"), 1.2), scroll_area(inside), margin=16, gap=10))
+        self.setLayout(column(title(tr("Shortcuts"), 1.2), scroll_area(inside), margin=16, gap=10))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
@@ -71,7 +71,7 @@ class ShortcutsOverlay(QFrame):
             return
         self._previous_focus = QApplication.focusWidget()
         parent = self._parent
-        self.show()  # what is hidden takes no room
+        self.show()  # the layout is not updated while hidden
         wide = min(78 * self.fontMetrics().averageCharWidth(), parent.width() - 24)
         body = self._inside.layout()
         high = body.totalHeightForWidth(wide - 48) if body is not None else 0

@@ -1,4 +1,4 @@
-"""The host of the desktop window: a cut in a file, and no other program around it."""
+"""The host of the standalone panel: a cut in a file."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
     from bridge_core.timeline.cut import Cut, CutProblem, CutShot, CutSource, ReferencedVersion
 
-#: A cut's versions are written beside it under this name.
+#: Name of the cut with versions, next to the cut.
 OUTPUT_NAME = "{stem}_versions.otio"
 
 
 class StandaloneHost(Host):
-    """Works on ``cut``: an OTIO file, or an EDL, FCP XML or AAF where its reader is installed.
+    """Works on ``cut``: an OTIO file, or an EDL, FCP XML or AAF if its adapter is installed.
 
-    Versions are placed in a cut of their own beside it, never in the cut itself. ``settings`` may
-    be a function that reads them, called off the main thread when they are first needed.
-    ``timeline`` names the one meant in a file with several, ``rate`` is what the cut counts at, as
-    in :func:`bridge_core.timeline.cut_reader.read_cut`.
+    Versions are placed in another cut next to it, never in the cut itself. ``settings`` may be a
+    function that reads them, called on a worker thread when first needed. For ``timeline`` and
+    ``rate`` see :func:`bridge_core.timeline.cut_reader.read_cut`.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class StandaloneHost(Host):
 
     @property
     def output(self) -> Path | None:
-        """Where versions are placed; None while no cut is open."""
+        """The cut in which versions are placed; None if no cut is open."""
         if self._cut is None:
             return None
         return self._cut.path.with_name(OUTPUT_NAME.format(stem=self._cut.path.stem))
@@ -94,11 +93,11 @@ class StandaloneHost(Host):
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
-        return (PlacementMode("cut", "In a cut of its own, beside this one"),)
+        return (PlacementMode("cut", "In a separate cut next to this one"),)
 
     def place(self, placements: Sequence[Placement]) -> PlacementResult:
-        """Write the cut with these versions to :attr:`output`. What an earlier placing put there
-        stays, as long as the cut has not been saved anew since.
+        """Write the cut with these versions to :attr:`output`. Versions placed earlier are kept
+        unless the cut was saved since.
 
         :raises HostError: no cut is open, it has no such clip, or :attr:`output` is a file that
             Shotbridge did not write.
@@ -107,7 +106,7 @@ class StandaloneHost(Host):
 
         if self._cut is None or self.output is None:
             raise HostError(
-                "no cut is open that versions could be placed in",
+                "no cut is open to place versions in",
                 next_step="open a cut first",
             )
         known = {item.clip_id for item in self._read(self._cut)}
@@ -116,14 +115,14 @@ class StandaloneHost(Host):
             raise HostError(
                 f"the cut has no clip {', '.join(unknown)}",
                 where=str(self._cut.path),
-                next_step="read the cut again and place by its handles",
+                next_step="reload the cut and place again",
             )
         unknown_modes = sorted({one.mode_id for one in placements} - {"", "cut"})
         if unknown_modes:
             raise HostError(
-                f"a cut has no other way of placing, and none called {', '.join(unknown_modes)}",
+                f"a cut has no placement mode {', '.join(unknown_modes)}",
                 where=str(self._cut.path),
-                next_step="choose one of Host.place_as",
+                next_step="choose one of Host.placement_modes",
             )
         self._check_output(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
@@ -139,8 +138,9 @@ class StandaloneHost(Host):
             show=self._settings.work.show,
             overwrite=True,
         )
-        words = [f"{self.output.name} written, beside the cut", *map(str, written.short_versions)]
-        return PlacementResult("; ".join(words), self.output)
+        messages = [f"{self.output.name} written next to the cut"]
+        messages += map(str, written.short_versions)
+        return PlacementResult("; ".join(messages), self.output)
 
     @staticmethod
     def _check_output(output: Path) -> None:
@@ -154,7 +154,7 @@ class StandaloneHost(Host):
             )
 
     def _carrying_source(self) -> CutSource:
-        """What carries the versions placed so far: :attr:`output`, unless the cut was saved anew
+        """The file with the versions placed so far: :attr:`output`, unless the cut was saved
         since."""
         assert self._cut is not None
         assert self.output is not None

@@ -1,4 +1,4 @@
-"""The line at the top: what is open, what changed, the menu."""
+"""The bar at the top: the open cut, its changes, the Cut menu."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import button, chip, label, row, title
 from bridge_ui.widgets.file_dialogs import open_file_dialog, save_file_dialog
 
-#: What timelines are read from; EDL, XML and AAF need the extra ``timelines``.
+#: Timeline files; EDL, XML and AAF need the extra ``timelines``.
 _CUT_PATTERNS = "*.otio *.otioz *.otiod *.edl *.xml *.fcpxml *.aaf"
 _READERS = (("generic", "OTIO"), ("resolve", "Resolve"), ("nuke", "Nuke"), ("openrv", "OpenRV"))
 
 
 class Toolbar(QWidget):
-    """``ways`` are those of placing in the host, the usual one first; ``side`` is shown at the
-    right: the connection, in a narrow panel."""
+    """``placement_modes`` are the host's, the default first; ``connection_button`` is only shown in
+    the narrow layout."""
 
     placement_requested = Signal(str)
-    """The approved versions of the selected shots belong into the host, in the way of this id;
-    empty: the usual one."""
+    """Placement mode (id; empty: the default) for the approved versions of the selected shots."""
 
     def __init__(
         self,
@@ -37,7 +36,7 @@ class Toolbar(QWidget):
         capabilities: frozenset[Capability],
         placement_modes: Sequence[PlacementMode],
         colours: ThemeColours,
-        show_keys: Callable[[], object],
+        show_shortcuts: Callable[[], object],
         connection_button: QWidget,
     ) -> None:
         super().__init__()
@@ -55,7 +54,7 @@ class Toolbar(QWidget):
         self._changed.clicked.connect(lambda: shots.select_changed())
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
-        self._placement_menu = QMenu(tr("Place them in another way"), self)
+        self._placement_menu = QMenu(tr("Place with another mode"), self)
         for mode in placement_modes[1:]:
             self._add_action(
                 mode.title, partial(self.placement_requested.emit, mode.id), self._placement_menu
@@ -65,17 +64,17 @@ class Toolbar(QWidget):
             "quiet",
             icon_name="film",
             colour=colours.dim,
-            tip=tr("Open, compare, write cuts"),
+            tip=tr("Open, compare and export cuts"),
         )
         self.menu_button.setObjectName("cut-menu")
         self.menu_button.setMenu(self._menu)
-        self._keys = button(
+        self._shortcuts_button = button(
             "",
             "quiet",
             icon_name="circle-question-mark",
             colour=colours.dim,
-            tip=tr("All keys (?)"),
-            on_click=show_keys,
+            tip=tr("All shortcuts (?)"),
+            on_click=show_shortcuts,
         )
         self._connection_button = connection_button
         inner = row(
@@ -85,7 +84,7 @@ class Toolbar(QWidget):
             self._changed,
             connection_button,
             self.menu_button,
-            self._keys,
+            self._shortcuts_button,
             gap=10,
         )
         inner.setContentsMargins(14, 5, 8, 5)
@@ -108,11 +107,11 @@ class Toolbar(QWidget):
         self._update_name_visibility()
 
     def _update_name_visibility(self) -> None:
-        """Our own name makes room for everything else."""
-        others = (self._connection_button, self.menu_button, self._keys)
-        needs = sum(one.sizeHint().width() + 10 for one in others if not one.isHidden())
+        """Hide the title if there is not enough space."""
+        others = (self._connection_button, self.menu_button, self._shortcuts_button)
+        required = sum(one.sizeHint().width() + 10 for one in others if not one.isHidden())
         self._name.setVisible(
-            self._wide or needs + self._name.sizeHint().width() + 22 < self.width()
+            self._wide or required + self._name.sizeHint().width() + 22 < self.width()
         )
 
     def open_cut(self) -> None:
@@ -138,7 +137,7 @@ class Toolbar(QWidget):
         self._menu.clear()
         if Capability.OPEN in self._capabilities:
             self._add_action(tr("Open a cut …"), self.open_cut)
-        self._add_action(tr("Read again"), self._shots.reload)
+        self._add_action(tr("Reload"), self._shots.reload)
         if Capability.PLACE in self._capabilities and state.selected:
             self._add_action(
                 tr("Place approved versions of selected shots"),
@@ -153,17 +152,17 @@ class Toolbar(QWidget):
                 self._add_action(tr("Select what changed"), self._shots.select_changed)
                 self._add_action(tr("Stop comparing"), lambda: self._shots.compare_with(None))
             self._menu.addSeparator()
-            for reader, words in _READERS:
+            for reader, name in _READERS:
                 self._add_action(
-                    tr("Write the cut with versions for {reader} …", reader=words),
+                    tr("Export the cut with versions for {reader} …", reader=name),
                     partial(self._export, reader),
                 )
 
     def _add_action(
-        self, words: str, on_triggered: Callable[[], object], menu: QMenu | None = None
+        self, text: str, on_triggered: Callable[[], object], menu: QMenu | None = None
     ) -> None:
         menu = menu or self._menu
-        action = QAction(words, menu)
+        action = QAction(text, menu)
         action.triggered.connect(lambda _checked=False: on_triggered())
         menu.addAction(action)
 
@@ -179,7 +178,7 @@ class Toolbar(QWidget):
         stem = Path(self._shots.state.value.title or "cut").stem
         save_file_dialog(
             self,
-            tr("Write the cut with versions"),
+            tr("Export the cut with versions"),
             f"{stem}_with_versions.otio",
             "OTIO (*.otio)",
             lambda path: self._shots.export(Path(path), reader),

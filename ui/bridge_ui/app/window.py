@@ -1,4 +1,4 @@
-"""The panel as a program of its own, with no host around it."""
+"""The standalone panel."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``python -m bridge_ui [cut]``; ends when the window is closed, with 0, or with the exit
-    code of what could not be done."""
+    """``python -m bridge_ui [cut]``: runs until the window is closed; returns the exit code."""
     arguments = _parser().parse_args(argv)
     try:
         return _run(arguments)
@@ -32,11 +31,11 @@ def _parser() -> argparse.ArgumentParser:
     from bridge_core.cli.sources import add_cut_options
 
     parser = argparse.ArgumentParser(
-        prog="shotbridge panel", description="Send shots and review what comes back."
+        prog="shotbridge panel", description="Send shots and review versions."
     )
     parser.add_argument("cut", nargs="?", type=Path, help="an OTIO file, EDL, FCP XML or AAF")
     add_cut_options(parser)
-    parser.add_argument("--show", help="the show, whose configuration is read too")
+    parser.add_argument("--show", help="the show, to read its configuration")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     return parser
 
@@ -59,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     panel = open_panel(settings, host)
     errors: list[ShotbridgeError] = []
     panel.open_failed.connect(errors.append)
-    # For who started it from a terminal; the window says it as well.
+    # In addition to the window, for the terminal.
     panel.open_failed.connect(lambda error: print(error, file=sys.stderr, flush=True))
     panel.ready.connect(errors.clear)
     panel.resize(1440, 880)
@@ -70,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def create_application() -> QApplication:
-    """The application of a window of ours: its looks may be chosen; a host's never are."""
+    """Create the application of the standalone window."""
     from PySide6.QtWidgets import QApplication
 
     app = QApplication(sys.argv[:1])
@@ -80,11 +79,11 @@ def create_application() -> QApplication:
 
 
 def run_event_loop(app: QApplication) -> int:
-    """Run the application until its windows are closed, or somebody presses Ctrl+C."""
+    """Run the application until its windows are closed or Ctrl+C is pressed."""
     from PySide6.QtCore import QTimer
 
     signal.signal(signal.SIGINT, lambda *_: app.quit())
-    # Python hears of a signal only when it gets its turn.
+    # Python handles signals only when it runs.
     timer = QTimer(interval=200)
     timer.timeout.connect(lambda: None)
     timer.start()

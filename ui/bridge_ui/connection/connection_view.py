@@ -1,10 +1,10 @@
-"""How the gateway stands: the status bar in words, and the popover with health and settings."""
+"""The state of the connection: a button, and the popover with health and settings."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from bridge_core.models.gateway import Health
 from bridge_ui.connection.settings_controller import SettingsController
@@ -27,7 +27,7 @@ from bridge_ui.widgets.main_thread import call_later
 
 
 class ConnectionIndicator(QWidget):
-    """A dot that says how the line stands, by its shape as well: full, a ring, a cross."""
+    """Shows the state by colour and shape: a dot, a ring or a cross."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class ConnectionIndicator(QWidget):
 
 
 class ConnectionButton(QWidget):
-    """Lamp and words; pressed, it opens the popover."""
+    """An indicator and a button that opens the popover."""
 
     pressed = Signal()
 
@@ -84,7 +84,7 @@ class ConnectionButton(QWidget):
         short = {
             ConnectionState.CONNECTED: tr("this machine") if connection.is_local else tr("studio"),
             ConnectionState.CONNECTING: tr("connecting"),
-            ConnectionState.LOST: tr("line lost"),
+            ConnectionState.LOST: tr("connection lost"),
             ConnectionState.REFUSED: tr("no gateway"),
         }[connection.state]
         self._button.setText(short if self._short else connection.text.split("\n")[0][:80])
@@ -93,7 +93,7 @@ class ConnectionButton(QWidget):
 
 
 class ConnectionPopover(QFrame):
-    """Who answers, whether it is well, who one is, what waits to be sent."""
+    """The gateway and its health, the outbox, and the user's settings."""
 
     def __init__(self, parent: QWidget, session: Session, colours: ThemeColours) -> None:
         super().__init__(parent)
@@ -106,8 +106,8 @@ class ConnectionPopover(QFrame):
         self._health_lines.setSpacing(8)
         self._outbox = label("", "dim", wrap=True)
         self._flush_button = button(tr("Send now"), on_click=session.flush)
-        again = button(tr("Look again"), icon_name="refresh-cw", on_click=session.reconnect)
-        again.setObjectName("look-again")
+        reconnect = button(tr("Check again"), icon_name="refresh-cw", on_click=session.reconnect)
+        reconnect.setObjectName("reconnect")
         self._settings = SettingsView(SettingsController(session))
         inside = QWidget()
         self._body = column(
@@ -116,7 +116,7 @@ class ConnectionPopover(QFrame):
             self._next_step,
             self._health_lines,
             row(self._outbox, self._flush_button, grows=0),
-            row(again, 1),
+            row(reconnect, 1),
             self._settings,
             1,
             gap=8,
@@ -139,16 +139,16 @@ class ConnectionPopover(QFrame):
         self._settings.stop_watching()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As high as what stands in it is at this width; less is scrolled."""
+        """As high as the content at this width."""
         return QSize(self.width(), self._body.totalHeightForWidth(self.width() - 4) + 8)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() == QEvent.Type.LayoutRequest:  # it says more, or less, than before
+        if event.type() == QEvent.Type.LayoutRequest:  # the content changed
             call_later(self, self._adjust_height)
         return super().eventFilter(watched, event)
 
     def _adjust_height(self) -> None:
-        """As high as it has to be, upwards or downwards from where it was opened."""
+        """Resize to the content, upwards or downwards from the anchor."""
         parent, at = self.parentWidget(), self.geometry()
         if parent is None or not self.isVisible():
             return
@@ -176,11 +176,11 @@ class ConnectionPopover(QFrame):
     def _show_health(self, health: Health | None) -> None:
         clear_layout(self._health_lines)
         for line in health.checks if health else ():
-            words = label(line.message, "dim", wrap=True)
+            message = label(line.message, "dim", wrap=True)
             sign = label("✓" if line.ok else "⚠", "good" if line.ok else "warn")
-            sign.setAccessibleName(tr("well") if line.ok else tr("not well"))
+            sign.setAccessibleName(tr("OK") if line.ok else tr("problem"))
             head = row(sign, label(line.name), 1, gap=6)
-            inner = column(head, words, gap=1)
+            inner = column(head, message, gap=1)
             if line.next_step:
                 inner.addWidget(label(line.next_step, "warn", wrap=True))
             self._health_lines.addWidget(framed(inner))
@@ -189,62 +189,3 @@ class ConnectionPopover(QFrame):
         state = self._session.outbox.value
         self._outbox.setText(state.text)
         self._flush_button.setVisible(bool(state.waiting))
-
-
-def show_popover(popover: QWidget, anchor: QWidget) -> None:
-    """Show a popover at its anchor, inside its parent whatever that one's size."""
-    parent = popover.parentWidget()
-    assert parent is not None  # popovers lie over the panel
-    width = min(380, parent.width() - 16)
-    popover.setFixedWidth(width)
-    inner = popover.layout()
-    height = popover.sizeHint().height()
-    if inner is not None and inner.hasHeightForWidth():
-        height = max(inner.heightForWidth(width), popover.minimumHeight())
-    size = QSize(width, height)
-    size = size.boundedTo(parent.size() - QSize(16, 16))
-    popover.resize(size)
-    position = anchor.mapTo(parent, QPoint(0, anchor.height() + 4))
-    if position.y() + size.height() > parent.height() - 8:
-        position.setY(max(8, anchor.mapTo(parent, QPoint(0, 0)).y() - size.height() - 4))
-    position.setX(max(8, min(position.x(), parent.width() - size.width() - 8)))
-    popover.move(position)
-    popover.show()
-    popover.raise_()
-    popover.setFocus()
-
-
-class StatusBar(QWidget):
-    """What is going on, in words."""
-
-    connection_pressed = Signal()
-
-    def __init__(self, session: Session, colours: ThemeColours) -> None:
-        super().__init__()
-        set_style_class(self, "status")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.connection = ConnectionButton(session, colours, short=False)
-        self.connection.pressed.connect(self.connection_pressed)
-        self._jobs = label("", "small")
-        self._outbox = label("", "small")
-        self._message = label("", "small")
-        self._keys = label(tr("? shows all keys"), "small")
-        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        inner = row(self.connection, self._jobs, self._outbox, self._message, self._keys, gap=16)
-        inner.setContentsMargins(10, 2, 12, 2)
-        inner.setStretch(3, 1)
-        self.setLayout(inner)
-        self._unwatch = [session.outbox.watch(lambda state: self._outbox.setText(state.text))]
-
-    def stop_watching(self) -> None:
-        self.connection.stop_watching()
-        for unwatch in self._unwatch:
-            unwatch()
-
-    def show_jobs(self, text: str) -> None:
-        self._jobs.setText(text)
-
-    def show_message(self, text: str) -> None:
-        """Something that happened, or what is wrong and what to do."""
-        self._message.setText(text)
-        self._message.setToolTip(text)

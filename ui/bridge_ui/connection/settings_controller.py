@@ -1,4 +1,4 @@
-"""What is set, where it comes from, and the few things that an artist sets in the panel."""
+"""Settings in the panel: values, origins, and the few that can be edited."""
 
 from __future__ import annotations
 
@@ -20,22 +20,20 @@ if TYPE_CHECKING:
 
 USER_KEY, URL_KEY = "client.user", "client.url"
 
-#: Layers that go before the user's own file: what they say cannot be changed there.
+#: Layers that override the user's file; their values cannot be edited.
 _OVERRIDING_LAYERS = (ConfigLayer.ENVIRONMENT, ConfigLayer.ARGUMENTS)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingLine:
-    """A setting in words."""
-
     key: str
     title: str
     value: str
-    """As it holds in this panel."""
+    """The effective value in this panel."""
     origin: str = ""
-    """Where it comes from: ``your own file``; empty while that is looked for."""
+    """Where the value comes from: ``your own file``; empty while loading."""
     user_value: str = ""
-    """What the user's file says, to be changed; empty: nothing."""
+    """The value in the user's file, for editing; empty: none."""
     editable: bool = False
 
 
@@ -43,15 +41,15 @@ class SettingLine:
 class SettingsState:
     lines: tuple[SettingLine, ...] = ()
     file: Path = Path()
-    """The user's own, which need not exist."""
+    """The user's configuration file, which need not exist."""
     message: str = ""
     problem: str = ""
     next_step: str = ""
 
 
 class SettingsController:
-    """``state`` is what there is to read. The user's name holds as soon as it is written; for the
-    rest a panel goes on with what it was opened with."""
+    """A change of the user's name takes effect immediately; everything else when the panel is
+    opened again."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -62,24 +60,23 @@ class SettingsController:
         )
 
     def refresh(self) -> None:
-        """Find out where everything comes from, as the files are now."""
+        """Read values and origins from the configuration files."""
         show = self._session.settings.work.show
         self._load_call.run(lambda _: load_settings(show=show), self._loaded, self._on_error)
 
     def save(self, key: str, text: str) -> None:
-        """Write a value into the user's file; the empty text takes it out."""
-
+        """Write a value to the user's file; an empty text removes it."""
         show = self._session.settings.work.show
 
         def write(_: BackgroundTask) -> tuple[Path, LoadedSettings]:
             return set_user_setting(key, text.strip() or None), load_settings(show=show)
 
-        def written(done: tuple[Path, LoadedSettings]) -> None:
-            file, loaded = done
-            message = tr("Saved in {file}. It holds when the panel is opened again.", file=file)
+        def written(result: tuple[Path, LoadedSettings]) -> None:
+            file, loaded = result
+            message = tr("Saved in {file}. Takes effect when the panel is opened again.", file=file)
             if key == USER_KEY:
                 self._session.set_user(loaded.settings.client.user)
-                message = tr("Saved in {file}. It holds from now on.", file=file)
+                message = tr("Saved in {file}. Takes effect now.", file=file)
             self._update(message=message, problem="", next_step="")
             self.refresh()
 
@@ -106,16 +103,16 @@ def _setting_lines(
 ) -> tuple[SettingLine, ...]:
     client, work = settings.client, settings.work
     values = (
-        (USER_KEY, tr("You are"), client.user, user),
-        (URL_KEY, tr("Gateway"), client.url, client.url or tr("one of your own, on this machine")),
+        (USER_KEY, tr("User"), client.user, user),
+        (URL_KEY, tr("Gateway"), client.url, client.url or tr("your own, on this machine")),
         ("work.handles", tr("Handles"), work.handles, tr("{n} frames", n=work.handles)),
         (
             "work.download_dir",
-            tr("Versions go"),
+            tr("Versions folder"),
             work.download_dir,
             str(work.download_dir or tr("beside the cut")),
         ),
-        ("client.state_dir", tr("Outbox, logs"), client.state_dir, str(client.state_dir)),
+        ("client.state_dir", tr("Outbox and logs"), client.state_dir, str(client.state_dir)),
     )
     rows_by_key = {row.key: row for row in loaded.rows()} if loaded is not None else {}
     lines = []
@@ -124,9 +121,13 @@ def _setting_lines(
         if row is None:
             lines.append(SettingLine(key, title, text))
             continue
-        # The host or the command line may have given this panel something else than the files say.
+        # The host or the command line may have overridden the files.
         same = format_value(row.value) == format_value(value)
-        origin = _origin_text(row.origin) if same else tr("given at the opening, or changed since")
+        origin = (
+            _origin_text(row.origin)
+            if same
+            else tr("set when the panel was opened, or changed since")
+        )
         user_value = ""
         if loaded is not None and row.origin.layer is ConfigLayer.USER:
             user_values = {
@@ -142,7 +143,7 @@ def _setting_lines(
 def _origin_text(origin: SettingOrigin) -> str:
     match origin.layer:
         case ConfigLayer.DEFAULT:
-            return tr("the default: nobody set it")
+            return tr("default")
         case ConfigLayer.SITE:
             return tr("the studio's file, {where}", where=origin.where)
         case ConfigLayer.SHOW:
@@ -150,6 +151,6 @@ def _origin_text(origin: SettingOrigin) -> str:
         case ConfigLayer.USER:
             return tr("your own file")
         case ConfigLayer.ENVIRONMENT:
-            return tr("the variable {where}", where=origin.where)
+            return tr("environment variable {where}", where=origin.where)
         case ConfigLayer.ARGUMENTS:
-            return tr("given when the panel was opened")
+            return tr("set when the panel was opened")

@@ -1,4 +1,4 @@
-"""What is set, where it comes from, and the artist's own few choices, to be changed here."""
+"""Settings in the connection popover."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge_ui.widgets.basic import button, clear_layout, column, label, row, ti
 
 
 class SettingsView(QWidget):
-    """Belongs to a popover, which calls :meth:`look` whenever it is shown."""
+    """The popover calls :meth:`refresh` whenever it is shown."""
 
     def __init__(self, settings: SettingsController) -> None:
         super().__init__()
@@ -51,14 +51,14 @@ class SettingsView(QWidget):
         self._problem.setVisible(bool(problem))
         self._file.setText(
             tr(
-                "Everything else is written in {file}; docs/configuration.md lists it all.",
+                "Other settings are in {file}; see docs/configuration.md.",
                 file=state.file,
             )
         )
 
 
 class _SettingField(QWidget):
-    """A line that can be changed; Return saves it."""
+    """An editable setting; Return saves it."""
 
     def __init__(self, line: SettingLine, settings: SettingsController) -> None:
         super().__init__()

@@ -1,5 +1,7 @@
-"""States and numbers as the panel spells them. Every state has a sign besides its word, so that
-colour is never the only thing that tells it."""
+"""States and numbers as the panel displays them.
+
+Every state has a symbol and a text, so that colour is never the only difference.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ def job_status_sign(job: Job) -> StatusSign:
     match job.state:
         case JobState.QUEUED:
             ahead = job.queue_position or 0
-            words = tr("waits behind {n}", n=ahead) if ahead else tr("queued, next in line")
-            return StatusSign("…", words, Tone.BUSY)
+            text = tr("queued behind {n}", n=ahead) if ahead else tr("queued, next in line")
+            return StatusSign("…", text, Tone.BUSY)
         case JobState.RUNNING:
             return StatusSign("▸", _progress_text(job), Tone.BUSY)
         case JobState.SUCCEEDED:
@@ -29,15 +31,15 @@ def job_status_sign(job: Job) -> StatusSign:
         case JobState.CANCELLED:
             return StatusSign("○", tr("cancelled"), Tone.NEUTRAL)
         case JobState.UNKNOWN:
-            return StatusSign("?", tr("the provider does not say what became of it"), Tone.ERROR)
+            return StatusSign("?", tr("the provider cannot say whether it was done"), Tone.ERROR)
 
 
 def review_status_sign(status: ReviewStatus) -> StatusSign:
     match status:
         case ReviewStatus.PENDING:
-            return StatusSign("◆", tr("waits for your review"), Tone.ATTENTION)
+            return StatusSign("◆", tr("waiting for your review"), Tone.ATTENTION)
         case ReviewStatus.CHANGES_REQUESTED:
-            return StatusSign("↺", tr("changes asked"), Tone.ERROR)
+            return StatusSign("↺", tr("changes requested"), Tone.ERROR)
         case ReviewStatus.APPROVED:
             return StatusSign("✓", tr("approved"), Tone.SUCCESS)
         case ReviewStatus.REJECTED:
@@ -66,10 +68,10 @@ def decision_text(record: DecisionRecord) -> str:
 
 
 def missing_user_name() -> tuple[str, str]:
-    """What is wrong where the user's name is blank, and the next step."""
+    """Problem and next step if the user's name is blank."""
     return (
         tr("your name is blank, and every request and decision is recorded under a name"),
-        tr("press the lamp, enter your name under You are, and open the panel again"),
+        tr("open Connection, enter your name under User, and open the panel again"),
     )
 
 
@@ -92,7 +94,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_estimated_duration(seconds: float) -> str:
-    """``about 6 min``: as exact as a guess deserves."""
+    """``about 6 min``: as precise as an estimate can be."""
     if seconds < 90:
         return tr("about {n} s", n=max(1, round(seconds)))
     if seconds < 5400:
@@ -115,8 +117,8 @@ def format_frame_count(count: int) -> str:
 
 
 def note_frames_text(note: Note) -> str:
-    """The frames that a note speaks of, or else the one that it draws on: ``1010``,
-    ``1010–1020``; empty: the whole version."""
+    """The frames of a note, or the frame of its drawing: ``1010``, ``1010–1020``; empty: the whole
+    version."""
     frames = note.frames
     if frames is not None and frames.count > 1:
         return f"{frames.first}–{frames.last}"
@@ -124,5 +126,5 @@ def note_frames_text(note: Note) -> str:
 
 
 def format_timestamp(at: datetime) -> str:
-    """Day and time on this machine's clock: ``2026-01-31 14:05``."""
+    """Local date and time: ``2026-01-31 14:05``."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"

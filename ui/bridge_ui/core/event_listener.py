@@ -1,6 +1,8 @@
-"""The gateway's events on the panel's thread: a thread of its own listens, and hands over what
-happened in portions, each thing in its latest state only: of a thousand words about one job's
-progress the panel hears ten in a second."""
+"""Delivers the gateway's events on the panel's thread.
+
+A thread of its own reads the event stream and delivers batches with the latest state of each item:
+of a thousand progress events of a job per second, the panel gets ten.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +23,23 @@ if TYPE_CHECKING:
     from bridge_core.models.gateway import About, Event
     from bridge_core.models.services import Service
 
-#: Seconds that events are gathered before they are handed over.
+#: Seconds for which events are collected before they are delivered.
 BATCH_SECONDS = 0.1
-#: Seconds until a stream that ended for good (a wrong token, no gateway to start), or whose gateway
-#: did not say who it is, is tried again.
+#: Seconds until the next attempt after a permanent error (wrong token, no gateway to start), or if
+#: the gateway did not answer the first calls.
 RETRY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayInfo:
-    """Who answers, and what can be asked for."""
-
     about: About
     services: tuple[Service, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerUpdate:
-    """What the feed hands over. ``connected``: the line stands anew, whatever happened before it
-    has to be asked for. ``lost``: why there is no line. Else events."""
+    """One of: ``connected``, a new connection, after which earlier state must be fetched again;
+    ``lost``, why there is no connection; or events."""
 
     connected: GatewayInfo | None = None
     lost: ShotbridgeError | None = None
@@ -47,7 +47,7 @@ class ListenerUpdate:
 
 
 class EventListener:
-    """Listens until :meth:`close`; ``heard`` is called on the panel's thread."""
+    """Reads events until :meth:`close`; ``on_update`` is called on the panel's thread."""
 
     def __init__(
         self, client: Client, post: Post, on_update: Callable[[ListenerUpdate], None]
@@ -57,17 +57,17 @@ class EventListener:
         self._on_update = on_update
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shotbridge-feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="shotbridge-events", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def reconnect(self) -> None:
-        """Take the line up anew, now: one that stands as well."""
+        """Reconnect now, even if connected."""
         self._wake.set()
 
     def close(self, timeout: float = 0.0) -> bool:
-        """End it; whether its thread has ended within ``timeout`` seconds."""
+        """Stop; returns whether the thread has ended within ``timeout`` seconds."""
         self._stop.set()
         self._wake.set()
         if timeout > 0 and self._thread.is_alive():
@@ -82,7 +82,7 @@ class EventListener:
                 self._deliver(ListenerUpdate(lost=error))
             except Exception as error:
                 self._deliver(ListenerUpdate(lost=unexpected_error(error)))
-            # Waiting, not giving up: the token may be mended, the network come back.
+            # Retry: the token may be corrected, the network may come back.
             self._wake.wait(RETRY_SECONDS)
             self._wake.clear()
 
@@ -97,23 +97,24 @@ class EventListener:
                 if self._stop.is_set() or self._wake.is_set():
                     return
                 if signal is StreamSignal.CONNECTED:
-                    # Here: a line over which nobody says who answers is none, and is tried again.
+                    # Part of connecting: if these fail, the connection is retried.
                     about, services = self._client.about(), tuple(self._client.services())
                     self._deliver(ListenerUpdate(connected=GatewayInfo(about, services)))
                 elif signal is StreamSignal.DISCONNECTED:
                     self._deliver(
                         ListenerUpdate(
-                            lost=stream.connection_error or GatewayUnreachable("the line was cut")
+                            lost=stream.connection_error
+                            or GatewayUnreachable("the connection was lost")
                         )
                     )
                 elif not isinstance(signal, StreamSignal):
                     pending_since = pending_since if pending else time.monotonic()
                     key = _event_key(signal)
-                    pending.pop(key, None)  # the latest of all stands last
+                    pending.pop(key, None)  # keeps the latest last
                     pending[key] = signal
                 if pending and time.monotonic() - pending_since >= BATCH_SECONDS:
-                    for portion in batches(tuple(pending.values())):
-                        self._deliver(ListenerUpdate(events=tuple(portion)))
+                    for batch in batches(tuple(pending.values())):
+                        self._deliver(ListenerUpdate(events=tuple(batch)))
                     pending.clear()
 
     def _deliver(self, update: ListenerUpdate) -> None:
@@ -125,6 +126,6 @@ class EventListener:
 
 
 def _event_key(event: Event) -> tuple[str, str]:
-    """What an event is about: a later one of the same replaces an earlier one."""
+    """Identifies the subject of an event; a later event of the same subject replaces it."""
     subject = event.job or event.version or event.note
     return event.kind, subject.id if subject is not None else str(event.id)

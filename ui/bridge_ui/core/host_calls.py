@@ -1,4 +1,4 @@
-"""Asking the host on the thread where it wants to be asked."""
+"""Calls to the host on the thread that it requires."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ def call_host(
     done: Callable[[T], None],
     on_error: OnError,
 ) -> None:
-    """``call`` asks the host: here and now where the host keeps its things in memory, for its
-    thread is the panel's; ``elsewhere``, a pool's ``run`` or ``ask``, where it reads files
-    (:attr:`Capability.ANY_THREAD`)."""
+    """Run ``call`` on the host: in a worker (``run_in_worker``, the ``run`` of a pool) if the host
+    supports :attr:`Capability.ANY_THREAD`, otherwise synchronously on the panel's thread."""
     if Capability.ANY_THREAD in host.capabilities:
         run_in_worker(call, done, on_error)
         return
     try:
-        answer = call(BackgroundTask())
+        result = call(BackgroundTask())
     except ShotbridgeError as error:
         on_error(error)
     except Exception as error:
         _log.exception("a call to the host failed")
         on_error(unexpected_error(error))
     else:
-        done(answer)
+        done(result)

@@ -1,4 +1,4 @@
-"""Values and lists that others are told of when they change."""
+"""Values and lists that notify watchers of changes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 
-#: Carries a call over to the panel's thread, in order; may be called from any thread.
+#: Runs a call on the panel's thread, in order; may be called from any thread.
 Post = Callable[[Callable[[], None]], None]
-#: Ends a watch; calling it again does nothing.
+#: Removes a watcher; calling it again does nothing.
 Unwatch = Callable[[], None]
 
 
 class Watchers(Generic[T]):
-    """Those who want to be told. Telling, watching and unwatching may happen while telling."""
+    """Callbacks. They may add and remove callbacks and notify again while being notified."""
 
     def __init__(self) -> None:
         self._callbacks: dict[object, Callable[[T], None]] = {}
@@ -30,9 +30,9 @@ class Watchers(Generic[T]):
         return unwatch
 
     def notify(self, value: T, is_current: Callable[[], bool] = lambda: True) -> None:
-        """``holds`` says whether the news is still current; else the rest is not told."""
-        for mark, callback in list(self._callbacks.items()):
-            if mark in self._callbacks and is_current():
+        """Stops as soon as ``is_current`` returns False."""
+        for token, callback in list(self._callbacks.items()):
+            if token in self._callbacks and is_current():
                 callback(value)
 
     def clear(self) -> None:
@@ -40,7 +40,7 @@ class Watchers(Generic[T]):
 
 
 class Observable(Generic[T]):
-    """A value, usually a frozen dataclass: a snapshot of what there is to show."""
+    """A value, usually a frozen dataclass with the state to show."""
 
     def __init__(self, value: T) -> None:
         self._value = value
@@ -51,19 +51,18 @@ class Observable(Generic[T]):
         return self._value
 
     def set(self, value: T) -> None:
-        """Tell of a new value; an equal one is no news. Where a callback sets another value, all
-        are told that one, and nobody the older one afterwards."""
+        """Set the value and notify, unless it is equal. If a callback sets another value, all are
+        notified of that one and none of the older one afterwards."""
         if value == self._value:
             return
         self._value = value
         self._watchers.notify(value, lambda: self._value is value)
 
     def remove_watchers(self) -> None:
-        """Tell nobody any more."""
         self._watchers.clear()
 
     def watch(self, callback: Callable[[T], None], *, immediately: bool = True) -> Unwatch:
-        """Have ``callback`` told of every new value and, ``at_once``, of the one there is."""
+        """Call ``callback`` with every new value and, if ``immediately``, with the current one."""
         unwatch = self._watchers.add(callback)
         if immediately:
             callback(self._value)
@@ -72,8 +71,8 @@ class Observable(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ListChange:
-    """``reset``: other rows, or another order. Else those at ``positions`` show something else, or
-    those in ``inserted`` are new."""
+    """``reset``: other rows or another order. Otherwise the rows at ``positions`` changed, or those
+    in ``inserted`` are new."""
 
     reset: bool = False
     positions: tuple[int, ...] = ()
@@ -81,7 +80,7 @@ class ListChange:
 
 
 class ObservableList(Sequence[T]):
-    """A long list, told of row by row, so that a model can pass on what really changed."""
+    """A list that reports its changes row by row, as a Qt model needs them."""
 
     def __init__(self) -> None:
         self._rows: list[T] = []
@@ -104,18 +103,17 @@ class ObservableList(Sequence[T]):
         return self._watchers.add(callback)
 
     def replace(self, rows: Sequence[T]) -> None:
-        """All new rows; where none was added, removed or moved is known by the caller, who then
-        uses :meth:`update`."""
+        """Set all rows; use :meth:`update` if none was added, removed or moved."""
         self._rows = list(rows)
         self._watchers.notify(ListChange(reset=True))
 
     def insert(self, at: int, rows: Sequence[T]) -> None:
-        """More rows before the one at ``at``; the others stay as they are."""
+        """Insert rows before the one at ``at``."""
         self._rows[at:at] = rows
         self._watchers.notify(ListChange(inserted=range(at, at + len(rows))))
 
     def update(self, changed: Mapping[int, T]) -> None:
-        """Other contents at these positions; rows that are equal to what is there are no news."""
+        """Change the rows at these positions; equal rows are not reported."""
         different = {at: row for at, row in changed.items() if self._rows[at] != row}
         for at, row in different.items():
             self._rows[at] = row

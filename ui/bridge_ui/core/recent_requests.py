@@ -1,7 +1,7 @@
-"""The requests of this session, so that nothing is made twice by mistake.
+"""The requests of this session, so that nothing is requested twice by mistake.
 
-Only people are asked to confirm. The client sends a repeated request as it is: there the
-idempotency key tells a retry from a second request.
+Only the panel asks for confirmation. The client sends a repeated request as it is: there the
+idempotency key distinguishes a retry from a second request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from bridge_core.models.base import now
 from bridge_core.models.jobs import JobState
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.send.form import form_fields
 
 if TYPE_CHECKING:
     from bridge_core.models.jobs import Job
@@ -27,16 +26,16 @@ RECENT_PERIOD = timedelta(minutes=10)
 
 
 class RecentRequests:
-    """By key, as they were before a host rendered their plates."""
+    """Requests by key, as they were before a host rendered their plates."""
 
     def __init__(
         self,
-        board: Store,
+        store: Store,
         services: Callable[[], Iterable[Service]],
         waiting: Callable[[], Iterable[OutboxEntry]],
     ) -> None:
-        """``services`` gives those of the gateway, ``waiting`` the entries of the outbox."""
-        self._board, self._services, self._waiting = board, services, waiting
+        """``services`` returns the gateway's services, ``waiting`` the outbox entries."""
+        self._store, self._services, self._waiting = store, services, waiting
         self._requests: dict[str, Request] = {}
 
     def add(self, requests: Mapping[str, Request]) -> None:
@@ -47,13 +46,15 @@ class RecentRequests:
         return key in self._requests
 
     def discard(self, *keys: str) -> None:
-        """They were withdrawn, or cannot be sent."""
+        """Forget requests that were withdrawn or cannot be sent."""
         for key in keys:
             self._requests.pop(key, None)
 
     def duplicate_question(self, requests: Collection[Request]) -> str:
-        """Whether to make again what is being sent, queued, running or was just made; empty where
-        none of it is."""
+        """Ask whether to repeat requests that are being sent, queued, running or recently done.
+
+        Empty if there are none.
+        """
         duplicates = [repeat for request in requests if (repeat := self._duplicate_text(request))]
         if not duplicates:
             return ""
@@ -65,13 +66,13 @@ class RecentRequests:
     def _duplicate_text(self, request: Request) -> str:
         inputs, service = self._picture_inputs(request), self._service(request)
         title = service.title if service is not None else request.service
-        shot, jobs = request.shot.id.shot, self._board.jobs_of(request.shot.id)
+        shot, jobs = request.shot.id.shot, self._store.jobs_of(request.shot.id)
         for job in reversed(jobs):
             earlier = self._requests.get(job.key, job.request)
             if self._is_same(earlier, request, inputs) and _is_recent(job):
                 if not job.state.ended:
                     return tr("{service} of {shot} is being made", service=title, shot=shot)
-                version = self._board.versions.get(job.version_id or "")
+                version = self._store.versions.get(job.version_id or "")
                 name = f"{title} {version.label}" if version is not None else title
                 return tr("{name} of {shot} was just made like this", name=name, shot=shot)
         known_keys = {job.key for job in jobs}
@@ -82,33 +83,33 @@ class RecentRequests:
         return ""
 
     def _is_same(self, earlier: Request, request: Request, inputs: dict[str, Any]) -> bool:
-        # The note is cleared once sent: an empty one makes no other request, a different one does.
+        # The note is cleared after sending, so an empty note is no difference.
         return request.note in ("", earlier.note) and self._picture_inputs(earlier) == inputs
 
     def _service(self, request: Request) -> Service | None:
         return next((one for one in self._services() if one.id == request.service), None)
 
     def _picture_inputs(self, request: Request) -> dict[str, Any]:
-        """All that the pictures depend on. Giving a default is the same as leaving it out."""
+        """Everything the pictures depend on; an explicit default equals an omitted value."""
         service = self._service(request)
         values = dict(request.parameters)
         if service is not None:
-            values = {one.parameter.name: one.value for one in form_fields(service, values)}
+            values = {p.name: values.get(p.name, p.default) for p in service.parameters}
         ignored = ("note", "requested_by", "source_version_id", "schema_version", "parameters")
         kept = {name: value for name, value in dict(request).items() if name not in ignored}
         return {**kept, "parameters": values}
 
 
 class DuplicateCheck:
-    """Asks before the same request is made again."""
+    """Asks for confirmation before a request is repeated."""
 
     def __init__(self, recent: RecentRequests, show_question: Callable[[str], None]) -> None:
-        """``tell`` is given the question; empty: nothing is asked."""
+        """``show_question`` receives the question, or an empty text to hide it."""
         self._recent, self._show_question = recent, show_question
         self._on_confirmed: Callable[[], None] | None = None
 
     def check(self, requests: Collection[Request], on_confirmed: Callable[[], None]) -> None:
-        """Call ``then``: at once, or on :meth:`yes`."""
+        """Call ``on_confirmed`` now, or on :meth:`confirm` if the user has to be asked."""
         question = self._recent.duplicate_question(requests)
         self._on_confirmed = on_confirmed if question else None
         self._show_question(question)
@@ -116,10 +117,10 @@ class DuplicateCheck:
             on_confirmed()
 
     def confirm(self) -> None:
-        then = self._on_confirmed
+        on_confirmed = self._on_confirmed
         self.cancel()
-        if then is not None:
-            then()
+        if on_confirmed is not None:
+            on_confirmed()
 
     def cancel(self) -> None:
         self._on_confirmed = None
@@ -127,7 +128,7 @@ class DuplicateCheck:
 
 
 def _is_recent(job: Job) -> bool:
-    """It is being made, or was just made; what failed or was cancelled may be requested again."""
+    """Active or recently succeeded; failed and cancelled jobs may be requested again."""
     if not job.state.ended:
         return True
     finished = job.finished or job.created

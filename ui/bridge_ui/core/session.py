@@ -1,4 +1,4 @@
-"""One panel's session: its gateway, its host, and the threads that it works with."""
+"""A panel's session: its gateway, its host and its threads."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from bridge_core.models.services import Service
     from bridge_core.models.settings import Settings
 
-#: Jobs asked for in one call; parsing more at once would hold up the panel's thread, which shares
-#: Python's lock with the one that parses.
+#: Jobs per call. Parsing more at once would block the panel's thread, which shares the GIL with
+#: the thread that parses.
 JOBS_PER_PAGE = 100
-#: Ended jobs that are listed, newest first; the running ones all are.
+#: Ended jobs that are listed, newest first; active jobs are all listed.
 MAX_ENDED_JOBS = 300
 
 
 class ConnectionState(StrEnum):
-    """How things stand between panel and gateway."""
+    """State of the connection to the gateway."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
     LOST = "lost"
-    """It comes back by itself when the gateway does."""
+    """The panel reconnects by itself when the gateway is back."""
     REFUSED = "refused"
-    """A person has to do something: a wrong token, a version too old, no gateway to start."""
+    """Needs action by a person: wrong token, version too old, no gateway to start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     state: ConnectionState
     text: str
-    """Who answers or why nobody does, in words: ``Gateway on this machine``."""
+    """The gateway, or why it cannot be reached: ``Gateway on this machine``."""
     next_step: str = ""
     is_local: bool = True
-    """This user's own gateway; else the studio's."""
+    """The user's own gateway; otherwise the studio's."""
     gateway_version: str = ""
-    """Of the gateway; empty while it is not known."""
+    """Empty while it is not known."""
 
     @property
     def is_connected(self) -> bool:
@@ -63,12 +63,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """Requests accepted here that the gateway has not got yet, and those that it never takes."""
+    """Requests that are not yet sent to the gateway, and those that it refused."""
 
     waiting: tuple[OutboxEntry, ...] = ()
     refused: tuple[OutboxEntry, ...] = ()
     problem: str = ""
-    """Why the outbox cannot be read; empty otherwise."""
+    """Why the outbox cannot be read; otherwise empty."""
     next_step: str = ""
 
     @property
@@ -79,17 +79,17 @@ class OutboxState:
             return tr("Outbox empty")
         parts = []
         if self.waiting:
-            parts.append(tr_count(len(self.waiting), "{n} waits to be sent", "{n} wait to be sent"))
+            parts.append(tr("{n} waiting to be sent", n=len(self.waiting)))
         if self.refused:
             parts.append(tr_count(len(self.refused), "{n} was refused", "{n} were refused"))
         return " · ".join(parts)
 
 
 class Session:
-    """Holds what all controllers share. ``post`` carries calls to the panel's thread.
+    """Holds what all controllers share. ``post`` runs a call on the panel's thread.
 
-    ``connection``, ``health``, ``services`` and ``outbox`` are kept up to date by themselves once
-    :meth:`start` was called; ``board`` holds jobs and versions.
+    ``connection``, ``health``, ``services`` and ``outbox`` are kept up to date after
+    :meth:`start`; ``store`` holds jobs and versions.
     """
 
     def __init__(
@@ -102,19 +102,19 @@ class Session:
         self.client = client or Client(settings)
         self.post = post
         self.store = Store()
-        self.request_pool = ThreadPool(post, 3, "shotbridge-calls")
-        """For calls that are answered soon."""
+        self.request_pool = ThreadPool(post, 3, "shotbridge-requests")
+        """For short calls."""
         self.disk_pool = ThreadPool(post, 2, "shotbridge-disk")
-        """For files of this machine: what waits for the network never holds these up."""
+        """For local files, so that they never wait for the network."""
         self.outbox_pool = ThreadPool(post, 1, "shotbridge-outbox", finish_on_close=True)
-        """For the outbox alone, one after the other: what is pressed is written down whatever
-        else hangs, and what is taken back afterwards is found there."""
+        """For the outbox alone, one call at a time: a request is stored even if everything else
+        hangs, and a later withdrawal finds it."""
         self.plate_pool = ThreadPool(post, 1, "shotbridge-plates")
-        """For a look at plates, on storage that may hang for minutes."""
+        """For checking plates on storage that may hang for minutes."""
         self.picture_pool = ThreadPool(post, 2, "shotbridge-pictures", pause=0.010)
         """For proxies and thumbnails."""
         self.transfer_pool = ThreadPool(post, 2, "shotbridge-transfers")
-        """For what may take minutes: sending and fetching."""
+        """For uploads and downloads, which may take minutes."""
         self.connection = Observable(self._connecting_state())
         self.health: Observable[Health | None] = Observable(None)
         self.services: Observable[tuple[Service, ...]] = Observable(())
@@ -126,7 +126,7 @@ class Session:
         self._health_call: LatestCall[Health] = LatestCall(self.request_pool)
         self._jobs_call: LatestCall[None] = LatestCall(self.request_pool)
         self.cancel_events: dict[str, threading.Event] = {}
-        """Of the requests that are being sent, by key: set where one is taken back."""
+        """By key of a request that is being sent; set to withdraw it."""
         self._outbox_call: LatestCall[OutboxState] = LatestCall(self.outbox_pool)
         self._connected_watchers: Watchers[None] = Watchers()
         self._user_watchers: Watchers[None] = Watchers()
@@ -135,31 +135,31 @@ class Session:
 
     @property
     def user(self) -> str:
-        """Under whose name requests, notes and decisions are recorded."""
+        """The name under which requests, notes and decisions are recorded."""
         return self.settings.client.user or getpass.getuser()
 
     def set_user(self, name: str | None) -> None:
-        """From now on; None: the system's name for them."""
+        """Use this name from now on; None: the system's user name."""
         client = self.settings.client.model_copy(update={"user": name})
         self.settings = self.settings.model_copy(update={"client": client})
         self._user_watchers.notify(None)
 
     def on_user_changed(self, callback: Callable[[], None]) -> Unwatch:
-        """Have ``callback`` called when the user has another name."""
+        """Call ``callback`` whenever the user's name changes."""
         return self._user_watchers.add(lambda _: callback())
 
     def service_title(self, service: str) -> str:
-        """What people call a service; of one that the gateway has no longer, its id."""
+        """Title of a service; derived from its id if the gateway no longer has it."""
         found = (one.title for one in self.services.value if one.id == service)
         return next(found, service.replace("_", " ").capitalize())
 
     def start(self) -> None:
-        """Begin to connect; starts this user's own gateway where it does not run."""
+        """Connect; starts the user's own gateway if it does not run."""
         self._listener.start()
         self.refresh_outbox()
 
     def reconnect(self) -> None:
-        """A person wants it now: the line is taken up anew, and everything asked again."""
+        """Reconnect now and fetch everything again, on a user's request."""
         if not self.connection.value.is_connected:
             self.connection.set(self._connecting_state())
         self._listener.reconnect()
@@ -168,7 +168,7 @@ class Session:
         self._health_call.run(lambda _: self.client.health(), self.health.set)
 
     def refresh_outbox(self) -> None:
-        """Tell how the outbox stands; whoever put something there calls this."""
+        """Read the outbox; to be called after every change to it."""
 
         def read_outbox(_: BackgroundTask) -> OutboxState:
             return OutboxState(self.client.outbox.entries(), self.client.outbox.refused())
@@ -176,7 +176,7 @@ class Session:
         self._outbox_call.run(read_outbox, self.outbox.set, self._outbox_failed)
 
     def flush(self) -> None:
-        """Send what waits in the outbox, unless that is being done."""
+        """Send the requests in the outbox, unless that is already in progress."""
         if self._flush_task is not None:
             return
 
@@ -186,14 +186,14 @@ class Session:
             self.refresh_outbox()
 
         def failed(_: ShotbridgeError) -> None:
-            # The outbox tells what is left; the connection, why.
+            # The outbox shows what is left, the connection why.
             self._flush_task = None
             self.refresh_outbox()
 
         self._flush_task = self.transfer_pool.run(lambda _: self.client.flush(), ended, failed)
 
     def withdraw(self, key: str) -> None:
-        """Take a request back that is being sent, waits in the outbox, or was refused."""
+        """Withdraw a request that is being sent, is in the outbox or was refused."""
         if key in self.cancel_events:
             self.cancel_events[key].set()
 
@@ -204,18 +204,19 @@ class Session:
         self.outbox_pool.run(remove, lambda _: self.refresh_outbox(), self._outbox_failed)
 
     def on_connected(self, callback: Callable[[], None]) -> Unwatch:
-        """Have ``callback`` called each time the line stands anew: what was asked for before may
-        be otherwise by now. Where it stands already, at once."""
+        """Call ``callback`` after every new connection, when earlier results may be out of date,
+        and immediately if connected."""
         unwatch = self._connected_watchers.add(lambda _: callback())
         if self.connection.value.is_connected:
             callback()
         return unwatch
 
     def close(self, timeout: float = 0.0) -> bool:
-        """End everything: what was asked is cancelled, but for what the outbox is to hold, and
-        nobody is told any more. The gateway and its jobs go on. Waits for the threads ``timeout``
-        seconds at most, and says whether all have ended; those that have not are daemons and hold
-        up no exit."""
+        """Cancel all calls except writes to the outbox, and remove all watchers.
+
+        The gateway and its jobs continue. Waits up to ``timeout`` seconds for the threads and
+        returns whether all have ended; the others are daemons and do not block the exit.
+        """
         if self._closed:
             return True
         self._closed = True
@@ -236,7 +237,7 @@ class Session:
         self.client.close()
         return ended
 
-    # What the feed says
+    # Updates from the gateway
 
     def _listener_updated(self, update: ListenerUpdate) -> None:
         if update.connected is not None:
@@ -276,28 +277,27 @@ class Session:
             )
 
     def _fetch_jobs(self) -> None:
-        """All that run or wait, and the last that have ended."""
-
+        """Fetch all active jobs and the latest ended ones."""
         shown = {job.id for job in self.store.jobs.values() if not job.state.ended}
 
-        def ask(task: BackgroundTask) -> None:
+        def fetch(task: BackgroundTask) -> None:
             from bridge_core.models.jobs import JobState
 
             fetched_ids: set[str] = set()
             for state in (JobState.RUNNING, JobState.QUEUED):
                 fetched_ids |= self._fetch_job_pages(task, state, limit=None)
             fetched_ids |= self._fetch_job_pages(task, None, limit=MAX_ENDED_JOBS)
-            # What was shown as going on may have ended meanwhile, further down than these pages.
+            # An active job may have ended meanwhile, further down than these pages.
             for missing_id in shown - fetched_ids:
                 if not task.cancelled:
                     self._post_jobs(task, [self.client.job(missing_id)])
 
-        self._jobs_call.run(ask, lambda _: None)
+        self._jobs_call.run(fetch, lambda _: None)
 
     def _fetch_job_pages(
         self, task: BackgroundTask, state: JobState | None, limit: int | None
     ) -> set[str]:
-        """Ids of the jobs that were learned."""
+        """Fetch jobs page by page; returns their ids."""
         fetched_ids: set[str] = set()
         before = None
         while not task.cancelled and (limit is None or len(fetched_ids) < limit):
@@ -310,8 +310,8 @@ class Session:
         return fetched_ids
 
     def _post_jobs(self, task: BackgroundTask, jobs: list[Job]) -> None:
-        for portion in batches(jobs):
-            self.post(partial(self._merge_jobs, task, portion))
+        for batch in batches(jobs):
+            self.post(partial(self._merge_jobs, task, batch))
 
     def _merge_jobs(self, task: BackgroundTask, jobs: Sequence[Job]) -> None:
         if not task.cancelled and not self._closed:

@@ -1,4 +1,4 @@
-"""What a state looks like; which states there are, :mod:`bridge_ui.core.display_text` knows."""
+"""How a state is shown; :mod:`bridge_ui.core.display_text` has the states."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """What a theme colours a state by."""
+    """Selects the colour of a state."""
 
-    NEUTRAL = "plain"
+    NEUTRAL = "neutral"
     BUSY = "busy"
-    ATTENTION = "waits for you"
-    SUCCESS = "good"
-    ERROR = "bad"
+    ATTENTION = "attention"
+    SUCCESS = "success"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSign:
-    """A state: a sign to see, words to read, a tone to colour them by."""
-
     symbol: str
     text: str
     tone: Tone

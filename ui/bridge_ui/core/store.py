@@ -1,6 +1,6 @@
-"""Everything that the gateway was heard to have, in one place: jobs, versions, notes.
+"""All jobs and versions known from the gateway.
 
-All controllers look here, so that no two parts of the panel ever say different things.
+All controllers read from here, so that no two parts of the panel disagree.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Things learned in one call on the panel's thread; more are carried over in several, between
-#: which the panel draws and takes input. These cost about 1 ms with 10,000 shots listed.
+#: Items merged in one call on the panel's thread; between calls the panel paints and takes input.
+#: One batch takes about 1 ms with 10,000 shots listed.
 BATCH_SIZE = 12
 
 
@@ -32,16 +32,16 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 @dataclass(frozen=True, slots=True)
 class StoreChange:
-    """Ids of what is new or otherwise than before."""
+    """Ids of new and changed items."""
 
     jobs: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
-    """Notes that somebody has just given."""
+    """Newly written notes."""
 
 
 class Store:
-    """What is known; belongs to the panel's thread."""
+    """Belongs to the panel's thread."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -55,12 +55,12 @@ class Store:
         return self._watchers.add(callback)
 
     def has_shot(self, shot: ShotId) -> bool:
-        """Whether there is anything known of a shot."""
+        """Whether any job or version of a shot is known."""
         return shot in self._versions_by_shot or shot in self._job_ids_by_shot
 
     def count(self, *states: JobState) -> int:
-        """How many jobs are in one of these states. Kept up to date, not counted anew: it is asked
-        for with every portion that is learned."""
+        """How many jobs are in one of these states. The counts are maintained, not recounted: they
+        are read after every batch."""
         return sum(self._state_counts[state] for state in states)
 
     def versions_of(self, shot: ShotId) -> list[Version]:
@@ -79,8 +79,8 @@ class Store:
         versions: Iterable[Version] = (),
         notes: Iterable[Note] = (),
     ) -> None:
-        """Take in what was heard or asked for. An answer that is older than what is known does
-        not undo it: a job that has ended stays so, a version keeps its later decisions."""
+        """Merge items from events and calls. Older data never replaces newer: an ended job stays
+        ended, a version keeps its later decisions."""
         changed_jobs, changed_versions = set(), set()
         for incoming in jobs:
             job = self._share_request(incoming)
@@ -109,9 +109,8 @@ class Store:
         )
 
     def _share_request(self, job: Job) -> Job:
-        """A job's request never changes, so there is one of it for all words about the job. A new
-        one with each of a thousand jobs' progress would keep Python's collector busy, which
-        holds up every thread."""
+        """Keep one request object per job, as it never changes. A new one with every progress
+        event of a thousand jobs would keep the garbage collector busy, which blocks all threads."""
         known = self.jobs.get(job.id)
         if known is None or known.request is job.request:
             return job

@@ -1,22 +1,22 @@
-"""Text that people read, in their language.
+"""Translation of the panel's texts.
 
-``tr`` looks a text up through the function that :func:`install` was given (Qt's translator, see
-:mod:`bridge_ui.widgets.main_thread`); without one a text stays as it is written here. Texts are gathered for
-translators by ``packaging/translations.py``, so they are written out where they are said.
+``tr`` looks a text up with the function given to :func:`install` (Qt's translator, see
+:mod:`bridge_ui.widgets.main_thread`); without one the text is used as it is.
+``packaging/translations.py`` extracts the texts, so they must be literals in the call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-#: Context under which translation files list our texts.
+#: Context of our texts in translation files.
 CONTEXT = "shotbridge"
 
 _lookup: Callable[[str], str] = str
 
 
 def install(lookup: Callable[[str], str]) -> None:
-    """Have texts looked up by ``lookup`` from now on."""
+    """Look texts up with ``lookup`` from now on."""
     global _lookup
     _lookup = lookup
 
@@ -28,5 +28,5 @@ def tr(text: str, **values: object) -> str:
 
 
 def tr_count(number: int, one: str, many: str) -> str:
-    """``counted(3, "{n} frame", "{n} frames")``; both texts are translated."""
+    """``tr_count(3, "{n} frame", "{n} frames")``; both texts are translated."""
     return tr(one if number == 1 else many, n=f"{number:,}".replace(",", "\u2009"))

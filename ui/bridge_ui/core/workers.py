@@ -1,7 +1,7 @@
-"""Threads of our own for everything that waits; never a host's pool.
+"""The panel's own threads for everything that waits; a host's thread pool is never used.
 
-Answers come back on the panel's thread, in the order in which the calls ended. A cancelled call's
-answer never comes, nor does any answer after :meth:`Pool.close`.
+Results are delivered on the panel's thread, in the order in which the calls ended. The result of a
+cancelled call is never delivered, nor is any result after :meth:`ThreadPool.close`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-#: Told of what went wrong, on the panel's thread.
+#: Called with the error, on the panel's thread.
 OnError = Callable[[ShotbridgeError], None]
 
 
 class BackgroundTask:
-    """One call on its way; its cancel flag is handed to the call."""
+    """A call in a thread; it is passed to the call, which may check whether it was cancelled."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     @property
     def cancel_event(self) -> threading.Event:
-        """Set when nobody wants the answer any more; long calls look at it."""
+        """Set when the task is cancelled; long calls check it."""
         return self._cancelled
 
     @property
@@ -40,21 +40,20 @@ class BackgroundTask:
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Nobody wants the answer any more: a call that has not begun never begins, and nothing
-        is told of one that has."""
+        """A call that has not started never starts; the result of one that has is discarded."""
         self._cancelled.set()
 
 
 class ThreadPool:
-    """``threads`` daemon threads, started when first needed. A thread that hangs in a call to a
-    gateway that does not answer holds up nobody's exit.
+    """``threads`` daemon threads, started when first needed. A thread that hangs in a call to an
+    unresponsive gateway does not block the exit.
 
-    Each rests for ``rest`` seconds between two calls: where there are hundreds of short ones,
-    their threads would keep Python's lock from the panel's, which waits up to 5 ms each time it
-    wants it, and wants it a dozen times for each row that it draws.
+    Each thread sleeps for ``pause`` seconds after a call. Hundreds of short calls in a row would
+    otherwise keep the GIL from the panel's thread, which waits up to 5 ms each time it needs it,
+    a dozen times for each row that it paints.
 
-    ``finishes``: what was asked for before it was closed is done all the same, and only its answer
-    is not told any more.
+    With ``finish_on_close``, calls made before :meth:`close` still run; only their results are
+    discarded.
     """
 
     def __init__(
@@ -85,22 +84,22 @@ class ThreadPool:
         done: Callable[[T], None] | None = None,
         failed: OnError | None = None,
     ) -> BackgroundTask:
-        """Run ``call(task)`` in one of the threads, then ``done(answer)`` or ``failed(error)`` on
-        the panel's thread. An error that is none of ours is logged with its traceback and told as
-        a :class:`ShotbridgeError` that says so."""
+        """Run ``call(task)`` in a thread, then ``done(result)`` or ``failed(error)`` on the
+        panel's thread. Unexpected errors are logged with their traceback and delivered as a
+        :class:`ShotbridgeError`."""
         task = BackgroundTask()
 
         def work() -> None:
             try:
-                answer = call(task)
+                result = call(task)
             except ShotbridgeError as error:
                 self._deliver(task, failed, error)
             except Exception as error:
                 if not task.cancelled:
-                    _log.exception("a call of the panel's failed")
+                    _log.exception("a background call failed")
                 self._deliver(task, failed, unexpected_error(error))
             else:
-                self._deliver(task, done, answer)
+                self._deliver(task, done, result)
 
         with self._lock:
             if self._closed:
@@ -118,8 +117,8 @@ class ThreadPool:
         return task
 
     def close(self, timeout: float = 0.0) -> bool:
-        """Cancel everything and let the threads end; nothing is told any more. Waits ``timeout``
-        seconds at most, and says whether all have ended."""
+        """Cancel everything and let the threads end. Waits up to ``timeout`` seconds; returns
+        whether all have ended."""
         with self._lock:
             self._closed = True
             tasks, threads = list(self._tasks), list(self._threads)
@@ -151,7 +150,7 @@ class ThreadPool:
             return
 
         def deliver() -> None:
-            # Once more: it may have been cancelled on its way here.
+            # Check again: it may have been cancelled in the meantime.
             if not task.cancelled and not self._closed:
                 callback(value)
 
@@ -159,7 +158,7 @@ class ThreadPool:
 
 
 class LatestCall(Generic[T]):
-    """One question asked again and again: only the answer to the last one ever lands."""
+    """A call that is made repeatedly; only the result of the latest is delivered."""
 
     def __init__(self, pool: ThreadPool) -> None:
         self._pool = pool
@@ -167,7 +166,7 @@ class LatestCall(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """A call is on its way."""
+        """A call is in progress."""
         return self._task is not None and not self._task.cancelled
 
     def run(
@@ -176,12 +175,12 @@ class LatestCall(Generic[T]):
         done: Callable[[T], None],
         failed: OnError | None = None,
     ) -> None:
-        """As :meth:`Pool.run`; what was asked before is cancelled."""
+        """As :meth:`ThreadPool.run`; cancels the previous call."""
         self.cancel()
 
-        def on_done(answer: T) -> None:
+        def on_done(result: T) -> None:
             self._task = None
-            done(answer)
+            done(result)
 
         def on_failed(error: ShotbridgeError) -> None:
             self._task = None
@@ -197,8 +196,8 @@ class LatestCall(Generic[T]):
 
 
 def unexpected_error(error: Exception) -> ShotbridgeError:
-    """An error that nobody foresaw, in words; the log has its traceback."""
+    """Report an unexpected exception; its traceback is in the log."""
     return ShotbridgeError(
-        f"something went wrong that should not have: {type(error).__name__}: {error}",
-        next_step="try again; if it stays, send the panel's log to whoever keeps Shotbridge",
+        f"unexpected error: {type(error).__name__}: {error}",
+        next_step="try again; if it persists, send the panel's log to your support",
     )

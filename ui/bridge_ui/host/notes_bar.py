@@ -1,4 +1,4 @@
-"""The line above the notes that says what was written in the host itself."""
+"""The bar that offers to import notes written in the host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge_ui.widgets.basic import button, column, framed, label
 
 
 class HostNotesBar(QWidget):
-    """Shown only while there is something to take over, or something went wrong."""
+    """Hidden while there are no notes to import and no problem."""
 
     def __init__(self, notes: HostNotesController, host: str) -> None:
         super().__init__()
@@ -18,8 +18,8 @@ class HostNotesBar(QWidget):
         self._text = label("", wrap=True)
         self._quotes = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
-        self.button = button(tr("Keep as notes"), on_click=notes.import_notes)
-        self.button.setObjectName("take-notes")
+        self.button = button(tr("Import as notes"), on_click=notes.import_notes)
+        self.button.setObjectName("import-notes")
         inner = column(self._text, self._quotes, self._problem, self.button, margin=10, gap=4)
         outer = column(framed(inner, "card"))
         outer.setContentsMargins(14, 12, 14, 0)

@@ -1,4 +1,4 @@
-"""What people wrote in the host itself, to be kept at the gateway as notes of its version."""
+"""Imports notes that were written in the host."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class HostNotesState:
     notes: tuple[HostNote, ...] = ()
-    """Those that the gateway has not got."""
+    """Notes that are not imported yet."""
     busy: bool = False
     problem: str = ""
     next_step: str = ""
 
     @property
     def text(self) -> str:
-        return tr_count(len(self.notes), "{n} note was written", "{n} notes were written")
+        return tr_count(len(self.notes), "{n} new note", "{n} new notes")
 
 
 class HostNotesController:
-    """Notes go over when a person says so: not every marker is meant for others."""
+    """Only imports on request: not every marker is meant for others."""
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[HostNotesState] = Observable(HostNotesState())
@@ -43,7 +43,7 @@ class HostNotesController:
         self._task: BackgroundTask | None = None
 
     def refresh(self) -> None:
-        """See what there is; whoever reads the scene anew calls this."""
+        """Read the host's notes; call after reading the scene."""
         host = self._session.host
         if Capability.NOTES not in host.capabilities or self.state.value.busy:
             return
@@ -54,18 +54,18 @@ class HostNotesController:
         call_host(host, self._notes_call.run, lambda _: host.notes(), found, self._on_error)
 
     def import_notes(self) -> None:
-        """Give the gateway all of them, in the name of the session's user."""
+        """Submit all notes in the name of the user."""
         session, notes = self._session, self.state.value.notes
         if not notes or self.state.value.busy:
             return
 
         def submit_all(task: BackgroundTask) -> list[tuple[str, Note]]:
-            kept: list[tuple[str, Note]] = []
+            submitted: list[tuple[str, Note]] = []
             for one in notes:
                 if task.cancelled:
                     break
-                kept.append((one.note_key, self._submit(one)))
-            return kept
+                submitted.append((one.note_key, self._submit(one)))
+            return submitted
 
         self._update(busy=True, problem="", next_step="")
         self._task = session.request_pool.run(submit_all, self._submitted, self._on_error)
@@ -87,11 +87,11 @@ class HostNotesController:
                 host.mark_note_synced(key, note)
             return host.notes()
 
-        def noted(remaining: tuple[HostNote, ...]) -> None:
+        def marked(remaining: tuple[HostNote, ...]) -> None:
             self._session.store.merge(notes=[note for _, note in submitted])
             self._update(busy=False, notes=remaining)
 
-        call_host(host, self._session.disk_pool.run, mark_imported, noted, self._on_error)
+        call_host(host, self._session.disk_pool.run, mark_imported, marked, self._on_error)
 
     def _on_error(self, error: ShotbridgeError) -> None:
         self._update(busy=False, problem=error.message, next_step=error.next_step)

@@ -1,4 +1,4 @@
-"""The line below the review room that puts the version under review into the host."""
+"""The bar below the review that places the version in the host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge_ui.widgets.basic import button, label, row
 
 
 class PlacementBar(QWidget):
-    """``shown`` gives the host's shot that is under review; None: none of its shots is."""
+    """``reviewed_row`` returns the row of the shot under review; None if it is not in the host."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class PlacementBar(QWidget):
             unwatch()
 
     def refresh(self) -> None:
-        """The scene is another one, or another of its shots is under review."""
+        """Update after the scene or the shot under review changed."""
         self._show_state(self._placement.state.value)
 
     def _review_changed(self, _state: ReviewState) -> None:
@@ -65,12 +65,12 @@ class PlacementBar(QWidget):
 
     def _show_state(self, state: PlacementState) -> None:
         version, row = self._review.state.value.version, self._row()
-        # Also while the plate alone is on the screen, or the picture would jump from A to B.
+        # Also while only the plate is shown, so that the viewer does not change its size.
         self.setVisible(
             self._placement.is_supported and bool(self._review.state.value.compared_versions)
         )
         if version is None:
-            self._text.setText(tr("No version is on the screen"))
+            self._text.setText(tr("No version on screen"))
             set_style_class(self._text, "dim")
             self.button.setEnabled(False)
             return
@@ -98,7 +98,7 @@ class PlacementBar(QWidget):
         self.button.setToolTip(options[0].title if len(options) == 1 else "")
 
     def _row(self) -> ShotRow | None:
-        """The host's shot that the version under review is of."""
+        """The row whose shot the version under review belongs to."""
         version, row = self._review.state.value.version, self._reviewed_row()
         if version is None or row is None or row.shot is None or row.shot.id != version.shot:
             return None

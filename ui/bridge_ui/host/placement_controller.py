@@ -1,4 +1,4 @@
-"""Putting versions where they belong in the host."""
+"""Places versions in the host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlacementOption:
-    """A way of placing to choose from: how, and which pictures of the version."""
+    """A placement mode of the host and an output of the version."""
 
     mode_id: str
     output: str
@@ -36,13 +36,13 @@ class PlacementOption:
 class PlacementState:
     busy: bool = False
     message: str = ""
-    """What was done last, in words."""
+    """Result of the last action."""
     problem: str = ""
     next_step: str = ""
 
 
 class PlacementController:
-    """``placed`` is called when versions were placed: the scene is another one now."""
+    """``on_placed`` is called after versions were placed, when the scene has changed."""
 
     def __init__(self, session: Session, on_placed: Callable[[], None]) -> None:
         self.state: Observable[PlacementState] = Observable(PlacementState())
@@ -52,11 +52,11 @@ class PlacementController:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the host takes versions at all."""
+        """Whether the host can place versions."""
         return Capability.PLACE in self._session.host.capabilities
 
     def options(self, version: Version) -> tuple[PlacementOption, ...]:
-        """The pictures that go into the cut first, in the host's usual way first."""
+        """Options for a version; the main output in the host's default mode is first."""
         if not self.is_supported:
             return ()
         host = self._session.host
@@ -64,34 +64,31 @@ class PlacementController:
         modes = modes or [("", tr("In {host}", host=host.title))]
         outputs = sorted((one.name for one in version.outputs), key=lambda name: name != "main")
         return tuple(
-            PlacementOption(id, output, title if output == "main" else f"{output}: {title}")
+            PlacementOption(mode_id, output, title if output == "main" else f"{output}: {title}")
             for output in outputs
-            for id, title in modes  # noqa: A001
+            for mode_id, title in modes
         )
 
     def place(self, row: ShotRow, version: Version, option: PlacementOption) -> None:
-        """One version, for one of the host's shots."""
+        """Place a version for one of the host's shots."""
         self._place(lambda task: [self._make_placement(task, row.key, version, option)])
 
     def place_approved(self, rows: Sequence[ShotRow], mode_id: str = "") -> None:
-        """Of each of these shots the version that was approved last, in one of the host's ways;
-        empty: the usual one."""
-        shots_by_handle = [(row.key, row.shot.id) for row in rows if row.shot is not None]
+        """Place the latest approved version of each shot; ``mode_id``: empty for the default."""
+        shots = [(row.key, row.shot.id) for row in rows if row.shot is not None]
         client = self._session.client
 
         def choose(task: BackgroundTask) -> list[Placement]:
             found = []
-            for handle, which in shots_by_handle:
-                versions = client.versions(
-                    show=which.show, sequence=which.sequence, shot=which.shot
-                )
+            for item_id, shot in shots:
+                versions = client.versions(show=shot.show, sequence=shot.sequence, shot=shot.shot)
                 if (version := _last_approved(versions)) is not None:
                     option = PlacementOption(mode_id, "main", "")
-                    found.append(self._make_placement(task, handle, version, option))
+                    found.append(self._make_placement(task, item_id, version, option))
             if not found:
                 raise NotFound(
                     tr("none of these shots has an approved version"),
-                    next_step=tr("approve one in the review, then place it"),
+                    next_step=tr("approve one in the review first"),
                 )
             return found
 
@@ -102,14 +99,14 @@ class PlacementController:
             self._task.cancel()
 
     def _make_placement(
-        self, task: BackgroundTask, handle: str, version: Version, option: PlacementOption
+        self, task: BackgroundTask, item_id: str, version: Version, option: PlacementOption
     ) -> Placement:
         session = self._session
         folder = session.settings.client.state_dir / "versions"
-        with suppress(OSError):  # which fetching tells in words
+        with suppress(OSError):  # fetch() reports it
             make_private_folder(folder)
         return Placement(
-            handle,
+            item_id,
             version,
             session.client.fetch(version, folder, cancel=task.cancel_event),
             option.output,
@@ -145,7 +142,7 @@ class PlacementController:
 
 
 def host_status_text(row: ShotRow, version: Version) -> str:
-    """How a version stands in the host, in words; empty: it does not."""
+    """Status of a version in the host; empty if it is not placed."""
     if version.id == row.active_version_id:
         return tr("in use")
     if version.id in row.placed_version_ids:
@@ -154,6 +151,5 @@ def host_status_text(row: ShotRow, version: Version) -> str:
 
 
 def _last_approved(versions: Sequence[Version]) -> Version | None:
-    """The one approved last."""
     approved = [one for one in versions if one.status is ReviewStatus.APPROVED]
     return max(approved, key=lambda one: one.decisions[-1].at, default=None)

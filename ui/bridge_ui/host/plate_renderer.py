@@ -1,4 +1,4 @@
-"""Plates that the host has yet to write: rendered one after the other before they are sent."""
+"""Renders plates in the host, one after the other."""
 
 from __future__ import annotations
 
@@ -27,25 +27,23 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that the host has to itself between two steps of a rendering: it draws, and hears keys.
+#: Seconds between two render steps, in which the host paints and handles input.
 STEP_PAUSE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class RenderProgress:
-    """What the host writes now, for the panel to show."""
-
     shot: str = ""
     """Empty: nothing is rendered."""
     frames_done: int = 0
     total_frames: int = 0
     waiting_shots: int = 0
-    """Shots that come after it."""
+    """Shots in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PlateRequest:
-    handle: str
+    item_id: str
     shot: Shot
     frames: tuple[int, ...]
     on_done: Callable[[Shot], None]
@@ -53,8 +51,8 @@ class _PlateRequest:
 
 
 class PlateRenderer:
-    """Plates go to ``plates/SHOW/SEQUENCE/SHOT/TIME`` under ``client.state_dir`` and stay there:
-    versions are compared with them, and made again from them."""
+    """Plates are kept in ``plates/SHOW/SEQUENCE/SHOT/TIME`` under ``client.state_dir``, to compare
+    versions with them and to request more."""
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[RenderProgress] = Observable(RenderProgress())
@@ -66,27 +64,27 @@ class PlateRenderer:
 
     def render(
         self,
-        handle: str,
+        item_id: str,
         shot: Shot,
         frames: Sequence[int],
         on_done: Callable[[Shot], None],
         on_error: OnError,
     ) -> None:
-        """Have the host write the plate of a shot, or only ``frames`` of it. ``done`` is told the
-        shot with its plate's files; after :meth:`stop` nobody is told anything."""
-        self._queue.append(_PlateRequest(handle, shot, tuple(frames), on_done, on_error))
+        """Render the plate of a shot, or only ``frames`` of it. ``on_done`` gets the shot with its
+        rendered plate. After :meth:`stop` nothing is called."""
+        self._queue.append(_PlateRequest(item_id, shot, tuple(frames), on_done, on_error))
         if self._current is None:
             self._start_next()
         else:
             self._report_waiting()
 
     def stop(self) -> None:
-        """Render no more; what was written of an unfinished plate is taken away."""
+        """Stop rendering; the files of an unfinished plate are removed."""
         self._queue.clear()
         if self._task is not None:
             self._task.cancel()
         steps, self._steps = self._steps, None
-        # A host may hear of the wish to stop while it renders: then the step ends first.
+        # stop() may be called from within a render step, which then ends first.
         if steps is not None and getgeneratorstate(steps) != GEN_RUNNING:
             self._close(steps)
         self._current = self._task = None
@@ -100,9 +98,9 @@ class PlateRenderer:
         self._current = self._queue.popleft()
         total = len(self._current.frames) or self._current.shot.work_range.count
         self.state.set(RenderProgress(self._current.shot.id.shot, 0, total, len(self._queue)))
-        root, which = self._session.settings.client.state_dir / "plates", self._current.shot.id
+        root, shot_id = self._session.settings.client.state_dir / "plates", self._current.shot.id
         self._task = self._session.disk_pool.run(
-            lambda _: _new_folder(root, which), self._start, self._on_error
+            lambda _: _new_folder(root, shot_id), self._start, self._on_error
         )
 
     def _start(self, folder: Path) -> None:
@@ -116,14 +114,14 @@ class PlateRenderer:
                 self._on_error,
             )
             return
-        self._steps = host.render(request.handle, folder, request.frames)
+        self._steps = host.render(request.item_id, folder, request.frames)
         self._step()
 
     def _render_in_worker(
         self, task: BackgroundTask, request: _PlateRequest, folder: Path
     ) -> Shot | None:
-        """The whole rendering, off the panel's thread."""
-        steps = self._session.host.render(request.handle, folder, request.frames)
+        """Render all steps in a worker thread."""
+        steps = self._session.host.render(request.item_id, folder, request.frames)
         shot = None
         try:
             for step in steps:
@@ -136,8 +134,8 @@ class PlateRenderer:
         return shot
 
     def _step(self, shot: Shot | None = None) -> None:
-        """One step on the host's own thread, which is this one; ``made`` came with the one
-        before. What has made its shot is asked once more, and puts everything back then."""
+        """Run one step on the panel's thread, which is the host's. ``shot`` is the result of the
+        previous step; after the last one, the host restores its state."""
         steps = self._steps
         if steps is None:
             return
@@ -169,9 +167,9 @@ class PlateRenderer:
         if shot is None:
             self._on_error(
                 ShotbridgeError(
-                    "the host ended the rendering without saying what it made",
+                    "the host finished rendering without a result",
                     where=request.shot.id.shot,
-                    next_step="try again; if it stays, tell whoever keeps Shotbridge",
+                    next_step="try again; if it persists, tell your support",
                 )
             )
             return
@@ -180,7 +178,7 @@ class PlateRenderer:
                 ShotbridgeError(
                     f"the host rendered {shot.id} instead",
                     where=str(request.shot.id),
-                    next_step="open the file that the shot is in, and send it from there",
+                    next_step="open the file with this shot and send it from there",
                 )
             )
             return
@@ -197,7 +195,7 @@ class PlateRenderer:
         try:
             steps.close()
         except Exception:
-            _log.exception("the host could not put everything back after rendering")
+            _log.exception("the host could not restore its state after rendering")
 
     def _report_progress(self, request: _PlateRequest, step: RenderStep) -> None:
         if request is self._current:
@@ -213,7 +211,7 @@ class PlateRenderer:
 
 def _new_folder(root: Path, shot_id: ShotId) -> Path:
     """
-    :raises NotWritable: it cannot be made.
+    :raises NotWritable: it cannot be created.
     """
     at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     folder = root / shot_id.show / shot_id.sequence / shot_id.shot / f"{at}-{uuid.uuid4().hex[:6]}"
@@ -222,8 +220,8 @@ def _new_folder(root: Path, shot_id: ShotId) -> Path:
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise NotWritable(
-            f"no folder for the rendered plate can be made: {error.strerror or error}",
+            f"the folder for the rendered plate cannot be created: {error.strerror or error}",
             where=str(folder),
-            next_step="make room or have the permissions changed, or move client.state_dir",
+            next_step="free disk space, change the permissions or move client.state_dir",
         ) from error
     return folder

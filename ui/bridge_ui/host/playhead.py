@@ -1,4 +1,4 @@
-"""Which frame of which plate somebody looks at."""
+"""The plate frame at the playhead."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ViewedFrame:
-    """A frame of a shot's plate, in its numbering."""
+    """A frame of a shot's plate, in the plate's numbering."""
 
     shot: ShotId
     frame: int
 
     def is_within(self, shot: Shot) -> bool:
-        """Whether this is a frame of what would be sent of ``shot``."""
+        """Whether the frame is in the work range of ``shot``."""
         return shot.id == self.shot and self.frame in shot.work_range
 
 
 def has_playhead(host: Host) -> bool:
-    """The host can be asked for its frame here and now: it has one, and has it in memory."""
+    """Whether the host's current frame can be read synchronously."""
     return Capability.PLAYHEAD in host.capabilities and (
         Capability.ANY_THREAD not in host.capabilities
     )
 
 
 def find_viewed_frame(host: Host, shots: Iterable[Shot]) -> ViewedFrame | None:
-    """What the host shows of the first of these shots that it shows; with handles, where the shot
-    has no retime. None: it shows none of them."""
+    """The frame that the host shows of one of these shots, including handles if the shot has no
+    retime. None: it shows none of them."""
     record = host.current_frame() if has_playhead(host) else None
     if record is None:
         return None

@@ -1,4 +1,4 @@
-"""The list of jobs: how they stand, as it happens."""
+"""The list of jobs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from bridge_ui.core.recent_requests import DuplicateCheck
 from bridge_ui.core.status_sign import StatusSign, Tone
 from bridge_ui.core.store import StoreChange
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.player.gateway_frames import JobFrames
-from bridge_ui.review.player.job_frame_tracker import JobFrameTracker
 from bridge_ui.send.request_sender import RequestSender, with_keys
 
 if TYPE_CHECKING:
@@ -31,28 +29,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobListRow:
-    """A job as the list shows it. A request that waits in the outbox, or was refused on its way,
-    stands there as well, with its key as ``id``."""
+    """A job in the list, or a request in the outbox that is waiting or was refused, with its key as
+    ``id``."""
 
     id: str
     shot: ShotId
     service_title: str
-    """The service's title, with ``try`` where it is one."""
+    """The service's title and the frames of a test frame."""
     sign: StatusSign
-    """State and, while it runs, step, frames and time left."""
+    """State and, while running, step, frames and time left."""
     progress: float | None
-    """0 to 1 of the step that it is in; None where that is not known."""
+    """0 to 1 of the current step; None if not known."""
     problem: str
-    """Why it failed; empty otherwise."""
+    """Why it failed; otherwise empty."""
     next_step: str
     created: datetime
     requested_by: str
     result_id: str | None
-    """Id of the version or the try that it made."""
+    """Id of the version or the test frame that it made."""
     is_running: bool
     has_ended: bool
     is_in_outbox: bool
-    """It stands in the outbox: the gateway has not got it yet."""
+    """Not yet sent to the gateway."""
 
     @property
     def can_cancel(self) -> bool:
@@ -68,12 +66,11 @@ class JobsState:
     running: int = 0
     queued: int = 0
     in_outbox: int = 0
-    """In the outbox."""
     problem: str = ""
-    """Why the last thing that was asked for did not work."""
+    """Why the last action failed."""
     next_step: str = ""
     question: str = ""
-    """Whether to make again what is being made or was just made; empty: nothing is asked."""
+    """Whether to repeat a request that is active or recently done; otherwise empty."""
 
     @property
     def text(self) -> str:
@@ -87,7 +84,7 @@ class JobsState:
 
 
 class JobsController:
-    """Newest first: what waits in the outbox, then jobs."""
+    """Newest first: requests in the outbox, then jobs."""
 
     def __init__(self, session: Session) -> None:
         self.rows: ObservableList[JobListRow] = ObservableList()
@@ -97,9 +94,8 @@ class JobsController:
         self._index_by_id: dict[str, int] = {}
         """Position of each row by its id."""
         self._first_job_index = 0
-        """Position of the newest job; those of the outbox stand before it."""
+        """Position of the newest job, after the rows of the outbox."""
         self._duplicate_check = DuplicateCheck(session.recent_requests, self._set_question)
-        self._frame_trackers: dict[str, JobFrameTracker] = {}
         self._unwatch = [
             session.store.watch(self._store_changed),
             session.outbox.watch(lambda _: self._refresh_rows(), immediately=False),
@@ -108,7 +104,7 @@ class JobsController:
         self._refresh_rows()
 
     def cancel(self, id: str) -> None:  # noqa: A002  the API's word
-        """End a job, or take a request out of the outbox."""
+        """Cancel a job, or withdraw a request from the outbox."""
         if id not in self._session.store.jobs:
             self._session.withdraw(id)
             return
@@ -118,20 +114,20 @@ class JobsController:
         )
 
     def resend(self, id: str) -> None:  # noqa: A002
-        """The same request as a new job, under a new key; if the same is being made or was just
-        made, ``state.question`` asks first. One that was refused stays until the new one stands in
-        the outbox."""
+        """Send the same request again under a new key. If it is active or recently done,
+        ``state.question`` asks first. A refused request is kept until the new one is in the
+        outbox."""
         request = self._find_request(id)
         if request is None:
             return
         self._duplicate_check.check([request], partial(self._resend, id, request))
 
     def confirm_send(self) -> None:
-        """Yes to the question."""
+        """Answer the question with yes."""
         self._duplicate_check.confirm()
 
     def dismiss_question(self) -> None:
-        """No to the question."""
+        """Answer the question with no."""
         self._duplicate_check.cancel()
 
     def _set_question(self, question: str) -> None:
@@ -147,30 +143,12 @@ class JobsController:
             after_stored=(lambda: outbox.discard_refused(id)) if refused else None,
         )
 
-    def watch_frames(self, id: str) -> JobFrames:  # noqa: A002
-        """The finished frames of a job, growing while it runs, until :meth:`leave_frames`.
-
-        :raises KeyError: there is no such job on the list.
-        """
-        if id not in self._frame_trackers:
-            job = self._session.store.jobs[id]
-            label = self._session.service_title(job.request.service)
-            self._frame_trackers[id] = JobFrameTracker(self._session, job, label)
-        return self._frame_trackers[id].source
-
-    def leave_frames(self, id: str) -> None:  # noqa: A002
-        followed = self._frame_trackers.pop(id, None)
-        if followed is not None:
-            followed.close()
-
     def job(self, id: str) -> Job | None:  # noqa: A002
         return self._session.store.jobs.get(id)
 
     def close(self) -> None:
         for unwatch in self._unwatch:
             unwatch()
-        for id_ in list(self._frame_trackers):
-            self.leave_frames(id_)
 
     def _find_request(self, id: str) -> Request | None:  # noqa: A002
         job = self.job(id)
@@ -185,7 +163,7 @@ class JobsController:
         jobs = self._session.store.jobs
         new = [jobs[one] for one in change.jobs if one not in self._index_by_id]
         if any(job.key in self._index_by_id for job in new):
-            self._refresh_rows()  # it stood in the outbox until now
+            self._refresh_rows()  # a request from the outbox has become a job
             return
         if new:
             self._insert_jobs(new)
@@ -193,7 +171,7 @@ class JobsController:
         self._update_counts()
 
     def _insert_jobs(self, new: Iterable[Job]) -> None:
-        """Put jobs where they belong by their age; the view keeps its place."""
+        """Insert jobs by age; the view keeps its scroll position."""
         blocks: dict[int, list[JobListRow]] = {}
         for row in sorted(map(self._job_row, new), key=_sort_key, reverse=True):
             blocks.setdefault(self._insert_index(row), []).append(row)
@@ -202,7 +180,7 @@ class JobsController:
         self._index_by_id = {row.id: at for at, row in enumerate(self.rows)}
 
     def _insert_index(self, new: JobListRow) -> int:
-        """Where a job's row goes: before the first one that is older, below the outbox."""
+        """Position of a new job: before the first older one, below the outbox."""
         low, high = self._first_job_index, len(self.rows)
         while low < high:
             middle = (low + high) // 2
@@ -246,16 +224,14 @@ class JobsController:
         )
 
     def _outbox_row(self, entry: OutboxEntry) -> JobListRow:
-        """What stands in the outbox, waiting or refused."""
+        """Row of a waiting or refused request."""
         refused = entry.problem is not None
-        words = tr("refused") if refused else tr("in the outbox: not sent yet")
+        text = tr("refused") if refused else tr("in the outbox, not sent yet")
         return JobListRow(
             id=entry.key,
             shot=entry.request.shot.id,
             service_title=self._title(entry.request),
-            sign=StatusSign("⚠", words, Tone.ERROR)
-            if refused
-            else StatusSign("↑", words, Tone.BUSY),
+            sign=StatusSign("⚠", text, Tone.ERROR) if refused else StatusSign("↑", text, Tone.BUSY),
             progress=None,
             problem=entry.problem.message if entry.problem else "",
             next_step=entry.problem.next_step if entry.problem else "",
@@ -272,15 +248,15 @@ class JobsController:
         if not request.is_test_frame:
             return title
         frames = ", ".join(map(str, request.test_frames))
-        return tr("{service}, try of {frames}", service=title, frames=frames)
+        return tr("{service}, test frame {frames}", service=title, frames=frames)
 
     def _update_counts(self) -> None:
-        board = self._session.store
+        store = self._session.store
         self.state.set(
             replace(
                 self.state.value,
-                running=board.count(JobState.RUNNING),
-                queued=board.count(JobState.QUEUED),
+                running=store.count(JobState.RUNNING),
+                queued=store.count(JobState.QUEUED),
                 in_outbox=sum(row.is_in_outbox for row in self.rows),
             )
         )

@@ -1,4 +1,4 @@
-"""The tab with everything that is being made, was made, or failed and why."""
+"""The Jobs page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel, RowsView
 
 
 class JobsPage(QWidget):
-    """Rows, and below them the chosen one with what can be done. :attr:`look_at` carries the id
-    of a job whose pictures somebody wants to see."""
+    """The list of jobs, and below it the current job with its actions."""
 
     view_requested = Signal(str)
+    """Id of a job whose result is to be reviewed."""
 
     def __init__(self, jobs: JobsController, colours: ThemeColours) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class JobsPage(QWidget):
         self.view.setModel(self._model)
         self.view.setItemDelegate(RowDelegate(self.view, colours, _row_content))
         self._empty_label = label(
-            tr("Nothing was sent yet. What you send stands here, with its progress."),
+            tr("Nothing sent yet. Your requests are listed here with their progress."),
             "dim",
             wrap=True,
         )
@@ -41,16 +41,16 @@ class JobsPage(QWidget):
         self._state = label("", "dim", wrap=True)
         self._problem = label("", "bad", wrap=True)
         self._next = label("", "dim", wrap=True)
-        self.view_button = button(tr("Look"), on_click=self._view)
+        self.view_button = button(tr("View"), on_click=self._view)
         self.cancel_button = button(tr("Cancel"), on_click=self._cancel)
         self.cancel_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        tip = tr("The same request as a new job (Ctrl+Shift+Return)")
+        tip = tr("Send the same request again (Ctrl+Shift+Return)")
         self.resend_button = button(tr("Send again"), on_click=self.resend, tip=tip, costly=True)
-        self._duplicate_prompt = DuplicatePrompt(jobs, "job-make-again")
+        self._duplicate_prompt = DuplicatePrompt(jobs, "job-confirm-duplicate")
         for one, name in (
-            (self.view_button, "job-look"),
+            (self.view_button, "job-view"),
             (self.cancel_button, "job-cancel"),
-            (self.resend_button, "job-again"),
+            (self.resend_button, "job-resend"),
         ):
             one.setObjectName(name)
         self._detail = framed(
@@ -93,7 +93,7 @@ class JobsPage(QWidget):
         self._show_detail()
 
     def _rows_reset(self) -> None:
-        """Other rows: the same job stays chosen."""
+        """Keep the same job current."""
         for at, shown in enumerate(self._jobs.rows):
             if shown.id == self._chosen_id:
                 self.view.setCurrentIndex(self._model.index(at))
@@ -114,7 +114,7 @@ class JobsPage(QWidget):
         when = chosen.created.astimezone().strftime("%d %b %H:%M")
         self._state.setText(
             tr(
-                "{state} · asked by {who}, {when}",
+                "{state} · requested by {who}, {when}",
                 state=_state_text(chosen),
                 who=chosen.requested_by,
                 when=when,
@@ -126,7 +126,7 @@ class JobsPage(QWidget):
         self._next.setVisible(bool(chosen.next_step))
         self.view_button.setVisible(bool(chosen.result_id) or chosen.is_running)
         self.cancel_button.setVisible(chosen.can_cancel)
-        self.cancel_button.setText(tr("Take back") if chosen.is_in_outbox else tr("Cancel"))
+        self.cancel_button.setText(tr("Withdraw") if chosen.is_in_outbox else tr("Cancel"))
         self.resend_button.setVisible(chosen.can_resend)
 
     def _show_state(self, state: JobsState) -> None:
@@ -145,7 +145,7 @@ class JobsPage(QWidget):
             self._jobs.cancel(self.chosen.id)
 
     def resend(self) -> None:
-        """The chosen job, if it can be sent again."""
+        """Send the current job again, if possible."""
         if self.chosen is not None and self.chosen.can_resend:
             self._jobs.resend(self.chosen.id)
 

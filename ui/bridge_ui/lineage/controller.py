@@ -1,4 +1,4 @@
-"""How a version was made, and what is different between two."""
+"""How a version was made, and how two versions differ."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bridge_ui.core.display_text import format_frame_count, format_size
 from bridge_ui.core.observable import Observable
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.core.workers import LatestCall
+from bridge_ui.review.revision import repeat_request
 
 if TYPE_CHECKING:
     from bridge_core.models.requests import Request
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line of a lineage. ``group``: ``Asked``, ``Parameters``, ``Made with``, ``Colour``,
+    """A line of a lineage. ``group``: ``Request``, ``Parameters``, ``Made with``, ``Colour``,
     ``Software``, ``Timings``, ``Files``."""
 
     group: str
@@ -31,7 +32,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A fact that two versions do not share; empty where one has no such fact."""
+    """A fact that differs between two versions; empty for one that lacks it."""
 
     group: str
     title: str
@@ -47,15 +48,13 @@ class LineageState:
     compared_result: str = ""
     compared_label: str = ""
     differences: tuple[Difference, ...] | None = None
-    """None: not compared; empty: made in the same way."""
+    """None: not compared; empty: no difference."""
     busy: bool = False
     problem: str = ""
     next_step: str = ""
 
 
 class LineageController:
-    """``state`` is what there is to read."""
-
     def __init__(self, session: Session) -> None:
         self.state: Observable[LineageState] = Observable(LineageState())
         self._session = session
@@ -64,7 +63,7 @@ class LineageController:
         self._compare_call: LatestCall[tuple[Lineage, Lineage]] = LatestCall(session.request_pool)
 
     def show(self, result: str, label: str = "") -> None:
-        """Of a version or a try; the empty text: of none."""
+        """Show a version or a test frame; empty: none."""
         self._lineage = None
         self._compare_call.cancel()
         self._lineage_call.cancel()
@@ -80,7 +79,7 @@ class LineageController:
         self._lineage_call.run(lambda _: client.lineage(result), loaded, self._on_error)
 
     def compare(self, result: str | None, label: str = "") -> None:
-        """What is different in another one; None ends that."""
+        """Show the differences to another result; None ends the comparison."""
         self._compare_call.cancel()
         self._update(compared_result=result or "", compared_label=label, differences=None)
         shown = self.state.value.result
@@ -89,17 +88,17 @@ class LineageController:
         client = self._session.client
         this = self._lineage
 
-        def ask(_: object) -> tuple[Lineage, Lineage]:
+        def fetch(_: object) -> tuple[Lineage, Lineage]:
             return this or client.lineage(shown), client.lineage(result)
 
         def loaded(both: tuple[Lineage, Lineage]) -> None:
             self._update(differences=lineage_differences(*both), busy=False)
 
         self._update(busy=True, problem="", next_step="")
-        self._compare_call.run(ask, loaded, self._on_error)
+        self._compare_call.run(fetch, loaded, self._on_error)
 
     def repeat(self, on_request: Callable[[Request], None]) -> None:
-        """The same request once more, with all parameters as they were, for
+        """Build the same request again for
         :meth:`bridge_ui.send.controller.SendController.prefill`."""
         if self._lineage is not None:
             on_request(repeat_request(self._lineage))
@@ -115,26 +114,14 @@ class LineageController:
         self.state.set(replace(self.state.value, **changed))
 
 
-def repeat_request(lineage: Lineage) -> Request:
-    """The request for the whole shot, its parameters as they were settled then: a default that
-    has changed since changes nothing."""
-    return lineage.request.model_copy(
-        update={
-            "parameters": dict(lineage.parameters),
-            "test_frames": (),
-            "source_version_id": None,
-        }
-    )
-
-
 def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
-    """A lineage as lines to read."""
+    """The lines of a lineage."""
     timings, files = tr("Timings"), tr("Files")
     size = sum(file.size for file in lineage.outputs)
-    asked = tr("Asked")
+    request = tr("Request")
     return (
-        Fact(asked, tr("By"), lineage.requested_by),
-        Fact(asked, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
+        Fact(request, tr("By"), lineage.requested_by),
+        Fact(request, tr("When"), f"{lineage.created.astimezone():%Y-%m-%d %H:%M}"),
         *_recipe_facts(lineage),
         *(Fact(timings, step.step, f"{step.seconds:.2f} s") for step in lineage.timings),
         Fact(files, tr("In"), tr_count(len(lineage.inputs), "{n} file", "{n} files")),
@@ -147,7 +134,7 @@ def lineage_facts(lineage: Lineage) -> tuple[Fact, ...]:
 
 
 def lineage_differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
-    """What was not the same; what always differs (who, when, timings, files) is left out."""
+    """Facts that differ, without those that always do (user, time, timings, files)."""
     first = {(fact.group, fact.title): fact.value for fact in _recipe_facts(a)}
     second = {(fact.group, fact.title): fact.value for fact in _recipe_facts(b)}
     return tuple(
@@ -158,9 +145,9 @@ def lineage_differences(a: Lineage, b: Lineage) -> tuple[Difference, ...]:
 
 
 def _recipe_facts(lineage: Lineage) -> list[Fact]:
-    """What the pictures came of."""
+    """What the result depends on."""
     request = lineage.request
-    requested, made_with, colour = tr("Asked"), tr("Made with"), tr("Colour")
+    requested, made_with, colour = tr("Request"), tr("Made with"), tr("Colour")
     result = [
         Fact(requested, tr("Service"), request.service),
         Fact(requested, tr("Plate"), request.shot.plate.path),
@@ -177,7 +164,7 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
         paths = ", ".join(reference.path for reference in request.references)
         result.append(Fact(requested, tr("References"), paths))
     if request.source_version_id:
-        result.append(Fact(requested, tr("Answers"), request.source_version_id))
+        result.append(Fact(requested, tr("Revises"), request.source_version_id))
     result.append(Fact(requested, tr("Delivery"), request.output_format.value))
     result += [
         Fact(tr("Parameters"), name.replace("_", " "), _value_text(value))
@@ -190,10 +177,10 @@ def _recipe_facts(lineage: Lineage) -> list[Fact]:
     ]
     result += [Fact(made_with, name, value) for name, value in lineage.runtime.items()]
     result += [
-        Fact(colour, tr("Step {n}", n=number), words)
-        for number, words in enumerate(lineage.colour, 1)
+        Fact(colour, tr("Step {n}", n=number), text)
+        for number, text in enumerate(lineage.colour, 1)
     ]
-    result += [Fact(made_with, tr("Warning"), words) for words in lineage.warnings]
+    result += [Fact(made_with, tr("Warning"), text) for text in lineage.warnings]
     result += [Fact(tr("Software"), name, version) for name, version in lineage.software.items()]
     return result
 

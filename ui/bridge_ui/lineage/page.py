@@ -1,4 +1,4 @@
-"""The tab that tells how a version was made, and what is different in another one."""
+"""The Lineage page: how a version was made, and how it differs from another."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from bridge_ui.widgets.inputs import ComboBox
 
 
 class LineagePage(QWidget):
-    """Follows what is under review. :attr:`again` carries the request to be made once more."""
+    """Shows the version under review."""
 
     repeat_requested = Signal(object)
+    """The request to send again."""
 
     def __init__(
         self, lineage: LineageController, review: ReviewController, colours: ThemeColours
@@ -38,9 +39,9 @@ class LineagePage(QWidget):
         self._facts = QVBoxLayout()
         self._facts.setSpacing(14)
         self._repeat_button = button(
-            tr("Make again with these"), icon_name="repeat", on_click=self._repeat
+            tr("Use these settings again"), icon_name="repeat", on_click=self._repeat
         )
-        self._repeat_button.setObjectName("make-again")
+        self._repeat_button.setObjectName("repeat")
         inside = QWidget()
         body = column(self._problem, self._next, self._hint, self._facts, 1, gap=10)
         body.setContentsMargins(14, 4, 14, 12)
@@ -70,7 +71,7 @@ class LineagePage(QWidget):
         )
 
     def _fill_compare_box(self, choices: list[MediaChoice]) -> None:
-        """Filled anew only where it is otherwise than before: it may be open."""
+        """Only if the choices changed: the box may be open."""
         offered = tuple((choice.label, choice.id) for choice in choices)
         if offered != self._offered_choices:
             self._offered_choices = offered
@@ -93,16 +94,16 @@ class LineagePage(QWidget):
         self._lineage.repeat(self.repeat_requested.emit)
 
     def _show(self, state: LineageState) -> None:
-        self._title.setText(state.label or tr("Made by"))
+        self._title.setText(state.label or tr("Lineage"))
         self._problem.setText(state.problem)
         self._problem.setVisible(bool(state.problem))
         self._next.setText(state.next_step)
         self._next.setVisible(bool(state.next_step))
         self._repeat_button.setEnabled(bool(state.facts))
         self._repeat_button.setText(
-            tr("Make again as {version}", version=state.label)
+            tr("Use the settings of {version} again", version=state.label)
             if state.compared_result
-            else tr("Make again with these")
+            else tr("Use these settings again")
         )
         self._show_compared()
         clear_layout(self._facts)
@@ -115,11 +116,11 @@ class LineagePage(QWidget):
 
     def _hint_text(self, state: LineageState) -> str:
         if state.busy:
-            return tr("Asking the gateway …")
+            return tr("Loading …")
         if not state.result:
             return tr("Review a version to see how it was made.")
         if state.differences == ():
-            return tr("Made in the same way.")
+            return tr("No differences.")
         return ""
 
     def _add_facts(self, facts: Sequence[Fact]) -> None:
@@ -136,15 +137,15 @@ class LineagePage(QWidget):
         if not differences:
             return
         grid = _make_grid()
-        for at, words in enumerate(("", state.label, state.compared_label)):
-            grid.addWidget(label(words, "dim", wrap=True), 0, at)
+        for at, text in enumerate(("", state.label, state.compared_label)):
+            grid.addWidget(label(text, "dim", wrap=True), 0, at)
         for at, difference in enumerate(differences, start=1):
             grid.addWidget(_title_label(difference.title), at, 0)
             grid.addWidget(_value_label(difference.a or "–"), at, 1)
             grid.addWidget(_value_label(difference.b or "–"), at, 2)
         for at, weight in enumerate((2, 3, 3)):
             grid.setColumnStretch(at, weight)
-        self._facts.addLayout(column(title(tr("What is different")), grid, gap=5))
+        self._facts.addLayout(column(title(tr("Differences")), grid, gap=5))
 
 
 def _make_grid() -> QGridLayout:

@@ -1,4 +1,4 @@
-"""Asking for something: a service, its parameters, what that means, and sending it."""
+"""The Send form: service, parameters, summary, sending."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ __all__ = ["FormField", "SendController", "SendProgress", "SendState", "SummaryL
 
 
 class SendController:
-    """``state`` is the form."""
+    """``state`` is everything that the form shows."""
 
     def __init__(self, session: Session, *, preset_folder: Path | None = None) -> None:
-        """``presets``: folder of the presets; None: under ``client.state_dir``."""
+        """``preset_folder``: None: under ``client.state_dir``."""
         self.state: Observable[SendState] = Observable(SendState())
         self._session = session
         folder = preset_folder or session.settings.client.state_dir / "presets"
@@ -51,7 +51,7 @@ class SendController:
         )
         self._unsent_inputs = UnsentInputs()
         self._requests: tuple[Request, ...] = ()
-        """What sending would ask for, as the form stands; none while something in it is wrong."""
+        """The requests of the current form; none while it is invalid."""
         self._estimator = Estimator(session, lambda: self._update_summary(self._requests))
         self._duplicate_check = DuplicateCheck(
             session.recent_requests, lambda question: self._update(question=question)
@@ -59,15 +59,15 @@ class SendController:
         self._sender = RequestSender(session)
         self.pending_renders = PendingRenders(session, self._sender, self._on_error)
         self._render_handles: dict[Shot, str] = {}
-        """Handles of the shots whose plates the host has yet to write."""
+        """The host's item ids of the shots whose plates it has to render first."""
         self._unwatch = [
             session.services.watch(self._services_changed),
             session.store.watch(self._store_changed),
             session.on_connected(self._form_changed),
             session.on_user_changed(self._form_changed),
-            self._sender.state.watch(lambda sending: self._update(send_progress=sending)),
+            self._sender.state.watch(lambda progress: self._update(send_progress=progress)),
             self.pending_renders.progress.watch(
-                lambda rendering: self._update(render_progress=rendering)
+                lambda progress: self._update(render_progress=progress)
             ),
         ]
         self._form_changed()
@@ -75,11 +75,11 @@ class SendController:
     # The form
 
     def find_services(self, text: str) -> tuple[Service, ...]:
-        """Services in which every word is found, best first; all of them for no text."""
+        """Services that contain every word, best first; all for an empty text."""
         return search_services(self.state.value.services, text)
 
     def choose_service(self, service: str) -> None:
-        """What was written for the last one is kept."""
+        """Switch to a service; the input for the previous one is kept."""
         found = self._find_service(service)
         if found is None:
             self._update(
@@ -94,12 +94,12 @@ class SendController:
         self._set_values({**self._values(), name: value})
 
     def reset(self, name: str | None = None) -> None:
-        """A parameter, or all of them, as the service has it."""
+        """Reset one parameter or all to their defaults."""
         values = self._values() if name is not None else {}
         self._set_values({one: value for one, value in values.items() if one != name})
 
     def set_note(self, text: str) -> None:
-        """Belongs to the shots and the service that are chosen now, until it is sent."""
+        """Set the note for the current shots and service, until it is sent."""
         self._write_input(note=text)
 
     def set_output_format(self, output_format: OutputFormat) -> None:
@@ -116,19 +116,19 @@ class SendController:
     def set_shots(
         self, shots: Iterable[Shot], render_handles: Mapping[Shot, str] | None = None
     ) -> None:
-        """What is to be sent; ``to_render`` holds the host's handles of the shots whose plates it
-        writes first. What was written for the last selection is kept."""
+        """Set the shots to send; ``render_handles`` has the host's item ids of those whose plates
+        it has to render first. The input for the previous shots is kept."""
         found = tuple(shots)
         self._render_handles = dict(render_handles or {})
         self._switch_to(shots=found)
 
     def prefill(self, request: Request) -> None:
-        """Set the form to what was asked before; its shot becomes the one to send."""
+        """Fill the form from an earlier request, including its shot."""
         service = self._find_service(request.service)
         problem = (
             ""
             if service is not None
-            else tr("the gateway has no service {id} any more", id=repr(request.service))
+            else tr("the gateway no longer has the service {id}", id=repr(request.service))
         )
         self._switch_to(
             service=service or self.state.value.service,
@@ -141,7 +141,7 @@ class SendController:
         self._write_input(
             note=request.note,
             references=tuple(reference.path for reference in request.references),
-            made_from=request.source_version_id,
+            source_version_id=request.source_version_id,
         )
         if service is not None:
             self.presets.show_service(service.id)
@@ -149,8 +149,8 @@ class SendController:
     # Sending
 
     def send(self) -> None:
-        """One request for each shot, first into the outbox. Returns at once. What is being made
-        or was just made is asked about first, in ``state.question``."""
+        """Send one request per shot, through the outbox; returns at once. If one is active or
+        recently done, ``state.question`` asks first."""
         state = self.state.value
         if not state.can_send or state.service is None:
             return
@@ -165,17 +165,17 @@ class SendController:
             if len(sent_shots) == len(requests):
                 self._clear_sent_note(service, shots, requests[0])
             self._update(
-                message=tr("{service} asked for {shots}", service=service.title, shots=names)
+                message=tr("{service} requested for {shots}", service=service.title, shots=names)
             )
 
         self._check_and_send(requests, accepted, lambda _: None)
 
     def confirm_send(self) -> None:
-        """Yes to ``state.question``."""
+        """Answer ``state.question`` with yes."""
         self._duplicate_check.confirm()
 
     def dismiss_question(self) -> None:
-        """No to ``state.question``."""
+        """Answer ``state.question`` with no."""
         self._duplicate_check.cancel()
 
     def _check_and_send(
@@ -188,7 +188,7 @@ class SendController:
         self._duplicate_check.check(requests, partial(self._send, requests, accepted, sent))
 
     def _clear_sent_note(self, service: Service, shots: tuple[Shot, ...], request: Request) -> None:
-        """Clear the note that was sent; what was written since is kept."""
+        """Clear the note that was sent, unless it changed since."""
         unsent = self._unsent_inputs.get(service, shots)
         note = "" if unsent.note == request.note else unsent.note
         self._unsent_inputs.put(service, shots, replace(unsent, note=note, source_version_id=None))
@@ -200,7 +200,7 @@ class SendController:
         accepted: Callable[[Sequence[Request]], None],
         sent: Callable[[Job], None],
     ) -> None:
-        """Those whose plates are there now, the others when the host has rendered them."""
+        """Send requests with plates now, the others when the host has rendered theirs."""
         ready = [r for r in requests if r.shot not in self._render_handles]
         others = [r for r in requests if r.shot in self._render_handles]
         if ready:
@@ -214,12 +214,12 @@ class SendController:
     def request_test_frame(
         self, viewed_frame: ViewedFrame | None, on_sent: Callable[[Job], None] | None = None
     ) -> None:
-        """A frame of one of the shots that are to be sent, to be looked at; None: nobody looks at
-        one. ``then`` is told the job once the gateway has it."""
+        """Request a test frame of one of the shots to send; ``viewed_frame``: None if no frame is
+        viewed. ``on_sent`` gets the job once the gateway has it."""
         if viewed_frame is None:
             self._update(
-                problem=tr("no frame of what is to be sent is looked at"),
-                next_step=tr("go to a frame of it in {host}", host=self._session.host.title),
+                problem=tr("no frame of the shots to send is on screen"),
+                next_step=tr("go to a frame of one in {host}", host=self._session.host.title),
             )
             return
         frame, name = viewed_frame.frame, viewed_frame.shot.shot
@@ -227,25 +227,25 @@ class SendController:
         if found is None:
             self._update(
                 problem=tr(
-                    "frame {frame} of {shot} is not in what is to be sent", frame=frame, shot=name
+                    "frame {frame} of {shot} is not in the shots to send", frame=frame, shot=name
                 ),
-                next_step=tr("select its shot, or go to a frame of this one"),
+                next_step=tr("select its shot, or go to a frame of a selected shot"),
             )
             return
         request = found.model_copy(update={"test_frames": (frame,)})
-        message = tr("frame {frame} of {shot} is tried", frame=frame, shot=name)
+        message = tr("test frame {frame} of {shot} requested", frame=frame, shot=name)
         self._check_and_send(
             [request], lambda _: self._update(message=message), on_sent or (lambda _: None)
         )
 
     def stop_sending(self) -> None:
-        """Take back what is not at the gateway yet, and render no more."""
+        """Withdraw everything not yet sent to the gateway, and stop rendering."""
         self.pending_renders.stop()
         self._sender.withdraw_all()
 
     def close(self) -> None:
-        """Stop telling. What is being sent goes on, or waits in the outbox; what the host has yet
-        to render is left to a later panel."""
+        """Requests that are being sent continue or stay in the outbox; pending renders are left to
+        a later panel."""
         self.pending_renders.close()
         for unwatch in self._unwatch:
             unwatch()
@@ -253,11 +253,11 @@ class SendController:
         self.presets.close()
 
     def save_preset(self, name: str) -> None:
-        """Keep the form under a name."""
+        """Save the form under a name."""
         state = self.state.value
         if state.service is None or not name.strip():
             self._update(
-                problem=tr("a preset has a name and a service"), next_step=tr("give it a name")
+                problem=tr("a preset needs a name and a service"), next_step=tr("enter a name")
             )
             return
         self.presets.save(
@@ -270,10 +270,10 @@ class SendController:
             )
         )
 
-    # Behind the form
+    # State of the form
 
     def _values(self) -> dict[str, JsonValue]:
-        """What was given for the chosen service and shots."""
+        """The given values for the current service and shots."""
         return self._unsent_inputs.values(self.state.value.service, self.state.value.shots)
 
     def _set_values(self, values: Mapping[str, JsonValue]) -> None:
@@ -283,7 +283,7 @@ class SendController:
         self._form_changed()
 
     def _write_input(self, **written: Any) -> None:
-        """Change the unsent input for the chosen service and shots."""
+        """Change the unsent input for the current service and shots."""
         state = self.state.value
         unsent = self._unsent_inputs.get(state.service, state.shots)
         self._unsent_inputs.put(state.service, state.shots, replace(unsent, **written))
@@ -291,7 +291,7 @@ class SendController:
         self._form_changed()
 
     def _switch_to(self, **changed: Any) -> None:
-        """Other shots or another service, with the unsent input for them."""
+        """Switch shots or service, and restore the unsent input for them."""
         previous = self.state.value
         now = replace(previous, **changed)
         unsent = self._unsent_inputs.get(now.service, now.shots)
@@ -311,7 +311,7 @@ class SendController:
         return next((one for one in self.state.value.services if one.id == which), None)
 
     def _services_changed(self, services: tuple[Service, ...]) -> None:
-        """The gateway's services; the one that was chosen may be otherwise by now, or gone."""
+        """The chosen service may have changed or gone."""
         chosen = self.state.value.service
         now = next((one for one in services if chosen is not None and one.id == chosen.id), None)
         if now is None:
@@ -336,7 +336,7 @@ class SendController:
         before, requests = self._requests, self._build_requests()
         self._requests = requests
         if requests != before and state.question:
-            self.dismiss_question()  # it was about something else
+            self.dismiss_question()  # it was about other requests
         self._estimator.update(requests)
         self._update_summary(requests)
 
@@ -362,7 +362,7 @@ class SendController:
         )
 
     def _build_requests(self) -> tuple[Request, ...]:
-        """One for each shot, as the form stands; none while a value is wrong."""
+        """One request per shot; none while a value is invalid."""
         return build_requests(self.state.value, self._values(), self._session.user)
 
     def _missing_steps(self, requests: tuple[Request, ...]) -> tuple[str, ...]:

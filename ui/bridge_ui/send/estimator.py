@@ -1,4 +1,4 @@
-"""Asks the gateway what requests will take and cost, once the form has not changed for a moment."""
+"""Estimates duration and cost of requests after the form has not changed for a moment."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from bridge_core.models.requests import Request
     from bridge_ui.core.session import Session
 
-#: Seconds without a change before the form is estimated: dragging a slider asks nothing.
+#: Seconds without a change before estimating, so that dragging a slider makes no calls.
 _DEBOUNCE_SECONDS = 0.15
 
 
 class Estimator:
-    """``changed`` is called when more is known about the requests that were asked about last."""
+    """``on_changed`` is called when there are new estimates or a refusal."""
 
     def __init__(self, session: Session, on_changed: Callable[[], None]) -> None:
         self.estimates: tuple[Estimate, ...] = ()
-        """One for each request, or none while they are not known."""
+        """One per request; empty while not known."""
         self._session = session
         self._on_changed = on_changed
         self._requests: tuple[Request, ...] = ()
         self._refusal: tuple[tuple[Request, ...], str] = ((), "")
-        """What could not be estimated, and why."""
+        """Requests that could not be estimated, and why."""
         self._estimate_call: LatestCall[tuple[Estimate, ...]] = LatestCall(session.request_pool)
 
     @property
@@ -35,11 +35,11 @@ class Estimator:
         return self._estimate_call.busy
 
     def refusal(self, requests: tuple[Request, ...]) -> str:
-        """Why the gateway would not even estimate these; empty: it would."""
+        """Why the gateway refused to estimate these requests; otherwise empty."""
         return self._refusal[1] if self._refusal[0] == requests else ""
 
     def update(self, requests: tuple[Request, ...]) -> None:
-        """Unless these were asked about last."""
+        """Estimate these requests, unless they are the latest."""
         if requests == self._requests:
             return
         self.estimates = ()
@@ -50,7 +50,7 @@ class Estimator:
             return
         client = self._session.client
 
-        def ask(task: BackgroundTask) -> tuple[Estimate, ...]:
+        def estimate(task: BackgroundTask) -> tuple[Estimate, ...]:
             task.cancel_event.wait(_DEBOUNCE_SECONDS)
             found = []
             for request in requests:
@@ -59,18 +59,18 @@ class Estimator:
                 found.append(client.estimate(request))
             return tuple(found)
 
-        def answered(estimates: tuple[Estimate, ...]) -> None:
+        def estimated(estimates: tuple[Estimate, ...]) -> None:
             self.estimates, self._refusal = estimates, ((), "")
             self._on_changed()
 
         def failed(error: ShotbridgeError) -> None:
             if isinstance(error, GatewayError):
-                self._requests = ()  # asked again when the gateway is back
+                self._requests = ()  # retried after reconnecting
             else:
                 self._refusal = (requests, error.message)
             self._on_changed()
 
-        self._estimate_call.run(ask, answered, failed)
+        self._estimate_call.run(estimate, estimated, failed)
 
     def close(self) -> None:
         self._estimate_call.cancel()

@@ -1,4 +1,4 @@
-"""The values of a service's form: what was given, what holds, what is wrong with it."""
+"""The form of a service: values, defaults and problems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FormField:
     parameter: Parameter
     value: JsonValue
     problem: str = ""
-    """What is wrong with the value: ``lies from 0 to 1``; empty: nothing."""
+    """What is wrong with the value; empty if valid."""
 
     @property
     def is_default(self) -> bool:
@@ -30,7 +30,7 @@ class FormField:
 
 
 def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormField, ...]:
-    """The form of a service; parameters that were not given have their defaults."""
+    """The form of a service; parameters without a given value have their defaults."""
     known = {p.name: given.get(p.name, p.default) for p in service.parameters}
     found_problems = field_problems(service, known)
     return tuple(
@@ -39,7 +39,7 @@ def form_fields(service: Service, given: Mapping[str, JsonValue]) -> tuple[FormF
 
 
 def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str, str]:
-    """What is wrong with each value, by the parameter's name."""
+    """Problems by parameter name."""
     try:
         resolve_parameters(service, given)
     except InvalidRequest as error:
@@ -48,7 +48,7 @@ def field_problems(service: Service, given: Mapping[str, JsonValue]) -> dict[str
 
 
 def valid_values(service: Service, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Those of the values that this service can take."""
+    """The values that this service accepts."""
     known = {parameter.name for parameter in service.parameters}
     kept = {name: value for name, value in given.items() if name in known}
     wrong = field_problems(service, kept)
@@ -56,8 +56,8 @@ def valid_values(service: Service, given: Mapping[str, JsonValue]) -> dict[str, 
 
 
 def search_services(services: tuple[Service, ...], text: str) -> tuple[Service, ...]:
-    """Services in which every word is found: those whose title begins with the text first, then
-    those with all words in the title, then the others; each group in the gateway's order."""
+    """Services that contain every word: first those whose title starts with the text, then those
+    with all words in the title, then the others; each group in the gateway's order."""
     words = text.lower().split()
     ranked = []
     for order, service in enumerate(services):

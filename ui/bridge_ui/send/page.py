@@ -1,4 +1,4 @@
-"""The tab that asks: a service, its parameters, what that means, one button."""
+"""The Send page: service, parameters, summary, and the button to send."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from bridge_ui.widgets.inputs import ComboBox
 
 
 class SendPage(QWidget):
-    """``looked_at`` says which frame somebody looks at, for trying it; None: none."""
+    """``viewed_frame`` returns the frame on screen, for a test frame; None: none."""
 
     choose_service_requested = Signal()
-    """Somebody wants to choose a service: the panel shows the popover."""
+    """The panel shows the popover with the services."""
     test_frame_sent = Signal(object)
-    """The job that tries a frame, once the gateway has it."""
+    """The job of a test frame, once the gateway has it."""
 
     def __init__(
         self,
@@ -74,15 +74,15 @@ class SendPage(QWidget):
         progress_row = row(self._progress_text, self._stop)
         progress_row.setStretch(0, 1)
         self._progress_box = framed(column(self._progress_bar, progress_row, gap=2))
-        self._duplicate_prompt = DuplicatePrompt(send, "make-again")
+        self._duplicate_prompt = DuplicatePrompt(send, "confirm-duplicate")
         self.pending_renders = PendingRendersCard(send.pending_renders)
         self.test_frame_button = button(
-            tr("Try this frame"),
+            tr("Render a test frame"),
             on_click=self.request_test_frame,
-            tip=tr("Make the frame that you are looking at, to see it first (Ctrl+T)"),
+            tip=tr("Request only the frame on screen, to check the settings (Ctrl+T)"),
             costly=True,
         )
-        self.test_frame_button.setObjectName("try")
+        self.test_frame_button.setObjectName("test-frame")
         self.send_button = button("", "main", on_click=self.send, tip="Ctrl+Return", costly=True)
         self.send_button.setObjectName("send")
         self.send_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -102,7 +102,7 @@ class SendPage(QWidget):
             self._send.request_test_frame(self._viewed_frame(), self.test_frame_sent.emit)
 
     def frame_changed(self) -> None:
-        """The review room shows another frame, or none."""
+        """The review shows another frame, or none."""
         self._show_buttons(self._send.state.value)
 
     def _arrange(self) -> None:
@@ -169,8 +169,8 @@ class SendPage(QWidget):
 
     def _show_shots(self, state: SendState) -> None:
         if not state.shots:
-            self._shots.setText(tr("No shot chosen"))
-            self._ranges.setText(tr("Choose one or several in the list of shots."))
+            self._shots.setText(tr("No shot selected"))
+            self._ranges.setText(tr("Select one or more in the list of shots."))
         elif len(state.shots) == 1:
             shot = state.shots[0]
             self._shots.setText(shot.id.shot)
@@ -215,7 +215,7 @@ class SendPage(QWidget):
             )
             if render_progress.waiting_shots:
                 text += " · " + tr_count(
-                    render_progress.waiting_shots, "{n} shot waits", "{n} shots wait"
+                    render_progress.waiting_shots, "{n} shot waiting", "{n} shots waiting"
                 )
         elif send_progress.request_count:
             done, total = send_progress.sent_bytes, send_progress.total_bytes
@@ -233,7 +233,7 @@ class SendPage(QWidget):
         self.send_button.setEnabled(state.can_send)
         viewed = self._viewed_frame()
         inside = viewed is not None and any(viewed.is_within(shot) for shot in state.shots)
-        # A host does not tell where its playhead goes: it is asked when the button is pressed.
+        # Hosts do not report playhead changes; the playhead is read when the button is pressed.
         self.test_frame_button.setEnabled(state.can_send and (inside or self._has_host_playhead))
         missing = tr("First: {what}", what="; ".join(state.missing)) if state.missing else ""
         self._missing.setText(missing)

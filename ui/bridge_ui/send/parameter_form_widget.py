@@ -1,4 +1,4 @@
-"""A form built from a service's parameter schema: a new service needs no new panel."""
+"""A form built from the parameter schema of a service."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.widgets.basic import clear_layout, column, label, row
 from bridge_ui.widgets.inputs import ComboBox, ToggleSwitch
 
-#: Stops of a number's slider where the schema names no step.
+#: Slider steps of a number whose schema has no step.
 _SLIDER_STEPS = 200
 
 
 class ParameterForm(QWidget):
-    """Fields for the parameters of one service; :attr:`changed` says name and value, as typed."""
+    """Fields for the parameters of a service."""
 
     changed = Signal(str, object)
+    """Name and value, on every edit."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class ParameterForm(QWidget):
         self._layout.setSpacing(12)
 
     def build(self, parameters: tuple[Parameter, ...], values: Mapping[str, Any]) -> None:
-        """New fields, showing these values; the schema's defaults for the others."""
+        """Create the fields with these values, or the defaults of the schema."""
         clear_layout(self._layout)
         self._fields = {}
         for parameter in parameters:
@@ -59,13 +60,13 @@ class ParameterForm(QWidget):
             self._layout.addWidget(field)
 
     def show_values(self, values: Mapping[str, Any]) -> None:
-        """Show other values, as a preset or an earlier version had them; nothing is emitted."""
+        """Show other values without emitting :attr:`changed`."""
         for name, field in self._fields.items():
             if name in values:
                 field.show_value(values[name])
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """What is wrong with fields, by name; nothing with the others."""
+        """Show the problems by parameter name; clear all others."""
         for name, field in self._fields.items():
             field.show_problem(problems.get(name, ""))
 
@@ -79,7 +80,7 @@ class ParameterForm(QWidget):
 
 
 class ParameterField(QWidget):
-    """One parameter: its title, what it is set with, its help in words."""
+    """Base class of the field of a parameter."""
 
     value_edited = Signal(object)
 
@@ -96,18 +97,18 @@ class ParameterField(QWidget):
     def show_value(self, value: Any) -> None:
         raise NotImplementedError
 
-    def show_problem(self, words: str) -> None:
+    def show_problem(self, text: str) -> None:
         inner = self.layout()
-        if self._problem is None and words and inner is not None:
+        if self._problem is None and text and inner is not None:
             self._problem = label("", "bad", wrap=True)
             inner.addWidget(self._problem)
         if self._problem is not None:
-            self._problem.setText(words)
-            self._problem.setVisible(bool(words))
+            self._problem.setText(text)
+            self._problem.setVisible(bool(text))
 
 
 class _NumberField(ParameterField):
-    """A slider for the eye and a box for exact values, always saying the same."""
+    """A slider and a box for exact values, kept in sync."""
 
     def __init__(self, parameter: NumberParameter) -> None:
         super().__init__(parameter)
@@ -188,8 +189,7 @@ class _ToggleField(ParameterField):
         super().__init__(parameter)
         self._switch = ToggleSwitch(colours)
         self._switch.setAccessibleName(parameter.title)
-        words = label(parameter.title, wrap=True)
-        inner = row(words, self._switch)
+        inner = row(label(parameter.title, wrap=True), self._switch)
         inner.setStretch(0, 1)
         self.setLayout(column(inner))
         self._switch.toggled.connect(self.value_edited.emit)
@@ -230,7 +230,7 @@ class _TextParameterField(ParameterField):
 
 
 def text_box(lines: int) -> QPlainTextEdit:
-    """Plain text of a few lines; Tab goes on to the next field."""
+    """A plain text field of a few lines; Tab moves to the next field."""
     widget = QPlainTextEdit()
     widget.setTabChangesFocus(True)
     widget.setFixedHeight(widget.fontMetrics().lineSpacing() * lines + 18)
@@ -262,7 +262,7 @@ def _add_slider_and_box(
     box.setKeyboardTracking(False)
     box.setFixedWidth(box.fontMetrics().horizontalAdvance("0000.00 mm"))
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    # A form is scrolled with the wheel; values change where somebody means it.
+    # The wheel scrolls the form and must not change values.
     box.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
     slider.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
     for part in (slider, box):

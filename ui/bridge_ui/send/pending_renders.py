@@ -1,4 +1,4 @@
-"""What was asked for of shots that the host has yet to render: written down, rendered, sent."""
+"""Requests for shots whose plates the host renders first: stored, rendered, sent."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PendingRendersState:
-    """What an earlier panel was asked for and did not come to render."""
+    """Requests that an earlier panel accepted but did not render."""
 
     shots: tuple[str, ...] = ()
-    """Names."""
+    """Their names."""
     available_count: int = 0
-    """How many of them the scene has now, just as they were."""
+    """How many of them are unchanged in the current scene."""
 
 
 class PendingRenders:
-    """Such a request stands in ``to_render/`` under ``client.state_dir``, kept as the outbox keeps
-    its own, from the moment that it is accepted until it stands in the outbox with its plate.
+    """An accepted request is stored in ``pending_renders/`` under ``client.state_dir``, in the
+    format of the outbox, until it is in the outbox with its plate.
 
-    A panel that is closed, or a host that dies, leaves it there. Nothing goes on by itself then: a
-    host that has just started must not begin to render, least of all what may have ended it. A
-    later panel finds what is :attr:`left`, and a person says so.
+    It stays there if the panel is closed or the host crashes. Rendering does not resume by itself:
+    a host that has just started must not begin to render, least of all what may have crashed it. A
+    later panel lists these requests in :attr:`state`, and the user decides.
     """
 
     def __init__(self, session: Session, sender: RequestSender, on_error: OnError) -> None:
@@ -52,15 +52,15 @@ class PendingRenders:
         self._on_error = on_error
         self._renderer = PlateRenderer(session)
         self.progress = self._renderer.state
-        self._outbox = Outbox(session.settings.client.state_dir / "to_render")
+        self._outbox = Outbox(session.settings.client.state_dir / "pending_renders")
         self._locks: dict[str, FileLock] = {}
-        """By key, of those that this panel has taken on; for the outbox's thread only."""
+        """Locks of claimed requests, by key; for the outbox thread only."""
         self._own_keys: set[str] = set()
-        """Keys of those that are written down or rendered now."""
+        """Keys of requests that this panel stores or renders."""
         self._entries: tuple[OutboxEntry, ...] = ()
-        """Those that are left."""
+        """Requests left by an earlier panel."""
         self._handles: dict[Shot, str] = {}
-        """Of the scene's shots whose plates the host has yet to write."""
+        """The host's item ids of the shots that need rendering."""
         self._entries_call: LatestCall[tuple[OutboxEntry, ...]] = LatestCall(session.outbox_pool)
 
     def add(
@@ -69,8 +69,8 @@ class PendingRenders:
         on_sent: Callable[[Job], None],
         on_accepted: Callable[[], None],
     ) -> None:
-        """Requests, each with the host's handle of its shot. ``accepted`` is told once they are
-        written down, ``sent`` once for each that the gateway has."""
+        """Add requests, each with the host's item id of its shot. ``on_accepted`` is called when
+        they are stored, ``on_sent`` for each that the gateway has."""
         handles, requests = zip(*handle_requests, strict=True)
         by_key = with_keys(requests)
         self._own_keys |= by_key.keys()
@@ -93,7 +93,7 @@ class PendingRenders:
         self._session.outbox_pool.run(store, stored, refused)
 
     def refresh(self, scene: HostScene) -> None:
-        """See what is left; whoever reads the scene anew calls this."""
+        """Look for requests left by earlier panels; call after reading the scene."""
         if Capability.RENDER not in self._session.host.capabilities:
             return
         self._handles = {item.shot: item.item_id for item in scene.shots if item.needs_render}
@@ -102,7 +102,7 @@ class PendingRenders:
         )
 
     def resume(self) -> None:
-        """Render and send what is left and the scene has now."""
+        """Render and send those of the left requests that are in the scene."""
         handles_by_key = {
             entry.key: self._handles[entry.request.shot]
             for entry in self._entries
@@ -124,19 +124,19 @@ class PendingRenders:
         self._session.outbox_pool.run(claim, claimed, self._on_error)
 
     def discard(self) -> None:
-        """Nobody wants what is left any more."""
+        """Discard the left requests."""
         self._discard(*(entry.key for entry in self._entries))
         self._set_entries(())
 
     def stop(self) -> None:
-        """Render no more: what this panel has taken on is taken back."""
+        """Stop rendering and withdraw this panel's requests."""
         self._renderer.stop()
         self._session.recent_requests.discard(*self._own_keys)
         self._discard(*self._own_keys)
         self._own_keys.clear()
 
     def close(self) -> None:
-        """Render no more: what was not rendered is left to a later panel."""
+        """Stop rendering; the requests are left to a later panel."""
         self._renderer.stop()
         self._entries_call.cancel()
         self._session.outbox_pool.run(lambda _: self._release(*self._locks))
@@ -145,7 +145,7 @@ class PendingRenders:
         self, entries: Iterable[tuple[str, OutboxEntry]], on_sent: Callable[[Job], None]
     ) -> None:
         for handle, entry in entries:
-            if entry.key in self._own_keys:  # else it was taken back meanwhile
+            if entry.key in self._own_keys:  # not withdrawn meanwhile
                 shot, frames = entry.request.shot, entry.request.test_frames
                 done = partial(self._send_rendered, entry, on_sent)
                 self._renderer.render(
@@ -155,7 +155,7 @@ class PendingRenders:
     def _send_rendered(
         self, entry: OutboxEntry, on_sent: Callable[[Job], None], shot: Shot
     ) -> None:
-        """Sent under the key that it has had: whatever dies in between, nothing is paid twice."""
+        """Keeps the idempotency key, so that a crash in between cannot cause a second charge."""
         self._own_keys.discard(entry.key)
         request = entry.request.model_copy(update={"shot": shot})
         after_stored = partial(self._remove, entry.key)
@@ -176,10 +176,10 @@ class PendingRenders:
     def _discard(self, *keys: str) -> None:
         self._session.outbox_pool.run(lambda _: self._remove(*keys), None, self._on_error)
 
-    # On the outbox's thread
+    # On the outbox thread
 
     def _unclaimed_entries(self) -> tuple[OutboxEntry, ...]:
-        """Those that no panel has taken on."""
+        """Requests that no panel has claimed."""
         found = []
         for entry in self._outbox.entries():
             if entry.key not in self._locks:
@@ -189,8 +189,7 @@ class PendingRenders:
         return tuple(found)
 
     def _claim(self, entries: Iterable[OutboxEntry]) -> list[OutboxEntry]:
-        """Have no other panel render them, for as long as this one lives; those that this went
-        well with."""
+        """Lock requests against other panels while this one runs; returns those that were free."""
         found = []
         for entry in entries:
             lock = self._lock(entry.key)

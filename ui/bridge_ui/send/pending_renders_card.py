@@ -1,4 +1,4 @@
-"""What an earlier panel was asked for and did not come to render, offered once more."""
+"""Offers requests that an earlier panel accepted but did not render."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bridge_ui.widgets.basic import WrapRow, button, column, framed, label
 
 
 class PendingRendersCard(QWidget):
-    """Shown only while something is left."""
+    """Hidden while there are none."""
 
     def __init__(self, pending_renders: PendingRenders) -> None:
         super().__init__()
         self._text = label("", wrap=True)
         self._hint = label(
-            tr("Those that are listed and unchanged can be rendered here."), "dim", wrap=True
+            tr("Shots that are listed and unchanged can be rendered here."), "dim", wrap=True
         )
         self.resume_button = button(tr("Render and send"), on_click=pending_renders.resume)
-        self.resume_button.setObjectName("render-left")
-        self.discard_button = button(tr("Forget"), "link", on_click=pending_renders.discard)
-        self.discard_button.setObjectName("forget-left")
+        self.resume_button.setObjectName("resume-renders")
+        self.discard_button = button(tr("Discard"), "link", on_click=pending_renders.discard)
+        self.discard_button.setObjectName("discard-renders")
         buttons = WrapRow(self.resume_button, self.discard_button, gap=8)
         inner = column(self._text, self._hint, buttons, margin=10, gap=4)
         self.setLayout(column(framed(inner, "card")))
@@ -35,7 +35,7 @@ class PendingRendersCard(QWidget):
         if count > 3:
             names += " " + tr_count(count - 3, "and {n} more", "and {n} more")
         self._text.setText(
-            tr("Asked for, but not rendered before the panel closed: {shots}", shots=names)
+            tr("Requested, but not rendered before the panel closed: {shots}", shots=names)
         )
         self._hint.setVisible(state.available_count < count)
         self.resume_button.setEnabled(state.available_count > 0)

@@ -1,4 +1,4 @@
-"""The presets of the service that is chosen: listed, kept, used, passed on."""
+"""Presets of the chosen service: list, save, apply, export, import."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 class PresetController:
-    """``use`` puts a preset into the form, ``said`` is told what was done, ``failed`` what was
-    not. ``names`` are those of the service that was listed last."""
+    """``apply`` fills the form from a preset. ``names`` lists the presets of a service."""
 
     def __init__(
         self,
@@ -38,7 +37,7 @@ class PresetController:
         self._load_call: LatestCall[Preset] = LatestCall(session.disk_pool)
 
     def show_service(self, service: str) -> None:
-        """Have :attr:`names` be a service's."""
+        """List the presets of a service in :attr:`names`."""
         if service != self._service:
             self._service = service
             self.names.set(())
@@ -52,7 +51,7 @@ class PresetController:
         self._disk.run(lambda _: self._store.save(preset), saved, self._on_error)
 
     def load(self, name: str) -> None:
-        """Use one of :attr:`names`."""
+        """Apply a preset."""
         service = self._service
         self._load_call.run(lambda _: self._store.load(service, name), self._apply, self._on_error)
 
@@ -65,26 +64,26 @@ class PresetController:
         )
 
     def export(self, name: str, target: Path) -> None:
-        """Write one of :attr:`names` to a file that others can take in."""
+        """Write a preset to a file that others can import."""
         service = self._service
 
-        def share(_: BackgroundTask) -> None:
+        def export(_: BackgroundTask) -> None:
             write_preset(self._store.load(service, name), target)
 
-        def shared(_: None) -> None:
+        def exported(_: None) -> None:
             self._show_message(tr("preset {name} written to {file}", name=name, file=target.name))
 
-        self._disk.run(share, shared, self._on_error)
+        self._disk.run(export, exported, self._on_error)
 
     def import_file(self, source: Path) -> None:
-        """Take in a preset that somebody shared, and use it."""
+        """Save a preset from a file, and apply it."""
 
-        def take(_: BackgroundTask) -> Preset:
+        def load(_: BackgroundTask) -> Preset:
             preset = read_preset(source)
             self._store.save(preset)
             return preset
 
-        self._load_call.run(take, self._apply, self._on_error)
+        self._load_call.run(load, self._apply, self._on_error)
 
     def close(self) -> None:
         self._names_call.cancel()

@@ -1,4 +1,4 @@
-"""Presets of a service: chosen, saved under a name, shared as a file."""
+"""Menu with the presets of a service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE_FILTER = "YAML (*.yaml *.yml)"
 
 
 class PresetMenu(QWidget):
-    """A button with a menu; saving asks for a name in the line below it."""
+    """A button with a menu, and a field for the name of a new preset."""
 
     def __init__(self, send: SendController, colours: ThemeColours) -> None:
         super().__init__()
@@ -46,11 +46,11 @@ class PresetMenu(QWidget):
         self._name_row.hide()
         self._service = ""
         self._unsaved_names: dict[str, str] = {}
-        """What was begun as the name of a preset, by service."""
+        """Names that were typed but not saved, by service."""
         self.setLayout(column(row(1, self.button), self._name_row))
 
     def show_service(self, service: str) -> None:
-        """By its id. A name that was begun for the settings of another one waits there."""
+        """Switch to a service (id); a name that is being typed is kept for the previous one."""
         if service == self._service:
             return
         if not self._name_row.isHidden():
@@ -67,22 +67,24 @@ class PresetMenu(QWidget):
         for name in presets.names.value:
             inner = self._menu.addMenu(name)
             self._add_action(inner, tr("Use"), lambda name=name: presets.load(name))
-            self._add_action(inner, tr("Share …"), lambda name=name: self._export(name))
+            self._add_action(inner, tr("Export …"), lambda name=name: self._export(name))
             self._add_action(inner, tr("Remove"), lambda name=name: presets.remove(name))
         if presets.names.value:
             self._menu.addSeparator()
         self._add_action(
             self._menu, tr("Save these settings …"), self._ask_name, state.service is not None
         )
-        self._add_action(self._menu, tr("Take in a shared preset …"), self._import)
+        self._add_action(self._menu, tr("Import a preset …"), self._import)
         self._add_action(
-            self._menu, tr("Back to defaults"), self._send.reset, state.service is not None
+            self._menu, tr("Reset to defaults"), self._send.reset, state.service is not None
         )
 
-    def _add_action(self, menu: QMenu, words: str, does: object, enabled: bool = True) -> None:
-        action = QAction(words, menu)
+    def _add_action(
+        self, menu: QMenu, text: str, on_triggered: object, enabled: bool = True
+    ) -> None:
+        action = QAction(text, menu)
         action.setEnabled(enabled)
-        action.triggered.connect(lambda _checked=False: does())  # type: ignore[operator]
+        action.triggered.connect(lambda _checked=False: on_triggered())  # type: ignore[operator]
         menu.addAction(action)
 
     def _ask_name(self) -> None:
@@ -102,7 +104,7 @@ class PresetMenu(QWidget):
     def _export(self, name: str) -> None:
         save_file_dialog(
             self,
-            tr("Share a preset"),
+            tr("Export a preset"),
             f"{name}.yaml",
             _FILE_FILTER,
             lambda target: self._send.presets.export(name, Path(target)),
@@ -111,7 +113,7 @@ class PresetMenu(QWidget):
     def _import(self) -> None:
         open_file_dialog(
             self,
-            tr("Take in a preset"),
+            tr("Import a preset"),
             _FILE_FILTER,
             lambda source: self._send.presets.import_file(Path(source)),
         )

@@ -1,4 +1,4 @@
-"""Presets: how somebody asks for a service, kept as YAML that people can read and pass on."""
+"""Presets: settings of a service, stored as YAML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge_core.system.private_files import make_private_folder
 
 
 class Preset(StoredModel):
-    """Everything of a request that is not about its shot."""
+    """The part of a request that does not depend on the shot."""
 
     service: str = Field(min_length=1, max_length=64)
     name: str = Field(min_length=1, max_length=128)
@@ -25,27 +25,27 @@ class Preset(StoredModel):
 
 
 class PresetStore:
-    """Presets in ``folder``: ``SERVICE/NAME.yaml``. Reads and writes the disk: not for the
-    panel's thread."""
+    """Presets in ``folder``, as ``SERVICE/NAME.yaml``. Not for the panel's thread, as it accesses
+    the disk."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def names(self, service: str) -> tuple[str, ...]:
-        """Of a service's presets, in alphabetical order."""
+        """Names of a service's presets, sorted."""
         found = (self.folder / service).glob("*.yaml")
         return tuple(sorted((path.stem for path in found), key=str.casefold))
 
     def load(self, service: str, name: str) -> Preset:
         """
-        :raises InvalidRequest: there is none, or it cannot be read.
+        :raises InvalidRequest: it does not exist or cannot be read.
         """
         return read_preset(self._path(service, name))
 
     def save(self, preset: Preset) -> str:
-        """The name under which it stands, which is fit for a file. One that is there is replaced.
+        """Save under a valid file name, which is returned; replaces an existing preset.
 
-        :raises NotWritable: the folder.
+        :raises NotWritable: the folder is not writable.
         """
         path = self._path(preset.service, preset.name)
         try:
@@ -70,9 +70,9 @@ class PresetStore:
 
 
 def read_preset(path: Path) -> Preset:
-    """A preset out of a file.
+    """Read a preset from a file.
 
-    :raises InvalidRequest: it is not there, no YAML, or no preset.
+    :raises InvalidRequest: the file does not exist, is no YAML, or no preset.
     """
     import yaml
 
@@ -83,7 +83,7 @@ def read_preset(path: Path) -> Preset:
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _unreadable(path, f"it is no YAML: {error}") from error
+        raise _unreadable(path, f"it is not YAML: {error}") from error
     try:
         return Preset.model_validate(raw)
     except ValidationError as error:
@@ -91,9 +91,9 @@ def read_preset(path: Path) -> Preset:
 
 
 def write_preset(preset: Preset, path: Path) -> None:
-    """Write a preset to a file, whole or not at all.
+    """Write a preset to a file atomically.
 
-    :raises NotWritable: the folder is missing or may not be written.
+    :raises NotWritable: the folder is missing or not writable.
     """
     import yaml
 
@@ -119,5 +119,5 @@ def _not_writable(path: Path, error: OSError) -> ShotbridgeError:
     return NotWritable(
         f"the preset cannot be written: {error.strerror or error}",
         where=str(path),
-        next_step="choose a folder that you may write to",
+        next_step="choose a writable folder",
     )

@@ -1,4 +1,4 @@
-"""Pictures that guide a request: dropped in, looked at, taken out again."""
+"""Reference pictures of a request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILE_PATTERNS = "*.png *.jpg *.jpeg *.tif *.tiff *.exr *.webp"
 
 
 class ReferencesWidget(QWidget):
-    """Each picture is a button that takes it out; the last one adds."""
+    """A row of pictures; clicking one removes it. The last button adds more."""
 
     def __init__(self, session: Session, send: SendController, colours: ThemeColours) -> None:
         super().__init__()
@@ -36,12 +36,12 @@ class ReferencesWidget(QWidget):
             "",
             icon_name="plus",
             colour=colours.dim,
-            tip=tr("Add pictures that show the look; they can be dropped here as well"),
+            tip=tr("Add reference pictures; they can also be dropped here"),
             on_click=self._choose_files,
         )
         self._add.setObjectName("add-reference")
         self.setLayout(
-            column(label(tr("Look references"), "dim"), row(self._row, self._add, 1, gap=8), gap=5)
+            column(label(tr("References"), "dim"), row(self._row, self._add, 1, gap=8), gap=5)
         )
 
     def show_paths(self, paths: tuple[str, ...]) -> None:
@@ -62,12 +62,12 @@ class ReferencesWidget(QWidget):
         event.acceptProposedAction()
 
     def _choose_files(self) -> None:
-        kinds = tr("Pictures") + f" ({_FILE_PATTERNS})"
-        open_files_dialog(self, tr("Look references"), kinds, self._send.add_references)
+        filters = tr("Pictures") + f" ({_FILE_PATTERNS})"
+        open_files_dialog(self, tr("References"), filters, self._send.add_references)
 
     def _make_picture_button(self, path: str) -> QPushButton:
         name = Path(path).name
-        widget = button("", tip=tr("{name}: press to take it out", name=name))
+        widget = button("", tip=tr("{name}: click to remove it", name=name))
         widget.setIconSize(_SIZE)
         widget.setIcon(icon("layers", self._colours.dim))
         widget.clicked.connect(lambda _checked=False: self._send.remove_reference(path))
@@ -81,7 +81,7 @@ class ReferencesWidget(QWidget):
 
 
 def _read_thumbnail(path: str) -> QImage:
-    """The reader scales while it decodes; null for what Qt cannot read (EXR). On a worker."""
+    """Scale while decoding, in a worker; null for formats that Qt cannot read (EXR)."""
     reader = QImageReader(path)
     size = reader.size()
     if not size.isValid() or size.width() * size.height() > 50_000_000:

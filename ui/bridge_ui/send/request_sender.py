@@ -1,4 +1,4 @@
-"""Requests on their way: first all of them into the outbox, then one after the other out."""
+"""Sends requests: stores all in the outbox, then transfers them."""
 
 from __future__ import annotations
 
@@ -17,38 +17,33 @@ if TYPE_CHECKING:
     from bridge_core.models.requests import Request
     from bridge_ui.core.session import Session
 
-#: Seconds between two words about bytes.
+#: Seconds between progress updates.
 _PROGRESS_INTERVAL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class SendProgress:
-    """Pictures on their way to the gateway."""
-
     request_count: int = 0
-    """Requests that are being sent now."""
     sent_bytes: int = 0
-    """Bytes."""
     total_bytes: int = 0
 
 
 def with_keys(requests: Iterable[Request]) -> dict[str, Request]:
-    """Each under an idempotency key of its own."""
+    """Give each request an idempotency key."""
     return {str(uuid.uuid4()): request for request in requests}
 
 
 class RequestSender:
-    """Sends requests; ``state`` tells how far they are.
+    """Sends requests; ``state`` is the progress.
 
-    Closing the panel takes nothing back: what stands in the outbox is sent by whoever comes next.
-    Only :meth:`take_back` does, and :meth:`Session.take_out` for one of them.
+    Closing the panel withdraws nothing: requests in the outbox are sent later. Only
+    :meth:`withdraw_all` and :meth:`Session.withdraw` do.
     """
 
     def __init__(self, session: Session) -> None:
         self.state: Observable[SendProgress] = Observable(SendProgress())
         self._session = session
         self._active_keys: set[str] = set()
-        """Keys."""
         self._bytes_by_key: dict[str, tuple[int, int]] = {}
 
     def send(
@@ -60,11 +55,11 @@ class RequestSender:
         on_accepted: Callable[[], None] | None = None,
         after_stored: Callable[[], object] | None = None,
     ) -> None:
-        """By their keys (:func:`keyed`); all of them are accepted, or none.
+        """Send requests by key (see :func:`with_keys`); either all are accepted or none.
 
-        ``accepted`` is told once they stand in the outbox, ``sent`` or ``failed`` once for each
-        of them; where none is accepted, ``failed`` once. ``instead`` is called on the outbox's
-        thread when they stand there: what they take the place of may go.
+        ``on_accepted`` is called when they are in the outbox, then ``on_sent`` or ``on_error`` for
+        each. If they are not accepted, ``on_error`` is called once. ``after_stored`` is called on
+        the outbox thread after they are stored, to remove what they replace.
         """
         cancel_events = self._session.cancel_events
         for key in requests:
@@ -104,7 +99,7 @@ class RequestSender:
         self._session.outbox_pool.run(accept, accepted, refused)
 
     def withdraw_all(self) -> None:
-        """Take back everything that is not at the gateway yet."""
+        """Withdraw everything not yet sent to the gateway."""
         for key in self._active_keys:
             self._session.withdraw(key)
 
@@ -127,7 +122,7 @@ class RequestSender:
 
         def submit(_: object) -> Job:
             if cancelled.is_set():
-                raise JobCancelled("taken back before it was sent", where=key)
+                raise JobCancelled("withdrawn before it was sent", where=key)
             return session.client.submit(request, key=key, progress=progress, cancel=cancelled)
 
         def done(job: Job) -> None:
@@ -136,10 +131,10 @@ class RequestSender:
             on_sent(job)
 
         def failed(error: ShotbridgeError) -> None:
-            session.recent_requests.discard(key)  # what is sent later stands in the outbox
+            session.recent_requests.discard(key)  # a later attempt starts from the outbox
             self._ended(key)
             if cancelled.is_set():
-                session.withdraw(key)  # sending it may have put it back
+                session.withdraw(key)  # submit() may have stored it again
             else:
                 on_error(error)
 
@@ -158,6 +153,6 @@ class RequestSender:
         self._session.refresh_outbox()
 
     def _update(self) -> None:
-        done = sum(part for part, _ in self._bytes_by_key.values())
-        total = sum(whole for _, whole in self._bytes_by_key.values())
+        done = sum(sent for sent, _ in self._bytes_by_key.values())
+        total = sum(size for _, size in self._bytes_by_key.values())
         self.state.set(SendProgress(len(self._active_keys), done, total))

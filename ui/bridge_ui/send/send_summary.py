@@ -1,4 +1,4 @@
-"""What sending will mean, in words: "Before you send"."""
+"""The text of "Before you send"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bridge_ui.send.form import FormField
 
 
-#: Characters of a note that are shown.
+#: Characters of a note or a list of references.
 _MAX_TEXT_LENGTH = 120
 
 
@@ -32,7 +32,7 @@ class SummaryLine:
     """A line of "Before you send"."""
 
     title: str
-    """``Renders first``, ``Goes out``, ``Note``, ``Look``, ``To``, ``Takes``, ``Costs``,
+    """``Render first``, ``Send``, ``Note``, ``References``, ``To``, ``Duration``, ``Cost``,
     ``Allowed``"""
     text: str
     tone: Tone = Tone.NEUTRAL
@@ -47,26 +47,25 @@ def summary_lines(
     connected: bool,
     render: tuple[int, str] | None = None,
 ) -> tuple[SummaryLine, ...]:
-    """``estimates`` are those of ``requests``, or empty while they are not known; ``ahead`` the
-    jobs that stand before these; ``renders`` how many frames which host has to write first."""
-    result = [SummaryLine(tr("Goes out"), _plates_text(requests))]
+    """``estimates`` are empty while not known; ``jobs_ahead`` is the length of the queue;
+    ``render`` the number of frames to render first and the host's title."""
+    result = [SummaryLine(tr("Send"), _plates_text(requests))]
     if requests[0].note.strip():
         result.append(SummaryLine(tr("Note"), _note_text(requests)))
     if requests[0].references:
         names = [PurePath(one.path).name for one in requests[0].references]
-        result.append(
-            SummaryLine(tr("Look"), shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …"))
-        )
+        text = shorten(", ".join(names), _MAX_TEXT_LENGTH, placeholder=" …")
+        result.append(SummaryLine(tr("References"), text))
     result.append(SummaryLine(tr("To"), _destination_text(service)))
     if render is not None:
         text = tr("{frames} in {host}", frames=format_frame_count(render[0]), host=render[1])
-        result.insert(0, SummaryLine(tr("Renders first"), text))
+        result.insert(0, SummaryLine(tr("Render first"), text))
     if not connected:
-        text = tr("once the gateway answers; until then it is kept in the outbox")
-        result.append(SummaryLine(tr("Takes"), text, Tone.ATTENTION))
+        text = tr("starts once the gateway is reachable; kept in the outbox until then")
+        result.append(SummaryLine(tr("Duration"), text, Tone.ATTENTION))
     elif estimates:
-        result.append(SummaryLine(tr("Takes"), _duration_text(estimates, jobs_ahead)))
-        result.append(SummaryLine(tr("Costs"), _cost_text(estimates)))
+        result.append(SummaryLine(tr("Duration"), _duration_text(estimates, jobs_ahead)))
+        result.append(SummaryLine(tr("Cost"), _cost_text(estimates)))
         result.append(_permission_line(estimates))
     return tuple(result)
 
@@ -79,7 +78,7 @@ def _plates_text(requests: Sequence[Request]) -> str:
         text += " + " + tr_count(frames - cut, "{n} handle", "{n} handles")
     if len(requests) > 1:
         text = tr_count(len(requests), "{n} shot", "{n} shots") + ", " + text
-    spaces = sorted({r.shot.plate.colour_space or tr("colour by rule") for r in requests})
+    spaces = sorted({r.shot.plate.colour_space or tr("colour space by rule") for r in requests})
     sizes = sorted(
         {
             f"{r.shot.plate.width}×{r.shot.plate.height}"
@@ -92,10 +91,10 @@ def _plates_text(requests: Sequence[Request]) -> str:
 
 
 def _note_text(requests: Sequence[Request]) -> str:
-    words = shorten(requests[0].note, _MAX_TEXT_LENGTH, placeholder=" …")
+    note = shorten(requests[0].note, _MAX_TEXT_LENGTH, placeholder=" …")
     if len(requests) == 1:
-        return tr("“{words}”", words=words)
-    return tr("“{words}” with each of the {n} shots", words=words, n=len(requests))
+        return tr("“{note}”", note=note)
+    return tr("“{note}” for each of the {n} shots", note=note, n=len(requests))
 
 
 def _delivery_text(request: Request) -> str:
@@ -117,7 +116,7 @@ def _duration_text(estimates: Sequence[Estimate], jobs_ahead: int) -> str:
     if len(known) == len(estimates):
         text = format_estimated_duration(sum(known))
     else:
-        text = tr("not known yet: nobody has asked for it here before")
+        text = tr("not known yet: first request for this service")
     if jobs_ahead:
         return text + ", " + tr_count(jobs_ahead, "behind {n} job", "behind {n} jobs")
     return text + ", " + tr("starts now")
@@ -129,7 +128,7 @@ def _cost_text(estimates: Sequence[Estimate]) -> str:
         cost = estimate.cost
         sums[cost.currency] = sums.get(cost.currency, Decimal(0)) + cost.amount
     amounts = [f"{amount:.2f} {currency}" for currency, amount in sums.items() if amount]
-    return " + ".join(amounts) or tr("nothing")
+    return " + ".join(amounts) or tr("none")
 
 
 def _permission_line(estimates: Sequence[Estimate]) -> SummaryLine:
@@ -138,8 +137,8 @@ def _permission_line(estimates: Sequence[Estimate]) -> SummaryLine:
         why = refused.reason or tr("the gateway does not say why")
         return SummaryLine(tr("Allowed"), tr("no: {why}", why=why), Tone.ERROR)
     reason = estimates[0].reason
-    words = tr("yes: {why}", why=reason) if reason else tr("yes")
-    return SummaryLine(tr("Allowed"), words, Tone.SUCCESS)
+    text = tr("yes: {why}", why=reason) if reason else tr("yes")
+    return SummaryLine(tr("Allowed"), text, Tone.SUCCESS)
 
 
 def missing_steps(
@@ -150,8 +149,8 @@ def missing_steps(
     estimates: Sequence[Estimate],
     refused: str,
 ) -> tuple[str, ...]:
-    """What has to be done before anything can be sent; empty: it can. ``refused`` is why the
-    gateway would not even estimate it."""
+    """What has to be done before sending; empty: nothing. ``refused``: why the gateway refused to
+    estimate the requests."""
     if service is None:
         return (tr("wait for the gateway: its services are not known yet"),)
     steps = [] if service.available else [service.unavailable_reason]
@@ -159,7 +158,7 @@ def missing_steps(
         steps.append(tr("select a shot"))
     steps += [f"{field.parameter.title}: {field.problem}" for field in fields if field.problem]
     if not steps and not requests:
-        steps.append(tr("shorten the note, or trim the shot: it is more than one can ask for"))
+        steps.append(tr("shorten the note or trim the shot: the request is too large"))
     if refused and requests:
         steps.append(refused)
     forbidden = next((estimate for estimate in estimates if not estimate.allowed), None)
@@ -168,18 +167,18 @@ def missing_steps(
     return tuple(steps)
 
 
-def button_text(requests: Sequence[Request], shots: int, board: Store) -> str:
-    """What pressing the button will do: ``Make v004``, ``Make 3 versions``."""
+def button_text(requests: Sequence[Request], shots: int, store: Store) -> str:
+    """``Make v004``, ``Make 3 versions``"""
     if shots > 1:
         return tr("Make {n} versions", n=shots)
     if not requests:
         return tr("Make a version")
-    asked = requests[0]
-    numbers = [v.number for v in board.versions_of(asked.shot.id) if v.service == asked.service]
+    request = requests[0]
+    numbers = [v.number for v in store.versions_of(request.shot.id) if v.service == request.service]
     active_jobs = sum(
         not job.state.ended
-        and job.request.service == asked.service
+        and job.request.service == request.service
         and not job.request.is_test_frame
-        for job in board.jobs_of(asked.shot.id)
+        for job in store.jobs_of(request.shot.id)
     )
     return tr("Make v{number}", number=f"{max(numbers, default=0) + active_jobs + 1:03d}")

@@ -1,4 +1,4 @@
-"""Choosing a service by typing a part of its name or of what it does."""
+"""The button that shows the chosen service, and the popover to choose one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
 
 
 class ServiceButton(QPushButton):
-    """The chosen service, where it runs, and an arrow."""
+    """Shows the chosen service and its data locality."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -57,8 +57,7 @@ class ServiceButton(QPushButton):
 
 
 class ServicePopover(QFrame):
-    """A line to type in and the services that ``find`` gives for it; Return takes, Escape
-    leaves."""
+    """A search field and the services that ``find`` returns; Return chooses, Escape closes."""
 
     service_chosen = Signal(str)
 
@@ -69,7 +68,7 @@ class ServicePopover(QFrame):
         set_style_class(self, "popover")
         self._find = find
         self._search = QLineEdit()
-        self._search.setPlaceholderText(tr("Type what you need"))
+        self._search.setPlaceholderText(tr("Search services"))
         self._search.setAccessibleName(tr("Find a service"))
         self._search.textChanged.connect(self._refill)
         self._search.installEventFilter(self)
@@ -84,7 +83,7 @@ class ServicePopover(QFrame):
         self.hide()
 
     def open(self, chosen: str | None) -> None:
-        """Fill it, with the cursor on the chosen one; the caller places and shows it."""
+        """Fill the list and select the chosen service; the caller shows the popover."""
         self._search.clear()
         self._refill("")
         for at in range(self._list.count()):

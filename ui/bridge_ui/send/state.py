@@ -1,4 +1,4 @@
-"""What the form shows, and what it asks for as it stands."""
+"""State of the Send form, and the requests made from it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SendState:
-    """Everything that the form shows."""
-
     services: tuple[Service, ...] = ()
-    """All of them."""
     service: Service | None = None
     fields: tuple[FormField, ...] = ()
     note: str = ""
@@ -34,24 +31,23 @@ class SendState:
     output_format: OutputFormat = OutputFormat.EXR
     shots: tuple[Shot, ...] = ()
     summary: tuple[SummaryLine, ...] = ()
-    """"Before you send"; empty while nothing is chosen."""
+    """"Before you send"; empty if nothing is chosen."""
     estimating: bool = False
     question: str = ""
-    """Whether to make again what is being made or was just made; empty: nothing is asked."""
+    """Whether to repeat a request that is active or recently done; otherwise empty."""
     missing: tuple[str, ...] = ()
-    """What has to be done before it can be sent, in words; empty: it can."""
+    """What has to be done before it can be sent; empty: nothing."""
     button_text: str = ""
     """``Make v004``, ``Make 3 versions``"""
     render_progress: RenderProgress = field(default_factory=RenderProgress)
-    """What the host writes before it can be sent."""
     send_progress: SendProgress = field(default_factory=SendProgress)
     problem: str = ""
-    """Why the last thing did not work."""
+    """Why the last action failed."""
     next_step: str = ""
     message: str = ""
-    """What was done last, in words."""
+    """Result of the last action."""
     source_version_id: str | None = None
-    """Id of the version that this answers."""
+    """The version that this request revises."""
 
     @property
     def can_send(self) -> bool:
@@ -61,11 +57,11 @@ class SendState:
 def build_requests(
     state: SendState, values: Mapping[str, JsonValue], user: str
 ) -> tuple[Request, ...]:
-    """One for each shot; none while a value is wrong. ``values`` are those that were given."""
+    """One request per shot; none while a value is invalid. ``values`` are the given ones."""
     if state.service is None or any(one.problem for one in state.fields):
         return ()
-    taken = state.references if state.service.accepts_references else ()
-    references = tuple(Reference(path=path) for path in taken)
+    paths = state.references if state.service.accepts_references else ()
+    references = tuple(Reference(path=path) for path in paths)
     try:
         return tuple(
             Request(
@@ -81,13 +77,13 @@ def build_requests(
             for shot in state.shots
         )
     except ValueError:
-        return ()  # a note without end, or a shot of days: the form says what is missing
+        return ()  # note or shot too long; missing_steps() says so
 
 
 def kept_note_text(previous: SendState) -> str:
-    """That a note was written, and is no longer shown."""
+    """Message that a note is kept, as it is no longer shown."""
     names = ", ".join(shot.id.shot for shot in previous.shots[:2])
     if len(previous.shots) > 2:
         names += " …"
     service = previous.service.title if previous.service is not None else ""
-    return tr("Your note for {shots} · {service} is kept there", shots=names, service=service)
+    return tr("Your note for {shots} · {service} is kept with them", shots=names, service=service)

@@ -1,4 +1,4 @@
-"""The card "Before you send": what goes out, where to, how long, what it costs, whether it may."""
+"""The "Before you send" card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge_ui.send.controller import SummaryLine
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import column, label, title
 
-#: How the style sheet calls each tone.
+#: Style class of each tone.
 _STYLE_BY_TONE = {
     Tone.SUCCESS: "good",
     Tone.ERROR: "bad",
@@ -38,8 +38,8 @@ class SendSummaryCard(QFrame):
         self.setLayout(inner)
 
     def show_lines(self, lines: tuple[SummaryLine, ...], *, estimating: bool) -> None:
-        """While the gateway is asked, lines that it has yet to tell keep their places: nothing
-        jumps while one types. They are those that stood after the last one that is known."""
+        """While estimating, lines that are not known yet keep their space, so that the layout does
+        not jump: those shown after the last known line."""
         shown_titles = [name.text() for name, _ in self._rows if not name.isHidden()]
         last = lines[-1].title if lines else ""
         awaited_titles = (
@@ -48,26 +48,26 @@ class SendSummaryCard(QFrame):
             else []
         )
         while len(self._rows) < len(lines):
-            name, words = label("", "dim"), label("", wrap=True)
+            name, text = label("", "dim"), label("", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             at = len(self._rows)
             self._grid.addWidget(name, at, 0)
-            self._grid.addWidget(words, at, 1)
-            self._rows.append((name, words))
-        for at, (name, words) in enumerate(self._rows):
+            self._grid.addWidget(text, at, 1)
+            self._rows.append((name, text))
+        for at, (name, text) in enumerate(self._rows):
             is_awaited = len(lines) <= at < len(lines) + len(awaited_titles)
             name.setVisible(at < len(lines) or is_awaited)
-            words.setVisible(at < len(lines) or is_awaited)
+            text.setVisible(at < len(lines) or is_awaited)
             if is_awaited:
                 name.setText(awaited_titles[at - len(lines)])
-                words.setText("…")
-                set_style_class(words, "dim")
+                text.setText("…")
+                set_style_class(text, "dim")
             elif at < len(lines):
                 name.setText(lines[at].title)
-                words.setText(lines[at].text)
-                set_style_class(words, _STYLE_BY_TONE[lines[at].tone])
+                text.setText(lines[at].text)
+                set_style_class(text, _STYLE_BY_TONE[lines[at].tone])
         self._hint.setVisible(not lines)
         if not lines:
             self._hint.setText(
-                tr("Asking the gateway …") if estimating else tr("Choose a service and shots.")
+                tr("Estimating …") if estimating else tr("Choose a service and shots.")
             )

@@ -1,5 +1,4 @@
-"""Input for requests that are not sent yet. It belongs to the shots and the service that it was
-written for, and is kept while others are chosen."""
+"""Input for requests that are not sent yet, kept by shots and service."""
 
 from __future__ import annotations
 
@@ -24,12 +23,12 @@ class UnsentInput:
     texts: Mapping[str, JsonValue] = field(default_factory=dict)
     """Values of text parameters, such as a prompt."""
     source_version_id: str | None = None
-    """Id of the version that the request is made from."""
+    """The version that the request revises."""
 
 
 class UnsentInputs:
-    """One for each selection of shots and each service. Parameters other than text belong to the
-    service: they apply to every shot that is sent to it."""
+    """One input per selection of shots and service. Parameters other than text are kept by service
+    only: they apply to all shots."""
 
     def __init__(self) -> None:
         self._inputs: dict[tuple[str, frozenset[ShotId]], UnsentInput] = {}
@@ -42,14 +41,14 @@ class UnsentInputs:
         self._inputs[_key(service, shots)] = unsent
 
     def values(self, service: Service | None, shots: Iterable[Shot]) -> dict[str, JsonValue]:
-        """All values that somebody gave, by the parameter's name."""
+        """All given values by parameter name."""
         settings = self._settings.get(service.id, {}) if service is not None else {}
         return {**settings, **self.get(service, shots).texts}
 
     def set_values(
         self, service: Service, shots: Iterable[Shot], values: Mapping[str, JsonValue]
     ) -> UnsentInput:
-        """Replace all values that were given. Returns the input with those of text parameters."""
+        """Replace all given values; returns the input with the text values."""
         text_names = {one.name for one in service.parameters if isinstance(one, TextParameter)}
         self._settings[service.id] = {n: v for n, v in values.items() if n not in text_names}
         listed = tuple(shots)

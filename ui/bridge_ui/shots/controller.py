@@ -1,4 +1,4 @@
-"""The list of shots: what the host has to send, and how each of them stands."""
+"""The list of the host's shots with their status."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ class ShotFilter(StrEnum):
 
     ALL = "all"
     CHANGED = "changed"
-    """Shows other pictures than in the cut that it is compared with."""
-    NEEDS_ATTENTION = "needs you"
-    """A version waits for review, or something about the shot has to be mended."""
+    """Shows other frames than in the compared cut."""
+    NEEDS_ATTENTION = "needs attention"
+    """A version waits for review, a job failed, or the shot cannot be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotsState:
     title: str = ""
-    """The cut's file, the script; empty while nothing is open."""
+    """File name of the cut or the script; empty if nothing is open."""
     show: str = ""
     total: int = 0
     changed_count: int = 0
     attention_count: int = 0
-    """How many versions wait for review, jobs failed and clips cannot be sent; not shots."""
+    """Number of versions to review, failed jobs and clips that cannot be sent; not of shots."""
     shot_filter: ShotFilter = ShotFilter.ALL
     search: str = ""
     compared_cut: str = ""
-    """Name of the other cut; empty: not compared."""
+    """Name of the compared cut; empty: none."""
     removed_count: int = 0
-    """Shots of the other cut that this one has no longer."""
+    """Shots of the compared cut that this one no longer has."""
     busy: bool = False
     problem: str = ""
-    """Why the last thing did not work."""
+    """Why the last action failed."""
     next_step: str = ""
     message: str = ""
-    """What was done last, in words: where a cut was written."""
+    """Result of the last action, such as where a cut was written."""
     selected: tuple[str, ...] = ()
     """Keys of the selected rows, in the list's order."""
 
 
 class ShotsController:
-    """``rows`` are those that filter and search leave; ``state`` counts all."""
+    """``rows`` are the filtered rows; ``state`` counts all."""
 
     def __init__(self, session: Session) -> None:
         self.rows: ObservableList[ShotRow] = ObservableList()
@@ -77,12 +77,11 @@ class ShotsController:
         self._scene: HostScene | None = None
         self._all_rows: list[ShotRow] = []
         self._attention_counts: Counter[str] = Counter()
-        """What needs somebody, with the number of rows: a shot that is cut twice has its versions
-        once."""
+        """Number of rows by attention id: two clips of a shot share its versions."""
         self._index_by_key: dict[str, int] = {}
-        """Position among all, by key."""
+        """Position in all rows, by key."""
         self._visible_index_by_key: dict[str, int] = {}
-        """Position among those listed, by key."""
+        """Position in the filtered rows, by key."""
         self._keys_by_shot: dict[ShotId, list[str]] = {}
         self._scene_call: LatestCall[tuple[HostScene, list[ShotRow]]] = LatestCall(
             session.disk_pool
@@ -104,17 +103,17 @@ class ShotsController:
 
     @property
     def scene(self) -> HostScene | None:
-        """What the host had when it was last asked."""
+        """The scene when it was last read."""
         return self._scene
 
-    # What is there
+    # Scene
 
     def reload(self) -> None:
-        """Ask the host anew what there is."""
+        """Read the scene again."""
         self._load(lambda: None)
 
     def open(self, path: Path) -> None:
-        """Work on another cut; only where the host can open one. A comparison ends."""
+        """Open another cut, if the host can; ends a comparison."""
         self._compare_call.cancel()
         self._load(lambda: self._session.host.open_cut(path), is_new_cut=True)
 
@@ -126,8 +125,8 @@ class ShotsController:
             scene = host.scene()
             return scene, build_rows(scene)
 
-        def loaded(answer: tuple[HostScene, list[ShotRow]]) -> None:
-            self._apply_scene(*answer, is_new_cut=is_new_cut)
+        def loaded(result: tuple[HostScene, list[ShotRow]]) -> None:
+            self._apply_scene(*result, is_new_cut=is_new_cut)
 
         self._update(busy=True, problem="", next_step="")
         call_host(host, self._scene_call.run, load, loaded, self._on_error)
@@ -135,7 +134,7 @@ class ShotsController:
     def _apply_scene(self, scene: HostScene, rows: list[ShotRow], *, is_new_cut: bool) -> None:
         selected_before = self._scene is not None and self._scene.is_selection
         self._scene = scene
-        board, title = self._session.store, self._session.service_title
+        store, title = self._session.store, self._session.service_title
         before = {row.key: row for row in self._all_rows}
         if not is_new_cut:
             rows = [
@@ -145,7 +144,7 @@ class ShotsController:
                 for row in rows
             ]
         self._all_rows = [
-            with_status(row, board, title) if row.shot and board.has_shot(row.shot.id) else row
+            with_status(row, store, title) if row.shot and store.has_shot(row.shot.id) else row
             for row in rows
         ]
         self._index_by_key = {row.key: at for at, row in enumerate(rows)}
@@ -153,14 +152,14 @@ class ShotsController:
         for row in rows:
             if row.shot is not None:
                 self._keys_by_shot.setdefault(row.shot.id, []).append(row.key)
-        # In one go: whoever is told of the new scene asks at once what of it is selected.
+        # In one update: watchers read the selection as soon as the scene changes.
         selected = self.state.value.selected
         kept = tuple(key for key in selected if key in self._index_by_key)
         sendable = tuple(row.key for row in rows if row.shot is not None)
         if scene.is_selection and not (
             selected_before and before.keys() == self._index_by_key.keys()
         ):
-            kept = sendable  # somebody selected these in the host
+            kept = sendable  # selected in the host
         elif selected and not kept:
             kept = sendable[:1]
         cleared = (
@@ -173,10 +172,10 @@ class ShotsController:
         if self._session.connection.value.is_connected:
             self._fetch_versions()
 
-    # What changed
+    # Comparison
 
     def compare_with(self, path: Path | None) -> None:
-        """Find what is different from an older cut; None ends that."""
+        """Find the changes since an older cut; None ends the comparison."""
         if path is None:
             self._compare_call.cancel()
             self._apply_changes({}, "", 0)
@@ -207,31 +206,33 @@ class ShotsController:
 
     def _apply_changes(self, changes: dict[str, ShotChange], name: str, removed_count: int) -> None:
         self._all_rows = [with_change(row, changes.get(row.key)) for row in self._all_rows]
-        listed = self.state.value.shot_filter
-        if not name and listed is ShotFilter.CHANGED:
-            listed = ShotFilter.ALL
-        self._update(compared_cut=name, removed_count=removed_count, busy=False, shot_filter=listed)
+        shot_filter = self.state.value.shot_filter
+        if not name and shot_filter is ShotFilter.CHANGED:
+            shot_filter = ShotFilter.ALL
+        self._update(
+            compared_cut=name, removed_count=removed_count, busy=False, shot_filter=shot_filter
+        )
         self._refresh_rows()
 
-    # What is listed and selected
+    # Filter and selection
 
     def set_filter(self, shot_filter: ShotFilter) -> None:
         self._update(shot_filter=shot_filter)
         self._refresh_rows()
 
     def search(self, text: str) -> None:
-        """List only rows in which every word is found: name, sequence, source, state."""
+        """List only rows that contain every word in name, sequence, source or status."""
         if text != self.state.value.search:
             self._update(search=text)
             self._refresh_rows()
 
     def select(self, keys: Iterable[str]) -> None:
-        """Only rows that are listed can be selected; a filter that hides them lets them go."""
+        """Select listed rows; rows that a filter hides are deselected."""
         wanted = set(keys)
         self._update(selected=tuple(row.key for row in self.rows if row.key in wanted))
 
     def select_changed(self) -> None:
-        """All that changed and can be sent."""
+        """Select all changed shots that can be sent."""
         self.set_filter(ShotFilter.CHANGED)
         self.select(row.key for row in self.rows if row.shot is not None)
 
@@ -243,21 +244,21 @@ class ShotsController:
         at = self._index_by_key.get(key)
         return self._all_rows[at] if at is not None else None
 
-    # Pictures
+    # Thumbnails
 
     def request_thumbnails(self, keys: Iterable[str]) -> None:
-        """These rows are in sight: fetch their pictures, and forget what was wanted before."""
+        """Load the thumbnails of the visible rows; earlier requests are dropped."""
         self._visible_keys = tuple(keys)
         found = {key: self._thumbnail_key(key) for key in self._visible_keys}
         self._thumbnails.request({key: p for key, p in found.items() if p is not None})
 
     def thumbnail(self, key: str) -> bytes | None:
-        """JPEG of a row's newest version or plate, if it is here already."""
-        picture = self._thumbnail_key(key)
-        return self._thumbnails.get(picture) if picture is not None else None
+        """JPEG of a row's newest version or plate, if loaded."""
+        thumbnail_key = self._thumbnail_key(key)
+        return self._thumbnails.get(thumbnail_key) if thumbnail_key is not None else None
 
     def watch_thumbnails(self, callback: Callable[[str], None]) -> Unwatch:
-        """Told the key of a row whose picture has come."""
+        """Call ``callback`` with the key of a row when its thumbnail is loaded."""
         return self._thumbnails.watch(callback)
 
     def _thumbnail_key(self, key: str) -> ThumbnailKey | None:
@@ -266,12 +267,11 @@ class ShotsController:
             return None
         return ThumbnailKey(row.shot, row.newest_version_id)
 
-    # The way out
+    # Export
 
     def export(self, target: Path, reader: str = "generic") -> None:
-        """Write the cut with every version and note that the gateway has for its shots, as
-        ``reader`` (generic, resolve, nuke, openrv) takes it. A file that is there is replaced;
-        the cut itself never is."""
+        """Write the cut with all versions and notes of its shots, for ``reader`` (generic,
+        resolve, nuke, openrv). Replaces an existing file, but never the cut itself."""
         cut = self._scene.cut if self._scene is not None else None
         if cut is None:
             self._update(
@@ -292,8 +292,8 @@ class ShotsController:
         for unwatch in self._unwatch:
             unwatch()
         self._thumbnails.close()
-        for asked in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
-            asked.cancel()
+        for call in (self._scene_call, self._compare_call, self._versions_call, self._export_call):
+            call.cancel()
 
     def _refresh_rows(self) -> None:
         state = self.state.value
@@ -316,13 +316,12 @@ class ShotsController:
             selected=kept,
         )
 
-    # What the gateway says
+    # Status
 
     def _fetch_versions(self) -> None:
-        """The newest of each shot, and all that are approved or wait for review, which is all that
-        rows show; the review asks for the others of the shot that it looks at. Page by page: an
-        answer of thousands of versions would hold Python's lock for longer than a picture may take
-        to be drawn."""
+        """Fetch the versions that rows show: the newest of each shot, and all that are approved or
+        waiting for review. The review fetches the others of its shot. Page by page: parsing
+        thousands of versions at once would hold the GIL for longer than a frame may take."""
         sequences = sorted({(which.show, which.sequence) for which in self._keys_by_shot})
         session = self._session
         pending_ids = {
@@ -331,11 +330,11 @@ class ShotsController:
             if one.status is ReviewStatus.PENDING and one.shot in self._keys_by_shot
         }
 
-        def learn(task: BackgroundTask, found: Sequence[Version]) -> None:
+        def merge(task: BackgroundTask, found: Sequence[Version]) -> None:
             if not task.cancelled:
                 session.store.merge(versions=found)
 
-        def ask(task: BackgroundTask) -> None:
+        def fetch(task: BackgroundTask) -> None:
             client = session.client
             fetched_ids: set[str] = set()
             for show, sequence in sequences:
@@ -346,39 +345,39 @@ class ShotsController:
                         show=show, sequence=sequence, status=ReviewStatus.APPROVED
                     ),
                 ):
-                    # Once only: a thousand versions reported twice would be drawn twice.
+                    # Only once: reporting a version twice would paint its rows twice.
                     new = [version for version in page if version.id not in fetched_ids]
                     fetched_ids.update(version.id for version in new)
-                    for portion in batches(new):
-                        session.post(partial(learn, task, portion))
+                    for batch in batches(new):
+                        session.post(partial(merge, task, batch))
                     if task.cancelled:
                         return
-            # Decided about while the panel was not connected.
+            # Reviewed while the panel was not connected.
             for missing_id in sorted(pending_ids - fetched_ids):
                 if task.cancelled:
                     return
-                session.post(partial(learn, task, [client.version(missing_id)]))
+                session.post(partial(merge, task, [client.version(missing_id)]))
 
-        # Where it fails the line is gone, and this is asked again when it is back.
-        self._versions_call.run(ask, lambda _: None)
+        # Errors mean that the connection is lost; this runs again after reconnecting.
+        self._versions_call.run(fetch, lambda _: None)
 
     def _store_changed(self, change: StoreChange) -> None:
-        board = self._session.store
-        shots = {board.jobs[one].request.shot.id for one in change.jobs}
-        shots |= {board.versions[one].shot for one in change.versions}
+        store = self._session.store
+        shots = {store.jobs[one].request.shot.id for one in change.jobs}
+        shots |= {store.versions[one].shot for one in change.versions}
         keys = [key for which in shots for key in self._keys_by_shot.get(which, ())]
         if keys:
             self._refresh_status(keys)
 
     def _refresh_status(self, keys: Collection[str]) -> None:
-        board, title = self._session.store, self._session.service_title
-        listed = self.state.value.shot_filter
+        store, title = self._session.store, self._session.service_title
+        shot_filter = self.state.value.shot_filter
         changed, moved = {}, False
         for key in keys:
             old = self._all_rows[self._index_by_key[key]]
-            if old.shot is None or not board.has_shot(old.shot.id):
+            if old.shot is None or not store.has_shot(old.shot.id):
                 continue
-            new = with_status(old, board, title)
+            new = with_status(old, store, title)
             self._all_rows[self._index_by_key[key]] = new
             self._attention_counts.update(new.attention_ids)
             for one in old.attention_ids:
@@ -386,16 +385,16 @@ class ShotsController:
                 if not self._attention_counts[one]:
                     del self._attention_counts[one]
             at = self._visible_index_by_key.get(key)
-            moved = moved or (at is not None) != _matches_filter(new, listed)
+            moved = moved or (at is not None) != _matches_filter(new, shot_filter)
             if at is not None:
                 changed[at] = new
-        if moved and listed is not ShotFilter.ALL:
+        if moved and shot_filter is not ShotFilter.ALL:
             self._refresh_rows()
             return
         self.rows.update(changed)
         self._update(attention_count=len(self._attention_counts))
         if not set(keys).isdisjoint(self._visible_keys):
-            self.request_thumbnails(self._visible_keys)  # a new version has a picture of its own
+            self.request_thumbnails(self._visible_keys)  # a new version has its own thumbnail
 
     def _on_error(self, error: ShotbridgeError) -> None:
         self._update(busy=False, problem=error.message, next_step=error.next_step)

@@ -1,4 +1,4 @@
-"""Writes a cut with everything that the gateway has for its shots; done in a worker thread."""
+"""Writes a cut with the versions and notes of its shots, in a worker thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CutExport:
     target: Path
     version_count: int
     omissions: tuple[str, ...]
-    """Versions that do not fit the cut any more, and what the reader does not get."""
+    """Outdated versions and what the reader cannot represent."""
 
     @property
     def text(self) -> str:
@@ -32,10 +32,10 @@ class CutExport:
 
 
 def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport:
-    """Write ``cut`` with its versions and notes to ``target`` (``.otio``), which is replaced where
-    it exists, as ``reader`` takes it (see :mod:`bridge_core.timeline.export_profiles`).
+    """Write ``cut`` with its versions and notes to ``target`` (``.otio``) for ``reader`` (see
+    :mod:`bridge_core.timeline.export_profiles`). Replaces an existing file.
 
-    :raises TimelineError: the target is the cut itself, or it cannot be read any more.
+    :raises TimelineError: the target is the cut itself, or the cut can no longer be read.
     :raises NotWritable: the target cannot be written.
     """
     from bridge_core.timeline.exporter import export_timeline
@@ -44,9 +44,9 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport
 
     if target.exists() and cut.path.exists() and target.samefile(cut.path):
         raise TimelineError(
-            "the export would take the place of the cut that it is made of",
+            "the export would replace its own source",
             where=str(target),
-            next_step="give the export a name of its own",
+            next_step="choose another name for the export",
         )
     gathered = find_versions(client, cut)
     count = sum(map(len, gathered.versions.values()))
@@ -57,7 +57,7 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport
         return CutExport(
             target, count, (*_omission_texts(cut, gathered), *map(str, written.short_versions))
         )
-    # The dialect is made of the whole truth, which stands on the disk for a moment.
+    # The profile is applied to the complete timeline in a temporary file.
     complete = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.otio")
     try:
         write_versions(cut.source, gathered.versions, complete, show=cut.show)
@@ -69,8 +69,7 @@ def export_cut(client: Client, cut: Cut, target: Path, reader: str) -> CutExport
 
 
 def _omission_texts(cut: Cut, gathered: CutVersions) -> Iterator[str]:
-    """In words: versions without frames that the cut now shows, and clips that were renamed or have
-    no version."""
+    """Versions that lack frames of the cut, and clips that were renamed or have no version."""
     for one in gathered.outdated:
         yield tr(
             "left out: {shot} {service} {label} has frames {has}, the cut shows {shows}",

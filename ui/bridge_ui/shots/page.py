@@ -1,4 +1,4 @@
-"""The list of shots: what there is to send, and how each of them stands."""
+"""The Shots page."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from bridge_ui.widgets.main_thread import call_later
 from bridge_ui.widgets.row_delegate import RowContent, RowDelegate
 from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel, RowsView
 
-#: Milliseconds of quiet after scrolling until the pictures in sight are asked for.
+#: Milliseconds after scrolling until the visible thumbnails are requested.
 _SCROLL_DELAY_MS = 60
 
 
 class ShotsPage(QWidget):
-    """Chips, search and rows. :attr:`opened` names the row that somebody wants to review,
-    :attr:`clicked` the one that somebody clicked, selected already or not."""
+    """Filter, search and the list of shots."""
 
     review_requested = Signal(str)
+    """Key of the row to review."""
     row_clicked = Signal(str)
+    """Key of the clicked row, even if it was selected before."""
 
     def __init__(self, shots: ShotsController, colours: ThemeColours) -> None:
         super().__init__()
@@ -35,15 +36,15 @@ class ShotsPage(QWidget):
         self._thumbnails = PixmapCache(shots.thumbnail)
         self._restoring = False
         self._selected_keys: tuple[str, ...] = ()
-        """Keys of the rows that the view shows as selected."""
+        """Keys of the rows that are selected in the view."""
         self._opened_cut = ""
         self._chips = {
             ShotFilter.ALL: chip(tr("All")),
             ShotFilter.CHANGED: chip(tr("Changed")),
-            ShotFilter.NEEDS_ATTENTION: chip(tr("Needs you")),
+            ShotFilter.NEEDS_ATTENTION: chip(tr("Needs attention")),
         }
         for which, one in self._chips.items():
-            one.setObjectName(f"chip-{which.name.lower()}")
+            one.setObjectName(f"chip-{which.name.lower().replace('_', '-')}")
             one.clicked.connect(lambda _checked=False, which=which: shots.set_filter(which))
         self.search = QLineEdit()
         self.search.setObjectName("search")
@@ -77,7 +78,7 @@ class ShotsPage(QWidget):
 
     @property
     def current_key(self) -> str | None:
-        """Key of the row that has the cursor."""
+        """Key of the current row."""
         found = self.view.currentIndex().data(ROW_ROLE)
         return found.key if isinstance(found, ShotRow) else None
 
@@ -135,12 +136,12 @@ class ShotsPage(QWidget):
         self._shots.select(self._selected_keys)
 
     def _restore_selection(self) -> None:
-        """Rows came, went or moved: the same shots stay selected."""
+        """Keep the same shots selected after the rows changed."""
         self._select_rows(self._shots.state.value.selected)
         self._scroll_timer.start()
 
     def _select_rows(self, keys: tuple[str, ...]) -> None:
-        """Have the view show these rows as selected."""
+        """Select these rows in the view."""
         wanted = set(keys)
         positions = [at for at, one in enumerate(self._shots.rows) if one.key in wanted]
         flag = QItemSelectionModel.SelectionFlag
@@ -160,12 +161,12 @@ class ShotsPage(QWidget):
             (ShotFilter.CHANGED, state.changed_count),
             (ShotFilter.NEEDS_ATTENTION, state.attention_count),
         ):
-            words = {
+            text = {
                 ShotFilter.ALL: tr("All {n}", n=count),
                 ShotFilter.CHANGED: tr("Changed {n}", n=count),
-                ShotFilter.NEEDS_ATTENTION: tr("Needs you {n}", n=count),
+                ShotFilter.NEEDS_ATTENTION: tr("Needs attention {n}", n=count),
             }[which]
-            self._chips[which].setText(words)
+            self._chips[which].setText(text)
             self._chips[which].setChecked(state.shot_filter is which)
         self._chips[ShotFilter.CHANGED].setVisible(bool(state.compared_cut))
         if state.search != self.search.text():
@@ -179,11 +180,11 @@ class ShotsPage(QWidget):
             self._select_rows(state.selected)
         if state.title != self._opened_cut and state.total:
             self._opened_cut = state.title
-            # Afterwards: others have yet to be told what this call is about.
+            # Later: other watchers have not been notified of this state yet.
             call_later(self, self._select_first)
 
     def _select_first(self) -> None:
-        """Of a cut that was just opened: something is there to be looked at."""
+        """Select the first shot of a cut that was just opened."""
         if len(self._shots.rows) and not self._shots.state.value.selected:
             self._shots.select([self._shots.rows[0].key])
 
@@ -193,10 +194,10 @@ class ShotsPage(QWidget):
         if state.busy:
             return tr("Reading …")
         if state.search or state.shot_filter is not ShotFilter.ALL:
-            return tr("No shot fits. Clear the search or choose All.")
+            return tr("No matching shots. Clear the search or choose All.")
         if state.title:
-            return tr("Nothing here can be sent.")
-        return tr("No cut is open. Drop one here, or open it from the menu at the top.")
+            return tr("There is nothing to send.")
+        return tr("No cut is open. Drop one here, or open it from the Cut menu.")
 
 
 def _row_content(shown: ShotRow) -> RowContent:

@@ -1,4 +1,4 @@
-"""Pictures of rows, decoded once at the size that they are shown in."""
+"""Thumbnails decoded at the size in which they are shown."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from PySide6.QtCore import QBuffer, QByteArray, QSize, Qt
 from PySide6.QtGui import QImageReader, QPixmap
 
-#: Pictures kept: several screens of rows. At 90 x 50 pixels they take 5 MB.
+#: Pixmaps, enough for several screens of rows; about 5 MB at 90 x 50 pixels.
 _CACHE_SIZE = 300
 
 
 class PixmapCache:
-    """``fetch`` gives the JPEG of a key, None while it is not there."""
+    """``fetch`` returns the JPEG of a key, or None if it is not loaded."""
 
     def __init__(self, fetch: Callable[[str], bytes | None]) -> None:
         self._fetch = fetch
         self._cache: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
 
     def get(self, key: str, size: QSize) -> QPixmap | None:
-        """As large as fits into ``room``, in pixels of the screen."""
+        """Scaled to fit into ``size``, in device pixels."""
         cache_key = (key, size.width(), size.height())
         if cache_key in self._cache:
             self._cache.move_to_end(cache_key)
@@ -34,13 +34,13 @@ class PixmapCache:
         return self._cache[cache_key]
 
     def discard(self, key: str) -> None:
-        """There is a newer one."""
-        for which in [which for which in self._cache if which[0] == key]:
-            del self._cache[which]
+        """Forget the pixmaps of a key whose JPEG changed."""
+        for cache_key in [one for one in self._cache if one[0] == key]:
+            del self._cache[cache_key]
 
 
 def _decode(jpeg: bytes, bounds: QSize) -> QPixmap:
-    """A JPEG is scaled while it is decoded, which is faster than both one after the other."""
+    """Scale while decoding, which is faster than scaling afterwards."""
     buffer = QBuffer()
     buffer.setData(QByteArray(jpeg))
     reader = QImageReader(buffer)

@@ -1,4 +1,4 @@
-"""How a shot stands, as one row of the list."""
+"""A shot with its status, as a row of the list."""
 
 from __future__ import annotations
 
@@ -24,39 +24,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShotRow:
-    """A shot as the list shows it."""
-
     key: str
-    """The host's handle of it; the row's identity."""
+    """The host's item id; identifies the row."""
     shot: Shot | None
-    """None: it cannot be sent, ``problem`` says why."""
+    """None: cannot be sent, see ``problem``."""
     name: str
     source: str
-    """What the host calls it: a track, a node."""
+    """The host's label: a track or a node."""
     sign: StatusSign
-    """The most important first: failed jobs, versions that wait for review, running jobs,
-    decisions, or that nothing was sent yet."""
+    """In order of importance: failed jobs, versions waiting for review, active jobs, decisions."""
     progress: float | None = None
-    """0 to 1 of a running job; None otherwise."""
+    """0 to 1 of an active job; otherwise None."""
     newest_version_id: str | None = None
-    """Id of its newest version."""
     problem: str = ""
     next_step: str = ""
     change_text: str = ""
-    """What is different in the cut that it is compared with, in words; empty otherwise."""
+    """Changes since the compared cut; empty if none."""
     is_changed: bool = False
-    """Its versions may not fit any more."""
+    """Existing versions may no longer fit."""
     attention_ids: tuple[str, ...] = ()
-    """What needs somebody: ids of versions that wait for review and of jobs that failed, or the
-    row's own key where it cannot be sent."""
+    """Ids of versions waiting for review and of failed jobs, or the row's key if the shot cannot be
+    sent."""
     record_range: FrameRange | None = None
-    """Where what is no shot stands in the cut."""
+    """Position in the cut of a clip that is not a shot."""
     needs_render: bool = False
-    """The host has yet to write its plate."""
+    """The host has to render its plate first."""
     placed_version_ids: tuple[str, ...] = ()
-    """Ids of the versions that stand in the host."""
+    """Versions placed in the host."""
     active_version_id: str = ""
-    """Id of the one that the host shows."""
+    """The version that the host shows."""
 
     @property
     def needs_attention(self) -> bool:
@@ -64,7 +60,7 @@ class ShotRow:
 
     @property
     def range_text(self) -> str:
-        """``1001–1132 · 132 + 16 handles · 50 %``; asked for by rows in sight only."""
+        """``1001–1132 · 132 + 16 handles · 50 %``; only read for visible rows."""
         if self.shot is not None:
             return shot_range_text(self.shot)
         return (
@@ -74,15 +70,14 @@ class ShotRow:
         )
 
     def matches(self, terms: list[str]) -> bool:
-        """Whether every word (in small letters) is found in what it says."""
+        """Whether the row contains all terms (in lower case)."""
         sequence = self.shot.id.sequence if self.shot else ""
         text = f"{self.name} {sequence} {self.source} {self.sign.text} {self.change_text}".lower()
-        return all(word in text for word in terms)
+        return all(term in text for term in terms)
 
 
 def build_rows(scene: HostScene) -> list[ShotRow]:
-    """Rows as they are before anything is known of jobs and versions, in the scene's order; what
-    did not become a shot stands where its record range puts it."""
+    """Rows without status, in the order of the scene; problems are sorted in by record range."""
     remarks = {p.item_id: p for p in scene.problems if not p.skipped and p.item_id}
     rows: list[tuple[int, ShotRow]] = []
     last, not_sent = 0, not_sent_sign()
@@ -100,7 +95,7 @@ def build_rows(scene: HostScene) -> list[ShotRow]:
 
 
 def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
-    """The row with what is different from the cut it is compared with."""
+    """The row with its changes since the compared cut."""
     from bridge_core.timeline.diff import ChangeKind
 
     if change is None:
@@ -110,11 +105,11 @@ def with_change(row: ShotRow, change: ShotChange | None) -> ShotRow:
     return replace(row, change_text=text, is_changed=change.needs_sending)
 
 
-def with_status(row: ShotRow, board: Store, title: Callable[[str], str]) -> ShotRow:
-    """The row with what the gateway says of its shot; ``title`` names a service."""
+def with_status(row: ShotRow, store: Store, title: Callable[[str], str]) -> ShotRow:
+    """The row with the status of its shot; ``title`` returns the title of a service."""
     if row.shot is None:
         return row
-    versions, jobs = board.versions_of(row.shot.id), board.jobs_of(row.shot.id)
+    versions, jobs = store.versions_of(row.shot.id), store.jobs_of(row.shot.id)
     pending = [one for one in versions if one.status is ReviewStatus.PENDING]
     failed = _failed_jobs(versions, jobs)
     active_jobs = [job for job in jobs if not job.state.ended]
@@ -137,7 +132,7 @@ def with_status(row: ShotRow, board: Store, title: Callable[[str], str]) -> Shot
 
 
 def _failed_jobs(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
-    """The last job of each service, where it failed and there is no newer version; oldest first."""
+    """The last job of each service if it failed and there is no newer version; oldest first."""
     last = {job.request.service: job for job in jobs}
     last_version_times = {version.service: version.created for version in versions}
     return [
@@ -149,19 +144,19 @@ def _failed_jobs(versions: Sequence[Version], jobs: Sequence[Job]) -> list[Job]:
 
 
 def _pending_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
-    """A sign for the versions that wait for review, if any."""
+    """A sign for the versions waiting for review, if any."""
     pending = review_status_sign(ReviewStatus.PENDING)
     match versions:
         case []:
             return []
         case [one]:
             return [_with_name(f"{title(one.service)} {one.label}", pending)]
-    return [replace(pending, text=tr("{n} versions wait for your review", n=len(versions)))]
+    return [replace(pending, text=tr("{n} versions waiting for your review", n=len(versions)))]
 
 
 def _decision_signs(versions: Sequence[Version], title: Callable[[str], str]) -> list[StatusSign]:
-    """The newest version's status, unless it waits for review, and what else is approved: of each
-    service the newest approved version."""
+    """Status of the newest version, unless waiting for review, and the newest approved version of
+    each service."""
     approved = {one.service: one for one in versions if one.status is ReviewStatus.APPROVED}
     shown = [one for one in versions[-1:] if one.status is not ReviewStatus.PENDING]
     shown += [one for one in reversed(approved.values()) if one not in shown]

@@ -1,4 +1,4 @@
-"""Small pictures for lists: fetched for what is in sight only, and kept for a while."""
+"""Loads and caches thumbnails of the visible rows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
 
-#: Pictures kept; about 20 MB of JPEGs.
+#: JPEGs; about 20 MB.
 CACHE_SIZE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class ThumbnailKey:
-    """What a row's thumbnail shows: its newest version, else a frame of its plate."""
+    """What a thumbnail shows: the newest version of a shot, or a frame of its plate."""
 
     shot: Shot
     version: str | None
@@ -33,33 +33,31 @@ class ThumbnailKey:
 
 
 class ThumbnailLoader:
-    """JPEGs by the key of a row."""
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._cache: OrderedDict[ThumbnailKey, bytes] = OrderedDict()
         self._tasks: dict[ThumbnailKey, BackgroundTask] = {}
         self._failed: set[ThumbnailKey] = set()
-        """Not to be had; asked for again when the gateway is back."""
+        """Retried after reconnecting."""
         self._wanted: dict[str, ThumbnailKey] = {}
         self._watchers: Watchers[str] = Watchers()
         self._unwatch = session.on_connected(self._retry)
 
     def request(self, wanted: Mapping[str, ThumbnailKey]) -> None:
-        """These rows are in sight now, and no others."""
+        """Load the thumbnails of these rows; cancel all others."""
         self._wanted = dict(wanted)
-        pictures = set(wanted.values())
-        for picture in [p for p in self._tasks if p not in pictures]:
-            self._tasks.pop(picture).cancel()
-        for picture in dict.fromkeys(wanted.values()):
-            if picture not in self._tasks and picture not in self._failed | self._cache.keys():
-                self._tasks[picture] = self._fetch(picture)
+        keys = set(wanted.values())
+        for thumbnail in [one for one in self._tasks if one not in keys]:
+            self._tasks.pop(thumbnail).cancel()
+        for thumbnail in dict.fromkeys(wanted.values()):
+            if thumbnail not in self._tasks and thumbnail not in self._failed | self._cache.keys():
+                self._tasks[thumbnail] = self._fetch(thumbnail)
 
-    def get(self, picture: ThumbnailKey) -> bytes | None:
-        """The JPEG, if it is here."""
-        found = self._cache.get(picture)
+    def get(self, thumbnail: ThumbnailKey) -> bytes | None:
+        """The JPEG, if loaded."""
+        found = self._cache.get(thumbnail)
         if found is not None:
-            self._cache.move_to_end(picture)
+            self._cache.move_to_end(thumbnail)
         return found
 
     def watch(self, callback: Callable[[str], None]) -> Unwatch:
@@ -71,26 +69,26 @@ class ThumbnailLoader:
         for task in self._tasks.values():
             task.cancel()
 
-    def _fetch(self, picture: ThumbnailKey) -> BackgroundTask:
+    def _fetch(self, thumbnail: ThumbnailKey) -> BackgroundTask:
         client = self._session.client
 
         def fetch(_: BackgroundTask) -> bytes:
-            if picture.version is not None:
-                return client.thumbnail(picture.version)
-            return client.plate_proxy(picture.shot.plate, picture.frame)
+            if thumbnail.version is not None:
+                return client.thumbnail(thumbnail.version)
+            return client.plate_proxy(thumbnail.shot.plate, thumbnail.frame)
 
         def on_loaded(jpeg: bytes) -> None:
-            self._tasks.pop(picture, None)
-            self._cache[picture] = jpeg
+            self._tasks.pop(thumbnail, None)
+            self._cache[thumbnail] = jpeg
             while len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
             for key, wanted in self._wanted.items():
-                if wanted == picture:
+                if wanted == thumbnail:
                     self._watchers.notify(key)
 
         def on_failed(_: ShotbridgeError) -> None:
-            self._tasks.pop(picture, None)
-            self._failed.add(picture)
+            self._tasks.pop(thumbnail, None)
+            self._failed.add(thumbnail)
 
         return self._session.picture_pool.run(fetch, on_loaded, on_failed)
 

@@ -1,8 +1,8 @@
 """The colours of the panel.
 
-They are for a dark editing desk: surfaces without hue, so that pictures are judged beside
-neutral grey; one accent for what can be pressed; three signs that always come with an icon and a
-word. Texts reach a contrast of 4.5:1 on every surface (WCAG 2.2, 1.4.3; a test keeps it).
+Surfaces are neutral grey, so that pictures can be judged beside them. There is one accent colour
+for controls, and three status colours that always come with an icon and a text. Text has a
+contrast of at least 4.5:1 on every surface (WCAG 2.2, 1.4.3; tested).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QColor, QPalette
 
-#: A host whose window is lighter than this (0-255) is not dark; we stay dark beside it.
+#: A host whose window is lighter than this (0-255) is not dark; the panel keeps its own colours.
 _DARK_LIGHTNESS = 96
 
 
@@ -22,27 +22,27 @@ class ThemeColours:
     canvas: str = "#0e0f10"
     """Around pictures."""
     ground: str = "#1d1e20"
-    """Behind the middle of the panel."""
+    """Background of the panel and the viewer."""
     panel: str = "#232427"
-    """Behind lists and forms."""
+    """Background of lists and forms."""
     raised: str = "#2c2e32"
-    """What lies on a panel: the chosen row, cards, buttons."""
+    """Background of selected rows, cards and buttons."""
     field: str = "#191a1c"
-    """What is written in."""
+    """Background of input fields."""
     line: str = "#3a3c41"
     text: str = "#e7e8ea"
     dim: str = "#a2a5ab"
-    """Words that matter less."""
+    """Secondary text."""
     accent: str = "#5fb0d3"
-    """Words and lines of what can be pressed."""
+    """Text and lines of controls."""
     button_fill: str = "#2f7699"
-    """The one big button; white stands on it."""
+    """Background of the main button, with white text."""
     good: str = "#7cc48b"
     warn: str = "#e8b04f"
     bad: str = "#f2937f"
 
     def mix(self, one: str, other: str, part: float) -> str:
-        """``part`` (0 to 1) of the tone called ``one`` over the tone called ``other``."""
+        """Blend two colours by field name: ``part`` (0 to 1) of ``one`` over ``other``."""
         a, b = QColor(getattr(self, one)), QColor(getattr(self, other))
         values = (
             round(b.red() + (a.red() - b.red()) * part),
@@ -53,7 +53,7 @@ class ThemeColours:
 
 
 def colours_for(palette: QPalette) -> ThemeColours:
-    """Our colours, on the surfaces of the host where it has dark ones."""
+    """The colours, with surfaces shifted to match a dark host."""
     window = palette.color(QPalette.ColorRole.Window)
     own = ThemeColours()
     if (
@@ -63,7 +63,7 @@ def colours_for(palette: QPalette) -> ThemeColours:
     ):
         return own
     shift = window.lightness() - QColor(own.panel).lightness()
-    # Lighter hosts would take the contrast from our texts; stop before.
+    # Limited, to keep the contrast of text.
     shift = max(-12, min(shift, 12))
     surfaces = ("ground", "panel", "raised", "field", "line")
     return replace(own, **{name: _lighter(getattr(own, name), shift) for name in surfaces})

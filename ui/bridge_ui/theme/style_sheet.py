@@ -1,7 +1,7 @@
-"""The style sheet of the panel's own root widget; nothing outside it is touched.
+"""The style sheet of the panel's root widget; nothing outside it is changed.
 
-Widgets say what they are with the dynamic property ``look``: ``card``, ``chip``, ``main``,
-``quiet``, ``title``, ``dim``, ``small``.
+The dynamic property ``styleClass`` of a widget selects its rules: ``card``, ``chip``, ``main``,
+``quiet``, ``dim``, ``small`` and others.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def apply_theme(widget: QWidget, colours: ThemeColours) -> None:
-    """Give a widget and all in it our colours."""
+    """Apply palette and style sheet to a widget and its children."""
     widget.setPalette(_palette(widget.palette(), colours))
     widget.setStyleSheet(style_sheet(colours))
 
 
 def set_style_class(widget: QWidget, name: str) -> QWidget:
-    """Say what a widget is; called again with another name it changes its looks."""
-    if widget.property("look") != name:
-        widget.setProperty("look", name)
-        # One that was never shown is polished then.
+    """Set the style class of a widget, and update its style if it changed."""
+    if widget.property("styleClass") != name:
+        widget.setProperty("styleClass", name)
+        # One that was never shown is polished when it is.
         if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
             widget.style().unpolish(widget)
             widget.style().polish(widget)
@@ -37,7 +37,7 @@ def set_style_class(widget: QWidget, name: str) -> QWidget:
 def _palette(base: QPalette, colours: ThemeColours) -> QPalette:
     palette = QPalette(base)
     role = QPalette.ColorRole
-    for which, tone in (
+    for which, colour in (
         (role.Window, colours.panel),
         (role.WindowText, colours.text),
         (role.Base, colours.field),
@@ -52,14 +52,14 @@ def _palette(base: QPalette, colours: ThemeColours) -> QPalette:
         (role.ToolTipText, colours.text),
         (role.Link, colours.accent),
     ):
-        palette.setColor(which, tone)
+        palette.setColor(which, colour)
     for which in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, which, colours.mix("dim", "panel", 0.7))
     return palette
 
 
 def style_sheet(t: ThemeColours) -> str:
-    """All rules, made of tones."""
+    """All rules, with the colours filled in."""
     hover = t.mix("text", "raised", 0.08)
     chosen = t.mix("accent", "raised", 0.22)
     off = t.mix("dim", "panel", 0.7)
@@ -68,23 +68,25 @@ def style_sheet(t: ThemeColours) -> str:
 QWidget {{ color: {t.text}; }}
 QWidget:disabled {{ color: {off}; }}
 QToolTip {{ color: {t.text}; background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
-QFrame[look="panel"], QWidget[look="panel"] {{ background: {t.panel}; }}
-QWidget[look="ground"] {{ background: {t.ground}; }}
-QWidget[look="bar"] {{ background: {t.panel}; border-bottom: 1px solid {t.line}; }}
-QWidget[look="status"] {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
-QFrame[look="card"] {{ background: {t.ground}; border: 1px solid {t.line}; border-radius: 6px; }}
-QFrame[look="warning"] {{
+QFrame[styleClass="panel"], QWidget[styleClass="panel"] {{ background: {t.panel}; }}
+QWidget[styleClass="background"] {{ background: {t.ground}; }}
+QWidget[styleClass="bar"] {{ background: {t.panel}; border-bottom: 1px solid {t.line}; }}
+QWidget[styleClass="status"] {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+QFrame[styleClass="card"] {{
+    background: {t.ground}; border: 1px solid {t.line}; border-radius: 6px;
+}}
+QFrame[styleClass="warning"] {{
     background: {t.mix("warn", "ground", 0.10)};
     border: 1px solid {t.mix("warn", "line", 0.6)}; border-radius: 6px;
 }}
-QFrame[look="popover"] {{
+QFrame[styleClass="popover"] {{
     background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px;
 }}
 QLabel {{ background: transparent; }}
-QLabel[look="dim"], QLabel[look="small"] {{ color: {t.dim}; }}
-QLabel[look="good"] {{ color: {t.good}; }}
-QLabel[look="warn"] {{ color: {t.warn}; }}
-QLabel[look="bad"] {{ color: {t.bad}; }}
+QLabel[styleClass="dim"], QLabel[styleClass="small"] {{ color: {t.dim}; }}
+QLabel[styleClass="good"] {{ color: {t.good}; }}
+QLabel[styleClass="warn"] {{ color: {t.warn}; }}
+QLabel[styleClass="bad"] {{ color: {t.bad}; }}
 
 QPushButton, QToolButton {{
     background: {t.raised}; border: 1px solid {t.line}; border-radius: 5px; padding: 5px 10px;
@@ -95,37 +97,43 @@ QPushButton:focus, QToolButton:focus {{ border-color: {t.accent}; }}
 QPushButton:checked, QToolButton:checked {{
     background: {chosen}; border-color: {t.mix("accent", "line", 0.55)};
 }}
-QPushButton[look="quiet"], QToolButton[look="quiet"] {{
+QPushButton[styleClass="quiet"], QToolButton[styleClass="quiet"] {{
     background: transparent; border-color: transparent; padding: 4px 6px;
 }}
-QPushButton[look="quiet"]:hover, QToolButton[look="quiet"]:hover {{ background: {t.raised}; }}
-QPushButton[look="quiet"]:checked, QToolButton[look="quiet"]:checked {{
+QPushButton[styleClass="quiet"]:hover, QToolButton[styleClass="quiet"]:hover {{
+    background: {t.raised};
+}}
+QPushButton[styleClass="quiet"]:checked, QToolButton[styleClass="quiet"]:checked {{
     background: {chosen}; border-color: {t.mix("accent", "line", 0.55)};
 }}
-QPushButton[look="quiet"]:focus, QToolButton[look="quiet"]:focus {{ border-color: {t.accent}; }}
-QPushButton[look="link"] {{
+QPushButton[styleClass="quiet"]:focus, QToolButton[styleClass="quiet"]:focus {{
+    border-color: {t.accent};
+}}
+QPushButton[styleClass="link"] {{
     background: transparent; border: 1px solid transparent; color: {t.accent}; padding: 2px 4px;
 }}
-QPushButton[look="link"]:hover {{ background: {t.raised}; }}
-QPushButton[look="link"]:focus {{ border-color: {t.accent}; }}
-QPushButton[look="chip"] {{ border-radius: 11px; padding: 3px 10px; background: transparent; }}
-QPushButton[look="chip"]:hover {{ background: {t.raised}; }}
-QPushButton[look="chip"]:checked {{ background: {chosen}; }}
-QPushButton[look="chip"]:focus {{ border-color: {t.accent}; }}
-QPushButton[look="main"] {{
+QPushButton[styleClass="link"]:hover {{ background: {t.raised}; }}
+QPushButton[styleClass="link"]:focus {{ border-color: {t.accent}; }}
+QPushButton[styleClass="chip"] {{
+    border-radius: 11px; padding: 3px 10px; background: transparent;
+}}
+QPushButton[styleClass="chip"]:hover {{ background: {t.raised}; }}
+QPushButton[styleClass="chip"]:checked {{ background: {chosen}; }}
+QPushButton[styleClass="chip"]:focus {{ border-color: {t.accent}; }}
+QPushButton[styleClass="main"] {{
     background: {t.button_fill}; border: 1px solid {t.button_fill}; color: white;
     border-radius: 6px; padding: 9px 14px; font-weight: 600;
 }}
-QPushButton[look="main"]:hover {{ background: {t.mix("accent", "press", 0.25)}; }}
-QPushButton[look="main"]:focus {{ border-color: white; }}
-QPushButton[look="main"]:disabled {{
+QPushButton[styleClass="main"]:hover {{ background: {t.mix("accent", "button_fill", 0.25)}; }}
+QPushButton[styleClass="main"]:focus {{ border-color: white; }}
+QPushButton[styleClass="main"]:disabled {{
     background: {t.raised}; border-color: {t.line}; color: {t.dim};
 }}
-QPushButton[look="service"] {{
+QPushButton[styleClass="service"] {{
     background: {t.mix("accent", "panel", 0.14)};
     border-color: {t.mix("accent", "line", 0.45)}; text-align: left;
 }}
-QPushButton[look="service"]:focus {{ border-color: {t.accent}; }}
+QPushButton[styleClass="service"]:focus {{ border-color: {t.accent}; }}
 QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {{
@@ -159,7 +167,7 @@ QTabBar::tab {{
     background: transparent; border: none; border-bottom: 2px solid transparent;
     padding: 8px 6px 6px 6px; color: {t.dim};
 }}
-QTabBar[look="roomy"]::tab {{ padding: 8px 10px 6px 10px; }}
+QTabBar[styleClass="wide"]::tab {{ padding: 8px 10px 6px 10px; }}
 QTabBar QToolButton {{ padding: 0; border-radius: 0; }}
 QTabBar::tear {{ image: none; width: 0; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
@@ -169,7 +177,7 @@ QTabBar::tab:focus {{ background: {t.raised}; }}
 QListView {{ background: {t.panel}; border: none; }}
 QListView:focus {{ border: none; }}
 QScrollArea {{ background: transparent; border: none; }}
-QScrollArea > QWidget > QWidget[look="sheet"] {{ background: transparent; }}
+QScrollArea > QWidget > QWidget[styleClass="scroll"] {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar::handle:vertical {{
     background: {t.mix("dim", "panel", 0.35)}; border-radius: 3px; min-height: 28px; margin: 2px;

@@ -1,4 +1,4 @@
-"""Small widgets that the panel is made of. Texts are plain: what a model says is never markup."""
+"""Basic widgets and layouts. All text is plain text: text from outside is never markup."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bridge_ui.icons import SIZE, icon
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 
-#: Looks of labels that tell a state, by its tone.
+#: Style class of a status label, by tone.
 STYLE_BY_TONE = {
     Tone.NEUTRAL: "dim",
     Tone.BUSY: "dim",
@@ -35,17 +35,17 @@ STYLE_BY_TONE = {
     Tone.ERROR: "bad",
 }
 _COSTLY = "costly"
-#: Of a sign on a button that names no colour.
+#: Icon colour of buttons without a colour of their own.
 _ICON_COLOUR = ThemeColours().text
 
 
 def label(text: str = "", style: str = "", *, wrap: bool = False) -> QLabel:
-    """Plain text. ``style`` is a look of the style sheet; ``small`` is also set smaller."""
+    """Plain text. ``style`` is a class of the style sheet; ``small`` also has a smaller font."""
     widget = QLabel(text)
     widget.setTextFormat(Qt.TextFormat.PlainText)
     widget.setWordWrap(wrap)
     if wrap:
-        # A long word (a path) must not make a narrow dock wider.
+        # A long word, such as a path, must not widen a narrow dock.
         widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         widget.setMinimumWidth(1)
     if style:
@@ -62,7 +62,7 @@ def title(text: str, factor: float = 1.0) -> QLabel:
 
 
 def scale_font(widget: QWidget, factor: float, *, bold: bool = False) -> None:
-    """A font of the host's own size, by a factor, so that scalings of the host hold for us."""
+    """Scale the host's font size by a factor."""
     font = widget.font()
     if font.pointSizeF() > 0:
         font.setPointSizeF(font.pointSizeF() * factor)
@@ -83,9 +83,9 @@ def button(
     tip: str = "",
     costly: bool = False,
 ) -> QPushButton:
-    """A push button; one with a sign only needs ``tip``, which is then also its spoken name. A
-    ``costly`` one is pressed by a click or by a key of its own only, and a click does not move the
-    focus."""
+    """A push button. One with only an icon needs a ``tip``, which is also its accessible name. A
+    ``costly`` one only reacts to clicks and its own shortcut, and a click does not move the focus.
+    """
     widget = QPushButton(text)
     widget.setAutoDefault(False)
     if costly:
@@ -111,8 +111,8 @@ def is_costly(widget: QWidget) -> bool:
 
 
 def open_menu_on_click(opener: QAbstractButton, menu: QMenu) -> None:
-    """Have a press open a menu below it. A tool button's own menu would run an event loop inside
-    the host's until it is closed."""
+    """Open a menu below a button on click. The menu of a tool button would run a nested event loop
+    until it is closed."""
     opener.clicked.connect(lambda: menu.popup(opener.mapToGlobal(QPoint(0, opener.height()))))
 
 
@@ -125,8 +125,8 @@ def chip(text: str, *, checkable: bool = True) -> QPushButton:
 def column(
     *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
 ) -> QVBoxLayout:
-    """Widgets below each other; a number is a stretch of that weight. ``grows``: position of the
-    one that takes all room that is left."""
+    """A vertical layout; a number is a stretch. ``grows``: index of the item that takes the
+    remaining space."""
     layout = QVBoxLayout()
     _fill(layout, items, margin, gap)
     if grows >= 0:
@@ -137,7 +137,7 @@ def column(
 def row(
     *items: QWidget | QLayout | int, margin: int = 0, gap: int = 6, grows: int = -1
 ) -> QHBoxLayout:
-    """Widgets beside each other; as :func:`column`."""
+    """A horizontal layout, see :func:`column`."""
     layout = QHBoxLayout()
     _fill(layout, items, margin, gap)
     if grows >= 0:
@@ -146,20 +146,20 @@ def row(
 
 
 class WrapRow(QWidget):
-    """Widgets beside each other where their words have room, below each other where not.
-    ``grows``: position of the one that takes all room that is left."""
+    """Widgets in a row if it is wide enough, otherwise in a column. ``grows``: index of the item
+    that takes the remaining space."""
 
     def __init__(self, *items: QWidget, gap: int = 6, grows: int = -1) -> None:
         super().__init__()
         self._items = items
         self._line = row(*items, gap=gap, grows=grows)
-        # It turns with its width, and must not dictate one.
+        # It adapts to its width and must not constrain it.
         self._line.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.setLayout(self._line)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As wide as one line, so that it is one again where there is room."""
+        """As wide as one row, so that it becomes one again if possible."""
         return QSize(self._required_width(), self._line.sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
@@ -171,12 +171,12 @@ class WrapRow(QWidget):
         self.fit()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:  # a word in it has changed
+        if event.type() == QEvent.Type.LayoutRequest:  # a text changed
             self.fit()
         return super().event(event)
 
     def fit(self) -> None:
-        """Turn where that is needed."""
+        """Change the direction if needed."""
         directions = QBoxLayout.Direction
         fits = self._required_width() <= self.width()
         direction = directions.LeftToRight if fits else directions.TopToBottom
@@ -185,7 +185,7 @@ class WrapRow(QWidget):
             self.updateGeometry()
 
     def _required_width(self) -> int:
-        """Width of all in one line."""
+        """Width of one row."""
         visible = [item for item in self._items if not item.isHidden()]
         gaps = self._line.spacing() * (len(visible) - 1)
         return sum(max(item.sizeHint().width(), item.minimumWidth()) for item in visible) + gaps
@@ -215,12 +215,12 @@ def framed(layout: QLayout, style: str = "") -> QFrame:
 
 
 def scroll_area(inside: QWidget) -> QScrollArea:
-    """``inside`` as wide as there is room, scrolled up and down only."""
+    """``inside`` at full width, with vertical scrolling only."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    set_style_class(inside, "sheet")
+    set_style_class(inside, "scroll")
     inside.setAutoFillBackground(False)
     area.setWidget(inside)
     area.viewport().setAutoFillBackground(False)
@@ -228,7 +228,7 @@ def scroll_area(inside: QWidget) -> QScrollArea:
 
 
 def retain_size_when_hidden(widget: QWidget, keep: bool) -> None:
-    """Leave a hidden widget's place free, so that nothing jumps when it comes and goes."""
+    """Keep the space of a hidden widget free, so that the layout does not jump."""
     policy = widget.sizePolicy()
     if policy.retainSizeWhenHidden() != keep:
         policy.setRetainSizeWhenHidden(keep)
@@ -236,7 +236,7 @@ def retain_size_when_hidden(widget: QWidget, keep: bool) -> None:
 
 
 def clear_layout(layout: QLayout) -> None:
-    """Take everything out of a layout, and delete it."""
+    """Remove and delete everything in a layout."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()
         inner = item.layout()

@@ -1,4 +1,4 @@
-"""Asks whether to make again what is being made, or was just made."""
+"""Asks whether to repeat a request that is active or recently done."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class DuplicateConfirmation(Protocol):
 
 
 class DuplicatePrompt(QFrame):
-    """The question with its two answers; hidden while nothing is asked."""
+    """The question with two buttons; hidden while there is no question."""
 
     def __init__(self, sender: DuplicateConfirmation, object_name: str) -> None:
-        """``name``: object name of the button that makes it again."""
+        """``object_name``: of the button that confirms."""
         super().__init__()
-        self._words = label("", "warn", wrap=True)
-        again = button(tr("Make it again"), on_click=sender.confirm_send)
-        again.setObjectName(object_name)
-        leave = button(tr("Don't make it"), "quiet", on_click=sender.dismiss_question)
-        self.setLayout(column(self._words, WrapRow(again, leave), margin=10, gap=5))
+        self._text = label("", "warn", wrap=True)
+        confirm = button(tr("Make it again"), on_click=sender.confirm_send)
+        confirm.setObjectName(object_name)
+        dismiss = button(tr("Don't make it"), "quiet", on_click=sender.dismiss_question)
+        self.setLayout(column(self._text, WrapRow(confirm, dismiss), margin=10, gap=5))
         set_style_class(self, "warning")
         self.hide()
 
     def show_question(self, question: str) -> None:
-        """Empty: nothing is asked."""
-        self._words.setText(question)
+        """Show a question; empty: hide."""
+        self._text.setText(question)
         self.setVisible(bool(question))

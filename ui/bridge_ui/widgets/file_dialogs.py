@@ -1,4 +1,4 @@
-"""Asking for files without stopping the host: dialogs are opened, never run."""
+"""File dialogs that never block the host: they are opened, not executed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge_ui.core.translate import tr
 def open_file_dialog(
     parent: QWidget, title: str, filters: str, on_chosen: Callable[[str], object], folder: str = ""
 ) -> QFileDialog:
-    """One file that exists; ``then`` is called with its path, or never."""
+    """Choose an existing file; ``on_chosen`` is called with its path."""
     dialog = QFileDialog(parent, title, folder, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     return _open(dialog, on_chosen)
@@ -35,21 +35,21 @@ def open_files_dialog(
 def save_file_dialog(
     parent: QWidget, title: str, name: str, filters: str, on_chosen: Callable[[str], object]
 ) -> QFileDialog:
-    """A file to write; before an existing one is replaced, the user is asked. The chosen one of
-    ``kinds`` sets the ending."""
+    """Choose a file to write; asks before an existing one is replaced. The chosen filter sets the
+    suffix."""
     dialog = QFileDialog(parent, title, "", filters)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    # Qt asks in an event loop of its own, and a native dialog may ask before the ending is set.
+    # Qt would ask in a nested event loop, and a native dialog before the suffix is set.
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
     dialog.selectFile(name)
     dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
 
-    def set_suffix(kind: str) -> None:
-        ending = re.search(r"\*(\.\w+)", kind)
-        if ending is not None:
-            dialog.setDefaultSuffix(ending[1].removeprefix("."))
+    def set_suffix(chosen_filter: str) -> None:
+        suffix = re.search(r"\*(\.\w+)", chosen_filter)
+        if suffix is not None:
+            dialog.setDefaultSuffix(suffix[1].removeprefix("."))
             for path in dialog.selectedFiles()[:1]:
-                dialog.selectFile(Path(path).with_suffix(ending[1]).name)
+                dialog.selectFile(Path(path).with_suffix(suffix[1]).name)
 
     def chosen(path: str) -> None:
         if Path(path).exists():

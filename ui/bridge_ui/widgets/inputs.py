@@ -1,4 +1,4 @@
-"""Inputs that are drawn here, because no style sheet draws them as they have to be."""
+"""Input widgets with custom painting that style sheets cannot do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge_ui.theme.colours import ThemeColours
 
 
 class ToggleSwitch(QAbstractButton):
-    """A switch: to the right and lit is on, to the left is off; a mark says it without colour."""
+    """A switch; when on, it also shows a check mark, as colour alone is not enough."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -62,14 +62,14 @@ class ToggleSwitch(QAbstractButton):
 
 
 class ComboBox(QComboBox):
-    """A list to choose from, with an arrow in the colour of the text."""
+    """A combo box that elides in the middle, with an arrow in a theme colour."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
         self._colours = colours
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
-        # The wheel scrolls the form; a value changes where somebody means it.
+        # The wheel scrolls the form and must not change values.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: object) -> None:  # noqa: N802
@@ -80,7 +80,7 @@ class ComboBox(QComboBox):
         try:
             option = QStyleOptionComboBox()
             self.initStyleOption(option)
-            # Both ends tell one version from another; a style would cut the second one off.
+            # Version names differ at both ends; a style would cut off the end.
             text_rect = self.style().subControlRect(
                 QStyle.ComplexControl.CC_ComboBox,
                 option,

@@ -1,4 +1,4 @@
-"""Carries calls from any thread to Qt's main thread."""
+"""Runs calls from any thread on Qt's main thread."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bridge_ui.core import translate
 
 _log = logging.getLogger(__name__)
 
-#: Milliseconds of waiting calls that are done in one go, before events get their turn.
+#: Milliseconds for which calls are run before events are processed.
 BUDGET_MS = 3
 
 
 def call_later(owner: QObject, call: Callable[[], object]) -> None:
-    """Do something once all that waits now is done; never, where ``owner`` has gone by then.
-    (``QTimer.singleShot`` takes an owner from PySide6 6.7 on; Nuke 16 brings 6.5.)"""
+    """Run a call after pending events, unless ``owner`` is deleted by then. (``QTimer.singleShot``
+    takes an owner only since PySide6 6.7; Nuke 16 has 6.5.)"""
     timer = QTimer(owner)
     timer.setSingleShot(True)
     timer.timeout.connect(timer.deleteLater)
@@ -30,9 +30,10 @@ def call_later(owner: QObject, call: Callable[[], object]) -> None:
 
 
 class MainThreadDispatcher(QObject):
-    """A ``post`` for controllers. Made on the main thread; :meth:`post` is called from any.
+    """Provides ``post`` for controllers. Create it on the main thread; :meth:`post` may be called
+    from any thread.
 
-    Calls are done in order, a few milliseconds of them at a time. After :meth:`close` none is.
+    Calls run in order, for a few milliseconds at a time; after :meth:`close` none runs.
     """
 
     _calls_waiting = Signal()
@@ -41,11 +42,11 @@ class MainThreadDispatcher(QObject):
         super().__init__(parent)
         self._calls: deque[Callable[[], None]] = deque()
         self._closed = False
-        # Reentrant: the collector may run while it is held, and whatever it ends may post.
+        # Reentrant: garbage collection may run while it is held, and finalizers may post.
         self._lock = threading.RLock()
         self._is_scheduled = False
-        """A run is on its way: one for each call would leave the event loop no turn."""
-        # A timer, unlike a queued signal, lets input and painting go first.
+        """A run is scheduled; one per call would starve the event loop."""
+        # Unlike a queued signal, a timer lets input and painting go first.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._run)
@@ -62,7 +63,7 @@ class MainThreadDispatcher(QObject):
         try:
             self._calls_waiting.emit()
         except RuntimeError:
-            # Qt's half has gone with its window; nobody is left to be told.
+            # The Qt object was deleted with its window.
             self._closed = True
             self._calls.clear()
 
@@ -82,7 +83,7 @@ class MainThreadDispatcher(QObject):
             try:
                 call()
             except Exception:
-                # An exception that leaves a slot can end the host's process.
+                # An exception that leaves a slot can terminate the host.
                 _log.exception("a call on the main thread failed")
             if time.perf_counter() > until:
                 self._timer.start()
@@ -92,9 +93,8 @@ class MainThreadDispatcher(QObject):
 def install_translations(
     folder: Path = Path(__file__).parents[1] / "translations", locale: QLocale | None = None
 ) -> None:
-    """Have :func:`bridge_ui.core.translate.tr` ask the catalogue ``shotbridge_<language>.qm`` of this
-    machine's language, where there is one. It is ours alone: the host's translators stay as they
-    are."""
+    """Let :func:`bridge_ui.core.translate.tr` use the catalogue ``shotbridge_<language>.qm`` of the
+    system's language, if it exists. The host's translators are not changed."""
     catalogue = QTranslator()
     if catalogue.load(locale or QLocale.system(), "shotbridge", "_", str(folder)):
         translate.install(lambda text: catalogue.translate(translate.CONTEXT, text) or text)

@@ -1,4 +1,4 @@
-"""Draws the rows of long lists: a picture, a name, two lines of words, a bar of progress."""
+"""Paints list rows: thumbnail, title, two lines of text, progress bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 _PADDING = 8
 _ICON_SIZE = 13
 
-#: The icon that stands for each mark of :class:`~bridge_ui.core.display_text.Sign`.
+#: Icon of each symbol of :class:`~bridge_ui.core.status_sign.StatusSign`.
 ICON_BY_SYMBOL = {
     "…": "hourglass",
     "▸": "play",
@@ -36,16 +36,14 @@ ICON_BY_SYMBOL = {
 
 @dataclass(frozen=True, slots=True)
 class RowContent:
-    """What a row shows."""
-
     title: str
     details: str
-    """Dim, below the title."""
+    """Below the title."""
     sign: StatusSign
     progress: float | None = None
-    """0 to 1; None without a bar."""
+    """0 to 1; None: no progress bar."""
     badge: str = ""
-    """A word at the right of the title."""
+    """Short text at the right of the title."""
 
 
 def tone_colour(colours: ThemeColours, tone: Tone) -> str:
@@ -63,9 +61,9 @@ def tone_colour(colours: ThemeColours, tone: Tone) -> str:
 
 
 class RowDelegate(QStyledItemDelegate, Generic[T]):
-    """``describe`` puts a row into words; ``picture`` gives its thumbnail for a room in pixels of
-    the screen, None until it is there (asked only for rows in sight). Without ``picture`` rows
-    have no place for one."""
+    """``describe`` returns the content of a row; ``thumbnail`` its pixmap for a size in device
+    pixels, or None while loading (only called for visible rows). Without ``thumbnail``, rows have
+    no space for one."""
 
     def __init__(
         self,
@@ -103,8 +101,8 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
         focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if chosen or hovered:
-            ground = colours.raised if chosen else colours.mix("raised", "panel", 0.5)
-            painter.fillRect(area, QColor(ground))
+            background = colours.raised if chosen else colours.mix("raised", "panel", 0.5)
+            painter.fillRect(area, QColor(background))
         if chosen:
             painter.fillRect(
                 QRect(area.left(), area.top(), 3, area.height()), QColor(colours.accent)
@@ -119,17 +117,17 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
 
     def _paint_thumbnail(self, painter: QPainter, area: QRect, row: T) -> QRect:
         assert self._thumbnail is not None
-        # Words matter more than the picture where both are short of room.
+        # The text has priority if space is short.
         width = min(round((area.height() - 3) * 16 / 9), round(area.width() * 0.32))
-        place = QRect(area.left(), area.top(), width, round(width * 9 / 16))
-        painter.fillRect(place, QColor(self._colours.canvas))
+        frame = QRect(area.left(), area.top(), width, round(width * 9 / 16))
+        painter.fillRect(frame, QColor(self._colours.canvas))
         scale = painter.device().devicePixelRatioF()
-        picture = self._thumbnail(row, place.size() * scale)
+        picture = self._thumbnail(row, frame.size() * scale)
         if picture is not None and not picture.isNull():
             target = QRect(0, 0, round(picture.width() / scale), round(picture.height() / scale))
-            target.moveCenter(place.center())
+            target.moveCenter(frame.center())
             painter.drawPixmap(target, picture)
-        return area.adjusted(place.width() + 10, 0, 0, 0)
+        return area.adjusted(frame.width() + 10, 0, 0, 0)
 
     def _paint_text(
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, content: RowContent
@@ -193,7 +191,7 @@ class RowDelegate(QStyledItemDelegate, Generic[T]):
         return self._icon_cache[key]
 
     def _fonts_for(self, font: QFont) -> tuple[QFont, QFont, QFont]:
-        """For the title, the words, the badge."""
+        """Fonts of the title, the text and the badge."""
         if self._fonts is None or self._fonts[1].pointSizeF() != font.pointSizeF() * 0.92:
             name, words, small = QFont(font), QFont(font), QFont(font)
             name.setBold(True)

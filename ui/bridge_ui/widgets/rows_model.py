@@ -1,5 +1,4 @@
-"""A controller's rows as a Qt model and its view: what changed is passed on row by row, nothing is
-copied, and nothing is laid out anew that stays where it is."""
+"""A controller's rows as a Qt model, and the view for it. Changes are reported row by row."""
 
 from __future__ import annotations
 
@@ -26,11 +25,11 @@ ROW_ROLE = Qt.ItemDataRole.UserRole
 
 
 class RowsModel(QStringListModel, Generic[T]):
-    """``spoken`` of a row is what screen readers say and what typing in the list finds.
+    """``accessible_text`` of a row is used by screen readers and by keyboard search.
 
-    Qt's model of texts (all empty) does the counting. A view asks for the number of rows with
-    each row that it lays out: asked in Python, 10,000 rows took 15 ms, and as long again for
-    every other thread that wanted Python's lock in between.
+    The base class, filled with empty strings, does the counting. A view asks for the row count
+    with every row that it lays out; implemented in Python, 10,000 rows took 15 ms, and as long
+    again for each thread that wanted the GIL in between.
     """
 
     def __init__(
@@ -40,17 +39,16 @@ class RowsModel(QStringListModel, Generic[T]):
         self._rows = rows
         self._accessible_text = accessible_text
         self._inserting = range(0)
-        """Rows that are there, and that views are just being told of."""
+        """Rows that exist already while views are being notified of them."""
         self._unwatch = rows.watch(self._changed)
 
     def stop_watching(self) -> None:
-        """Hear of nothing any more."""
         self._unwatch()
 
     def data(self, index: ModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         at = index.row()
         if self._inserting and at >= self._inserting.start and self.rowCount() < len(self._rows):
-            at += len(self._inserting)  # views still count without them
+            at += len(self._inserting)  # views do not count them yet
         if not 0 <= at < len(self._rows):
             return None
         if role == ROW_ROLE:
@@ -70,7 +68,7 @@ class RowsModel(QStringListModel, Generic[T]):
             self.dataChanged.emit(self.index(first), self.index(last))
 
     def selection(self, positions: Sequence[int]) -> QItemSelection:
-        """These rows, ascending, for a selection model."""
+        """The selection of these rows, which must be in ascending order."""
         found = QItemSelection()
         for first, last in _runs(positions):
             found.select(self.index(first), self.index(last))
@@ -78,7 +76,7 @@ class RowsModel(QStringListModel, Generic[T]):
 
 
 class RowsView(QListView):
-    """A long list of rows of one height, scrolled by pixels."""
+    """A long list of rows of the same height."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,12 +87,11 @@ class RowsView(QListView):
         self.setMouseTracking(True)
 
     def dataChanged(self, first: ModelIndex, last: ModelIndex, roles: Iterable[int] = ()) -> None:  # noqa: N802
-        """Draw them anew. A list view would lay out all of its rows (18 ms with 10,000), though
-        none has moved."""
+        """Only repaint: a list view would lay out all rows (18 ms with 10,000)."""
         QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     def selected_rows(self) -> list[int]:
-        """Positions, ascending; asked of ranges, for there may be thousands."""
+        """Positions in ascending order, read as ranges, as there may be thousands."""
         found: list[int] = []
         for span in self.selectionModel().selection().toList():
             found.extend(range(span.top(), span.bottom() + 1))
@@ -102,7 +99,7 @@ class RowsView(QListView):
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbours together: a thousand changed rows are a few messages."""
+    """Group adjacent positions, to emit few signals for many rows."""
     runs: list[tuple[int, int]] = []
     for at in positions:
         if runs and at == runs[-1][1] + 1:
