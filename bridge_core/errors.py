@@ -6,8 +6,8 @@
     ├── ConfigError              a configuration file, variable or argument
     ├── InvalidRequest           a request that cannot be made as it stands
     │   ├── UnknownService
-    │   └── OutsideRoots         a path outside the folders the gateway may touch
-    ├── KeyReused                an idempotency key used again with other content
+    │   └── OutsideMediaRoots    a path outside the folders the gateway may touch
+    ├── IdempotencyKeyReused     an idempotency key used again with other content
     ├── ContentMismatch          a decision about other files than the version's
     ├── MediaError               pictures
     │   ├── MissingFrames

@@ -133,8 +133,8 @@ class SelfTestReport:
         """``12 confirmed, 1 differs``."""
         counts = Counter(result.outcome for result in self.results)
         return (
-            ", ".join(f"{counts[o]} {o}" for o in SelfTestOutcome if counts[o])
-            or "nothing was looked at"
+            ", ".join(_count_text(counts[o], o) for o in SelfTestOutcome if counts[o])
+            or "no checks were run"
         )
 
 
@@ -282,11 +282,15 @@ def _write_atomically(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def _count_text(count: int, outcome: SelfTestOutcome) -> str:
+    return f"{count} {outcome}" + ("s" if outcome is SelfTestOutcome.ERROR and count > 1 else "")
+
+
 def _outcome_label(outcome: SelfTestOutcome) -> str:
     return {
         SelfTestOutcome.CONFIRMED: "ok     ",
         SelfTestOutcome.DIFFERS: "DIFFERS",
         SelfTestOutcome.SKIPPED: "-      ",
-        SelfTestOutcome.ERROR: "BROKEN ",
+        SelfTestOutcome.ERROR: "ERROR  ",
         SelfTestOutcome.STARTED: "CRASHED",
     }[outcome]

@@ -1,4 +1,4 @@
-"""What all models have in common: frozen, strict about what people send, tolerant in reading."""
+"""Base classes of all models: frozen, strict about input, tolerant of newer responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import reprlib
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,19 +26,19 @@ Timestamp = AwareDatetime
 
 def _valid_person_name(value: str) -> str:
     if not value.strip():
-        raise ValueError("a name is not blank")
+        raise ValueError("a name must not be blank")
     if escape_controls(value) != value:
-        raise ValueError("a name holds no control characters")
+        raise ValueError("a name must not contain control characters")
     return value
 
 
-#: Under which a person asks, decides and writes.
+#: The name of a person who sends requests, decides and writes notes.
 PersonName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_valid_person_name)]
 
 
 class StrictModel(BaseModel):
-    """Something that people or hosts say; a field nobody knows is a mistake and is refused, and
-    so is a number that is none: JSON could not give infinity back."""
+    """Input from people or hosts. Unknown fields are refused, and so are infinity and NaN, which
+    JSON cannot represent."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
@@ -46,20 +46,20 @@ class StrictModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """Something that the gateway says; fields of a newer gateway are passed over."""
+    """A response of the gateway; unknown fields of a newer gateway are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 def canonical_json(model: BaseModel) -> str:
-    """The same content always gives the same text: sorted keys, no spaces, UTF-8."""
+    """JSON that is the same for equal content: sorted keys, no spaces, not ASCII-escaped."""
     return json.dumps(
         model.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
 
 
 def fingerprint(model: BaseModel) -> str:
-    """SHA-256 (hexadecimal) of the model's :func:`canonical` text."""
+    """SHA-256 (hexadecimal) of the model's :func:`canonical_json`."""
     return hashlib.sha256(canonical_json(model).encode("utf-8")).hexdigest()
 
 
@@ -68,7 +68,12 @@ def now() -> datetime:
 
 
 class StoredModel(StrictModel):
-    """A model that is written to disk, with the version of its schema in it."""
+    """A model that is written to disk, with its schema version.
+
+    ``title`` names the document in messages.
+    """
+
+    title: ClassVar[str] = "document"
 
     schema_version: int = 1
 
@@ -82,17 +87,17 @@ class StoredModel(StrictModel):
 
     @classmethod
     def parse(cls, text: str | bytes, *, where: str) -> Self:
-        """Read what was stored.
+        """Read a stored document; ``where`` names its file in errors.
 
-        :raises IncompatibleVersion: written by a newer Shotbridge.
-        :raises InvalidRequest: not such a document, or damaged.
+        :raises IncompatibleVersion: it was written by a newer Shotbridge.
+        :raises InvalidRequest: it is not such a document, or damaged.
         """
         known = cls.model_fields["schema_version"].default
         try:
             raw: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(
-                f"this is not a readable {cls.__name__.lower()}: {error}",
+                f"this is not a readable {cls.title}: {error}",
                 where=where,
                 next_step="the file is damaged; restore it from a backup or remove it",
             ) from error
@@ -106,7 +111,7 @@ class StoredModel(StrictModel):
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise validation_error(error, label=cls.__name__.lower(), where=where) from error
+            raise validation_error(error, label=cls.title, where=where) from error
 
 
 def validation_error(
@@ -116,7 +121,7 @@ def validation_error(
     where: str = "",
     error_class: type[ShotbridgeError] = InvalidRequest,
 ) -> ShotbridgeError:
-    """A pydantic error in the words of the tree: which field, what is wrong, what it was."""
+    """Convert a pydantic error: which fields are wrong, why, and what was given."""
     problems = [
         {
             "field": ".".join(str(part) for part in item["loc"]),
@@ -138,7 +143,7 @@ def validation_error(
 
 
 class _ShortRepr(reprlib.Repr):
-    """A value in few words, however great it is; only its beginning is looked at."""
+    """An abbreviated ``repr`` that only looks at the beginning of a value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,6 +157,6 @@ _SHORT_REPR = _ShortRepr()
 
 
 def shorten(value: Any) -> str:
-    """A value in at most 60 characters."""
+    """The ``repr`` of a value in at most 60 characters."""
     text = _SHORT_REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

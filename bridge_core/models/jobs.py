@@ -20,7 +20,7 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
-    """A provider does not say what became of it; a human decides, nothing is sent again."""
+    """The provider does not report an outcome. Nothing is sent again; a human decides."""
 
     @property
     def ended(self) -> bool:
@@ -28,15 +28,15 @@ class JobState(StrEnum):
 
 
 class JobProgress(ResponseModel):
-    """How far a job is. Counts frames of the step that it is in."""
+    """Progress of a job, in frames of its current step."""
 
     step: str = ""
     done: int = Field(default=0, ge=0)
     total: int = Field(default=0, ge=0)
     seconds_left: float | None = None
-    """From the pace so far; None while there is no pace."""
+    """Estimated from the rate so far; None until there is one."""
     attempt: int = 1
-    """Rises each time the job is taken up again after an interruption."""
+    """Incremented each time the job is resumed after an interruption."""
 
 
 class Job(ResponseModel):
@@ -49,24 +49,23 @@ class Job(ResponseModel):
     finished: Timestamp | None = None
     progress: JobProgress = JobProgress()
     queue_position: int | None = None
-    """Jobs that stand before it; None once it runs."""
+    """Number of jobs ahead in the queue; None once it runs."""
     problem: Problem | None = None
-    """Why it failed."""
+    """Why the job failed."""
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words; known once the job is
-    admitted."""
+    """Where the plate's files contradict the request; known once the job is admitted."""
     version_id: str | None = None
-    """Id of the version that it made; None for a try."""
+    """Id of the version that the job made; None for a test frame."""
     test_frame_id: str | None = None
-    """Id of the try that it made; None for a version."""
+    """Id of the test frame that the job made; None for a version."""
 
 
 class JobFrame(ResponseModel):
-    """A finished frame of a job, to be looked at while the rest is made."""
+    """A finished frame of a job that may still be running."""
 
     frame: int
     proxy_path: str
-    """Where its proxy is had, relative to the gateway's address."""
+    """Path of its proxy, relative to the gateway's URL."""
 
 
 class Cost(ResponseModel):
@@ -75,14 +74,14 @@ class Cost(ResponseModel):
 
 
 class Estimate(ResponseModel):
-    """What a request will mean, before it is sent."""
+    """What a request would take, before it is sent."""
 
     frames: int
     seconds: float | None = None
-    """From earlier jobs of this service on this gateway; None where there were none."""
+    """From earlier jobs of this service on this gateway; None if there were none."""
     cost: Cost = Cost()
     data_locality: DataLocality
     provider: str
     allowed: bool = True
     reason: str = ""
-    """Why it is or is not allowed."""
+    """Why the request is or is not allowed."""

@@ -1,4 +1,4 @@
-"""Plates and the files that they are made of."""
+"""Plates, their files, and the patterns of file sequences."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bridge_core.models.frames import FrameRange
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-#: Endings of files that hold many frames.
+#: Extensions of files that contain many frames.
 MOVIE_EXTENSIONS = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm"})
 
 #: The frame number in a sequence's pattern, as in ``plate.%04d.exr``; the group is its width.
 FRAME_NUMBER_PATTERN = re.compile(r"%0?(\d*)d")
-#: Two or more are a frame number anywhere in a name, one only before a dot or an underscore:
-#: ``take#1.png`` and ``logo@2x.png`` remain names.
+#: Two or more are a frame number anywhere in a name, a single one only before a dot or an
+#: underscore: ``take#1.png`` and ``logo@2x.png`` are plain names.
 _HASH_PATTERN = re.compile(r"(##+|@@+|(?<![#@])[#@](?=[._]))")
 #: Houdini's ``$F4`` and ``$F``.
 _HOUDINI_PATTERN = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
@@ -30,7 +30,7 @@ _HOUDINI_PATTERN = re.compile(r"\$F(\d?)(?![A-Za-z0-9])")
 _RANGED_PATTERN = re.compile(
     r"\[(-?\d+)-(-?\d+)\]|((?:(?<![^._])-)?\d+)-(-?\d+)(?:x(\d+))?(#+|@+|%0?\d*d)"
 )
-#: Placeholders of other programs, which do not say how many digits the number has.
+#: Placeholders of other programs, which do not give the number of digits.
 _UNSUPPORTED_PLACEHOLDER = re.compile(
     r"<(?:frame|f|udim)\d*>|\{frame[^}]*\}|%\(frame\)\d*d|\*", re.IGNORECASE
 )
@@ -46,8 +46,8 @@ class PlateKind(StrEnum):
 class Plate(StrictModel):
     """The source pictures of a shot.
 
-    ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number in
-    it, as ``%04d`` (other spellings become that, see :func:`printf_pattern`). ``range`` is what
+    ``path`` is a movie, a single picture, or the pattern of a sequence with one frame number, as
+    ``%04d`` (other notations are converted, see :func:`to_printf_pattern`). ``range`` is what
     exists, in the files' own numbering; a movie's first frame is ``range.first``.
     """
 
@@ -71,15 +71,15 @@ class Plate(StrictModel):
     def _validate_pattern(self) -> Self:
         widths = _frame_number_widths(_split_path(self.path)[1])
         if len(widths) > 1:
-            raise ValueError("a sequence's name holds one frame number only")
+            raise ValueError("a sequence's name must have one frame number only")
         if "\0" in self.path:
-            raise ValueError("a path holds no null character")
+            raise ValueError("a path must not contain a null character")
         if widths and int(widths[0] or 0) > 20:
-            raise ValueError("a frame number has at most 20 digits")
+            raise ValueError("a frame number must have at most 20 digits")
         if not widths and self.range.count != 1 and self.kind is PlateKind.STILL:
             raise ValueError(
-                f"{self.path} is one picture, but the range {self.range} holds "
-                f"{self.range.count}; a sequence needs a frame number such as %04d"
+                f"{self.path} is one picture, but the range {self.range} has "
+                f"{self.range.count} frames; a sequence needs a frame number such as %04d"
             )
         return self
 
@@ -91,17 +91,17 @@ class Plate(StrictModel):
         return PlateKind.SEQUENCE if _frame_number_widths(name) else PlateKind.STILL
 
     def path_at(self, frame: int) -> str:
-        """The file that holds a frame; for a movie or a still, always the same one."""
+        """The file of a frame; for a movie or a still, always the same one."""
         return frame_path(self.path, frame)
 
 
 def to_printf_pattern(path: str) -> str:
-    """A sequence's pattern with its frame number as ``%04d``; any other path as it is.
+    """The pattern of a sequence with its frame number as ``%04d``; other paths unchanged.
 
-    Takes ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names with their
-    range, see :func:`ranged_pattern`. A movie's name is a name, whatever is in it.
+    Accepts ``plate.####.exr``, ``plate.@@@@.exr``, Houdini's ``plate.$F4.exr``, and names that
+    include their range, see :func:`parse_ranged_pattern`. Names of movies are never patterns.
     """
-    if not any(mark in path for mark in "#@$[-"):
+    if not any(character in path for character in "#@$[-"):
         return path
     folder, name = _split_path(path)
     if file_extension(name) in MOVIE_EXTENSIONS:
@@ -111,19 +111,19 @@ def to_printf_pattern(path: str) -> str:
         return ranged[0]
     if FRAME_NUMBER_PATTERN.search(name):
         return path
-    for marks in (_HASH_PATTERN, _HOUDINI_PATTERN):
-        runs = marks.findall(name)
+    for placeholder in (_HASH_PATTERN, _HOUDINI_PATTERN):
+        runs = placeholder.findall(name)
         if len(runs) == 1:
-            width = len(runs[0]) if marks is _HASH_PATTERN else int(runs[0] or 1)
-            return folder + marks.sub(f"%0{width}d", name)
+            width = len(runs[0]) if placeholder is _HASH_PATTERN else int(runs[0] or 1)
+            return folder + placeholder.sub(f"%0{width}d", name)
     return path
 
 
 def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
-    """Pattern, first and last frame of a name that holds them; None for other names, and movies.
+    """Pattern, first and last frame of a name that includes its range; else None. Not for movies.
 
-    ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr``, each with
-    ``plate.%04d.exr``.
+    ``plate.[1001-1100].exr``, ``plate.1001-1100@@@@.exr`` and ``plate.1001-1100#.exr`` all have
+    the pattern ``plate.%04d.exr``.
 
     :raises ValueError: the name has a frame step (``1001-1100x2@@@@``).
     """
@@ -136,12 +136,13 @@ def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
     if match[1]:
         first, last, width = match[1], match[2], len(match[1])
     else:
-        first, last, marks = match[3], match[4], match[6]
+        first, last, placeholder = match[3], match[4], match[6]
         if int(match[5] or 1) != 1:
-            raise ValueError(f"{name} names a sequence with a frame step of {match[5]}")
-        # In OpenRV one # is four digits; %04d says it itself.
-        printf = FRAME_NUMBER_PATTERN.fullmatch(marks)
-        width = int(printf[1] or 1) if printf else 4 if marks == "#" else len(marks)
+            raise ValueError(f"{name} is a sequence with a frame step of {match[5]}")
+        # In OpenRV one # is four digits.
+        printf = FRAME_NUMBER_PATTERN.fullmatch(placeholder)
+        hashes = 4 if placeholder == "#" else len(placeholder)
+        width = int(printf[1] or 1) if printf else hashes
     return (
         folder + name[: match.start()] + f"%0{width}d" + name[match.end() :],
         int(first),
@@ -150,8 +151,8 @@ def parse_ranged_pattern(path: str) -> tuple[str, int, int] | None:
 
 
 def unsupported_placeholder(path: str) -> str | None:
-    """The placeholder in a sequence's name that does not say which files it means: ``<frame>``,
-    ``*``. None for every name that is understood, and for movies."""
+    """The placeholder in a sequence's name that is not supported, such as ``<frame>`` or ``*``;
+    None for other names and for movies."""
     name = _split_path(path)[1]
     match = (
         None if file_extension(name) in MOVIE_EXTENSIONS else _UNSUPPORTED_PLACEHOLDER.search(name)
@@ -160,9 +161,9 @@ def unsupported_placeholder(path: str) -> str | None:
 
 
 def detect_pattern(path: str) -> tuple[str, int] | None:
-    """Pattern and frame number of one file of a sequence: the last number in its name.
+    """Pattern and frame number of a file of a sequence, from the last number in its name.
 
-    ``sc_010.1001.exr`` gives ``("sc_010.%04d.exr", 1001)``; a name without a number, None.
+    ``("sc_010.%04d.exr", 1001)`` for ``sc_010.1001.exr``; None for a name without a number.
     """
     folder, name = _split_path(path)
     stem, dot, ending = name.rpartition(".")
@@ -170,7 +171,7 @@ def detect_pattern(path: str) -> tuple[str, int] | None:
     if match is None:
         return None
     digits = match[1]
-    # In "shot-0010" the dash separates; in "shot.-010" it is a minus.
+    # In "shot-0010" the dash is a separator; in "shot.-010" it is a minus sign.
     if digits.startswith("-") and match.start() > 0 and stem[match.start() - 1] not in "._":
         start, digits = match.start() + 1, digits[1:]
     else:
@@ -182,12 +183,12 @@ def detect_pattern(path: str) -> tuple[str, int] | None:
 
 
 def frame_path(pattern: str, frame: int) -> str:
-    """A pattern with its frame number filled in; a path without one as it is."""
+    """A pattern with its frame number filled in; a path without one unchanged."""
     return frame_paths(pattern, [frame])[0]
 
 
 def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
-    """:func:`frame_path` of each of many frames, read once."""
+    """As :func:`frame_path`, for many frames; the pattern is parsed once."""
     folder, name = _split_path(pattern)
     match = None if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.search(name)
     if match is None:
@@ -197,10 +198,11 @@ def frame_paths(pattern: str, frames: Iterable[int]) -> list[str]:
 
 
 def signed_frame_path(pattern: str, frame: int) -> str | None:
-    """The other spelling of a file below 0, its sign before all digits: ``plate.-0002.exr``.
+    """The alternative name of a negative frame, with the sign before all digits:
+    ``plate.-0002.exr``.
 
     Houdini and OTIO's ``target_url_for_image_number`` write it so, where ``%04d`` gives ``-002``.
-    None for frames from 0 on, and where both spellings are one.
+    None for frames from 0 on, and if both names are the same.
     """
     if frame >= 0:
         return None
@@ -213,46 +215,46 @@ def signed_frame_path(pattern: str, frame: int) -> str | None:
 
 @lru_cache(maxsize=16384)
 def file_extension(path: str) -> str:
-    """``.exr`` of ``plate.EXR``, also of a Windows path on another system; empty without one."""
+    """``.exr`` for ``plate.EXR``, also for a Windows path on another system; may be empty."""
     stem, dot, ending = _split_path(path)[1].rpartition(".")
     return dot + ending.lower() if stem else ""
 
 
 def _split_path(path: str) -> tuple[str, str]:
-    """Folder (with its separator) and name; a frame number stands in the name only."""
+    """Folder (with its separator) and name; only the name can have a frame number."""
     cut = max(path.rfind("/"), path.rfind("\\")) + 1
     return path[:cut], path[cut:]
 
 
 def _frame_number_widths(name: str) -> list[str]:
-    """The widths of the frame numbers in a name; a movie's has none."""
+    """The widths of the frame numbers in a name; none for a movie."""
     return [] if file_extension(name) in MOVIE_EXTENSIONS else FRAME_NUMBER_PATTERN.findall(name)
 
 
 class SourceFile(StrictModel):
-    """One file of a plate or reference, as it was when the client looked at it.
+    """One file of a plate or reference, as the client found it.
 
-    ``sha256`` is set where the bytes were sent by content address; without it the gateway reads
-    ``path`` itself, and ``size`` (bytes) and ``mtime_ns`` prove that it is the same file.
+    ``sha256`` is set if the content was uploaded; otherwise the gateway reads ``path`` itself, and
+    checks by ``size`` (bytes) and ``mtime_ns`` that the file has not changed.
     """
 
     path: str = Field(min_length=1)
     frame: int | None = None
-    """The frame that the file holds; None for a movie or a reference."""
+    """The frame in the file; None for a movie or a reference."""
     size: int = Field(ge=0)
     mtime_ns: int = Field(ge=0)
     sha256: Sha256 | None = None
 
 
 class ContentAddress(StrictModel):
-    """Bytes by what they are."""
+    """Identifies content by its hash and size."""
 
     sha256: Sha256
     size: int = Field(ge=0)
 
 
 class ContentState(StrictModel):
-    """How much of some content the gateway holds; an upload goes on at ``offset`` bytes."""
+    """How much of some content the gateway has; an upload continues at ``offset`` bytes."""
 
     sha256: Sha256
     offset: int = Field(ge=0)

@@ -1,4 +1,4 @@
-"""A request that waits to be sent."""
+"""A request that is waiting to be sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from bridge_core.models.requests import IdempotencyKey, Request
 
 
 class OutboxEntry(StoredModel):
-    """An accepted request; ``problem`` says why it was refused for good."""
+    """An accepted request; ``problem`` is set if the gateway has permanently refused it."""
+
+    title = "outbox entry"
 
     key: IdempotencyKey
     request: Request

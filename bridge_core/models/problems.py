@@ -1,4 +1,4 @@
-"""An error as it travels over HTTP and stands in a failed job."""
+"""Errors as JSON: in HTTP responses, failed jobs and the outbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge_core.models.base import ResponseModel
 
 
 class Problem(ResponseModel):
-    """``code`` names the class in :mod:`bridge_core.errors`; the rest are its words."""
+    """An error; ``code`` identifies the class in :mod:`bridge_core.errors`."""
 
     code: str
     message: str

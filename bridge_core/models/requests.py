@@ -15,18 +15,18 @@ from bridge_core.models.shots import Shot
 #: An idempotency key: printable ASCII without spaces, as HTTP headers carry it.
 IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{8,128}$")]
 
-#: Frames of one request: more than an hour of film is not a shot, but a slip in a number that
-#: would make the gateway list frames until its memory is full.
+#: Frames of one request. More than an hour of film is not a shot but a typing error, and listing
+#: its frames would fill the gateway's memory.
 MAX_FRAMES = 100_000
 
 
 class OutputFormat(StrEnum):
-    """The files that a version is made of."""
+    """The file format of a version."""
 
     EXR = "exr"
-    """OpenEXR in the plate's colour space: half, or float where the plate has more than half."""
+    """OpenEXR in the plate's colour space: half, or float if the plate has more than half."""
     PLATE = "plate"
-    """The plate's own format and depth."""
+    """The format and bit depth of the plate."""
 
 
 class Reference(StrictModel):
@@ -37,9 +37,9 @@ class Reference(StrictModel):
 
 
 class Region(StrictModel):
-    """Where on the picture and when in the shot a request may act.
+    """Where in the picture, and when in the shot, a request may change pixels.
 
-    ``points`` are corners of a polygon, x to the right and y down, 0 to 1 over the picture;
+    ``points`` are the corners of a polygon in normalised coordinates, x to the right and y down.
     ``frames`` None means the whole shot.
     """
 
@@ -49,34 +49,38 @@ class Region(StrictModel):
 
 
 class Request(StoredModel):
+    """Everything needed to make a version, or to make it again."""
+
+    title = "request"
+
     shot: Shot
     service: str = Field(min_length=1, max_length=64)
     parameters: dict[str, JsonValue] = {}
     references: tuple[Reference, ...] = ()
     regions: tuple[Region, ...] = ()
     note: str = Field(default="", max_length=5000)
-    """What the director says to the service."""
+    """The director's instructions to the service."""
     output_format: OutputFormat = OutputFormat.EXR
     test_frames: tuple[int, ...] = ()
-    """Only these frames, to be looked at: a try, never a version. Empty: the whole shot."""
+    """Process only these frames, as a test frame. Empty: the whole shot, as a version."""
     requested_by: PersonName
     source_version_id: str | None = None
-    """Id of the version that this one answers, where a note became the request."""
+    """Id of the version that this request revises, if it was made from a note."""
 
     @model_validator(mode="after")
     def _validate_frames(self) -> Self:
         if self.shot.work_range.count > MAX_FRAMES:
             raise ValueError(
-                f"a request holds at most {MAX_FRAMES} frames; the shot's {self.shot.work_range} "
+                f"a request has at most {MAX_FRAMES} frames; {self.shot.work_range} of this shot "
                 f"are {self.shot.work_range.count}"
             )
         outside = [frame for frame in self.test_frames if frame not in self.shot.work_range]
         if outside:
             raise ValueError(
-                f"test frames {outside} lie outside the shot's frames {self.shot.work_range}"
+                f"test frames {outside} are outside the shot's frames {self.shot.work_range}"
             )
         if len(set(self.test_frames)) != len(self.test_frames):
-            raise ValueError("a test frame is listed once")
+            raise ValueError("a test frame can only be listed once")
         return self
 
     @property
@@ -85,14 +89,14 @@ class Request(StoredModel):
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The plate frames to be made, ascending."""
+        """The plate frames to process, in ascending order."""
         if self.test_frames:
             return tuple(sorted(self.test_frames))
         return tuple(self.shot.work_range.frames())
 
 
 class Submission(StrictModel):
-    """A request on its way to the gateway, with the files where its pictures are."""
+    """A request as it is sent to the gateway, with the files of its plate and references."""
 
     request: Request
     plate_files: tuple[SourceFile, ...] = Field(min_length=1)
@@ -104,11 +108,11 @@ class Submission(StrictModel):
         if self.request.shot.plate.kind is PlateKind.SEQUENCE:
             missing = sorted(set(self.request.frames) - {f for f in frames if f is not None})
             if missing:
-                raise ValueError(f"no file is named for frames {missing[:20]}")
+                raise ValueError(f"no file is given for frames {missing[:20]}")
             if len(set(frames)) != len(frames):
-                raise ValueError("a frame is in one file only")
+                raise ValueError("each frame must be in one file only")
         elif len(frames) != 1:
-            raise ValueError("a movie or a still is one file")
+            raise ValueError("a movie or a still must be one file")
         if len(self.reference_files) != len(self.request.references):
-            raise ValueError("each reference has one file")
+            raise ValueError("each reference must have one file")
         return self

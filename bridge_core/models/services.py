@@ -1,4 +1,4 @@
-"""What a director can ask for, and the parameters that its form is built from."""
+"""Services that a director can request, with the parameters that their forms are built from."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ Parameter = Annotated[
 
 
 class DataLocality(StrEnum):
-    """How far the pictures travel to be worked on."""
+    """How far the pictures travel to be processed."""
 
     LOCAL = "local"
     STUDIO = "studio"
@@ -75,33 +75,33 @@ class DataLocality(StrEnum):
 
 
 class Service(ResponseModel):
-    """Something that a director can ask for."""
+    """An operation that a director can request for a shot."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
     summary: str
     provider: str
-    """Who runs it."""
+    """Id of the provider that runs it."""
     data_locality: DataLocality
     parameters: tuple[Parameter, ...] = ()
     model_ids: tuple[str, ...] = ()
-    """Ids of the models that it can use, as the gateway's catalogue names them."""
+    """Ids of the models that it can use, as in the gateway's catalogue."""
     accepts_references: bool = False
-    """Pictures that guide a request are read; a request with them is refused otherwise."""
+    """The service uses references; otherwise a request with references is refused."""
     accepts_regions: bool = False
-    """Regions of a request are kept to; a request with them is refused otherwise."""
+    """The service respects regions; otherwise a request with regions is refused."""
     available: bool = True
     unavailable_reason: str = ""
-    """In words, with what to do about it; empty while available."""
+    """Why it is not available and what to do about it; empty if it is."""
 
 
 def resolve_parameters(
     service: Service, values: Mapping[str, JsonValue]
 ) -> dict[str, float | int | str | bool]:
-    """All parameters of a service with a value each: what was given, defaults for the rest.
+    """A value for each parameter of a service: from ``values``, or its default.
 
-    :raises InvalidRequest: a parameter that the service does not have, or a value out of its
-        range; ``details["fields"]`` lists them all.
+    :raises InvalidRequest: the service does not have a parameter, or a value is out of range;
+        ``details["fields"]`` lists all problems.
     """
     known = {parameter.name: parameter for parameter in service.parameters}
     problems = [
@@ -120,9 +120,9 @@ def resolve_parameters(
     if problems:
         summary = "; ".join(f"{item['field']}: {item['problem']}" for item in problems[:5])
         raise InvalidRequest(
-            f"{service.title} cannot take these parameters: {summary}",
+            f"{service.title} does not accept these parameters: {summary}",
             where=f"service {service.id}",
-            next_step=f"it takes: {', '.join(known) or 'none'}",
+            next_step=f"its parameters are: {', '.join(known) or 'none'}",
             details={"fields": problems},
         )
     return resolved
@@ -132,24 +132,24 @@ def _value_problem(parameter: Parameter, value: Any) -> str:
     match parameter:
         case NumberParameter():
             if isinstance(value, bool) or not isinstance(value, int | float):
-                return "is a number"
+                return "must be a number"
             if not parameter.minimum <= value <= parameter.maximum:
-                return f"lies from {parameter.minimum:g} to {parameter.maximum:g}"
+                return f"must be from {parameter.minimum:g} to {parameter.maximum:g}"
         case IntegerParameter():
             if isinstance(value, bool) or not isinstance(value, int):
-                return "is a whole number"
+                return "must be a whole number"
             if not parameter.minimum <= value <= parameter.maximum:
-                return f"lies from {parameter.minimum} to {parameter.maximum}"
+                return f"must be from {parameter.minimum} to {parameter.maximum}"
         case ChoiceParameter():
             allowed = [choice.value for choice in parameter.choices]
             if value not in allowed:
-                return f"is one of {', '.join(allowed)}"
+                return f"must be one of {', '.join(allowed)}"
         case ToggleParameter():
             if not isinstance(value, bool):
-                return "is true or false"
+                return "must be true or false"
         case TextParameter():
             if not isinstance(value, str):
-                return "is text"
+                return "must be text"
             if len(value) > parameter.max_length:
-                return f"has at most {parameter.max_length} characters"
+                return f"must have at most {parameter.max_length} characters"
     return ""

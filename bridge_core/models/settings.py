@@ -1,8 +1,8 @@
 """Every setting of Shotbridge, for the client and for the gateway, with its default.
 
-One file holds both, so that one document describes them and one loader
-(:mod:`bridge_core.config`) layers them. The client uses ``client`` and ``work``; the
-gateway uses ``gateway``.
+Both are defined here, so that they share one reference (docs/configuration.md) and one loader
+(:mod:`bridge_core.config`). The client uses ``client`` and ``work``; the gateway uses
+``gateway``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 def default_state_dir() -> Path:
-    """Where a user's programs keep what they need again, per operating system."""
+    """The user's folder for application state on this operating system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -50,98 +50,98 @@ class ClientSettings(SettingsSection):
     """How panels and the command line reach the gateway."""
 
     url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+(/.*)?$")
-    """Address of the studio's gateway; none: a gateway of one's own is started on this machine."""
+    """URL of the studio's gateway; null: a local gateway is started on this machine."""
     token_file: Path | None = None
-    """File that holds the token of the studio's gateway; not used with a gateway of one's own."""
+    """File with the token for the studio's gateway; not used with a local gateway."""
     gateway_command: tuple[str, ...] = ()
-    """Command line that starts a gateway; empty: the Python that runs the client, where it has
-    the gateway installed, else ``shotbridge-gateway`` on the ``PATH``."""
+    """Command line that starts a local gateway; empty: the Python that runs the client, if the
+    gateway is installed in it, else ``shotbridge-gateway`` on the ``PATH``."""
     state_dir: Path = Field(default_factory=default_state_dir)
-    """Outbox, the running gateway's address and token, logs."""
+    """Folder of the outbox, the local gateway's address and token, and logs."""
     connect_timeout: Seconds = 5.0
-    """Seconds until a gateway that does not take a connection counts as not there."""
+    """Seconds to wait for a connection to the gateway."""
     read_timeout: Seconds = 60.0
-    """Seconds without a byte of an answer until the gateway counts as gone."""
+    """Seconds to wait for data of a response before the connection counts as lost."""
     start_timeout: Seconds = 60.0
-    """Seconds that a gateway of one's own may take to answer for the first time."""
+    """Seconds that a local gateway may take to start."""
     retries: int = Field(default=4, ge=0, le=20)
-    """Further tries of a call that may safely be repeated."""
+    """Number of retries of a call that can safely be repeated."""
     parallel_transfers: int = Field(default=4, ge=1, le=32)
-    """Files sent or fetched at once."""
+    """Number of files uploaded or downloaded at the same time."""
     user: PersonName | None = None
-    """Name under which requests and decisions are recorded; none: the login name."""
+    """Name that requests, notes and decisions are recorded under; null: the login name."""
 
 
 class WorkSettings(SettingsSection):
-    """How shots are cut out of a timeline."""
+    """How shots are read from a timeline, and where versions go."""
 
     show: str | None = None
-    """Name of the show, for cuts that do not name it."""
+    """Name of the show, for cuts that do not state it."""
     handles: int = Field(default=8, ge=0, le=1000)
-    """Frames before and after the cut range that are sent along, as far as they exist."""
+    """Frames before and after the cut range to include, as far as the plate has them."""
     download_dir: Path | None = None
-    """Where versions are put that a gateway elsewhere made; none: ``versions`` beside the cut."""
+    """Folder for versions downloaded from a gateway; null: ``versions`` beside the cut."""
     show_config: Path | None = None
-    """Path of a show's own configuration, with ``{show}`` in it; read between site and user."""
+    """Path of the show's configuration file, with ``{show}`` in it."""
 
 
 class ColourSettings(SettingsSection):
-    """OpenColorIO on the gateway's side."""
+    """OpenColorIO in the gateway."""
 
     config: str = "ocio://studio-config-latest"
-    """A config file or a built-in one. ``$OCIO`` goes before the default."""
+    """A config file or a built-in config. ``$OCIO`` overrides the default."""
     default_colour_space: str | None = None
-    """For plates that name no colour space and that no file rule knows; none: refused."""
+    """For plates without a colour space that match no file rule; null: they are refused."""
     display: str | None = None
-    """Display of the proxies; none: the config's default."""
+    """Display of the proxies; null: the config's default."""
     view: str | None = None
-    """View of the proxies; none: the display's default."""
+    """View of the proxies; null: the display's default."""
 
 
 class ProxySettings(SettingsSection):
-    """Small pictures of every frame, for looking."""
+    """JPEGs of every frame, for viewing."""
 
     width: int = Field(default=960, ge=64, le=8192)
-    """Greatest width of a proxy in pixels; smaller pictures stay as they are."""
+    """Maximum width of a proxy in pixels; smaller pictures are not enlarged."""
     quality: int = Field(default=90, ge=1, le=100)
     """JPEG quality of proxies and thumbnails."""
     thumbnail_width: int = Field(default=320, ge=32, le=2048)
-    """Greatest width of a version's thumbnail in pixels."""
+    """Maximum width of a version's thumbnail in pixels."""
 
 
 class GatewaySettings(SettingsSection):
     """The studio's AI service."""
 
     host: str = "127.0.0.1"
-    """Address that the gateway listens at; loopback keeps it to this machine."""
+    """Address that the gateway listens on; a loopback address limits it to this machine."""
     port: int = Field(default=0, ge=0, le=65535)
-    """Port that the gateway listens at; 0: any free one."""
+    """Port that the gateway listens on; 0: any free port."""
     data_dir: Path = Field(default_factory=lambda: default_state_dir() / "gateway")
-    """Databases, contents sent, work in progress. On a local disk."""
+    """Folder of the databases, uploads and work in progress. Must be on a local disk."""
     library_dir: Path = Field(default_factory=lambda: default_state_dir() / "library")
-    """Where versions are published."""
+    """Folder that versions are published to."""
     models_dir: Path = Field(default_factory=lambda: default_state_dir() / "models")
-    """Weights that ``shotbridge models install`` put there."""
+    """Folder of the model weights that ``shotbridge models install`` installs."""
     media_roots: tuple[Path, ...] = ()
-    """Folders that plates may be read from where they lie. Others are sent by the client."""
+    """Folders that the gateway may read plates from. Other plates are uploaded by the client."""
     database_url: str | None = None
-    """SQLAlchemy URL; none: SQLite in ``data_dir``."""
+    """SQLAlchemy URL; null: SQLite in ``data_dir``."""
     version_folder_template: str = "{show}/{sequence}/{shot}/{service}/{version}"
     """Folder of a version under ``library_dir``; ``{version}`` is v001, v002, ..."""
     file_name_template: str = "{shot}_{service}_{version}"
-    """Beginning of the names of a version's files; frame number and ending follow."""
+    """Base name of a version's files; frame number and extension are appended."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Model processes, and so jobs worked on at once."""
+    """Number of worker processes, and so of jobs that run at the same time."""
     threads: int = Field(default=0, ge=0, le=256)
-    """Threads of each model process; 0: the machine's cores shared out."""
+    """Threads of each worker process; 0: the machine's cores, divided by the workers."""
     model_idle_seconds: Seconds = 300.0
-    """After so many seconds without a frame a model process is ended, its memory given back."""
+    """Seconds without work after which a worker process is ended, to free its memory."""
     idle_exit_seconds: float = Field(default=1800.0, ge=0)
-    """A gateway started by a panel ends after so many seconds without a call or job; 0: never."""
+    """Seconds without a call or job after which a local gateway stops; 0: never."""
     content_limit_mb: Megabytes = 200_000
-    """Greatest size in MB of all contents kept for clients that send their pictures."""
+    """Maximum size in MB of all uploads that are kept."""
     allowed_hosts: tuple[str, ...] = ()
-    """Further names under which the gateway may be called, besides loopback."""
+    """Host names under which the gateway may be called, besides loopback."""
     colour: ColourSettings = ColourSettings()
     proxies: ProxySettings = ProxySettings()
 
@@ -151,17 +151,19 @@ class GatewaySettings(SettingsSection):
         fields = ("{show}", "{sequence}", "{shot}", "{service}", "{version}")
         missing = [field for field in fields if field not in value]
         if missing:
-            raise ValueError(f"names versions apart only with {', '.join(missing)} in it")
+            raise ValueError(f"needs {', '.join(missing)} to tell versions apart")
         parts = value.replace("\\", "/").split("/")
         if value.startswith(("/", "\\", "~")) or ".." in parts or ":" in value:
-            raise ValueError("is a folder under library_dir: no drive, no leading slash, no '..'")
+            raise ValueError(
+                "must be a path under library_dir: no drive, no leading slash, no '..'"
+            )
         return value
 
     @field_validator("file_name_template")
     @classmethod
     def _validate_file_name(cls, value: str) -> str:
         if "{version}" not in value or "/" in value or "\\" in value:
-            raise ValueError("is a file's name with {version} in it, without a folder")
+            raise ValueError("must be a file name with {version} in it, without a folder")
         return value
 
 

@@ -20,10 +20,10 @@ _VERSION_SUFFIX = re.compile(r"[._ -]v\d+(?![0-9A-Za-z]).*$", re.IGNORECASE)
 
 def _valid_name(value: str) -> str:
     if value != value.strip() or not value or value.startswith(".") or value.endswith("."):
-        raise ValueError("a name is not empty and neither starts nor ends with a dot or a space")
+        raise ValueError("a name must not be empty, nor start or end with a dot or a space")
     match = _INVALID_NAME_CHARACTERS.search(value)
     if match:
-        raise ValueError(f"a name becomes part of a folder's and holds no {match[0]!r}")
+        raise ValueError(f"a name is used as a folder name and cannot contain {match[0]!r}")
     return value
 
 
@@ -32,7 +32,7 @@ PathSafeName = Annotated[str, Field(max_length=128), AfterValidator(_valid_name)
 
 
 def sanitise_name(text: str, *, default: str) -> str:
-    """The nearest text that is a :data:`Name`; ``otherwise`` where nothing is left of it."""
+    """The nearest valid :data:`PathSafeName`; ``default`` if nothing is left of ``text``."""
     return (
         _strip_spaces_and_dots(
             _strip_spaces_and_dots(_INVALID_NAME_CHARACTERS.sub("_", text))[:128]
@@ -42,20 +42,20 @@ def sanitise_name(text: str, *, default: str) -> str:
 
 
 def strip_version(stem: str) -> str:
-    """A work file's name without its version and what people write after that: ``AB_0010_comp`` of
+    """The name of a work file without its version and anything after it: ``AB_0010_comp`` for
     ``AB_0010_comp_v012_ada``."""
     return _VERSION_SUFFIX.sub("", stem) or stem
 
 
 def _strip_spaces_and_dots(text: str) -> str:
-    """Without spaces (of any script) and dots at both ends."""
+    """Strip dots and Unicode whitespace from both ends."""
     while text != (shorter := text.strip().strip(".")):
         text = shorter
     return text
 
 
 class ShotId(StrictModel):
-    """Which shot of which show."""
+    """Identifies a shot within a show and sequence."""
 
     show: PathSafeName
     sequence: PathSafeName
@@ -66,11 +66,11 @@ class ShotId(StrictModel):
 
 
 class Shot(StrictModel):
-    """A shot: a stretch of a plate that a cut shows, and the handles around it.
+    """A shot: the part of a plate that a cut uses, and the handles around it.
 
-    All ranges are inclusive. ``cut_range`` counts in the plate's numbering and rate: the plate
-    frames that the cut shows. ``record_range`` counts in the cut's: where the shot stands on the
-    timeline; with a retime it has another length.
+    All ranges are inclusive. ``cut_range`` is in the plate's frame numbers and rate: the plate
+    frames that the cut uses. ``record_range`` is in those of the timeline: where the shot sits in
+    the cut. With a retime the two differ in length.
     """
 
     id: ShotId
@@ -82,27 +82,27 @@ class Shot(StrictModel):
     """Frames wanted after the cut range, in plate frames."""
     retime: Retime = Retime()
     phase: Ratio = Fraction(0)
-    """How far into the plate frame that it shows first the shot starts, in plate frames; not 0
-    where the cut counts at another rate than the plate."""
+    """Offset of the shot's start within its first plate frame, in plate frames. Not 0 only if the
+    cut and the plate have different rates."""
     record_range: FrameRange | None = None
     clip_id: str | None = None
-    """Identity of the clip in the timeline that it came from."""
+    """Identity of the clip in the timeline that the shot was read from."""
 
     @model_validator(mode="after")
     def _validate_cut_range(self) -> Self:
         if self.cut_range.rate != self.plate.range.rate:
             raise ValueError(
-                f"the cut range counts at {self.cut_range.rate} and the plate at "
-                f"{self.plate.range.rate} frames per second; both count in plate frames"
+                f"the cut range is at {self.cut_range.rate} and the plate is at "
+                f"{self.plate.range.rate} frames per second; both must be in plate frames"
             )
         if not self.plate.range.contains_range(self.cut_range):
             raise ValueError(
-                f"the cut uses {self.cut_range}, the plate holds {self.plate.range} only"
+                f"the cut uses {self.cut_range}, but the plate only has {self.plate.range}"
             )
         return self
 
     def plate_frames(self) -> list[int]:
-        """The plate frame that the cut shows at each frame of ``record_range``; without one, []."""
+        """The plate frame shown at each frame of ``record_range``; [] if there is none."""
         span = self.record_range
         if span is None:
             return []
@@ -112,10 +112,10 @@ class Shot(StrictModel):
         return list(shown)
 
     def plate_frame(self, record: int) -> int | None:
-        """The plate frame that the cut shows at a frame of its own, as ``record_range`` counts.
+        """The plate frame that the cut shows at a record frame.
 
-        Beside the record range a shot that is not retimed goes on into its handles. None: nothing
-        of the shot is there, or it is not known where it stands.
+        Outside the record range, a shot without a retime continues into its handles. None if the
+        shot has no picture there, or no record range.
         """
         span = self.record_range
         if span is None:
@@ -128,8 +128,8 @@ class Shot(StrictModel):
 
     @property
     def work_range(self) -> FrameRange:
-        """What is sent and comes back: the cut range with as much of the handles as exists."""
+        """The frames to process: the cut range plus the handles, as far as the plate has them."""
         wanted = self.cut_range.with_handles(self.head_handle, self.tail_handle)
         available = wanted.intersection(self.plate.range)
-        assert available is not None  # the plate covers the cut range
+        assert available is not None  # the plate contains the cut range
         return available

@@ -1,4 +1,4 @@
-"""What a job made: versions and tries, their files, lineage and review."""
+"""Results of jobs: versions and test frames, their files, lineage and review."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge_core.text.control_characters import escape_controls
 def _valid_relative_path(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
     if ":" in parts[0] or not {"", ".", ".."}.isdisjoint(parts) or escape_controls(value) != value:
-        raise ValueError("names something inside the result's folder")
+        raise ValueError("must be a path inside the result's folder")
     return value
 
 
@@ -42,40 +42,40 @@ class Decision(StrictModel):
     by: PersonName
     comment: str = Field(default="", max_length=5000)
     content_hash: Sha256 | None = None
-    """The :attr:`Version.content_hash` of what was looked at. The gateway refuses a decision whose
-    hash is not the version's."""
+    """The :attr:`Version.content_hash` of the files that were reviewed. The gateway refuses a
+    decision if it is not the version's."""
 
 
 class DecisionRecord(Decision):
-    """A decision as the gateway keeps it."""
+    """A decision as the gateway stores it."""
 
-    model_config = ConfigDict(extra="ignore")  # as in all records
+    model_config = ConfigDict(extra="ignore")  # as in all responses
 
     by: str
-    """As it was recorded, whatever names were taken then."""
+    """As it was recorded; not validated, because earlier versions accepted other names."""
     at: Timestamp
 
 
 class ResultOutput(ResponseModel):
-    """One set of pictures in a version: the pictures themselves, or a matte beside them."""
+    """One image sequence or movie of a result: the main picture, or a matte beside it."""
 
     name: str
-    """``main`` is what goes into the cut."""
+    """``main`` is the one that is placed in the cut."""
     pattern: RelativePath
-    """Relative to the result's folder; a frame number as ``%04d``, or a movie."""
+    """Relative to the result's folder; a sequence with ``%04d``, or a movie."""
     range: FrameRange
     colour_space: str
-    """``data`` for what is not colour, such as a matte."""
+    """``data`` for non-colour data, such as a matte."""
     width: int
     height: int
     pixel_aspect: float = 1.0
     channels: tuple[str, ...]
     depth: str
-    """Type of a sample: half, float, uint8, uint10, uint16."""
+    """Sample type: half, float, uint8, uint10, uint16."""
 
 
 class ResultFile(ResponseModel):
-    """A file of a result: path relative to its folder, size in bytes, content."""
+    """A file of a result: path relative to its folder, size in bytes, hash of the content."""
 
     path: str
     size: int
@@ -83,14 +83,14 @@ class ResultFile(ResponseModel):
 
 
 def content_hash(files: Iterable[ResultFile]) -> str:
-    """SHA-256 (hexadecimal) over the content and the path of each file, whatever their order: that
-    of what ``sha256sum`` says of them, a line each, sorted by path."""
+    """SHA-256 (hexadecimal) of the ``sha256sum`` lines of the files, sorted by path: independent of
+    their order."""
     lines = sorted((file.path, f"{file.sha256}  {file.path}\n") for file in files)
     return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
 class Proxies(ResponseModel):
-    """JPEGs with the display view baked in, for looking, one for each frame."""
+    """JPEGs for viewing, one for each frame, with the display view baked in."""
 
     pattern: str
     width: int
@@ -100,30 +100,30 @@ class Proxies(ResponseModel):
 
 
 class Result(ResponseModel):
-    """What versions and tries share."""
+    """The common base of versions and test frames."""
 
     id: str
     shot: ShotId
     service: str
     job_id: str
     folder: str
-    """Absolute, on the gateway's side."""
+    """Absolute path on the gateway's machine."""
     frames: tuple[int, ...]
     outputs: tuple[ResultOutput, ...]
     proxies: Proxies
     created: Timestamp
     requested_by: str
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words."""
+    """Where the plate's files contradict the request."""
 
 
 class Version(Result):
-    """Immutable pictures for a shot, and what humans decided about them since."""
+    """An immutable, numbered result for a shot, with the decisions made about it."""
 
     number: int = Field(ge=1)
     content_hash: Sha256 | None = None
-    """See :func:`content_hash`: of all files but the lineage, the proxies included; None: published
-    before the gateway kept it."""
+    """See :func:`content_hash`; of all files except the lineage, with the proxies. None: published
+    before the gateway recorded it."""
     status: ReviewStatus = ReviewStatus.PENDING
     decisions: tuple[DecisionRecord, ...] = ()
 
@@ -133,7 +133,7 @@ class Version(Result):
 
 
 class TestFrame(Result):
-    """A few frames made to be looked at; it has no number and takes no review."""
+    """A few frames made to check a request. It has no version number and is not reviewed."""
 
 
 class ModelUsed(ResponseModel):
@@ -158,26 +158,28 @@ class InputFile(ResponseModel):
 
 
 class Lineage(StoredModel):
-    """How a result was made: enough to make it again and to account for it."""
+    """How a result was made: enough to reproduce and to account for it."""
+
+    title = "lineage"
 
     result_id: str
     job_id: str
     key: str
     request: Request
     parameters: dict[str, JsonValue]
-    """All of them, defaults filled in."""
+    """All parameters, with defaults filled in."""
     requested_by: str
     created: Timestamp
     provider: str
     models: tuple[ModelUsed, ...] = ()
     runtime: dict[str, str] = {}
-    """What ran the model: library, execution provider, threads."""
+    """How the model was run: library, execution provider, threads."""
     software: dict[str, str] = {}
-    """Version of each program and library that touched the pictures."""
+    """Version of each program and library that processed the pictures."""
     colour: tuple[str, ...] = ()
-    """Each conversion, in order, in words."""
+    """A description of each colour conversion, in order."""
     timings: tuple[StepTiming, ...] = ()
     inputs: tuple[InputFile, ...] = ()
     outputs: tuple[ResultFile, ...] = ()
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them, in words."""
+    """Where the plate's files contradict the request."""

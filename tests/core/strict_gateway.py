@@ -51,7 +51,7 @@ class Fault:
 
     ``refuse``: the connection is reset before the call is read. ``cut_body``: reset after so many
     bytes of the call's body. ``cut_answer``: the call is done and half of the answer's bytes are
-    sent. ``no_answer``: the call is done and the connection closed. ``hang``: done, and nothing
+    sent. ``drop_answer``: the call is done and the connection closed. ``hang``: done, and nothing
     sent until the gateway closes. ``answer``: these words instead of an answer.
     """
 
@@ -145,7 +145,7 @@ class StrictGateway:
     def restart(self) -> None:
         port = self.port
         self.stop()
-        self.about = self.about.model_copy(update={"instance": f"{self.about.instance_id}+"})
+        self.about = self.about.model_copy(update={"instance_id": f"{self.about.instance_id}+"})
         self.start(port)
 
     def fault(self, method: str, path: str, **what: Any) -> Fault:
@@ -321,7 +321,7 @@ class StrictGatewayHandler(BaseHTTPRequestHandler):
                 gateway.token, self.query["challenge"][0], gateway.about.instance_id
             )
             return 200, gateway.about.model_copy(update={"proof": proof})
-        if call == "POST /v1/media/reachable":
+        if call == "POST /v1/media/readable":
             query = ReadableFilesQuery.model_validate_json(self._body())
             readable = [i for i, f in enumerate(query.files) if _is_within(f.path, gateway.roots)]
             return 200, {"readable": readable}

@@ -44,7 +44,7 @@ time.sleep(given.slow)
 
 from bridge_core.models.gateway import compute_proof  # noqa: E402  slow, and tests count on the moment
 
-about = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": uuid4().hex}
+about = {"version": "0.1.0", "api_version": "1.0", "min_client_version": "0.1.0", "instance_id": uuid4().hex}
 
 
 class StubGatewayHandler(BaseHTTPRequestHandler):
@@ -55,11 +55,11 @@ class StubGatewayHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        answer: dict[str, Any] = {"ok": True, "lines": []}
+        answer: dict[str, Any] = {"ok": True, "checks": []}
         if url.path == "/v1/about":
             token = given.token_file.read_text().strip()
             [challenge] = parse_qs(url.query).get("challenge", [""])
-            answer = {**about, "proof": compute_proof(token, challenge, about["instance"])}
+            answer = {**about, "proof": compute_proof(token, challenge, about["instance_id"])}
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -76,7 +76,7 @@ if not given.token_file.exists():
 announcement = {
     "url": f"http://127.0.0.1:{server.server_address[1]}",
     "pid": os.getpid(),
-    "instance": about["instance"],
+    "instance_id": about["instance_id"],
 }
 partial = given.announce.with_suffix(".half")
 partial.write_text(json.dumps(announcement))

@@ -55,7 +55,7 @@ def test_a_request_becomes_a_job_and_the_outbox_is_empty(
     assert not list((client.outbox.folder / "locks").iterdir())
 
 
-@pytest.mark.parametrize("fault", ["no_answer", "cut_answer", "hang"])
+@pytest.mark.parametrize("fault", ["drop_answer", "cut_answer", "hang"])
 def test_a_lost_answer_makes_no_second_job(
     fault: str, gateway: Any, client: Client, request_of: Request
 ) -> None:
@@ -85,7 +85,7 @@ def test_without_a_gateway_a_request_is_kept_and_sent_later(
     with pytest.raises(GatewayUnreachable, match="nothing is lost") as caught:
         client.submit(request_of)
     [entry] = client.outbox.entries()
-    assert caught.value.details["kept"] == entry.key
+    assert caught.value.details["outbox_key"] == entry.key
     assert "shotbridge outbox --send" in caught.value.next_step
     with pytest.raises(GatewayUnreachable):
         client.flush()
@@ -127,7 +127,7 @@ def test_what_may_be_mended_is_kept(
     gateway.fault("POST", JOBS, **problem(error, status))
     with pytest.raises(type(error)) as caught:
         client.submit(request_of)
-    assert "kept" in caught.value.details  # type: ignore[attr-defined]
+    assert "outbox_key" in caught.value.details  # type: ignore[attr-defined]
     assert len(client.outbox.entries()) == 1
     assert len(client.flush()) == 1
     assert len(gateway.jobs) == 1
@@ -172,7 +172,7 @@ def test_a_request_whose_pictures_go_by_path_is_taken_back_as_well(
 ) -> None:
     gateway.roots = [Path(plate.path).parent]
     cancel = threading.Event()
-    gateway.fault("POST", "/v1/media/reachable", before=cancel.set)
+    gateway.fault("POST", "/v1/media/readable", before=cancel.set)
     with pytest.raises(JobCancelled):
         client.submit(request_of, cancel=cancel)
     assert client.outbox.entries() == ()
@@ -195,7 +195,7 @@ with Client(settings) as client:
     ("method", "path"),
     [
         ("GET", "/v1/about"),
-        ("POST", "/v1/media/reachable"),
+        ("POST", "/v1/media/readable"),
         ("POST", "/v1/content/states"),
         ("PATCH", "/v1/content/.*"),
         ("POST", "/v1/jobs"),
@@ -212,7 +212,7 @@ def test_a_client_killed_at_any_step_loses_nothing_and_sends_nothing_twice(
     sender = subprocess.Popen(
         [sys.executable, "-c", SENDER, patient.model_dump_json(), request_of.model_dump_json()]
     )
-    assert fault.met.wait(60)
+    assert fault.triggered.wait(60)
     sender.kill()
     assert sender.wait(60) == -9
 
@@ -305,7 +305,7 @@ def test_an_id_is_no_path(gateway: Any, client: Client) -> None:
 
 
 def test_a_decision_is_never_repeated(gateway: Any, client: Client) -> None:
-    gateway.fault("POST", "/v1/versions/v/notes", no_answer=True)
+    gateway.fault("POST", "/v1/versions/v/notes", drop_answer=True)
     with pytest.raises(GatewayUnreachable):
         client.add_note("v", NewNote(text="x", by="Ada"))
     assert gateway.count("POST", "/v1/versions/v/notes") == 1

@@ -29,7 +29,7 @@ from bridge_core.errors import (
 from bridge_core.models.settings import Settings
 from bridge_core.system import processes
 
-STUB_GATEWAY = Path(__file__).with_name("stand_in.py")
+STUB_GATEWAY = Path(__file__).with_name("stub_gateway.py")
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def test_it_is_started_once_and_found_after(state: Path) -> None:
 
 ASKER = """
 import sys
-from bridge_core.launcher import ensure
+from bridge_core.launcher import ensure_gateway
 from bridge_core.models.settings import Settings
-print(ensure(Settings.model_validate_json(sys.argv[1])).url)
+print(ensure_gateway(Settings.model_validate_json(sys.argv[1])).url)
 """
 
 
@@ -118,7 +118,7 @@ def test_an_announcement_of_somebody_elses_is_not_believed(state: Path) -> None:
     settings = settings_for(state)
     first = launcher.ensure_gateway(settings)
     announced = json.loads((state / "gateway.json").read_text())
-    (state / "gateway.json").write_text(json.dumps({**announced, "instance": "another"}))
+    (state / "gateway.json").write_text(json.dumps({**announced, "instance_id": "another"}))
     os.kill(announced["pid"], signal.SIGKILL)
     assert launcher.ensure_gateway(settings).url != first.url
 

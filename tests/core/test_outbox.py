@@ -197,7 +197,7 @@ from bridge_core.outbox import Outbox
 outbox = Outbox(Path(sys.argv[1]))
 request = Request.model_validate_json(sys.argv[2])
 for number in range(20):
-    entry = outbox.put(request, None if number % 2 else f"shared-{number:04d}")
+    entry = outbox.add(request, None if number % 2 else f"shared-{number:04d}")
     print(entry.key, flush=True)
     outbox.entries()
 """
@@ -232,7 +232,7 @@ def killing(*args, **kwargs):
     die()
 
 setattr(os, where, killing)
-entry = Outbox(Path(sys.argv[1])).put(Request.model_validate_json(sys.argv[2]), "killed-key")
+entry = Outbox(Path(sys.argv[1])).add(Request.model_validate_json(sys.argv[2]), "killed-key")
 print("accepted", flush=True)
 """
 

@@ -17,7 +17,7 @@ from bridge_core.config.settings_table import update_document
 from bridge_core.errors import ConfigError
 from bridge_core.models.settings import Settings
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ def test_each_layer_goes_before_the_one_below(
 ) -> None:
     show = tmp_path / "bunny.yaml"
     site.write_text(
-        "client:\n  retries: 1\n  streams: 1\n  connect_timeout: 1\n  read_timeout: 1\n"
+        "client:\n  retries: 1\n  parallel_transfers: 1\n  connect_timeout: 1\n  read_timeout: 1\n"
         f"work:\n  handles: 1\n  show_config: {tmp_path}/{{show}}.yaml\n"
     )
-    show.write_text("client: {streams: 2, connect_timeout: 2, read_timeout: 2}\nwork: {handles: 2}")
+    show.write_text("client: {parallel_transfers: 2, connect_timeout: 2, read_timeout: 2}\nwork: {handles: 2}")
     user = write_user("client: {connect_timeout: 3, read_timeout: 3}\nwork:\n  handles: 3\n")
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__READ_TIMEOUT", "4")
     monkeypatch.setenv("SHOTBRIDGE__WORK__HANDLES", "4")
@@ -68,7 +68,7 @@ def test_each_layer_goes_before_the_one_below(
     assert (client.retries, client.parallel_transfers, client.connect_timeout) == (1, 2, 3)
     assert (client.read_timeout, work.handles) == (4, 5)
     assert loaded.origins["client.retries"] == SettingOrigin(ConfigLayer.SITE, f"{site}:2")
-    assert loaded.origins["client.streams"] == SettingOrigin(ConfigLayer.SHOW, f"{show}:1")
+    assert loaded.origins["client.parallel_transfers"] == SettingOrigin(ConfigLayer.SHOW, f"{show}:1")
     assert loaded.origins["client.connect_timeout"] == SettingOrigin(ConfigLayer.USER, f"{user}:1")
     assert loaded.origins["client.read_timeout"] == SettingOrigin(
         ConfigLayer.ENVIRONMENT, "SHOTBRIDGE__CLIENT__READ_TIMEOUT"
@@ -84,7 +84,7 @@ def test_a_later_site_file_goes_before_an_earlier_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
-    first.write_text("client: {retries: 1, streams: 1}")
+    first.write_text("client: {retries: 1, parallel_transfers: 1}")
     second.write_text("client: {retries: 2}")
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", os.pathsep.join(map(str, (first, second))))
     client = load_settings().settings.client
@@ -129,12 +129,12 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
         "client:\n"
         "  retrys: 6\n"
         "  retries: many\n"
-        "  streams: yes\n"
+        "  parallel_transfers: yes\n"
         "  url: gateway.studio\n"
         "gateway:\n"
         "  port: 99999\n"
         "  media_roots: /shows\n"
-        "  version_folder: '{show}/{shot}'\n"
+        "  version_folder_template: '{show}/{shot}'\n"
         "  proxies: 3\n"
         "clients:\n"
         "  url: x\n"
@@ -150,11 +150,11 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
     )
     assert problems["client.retries"]["value"] == "many"
     assert problems["client.retries"]["problem"] == "it takes a whole number from 0 to 20"
-    assert problems["client.streams"]["problem"] == "it takes a whole number from 1 to 32"
+    assert problems["client.parallel_transfers"]["problem"] == "it takes a whole number from 1 to 32"
     assert "address such as" in problems["client.url"]["problem"]
     assert problems["gateway.port"]["where"] == f"{site}:7"
     assert problems["gateway.media_roots"]["problem"] == "it takes a list of paths"
-    assert "{sequence}, {service}, {version}" in problems["gateway.version_folder"]["problem"]
+    assert "{sequence}, {service}, {version}" in problems["gateway.version_folder_template"]["problem"]
     assert "section" in problems["gateway.proxies"]["problem"]
     assert "did you mean client?" in problems["clients"]["problem"]
     assert problems["work.show"]["problem"] == "it takes text, or null"
@@ -167,7 +167,7 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "says"),
     [
-        ("client:\n  retries: 1\n  streams: 2\n  retries: 3\n", ":4", "stands in line 2 already"),
+        ("client:\n  retries: 1\n  parallel_transfers: 2\n  retries: 3\n", ":4", "stands in line 2 already"),
         ("client: {}\nclient: {}\n", ":2", "stands in line 1 already"),
         ("client:\n\tretries: 1\n", ":2", "not YAML"),
         ("client: [1\n", ":2", "not YAML"),
@@ -215,7 +215,7 @@ def test_variables_take_text_as_it_stands_and_the_rest_as_yaml(
         "WORK__SHOW": "300",
         "CLIENT__URL": "null",
         "CLIENT__RETRIES": "2",
-        "GATEWAY__VERSION_FOLDER": "{show}/{sequence}/{shot}/{service}/{version}/x",
+        "GATEWAY__VERSION_FOLDER_TEMPLATE": "{show}/{sequence}/{shot}/{service}/{version}/x",
         "GATEWAY__MEDIA_ROOTS": f"/a{os.pathsep}/b",
         "GATEWAY__ALLOWED_HOSTS": "[one, two]",
         "CLIENT__GATEWAY_COMMAND": "/opt/py/bin/python -m 'bridge gateway'",
@@ -296,6 +296,6 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 
 
 def test_yaml_is_loaded_only_where_a_file_is_read() -> None:
-    code = "import sys, bridge_core.config; bridge_core.config.load(); print('yaml' in sys.modules)"
+    code = "import sys, bridge_core.config; bridge_core.config.load_settings(); print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

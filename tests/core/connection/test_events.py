@@ -151,29 +151,29 @@ def listen(gateway: Any, transport: Transport) -> Iterator[Any]:
 
 
 def test_events_come_in_order_from_now_on(gateway: Any, listen: Any, job: Job) -> None:
-    gateway.tell(job)
+    gateway.publish_job(job)
     listener = listen()
     for _ in range(3):
-        gateway.tell(job)
+        gateway.publish_job(job)
     assert listener.until(3) == [2, 3, 4]
 
 
 def test_events_come_from_where_one_was(gateway: Any, listen: Any, job: Job) -> None:
     for _ in range(5):
-        gateway.tell(job)
+        gateway.publish_job(job)
     assert listen(after=2).until(3) == [3, 4, 5]
 
 
 def test_events_of_one_job_only(gateway: Any, listen: Any, job: Job) -> None:
     listener = listen(job="job-2")
-    gateway.tell(job)
-    gateway.tell(job.model_copy(update={"id": "job-2"}))
-    gateway.tell(job)
-    gateway.tell(job.model_copy(update={"id": "job-2"}))
+    gateway.publish_job(job)
+    gateway.publish_job(job.model_copy(update={"id": "job-2"}))
+    gateway.publish_job(job)
+    gateway.publish_job(job.model_copy(update={"id": "job-2"}))
     assert listener.until(2) == [2, 4]
 
 
-@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"no_answer": True}, {"hang": True}])
+@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"drop_answer": True}, {"hang": True}])
 def test_none_is_lost_and_none_comes_twice_when_lines_are_cut(
     fault: dict[str, Any], gateway: Any, listen: Any, job: Job
 ) -> None:
@@ -181,7 +181,7 @@ def test_none_is_lost_and_none_comes_twice_when_lines_are_cut(
         gateway.fault("GET", PATH, **fault)
     listener = listen()
     for _ in range(12):
-        gateway.tell(job)
+        gateway.publish_job(job)
         time.sleep(0.02)
     assert listener.until(12) == list(range(1, 13))
     assert gateway.count("GET", PATH) >= 4
@@ -190,11 +190,11 @@ def test_none_is_lost_and_none_comes_twice_when_lines_are_cut(
 def test_a_line_that_is_cut_before_anything_happened_loses_nothing(
     gateway: Any, listen: Any, job: Job
 ) -> None:
-    gateway.tell(job)
+    gateway.publish_job(job)
     listener = listen()
-    listener.knows(1)
+    listener.wait_for_last(1)
     gateway.stop()
-    gateway.tell(job)
+    gateway.publish_job(job)
     gateway.start(gateway.port)
     assert listener.until(1) == [2]
 
@@ -202,10 +202,10 @@ def test_a_line_that_is_cut_before_anything_happened_loses_nothing(
 def test_a_gateway_may_be_restarted_many_times(gateway: Any, listen: Any, job: Job) -> None:
     listener = listen()
     for count in range(1, 4):
-        gateway.tell(job)
+        gateway.publish_job(job)
         listener.until(count)
         gateway.restart()
-        gateway.tell(job)
+        gateway.publish_job(job)
     assert listener.until(6) == [1, 2, 3, 4, 5, 6]
 
 
@@ -214,15 +214,15 @@ def test_a_gateway_whose_numbers_begin_anew_is_followed(
 ) -> None:
     gateway.first_event = 1000
     listener = listen()
-    gateway.tell(job)
+    gateway.publish_job(job)
     listener.until(1)
     gateway.stop()
     gateway.first_event, gateway.events = 1, []
     gateway.start(gateway.port)
     with gateway.lock:
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
-    listener.knows(0)
-    gateway.tell(job)
+    listener.wait_for_last(0)
+    gateway.publish_job(job)
     assert listener.until(2) == [1000, 1]
 
 
@@ -233,7 +233,7 @@ def test_a_peer_that_died_without_a_word_is_noticed(gateway: Any, listen: Any, j
     while gateway.count("GET", PATH) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert gateway.count("GET", PATH) >= 2
-    gateway.tell(job)
+    gateway.publish_job(job)
     assert listener.until(1) == [1]
 
 
@@ -283,13 +283,13 @@ def test_kinds_of_a_newer_gateway_are_passed_over(
 def test_each_connection_and_disconnect_is_reported(
     gateway: Any, transport: Transport, job: Job
 ) -> None:
-    gateway.fault("GET", PATH, no_answer=True)
+    gateway.fault("GET", PATH, drop_answer=True)
     signals = (s for s in EventStream(transport).signals() if s is not StreamSignal.IDLE)
     assert next(signals) is StreamSignal.CONNECTED
     with gateway.lock:
         assert gateway.changed.wait_for(lambda: gateway.listeners, 30)
-    gateway.tell(job)
-    gateway.tell(job)
+    gateway.publish_job(job)
+    gateway.publish_job(job)
     first, disconnected, again, second = islice(signals, 4)
     assert isinstance(first, Event)
     assert disconnected is StreamSignal.DISCONNECTED

@@ -30,8 +30,8 @@ from bridge_core.models.notes import NewNote
 from bridge_core.models.settings import Settings
 from bridge_core.system import processes
 
-STUB_GATEWAY = Path(__file__).with_name("stand_in.py")
-ABOUT = {"version": "0.1.0", "api": "1.0", "oldest_client": "0.1.0", "instance": "one"}
+STUB_GATEWAY = Path(__file__).parents[1] / "stub_gateway.py"
+ABOUT = {"version": "0.1.0", "api_version": "1.0", "min_client_version": "0.1.0", "instance_id": "one"}
 ROOT = os.name == "posix" and os.geteuid() == 0
 
 
@@ -123,7 +123,7 @@ def test_who_does_not_know_the_token_never_sees_it(
     assert "client.token_file" in caught.value.next_step
 
 
-@pytest.mark.parametrize("body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance": 1}'])
+@pytest.mark.parametrize("body", [b"[" * 90_000, b"\xff", b"", b'"x"', b"[1]", b'{"instance_id": 1}'])
 def test_nonsense_is_reported_as_such(body: bytes, settings: Settings) -> None:
     with (
         impostor(lambda challenge: body) as there,
@@ -173,7 +173,7 @@ def test_who_takes_a_dead_gateways_port_never_sees_it(
 
 
 def test_each_connection_is_challenged_anew(gateway: Any, client: Client) -> None:
-    gateway.answers["GET /v1/health"] = {"ok": True, "lines": []}
+    gateway.canned_answers["GET /v1/health"] = {"ok": True, "checks": []}
     threads = [threading.Thread(target=client.health) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -216,10 +216,10 @@ def test_an_impostor_at_the_announced_address_is_passed_over(state: Path) -> Non
     announced = json.loads((state / "gateway.json").read_text())
     kill(announced["pid"])
     # Whoever asked the gateway before knows its instance.
-    with impostor(lambda c: about_body(instance=announced["instance"], proof="0" * 64)) as there:
+    with impostor(lambda c: about_body(instance_id=announced["instance_id"], proof="0" * 64)) as there:
         (state / "gateway.json").write_text(json.dumps({**announced, "url": there.url}))
         with Client(settings) as client:
-            assert client.about().instance_id != announced["instance"]
+            assert client.about().instance_id != announced["instance_id"]
         assert there.requests
         assert "Bearer" not in "".join(there.requests)
     assert recorded_starts(state) == 2

@@ -26,12 +26,12 @@ from bridge_core.models.gateway import About, Health
 from bridge_core.models.notes import NewNote, Note
 from bridge_core.models.settings import ClientSettings
 
-HEALTHY = {"ok": True, "lines": []}
+HEALTHY = {"ok": True, "checks": []}
 
 
 @pytest.fixture(autouse=True)
 def _healthy(gateway: Any) -> None:
-    gateway.answers["GET /v1/health"] = HEALTHY
+    gateway.canned_answers["GET /v1/health"] = HEALTHY
 
 
 def health(transport: Transport) -> Health:
@@ -60,7 +60,7 @@ def test_the_handshake_is_made_once(gateway: Any, transport: Transport) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"refuse": True}, {"cut_answer": True}, {"no_answer": True}, {"hang": True}]
+    "fault", [{"refuse": True}, {"cut_answer": True}, {"drop_answer": True}, {"hang": True}]
 )
 def test_a_read_is_repeated_until_it_is_answered(
     fault: dict[str, Any], gateway: Any, transport: Transport
@@ -71,7 +71,7 @@ def test_a_read_is_repeated_until_it_is_answered(
     assert gateway.count("GET", "/v1/health") == 3
 
 
-@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"no_answer": True}, {"hang": True}])
+@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"drop_answer": True}, {"hang": True}])
 def test_a_note_that_may_have_arrived_is_never_sent_again(
     fault: dict[str, Any], gateway: Any, transport: Transport
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_note_that_was_never_sent_is_sent_again(gateway: Any, settings: Any) -
 
 def test_retries_run_out(gateway: Any, transport: Transport) -> None:
     for _ in range(10):
-        gateway.fault("GET", "/v1/health", no_answer=True)
+        gateway.fault("GET", "/v1/health", drop_answer=True)
     with pytest.raises(GatewayUnreachable):
         health(transport)
     assert gateway.count("GET", "/v1/health") == 1 + transport.settings.retries
@@ -130,7 +130,7 @@ def test_a_gateway_that_takes_calls_and_stays_silent_is_not_waited_for_for_ever(
 def test_after_a_disconnect_the_handshake_is_repeated(gateway: Any, transport: Transport) -> None:
     health(transport)
     gateway.restart()
-    gateway.fault("GET", "/v1/health", no_answer=True)
+    gateway.fault("GET", "/v1/health", drop_answer=True)
     health(transport)
     assert transport.about().instance_id == "one+"
     assert gateway.count("GET", "/v1/about") == 2
@@ -217,7 +217,7 @@ def test_a_problem_becomes_the_error_that_it_names(
 ) -> None:
     problem = {
         "code": code,
-        "what": "w",
+        "message": "w",
         "where": "h",
         "next_step": "n",
         "details": {"frames": [1]},
@@ -234,10 +234,10 @@ def test_a_problem_becomes_the_error_that_it_names(
 @pytest.mark.parametrize(
     ("about", "own", "side", "says"),
     [
-        ({"api": "0.9"}, False, "gateway", "have the gateway updated"),
-        ({"api": "0.9"}, True, "gateway", "shotbridge stop"),
-        ({"api": "2.0"}, False, "client", "update Shotbridge on this machine"),
-        ({"oldest_client": "0.10.0"}, False, "client", "0.10.0 or newer"),
+        ({"api_version": "0.9"}, False, "gateway", "have the gateway updated"),
+        ({"api_version": "0.9"}, True, "gateway", "shotbridge stop"),
+        ({"api_version": "2.0"}, False, "client", "update Shotbridge on this machine"),
+        ({"min_client_version": "0.10.0"}, False, "client", "0.10.0 or newer"),
     ],
 )
 def test_the_handshake_says_which_side_to_update(
@@ -254,7 +254,7 @@ def test_the_handshake_says_which_side_to_update(
     assert says in caught.value.next_step
 
 
-@pytest.mark.parametrize("about", [{"api": "1.7"}, {"version": "3.0"}, {"oldest_client": "0.0.9"}])
+@pytest.mark.parametrize("about", [{"api_version": "1.7"}, {"version": "3.0"}, {"min_client_version": "0.0.9"}])
 def test_newer_minor_versions_are_welcome(
     about: dict[str, str], gateway: Any, transport: Transport
 ) -> None:

@@ -61,7 +61,7 @@ def test_the_libraries_are_those_of_setup_py() -> None:
 
 
 @pytest.mark.parametrize(
-    ("installed", "is_installed", "state", "says"),
+    ("installed", "is_installed", "status", "message"),
     [
         ("6.11.3", True, CheckStatus.OK, "6.11.3"),
         ("6.12.0", True, CheckStatus.ERROR, "loses references"),
@@ -72,12 +72,12 @@ def test_the_libraries_are_those_of_setup_py() -> None:
     ],
 )
 def test_qt_that_does_not_fit_is_reported(
-    installed: str, is_installed: bool, state: CheckStatus, says: str
+    installed: str, is_installed: bool, status: CheckStatus, message: str
 ) -> None:
-    line = _check_library(CLIENT_LIBRARIES[0], python_packages, is_installed)
-    assert line.status is state
-    assert says in line.message
-    assert bool(line.next_step) == (state is CheckStatus.ERROR or not is_installed)
+    line = _check_library(CLIENT_LIBRARIES[0], installed, is_installed)
+    assert line.status is status
+    assert message in line.message
+    assert bool(line.next_step) == (status is CheckStatus.ERROR or not is_installed)
 
 
 def test_a_library_that_is_missing_is_wrong() -> None:
@@ -429,7 +429,7 @@ def _run_doctor(
     code = main(["doctor", "--json", *words])
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] == (code == 0)
-    return code, {line["name"]: line for line in report["lines"]}
+    return code, {line["name"]: line for line in report["checks"]}
 
 
 def test_a_configuration_with_a_mistake_does_not_stop_the_rest(
@@ -438,8 +438,8 @@ def test_a_configuration_with_a_mistake_does_not_stop_the_rest(
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__RETRYS", "2")
     code, lines = _run_doctor(capsys)
     assert code == 1
-    assert "retrys" in str(lines["configuration"]["says"])
-    assert "SHOTBRIDGE__CLIENT__RETRYS" in str(lines["configuration"]["says"])
+    assert "retrys" in str(lines["configuration"]["message"])
+    assert "SHOTBRIDGE__CLIENT__RETRYS" in str(lines["configuration"]["message"])
     assert lines["configuration"]["next_step"]
     assert "Nuke" in lines and "gateway" not in lines
 
@@ -458,7 +458,7 @@ def test_a_studios_gateway_that_is_gone_is_reported_without_its_secrets(
     assert "hunter22" not in captured.out + captured.err
     assert "next:" in captured.out
     _, lines = _run_doctor(capsys)
-    assert lines["gateway"]["state"] == "wrong"
+    assert lines["gateway"]["status"] == "error"
     # The studio's gateway keeps its own folders and models.
     assert "gateway.data_dir" not in lines and "models" not in lines
 
@@ -472,9 +472,9 @@ def test_an_installation_that_is_whole_is_green(
     finally:
         assert main(["stop"]) == 0
     assert code == 0, [line for line in lines.values() if not line["ok"]]
-    assert str(lines["models"]["says"]).endswith(f"installed and intact in {models_dir}")
-    assert "OpenColorIO" in str(lines["colour"]["says"])
-    assert lines["clock"]["says"] == "agrees with the gateway's"
+    assert str(lines["models"]["message"]).endswith(f"installed and intact in {models_dir}")
+    assert "OpenColorIO" in str(lines["colour"]["message"])
+    assert lines["clock"]["message"] == "agrees with the gateway's"
 
 
 def test_what_is_wrong_is_reported_with_where_it_is(
@@ -483,7 +483,7 @@ def test_what_is_wrong_is_reported_with_where_it_is(
     gone = tmp_path / "gone.yaml"
     monkeypatch.setenv("SHOTBRIDGE_CONFIG", str(gone))
     _, lines = _run_doctor(capsys)
-    assert str(gone) in str(lines["configuration"]["says"])
+    assert str(gone) in str(lines["configuration"]["message"])
     monkeypatch.delenv("SHOTBRIDGE_CONFIG")
     token = tmp_path / "token"
     token.write_text("t\n")
@@ -491,7 +491,7 @@ def test_what_is_wrong_is_reported_with_where_it_is(
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SHOTBRIDGE__CLIENT__TOKEN_FILE", str(token))
     _, lines = _run_doctor(capsys)
-    assert str(token) in str(lines["gateway"]["says"])
+    assert str(token) in str(lines["gateway"]["message"])
     # A group may read a studio's token, as docs/admin.md says.
     assert f"chmod 640 {token}" in str(lines["gateway"]["next_step"])
 
@@ -506,7 +506,7 @@ def test_weights_that_are_missing_are_reported(
         main(["stop"])
     assert code == 1
     assert lines["models"]["next_step"] == "shotbridge models install"
-    assert "u2netp" in str(lines["models"]["says"])
+    assert "u2netp" in str(lines["models"]["message"])
 
 
 def test_every_line_that_is_wrong_says_what_to_do(tmp_path: Path) -> None:

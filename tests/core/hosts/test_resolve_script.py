@@ -137,7 +137,7 @@ def test_a_file_in_the_place_of_the_folder_is_reported(plugins: Path, tmp_path: 
         install_script(tmp_path / "taken" / "Utility")
 
 
-@pytest.mark.parametrize("line", ["PYTHON", "PLUGINS", "placed by"])
+@pytest.mark.parametrize("line", ["PYTHON", "PLUGINS", "installed by"])
 def test_a_plugin_that_breaks_the_agreement_is_reported(
     plugins: Path, folder: Path, line: str
 ) -> None:
@@ -202,7 +202,7 @@ def test_the_command_places_and_removes(
 ) -> None:
     before = _all_files(folder)
     assert main(["install", "resolve", "--folder", str(folder)]) == 0
-    assert "placed: " in capsys.readouterr().out
+    assert "installed: " in capsys.readouterr().out
     assert main(["install", "resolve", "--folder", str(folder), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report == {"file": str(folder / "Shotbridge.py"), "changed": False}

@@ -76,7 +76,7 @@ def test_a_nuke_that_has_nothing_of_ours_leaves_a_report(
     results = {result["id"]: result for result in read["results"]}
     assert results["nuke.python"]["outcome"] == "confirmed"
     # The stand-in renders nothing, but the plugin's own modules and their libraries were there.
-    assert "has no attribute" in results["nuke.render.frame"]["seen"]
+    assert "has no attribute" in results["nuke.render.frame"]["observed"]
     assert "ModuleNotFoundError" not in (report / "shotbridge_selftest_nuke.txt").read_text()
 
 
@@ -100,8 +100,8 @@ def test_resolve_is_asked_from_a_python_of_its_own(plugins: Path, tmp_path: Path
     package = plugins / "resolve" / "bridge_resolve"
     (package / "__init__.py").write_text("")
     (package / "selftest.py").write_text(
-        "import sys\nimport bridge_resolve\nfrom bridge_core.hosts.selftest import Check, main\n"
-        "checks = [Check('resolve.one', 'One.', lambda: 'seen')]\n"
+        "import sys\nimport bridge_resolve\nfrom bridge_core.hosts.selftest import SelfTestCheck, main\n"
+        "checks = [SelfTestCheck('resolve.one', 'One.', lambda: 'seen')]\n"
         "sys.exit(main('resolve', lambda: 'Resolve', checks, sys.argv[1:]))\n"
     )
     assert main(["selftest", "resolve", "--out", str(tmp_path / "report")]) == 0

@@ -58,7 +58,7 @@ def test_each_check_gets_its_turn_whatever_the_ones_before_raised(tmp_path: Path
         ("host.four", SelfTestOutcome.CONFIRMED),
     ]
     assert not report.ok
-    assert report.summary == "1 confirmed, 1 differs, 1 not seen, 2 broken"
+    assert report.summary == "1 confirmed, 1 differs, 1 skipped, 2 errors"
     assert report.results[0].observed == "RuntimeError: no such knob"
     assert report.results[0].traceback.endswith("look")
     assert "/" not in report.results[0].traceback
@@ -71,14 +71,14 @@ def test_the_report_is_there_as_json_and_as_text(tmp_path: Path) -> None:
     as_json, as_text = report_paths("nuke", tmp_path / "new")
     read = json.loads(as_json.read_text())
     assert read == report.as_json()
-    assert read["about"]["program"] == "Nuke 16.0v4"
+    assert read["environment"]["program"] == "Nuke 16.0v4"
     assert read["results"] == [
         {
             "id": "host.one",
-            "confirms": "one holds.",
+            "expectation": "one holds.",
             "outcome": "confirmed",
-            "seen": "a Read node",
-            "where": "",
+            "observed": "a Read node",
+            "traceback": "",
         }
     ]
     assert as_text.read_text().splitlines()[-1] == "1 confirmed"
@@ -91,10 +91,10 @@ def test_the_report_is_there_as_json_and_as_text(tmp_path: Path) -> None:
 def test_a_host_that_crashes_leaves_the_name_of_the_check(tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from bridge_core.hosts.selftest import Check, run\n"
-        "checks = [Check('host.fine', 'Fine.', lambda: 'seen'),\n"
-        "          Check('host.fatal', 'Stays alive.', lambda: os._exit(9))]\n"
-        "run('nuke', 'Nuke', checks, Path(sys.argv[1]))\n"
+        "from bridge_core.hosts.selftest import SelfTestCheck, run_checks\n"
+        "checks = [SelfTestCheck('host.fine', 'Fine.', lambda: 'seen'),\n"
+        "          SelfTestCheck('host.fatal', 'Stays alive.', lambda: os._exit(9))]\n"
+        "run_checks('nuke', 'Nuke', checks, Path(sys.argv[1]))\n"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
     assert ended.returncode == 9

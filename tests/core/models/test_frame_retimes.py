@@ -117,10 +117,10 @@ def test_a_ramp_that_turns_back() -> None:
 @pytest.mark.parametrize(
     "keys",
     [
-        [{"cut": 0, "source": 0}],
-        [{"cut": 1, "source": 0}, {"cut": 1, "source": 2}],
-        [{"cut": 2, "source": 0}, {"cut": 1, "source": 2}],
-        [{"cut": "1/0", "source": 0}, {"cut": 1, "source": 2}],
+        [{"record_offset": 0, "source_offset": 0}],
+        [{"record_offset": 1, "source_offset": 0}, {"record_offset": 1, "source_offset": 2}],
+        [{"record_offset": 2, "source_offset": 0}, {"record_offset": 1, "source_offset": 2}],
+        [{"record_offset": "1/0", "source_offset": 0}, {"record_offset": 1, "source_offset": 2}],
     ],
 )
 def test_ramps_that_are_none(keys: list[dict[str, object]]) -> None:

@@ -28,7 +28,7 @@ def shot(first: int = 1009, last: int = 1032, *, head: int = 8, tail: int = 8) -
 
 
 def request(**changes: object) -> Request:
-    facts: dict[str, object] = {"shot": shot(), "service": "upscale", "asked_by": "ada"}
+    facts: dict[str, object] = {"shot": shot(), "service": "upscale", "requested_by": "ada"}
     return Request.model_validate({**facts, **changes})
 
 
@@ -46,12 +46,12 @@ def test_handles_go_as_far_as_the_plate(head: int, tail: int, first: int, more: 
 
 
 def test_a_cut_beyond_its_plate_is_refused() -> None:
-    with pytest.raises(ValidationError, match="1000-1010, the plate holds 1001-1040"):
+    with pytest.raises(ValidationError, match="1000-1010, but the plate only has 1001-1040"):
         shot(1000, 1010)
 
 
 def test_cut_and_plate_count_at_one_rate() -> None:
-    with pytest.raises(ValidationError, match="both count in plate frames"):
+    with pytest.raises(ValidationError, match="both must be in plate frames"):
         Shot(
             id=ShotId(show="a", sequence="b", shot="c"),
             plate=Plate(path="/p.%04d.exr", range=FrameRange.of(1, 10, 24)),
@@ -99,11 +99,11 @@ def test_the_fingerprint_knows_content_only() -> None:
 
 
 def test_test_frames_lie_within_the_shot() -> None:
-    assert request(try_frames=(1030, 1001)).frames == (1001, 1030)
-    assert request(try_frames=(1030,)).is_test_frame and not request().is_test_frame
+    assert request(test_frames=(1030, 1001)).frames == (1001, 1030)
+    assert request(test_frames=(1030,)).is_test_frame and not request().is_test_frame
     for wrong in ((1041,), (1030, 1030)):
         with pytest.raises(ValidationError):
-            request(try_frames=wrong)
+            request(test_frames=wrong)
 
 
 def test_a_submission_names_a_file_for_each_frame() -> None:

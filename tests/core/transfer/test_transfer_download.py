@@ -43,13 +43,13 @@ def result(kind: type[Result] = Version, folder: str = "/not/on/this/machine", *
         id="ver-1",
         shot=ShotId(show="bunny", sequence="010", shot="0010"),
         service="upscale",
-        job="job-1",
+        job_id="job-1",
         folder=folder,
         frames=(1001, 1002, 1003),
         outputs=(),
         proxies=Proxies(pattern="p.%04d.jpg", width=1, height=1, display="d", view="v"),
         created=now(),
-        asked_by="Ada",
+        requested_by="Ada",
         **more,
     )
 
@@ -75,7 +75,7 @@ def test_test_frames_have_a_folder_of_their_own(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     folder = fetch(result(TestFrame), tmp_path, transport)
-    assert folder == tmp_path / "bunny/010/0010/upscale/tries/ver-1"
+    assert folder == tmp_path / "bunny/010/0010/upscale/test_frames/ver-1"
     assert files_in(folder) == files
 
 
@@ -100,7 +100,7 @@ def test_a_folder_of_the_same_name_with_other_files_is_not_taken_for_it(
     assert files_in(fetch(result(folder=there), tmp_path / "out", transport)) == files
 
 
-@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"no_answer": True}, {"refuse": True}])
+@pytest.mark.parametrize("fault", [{"cut_answer": True}, {"drop_answer": True}, {"refuse": True}])
 def test_a_cut_download_goes_on_where_it_stopped(
     fault: dict[str, Any],
     gateway: Any,
@@ -131,14 +131,14 @@ def test_a_fetch_that_failed_goes_on_with_what_it_has(
 def test_a_file_that_arrives_wrong_is_fetched_anew(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    gateway.spoil = {"lineage.json": 1, "main/größe v001.1002.exr": 1}
+    gateway.corruptions = {"lineage.json": 1, "main/größe v001.1002.exr": 1}
     assert files_in(fetch(result(), tmp_path, transport)) == files
 
 
 def test_a_file_that_stays_wrong_is_reported_and_no_version_appears(
     gateway: Any, transport: Transport, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    gateway.spoil = {"lineage.json": 100}
+    gateway.corruptions = {"lineage.json": 100}
     with pytest.raises(TransferError, match="wrong twice"):
         fetch(result(), tmp_path, transport)
     assert not (tmp_path / "bunny/010/0010/upscale/v001").exists()
@@ -185,7 +185,7 @@ def test_no_name_from_the_gateway_leads_elsewhere(
     given = result().model_copy(update={field: name})
     if field == "id":
         given = TestFrame.model_validate({**given.model_dump(), "id": name})
-    gateway.answers[f"GET /v1/results/{quote(given.id, safe='')}/files"] = []
+    gateway.canned_answers[f"GET /v1/results/{quote(given.id, safe='')}/files"] = []
     with pytest.raises(GatewayFault, match="would not name one folder"):
         fetch(given, tmp_path / "out", transport)
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])

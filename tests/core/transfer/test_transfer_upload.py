@@ -103,7 +103,7 @@ def test_a_cut_upload_goes_on_where_it_stopped(
 
 @given(
     st.lists(st.integers(0, 1_400_000), max_size=3),
-    st.lists(st.sampled_from(["no_answer", "cut_answer", "refuse"]), max_size=3),
+    st.lists(st.sampled_from(["drop_answer", "cut_answer", "refuse"]), max_size=3),
 )
 @examples(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -131,7 +131,7 @@ def test_a_whole_gateway_may_go_and_come_back(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
     fault = gateway.fault("PATCH", PATCH, cut_body=100_000)
-    restarting = threading.Thread(target=lambda: (fault.met.wait(30), gateway.restart()))
+    restarting = threading.Thread(target=lambda: (fault.triggered.wait(30), gateway.restart()))
     restarting.start()
     prepare_submission(request_of, transport)
     restarting.join()
@@ -159,7 +159,7 @@ def test_progress_keeps_the_retries_from_running_out(
 def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
     gateway: Any, transport: Transport, request_of: Request, plate: Plate
 ) -> None:
-    gateway.spoil["upload"] = 1
+    gateway.corruptions["upload"] = 1
     prepare_submission(request_of, transport)
     assert set(gateway.contents.values()) == contents(plate)
 
@@ -167,7 +167,7 @@ def test_a_content_that_is_spoilt_on_the_way_is_sent_anew(
 def test_a_content_that_stays_spoilt_is_reported(
     gateway: Any, transport: Transport, request_of: Request
 ) -> None:
-    gateway.spoil["upload"] = 100
+    gateway.corruptions["upload"] = 100
     with pytest.raises(TransferError):
         prepare_submission(request_of, transport)
 
@@ -298,7 +298,7 @@ def test_thousands_of_files_are_asked_about_in_parts(
     gateway.roots = [tmp_path / "half"]
     plate = _plate_of_ten(tmp_path / "whole")
     prepare_submission(plate, transport)
-    assert gateway.count("POST", "/v1/media/reachable") == 3
+    assert gateway.count("POST", "/v1/media/readable") == 3
     assert len(gateway.contents) == 10
 
 

@@ -332,7 +332,7 @@ def test_services_are_found_by_typing() -> None:
 def test_values_are_judged_one_by_one() -> None:
     upscale = services()[1]
     form = {one.parameter.name: one for one in form_fields(upscale, {"strength": 2, "odd": 1})}
-    assert form["strength"].problem == "lies from 0 to 1"
+    assert form["strength"].problem == "must be from 0 to 1"
     assert form["passes"].problem == ""
     assert form["passes"].is_default
     assert valid_values(upscale, {"strength": 2, "passes": 3, "odd": 1}) == {"passes": 3}
@@ -352,7 +352,7 @@ def test_the_form_says_what_is_missing(
     takes = next(line for line in send.state.value.summary if line.title == "Takes")
     assert "kept in the outbox" in takes.text
     send.set_value("strength", 7)
-    assert send.state.value.missing == ("Strength: lies from 0 to 1",)
+    assert send.state.value.missing == ("Strength: must be from 0 to 1",)
     send.set_value("strength", 0.25)
     assert send.state.value.button_text == "Make v001"
     send.choose_service("matte")
