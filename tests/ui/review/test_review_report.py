@@ -182,7 +182,7 @@ def test_a_frame_that_cannot_be_had_is_named_in_its_place(
         tmp_path / f"r.{ending}", sample_report(shot("S", Silent(), note(1001, "look")))
     )
     text = PdfText(path).text if ending == "pdf" else path.read_text(encoding="utf-8")
-    assert "Frame 1001 could not be had: nobody answers" in " ".join(text.split())
+    assert "Frame 1001 could not be loaded: nobody answers" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("ending", ["html", "pdf"])

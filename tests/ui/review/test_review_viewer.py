@@ -352,7 +352,7 @@ def test_what_was_begun_about_one_version_waits_for_it(viewer: ViewerWidget) -> 
     begun = viewer.annotations.sketch.strokes_on(1005)
 
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
-    assert "about S_010 v003 waits there" in viewer._message.text()
+    assert "Your draft for S_010 v003 is kept" in viewer._message.text()
     assert near(colour(viewer, 0.3, 0.5), 200, 40, 40), "its drawing is not seen here"
     assert viewer.note_editor.line_edit.text() == ""
     press(viewer, Key.Key_R, SHIFT)

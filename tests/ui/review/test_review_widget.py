@@ -25,7 +25,7 @@ from bridge_core.models.shots import Shot, ShotId
 from bridge_core.models.versions import Proxies, ReviewStatus, Version
 from bridge_ui.core.session import Session
 from bridge_ui.review.controller import MediaChoice, ReviewController, ReviewState
-from bridge_ui.review.menu_widget import ReportScope
+from bridge_ui.review.report.report_data import ReportScope
 from bridge_ui.review.review_widget import ReviewWidget
 from bridge_ui.shots.controller import ShotsController
 from bridge_ui.theme.colours import ThemeColours
@@ -318,7 +318,7 @@ def test_reports_are_offered_for_what_is_there(review_widget: ReviewWidget) -> N
         for action in review_widget.menu_button.rebuild_menu().actions()
         if action.text()
     ]
-    assert words[0] == "Review sheet of S_010 Upscale v003 …"
+    assert words[0] == "Review report of S_010 Upscale v003 …"
     recording_controller(review_widget).state.set(ReviewState())
     assert review_widget.report_export.available_scopes() == []
 

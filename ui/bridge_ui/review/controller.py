@@ -24,9 +24,9 @@ from bridge_ui.review.compare.media_choices import (
 from bridge_ui.review.feedback import FeedbackSender
 from bridge_ui.review.new_results import NewResultTracker
 from bridge_ui.review.player.gateway_frames import GatewayFrameSource
-from bridge_ui.review.player.source_provider import SourceProvider
 from bridge_ui.review.report.report_data import note_sort_key
 from bridge_ui.review.revision import RevisionBuilder, remark_text, review_remarks
+from bridge_ui.review.source_provider import SourceProvider
 
 if TYPE_CHECKING:
     from bridge_core.models.frames import FrameRange

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from bridge_ui.core.translate import tr
 from bridge_ui.icons import icon
+from bridge_ui.review.report.report_data import ReportScope
 from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import open_menu_on_click
-
-
-class ReportScope(StrEnum):
-    """What a review report covers."""
-
-    VERSION = "version"
-    SELECTED = "selected"
-    CUT = "cut"
 
 
 class ViewerMenuButton(QToolButton):

@@ -17,7 +17,7 @@ from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
 from bridge_ui.review.player.frame_source import FrameSource
 from bridge_ui.review.player.gateway_frames import JobFrames
 from bridge_ui.review.player.plate_timecode import PlateTimecode
-from bridge_ui.review.report.report_export import ReportExport
+from bridge_ui.review.report_export import ReportExport
 from bridge_ui.review.viewer_widget import ViewerWidget
 from bridge_ui.theme.colours import ThemeColours
 

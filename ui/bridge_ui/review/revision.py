@@ -50,7 +50,6 @@ class RevisionBuilder:
         self._lineage_call.cancel()
 
 
-
 def review_remarks(version: Version, notes: Iterable[Note]) -> tuple[str, ...]:
     """The last decision's comment, then the notes with their frames."""
     comment = version.decisions[-1].comment.strip() if version.decisions else ""

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge_core.models.versions import ReviewStatus
-from bridge_ui.review.compare.compare_widgets import gain_step
 from bridge_ui.review.compare.viewer_settings import (
     EXPOSURE_RANGE,
     GAIN_RANGE,
     GAMMA_RANGE,
     CompareMode,
+    gain_step,
 )
 
 if TYPE_CHECKING:
-    from bridge_ui.review.annotations.drawing_widgets import PenInput
     from bridge_ui.review.annotations.note_widgets import NoteEditor
     from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
+    from bridge_ui.review.canvas.pen_input_widget import PenInput
     from bridge_ui.review.decisions.target_widgets import TargetChooser
     from bridge_ui.review.player.qt_player import Player
     from bridge_ui.review.player.transport_widgets import TransportBar

@@ -11,12 +11,8 @@ from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
 from bridge_ui.review.annotations.note_widgets import NoteEditor
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
-from bridge_ui.review.compare.compare_widgets import (
-    CompareModeButtons,
-    CompareSlider,
-    ExposureButton,
-    SideChooser,
-)
+from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton
+from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
 from bridge_ui.review.decisions.decision_widgets import (
     DecisionButtons,
     DecisionForm,

@@ -15,18 +15,14 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ReviewStatus
 from bridge_ui.core.translate import tr
-from bridge_ui.review.annotations.annotation_presenter import AnnotationPresenter
+from bridge_ui.review.annotation_presenter import AnnotationPresenter
 from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
 from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
 from bridge_ui.review.canvas.captions import Captions
-from bridge_ui.review.compare.compare_widgets import (
-    CompareModeButtons,
-    CompareSlider,
-    ExposureButton,
-    SideChooser,
-)
+from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton
+from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.review.decisions.decision_widgets import (
     DecisionButtons,
@@ -303,7 +299,7 @@ class ViewerWidget(QWidget):
     # Construction
 
     def _build_layout(self) -> None:
-        set_style_class(self, "ground")
+        set_style_class(self, "background")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocusProxy(self.canvas)

@@ -1,8 +1,9 @@
-"""Writing a note: words and what is drawn, at a frame, from in to out, or on the whole version."""
+"""The note editor: text and strokes on a frame, from in to out point, or on the whole version."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -16,32 +17,39 @@ from bridge_ui.theme.colours import ThemeColours
 from bridge_ui.theme.style_sheet import set_style_class
 from bridge_ui.widgets.basic import WrapRow, button, column, open_menu_on_click, row
 
-FRAME_SCOPE, IN_TO_OUT_SCOPE, VERSION_SCOPE = "frame", "marks", "whole"
+
+class NoteScope(StrEnum):
+    """What a note is about."""
+
+    FRAME = "frame"
+    IN_TO_OUT = "in_to_out"
+    VERSION = "version"
 
 
 @dataclass(frozen=True)
 class NoteDraft:
-    """A note that somebody wants to be kept."""
+    """A note to be sent."""
 
     text: str
     strokes: tuple[Stroke, ...]
     frames: FrameRange | None
-    """That the words speak of; None: of the version as a whole."""
+    """The frames that the text is about; None: the whole version."""
     drawn_on: int
     """The frame that the strokes were drawn on."""
     version: str
-    """Id of the version that it was made on."""
+    """Id of the version."""
 
 
 class NoteEditor(QWidget):
-    """One line of words. ``wanted`` asks the room to keep a note."""
+    """One line of text, its scope, and buttons to draw and to save."""
 
     submitted = Signal()
+    """Save the note."""
     draw_toggled = Signal()
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
-        self._scope = FRAME_SCOPE
+        self._scope = NoteScope.FRAME
         self._frame = 0
         self._marks = (0, 0)
         self._strokes = 0
@@ -58,15 +66,15 @@ class NoteEditor(QWidget):
         self._scope_button = QToolButton()
         set_style_class(self._scope_button, "quiet")
         self._scope_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._scope_button.setToolTip(tr("What the note speaks of"))
+        self._scope_button.setToolTip(tr("What the note is about"))
         menu = QMenu(self)
         for scope, name in (
-            (FRAME_SCOPE, tr("This frame")),
-            (IN_TO_OUT_SCOPE, tr("From in to out point")),
-            (VERSION_SCOPE, tr("The whole version")),
+            (NoteScope.FRAME, tr("This frame")),
+            (NoteScope.IN_TO_OUT, tr("From in to out point")),
+            (NoteScope.VERSION, tr("The whole version")),
         ):
             menu.addAction(name).triggered.connect(
-                lambda _on=False, reach=scope: self._set_scope(reach)
+                lambda _on=False, scope=scope: self._set_scope(scope)
             )
         open_menu_on_click(self._scope_button, menu)
         self._save_button: QPushButton = button(tr("Save note"), on_click=self._submit)
@@ -79,42 +87,43 @@ class NoteEditor(QWidget):
         self._refresh()
 
     def show_version(self, name: str) -> None:
-        """That notes are about; empty: none is on the screen, and there is nothing to write on."""
+        """Set the name of the version; empty disables the editor."""
         self._version_name = name
         self.setEnabled(bool(name))
         self._refresh()
 
     def show_position(self, frame: int, marks: tuple[int, int], strokes: int) -> None:
-        """Frame on the screen, in and out point, number of strokes drawn on the frame."""
+        """Set the current frame, in and out point, and the number of unsaved strokes on it."""
         if (frame, marks, strokes) != (self._frame, self._marks, self._strokes):
             self._frame, self._marks, self._strokes = frame, marks, strokes
             self._refresh()
 
     def set_busy(self, busy: bool) -> None:
-        """A note is on its way: not the same one twice."""
+        """Disable saving while a note is being sent."""
         self._busy = busy
         self._refresh()
 
     def frame_range(self, rate: object) -> FrameRange | None:
-        if self._scope == IN_TO_OUT_SCOPE:
+        """The frames in the chosen scope; None: the whole version."""
+        if self._scope is NoteScope.IN_TO_OUT:
             return FrameRange.of(*self._marks, rate)
-        if self._scope == VERSION_SCOPE:
+        if self._scope is NoteScope.VERSION:
             return None
         return FrameRange.of(self._frame, self._frame, rate)
 
-    def _set_scope(self, scope: str) -> None:
+    def _set_scope(self, scope: NoteScope) -> None:
         self._scope = scope
         self._refresh()
 
     def _refresh(self) -> None:
         scope_texts = {
-            FRAME_SCOPE: str(self._frame),
-            IN_TO_OUT_SCOPE: f"{self._marks[0]}–{self._marks[1]}",
-            VERSION_SCOPE: tr("whole version"),
+            NoteScope.FRAME: str(self._frame),
+            NoteScope.IN_TO_OUT: f"{self._marks[0]}–{self._marks[1]}",
+            NoteScope.VERSION: tr("whole version"),
         }
         self._scope_button.setText(f"{scope_texts[self._scope]} ▾")
         self._scope_button.setAccessibleName(
-            tr("The note speaks of {where}", where=scope_texts[self._scope])
+            tr("The note is about: {scope}", scope=scope_texts[self._scope])
         )
         self._save_button.setToolTip(
             tr("On {version}", version=self._version_name) if self._version_name else ""
@@ -127,7 +136,7 @@ class NoteEditor(QWidget):
         if not self._version_name:
             return tr("No version is on the screen")
         if self._strokes:
-            return tr("What this drawing on {version} means (N)", version=self._version_name)
+            return tr("Explain the drawing on {version} (N)", version=self._version_name)
         return tr("Write a note on {version} (N)", version=self._version_name)
 
     def _submit(self) -> None:
@@ -136,7 +145,8 @@ class NoteEditor(QWidget):
 
 
 class _NoteLineEdit(QLineEdit):
-    """Escape gives the keys back to the player; what was written stays."""
+    """Ignores Up and Down. Escape goes to the viewer, which returns the keyboard to the player; the
+    text stays."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,11 +154,11 @@ class _NoteLineEdit(QLineEdit):
         self.setMinimumWidth(60)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """A few words; more are scrolled."""
+        """Wide enough for a few words; longer text scrolls."""
         return QSize(10 * self.fontMetrics().averageCharWidth(), super().sizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        # Up and Down move the cursor nowhere in one line; the room must not jump to notes either.
+        # The viewer must not go to other notes while somebody is typing.
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             return
         super().keyPressEvent(event)

@@ -1,4 +1,4 @@
-"""The notes of a version, below the picture of a narrow room."""
+"""The list of a version's notes, below the picture of a narrow viewer."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from bridge_ui.widgets.basic import (
     scroll_area,
 )
 
-_MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; in less, two notes are not seen
-_SCROLL_BAR_WIDTH = 10  # width of the scroll bar
+_MAX_HEIGHT, _MIN_HEIGHT = 150, 104  # pixels; less would not show two notes
+_SCROLL_BAR_WIDTH = 10
 
 
 class NotesList(QWidget):
-    """Each note with who said it, where, and what can be done with it."""
+    """Each note with its frames and author, and a button to revise from it."""
 
     frame_requested = Signal(int)
     revision_requested = Signal(object)
+    """Make the next version from this note."""
 
     def __init__(self, colours: ThemeColours) -> None:
         super().__init__()
@@ -49,7 +50,7 @@ class NotesList(QWidget):
         for note in notes:
             card = self._note_card(note)
             self._list.addWidget(card)
-            card.show()  # counts from now on, seen or not
+            card.show()  # so that it counts in the height, visible or not
         self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -58,7 +59,7 @@ class NotesList(QWidget):
             self._fit_height()
 
     def _fit_height(self) -> None:
-        """As high as the notes are, within limits."""
+        """Adapt the height to the notes, within limits."""
         notes = self._list.count()
         height = self._list.totalHeightForWidth(self.width() - _SCROLL_BAR_WIDTH) if notes else 0
         self.setMaximumHeight(min(_MAX_HEIGHT, height))
@@ -70,7 +71,7 @@ class NotesList(QWidget):
             go = partial(self.frame_requested.emit, note.display_frame)
             parts.insert(0, button(note_frames_text(note), "link", on_click=go))
         parts.append(
-            button(tr("make next"), "link", on_click=lambda: self.revision_requested.emit(note))
+            button(tr("Revise"), "link", on_click=partial(self.revision_requested.emit, note))
         )
         parts[-1].setToolTip(tr("Make the next version from this note"))
         foot = WrapRow(*parts, gap=4, grows=len(parts) - 2)

@@ -1,7 +1,7 @@
-"""What is being drawn: strokes not yet saved, by frame, with eraser, undo and redo. No Qt.
+"""Unsaved strokes by frame, with eraser, undo and redo. No Qt.
 
 Coordinates are those of :class:`bridge_core.models.notes.Stroke`: x to the right, y down, 0 to 1
-over the picture. Widths are parts of the picture's width, so distances need its aspect.
+over the picture. Widths are fractions of the picture's width, so distances need its aspect ratio.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from bridge_core.models.notes import Stroke, StrokeTool
 
 Point = tuple[float, float]
 
-#: Amber, red, green, blue, white: told apart on pictures, and by most who see colours otherwise.
+#: Amber, red, green, blue, white: distinct on pictures, and with most colour vision deficiencies.
 COLOURS = ("#ffb454", "#ff6b5e", "#7ddc8a", "#62b8ff", "#ffffff")
-#: Of lines, as parts of the picture's width: thin, middle, thick.
+#: Line widths as fractions of the picture's width: thin, medium, thick.
 WIDTHS = (0.002, 0.004, 0.008)
 TEXT_HEIGHT = 0.022
 
 _MAX_POINTS = 10_000  # the model's limit
-#: A pen's points lie this far apart at least: half a pixel of 1080p.
+#: Minimum distance of a pen stroke's points: half a pixel of 1080p.
 _MIN_POINT_DISTANCE = 0.00025
-#: A shape smaller than this was a click, and nothing is drawn.
+#: A smaller shape is taken for a click, and discarded.
 _MIN_SHAPE_SIZE = 0.004
-#: The eraser reaches so far around the pointer.
+#: The eraser's reach around the pointer.
 _HIT_RADIUS = 0.008
 
 
 class Sketch:
-    """Strokes that belong to frames and to no note yet."""
+    """Strokes by frame that do not belong to a note yet."""
 
     def __init__(self) -> None:
         self._strokes: dict[int, tuple[Stroke, ...]] = {}
@@ -45,11 +45,11 @@ class Sketch:
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Frames on which something is drawn."""
+        """Frames with strokes."""
         return tuple(sorted(self._strokes))
 
     def active_stroke(self, frame: int) -> Stroke | None:
-        """The stroke under the pen, if it is on this frame."""
+        """The unfinished stroke, if it is on this frame."""
         return self._active if frame == self._frame else None
 
     @property
@@ -60,10 +60,10 @@ class Sketch:
     def can_redo(self) -> bool:
         return bool(self._redo)
 
-    # With the pen
+    # Drawing
 
     def begin(self, frame: int, tool: StrokeTool, at: Point, *, colour: str, width: float) -> None:
-        """The pen touches the picture."""
+        """Begin a stroke."""
         self._frame = frame
         points = (
             (_clamp_point(at),) if tool is StrokeTool.PEN else (_clamp_point(at), _clamp_point(at))
@@ -71,7 +71,7 @@ class Sketch:
         self._active = _make_stroke(tool, points, colour, width)
 
     def move(self, at: Point) -> None:
-        """The pen goes on; without :meth:`begin`, nothing."""
+        """Continue the stroke, if one was begun."""
         active = self._active
         if active is None:
             return
@@ -89,7 +89,7 @@ class Sketch:
             )
 
     def end(self) -> bool:
-        """The pen is lifted: whether anything was drawn."""
+        """Finish the stroke; whether anything was drawn."""
         active, self._active = self._active, None
         if active is None:
             return False
@@ -99,11 +99,11 @@ class Sketch:
         return True
 
     def cancel(self) -> None:
-        """The stroke under the pen was not meant."""
+        """Discard the unfinished stroke."""
         self._active = None
 
     def add_text(self, frame: int, at: Point, text: str, *, colour: str) -> bool:
-        """Put text on the picture; empty text is none."""
+        """Add text to the picture; whether there was any."""
         if not text.strip():
             return False
         stroke = Stroke(
@@ -120,7 +120,7 @@ class Sketch:
         self._set(frame, (*self.strokes_on(frame), stroke))
 
     def erase(self, frame: int, at: Point, aspect: float) -> bool:
-        """Take away the uppermost stroke at a point; ``aspect`` is the picture's width over its
+        """Remove the topmost stroke at a point; ``aspect`` is the picture's width divided by its
         height."""
         strokes = self.strokes_on(frame)
         for index in range(len(strokes) - 1, -1, -1):
@@ -130,22 +130,22 @@ class Sketch:
         return False
 
     def undo(self) -> int | None:
-        """Take the last change back; the frame it was on."""
+        """Undo the last change; returns its frame."""
         return self._move_change(self._undo, self._redo)
 
     def redo(self) -> int | None:
         return self._move_change(self._redo, self._undo)
 
     def pop_frames(self, frames: Iterable[int]) -> tuple[Stroke, ...]:
-        """The strokes of these frames, which now belong to a note; what they were cannot be
-        undone."""
+        """Remove and return the strokes of these frames, with their undo history, once they belong
+        to a note."""
         popped = set(frames)
-        taken = tuple(
+        strokes = tuple(
             itertools.chain.from_iterable(self._strokes.pop(frame, ()) for frame in sorted(popped))
         )
         self._undo = [change for change in self._undo if change[0] not in popped]
         self._redo = [change for change in self._redo if change[0] not in popped]
-        return taken
+        return strokes
 
     def _set(self, frame: int, strokes: tuple[Stroke, ...]) -> None:
         self._undo.append((frame, self.strokes_on(frame)))
@@ -172,7 +172,7 @@ class Sketch:
 
 
 def hit_test(stroke: Stroke, at: Point, aspect: float) -> bool:
-    """Whether a point is on a stroke or as near as a pointer gets."""
+    """Whether a point is on a stroke, within the eraser's reach."""
     pointer = _scale_by_width(at, aspect)
     points = [_scale_by_width(point, aspect) for point in stroke.points]
     distance = stroke.width / 2 + _HIT_RADIUS
@@ -194,10 +194,10 @@ def _outline(tool: StrokeTool, points: Sequence[Point]) -> Sequence[Point]:
         return ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))
     if tool is StrokeTool.ELLIPSE:
         (x0, y0), (x1, y1) = points
-        middle, radii = ((x0 + x1) / 2, (y0 + y1) / 2), (abs(x1 - x0) / 2, abs(y1 - y0) / 2)
-        turns = (2 * math.pi * part / 48 for part in range(49))
+        centre, radii = ((x0 + x1) / 2, (y0 + y1) / 2), (abs(x1 - x0) / 2, abs(y1 - y0) / 2)
+        angles = (2 * math.pi * step / 48 for step in range(49))
         return [
-            (middle[0] + radii[0] * math.cos(t), middle[1] + radii[1] * math.sin(t)) for t in turns
+            (centre[0] + radii[0] * math.cos(a), centre[1] + radii[1] * math.sin(a)) for a in angles
         ]
     return points
 
@@ -219,7 +219,7 @@ def _distance_to_segment(point: Point, a: Point, b: Point) -> float:
 
 
 def _scale_by_width(point: Point, aspect: float) -> Point:
-    """In parts of the picture's width in both directions."""
+    """Both coordinates as fractions of the picture's width."""
     return point[0], point[1] / aspect
 
 
@@ -228,5 +228,5 @@ def _clamp_point(point: Point) -> Point:
 
 
 def _make_stroke(tool: StrokeTool, points: tuple[Point, ...], colour: str, width: float) -> Stroke:
-    # Unchecked: it is made again with every move of the pen, from points that are checked here.
+    # Not validated: it is created with every move of the pen, from points that are clamped here.
     return Stroke.model_construct(tool=tool, points=points, colour=colour, width=width, text="")

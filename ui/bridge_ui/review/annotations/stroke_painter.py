@@ -1,4 +1,4 @@
-"""Strokes as pixels, kept as an overlay picture as long as nothing about them changes."""
+"""Paints strokes, and caches them as an overlay image until they change."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from PySide6.QtGui import (
 from bridge_core.models.notes import Stroke, StrokeTool
 from bridge_ui.review.player.qt_images import safe_painter
 
-_OUTLINE = QColor(0, 0, 0, 110)  # around lines, so that they are seen on bright pictures too
-#: Drawn overlays that are kept: playback over a few notes draws each of them once.
+_OUTLINE = QColor(0, 0, 0, 110)  # around lines, so that they are visible on bright pictures
+#: Cached overlays: enough to play over a few notes without painting them again.
 _MAX_CACHED = 6
 _TEXT_BACKGROUND = QColor(12, 13, 14, 190)  # behind text
 
 
 def paint_strokes(painter: QPainter, strokes: Sequence[Stroke], rect: QRectF) -> None:
-    """Draw strokes over a picture that stands at ``picture``."""
+    """Paint strokes over a picture in ``rect``."""
     painter.save()
     for stroke in strokes:
         if stroke.tool is StrokeTool.TEXT:
@@ -40,7 +40,7 @@ def paint_strokes(painter: QPainter, strokes: Sequence[Stroke], rect: QRectF) ->
 
 
 class StrokeOverlay:
-    """The strokes of a frame as one picture: drawn once, then put on every frame."""
+    """Paints the strokes of a frame from a cached image."""
 
     def __init__(self) -> None:
         self._cache: OrderedDict[tuple[object, ...], tuple[QRectF, QImage] | None] = OrderedDict()
@@ -48,7 +48,7 @@ class StrokeOverlay:
     def paint(
         self, painter: QPainter, strokes: tuple[Stroke, ...], rect: QRectF, visible: QRectF
     ) -> None:
-        """Draw ``strokes`` over the picture at ``picture``; only ``visible`` is seen of it."""
+        """Paint ``strokes`` over the picture in ``rect``, of which ``visible`` is shown."""
         if not strokes:
             return
         ratio = painter.device().devicePixelRatioF()
@@ -66,7 +66,7 @@ class StrokeOverlay:
 def _render_overlay(
     strokes: tuple[Stroke, ...], rect: QRectF, visible: QRectF, ratio: float
 ) -> tuple[QRectF, QImage] | None:
-    """Strokes as a picture, and where it goes; None: none of them is in sight."""
+    """Strokes as an image, and its rectangle; None if no stroke is visible."""
     covered = QRectF()
     for stroke in strokes:
         covered = covered.united(_bounds(stroke, rect))
@@ -101,8 +101,9 @@ def _paint_shape(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
     path = _path(stroke, picture)
     width = _line_width(stroke, picture)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, wide in ((_OUTLINE, width + max(1.5, width * 0.5)), (QColor(stroke.colour), width)):
-        pen = QPen(colour, wide)
+    outline_width = width + max(1.5, width * 0.5)
+    for colour, pen_width in ((_OUTLINE, outline_width), (QColor(stroke.colour), width)):
+        pen = QPen(colour, pen_width)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
@@ -110,20 +111,20 @@ def _paint_shape(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
 
 
 def _paint_freehand(painter: QPainter, stroke: Stroke, picture: QRectF) -> None:
-    """A long line as many short ones: Qt smooths the outline of a whole one at four times the
-    cost. Its shade is transparent, so it has to be one line, and does without smooth edges."""
+    """Paint a line as many short ones: Qt takes four times as long to antialias a whole one. The
+    outline is transparent, so it has to be one line; it is painted without antialiasing."""
     points = [_to_widget(point, picture) for point in stroke.points]
     width = _line_width(stroke, picture)
-    shade = QPen(_OUTLINE, width + max(1.5, width * 0.5))
-    colour = QPen(QColor(stroke.colour), width)
-    for pen in (shade, colour):
+    outline = QPen(_OUTLINE, width + max(1.5, width * 0.5))
+    line = QPen(QColor(stroke.colour), width)
+    for pen in (outline, line):
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(shade)
+    painter.setPen(outline)
     painter.drawPolyline(points)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(colour)
+    painter.setPen(line)
     painter.drawLines([QLineF(a, b) for a, b in itertools.pairwise(points)])
 
 
@@ -141,9 +142,9 @@ def _path(stroke: Stroke, picture: QRectF) -> QPainterPath:
         path.lineTo(end)
         angle = math.atan2(start.y() - end.y(), start.x() - end.x())
         head = max(9.0, 4.5 * _line_width(stroke, picture))
-        for turn in (0.5, -0.5):
+        for side in (angle + 0.5, angle - 0.5):
             path.moveTo(end)
-            path.lineTo(end + QPointF(math.cos(angle + turn) * head, math.sin(angle + turn) * head))
+            path.lineTo(end + QPointF(math.cos(side) * head, math.sin(side) * head))
     elif len(points) == 1:  # a dot
         path.moveTo(points[0])
         path.lineTo(points[0] + QPointF(0.01, 0))
@@ -171,9 +172,9 @@ def _text_box(stroke: Stroke, picture: QRectF) -> tuple[QFont, QRectF, list[str]
     metrics = QFontMetricsF(font)
     lines = stroke.text.split("\n")
     corner = _to_widget(stroke.points[0], picture)
-    wide = max(metrics.horizontalAdvance(line) for line in lines) + 3 * _padding(font)
-    high = metrics.lineSpacing() * len(lines) + 2 * _padding(font)
-    return font, QRectF(corner, QSizeF(wide, high)), lines
+    width = max(metrics.horizontalAdvance(line) for line in lines) + 3 * _padding(font)
+    height = metrics.lineSpacing() * len(lines) + 2 * _padding(font)
+    return font, QRectF(corner, QSizeF(width, height)), lines
 
 
 def _text_left(box: QRectF, font: QFont) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bridge_ui.review.compare.compare_widgets import exposure_text
+from bridge_ui.review.compare.viewer_settings import exposure_text
 
 if TYPE_CHECKING:
     from bridge_ui.review.canvas.canvas_widget import ViewerCanvas

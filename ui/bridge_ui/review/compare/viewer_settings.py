@@ -53,6 +53,20 @@ class ViewerSettings:
         return _lookup_table(gain, self.exposure, self.gamma)
 
 
+def gain_step(gain: float) -> int:
+    """A gain in quarter stops, 0 to 24."""
+    step = 0
+    while step < 24 and 2 ** ((step + 0.5) / 4) < gain:
+        step += 1
+    return step
+
+
+def exposure_text(settings: ViewerSettings) -> str:
+    """``EV +1.5  γ 1.00``"""
+    stops = f"{settings.exposure:+.2f}".rstrip("0").rstrip(".") if settings.exposure else "0"
+    return f"EV {stops}  γ {settings.gamma:.2f}"
+
+
 @lru_cache(maxsize=64)
 def _lookup_table(gain: float, exposure: float, gamma: float) -> bytes:
     factor = gain * 2 ** (exposure / _DISPLAY_GAMMA)

@@ -1,4 +1,4 @@
-"""Deciding about a version: three buttons, the words that go with a decision, and how it stands."""
+"""Deciding about a version: the buttons, the form for a comment, and the last decision."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bridge_ui.widgets.basic import (
 
 @dataclass(frozen=True)
 class VersionUnderReview:
-    """What is decided about."""
+    """The version that decisions and notes are for."""
 
     id: str
     name: str
@@ -36,13 +36,12 @@ class VersionUnderReview:
     shot: str
     """``SH_010``"""
     decision: DecisionRecord | None = None
-    """The last one; None: it waits for one."""
+    """The last one; None while it is pending review."""
     note_count: int = 0
-    """How many speak of it."""
 
 
 class DecisionButtons(QWidget):
-    """Reject, ask for changes, approve; each asks for words first, see :class:`Comment`."""
+    """Reject, ask for changes, approve; each opens the :class:`DecisionForm`."""
 
     chosen = Signal(object)
     """A :class:`ReviewStatus`."""
@@ -61,11 +60,11 @@ class DecisionButtons(QWidget):
             status: button(
                 action_text(status, ""),
                 style,
-                icon_name=sign,
+                icon_name=icon_name,
                 colour=colour,
                 on_click=partial(self.chosen.emit, status),
             )
-            for status, sign, colour, style in styles
+            for status, icon_name, colour, style in styles
         }
         self._buttons[ReviewStatus.APPROVED].setStyleSheet(_approve_style(colours))
         for one in self._buttons.values():
@@ -83,23 +82,23 @@ class DecisionButtons(QWidget):
         return self._buttons[status]
 
     def show_version_name(self, name: str) -> None:
-        """Of the version; empty: there is none."""
+        """Set the version's name; empty disables the buttons."""
         self._version_name = name
         self.set_busy(False)
         self._update_labels()
 
     def reserve_width(self, names: Iterable[str]) -> None:
-        """For each of these versions: the buttons stand where they are whichever is meant."""
+        """Reserve width for these names, so that the buttons do not move between versions."""
         self._reserved_names = tuple(names)
         self._fit_icons()
 
     def set_busy(self, busy: bool) -> None:
-        """Something that was said is on its way: no second one meanwhile."""
+        """Disable the buttons while a decision or note is being sent."""
         for one in self._buttons.values():
             one.setEnabled(bool(self._version_name) and not busy)
 
     def set_labels(self, *, long: bool) -> None:
-        """In full words or short ones; approval always says of which version."""
+        """Use long or short labels; Approve always names the version."""
         self._long_labels = long
         self._update_labels()
 
@@ -108,14 +107,14 @@ class DecisionButtons(QWidget):
         self._fit_icons()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """With signs, so that they come back where there is room."""
+        """The size with icons, so that they return when there is space."""
         return QSize(self._full_width, super().sizeHint().height())
 
     def _fit_icons(self) -> None:
-        """Signs make room for words, which say the same."""
-        for one, (sign, gap) in self._icons.items():
-            one.setIcon(sign)
-            one.setIconSize(gap)
+        """Remove the icons if the labels would not fit otherwise."""
+        for one, (icon, size) in self._icons.items():
+            one.setIcon(icon)
+            one.setIconSize(size)
         self._reserve_approve_width()
         widths = [max(one.sizeHint().width(), one.minimumWidth()) for one in self._icons]
         full_width = sum(widths) + 6 * (len(widths) - 1)
@@ -149,9 +148,9 @@ class DecisionButtons(QWidget):
         self._fit_icons()
 
 
-#: Pixels around a button's words, with its frame.
+#: Pixels around a button's label, with its frame.
 _PADDING = 34
-#: As in :data:`bridge_ui.review.qt_shortcuts.KEYS`.
+#: As in :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS`.
 _SHORTCUTS = {
     ReviewStatus.REJECTED: "Shift+R",
     ReviewStatus.CHANGES_REQUESTED: "Shift+C",
@@ -160,7 +159,7 @@ _SHORTCUTS = {
 
 
 def action_text(status: ReviewStatus, name: str) -> str:
-    """``Approve v003``; without a name only what is done."""
+    """``Approve v003``, or ``Approve`` without a name."""
     texts = {
         ReviewStatus.REJECTED: (tr("Reject {name}", name=name), tr("Reject")),
         ReviewStatus.CHANGES_REQUESTED: (
@@ -173,22 +172,22 @@ def action_text(status: ReviewStatus, name: str) -> str:
 
 
 class DecisionForm(QWidget):
-    """The words that go with a decision. Return decides, Escape does not.
+    """The comment of a decision. Return submits, Escape cancels.
 
-    An approval needs none; with the other two somebody has to be told why, here or in a note.
+    Approvals need no comment; the other decisions need a reason, here or in a note.
     """
 
     submitted = Signal(object, str, str)
-    """A :class:`ReviewStatus`, the words, and the id of the version."""
+    """A :class:`ReviewStatus`, the comment, and the id of the version."""
     open_changed = Signal(bool)
-    """Somebody is writing, or not any more."""
+    """The form was opened or closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self._status = ReviewStatus.APPROVED
         self._version: VersionUnderReview | None = None
         self._unsaved_comments: dict[str, str] = {}
-        """Words for each version that are not decided with yet."""
+        """Drafts by version id."""
         self._busy = False
         self.line_edit = _CommentLineEdit()
         self.line_edit.setMaxLength(5000)
@@ -207,21 +206,20 @@ class DecisionForm(QWidget):
         self._box_layout.setDirection(_direction(horizontal))
 
     def start(self, status: ReviewStatus) -> None:
-        """Have somebody write about the version that is looked at; what was written for another
-        decision about it stays."""
+        """Open the form for a decision; a draft for this version is kept."""
         version = self._version
         if version is None:
             return
         self._status = status
         notes_text = tr_count(version.note_count, "the note", "the {n} notes")
         hints = {
-            ReviewStatus.APPROVED: tr("Anything to say with it?"),
-            ReviewStatus.CHANGES_REQUESTED: tr("What is to change?"),
-            ReviewStatus.REJECTED: tr("Why?"),
+            ReviewStatus.APPROVED: tr("Comment (optional)"),
+            ReviewStatus.CHANGES_REQUESTED: tr("What should change?"),
+            ReviewStatus.REJECTED: tr("Why is it rejected?"),
         }
         hint = hints[status]
         if version.note_count and self._needs_reason:
-            hint = tr("Anything besides {notes}?", notes=notes_text)
+            hint = tr("Anything to add to {notes}?", notes=notes_text)
         self.line_edit.setPlaceholderText(hint)
         self.line_edit.setAccessibleName(hint)
         self._refresh()
@@ -231,7 +229,7 @@ class DecisionForm(QWidget):
         self.line_edit.setFocus()
 
     def set_version(self, version: VersionUnderReview | None) -> None:
-        """Have this one decided about. What was written about another one waits for it."""
+        """Change to another version and its draft."""
         previous, self._version = self._version, version
         if (version and version.id) != (previous and previous.id):
             self.dismiss()
@@ -245,18 +243,16 @@ class DecisionForm(QWidget):
         self._refresh()
 
     def decision_saved(self, version: str) -> None:
-        """It was decided about this one: the words are safe."""
+        """The gateway has the decision about this version: discard its draft."""
         self._unsaved_comments.pop(version, None)
         if self._version is not None and self._version.id == version:
             self.line_edit.clear()
             self.dismiss()
 
     def dismiss(self) -> None:
-        """Not now; what was written stays for the next time."""
+        """Close the form; the draft is kept."""
         if not self.isHidden():
-            self.open_changed.emit(
-                False
-            )  # first: whoever hides what has the focus gives it to anybody
+            self.open_changed.emit(False)  # first, as hiding would move the focus to any widget
             self.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -264,7 +260,7 @@ class DecisionForm(QWidget):
         self._update_submit_text()
 
     def _update_submit_text(self) -> None:
-        """Elide a long name in its middle: both ends tell versions apart."""
+        """Elide a long name in the middle, as both ends tell versions apart."""
         text = action_text(self._status, self._version.name if self._version is not None else "")
         width, middle = self.width() - _PADDING, Qt.TextElideMode.ElideMiddle
         self.submit_button.setText(self.submit_button.fontMetrics().elidedText(text, middle, width))
@@ -298,15 +294,14 @@ class _CommentLineEdit(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:
             self.escaped.emit()
-        elif event.key() not in (Qt.Key.Key_Up, Qt.Key.Key_Down):  # they would go to other notes
+        elif event.key() not in (Qt.Key.Key_Up, Qt.Key.Key_Down):  # would go to other notes
             super().keyPressEvent(event)
 
 
 class DecisionSummary(QWidget):
-    """How a version stands: who decided what and when, with which words; and what comes next."""
+    """The last decision about a version, and a button to make the next version."""
 
     next_version_requested = Signal()
-    """Make the next version from what was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -320,12 +315,12 @@ class DecisionSummary(QWidget):
         self.hide()
 
     def reserve_space(self, reserve: bool) -> None:
-        """Also where a version that nobody has decided about yet, or none, is on the screen."""
+        """Keep the space while a version without a decision is shown."""
         self._reserved = reserve
         self.set_collapsed(self._collapsed)
 
     def set_collapsed(self, collapsed: bool) -> None:
-        """Another decision is being made."""
+        """Hide it while another decision is being made."""
         self._collapsed = collapsed
         retain_size_when_hidden(self, self._reserved and not collapsed)
         self.setVisible(self._has_decision and not collapsed)

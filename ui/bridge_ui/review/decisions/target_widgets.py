@@ -1,4 +1,4 @@
-"""Chooses which of two versions on the screen decisions and notes are about; offers new results."""
+"""Chooses which of two visible versions decisions and notes are for; offers new results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_ui.widgets.basic import WrapRow, button, chip, column, label, row
 
 
 class TargetChooser(QWidget):
-    """A choice between the two versions on the screen; hidden where there is only one."""
+    """A choice between two visible versions; hidden if there is only one."""
 
     chosen = Signal(str)
     """The id of a version."""
@@ -29,28 +29,28 @@ class TargetChooser(QWidget):
             one.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             one.clicked.connect(partial(self._choose, at))
             self._group.addButton(one)
-        self._label = label(tr("Notes and decisions about"), "dim")
+        self._label = label(tr("Notes and decisions for"), "dim")
         self.setLayout(row(self._label, WrapRow(*self._buttons, gap=4), gap=6, grows=1))
         self.hide()
 
     def set_compact(self, compact: bool) -> None:
-        """Show only the other version: the buttons below name the chosen one."""
+        """Show only the other version; the decision buttons name the chosen one."""
         self._compact = compact
         self._label.setVisible(not compact)
         self._refresh()
 
     def show_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Ids and names, at most two; ``chosen`` is an id."""
+        """Set ids and names, at most two; ``chosen`` is an id."""
         self.setVisible(len(targets) > 1)
         if len(targets) < 2:
             self._ids = ("", "")
             return
         self._ids = (targets[0][0], targets[1][0])
         self._names = (targets[0][1], targets[1][1])
-        for one, which, name in zip(self._buttons, self._ids, self._names, strict=True):
-            one.setToolTip(tr("Notes and decisions about {name} (T)", name=name))
+        for one, version_id, name in zip(self._buttons, self._ids, self._names, strict=True):
+            one.setToolTip(tr("Notes and decisions for {name} (T)", name=name))
             one.setAccessibleName(one.toolTip())
-            one.setChecked(which == chosen)
+            one.setChecked(version_id == chosen)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -59,13 +59,13 @@ class TargetChooser(QWidget):
             one.setVisible(not (self._compact and one.isChecked()))
 
     def select_side(self, side: str) -> None:
-        """``A`` or ``B``, of two that are there; A's is the first."""
+        """Choose the version on side ``A`` or ``B``."""
         at = "AB".index(side)
         if not self.isHidden() and not self._buttons[at].isChecked():
             self._choose(at)
 
     def switch(self) -> None:
-        """The one that is not chosen now."""
+        """Choose the other version."""
         if not self.isHidden():
             self._choose(int(self._buttons[0].isChecked()))
 
@@ -77,7 +77,7 @@ class NewResultPrompt(QWidget):
     """A button that shows a new result."""
 
     result_requested = Signal(str)
-    """The id of what is offered."""
+    """The id of the result."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ class NewResultPrompt(QWidget):
             "", "chip", on_click=lambda: self.result_requested.emit(self._choice_id)
         )
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.setObjectName("look-at-offer")
+        self.button.setObjectName("show-new-result")
         self.setLayout(column(self.button))
         self.hide()
 
     def show_result(self, choice_id: str, name: str) -> None:
-        """``which`` is the id of a choice; empty: nothing is offered."""
+        """Offer a choice by its id; empty hides the button."""
         self._choice_id = choice_id
-        self.button.setToolTip(tr("Look at it"))
+        self.button.setToolTip(tr("Show it as B"))
         self.button.setText(tr("New: {name}", name=name))
         self.setVisible(bool(choice_id))

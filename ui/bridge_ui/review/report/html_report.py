@@ -1,25 +1,20 @@
-"""A review sheet as one HTML file: it holds its pictures and needs nothing else, so that it can be
-mailed and printed. All words of people and services are escaped.
+"""A review report as one HTML file with embedded pictures, for mailing and printing. All text from
+users and services is escaped.
 """
 
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-
-from bridge_core.errors import UnreadableMedia
 from bridge_core.models.notes import Note, Stroke
 from bridge_ui.core.display_text import decision_text
 from bridge_ui.core.status_sign import Tone
 from bridge_ui.core.translate import tr, tr_count
 from bridge_ui.review.player.frame_source import FrameSource
-from bridge_ui.review.report.qt_report_images import CancelCheck, report_image
+from bridge_ui.review.report.qt_report_images import CancelCheck, encode_jpeg, report_image
 from bridge_ui.review.report.report_data import (
     ReportShot,
     ReportVersion,
@@ -28,8 +23,7 @@ from bridge_ui.review.report.report_data import (
     note_location_text,
 )
 
-_JPEG_QUALITY = 88  # of the JPEGs, 0 to 100
-_THUMBNAIL_WIDTH = 240  # width of an overview's pictures, in pixels
+_THUMBNAIL_WIDTH = 240  # pixels
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff;
@@ -37,7 +31,7 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff;
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.3rem; margin: 0; }
 h3 { font-size: 1.05rem; margin: 0 0 .2rem; } p { margin: .3rem 0; }
 .facts, .by { color: #6a6e75; } .by { font-size: .87rem; }
-.said { white-space: pre-wrap; overflow-wrap: anywhere; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; }
 header { border-bottom: 2px solid #1d1e20; padding-bottom: .9rem; margin-bottom: 1.5rem; }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2.5rem; }
 th { text-align: left; font-weight: 600; color: #6a6e75; font-size: .87rem; }
@@ -51,25 +45,26 @@ img { width: 100%; border-radius: 4px; display: block; }
   margin: 0; text-align: center; }
 .status { display: inline-block; border: 1px solid; border-radius: .6rem; padding: .05rem .6rem;
   font-size: .87rem; font-weight: 600; }
-.good { color: #1c6b3a; } .bad { color: #a3322a; } .waits { color: #8a5a00; }
-.plain, .busy { color: #4b4f55; }
+.success { color: #1c6b3a; } .error { color: #a3322a; } .attention { color: #8a5a00; }
+.neutral, .busy { color: #4b4f55; }
 @media (max-width: 40rem) { article { grid-template-columns: 1fr; } }
 @media print { body { margin: 0; max-width: none; } @page { size: A4 landscape; margin: 12mm; } }
 """
 _CLASSES = {
-    Tone.SUCCESS: "good",
-    Tone.ERROR: "bad",
-    Tone.ATTENTION: "waits",
+    Tone.SUCCESS: "success",
+    Tone.ERROR: "error",
+    Tone.ATTENTION: "attention",
     Tone.BUSY: "busy",
-    Tone.NEUTRAL: "plain",
+    Tone.NEUTRAL: "neutral",
 }
 
 
 def write_html_report(path: Path, report: ReviewReport, check_cancelled: CancelCheck) -> None:
-    """
+    """Write a report as HTML.
+
     :raises OSError: the file cannot be written.
     """
-    # Piece by piece: the pictures of a whole cut need not be in memory together.
+    # In chunks, so that not all pictures of a cut are in memory at once.
     with path.open("w", encoding="utf-8") as file:
         for part in _html_chunks(report):
             check_cancelled()
@@ -120,7 +115,7 @@ def _version_article(shot: ReportShot, version: ReportVersion) -> Iterator[str]:
         if at:
             yield f'<p class="by">{escape(decision_text(record))}</p>'
         if record.comment:
-            yield f'<p class="said">{escape(record.comment)}</p>'
+            yield f'<p class="text">{escape(record.comment)}</p>'
     yield f'<p class="by">{escape(version.details_text)}</p>'
     for note in version.version_notes:
         yield _note_text(shot, note)
@@ -134,7 +129,7 @@ def _version_article(shot: ReportShot, version: ReportVersion) -> Iterator[str]:
 def _note_text(shot: ReportShot, note: Note) -> str:
     drawn = tr_count(len(note.strokes), "{n} stroke drawn", "{n} strokes drawn")
     facts = f"{note_location_text(note, shot.shot.plate)} · {note_author_text(note)}"
-    return f'<p class="said">{escape(note.text or drawn)}</p><p class="by">{escape(facts)}</p>'
+    return f'<p class="text">{escape(note.text or drawn)}</p><p class="by">{escape(facts)}</p>'
 
 
 def _status_badge(version: ReportVersion, text: str) -> str:
@@ -145,23 +140,5 @@ def _image_tag(source: FrameSource, frame: int, strokes: Sequence[Stroke], width
     image = report_image(source, frame, strokes)
     if isinstance(image, str):
         return f'<p class="missing">{escape(image)}</p>'
-    if width:
-        image = image.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
-    code = base64.b64encode(_encode_jpeg(image)).decode("ascii")
-    return f'<img alt="{escape(tr("Frame {n}", n=frame))}" src="data:image/jpeg;base64,{code}">'
-
-
-def _encode_jpeg(image: QImage) -> bytes:
-    """
-    :raises UnreadableMedia: it cannot be made.
-    """
-    # Through a file: a QBuffer made here would ask for Python's lock inside Qt's (see ``decode``).
-    with tempfile.TemporaryDirectory(prefix="shotbridge-sheet-") as folder:
-        file = Path(folder) / "frame.jpg"
-        if not image.save(str(file), quality=_JPEG_QUALITY):
-            raise UnreadableMedia(
-                "a frame could not be saved for the sheet",
-                where=folder,
-                next_step="look whether the disk of this folder is full",
-            )
-        return file.read_bytes()
+    data = base64.b64encode(encode_jpeg(image, width)).decode("ascii")
+    return f'<img alt="{escape(tr("Frame {n}", n=frame))}" src="data:image/jpeg;base64,{data}">'

@@ -1,7 +1,7 @@
-"""A review sheet as a PDF, A4 across: painted block by block, a new page where one is full.
+"""A review report as PDF, A4 landscape, painted block by block.
 
-Everything is measured in points (1/72 inch); the fonts' sizes too, so that a sheet looks the same
-whatever the screen of the machine that it was made on.
+All sizes are in points (1/72 inch), fonts included, so that a report does not depend on the screen
+of the machine that writes it.
 """
 
 from __future__ import annotations
@@ -40,20 +40,17 @@ from bridge_ui.review.report.report_data import (
 
 _PAGE = QSizeF(842, 595)
 _MARGIN = 36.0
-_HEADER_HEIGHT, _FOOTER_HEIGHT = (
-    22.0,
-    18.0,
-)  # of the lines at a page's top and bottom, with their distance
+_HEADER_HEIGHT, _FOOTER_HEIGHT = 22.0, 18.0  # with the distance to the body
 _BODY = QRectF(
     _MARGIN,
     _MARGIN + _HEADER_HEIGHT,
     _PAGE.width() - 2 * _MARGIN,
     _PAGE.height() - 2 * _MARGIN - _HEADER_HEIGHT - _FOOTER_HEIGHT,
 )
-_IMAGE_WIDTH = 330.0  # width of a frame; its words stand at the right
-_THUMBNAIL_WIDTH = 72.0  # width of an overview's pictures
+_IMAGE_WIDTH = 330.0  # the text is on the right of the image
+_THUMBNAIL_WIDTH = 72.0
 _GAP = 14.0
-_IMAGE_DPI = 150  # an inch, of pictures: a frame of 330 points needs no more than 690 pixels
+_IMAGE_DPI = 150  # an image of 330 points has at most 690 pixels
 
 _TEXT_COLOUR, _DIM_COLOUR, _RULE_COLOUR = QColor("#1d1e20"), QColor("#6a6e75"), QColor("#c9ccd1")
 _TONE_COLOURS = {
@@ -65,24 +62,25 @@ _TONE_COLOURS = {
 }
 
 PaintBlock = Callable[[QPainter, float, float], None]
-"""Paints a block whose upper left corner is at these points."""
+"""Paints a block with its top left corner at x and y."""
 
 
 @dataclass(frozen=True)
 class _Block:
-    """What stays together on one page."""
+    """Content that is not split between pages."""
 
     height: float
     paint: PaintBlock
     keep_with_next: bool = False
-    """On the page of the next one: a heading, a first line."""
+    """Keep on the same page as the next block, such as a heading."""
 
 
 def write_pdf_report(path: Path, report: ReviewReport, check_cancelled: CancelCheck) -> None:
+    """Write a report as PDF.
+
+    :raises OSError: the file cannot be written completely.
     """
-    :raises OSError: the file cannot be written, or not whole.
-    """
-    path.touch()  # Qt tells of no reason where it cannot write
+    path.touch()  # raises an error with the reason, which Qt does not give
     writer = QPdfWriter(str(path))
     writer.setTitle(report.title)
     writer.setCreator("Shotbridge")
@@ -101,12 +99,12 @@ def write_pdf_report(path: Path, report: ReviewReport, check_cancelled: CancelCh
     finally:
         painter.end()
     if not _is_complete(path):
-        raise OSError(None, tr("the disk took only a part of it; is it full?"))
+        raise OSError(None, tr("the file is incomplete; is the disk full?"))
 
 
 def _is_complete(path: Path) -> bool:
-    """Qt tells of no write that failed. A PDF ends with the place of its table of contents, which
-    lies elsewhere, or nowhere, if anything before it is missing."""
+    """Whether all of a PDF was written; Qt does not report failed writes. A PDF ends with the
+    offset of its cross-reference table, which is wrong if anything before it is missing."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 64))
         end = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*$", file.read(64))
@@ -115,7 +113,7 @@ def _is_complete(path: Path) -> bool:
 
 
 class _PdfPaginator:
-    """Puts blocks below each other, and begins new pages."""
+    """Places blocks below each other and begins new pages."""
 
     def __init__(self, writer: QPdfWriter, painter: QPainter, report: ReviewReport) -> None:
         self._writer, self._painter, self._report = writer, painter, report
@@ -134,7 +132,7 @@ class _PdfPaginator:
         self._place_blocks(kept_together)
 
     def _place_blocks(self, blocks: list[_Block]) -> None:
-        """Blocks that belong on one page."""
+        """Place blocks that belong on one page."""
         bottom = self._y + sum(block.height for block in blocks)
         if bottom > _BODY.bottom() and self._y > _BODY.top():
             self._new_page()
@@ -214,12 +212,12 @@ def _shot_blocks(shot: ReportShot) -> Iterator[_Block]:
             list(_version_blocks(shot, version)),
         )
         for note in version.frame_notes:
-            picture = report_image(version.frame_source, version.frame_for(note), note.strokes)
-            yield from _image_with_text(picture, list(_note_blocks(shot, note)))
+            image = report_image(version.frame_source, version.frame_for(note), note.strokes)
+            yield from _image_with_text(image, list(_note_blocks(shot, note)))
 
 
 def _version_blocks(shot: ReportShot, version: ReportVersion) -> Iterator[_Block]:
-    """What stands beside a version's picture."""
+    """The text beside a version's image."""
     width = _BODY.width() - _IMAGE_WIDTH - _GAP
     colour = _TONE_COLOURS[version.sign.tone]
     yield from _text_blocks(version.title, _font(12, bold=True), _TEXT_COLOUR, width=width, after=1)
@@ -245,8 +243,7 @@ def _note_blocks(shot: ReportShot, note: Note) -> Iterator[_Block]:
 
 
 def _image_with_text(image: QImage | str, text_blocks: list[_Block]) -> Iterator[_Block]:
-    """A picture with words at its right; those that are longer go on below it, in the same
-    column."""
+    """An image with text on its right; longer text continues below, in the same column."""
     height = _IMAGE_WIDTH * 9 / 16
     if isinstance(image, QImage):
         height = min(_IMAGE_WIDTH * image.height() / image.width(), _BODY.height() - 60)
@@ -312,7 +309,7 @@ def _spacer(height: float) -> _Block:
 def _text_blocks(
     text: str, font: QFont, colour: QColor, *, width: float = _BODY.width(), after: float = 0.0
 ) -> Iterator[_Block]:
-    """A block for each line, so that a long text goes on on the next page."""
+    """One block for each line, so that long text continues on the next page."""
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     option.setUseDesignMetrics(True)
@@ -364,7 +361,7 @@ def _paint_text_line(
     *,
     right: bool = False,
 ) -> None:
-    """One line from ``at`` on, shortened where it is too long."""
+    """Paint one line of text, elided to ``width``."""
     painter.setFont(font)
     painter.setPen(QPen(colour))
     elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width))
@@ -379,7 +376,7 @@ def _paint_rule(painter: QPainter, left: float, right: float, y: float) -> None:
 
 
 def _font(size: int, *, bold: bool = False) -> QFont:
-    """The application's own font, in points of the page."""
+    """The application's font, sized in points of the page."""
     font = QFont()
     font.setPixelSize(size)
     font.setBold(bold)

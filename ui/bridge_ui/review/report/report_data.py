@@ -1,5 +1,7 @@
-"""What a review sheet tells: shots, their versions, what was decided and said. No pictures of its
-own and no paper: :mod:`bridge_ui.review.report.html_report` and ``sheet_pdf`` make those.
+"""The content of a review report: shots, their versions, notes and decisions.
+
+:mod:`~bridge_ui.review.report.html_report` and :mod:`~bridge_ui.review.report.qt_pdf_report` write
+it to files.
 """
 
 from __future__ import annotations
@@ -7,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bridge_core.models.versions import ReviewStatus
@@ -32,9 +35,17 @@ if TYPE_CHECKING:
     from bridge_ui.review.player.gateway_frames import GatewayFrameSource
 
 
+class ReportScope(StrEnum):
+    """What a review report covers."""
+
+    VERSION = "version"
+    SELECTED = "selected"
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportVersion:
-    """A version on a sheet."""
+    """A version in a report."""
 
     title: str
     """``Upscale v003``"""
@@ -43,11 +54,11 @@ class ReportVersion:
     """By frame; those on the whole version first."""
     frame_source: GatewayFrameSource
     key_frame: int
-    """The frame that stands for the version."""
+    """The frame that represents the version."""
 
     @property
     def sign(self) -> StatusSign:
-        """As :func:`bridge_ui.core.display_text.review_sign`, in words for whoever gets it."""
+        """The status sign, with text that does not address the panel's user."""
         return replace(
             review_status_sign(self.version.status), text=review_status_text(self.version.status)
         )
@@ -60,12 +71,12 @@ class ReportVersion:
 
     @property
     def version_notes(self) -> tuple[Note, ...]:
-        """Notes that speak of no frame and draw nothing."""
+        """Notes on the whole version without strokes."""
         return tuple(note for note in self.notes if note.frames is None and not note.strokes)
 
     @property
     def frame_notes(self) -> tuple[Note, ...]:
-        """Notes that are shown with a picture of their own."""
+        """Notes with a picture of their own."""
         return tuple(note for note in self.notes if note.frames is not None or note.strokes)
 
     def frame_for(self, note: Note) -> int:
@@ -74,12 +85,12 @@ class ReportVersion:
 
     @property
     def details_text(self) -> str:
-        """``2560×1440 · frames 1001–1024 · asked by Ada Lovelace, 2026-01-31 14:05``"""
+        """``2560×1440 · frames 1001–1024 · requested by Ada Lovelace, 2026-01-31 14:05``"""
         version = self.version
         size = [f"{out.width}×{out.height}" for out in version.outputs[:1]]
         frames = tr("frames {range}", range=f"{version.frames[0]}–{version.frames[-1]}")
         requested = tr(
-            "asked by {who}, {when}",
+            "requested by {who}, {when}",
             who=version.requested_by,
             when=format_timestamp(version.created),
         )
@@ -88,11 +99,11 @@ class ReportVersion:
 
 @dataclass(frozen=True, slots=True)
 class ReportShot:
-    """A shot on a sheet."""
+    """A shot in a report."""
 
     shot: Shot
     versions: tuple[ReportVersion, ...]
-    """The newest first; none: nothing was made."""
+    """Newest first."""
 
     @property
     def name(self) -> str:
@@ -101,18 +112,18 @@ class ReportShot:
     @property
     def details_text(self) -> str:
         """``BBB · SQ_010 · frames 1001–1024``"""
-        which, cut = self.shot.id, self.shot.cut_range
+        shot_id, cut = self.shot.id, self.shot.cut_range
         frames = tr("frames {range}", range=f"{cut.first}–{cut.last}")
-        return " · ".join([which.show, which.sequence, frames])
+        return " · ".join([shot_id.show, shot_id.sequence, frames])
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewReport:
-    """Everything that a sheet tells, in the order of the cut."""
+    """The content of a report, in the order of the cut."""
 
     title: str
     author: str
-    """Who had it made."""
+    """The user who writes it."""
     created: datetime
     shots: tuple[ReportShot, ...]
 
@@ -123,8 +134,7 @@ class ReviewReport:
 
     @property
     def summary(self) -> str:
-        """``3 shots, 4 versions: 2 pending review, 2 approved; 1 shot without a version``: every
-        version on the sheet counts."""
+        """``3 shots, 4 versions: 2 pending review, 2 approved; 1 shot without a version``"""
         text = tr_count(len(self.shots), "{n} shot", "{n} shots")
         status_counts = Counter(one.version.status for shot in self.shots for one in shot.versions)
         if status_counts:
@@ -134,9 +144,9 @@ class ReviewReport:
                 for s in ReviewStatus
                 if status_counts[s]
             )
-        nothing = sum(not shot.versions for shot in self.shots)
-        if nothing:
-            without = tr_count(nothing, "{n} shot without a version", "{n} shots without a version")
+        count = sum(not shot.versions for shot in self.shots)
+        if count:
+            without = tr_count(count, "{n} shot without a version", "{n} shots without a version")
             text += f"; {without}"
         return text
 
@@ -144,43 +154,40 @@ class ReviewReport:
 def collect_shots(
     client: Client,
     shots: Iterable[Shot],
-    title: Callable[[str], str],
+    service_title: Callable[[str], str],
     *,
     only_version: str | None = None,
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[ReportShot, ...]:
-    """What the gateway knows of these shots, each named once. Asks the gateway: for a worker.
-
-    Of every shot every version: each waits for review, or something was decided about it;
-    ``only`` is the id of the one version to show. ``title`` names a service. ``pause`` is called
-    between calls, and raises where nobody wants the answer any more.
+    """Collect all versions of these shots, or ``only_version`` by its id, with their notes.
+    Blocks: call it in a worker. ``check_cancelled`` is called between requests.
 
     :raises ShotbridgeError: the gateway does not answer.
     """
     unique = {shot.id: shot for shot in shots}.values()
 
-    def listed(shot: Shot) -> Iterable[ReportVersion]:
+    def report_versions(shot: Shot) -> Iterable[ReportVersion]:
         check_cancelled()
-        which = shot.id
-        found = client.versions(show=which.show, sequence=which.sequence, shot=which.shot)
-        found.sort(key=lambda v: (v.created, v.service, v.number), reverse=True)
-        for version in found:
+        shot_id = shot.id
+        versions = client.versions(show=shot_id.show, sequence=shot_id.sequence, shot=shot_id.shot)
+        versions.sort(key=lambda v: (v.created, v.service, v.number), reverse=True)
+        for version in versions:
             if only_version is not None and version.id != only_version:
                 continue
-            name = f"{title(version.service)} {version.label}"
+            title = f"{service_title(version.service)} {version.label}"
             yield ReportVersion(
-                name,
+                title,
                 version,
                 tuple(sorted(client.notes(version.id), key=note_sort_key)),
-                ResultFrames(client, version, name),
+                ResultFrames(client, version, title),
                 choose_key_frame(shot, version.frames),
             )
 
-    return tuple(ReportShot(shot, tuple(listed(shot))) for shot in unique)
+    return tuple(ReportShot(shot, tuple(report_versions(shot))) for shot in unique)
 
 
 def note_sort_key(note: Note) -> tuple[bool, int, datetime]:
-    """Sorts notes by frame, those on the whole version first."""
+    """Sort key for notes by frame, with those on the whole version first."""
     return note.display_frame is not None, note.display_frame or 0, note.at
 
 
@@ -191,10 +198,10 @@ def choose_key_frame(shot: Shot, frames: Sequence[int]) -> int:
 
 
 def note_location_text(note: Note, plate: Plate) -> str:
-    """Where a note belongs: ``frame 1010 · 00:00:40:10``, ``frames 1010–1020 · drawn on 1012``,
-    the whole."""
-    frames, drawn = note.frames, note.drawn_on
-    if frames is not None and frames.count == 1 and drawn in (None, frames.first):
+    """The frames of a note: ``frame 1010 · 00:00:40:10``, ``frames 1010–1020 · drawn on 1012``,
+    ``whole version``."""
+    frames, drawn_on = note.frames, note.drawn_on
+    if frames is not None and frames.count == 1 and drawn_on in (None, frames.first):
         counting = PlateTimecode.from_plate(plate)
         text = tr("frame {n}", n=frames.first)
         return f"{text} · {counting.timecode(frames.first)}" if counting is not None else text
@@ -202,7 +209,7 @@ def note_location_text(note: Note, plate: Plate) -> str:
         text = tr("whole version")
     else:
         text = tr("frames {range}", range=f"{frames.first}–{frames.last}")
-    return text if drawn is None else tr("{place} · drawn on {n}", place=text, n=drawn)
+    return text if drawn_on is None else tr("{frames} · drawn on {n}", frames=text, n=drawn_on)
 
 
 def note_author_text(note: Note) -> str:

@@ -1,6 +1,6 @@
-"""Writes a review to hand on: an HTML file that holds its pictures, or a PDF, by the file's ending.
+"""Writes a review report as HTML or PDF, by the file's extension.
 
-Both fetch pictures and draw notes into them: for a worker thread, never for a host's main thread.
+Both load pictures from the gateway: call it in a worker thread, never in a host's main thread.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from bridge_ui.review.report.report_data import ReviewReport
 def write_report(
     path: Path, report: ReviewReport, check_cancelled: CancelCheck = lambda: None
 ) -> Path:
-    """Write ``.html`` or ``.htm`` as HTML, everything else as PDF. A file that is there is
-    replaced once the new one is complete.
+    """Write ``.html`` or ``.htm`` as HTML, everything else as PDF. An existing file is replaced
+    once the new one is complete.
 
-    A frame that cannot be had is named in its place, and the sheet is made all the same.
+    A frame that cannot be loaded is replaced by the reason.
 
     :raises NotWritable: the file cannot be written.
     """
@@ -35,11 +35,11 @@ def write_report(
         partial.replace(path)
     except OSError as error:
         raise NotWritable(
-            f"the review sheet could not be written: {error.strerror or error}",
+            f"the review report could not be written: {error.strerror or error}",
             where=str(path),
             next_step="choose another folder",
         ) from error
     finally:
-        with suppress(OSError):  # where there is none, or no folder to hold one
+        with suppress(OSError):  # it was renamed, or never created
             partial.unlink()
     return path

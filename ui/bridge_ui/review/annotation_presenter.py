@@ -1,4 +1,4 @@
-"""What is said and drawn: the notes that there are, and the one that is being made."""
+"""Shows the notes of a version, and the note that is being written."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
-from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar, PenInput
+from bridge_ui.review.annotations.drawing_widgets import DrawingToolbar
 from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.annotations.sketch import Sketch
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
+from bridge_ui.review.canvas.pen_input_widget import PenInput
 from bridge_ui.review.player.qt_player import Player
 from bridge_ui.review.player.timeline_widget import TimelineBar
 
 
 @dataclass
 class _UnsavedNote:
-    """What is drawn and written about a version, and not kept yet."""
+    """Strokes and text for a version that are not saved yet."""
 
     sketch: Sketch = field(default_factory=Sketch)
     text: str = ""
 
 
 class AnnotationPresenter:
-    """Shows them on the picture, the timeline, in the list and in the field, on the player's
-    frame; ``pen`` draws into ``sketch``, which holds what is not kept yet of the version that is
-    looked at."""
+    """Updates canvas, timeline, notes list and note editor for the player's frame. ``pen`` draws
+    into ``sketch``, the unsaved strokes of the current version."""
 
     def __init__(
         self,
@@ -54,12 +54,11 @@ class AnnotationPresenter:
 
     @property
     def has_unsaved(self) -> bool:
-        """Something is drawn or written, and not kept yet."""
+        """Whether there are unsaved strokes or text for the current version."""
         return bool(self.sketch.frames or self._unsaved[self._version].text.strip())
 
     def set_version(self, version: str) -> None:
-        """Another version is looked at: what was begun on the last one waits there, and what was
-        begun on this one is there again. Empty: no version, and nothing can be begun."""
+        """Change to another version and its unsaved note; empty for no version."""
         if version == self._version:
             return
         unsaved = self._unsaved[version]
@@ -75,12 +74,12 @@ class AnnotationPresenter:
 
     @property
     def annotated_frames(self) -> set[int]:
-        """That something was said about or drawn on."""
+        """Frames with a note or a drawing."""
         noted = {note.display_frame for note in self._notes if note.display_frame is not None}
         return noted.union(self.sketch.frames)
 
     def draft(self) -> NoteDraft:
-        """The note as it stands in the field and on the picture."""
+        """The note as it is in the editor and on the picture."""
         clock = self._player.clock
         return NoteDraft(
             self._note_editor.line_edit.text().strip(),
@@ -91,7 +90,7 @@ class AnnotationPresenter:
         )
 
     def note_saved(self, draft: NoteDraft) -> None:
-        """The note is safe: its words and drawing make room for the next one."""
+        """Clear the text and strokes of a note that the gateway has."""
         unsaved = self._unsaved[draft.version]
         if unsaved.text.strip() == draft.text:
             unsaved.text = ""
@@ -105,7 +104,7 @@ class AnnotationPresenter:
         self._unsaved[self._version].text = text
 
     def refresh(self) -> None:
-        """On the frame that the player is at."""
+        """Update everything for the player's frame."""
         clock = self._player.clock
         unsaved_strokes = self.sketch.strokes_on(clock.frame)
         note_strokes = tuple(

@@ -1,4 +1,4 @@
-"""Has a review sheet made: asks where to, writes it on a worker thread, says how it went."""
+"""Exports review reports: asks for a file, writes it in a worker thread, reports the result."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
-
 from bridge_core.errors import ShotbridgeError
 from bridge_ui.core.translate import tr, tr_count
-from bridge_ui.review.menu_widget import ReportScope
-from bridge_ui.review.report.report_data import ReviewReport, collect_shots
+from bridge_ui.review.report.report_data import ReportScope, ReviewReport, collect_shots
 from bridge_ui.widgets.file_dialogs import save_file_dialog
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from bridge_core.models.shots import Shot
     from bridge_ui.core.session import Session
     from bridge_ui.core.workers import BackgroundTask
@@ -26,7 +25,7 @@ _FILE_FILTERS = "PDF (*.pdf);;HTML (*.html)"
 
 
 class ReportExport:
-    """``say(words, problem)`` is told what happens."""
+    """``show_message`` is called with a text, and whether it is a problem."""
 
     def __init__(
         self,
@@ -35,16 +34,12 @@ class ReportExport:
         shots: ShotsController,
         show_message: Callable[[str, bool], None],
     ) -> None:
-        self._session, self._review, self._shots, self._show_message = (
-            session,
-            review,
-            shots,
-            show_message,
-        )
+        self._session, self._review, self._shots = session, review, shots
+        self._show_message = show_message
         self._task: BackgroundTask | None = None
 
     def available_scopes(self) -> list[tuple[ReportScope, str]]:
-        """The sheets that can be made now, in words."""
+        """The reports that can be written now, with their names."""
         scopes = []
         version, selected = self._version_under_review(), self._shots_of(ReportScope.SELECTED)
         if version is not None:
@@ -59,19 +54,19 @@ class ReportExport:
         return scopes
 
     def choose_file(self, scope: ReportScope, parent: QWidget) -> None:
-        """Ask for a file, and write the sheet to it; its ending says which kind."""
+        """Ask for a file and write the report to it."""
         stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in self._title(scope))
         name = f"{stem.removesuffix('.otio')}_review.pdf"
         save_file_dialog(
             parent,
-            tr("Write a review sheet"),
+            tr("Write a review report"),
             name,
             _FILE_FILTERS,
             lambda path: self.write(scope, Path(path)),
         )
 
     def write(self, scope: ReportScope, path: Path) -> None:
-        """Write the sheet; an earlier one that is still being written is given up."""
+        """Write a report, and cancel one that is still being written."""
         session, version = self._session, self._version_under_review()
         if scope is ReportScope.VERSION and version is None:
             return
@@ -84,7 +79,7 @@ class ReportExport:
 
             def check_cancelled() -> None:
                 if task.cancelled:
-                    raise _ReportCancelled("the sheet is not wanted any more")
+                    raise _ReportCancelled("the report was cancelled")
 
             report_shots = collect_shots(
                 session.client,
@@ -113,7 +108,7 @@ class ReportExport:
             self._task.cancel()
 
     def _version_under_review(self) -> tuple[str, str] | None:
-        """Id and title of what is under review."""
+        """Id and title of the version under review."""
         state = self._review.state.value
         if state.version is None or state.shot is None:
             return None
@@ -141,4 +136,4 @@ class ReportExport:
 
 
 class _ReportCancelled(ShotbridgeError):
-    """Ends the work of a cancelled task; nobody is told."""
+    """Ends a cancelled task; it is not shown."""
