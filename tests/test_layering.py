@@ -51,7 +51,7 @@ LAYERS = {
     "bridge_core": (
         ("errors", "system", "text"),
         ("models",),
-        ("config", "connection", "plate_files"),
+        ("config", "connection", "placement", "plate_files"),
         ("outbox", "transfer"),
         ("launcher", "outbox_sender"),
         ("client",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.shots import ShotId
+from bridge_core.placement import output_mismatch
 from bridge_core.timeline.media_reference import media_path
 from bridge_core.timeline.version_writer import PlacedVersion
 
@@ -72,14 +73,14 @@ def find_versions(client: Client, cut: Cut) -> CutVersions:
         if not versions:
             without_versions.append(item)
         for version in versions or ():
-            version_range = next(
-                output.range for output in version.outputs if output.name == "main"
-            )
-            if version_range.contains_range(item.shot.cut_range):
+            output = next((one for one in version.outputs if one.name == "main"), None)
+            if output is None:
+                continue  # nothing to show in the cut
+            if not output_mismatch(output, item.shot):
                 notes = tuple(client.notes(version.id))
                 placed.setdefault(item.clip_id, []).append(PlacedVersion(version, notes=notes))
             else:
                 outdated.append(
-                    OutdatedVersion(item.shot.id, version, version_range, item.shot.cut_range)
+                    OutdatedVersion(item.shot.id, version, output.range, item.shot.cut_range)
                 )
     return CutVersions(placed, tuple(outdated), renamed, tuple(without_versions))

@@ -25,6 +25,7 @@ from bridge_core.models.media import (
 )
 from bridge_core.models.notes import Note
 from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
+from bridge_core.placement import check_output
 from bridge_core.timeline.cut import CutShot, CutSource
 from bridge_core.timeline.cut_reader import CutIndex, index_cut
 from bridge_core.timeline.document import (
@@ -178,7 +179,13 @@ def _place_on_clip(
     shot = shot_id.shot if is_unique_name else f"{shot_id.sequence}_{shot_id.shot}"
     short_versions = []
     for one in placed:
-        output = _find_output(one, item, document.path)
+        output = check_output(
+            one.version,
+            one.output,
+            item.shot,
+            where=f"{document.path}, {item.clip_name or item.clip_id}",
+            error=TimelineError,
+        )
         reference = _build_reference(one, output, times, shot)
         if not media.is_still and exceeds_media(node["source_range"], reference["available_range"]):
             version_name = f"{one.version.service} {one.version.label}"
@@ -205,34 +212,6 @@ def _ensure_media_references(clip: JsonObject) -> dict[str, Any]:
         clip["active_media_reference_key"] = active
     clip.setdefault("active_media_reference_key", DEFAULT_MEDIA_KEY)
     return references
-
-
-def _find_output(placed: PlacedVersion, item: CutShot, path: Path) -> ResultOutput:
-    version = placed.version
-    where = f"{path}, {item.clip_name or item.clip_id}"
-    output = next((one for one in version.outputs if one.name == placed.output), None)
-    if output is None:
-        names = ", ".join(one.name for one in version.outputs)
-        raise TimelineError(
-            f"{version.service} {version.label} has no output {placed.output!r}",
-            where=where,
-            next_step=f"choose one of: {names}",
-        )
-    if output.range.rate != item.shot.plate.range.rate:
-        raise TimelineError(
-            f"{version.service} {version.label} has {output.range.rate} frames per second, "
-            f"the plate {item.shot.plate.range.rate}",
-            where=where,
-            next_step="make a new version from the plate at its own rate",
-        )
-    if not output.range.contains_range(item.shot.cut_range):
-        raise TimelineError(
-            f"{version.service} {version.label} holds frames {output.range}, the cut shows "
-            f"{item.shot.cut_range}",
-            where=where,
-            next_step="send the shot again; the cut has changed since the version was made",
-        )
-    return output
 
 
 def _build_reference(

@@ -436,6 +436,72 @@ def test_what_cannot_all_be_placed_is_not_placed_at_all(subject: HostUnderTest) 
     assert subject.placed() == before
 
 
+def _of_another_shot(subject: HostUnderTest, item: HostShot) -> Placement:
+    made = version(subject, item.shot, 2)
+    other = made.shot.model_copy(update={"shot": f"{made.shot.shot}_other"})
+    return Placement(item.item_id, made.model_copy(update={"shot": other}))
+
+
+def _of_another_show(subject: HostUnderTest, item: HostShot) -> Placement:
+    made = version(subject, item.shot, 2)
+    other = made.shot.model_copy(update={"show": "another_show"})
+    return Placement(item.item_id, made.model_copy(update={"shot": other}))
+
+
+def _at_another_rate(subject: HostUnderTest, item: HostShot) -> Placement:
+    made = version(subject, item.shot, 2)
+    (output,) = made.outputs
+    span = FrameRange.of(output.range.first, output.range.last, 30)
+    outputs = (output.model_copy(update={"range": span}),)
+    return Placement(item.item_id, made.model_copy(update={"outputs": outputs}))
+
+
+def _too_short(subject: HostUnderTest, item: HostShot) -> Placement:
+    first = item.shot.cut_range.first
+    return Placement(item.item_id, version(subject, item.shot, 2, first=first))
+
+
+def _of_an_unknown_output(subject: HostUnderTest, item: HostShot) -> Placement:
+    return Placement(item.item_id, version(subject, item.shot, 2), output="depth")
+
+
+def _in_an_unknown_mode(subject: HostUnderTest, item: HostShot) -> Placement:
+    return Placement(item.item_id, version(subject, item.shot, 2), mode_id="sideways")
+
+
+def _on_an_unknown_item(subject: HostUnderTest, item: HostShot) -> Placement:
+    return Placement("no-such-item", version(subject, item.shot, 2))
+
+
+@pytest.mark.parametrize(
+    ("misfit", "message"),
+    [
+        (_of_another_shot, "was made for"),
+        (_of_another_show, "was made for another_show/"),
+        (_at_another_rate, "has 30 frames per second, the plate 25"),
+        (_too_short, "the cut shows"),
+        (_of_an_unknown_output, "has no output 'depth'"),
+        (_in_an_unknown_mode, "no placement mode 'sideways'"),
+        (_on_an_unknown_item, "no-such-item"),
+    ],
+)
+def test_a_version_that_does_not_fit_is_refused_and_changes_nothing(
+    subject: HostUnderTest, misfit: Callable[[HostUnderTest, HostShot], Placement], message: str
+) -> None:
+    require(subject, Capability.PLACE)
+    assert subject.placed is not None
+    one, two = subject.host.scene().shots[:2]
+    fitting = Placement(two.item_id, version(subject, two.shot, 1))
+    refused = misfit(subject, one)
+    before = (subject.placed(), subject.state())
+    with pytest.raises(HostError) as excinfo:
+        subject.host.place([fitting, refused])
+    assert message in excinfo.value.message
+    assert excinfo.value.where
+    assert excinfo.value.next_step
+    assert (subject.placed(), subject.state()) == before
+
+
 def test_changes_are_reported_until_nobody_listens(subject: HostUnderTest) -> None:
     require(subject, Capability.WATCH)
     ended = subject.host.watch(lambda: None)

@@ -43,16 +43,16 @@ def place(listing: BlenderShotList, placements: Sequence[Placement]) -> Placemen
 
     :raises HostError: one of them cannot be placed, or not so that it can be undone; none was.
     """
-    plans = [check_placement(listing, one) for one in placements]
-    new = [plan for plan in plans if not is_placed(plan)]
+    checked = [check_placement(listing, one) for one in placements]
+    new = [one for one in checked if not is_placed(one)]
     if new:
         _require_undo_support(listing)
     with _rollback_on_error() as rollback:
-        descriptions = [_place_version(plan, rollback) for plan in new]
+        descriptions = [_place_version(one, rollback) for one in new]
         if new:
             _store_show(listing.show, rollback)
     if not new:
-        return PlacementResult("It stands there already" if plans else "There was nothing to place")
+        return PlacementResult("It is placed already" if checked else "There was nothing to place")
     summary = (
         "; ".join(descriptions)
         if len(descriptions) <= 3
@@ -62,20 +62,20 @@ def place(listing: BlenderShotList, placements: Sequence[Placement]) -> Placemen
     return PlacementResult(summary)
 
 
-def _place_version(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
-    if plan.is_strip:
-        strip = version_strips.place_strip(plan, rollback)
-        location = _MODE_DESCRIPTIONS[plan.mode_id].format(
-            channel=strip.channel, source=plan.blender_shot.host_shot.label
+def _place_version(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+    if checked.is_strip:
+        strip = version_strips.place_strip(checked, rollback)
+        location = _MODE_DESCRIPTIONS[checked.plan.mode_id].format(
+            channel=strip.channel, source=checked.plan.host_shot.label
         )
     else:
-        version_images.place_image(plan, rollback)
+        version_images.place_image(checked, rollback)
         location = (
-            _MODE_DESCRIPTIONS[plan.mode_id]
-            if plan.mode_id in (PLANE, BACKGROUND)
+            _MODE_DESCRIPTIONS[checked.plan.mode_id]
+            if checked.plan.mode_id in (PLANE, BACKGROUND)
             else "in the Image Editor"
         )
-    return f"{plan.title} {location}"
+    return f"{checked.title} {location}"
 
 
 def _store_show(show: str, rollback: contextlib.ExitStack) -> None:

@@ -25,39 +25,43 @@ from .placement_checks import BlenderPlacement
 from .shots import SourceKind
 
 
-def place_image(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+def place_image(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
     """Load the version as an image, and show it where the person wants it. ``undo`` learns how to
     take all of it back."""
-    of_strip = plan.blender_shot.kind is SourceKind.STRIP
+    of_strip = checked.blender_shot.kind is SourceKind.STRIP
     clip = (
-        version_strips.ensure_identity(plan, rollback)
+        version_strips.ensure_identity(checked, rollback)
         if of_strip
-        else plan.blender_shot.host_shot.item_id
+        else checked.plan.host_shot.item_id
     )
-    image = _create_image(plan)
+    image = _create_image(checked)
     rollback.callback(bpy.data.images.remove, image)
     order = (
-        max((one.properties.placement_index for one in plan.blender_shot.placed_items), default=0)
+        max(
+            (one.properties.placement_index for one in checked.blender_shot.placed_items), default=0
+        )
         + 1
     )
-    store_version(image, clip, plan.placement.version, plan.output.name, plan.mode_id, order)
-    if plan.mode_id == PLANE:
-        _add_plane(plan, image, rollback)
-    elif plan.mode_id == BACKGROUND:
-        _add_background(plan, image, rollback)
+    store_version(
+        image, clip, checked.plan.version, checked.plan.output.name, checked.plan.mode_id, order
+    )
+    if checked.plan.mode_id == PLANE:
+        _add_plane(checked, image, rollback)
+    elif checked.plan.mode_id == BACKGROUND:
+        _add_background(checked, image, rollback)
     else:
         image.use_fake_user = True  # nobody else may use it, and it has to be saved
-        if plan.mode_id == SWAP and plan.blender_shot.kind is SourceKind.IMAGE:
-            _show_in_editors(plan, image)
+        if checked.plan.mode_id == SWAP and checked.blender_shot.kind is SourceKind.IMAGE:
+            _show_in_editors(checked, image)
     return image
 
 
-def _create_image(plan: BlenderPlacement) -> Any:
+def _create_image(checked: BlenderPlacement) -> Any:
     """Made by hand: Blender loads no file that is not there yet."""
-    output = plan.output
-    image = bpy.data.images.new(plan.title, output.width, output.height, float_buffer=True)
-    path = plan.folder / frame_path(output.pattern, _first_frame(plan))
-    if plan.is_movie:
+    output = checked.plan.output
+    image = bpy.data.images.new(checked.title, output.width, output.height, float_buffer=True)
+    path = checked.plan.folder / frame_path(output.pattern, _first_frame(checked))
+    if checked.plan.is_movie:
         image.source = "MOVIE"
     else:
         image.source = "SEQUENCE" if output.range.count > 1 else "FILE"
@@ -66,54 +70,56 @@ def _create_image(plan: BlenderPlacement) -> Any:
     return image
 
 
-def _first_frame(plan: BlenderPlacement) -> int:
-    return plan.blender_shot.media.cut_range.first
+def _first_frame(checked: BlenderPlacement) -> int:
+    return checked.blender_shot.media.cut_range.first
 
 
-def _align_to_plate(plan: BlenderPlacement, user: Any) -> None:
+def _align_to_plate(checked: BlenderPlacement, user: Any) -> None:
     """Have the frame that the plate shows stand at the scene's frame where it shows it."""
-    shot = plan.blender_shot.host_shot.shot
+    shot = checked.plan.host_shot.shot
     record = shot.record_range or shot.cut_range
     user.frame_start = record.first
     user.frame_duration = record.count
     number = (
-        _first_frame(plan) - plan.output.range.first + 1 if plan.is_movie else _first_frame(plan)
+        _first_frame(checked) - checked.plan.output.range.first + 1
+        if checked.plan.is_movie
+        else _first_frame(checked)
     )
     user.frame_offset = number - 1
     user.use_auto_refresh = True
 
 
-def _add_plane(plan: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
+def _add_plane(checked: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
     """A plane of 1 m height that shines with the version's own colours, at the 3D cursor."""
     scene = bpy.context.scene
-    output = plan.output
+    output = checked.plan.output
     half = output.width * output.pixel_aspect / output.height / 2
     corners = [(-half, 0, -0.5), (half, 0, -0.5), (half, 0, 0.5), (-half, 0, 0.5)]
-    mesh = bpy.data.meshes.new(plan.title)
+    mesh = bpy.data.meshes.new(checked.title)
     rollback.callback(bpy.data.meshes.remove, mesh)
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     uv = mesh.uv_layers.new(name="UVMap")
     for corner, at in zip(uv.data, [(0, 0), (1, 0), (1, 1), (0, 1)], strict=True):
         corner.uv = at
-    material = bpy.data.materials.new(plan.title)
+    material = bpy.data.materials.new(checked.title)
     rollback.callback(bpy.data.materials.remove, material)
-    _set_up_emission(plan, material, image)
+    _set_up_emission(checked, material, image)
     mesh.materials.append(material)
-    plane = bpy.data.objects.new(plan.title, mesh)
+    plane = bpy.data.objects.new(checked.title, mesh)
     rollback.callback(bpy.data.objects.remove, plane)
     restore_properties(plane, dump_properties(image))  # the image outlives a plane that is deleted
     plane.location = scene.cursor.location
     scene.collection.objects.link(plane)
 
 
-def _set_up_emission(plan: BlenderPlacement, material: Any, image: Any) -> None:
+def _set_up_emission(checked: BlenderPlacement, material: Any, image: Any) -> None:
     if not material.node_tree:
         material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
     picture = tree.nodes.new("ShaderNodeTexImage")
     picture.image = image
-    _align_to_plate(plan, picture.image_user)
+    _align_to_plate(checked, picture.image_user)
     emission = tree.nodes.new("ShaderNodeEmission")
     out = tree.nodes.new("ShaderNodeOutputMaterial")
     emission.location, out.location = (300, 0), (500, 0)
@@ -121,19 +127,19 @@ def _set_up_emission(plan: BlenderPlacement, material: Any, image: Any) -> None:
     tree.links.new(emission.outputs["Emission"], out.inputs["Surface"])
 
 
-def _add_background(plan: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
+def _add_background(checked: BlenderPlacement, image: Any, rollback: contextlib.ExitStack) -> None:
     camera = bpy.context.scene.camera.data
     were_shown = camera.show_background_images
     background = camera.background_images.new()
     rollback.callback(camera.background_images.remove, background)
     rollback.callback(setattr, camera, "show_background_images", were_shown)
     background.image = image
-    _align_to_plate(plan, background.image_user)
+    _align_to_plate(checked, background.image_user)
     camera.show_background_images = True
 
 
-def _show_in_editors(plan: BlenderPlacement, image: Any) -> None:
+def _show_in_editors(checked: BlenderPlacement, image: Any) -> None:
     for editor in image_editors():
-        if editor.image == plan.blender_shot.target:
+        if editor.image == checked.blender_shot.target:
             editor.image = image
-            _align_to_plate(plan, editor.image_user)
+            _align_to_plate(checked, editor.image_user)

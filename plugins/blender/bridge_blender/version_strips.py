@@ -59,29 +59,40 @@ class VersionStack:
         return tuple(one for one in self.versions if _placement_mode(one) == SWAP)
 
 
-def place_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+def place_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
     """Make the strip and have it seen. ``undo`` learns how to take all of it back.
 
     :raises HostError: there is no room.
     """
-    clip_id = ensure_identity(plan, rollback)
-    plate = plan.blender_shot.target
-    strip = _new_movie_strip(plan, rollback) if plan.is_movie else _new_image_strip(plan, rollback)
+    clip_id = ensure_identity(checked, rollback)
+    plate = checked.blender_shot.target
+    strip = (
+        _new_movie_strip(checked, rollback)
+        if checked.plan.is_movie
+        else _new_image_strip(checked, rollback)
+    )
     placement_index = (
-        max((one.properties.placement_index for one in plan.blender_shot.placed_items), default=0)
+        max(
+            (one.properties.placement_index for one in checked.blender_shot.placed_items), default=0
+        )
         + 1
     )
     store_version(
-        strip, clip_id, plan.placement.version, plan.output.name, plan.mode_id, placement_index
+        strip,
+        clip_id,
+        checked.plan.version,
+        checked.plan.output.name,
+        checked.plan.mode_id,
+        placement_index,
     )
-    strip.colorspace_settings.name = colour_spaces.blender_name(plan.output.colour_space)
+    strip.colorspace_settings.name = colour_spaces.blender_name(checked.plan.output.colour_space)
     strip.select = False
-    _match_plate_look(strip, plan)
+    _match_plate_look(strip, checked)
     versions = tuple(
-        one.target for one in plan.blender_shot.placed_items if hasattr(one.target, "channel")
+        one.target for one in checked.blender_shot.placed_items if hasattr(one.target, "channel")
     )
     stack = _build_stack(plate, (*versions, strip))
-    if plan.mode_id == ABOVE:
+    if checked.plan.mode_id == ABOVE:
         above = max(one.channel for one in stack.all if one != strip)
         _move_to_channel(
             strip, _free_channel(plate, above + 1, [api.bounds(plate)], strip), rollback
@@ -92,9 +103,9 @@ def place_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
     return strip
 
 
-def ensure_identity(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
+def ensure_identity(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> str:
     """The plate's identity; a copy of another plate's strip gets its own, with its versions."""
-    plate = plan.blender_shot.target
+    plate = checked.blender_shot.target
     own = plate_properties(plate)
     others = api.strips_of(plate.id_data.sequence_editor)
     is_copied = own is not None and any(
@@ -102,9 +113,9 @@ def ensure_identity(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> s
         for one in others
     )
     rollback.callback(restore_properties, plate, dump_properties(plate))
-    clip_id = store_plate(plate, plan.blender_shot.host_shot.shot.id, new_identity=is_copied)
+    clip_id = store_plate(plate, checked.plan.host_shot.shot.id, new_identity=is_copied)
     if is_copied:
-        for one in plan.blender_shot.placed_items:
+        for one in checked.blender_shot.placed_items:
             if hasattr(one.target, "channel"):
                 rollback.callback(restore_properties, one.target, dump_properties(one.target))
                 reassign_version(one.target, clip_id)
@@ -175,10 +186,10 @@ def _swap_strips(current: Any, replacement: Any, rollback: contextlib.ExitStack)
                 _set_undoable(rollback, effect, f"input_{number}", replacement)
 
 
-def _new_image_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    frames, head = _version_frames(plan)
-    folder, names = _version_files(plan, frames)
-    plate = plan.blender_shot.target
+def _new_image_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    frames, head = _version_frames(checked)
+    folder, names = _version_files(checked, frames)
+    plate = checked.blender_shot.target
     left, right = api.bounds(plate)
     is_freeze = len(set(names)) == 1
     if is_freeze:
@@ -186,7 +197,7 @@ def _new_image_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> 
     start = left - head
     channel = _free_channel(plate, plate.channel + 1, [(start, start + len(frames))])
     strips = api.strips_of(plate.id_data.sequence_editor)
-    strip = strips.new_image(plan.title, str(Path(folder, names[0])), channel, start)
+    strip = strips.new_image(checked.title, str(Path(folder, names[0])), channel, start)
     rollback.callback(strips.remove, strip)
     for name in names[1:]:
         strip.elements.append(name)
@@ -195,24 +206,26 @@ def _new_image_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> 
     return strip
 
 
-def _new_movie_strip(plan: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
-    plate = plan.blender_shot.target
+def _new_movie_strip(checked: BlenderPlacement, rollback: contextlib.ExitStack) -> Any:
+    plate = checked.blender_shot.target
     left, right = api.bounds(plate)
-    start = left - (plan.blender_shot.media.cut_range.first - plan.output.range.first)
-    channel = _free_channel(plate, plate.channel + 1, [(start, start + plan.output.range.count)])
+    start = left - (checked.blender_shot.media.cut_range.first - checked.plan.output.range.first)
+    channel = _free_channel(
+        plate, plate.channel + 1, [(start, start + checked.plan.output.range.count)]
+    )
     strips = api.strips_of(plate.id_data.sequence_editor)
-    path = plan.folder / plan.output.pattern
-    strip = strips.new_movie(plan.title, str(path), channel, start)
+    path = checked.plan.folder / checked.plan.output.pattern
+    strip = strips.new_movie(checked.title, str(path), channel, start)
     rollback.callback(strips.remove, strip)
     strip.filepath = blend_relative_path(path)
     api.trim(strip, left, right)
     return strip
 
 
-def _version_frames(plan: BlenderPlacement) -> tuple[list[int], int]:
+def _version_frames(checked: BlenderPlacement) -> tuple[list[int], int]:
     """The version's frame under each of the scene's, handles included; how many come before the
     strip's first."""
-    source, available = plan.blender_shot.media, plan.output.range
+    source, available = checked.blender_shot.media, checked.plan.output.range
     mapping = source.frame_mapping
     cut = [source.first_frame + index for index in mapping.content_frames()]
     if mapping.speed == 0:
@@ -235,17 +248,17 @@ def _version_frames(plan: BlenderPlacement) -> tuple[list[int], int]:
     return head + cut + tail, len(head)
 
 
-def _version_files(plan: BlenderPlacement, frames: list[int]) -> tuple[Path, list[str]]:
-    inner = PurePosixPath(plan.output.pattern.replace("\\", "/"))
-    return plan.folder / inner.parent, frame_paths(inner.name, frames)
+def _version_files(checked: BlenderPlacement, frames: list[int]) -> tuple[Path, list[str]]:
+    inner = PurePosixPath(checked.plan.output.pattern.replace("\\", "/"))
+    return checked.plan.folder / inner.parent, frame_paths(inner.name, frames)
 
 
-def _match_plate_look(strip: Any, plan: BlenderPlacement) -> None:
+def _match_plate_look(strip: Any, checked: BlenderPlacement) -> None:
     """Framed and blended as the plate is, at whatever size the version came back."""
-    plate, output = plan.blender_shot.target, plan.output
+    plate, output = checked.blender_shot.target, checked.plan.output
     for name in _BLEND_ATTRIBUTES:
         setattr(strip, name, getattr(plate, name))
-    width, height = _plate_size(plan)
+    width, height = _plate_size(checked)
     across = width / output.width if width else 1.0
     down = height / output.height if height else 1.0
     for name in _TRANSFORM_ATTRIBUTES:
@@ -256,16 +269,16 @@ def _match_plate_look(strip: Any, plan: BlenderPlacement) -> None:
         setattr(strip.crop, name, round(getattr(plate.crop, name) / part))
 
 
-def _plate_size(plan: BlenderPlacement) -> tuple[int, int]:
+def _plate_size(checked: BlenderPlacement) -> tuple[int, int]:
     """The pixels that the plate's strip has in the sequencer; zeros where they are not known."""
-    plate = plan.blender_shot.media.plate
-    if plan.blender_shot.host_shot.needs_render:
+    plate = checked.blender_shot.media.plate
+    if checked.plan.host_shot.needs_render:
         return render_size(
-            plan.blender_shot.target.id_data
+            checked.blender_shot.target.id_data
         )  # scenes are rendered at the edit's size
     if plate.width and plate.height:
         return plate.width, plate.height
-    return movie_info(plate.path_at(plan.blender_shot.media.cut_range.first))[1:]
+    return movie_info(plate.path_at(checked.blender_shot.media.cut_range.first))[1:]
 
 
 def _build_stack(plate: Any, versions: tuple[Any, ...]) -> VersionStack:

@@ -95,7 +95,8 @@ class NukeHost(Host):
         from bridge_nuke.placement import place
 
         with self._selection_sync.muted():
-            return place(self._shot_finder(), self._script_context().show, placements)
+            script = self._script_context()
+            return place(self._shot_finder(), script.show, placements, where=script.title)
 
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()

@@ -12,7 +12,7 @@ import nuke
 
 from bridge_core.errors import HostError
 from bridge_core.hosts.base import Placement, PlacementMode, PlacementResult
-from bridge_core.models.versions import ResultOutput
+from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
 from bridge_nuke import colour_spaces, user_knobs, versions
 from bridge_nuke.shot_names import plate_pattern
 from bridge_nuke.shots import NukeShot
@@ -31,57 +31,30 @@ _NODE_SPACING = 30
 
 @dataclass(frozen=True, slots=True)
 class _NukePlacement:
-    """A placement that was found to be possible."""
+    """A checked placement, and the node that its shot was read from."""
 
-    node_shot: NukeShot
-    placement: Placement
-    output: ResultOutput
+    source: nuke.Node
+    plan: PlacementPlan
 
 
 def place(
-    find: Callable[[str], NukeShot], show: str, placements: Sequence[Placement]
+    find: Callable[[str], NukeShot], show: str, placements: Sequence[Placement], *, where: str
 ) -> PlacementResult:
-    """As :meth:`bridge_core.hosts.base.Host.place`; one undo takes all of it back.
+    """Place versions; see :meth:`bridge_core.hosts.base.Host.place`. One undo reverts all of it.
 
-    :raises HostError: ``find`` knows no such handle, or a version does not fit its shot.
+    :param find: returns the shot of an item id.
+    :raises HostError: ``find`` does not know an item id, or a version does not fit its shot.
     """
-    planned = [_check_placement(find(one.item_id), one) for one in placements]
+    checked: list[_NukePlacement] = []
+    for one in placements:
+        node_shot = find(one.item_id)
+        plan = placement_plan(node_shot.host_shot, one, PLACEMENT_MODES, where=where)
+        checked.append(_NukePlacement(node_shot.node, plan))
     sentences: list[str] = []
     with _single_undo("Place versions"):
-        for one in planned:
-            sentences += _place_version(one, show)
+        for planned in checked:
+            sentences += _place_version(planned, show)
     return PlacementResult(". ".join(sentences) or "nothing was to be placed")
-
-
-def _check_placement(node_shot: NukeShot, placement: Placement) -> _NukePlacement:
-    version, shot = placement.version, node_shot.host_shot.shot
-    where = f"{node_shot.host_shot.label}, {version.service} {version.label}"
-    if placement.mode_id not in {"", *(way.id for way in PLACEMENT_MODES)}:
-        raise HostError(
-            f"there is no way of placing called {placement.mode_id}",
-            where=where,
-            next_step=f"choose one of {', '.join(way.id for way in PLACEMENT_MODES)}",
-        )
-    if version.shot != shot.id:
-        raise HostError(
-            f"this version was made of {version.shot}, and the node stands for {shot.id} now",
-            where=where,
-            next_step="select the node that the version was made of",
-        )
-    output = next((one for one in version.outputs if one.name == placement.output), None)
-    if output is None:
-        raise HostError(
-            f"the version has no pictures called {placement.output}",
-            where=where,
-            next_step=f"choose {', '.join(one.name for one in version.outputs)}",
-        )
-    if not output.range.contains_range(shot.cut_range):
-        raise HostError(
-            f"the version holds {output.range}, and the script shows {shot.cut_range} of it",
-            where=where,
-            next_step="set the script's range to what the version holds, or have it made again",
-        )
-    return _NukePlacement(node_shot, placement, output)
 
 
 @contextmanager
@@ -104,8 +77,8 @@ def _single_undo(name: str) -> Iterator[None]:
 
 def _place_version(one: _NukePlacement, show: str) -> list[str]:
     """What was done, in sentences."""
-    source, placement = one.node_shot.node, one.placement
-    shot = placement.version.shot
+    source, plan = one.source, one.plan
+    shot = plan.version.shot
     sentences = []
     output_title = _output_title(one)
     read = _find_or_create_read(one, output_title)
@@ -124,7 +97,7 @@ def _place_version(one: _NukePlacement, show: str) -> list[str]:
     if source_knobs is None:
         user_knobs.store_shot(source, (shot.sequence, shot.shot), plate)
     user_knobs.store_show(show)
-    if placement.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
+    if plan.mode_id == ALPHA and not _has_alpha_shuffle(source, read):
         sentences.append(f"{_create_alpha_shuffle(one, read).name()} has it as its alpha")
     if manual_step:
         sentences.append(manual_step)
@@ -133,17 +106,18 @@ def _place_version(one: _NukePlacement, show: str) -> list[str]:
 
 def _output_title(one: _NukePlacement) -> str:
     """``Upscale``; of other pictures than the main ones, ``Matte, matte``."""
-    service = one.placement.version.service.replace("_", " ").capitalize()
-    return service if one.output.name == "main" else f"{service}, {one.output.name}"
+    service = one.plan.version.service.replace("_", " ").capitalize()
+    output = one.plan.output.name
+    return service if output == "main" else f"{service}, {output}"
 
 
 def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
     """The Read that shows this service's versions of this shot, or a new one beside the source."""
-    shot = one.placement.version.shot
+    shot = one.plan.version.shot
     for read, knobs in user_knobs.versioned_reads():
         if knobs.shot == (shot.sequence, shot.shot) and knobs.output_title == output_title:
             return read
-    source = one.node_shot.node
+    source = one.source
     with source.parent():
         read = nuke.nodes.Read()
         read["label"].setValue(f"{output_title} [value {user_knobs.VERSION_KNOB}]")
@@ -156,15 +130,15 @@ def _find_or_create_read(one: _NukePlacement, output_title: str) -> nuke.Node:
 
 def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.ReadVersion, str]:
     """The version as the Read keeps it, and what a person has to mend by hand, if anything."""
-    version, output, shot = one.placement.version, one.output, one.node_shot.host_shot.shot
-    folder = one.placement.folder
+    source, plan = one.source, one.plan
+    version, output, shot = plan.version, plan.output, plan.host_shot.shot
+    folder = plan.placement.folder
     base_folder = folder.as_posix() if folder is not None else version.folder.replace("\\", "/")
-    source = one.node_shot.node
     space, manual_step = "", ""
     if output.colour_space.casefold() not in ("data", "raw"):
         space, manual_step = _read_colour_space(one, read)
     mode, frame = "expression", ""
-    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
+    if source.Class() == "Read" and not plan.host_shot.needs_render:
         mode, frame = str(source["frame_mode"].value()), str(source["frame"].value())
         if mode == "start at":
             assert shot.record_range is not None
@@ -193,13 +167,13 @@ def _read_version(one: _NukePlacement, read: nuke.Node) -> tuple[user_knobs.Read
 def _read_colour_space(one: _NukePlacement, read: nuke.Node) -> tuple[str, str]:
     """The value for the Read's colour space, empty for data as it is: the source's own where the
     version came back in its space, else what the script calls it."""
-    source, space = one.node_shot.node, one.output.colour_space
-    plate = one.node_shot.host_shot.shot.plate
-    if source.Class() == "Read" and not one.node_shot.host_shot.needs_render:
+    source, space = one.source, one.plan.output.colour_space
+    host_shot = one.plan.host_shot
+    if source.Class() == "Read" and not host_shot.needs_render:
         # The gateway found the space of raw files by itself and gave them back in it.
         if source["raw"].value():
             return "", ""
-        if space == plate.colour_space:
+        if space == host_shot.shot.plate.colour_space:
             return str(source["colorspace"].value()), ""
     choice = colour_spaces.choice_for(read, space)
     if choice is not None:
@@ -253,8 +227,8 @@ def _has_alpha_shuffle(source: nuke.Node, read: nuke.Node) -> bool:
 def _create_alpha_shuffle(one: _NukePlacement, read: nuke.Node) -> nuke.Node:
     """A Shuffle with the source's colours, and the version's alpha or else its red as alpha. It
     feeds nothing yet: where it goes in the graph is the compositor's to say."""
-    source = one.node_shot.node
-    matte = "rgba.alpha" if _has_alpha(one.output.channels) else "rgba.red"
+    source = one.source
+    matte = "rgba.alpha" if _has_alpha(one.plan.output.channels) else "rgba.red"
     with source.parent():
         shuffle = nuke.nodes.Shuffle2(inputs=[source, read])
         shuffle["fromInput1"].setValue("B")

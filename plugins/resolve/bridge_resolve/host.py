@@ -254,13 +254,13 @@ class ResolveHost(Host):
             return PlacementResult("nothing to place")
         with self._current_snapshot() as (project, snapshot):
             planned = [check_placement(snapshot, placement) for placement in placements]
-            in_new_timeline = [one.mode_id == TIMELINE for one in planned]
+            in_new_timeline = [one.plan.mode_id == TIMELINE for one in planned]
             if all(in_new_timeline):
                 target = snapshot.cut.path.with_name("new.otio")
                 new_timeline = place_in_new_timeline(
                     project,
                     snapshot,
-                    placements,
+                    planned,
                     lambda new: self._read_snapshot(project, new, target),
                 )
                 return PlacementResult(
@@ -274,7 +274,7 @@ class ResolveHost(Host):
             with PlacementTransaction(project, snapshot) as placing:
                 placing.place(planned)
                 placing.commit()
-        way = "as a take" if {one.mode_id for one in planned} == {TAKE} else "in the timeline"
+        way = "as a take" if {one.plan.mode_id for one in planned} == {TAKE} else "in the timeline"
         return PlacementResult(f"{_placement_names(planned)} placed {way} in {snapshot.cut.name}")
 
     def _start_rendering(
@@ -357,7 +357,7 @@ class ResolveHost(Host):
 
 
 def _placement_names(planned: Sequence[ResolvePlacement]) -> str:
-    names = [f"{one.title} of {one.shot.clip_name}" for one in planned]
+    names = [f"{one.plan.title} of {one.clip_name}" for one in planned]
     return names[0] if len(names) == 1 else f"{len(names)} versions"
 
 

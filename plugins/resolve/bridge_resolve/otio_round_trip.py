@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
-from bridge_core.hosts.base import Placement
 from bridge_core.timeline.exporter import export_timeline
 from bridge_resolve.api_checks import require
 from bridge_resolve.clips import record_position
-from bridge_resolve.placement import TAKE, PlacementTransaction, check_placement
+from bridge_resolve.placement import TAKE, PlacementTransaction, ResolvePlacement
 from bridge_resolve.timeline_snapshot import TimelineSnapshot
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class NewTimeline:
 def place_in_new_timeline(
     project: Project,
     snapshot: TimelineSnapshot,
-    placements: Sequence[Placement],
+    placements: Sequence[ResolvePlacement],
     read_snapshot: Callable[[Timeline], TimelineSnapshot],
 ) -> NewTimeline:
     """Make a timeline of what ``sheet`` shows, beside it, with versions as takes. The one that is
@@ -57,12 +56,7 @@ def place_in_new_timeline(
             rollback.callback(pool.DeleteTimelines, [timeline])
             new_snapshot = read_snapshot(timeline)
             with PlacementTransaction(project, new_snapshot) as placing:
-                placing.place(
-                    [
-                        check_placement(new_snapshot, _remap_placement(one, snapshot, new_snapshot))
-                        for one in placements
-                    ]
-                )
+                placing.place([_remap_placement(one, new_snapshot) for one in placements])
                 placing.commit()
             imported_items = _item_names(timeline, frozenset())
             omitted = [
@@ -100,29 +94,39 @@ def _unique_name(project: Project, name: str) -> str:
 
 
 def _remap_placement(
-    placement: Placement, snapshot: TimelineSnapshot, new_snapshot: TimelineSnapshot
-) -> Placement:
-    """The placement for the clip at the same place of the new timeline.
+    placement: ResolvePlacement, new_snapshot: TimelineSnapshot
+) -> ResolvePlacement:
+    """The placement for the clip at the same position in the new timeline, as a take.
 
-    :raises HostError: there is none, or it shows other frames.
+    The version was checked against the open timeline. The new timeline has other sequence names, so
+    only the frames are compared here.
+
+    :raises HostError: there is no such clip, or it shows other frames.
     """
-    clip, shot = snapshot.clips[placement.item_id], snapshot.cut.find_shot(placement.item_id)
-    assert shot is not None
+    clip = placement.clip
     position = (clip.track, clip.start, clip.length)
-    matching_ids = (
-        one.id
-        for one in new_snapshot.clips.values()
-        if (one.track, one.start, one.length) == position
+    new_clip = next(
+        (
+            one
+            for one in new_snapshot.clips.values()
+            if (one.track, one.start, one.length) == position
+        ),
+        None,
     )
-    item_id = next(matching_ids, "")
-    imported = new_snapshot.cut.find_shot(item_id)
-    if imported is None or imported.shot.cut_range != shot.shot.cut_range:
+    imported = new_snapshot.cut.find_shot(new_clip.id) if new_clip is not None else None
+    cut_range = placement.plan.host_shot.shot.cut_range
+    if new_clip is None or imported is None or imported.shot.cut_range != cut_range:
         raise HostError(
-            f"Resolve has not imported {shot.clip_name} the way it was exported",
+            f"Resolve has not imported {placement.clip_name} the way it was exported",
             where=f"V{clip.track}, frame {clip.start}",
             next_step="place the version in the timeline that is open",
         )
-    return replace(placement, item_id=item_id, mode_id=TAKE)
+    plan = replace(
+        placement.plan,
+        host_shot=replace(placement.plan.host_shot, shot=imported.shot),
+        mode_id=TAKE,
+    )
+    return ResolvePlacement(new_clip, imported.clip_name, plan)
 
 
 def _item_names(timeline: Timeline, excluded_ids: frozenset[str]) -> dict[tuple[int, int], str]:

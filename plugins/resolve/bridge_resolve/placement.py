@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge_core.errors import HostError
-from bridge_core.hosts.base import Placement, PlacementMode
+from bridge_core.hosts.base import HostShot, Placement, PlacementMode
+from bridge_core.hosts.placement_plan import PlacementPlan, placement_plan
 from bridge_core.models.media import frame_path
-from bridge_core.models.notes import Note
-from bridge_core.models.versions import ResultOutput, ReviewStatus, Version
-from bridge_core.timeline.cut import CutShot
+from bridge_core.models.versions import ReviewStatus
 from bridge_resolve.api_checks import require
 from bridge_resolve.clip_markers import NoteMarker, VersionMarker, add_marker, read_markers
 from bridge_resolve.clips import TimelineClip, append_clip, read_takes, record_position
@@ -40,81 +39,47 @@ BIN_NAME = "Shotbridge"
 
 @dataclass(frozen=True, slots=True)
 class ResolvePlacement:
-    """A placement that has been found to fit."""
+    """A checked placement, and the clip in the timeline."""
 
     clip: TimelineClip
-    shot: CutShot
-    version: Version
-    output: ResultOutput
-    path: str
-    """Of the pictures, a frame number as ``%04d``."""
-    mode_id: str
-    notes: tuple[Note, ...]
+    clip_name: str
+    """The clip's name in the cut, for messages."""
+    plan: PlacementPlan
 
     @property
     def first_file(self) -> str:
-        """The first file, to be compared with what Resolve tells: its names of sequences pad by
-        the number that is there, and not by the pattern."""
-        return first_file_path(frame_path(self.path, self.output.range.first))
+        """The first file, for comparison with Resolve's paths: Resolve pads the names of sequences
+        by the first number, not by the pattern."""
+        return first_file_path(frame_path(self.plan.path, self.plan.output.range.first))
 
     @property
-    def first_offset(self) -> int:
-        """The first frame that the clip shows, from the version's first."""
-        return self.shot.shot.cut_range.first - self.output.range.first
-
-    @property
-    def end_offset(self) -> int:
-        """The frame after the last that the clip shows."""
-        return self.first_offset + self.shot.shot.cut_range.count
-
-    @property
-    def title(self) -> str:
-        return f"{self.version.service} {self.version.label}"
+    def frame_offsets(self) -> tuple[int, int]:
+        """First frame that the clip shows and the one after the last, from the version's first."""
+        return self.plan.first_offset, self.plan.end_offset
 
 
 def check_placement(snapshot: TimelineSnapshot, placement: Placement) -> ResolvePlacement:
-    """A placement that can be made, by what the timeline shows now.
+    """Check a placement against what the timeline shows now.
 
-    :raises HostError: it cannot, and why.
+    :raises HostError: see :func:`bridge_core.hosts.placement_plan.placement_plan`; or Resolve cannot
+        retime a clip on a track above.
     """
-    clip, shot = snapshot.clips.get(placement.item_id), snapshot.cut.find_shot(placement.item_id)
-    if clip is None or shot is None:
+    clip, cut_shot = (
+        snapshot.clips.get(placement.item_id),
+        snapshot.cut.find_shot(placement.item_id),
+    )
+    host_shot = None
+    if clip is not None and cut_shot is not None:
+        host_shot = HostShot(cut_shot.shot, placement.item_id, cut_shot.clip_name)
+    plan = placement_plan(host_shot, placement, PLACEMENT_MODES, where=snapshot.cut.name)
+    assert clip is not None and cut_shot is not None  # the plan has its shot
+    if plan.mode_id == TRACK and not cut_shot.shot.retime.is_identity:
         raise HostError(
-            f"the open timeline has no clip {placement.item_id} that is a shot",
-            where=snapshot.cut.name,
-            next_step="open the timeline that it was sent from, and reload",
-        )
-    mode_id = placement.mode_id or TAKE
-    if mode_id not in {one.id for one in PLACEMENT_MODES}:
-        raise HostError(
-            f"Resolve has no way of placing called {mode_id!r}",
-            next_step=f"choose one of {', '.join(one.id for one in PLACEMENT_MODES)}",
-        )
-    if mode_id == TRACK and not shot.shot.retime.is_identity:
-        raise HostError(
-            f"{shot.clip_name} is retimed, and Resolve retimes no clip for a script",
+            f"{cut_shot.clip_name} is retimed, and Resolve has no call to retime a clip",
             where=snapshot.cut.name,
             next_step="place the version as a take, which keeps the clip's retime",
         )
-    version = placement.version
-    output = next((one for one in version.outputs if one.name == placement.output), None)
-    if output is None:
-        raise HostError(
-            f"{version.service} {version.label} has no pictures called {placement.output!r}",
-            where=shot.clip_name,
-            next_step=f"name one that it has: {', '.join(o.name for o in version.outputs)}",
-        )
-    cut_range = shot.shot.cut_range
-    if output.range.rate != cut_range.rate or not output.range.contains_range(cut_range):
-        raise HostError(
-            f"{version.service} {version.label} holds frames {output.range} at "
-            f"{output.range.rate} frames per second; the clip shows {cut_range} at {cut_range.rate}",
-            where=shot.clip_name,
-            next_step="send the shot again: the clip was trimmed since, or relinked",
-        )
-    folder = placement.folder if placement.folder is not None else Path(version.folder)
-    path = str(folder / output.pattern)
-    return ResolvePlacement(clip, shot, version, output, path, mode_id, placement.notes)
+    return ResolvePlacement(clip, cut_shot.clip_name, plan)
 
 
 class PlacementTransaction:
@@ -144,7 +109,7 @@ class PlacementTransaction:
             # From the top: a track that is put in moves those above it.
             for one in sorted(planned, key=lambda one: -one.clip.track):
                 item = self._import_media(bin_, one)
-                if one.mode_id == TAKE:
+                if one.plan.mode_id == TAKE:
                     self._add_take(one, item)
                 else:
                     self._add_above(one, item)
@@ -175,20 +140,20 @@ class PlacementTransaction:
 
     def _import_media(self, bin_: Folder, one: ResolvePlacement) -> MediaPoolItem:
         """The version's pictures in our bin, imported unless they are there."""
-        span = one.output.range
+        span = one.plan.output.range
         for item in bin_.GetClipList() or []:
             if first_file_path(str(item.GetClipProperty("File Path"))) == one.first_file:
                 return item
-        if "%" in Path(one.path).name:
+        if "%" in Path(one.plan.path).name:
             items = self._pool.ImportMedia(
-                [{"FilePath": one.path, "StartIndex": span.first, "EndIndex": span.last}]
+                [{"FilePath": one.plan.path, "StartIndex": span.first, "EndIndex": span.last}]
             )
         else:
-            items = self._pool.ImportMedia([one.path])
+            items = self._pool.ImportMedia([one.plan.path])
         (item,) = require(
             items,
-            f"import {one.title}",
-            where=one.path,
+            f"import {one.plan.title}",
+            where=one.plan.path,
             next_step="see whether the files are there and Resolve may read them",
         )[:1]
         self._rollback.callback(self._pool.DeleteClips, [item])
@@ -198,15 +163,17 @@ class PlacementTransaction:
     def _set_media_attributes(self, item: MediaPoolItem, one: ResolvePlacement) -> None:
         """Have Resolve read the pictures at the plate's rate and in its colour space: a sequence
         would get those of the project."""
-        rate = format_rate(one.output.range.rate)
+        rate = format_rate(one.plan.output.range.rate)
         media = read_media(item)
-        if media is not None and media.rate != one.output.range.rate:
-            require(item.SetClipProperty("FPS", rate), f"set {one.title} to {rate} fps")
-        plate, space = one.clip.plate, one.output.colour_space
+        if media is not None and media.rate != one.plan.output.range.rate:
+            require(item.SetClipProperty("FPS", rate), f"set {one.plan.title} to {rate} fps")
+        plate, space = one.clip.plate, one.plan.output.colour_space
         # A camera file's own space is none of its rendering's.
-        shares_plate_space = plate.is_readable and space == one.shot.shot.plate.colour_space
+        shares_plate_space = (
+            plate.is_readable and space == one.plan.host_shot.shot.plate.colour_space
+        )
         self._snapshot.colour.assign_space(
-            item, space, plate if shares_plate_space else None, one.title
+            item, space, plate if shares_plate_space else None, one.plan.title
         )
 
     # Takes
@@ -217,8 +184,8 @@ class PlacementTransaction:
         if not any(take.path == path for take in read_takes(clip.item)):
             before = record_position(clip.item)
             require(
-                clip.item.AddTake(media, one.first_offset, one.end_offset),
-                f"add {one.title} as a take of {one.shot.clip_name}",
+                clip.item.AddTake(media, *one.frame_offsets),
+                f"add {one.plan.title} as a take of {one.clip_name}",
             )
             index = clip.item.GetTakesCount()
             self._rollback.callback(clip.item.DeleteTakeByIndex, index)
@@ -230,29 +197,29 @@ class PlacementTransaction:
         approved no longer gives way to its plate."""
         by_clip: dict[str, list[ResolvePlacement]] = {}
         for one in planned:
-            if one.mode_id == TAKE:
+            if one.plan.mode_id == TAKE:
                 by_clip.setdefault(one.clip.id, []).append(one)
         for group in by_clip.values():
             clip = group[0].clip
             takes = [(first_file_path(take.path), take.index) for take in read_takes(clip.item)]
             selected_index = clip.item.GetSelectedTakeIndex()
             selected_file = next((file for file, index in takes if index == selected_index), "")
-            approved = [one for one in group if one.version.status is ReviewStatus.APPROVED]
+            approved = [one for one in group if one.plan.version.status is ReviewStatus.APPROVED]
             if approved:
-                file = max(approved, key=lambda one: one.version.decisions[-1].at).first_file
+                file = max(approved, key=lambda one: one.plan.version.decisions[-1].at).first_file
             elif selected_file in {one.first_file for one in group}:
                 file = first_file_path(clip.plate.path)
             else:
                 continue
             index = require(
                 next((index for found, index in takes if found == file), None),
-                f"list {file} among the takes of {group[0].shot.clip_name}",
+                f"list {file} among the takes of {group[0].clip_name}",
             )
             if index != selected_index:
                 before = record_position(clip.item)
                 require(
                     clip.item.SelectTakeByIndex(index),
-                    f"select take {index} of {group[0].shot.clip_name}",
+                    f"select take {index} of {group[0].clip_name}",
                 )
                 self._rollback.callback(clip.item.SelectTakeByIndex, selected_index)
                 self._check_unmoved(group[0], before)
@@ -261,7 +228,7 @@ class PlacementTransaction:
         after = record_position(one.clip.item)
         if after != before:
             raise HostError(
-                f"with {one.title}, {one.shot.clip_name} would stand at frames {after[0]}-"
+                f"with {one.plan.title}, {one.clip_name} would stand at frames {after[0]}-"
                 f"{after[0] + after[1] - 1} and not at {before[0]}-{before[0] + before[1] - 1}",
                 where=self._snapshot.cut.name,
                 next_step="place the version on a track above, and turn off ripple for takes",
@@ -272,18 +239,18 @@ class PlacementTransaction:
     def _add_above(self, one: ResolvePlacement, media: MediaPoolItem) -> None:
         path = str(media.GetClipProperty("File Path"))
         placed = one.clip.placed_versions(self._snapshot.clips)
-        if any(v.version_id == one.version.id and v.overlay_item_id for v in placed):
+        if any(v.version_id == one.plan.version.id and v.overlay_item_id for v in placed):
             return
         start, length = record_position(one.clip.item)
         track = self._free_track(one, start, start + length)
         item = require(
-            append_clip(self._pool, media, (one.first_offset, one.end_offset), track, start),
-            f"cut {one.title} in above {one.shot.clip_name}",
+            append_clip(self._pool, media, one.frame_offsets, track, start),
+            f"cut {one.plan.title} in above {one.clip_name}",
         )
         self._rollback.callback(self._snapshot.timeline.DeleteClips, [item], False)
         if record_position(item) != (start, length):
             raise HostError(
-                f"Resolve cut {one.title} in at another place or length than {one.shot.clip_name} has",
+                f"Resolve cut {one.plan.title} in at another place or length than {one.clip_name} has",
                 where=self._snapshot.cut.name,
                 next_step="place the version as a take",
             )
@@ -324,8 +291,8 @@ class PlacementTransaction:
         self._rollback.callback(timeline.DeleteTrack, "video", index if moved else count + 1)
         if not moved:
             raise HostError(
-                f"this Resolve puts no track in between, and {one.title} would cover what lies "
-                f"over {one.shot.clip_name}",
+                f"this Resolve puts no track in between, and {one.plan.title} would cover what lies "
+                f"over {one.clip_name}",
                 where=self._snapshot.cut.name,
                 next_step="place the version as a take",
             )
@@ -340,37 +307,39 @@ class PlacementTransaction:
         markers = read_markers(one.clip.item)
         for existing in markers.versions:
             if (existing.version_id, existing.media_path) == (
-                one.version.id,
+                one.plan.version.id,
                 path,
             ) and existing.overlay_item_id == overlay_item_id:
                 return
-        shot_id = one.version.shot
+        shot_id = one.plan.version.shot
         marker = VersionMarker(
-            version_id=one.version.id,
-            label=one.title,
+            version_id=one.plan.version.id,
+            label=one.plan.title,
             media_path=path,
             plate_path=one.clip.plate.path,
-            first_frame=one.output.range.first,
+            first_frame=one.plan.output.range.first,
             sequence=shot_id.sequence,
             shot=shot_id.shot,
             placement_index=len(markers.versions) + 1,
             overlay_item_id=overlay_item_id,
         )
-        at = markers.next_free_frame(self._media_offset(one, one.shot.shot.cut_range.first))
-        self._add_marker(one, at, 1, one.title, "", marker)
+        at = markers.next_free_frame(
+            self._media_offset(one, one.plan.host_shot.shot.cut_range.first)
+        )
+        self._add_marker(one, at, 1, one.plan.title, "", marker)
 
     def _add_note_markers(self, one: ResolvePlacement) -> None:
         synced_notes = {note.note_id for note in read_markers(one.clip.item).notes}
-        for note in one.notes:
+        for note in one.plan.placement.notes:
             if note.id in synced_notes:
                 continue
-            note_range = note.frames or one.shot.shot.cut_range
+            note_range = note.frames or one.plan.host_shot.shot.cut_range
             at = read_markers(one.clip.item).next_free_frame(
                 self._media_offset(one, note_range.first)
             )
             text = note.text.strip() or f"{len(note.strokes)} strokes, to be seen in Shotbridge"
-            marker = NoteMarker(note.id, one.version.id)
-            self._add_marker(one, at, note_range.count, f"{one.title} {note.by}", text, marker)
+            marker = NoteMarker(note.id, one.plan.version.id)
+            self._add_marker(one, at, note_range.count, f"{one.plan.title} {note.by}", text, marker)
 
     def _add_marker(
         self,

@@ -1,4 +1,4 @@
-"""Versions go into the cut, the same frames stay in sight, and nothing else changes."""
+"""Versions are placed in the cut, the same frames show, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def clip_of(path: Path, index: int = 0) -> Any:
 
 
 def shown_files(clip: Any, key: str) -> list[str]:
-    """Which file stands under each frame of the clip, by OTIO's own reckoning."""
+    """The file that each frame of the clip shows, according to OTIO."""
     media = clip.media_references()[key]
     source = clip.source_range
     return [
@@ -113,13 +113,14 @@ def test_writing_and_reading_again_is_the_same_shot(kit: Any, tmp_path: Path) ->
     placed = {item.clip_id: [approved()] for item in before}
     after = read_cut(write_versions(source, placed, tmp_path / "out.otio").target)
     assert [item.shot for item in after] == [item.shot for item in before]
-    (carried,) = after.shots[0].versions
-    assert (carried.version, carried.label, carried.status) == ("upscale-1", "v001", "approved")
-    assert carried.is_active
-    assert carried.path == "/versions/sc 010/upscale/v001/main/sc010_v001.%04d.exr"
+    (referenced,) = after.shots[0].versions
+    assert (referenced.version, referenced.label) == ("upscale-1", "v001")
+    assert referenced.status == "approved"
+    assert referenced.is_active
+    assert referenced.path == "/versions/sc 010/upscale/v001/main/sc010_v001.%04d.exr"
 
 
-def test_identity_survives_a_retrim_once_it_is_written(kit: Any, tmp_path: Path) -> None:
+def test_a_stored_clip_id_survives_a_retrim(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     target = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.otio").target
@@ -140,7 +141,7 @@ def test_the_last_approved_is_active(kit: Any, tmp_path: Path) -> None:
     assert len(clip.media_references()) == 4
 
 
-def test_an_approval_taken_back_brings_the_plate_back(kit: Any, tmp_path: Path) -> None:
+def test_withdrawing_an_approval_makes_the_plate_active(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     target = write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.otio").target
@@ -150,7 +151,7 @@ def test_an_approval_taken_back_brings_the_plate_back(kit: Any, tmp_path: Path) 
     assert read_cut(target).shots[0].versions[0].status == "rejected"
 
 
-def test_without_approval_the_plate_stays(kit: Any, tmp_path: Path) -> None:
+def test_without_an_approval_the_plate_stays_active(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     (item,) = read_cut(source)
     placed = {item.clip_id: [PlacedVersion(version())]}
@@ -246,7 +247,7 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
     one, whole = clip.markers
     assert one.marked_range == kit.range(86411, 4)
     assert one.comment == "Ada, v001: edge flickers"
-    assert one.metadata["shotbridge"]["note"]["version"] == "upscale-1"
+    assert one.metadata["shotbridge"]["note"]["version_id"] == "upscale-1"
     assert len(one.metadata["shotbridge"]["note"]["strokes"]) == 1
     assert whole.marked_range == kit.range(86408, 48)
 
@@ -255,7 +256,7 @@ def test_notes_become_markers_at_their_frames(kit: Any, tmp_path: Path) -> None:
     ("candidate", "complaint"),
     [
         (version(first=1010), "holds frames 1010-1064, the cut shows 1009-1056"),
-        (version(rate=25), "counts at 25"),
+        (version(rate=25), "has 25 frames per second, the plate 24"),
         (version(pattern="m.mov").model_copy(update={"outputs": ()}), "no output"),
     ],
 )
@@ -270,12 +271,12 @@ def test_a_version_that_does_not_fit(
     assert not (tmp_path / "out.otio").exists()
 
 
-def test_a_clip_that_is_not_there(kit: Any, tmp_path: Path) -> None:
-    with pytest.raises(TimelineError, match="no clip 'nobody'"):
-        write_versions(kit.cut(kit.clip()), {"nobody": [approved()]}, tmp_path / "out.otio")
+def test_an_unknown_clip_id(kit: Any, tmp_path: Path) -> None:
+    with pytest.raises(TimelineError, match="no shot with clip id 'unknown'"):
+        write_versions(kit.cut(kit.clip()), {"unknown": [approved()]}, tmp_path / "out.otio")
 
 
-def test_nothing_is_overwritten_unasked(kit: Any, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_by_default(kit: Any, tmp_path: Path) -> None:
     source = kit.cut(kit.clip("a"))
     before = source.read_bytes()
     (item,) = read_cut(source)
@@ -305,7 +306,7 @@ def test_a_target_that_cannot_be_written(kit: Any, tmp_path: Path) -> None:
         write_versions(source, {item.clip_id: [approved()]}, tmp_path / "out.edl")
 
 
-def test_shots_of_one_name_in_two_sequences_have_references_of_two(
+def test_shots_of_one_name_in_two_sequences_have_different_reference_names(
     kit: Any, tmp_path: Path
 ) -> None:
     source = kit.cut(kit.clip("sq010_sh0010"), kit.clip("sq020_sh0010"), kit.clip("sq020_sh0020"))
@@ -320,7 +321,7 @@ def test_shots_of_one_name_in_two_sequences_have_references_of_two(
 
 
 def test_a_nest_that_trims_its_clip_makes_its_version_short(kit: Any, tmp_path: Path) -> None:
-    """The version holds what the cut shows and its handles, and not all of the source range."""
+    """The version holds the cut range and its handles, but not all of the source range."""
     inner = otio.schema.Track("inner", [kit.clip("a", source=(0, 60))], kind="Video")
     source = kit.cut(otio.schema.Stack("nest", [inner], kit.range(20, 10)))
     (item,) = read_cut(source, handles=2)

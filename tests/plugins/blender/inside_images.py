@@ -152,7 +152,7 @@ def test_at_another_frame_rate_a_version_is_refused(editor: Any, tmp_path: Path)
     (item,) = host.scene().shots
     placed = sample_file.placement(tmp_path, item, 1)
     bpy.context.scene.render.fps = 30
-    with pytest.raises(HostError, match="counts at 25 frames per second, the plate at 30"):
+    with pytest.raises(HostError, match="has 25 frames per second, the plate 30"):
         host.place([placed])
 
 

@@ -269,7 +269,7 @@ def test_a_version_that_lacks_frames_is_refused(folder: Path) -> None:
     item = _only_shot()
     placed = sample_file.placement(folder, item, 1)
     sample_file.trim(strip, -3, 0)
-    with pytest.raises(HostError, match="Blender shows 1002-1037"):
+    with pytest.raises(HostError, match="the cut shows 1002-1037"):
         sample_file.host().place([placed])
     assert [one.name for one in sample_file.strips()] == ["p"]
 
@@ -331,7 +331,7 @@ def test_what_was_deleted_can_be_placed_again(folder: Path, way: str, kind: str)
         version = sample_file.placement(folder / str(again), item, 1)
         placed = Placement(item.item_id, version.version, version.folder, mode_id=way)
         assert "upscale v001" in host.place([placed]).message
-        assert host.place([placed]).message == "It stands there already"
+        assert host.place([placed]).message == "It is placed already"
         bpy.data.objects.remove(next(one for one in scene.objects if one.type == kind))
 
 

@@ -301,9 +301,9 @@ def test_when_nuke_refuses_nothing_is_left(host: NukeHost, program: FakeNuke) ->
 
 def test_what_does_not_fit_is_refused(host: NukeHost, program: FakeNuke) -> None:
     one, two = item_of(host, program, "Read1"), item_of(host, program, "Read2")
-    with pytest.raises(HostError, match="stands for"):
+    with pytest.raises(HostError, match="was made for"):
         host.place([Placement("Read1", nuke_sample_comp.version(two.shot))])
-    with pytest.raises(HostError, match="no pictures called depth"):
+    with pytest.raises(HostError, match="no output 'depth'"):
         host.place([Placement("Read1", nuke_sample_comp.version(one.shot), output="depth")])
     assert host.place([]).message == "nothing was to be placed"
 

@@ -317,7 +317,7 @@ def test_what_does_not_fit_is_reported(sample) -> None:
     short = sample.version(shot, 1, span=FrameRange.of(1003, 1005, 25))
     with pytest.raises(HostError, match="holds frames 1003-1005"):
         sample.place(shot, short)
-    with pytest.raises(HostError, match="no pictures called 'matte'"):
+    with pytest.raises(HostError, match="no output 'matte'"):
         sample.place(shot, sample.version(shot), output="matte")
     with pytest.raises(ShotbridgeError):
         sample.host.place([Placement("nobody", sample.version(shot))])

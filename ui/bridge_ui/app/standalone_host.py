@@ -102,6 +102,7 @@ class StandaloneHost(Host):
         :raises HostError: no cut is open, it has no such clip, or :attr:`output` is a file that
             Shotbridge did not write.
         """
+        from bridge_core.hosts.placement_plan import placement_plan
         from bridge_core.timeline.version_writer import PlacedVersion, write_versions
 
         if self._cut is None or self.output is None:
@@ -109,24 +110,20 @@ class StandaloneHost(Host):
                 "no cut is open to place versions in",
                 next_step="open a cut first",
             )
-        known = {item.clip_id for item in self._read(self._cut)}
-        unknown = sorted({one.item_id for one in placements} - known)
-        if unknown:
-            raise HostError(
-                f"the cut has no clip {', '.join(unknown)}",
+        host_shots = {item.clip_id: _host_shot(item, ()) for item in self._read(self._cut)}
+        plans = [
+            placement_plan(
+                host_shots.get(one.item_id),
+                one,
+                self.placement_modes,
                 where=str(self._cut.path),
-                next_step="reload the cut and place again",
             )
-        unknown_modes = sorted({one.mode_id for one in placements} - {"", "cut"})
-        if unknown_modes:
-            raise HostError(
-                f"a cut has no placement mode {', '.join(unknown_modes)}",
-                where=str(self._cut.path),
-                next_step="choose one of Host.placement_modes",
-            )
+            for one in placements
+        ]
         self._check_output(self.output)
         versions: dict[str, list[PlacedVersion]] = {}
-        for one in placements:
+        for plan in plans:
+            one = plan.placement
             folder = str(one.folder) if one.folder is not None else None
             versions.setdefault(one.item_id, []).append(
                 PlacedVersion(one.version, folder, one.output, one.notes)
