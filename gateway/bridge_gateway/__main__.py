@@ -18,12 +18,12 @@ from bridge_core.models.settings import GatewaySettings
 from bridge_core.text.control_characters import escape_controls
 from bridge_gateway import commands, log
 
-#: Exit code of a command that the keyboard ended.
+#: Exit code of a command that was interrupted from the keyboard.
 EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
+    """Run one command and return its exit code."""
     args = _create_parser().parse_args(argv)
     try:
         _run_command(args)
@@ -51,7 +51,7 @@ def _run_command(args: argparse.Namespace) -> None:
             _serve(args)
         case "demo-plates":
             commands.make_demo_plates(_load_settings(args).models_dir, args.out)
-        case "demo-sheet":
+        case "demo-contact-sheet":
             commands.draw_contact_sheet(args.rows, args.out)
 
 
@@ -65,14 +65,14 @@ def _serve(args: argparse.Namespace) -> None:
 
 def _load_settings(args: argparse.Namespace) -> GatewaySettings:
     """
-    :raises ConfigError: a ``--set`` without a key, or whatever :func:`load` finds wrong.
+    :raises ConfigError: a ``--set`` without a key, or invalid settings.
     """
     arguments = {}
     for text in args.set or ():
         key, separator, value = text.partition("=")
         if not separator or not key:
             raise ConfigError(
-                "this sets nothing",
+                "this is not a setting",
                 where=f"argument --set {text}",
                 next_step="write --set section.key=value, such as --set gateway.port=8470",
             )
@@ -105,16 +105,19 @@ def _create_parser() -> argparse.ArgumentParser:
 
     serve = commands_parser.add_parser("serve", parents=[common], help="run the gateway")
     serve.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the callers' token; made if missing"
+        "--token-file", type=Path, metavar="FILE", help="the token; created if missing"
     )
     serve.add_argument(
-        "--announce", type=Path, metavar="FILE", help="where to write the address once it answers"
+        "--announce", type=Path, metavar="FILE", help="where to write the URL once it answers"
     )
     serve.add_argument(
-        "--log", type=Path, metavar="FILE", help="the file that standard error goes to; kept small"
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="the file that standard error is redirected to; kept small",
     )
     serve.add_argument(
-        "--idle-exit", action="store_true", help="end after gateway.idle_exit_seconds unused"
+        "--idle-exit", action="store_true", help="end after gateway.idle_exit_seconds without use"
     )
 
     models = commands_parser.add_parser(
@@ -125,18 +128,18 @@ def _create_parser() -> argparse.ArgumentParser:
     models.add_argument(
         "--models-dir", type=Path, metavar="DIR", help="instead of gateway.models_dir"
     )
-    models.add_argument("--quiet", action="store_true", help="say only what changes or fails")
+    models.add_argument("--quiet", action="store_true", help="print only changes and failures")
     models.add_argument("--json", action="store_true", help="results and errors as JSON")
 
     plates = commands_parser.add_parser(
-        "demo-plates", parents=[common], help="make the demo's plates, and say where they are"
+        "demo-plates", parents=[common], help="make the demo's plates and print their paths"
     )
     plates.add_argument("--out", type=Path, required=True, metavar="DIR")
-    sheet = commands_parser.add_parser("demo-sheet", help="draw a contact sheet")
+    sheet = commands_parser.add_parser("demo-contact-sheet", help="draw a contact sheet")
     sheet.add_argument("--rows", type=Path, required=True, metavar="FILE", help="JSON")
     sheet.add_argument("--out", type=Path, required=True, metavar="FILE")
 
-    commands_parser.add_parser("openapi", help="print the API's description (OpenAPI)")
+    commands_parser.add_parser("openapi", help="print the OpenAPI document")
     commands_parser.add_parser("about", help="print versions, as JSON")
     return parser
 

@@ -1,4 +1,4 @@
-"""The small commands: ``openapi``, ``about``, ``models``, ``demo-plates``, ``demo-sheet``."""
+"""All commands except ``serve``."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ import bridge_core
 
 
 def print_openapi() -> None:
-    """Print the API's description."""
+    """Print the OpenAPI document."""
     from bridge_gateway.api.app import create_routes_app
 
     print(json.dumps(create_routes_app().openapi(), indent=1))
 
 
 def print_about() -> None:
-    """Print what this is and which clients it understands, as JSON."""
+    """Print the versions of the gateway and of the clients that it supports, as JSON."""
     from bridge_gateway.api.auth.middleware import MIN_CLIENT_VERSION
 
     versions = {
         "version": bridge_core.__version__,
-        "api": bridge_core.API_VERSION,
-        "oldest_client": MIN_CLIENT_VERSION,
+        "api_version": bridge_core.API_VERSION,
+        "min_client_version": MIN_CLIENT_VERSION,
         "python": platform.python_version(),
     }
     print(json.dumps(versions, indent=1))
 
 
 def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json: bool) -> None:
-    """Install models and footage, telling on standard error what is done.
+    """Install models and footage, with progress on standard error.
 
     :raises ShotbridgeError: as :func:`bridge_gateway.inference.installer.install` does.
     """
-    from bridge_gateway.inference import installer as installer
+    from bridge_gateway.inference import installer
 
-    def report_progress(name: str, done: float, says: str) -> None:
+    def report_progress(name: str, done: float, message: str) -> None:
         if not quiet:
-            print(f"{name}: {says}", file=sys.stderr)
-        elif done == 1.0 and says == "installed":
+            print(f"{name}: {message}", file=sys.stderr)
+        elif done == 1.0 and message == "installed":
             print(f"{name} installed", file=sys.stderr)
 
     installed = installer.install(models_dir, ids or None, progress=report_progress)
@@ -53,9 +53,9 @@ def install_models(models_dir: Path, ids: Sequence[str], *, quiet: bool, as_json
 
 
 def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
-    """Print what the catalogue knows and what of it is installed and intact.
+    """Print the catalogue, and which of its entries are installed and intact.
 
-    :raises NotFound: an id that the catalogue does not know.
+    :raises NotFound: an id that is not in the catalogue.
     """
     from bridge_gateway.inference.catalogue import bundled_catalogue
     from bridge_gateway.inference.model_store import find_installed
@@ -76,7 +76,7 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
                 "title": entry.title,
                 "licence": entry.licence,
                 "installed": not isinstance(installed, str),
-                "says": status,
+                "status": status,
             }
         )
     if as_json:
@@ -84,12 +84,12 @@ def list_models(models_dir: Path, ids: Sequence[str], *, as_json: bool) -> None:
         return
     for row in rows:
         print(
-            f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['says']}"
+            f"{row['id']:<20} {row['kind']:<8} {row['licence']:<12} {row['title']}; {row['status']}"
         )
 
 
 def make_demo_plates(models_dir: Path, folder: Path) -> None:
-    """Make the demo's plates and print where they are, as JSON.
+    """Make the demo's plates and print their properties, as JSON.
 
     :raises ModelMissing: the footage is not installed.
     """
@@ -99,9 +99,9 @@ def make_demo_plates(models_dir: Path, folder: Path) -> None:
 
 
 def draw_contact_sheet(rows: Path, target: Path) -> None:
-    """Draw a contact sheet of what the JSON file says: ``title, subtitle, view, rows``.
+    """Draw the contact sheet of a JSON file: ``heading, subtitle, view, rows``.
 
-    :raises InvalidRequest: the file says something else.
+    :raises InvalidRequest: the file is not valid.
     """
     from bridge_gateway.demo.contact_sheet import DemoSheet, write_contact_sheet
 

@@ -1,4 +1,4 @@
-"""The gateway's log: bounded, without repetition, one record per line whatever callers send."""
+"""The gateway's log: of limited size, without repetition, one line for each record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge_core.text.control_characters import escape_controls
 
-#: Bytes after which the log moves to ``FILE.1``, replacing the one before.
+#: Bytes after which the log moves to ``FILE.1``, replacing the previous one.
 MAX_LOG_BYTES = 5_000_000
 #: Seconds within which the same record is written once.
 REPEAT_SECONDS = 60.0
@@ -22,12 +22,12 @@ _MAX_REMEMBERED = 256
 
 def configure(file: Path | None) -> None:
     """Log to standard error. ``file``: the file that standard error is redirected to, if any; above
-    :data:`LIMIT` its text moves to ``FILE.1``."""
+    :data:`MAX_LOG_BYTES` its content moves to ``FILE.1``."""
     handler = _RotatingStderrHandler(file)
     handler.setFormatter(SingleLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RepeatFilter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # Its notes on every start are of use to its developers only.
+    # Its messages at every start are of no use here.
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
@@ -46,7 +46,7 @@ class SingleLineFormatter(logging.Formatter):
 
 
 class RepeatFilter(logging.Filter):
-    """Passes a record once within :data:`REPEAT_SECONDS`, and then says how often it repeated."""
+    """Passes a record once within :data:`REPEAT_SECONDS`, and later logs how often it repeated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _RotatingStderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
         if self._file is not None:
-            with suppress(OSError, ValueError):  # a full disk does not stop logging
+            with suppress(OSError, ValueError):  # a full disk must not stop logging
                 self._rotate_if_full(self._file, self.stream.fileno())
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Runs the gateway: opens everything in order, says where it is, and closes everything again.
+"""Runs the gateway: opens its parts in order, announces its URL, and closes them again.
 
-The order at the start: socket, contents, desk (which takes the data folder's lock), token,
-server, announcement. What is announced answers.
+The order at the start: socket, content store, job service (which locks the data folder), token,
+server, announcement. An announced gateway answers calls.
 """
 
 from __future__ import annotations
@@ -45,34 +45,34 @@ from bridge_gateway.jobs.services import JobService
 from bridge_gateway.media.plate_proxy_cache import PlateProxyCache
 from bridge_gateway.providers.local.provider import LocalProvider
 from bridge_gateway.storage import private_files
-from bridge_gateway.storage.blob_upload import translate_os_errors
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage.content_upload import translate_os_errors
 from bridge_gateway.storage.media_roots import MediaRoots
 
 _log = logging.getLogger(__name__)
 
-#: Connections that may wait to be taken.
+#: Connections that may wait to be accepted.
 _LISTEN_BACKLOG = 1024
 
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """What is asked of one start, besides the configuration."""
+    """The options of one start, besides the settings."""
 
     token_file: Path | None = None
     """None: ``token`` in the data folder."""
     announce: Path | None = None
-    """Where to write what :func:`announcement` says."""
+    """The file to write the announcement to, see :func:`format_announcement`."""
     idle_exit: bool = False
     """End after ``gateway.idle_exit_seconds`` without a call or a job."""
 
 
 def serve(settings: GatewaySettings, options: ServeOptions) -> None:
-    """Run until a signal comes or nobody needs it. The first SIGTERM or SIGINT ends it in order:
-    jobs go on after the next start. A second one ends it at once.
+    """Run until a signal or, with ``idle_exit``, until it is idle. The first SIGTERM or SIGINT
+    shuts it down cleanly: jobs resume at the next start. A second one ends it at once.
 
-    :raises ConfigError: the port is taken, another gateway works on the same data, or the token
-        file is unfit.
+    :raises ConfigError: the port is in use, another gateway uses the same data folder, or the token
+        file is not usable.
     :raises StorageError: a folder cannot be written.
     """
     with ExitStack() as stack:
@@ -80,13 +80,13 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         listener = stack.enter_context(open_listener(settings.host, settings.port))
         with translate_os_errors(settings.data_dir):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        blob_store = BlobStore(
+        content_store = ContentStore(
             settings.data_dir / "contents", settings.content_limit_mb * 1_000_000
         )
         media_roots = MediaRoots(settings.media_roots)
         provider = LocalProvider(settings)
         stack.callback(provider.close)
-        job_service = JobService(settings, [provider], blob_store, media_roots)
+        job_service = JobService(settings, [provider], content_store, media_roots)
         _start_job_service(job_service, settings)
         stack.callback(job_service.stop)
         token = private_files.load_or_create_token(
@@ -105,7 +105,7 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
         context = ApiContext(
             about,
             job_service,
-            blob_store,
+            content_store,
             media_roots,
             EventBroadcaster(job_service),
             plate_proxies,
@@ -130,14 +130,14 @@ def serve(settings: GatewaySettings, options: ServeOptions) -> None:
 
 
 def format_announcement(endpoint: str, about: About) -> str:
-    """JSON: ``url``, ``pid``, ``instance``, ``version``, ``api``, ``started`` (ISO 8601, UTC).
-    Who finds one asks ``/v1/about`` whether the instance still answers there."""
+    """JSON: ``url``, ``pid``, ``instance_id``, ``version``, ``api_version``, ``started`` (ISO 8601,
+    UTC). Clients ask ``/v1/about`` whether the instance still answers there."""
     fields = {
         "url": endpoint,
         "pid": os.getpid(),
-        "instance": about.instance_id,
+        "instance_id": about.instance_id,
         "version": about.version,
-        "api": about.api_version,
+        "api_version": about.api_version,
         "started": now().isoformat(),
     }
     return json.dumps(fields, indent=1) + "\n"
@@ -146,13 +146,13 @@ def format_announcement(endpoint: str, about: About) -> str:
 def open_listener(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one.
 
-    :raises ConfigError: the address cannot be had.
+    :raises ConfigError: the host or the port cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_LISTEN_BACKLOG)
-        # asyncio sets it on sockets that name their protocol only, which this one does not; without
-        # it every answer in two parts waits 40 ms for the other side's delayed acknowledgement.
+        # asyncio sets it only on sockets that name their protocol, which this one does not. Without
+        # it, responses in two parts wait 40 ms for the other side's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
@@ -165,13 +165,13 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def endpoint_url(host: str, port: int) -> str:
-    """The address under which this machine reaches the gateway."""
+    """The URL under which this machine reaches the gateway."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class GatewayServer(uvicorn.Server):
-    """Says when it answers, and ends the streams of events before it waits for calls to end."""
+    """Reports when it is ready, and ends the event streams before it waits for calls to end."""
 
     def __init__(
         self,
@@ -186,9 +186,8 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(
-                _LISTEN_BACKLOG
-            )  # asyncio's backlog is both, how many wait and are taken
+            # asyncio's backlog sets both how many wait and how many are accepted at once.
+            listener.listen(_LISTEN_BACKLOG)
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -197,8 +196,8 @@ class GatewayServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to :func:`serve`: uvicorn would raise them again once the server has
-        ended, and so kill the process before the desk is closed."""
+        """Leaves signals to :func:`serve`: uvicorn would raise them again after the server has
+        ended, and so kill the process before the job service is closed."""
         yield
 
 
@@ -209,10 +208,10 @@ def _start_job_service(job_service: JobService, settings: GatewaySettings) -> No
     except (SQLAlchemyError, StorageUnavailable) as error:
         cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
         if not isinstance(cause, SQLAlchemyError):
-            raise  # a disk, which says so itself
+            raise  # the error of a disk
         raise StorageError(
             f"the gateway's database cannot be opened: {getattr(cause, 'orig', None) or cause}",
-            # The address itself may hold a password.
+            # The URL itself may contain a password.
             where="gateway.database_url" if settings.database_url else str(settings.data_dir),
             next_step="correct gateway.database_url or gateway.data_dir, or repair the database",
         ) from error
@@ -220,7 +219,7 @@ def _start_job_service(job_service: JobService, settings: GatewaySettings) -> No
 
 @dataclass(frozen=True)
 class IdleShutdown:
-    """Ends a server that nobody needs any more."""
+    """Ends a server that is idle."""
 
     activity: Activity
     job_service: JobService
@@ -228,7 +227,7 @@ class IdleShutdown:
     """0: never."""
 
     async def run(self, server: uvicorn.Server) -> None:
-        """End the server once there was no call, no listener and no job for so long."""
+        """End the server after ``seconds`` without a call, a listener or a job."""
         while self.seconds:
             await asyncio.sleep(min(self.seconds / 4, 10.0))
             if (
@@ -236,7 +235,7 @@ class IdleShutdown:
                 and not await to_thread.run_sync(self.job_service.has_open_jobs)
                 and self._is_idle()
             ):
-                _log.info("nobody has called for %g seconds; ending", self.seconds)
+                _log.info("idle for %g seconds; ending", self.seconds)
                 server.should_exit = True
                 return
 
@@ -245,7 +244,7 @@ class IdleShutdown:
 
 
 class _StopSignalHandler:
-    """What a signal does: the first ends the server, the second the process."""
+    """Handles signals: the first ends the server, the second the process."""
 
     def __init__(self) -> None:
         self.is_requested = False
@@ -293,29 +292,29 @@ async def _run(server: GatewayServer, listener: socket.socket, idle_shutdown: Id
 
 
 def server_config(app: object, limits: ConnectionLimits | None = None) -> uvicorn.Config:
-    """``limits``: of connections; None: what the system gives."""
+    """The configuration of the server; ``limits`` None: those of the system."""
     bounded = partial(
         BoundedProtocol, open_connections=ConnectionRegistry(limits or system_connection_limits())
     )
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=bounded,  # type: ignore[arg-type]
-        # Connections taken at one go: some goes are over before the first of them is counted.
+        # Connections accepted at once: several rounds may pass before the first of them is counted.
         backlog=32,
         ws="none",
         lifespan="off",
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        # Longer than clients keep an idle connection, so that none is cut under a call.
+        # Longer than clients keep idle connections, so that none is closed during a call.
         timeout_keep_alive=75,
-        # For listeners that take nothing any more; calls are short, and uploads go on later.
+        # For listeners that no longer read; calls are short, and uploads can be resumed.
         timeout_graceful_shutdown=5,
     )
 
 
-def _remove_announcement(path: Path, instance: str) -> None:
-    """Remove the announcement, unless a later gateway has written its own there."""
+def _remove_announcement(path: Path, instance_id: str) -> None:
+    """Remove the announcement, unless another gateway has written its own there."""
     with suppress(OSError, ValueError):
-        if json.loads(path.read_text(encoding="utf-8")).get("instance") == instance:
+        if json.loads(path.read_text(encoding="utf-8")).get("instance_id") == instance_id:
             path.unlink()

@@ -74,12 +74,12 @@ def start(tmp_path: Path) -> Iterator[Any]:
 
 def test_what_is_announced_answers(start: Any) -> None:
     gateway = start()
-    announcement = gateway.ready()
+    announcement = gateway.wait_for_announcement()
     assert announcement["url"].startswith("http://127.0.0.1:")
     assert announcement["pid"] == gateway.process.pid
     about = gateway.get("/v1/about")
-    assert {name: announcement[name] for name in ("instance", "version", "api")} == {
-        name: about[name] for name in ("instance", "version", "api")
+    assert {name: announcement[name] for name in ("instance_id", "version", "api_version")} == {
+        name: about[name] for name in ("instance_id", "version", "api_version")
     }
     services = gateway.get("/v1/services", Authorization=f"Bearer {gateway.token()}")
     assert "round_trip" in {service["id"] for service in services}
@@ -87,8 +87,8 @@ def test_what_is_announced_answers(start: Any) -> None:
 
 def test_token_and_announcement_are_private(start: Any) -> None:
     gateway = start()
-    gateway.ready()
-    for path in (gateway.announced, gateway.folder / "data" / "token"):
+    gateway.wait_for_announcement()
+    for path in (gateway.announcement_file, gateway.folder / "data" / "token"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((gateway.folder / "data").stat().st_mode) == 0o700
     assert len(gateway.token()) >= 40
@@ -100,10 +100,10 @@ def test_token_and_announcement_are_private(start: Any) -> None:
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(start: Any, kind: int) -> None:
     gateway = start()
-    gateway.ready()
+    gateway.wait_for_announcement()
     token = gateway.token()
     # A panel that listens does not hold the end up.
-    port = int(gateway.ready()["url"].rpartition(":")[2])
+    port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         line.sendall(
             f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n"
@@ -115,16 +115,16 @@ def test_a_signal_ends_it_in_order(start: Any, kind: int) -> None:
         while block := line.recv(65536):
             rest += block
         assert rest.endswith(b"0\r\n\r\n")  # ended, not cut
-    assert not gateway.announced.exists()
+    assert not gateway.announcement_file.exists()
     assert "Traceback" not in gateway.log.read_text()
     again = start()
-    again.ready()
+    again.wait_for_announcement()
     assert again.token() == token
 
 
 def test_a_second_signal_ends_it_at_once(start: Any) -> None:
     gateway = start()
-    port = int(gateway.ready()["url"].rpartition(":")[2])
+    port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         # An upload in the middle: an end in order waits for it some seconds.
         line.sendall(
@@ -142,36 +142,38 @@ def test_a_second_signal_ends_it_at_once(start: Any) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert gateway.end() == 128 + signal.SIGTERM
-    gateway.announced.unlink()
-    start().ready()
+    gateway.announcement_file.unlink()
+    start().wait_for_announcement()
 
 
 def test_a_second_gateway_on_the_same_data_is_refused(start: Any) -> None:
     first = start()
-    announcement = first.ready()
+    announcement = first.wait_for_announcement()
     second = start()
     assert second.process.wait(60) == 3
     words = second.log.read_text().splitlines()[-1]
     assert words.startswith("shotbridge-gateway: another gateway is working on this data folder")
     assert "Next: " in words
-    assert first.get("/v1/about")["instance"] == announcement["instance"]
-    assert first.announced.exists()
+    assert first.get("/v1/about")["instance_id"] == announcement["instance_id"]
+    assert first.announcement_file.exists()
 
 
 def test_after_a_kill_the_next_one_starts(start: Any) -> None:
     first = start()
-    first.ready()
+    first.wait_for_announcement()
     first.process.kill()
     first.process.wait(30)
-    assert first.announced.exists()  # whoever finds it asks whether the instance still answers
-    first.announced.unlink()
-    start().ready()
+    assert (
+        first.announcement_file.exists()
+    )  # whoever finds it asks whether the instance still answers
+    first.announcement_file.unlink()
+    start().wait_for_announcement()
 
 
 def test_it_ends_when_nobody_needs_it(start: Any) -> None:
     gateway = start("--idle-exit", "--set", "gateway.idle_exit_seconds=4")
-    gateway.ready()
-    port = int(gateway.ready()["url"].rpartition(":")[2])
+    gateway.wait_for_announcement()
+    port = int(gateway.wait_for_announcement()["url"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         line.sendall(
             f"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n"
@@ -181,12 +183,12 @@ def test_it_ends_when_nobody_needs_it(start: Any) -> None:
         time.sleep(5)
         assert gateway.process.poll() is None, "a panel is listening"
     assert gateway.process.wait(30) == 0
-    assert not gateway.announced.exists()
+    assert not gateway.announcement_file.exists()
 
 
 def test_without_the_flag_it_stays(start: Any) -> None:
     gateway = start("--set", "gateway.idle_exit_seconds=0.3")
-    gateway.ready()
+    gateway.wait_for_announcement()
     time.sleep(2)
     assert gateway.process.poll() is None
 
@@ -239,7 +241,7 @@ def test_an_unusable_token_file(
     gateway = start("--token-file", str(token))
     assert gateway.process.wait(60) == 3
     assert says in gateway.log.read_text().splitlines()[-1]
-    assert not gateway.announced.exists()
+    assert not gateway.announcement_file.exists()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
@@ -309,7 +311,7 @@ def test_small_commands(tmp_path: Path) -> None:
 
     document = json.loads(run("openapi").stdout)
     assert document["openapi"].startswith("3.")
-    assert json.loads(run("about").stdout)["api"]
+    assert json.loads(run("about").stdout)["api_version"]
     models = json.loads(run("models", "list", "--models-dir", str(tmp_path), "--json").stdout)
     assert models
     assert not any(model["installed"] for model in models)

@@ -1,4 +1,4 @@
-"""Whether anybody uses the gateway."""
+"""Whether the gateway is in use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Activity:
-    """Counts calls that are being answered, streams of events among them."""
+    """Counts the calls in progress, including event streams."""
 
     def __init__(self) -> None:
         self._active_calls = 0
@@ -27,7 +27,7 @@ class Activity:
 
 
 class ActivityMiddleware:
-    """Middleware that tells an :class:`Activity` of each call."""
+    """Middleware that counts each call in an :class:`Activity`."""
 
     def __init__(self, app: ASGIApp, activity: Activity) -> None:
         self._app = app

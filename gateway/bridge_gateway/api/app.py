@@ -1,4 +1,4 @@
-"""Puts the API together."""
+"""Creates the FastAPI application."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from bridge_gateway.api.auth.middleware import (
 from bridge_gateway.api.dependencies import ApiContext
 from bridge_gateway.api.routes import about, events, jobs, media, results, versions
 
-_DESCRIPTION = f"""Sends shots to AI services and gives back versions.
+_DESCRIPTION = f"""Sends shots to AI services and returns versions.
 
-Every call but `GET {PUBLIC_PATH}` needs `Authorization: Bearer TOKEN`. Clients name their version in the
-header `{CLIENT_HEADER}`; one that is too old is answered 426 and told what to do. Errors are
+Every call except `GET {PUBLIC_PATH}` needs `Authorization: Bearer TOKEN`. Clients send their
+version in the header `{CLIENT_HEADER}`; a client that is too old gets status 426. Errors are
 `Problem` documents (`{errors.PROBLEM_MEDIA_TYPE}`).
 """
 
-#: Errors that any call may be answered with: their status, and what brings them.
+#: Errors that any call may return: their status and cause.
 _COMMON_ERRORS = {
     401: "The token is missing or wrong",
-    403: "Called by a wrong name, from a web page, or for files that are out of bounds",
-    422: "The call is not valid; `details.fields` says where",
+    403: "A foreign host name, a web page, or files outside the media roots",
+    422: "The call is not valid; `details.fields` lists the invalid fields",
     426: "The client is too old",
-    500: "The gateway's own mistake; the log has it under the reference in `where`",
-    503: "The database, or a disk that the call needs, cannot be used now; call again",
+    500: "An unexpected error; the gateway's log has it under the reference in `where`",
+    503: "The database, or a disk that the call needs, is not available now; try again",
 }
 
 _SCHEMA_REF = "#/components/schemas/{model}"
 
 
 def create_app(context: ApiContext, auth: AuthConfig, activity: Activity) -> FastAPI:
-    """The gateway's API over a desk and its stores."""
+    """The application with its routes, middleware and context."""
     app = create_routes_app()
     app.state.context = context
     app.state.auth = auth
-    # The last one added stands outermost: faults are caught everywhere, and only calls that pass
-    # the gate keep the gateway awake.
+    # The last one added is the outermost: unexpected errors are caught everywhere, and only
+    # authorised calls count as activity.
     app.add_middleware(ActivityMiddleware, activity=activity)
     app.add_middleware(AuthMiddleware, config=auth)
     app.add_middleware(errors.UnexpectedErrorMiddleware)
@@ -53,7 +53,7 @@ def create_app(context: ApiContext, auth: AuthConfig, activity: Activity) -> Fas
 
 
 def create_routes_app() -> FastAPI:
-    """The routes alone, with nothing behind them: enough for :func:`openapi`."""
+    """The routes without a context: enough for the OpenAPI document."""
     app = FastAPI(
         title="Shotbridge gateway",
         version=bridge_core.API_VERSION,
@@ -78,11 +78,10 @@ def create_routes_app() -> FastAPI:
 
 
 def _complete_openapi(document: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI's document with what it cannot know: the gate's token and answers, and that errors
-    are problems."""
+    """FastAPI's document with the token, the middleware's responses, and the form of errors."""
     components = document["components"]
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    # Events travel in a stream, whose parts a description cannot type.
+    # The messages of the event stream have no type in OpenAPI; their model is added here.
     event = Event.model_json_schema(ref_template=_SCHEMA_REF, mode="serialization")
     for name, schema in (*event.pop("$defs").items(), ("Event", event)):
         components["schemas"].setdefault(name, schema)

@@ -1,9 +1,9 @@
-"""Limits on connections, above all on those without the token.
+"""Limits on connections, especially on unauthenticated ones.
 
-uvicorn limits calls, not connections, and sets no time limit for the headers of a call. Here the
-number of connections is limited: the one that has waited longest is closed for a new one, those on
-which the token was never sent first. A caller has some seconds to send the token, and a body that
-nobody reads is cut off. A connection with the token is not closed while a call is answered.
+uvicorn limits calls and not connections, and has no timeout for the headers of a call. Here the
+number of connections is limited: for a new one, the one that has been idle longest is closed,
+starting with those on which the token was never sent. A caller has some seconds to send the token,
+and a body that is not read is cut off. An authenticated connection is not closed during a call.
 """
 
 from __future__ import annotations
@@ -19,26 +19,28 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _log = logging.getLogger(__name__)
 
-#: Descriptors that the process asks for, as far as the system lets it raise its own limit.
+#: Descriptors that the process requests, as far as the system lets it raise its limit.
 _DESIRED_DESCRIPTORS = 16_384
 #: Descriptors for the gateway's own work: databases, pictures, model processes.
 _RESERVED_DESCRIPTORS = 256
-#: Greatest number of connections, however many descriptors there are.
+#: Limit of connections, however many descriptors there are.
 _MAX_CONNECTIONS = 4096
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
+    """The limits of one server."""
+
     connections: int
     unauthenticated_seconds: float = 10.0
-    """Within which the token has to arrive, from the beginning of the connection or the first byte
-    of a call; and within which a body has to end whose call is already answered."""
+    """Time for the token to arrive, from the start of the connection or the first byte of a call;
+    also for the rest of a body whose call has been answered."""
     unread_bytes: int = 1 << 20
-    """Bytes of such a body that are read, so that the sender gets to read the answer."""
+    """Bytes of such a body that are read, so that the sender can read the response."""
 
 
 def system_connection_limits() -> ConnectionLimits:
-    """As many connections as leave the gateway the descriptors that its own work needs. Raises the
+    """As many connections as leave enough descriptors for the gateway's own work. Raises the
     process's limit where the system allows it."""
     if sys.platform == "win32":
         return ConnectionLimits(_MAX_CONNECTIONS // 8)
@@ -53,12 +55,12 @@ def system_connection_limits() -> ConnectionLimits:
         soft = desired
     if soft == resource.RLIM_INFINITY:
         soft = _DESIRED_DESCRIPTORS
-    # A connection may hold a file beside its socket, and as many again are opening or closing.
+    # A connection may need a file besides its socket, and as many again are opening or closing.
     return ConnectionLimits(max(16, min(_MAX_CONNECTIONS, (soft - _RESERVED_DESCRIPTORS) // 3)))
 
 
 class ConnectionRegistry:
-    """The connections that may be closed for a new one, the longest waiting first."""
+    """The connections that may be closed for a new one, the longest idle first."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -74,17 +76,17 @@ class ConnectionRegistry:
         self._idle.pop(connection, None)
 
     def evict_oldest(self, newest: BoundedProtocol) -> None:
-        """Close the one that has waited longest; where all are at work, the newest."""
+        """Close the connection that has been idle longest; where all are busy, the newest."""
         oldest = next(iter(self._unauthenticated or self._idle), newest)
         _log.warning(
             "all %d connections are in use; one was closed for a new one", self.limits.connections
         )
-        self.mark_busy(oldest)  # it ends a moment later, and is not to be chosen again until then
+        self.mark_busy(oldest)  # it closes later, and must not be chosen again until then
         oldest.abort()
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. ``known``: the token was sent on it."""
+    """One connection; ``authenticated`` once the token was sent on it."""
 
     def __init__(self, *, open_connections: ConnectionRegistry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -93,7 +95,7 @@ class BoundedProtocol(H11Protocol):
         self._limits = open_connections.limits
         self._timeout: asyncio.TimerHandle | None = None
         self._unread = 0
-        # In the state of every call's scope, where the gate finds it.
+        # In the state of every call's scope, for AuthMiddleware.
         self.app_state = {**self.app_state, "mark_authenticated": self._mark_authenticated}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -119,7 +121,7 @@ class BoundedProtocol(H11Protocol):
         try:
             super().data_received(data)
         except h11.LocalProtocolError:
-            self.abort()  # not HTTP, after the answer
+            self.abort()  # invalid HTTP after the response
 
     def on_response_complete(self) -> None:
         self._cancel_timeout()
@@ -128,7 +130,7 @@ class BoundedProtocol(H11Protocol):
             self._unread = 0
             self._start_timeout()
         super().on_response_complete()
-        # The beginning of the next call may have come together with the last one.
+        # The beginning of the next call may have arrived together with the last one.
         if self.conn.trailing_data[0] and self._timeout is None and not self._is_handling_call():
             self._start_timeout()
 
@@ -141,7 +143,7 @@ class BoundedProtocol(H11Protocol):
         self._cancel_timeout()
 
     def _has_unread_body(self) -> bool:
-        """Whether a call without the token was answered and is still being sent."""
+        """Whether an unauthenticated call was answered while its body is still being sent."""
         answered = self.cycle is not None and self.cycle.response_complete
         return answered and not self.authenticated and self.conn.their_state is h11.SEND_BODY
 

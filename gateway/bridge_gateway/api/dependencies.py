@@ -1,4 +1,4 @@
-"""What the routes work with, and the shapes of what stands in addresses and headers."""
+"""The context of the routes, and the types of path and query parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge_core.models.shots import PathSafeName
 from bridge_gateway.api.request_limits import StrictRoute
 from bridge_gateway.api.sse import EventBroadcaster
 from bridge_gateway.media.plate_proxy_cache import PROXY_PROCESSES, PlateProxyCache
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApiContext:
+    """Everything that the routes use."""
+
     about: About
     job_service: JobService
-    blob_store: BlobStore
+    content_store: ContentStore
     media_roots: MediaRoots
     event_broadcaster: EventBroadcaster
     plate_proxies: PlateProxyCache
     media_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PROXY_PROCESSES))
-    """Lets so many frames of plates be read at once, and no call wait in a thread."""
+    """Limits how many frames of plates are read at once; calls wait for it without a thread."""
 
 
 async def _get_context(request: Request) -> ApiContext:
@@ -40,13 +42,11 @@ async def _get_context(request: Request) -> ApiContext:
 
 ContextDep = Annotated[ApiContext, Depends(_get_context)]
 
-#: Greatest number that databases hold.
+#: Greatest integer of a database column.
 MAX_INTEGER = 2**63 - 1
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-IdPath = Annotated[
-    str, Path(alias="id", pattern=ID_PATTERN, description="An id that the gateway gave.")
-]
+IdPath = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="An id from the gateway.")]
 FramePath = Annotated[int, Path(ge=-FRAME_LIMIT, le=FRAME_LIMIT, description="Frame of the plate.")]
 NameQuery = Annotated[PathSafeName | None, Query()]
 

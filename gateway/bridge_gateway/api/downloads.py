@@ -1,4 +1,4 @@
-"""Answers that are files."""
+"""Responses that are files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from bridge_core.errors import InvalidRequest, NotFound
 from bridge_gateway.api.errors import problem_response
 
-#: For ``responses=`` of routes that give a picture.
+#: For ``responses=`` of routes that return a picture.
 JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JPEG",
@@ -26,12 +26,12 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class DownloadResponse(FileResponse):
-    """A file, or one range of its bytes: what a cut download needs to go on.
+    """A file, or one range of its bytes, so that downloads can be resumed.
 
-    As HTTP allows, a Range header of any other kind is passed over and the whole file sent.
+    As HTTP allows, any other kind of Range header is ignored and the whole file is sent.
     """
 
-    #: Reading happens in worker threads; smaller blocks cost more in hand-overs than in reading.
+    #: Worker threads read the file; with smaller blocks, switching threads costs more than reading.
     chunk_size = 1 << 20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ class DownloadResponse(FileResponse):
                 scope = {**scope, "headers": _without_range(scope)}
             elif int(first or 0) >= size or (not first and int(last) == 0):
                 error = InvalidRequest(
-                    f"the file has {size} bytes; the range {range_header} holds none of them",
+                    f"the file has {size} bytes; the range {range_header} contains none of them",
                     where="header Range",
                     next_step="ask for a range within the file",
                 )
@@ -57,16 +57,17 @@ class DownloadResponse(FileResponse):
 
 
 def download_response(path: Path) -> DownloadResponse:
-    """
-    :raises NotFound: the file is gone.
+    """A file to save.
+
+    :raises NotFound: the file no longer exists.
     """
     try:
         stat_result = path.stat()
     except OSError as error:
         raise NotFound(
-            f"the file is not there any more: {error.strerror}",
+            f"the file no longer exists: {error.strerror}",
             where=path.name,
-            next_step="whoever keeps the gateway's library knows where it went",
+            next_step="ask the administrator of the gateway's library",
         ) from error
     return DownloadResponse(
         path, stat_result=stat_result, filename=path.name, media_type="application/octet-stream"
@@ -74,9 +75,9 @@ def download_response(path: Path) -> DownloadResponse:
 
 
 def jpeg_response(path: Path) -> DownloadResponse:
-    """A JPEG.
+    """A JPEG as a picture to show.
 
-    :raises NotFound: the file is gone.
+    :raises NotFound: the file no longer exists.
     """
     response = download_response(path)
     response.headers["content-type"] = "image/jpeg"
@@ -85,12 +86,12 @@ def jpeg_response(path: Path) -> DownloadResponse:
 
 
 def safe_relative_path(path: str) -> str:
-    """A path out of an address, relative to a result's folder.
+    """A path from a URL, relative to a result's folder.
 
     :raises NotFound: it leads out of the folder, or could.
     """
     parts = path.split("/")
-    if not {"", ".", ".."}.isdisjoint(parts) or any(mark in path for mark in "\0\\:"):
+    if not {"", ".", ".."}.isdisjoint(parts) or any(character in path for character in "\0\\:"):
         raise NotFound(
             "the result has no such file",
             where=repr(path[:200]),

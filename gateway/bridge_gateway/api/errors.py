@@ -1,4 +1,4 @@
-"""Every error leaves as a :class:`Problem`, and none of them tells more than it should."""
+"""Converts errors to :class:`Problem` responses that reveal nothing confidential."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class HttpProblem(HTTPException):
-    """An error with a status of its own, for places where FastAPI lets only its own kind out."""
+    """An error with its own status, for code where FastAPI passes on only HTTPException."""
 
     def __init__(self, status: int, error: ShotbridgeError) -> None:
         super().__init__(status, error.message)
@@ -38,7 +38,7 @@ def problem_response(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that carries an error; ``status`` instead of the error's own."""
+    """The response for an error; ``status`` replaces the error's own."""
     return Response(
         Problem.from_error(error).model_dump_json(),
         status_code=status or error.status,
@@ -48,7 +48,7 @@ def problem_response(
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make the application's expected errors problems; :class:`Faults` does the others."""
+    """Convert expected errors to problems; :class:`UnexpectedErrorMiddleware` does the others."""
 
     @app.exception_handler(ShotbridgeError)
     async def handle_shotbridge_error(_: Request, error: ShotbridgeError) -> Response:
@@ -62,7 +62,7 @@ def install_error_handlers(app: FastAPI) -> None:
     async def handle_http_exception(request: Request, error: StarletteHTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            # Routes are made for one method each, and the router names the first one's only.
+            # Each route has one method, and the router lists only the first route's.
             headers["Allow"] = (
                 ", ".join(_allowed_methods(app, request.url.path)) or headers["Allow"]
             )
@@ -72,8 +72,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 class UnexpectedErrorMiddleware:
-    """Outermost middleware: what nobody expected is logged under a reference, and only the
-    reference is sent."""
+    """Outermost middleware: logs an unexpected error under a reference, and sends only the
+    reference."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -89,30 +89,33 @@ class UnexpectedErrorMiddleware:
         try:
             await self._app(scope, receive, tracking_send)
         except ClientDisconnect:
-            _log.info("%s %s: the client went away", scope["method"], scope["path"])
+            _log.info("%s %s: the client disconnected", scope["method"], scope["path"])
         except Exception:
             reference = uuid4().hex[:12]
-            _log.exception("fault %s in %s %s", reference, scope["method"], scope["path"])
+            _log.exception(
+                "unexpected error %s in %s %s", reference, scope["method"], scope["path"]
+            )
             if started:
-                raise  # too late for an answer: the server cuts the line
+                raise  # too late for a response: the server closes the connection
             fault = GatewayFault(
-                "the gateway made a mistake",
+                "an unexpected error occurred in the gateway",
                 where=f"log reference {reference}",
-                next_step="give this reference to whoever runs the gateway; its log says more",
+                next_step="give this reference to the gateway's administrator; its log has the "
+                "details",
             )
             await problem_response(fault)(scope, receive, send)
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For ``responses=`` of a route: the errors that it answers with besides the common ones."""
+    """For ``responses=`` of a route: its errors besides the common ones."""
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
     }
 
 
 def invalid_call(errors: Sequence[Mapping[str, Any]], count: int | None = None) -> InvalidRequest:
-    """An invalid call. ``errors``: as pydantic reports them; ``count``: how many there are, where
-    these are not all."""
+    """The error for an invalid call. ``errors``: as pydantic reports them; ``count``: their number,
+    where these are not all."""
     count = len(errors) if count is None else count
     fields = [
         {
@@ -144,19 +147,19 @@ def _from_http_exception(request: Request, error: StarletteHTTPException) -> Sho
     where = f"{request.method} {request.url.path}"
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound(
-            "there is nothing at this address",
+            "there is nothing at this path",
             where=where,
-            next_step="/v1/openapi.json lists all addresses",
+            next_step="/v1/openapi.json lists all paths",
         )
     return InvalidRequest(
-        f"the call cannot be taken: {error.detail}",
+        f"the call is not valid: {error.detail}",
         where=where,
         next_step="/v1/openapi.json describes every call",
     )
 
 
 def _allowed_methods(app: FastAPI, path: str) -> list[str]:
-    """What an address can be called with."""
+    """The methods that a path allows."""
     return sorted(
         method.upper()
         for template, calls in app.openapi()["paths"].items()
@@ -166,5 +169,5 @@ def _allowed_methods(app: FastAPI, path: str) -> list[str]:
 
 
 def _without_surrogates(text: str) -> str:
-    """Without the lone surrogates that JSON can name and UTF-8 cannot hold."""
+    """Replace lone surrogates, which JSON can contain and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")

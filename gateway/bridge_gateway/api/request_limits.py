@@ -1,5 +1,5 @@
-"""Calls as they come in: bodies of bounded size, nothing in them that JSON or a database cannot
-hold, and no search by a word that nobody knows."""
+"""Validation of calls: bodies of bounded size without values that JSON or the database cannot hold,
+and no unknown query parameters."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from bridge_core.errors import InvalidRequest
 from bridge_core.models.requests import MAX_FRAMES
 from bridge_gateway.api.errors import HttpProblem, invalid_call
 
-#: Greatest JSON body in bytes: a submission of 100,000 files has about 13 MB.
+#: Limit of a JSON body in bytes: a submission of 100,000 files has about 13 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
-#: Most entries of a list in one call; longer ones are asked in parts.
+#: Limit of the entries of a list in one call; longer lists are sent in several calls.
 MAX_LIST_LENGTH = 50_000
 
-#: Bytes up to which a body is parsed on the event loop: a thread would cost more than it saves.
+#: Bytes up to which a body is parsed on the event loop, because a thread would cost more.
 MAX_INLINE_BYTES = 32_768
 #: Commas and colons in a body: a submission of 100,000 files has a million.
 MAX_VALUES = 2_000_000
 #: Fields of one object: the parameters of a service are some dozen.
 MAX_OBJECT_FIELDS = 1000
-#: Mistakes that are listed one by one.
+#: Limit of the errors that are listed one by one.
 MAX_LISTED_ERRORS = 1000
 #: Levels of nesting; a submission has eight, and its parameters.
 MAX_NESTING = 64
 
 
 class BoundedRequest(Request):
-    """A call whose body is parsed and validated here, in a thread where it is long, so that no body
-    delays other calls."""
+    """A call whose body is parsed and validated here, in a thread if it is large, so that it does
+    not delay other calls."""
 
     def __init__(self, scope: Scope, receive: Receive, body_type: TypeAdapter[Any] | None) -> None:
         super().__init__(scope, receive)
@@ -53,9 +53,9 @@ class BoundedRequest(Request):
                     raise HttpProblem(
                         413,
                         InvalidRequest(
-                            f"the body is greater than {MAX_BODY_BYTES} bytes",
+                            f"the body is larger than {MAX_BODY_BYTES} bytes",
                             where=f"{self.method} {self.url.path}",
-                            next_step="send less at once",
+                            next_step="send less in one call",
                         ),
                     )
             self._body = bytes(body)
@@ -69,10 +69,9 @@ class BoundedRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes :class:`BoundedRequest` bodies and the parameters that it has.
+    """A route that uses :class:`BoundedRequest` and refuses unknown query parameters.
 
-    A parameter with a slip in its name is refused: passed over, it would give everything to
-    somebody who asked for one shot.
+    If a misspelt parameter were ignored, a search for one shot would return all of them.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -97,22 +96,26 @@ class StrictRoute(APIRoute):
 
 
 def _parse_body(body: bytes, body_type: TypeAdapter[Any] | None) -> Any:
-    """A body as the type that the route takes. FastAPI validates it again, which costs nothing for
-    a value of that type.
+    """A body as the type that the route accepts. FastAPI validates it again, which costs nothing
+    for a value of that type.
 
-    :raises Refusal: it is not JSON, or not what the route takes.
+    :raises HttpProblem: it is not JSON, or not of that type.
     """
-    # Before anything is built: a value of two characters costs a hundred bytes.
+    # Before parsing: a value of two characters takes a hundred bytes of memory.
     if body.count(b",") + body.count(b":") > MAX_VALUES:
-        raise _invalid_body(f"the body holds more than {MAX_VALUES} values", "send less at once")
+        raise _invalid_body(
+            f"the body holds more than {MAX_VALUES} values", "send less in one call"
+        )
     try:
         value = json.loads(body, parse_constant=_reject_constant)
     except json.JSONDecodeError:
-        raise  # FastAPI tells where in the body
+        raise  # FastAPI reports the position
     except (ValueError, RecursionError) as error:
-        # Not UTF-8, a number of thousands of digits, or lists in lists without end.
-        raise _invalid_body(f"this cannot be read as JSON: {error}", "send plain JSON") from error
-    # Only an escape can bring a null character in; JSON itself forbids the bare one.
+        # Not UTF-8, a number of thousands of digits, or too many nested lists.
+        raise _invalid_body(
+            f"the body cannot be read as JSON: {error}", "send plain JSON"
+        ) from error
+    # A null character can only be escaped; JSON itself forbids a literal one.
     _check_structure(value, reject_nulls=b"\\u0000" in body)
     if body_type is None:
         return value
@@ -125,8 +128,8 @@ def _parse_body(body: bytes, body_type: TypeAdapter[Any] | None) -> Any:
 def _validation_problem(
     error: ValidationError, value: Any, body_type: TypeAdapter[Any]
 ) -> InvalidRequest:
-    """What is wrong with a body. Listing a hundred thousand mistakes takes seconds in which nothing
-    else runs, so of many only those at the beginning are listed."""
+    """The errors in a body. Listing a hundred thousand errors takes seconds in which nothing else
+    runs, so only the first ones are listed."""
     count = error.error_count()
     if count > MAX_LISTED_ERRORS:
         try:
@@ -137,7 +140,7 @@ def _validation_problem(
             return InvalidRequest(
                 f"the call is not valid: {count} values are wrong",
                 where="body",
-                next_step="/v1/openapi.json describes what it takes",
+                next_step="/v1/openapi.json describes its fields",
             )
     return invalid_call(
         [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)], count
@@ -155,7 +158,7 @@ def _truncated(value: Any) -> Any:
 
 
 def _check_structure(value: Any, *, reject_nulls: bool) -> None:
-    """Refuse what no call needs and what would be slow to refuse field by field."""
+    """Refuse structures that no call needs and that would be slow to validate."""
     level: list[Any] = [value]
     for _ in range(MAX_NESTING):
         inner: list[Any] = []
@@ -163,20 +166,20 @@ def _check_structure(value: Any, *, reject_nulls: bool) -> None:
             if isinstance(item, dict):
                 if len(item) > MAX_OBJECT_FIELDS:
                     raise _invalid_body(
-                        f"an object has {len(item)} fields, at most {MAX_OBJECT_FIELDS} are taken",
-                        "leave out what the call does not take",
+                        f"an object has {len(item)} fields; the limit is {MAX_OBJECT_FIELDS}",
+                        "leave out fields that the call does not accept",
                     )
                 inner += item.values()
                 inner += item if reject_nulls else ()
             elif isinstance(item, list):
                 if len(item) > MAX_FRAMES:
                     raise _invalid_body(
-                        f"a list has {len(item)} entries, at most {MAX_FRAMES} are taken",
-                        "send less at once",
+                        f"a list has {len(item)} entries; the limit is {MAX_FRAMES}",
+                        "send less in one call",
                     )
                 inner += item
             elif reject_nulls and isinstance(item, str) and "\0" in item:
-                raise _invalid_body("text holds no null character", "take it out")
+                raise _invalid_body("text must not contain null characters", "remove them")
         level = inner
         if not level:
             return
@@ -187,5 +190,5 @@ def _reject_constant(constant: str) -> NoReturn:
     raise _invalid_body(f"{constant} is not a number in JSON", "send a number or null")
 
 
-def _invalid_body(what: str, next_step: str) -> HttpProblem:
-    return HttpProblem(422, InvalidRequest(what, where="body", next_step=next_step))
+def _invalid_body(message: str, next_step: str) -> HttpProblem:
+    return HttpProblem(422, InvalidRequest(message, where="body", next_step=next_step))

@@ -1,9 +1,9 @@
 """Server-sent events: one reader of the gateway's events, any number of listeners.
 
-Events are numbered and kept, so a listener is nothing but a number: the last event that it was
-sent. What happened lately stands encoded in one short memory that all share; a listener that is
-further behind reads on from the database at its own pace. So neither a slow listener nor many of
-them make the gateway's memory grow, and none can miss or see an event twice.
+Events are stored with ascending ids, so the state of a listener is only the id of the last event
+that it was sent. The latest events are kept encoded in a short buffer that all listeners share. A
+listener that is further behind reads from the database at its own pace. So memory does not grow
+with slow or many listeners, and no event is lost or sent twice.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bridge_core.models.gateway import Event
 if TYPE_CHECKING:
     from bridge_gateway.jobs.services import JobService
 
-#: Seconds between two looks whether this process has made an event.
+#: Seconds between two checks for events of this process.
 POLL_SECONDS = 0.1
-#: Seconds after which the database is read all the same: another process may share it.
+#: Seconds after which the database is read in any case, because another process may share it.
 MAX_READ_INTERVAL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 PAGE_SIZE = 500
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class EventBroadcaster:
-    """Reads the desk's events while somebody listens. Lives in one event loop."""
+    """Reads the events while there are listeners. Belongs to one event loop."""
 
     def __init__(self, job_service: JobService) -> None:
         self._job_service = job_service
@@ -43,20 +43,20 @@ class EventBroadcaster:
         self._changed = asyncio.Event()
         self._reader_task: asyncio.Task[None] | None = None
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=PAGE_SIZE)
-        #: ``_recent`` holds all events after this one; nobody is ahead of ``maxsize``.
+        #: ``_recent`` holds all events after this id; ``maxsize`` while it is not in use.
         self._recent_start = sys.maxsize
 
     async def start_position(self, after: int | None) -> int:
-        """The number to listen from: ``after``, or now. A number from before the database was
-        made anew lies ahead of everything and counts as now."""
+        """The event id to listen from: ``after``, or the last one. An id of an older database,
+        which is greater than all, counts as the last one."""
         last = await to_thread.run_sync(self._job_service.last_event_id)
         return last if after is None else min(after, last)
 
     async def listen(self, after: int, job: str | None = None) -> AsyncIterator[bytes]:
-        """The events after a number, encoded, until the listener leaves or the gateway stops.
+        """The encoded events after an id, until the listener disconnects or the gateway stops.
 
-        The first message has an id and no data: browsers dispatch nothing, and whoever loses the
-        line before anything happened knows where to go on.
+        The first message has an id and no data: browsers do not dispatch it, and a listener that
+        loses the connection before the first event knows where to continue.
         """
         self._listeners += 1
         if self._reader_task is None:
@@ -64,19 +64,19 @@ class EventBroadcaster:
         try:
             yield b"retry: 1000\nid: %d\n\n" % after
             while not self._closed:
-                # Taken before reading, so that what happens meanwhile ends the wait at once.
+                # Taken before reading, so that an event in the meantime ends the wait at once.
                 changed = self._changed
                 page = await self._next_page(after, job)
                 for number, message in page:
                     yield message
                     after = number
                 if not page and not await _wait_for_change(changed, KEEP_ALIVE_SECONDS):
-                    yield b": still here\n\n"
+                    yield b": keep-alive\n\n"
         finally:
             self._listeners -= 1
 
     def close(self) -> None:
-        """End all listening, now and later."""
+        """End all streams, now and later."""
         self._closed = True
         self._wake_listeners()
 
@@ -102,7 +102,7 @@ class EventBroadcaster:
                     self._recent_start = last = await to_thread.run_sync(
                         self._job_service.last_event_id
                     )
-                    # Whoever read before this number was known looks once more.
+                    # Listeners that read before this id was known read again.
                     self._wake_listeners()
                 page = await to_thread.run_sync(self._read_page, last, None)
             except Exception:
@@ -116,7 +116,7 @@ class EventBroadcaster:
                 last = message[0]
             if page:
                 self._wake_listeners()
-            # The number was taken before reading, so what was written meanwhile is read next.
+            # Taken before reading, so what was written in the meantime is read next.
             last_change_count = change_count if len(page) < PAGE_SIZE else -1
             next_read = time.monotonic() + MAX_READ_INTERVAL_SECONDS
             await asyncio.sleep(POLL_SECONDS)
@@ -130,7 +130,7 @@ class EventBroadcaster:
 
 
 def encode_event(event: Event) -> bytes:
-    """One message of a stream; JSON has no line breaks of its own."""
+    """One message of a stream; the JSON has no line breaks."""
     text = event.model_dump_json()
     return f"id: {event.id}\nevent: {event.kind}\ndata: {text}\n\n".encode()
 

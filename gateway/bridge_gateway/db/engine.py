@@ -1,7 +1,7 @@
-"""The gateway's database: one engine, transactions that read, transactions that write.
+"""The gateway's database: its engine, read transactions and write transactions.
 
-SQLite in WAL mode by default, any other database by its SQLAlchemy URL. Nothing here or in the
-tables is particular to SQLite but the two settings of a connection below.
+SQLite in WAL mode by default, or any other database by its SQLAlchemy URL. Only the settings of a
+connection below are specific to SQLite.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from bridge_core.errors import IncompatibleVersion, StorageUnavailable
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 
-#: Seconds that a connection waits for another one's transaction to end. Jobs try again after
-#: that, so it is no longer than a caller of the API likes to wait.
+#: Seconds that a connection waits for another one's transaction. Callers of the API wait as long;
+#: jobs try again after that.
 _BUSY_TIMEOUT_SECONDS = 10
 #: Connections of one process: more than the threads that may wait for a locked database at once,
-#: so that readers, who need not wait, always find one.
+#: so that readers, which do not wait, always get one.
 _MAX_CONNECTIONS = 100
 
 _FULL = "its disk is full"
 _DAMAGED = "the file is damaged"
-#: SQLite's primary result codes in words.
+#: Reasons by SQLite's primary result codes.
 _REASONS = {
     sqlite3.SQLITE_BUSY: "another program has locked it",
     sqlite3.SQLITE_LOCKED: "another program has locked it",
@@ -49,10 +49,10 @@ _REASONS = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 _NEXT_STEPS = {
-    _FULL: "make room on the disk of gateway.data_dir; jobs go on by themselves then",
+    _FULL: "free space on the disk of gateway.data_dir; jobs then resume by themselves",
     _DAMAGED: "stop the gateway and restore it, see 'A damaged database' in docs/admin.md",
 }
-_NEXT_STEP = "check the disk of gateway.data_dir and try again; jobs go on by themselves"
+_NEXT_STEP = "check the disk of gateway.data_dir and try again; jobs resume by themselves"
 
 
 def sqlite_url(path: Path) -> str:
@@ -60,11 +60,11 @@ def sqlite_url(path: Path) -> str:
 
 
 class Database:
-    """Opened with its schema brought up to date; safe to use from any thread.
+    """A database with the current schema; safe to use from any thread.
 
     :raises IncompatibleVersion: a newer Shotbridge has written it.
-    :raises StorageUnavailable: it cannot be read or written now. Raised by every transaction
-        too, which then changed nothing.
+    :raises StorageUnavailable: it cannot be read or written now. Also raised by every transaction,
+        which then changes nothing.
     """
 
     def __init__(self, url: str) -> None:
@@ -72,14 +72,14 @@ class Database:
         self.engine = _create_engine(url)
         self._write_engine = self.engine.execution_options(writes=True)
         self._commit_counter = itertools.count(1)
-        #: Differs after every transaction that this process has committed.
+        #: Changes with every transaction that this process commits.
         self.change_count = 0
         with self._translate_errors():
             migrate(self.engine)
 
     @contextmanager
     def begin_read(self) -> Iterator[Session]:
-        """A consistent look at the data; nothing is written."""
+        """A transaction that reads a consistent state of the data."""
         with self._translate_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
@@ -102,23 +102,23 @@ class Database:
         try:
             yield
         except (IntegrityError, DataError, ProgrammingError):
-            raise  # says something of what was written, not of the database
+            raise  # an error of the data, not of the database
         except (DBAPIError, PoolTimeout) as error:
             cause = getattr(error, "orig", None) or error
             code = getattr(cause, "sqlite_errorcode", None)
             reason = _REASONS.get(code & 0xFF) if code is not None else None
             raise StorageUnavailable(
                 f"the gateway's database cannot be used now: {reason or cause}",
-                # The address itself may hold a password.
+                # The URL itself may contain a password.
                 where=self.engine.url.database or "gateway.database_url",
                 next_step=_NEXT_STEPS.get(reason or "", _NEXT_STEP),
             ) from error
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision, whatever it was before.
+    """Upgrade the schema to the newest revision.
 
-    :raises IncompatibleVersion: it is of a revision that this gateway does not know.
+    :raises IncompatibleVersion: this gateway does not know its revision.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
@@ -127,7 +127,8 @@ def migrate(engine: Engine) -> None:
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current is not None and current not in known:
             raise IncompatibleVersion(
-                f"the database is of schema revision {current}, this gateway knows {max(known)} at most",
+                f"the database has schema revision {current}, and this gateway knows at most "
+                f"{max(known)}",
                 where=engine.url.render_as_string(hide_password=True),
                 next_step="update Shotbridge, or set gateway.data_dir to another folder",
             )
@@ -144,7 +145,7 @@ def _create_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure_connection(connection: Any, _: ConnectionPoolEntry) -> None:
-        # The driver's own transactions begin too late (at the first write); see "begin" below.
+        # The driver would begin transactions only at the first write; see "begin" below.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -152,8 +153,8 @@ def _create_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin_transaction(connection: Connection) -> None:
-        # A transaction that reads and then writes can wait for another writer only when it takes
-        # the lock at its beginning; taken later, SQLite refuses at once ("database is locked").
+        # SQLite waits for another writer only if a transaction takes the lock when it begins. Taken
+        # later, after a read, it fails at once ("database is locked").
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -1,4 +1,4 @@
-"""Rows as the models that the API speaks, and the searches that it offers."""
+"""Loads the models of the API from rows, and searches them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bridge_core.models.requests import Request, Submission
 from bridge_core.models.versions import Decision, DecisionRecord, ReviewStatus, TestFrame, Version
 from bridge_gateway.db.tables import DecisionRow, JobRow, NoteRow, ResultRow
 
-#: States of a job that is still to be worked on.
+#: States of a job that has not ended.
 OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
 def new_id() -> str:
-    """An identity that nobody can guess and nothing else has: 32 hexadecimal digits."""
+    """A new unguessable id of 32 hexadecimal digits."""
     return uuid4().hex
 
 
@@ -31,7 +31,7 @@ def new_id() -> str:
 
 
 def get_job_row(session: Session, job_id: str, *, lock: bool = False) -> JobRow:
-    """The row of a job; locked against other writers where the database locks rows.
+    """The row of a job; with ``lock``, locked where the database locks rows.
 
     :raises NotFound: there is no such job.
     """
@@ -47,13 +47,13 @@ def load_request(row: JobRow) -> Request:
 
 
 def load_submission(row: JobRow) -> Submission:
-    """The request with its files; only while the row's session lives."""
+    """The request with its files; the row's session must be open."""
     return Submission.model_validate({"request": load_request(row), **json.loads(row.files)})
 
 
 def load_job(session: Session, row: JobRow) -> Job:
     result = session.scalar(
-        select(ResultRow).where(ResultRow.job == row.id, ResultRow.published.is_not(None))
+        select(ResultRow).where(ResultRow.job_id == row.id, ResultRow.published.is_not(None))
     )
     return Job(
         id=row.id,
@@ -86,9 +86,9 @@ def list_jobs(
     before: str | None = None,
     limit: int = 100,
 ) -> list[Job]:
-    """Newest first; ``before`` is the id of the last job of the page before.
+    """Newest first; ``before`` is the id of the last job of the previous page.
 
-    :raises NotFound: ``before`` names no job.
+    :raises NotFound: ``before`` is not the id of a job.
     """
     query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
     if show is not None:
@@ -101,20 +101,20 @@ def list_jobs(
 
 
 def list_open_job_rows(session: Session) -> Sequence[JobRow]:
-    """Rows of the jobs that are queued or running, oldest first."""
+    """The rows of the open jobs, oldest first."""
     return session.scalars(
         select(JobRow).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
     ).all()
 
 
 def list_open_job_ids(session: Session) -> list[str]:
-    """Of the jobs that are queued or running, oldest first."""
+    """The ids of the open jobs, oldest first."""
     query = select(JobRow.id).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.number)
     return list(session.scalars(query))
 
 
 def count_open_jobs(session: Session) -> dict[JobState, int]:
-    """How many jobs are in each of the open states."""
+    """The number of jobs in each of the open states."""
     rows = session.execute(
         select(JobRow.state, func.count())
         .where(JobRow.state.in_(OPEN_STATES))
@@ -135,20 +135,20 @@ def _queue_position(session: Session, row: JobRow) -> int | None:
 
 
 def get_result_row(session: Session, result_id: str) -> ResultRow:
-    """The row of a published version or try.
+    """The row of a published version or test frame.
 
     :raises NotFound: there is none.
     """
     row = session.get(ResultRow, result_id)
     if row is None or row.published is None:
-        raise _not_found("version or try", result_id)
+        raise _not_found("version or test frame", result_id)
     return row
 
 
 def get_version_row(session: Session, version_id: str) -> ResultRow:
     """The row of a published version.
 
-    :raises NotFound: there is none, or it is a try.
+    :raises NotFound: there is none, or it is a test frame.
     """
     row = session.get(ResultRow, version_id)
     if row is None or row.published is None or row.number is None:
@@ -157,7 +157,7 @@ def get_version_row(session: Session, version_id: str) -> ResultRow:
 
 
 def load_version(session: Session, row: ResultRow) -> Version:
-    """As it was published, with what was decided about it since."""
+    """The version as it was published, with the decisions about it since."""
     return _load_versions(session, [row])[0]
 
 
@@ -173,10 +173,10 @@ def list_versions(
     after: str | None = None,
     limit: int = 100,
 ) -> list[Version]:
-    """By shot, service and number. ``newest``: of each shot only the one that was made last, of
-    those that all else leaves; ``after`` is the id of the last version of the page before.
+    """By shot, service and number. ``newest``: of each shot only the one made last among those that
+    match; ``after`` is the id of the last version of the previous page.
 
-    :raises NotFound: ``after`` names no version.
+    :raises NotFound: ``after`` is not the id of a version.
     """
     filters = {
         ResultRow.show: show,
@@ -190,7 +190,7 @@ def list_versions(
     ]
     conditions += [column == value for column, value in filters.items() if value is not None]
     if status is not None:
-        decided = select(DecisionRow.status).where(DecisionRow.result == ResultRow.id)
+        decided = select(DecisionRow.status).where(DecisionRow.result_id == ResultRow.id)
         last_decided = decided.order_by(DecisionRow.number.desc()).limit(1).scalar_subquery()
         conditions.append(func.coalesce(last_decided, ReviewStatus.PENDING) == status)
     order = (*filters, ResultRow.number)
@@ -210,12 +210,12 @@ def list_versions(
 
 
 def _load_versions(session: Session, rows: Sequence[ResultRow]) -> list[Version]:
-    """The versions of these rows, all of their decisions read at once."""
+    """The versions of these rows, with their decisions from one query."""
     decisions_by_result: dict[str, list[DecisionRecord]] = {}
-    decided = select(DecisionRow).where(DecisionRow.result.in_([row.id for row in rows]))
+    decided = select(DecisionRow).where(DecisionRow.result_id.in_([row.id for row in rows]))
     for decision_row in session.scalars(decided.order_by(DecisionRow.number)):
         record = {name: getattr(decision_row, name) for name in DecisionRecord.model_fields}
-        decisions_by_result.setdefault(decision_row.result, []).append(
+        decisions_by_result.setdefault(decision_row.result_id, []).append(
             DecisionRecord.model_validate(record)
         )
     versions = []
@@ -230,11 +230,11 @@ def _load_versions(session: Session, rows: Sequence[ResultRow]) -> list[Version]
 
 def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
     """
-    :raises NotFound: there is no such try, or it is a version.
+    :raises NotFound: there is no such test frame, or it is a version.
     """
     row = session.get(ResultRow, test_frame_id)
     if row is None or row.published is None or row.number is not None:
-        raise _not_found("try", test_frame_id)
+        raise _not_found("test frame", test_frame_id)
     return TestFrame.model_validate_json(row.content or "")
 
 
@@ -244,31 +244,31 @@ def get_test_frame(session: Session, test_frame_id: str) -> TestFrame:
 def add_decision(session: Session, version_id: str, decision: Decision) -> Version:
     """
     :raises NotFound: there is no such version.
-    :raises ContentMismatch: the decision is about other content than the version's.
+    :raises ContentMismatch: the decision names another content hash than the version's.
     """
     row = get_version_row(session, version_id)
     decided_version = load_version(session, row)
     if decision.content_hash != decided_version.content_hash:
         raise ContentMismatch(
-            "the decision does not carry the content hash of this version: it is about something "
-            f"else than {decided_version.shot.shot} {decided_version.service} {decided_version.label}",
+            "the decision does not have the content hash of this version: it is not about "
+            f"{decided_version.shot.shot} {decided_version.service} {decided_version.label}",
             where=f"version {version_id}",
-            next_step="look at the version as it is now, and decide again",
+            next_step="review the version as it is now, and decide again",
             details={"content_hash": decided_version.content_hash},
         )
-    session.add(DecisionRow(result=version_id, at=now(), **decision.model_dump()))
+    session.add(DecisionRow(result_id=version_id, at=now(), **decision.model_dump()))
     session.flush()
     return load_version(session, row)
 
 
 def list_notes(session: Session, version_id: str) -> list[Note]:
-    """Of a version, oldest first.
+    """The notes on a version, oldest first.
 
     :raises NotFound: there is no such version.
     """
     get_version_row(session, version_id)
     rows = session.scalars(
-        select(NoteRow).where(NoteRow.result == version_id).order_by(NoteRow.number)
+        select(NoteRow).where(NoteRow.result_id == version_id).order_by(NoteRow.number)
     )
     return [Note.model_validate_json(row.content) for row in rows]
 
@@ -288,7 +288,7 @@ def add_note(session: Session, version_id: str, new: NewNote) -> Note:
         by=new.by,
         at=now(),
     )
-    session.add(NoteRow(id=note.id, result=version_id, content=canonical_json(note), at=note.at))
+    session.add(NoteRow(id=note.id, result_id=version_id, content=canonical_json(note), at=note.at))
     session.flush()
     return note
 
@@ -297,5 +297,5 @@ def _not_found(kind: str, identity: str) -> NotFound:
     return NotFound(
         f"there is no {kind} {json.dumps(identity[:64])}",
         where="the gateway's database",
-        next_step=f"ask for the list of {kind.split(' ', 1)[0]}s and use an identity from it",
+        next_step=f"ask for the list of {kind.split(' or ')[0]}s and use an id from it",
     )

@@ -1,11 +1,11 @@
-"""The tables. Their constraints carry the promises that matter; the rest are facts.
+"""The tables. Their constraints guarantee:
 
 - a key makes one job (``jobs.key``);
-- a job makes one result (``results.job``);
-- a version number is given once for a shot and a service (``results``);
+- a job makes one result (``results.job_id``);
+- a version number is used once for a shot and a service (``results``);
 - results are never changed once published: review adds ``decisions`` and ``notes``.
 
-Whole models are kept as canonical JSON text where nobody searches inside them.
+Models that are not searched are stored whole, as canonical JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time, kept in UTC: SQLite forgets zones."""
+    """A point in time, stored in UTC because SQLite does not store time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -61,10 +61,10 @@ class JobRow(Base):
     id: Mapped[str] = mapped_column(String(32), unique=True)
     key: Mapped[str] = mapped_column(String(128), unique=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    """Of the request: the same key with another one is refused."""
+    """Of the request: the same key with another request is refused."""
     request: Mapped[str] = mapped_column(Text)
     files: Mapped[str] = mapped_column(Text, deferred=True)
-    """The rest of the submission: a thousand file names that nobody wants who looks at a job."""
+    """The rest of the submission: maybe thousands of files, which the job's readers do not need."""
     show: Mapped[str] = mapped_column(String(128), index=True)
     service: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), index=True)
@@ -78,37 +78,37 @@ class JobRow(Base):
     seconds_left: Mapped[float | None]
     problem: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[str | None] = mapped_column(Text)
-    """A JSON list of texts."""
+    """A JSON list of strings."""
     seconds_per_frame: Mapped[float | None]
-    """Measured while the provider worked; what later estimates are made from."""
+    """Measured while the provider ran; later estimates are computed from it."""
     megapixels: Mapped[float | None]
-    """Of a plate's frame, where the request named its size."""
+    """Of a plate's frame, where the request has its size."""
     cost: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index(None, "service", "state"), {"sqlite_autoincrement": True})
 
 
 class ResultRow(Base):
-    """A version (with a number) or a try (without)."""
+    """A version (with a number) or a test frame (without)."""
 
     __tablename__ = "results"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), unique=True)
     show: Mapped[str] = mapped_column(String(128))
     sequence: Mapped[str] = mapped_column(String(128))
     shot: Mapped[str] = mapped_column(String(128))
     service: Mapped[str] = mapped_column(String(64))
     number: Mapped[int | None]
     folder: Mapped[str] = mapped_column(Text)
-    """Absolute; where it is published to, or will be."""
+    """The absolute path that it is published to."""
     created: Mapped[datetime]
     published: Mapped[datetime | None]
-    """None while the number is reserved and the files are on their way."""
+    """None while the number is only reserved."""
     ordinal: Mapped[int | None] = mapped_column(index=True)
-    """Order of publication: 1, 2, ... Clocks are set back, so ``published`` does not tell."""
+    """Order of publication: 1, 2, ... Clocks may be set back, so ``published`` is not enough."""
     content: Mapped[str | None] = mapped_column(Text)
-    """The whole Version or Try as it was published."""
+    """The Version or TestFrame as it was published."""
 
     __table_args__ = (UniqueConstraint("show", "sequence", "shot", "service", "number"),)
 
@@ -117,12 +117,12 @@ class DecisionRow(Base):
     __tablename__ = "decisions"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    result: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
+    result_id: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
     status: Mapped[str] = mapped_column(String(32))
     by: Mapped[str] = mapped_column(String(200))
     comment: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[str | None] = mapped_column(String(64))
-    """Of the version that was looked at; None: it has none, being older than this."""
+    """Of the version that was reviewed; None where the version has none."""
     at: Mapped[datetime]
 
 
@@ -131,22 +131,22 @@ class NoteRow(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(32), unique=True)
-    result: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
+    result_id: Mapped[str] = mapped_column(ForeignKey("results.id"), index=True)
     content: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
 
 
 class EventRow(Base):
-    """What happened, in order. Numbers are never given twice, so a reader can go on after one."""
+    """Events in order. Numbers are never used twice, so a reader can continue after one."""
 
     __tablename__ = "events"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(16))
-    job: Mapped[str | None] = mapped_column(String(32), index=True)
-    """The job that it is about, or that made the version it is about."""
+    job_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    """The job that it is about, or the job of its version."""
     is_transient: Mapped[bool]
-    """Progress of a job: of no use to anybody once the job has ended."""
+    """Progress of a job, deleted once the job has ended."""
     content: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
 
@@ -157,7 +157,7 @@ class TimingRow(Base):
     __tablename__ = "timings"
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     step: Mapped[str] = mapped_column(String(16))
     attempt: Mapped[int]
     seconds: Mapped[float]

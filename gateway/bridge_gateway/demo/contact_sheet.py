@@ -1,9 +1,9 @@
-"""A contact sheet: for each shot the plate, what came back, and a closer look at both."""
+"""The contact sheet: for each shot the plate and the version, whole and enlarged."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-#: The panel's own colours, so that sheet and panel look like one product.
+#: The panel's colours.
 BACKGROUND = (22, 23, 26)
 CARD_BACKGROUND = (32, 34, 38)
 TEXT_COLOUR = (232, 234, 237)
@@ -32,7 +32,7 @@ CAPTION = 60
 
 
 class DemoSheetRow(StrictModel):
-    """One shot on the sheet."""
+    """One shot on the contact sheet."""
 
     shot: str
     caption: str
@@ -47,9 +47,11 @@ class DemoSheetRow(StrictModel):
 
 
 class DemoSheet(StoredModel):
-    """A whole sheet, seen through ``view`` of the default display."""
+    """A contact sheet, shown with ``view`` of the default display."""
 
-    title: str
+    title: ClassVar[str] = "contact sheet"
+
+    heading: str
     subtitle: str
     view: str | None = None
     rows: tuple[DemoSheetRow, ...] = Field(min_length=1)
@@ -57,7 +59,7 @@ class DemoSheet(StoredModel):
     @classmethod
     def read(cls, path: Path) -> DemoSheet:
         """
-        :raises InvalidRequest: the file is not a sheet.
+        :raises InvalidRequest: the file is not valid.
         """
         return cls.parse(path.read_bytes(), where=str(path))
 
@@ -65,7 +67,7 @@ class DemoSheet(StoredModel):
 def write_contact_sheet(path: Path, sheet: DemoSheet) -> None:
     """Draw the sheet as PNG.
 
-    :raises UnreadableMedia: one of its pictures.
+    :raises UnreadableMedia: one of its pictures cannot be read.
     :raises NotWritable: the file cannot be written.
     """
     import numpy as np
@@ -82,7 +84,7 @@ def write_contact_sheet(path: Path, sheet: DemoSheet) -> None:
     for card in cards:
         canvas[top : top + card.shape[0], MARGIN : WIDTH - MARGIN] = card
         top += card.shape[0] + gap
-    canvas = _draw_text(canvas, MARGIN, 62, sheet.title, 34, TEXT_COLOUR, bold=True)
+    canvas = _draw_text(canvas, MARGIN, 62, sheet.heading, 34, TEXT_COLOUR, bold=True)
     canvas = _draw_text(canvas, MARGIN, 96, sheet.subtitle, 19, MUTED_TEXT_COLOUR)
     _write_png(path, canvas)
 
@@ -93,7 +95,7 @@ def _draw_card(row: DemoSheetRow, colour: Any) -> Pixels:
     inner = WIDTH - 2 * MARGIN
     plate = _display_pixels(row.plate, row.colour_space, colour)
     result = _display_pixels(row.result, row.colour_space, colour)
-    # Two whole frames, then the closer look at both, each a square as high as the frames.
+    # Two whole frames, then an enlarged part of each: squares as high as the frames.
     half = (inner - 5 * GUTTER) / (2 * plate.shape[1] / plate.shape[0] + 2)
     cell_height = int(half)
     cell_width = int(half * plate.shape[1] / plate.shape[0])
@@ -137,7 +139,7 @@ def _upscale_pictures(
     return [
         _resize(plate, cell_width, cell_height),
         _resize(result, cell_width, cell_height),
-        # The plate as a host would show it enlarged: its own pixels, softly.
+        # The plate enlarged as a host would show it: filtered.
         _resize(plate[y : y + side, x : x + side], cell_height, cell_height),
         _resize(closer, cell_height, cell_height),
     ]
@@ -148,13 +150,13 @@ def _matte_pictures(
 ) -> list[Pixels]:
     import numpy as np
 
-    from bridge_gateway.media.picture_writer import read_picture
+    from bridge_gateway.media.picture_reader import read_picture
 
     matte = np.clip(read_picture(matte_path).rgb()[:, :, :1], 0, 1).astype(np.float32)
     matte_picture = np.repeat((matte * 255 + 0.5).astype(np.uint8), 3, axis=2)
     ground = np.array((46, 92, 116), np.float32)
     over = (plate * matte + ground * (1 - matte) + 0.5).astype(np.uint8)
-    # Closer: the square that holds most of the matte's edge.
+    # The enlarged part: the square with most of the matte's edge.
     side = max(16, round(plate.shape[0] * 0.6))
     y, x = _most_detailed_square(matte_picture, side)
     part = np.s_[y : y + side, x : x + side]
@@ -167,7 +169,7 @@ def _matte_pictures(
 
 
 def _most_detailed_square(picture: Pixels, side: int) -> tuple[int, int]:
-    """Upper left corner of the square with most detail, the middle of the picture preferred."""
+    """Row and column of the square with most detail, weighted towards the middle."""
     import numpy as np
 
     grey = picture.astype(np.float32).mean(axis=2)
@@ -183,7 +185,7 @@ def _most_detailed_square(picture: Pixels, side: int) -> tuple[int, int]:
 
 
 def _display_pixels(path: Path, colour_space: str, colour: Any) -> Pixels:
-    from bridge_gateway.media.picture_writer import read_picture
+    from bridge_gateway.media.picture_reader import read_picture
 
     pixels: Pixels = colour.to_display(read_picture(path).rgb(), colour_space)
     return pixels
@@ -218,7 +220,7 @@ def _draw_text(
     bold: bool = False,
     shadow: bool = False,
 ) -> Pixels:
-    """Text with its base line at ``y``, in the font that comes with OpenImageIO."""
+    """Draw text with its baseline at ``y``, in the font that comes with OpenImageIO."""
     import numpy as np
     import OpenImageIO as oiio
 

@@ -1,7 +1,7 @@
 """Plates for the demo: free footage as 1001-based half-float EXR sequences in ACEScg.
 
-The footage is finished video. It is taken for sRGB-encoded Rec.709 and brought to ACEScg as it
-stands, without undoing anybody's tone curve; the demo looks at it through the un-tone-mapped view.
+The footage is finished video. It is read as sRGB-encoded Rec.709 and converted to ACEScg without
+inverting its tone curve; the demo shows it with the un-tone-mapped view.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIRST_FRAME = 1001
 
 @dataclass(frozen=True)
 class DemoClip:
-    """A stretch of a film that becomes a plate."""
+    """A part of a film that becomes a plate."""
 
     shot: str
     footage_id: str
@@ -35,7 +35,7 @@ class DemoClip:
     """Picture of the film that becomes frame 1001, counted from 0."""
     frames: int
     is_half_size: bool
-    """At half its size, so that an upscale can be held against the original."""
+    """At half its size, so that an upscale can be compared with the original."""
     credit: str
 
 
@@ -68,9 +68,9 @@ DEMO_CLIPS = (
 
 
 def make_plates(models_dir: Path, folder: Path) -> list[dict[str, Any]]:
-    """Write the plates that are not there yet, and say where each is.
+    """Write the plates that do not exist yet.
 
-    The answer has, for each plate, the JSON values ``shot, path, first, last, rate, colour_space,
+    Returns for each plate the JSON values ``shot, path, first, last, rate, colour_space,
     width, height, credit``.
 
     :raises ModelMissing: the footage is not installed.
@@ -87,8 +87,8 @@ def _make_plate(clip: DemoClip, models_dir: Path, folder: Path) -> dict[str, Any
     from bridge_gateway.media.plate_reader import PlateReader, probe
 
     footage = footage_path(models_dir, clip.footage_id)
-    facts = probe(footage)
-    assert facts.rate is not None and facts.frame_count is not None  # a movie's are always known
+    info = probe(footage)
+    assert info.rate is not None and info.frame_count is not None  # a movie has both
     factor = 2 if clip.is_half_size else 1
     pattern = str(folder / clip.shot / f"{clip.shot}.%04d.exr")
     targets = [Path(frame_path(pattern, FIRST_FRAME + n)) for n in range(clip.frames)]
@@ -96,7 +96,7 @@ def _make_plate(clip: DemoClip, models_dir: Path, folder: Path) -> dict[str, Any
         colour = ColourManager(ColourSettings())
         source = Plate(
             path=str(footage),
-            range=FrameRange.of(0, facts.frame_count - 1, facts.rate),
+            range=FrameRange.of(0, info.frame_count - 1, info.rate),
             colour_space=VIDEO_COLOUR_SPACE,
         )
         pictures = range(clip.first_picture, clip.first_picture + clip.frames)
@@ -106,7 +106,7 @@ def _make_plate(clip: DemoClip, models_dir: Path, folder: Path) -> dict[str, Any
                     reader.read(picture).rgb(), VIDEO_COLOUR_SPACE, PLATE_COLOUR_SPACE
                 )
                 target.parent.mkdir(parents=True, exist_ok=True)
-                code = frame_to_timecode(FIRST_FRAME + picture - clip.first_picture, facts.rate)
+                code = frame_to_timecode(FIRST_FRAME + picture - clip.first_picture, info.rate)
                 write_picture(
                     target, _half_float_exr(halve_picture(rgb) if clip.is_half_size else rgb, code)
                 )
@@ -115,10 +115,10 @@ def _make_plate(clip: DemoClip, models_dir: Path, folder: Path) -> dict[str, Any
         "path": pattern,
         "first": FIRST_FRAME,
         "last": FIRST_FRAME + clip.frames - 1,
-        "rate": str(facts.rate),
+        "rate": str(info.rate),
         "colour_space": PLATE_COLOUR_SPACE,
-        "width": facts.width // factor,
-        "height": facts.height // factor,
+        "width": info.width // factor,
+        "height": info.height // factor,
         "credit": clip.credit,
     }
 
@@ -127,7 +127,8 @@ def _half_float_exr(rgb: NDArray[np.float32], code: str) -> Picture:
     import numpy as np
     import OpenImageIO as oiio
 
-    from bridge_gateway.media.picture import Picture, PicturePart, pack_timecode
+    from bridge_gateway.media.picture import Picture, PicturePart
+    from bridge_gateway.media.picture_samples import pack_timecode
 
     spec = oiio.ImageSpec(rgb.shape[1], rgb.shape[0], 3, oiio.HALF)
     spec.attribute("compression", "zip")
@@ -137,7 +138,7 @@ def _half_float_exr(rgb: NDArray[np.float32], code: str) -> Picture:
 
 
 def halve_picture(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Half the size by the mean of two by two pixels, in linear light; odd edges are cut off."""
+    """Half the size, by the mean of two by two pixels in linear light; odd edges are cut off."""
     height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
     blocks = rgb[:height, :width].reshape(height // 2, 2, width // 2, 2, rgb.shape[2])
     half: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype="float32")

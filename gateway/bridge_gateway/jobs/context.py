@@ -1,8 +1,9 @@
-"""A job on its bench, and what its steps hand on."""
+"""A running job, the names of its steps, and what the steps hand on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bridge_core.models.base import ResponseModel
 from bridge_core.models.requests import Request, Submission
@@ -13,9 +14,25 @@ from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.library.work_dir import WorkDir
 
 
+class StepName(StrEnum):
+    """The steps of a job in their order; see docs/decisions/0003-steps-of-a-job.md.
+
+    The names are stored in checkpoints, progress, timings and lineage.
+    """
+
+    ADMIT = "admit"
+    STAGE = "stage"
+    RUN = "run"
+    CHECK = "check"
+    PROXIES = "proxies"
+    HASH = "hash"
+    PUBLISH = "publish"
+    SETTLE = "settle"
+
+
 @dataclass(frozen=True)
 class JobContext:
-    """What a job is, what it is worked on with, where, and who watches."""
+    """Everything that the steps of one attempt at a job work with."""
 
     gateway: GatewayContext
     job_id: str
@@ -29,24 +46,24 @@ class JobContext:
 
 
 class AdmittedJob(ResponseModel):
-    """What was settled before anything was read."""
+    """What ``admit`` resolved."""
 
     parameters: dict[str, float | int | str | bool]
     """All of them, defaults filled in."""
     provider: str
     colour_space: str
     warnings: tuple[str, ...] = ()
-    """Where the plate's files contradict what was said of them."""
+    """Where the plate's files contradict the request."""
 
 
 class StagedInputs(ResponseModel):
-    """The files of the wanted frames, ascending; of a movie or a still, the one."""
+    """The files of the requested frames, ascending; of a movie or a still, the one file."""
 
     files: tuple[StagedFile, ...]
 
 
 class HashedOutputs(ResponseModel):
-    """What will be published, as it stands in the provider's folder."""
+    """The files to publish, by their paths in the provider's folder."""
 
     files: tuple[ResultFile, ...]
     proxies: Proxies

@@ -1,4 +1,4 @@
-"""How long a request will take, from how long earlier ones took."""
+"""Estimates of working time, from earlier jobs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bridge_core.models.jobs import JobState
 from bridge_core.models.requests import Request
 from bridge_gateway.db.tables import JobRow
 
-#: So many of the newest jobs of the service count: machines and models change.
+#: Only so many of the newest jobs count, because machines and models change.
 _RECENT_JOBS = 20
 
 
 def estimate_seconds(session: Session, request: Request) -> float | None:
-    """Working time of the provider, without waiting in the queue; None without history.
+    """The provider's working time without the time in the queue; None without earlier jobs.
 
     The median of seconds per frame and megapixel, where the request names the plate's size;
     otherwise of seconds per frame.

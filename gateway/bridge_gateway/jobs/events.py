@@ -1,8 +1,8 @@
-"""Events: what happened, in order, each with the whole new state of what it is about.
+"""Events: every change in order, each with the complete new state of its subject.
 
-An event is written in the transaction that it tells of, so there is no change without its event
-and no event without its change. Progress is told often and is worth nothing once the job has
-ended, so the end of a job takes its passing events out again; numbers are never given twice.
+An event is written in the transaction of its change, so neither exists without the other. Progress
+events are frequent and of no use once the job has ended, so the end of a job deletes its transient
+events. Ids are never used twice.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from bridge_gateway.db.tables import EventRow
 
 
 def add_job_event(session: Session, job: Job) -> None:
-    """A job's new state. Where it has ended, its passing events go."""
+    """Add a job's new state; where it has ended, delete its transient events."""
     if job.state.ended:
         session.execute(
-            delete(EventRow).where(EventRow.job == job.id, EventRow.is_transient.is_(True))
+            delete(EventRow).where(EventRow.job_id == job.id, EventRow.is_transient.is_(True))
         )
     _add_event(session, EventKind.JOB, job, job_id=job.id, is_transient=not job.state.ended)
 
 
 def add_version_event(session: Session, version: Version) -> None:
+    """Add a version that is new or was decided about."""
     _add_event(session, EventKind.VERSION, version, job_id=version.job_id)
 
 
 def add_note_event(session: Session, note: Note, *, job: str) -> None:
-    """``job`` is the one that made the note's version."""
+    """Add a new note; ``job`` is the id of the job that made its version."""
     _add_event(session, EventKind.NOTE, note, job_id=job)
 
 
@@ -44,7 +45,7 @@ def events_after(
         select(EventRow).where(EventRow.number > event_id).order_by(EventRow.number).limit(limit)
     )
     if job is not None:
-        query = query.where(EventRow.job == job)
+        query = query.where(EventRow.job_id == job)
     return [_to_event(row) for row in session.scalars(query)]
 
 
@@ -63,7 +64,11 @@ def _add_event(
 ) -> None:
     session.add(
         EventRow(
-            kind=kind, job=job_id, passing=is_transient, content=canonical_json(subject), at=now()
+            kind=kind,
+            job_id=job_id,
+            is_transient=is_transient,
+            content=canonical_json(subject),
+            at=now(),
         )
     )
     session.flush()

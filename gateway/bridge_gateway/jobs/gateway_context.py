@@ -1,4 +1,4 @@
-"""What the steps of a job work with."""
+"""What the gateway's parts share for as long as the process runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge_gateway.library.naming import LibraryNaming
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
 from bridge_gateway.providers.base import Provider
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.disks import Disk
 from bridge_gateway.storage.media_roots import MediaRoots
 
@@ -32,31 +32,31 @@ class ResolvedRequest(NamedTuple):
 class GatewayContext:
     settings: GatewaySettings
     instance_id: str
-    """Which gateway this is, among those that may share a library or a database. The same after a
-    restart."""
+    """Identifies this gateway among those that share a library or a database. Kept over
+    restarts."""
     database: Database
     providers: Sequence[Provider]
-    blob_store: BlobStore
+    content_store: ContentStore
     media_roots: MediaRoots
     naming: LibraryNaming
     colour: ColourManager
     library_disk: Disk
-    """Whoever waits for an answer goes to the library by this."""
+    """For reading the library without waiting for a disk that hangs."""
     decoder: DecodePool
-    """Reads pictures and movies for the steps; nothing is decoded in this process."""
+    """Reads pictures and movies in other processes."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the gateway stops; steps end unfinished and run again after the next start."""
     numbering_lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while a result takes its number and its place."""
+    """Held while a result gets its number and its folder."""
 
     def list_services(self) -> list[Service]:
         return [service for provider in self.providers for service in provider.services()]
 
     def resolve_request(self, request: Request) -> ResolvedRequest:
-        """What a request comes to here.
+        """The service, provider and parameters of a request.
 
-        :raises UnknownService: nobody offers it.
-        :raises InvalidRequest: parameters, references or regions that the service does not take,
+        :raises UnknownService: no provider offers the service.
+        :raises InvalidRequest: parameters, references or regions that the service does not accept,
             or names that are too long for the library.
         """
         service, provider = self._find_service(request.service)
@@ -65,9 +65,9 @@ class GatewayContext:
             ("regions", request.regions, service.accepts_regions),
         ):
             if requested and not is_accepted:
-                # Made without them, the pictures would not be what was asked for.
+                # A result made without them would not be what was requested.
                 raise InvalidRequest(
-                    f"{service.title} takes no {name}",
+                    f"{service.title} does not accept {name}",
                     where=f"request.{name}",
                     next_step=f"send the shot without {name}",
                 )
@@ -82,7 +82,7 @@ class GatewayContext:
             if provider.id == provider_id:
                 return provider
         raise UnknownService(
-            f"the provider {provider_id!r} is no longer there",
+            f"the provider {provider_id!r} is no longer available",
             where="the gateway's providers",
             next_step="start the gateway with it, or send the job again to another service",
         )
@@ -94,7 +94,7 @@ class GatewayContext:
                     return service, provider
         offered = ", ".join(sorted(service.id for service in self.list_services()))
         raise UnknownService(
-            f"nobody here offers the service {service_id!r}",
+            f"no provider offers the service {service_id!r}",
             where="service",
-            next_step=f"ask for one of: {offered or 'none is installed'}",
+            next_step=f"request one of: {offered or 'none is installed'}",
         )

@@ -1,4 +1,4 @@
-"""The gateway's health, line by line. What is wrong is a line, never an error."""
+"""The gateway's health checks. A failure is reported by its check and never raised."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bridge_gateway.jobs.recovery import Reconciler
 from bridge_gateway.storage.atomic_files import atomic_write, storage_error
 from bridge_gateway.storage.disks import Disk
 
-#: Free space, in bytes, below which the folder's line warns.
+#: Free space, in bytes, below which the check of a folder fails.
 _LOW_SPACE = 5_000_000_000
 
 
 def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[HealthCheck]:
-    """Engine and database, folders, media roots, colour configuration and services."""
+    """Check the queue and database, folders, media roots, colour configuration and services."""
     colour = gateway.colour
     checks = [
-        _run_check("engine", lambda: _check_queue(gateway, reconciler)),
+        _run_check("queue", lambda: _check_queue(gateway, reconciler)),
         _run_check(
             "library",
             lambda: gateway.library_disk.run(
@@ -38,7 +38,7 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
         _run_check(_media_root_name(disk), partial(_check_media_root, disk))
         for disk in gateway.media_roots.disks
     ]
-    # A config that cannot be read, or lacks the display or view, ends the start already.
+    # The gateway does not start with a config that cannot be read or lacks the display or view.
     message = f"{colour.describe_config()}; shown on {colour.display}, {colour.view}"
     checks.append(HealthCheck(name="colour", ok=True, message=message))
     checks += [
@@ -54,7 +54,7 @@ def check_health(gateway: GatewayContext, reconciler: Reconciler) -> list[Health
 
 
 def _run_check(name: str, check: Callable[[], HealthCheck]) -> HealthCheck:
-    """What ``look`` finds, or the reason why it cannot look."""
+    """The result of ``check``, or a failed check with the error that it raised."""
     try:
         return check()
     except ShotbridgeError as error:
@@ -71,17 +71,17 @@ def _check_queue(gateway: GatewayContext, reconciler: Reconciler) -> HealthCheck
     )
     if reconciler.last_error:
         return HealthCheck(
-            name="engine",
+            name="queue",
             ok=False,
-            message=f"{message}; jobs cannot be begun now: {reconciler.last_error}",
-            next_step="check the disk of gateway.data_dir; jobs go on by themselves then, or see "
+            message=f"{message}; jobs cannot be started now: {reconciler.last_error}",
+            next_step="check the disk of gateway.data_dir; jobs then resume by themselves, or see "
             "'A damaged database' in docs/admin.md",
         )
-    return HealthCheck(name="engine", ok=True, message=message)
+    return HealthCheck(name="queue", ok=True, message=message)
 
 
 def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthCheck:
-    """A folder that the gateway writes to, checked by writing to it.
+    """Check a folder of the gateway by writing to it.
 
     :raises StorageError: it does not exist or cannot be written.
     """
@@ -99,7 +99,7 @@ def _check_folder(name: str, setting: str, gateway: GatewayContext) -> HealthChe
         name=name,
         ok=has_space,
         message=f"{free / 1e9:.1f} GB free in {folder}",
-        next_step="" if has_space else f"make room there or set gateway.{setting}",
+        next_step="" if has_space else f"free space there, or set gateway.{setting}",
     )
 
 
@@ -108,7 +108,7 @@ def _media_root_name(disk: Disk) -> str:
 
 
 def _check_media_root(disk: Disk) -> HealthCheck:
-    """A media root, which is only read.
+    """Check a media root, which is only read.
 
     :raises StorageUnavailable: it does not answer.
     """
@@ -118,6 +118,8 @@ def _check_media_root(disk: Disk) -> HealthCheck:
     return HealthCheck(
         name=_media_root_name(disk),
         ok=is_readable,
-        message="can be read" if is_readable else "is not there, or may not be read",
-        next_step="" if is_readable else "mount it, correct its rights or gateway.media_roots",
+        message="can be read" if is_readable else "does not exist, or may not be read",
+        next_step=""
+        if is_readable
+        else "mount it, or correct its permissions or gateway.media_roots",
     )

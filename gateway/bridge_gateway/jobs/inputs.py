@@ -1,38 +1,35 @@
-"""The pictures that a job is made from: where they are, what they are, that they stay so."""
+"""The input files of a job: finding them, hashing them, and checking that they do not change."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bridge_core.errors import MissingFrames, PlateChanged, TransferError, UnreadableMedia
+from bridge_core.errors import MissingFrames, PlateChanged, TransferError
 from bridge_core.models.base import ResponseModel
 from bridge_core.models.media import PlateKind, Sha256, SourceFile
 from bridge_core.models.requests import Submission
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
+from bridge_gateway.storage.file_hash import hash_file
 from bridge_gateway.storage.media_roots import MediaRoots
-
-_BLOCK_BYTES = 1 << 20
 
 
 class StagedFile(ResponseModel):
-    """A file of the plate, found, read once and known by its content."""
+    """A file of the plate with the hash of its content."""
 
     source: str
-    """Where the client has it."""
+    """Its path on the client's side."""
     path: str
-    """Where it is read from here."""
+    """The path that the gateway reads."""
     frame: int | None
     size: int
     mtime_ns: int | None
-    """None for contents: these do not change, and their time says when they were last used."""
+    """None for a file of the content store, whose time is that of its last use."""
     sha256: Sha256
 
 
 def required_files(submission: Submission) -> list[SourceFile]:
-    """The files of the frames that are to be made, in their order."""
+    """The files of the requested frames, in their order."""
     request = submission.request
     if request.shot.plate.kind is not PlateKind.SEQUENCE:
         return list(submission.plate_files)
@@ -41,13 +38,13 @@ def required_files(submission: Submission) -> list[SourceFile]:
 
 
 def locate_files(
-    submission: Submission, blob_store: BlobStore, media_roots: MediaRoots
+    submission: Submission, content_store: ContentStore, media_roots: MediaRoots
 ) -> list[tuple[SourceFile, Path]]:
-    """Each wanted file with its place here.
+    """Each required file with the path that the gateway reads.
 
-    :raises OutsideRoots: a path that this gateway may not read.
-    :raises MissingFrames: files that are not there, all of them named.
-    :raises TransferError: contents that have not been sent, or are gone again.
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises MissingFrames: missing files; the error names all of them.
+    :raises TransferError: contents that have not been sent, or were removed since.
     :raises PlateChanged: the first file is not the one that the client saw.
     """
     located: list[tuple[SourceFile, Path]] = []
@@ -55,11 +52,11 @@ def locate_files(
     unsent: list[SourceFile] = []
     for file in required_files(submission):
         if file.sha256 is not None:
-            blob_path = blob_store.find(file.sha256)
-            if blob_path is None:
+            content_path = content_store.find(file.sha256)
+            if content_path is None:
                 unsent.append(file)
             else:
-                located.append((file, blob_path))
+                located.append((file, content_path))
             continue
         path = media_roots.resolve(file.path)
         if path.is_file():
@@ -70,12 +67,12 @@ def locate_files(
         raise _missing_frames_error(submission, missing)
     if unsent:
         raise TransferError(
-            f"{len(unsent)} of the pictures have not arrived here",
+            f"{len(unsent)} of the pictures have not been sent",
             where=unsent[0].path,
             next_step="send the request again; the client then sends what is missing",
             details={"sha256": [file.sha256 for file in unsent]},
         )
-    file, path = located[0]  # the one that is looked into before all are staged
+    file, path = located[0]  # the file that is probed before all are staged
     if file.sha256 is None and not _is_unchanged(path, file.size, file.mtime_ns):
         raise _plate_changed_error(file.path, "since it was sent")
     return located
@@ -83,29 +80,29 @@ def locate_files(
 
 def stage_files(
     located: Iterable[tuple[SourceFile, Path]],
-    blob_store: BlobStore,
+    content_store: ContentStore,
     *,
     check_cancelled: Callable[[], None],
     file_done: Callable[[int], None],
 ) -> tuple[StagedFile, ...]:
-    """Read every file once and note what it is.
+    """Read and hash every file.
 
-    ``check`` is called before each block and may raise; ``done`` after each file, with its
-    position.
+    ``check_cancelled`` is called before each block and may raise; ``file_done`` after each file,
+    with its position.
 
     :raises PlateChanged: a file is not the one that the client saw.
-    :raises TransferError: a content is no longer what its address says; it is thrown away.
+    :raises TransferError: a content does not match its address; it is discarded.
     :raises UnreadableMedia: a file cannot be read.
     """
     staged: list[StagedFile] = []
     for position, (file, path) in enumerate(located):
         if file.sha256 is not None:
             if hash_file(path, check_cancelled) != file.sha256:
-                blob_store.discard(file.sha256)
+                content_store.discard(file.sha256)
                 raise TransferError(
                     "a picture that was sent has been changed or damaged on the gateway's disk",
                     where=file.path,
-                    next_step="send the request again, which sends this picture anew; check the "
+                    next_step="send the request again, which sends this picture again; check the "
                     "disk of gateway.data_dir",
                     details={"sha256": [file.sha256]},
                 )
@@ -122,8 +119,8 @@ def stage_files(
 
 
 def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[], None]) -> None:
-    """Whether the files are the same as when they were staged. Of contents, whose time says
-    nothing, by reading them again. ``check`` is called before each block and may raise.
+    """Check that the files are the same as when they were staged: contents by their hash, other
+    files by size and time. ``check_cancelled`` is called before each block and may raise.
 
     :raises PlateChanged: a file is no longer the one that was staged.
     """
@@ -134,25 +131,6 @@ def require_unchanged(files: Iterable[StagedFile], check_cancelled: Callable[[],
             same = hash_file(path, check_cancelled) == file.sha256
         if not same:
             raise _plate_changed_error(file.source, "while the job worked on it")
-
-
-def hash_file(path: Path, check_cancelled: Callable[[], None] = lambda: None) -> str:
-    """
-    :raises UnreadableMedia: the file cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                check_cancelled()
-                digest.update(block)
-    except OSError as error:
-        raise UnreadableMedia(
-            f"the file cannot be read: {os.strerror(error.errno) if error.errno else error}",
-            where=str(path),
-            next_step="check the rights of the file and the disk that it lies on",
-        ) from error
-    return digest.hexdigest()
 
 
 def _staged_file(file: SourceFile, path: Path, *, mtime_ns: int | None, sha256: str) -> StagedFile:

@@ -1,4 +1,4 @@
-"""How a running job tells how far it is and learns that nobody wants it any more."""
+"""The progress and the cancellation of a running job."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bridge_gateway.jobs import transitions
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two writings of progress: at most five events a second for a job.
+#: Seconds between two writes of progress: at most five events a second for a job.
 _WRITE_SECONDS = 0.2
-#: Every so many beats a job without progress looks whether it was cancelled by another process.
+#: A job without progress checks at every so many intervals whether another process cancelled it.
 _CANCELLATION_CHECK_INTERVAL = 5
-#: The pace is that of the last frames: models warm up, and neighbours come and go.
+#: The pace is measured over the last frames: models warm up, and the machine's load changes.
 _PACE_WINDOW = 20
 
 
 class JobMonitor:
-    """Watches over one job; a :class:`bridge_gateway.providers.base.Watch`.
+    """Monitors one job; a :class:`bridge_gateway.providers.base.TaskMonitor`.
 
-    A thread of its own writes, so that a database that makes writers wait never holds up a
-    provider. Use it as a context.
+    A thread of its own writes the progress, so that a provider never waits for the database. Use it
+    as a context manager.
     """
 
     def __init__(self, database: Database, job: str, stopping: threading.Event) -> None:
@@ -52,8 +52,8 @@ class JobMonitor:
         self._thread.join()
 
     def begin_step(self, step: str, total: int, already_done: Collection[int] = ()) -> None:
-        """A step begins that has ``total`` frames to do. ``kept`` frames are finished from an
-        attempt before: they count as done, but not for the pace."""
+        """Begin a step of ``total`` frames. Frames that are ``already_done`` by an earlier attempt
+        count as done, but not for the pace."""
         with self._lock:
             self._reset_step(step, total, already_done)
             self._changed = True
@@ -70,16 +70,16 @@ class JobMonitor:
 
     @property
     def cancelled_by_user(self) -> bool:
-        """Cancelled by somebody, as against interrupted by the gateway's stop."""
+        """Whether it was cancelled, and not only interrupted because the gateway stops."""
         return self._cancelled.is_set()
 
     def cancelled(self) -> bool:
-        """True once work is to end, whether for good or until the next start."""
+        """Whether the work has to end, for good or until the next start."""
         return self._cancelled.is_set() or self._stopping.is_set()
 
     def raise_if_cancelled(self) -> None:
         """
-        :raises JobCancelled: work is to end.
+        :raises JobCancelled: the work has to end.
         """
         if self.cancelled():
             raise JobCancelled(
@@ -87,7 +87,7 @@ class JobMonitor:
             )
 
     def new_frame_count(self) -> int:
-        """Frames done in this step, without those kept from before."""
+        """Frames done in this step, without those of an earlier attempt."""
         with self._lock:
             return len(self._done) - self._already_done
 
@@ -127,11 +127,11 @@ class JobMonitor:
                 else:
                     continue
             except StorageUnavailable as error:
-                # A later beat tells the same and more; the job itself must not end for it.
+                # The next interval writes it; the job itself must not fail for it.
                 with self._lock:
                     self._changed = self._changed or changed
                 if not write_failed:
-                    _log.warning("progress of job %s is not written: %s", self._job, error)
+                    _log.warning("progress of job %s could not be written: %s", self._job, error)
                 write_failed = True
                 continue
             write_failed = False

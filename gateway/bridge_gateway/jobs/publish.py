@@ -1,18 +1,18 @@
-"""Publishing: a result gets its number, its names, its lineage and its place in the library.
+"""The step ``publish``: gives a result its number, file names, lineage and library folder.
 
-The order is what makes it safe to be killed anywhere, cancelled at any time and run again:
+Its order makes it safe to kill anywhere, to cancel at any time and to run again:
 
-1. the number is taken, in one transaction that a cancellation cannot pass: before it a
-   cancellation ends the job without a version, after it the job succeeds. The row keeps the
-   number for this job, so a repeat gets the same one;
-2. files get their final names in ``result/``, the lineage is written beside them, all are made
-   read-only, and the folder becomes the result's by one rename;
-3. the row becomes visible, with its event.
+1. the number is reserved in a transaction. A cancellation before it ends the job without a version;
+   after it the job can no longer be cancelled. The row keeps the number for this job, so that a
+   repeated run gets the same one;
+2. the files are moved to ``result/`` under their final names, the lineage is written beside them,
+   all are made read-only, and one rename moves the folder into the library;
+3. the row is marked as published, with its event.
 
-A number is never given twice. One gateway gives them without holes; where several share a
-database, a failure between 1 and 2 may leave one out. Where several with databases of their own
-share a library, the rename decides who has a number: it never goes over a folder with something in
-it. Who comes second takes the files back and tries the next number.
+A number is never used twice. A single gateway uses them without gaps; where several share a
+database, a failure between 1 and 2 may leave a gap. Where several gateways with databases of their
+own share a library, the rename decides who gets a number, because it never replaces a folder that
+is not empty. The one that loses moves its files back and takes the next number.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def publish_result(
     task_result: TaskResult,
     hashed: HashedOutputs,
 ) -> None:
-    """Make the job's pictures a version, or a try.
+    """Publish the job's pictures as a version or a test frame.
 
-    :raises JobCancelled: somebody was faster; nothing is published.
-    :raises StorageError: the library does not take the folder; nothing is published.
+    :raises JobCancelled: the job was cancelled before; nothing is published.
+    :raises StorageError: the library cannot be written; nothing is published.
     """
     with context.gateway.numbering_lock:
         row = _reserve_result(context)
@@ -73,12 +73,12 @@ def publish_result(
                 _write_lineage(context, row, names, admitted, staged, task_result, hashed)
                 if _rename_into_library(context.work_dir.result, Path(row.folder)):
                     break
-                # A network share may report a rename as failed that it has done.
+                # A network share may report a failure for a rename that succeeded.
                 if not _is_in_place(Path(row.folder), context.job_id):
                     _move_back(context, names, hashed)
                     row = _assign_next_number(context, row)
         except (ShotbridgeError, OSError):
-            # Still under the lock: nobody has taken the next number, so this leaves no hole.
+            # Still under the lock: no other job has the next number, so this leaves no gap.
             _release_reservation(context.gateway.database, row.id)
             raise
         names = _final_names(context, row, task_result)
@@ -86,12 +86,12 @@ def publish_result(
 
 
 def _reserve_result(context: JobContext) -> ResultRow:
-    """The result's row with its number and folder: the one from before, or a new one."""
+    """The result's row with its number and folder: the existing one, or a new one."""
     naming, request = context.gateway.naming, context.request
     shot, service = request.shot.id, request.service
     with context.gateway.database.begin_write() as session:
         job = queries.get_job_row(session, context.job_id, lock=True)
-        reserved = session.scalar(select(ResultRow).where(ResultRow.job == context.job_id))
+        reserved = session.scalar(select(ResultRow).where(ResultRow.job_id == context.job_id))
         if reserved is not None:
             return reserved
         if job.state != JobState.RUNNING:
@@ -103,7 +103,7 @@ def _reserve_result(context: JobContext) -> ResultRow:
             folder = naming.version_folder(shot, service, number)
         row = ResultRow(
             id=queries.new_id(),
-            job=context.job_id,
+            job_id=context.job_id,
             show=shot.show,
             sequence=shot.sequence,
             shot=shot.shot,
@@ -128,23 +128,22 @@ def _next_version_number(session: Session, context: JobContext) -> int:
         )
     )
     number = (last or 0) + 1
-    # A folder that the database does not know: of another gateway, or of a library that is older
-    # than the database.
+    # A folder that is not in the database: of another gateway, or older than the database.
     while os.path.lexists(context.gateway.naming.version_folder(shot, service, number)):
         number += 1
     return number
 
 
 def _assign_next_number(context: JobContext, row: ResultRow) -> ResultRow:
-    """The result's row with the next number: its folder is another gateway's.
+    """Give the result's row the next number, because its folder exists already.
 
-    :raises NotWritable: a try has no other folder to go to.
+    :raises NotWritable: the result is a test frame, which has no number.
     """
     if row.number is None:
         raise NotWritable(
-            "something stands where the test frames belong; nothing is ever overwritten",
+            "the folder of the test frames exists already, and nothing is overwritten",
             where=row.folder,
-            next_step="find out who put it there, move it away, and send the job again",
+            next_step="find out what it holds, move it away, and send the job again",
         )
     with context.gateway.database.begin_write() as session:
         row = session.get_one(ResultRow, row.id)
@@ -163,7 +162,7 @@ def _release_reservation(database: Database, result_id: str) -> None:
 
 
 def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -> dict[str, str]:
-    """Final name of each of the outputs' files; the others keep theirs."""
+    """The final names of the outputs' files; other files keep their names."""
     stem = context.gateway.naming.file_stem(context.request.shot.id, row.service, row.number)
     names: dict[str, str] = {}
     for output in task_result.outputs:
@@ -177,7 +176,7 @@ def _final_names(context: JobContext, row: ResultRow, task_result: TaskResult) -
 
 
 def _is_in_place(final: Path, job: str) -> bool:
-    """Whether an attempt before has come as far as to put the folder into its place."""
+    """Whether an earlier attempt has already moved the folder into the library."""
     try:
         lineage = Lineage.parse(
             (final / LINEAGE_NAME).read_bytes(), where=str(final / LINEAGE_NAME)
@@ -198,15 +197,15 @@ def _move_into_result(context: JobContext, names: dict[str, str], hashed: Hashed
             _make_read_only(new)
         elif not new.exists():
             raise CheckFailed(
-                "a finished file has gone from the work folder",
+                "a finished file is missing from the work folder",
                 where=str(old),
-                next_step="find out who removes files under .work in the library, and send the "
+                next_step="find out what removes files under .work in the library, and send the "
                 "job again",
             )
 
 
 def _move_back(context: JobContext, names: dict[str, str], hashed: HashedOutputs) -> None:
-    """Undo :func:`_assemble`."""
+    """Undo :func:`_move_into_result`."""
     for file in hashed.files:
         new = context.work_dir.result / names.get(file.path, file.path)
         if new.exists():
@@ -227,7 +226,7 @@ def _write_lineage(
     with context.gateway.database.begin_read() as session:
         key = session.scalar(select(JobRow.key).where(JobRow.id == context.job_id))
         timings = session.scalars(
-            select(TimingRow).where(TimingRow.job == context.job_id).order_by(TimingRow.number)
+            select(TimingRow).where(TimingRow.job_id == context.job_id).order_by(TimingRow.number)
         ).all()
     lineage = Lineage(
         result_id=row.id,
@@ -259,7 +258,7 @@ def _write_lineage(
 
 
 def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultFile, ...]:
-    """Under their final names."""
+    """The files under their final names."""
     return tuple(
         ResultFile(path=names.get(file.path, file.path), size=file.size, sha256=file.sha256)
         for file in hashed.files
@@ -267,15 +266,15 @@ def _result_files(hashed: HashedOutputs, names: dict[str, str]) -> tuple[ResultF
 
 
 def _rename_into_library(result: Path, final: Path) -> bool:
-    """Give the finished folder its place; False where somebody else has it.
+    """Rename the finished folder to its final path; False where that exists.
 
-    :raises StorageError: the folder above takes nothing.
+    :raises StorageError: the parent folder cannot be written.
     """
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(final):
             return False
-        # Of two that come this far at once, one fails: a folder goes over an empty one at most.
+        # A rename replaces an empty folder at most, so of two gateways one fails here.
         result.rename(final)
     except OSError as error:
         if os.path.lexists(final):

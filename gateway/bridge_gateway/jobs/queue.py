@@ -1,11 +1,11 @@
-"""The job engine: the one module that knows DBOS (3.4.0; see docs/decisions/0002-one-engine.md).
+"""The job queue: the only module that uses DBOS (3.4.0; see docs/decisions/0002-one-engine.md).
 
-A workflow's id is its job's id, its only argument. What a step returns is written down before the
-next one begins; after a kill the workflow runs again from its beginning and is handed what was
-written down, so only the interrupted step runs again.
+A workflow's id, and its only argument, is the job's id. The result of each step is recorded before
+the next one begins. After a kill the workflow runs again from its beginning and gets the recorded
+results, so only the interrupted step runs again.
 
-Everything is written down as JSON. DBOS's own way would be pickles, and whoever can write a pickle
-into the database runs code in the process that reads it; so none is ever read here.
+Everything is recorded as JSON. DBOS would pickle by default, and reading a pickle runs whatever
+code its writer chose; so no pickle is ever read here.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-#: Number of the workflow's shape: its steps, their order and what they write down. Raise it with
-#: every change of these; jobs begun in another shape then begin anew, which each step can stand.
-#: 1 wrote pickles.
-WORKFLOW_VERSION = 2
+#: Version of the workflow: its steps, their order and their results. Raise it with every change of
+#: these. Jobs started under another version are restarted, which every step must allow.
+WORKFLOW_VERSION = 3
 
-#: Seconds between two looks for work that nobody has told of: jobs that another process enqueued.
+#: Seconds between two polls for jobs that another process enqueued.
 POLLING_SECONDS = 5.0
 
-#: Seconds between two looks for so long after a ring: what rang may not be to be seen at once.
+#: Seconds between two polls, and for how long, after a wake-up: the new work may not be visible
+#: at once.
 _FAST_POLLING_SECONDS, _FAST_POLLING_DURATION = 0.1, 1.0
 
-#: So often a job that takes the whole gateway down with it is taken up again.
+#: How often a job that kills the whole gateway is started.
 MAX_ATTEMPTS = 50
 
 _QUEUE_NAME = "jobs"
@@ -56,42 +56,41 @@ _ACTIVE_STATUSES = ["ENQUEUED", "DELAYED", "PENDING"]
 
 
 class WorkflowStatus(StrEnum):
-    """Where a workflow stands."""
+    """The state of a job's workflow."""
 
-    ACTIVE = "alive"
-    """Waits, runs, or will be taken up again."""
-    OUTDATED = "stranded"
-    """Waits or ran in another shape; nobody takes it up."""
-    ORPHANED = "dropped"
-    """Was taken up by this process, which does not work on it now: either it is just about to, or
-    the engine's database could not be written and the work ended without an outcome."""
-    COMPLETED = "ended"
+    ACTIVE = "active"
+    """Queued, running, or going to be resumed."""
+    OUTDATED = "outdated"
+    """Started under another WORKFLOW_VERSION; DBOS does not resume it."""
+    ORPHANED = "orphaned"
+    """Assigned to this process, which is not running it: either it is just about to start, or the
+    queue's database could not be written and the run ended without an outcome."""
+    COMPLETED = "completed"
     CANCELLED = "cancelled"
-    FAILED = "broken"
-    """Ended by an error of ours, or taken up too often."""
+    FAILED = "failed"
+    """Ended by an unexpected error, or started too often."""
 
 
 class JobInterrupted(BaseException):
-    """The work on a job ends in the middle: the gateway stops, or the engine's database cannot be
-    used. No :class:`Exception`, so that DBOS writes nothing down and the job is taken up again."""
+    """The run of a job ends early: the gateway stops, or the queue's database cannot be used. Not
+    an :class:`Exception`, so that DBOS records nothing and the job is resumed."""
 
 
 class StepRunner(Protocol):
-    """Runs a step once and hands out what was written down ever after."""
+    """Runs a step once, and returns its recorded result afterwards."""
 
     def __call__(self, name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T: ...
 
 
 class JobQueue:
-    """Runs ``work(job id, checkpointed)`` for each enqueued job, ``workers`` at once.
+    """Runs ``run_job(job id, run_step)`` for each enqueued job, ``workers`` at once.
 
-    One engine lives in a process, because DBOS does; the same ``executor`` name after a restart
-    makes it take up what was interrupted. Not to be called from a thread that runs an event loop,
-    nor for somebody who waits for an answer: every call reads or writes the engine's database,
-    and waits for as long as that is locked.
+    There is one in a process, as there is one DBOS. With the same ``executor_id`` after a restart
+    it resumes interrupted jobs. Every call reads or writes the queue's database, and waits while
+    that is locked: do not call it from an event loop, or while a caller of the API waits.
 
-    With ``replaceable`` a damaged database is moved aside and a new one begun: whoever calls has
-    to enqueue all jobs that are still to be worked on.
+    With ``replaceable`` a damaged database is moved aside and a new one created; the caller then
+    has to enqueue all open jobs again.
 
     :raises StorageError: the database cannot be opened, or is damaged and not replaceable.
     """
@@ -109,8 +108,8 @@ class JobQueue:
         self._executor_id = executor_id
         self._active: set[str] = set()
         _prepare_sqlite(url, replaceable)
-        # The registry is DBOS's own, for the whole process: what an engine before left is thrown
-        # away, or this work would count as a second function of the same name.
+        # DBOS's registry is global to the process: without this, the workflow of an earlier queue
+        # would still be registered under the same name.
         DBOS.destroy(destroy_registry=True)
         config: DBOSConfig = {
             "name": "shotbridge",
@@ -122,7 +121,7 @@ class JobQueue:
             "log_level": "WARNING",
         }
         self._dbos = DBOS(config=config)
-        DBOS.listen_queues([])  # a thread of ours listens, which can be woken
+        DBOS.listen_queues([])  # our own thread polls, because it can be woken
         self._wake_event = _WakeableStopEvent()
         self._queue_thread: threading.Thread | None = None
 
@@ -140,7 +139,7 @@ class JobQueue:
     def start(self) -> None:
         DBOS.launch()
         for stop in self._dbos.background_thread_stop_events:
-            # Schedules and queues of DBOS's own, which nobody here uses, once a second.
+            # Threads for DBOS's schedules and queues. They poll every second and are not used here.
             stop.set()
         queue = DBOS.register_queue(
             _QUEUE_NAME,
@@ -148,7 +147,7 @@ class JobQueue:
             polling_interval_sec=POLLING_SECONDS,
             on_conflict="always_update",
         )
-        self._wake_event.wake()  # DBOS is just putting interrupted jobs back into the queue
+        self._wake_event.wake()  # DBOS is putting interrupted jobs back into the queue
         self._queue_thread = threading.Thread(
             target=queue_worker_thread,
             args=(self._wake_event, self._dbos, queue),
@@ -158,27 +157,27 @@ class JobQueue:
         self._queue_thread.start()
 
     def enqueue(self, job_id: str) -> None:
-        """Have a job worked on. Any number of calls for one id are one job."""
+        """Queue a job. Any number of calls with one id queue it once."""
         with SetWorkflowID(job_id):
             DBOS.enqueue_workflow(_QUEUE_NAME, self._job, job_id)
         self._wake_event.wake()
 
     def resume(self, job_id: str) -> None:
-        """Have a dropped job worked on again, from the step that it was in."""
+        """Queue an orphaned job again; it continues with the step that it was in."""
         DBOS.resume_workflow(job_id, queue_name=_QUEUE_NAME)
         self._wake_event.wake()
 
     def restart(self, job_id: str) -> None:
-        """Begin a stranded job anew, in today's shape."""
+        """Start an outdated job from its beginning, under the current WORKFLOW_VERSION."""
         DBOS.delete_workflow(job_id)
         self.enqueue(job_id)
 
     def workflow_statuses(self, ids: list[str]) -> dict[str, WorkflowStatus]:
-        """Where these jobs stand; those that the engine does not know are left out."""
+        """The states of these jobs' workflows; jobs without a workflow are left out."""
         if not ids:
             return {}
         workflows = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
-        return {one.workflow_id: self._workflow_status(one) for one in workflows}
+        return {workflow.workflow_id: self._workflow_status(workflow) for workflow in workflows}
 
     def _workflow_status(self, workflow: DBOSWorkflowStatus) -> WorkflowStatus:
         if workflow.status not in _ACTIVE_STATUSES:
@@ -197,7 +196,7 @@ class JobQueue:
         )
 
     def stop(self, seconds: float) -> None:
-        """Take nothing up any more, and wait up to ``seconds`` for what runs."""
+        """Start no more jobs, and wait up to ``seconds`` for the running ones."""
         self._wake_event.set()
         if self._queue_thread is not None:
             self._queue_thread.join()
@@ -205,11 +204,10 @@ class JobQueue:
 
 
 class _WakeableStopEvent(threading.Event):
-    """What DBOS's queue thread takes for its stop event.
+    """The stop event of DBOS's queue thread.
 
-    Waiting for it is all that the thread does between two looks for work, so a bell that ends the
-    wait wakes it. Without one, it would have to look ten times a second to start jobs as soon,
-    which takes 3 % of a core, day and night.
+    Between two polls the thread only waits for this event, so ending the wait wakes it. Otherwise
+    it would have to poll ten times a second to start jobs as soon, which takes 3 % of a core.
     """
 
     def __init__(self) -> None:
@@ -218,7 +216,7 @@ class _WakeableStopEvent(threading.Event):
         self._fast_polling_until = 0.0
 
     def wake(self) -> None:
-        """There may be work."""
+        """Poll now."""
         self._fast_polling_until = time.monotonic() + _FAST_POLLING_DURATION
         self._woken.set()
 
@@ -228,7 +226,7 @@ class _WakeableStopEvent(threading.Event):
         self._woken.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until a ring, a stop or the end of ``timeout`` seconds; whether it is a stop."""
+        """Wait for a wake-up, a stop or ``timeout`` seconds; true after a stop."""
         if time.monotonic() < self._fast_polling_until:
             timeout = _FAST_POLLING_SECONDS
         self._woken.wait(timeout)
@@ -237,13 +235,13 @@ class _WakeableStopEvent(threading.Event):
 
 
 def run_step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
-    """Run ``body`` as a step of the workflow that this thread is in.
+    """Run ``body`` as a step of the workflow that this thread runs.
 
-    What it returns is kept as JSON, and so is a :class:`ShotbridgeError` that it raises, which is
-    raised again whenever the step is come by. A :class:`BaseException` that is no
-    :class:`Exception` leaves the step unfinished.
+    Its result is recorded as JSON. So is a :class:`ShotbridgeError` that it raises; it is raised
+    again when the workflow is resumed. A :class:`BaseException` that is not an :class:`Exception`
+    leaves the step unfinished.
 
-    :raises Interrupted: the engine's database could not be used; the step may have run.
+    :raises JobInterrupted: the queue's database could not be used; the step may have run.
     """
 
     def step() -> dict[str, str]:
@@ -255,7 +253,7 @@ def run_step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T
     try:
         recorded = DBOS.run_step({"name": name}, step)
     except Exception as error:
-        _log.exception("step %r could not be written down; its job is taken up again", name)
+        _log.exception("step '%s' could not be recorded; its job is resumed later", name)
         raise JobInterrupted from error
     if "problem" in recorded:
         raise Problem.model_validate_json(recorded["problem"]).to_error()
@@ -263,17 +261,17 @@ def run_step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T
 
 
 def _refuse_pickle(_: DefaultSerializer, __: str) -> NoReturn:
-    raise ValueError("pickles are not read: reading one runs whatever its writer put into it")
+    raise ValueError("pickles are not read: reading one would run the code in it")
 
 
-# Each row names the way in which it was written, so choosing another way for our own is not
-# enough: a row that somebody else wrote could still ask for this one.
+# Every row names its own serializer. Choosing another one for our rows is not enough: a row that
+# somebody else wrote could still name this one.
 DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[assignment]
 
 
 def _prepare_sqlite(url: str, replaceable: bool) -> None:
-    """Look whether an SQLite file is sound, and put it into WAL mode, where readers and the writer
-    do not wait for each other: DBOS leaves the mode alone, and the file remembers it."""
+    """Check an SQLite file for damage and set its WAL mode, in which readers and the writer do not
+    wait for each other. The file keeps the mode, and DBOS does not change it."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return
@@ -287,22 +285,22 @@ def _prepare_sqlite(url: str, replaceable: bool) -> None:
             where=str(path),
             next_step="restore it from a backup; see 'A damaged database' in docs/admin.md",
         )
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    quarantine_path = path.with_name(f"{path.name}.damaged-{moment}")
+    timestamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    quarantine_path = path.with_name(f"{path.name}.damaged-{timestamp}")
     for suffix in ("", "-wal", "-shm"):
         file = path.with_name(path.name + suffix)
         if file.exists():
             file.rename(quarantine_path.with_name(quarantine_path.name + suffix))
     _log.error(
-        "the engine's database was damaged (%s) and is now %s; open jobs begin anew, and frames "
-        "that are finished are kept",
+        "the queue's database was damaged (%s) and was moved to %s; open jobs start again, and "
+        "finished frames are kept",
         *(damage, quarantine_path),
     )
     _find_damage(path)
 
 
 def _find_damage(path: Path) -> str | None:
-    """What is wrong inside a file; None for one that is sound or new, and is in WAL mode now.
+    """What is damaged in a file, or None; the file is set to WAL mode.
 
     :raises StorageError: it cannot be opened.
     """
@@ -316,6 +314,6 @@ def _find_damage(path: Path) -> str | None:
         raise StorageError(
             f"the database cannot be opened: {error}",
             where=str(path),
-            next_step="check the disk of gateway.data_dir, and who else has the file open",
+            next_step="check the disk of gateway.data_dir, and who else uses the file",
         ) from error
     return None if result == "ok" else result

@@ -1,9 +1,9 @@
-"""Keeping the jobs' rows and the engine together.
+"""Reconciles the jobs' rows with the queue.
 
-Rows and engine live in two databases. A kill, or a disk that refuses one of two writes, leaves
-them apart. So each open row is compared with the engine at start and every few seconds, and the
-one that is behind is moved on. The rows are the truth: a job that was accepted needs nothing of
-the engine but time.
+Rows and queue are stored in two databases. After a kill, or when one of two writes fails, they
+disagree. So every open row is compared with the queue at the start and every few seconds, and the
+one that is behind is corrected. The rows are authoritative: a job that was accepted is run, even if
+the queue has lost it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from bridge_gateway.library import work_dir
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two looks at all open jobs.
+#: Seconds between two reconciliations of all open jobs.
 RECONCILE_SECONDS = 5.0
-#: Seconds that a stop waits for the look that is going on: it may wait for a locked database.
+#: Seconds that a stop waits for a running reconciliation, which may wait for a locked database.
 _STOP_SECONDS = 2.0
 
 
 class Reconciler:
-    """Hands new jobs to the engine and looks after all open ones, in a thread of its own.
+    """Enqueues new jobs and reconciles all open ones, in a thread of its own.
 
-    The engine's database may be locked, full or gone for a while: whoever calls the gateway need
-    not wait for it, and what could not be done is done at a later look.
+    The queue's database may be locked, full or unavailable for a while. Callers of the gateway do
+    not wait for it; whatever fails is repeated at a later reconciliation.
     """
 
     def __init__(self, gateway: GatewayContext, queue: JobQueue) -> None:
@@ -49,11 +49,11 @@ class Reconciler:
         self._stopping = threading.Event()
         self._orphaned: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-        #: What keeps the last look from ending; empty while all is well.
+        #: The error of the last reconciliation; empty where it succeeded.
         self.last_error = ""
 
     def start(self) -> None:
-        """Look once, then go on looking."""
+        """Reconcile once, then start the thread."""
         self.reconcile()
         self._thread.start()
 
@@ -63,15 +63,15 @@ class Reconciler:
         self._thread.join(_STOP_SECONDS)
 
     def enqueue(self, job_id: str) -> None:
-        """Have a job begun soon. Costs nothing, and may be said more than once."""
+        """Have a job enqueued soon. Returns at once; repeated calls do no harm."""
         self._pending.append(job_id)
         self._wake.set()
 
     def reconcile(self) -> None:
-        """Compare all open jobs with the engine, then remove what ended jobs left behind.
+        """Compare all open jobs with the queue, then remove stale work folders.
 
-        Jobs may be worked on meanwhile. The engine is asked before the rows are looked at: a
-        workflow ends after its row has, so a row that is still open then stays so for ever.
+        Jobs may run meanwhile. The queue is read before the rows are read again: a workflow ends
+        after its row, so a row that is still open without a workflow needs repair.
         """
         gateway = self._gateway
         ids = _open_ids(gateway)
@@ -83,7 +83,7 @@ class Reconciler:
                 continue
             status = statuses.get(job_id)
             if status is WorkflowStatus.ORPHANED and job_id not in orphaned:
-                # It may be just about to begin; the next look tells.
+                # It may be just about to start; the next reconciliation decides.
                 self._orphaned.add(job_id)
             else:
                 self._repair(job_id, status)
@@ -91,7 +91,7 @@ class Reconciler:
             gateway.library_disk.run(self._remove_stale_work_dirs)
 
     def _remove_stale_work_dirs(self) -> None:
-        # Listed before the rows are read, so that no job's folder can be younger than its row.
+        # Listed before the rows are read, so that every folder's job has a row.
         work_dirs = work_dir.list_work_dirs(
             self._gateway.settings.library_dir, self._gateway.instance_id
         )
@@ -100,13 +100,13 @@ class Reconciler:
     def _repair(self, job_id: str, status: WorkflowStatus | None) -> None:
         match status:
             case None:
-                _log.warning("job %s had not reached the engine; it does now", job_id)
+                _log.warning("job %s was not in the queue and is enqueued now", job_id)
                 self._queue.enqueue(job_id)
             case WorkflowStatus.OUTDATED:
-                _log.warning("job %s was begun by another version and begins anew", job_id)
+                _log.warning("job %s was started by another version and starts again", job_id)
                 self._queue.restart(job_id)
             case WorkflowStatus.ORPHANED:
-                _log.warning("job %s was left in the middle and goes on", job_id)
+                _log.warning("job %s was interrupted and is resumed", job_id)
                 self._queue.resume(job_id)
             case WorkflowStatus.ACTIVE:
                 pass
@@ -129,33 +129,33 @@ class Reconciler:
                 if is_due:
                     self.reconcile()
             except Exception as error:
-                # All open jobs are looked at again, so what was not enqueued is not lost.
+                # The next reconciliation enqueues whatever was pending.
                 self._pending.clear()
-                # SQLAlchemy's own words go on with the statement, which differs each time.
+                # SQLAlchemy's own message contains the statement, which differs each time.
                 message = str(getattr(error, "orig", None) or error)
                 if message != self.last_error:  # it may go on for hours
-                    _log.exception("jobs could not be looked after; the next look tries again")
+                    _log.exception("jobs could not be reconciled; trying again")
                 self.last_error = message
             else:
                 if self.last_error and is_due:
-                    _log.info("jobs are looked after again")
+                    _log.info("jobs are reconciled again")
                     self.last_error = ""
             if is_due:
                 next_reconcile = time.monotonic() + RECONCILE_SECONDS
 
 
 def pin_inputs(gateway: GatewayContext, job_id: str, submission: Submission) -> None:
-    """Keep the pictures that the job was sent with until it ends."""
+    """Keep the pictures that were sent with the job until it ends."""
     files = (*submission.plate_files, *submission.reference_files)
-    gateway.blob_store.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
+    gateway.content_store.pin(job_id, [file.sha256 for file in files if file.sha256 is not None])
 
 
 def unpin_inputs(gateway: GatewayContext, job_id: str) -> None:
-    gateway.blob_store.unpin(job_id)
+    gateway.content_store.unpin(job_id)
 
 
 def pin_all_inputs(gateway: GatewayContext) -> None:
-    """Pins do not outlive the process; the jobs do."""
+    """Pin the inputs of all open jobs: pins are lost when the process ends."""
     with gateway.database.begin_read() as session:
         for row in queries.list_open_job_rows(session):
             pin_inputs(gateway, row.id, queries.load_submission(row))
@@ -168,10 +168,10 @@ def _open_ids(gateway: GatewayContext) -> list[str]:
 
 def _end_job(gateway: GatewayContext, job_id: str) -> None:
     with gateway.database.begin_read() as session:
-        published = session.scalar(select(ResultRow.published).where(ResultRow.job == job_id))
+        published = session.scalar(select(ResultRow.published).where(ResultRow.job_id == job_id))
     if published is not None:
         transitions.complete_job(gateway.database, job_id, Cost())
     else:
-        _log.error("job %s was given up by the engine", job_id)
+        _log.error("job %s was given up by the queue", job_id)
         transitions.fail_job(gateway.database, job_id, transitions.attempts_exhausted(job_id))
     unpin_inputs(gateway, job_id)

@@ -1,7 +1,7 @@
-"""The desk: everything that can be asked of the gateway about jobs and their results.
+"""Everything that the API can ask about jobs and their results.
 
-The API calls this and nothing behind it. Calls read and write databases and files: not from a
-thread that runs an event loop. Everything may be called from any other thread.
+The methods read and write databases and files. They may be called from any thread that does not
+run an event loop.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.decode_pool import DecodePool
 from bridge_gateway.providers.base import PROXY_PATTERN, Provider
 from bridge_gateway.storage.atomic_files import atomic_write_bytes, storage_error
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.disks import Disk
 from bridge_gateway.storage.media_roots import MediaRoots
 
@@ -55,21 +55,22 @@ _INSTANCE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class JobService:
-    """Opens with :meth:`start`, closes with :meth:`stop`; one for each data folder.
+    """Opened by :meth:`start` and closed by :meth:`stop`; one for each data folder.
 
-    :raises ConfigError: the settings' templates cannot be filled, or its OCIO config not be read.
+    :raises ConfigError: the settings have an invalid template, or an OCIO config that cannot be
+        read.
     """
 
     def __init__(
         self,
         settings: GatewaySettings,
         providers: Sequence[Provider],
-        blob_store: BlobStore,
+        content_store: ContentStore,
         media_roots: MediaRoots,
     ) -> None:
         self._settings = settings
         self._providers = providers
-        self._blob_store = blob_store
+        self._content_store = content_store
         self._media_roots = media_roots
         self._naming = LibraryNaming(settings)
         self._colour = ColourManager(settings.colour)
@@ -77,11 +78,11 @@ class JobService:
         self._runtime: _Runtime | None = None
 
     def start(self) -> None:
-        """Open the databases, take up what was interrupted, and begin to work.
+        """Open the databases, resume interrupted jobs, and run the queue.
 
-        :raises ConfigError: another gateway works on the same data folder.
+        :raises ConfigError: another gateway uses the same data folder.
         :raises IncompatibleVersion: a newer Shotbridge has written the database.
-        :raises StorageError: the library cannot be made.
+        :raises StorageError: the library cannot be created.
         """
         if not self._lock.acquire():
             raise ConfigError(
@@ -96,9 +97,9 @@ class JobService:
             raise
 
     def stop(self, drain_seconds: float = 0) -> None:
-        """Take up no more jobs, wait for those that run, then interrupt what still runs.
+        """Start no more jobs, wait ``drain_seconds`` for the running ones, then interrupt them.
 
-        An interrupted job goes on after the next start.
+        An interrupted job is resumed at the next start.
         """
         if self._runtime is None:
             return
@@ -116,7 +117,7 @@ class JobService:
 
     def estimate_request(self, request: Request) -> Estimate:
         """
-        :raises InvalidRequest: no such service, or parameters that it does not take.
+        :raises InvalidRequest: no such service, or parameters that it does not accept.
         """
         service = self._gateway.resolve_request(request).service
         with self._gateway.database.begin_read() as session:
@@ -136,9 +137,9 @@ class JobService:
     def submit(self, submission: Submission, key: str) -> tuple[Job, bool]:
         """The job of this key, and whether it is new.
 
-        :raises InvalidRequest: the service is unknown or does not take these parameters.
-        :raises ModelMissing: the service cannot run now; what to do about it is said.
-        :raises KeyReused: the key has been used with another request.
+        :raises InvalidRequest: the service is unknown or does not accept these parameters.
+        :raises ModelMissing: the service is not available; ``next_step`` says what to do.
+        :raises IdempotencyKeyReused: the key has been used with another request.
         """
         service = self._gateway.resolve_request(submission.request).service
         if not service.available:
@@ -147,11 +148,11 @@ class JobService:
                 where=f"service {service.id}",
                 next_step=service.unavailable_reason,
             )
-        runtime = self._open_or_fail
+        runtime = self._require_runtime
         job, created = transitions.create_job(runtime.gateway.database, submission, key)
         if job.state is JobState.QUEUED:
             recovery.pin_inputs(runtime.gateway, job.id, submission)
-            # With its row written, the job is certain to be begun.
+            # The row is written, so the job is certain to run.
             runtime.reconciler.enqueue(job.id)
         return job, created
 
@@ -170,26 +171,25 @@ class JobService:
         before: str | None = None,
         limit: int = 100,
     ) -> list[Job]:
-        """Newest first; ``before`` is the id of the last job of the page before."""
+        """Newest first; ``before`` is the id of the last job of the previous page."""
         with self._gateway.database.begin_read() as session:
             return queries.list_jobs(session, show=show, state=state, before=before, limit=limit)
 
     def cancel(self, job_id: str) -> Job:
-        """End a job. One that has ended stays as it is; so does one whose version has its number
-        already and is about to be there.
+        """Cancel a job. A job that has ended, or whose version already has a number, does not
+        change.
 
         :raises NotFound: there is no such job.
         """
-        runtime = self._open_or_fail
+        runtime = self._require_runtime
         job, cancelled = transitions.cancel_job(runtime.gateway.database, job_id)
         if cancelled and not runtime.workflow.cancel(job_id):
-            recovery.unpin_inputs(
-                runtime.gateway, job_id
-            )  # the engine finds that the row has ended, and skips it
+            # The workflow finds that the row has ended, and skips the job.
+            recovery.unpin_inputs(runtime.gateway, job_id)
         return job
 
     def list_frames(self, job_id: str) -> list[JobFrame]:
-        """Finished frames, ascending; while a job runs they become more."""
+        """The frames finished so far, ascending."""
         finished = self._gateway.library_disk.run(
             functools.partial(self._finished_proxies, self.get_job(job_id))
         )
@@ -228,7 +228,7 @@ class JobService:
     ) -> list[Version]:
         """By shot, service and number; with ``status`` only those with this review status, with
         ``newest`` of each shot only the one made last. ``after`` is the id of the last version of
-        the page before."""
+        the previous page."""
         with self._gateway.database.begin_read() as session:
             return queries.list_versions(
                 session,
@@ -251,7 +251,7 @@ class JobService:
 
     def get_test_frame(self, test_frame_id: str) -> TestFrame:
         """
-        :raises NotFound: there is no such try.
+        :raises NotFound: there is no such test frame.
         """
         with self._gateway.database.begin_read() as session:
             return queries.get_test_frame(session, test_frame_id)
@@ -264,8 +264,8 @@ class JobService:
 
     def find_file(self, result_id: str, path: str) -> Path:
         """
-        :raises NotFound: no such version or try, or no such file in it.
-        :raises OutsideRoots: the path leads out of the result's folder.
+        :raises NotFound: no such version or test frame, or no such file in it.
+        :raises OutsideMediaRoots: the path leads out of the result's folder.
         """
         return self._read_result(result_id, lambda result: reader.find_file(result, path))
 
@@ -280,7 +280,7 @@ class JobService:
     def add_decision(self, version_id: str, decision: Decision) -> Version:
         """
         :raises NotFound: there is no such version.
-        :raises ContentMismatch: the decision is about other content than the version's.
+        :raises ContentMismatch: the decision names another content hash than the version's.
         """
         with self._gateway.database.begin_write() as session:
             version = queries.add_decision(session, version_id, decision)
@@ -298,14 +298,14 @@ class JobService:
         with self._gateway.database.begin_write() as session:
             note = queries.add_note(session, version_id, new)
             events.add_note_event(
-                session, note, job=queries.get_version_row(session, version_id).job
+                session, note, job=queries.get_version_row(session, version_id).job_id
             )
             return note
 
-    # --- what goes on
+    # --- events
 
     def list_events(self, *, after: int, job: str | None = None, limit: int = 500) -> list[Event]:
-        """Events with ids greater than ``after``, oldest first."""
+        """Events with ids greater than ``after``, oldest first; of one job where it is named."""
         with self._gateway.database.begin_read() as session:
             return events.events_after(session, after, job=job, limit=limit)
 
@@ -314,7 +314,7 @@ class JobService:
             return events.last_event_id(session)
 
     def change_count(self) -> int:
-        """A number that differs once this process has made an event. Costs nothing to ask."""
+        """Changes with every transaction that this process commits. Reads no database."""
         return self._gateway.database.change_count
 
     def has_open_jobs(self) -> bool:
@@ -323,10 +323,10 @@ class JobService:
             return any(queries.count_open_jobs(session).values())
 
     def check_health(self) -> list[HealthCheck]:
-        runtime = self._open_or_fail
+        runtime = self._require_runtime
         return health.check_health(runtime.gateway, runtime.reconciler)
 
-    # --- inside
+    # --- private
 
     def _open_runtime(self) -> _Runtime:
         settings = self._settings
@@ -341,7 +341,7 @@ class JobService:
                 settings.database_url or sqlite_url(settings.data_dir / "gateway.sqlite")
             ),
             providers=self._providers,
-            blob_store=self._blob_store,
+            content_store=self._content_store,
             media_roots=self._media_roots,
             naming=self._naming,
             colour=self._colour,
@@ -354,9 +354,9 @@ class JobService:
         )
         workflow = Workflow(gateway)
         queue = JobQueue(
-            settings.database_url or sqlite_url(settings.data_dir / "engine.sqlite"),
-            # Under this name the engine finds after a restart what it worked on before. An
-            # embedded database has one gateway; a shared one has several.
+            settings.database_url or sqlite_url(settings.data_dir / "queue.sqlite"),
+            # By this id DBOS finds its interrupted workflows after a restart. An embedded database
+            # has one gateway, a shared one several.
             executor_id=gateway.instance_id if settings.database_url else "local",
             workers=settings.workers,
             run_job=workflow.run_job,
@@ -369,31 +369,31 @@ class JobService:
         return _Runtime(gateway, workflow, queue, reconciler)
 
     def _load_instance_id(self) -> str:
-        """The name that this gateway keeps with its data.
+        """The id that this gateway keeps in its data folder.
 
-        :raises ConfigError: the file of the name holds something else.
+        :raises ConfigError: the file holds something else.
         """
-        path = self._settings.data_dir / "executor"
+        path = self._settings.data_dir / "instance_id"
         if not path.exists():
             atomic_write_bytes(path, queries.new_id().encode())
         instance_id = path.read_text(errors="replace")
         if not _INSTANCE_ID.fullmatch(instance_id):
             raise ConfigError(
-                "this file should hold the gateway's name, and its content is not one",
+                "this file should hold the gateway's instance id, and holds something else",
                 where=str(path),
-                next_step="restore it, or remove it: jobs in progress then make their frames again",
+                next_step="restore it, or remove it: running jobs then make their frames again",
             )
         return instance_id
 
     @property
-    def _open_or_fail(self) -> _Runtime:
+    def _require_runtime(self) -> _Runtime:
         if self._runtime is None:
-            raise RuntimeError("the desk is not open; call start() first")
+            raise RuntimeError("the service is not open; call start() first")
         return self._runtime
 
     @property
     def _gateway(self) -> GatewayContext:
-        return self._open_or_fail.gateway
+        return self._require_runtime.gateway
 
     def _get_result(self, result_id: str) -> Result:
         with self._gateway.database.begin_read() as session:
@@ -402,7 +402,7 @@ class JobService:
             return kind.model_validate_json(row.content or "")
 
     def _read_result(self, result_id: str, read: Callable[[Result], T]) -> T:
-        """Read something of a result in the library.
+        """Call ``read`` with a result, on the library's disk.
 
         :raises StorageUnavailable: its disk does not answer.
         """
@@ -410,8 +410,8 @@ class JobService:
         return self._gateway.library_disk.run(lambda: read(result))
 
     def _finished_proxies(self, job: Job) -> dict[int, Path]:
-        """The proxies of finished frames, listed at once: there may be thousands, and clients ask
-        again and again."""
+        """The proxies of finished frames, from one directory listing: there may be thousands, and
+        clients ask often."""
         result_id = job.version_id or job.test_frame_id
         if result_id is not None:
             result = self._get_result(result_id)
@@ -431,7 +431,7 @@ class JobService:
 
 
 class _Runtime:
-    """What is there while the desk is open."""
+    """What exists while the service is open."""
 
     def __init__(
         self,

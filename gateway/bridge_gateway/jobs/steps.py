@@ -1,7 +1,7 @@
-"""The steps of a job, but for publishing. Each may be killed anywhere and then runs again whole.
+"""The steps of a job except publishing. A step that was killed runs again from its beginning.
 
-Colour in, model, colour out happen inside ``run``, frame by frame: see
-docs/decisions/0003-steps-of-a-job.md.
+The step ``run`` converts to the model's colour space, runs the model and converts back, frame by
+frame: see docs/decisions/0003-steps-of-a-job.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from bridge_core.models.jobs import Cost
 from bridge_core.models.media import PlateKind, frame_path
 from bridge_core.models.versions import Proxies, ResultFile
 from bridge_gateway.jobs import inputs, transitions
-from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
+from bridge_gateway.jobs.context import (
+    AdmittedJob,
+    HashedOutputs,
+    JobContext,
+    StagedInputs,
+    StepName,
+)
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.library import disk_space
 from bridge_gateway.library.naming import THUMBNAIL_NAME
@@ -28,25 +34,26 @@ from bridge_gateway.media.decode_tasks import (
 )
 from bridge_gateway.media.plate_info import check_against_plate
 from bridge_gateway.providers.base import PROXY_FILENAME, PROXY_PATTERN, ProviderTask, TaskResult
+from bridge_gateway.storage.file_hash import hash_file
 
 
 def admit_job(context: JobContext) -> AdmittedJob:
-    """Whether the job can be done at all, by the request and by what its first file says.
+    """Check that the job can be done, by its request and by the first file of its plate.
 
-    :raises InvalidRequest: unknown service, wrong parameters, something that no service takes, or
-        a movie that does not run at the rate that its frames are counted at.
-    :raises OutsideRoots: a plate that this gateway may not read.
-    :raises MissingFrames: files that are not there, or a movie that ends before its range does.
+    :raises InvalidRequest: unknown service, wrong parameters, something that the service does not
+        accept, or a movie whose rate is not the one of its frame range.
+    :raises OutsideMediaRoots: a plate that this gateway may not read.
+    :raises MissingFrames: missing files, or a movie that ends before its range does.
     :raises UnreadableMedia: the first file cannot be read.
-    :raises TransferError: nor is it what was sent; it is thrown away.
-    :raises PlateChanged: nor is it what the client saw.
-    :raises UnknownColourSpace: the plate's is not in the OCIO config, or nothing tells it.
+    :raises TransferError: the first file's content is not what was sent; it is discarded.
+    :raises PlateChanged: the first file is not the one that the client saw.
+    :raises UnknownColourSpace: the plate's colour space is not in the OCIO config, or is unknown.
     :raises DiskFull: the library has too little space.
     :raises StorageUnavailable: the disk of the library or of a plate does not answer.
     """
     gateway, request = context.gateway, context.request
     resolved = gateway.resolve_request(request)
-    located = inputs.locate_files(context.submission, gateway.blob_store, gateway.media_roots)
+    located = inputs.locate_files(context.submission, gateway.content_store, gateway.media_roots)
     context.work_dir.create()
     disk_space.require_disk_space(context.work_dir, request, sum(file.size for file, _ in located))
     plate = request.shot.plate
@@ -57,18 +64,18 @@ def admit_job(context: JobContext) -> AdmittedJob:
             check_cancelled=context.monitor.raise_if_cancelled,
         )
     except UnreadableMedia:
-        # Where the gateway's copy was damaged, the artist's file is not at fault.
+        # Raises the right error where the gateway's copy is damaged and not the artist's file.
         inputs.stage_files(
             [(first, path)],
-            gateway.blob_store,
+            gateway.content_store,
             check_cancelled=context.monitor.raise_if_cancelled,
             file_done=lambda _: None,
         )
         raise
-    facts = probed.info
-    assert facts is not None  # it was asked for
-    colour = gateway.colour.resolve_space(plate, facts.colour_tag)
-    warnings = check_against_plate(plate, facts, request.frames) + colour.warnings + facts.notes
+    info = probed.info
+    assert info is not None  # a ProbePlateTask always returns it
+    colour = gateway.colour.resolve_space(plate, info.colour_tag)
+    warnings = check_against_plate(plate, info, request.frames) + colour.warnings + info.notes
     if warnings:
         transitions.record_warnings(gateway.database, context.job_id, warnings)
     return AdmittedJob(
@@ -80,23 +87,23 @@ def admit_job(context: JobContext) -> AdmittedJob:
 
 
 def stage_inputs(context: JobContext) -> StagedInputs:
-    """Find, read and identify every file; see :func:`bridge_gateway.jobs.inputs.stage`.
+    """Find, read and hash every file; see :func:`bridge_gateway.jobs.inputs.stage_files`.
 
     :raises MissingFrames: also where a movie ends before its range does.
-    :raises UnreadableMedia: a frame that is no picture, or one that cannot be worked on.
+    :raises UnreadableMedia: a frame that is not a picture, or one that cannot be processed.
     """
     located = inputs.locate_files(
-        context.submission, context.gateway.blob_store, context.gateway.media_roots
+        context.submission, context.gateway.content_store, context.gateway.media_roots
     )
-    context.monitor.begin_step("stage", len(located))
+    context.monitor.begin_step(StepName.STAGE, len(located))
     files = inputs.stage_files(
         located,
-        context.gateway.blob_store,
+        context.gateway.content_store,
         check_cancelled=context.monitor.raise_if_cancelled,
         file_done=context.monitor.frame_done,
     )
     staged = StagedInputs(files=files)
-    # A movie may end before the range that somebody wrote down for it, and a frame be no picture.
+    # A movie may end before its range, and a frame may not be a picture.
     context.gateway.decoder.run(
         CheckPlateTask(
             plate=context.request.shot.plate,
@@ -109,15 +116,15 @@ def stage_inputs(context: JobContext) -> StagedInputs:
 
 
 def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInputs) -> TaskResult:
-    """Have the provider make the frames; those that an earlier attempt finished are kept.
+    """Have the provider make the frames; those of an earlier attempt are kept.
 
-    :raises JobCancelled: somebody cancelled, or the gateway stops.
-    :raises UnknownService: the provider that was chosen is no longer there.
+    :raises JobCancelled: the job was cancelled, or the gateway stops.
+    :raises UnknownService: the provider is no longer available.
     """
     frames = context.request.frames
     context.work_dir.create()
     context.monitor.begin_step(
-        "run", len(frames), [f for f in frames if _proxy_path(context, f).exists()]
+        StepName.RUN, len(frames), [f for f in frames if _proxy_path(context, f).exists()]
     )
     provider = context.gateway.get_provider(admitted.provider)
     started = time.monotonic()
@@ -131,20 +138,20 @@ def run_provider(context: JobContext, admitted: AdmittedJob, staged: StagedInput
 
 
 def check_outputs(context: JobContext, staged: StagedInputs, task_result: TaskResult) -> None:
-    """Whether everything that was asked for was made, whole, from the plate that was sent.
+    """Check that all requested frames were made, complete, from the plate that was sent.
 
-    :raises CheckFailed: what was made does not pass.
+    :raises CheckFailed: an output fails its checks.
     :raises PlateChanged: the plate is no longer the one that was staged.
     """
     frames, monitor = context.request.frames, context.monitor
     if not any(output.name == "main" for output in task_result.outputs):
         raise CheckFailed(
-            "the provider made no output 'main', which is what goes into the cut",
+            "the provider made no output 'main', which is the one for the cut",
             where=f"service {context.request.service}",
-            next_step="report this to whoever looks after the provider",
+            next_step="report this to the maintainer of the provider",
         )
 
-    monitor.begin_step("check", len(frames))
+    monitor.begin_step(StepName.CHECK, len(frames))
     for output in task_result.outputs:
         task = CheckOutputTask(
             folder=context.work_dir.pictures,
@@ -160,14 +167,14 @@ def check_outputs(context: JobContext, staged: StagedInputs, task_result: TaskRe
 
 
 def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies:
-    """A proxy for each frame, and the thumbnail; proxies that are missing are made."""
+    """Make the proxies that the provider left out, and the thumbnail."""
     gateway, frames, folder = context.gateway, context.request.frames, context.work_dir.pictures
     missing = [frame for frame in frames if not _proxy_path(context, frame).exists()]
-    context.monitor.begin_step("proxy", len(missing))
+    context.monitor.begin_step(StepName.PROXIES, len(missing))
     if missing:
         _render_missing_proxies(context, task_result, missing)
     settings = gateway.settings.proxies
-    # Of the proxies: what they show (a matte over its plate, say) is the provider's choice.
+    # From a proxy: what proxies show (a matte over its plate, say) is the provider's choice.
     middle = frames[len(frames) // 2]
     thumbnail = gateway.decoder.run(
         ThumbnailTask(
@@ -190,10 +197,10 @@ def make_proxies(context: JobContext, task_result: TaskResult) -> Proxies:
 
 
 def hash_outputs(context: JobContext, task_result: TaskResult, proxies: Proxies) -> HashedOutputs:
-    """Read and hash every file that is going to be published."""
+    """Hash every file that is going to be published."""
     folder, frames = context.work_dir.pictures, context.request.frames
     patterns = [proxies.pattern, *(output.pattern for output in task_result.outputs)]
-    context.monitor.begin_step("seal", len(frames))
+    context.monitor.begin_step(StepName.HASH, len(frames))
     files = {THUMBNAIL_NAME: _hash_output(folder, THUMBNAIL_NAME, context.monitor)}
     for frame in frames:
         for name in (frame_path(pattern, frame) for pattern in patterns):
@@ -205,7 +212,7 @@ def hash_outputs(context: JobContext, task_result: TaskResult, proxies: Proxies)
 
 
 def settle_charge(context: JobContext) -> None:
-    """Close the account: what runs on this machine costs nothing."""
+    """End the job and record its cost: services on this machine cost nothing."""
     transitions.complete_job(context.gateway.database, context.job_id, Cost())
 
 
@@ -228,7 +235,7 @@ def _provider_task(
 
 
 def _files_by_frame(context: JobContext, staged: StagedInputs) -> dict[int, Path]:
-    """The file of each frame; of a movie or a still, the same for all."""
+    """The file of each frame; a movie or a still is the same file for all."""
     if context.request.shot.plate.kind is PlateKind.SEQUENCE:
         return {file.frame: Path(file.path) for file in staged.files if file.frame is not None}
     return dict.fromkeys(context.request.frames, Path(staged.files[0].path))
@@ -255,7 +262,7 @@ def _render_missing_proxies(
 
 def _hash_output(folder: Path, name: str, monitor: JobMonitor) -> ResultFile:
     path = folder / name
-    sha256 = inputs.hash_file(path, monitor.raise_if_cancelled)
+    sha256 = hash_file(path, monitor.raise_if_cancelled)
     return ResultFile(path=name, size=path.stat().st_size, sha256=sha256)
 
 

@@ -1,8 +1,7 @@
-"""How a job goes from state to state.
+"""The transitions between the states of a job.
 
-Each change is one transaction that looks first whether the change is still allowed, and tells the
-event with it. So of two that race (a cancellation and a publication) one wins and the other one
-sees that it lost.
+Each is one transaction that checks whether the change is still allowed and adds the event. Of two
+that race, such as a cancellation and a publication, one wins and the other does nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from bridge_gateway.jobs.queue import MAX_ATTEMPTS
 def create_job(database: Database, submission: Submission, key: str) -> tuple[Job, bool]:
     """The job of this key, and whether it is new.
 
-    :raises KeyReused: the key has been used with another request. Only requests are compared: a
-        repeat may name other places of the same pictures.
+    :raises IdempotencyKeyReused: the key has been used with another request. Only the requests are
+        compared: a repeated submission may name other paths of the same pictures.
     """
     try:
         with database.begin_write() as session:
@@ -44,7 +43,7 @@ def create_job(database: Database, submission: Submission, key: str) -> tuple[Jo
             events.add_job_event(session, job)
             return job, True
     except IntegrityError:
-        # Another writer of the same key was first, on a database that does not make us wait.
+        # On a database that does not lock writers, another one created the job first.
         with database.begin_read() as session:
             existing = _find_by_key(session, submission, key)
             if existing is None:
@@ -53,15 +52,15 @@ def create_job(database: Database, submission: Submission, key: str) -> tuple[Jo
 
 
 def start_job(database: Database, job_id: str) -> Submission | None:
-    """Begin to work on a job, or go on with it; None where nobody wants it any more.
+    """Mark a job as running, for a first or a further attempt; None where it has ended.
 
-    :raises GatewayFault: it has been begun :data:`ATTEMPTS` times already.
+    :raises GatewayFault: it has been started :data:`MAX_ATTEMPTS` times already.
     """
     with database.begin_write() as session:
         try:
             row = queries.get_job_row(session, job_id, lock=True)
         except NotFound:
-            return None  # the database was restored from a backup, the engine's was not
+            return None  # the database was restored from a backup, the queue's was not
         if JobState(row.state).ended:
             return None
         if row.attempt >= MAX_ATTEMPTS:
@@ -76,7 +75,7 @@ def start_job(database: Database, job_id: str) -> Submission | None:
 def record_progress(
     database: Database, job_id: str, *, step: str, done: int, total: int, seconds_left: float | None
 ) -> bool:
-    """Tell how far a job is. False where it is no longer running."""
+    """Store a job's progress. False where it is no longer running."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
         if row.state != JobState.RUNNING:
@@ -94,12 +93,12 @@ def is_running(database: Database, job_id: str) -> bool:
 def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
     """The job, and whether this call cancelled it.
 
-    A job that has ended stays as it is; so does one whose version has its number already: it is
+    A job that has ended does not change. Neither does one whose version already has a number: it is
     about to succeed.
     """
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
-        result_id = session.scalar(select(ResultRow.id).where(ResultRow.job == job_id))
+        result_id = session.scalar(select(ResultRow.id).where(ResultRow.job_id == job_id))
         if JobState(row.state).ended or result_id is not None:
             return queries.load_job(session, row), False
         _mark_ended(row, JobState.CANCELLED)
@@ -107,13 +106,13 @@ def cancel_job(database: Database, job_id: str) -> tuple[Job, bool]:
 
 
 def fail_job(database: Database, job_id: str, error: ShotbridgeError) -> None:
-    """End a job that went wrong; a number that it had reserved is free again."""
+    """End a job with an error, and release the number that it had reserved."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
         if JobState(row.state).ended:
             return
         session.execute(
-            delete(ResultRow).where(ResultRow.job == job_id, ResultRow.published.is_(None))
+            delete(ResultRow).where(ResultRow.job_id == job_id, ResultRow.published.is_(None))
         )
         row.problem = canonical_json(Problem.from_error(error))
         _mark_ended(row, JobState.FAILED)
@@ -133,7 +132,7 @@ def complete_job(database: Database, job_id: str, cost: Cost) -> None:
 
 
 def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) -> None:
-    """Say on the job, and to everybody who follows it, what its plate's files contradict."""
+    """Store where the plate's files contradict the request, with an event."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id, lock=True)
         row.warnings = json.dumps(list(warnings))
@@ -141,24 +140,24 @@ def record_warnings(database: Database, job_id: str, warnings: Sequence[str]) ->
 
 
 def record_timing(database: Database, job_id: str, step: str, seconds: float) -> None:
-    """Seconds that a step took, once for each step: of its last run where it ran again."""
+    """Store the seconds that a step took; a repeated step replaces its earlier time."""
     with database.begin_write() as session:
         row = queries.get_job_row(session, job_id)
-        session.execute(delete(TimingRow).where(TimingRow.job == job_id, TimingRow.step == step))
-        session.add(TimingRow(job=job_id, step=step, attempt=row.attempt, seconds=seconds))
+        session.execute(delete(TimingRow).where(TimingRow.job_id == job_id, TimingRow.step == step))
+        session.add(TimingRow(job_id=job_id, step=step, attempt=row.attempt, seconds=seconds))
 
 
 def record_frame_time(database: Database, job_id: str, seconds_per_frame: float) -> None:
-    """What later estimates are made from."""
+    """Store what later estimates are computed from."""
     with database.begin_write() as session:
         queries.get_job_row(session, job_id).seconds_per_frame = seconds_per_frame
 
 
 def attempts_exhausted(job_id: str) -> GatewayFault:
     return GatewayFault(
-        f"the gateway gave this job up; it was begun up to {MAX_ATTEMPTS} times",
+        f"the gateway gave up this job after at most {MAX_ATTEMPTS} attempts",
         where=f"job {job_id}",
-        next_step="look for the job's id in the gateway's log, then send it again",
+        next_step="search the gateway's log for the job's id, then send it again",
     )
 
 

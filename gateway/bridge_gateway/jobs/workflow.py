@@ -1,8 +1,8 @@
-"""The way of a job: which steps, in which order, and what becomes of their errors.
+"""The workflow of a job: its steps, their order, and how their errors are handled.
 
-Each step is checkpointed by the engine (docs/decisions/0003-steps-of-a-job.md says what a step
-is and why there are these). A change of the steps, of their order or of what they hand on raises
-:data:`bridge_gateway.jobs.queue.SHAPE`.
+Each step is checkpointed by DBOS; docs/decisions/0003-steps-of-a-job.md describes the steps. A
+change to the steps, their order or their results must raise
+:data:`bridge_gateway.jobs.queue.WORKFLOW_VERSION`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from bridge_core.errors import (
 )
 from bridge_core.models.versions import Proxies
 from bridge_gateway.jobs import publish, recovery, steps, transitions
-from bridge_gateway.jobs.context import AdmittedJob, HashedOutputs, JobContext, StagedInputs
+from bridge_gateway.jobs.context import (
+    AdmittedJob,
+    HashedOutputs,
+    JobContext,
+    StagedInputs,
+    StepName,
+)
 from bridge_gateway.jobs.gateway_context import GatewayContext
 from bridge_gateway.jobs.progress import JobMonitor
 from bridge_gateway.jobs.queue import JobInterrupted, JobQueue, StepRunner
@@ -46,18 +52,18 @@ _PROXIES = TypeAdapter(Proxies)
 _HASHED_OUTPUTS = TypeAdapter(HashedOutputs)
 _NOTHING = TypeAdapter(None)
 
-#: How long steps have to end once the gateway stops; then they are left behind.
+#: Seconds that steps have to end once the gateway stops; after that they are abandoned.
 _INTERRUPT_SECONDS = 3.0
-#: How long a step has to end after a cancellation before it is left behind: what a provider's
-#: contract says.
+#: Seconds that a step has to end after a cancellation before it is abandoned, as in the provider
+#: contract.
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
-#: Seconds between two tries of a job to use a disk or a database that does not answer.
+#: Seconds between two attempts to use a disk or a database that is not available.
 _RETRY_SECONDS = 1.0
 
 
 class Workflow:
-    """Works on jobs, each in a thread of the engine's."""
+    """Runs jobs, each in a thread of the queue."""
 
     def __init__(self, gateway: GatewayContext) -> None:
         self._gateway = gateway
@@ -65,10 +71,10 @@ class Workflow:
         self._running: dict[str, JobMonitor] = {}
 
     def run_job(self, job_id: str, run_step: StepRunner) -> None:
-        """Work on a job until it has ended; its errors end in its row.
+        """Run a job until it has ended; its errors are stored in its row.
 
-        :raises Interrupted: the gateway stops, or the engine's database cannot be used, or another
-            thread already works on this job.
+        :raises JobInterrupted: the gateway stops, the queue's database cannot be used, or another
+            thread already runs this job.
         """
         gateway = self._gateway
         work_dir = WorkDir(gateway.settings.library_dir, job_id, gateway.instance_id)
@@ -94,12 +100,12 @@ class Workflow:
         finally:
             with self._lock:
                 del self._running[job_id]
-        with suppress(StorageUnavailable):  # a later sweep removes it
+        with suppress(StorageUnavailable):  # remove_stale removes it later
             gateway.library_disk.run(work_dir.remove)
         recovery.unpin_inputs(gateway, job_id)
 
     def cancel(self, job_id: str) -> bool:
-        """End the work on a job that was cancelled. False where nobody is working on it."""
+        """Stop running a job that was cancelled. False where it is not running."""
         with self._lock:
             monitor = self._running.get(job_id)
         if monitor is None:
@@ -108,7 +114,7 @@ class Workflow:
         return True
 
     def drain(self, seconds: float, queue: JobQueue) -> None:
-        """Take up no more jobs, wait ``seconds`` for those that run, then interrupt them."""
+        """Start no more jobs, wait ``seconds`` for the running ones, then interrupt them."""
         timer = threading.Timer(seconds, self._gateway.stopping.set)
         if seconds > 0:
             timer.start()
@@ -121,31 +127,33 @@ class Workflow:
         self._gateway.stopping.set()
 
     def _run_steps(self, context: JobContext, run_step: StepRunner) -> None:
-        def step(name: str, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
+        def step(name: StepName, result_type: TypeAdapter[T], body: Callable[[], T]) -> T:
             return run_step(name, result_type, lambda: self._run_step(context, name, body))
 
-        admitted = step("admit", _ADMITTED_JOB, lambda: steps.admit_job(context))
-        staged = step("stage", _STAGED_INPUTS, lambda: steps.stage_inputs(context))
+        admitted = step(StepName.ADMIT, _ADMITTED_JOB, lambda: steps.admit_job(context))
+        staged = step(StepName.STAGE, _STAGED_INPUTS, lambda: steps.stage_inputs(context))
         task_result = step(
-            "run", _TASK_RESULT, lambda: steps.run_provider(context, admitted, staged)
+            StepName.RUN, _TASK_RESULT, lambda: steps.run_provider(context, admitted, staged)
         )
-        step("check", _NOTHING, lambda: steps.check_outputs(context, staged, task_result))
-        proxies = step("proxy", _PROXIES, lambda: steps.make_proxies(context, task_result))
+        step(StepName.CHECK, _NOTHING, lambda: steps.check_outputs(context, staged, task_result))
+        proxies = step(StepName.PROXIES, _PROXIES, lambda: steps.make_proxies(context, task_result))
         hashed = step(
-            "seal", _HASHED_OUTPUTS, lambda: steps.hash_outputs(context, task_result, proxies)
+            StepName.HASH,
+            _HASHED_OUTPUTS,
+            lambda: steps.hash_outputs(context, task_result, proxies),
         )
         step(
-            "publish",
+            StepName.PUBLISH,
             _NOTHING,
             lambda: publish.publish_result(context, admitted, staged, task_result, hashed),
         )
-        step("settle", _NOTHING, lambda: steps.settle_charge(context))
+        step(StepName.SETTLE, _NOTHING, lambda: steps.settle_charge(context))
 
-    def _run_step(self, context: JobContext, name: str, body: Callable[[], T]) -> T:
-        """Run a step's body, record its time, and turn its errors into those of the tree.
+    def _run_step(self, context: JobContext, name: StepName, body: Callable[[], T]) -> T:
+        """Run a step's body, record its time, and turn its errors into ShotbridgeErrors.
 
-        As after a kill, it runs again from its beginning where a disk or the database did not
-        answer, until it succeeds, the job is cancelled or the gateway stops.
+        Where a disk or the database is not available, the body runs again from its beginning, as
+        after a kill, until it succeeds, the job is cancelled or the gateway stops.
         """
 
         def attempt() -> T:
@@ -171,14 +179,14 @@ class Workflow:
             raise
         except Exception as error:
             raise _unexpected_error(
-                error, f"job {context.job_id}", f"in the step {name!r}"
+                error, f"job {context.job_id}", f"in the step '{name}'"
             ) from error
 
     def _retry_until_available(self, call: Callable[[], T], monitor: JobMonitor | None = None) -> T:
-        """What ``call`` returns, once disks and the database are available.
+        """Call ``call`` until disks and the database are available, and return its result.
 
-        :raises JobCancelled: ``watch`` says that nobody wants the job any more.
-        :raises Interrupted: the gateway stops.
+        :raises JobCancelled: ``monitor`` reports that the job was cancelled.
+        :raises JobInterrupted: the gateway stops.
         """
         logged = False
         while True:
@@ -186,7 +194,7 @@ class Workflow:
                 return call()
             except StorageUnavailable as error:
                 if not logged:
-                    _log.warning("a job waits: %s", error)
+                    _log.warning("a job is waiting: %s", error)
                 logged = True
             if monitor is not None:
                 monitor.raise_if_cancelled()
@@ -194,23 +202,23 @@ class Workflow:
                 raise JobInterrupted
 
     def _fail_job(self, job_id: str, error: ShotbridgeError) -> None:
-        # Changes nothing where the job was cancelled: its row has ended already.
+        # Does nothing where the job was cancelled: its row has already ended.
         self._retry_until_available(
             lambda: transitions.fail_job(self._gateway.database, job_id, error)
         )
 
 
 def _run_supervised(body: Callable[[], T], step_name: str, context: JobContext) -> T:
-    """Run a step's body in a thread of its own, so that a provider or a disk that does not answer
-    can be left behind once the job is not wanted."""
+    """Run a step's body in a thread of its own, so that a provider or a disk that hangs can be
+    abandoned once the job is cancelled."""
     outcome = run_in_thread(body, f"{step_name} {context.job_id}")
     while not outcome.done() and not context.monitor.cancelled():
         wait([outcome], timeout=_POLL_SECONDS)
     wait([outcome], timeout=_GRACE_SECONDS)
     if not outcome.done():
         _log.error(
-            "the step %r of job %s did not end within %g s of its cancellation and was left "
-            "behind; restart the gateway if it keeps the machine busy",
+            "step '%s' of job %s did not end within %g s of its cancellation and was abandoned; "
+            "restart the gateway if it keeps the machine busy",
             *(step_name, context.job_id, _GRACE_SECONDS),
         )
         context.monitor.raise_if_cancelled()
@@ -218,12 +226,12 @@ def _run_supervised(body: Callable[[], T], step_name: str, context: JobContext) 
 
 
 def _unexpected_error(error: Exception, where: str, when: str) -> GatewayFault:
-    """For an unexpected error, which is logged under a reference."""
+    """Log an unexpected error under a reference, and make the error that names it."""
     reference = uuid4().hex[:12]
     _log.error("reference %s: %s, %s", reference, where, when, exc_info=error)
     return GatewayFault(
-        f"the gateway made a mistake {when}: {type(error).__name__}",
+        f"an unexpected error occurred {when}: {type(error).__name__}",
         where=f"gateway log, reference {reference}",
-        next_step="send the job again; if it happens again, report it with this part of the "
+        next_step="send the job again; if it fails again, report it with this part of the "
         "gateway's log",
     )

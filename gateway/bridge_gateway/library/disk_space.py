@@ -1,4 +1,4 @@
-"""The library's disk: room asked for before a job, and what it refuses in words."""
+"""The library's disk: the space that a job needs, and the errors of the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge_gateway.library.work_dir import WorkDir
 from bridge_gateway.providers.base import PROXY_FILENAME
 from bridge_gateway.storage.atomic_files import storage_error
 
-#: Bytes of a pixel: four channels of half float, not compressed.
+#: Bytes of a pixel: four channels of uncompressed half float.
 _BYTES_PER_PIXEL = 8
 
 _DISK_FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
@@ -23,13 +23,13 @@ _DESCRIPTOR_LIMIT_CODES = (errno.EMFILE, errno.ENFILE)
 
 
 def require_disk_space(work_dir: WorkDir, request: Request, source_bytes: int) -> None:
-    """Refuse a job that cannot fit.
+    """Refuse a job that does not fit.
 
-    What it will write is guessed as EXR of the plate's size without compression; where nobody
-    named the size, as much as the plate itself (``source_bytes``).
+    Its size is estimated as uncompressed EXR of the plate's size; where that is unknown, as the
+    size of the plate's files (``source_bytes``).
 
     :raises DiskFull: there is less space than that.
-    :raises StorageError: the library is not there.
+    :raises StorageError: the library does not exist.
     """
     plate = request.shot.plate
     needed_bytes = source_bytes
@@ -42,9 +42,9 @@ def require_disk_space(work_dir: WorkDir, request: Request, source_bytes: int) -
 
 @contextmanager
 def library_errors(work_dir: WorkDir, request: Request) -> Iterator[None]:
-    """What a disk refuses inside the block, in words; of a full one, how much the job needs.
+    """Translate the disk's errors inside the block; a full disk is reported with the job's needs.
 
-    :raises StorageError: in place of the system's own error, or of one that knows less.
+    :raises StorageError: instead of the system's error, or of a DiskFull without the job's needs.
     """
     try:
         yield
@@ -59,17 +59,17 @@ def library_errors(work_dir: WorkDir, request: Request) -> Iterator[None]:
             ) from error
         if error.errno in _DESCRIPTOR_LIMIT_CODES:
             raise StorageUnavailable(
-                "the gateway has no more files to open: " + os.strerror(error.errno),
+                "the gateway cannot open more files: " + os.strerror(error.errno),
                 where=error.filename or str(work_dir.path),
-                next_step="raise the limit of open files (ulimit -n); the job goes on by itself",
+                next_step="raise the limit of open files (ulimit -n); the job resumes by itself",
             ) from error
         if error.errno != errno.EIO and error.filename is None:
-            raise  # not about a file
+            raise  # not the error of a file
         raise storage_error(error, Path(error.filename or work_dir.path)) from error
 
 
 def _disk_full_during_job(work_dir: WorkDir, request: Request, error: StorageError) -> StorageError:
-    """``error`` with how much the job needs, as far as the disk still tells."""
+    """The error with the job's needs, or ``error`` where the disk cannot be read."""
     with suppress(OSError):
         return _measure_need(work_dir, request)
     return error
@@ -82,19 +82,20 @@ def _measure_need(work_dir: WorkDir, request: Request) -> DiskFull:
         for frame in request.frames
     )
     frames = len(request.frames)
-    # One frame more than finished is on the disk, in part.
+    # One more frame than finished is partly on the disk.
     needed_bytes = sum(sizes) * frames // max(1, min(finished, frames))
-    # What the job has written goes away with it.
+    # The files of the job are removed with it.
     free_bytes = shutil.disk_usage(work_dir.library).free + sum(sizes)
     return _disk_full(work_dir, max(needed_bytes, free_bytes + 1), free_bytes)
 
 
 def _disk_full(work_dir: WorkDir, needed_bytes: int, free_bytes: int) -> DiskFull:
     return DiskFull(
-        f"the job needs about {_format_size(needed_bytes)} and the library has {_format_size(free_bytes)}",
+        f"the job needs about {_format_size(needed_bytes)} and the library has "
+        f"{_format_size(free_bytes)}",
         where=str(work_dir.library),
-        next_step=f"free at least {_format_size(needed_bytes - free_bytes)} there, or set gateway.library_dir to a "
-        "larger disk, and send the job again; nothing was published",
+        next_step=f"free at least {_format_size(needed_bytes - free_bytes)} there, or set "
+        "gateway.library_dir to a larger disk, and send the job again; nothing was published",
         details={"needed_bytes": needed_bytes, "free_bytes": free_bytes},
     )
 

@@ -1,4 +1,4 @@
-"""Where results stand in the library and what their files are called."""
+"""Folders and file names of results in the library."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bridge_core.models.settings import GatewaySettings
 from bridge_core.models.shots import ShotId
 from bridge_gateway.library.work_dir import WORK_DIR_NAME
 
-#: What a template may name.
+#: Fields that a template may use.
 TEMPLATE_FIELDS = ("show", "sequence", "shot", "service", "version")
 
-#: With more digits than any version will need.
+#: The highest version number, with more digits than any show needs.
 _HIGHEST_VERSION = 99_999
-#: The longest that can follow a stem: output, frame and ending.
+#: The longest text that can follow a stem: output, frame and extension.
 _LONGEST_SUFFIX = "_" + "o" * 24 + ".-0000000.exr"
 
 LINEAGE_NAME = "lineage.json"
@@ -30,31 +30,32 @@ def version_label(number: int) -> str:
 
 
 class LibraryNaming:
-    """Fills the configuration's templates.
+    """Fills the templates of the settings.
 
-    :raises ConfigError: a template names something else than :data:`FIELDS`.
+    :raises ConfigError: a template uses other fields than :data:`TEMPLATE_FIELDS`.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.library = settings.library_dir
         self._folder_template = settings.version_folder_template
         self._file_template = settings.file_name_template
-        _check_template("version_folder", self._folder_template)
-        _check_template("file_name", self._file_template)
+        _check_template("version_folder_template", self._folder_template)
+        _check_template("file_name_template", self._file_template)
 
         if PurePosixPath(self._folder_template).parts[0] == WORK_DIR_NAME:
             raise ConfigError(
-                f"{WORK_DIR_NAME} in the library holds work in progress, and is emptied",
-                where="gateway.version_folder",
-                next_step="begin the template with another folder",
+                f"{WORK_DIR_NAME} in the library is for work in progress, and is emptied",
+                where="gateway.version_folder_template",
+                next_step="start the template with another folder",
             )
         self._max_name_bytes, self._max_path_bytes = _name_limits(self.library)
 
     def check_name_lengths(self, shot: ShotId, service: str) -> None:
-        """Check that the names of a version fit into the library, whatever its number and frames.
+        """Check that the names of a version fit on the library's disk, whatever its number and
+        frames.
 
         :raises InvalidRequest: a name, or the whole path, is longer than the disk allows. Disks
-            count bytes: a letter beyond ASCII has two to four.
+            count bytes: a character beyond ASCII has two to four.
         """
         stem = self.file_stem(shot, service, _HIGHEST_VERSION)
         folders = (
@@ -71,16 +72,16 @@ class LibraryNaming:
             raise _name_too_long(longest[1], longest[0], self._max_path_bytes - 1)
 
     def version_folder(self, shot: ShotId, service: str, number: int) -> Path:
-        """Folder of a version; absolute."""
+        """The absolute path of a version's folder."""
         return self._result_folder(shot, service, version_label(number))
 
     def test_frame_folder(self, shot: ShotId, service: str, job: str) -> Path:
-        """Folder of a try, beside the versions of its shot and service; absolute."""
-        return self._result_folder(shot, service, f"tries/{job}")
+        """The absolute path of a test frame's folder, next to the shot's versions."""
+        return self._result_folder(shot, service, f"test_frames/{job}")
 
     def file_stem(self, shot: ShotId, service: str, number: int | None) -> str:
-        """Beginning of file names; a try has no number and says so."""
-        version = "try" if number is None else version_label(number)
+        """The beginning of file names; ``number`` is None for a test frame."""
+        version = "test" if number is None else version_label(number)
         return _fill_template(self._file_template, shot, service, version)
 
     def _result_folder(self, shot: ShotId, service: str, version: str) -> Path:
@@ -90,9 +91,9 @@ class LibraryNaming:
 
 
 def _name_limits(folder: Path) -> tuple[int, int]:
-    """Bytes of the longest name and of the longest path (with its terminator) on a disk."""
+    """The longest name and the longest path (with its terminator) on a disk, in bytes."""
     if not hasattr(os, "pathconf"):
-        return 255, 260  # Windows, unless somebody allowed long paths
+        return 255, 260  # Windows, unless long paths are enabled
     while not folder.exists():
         folder = folder.parent
     return os.pathconf(folder, "PC_NAME_MAX"), os.pathconf(folder, "PC_PATH_MAX")
@@ -103,19 +104,19 @@ def _name_too_long(name: str, size: int, limit: int) -> InvalidRequest:
         f"a name in the library would have {size} bytes, and its disk allows {limit}",
         where=name,
         next_step="shorten the names of show, sequence or shot, or the templates "
-        "gateway.version_folder and gateway.file_name",
+        "gateway.version_folder_template and gateway.file_name_template",
     )
 
 
 def final_pattern(stem: str, output: str, pattern: str) -> str:
-    """Final name of an output's files: ``main.%04d.exr`` becomes ``STEM.%04d.exr``, any other
-    output ``STEM_OUTPUT.%04d.exr``."""
+    """The final pattern of an output: ``main.%04d.exr`` becomes ``STEM.%04d.exr``, that of any
+    other output ``STEM_OUTPUT.%04d.exr``."""
     suffix = PurePosixPath(pattern).name.removeprefix(f"{output}.")
     return f"{stem}.{suffix}" if output == "main" else f"{stem}_{output}.{suffix}"
 
 
 def pattern_files(pattern: str, frames: tuple[int, ...]) -> list[str]:
-    """The files of a pattern, each once: one for each frame, or the one movie."""
+    """The files of a pattern without repetition: one for each frame, or the one movie."""
     return list(dict.fromkeys(frame_paths(pattern, frames)))
 
 
@@ -136,9 +137,9 @@ def _check_template(setting: str, template: str) -> None:
         unknown = [f"{{{field}}}" for field in fields if field not in TEMPLATE_FIELDS]
         if not unknown:
             return
-        reason = f"nothing is called {', '.join(unknown)}"
+        reason = f"there is no field {', '.join(unknown)}"
     raise ConfigError(
         f"the template {template!r} cannot be filled: {reason}",
         where=f"gateway.{setting}",
-        next_step="name only " + ", ".join(f"{{{field}}}" for field in TEMPLATE_FIELDS),
+        next_step="use only " + ", ".join(f"{{{field}}}" for field in TEMPLATE_FIELDS),
     )

@@ -1,4 +1,4 @@
-"""Reading what stands in the library: the files of published results."""
+"""Reads the files of published results from the library."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from bridge_core.errors import NotFound, OutsideMediaRoots
 from bridge_core.models.media import frame_path
 from bridge_core.models.versions import Lineage, Result, ResultFile
-from bridge_gateway.jobs.inputs import hash_file
 from bridge_gateway.library.naming import LINEAGE_NAME, THUMBNAIL_NAME
+from bridge_gateway.storage.file_hash import hash_file
 
 
 def find_file(result: Result, path: str) -> Path:
     """A file of a result by its path relative to the result's folder.
 
-    :raises OutsideRoots: the path leads out of the folder, by ``..`` or by a link.
+    :raises OutsideMediaRoots: the path leads out of the folder, by ``..`` or by a link.
     :raises NotFound: there is no such file.
     """
     folder = Path(os.path.realpath(result.folder))
@@ -24,7 +24,7 @@ def find_file(result: Result, path: str) -> Path:
         is_inside = real_path.is_relative_to(folder)
         exists = is_inside and real_path.is_file()
     except (OSError, ValueError):
-        # A name that no file system takes: too long, a null character, half a letter.
+        # An impossible name: too long, with a null character or a lone surrogate.
         is_inside, exists = True, False
     if not is_inside:
         raise OutsideMediaRoots(
@@ -36,22 +36,22 @@ def find_file(result: Result, path: str) -> Path:
         raise NotFound(
             "the result has no such file",
             where=path,
-            next_step="ask for the list of its files; if it names this one, somebody removed it "
-            "from the library: restore it from a backup",
+            next_step="ask for the list of its files; if this one is in it, it was removed from "
+            "the library: restore it from a backup",
         )
     return real_path
 
 
 def find_proxy(result: Result, frame: int) -> Path:
-    """The proxy of a plate frame.
+    """The proxy of a frame.
 
-    :raises NotFound: the result does not hold this frame.
+    :raises NotFound: the result does not have this frame.
     """
     if frame not in result.frames:
         raise NotFound(
-            f"the result does not hold frame {frame}",
+            f"the result does not have frame {frame}",
             where=f"result {result.id}",
-            next_step=f"it holds {result.frames[0]}-{result.frames[-1]}",
+            next_step=f"it has {result.frames[0]}-{result.frames[-1]}",
         )
     return find_file(result, frame_path(result.proxies.pattern, frame))
 
@@ -61,13 +61,13 @@ def find_thumbnail(result: Result) -> Path:
 
 
 def read_lineage(result: Result) -> Lineage:
-    """How the result was made, as it was written beside its files."""
+    """The lineage that was written beside the result's files."""
     path = find_file(result, LINEAGE_NAME)
     return Lineage.parse(path.read_bytes(), where=str(path))
 
 
 def list_files(result: Result) -> list[ResultFile]:
-    """Every file of a result, the lineage itself last."""
+    """Every file of a result, the lineage last."""
     path = find_file(result, LINEAGE_NAME)
     lineage_file = ResultFile(path=LINEAGE_NAME, size=path.stat().st_size, sha256=hash_file(path))
     return [*read_lineage(result).outputs, lineage_file]

@@ -1,1 +1,1 @@
-"""What the gateway keeps: database, contents, permitted folders."""
+"""Files on disk: media roots, the content store, atomic and private files."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the reasons of a disk in our words."""
+"""Files that are written atomically, and the errors of disks as StorageErrors."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _PARTIAL_PREFIX = ".partial-"
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to; at the end of the block it becomes ``path``.
+    """A partial file next to ``path`` to write to; the end of the block renames it to ``path``.
 
-    The file is flushed to disk before it gets its name. An error in the block, or a kill, leaves
-    ``path`` as it was; an error also removes what was written.
+    The file is flushed to disk before it is renamed. An error in the block, or a kill, leaves
+    ``path`` unchanged; an error also removes the partial file.
 
-    :raises DiskFull: no space, or no quota, left.
+    :raises DiskFull: no space or quota is left.
     :raises NotWritable: the folder is missing, read-only or not permitted.
     """
-    # Short, so that a final name at the file system's limit still works; it keeps the ending,
+    # Short, so that a final name at the file system's limit still works. It keeps the extension,
     # from which libraries choose the format.
     partial = path.with_name(f"{_PARTIAL_PREFIX}{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -52,18 +52,18 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def atomic_write_bytes(path: Path, data: bytes | memoryview) -> None:
-    """``data`` as the file ``path``, whole or not at all; errors as :func:`new_file`."""
+    """Write ``data`` to the file ``path`` atomically; errors as in :func:`atomic_write`."""
     with atomic_write(path) as partial:
         partial.write_bytes(data)
 
 
 def is_partial(path: Path) -> bool:
-    """True for what a kill in the middle of writing left behind."""
+    """Whether a file is the partial file of a write that was killed."""
     return path.name.startswith(_PARTIAL_PREFIX)
 
 
 def remove_partial_files(folder: Path) -> int:
-    """Remove what kills left under ``folder``; only while nobody writes there. How many."""
+    """Remove the partial files under ``folder`` while nothing writes there; return how many."""
     leftovers = [path for path in folder.rglob(f"{_PARTIAL_PREFIX}*") if path.is_file()]
     for path in leftovers:
         path.unlink(missing_ok=True)
@@ -71,9 +71,9 @@ def remove_partial_files(folder: Path) -> int:
 
 
 def find_write_error(partial: Path) -> OSError | None:
-    """Why a library could not write on: libraries often say no more than "failed".
+    """Why a library could not write: libraries often report no reason.
 
-    Tries to write more to the same file and lets the system say what is in the way.
+    Writes more to the same file, so that the system reports the reason.
     """
     try:
         with partial.open("ab", buffering=0) as file:
@@ -86,7 +86,7 @@ def find_write_error(partial: Path) -> OSError | None:
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
-    """The system's error about ``path`` as one of our tree."""
+    """The StorageError for the system's error about ``path``."""
     reason = error.strerror or str(error)
     if error.errno in _NO_SPACE_ERRNOS:
         return DiskFull(
@@ -113,7 +113,7 @@ def _fsync_file(path: Path) -> None:
 
 
 def _fsync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle on a folder; NTFS journals the rename itself.
+    if os.name == "nt":  # Windows cannot open folders; NTFS journals the rename itself.
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

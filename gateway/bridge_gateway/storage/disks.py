@@ -1,4 +1,4 @@
-"""Calls to disks that may hang: network shares above all, whose server is gone."""
+"""Calls to disks that may hang, such as network shares whose server is down."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bridge_gateway.threads import run_in_thread
 
 T = TypeVar("T")
 
-#: Calls to one disk at once.
+#: Concurrent calls to one disk.
 THREADS_PER_DISK = 8
 #: Seconds until a disk counts as not answering.
 TIMEOUT_SECONDS = 5.0
 
 
 class Disk:
-    """Runs calls to the disk below ``folder`` in a few threads of its own.
+    """Runs calls to the disk of ``folder`` in a few threads of its own.
 
-    A system call on a share whose server is gone returns when the server is back, and cannot be
-    ended before. So nobody waits for one longer than :data:`PATIENCE_SECONDS`, and once a call has
-    hung that long and all threads are taken, new calls fail at once.
+    A system call to a share whose server is down returns only when the server is back. So callers
+    wait :data:`TIMEOUT_SECONDS` at most. Once a call has hung that long and all threads are in use,
+    new calls fail at once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,9 +34,9 @@ class Disk:
         self._started: dict[object, float] = {}
 
     def run(self, call: Callable[[], T]) -> T:
-        """What ``call`` gives or raises.
+        """Return what ``call`` returns, or raise what it raises.
 
-        :raises StorageUnavailable: the disk does not answer; ``call`` may still be going on.
+        :raises StorageUnavailable: the disk does not answer; ``call`` may still be running.
         """
         if not self._slots.acquire(timeout=0 if self._is_hanging() else TIMEOUT_SECONDS):
             raise self._unavailable()
@@ -57,7 +57,7 @@ class Disk:
             return outcome.result(TIMEOUT_SECONDS)
         except TimeoutError as error:
             if outcome.done():
-                raise  # the call's own
+                raise  # by the call itself
             raise self._unavailable() from error
 
     def _is_hanging(self) -> bool:
@@ -69,5 +69,5 @@ class Disk:
         return StorageUnavailable(
             "this disk does not answer",
             where=str(self.folder),
-            next_step="check the disk or the network share; jobs that need it go on by themselves",
+            next_step="check the disk or the network share; jobs that need it resume by themselves",
         )

@@ -1,4 +1,4 @@
-"""The folders that plates may be read from where they lie, each with threads of its own."""
+"""The folders that plates may be read from, each with threads of its own."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from bridge_core.errors import OutsideMediaRoots
 from bridge_core.models.media import SourceFile
 from bridge_gateway.storage.disks import Disk
 
-#: Files that are looked at in one call to a disk: short beside its patience.
+#: Files that are checked in one call to a disk: few enough for its timeout.
 _BATCH_SIZE = 1000
 
 
 class MediaRoots:
-    """Answers for a path that somebody named: may this gateway read it, and is it still the same.
+    """Decides whether the gateway may read a path, and whether a file is unchanged.
 
-    ``paths`` are followed through their own symbolic links once, when the object is made. A path
-    counts as inside by where it really leads, so neither ``..`` nor a link out of a root gets
-    anywhere. Whoever may create links inside a root is trusted not to swap them between this
-    check and the reading.
+    Symbolic links in ``paths`` are resolved once, when the object is created. A path is inside a
+    root if its real path is, so neither ``..`` nor a link leads out of it. Users who may create
+    links inside a root are trusted not to replace them between the check and the reading.
 
-    :raises StorageUnavailable: from every method: the disk of a path does not answer. Other disks
-        are not held up by it.
+    :raises StorageUnavailable: from every method: the disk of a path does not answer. Calls to
+        other disks are not delayed.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         given_paths = tuple(paths)
         self.paths = tuple(Path(os.path.realpath(path)) for path in given_paths)
         self.disks = tuple(Disk(path) for path in self.paths)
-        #: By how a path begins. Whatever begins otherwise may still lead into a root by a link.
+        #: By prefix. A path with another prefix may still lead into a root by a link.
         self._disk_by_prefix = [*zip(self.paths, self.disks, strict=True)]
         self._disk_by_prefix += zip(given_paths, self.disks, strict=True)
         self._other_disk = Disk(Path("/"))
 
     def resolve(self, path: str) -> Path:
-        """Where an absolute path leads; it need not exist (a sequence's pattern does not).
+        """The real path of an absolute path, which need not exist (a sequence's pattern does not).
 
-        :raises OutsideRoots: anywhere else. The words are the same whether something is there or
-            not, so nobody can feel for files outside the roots.
+        :raises OutsideMediaRoots: it is outside. The message is the same whether the file exists or
+            not, so that nobody can probe for files outside the roots.
         """
         real = self._disk_of(path).run(lambda: self._resolve_inside(path))
         if real is not None:
@@ -49,16 +48,16 @@ class MediaRoots:
         raise OutsideMediaRoots(
             "the gateway may not read this path",
             where=path,
-            next_step="send the pictures instead, or have their folder added to "
+            next_step="upload the pictures instead, or have their folder added to "
             "gateway.media_roots",
         )
 
     def is_readable(self, file: SourceFile) -> bool:
-        """Whether the gateway can read the file itself and finds it as the client saw it."""
+        """Whether the gateway can read the file, and it is as the client saw it."""
         return bool(self.readable_positions([file]))
 
     def readable_positions(self, files: Sequence[SourceFile]) -> list[int]:
-        """Positions of the files that are :meth:`readable`, ascending."""
+        """The positions of the files that satisfy :meth:`is_readable`, ascending."""
         by_disk: dict[Disk, list[int]] = {}
         for position, file in enumerate(files):
             by_disk.setdefault(self._disk_of(file.path), []).append(position)
@@ -82,7 +81,7 @@ class MediaRoots:
                 if any(real.is_relative_to(root) for root in self.paths):
                     return real
         except (OSError, ValueError):
-            # Null characters, lone surrogates, loops of links: names that lead nowhere.
+            # Null characters, lone surrogates, loops of links.
             pass
         return None
 

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the token, and the announcement of a running gateway."""
+"""Files that only their owner may read: the token and the announcement of a running gateway."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import secrets
 from pathlib import Path
 
 from bridge_core.errors import ConfigError
-from bridge_gateway.storage.blob_upload import fsync_folder, translate_os_errors
+from bridge_gateway.storage.content_upload import fsync_folder, translate_os_errors
 
 _TOKEN_PATTERN = re.compile(r"[A-Za-z0-9._~+/=-]{20,500}")
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Write a file of mode 0600 that appears whole or not at all.
+    """Write a file of mode 0600 atomically.
 
-    :raises StorageError: and its kinds, for what the disk refuses.
+    :raises StorageError: or a subclass, for the errors of the disk.
     """
     with translate_os_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,13 +32,13 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 def load_or_create_token(path: Path) -> str:
-    """The token in a file, which is made when it is not there, for its owner alone.
+    """Read the token from a file; create the file with a new token if it does not exist.
 
-    A studio may hand it to a group by mode 0640, as the client takes it; a gateway of one's own is
-    held to 0600 by the client that starts it.
+    A studio may give it to a group by mode 0640, which clients accept; the client that starts a
+    local gateway requires 0600.
 
     :raises ConfigError: the file belongs to neither this user nor root, others may read it, its
-        group may write it, or there is no token in it.
+        group may write it, or it holds no token.
     """
     if not path.exists():
         write_private_file(path, secrets.token_urlsafe(32) + "\n")
@@ -48,22 +48,22 @@ def load_or_create_token(path: Path) -> str:
     mode = stat_result.st_mode
     if os.name == "posix" and stat_result.st_uid not in (os.geteuid(), 0):
         raise ConfigError(
-            f"the token file is another user's: it belongs to user {stat_result.st_uid}",
+            f"the token file belongs to another user: {stat_result.st_uid}",
             where=str(path),
-            next_step="have the file given to the gateway's user or to root, and change the token",
+            next_step="make the gateway's user or root the owner of the file, and change the token",
         )
     if os.name == "posix" and mode & 0o027:
         raise ConfigError(
-            f"others can use the token file: its mode is {mode & 0o777:03o}",
+            f"other users can access the token file: its mode is {mode & 0o777:03o}",
             where=str(path),
-            next_step=f"chmod 600 {path} (640 for a group that works with this gateway), and "
-            "change the token if somebody may have seen it",
+            next_step=f"chmod 600 {path} (640 for a group that uses this gateway), and change the "
+            "token if another user may have read it",
         )
     if not _TOKEN_PATTERN.fullmatch(text):
         raise ConfigError(
             "there is no token in the token file: 20 characters or more, letters, digits and "
             "._~+/=- only",
             where=str(path),
-            next_step="remove the file, and a new token is made at the next start",
+            next_step="remove the file; the next start creates a new token",
         )
     return text

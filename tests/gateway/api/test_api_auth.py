@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
 
 import pytest
+from in_process_gateway import InProcessGateway
 
 from bridge_gateway.api.app import create_routes_app
 from bridge_gateway.api.auth.middleware import PUBLIC_PATH
-
-if TYPE_CHECKING:
-    from conftest import House
 
 CALLS = [
     (method.upper(), path.format(id="x", frame=1, path="a", sha256="0" * 64))
@@ -37,7 +34,7 @@ CALLS = [
     ids=repr,
 )
 def test_without_the_token_nothing_but_the_handshake(
-    gateway: House, method: str, path: str, given: dict[str, str]
+    gateway: InProcessGateway, method: str, path: str, given: dict[str, str]
 ) -> None:
     answer = gateway.call(method, path, token=None, headers=given)
     if path == PUBLIC_PATH:
@@ -48,12 +45,12 @@ def test_without_the_token_nothing_but_the_handshake(
     assert answer.json()["code"] == "not_authorised"
 
 
-def test_the_token_is_not_taken_from_the_address(gateway: House) -> None:
+def test_the_token_is_not_taken_from_the_address(gateway: InProcessGateway) -> None:
     path = "/v1/jobs?token=a-token-that-is-only-for-tests"
     assert gateway.call("GET", path, token=None).status == 401
 
 
-def test_no_path_looks_like_the_handshake(gateway: House) -> None:
+def test_no_path_looks_like_the_handshake(gateway: InProcessGateway) -> None:
     for path in (
         "/v1/about/",
         "/v1/about/../jobs",
@@ -75,7 +72,7 @@ def test_no_path_looks_like_the_handshake(gateway: House) -> None:
         "Gateway.Studio:8000",
     ],
 )
-def test_its_own_names(gateway: House, host: str) -> None:
+def test_its_own_names(gateway: InProcessGateway, host: str) -> None:
     assert gateway.call("GET", "/v1/about", headers={"Host": host}).status == 200
 
 
@@ -97,14 +94,14 @@ def test_its_own_names(gateway: House, host: str) -> None:
         "0",
     ],
 )
-def test_foreign_names(gateway: House, host: str) -> None:
+def test_foreign_names(gateway: InProcessGateway, host: str) -> None:
     answer = gateway.call("GET", "/v1/about", headers={"Host": host})
     assert answer.status == 403
     assert answer.json()["code"] == "not_authorised"
     assert "allowed_hosts" in answer.json()["next_step"]
 
 
-def test_two_host_headers(gateway: House) -> None:
+def test_two_host_headers(gateway: InProcessGateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as line:
         line.sendall(
             b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n"
@@ -117,14 +114,14 @@ def test_two_host_headers(gateway: House) -> None:
     "origin",
     ["https://evil.example", "null", "", "http://localhost:1", "file://", "http://127.0.0.1.evil"],
 )
-def test_foreign_web_pages(gateway: House, origin: str) -> None:
+def test_foreign_web_pages(gateway: InProcessGateway, origin: str) -> None:
     for method, path in (("GET", "/v1/about"), ("GET", "/v1/jobs"), ("OPTIONS", "/v1/jobs")):
         answer = gateway.call(method, path, headers={"Origin": origin})
         assert answer.status == 403
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_page_of_its_own(gateway: House) -> None:
+def test_a_page_of_its_own(gateway: InProcessGateway) -> None:
     origin = {"Origin": gateway.url, "Host": f"127.0.0.1:{gateway.port}"}
     answer = gateway.call("GET", "/v1/jobs", headers=origin)
     assert answer.status == 200
@@ -149,22 +146,22 @@ def test_a_page_of_its_own(gateway: House) -> None:
         ("1.0 or so", 422),
     ],
 )
-def test_versions_of_clients(gateway: House, client: str, status: int) -> None:
+def test_versions_of_clients(gateway: InProcessGateway, client: str, status: int) -> None:
     answer = gateway.call("GET", "/v1/jobs", headers={"X-Shotbridge-Client": client})
     assert answer.status == status
     if status == 426:
         body = answer.json()
         assert body["code"] == "incompatible_version"
         assert "update" in body["next_step"]
-        assert body["details"]["oldest_client"]
+        assert body["details"]["min_client_version"]
 
 
-def test_a_client_that_is_too_old_still_gets_the_handshake(gateway: House) -> None:
+def test_a_client_that_is_too_old_still_gets_the_handshake(gateway: InProcessGateway) -> None:
     answer = gateway.call("GET", "/v1/about", token=None, headers={"X-Shotbridge-Client": "0.0.1"})
-    assert answer.json()["oldest_client"]
+    assert answer.json()["min_client_version"]
 
 
-def test_no_secret_in_the_log(gateway: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_in_the_log(gateway: InProcessGateway, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     gateway.call("GET", "/v1/jobs")
     gateway.call("GET", "/v1/jobs", token="another-token-somebody-tried")

@@ -5,33 +5,29 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from in_process_gateway import TOKEN, InProcessGateway
 
 from bridge_gateway.api import sse
 
-if TYPE_CHECKING:
-    from conftest import House
 
-TOKEN = "a-token-that-is-only-for-tests"
-
-
-def all_event_ids(gateway: House) -> list[int]:
+def all_event_ids(gateway: InProcessGateway) -> list[int]:
     """Ids of all events that are kept."""
-    return [event.id for event in gateway.desk.events(after=0, limit=10_000)]
+    return [event.id for event in gateway.job_service.list_events(after=0, limit=10_000)]
 
 
-def send(gateway: House, **given: Any) -> str:
+def send(gateway: InProcessGateway, **given: Any) -> str:
     answer = gateway.send(gateway.submission(**given))
     assert answer.status == 201
     job_id: str = answer.json()["id"]
     return job_id
 
 
-def test_what_happens_from_now_on(gateway: House) -> None:
-    gateway.ended(send(gateway))
-    with gateway.listening() as listener:
+def test_what_happens_from_now_on(gateway: InProcessGateway) -> None:
+    gateway.wait_for_job(send(gateway))
+    with gateway.event_stream() as listener:
         job = send(gateway)
         messages = listener.until_end_of(job)
     assert {message["kind"] for message in messages} >= {"job", "version"}
@@ -42,19 +38,19 @@ def test_what_happens_from_now_on(gateway: House) -> None:
             assert message["data"]["job"]["id"] == job
 
 
-def test_everything_from_the_beginning(gateway: House) -> None:
+def test_everything_from_the_beginning(gateway: InProcessGateway) -> None:
     for _ in range(3):
-        gateway.ended(send(gateway))
+        gateway.wait_for_job(send(gateway))
     kept = all_event_ids(gateway)
     for path, last in (("/v1/events?after=0", None), ("/v1/events?after=999999", 0)):
-        with gateway.listening(path, last) as listener:
+        with gateway.event_stream(path, last) as listener:
             assert [message["id"] for message in listener.take(len(kept))] == kept
 
 
-def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: House) -> None:
+def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: InProcessGateway) -> None:
     """Notes are never taken out again, so the stream can be compared with what is kept."""
-    version = gateway.version()
-    start = gateway.desk.last_event()
+    version = gateway.make_version()
+    start = gateway.job_service.last_event_id()
     stop = threading.Event()
 
     def write() -> None:
@@ -71,7 +67,7 @@ def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: House) -> None:
     last = start
     try:
         for take in (1, 3, 20, 2, 7, 30, 1, 1, 15):
-            with gateway.listening(last=last) as listener:
+            with gateway.event_stream(last=last) as listener:
                 taken = [message["id"] for message in listener.take(take)]
             received += taken
             last = taken[-1]
@@ -81,25 +77,25 @@ def test_no_event_is_lost_or_doubled_over_cut_lines(gateway: House) -> None:
     assert received == [event for event in all_event_ids(gateway) if start < event <= last]
 
 
-def test_the_line_is_lost_before_anything_happened(gateway: House) -> None:
+def test_the_line_is_lost_before_anything_happened(gateway: InProcessGateway) -> None:
     """The stream's first words say where to go on, so that what happens between is not lost."""
-    gateway.ended(send(gateway))
-    with gateway.listening() as listener:
-        raw = [listener.answer.readline() for _ in range(3)]
+    gateway.wait_for_job(send(gateway))
+    with gateway.event_stream() as listener:
+        raw = [listener.response.readline() for _ in range(3)]
     assert raw[1].startswith(b"id: ")
     last = int(raw[1][4:])
-    assert last == gateway.desk.last_event()
+    assert last == gateway.job_service.last_event_id()
     job = send(gateway)
-    with gateway.listening(last=last) as listener:
+    with gateway.event_stream(last=last) as listener:
         messages = listener.until_end_of(job)
     ids = [message["id"] for message in messages]
     assert ids == sorted(set(ids))
     assert messages[-1]["data"]["job"]["state"] == "succeeded"
 
 
-def test_one_job_alone(gateway: House) -> None:
+def test_one_job_alone(gateway: InProcessGateway) -> None:
     first, second = send(gateway, seconds=0.05), send(gateway, seconds=0.05)
-    with gateway.listening(f"/v1/events?after=0&job={second}") as listener:
+    with gateway.event_stream(f"/v1/events?after=0&job={second}") as listener:
         messages = listener.until_end_of(second)
     for message in messages:
         event = message["data"]
@@ -107,19 +103,19 @@ def test_one_job_alone(gateway: House) -> None:
     assert first not in {(message["data"]["job"] or {}).get("id") for message in messages}
 
 
-def test_an_id_of_another_database_counts_as_now(gateway: House) -> None:
-    with gateway.listening(last=10**12) as listener:
+def test_an_id_of_another_database_counts_as_now(gateway: InProcessGateway) -> None:
+    with gateway.event_stream(last=10**12) as listener:
         job = send(gateway)
         assert listener.until_end_of(job)
 
 
-def test_many_listeners_receive_the_same(gateway: House) -> None:
-    version = gateway.version()
-    start = gateway.desk.last_event()
+def test_many_listeners_receive_the_same(gateway: InProcessGateway) -> None:
+    version = gateway.make_version()
+    start = gateway.job_service.last_event_id()
     received: list[list[int]] = [[] for _ in range(20)]
 
     def hear(into: list[int]) -> None:
-        with gateway.listening(last=start) as listener:
+        with gateway.event_stream(last=start) as listener:
             into.extend(message["id"] for message in listener.take(30))
 
     threads = [threading.Thread(target=hear, args=(into,)) for into in received]
@@ -134,10 +130,10 @@ def test_many_listeners_receive_the_same(gateway: House) -> None:
 
 
 def test_a_listener_that_reads_nothing_holds_nobody_up(
-    gateway: House, monkeypatch: pytest.MonkeyPatch
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = gateway.version()
-    start = gateway.desk.last_event()
+    version = gateway.make_version()
+    start = gateway.job_service.last_event_id()
     stuck = socket.socket()
     stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stuck.connect(("127.0.0.1", gateway.port))
@@ -145,7 +141,7 @@ def test_a_listener_that_reads_nothing_holds_nobody_up(
         b"GET /v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\n"
         b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
     )
-    with stuck, gateway.listening(last=start) as listener:
+    with stuck, gateway.event_stream(last=start) as listener:
         text = "x" * 4900
         for number in range(sse.PAGE_SIZE // 2):
             note = {"text": f"{number} {text}", "by": "Ada"}
@@ -154,25 +150,25 @@ def test_a_listener_that_reads_nothing_holds_nobody_up(
     assert ids == [event for event in all_event_ids(gateway) if event > start]
 
 
-def test_a_sign_of_life(gateway: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_of_life(gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "KEEP_ALIVE_SECONDS", 0.2)
-    with gateway.listening() as listener:
-        lines = [listener.answer.readline() for _ in range(5)]
+    with gateway.event_stream() as listener:
+        lines = [listener.response.readline() for _ in range(5)]
     assert lines[3].startswith(b": ")
 
 
-def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: House) -> None:
-    with gateway.listening():
+def test_listeners_count_as_activity_and_leave_nothing_behind(gateway: InProcessGateway) -> None:
+    with gateway.event_stream():
         time.sleep(0.2)
         assert gateway.activity.idle_seconds() == 0
-    gateway.until(lambda: gateway.activity.idle_seconds() > 0)
-    events = gateway.app.state.context.events
-    gateway.until(lambda: events._puller is None)
+    gateway.wait_until(lambda: gateway.activity.idle_seconds() > 0)
+    events = gateway.app.state.context.event_broadcaster
+    gateway.wait_until(lambda: events._reader_task is None)
     assert events._listeners == 0
 
 
 @pytest.mark.parametrize("last", ["-1", "x", "1.5", "99999999999999999999"])
-def test_ids_that_are_none(gateway: House, last: str) -> None:
+def test_ids_that_are_none(gateway: InProcessGateway, last: str) -> None:
     for path, headers in (
         ("/v1/events", {"Last-Event-ID": last}),
         (f"/v1/events?after={last}", {}),

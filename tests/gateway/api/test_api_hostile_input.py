@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from in_process_gateway import InProcessGateway
 
 from bridge_gateway.api.request_limits import MAX_BODY_BYTES
-
-if TYPE_CHECKING:
-    from conftest import House
 
 SECRET = b"a secret beside the roots"
 
 
 @pytest.fixture(scope="module")
-def version(gateway: House) -> str:
-    return gateway.version()
+def version(gateway: InProcessGateway) -> str:
+    return gateway.make_version()
 
 
 @pytest.fixture
-def secret(gateway: House) -> Path:
+def secret(gateway: InProcessGateway) -> Path:
     path = gateway.root / "secret.exr"
     path.write_bytes(SECRET)
     return path
@@ -54,7 +52,9 @@ OUTSIDE_PATHS = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE_PATHS)
-def test_no_name_of_a_file_leads_out(gateway: House, version: str, secret: Path, path: str) -> None:
+def test_no_name_of_a_file_leads_out(
+    gateway: InProcessGateway, version: str, secret: Path, path: str
+) -> None:
     more = ["/".join([".."] * depth) + "/secret.exr" for depth in range(1, 12)]
     for name in [path, *more, *(quote(one, safe="") for one in more)]:
         answer = gateway.call("GET", f"/v1/results/{version}/files/{name}")
@@ -75,7 +75,7 @@ IDS = ["..", "%2e%2e", "..%2f..", "a%00", "%00", "'", "a b", "a" * 65, "é", "%f
         "/v1/jobs/{}/proxies/1",
         "/v1/versions/{}",
         "/v1/versions/{}/notes",
-        "/v1/tries/{}",
+        "/v1/test-frames/{}",
         "/v1/results/{}/files",
         "/v1/results/{}/files/a.exr",
         "/v1/results/{}/proxies/1",
@@ -85,7 +85,7 @@ IDS = ["..", "%2e%2e", "..%2f..", "a%00", "%00", "'", "a b", "a" * 65, "é", "%f
         "/v1/content/{}",
     ],
 )
-def test_ids_that_are_none(gateway: House, path: str, name: str) -> None:
+def test_ids_that_are_none(gateway: InProcessGateway, path: str, name: str) -> None:
     name = quote(name, safe="%") if not name.isascii() or " " in name else name
     answer = gateway.call("GET", path.format(name))
     assert answer.status in (400, 404, 405, 422)
@@ -93,7 +93,7 @@ def test_ids_that_are_none(gateway: House, path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("frame", ["x", "1.5", "1e3", "%00", "99999999999999999999", "-", "1/2"])
-def test_frames_that_are_none(gateway: House, version: str, frame: str) -> None:
+def test_frames_that_are_none(gateway: InProcessGateway, version: str, frame: str) -> None:
     for kind in ("results", "jobs"):
         answer = gateway.call("GET", f"/v1/{kind}/{version}/proxies/{frame}")
         assert answer.status in (404, 422)
@@ -101,11 +101,11 @@ def test_frames_that_are_none(gateway: House, version: str, frame: str) -> None:
 
 @pytest.mark.parametrize("value", ["%00", "a%00b", "..", "%2f", "a" * 200, "", "%0d%0aX:1"])
 @pytest.mark.parametrize("name", ["show", "sequence", "shot", "service"])
-def test_searches_for_names_that_are_none(gateway: House, name: str, value: str) -> None:
+def test_searches_for_names_that_are_none(gateway: InProcessGateway, name: str, value: str) -> None:
     assert gateway.call("GET", f"/v1/versions?{name}={value}").status == 422
 
 
-def test_plates_outside_the_roots(gateway: House, secret: Path) -> None:
+def test_plates_outside_the_roots(gateway: InProcessGateway, secret: Path) -> None:
     """The words for a file that is there and for one that is not are the same."""
     problems = []
     for path in (secret, secret.with_name("nothing.exr")):
@@ -115,12 +115,12 @@ def test_plates_outside_the_roots(gateway: House, secret: Path) -> None:
         if path.exists():
             files[0]["mtime_ns"] = path.stat().st_mtime_ns
         body = {"files": [files[0]]}
-        assert gateway.call("POST", "/v1/media/reachable", body).json() == {"readable": []}
+        assert gateway.call("POST", "/v1/media/readable", body).json() == {"readable": []}
         given = submission.model_dump(mode="json") | {"plate_files": files}
         answer = gateway.call(
             "POST", "/v1/jobs", given, headers={"Idempotency-Key": f"outside-{path.stem}"}
         )
-        job = gateway.ended(answer.json()["id"]) if answer.status == 201 else None
+        job = gateway.wait_for_job(answer.json()["id"]) if answer.status == 201 else None
         problem = job["problem"] if job else answer.json()
         assert problem["code"] == "outside_roots"
         problems.append(json.dumps(problem).replace(path.stem, ""))
@@ -128,12 +128,12 @@ def test_plates_outside_the_roots(gateway: House, secret: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reference", "movie"])
-def test_links_out_of_the_roots(gateway: House, secret: Path, kind: str) -> None:
+def test_links_out_of_the_roots(gateway: InProcessGateway, secret: Path, kind: str) -> None:
     link = gateway.plates / f"link-{kind}.exr"
     link.symlink_to(secret)
     stat = link.stat()
     file = {"path": str(link), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    answer = gateway.call("POST", "/v1/media/reachable", {"files": [file]})
+    answer = gateway.call("POST", "/v1/media/readable", {"files": [file]})
     assert answer.json() == {"readable": []}
 
 
@@ -161,14 +161,16 @@ BODIES: list[tuple[bytes, tuple[int, ...]]] = [
 
 
 @pytest.mark.parametrize(("body", "statuses"), BODIES, ids=range(len(BODIES)))
-def test_bodies_that_are_none(gateway: House, body: bytes, statuses: tuple[int, ...]) -> None:
+def test_bodies_that_are_none(
+    gateway: InProcessGateway, body: bytes, statuses: tuple[int, ...]
+) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = gateway.call("POST", "/v1/media/reachable", body, headers=headers)
+    answer = gateway.call("POST", "/v1/media/readable", body, headers=headers)
     assert answer.status in statuses, answer.body
     answer.json()
 
 
-def test_a_field_that_is_wrong_is_named(gateway: House) -> None:
+def test_a_field_that_is_wrong_is_named(gateway: InProcessGateway) -> None:
     given = gateway.submission().model_dump(mode="json")
     given["request"]["shot"]["cut_range"]["first"] = "soon"
     answer = gateway.call("POST", "/v1/jobs", given, headers={"Idempotency-Key": "k" * 16})
@@ -209,13 +211,13 @@ def with_value(given: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("parameters", {"seconds": "x" * 100_000}),
         ("parameters", {"\0": 1}),
         ("parameters", {"deep": json.loads("[" * 300 + "]" * 300)}),
-        ("try_frames", [10**300]),
-        ("try_frames", [1001, 1001]),
+        ("test_frames", [10**300]),
+        ("test_frames", [1001, 1001]),
         ("schema_version", 10**30),
     ],
 )
 def test_requests_that_would_fill_the_memory_or_the_disk(
-    gateway: House, path: str, value: Any
+    gateway: InProcessGateway, path: str, value: Any
 ) -> None:
     given = gateway.submission().model_dump(mode="json")
     with_value(given["request"], path, value)
@@ -230,38 +232,38 @@ def test_requests_that_would_fill_the_memory_or_the_disk(
 @pytest.mark.parametrize(
     "key", ["", "short", "a" * 129, "a b c d e f g h", "../../../../x", "é" * 9]
 )
-def test_keys_that_are_none(gateway: House, key: str) -> None:
+def test_keys_that_are_none(gateway: InProcessGateway, key: str) -> None:
     given = gateway.submission().model_dump(mode="json")
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
     assert gateway.call("POST", "/v1/jobs", given, headers=headers).status == 422
 
 
-def test_bodies_that_are_too_great(gateway: House) -> None:
+def test_bodies_that_are_too_great(gateway: InProcessGateway) -> None:
     headers = {"Content-Type": "application/json"}
     body = b'{"files": [' + b" " * MAX_BODY_BYTES + b"]}"
     try:
-        answer = gateway.call("POST", "/v1/media/reachable", body, headers=headers)
+        answer = gateway.call("POST", "/v1/media/readable", body, headers=headers)
     except (BrokenPipeError, ConnectionResetError):
         return  # refused before all of it was sent
     assert answer.status == 413
     assert answer.json()["next_step"]
 
 
-def test_lists_that_are_too_long(gateway: House) -> None:
+def test_lists_that_are_too_long(gateway: InProcessGateway) -> None:
     address = {"sha256": "0" * 64, "size": 1}
     assert gateway.call("POST", "/v1/content/states", [address] * 50_001).status == 422
     file = {"path": "a", "size": 1, "mtime_ns": 1}
-    assert gateway.call("POST", "/v1/media/reachable", {"files": [file] * 50_001}).status == 422
+    assert gateway.call("POST", "/v1/media/readable", {"files": [file] * 50_001}).status == 422
 
 
-def test_words_in_all_letters(gateway: House) -> None:
+def test_words_in_all_letters(gateway: InProcessGateway) -> None:
     for show in ("Übermut", "映画", "फ़िल्म", "Mein Film mit Leerzeichen", "🎬"):
         job = gateway.send(gateway.submission(show=show)).json()
-        ended = gateway.ended(job["id"])
+        ended = gateway.wait_for_job(job["id"])
         assert ended["state"] == "succeeded", ended["problem"]
         listed = gateway.call("GET", f"/v1/versions?show={quote(show)}").json()
         assert [version["shot"]["show"] for version in listed] == [show]
-        files = gateway.call("GET", f"/v1/results/{ended['version']}/files").json()
+        files = gateway.call("GET", f"/v1/results/{ended['version_id']}/files").json()
         for file in files:
-            path = f"/v1/results/{ended['version']}/files/{quote(file['path'])}"
+            path = f"/v1/results/{ended['version_id']}/files/{quote(file['path'])}"
             assert len(gateway.call("GET", path).body) == file["size"]

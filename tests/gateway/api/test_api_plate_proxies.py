@@ -6,21 +6,19 @@ import hashlib
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import OpenImageIO as oiio
 import pytest
+from in_process_gateway import InProcessGateway
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media.plate_proxy_cache import PlateFile, PlateProxyCache
 
-if TYPE_CHECKING:
-    from conftest import House
 
-
-def proxy_query(own_gateway: House, frame: int = 1001, **file: Any) -> dict[str, Any]:
+def proxy_query(own_gateway: InProcessGateway, frame: int = 1001, **file: Any) -> dict[str, Any]:
     submission = own_gateway.submission(frames=3)
     source = next(f for f in submission.plate_files if f.frame == frame)
     return {
@@ -36,7 +34,7 @@ def read_pixels(jpeg: bytes, folder: Path) -> Any:
     return oiio.ImageBuf(str(path)).get_pixels(oiio.FLOAT)
 
 
-def test_a_frame_is_shown_with_the_display_view(gateway: House, tmp_path: Path) -> None:
+def test_a_frame_is_shown_with_the_display_view(gateway: InProcessGateway, tmp_path: Path) -> None:
     answer = gateway.call("POST", "/v1/media/proxy", proxy_query(gateway, 1002))
     assert answer.status == 200, answer.body
     assert answer.headers["content-type"] == "image/jpeg"
@@ -47,7 +45,9 @@ def test_a_frame_is_shown_with_the_display_view(gateway: House, tmp_path: Path) 
     assert shown.mean() > 0.55
 
 
-def test_a_frame_is_made_once_and_again_when_its_file_changes(own_gateway: House) -> None:
+def test_a_frame_is_made_once_and_again_when_its_file_changes(
+    own_gateway: InProcessGateway,
+) -> None:
     def proxy_files() -> set[Path]:
         return set((own_gateway.settings.data_dir / "plate_proxies").rglob("*.jpg"))
 
@@ -67,7 +67,9 @@ def test_a_frame_is_made_once_and_again_when_its_file_changes(own_gateway: House
     assert len(proxy_files()) == 2
 
 
-def test_pictures_that_were_sent_are_shown_by_their_content(gateway: House, tmp_path: Path) -> None:
+def test_pictures_that_were_sent_are_shown_by_their_content(
+    gateway: InProcessGateway, tmp_path: Path
+) -> None:
     ask = proxy_query(gateway, 1003)
     data = Path(ask["file"]["path"]).read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
@@ -80,7 +82,7 @@ def test_pictures_that_were_sent_are_shown_by_their_content(gateway: House, tmp_
     assert gateway.call("POST", "/v1/media/proxy", ask).status == 200
 
 
-def test_nothing_outside_the_roots_is_shown(gateway: House, tmp_path: Path) -> None:
+def test_nothing_outside_the_roots_is_shown(gateway: InProcessGateway, tmp_path: Path) -> None:
     secret = tmp_path / "plate.1001.exr"
     secret.write_bytes(Path(proxy_query(gateway)["file"]["path"]).read_bytes())
     stat = secret.stat()
@@ -93,7 +95,7 @@ def test_nothing_outside_the_roots_is_shown(gateway: House, tmp_path: Path) -> N
     assert gone.json() == refused.json() | {"where": str(tmp_path / "no.exr")}
 
 
-def test_what_is_no_picture_is_said_so(own_gateway: House) -> None:
+def test_what_is_no_picture_is_said_so(own_gateway: InProcessGateway) -> None:
     ask = proxy_query(own_gateway)
     broken = Path(ask["file"]["path"])
     broken.write_bytes(b"not a picture")
@@ -102,7 +104,7 @@ def test_what_is_no_picture_is_said_so(own_gateway: House) -> None:
     assert str(broken) in body["where"]
 
 
-def test_a_header_that_claims_too_much_is_refused_each_time(own_gateway: House) -> None:
+def test_a_header_that_claims_too_much_is_refused_each_time(own_gateway: InProcessGateway) -> None:
     """A look of such a file took the gateway down, and so did the client's next tries."""
     path = proxy_query(own_gateway)["file"]["path"]
     spec = oiio.ImageSpec(4, 4, 3, "half")
@@ -112,10 +114,10 @@ def test_a_header_that_claims_too_much_is_refused_each_time(own_gateway: House) 
     for _ in range(2):
         answer = own_gateway.call("POST", "/v1/media/proxy", ask)
         assert (answer.status, answer.json()["code"]) == (422, "unreadable_media")
-        assert "30000x30000" in answer.json()["what"]
+        assert "30000x30000" in answer.json()["message"]
 
 
-def test_many_who_look_at_once_hold_up_no_other_call(gateway: House) -> None:
+def test_many_who_look_at_once_hold_up_no_other_call(gateway: InProcessGateway) -> None:
     answers: list[int] = []
 
     asked = proxy_query(gateway, 1002)
@@ -134,7 +136,7 @@ def test_many_who_look_at_once_hold_up_no_other_call(gateway: House) -> None:
 
 
 @pytest.fixture
-def plate(own_gateway: House) -> Plate:
+def plate(own_gateway: InProcessGateway) -> Plate:
     return own_gateway.plate("kept", 12)
 
 
@@ -162,7 +164,7 @@ def test_the_least_recently_used_are_evicted(plate: Plate, tmp_path: Path) -> No
     proxies.close()
 
 
-def test_a_movie_says_what_it_is(own_gateway: House) -> None:
+def test_a_movie_says_what_it_is(own_gateway: InProcessGateway) -> None:
     import av
 
     path = own_gateway.plates / "take.mov"
@@ -177,19 +179,19 @@ def test_a_movie_says_what_it_is(own_gateway: House) -> None:
         container.mux(stream.encode(None))
     stat = path.stat()
     file = {"path": str(path), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    answer = own_gateway.call("POST", "/v1/media/facts", file)
+    answer = own_gateway.call("POST", "/v1/media/info", file)
     assert answer.status == 200, answer.body
     assert answer.json() == {
         "width": 64,
         "height": 36,
         "pixel_aspect": 1.0,
         "rate": "25",
-        "frames": 4,
+        "frame_count": 4,
         "start_timecode": "01:00:00:00",
         "colour": "",
     }
-    assert own_gateway.call("POST", "/v1/media/facts", {**file, "size": 1}).status == 409
-    assert own_gateway.call("POST", "/v1/media/facts", {**file, "path": "/etc/a.mov"}).status == 403
+    assert own_gateway.call("POST", "/v1/media/info", {**file, "size": 1}).status == 409
+    assert own_gateway.call("POST", "/v1/media/info", {**file, "path": "/etc/a.mov"}).status == 403
 
 
 def test_a_movie_gives_the_frame_that_was_asked_for(tmp_path: Path) -> None:

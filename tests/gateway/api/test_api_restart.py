@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from in_process_gateway import InProcessGateway
 
 from bridge_gateway import serve
 
-if TYPE_CHECKING:
-    from conftest import House
 
-
-def all_event_ids(own_gateway: House) -> list[int]:
+def all_event_ids(own_gateway: InProcessGateway) -> list[int]:
     """Ids of all events that are kept."""
-    return [event.id for event in own_gateway.desk.events(after=0, limit=10_000)]
+    return [event.id for event in own_gateway.job_service.list_events(after=0, limit=10_000)]
 
 
-def test_a_restart_in_the_middle(own_gateway: House) -> None:
-    version = own_gateway.version()
-    start = own_gateway.desk.last_event()
+def test_a_restart_in_the_middle(own_gateway: InProcessGateway) -> None:
+    version = own_gateway.make_version()
+    start = own_gateway.job_service.last_event_id()
     received: list[int] = []
     last = start
     for round_ in range(3):
-        with own_gateway.listening(last=last) as listener:
+        with own_gateway.event_stream(last=last) as listener:
             for number in range(3):
                 note = {"text": f"{round_} {number}", "by": "Ada"}
                 own_gateway.call("POST", f"/v1/versions/{version}/notes", note)
@@ -36,13 +35,13 @@ def test_a_restart_in_the_middle(own_gateway: House) -> None:
             list(listener.messages())  # comes to an end by itself
             closing.join(60)
         own_gateway.open()
-    with own_gateway.listening(last=last) as listener:
+    with own_gateway.event_stream(last=last) as listener:
         rest_of_all = [event for event in all_event_ids(own_gateway) if event > last]
         received += [message["id"] for message in listener.take(len(rest_of_all))]
     assert received == [event for event in all_event_ids(own_gateway) if event > start]
 
 
-def test_an_upload_goes_on_after_a_restart(own_gateway: House) -> None:
+def test_an_upload_goes_on_after_a_restart(own_gateway: InProcessGateway) -> None:
     data = hashlib.shake_128(b"restart").digest(3_000_000)
     sha256 = hashlib.sha256(data).hexdigest()
 
@@ -58,23 +57,25 @@ def test_an_upload_goes_on_after_a_restart(own_gateway: House) -> None:
     assert patch(2_000_000, len(data)).json()["complete"]
 
 
-def test_a_job_goes_on_after_a_restart(own_gateway: House) -> None:
+def test_a_job_goes_on_after_a_restart(own_gateway: InProcessGateway) -> None:
     job = own_gateway.send(own_gateway.submission(frames=3, seconds=0.5)).json()["id"]
-    own_gateway.until(lambda: own_gateway.call("GET", f"/v1/jobs/{job}/frames").json())
+    own_gateway.wait_until(lambda: own_gateway.call("GET", f"/v1/jobs/{job}/frames").json())
     own_gateway.close()
     own_gateway.open()
-    assert own_gateway.ended(job)["state"] == "succeeded"
+    assert own_gateway.wait_for_job(job)["state"] == "succeeded"
 
 
-def test_it_does_not_end_by_itself_while_a_job_is_worked_on(own_gateway: House) -> None:
+def test_it_does_not_end_by_itself_while_a_job_is_worked_on(own_gateway: InProcessGateway) -> None:
     server = serve.GatewayServer(
-        serve.server_config(own_gateway.app), own_gateway.app.state.context.events, lambda: None
+        serve.server_config(own_gateway.app),
+        own_gateway.app.state.context.event_broadcaster,
+        lambda: None,
     )
     job = own_gateway.send(own_gateway.submission(frames=3, seconds=0.7)).json()["id"]
     asyncio.run(
         asyncio.wait_for(
-            serve.IdleShutdown(own_gateway.activity, own_gateway.desk, 0.2).run(server), 60
+            serve.IdleShutdown(own_gateway.activity, own_gateway.job_service, 0.2).run(server), 60
         )
     )
     assert server.should_exit
-    assert own_gateway.desk.job(job).state.ended
+    assert own_gateway.job_service.get_job(job).state.ended

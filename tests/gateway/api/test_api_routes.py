@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from in_process_gateway import InProcessGateway
 
 from bridge_gateway.api.app import create_routes_app
 
-if TYPE_CHECKING:
-    from conftest import House
-
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def version(gateway: House) -> str:
-    return gateway.version()
+def version(gateway: InProcessGateway) -> str:
+    return gateway.make_version()
 
 
 def check_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def check_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()
     assert body["code"] == code
-    assert body["what"]
+    assert body["message"]
     assert body["next_step"]
     return body
 
@@ -43,41 +41,41 @@ def test_the_document_lists_the_calls_that_there_are() -> None:
     assert written == real
 
 
-def test_the_handshake(gateway: House) -> None:
+def test_the_handshake(gateway: InProcessGateway) -> None:
     about = gateway.call("GET", "/v1/about", token=None).json()
     assert about["product"] == "shotbridge-gateway"
-    assert re.fullmatch(r"\d+\.\d+", about["api"])
-    assert about["instance"]
+    assert re.fullmatch(r"\d+\.\d+", about["api_version"])
+    assert about["instance_id"]
 
 
-def test_health_and_services(gateway: House) -> None:
+def test_health_and_services(gateway: InProcessGateway) -> None:
     health = gateway.call("GET", "/v1/health").json()
-    assert {line["name"] for line in health["lines"]} >= {"engine", "library", "service copy"}
+    assert {check["name"] for check in health["checks"]} >= {"queue", "library", "service copy"}
     services = gateway.call("GET", "/v1/services").json()
     assert [service["id"] for service in services] == ["copy"]
 
 
-def test_an_estimate_sends_nothing(gateway: House) -> None:
+def test_an_estimate_sends_nothing(gateway: InProcessGateway) -> None:
     before = gateway.call("GET", "/v1/jobs").json()
     request = gateway.submission(frames=3).request.model_dump(mode="json")
     estimate = gateway.call("POST", "/v1/estimates", request).json()
     assert estimate["frames"] == 3
-    assert estimate["reach"] == "this machine"
+    assert estimate["data_locality"] == "local"
     assert gateway.call("GET", "/v1/jobs").json() == before
 
 
-def test_reachable_files(gateway: House, tmp_path: Path) -> None:
+def test_reachable_files(gateway: InProcessGateway, tmp_path: Path) -> None:
     files = [file.model_dump() for file in gateway.submission(frames=3).plate_files]
     files[1]["mtime_ns"] += 1
     outside = tmp_path / "plate.1001.exr"
     outside.write_bytes(b"x")
     stat = outside.stat()
     files.append({"path": str(outside), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
-    body = gateway.call("POST", "/v1/media/reachable", {"files": files}).json()
+    body = gateway.call("POST", "/v1/media/readable", {"files": files}).json()
     assert body == {"readable": [0, 2]}
 
 
-def test_a_job_from_its_request_to_its_version(gateway: House) -> None:
+def test_a_job_from_its_request_to_its_version(gateway: InProcessGateway) -> None:
     submission = gateway.submission(frames=3)
     answer = gateway.send(submission, "one-key-for-all")
     assert answer.status == 201
@@ -89,12 +87,12 @@ def test_a_job_from_its_request_to_its_version(gateway: House) -> None:
     other = gateway.submission(frames=2)
     check_problem(gateway.send(other, "one-key-for-all"), 409, "key_reused")
 
-    ended = gateway.ended(job["id"])
+    ended = gateway.wait_for_job(job["id"])
     assert ended["state"] == "succeeded", ended["problem"]
     frames = gateway.call("GET", f"/v1/jobs/{job['id']}/frames").json()
     assert [frame["frame"] for frame in frames] == [1001, 1002, 1003]
     for frame in frames:
-        jpeg = gateway.call("GET", frame["proxy"])
+        jpeg = gateway.call("GET", frame["proxy_path"])
         assert jpeg.headers["content-type"] == "image/jpeg"
         assert jpeg.body[:2] == b"\xff\xd8"
 
@@ -102,7 +100,7 @@ def test_a_job_from_its_request_to_its_version(gateway: House) -> None:
     assert same["state"] == "succeeded"
 
 
-def test_pages_of_jobs(gateway: House) -> None:
+def test_pages_of_jobs(gateway: InProcessGateway) -> None:
     sent = [gateway.send(gateway.submission(show="pages")).json()["id"] for _ in range(5)]
     listed: list[str] = []
     before = ""
@@ -111,12 +109,12 @@ def test_pages_of_jobs(gateway: House) -> None:
         before = f"&before={listed[-1]}"
     assert listed == sent[::-1]
     for job in sent:
-        gateway.ended(job)
+        gateway.wait_for_job(job)
     done = gateway.call("GET", "/v1/jobs?show=pages&state=succeeded").json()
     assert len(done) == 5
 
 
-def test_results(gateway: House, version: str) -> None:
+def test_results(gateway: InProcessGateway, version: str) -> None:
     files = gateway.call("GET", f"/v1/results/{version}/files").json()
     assert len(files) >= 3
     for file in files:
@@ -125,11 +123,11 @@ def test_results(gateway: House, version: str) -> None:
         assert len(answer.body) == file["size"]
         assert hashlib.sha256(answer.body).hexdigest() == file["sha256"]
     lineage = gateway.call("GET", f"/v1/results/{version}/lineage").json()
-    assert lineage["result"] == version
+    assert lineage["result_id"] == version
     for path in ("thumbnail", "proxies/1002"):
         assert gateway.call("GET", f"/v1/results/{version}/{path}").body[:2] == b"\xff\xd8"
     check_problem(gateway.call("GET", f"/v1/results/{version}/proxies/5000"), 404, "not_found")
-    check_problem(gateway.call("GET", f"/v1/tries/{version}"), 404, "not_found")
+    check_problem(gateway.call("GET", f"/v1/test-frames/{version}"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_results(gateway: House, version: str) -> None:
     ],
 )
 def test_ranges(
-    gateway: House, version: str, asked: str, status: int, start: int, end: int | None
+    gateway: InProcessGateway, version: str, asked: str, status: int, start: int, end: int | None
 ) -> None:
     path = f"/v1/results/{version}/thumbnail"
     whole = gateway.call("GET", path).body
@@ -157,13 +155,15 @@ def test_ranges(
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-def test_a_range_beyond_the_end(gateway: House, version: str, asked: str) -> None:
+def test_a_range_beyond_the_end(gateway: InProcessGateway, version: str, asked: str) -> None:
     answer = gateway.call("GET", f"/v1/results/{version}/thumbnail", headers={"Range": asked})
     check_problem(answer, 416, "invalid_request")
     assert answer.headers["content-range"].startswith("bytes */")
 
 
-def test_a_versions_content_hash_is_that_of_its_files(gateway: House, version: str) -> None:
+def test_a_versions_content_hash_is_that_of_its_files(
+    gateway: InProcessGateway, version: str
+) -> None:
     record = gateway.call("GET", f"/v1/versions/{version}").json()
     files = sorted(
         (
@@ -178,7 +178,7 @@ def test_a_versions_content_hash_is_that_of_its_files(gateway: House, version: s
     assert record["content_hash"] == hashlib.sha256(lines.encode()).hexdigest()
 
 
-def test_review(gateway: House, version: str) -> None:
+def test_review(gateway: InProcessGateway, version: str) -> None:
     path = f"/v1/versions/{version}"
     assert gateway.call("GET", path).json()["status"] == "pending review"
     note = {"text": "Brighter — наверх", "by": "Grace", "frames": None}
@@ -210,7 +210,7 @@ UNKNOWN = [
     ("GET", f"/v1/jobs?before={NOBODY}"),
     ("GET", f"/v1/versions/{NOBODY}"),
     ("GET", f"/v1/versions/{NOBODY}/notes"),
-    ("GET", f"/v1/tries/{NOBODY}"),
+    ("GET", f"/v1/test-frames/{NOBODY}"),
     ("GET", f"/v1/results/{NOBODY}/lineage"),
     ("GET", f"/v1/results/{NOBODY}/files"),
     ("GET", f"/v1/results/{NOBODY}/files/a.exr"),
@@ -224,28 +224,28 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("method", "path"), UNKNOWN)
-def test_what_is_not_there(gateway: House, method: str, path: str) -> None:
+def test_what_is_not_there(gateway: InProcessGateway, method: str, path: str) -> None:
     check_problem(gateway.call(method, path), 404, "not_found")
 
 
-def test_a_wrong_method(gateway: House) -> None:
+def test_a_wrong_method(gateway: InProcessGateway) -> None:
     answer = gateway.call("DELETE", "/v1/jobs")
     check_problem(answer, 405, "invalid_request")
     assert answer.headers["allow"] == "GET, POST"
 
 
-def test_a_search_with_a_slip_gives_nothing(gateway: House) -> None:
+def test_a_search_with_a_slip_gives_nothing(gateway: InProcessGateway) -> None:
     body = check_problem(gateway.call("GET", "/v1/versions?shoot=sh010"), 422, "invalid_request")
     assert "shot" in body["next_step"]
 
 
 def test_a_fault_gives_a_reference_and_nothing_else(
-    gateway: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:
         raise RuntimeError("secret in a traceback")
 
-    monkeypatch.setattr(gateway.desk, "list_services", broken)
+    monkeypatch.setattr(gateway.job_service, "list_services", broken)
     body = check_problem(gateway.call("GET", "/v1/services"), 500, "gateway_fault")
     assert "secret" not in str(body)
     reference = body["where"].removeprefix("log reference ")

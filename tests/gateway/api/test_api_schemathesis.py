@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from in_process_gateway import TOKEN, InProcessGateway
 from schemathesis.checks import CHECKS, load_all_checks
 
 from bridge_gateway.api.app import create_routes_app
 
-if TYPE_CHECKING:
-    from conftest import House
-
-TOKEN = "a-token-that-is-only-for-tests"
 STATES = "/v1/content/states"
 
 # The stream of events never ends; test_api_events.py reads it.
@@ -34,7 +31,7 @@ pytestmark = [
 ]
 
 
-def checked(gateway: House, case: schemathesis.Case, left_out: set[str]) -> None:
+def checked(gateway: InProcessGateway, case: schemathesis.Case, left_out: set[str]) -> None:
     chosen: list[Any] = [check for check in CHECKS.get_all() if check.__name__ not in left_out]
     case.call_and_validate(
         base_url=gateway.url, headers={"Authorization": f"Bearer {TOKEN}"}, checks=chosen
@@ -43,23 +40,23 @@ def checked(gateway: House, case: schemathesis.Case, left_out: set[str]) -> None
 
 @schema.parametrize()
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_call(gateway: House, case: schemathesis.Case) -> None:
+def test_every_call(gateway: InProcessGateway, case: schemathesis.Case) -> None:
     left_out = UNSAID | LENIENT | (AMBIGUOUS if case.path == STATES else set())
     checked(gateway, case, left_out)
 
 
 @pytest.fixture(scope="module")
-def job(gateway: House) -> dict[str, Any]:
-    return gateway.ended(gateway.send(gateway.submission()).json()["id"])
+def job(gateway: InProcessGateway) -> dict[str, Any]:
+    return gateway.wait_for_job(gateway.send(gateway.submission()).json()["id"])
 
 
 @schema.include(path_regex=r"\{id\}").parametrize()
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_call_about_something_that_is_there(
-    gateway: House, job: dict[str, Any], case: schemathesis.Case
+    gateway: InProcessGateway, job: dict[str, Any], case: schemathesis.Case
 ) -> None:
     """Invented ids are never found; behind a real one there is more to break."""
-    case.path_parameters["id"] = job["id"] if "/jobs/" in case.path else job["version"]
+    case.path_parameters["id"] = job["id"] if "/jobs/" in case.path else job["version_id"]
     if isinstance(case.path_parameters.get("frame"), int):
         case.path_parameters["frame"] = 1001 + case.path_parameters["frame"] % 3
     checked(gateway, case, UNSAID | LENIENT | AMBIGUOUS)

@@ -7,16 +7,12 @@ import socket
 import struct
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from in_process_gateway import TOKEN, InProcessGateway
 
-from bridge_gateway.storage.blobs import BLOCK_BYTES
-
-if TYPE_CHECKING:
-    from conftest import House
-
-TOKEN = "a-token-that-is-only-for-tests"
+from bridge_gateway.storage.content_store import BLOCK_BYTES
 
 
 def make_content(size: int, seed: str) -> tuple[bytes, str]:
@@ -25,7 +21,12 @@ def make_content(size: int, seed: str) -> tuple[bytes, str]:
 
 
 def patch(
-    gateway: House, sha256: str, data: bytes, *, offset: int = 0, length: int | None = None
+    gateway: InProcessGateway,
+    sha256: str,
+    data: bytes,
+    *,
+    offset: int = 0,
+    length: int | None = None,
 ) -> Any:
     whole = offset + len(data) if length is None else length
     headers = {
@@ -36,14 +37,16 @@ def patch(
     return gateway.call("PATCH", f"/v1/content/{sha256}", data, headers=headers)
 
 
-def state(gateway: House, sha256: str) -> dict[str, Any]:
+def state(gateway: InProcessGateway, sha256: str) -> dict[str, Any]:
     states = gateway.call("POST", "/v1/content/states", [{"sha256": sha256, "size": 1}]).json()
     assert len(states) == 1
     first: dict[str, Any] = states[0]
     return first
 
 
-def send_half_call(gateway: House, sha256: str, data: bytes, announced: int) -> socket.socket:
+def send_half_call(
+    gateway: InProcessGateway, sha256: str, data: bytes, announced: int
+) -> socket.socket:
     """A PATCH of which only the beginning has been sent."""
     line = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
     head = (
@@ -62,7 +65,7 @@ def cut_connection(line: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("sent", [0, 1, 700_000, 2_500_000])
-def test_a_cut_line_loses_little_and_the_rest_follows(gateway: House, sent: int) -> None:
+def test_a_cut_line_loses_little_and_the_rest_follows(gateway: InProcessGateway, sent: int) -> None:
     data, sha256 = make_content(3_000_000, f"cut {sent}")
     line = send_half_call(gateway, sha256, data[:sent], len(data))
     if sent:
@@ -78,18 +81,18 @@ def test_a_cut_line_loses_little_and_the_rest_follows(gateway: House, sent: int)
         offset = answer.json()["details"]["offset"]
     assert answer.json() == {"sha256": sha256, "offset": len(data), "complete": True}
     assert offset <= sent
-    path = gateway.contents.path(sha256)
+    path = gateway.content_store.find(sha256)
     assert path is not None
     assert path.read_bytes() == data
 
 
-def wait_for_bytes(gateway: House, sha256: str, sent: int) -> None:
+def wait_for_bytes(gateway: InProcessGateway, sha256: str, sent: int) -> None:
     """Until the server has written all whole blocks of what was sent."""
     whole = max(0, (sent // BLOCK_BYTES) * BLOCK_BYTES - BLOCK_BYTES)
-    gateway.until(lambda: state(gateway, sha256)["offset"] >= whole)
+    gateway.wait_until(lambda: state(gateway, sha256)["offset"] >= whole)
 
 
-def test_other_bytes_are_refused_and_can_be_sent_again(gateway: House) -> None:
+def test_other_bytes_are_refused_and_can_be_sent_again(gateway: InProcessGateway) -> None:
     data, sha256 = make_content(1_500_000, "wrong")
     answer = patch(gateway, sha256, b"x" + data[1:])
     assert answer.status == 422
@@ -98,7 +101,7 @@ def test_other_bytes_are_refused_and_can_be_sent_again(gateway: House) -> None:
     assert patch(gateway, sha256, data).json()["complete"]
 
 
-def test_a_wrong_offset(gateway: House) -> None:
+def test_a_wrong_offset(gateway: InProcessGateway) -> None:
     data, sha256 = make_content(300_000, "offset")
     assert patch(gateway, sha256, data[:100_000], length=len(data)).json()["offset"] == 100_000
     for offset in (0, 50_000, 200_000):
@@ -109,7 +112,7 @@ def test_a_wrong_offset(gateway: House) -> None:
     assert patch(gateway, sha256, data[100_000:], offset=100_000).json()["complete"]
 
 
-def test_two_at_once(gateway: House) -> None:
+def test_two_at_once(gateway: InProcessGateway) -> None:
     data, sha256 = make_content(5_000_000, "two")
     answers: list[Any] = []
     threads = [
@@ -123,7 +126,7 @@ def test_two_at_once(gateway: House) -> None:
     assert sorted(answer.status for answer in answers) == [200, 409]
     refused = next(answer for answer in answers if answer.status == 409)
     assert refused.json()["details"]["offset"] == len(data)
-    path = gateway.contents.path(sha256)
+    path = gateway.content_store.find(sha256)
     assert path is not None
     assert path.read_bytes() == data
 
@@ -140,30 +143,30 @@ def test_two_at_once(gateway: House) -> None:
     ],
     ids=repr,
 )
-def test_headers_that_say_nothing(gateway: House, headers: dict[str, str]) -> None:
+def test_headers_that_say_nothing(gateway: InProcessGateway, headers: dict[str, str]) -> None:
     answer = gateway.call("PATCH", f"/v1/content/{'0' * 64}", b"x", headers=headers)
     assert answer.status == 422
     assert answer.json()["details"]["fields"]
 
 
-def test_greater_than_the_store(gateway: House) -> None:
+def test_greater_than_the_store(gateway: InProcessGateway) -> None:
     answer = patch(gateway, "0" * 64, b"x", length=2**62)
     assert answer.status == 422
-    assert "content_limit" in answer.json()["next_step"]
+    assert "content_limit_mb" in answer.json()["next_step"]
     assert state(gateway, "0" * 64)["offset"] == 0
 
 
-def test_a_job_from_sent_pictures(gateway: House) -> None:
+def test_a_job_from_sent_pictures(gateway: InProcessGateway) -> None:
     """Pictures that the gateway cannot reach: the way of every studio with a central gateway."""
     submission = gateway.submission(show="sent")
     files = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
-        known = gateway.contents.path(sha256) is not None
+        known = gateway.content_store.find(sha256) is not None
         assert known or patch(gateway, sha256, data).json()["complete"]
         path = f"/Volumes/elsewhere/{Path(file.path).name}"
         files.append(file.model_copy(update={"sha256": sha256, "path": path}))
     job = gateway.send(submission.model_copy(update={"plate_files": tuple(files)})).json()
-    ended = gateway.ended(job["id"])
+    ended = gateway.wait_for_job(job["id"])
     assert ended["state"] == "succeeded", ended["problem"]

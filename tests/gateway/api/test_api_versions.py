@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from in_process_gateway import TOKEN, InProcessGateway
 
 from bridge_core.client import Client
 from bridge_core.models.base import canonical_json
@@ -17,11 +17,6 @@ from bridge_core.models.versions import Proxies, ResultOutput, ReviewStatus, Ver
 from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.db.tables import DecisionRow, JobRow, ResultRow
 
-if TYPE_CHECKING:
-    from conftest import House
-
-#: Of the gateway that all tests of the API call.
-TOKEN = "a-token-that-is-only-for-tests"
 SHOTS = 150
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: What each shot has: a service, a number, minutes after noon.
@@ -56,7 +51,7 @@ def version(shot: ShotId, service: str, number: int, minutes: int) -> Version:
 
 
 @pytest.fixture(scope="module")
-def client(gateway: House) -> Iterator[Client]:
+def client(gateway: InProcessGateway) -> Iterator[Client]:
     """Of a gateway with 450 versions of one sequence, and one of another."""
     database = Database(sqlite_url(gateway.settings.data_dir / "gateway.sqlite"))
     shots = [ShotId(show="long", sequence="sq010", shot=f"sh{n:04d}") for n in range(SHOTS)]
@@ -82,7 +77,7 @@ def client(gateway: House) -> Iterator[Client]:
             session.add(
                 ResultRow(
                     id=one.id,
-                    job=one.job_id,
+                    job_id=one.job_id,
                     show=one.shot.show,
                     sequence=one.shot.sequence,
                     shot=one.shot.shot,
@@ -97,7 +92,9 @@ def client(gateway: House) -> Iterator[Client]:
         session.flush()
         for status in ("rejected", "approved"):
             session.add(
-                DecisionRow(result="sh0007-matte-1", status=status, by="Ada", comment="", at=NOON)
+                DecisionRow(
+                    result_id="sh0007-matte-1", status=status, by="Ada", comment="", at=NOON
+                )
             )
     database.close()
     token = gateway.root / "token"
@@ -152,7 +149,9 @@ def test_decisions_come_with_their_versions_on_every_page(client: Client) -> Non
     assert [d.status for d in decided[0].decisions] == ["rejected", "approved"]
 
 
-def test_pages_are_as_long_as_asked_for_and_go_on_after(gateway: House, client: Client) -> None:
+def test_pages_are_as_long_as_asked_for_and_go_on_after(
+    gateway: InProcessGateway, client: Client
+) -> None:
     first = gateway.call("GET", "/v1/versions?show=long&limit=2").json()
     after = first[-1]["id"]
     second = gateway.call("GET", f"/v1/versions?show=long&limit=2&after={after}").json()

@@ -14,24 +14,20 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from in_process_gateway import TOKEN, InProcessGateway
 
 from bridge_core.models.gateway import compute_proof
 from bridge_gateway import log
 from bridge_gateway.api.connection_limits import ConnectionLimits, system_connection_limits
 from bridge_gateway.api.request_limits import MAX_LISTED_ERRORS, MAX_VALUES
 
-if TYPE_CHECKING:
-    from conftest import House
-
-TOKEN = "a-token-that-is-only-for-tests"
 HALF = b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 
 @pytest.fixture
-def small(own_gateway: House) -> House:
+def small(own_gateway: InProcessGateway) -> InProcessGateway:
     """A gateway with room for twelve connections, and one second for strangers."""
     own_gateway.close()
     own_gateway.limits = ConnectionLimits(
@@ -41,7 +37,7 @@ def small(own_gateway: House) -> House:
     return own_gateway
 
 
-def open_connection(own_gateway: House, data: bytes = b"") -> socket.socket:
+def open_connection(own_gateway: InProcessGateway, data: bytes = b"") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", own_gateway.port), timeout=20)
     connection.sendall(data)
     return connection
@@ -59,34 +55,34 @@ def is_cut(connection: socket.socket, seconds: float = 10) -> bool:
     return True
 
 
-def test_half_open_connections_keep_nobody_out(small: House) -> None:
+def test_half_open_connections_keep_nobody_out(small: InProcessGateway) -> None:
     job = small.send(small.submission(seconds=0.2)).json()["id"]
-    with ExitStack() as stack, small.listening() as listener:
+    with ExitStack() as stack, small.event_stream() as listener:
         for _ in range(60):
             stack.enter_context(open_connection(small, HALF))
         open_now = small._server.server_state.connections
-        small.until(lambda: len(open_now) <= 12, seconds=0.9)  # before their time is over
+        small.wait_until(lambda: len(open_now) <= 12, seconds=0.9)  # before their time is over
         # Whoever knows the token comes in at once, and whoever was in stays.
         begin = time.monotonic()
         assert small.call("GET", "/v1/jobs").status == 200
         assert time.monotonic() - begin < 5
-        assert small.ended(job)["state"] == "succeeded"
+        assert small.wait_for_job(job)["state"] == "succeeded"
         second = small.send(small.submission(show="second")).json()["id"]
-        assert small.ended(second)["state"] == "succeeded"
+        assert small.wait_for_job(second)["state"] == "succeeded"
         assert listener.until_end_of(second)
 
 
 @pytest.mark.parametrize(
     "begin", [b"", b"GET", HALF, b"GET /v1/about HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF]
 )
-def test_a_stranger_has_a_moment(small: House, begin: bytes) -> None:
+def test_a_stranger_has_a_moment(small: InProcessGateway, begin: bytes) -> None:
     with open_connection(small, begin) as stranger:
         begun = time.monotonic()
         assert is_cut(stranger)
         assert time.monotonic() - begun < 5
 
 
-def test_dripping_a_head_gains_no_time(small: House) -> None:
+def test_dripping_a_head_gains_no_time(small: InProcessGateway) -> None:
     with open_connection(small, HALF) as stranger:
         begun = time.monotonic()
         with pytest.raises(OSError):
@@ -98,7 +94,7 @@ def test_dripping_a_head_gains_no_time(small: House) -> None:
 
 @pytest.mark.parametrize("path", [b"/v1/jobs", b"/v1/about", b"/v1/content/" + b"0" * 64, b"/x"])
 @pytest.mark.parametrize("body", [b"Content-Length: 99999999999", b"Transfer-Encoding: chunked"])
-def test_a_body_without_a_token_is_cut(small: House, path: bytes, body: bytes) -> None:
+def test_a_body_without_a_token_is_cut(small: InProcessGateway, path: bytes, body: bytes) -> None:
     head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + body + b"\r\n\r\n"
     sent = 0
     with open_connection(small, head) as stranger:
@@ -110,13 +106,13 @@ def test_a_body_without_a_token_is_cut(small: House, path: bytes, body: bytes) -
         assert sent < 1_600_000  # what buffers on the way hold comes on top
 
 
-def test_a_slow_body_without_a_token_is_cut(small: House) -> None:
+def test_a_slow_body_without_a_token_is_cut(small: InProcessGateway) -> None:
     head = b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n"
     with open_connection(small, head) as stranger:
         assert is_cut(stranger)
 
 
-def test_with_the_token_a_slow_upload_goes_on(small: House) -> None:
+def test_with_the_token_a_slow_upload_goes_on(small: InProcessGateway) -> None:
     head = (
         f"PATCH /v1/content/{'0' * 64} HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {TOKEN}\r\nUpload-Offset: 0\r\nUpload-Length: 9\r\n"
@@ -129,7 +125,7 @@ def test_with_the_token_a_slow_upload_goes_on(small: House) -> None:
         assert upload.recv(12) == b"HTTP/1.1 422"  # these nine bytes have another hash
 
 
-def test_a_connection_can_be_used_for_long(small: House) -> None:
+def test_a_connection_can_be_used_for_long(small: InProcessGateway) -> None:
     """Also one whose first call needed no token, as every connection of a client's begins."""
     connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
     connection.request("GET", "/v1/about?challenge=" + "c" * 32)
@@ -143,7 +139,7 @@ def test_a_connection_can_be_used_for_long(small: House) -> None:
     connection.close()
 
 
-def test_who_knows_the_token_goes_last(small: House) -> None:
+def test_who_knows_the_token_goes_last(small: InProcessGateway) -> None:
     with ExitStack() as stack:
         kept = http.client.HTTPConnection("127.0.0.1", small.port, timeout=20)
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -169,14 +165,14 @@ def test_the_work_has_descriptors_of_its_own() -> None:
 # --- the proof
 
 
-def test_the_gateway_proves_that_it_knows_the_token(own_gateway: House) -> None:
+def test_the_gateway_proves_that_it_knows_the_token(own_gateway: InProcessGateway) -> None:
     about = own_gateway.call("GET", "/v1/about?challenge=" + "c" * 32, token=None).json()
-    assert about["proof"] == compute_proof(TOKEN, "c" * 32, about["instance"])
+    assert about["proof"] == compute_proof(TOKEN, "c" * 32, about["instance_id"])
     assert own_gateway.call("GET", "/v1/about", token=None).json()["proof"] is None
 
 
 @pytest.mark.parametrize("challenge", ["", "short", "a" * 129, "%0a" * 30, "a b" * 10, "é" * 30])
-def test_challenges_that_are_none(own_gateway: House, challenge: str) -> None:
+def test_challenges_that_are_none(own_gateway: InProcessGateway, challenge: str) -> None:
     from urllib.parse import quote
 
     path = f"/v1/about?challenge={quote(challenge, safe='%')}"
@@ -198,7 +194,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_no_body_holds_up_the_others(own_gateway: House, body: bytes) -> None:
+def test_no_body_holds_up_the_others(own_gateway: InProcessGateway, body: bytes) -> None:
     slowest = 0.0
     done = threading.Event()
 
@@ -213,7 +209,7 @@ def test_no_body_holds_up_the_others(own_gateway: House, body: bytes) -> None:
     looking.start()
     try:
         headers = {"Content-Type": "application/json"}
-        answer = own_gateway.call("POST", "/v1/media/reachable", body, headers=headers)
+        answer = own_gateway.call("POST", "/v1/media/readable", body, headers=headers)
     finally:
         done.set()
         looking.join()
@@ -222,19 +218,19 @@ def test_no_body_holds_up_the_others(own_gateway: House, body: bytes) -> None:
     assert slowest < 5  # it was 20 s; on a quiet machine it is below one
 
 
-def test_of_many_mistakes_some_are_listed(own_gateway: House) -> None:
+def test_of_many_mistakes_some_are_listed(own_gateway: InProcessGateway) -> None:
     files = [{"path": "a", "size": "x", "mtime_ns": 1}] * (MAX_LISTED_ERRORS + 1)
-    body = own_gateway.call("POST", "/v1/media/reachable", {"files": files}).json()
+    body = own_gateway.call("POST", "/v1/media/readable", {"files": files}).json()
     assert body["details"]["fields"][0]["field"] == "body.files.0.size"
-    assert f"and {len(files) - 5} more" in body["what"]
+    assert f"and {len(files) - 5} more" in body["message"]
     right = {"path": "a", "size": 1, "mtime_ns": 1}
-    body = own_gateway.call("POST", "/v1/media/reachable", {"files": [right] * 20 + files}).json()
-    assert f"{len(files)} values are wrong" in body["what"]
+    body = own_gateway.call("POST", "/v1/media/readable", {"files": [right] * 20 + files}).json()
+    assert f"{len(files)} values are wrong" in body["message"]
 
 
-def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: House) -> None:
+def test_a_submission_as_long_as_one_may_be_is_taken(own_gateway: InProcessGateway) -> None:
     file = {"path": "/plates/" + "x" * 60, "frame": 1, "size": 1, "mtime_ns": 1}
-    answer = own_gateway.call("POST", "/v1/media/reachable", {"files": [file] * 50_000})
+    answer = own_gateway.call("POST", "/v1/media/readable", {"files": [file] * 50_000})
     assert answer.json() == {"readable": []}
 
 

@@ -156,7 +156,7 @@ def test_the_greatest_bodies_of_unknown_keys(running: GatewayProcess) -> None:
     body = b"{" + b",".join(b'"key%06d":%d' % (i, i % 10) for i in range(970_000)) + b"}"
     assert 13_000_000 < len(body) < 16 * 1024 * 1024
     head = (
-        f"POST /v1/media/reachable HTTP/1.1\r\nHost: localhost\r\n"
+        f"POST /v1/media/readable HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Bearer {running.token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )

@@ -1,6 +1,6 @@
 """Attacks on jobs and storage at full scale: real disks that refuse, real locks, many kills.
 
-``make test-attack``. The same at an everyday scale: test_jobs_refused.py and
+``make test-attack``. The same at an everyday scale: test_jobs_io_failures.py and
 test_jobs_kill.py.
 """
 
@@ -79,7 +79,7 @@ def test_a_data_disk_that_is_full_for_twenty_seconds(tmp_path: Path, disk: Path)
         assert [version.number for version in versions] == list(range(1, len(versions) + 1))
 
 
-@pytest.mark.parametrize("database", ["gateway.sqlite", "engine.sqlite"])
+@pytest.mark.parametrize("database", ["gateway.sqlite", "queue.sqlite"])
 def test_a_database_that_is_locked_for_forty_seconds(tmp_path: Path, database: str) -> None:
     submission = harness.submission(harness.write_plate(tmp_path), parameters={"seconds": 0.5})
     with running_service(tmp_path) as job_service:
@@ -121,7 +121,7 @@ def test_ninety_six_kills(tmp_path: Path) -> None:
         versions = running.ask("versions")["versions"]
         running.stop()
     assert {job["state"] for job in ended.values()} == {"succeeded"}
-    assert {job["version"] for job in ended.values()} == {one["id"] for one in versions}
+    assert {job["version_id"] for job in ended.values()} == {one["id"] for one in versions}
     for shot in given:
         numbers = [one["number"] for one in versions if one["shot"]["shot"] == shot]
         assert numbers == list(range(1, len(numbers) + 1))
@@ -163,7 +163,7 @@ def test_two_gateways_on_one_library_publish_one_shot_forty_times(tmp_path: Path
 def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
     """In the middle of publishing."""
     given = harness.submission(harness.write_plate(tmp_path)).model_dump(mode="json")
-    with kills.gateway(tmp_path, "jobs.publish:_place:before") as running:
+    with kills.gateway(tmp_path, "jobs.publish:_rename_into_library:before") as running:
         running.ask("submit", submission=given, key="the-key-1")
         running.wait_for_pause()
         begun = time.monotonic()
@@ -174,11 +174,11 @@ def test_the_end_does_not_wait_for_a_library_that_hangs(tmp_path: Path) -> None:
 def test_frames_of_ten_thousand(tmp_path: Path) -> None:
     """In half a second of a core at most, while the job is under way."""
     pattern = harness.write_plate(tmp_path)
-    hanging = harness.submission(pattern, parameters={"mood": "hang"})
+    hanging = harness.submission(pattern, parameters={"behaviour": "hang"})
     with running_service(tmp_path, workers=1) as job_service:
         first, _ = job_service.submit(hanging, "the-key-1")
         long, _ = job_service.submit(harness.submission(pattern, frames=10_000), "the-key-2")
-        instance = (tmp_path / "data/executor").read_text()
+        instance = (tmp_path / "data/instance_id").read_text()
         proxies = tmp_path / "library/.work" / f"{long.id}.{instance}" / "pictures/proxies"
         proxies.mkdir(parents=True)
         for frame in range(1001, 11_001):

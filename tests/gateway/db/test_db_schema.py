@@ -1,4 +1,4 @@
-"""The database's schema and the promises that its constraints keep."""
+"""The database's schema and constraints."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bridge_core.errors import IncompatibleVersion
-from bridge_gateway.db.engine import MIGRATIONS_DIR, Database, sqlite_url
+from bridge_gateway.db.engine import Database, sqlite_url
 from bridge_gateway.db.tables import Base, EventRow, JobRow, ResultRow
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -43,7 +41,7 @@ def job_row(name: str) -> JobRow:
 def result_row(job: str, number: int | None) -> ResultRow:
     return ResultRow(
         id=f"result of {job}",
-        job=job,
+        job_id=job,
         show="show",
         sequence="sq",
         shot="010",
@@ -54,7 +52,7 @@ def result_row(job: str, number: int | None) -> ResultRow:
     )
 
 
-def test_migrations_make_what_the_tables_say(database: Database) -> None:
+def test_migrations_match_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
@@ -62,7 +60,7 @@ def test_migrations_make_what_the_tables_say(database: Database) -> None:
             row[0]
             for row in connection.execute(text("SELECT name FROM sqlite_master WHERE type='index'"))
         }
-    assert {"ix_jobs_service_state", "ix_events_job"} <= indexes
+    assert {"ix_jobs_service_state", "ix_events_job_id"} <= indexes
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
@@ -86,7 +84,7 @@ def test_the_file_is_in_wal_mode(tmp_path: Path, database: Database) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_moments_come_back_in_utc(database: Database) -> None:
+def test_times_are_returned_in_utc(database: Database) -> None:
     row = job_row("one")
     row.created = datetime(2026, 11, 22, 14, tzinfo=timezone(timedelta(hours=2)))
     with database.begin_write() as session:
@@ -100,7 +98,7 @@ def test_a_number_is_given_once(database: Database) -> None:
     with database.begin_write() as session:
         session.add_all([job_row("one"), job_row("two"), job_row("three"), job_row("four")])
         session.flush()
-        # Tries have no number, as many as there are.
+        # Test frames have no number.
         session.add_all([result_row("one", None), result_row("two", None), result_row("three", 7)])
     with pytest.raises(IntegrityError), database.begin_write() as session:
         session.add(result_row("four", 7))
@@ -120,7 +118,7 @@ def test_a_job_makes_one_result(database: Database) -> None:
 def test_event_numbers_are_never_given_twice(database: Database) -> None:
     def add() -> int:
         with database.begin_write() as session:
-            row = EventRow(kind="job", job="one", passing=True, content="{}", at=NOON)
+            row = EventRow(kind="job", job_id="one", is_transient=True, content="{}", at=NOON)
             session.add(row)
             session.flush()
             return row.number
@@ -131,30 +129,10 @@ def test_event_numbers_are_never_given_twice(database: Database) -> None:
     assert add() == first + 1
 
 
-def test_what_raises_is_not_written(database: Database) -> None:
+def test_a_transaction_that_raises_is_rolled_back(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.begin_write() as session:
         session.add(job_row("one"))
         session.flush()
         raise ZeroDivisionError
     with database.begin_read() as session:
         assert session.get(JobRow, 1) is None
-
-
-def test_results_get_the_order_in_which_they_were_published(tmp_path: Path) -> None:
-    """Of a database from before: by the clock, which is all that is known of them."""
-    database = Database(sqlite_url(tmp_path / "gateway.sqlite"))
-    with database.begin_write() as session:
-        for name, minutes in (("a", 3), ("b", 1), ("c", None), ("d", 2)):
-            session.add(job_row(name))
-            session.flush()
-            row = result_row(name, ord(name))
-            row.published = None if minutes is None else NOON + timedelta(minutes=minutes)
-            session.add(row)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS_DIR))
-    with database.engine.execution_options(writes=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
-    with Database(database.url).begin_read() as session:
-        found = {row.job: row.ordinal for row in session.scalars(select(ResultRow))}
-    assert found == {"a": 3, "b": 1, "c": None, "d": 2}

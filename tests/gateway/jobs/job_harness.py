@@ -1,16 +1,16 @@
 """A gateway without its API, in a process of its own, to be killed.
 
-``python killable.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` opens a desk on FOLDER with a
-small real provider, takes calls as lines of JSON on stdin and answers on stdout. Where a place is
-named, the process stops there for ever (at the CALLth call, the first by default), with a file
-``paused`` to say so, and waits to be killed. Every step that begins or ends is written to
-``steps.log``, every frame that is made to ``frames.log``; both only grow.
+``python job_harness.py FOLDER [MODULE:FUNCTION:before|after[:CALL]]`` starts a JobService on FOLDER
+with a small real provider, reads calls as lines of JSON from stdin and answers on stdout. Where a
+function is named, the process stops there for ever (at the CALLth call, the first by default),
+creates a file ``paused``, and waits to be killed. The begin and end of every step are appended to
+``steps.log``, every finished frame to ``frames.log``.
 
-``MODULE:FUNCTION:refuses:ERRNO[:CALL[:TIMES]]`` names a place that raises an OSError instead (EIO,
-ENOSPC, ...): from the CALLth call on, TIMES times. :func:`plant` does the same in a test's own
-process.
+``MODULE:FUNCTION:fails:ERRNO[:CALL[:TIMES]]`` has the function raise an OSError instead (EIO,
+ENOSPC, ...): from the CALLth call on, TIMES times. :func:`inject_os_error` does the same in a
+test's own process.
 
-Nothing in the gateway knows of this: the functions are wrapped from outside.
+The gateway has no code for this: its functions are wrapped from outside.
 """
 
 from __future__ import annotations
@@ -56,17 +56,28 @@ from bridge_gateway.providers.base import (
     TaskMonitor,
     TaskResult,
 )
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
 from bridge_gateway.storage.media_roots import MediaRoots
 
-STEPS = ("admit", "stage", "run", "check", "proxy", "seal", "publish", "settle")
+#: The function of each step, in their order.
+STEP_FUNCTIONS = {
+    "admit": "steps:admit_job",
+    "stage": "steps:stage_inputs",
+    "run": "steps:run_provider",
+    "check": "steps:check_outputs",
+    "proxies": "steps:make_proxies",
+    "hash": "steps:hash_outputs",
+    "publish": "publish:publish_result",
+    "settle": "steps:settle_charge",
+}
+STEPS = tuple(STEP_FUNCTIONS)
 WIDTH, HEIGHT = 48, 32
 
 _BEHAVIOURS = ("work", "hold", "fail", "crash", "hang", "fill", "no proxies", "lose", "NaN")
 
 
 class CopyProvider:
-    """Copies the plate, frame by frame: real files, real proxies, real resumption."""
+    """Copies the plate frame by frame, with real files, proxies and resumption."""
 
     id = "copier"
 
@@ -87,11 +98,12 @@ class CopyProvider:
                         name="seconds", title="Seconds a frame", default=0, minimum=0, maximum=60
                     ),
                     ChoiceParameter(
-                        name="mood",
-                        title="Mood",
+                        name="behaviour",
+                        title="Behaviour",
                         default="work",
                         choices=tuple(
-                            ParameterChoice(value=mood, title=mood) for mood in _BEHAVIOURS
+                            ParameterChoice(value=behaviour, title=behaviour)
+                            for behaviour in _BEHAVIOURS
                         ),
                     ),
                 ),
@@ -108,29 +120,29 @@ class CopyProvider:
         )
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        mood = str(task.parameters["mood"])
-        if mood == "fail":
+        behaviour = str(task.parameters["behaviour"])
+        if behaviour == "fail":
             raise JobFailed("it cannot be done", where=task.service, next_step="do something else")
-        if mood == "crash":
-            raise ZeroDivisionError("nobody foresaw this")
+        if behaviour == "crash":
+            raise ZeroDivisionError("not expected")
         for frame in task.frames:
             deadline = time.monotonic() + float(task.parameters["seconds"])
-            held = mood == "hold" and frame not in task.frames[:2]
+            held = behaviour == "hold" and frame not in task.frames[:2]
             while (
                 time.monotonic() < deadline
-                or mood == "hang"
+                or behaviour == "hang"
                 or (held and not self._resume_file.exists())
             ):
-                if monitor.cancelled() and mood != "hang":
+                if monitor.cancelled() and behaviour != "hang":
                     raise JobCancelled("cancelled")
                 time.sleep(0.01)
             if monitor.cancelled():
                 raise JobCancelled("cancelled")
             proxy = task.folder / PROXY_FILENAME.format(frame=frame)
-            if mood == "lose" and frame == task.frames[2]:
+            if behaviour == "lose" and frame == task.frames[2]:
                 continue
             if not proxy.exists():
-                make_frame(task, frame, proxy, mood)
+                make_frame(task, frame, proxy, behaviour)
                 append(self._log, str(frame))
             monitor.frame_done(frame)
         spec = oiio.ImageInput.open(str(task.files[task.frames[0]])).spec()
@@ -170,27 +182,27 @@ def make_frame(task: ProviderTask, frame: int, proxy: Path, behaviour: str) -> N
         small.rename(proxy)
 
 
-# --- what tests are made of
+# --- plates and requests
 
 
 def resume_file(folder: Path) -> Path:
-    """A job in the mood ``hold`` makes two frames, and the others once this file exists."""
-    return folder / "go on"
+    """A job with the behaviour ``hold`` makes two frames, and the others once this file exists."""
+    return folder / "resume"
 
 
 def create_service(folder: Path, **settings: Any) -> JobService:
-    """A desk on ``folder`` that reads plates from ``folder/plates``; not started."""
+    """A JobService on ``folder`` that reads plates from ``folder/plates``; not started."""
     provider = CopyProvider(folder)
-    given = {
+    values = {
         "data_dir": folder / "data",
         "library_dir": folder / "library",
         "media_roots": (folder / "plates",),
         **settings,
     }
     return JobService(
-        GatewaySettings(**given),
+        GatewaySettings(**values),
         [provider],
-        BlobStore(folder / "data" / "content", 1_000_000_000),
+        ContentStore(folder / "data" / "content", 1_000_000_000),
         MediaRoots([folder / "plates"]),
     )
 
@@ -228,13 +240,13 @@ def submission(
                 mtime_ns=stat.st_mtime_ns if stat else 0,
             )
         )
-    asked = {"service": "copy", "asked_by": "ann", **request}
+    fields = {"service": "copy", "requested_by": "ann", **request}
     return Submission(
         request=Request(
             shot=Shot(
                 id=ShotId(show="show", sequence="sq", shot=shot), plate=plate, cut_range=span
             ),
-            **asked,
+            **fields,
         ),
         plate_files=tuple(files),
     )
@@ -247,8 +259,8 @@ def sha256(path: Path) -> str:
 def inject_os_error(
     module: str, function: str, error_number: int, call: int = 1, times: int = 1
 ) -> Callable[[], None]:
-    """Have a function raise an OSError from its ``call``th call on, ``times`` times. What is given
-    back takes the plant out again."""
+    """Have a function raise an OSError from its ``call``th call on, ``times`` times. The returned
+    function ends the injection."""
     calls = itertools.count(1)
 
     def raise_or_call(real: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -269,12 +281,12 @@ def append(path: Path, line: str) -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    for step in STEPS:
-        module = "publish" if step == "publish" else "steps"
-        _wrap(f"bridge_gateway.jobs.{module}", step, functools.partial(_log_step, folder))
+    for step, location in STEP_FUNCTIONS.items():
+        module, _, function = location.partition(":")
+        _wrap(f"bridge_gateway.jobs.{module}", function, functools.partial(_log_step, folder, step))
     if len(sys.argv) > 2:
         name, function, when, *rest = sys.argv[2].split(":")
-        if when == "refuses":
+        if when == "fails":
             inject_os_error(name, function, getattr(errno, rest[0]), *map(int, rest[1:]))
         else:
             _wrap(
@@ -314,7 +326,7 @@ def _write_message(message: dict[str, Any]) -> None:
 
 
 def _wrap(module: str, function: str, wrapper: Callable[..., Any]) -> Callable[[], None]:
-    owner = sys.modules["__main__"] if module == "killable" else importlib.import_module(module)
+    owner = sys.modules["__main__"] if module == "job_harness" else importlib.import_module(module)
     *classes, name = function.split(".")
     for one in classes:
         owner = getattr(owner, one)
@@ -328,11 +340,11 @@ def _wrap(module: str, function: str, wrapper: Callable[..., Any]) -> Callable[[
     return lambda: setattr(owner, name, real)
 
 
-def _log_step(folder: Path, real: Callable[..., Any], *args: Any) -> Any:
+def _log_step(folder: Path, step: str, real: Callable[..., Any], *args: Any) -> Any:
     log = folder / "steps.log"
-    append(log, f"begin {real.__name__}")
+    append(log, f"begin {step}")
     value = real(*args)
-    append(log, f"end {real.__name__}")
+    append(log, f"end {step}")
     return value
 
 

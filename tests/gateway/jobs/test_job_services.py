@@ -33,7 +33,7 @@ from bridge_core.models.requests import Region, Submission
 from bridge_core.models.versions import Decision, ReviewStatus
 from bridge_gateway.jobs import publish, steps
 from bridge_gateway.jobs.services import JobService
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage.content_store import ContentStore
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def job_service(folder: Path) -> Iterator[JobService]:
-    desk = harness.open_desk(folder, workers=8)
-    desk.start()
-    yield desk
-    desk.stop()
+    opened = harness.create_service(folder, workers=8)
+    opened.start()
+    yield opened
+    opened.stop()
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def submit(job_service: JobService, submission: Submission) -> Job:
 
 
 def held_submission(folder: Path, pattern: str, shot: str) -> Submission:
-    """Of it two frames are made, and the others once ``killable.go_on`` exists."""
-    harness.go_on(folder).unlink(missing_ok=True)
-    return harness.submission(pattern, shot=shot, parameters={"mood": "hold"})
+    """Of it two frames are made, and the others once ``harness.resume_file`` exists."""
+    harness.resume_file(folder).unlink(missing_ok=True)
+    return harness.submission(pattern, shot=shot, parameters={"behaviour": "hold"})
 
 
 def wait_for_step(job_service: JobService, job: Job, step: str) -> None:
@@ -118,7 +118,7 @@ def test_a_shot_becomes_a_version(job_service: JobService, folder: Path, shot: s
     assert version.outputs[0].pattern == f"{shot}_copy_v001.%04d.exr"
     lineage = job_service.get_lineage(version.id)
     assert (lineage.result_id, lineage.job_id, lineage.key) == (version.id, job.id, job.key)
-    assert lineage.parameters == {"seconds": 0.0, "mood": "work"}
+    assert lineage.parameters == {"seconds": 0.0, "behaviour": "work"}
     assert [one.step for one in lineage.timings] == list(harness.STEPS[:6])
     assert [one.frame for one in lineage.inputs] == list(version.frames)
     assert all(one.sha256 == harness.sha256(Path(one.path)) for one in lineage.inputs)
@@ -139,13 +139,15 @@ def test_a_shot_becomes_a_version(job_service: JobService, folder: Path, shot: s
 
 
 def test_a_test_frame_is_no_version(job_service: JobService, folder: Path, shot: str) -> None:
-    job = run(job_service, folder, shot, try_frames=(1004, 1002))
+    job = run(job_service, folder, shot, test_frames=(1004, 1002))
     assert job.state is JobState.SUCCEEDED, job.problem
     assert job.version_id is None and job.test_frame_id is not None
     test_frames = job_service.get_test_frame(job.test_frame_id)
     assert test_frames.frames == (1002, 1004)
-    assert test_frames.folder == str(folder / "library/show/sq" / shot / "copy" / "tries" / job.id)
-    assert job_service.find_file(test_frames.id, f"{shot}_copy_try.1004.exr").is_file()
+    assert test_frames.folder == str(
+        folder / "library/show/sq" / shot / "copy" / "test_frames" / job.id
+    )
+    assert job_service.find_file(test_frames.id, f"{shot}_copy_test.1004.exr").is_file()
     assert job_service.list_versions(shot=shot) == []
     with pytest.raises(NotFound):
         job_service.get_version(test_frames.id)
@@ -159,7 +161,7 @@ def test_a_test_frame_is_no_version(job_service: JobService, folder: Path, shot:
 def test_proxies_that_the_provider_left_out_are_made(
     job_service: JobService, folder: Path, shot: str
 ) -> None:
-    job = run(job_service, folder, shot, parameters={"mood": "no proxies"})
+    job = run(job_service, folder, shot, parameters={"behaviour": "no proxies"})
     assert job.state is JobState.SUCCEEDED, job.problem
     for frame in range(1001, 1007):
         assert (
@@ -182,7 +184,7 @@ def test_a_still_is_one_file_and_one_frame(
 def test_pictures_may_come_by_content(job_service: JobService, folder: Path, shot: str) -> None:
     pattern = harness.write_plate(folder, shot, frames=2)
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store = BlobStore(folder / "data" / "content", 1_000_000_000)
+    store = ContentStore(folder / "data" / "content", 1_000_000_000)
     sent: list[SourceFile] = []
     for file in submission.plate_files:
         data = Path(file.path).read_bytes()
@@ -217,7 +219,7 @@ def test_contents_that_were_swapped_on_disk_are_noticed(
     with Path(pattern % 1001).open("ab") as file:
         file.write(moment.encode())
     submission = harness.submission(pattern, shot=shot, frames=2)
-    store: BlobStore = job_service._blob_store  # type: ignore[attr-defined]
+    store: ContentStore = job_service._content_store  # type: ignore[attr-defined]
     digest = harness.sha256(Path(pattern % 1001))
     data = Path(pattern % 1001).read_bytes()
 
@@ -395,7 +397,7 @@ def test_a_plate_that_changes_while_it_is_worked_on(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     Path(pattern % 1001).write_bytes(Path(pattern % 1002).read_bytes())
-    harness.go_on(folder).touch()
+    harness.resume_file(folder).touch()
     job = wait_for_job(job_service, job)
     assert job.problem is not None and job.problem.code == "plate_changed"
     assert work_is_removed(folder, job) and is_unpublished(job_service, folder, shot)
@@ -405,20 +407,20 @@ def test_a_plate_that_changes_while_it_is_worked_on(
 
 
 def test_a_failing_provider_says_why(job_service: JobService, folder: Path, shot: str) -> None:
-    job = run(job_service, folder, shot, parameters={"mood": "fail"})
+    job = run(job_service, folder, shot, parameters={"behaviour": "fail"})
     assert job.state is JobState.FAILED and job.problem is not None
     assert (job.problem.code, job.problem.message) == ("job_failed", "it cannot be done")
     assert work_is_removed(folder, job) and is_unpublished(job_service, folder, shot)
 
 
 @pytest.mark.parametrize(
-    ("mood", "frames"), [("lose", {"1003"}), ("NaN", {"1001", "1003", "1005"})]
+    ("behaviour", "frames"), [("lose", {"1003"}), ("NaN", {"1001", "1003", "1005"})]
 )
 def test_what_does_not_pass_its_checks_is_not_published(
-    job_service: JobService, folder: Path, shot: str, mood: str, frames: set[str]
+    job_service: JobService, folder: Path, shot: str, behaviour: str, frames: set[str]
 ) -> None:
-    shot = f"{shot[:20]} {mood}"
-    job = run(job_service, folder, shot, parameters={"mood": mood})
+    shot = f"{shot[:20]} {behaviour}"
+    job = run(job_service, folder, shot, parameters={"behaviour": behaviour})
     assert job.state is JobState.FAILED and job.problem is not None
     assert job.problem.code == "check_failed"
     assert set(job.problem.details["frames"]) == frames  # type: ignore[arg-type]
@@ -429,12 +431,12 @@ def test_a_mistake_of_ours_is_found_in_the_log(
     job_service: JobService, folder: Path, shot: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        job = run(job_service, folder, shot, parameters={"mood": "crash"})
+        job = run(job_service, folder, shot, parameters={"behaviour": "crash"})
     assert job.problem is not None and job.problem.code == "gateway_fault"
     reference = job.problem.where.rpartition(" ")[2]
     record = next(one for one in caplog.records if reference in one.getMessage())
     assert record.exc_info is not None and record.exc_info[0] is ZeroDivisionError
-    assert "nobody foresaw" not in job.problem.message
+    assert "not expected" not in job.problem.message
 
 
 def test_names_that_do_not_fit_are_refused_before_a_frame_is_made(
@@ -483,13 +485,15 @@ def test_a_provider_that_does_not_end_is_left_behind(
     job_service: JobService, folder: Path, shot: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     pattern = harness.write_plate(folder, shot)
-    job = submit(job_service, harness.submission(pattern, shot=shot, parameters={"mood": "hang"}))
+    job = submit(
+        job_service, harness.submission(pattern, shot=shot, parameters={"behaviour": "hang"})
+    )
     wait_for_step(job_service, job, "run")
     assert job_service.cancel(job.id).state is JobState.CANCELLED
     assert work_is_removed(folder, job)
     # A look at all jobs may sweep the folder before the provider's time is over.
     deadline = time.monotonic() + DEADLINE
-    while "left behind" not in caplog.text:
+    while "abandoned" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -527,7 +531,7 @@ def test_cancelling_just_before_the_number_is_taken(
     real = publish._reserve_result
 
     def cancelled(context: Any) -> Any:
-        assert job_service.cancel(context.job).state is JobState.CANCELLED
+        assert job_service.cancel(context.job_id).state is JobState.CANCELLED
         return real(context)
 
     monkeypatch.setattr(publish, "_reserve_result", cancelled)
@@ -543,7 +547,7 @@ def test_cancelling_just_after_the_number_is_taken(
 
     def cancelled(context: Any) -> Any:
         row = real(context)
-        assert job_service.cancel(context.job).state is JobState.RUNNING
+        assert job_service.cancel(context.job_id).state is JobState.RUNNING
         return row
 
     monkeypatch.setattr(publish, "_reserve_result", cancelled)
@@ -564,7 +568,7 @@ def test_a_failure_in_publishing_leaves_no_hole(
     real_publish, real_write = publish.publish_result, publish.atomic_write_bytes
 
     def arrive(context: Any, *rest: Any) -> None:
-        arrived.append(context.job)
+        arrived.append(context.job_id)
         real_publish(context, *rest)
 
     def write(path: Path, data: bytes) -> None:
@@ -636,7 +640,7 @@ def test_finished_frames_can_be_seen_while_the_rest_is_made(
     for frame in (1006, 1007):
         with pytest.raises(NotFound):
             job_service.find_job_proxy(job.id, frame)
-    harness.go_on(folder).touch()
+    harness.resume_file(folder).touch()
     job = wait_for_job(job_service, job)
     assert [frame.frame for frame in job_service.list_frames(job.id)] == list(range(1001, 1007))
     assert job_service.find_job_proxy(job.id, 1006) == job_service.find_proxy(
@@ -668,7 +672,7 @@ def test_progress_counts_frames_and_estimates_the_time(
         snapshots.append(job_service.get_job(job.id).progress)
         time.sleep(0.02)
     assert (snapshots[-1].done, snapshots[-1].total) == (2, 6)
-    harness.go_on(folder).touch()
+    harness.resume_file(folder).touch()
     while not job_service.get_job(job.id).state.ended:
         snapshots.append(job_service.get_job(job.id).progress)
         time.sleep(0.02)
@@ -760,7 +764,7 @@ def test_events_are_complete_and_can_be_resumed(
             events.append(event)
             after = event.id
             if event.job is not None and event.job.state is JobState.RUNNING:
-                harness.go_on(folder).touch()
+                harness.resume_file(folder).touch()
         time.sleep(0.02)
     states = [event.job.state for event in events if event.job]
     assert states[0] is JobState.QUEUED and states[-1] is JobState.SUCCEEDED
@@ -783,7 +787,7 @@ def test_estimates_come_from_earlier_jobs(folder: Path, job_service: JobService,
     estimate = job_service.estimate_request(request)
     assert estimate.frames == 6 and estimate.cost.amount == 0
     assert estimate.seconds is not None and 0 < estimate.seconds < 60
-    assert (estimate.provider, estimate.data_locality) == ("copier", "this machine")
+    assert (estimate.provider, estimate.data_locality) == ("copier", "local")
     double = request.model_dump(mode="json")
     double["shot"]["plate"]["width"] *= 2
     twice = job_service.estimate_request(type(request).model_validate(double))
@@ -804,8 +808,8 @@ def test_lists_of_jobs_go_page_by_page(job_service: JobService, folder: Path, sh
 
 
 def test_health_says_what_is_wrong(job_service: JobService) -> None:
-    lines = {line.name: line for line in job_service.check_health()}
-    assert lines["engine"].ok and lines["service copy"].ok
-    assert "OpenColorIO" in lines["colour"].message
-    assert not lines["service absent"].ok
-    assert lines["service absent"].next_step == "install its weights"
+    checks = {check.name: check for check in job_service.check_health()}
+    assert checks["queue"].ok and checks["service copy"].ok
+    assert "OpenColorIO" in checks["colour"].message
+    assert not checks["service absent"].ok
+    assert checks["service absent"].next_step == "install its weights"

@@ -79,7 +79,7 @@ def test_a_locked_database_holds_a_job_up_and_does_not_fail_it(
         go.wait(DEADLINE)
         return value
 
-    monkeypatch.setattr(workflow.steps, "run", run)
+    monkeypatch.setattr(workflow.steps, "run_provider", run)
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_service(tmp_path) as job_service:
         job, _ = job_service.submit(submission, "the-key-1")
@@ -100,12 +100,12 @@ def test_a_locked_database_holds_a_job_up_and_does_not_fail_it(
 
 
 FAILURE_POINTS = [
-    ("states", "take_up"),
-    ("states", "record_timing"),
-    ("states", "record_pace"),
-    ("states", "succeed"),
-    ("publish", "_reserve"),
-    ("publish", "_show"),
+    ("transitions", "start_job"),
+    ("transitions", "record_timing"),
+    ("transitions", "record_frame_time"),
+    ("transitions", "complete_job"),
+    ("publish", "_reserve_result"),
+    ("publish", "_mark_published"),
 ]
 
 
@@ -137,7 +137,7 @@ def test_a_database_that_fails_once_at_any_write_changes_nothing(
 def test_a_failure_is_written_down_once_the_database_lets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = workflow.states.fail_job, []
+    real, calls = workflow.transitions.fail_job, []
 
     def failing(*args: Any) -> None:
         calls.append(1)
@@ -145,8 +145,8 @@ def test_a_failure_is_written_down_once_the_database_lets_it(
             raise StorageUnavailable("its disk fails")
         real(*args)
 
-    monkeypatch.setattr(workflow.states, "fail_job", failing)
-    submission = harness.submission(harness.write_plate(tmp_path), parameters={"mood": "fail"})
+    monkeypatch.setattr(workflow.transitions, "fail_job", failing)
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
     with running_service(tmp_path) as job_service:
         job = wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
     assert job.problem is not None and job.problem.message == "it cannot be done"
@@ -232,7 +232,7 @@ def test_a_job_that_cannot_be_enqueued_begins_later(
         broken.clear()
         assert {wait_for_job(job_service, job).state for job in jobs} == {JobState.SUCCEEDED}
         wait_until(lambda: job_service.check_health()[0].ok, "the trouble to end")
-    warnings = [one for one in caplog.records if "looked after" in one.getMessage()]
+    warnings = [one for one in caplog.records if "reconciled" in one.getMessage()]
     assert len(warnings) == 1, "once, not at every look"
 
 
@@ -262,7 +262,7 @@ def test_jobs_are_looked_after_however_many_are_sent(
 
 
 def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow.states, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(workflow.transitions, "MAX_ATTEMPTS", 2)
 
     def interrupted(*_: Any) -> None:
         raise workflow.JobInterrupted
@@ -279,17 +279,17 @@ def test_a_job_is_not_begun_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 FAILURES = [
-    ("jobs.publish:_protect", errno.EIO),
-    ("jobs.publish:_protect", errno.EROFS),
-    ("jobs.publish:_place", errno.EIO),
-    ("jobs.publish:_place", errno.EROFS),
-    ("jobs.publish:_place", errno.ENOSPC),
-    ("jobs.steps:proxy", errno.ENOSPC),
-    ("jobs.steps:proxy", errno.ENOENT),
-    ("jobs.steps:_sealed", errno.EIO),
-    ("jobs.steps:_sealed", errno.ENOENT),
-    ("jobs.space:require", errno.EIO),
-    ("jobs.space:require", errno.ENOENT),
+    ("jobs.publish:_make_read_only", errno.EIO),
+    ("jobs.publish:_make_read_only", errno.EROFS),
+    ("jobs.publish:_rename_into_library", errno.EIO),
+    ("jobs.publish:_rename_into_library", errno.EROFS),
+    ("jobs.publish:_rename_into_library", errno.ENOSPC),
+    ("jobs.steps:make_proxies", errno.ENOSPC),
+    ("jobs.steps:make_proxies", errno.ENOENT),
+    ("jobs.steps:_hash_output", errno.EIO),
+    ("jobs.steps:_hash_output", errno.ENOENT),
+    ("library.disk_space:require_disk_space", errno.EIO),
+    ("library.disk_space:require_disk_space", errno.ENOENT),
 ]
 
 
@@ -301,7 +301,7 @@ def test_a_library_that_refuses_ends_the_job_in_words(tmp_path: Path) -> None:
             shot = f"{case:03d}"
             submission = harness.submission(pattern, shot=shot, frames=1)
             module, _, function = point.partition(":")
-            mend = harness.plant(f"bridge_gateway.{module}", function, number)
+            mend = harness.inject_os_error(f"bridge_gateway.{module}", function, number)
             try:
                 job = wait_for_job(
                     job_service, job_service.submit(submission, f"refused-{shot}")[0]
@@ -333,7 +333,9 @@ def test_whole_paths_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_no_more_descriptors_holds_a_job_up(tmp_path: Path) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
     with running_service(tmp_path) as job_service:
-        mend = harness.plant("bridge_gateway.jobs.steps", "_sealed", errno.EMFILE, 2, 2)
+        mend = harness.inject_os_error(
+            "bridge_gateway.jobs.steps", "_hash_output", errno.EMFILE, 2, 2
+        )
         try:
             check_one_version(
                 job_service,
@@ -428,10 +430,10 @@ def test_two_gateways_that_publish_one_shot_at_once_take_two_numbers(
 
 def test_work_in_progress_and_versions_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="work in progress") as caught:
-        harness.open_desk(
-            tmp_path, version_folder=".work/{show}/{sequence}/{shot}/{service}/{version}"
+        harness.create_service(
+            tmp_path, version_folder_template=".work/{show}/{sequence}/{shot}/{service}/{version}"
         )
-    assert caught.value.where == "gateway.version_folder"
+    assert caught.value.where == "gateway.version_folder_template"
 
 
 # --- clocks
@@ -455,11 +457,11 @@ def test_the_newest_version_is_the_one_made_last_whatever_the_clock_says(
 
 def interrupted(folder: Path) -> Job:
     """A job in the middle of its frames, its gateway stopped."""
-    job_service = harness.open_desk(folder)
+    job_service = harness.create_service(folder)
     job_service.start()
     submission = harness.submission(harness.write_plate(folder), parameters={"seconds": 0.3})
     job, _ = job_service.submit(submission, "the-key-1")
-    wait_until(lambda: job_service.frames(job.id), "a frame")
+    wait_until(lambda: job_service.list_frames(job.id), "a frame")
     job_service.stop()
     return job
 
@@ -469,7 +471,7 @@ def test_a_damaged_engine_database_is_set_aside_and_its_jobs_go_on(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = interrupted(tmp_path)
-    path = tmp_path / "data/engine.sqlite"
+    path = tmp_path / "data/queue.sqlite"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(path.read_bytes())
@@ -493,7 +495,7 @@ def test_a_damaged_database_of_jobs_is_said_in_words(tmp_path: Path) -> None:
         path.with_name(path.name + ending).unlink(missing_ok=True)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="damaged") as caught:
-        harness.open_desk(tmp_path).start()
+        harness.create_service(tmp_path).start()
     assert caught.value.where == str(path) and "docs/admin.md" in caught.value.next_step
     assert path.read_bytes() == b"no database" * 1000
 
@@ -515,7 +517,7 @@ def test_pickles_in_the_engines_database_are_never_read(tmp_path: Path) -> None:
     job = interrupted(tmp_path)
     sprung = tmp_path / "sprung"
     trap = base64.b64encode(pickle.dumps(PickleTrap(sprung))).decode()
-    with contextlib.closing(sqlite3.connect(tmp_path / "data/engine.sqlite")) as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.sqlite")) as connection:
         for table, column in (("workflow_status", "inputs"), ("operation_outputs", "output")):
             change = f"UPDATE {table} SET {column} = ?, serialization = 'py_pickle'"
             assert connection.execute(change, (trap,)).rowcount
@@ -528,10 +530,10 @@ def test_pickles_in_the_engines_database_are_never_read(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_as_pickle(tmp_path: Path) -> None:
-    submission = harness.submission(harness.write_plate(tmp_path), parameters={"mood": "fail"})
+    submission = harness.submission(harness.write_plate(tmp_path), parameters={"behaviour": "fail"})
     with running_service(tmp_path) as job_service:
         wait_for_job(job_service, job_service.submit(submission, "the-key-1")[0])
-    with contextlib.closing(sqlite3.connect(tmp_path / "data/engine.sqlite")) as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.sqlite")) as connection:
         for table in ("workflow_status", "operation_outputs"):
             formats = connection.execute(f"SELECT DISTINCT serialization FROM {table}").fetchall()
             assert formats == [("portable_json",)]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-HARNESS = Path(__file__).with_name("killable.py")
+HARNESS = Path(__file__).with_name("job_harness.py")
 harness = SimpleNamespace(**runpy.run_path(str(HARNESS)))
 
 DEADLINE = 60
@@ -25,32 +25,32 @@ KEY = "key-of-the-job"
 #: The places, in the order in which a job comes by them: module, function, before or after it,
 #: and the step that it is in. After a step's function is before its checkpoint.
 KILL_POINTS = [
-    ("jobs.steps:admit:before", "admit"),
-    ("jobs.steps:admit:after", "admit"),
-    ("jobs.steps:stage:before", "stage"),
-    ("jobs.inputs:sha256_of:after:3", "stage"),
-    ("jobs.steps:stage:after", "stage"),
-    ("jobs.steps:run:before", "run"),
-    ("killable:make_frame:before:2", "run"),
-    ("killable:make_frame:before:3", "run"),
-    ("jobs.steps:run:after", "run"),
-    ("jobs.steps:check:before", "check"),
-    ("jobs.steps:check:after", "check"),
-    ("jobs.steps:proxy:before", "proxy"),
-    ("jobs.steps:proxy:after", "proxy"),
-    ("jobs.steps:seal:before", "seal"),
-    ("jobs.inputs:sha256_of:after:4", "seal"),
-    ("jobs.steps:seal:after", "seal"),
-    ("jobs.publish:publish:before", "publish"),
-    ("jobs.publish:_reserve:after", "publish"),
-    ("jobs.publish:_protect:before:4", "publish"),
-    ("jobs.publish:_assemble:after", "publish"),
-    ("jobs.publish:_place:before", "publish"),
-    ("jobs.publish:_place:after", "publish"),
-    ("jobs.publish:_show:after", "publish"),
-    ("jobs.publish:publish:after", "publish"),
-    ("jobs.steps:settle:before", "settle"),
-    ("jobs.steps:settle:after", "settle"),
+    ("jobs.steps:admit_job:before", "admit"),
+    ("jobs.steps:admit_job:after", "admit"),
+    ("jobs.steps:stage_inputs:before", "stage"),
+    ("jobs.inputs:hash_file:after:3", "stage"),
+    ("jobs.steps:stage_inputs:after", "stage"),
+    ("jobs.steps:run_provider:before", "run"),
+    ("job_harness:make_frame:before:2", "run"),
+    ("job_harness:make_frame:before:3", "run"),
+    ("jobs.steps:run_provider:after", "run"),
+    ("jobs.steps:check_outputs:before", "check"),
+    ("jobs.steps:check_outputs:after", "check"),
+    ("jobs.steps:make_proxies:before", "proxies"),
+    ("jobs.steps:make_proxies:after", "proxies"),
+    ("jobs.steps:hash_outputs:before", "hash"),
+    ("jobs.steps:hash_file:after:4", "hash"),
+    ("jobs.steps:hash_outputs:after", "hash"),
+    ("jobs.publish:publish_result:before", "publish"),
+    ("jobs.publish:_reserve_result:after", "publish"),
+    ("jobs.publish:_make_read_only:before:4", "publish"),
+    ("jobs.publish:_move_into_result:after", "publish"),
+    ("jobs.publish:_rename_into_library:before", "publish"),
+    ("jobs.publish:_rename_into_library:after", "publish"),
+    ("jobs.publish:_mark_published:after", "publish"),
+    ("jobs.publish:publish_result:after", "publish"),
+    ("jobs.steps:settle_charge:before", "settle"),
+    ("jobs.steps:settle_charge:after", "settle"),
 ]
 
 
@@ -62,7 +62,7 @@ class HarnessProcess:
         (folder / "paused").unlink(missing_ok=True)
         arguments = []
         if pause:
-            arguments = [pause if pause.startswith("killable") else f"bridge_gateway.{pause}"]
+            arguments = [pause if pause.startswith("job_harness") else f"bridge_gateway.{pause}"]
         self._log = (folder / "gateway.log").open("a")
         self.process = subprocess.Popen(
             [sys.executable, str(HARNESS), str(folder), *arguments],
@@ -176,7 +176,7 @@ def test_a_job_survives_a_kill_at_every_point(tmp_path: Path) -> None:
         versions = running.ask("versions")["versions"]
         running.stop()
     assert job["state"] == "succeeded", job["problem"]
-    assert [version["id"] for version in versions] == [job["version"]]
+    assert [version["id"] for version in versions] == [job["version_id"]]
     assert versions[0]["number"] == 1
     check_library(tmp_path, versions[0])
     # Each frame was made once, though the step was begun five times.
@@ -192,7 +192,7 @@ def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
     """The number that a killed job holds is its own; the next job gets the next one."""
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
-    with gateway(tmp_path, "jobs.publish:_reserve:after") as running:
+    with gateway(tmp_path, "jobs.publish:_reserve_result:after") as running:
         first = running.ask("submit", submission=given, key="key-of-the-first")
         running.wait_for_pause()
         running.kill()
@@ -202,7 +202,7 @@ def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
         second = running.wait_for_end(second["id"])
         versions = running.ask("versions")["versions"]
         running.stop()
-    assert [one["id"] for one in versions] == [first["version"], second["version"]]
+    assert [one["id"] for one in versions] == [first["version_id"], second["version_id"]]
     assert [one["number"] for one in versions] == [1, 2]
     assert first["progress"]["attempt"] == 2
 
@@ -210,7 +210,7 @@ def test_numbers_go_on_after_a_kill_in_publish(tmp_path: Path) -> None:
 def test_a_job_whose_row_was_written_but_not_enqueued_is_not_lost(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     given = harness.submission(pattern).model_dump(mode="json")
-    with gateway(tmp_path, "jobs.states:submit:after") as running:
+    with gateway(tmp_path, "jobs.transitions:create_job:after") as running:
         assert running.process.stdin is not None
         running.process.stdin.write(
             json.dumps({"call": "submit", "submission": given, "key": KEY}) + "\n"
@@ -230,7 +230,7 @@ def test_a_job_whose_row_was_written_but_not_enqueued_is_not_lost(tmp_path: Path
 
 def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    given = harness.submission(pattern, parameters={"mood": "hold"}).model_dump(mode="json")
+    given = harness.submission(pattern, parameters={"behaviour": "hold"}).model_dump(mode="json")
     with gateway(tmp_path) as running:
         job = running.ask("submit", submission=given, key=KEY)
         deadline = time.monotonic() + DEADLINE
@@ -239,7 +239,7 @@ def test_stopping_interrupts_a_job_and_the_next_start_goes_on(tmp_path: Path) ->
             time.sleep(0.02)
         running.stop()
     assert set(lines(tmp_path / "frames.log")) <= {"1001", "1002"}
-    harness.go_on(tmp_path).touch()
+    harness.resume_file(tmp_path).touch()
     with gateway(tmp_path) as running:
         job = running.wait_for_end(job["id"])
         versions = running.ask("versions")["versions"]
@@ -254,7 +254,7 @@ def test_a_second_gateway_on_the_same_data_is_refused(tmp_path: Path) -> None:
     with gateway(tmp_path) as first:
         with gateway(tmp_path) as second:
             assert second.first_answer["problem"]["code"] == "config"
-            assert "another gateway" in second.first_answer["problem"]["what"]
+            assert "another gateway" in second.first_answer["problem"]["message"]
             assert str(tmp_path / "data") in second.first_answer["problem"]["where"]
             assert second.process.wait(DEADLINE) == 3
             second.kill()

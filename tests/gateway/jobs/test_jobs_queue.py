@@ -15,7 +15,7 @@ from job_helpers import DEADLINE, harness, mounted_disk, running_service, wait_f
 
 from bridge_core.errors import ConfigError, NotWritable
 from bridge_core.models.jobs import Job, JobState
-from bridge_gateway.jobs import queue as engine_module
+from bridge_gateway.jobs import queue as queue_module
 from bridge_gateway.jobs.services import JobService
 
 
@@ -29,12 +29,12 @@ def work_folders(folder: Path) -> list[str]:
 
 
 def instance_id(folder: Path) -> str:
-    return (folder / "data" / "executor").read_text()
+    return (folder / "data" / "instance_id").read_text()
 
 
 def edit_queue_database(folder: Path, statement: str, *values: str) -> None:
     """Change what the engine has written down, while nobody has it open."""
-    connection = sqlite3.connect(folder / "data" / "engine.sqlite")
+    connection = sqlite3.connect(folder / "data" / "queue.sqlite")
     with connection:
         assert connection.execute(statement, values).rowcount == 1
     connection.close()
@@ -71,7 +71,7 @@ def test_jobs_wait_in_line_and_can_be_cancelled_there(tmp_path: Path) -> None:
 
 def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    submission = harness.submission(pattern, parameters={"mood": "hold"})
+    submission = harness.submission(pattern, parameters={"behaviour": "hold"})
     with running_service(tmp_path, workers=2) as job_service:
         jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(6)]
         most, deadline = 0, time.monotonic() + DEADLINE
@@ -79,7 +79,7 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
             time.sleep(0.01)
-        harness.go_on(tmp_path).touch()
+        harness.resume_file(tmp_path).touch()
         while any(not job_service.get_job(job.id).state.ended for job in jobs):
             most = max(most, len(job_service.list_jobs(state=JobState.RUNNING)))
             time.sleep(0.01)
@@ -90,7 +90,7 @@ def test_no_more_jobs_at_once_than_workers(tmp_path: Path) -> None:
 def test_nothing_waits_for_the_next_look_at_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "POLLING_SECONDS", 100 * DEADLINE)
+    monkeypatch.setattr(queue_module, "POLLING_SECONDS", 100 * DEADLINE)
     stopped = interrupt_job(tmp_path)
     submission = harness.submission(harness.write_plate(tmp_path, "020"), shot="020")
     with running_service(tmp_path, workers=1) as job_service:
@@ -104,7 +104,7 @@ def test_nothing_waits_for_the_next_look_at_the_queue(
 
 def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    job_service = harness.open_desk(tmp_path, workers=1)
+    job_service = harness.create_service(tmp_path, workers=1)
     job_service.start()
     job, _ = job_service.submit(
         harness.submission(pattern, parameters={"seconds": 0.2}), "the-key-1"
@@ -118,10 +118,10 @@ def test_draining_lets_a_running_job_end(tmp_path: Path) -> None:
 
 def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
-    job_service = harness.open_desk(tmp_path)
+    job_service = harness.create_service(tmp_path)
     job_service.start()
     job, _ = job_service.submit(
-        harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1"
+        harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
     )
     wait_for_frame(job_service, job)
     job_service.stop()
@@ -131,7 +131,7 @@ def test_leftovers_are_swept_and_work_in_progress_is_kept(tmp_path: Path) -> Non
     with running_service(tmp_path) as job_service:
         assert work_folders(tmp_path) == [job.id]
         assert job_service.find_job_proxy(job.id, 1001).is_file()
-        harness.go_on(tmp_path).touch()
+        harness.resume_file(tmp_path).touch()
         assert wait_for_job(job_service, job).state is JobState.SUCCEEDED
     assert work_folders(tmp_path) == []
 
@@ -178,28 +178,28 @@ def test_a_job_begun_by_another_version_begins_anew(tmp_path: Path) -> None:
 def interrupt_job(folder: Path) -> Job:
     """A job in the middle of its frames, its gateway stopped; it goes on with the next one."""
     pattern = harness.write_plate(folder)
-    job_service = harness.open_desk(folder)
+    job_service = harness.create_service(folder)
     job_service.start()
     job, _ = job_service.submit(
-        harness.submission(pattern, parameters={"mood": "hold"}), "the-key-1"
+        harness.submission(pattern, parameters={"behaviour": "hold"}), "the-key-1"
     )
     wait_for_frame(job_service, job)
     job_service.stop()
-    harness.go_on(folder).touch()
+    harness.resume_file(folder).touch()
     return job
 
 
 def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        harness.open_desk(tmp_path, file_name="{shot}_{artist}_{version}")
-    assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name"
+        harness.create_service(tmp_path, file_name_template="{shot}_{artist}_{version}")
+    assert "{artist}" in caught.value.message and caught.value.where == "gateway.file_name_template"
 
 
 def test_templates_of_a_studio(tmp_path: Path) -> None:
     pattern = harness.write_plate(tmp_path)
     settings = {
-        "version_folder": "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr",
-        "file_name": "{show}_{shot}_{version}",
+        "version_folder_template": "{show}/shots/{sequence}/{sequence}_{shot}/{service}/{version}/exr",
+        "file_name_template": "{show}_{shot}_{version}",
     }
     with running_service(tmp_path, **settings) as job_service:
         job, _ = job_service.submit(harness.submission(pattern), "the-key-1")
@@ -223,7 +223,7 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, small_disk: 
     library = small_disk / "library"
     with running_service(tmp_path, library_dir=library) as job_service:
         job, _ = job_service.submit(
-            harness.submission(pattern, parameters={"mood": "fill"}), "key-fill"
+            harness.submission(pattern, parameters={"behaviour": "fill"}), "key-fill"
         )
         job = wait_for_job(job_service, job)
         assert job.state is JobState.FAILED and job.problem is not None
@@ -268,7 +268,7 @@ def test_a_library_that_nobody_may_write_to(tmp_path: Path, small_disk: Path) ->
         )
         assert job.state is JobState.SUCCEEDED, job.problem
     with pytest.raises(NotWritable):
-        harness.open_desk(tmp_path, library_dir=Path("/proc/library")).start()
+        harness.create_service(tmp_path, library_dir=Path("/proc/library")).start()
 
 
 # --- many at once
@@ -292,12 +292,12 @@ def test_readers_and_writers_do_not_wait_for_each_other(
         except BaseException as error:
             failures.append(error)
 
-    with caplog.at_level(logging.WARNING), running_service(tmp_path, workers=4) as desk:
-        readers = [threading.Thread(target=ask, args=(desk,)) for _ in range(3)]
+    with caplog.at_level(logging.WARNING), running_service(tmp_path, workers=4) as job_service:
+        readers = [threading.Thread(target=ask, args=(job_service,)) for _ in range(3)]
         for reader in readers:
             reader.start()
-        jobs = [desk.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
-        states = {wait_for_job(desk, job).state for job in jobs}
+        jobs = [job_service.submit(submission, f"key-{number:05d}")[0] for number in range(12)]
+        states = {wait_for_job(job_service, job).state for job in jobs}
         ended.set()
         for reader in readers:
             reader.join()

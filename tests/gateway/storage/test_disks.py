@@ -29,7 +29,7 @@ def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class HangingDisk:
-    """System calls on paths below ``folder`` that do not return until :meth:`answer`."""
+    """System calls on paths below ``folder`` that do not return until :meth:`release`."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
@@ -130,20 +130,20 @@ def test_a_job_waits_for_its_root_and_can_be_cancelled(
     tmp_path: Path, hanging_disk: HangingDisk
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
-    job_service = harness.open_desk(tmp_path)
+    job_service = harness.create_service(tmp_path)
     job_service.start()
     try:
         hanging_disk.folder = tmp_path / "plates"
         jobs = [job_service.submit(submission, f"the-key-{number}")[0] for number in range(2)]
         wait_until(lambda: hanging_disk.calls, "the job to look")
-        assert next(line for line in job_service.health() if line.name == "engine").ok
+        assert next(one for one in job_service.check_health() if one.name == "queue").ok
         assert job_service.cancel(jobs[0].id).state is JobState.CANCELLED
         wait_until(
-            lambda: job_service.job(jobs[1].id).state is JobState.RUNNING, "the next job's turn"
+            lambda: job_service.get_job(jobs[1].id).state is JobState.RUNNING, "the next job's turn"
         )
         hanging_disk.release()
-        wait_until(lambda: job_service.job(jobs[1].id).state.ended, "the job to end")
-        assert job_service.job(jobs[1].id).state is JobState.SUCCEEDED
+        wait_until(lambda: job_service.get_job(jobs[1].id).state.ended, "the job to end")
+        assert job_service.get_job(jobs[1].id).state is JobState.SUCCEEDED
     finally:
         job_service.stop()
 
@@ -152,24 +152,24 @@ def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
     tmp_path: Path, hanging_disk: HangingDisk
 ) -> None:
     submission = harness.submission(harness.write_plate(tmp_path))
-    job_service = harness.open_desk(tmp_path)
+    job_service = harness.create_service(tmp_path)
     job_service.start()
     job, _ = job_service.submit(submission, "the-key-1")
-    wait_until(lambda: job_service.job(job.id).state.ended, "the job to end")
+    wait_until(lambda: job_service.get_job(job.id).state.ended, "the job to end")
     hanging_disk.folder = tmp_path / "library"
-    version = str(job_service.job(job.id).version)
+    version = str(job_service.get_job(job.id).version_id)
     for look in (
-        lambda: job_service.frames(job.id),
-        lambda: job_service.files(version),
-        lambda: job_service.lineage(version),
-        lambda: job_service.proxy(version, 1001),
-        lambda: job_service.thumbnail(version),
-        lambda: job_service.file(version, "thumbnail.jpg"),
-        lambda: job_service.job_proxy(job.id, 1001),
+        lambda: job_service.list_frames(job.id),
+        lambda: job_service.list_files(version),
+        lambda: job_service.get_lineage(version),
+        lambda: job_service.find_proxy(version, 1001),
+        lambda: job_service.find_thumbnail(version),
+        lambda: job_service.find_file(version, "thumbnail.jpg"),
+        lambda: job_service.find_job_proxy(job.id, 1001),
     ):
         with pytest.raises(StorageUnavailable):
             look()
-    assert job_service.version(version).number == 1
+    assert job_service.get_version(version).number == 1
     begun = time.monotonic()
     job_service.stop()
     assert time.monotonic() - begun < 10
@@ -180,23 +180,23 @@ def test_a_library_that_hangs_is_reported_and_does_not_hold_up_the_end(
 
 def test_health_says_what_is_wrong_with_folders(tmp_path: Path, hanging_disk: HangingDisk) -> None:
     (tmp_path / "plates").mkdir()
-    job_service = harness.open_desk(tmp_path)
+    job_service = harness.create_service(tmp_path)
     job_service.start()
     try:
 
-        def line(name: str) -> Any:
-            return next(line for line in job_service.health() if line.name.startswith(name))
+        def check(name: str) -> Any:
+            return next(one for one in job_service.check_health() if one.name.startswith(name))
 
-        assert line("media root").ok and "can be read" in line("media root").says
+        assert check("media root").ok and "can be read" in check("media root").message
         for folder, name in (("plates", "media root"), ("library", "library")):
             (tmp_path / folder).rename(tmp_path / "away")
-            assert not line(name).ok and line(name).next_step
-            assert str(tmp_path / folder) in line(name).name + line(name).says
+            assert not check(name).ok and check(name).next_step
+            assert str(tmp_path / folder) in check(name).name + check(name).message
             (tmp_path / "away").rename(tmp_path / folder)
         assert not [path for path in (tmp_path / "library").iterdir() if path.name != ".work"]
-        mend = harness.plant("bridge_gateway.jobs.health", "new_file", 30, 1, 99)
+        mend = harness.inject_os_error("bridge_gateway.jobs.health", "atomic_write", 30, 1, 99)
         try:
-            assert not line("library").ok and "Read-only" in line("library").says
+            assert not check("library").ok and "Read-only" in check("library").message
         finally:
             mend()
     finally:

@@ -114,7 +114,7 @@ def insert_versions(path: Path, records: Iterable[Version]) -> None:
         session.add_all(
             ResultRow(
                 id=one.id,
-                job=one.job_id,
+                job_id=one.job_id,
                 show=one.shot.show,
                 sequence=one.shot.sequence,
                 shot=one.shot.shot,

@@ -1,9 +1,8 @@
-"""Who may come in. Stands before every route, so that a new route cannot forget it.
+"""Checks the token, host, origin and client version of every call, before any route.
 
-Browsers are why a token is not enough of a thought on loopback: any web page may send requests to
-``localhost``. A page cannot read the token; but so that no page ever talks to the gateway at all,
-calls under a foreign Host name (DNS rebinding) or from a foreign Origin are refused, and there is
-no CORS.
+Any web page in a browser may send requests to ``localhost``. It cannot read the token, but pages
+should not reach the gateway at all: calls under a foreign Host name (DNS rebinding) or from a
+foreign Origin are refused, and there is no CORS.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from bridge_core.errors import (
 )
 from bridge_gateway.api.errors import problem_response
 
-#: The oldest client that is still understood.
+#: The oldest client that is supported.
 MIN_CLIENT_VERSION = "0.1.0"
-#: The handshake: open to all, so that a client that is too old can learn that it is.
+#: The handshake needs no token, so that a client that is too old can find out.
 PUBLIC_PATH = "/v1/about"
 CLIENT_HEADER = "X-Shotbridge-Client"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -37,12 +36,12 @@ _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[.+-]?[A-Za-z][\w
 
 @dataclass(frozen=True)
 class AuthConfig:
-    """What the gate compares with."""
+    """What calls are checked against."""
 
     token: str = field(repr=False)
     min_client_version: str
     allowed_hosts: frozenset[str]
-    """Names under which the gateway may be called, lower case, without port."""
+    """Host names under which the gateway may be called, in lower case, without port."""
 
     @classmethod
     def create(cls, token: str, min_client_version: str, hosts: Iterable[str]) -> AuthConfig:
@@ -50,7 +49,7 @@ class AuthConfig:
 
 
 class AuthMiddleware:
-    """Middleware: lets calls through that have the right Host, Origin, token and version."""
+    """Middleware that passes on only calls with the right Host, Origin, token and version."""
 
     def __init__(self, app: ASGIApp, config: AuthConfig) -> None:
         self._app = app
@@ -71,7 +70,7 @@ class AuthMiddleware:
 
 
 def _mark_authenticated(scope: Scope) -> None:
-    """Tell the connection that the token was sent on it, see :mod:`.connections`."""
+    """Mark the connection as authenticated, see :mod:`bridge_gateway.api.connection_limits`."""
     mark_authenticated = scope.get("state", {}).get("mark_authenticated")
     if mark_authenticated is not None:
         mark_authenticated()
@@ -83,9 +82,9 @@ def _check_call(
     host = _host_name(headers.get("host", ""))
     if host not in config.allowed_hosts:
         error: ShotbridgeError = NotAuthorised(
-            "the gateway is not called by this name",
+            "the gateway does not answer to this host name",
             where=f"header Host: {headers.get('host', '')!r}",
-            next_step="use the address that the gateway announced, or add the name to "
+            next_step="use the URL that the gateway announced, or add the name to "
             "gateway.allowed_hosts",
         )
         return error, 403, {}
@@ -116,24 +115,24 @@ def _check_call(
 def _check_client_version(
     client: str | None, config: AuthConfig
 ) -> tuple[ShotbridgeError, int, dict[str, str]] | None:
-    """Calls without the header come from no client of ours, and know what they do."""
+    """Calls without the header are not from a Shotbridge client and are not checked."""
     if client is None:
         return None
     version = _parse_version(client)
     if version is None:
         invalid = InvalidRequest(
-            "this is not a version",
+            "this is not a version number",
             where=f"header {CLIENT_HEADER}: {client[:60]!r}",
-            next_step=f"send a version such as {config.min_client_version}, or leave the header out",
+            next_step=f"send a version such as {config.min_client_version}, or no such header",
         )
         return invalid, 422, {}
     if version < (_parse_version(config.min_client_version) or ()):
         outdated = IncompatibleVersion(
-            f"this gateway works with clients from version {config.min_client_version} on, "
+            f"this gateway needs clients of version {config.min_client_version} or newer; "
             f"this one is {client}",
             where=f"header {CLIENT_HEADER}",
             next_step="update Shotbridge on this machine and start the host again",
-            details={"oldest_client": config.min_client_version, "client": client},
+            details={"min_client_version": config.min_client_version, "client": client},
         )
         return outdated, 426, {"Upgrade": f"shotbridge/{config.min_client_version}"}
     return None
@@ -145,12 +144,12 @@ def _parse_version(text: str) -> tuple[int, ...] | None:
 
 
 def _host_name(value: str) -> str:
-    """The name in a Host header, lower case, without port and brackets; empty if it is none."""
+    """The name in a Host header in lower case, without port and brackets; empty if invalid."""
     match = _HOST.fullmatch(value)
     return (match[1] or match[2]).lower() if match else ""
 
 
 def _is_same_origin(origin: str, host: str) -> bool:
-    """Whether a page came from the gateway's own address."""
+    """Whether a page was loaded from the gateway itself."""
     scheme, separator, origin_host = origin.partition("://")
     return bool(separator) and scheme in ("http", "https") and origin_host.lower() == host.lower()

@@ -1,4 +1,4 @@
-"""The handshake, the gateway's health, its services, and what a request would mean."""
+"""The handshake, health, services and estimates."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ router = create_router("about")
 async def get_about(
     request: Request, context: ContextDep, challenge: Annotated[Challenge | None, Query()] = None
 ) -> About:
-    """Who answers, and whether the two can talk. Needs no token. With a ``challenge``, a text that
-    was never used before, the gateway proves that it knows the token: ``proof`` is the HMAC-SHA-256
+    """The gateway's versions and instance id. Needs no token. With a ``challenge``, a string that
+    was never used before, the gateway proves that it has the token: ``proof`` is the HMAC-SHA-256
     (hexadecimal, keyed with the token) of ``shotbridge gateway proof 1``, the challenge and the
-    instance, separated by line feeds."""
+    instance id, separated by line feeds."""
     if challenge is None:
         return context.about
     proof = compute_proof(request.app.state.auth.token, challenge, context.about.instance_id)
@@ -32,18 +32,18 @@ async def get_about(
 
 @router.get("/health")
 def get_health(context: ContextDep) -> Health:
-    """How models, storage, colour and the engine are, in words."""
+    """The state of the queue, storage, colour configuration and services."""
     checks = tuple(context.job_service.check_health())
-    return Health(ok=all(line.ok for line in checks), checks=checks)
+    return Health(ok=all(check.ok for check in checks), checks=checks)
 
 
 @router.get("/services")
 def list_services(context: ContextDep) -> list[Service]:
-    """What can be asked for, with the parameters that forms are built from."""
+    """The services with their parameters, from which clients build forms."""
     return context.job_service.list_services()
 
 
 @router.post("/estimates", responses=error_responses(403, 409, 413, 503, 507))
 def estimate_request(context: ContextDep, request: requests.Request) -> Estimate:
-    """Frames, seconds, cost and where the pictures would go. Nothing is sent or kept."""
+    """Frames, seconds, cost and data locality of a request. Nothing is sent or stored."""
     return context.job_service.estimate_request(request)

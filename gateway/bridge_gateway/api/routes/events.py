@@ -31,8 +31,8 @@ async def stream_events(
     after: Annotated[int | None, Query(ge=0, le=MAX_INTEGER)] = None,
     job: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
 ) -> StreamingResponse:
-    """What happens, as it happens, after the event with this id; the header goes before the
-    parameter. Without either only what happens from now on. ``job`` alone of one job."""
+    """The events after this id, as they happen; the header takes precedence over the parameter.
+    Without either, only new events. With ``job``, only the events of one job."""
     if job is not None:
         await to_thread.run_sync(context.job_service.get_job, job)
     position = last_event_id if last_event_id is not None else after

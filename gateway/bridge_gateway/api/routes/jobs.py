@@ -1,4 +1,4 @@
-"""Jobs: sent, watched, cancelled, and looked at while they run."""
+"""Jobs: submitting, listing and cancelling them, and their finished frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ router = create_router("jobs")
     "/jobs",
     status_code=201,
     responses=error_responses(403, 409, 413, 503, 507)
-    | {200: {"model": Job, "description": "The job that this key made before"}},
+    | {200: {"model": Job, "description": "The job that was created with this key before"}},
 )
 def submit_job(
     context: ContextDep,
@@ -34,8 +34,8 @@ def submit_job(
     submission: Submission,
     idempotency_key: Annotated[IdempotencyKey, Header()],
 ) -> Job:
-    """Have a request worked on. The same key with the same request is one job, however often it
-    is sent; with another request it is refused."""
+    """Create a job. The same key with the same request is one job, however often it is sent; with
+    another request it is refused."""
     job, created = context.job_service.submit(submission, idempotency_key)
     if not created:
         response.status_code = 200
@@ -51,7 +51,7 @@ def list_jobs(
     before: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Job]:
-    """Newest first; ``before`` is the id of the last job of the page before."""
+    """Newest first; ``before`` is the id of the last job of the previous page."""
     return context.job_service.list_jobs(show=show, state=state, before=before, limit=limit)
 
 
@@ -62,13 +62,13 @@ def get_job(context: ContextDep, job_id: IdPath) -> Job:
 
 @router.post("/jobs/{id}/cancel", responses=error_responses(404))
 def cancel_job(context: ContextDep, job_id: IdPath) -> Job:
-    """End a job. A job that has ended stays as it is."""
+    """Cancel a job. A job that has ended does not change."""
     return context.job_service.cancel(job_id)
 
 
 @router.get("/jobs/{id}/frames", responses=error_responses(404))
 def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
-    """The frames that are finished so far."""
+    """The frames finished so far."""
     return context.job_service.list_frames(job_id)
 
 
@@ -78,5 +78,5 @@ def list_job_frames(context: ContextDep, job_id: IdPath) -> list[JobFrame]:
     responses=error_responses(404, 416) | JPEG_RESPONSES,
 )
 def get_job_proxy(context: ContextDep, job_id: IdPath, frame: FramePath) -> DownloadResponse:
-    """A finished frame while the job runs, for looking."""
+    """The proxy of a finished frame, also while the job runs."""
     return jpeg_response(context.job_service.find_job_proxy(job_id, frame))

@@ -1,4 +1,4 @@
-"""How pictures come in: by path where the gateway can read them itself, else by content."""
+"""Input files: read by path where the gateway can, and uploaded to the content store otherwise."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ router = create_router("media")
 ByteCountHeader = Annotated[int, Header(ge=0, le=MAX_INTEGER)]
 
 
-@router.post("/media/reachable", responses=error_responses(413))
-def find_reachable(context: ContextDep, query: ReadableFilesQuery) -> ReadableFilesResponse:
-    """Which of these files the gateway can read where they lie, and finds unchanged."""
+@router.post("/media/readable", responses=error_responses(413))
+def find_readable(context: ContextDep, query: ReadableFilesQuery) -> ReadableFilesResponse:
+    """The positions of the files that the gateway can read itself and that are unchanged."""
     if len(query.files) > MAX_LIST_LENGTH:
         raise InvalidRequest(
-            f"{len(query.files)} files are asked about, at most {MAX_LIST_LENGTH} can be at once",
+            f"{len(query.files)} files in one call; the limit is {MAX_LIST_LENGTH}",
             where="files",
-            next_step="ask in parts",
+            next_step="ask in several calls",
         )
     return ReadableFilesResponse(
         readable=tuple(context.media_roots.readable_positions(query.files))
@@ -48,8 +48,8 @@ def find_reachable(context: ContextDep, query: ReadableFilesQuery) -> ReadableFi
     responses=error_responses(403, 409, 413, 416, 507) | JPEG_RESPONSES,
 )
 async def get_plate_proxy(context: ContextDep, plate_frame: PlateFrameQuery) -> DownloadResponse:
-    """A frame of a plate with the display view baked in. The file is read where it lies, or from
-    the content that was sent; see `POST /v1/media/reachable`."""
+    """A frame of a plate with the display view baked in. The file is read by its path, or from the
+    content that was sent; see `POST /v1/media/readable`."""
     return jpeg_response(
         await to_thread.run_sync(
             _render_plate_proxy, context, plate_frame, limiter=context.media_limiter
@@ -57,20 +57,20 @@ async def get_plate_proxy(context: ContextDep, plate_frame: PlateFrameQuery) -> 
     )
 
 
-@router.post("/media/facts", responses=error_responses(403, 409, 413))
-async def get_media_facts(context: ContextDep, file: SourceFile) -> MediaInfo:
-    """The size, rate, length, timecode and colour tags of a movie or a still. The file is found as
+@router.post("/media/info", responses=error_responses(403, 409, 413))
+async def get_media_info(context: ContextDep, file: SourceFile) -> MediaInfo:
+    """The size, rate, length, timecode and colour tags of a movie or a still. The file is read as
     for `POST /v1/media/proxy`."""
-    return await to_thread.run_sync(_read_facts, context, file, limiter=context.media_limiter)
+    return await to_thread.run_sync(_read_info, context, file, limiter=context.media_limiter)
 
 
 @router.post("/content/states", responses=error_responses(413))
-def get_blob_states(
+def get_content_states(
     context: ContextDep,
     addresses: Annotated[list[ContentAddress], Body(max_length=MAX_LIST_LENGTH)],
 ) -> list[ContentState]:
-    """How much of each content is there. What is complete stays for the next hours."""
-    return context.blob_store.states(addresses)
+    """How much of each content the gateway has. Complete contents are kept for some hours."""
+    return context.content_store.states(addresses)
 
 
 @router.patch(
@@ -78,38 +78,40 @@ def get_blob_states(
     responses=error_responses(409, 507),
     openapi_extra={
         "requestBody": {
-            "description": "The bytes from the offset on: all that is missing, or a part of it.",
+            "description": "The bytes from the offset on: all missing ones, or a part.",
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             },
         }
     },
 )
-async def upload_blob(
+async def upload_content(
     context: ContextDep,
     request: Request,
     sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
     upload_offset: ByteCountHeader,
     upload_length: ByteCountHeader,
 ) -> ContentState:
-    """Send a content on from where it stands. After a cut line, ask for its state and go on.
+    """Upload a content, or the rest of it. After a lost connection, ask for its state and continue.
 
-    409 with ``details.offset`` says where it really stands.
+    409 has the offset to continue from in ``details.offset``.
     """
-    return await context.blob_store.append(sha256, upload_offset, upload_length, request.stream())
+    return await context.content_store.append(
+        sha256, upload_offset, upload_length, request.stream()
+    )
 
 
-def _read_facts(context: ApiContext, file: SourceFile) -> MediaInfo:
+def _read_info(context: ApiContext, file: SourceFile) -> MediaInfo:
     plate = Plate(path=file.path, range=FrameRange.of(1, 1))
-    facts = context.plate_proxies.read_info(plate, _resolve_source(context, file), 1)
+    info = context.plate_proxies.read_info(plate, _resolve_source(context, file), 1)
     return MediaInfo(
-        width=facts.width,
-        height=facts.height,
-        pixel_aspect=facts.pixel_aspect,
-        rate=facts.rate,
-        frame_count=facts.frame_count,
-        start_timecode=facts.start_timecode,
-        colour=facts.colour_tag.description if facts.colour_tag else "",
+        width=info.width,
+        height=info.height,
+        pixel_aspect=info.pixel_aspect,
+        rate=info.rate,
+        frame_count=info.frame_count,
+        start_timecode=info.start_timecode,
+        colour=info.colour_tag.description if info.colour_tag else "",
     )
 
 
@@ -121,25 +123,25 @@ def _render_plate_proxy(context: ApiContext, plate_frame: PlateFrameQuery) -> Fi
 
 def _resolve_source(context: ApiContext, file: SourceFile) -> PlateFile:
     """
-    :raises OutsideRoots: a path that this gateway may not read.
-    :raises PlateChanged: it is not there, or not as the client saw it.
-    :raises TransferError: the content is not here.
+    :raises OutsideMediaRoots: a path that this gateway may not read.
+    :raises PlateChanged: it does not exist, or is not as the client saw it.
+    :raises TransferError: the content was not sent.
     """
     if file.sha256 is None:
         path = context.media_roots.resolve(file.path)
         if not context.media_roots.is_readable(file):
             raise PlateChanged(
-                "this file is not there any more, or was changed",
+                "this file no longer exists, or has changed",
                 where=file.path,
-                next_step="look at the plate's files again and ask anew",
+                next_step="list the plate's files again and repeat the call",
             )
         return PlateFile(path, f"{file.size}:{file.mtime_ns}")
-    blob_path = context.blob_store.find(file.sha256)
-    if blob_path is None:
+    content_path = context.content_store.find(file.sha256)
+    if content_path is None:
         raise TransferError(
-            "this picture has not arrived here",
+            "this picture has not been sent",
             where=file.path,
             next_step="send its content, then ask again",
             details={"sha256": [file.sha256]},
         )
-    return PlateFile(blob_path, file.sha256)
+    return PlateFile(content_path, file.sha256)

@@ -1,4 +1,4 @@
-"""What versions and tries are made of: lineage, files, proxies."""
+"""Test frames, and the lineage, files and proxies of results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bridge_gateway.api.errors import error_responses
 router = create_router("results")
 
 
-@router.get("/tries/{id}", responses=error_responses(404))
+@router.get("/test-frames/{id}", responses=error_responses(404))
 def get_test_frame(context: ContextDep, test_frame_id: IdPath) -> TestFrame:
     return context.job_service.get_test_frame(test_frame_id)
 
 
 @router.get("/results/{id}/lineage", responses=error_responses(404))
 def get_lineage(context: ContextDep, result_id: IdPath) -> Lineage:
-    """How a version or a try was made."""
+    """How a version or a test frame was made."""
     return context.job_service.get_lineage(result_id)
 
 
@@ -53,7 +53,7 @@ def list_files(context: ContextDep, result_id: IdPath) -> list[ResultFile]:
 def get_file(
     context: ContextDep, result_id: IdPath, path: Annotated[str, Path(max_length=1024)]
 ) -> DownloadResponse:
-    """One of the files in the list, whole or a range of bytes."""
+    """A file of the list, whole or a range of its bytes."""
     return download_response(context.job_service.find_file(result_id, safe_relative_path(path)))
 
 
@@ -63,7 +63,7 @@ def get_file(
     responses=error_responses(404, 416) | JPEG_RESPONSES,
 )
 def get_proxy(context: ContextDep, result_id: IdPath, frame: FramePath) -> DownloadResponse:
-    """A frame with the display view baked in."""
+    """The proxy of a frame, with the display view baked in."""
     return jpeg_response(context.job_service.find_proxy(result_id, frame))
 
 

@@ -27,8 +27,8 @@ def list_versions(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Version]:
     """By shot, service and number; with ``status`` only those with this review status, with
-    ``newest`` of each shot only the one that was made last. ``after`` is the id of the last
-    version of the page before."""
+    ``newest`` of each shot only the one made last. ``after`` is the id of the last version of the
+    previous page."""
     return context.job_service.list_versions(
         show=show,
         sequence=sequence,
@@ -48,7 +48,7 @@ def get_version(context: ContextDep, version_id: IdPath) -> Version:
 
 @router.post("/versions/{id}/decisions", responses=error_responses(404, 409, 413))
 def add_decision(context: ContextDep, version_id: IdPath, decision: Decision) -> Version:
-    """Set the review status, in a person's name. Earlier decisions stay on record."""
+    """Set the review status in a person's name. Earlier decisions are kept."""
     return context.job_service.add_decision(version_id, decision)
 
 

@@ -1,1 +1,1 @@
-"""Alembic's environment: how the schema came to be, one revision at a time."""
+"""Alembic's environment and the revisions of the schema."""

@@ -1,4 +1,4 @@
-"""Runs revisions on the connection that :func:`bridge_gateway.db.engine.migrate` gives."""
+"""Runs the revisions on the connection of :func:`bridge_gateway.db.engine.migrate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge_gateway.db.tables import Base
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
-    # SQLite changes a table by making it anew; alembic does that in batches.
+    # SQLite cannot alter most of a table; alembic copies it instead.
     render_as_batch=True,
     compare_type=True,
 )

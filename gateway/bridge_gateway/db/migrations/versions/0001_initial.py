@@ -1,4 +1,4 @@
-"""Jobs, results, review and events."""
+"""The initial schema: jobs, results, review, events and timings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_MOMENT = sa.DateTime(timezone=True)
+_TIMESTAMP = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
@@ -25,15 +25,16 @@ def upgrade() -> None:
         sa.Column("show", sa.String(128), nullable=False),
         sa.Column("service", sa.String(64), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("created", _MOMENT, nullable=False),
-        sa.Column("started", _MOMENT, nullable=True),
-        sa.Column("finished", _MOMENT, nullable=True),
+        sa.Column("created", _TIMESTAMP, nullable=False),
+        sa.Column("started", _TIMESTAMP, nullable=True),
+        sa.Column("finished", _TIMESTAMP, nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("step", sa.String(16), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("seconds_left", sa.Double(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("warnings", sa.Text(), nullable=True),
         sa.Column("seconds_per_frame", sa.Double(), nullable=True),
         sa.Column("megapixels", sa.Double(), nullable=True),
         sa.Column("cost", sa.Text(), nullable=True),
@@ -48,71 +49,76 @@ def upgrade() -> None:
     op.create_table(
         "results",
         sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("job", sa.String(32), nullable=False),
+        sa.Column("job_id", sa.String(32), nullable=False),
         sa.Column("show", sa.String(128), nullable=False),
         sa.Column("sequence", sa.String(128), nullable=False),
         sa.Column("shot", sa.String(128), nullable=False),
         sa.Column("service", sa.String(64), nullable=False),
         sa.Column("number", sa.Integer(), nullable=True),
         sa.Column("folder", sa.Text(), nullable=False),
-        sa.Column("created", _MOMENT, nullable=False),
-        sa.Column("published", _MOMENT, nullable=True),
+        sa.Column("created", _TIMESTAMP, nullable=False),
+        sa.Column("published", _TIMESTAMP, nullable=True),
+        sa.Column("ordinal", sa.Integer(), nullable=True),
         sa.Column("content", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["job"], ["jobs.id"], name="fk_results_job_jobs"),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_results_job_id_jobs"),
         sa.PrimaryKeyConstraint("id", name="pk_results"),
-        sa.UniqueConstraint("job", name="uq_results_job"),
+        sa.UniqueConstraint("job_id", name="uq_results_job_id"),
         sa.UniqueConstraint(
             *("show", "sequence", "shot", "service", "number"),
             name="uq_results_show_sequence_shot_service_number",
         ),
     )
+    op.create_index("ix_results_ordinal", "results", ["ordinal"])
     op.create_table(
         "decisions",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("result", sa.String(32), nullable=False),
+        sa.Column("result_id", sa.String(32), nullable=False),
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("by", sa.String(200), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["result"], ["results.id"], name="fk_decisions_result_results"),
+        sa.Column("content_hash", sa.String(64), nullable=True),
+        sa.Column("at", _TIMESTAMP, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["result_id"], ["results.id"], name="fk_decisions_result_id_results"
+        ),
         sa.PrimaryKeyConstraint("number", name="pk_decisions"),
     )
-    op.create_index("ix_decisions_result", "decisions", ["result"])
+    op.create_index("ix_decisions_result_id", "decisions", ["result_id"])
     op.create_table(
         "notes",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("result", sa.String(32), nullable=False),
+        sa.Column("result_id", sa.String(32), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["result"], ["results.id"], name="fk_notes_result_results"),
+        sa.Column("at", _TIMESTAMP, nullable=False),
+        sa.ForeignKeyConstraint(["result_id"], ["results.id"], name="fk_notes_result_id_results"),
         sa.PrimaryKeyConstraint("number", name="pk_notes"),
         sa.UniqueConstraint("id", name="uq_notes_id"),
     )
-    op.create_index("ix_notes_result", "notes", ["result"])
+    op.create_index("ix_notes_result_id", "notes", ["result_id"])
     op.create_table(
         "events",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("job", sa.String(32), nullable=True),
-        sa.Column("passing", sa.Boolean(), nullable=False),
+        sa.Column("job_id", sa.String(32), nullable=True),
+        sa.Column("is_transient", sa.Boolean(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("at", _TIMESTAMP, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_events"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_events_job", "events", ["job"])
+    op.create_index("ix_events_job_id", "events", ["job_id"])
     op.create_table(
         "timings",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("job", sa.String(32), nullable=False),
+        sa.Column("job_id", sa.String(32), nullable=False),
         sa.Column("step", sa.String(16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("seconds", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(["job"], ["jobs.id"], name="fk_timings_job_jobs"),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_timings_job_id_jobs"),
         sa.PrimaryKeyConstraint("number", name="pk_timings"),
     )
-    op.create_index("ix_timings_job", "timings", ["job"])
+    op.create_index("ix_timings_job_id", "timings", ["job_id"])
 
 
 def downgrade() -> None:

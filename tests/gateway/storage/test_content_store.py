@@ -21,8 +21,8 @@ from bridge_core.errors import (
     WrongOffset,
 )
 from bridge_core.models.media import ContentAddress, ContentState
-from bridge_gateway.storage import blobs
-from bridge_gateway.storage.blobs import BlobStore
+from bridge_gateway.storage import content_store
+from bridge_gateway.storage.content_store import ContentStore
 
 
 def make_content(size: int, seed: int = 0) -> tuple[bytes, str]:
@@ -38,7 +38,7 @@ async def split(data: bytes, *, size: int = 100_000, then: Exception | None = No
 
 
 def send(
-    store: BlobStore,
+    store: ContentStore,
     sha256: str,
     data: bytes,
     *,
@@ -50,21 +50,23 @@ def send(
     return asyncio.run(store.append(sha256, offset, whole, split(data, then=then)))
 
 
-def state(store: BlobStore, sha256: str) -> ContentState:
+def state(store: ContentStore, sha256: str) -> ContentState:
     return store.states([ContentAddress(sha256=sha256, size=0)])[0]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    return BlobStore(tmp_path / "content", 50_000_000)
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(tmp_path / "content", 50_000_000)
 
 
-def all_files(store: BlobStore) -> list[Path]:
+def all_files(store: ContentStore) -> list[Path]:
     return [path for path in store.folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("size", [0, 1, 99_999, blobs.BLOCK_BYTES, 3 * blobs.BLOCK_BYTES + 7])
-def test_what_was_sent_is_there(store: BlobStore, size: int) -> None:
+@pytest.mark.parametrize(
+    "size", [0, 1, 99_999, content_store.BLOCK_BYTES, 3 * content_store.BLOCK_BYTES + 7]
+)
+def test_what_was_sent_is_there(store: ContentStore, size: int) -> None:
     data, sha256 = make_content(size)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=0, complete=False)
     assert store.find(sha256) is None
@@ -75,19 +77,19 @@ def test_what_was_sent_is_there(store: BlobStore, size: int) -> None:
     assert state(store, sha256) == ContentState(sha256=sha256, offset=size, complete=True)
 
 
-def test_pictures_are_private(store: BlobStore) -> None:
+def test_pictures_are_private(store: ContentStore) -> None:
     data, sha256 = make_content(10)
     send(store, sha256, data)
     assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in all_files(store))
 
 
-def test_a_cut_upload_goes_on_where_it_stopped(store: BlobStore) -> None:
+def test_a_cut_upload_goes_on_where_it_stopped(store: ContentStore) -> None:
     data, sha256 = make_content(2_500_000)
     with pytest.raises(ConnectionError):
         send(store, sha256, data[:1_700_000], length=len(data), then=ConnectionError("cut"))
     # Another process, as after a kill.
-    again = BlobStore(store.folder, store.limit_bytes)
+    again = ContentStore(store.folder, store.limit_bytes)
     assert state(again, sha256) == ContentState(sha256=sha256, offset=1_700_000, complete=False)
     assert again.find(sha256) is None
     assert send(again, sha256, data[1_700_000:], offset=1_700_000).complete
@@ -96,14 +98,14 @@ def test_a_cut_upload_goes_on_where_it_stopped(store: BlobStore) -> None:
     assert path.read_bytes() == data
 
 
-def test_an_upload_in_parts(store: BlobStore) -> None:
+def test_an_upload_in_parts(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     first = send(store, sha256, data[:100_000], length=len(data))
     assert first == ContentState(sha256=sha256, offset=100_000, complete=False)
     assert send(store, sha256, data[100_000:], offset=100_000).complete
 
 
-def test_killed_between_the_last_byte_and_the_name(store: BlobStore) -> None:
+def test_killed_between_the_last_byte_and_the_name(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     (store.folder / "partial" / sha256).write_bytes(data)
     assert state(store, sha256) == ContentState(sha256=sha256, offset=len(data), complete=False)
@@ -111,7 +113,7 @@ def test_killed_between_the_last_byte_and_the_name(store: BlobStore) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 99_999, 100_001])
-def test_a_wrong_offset_is_answered_with_the_right_one(store: BlobStore, offset: int) -> None:
+def test_a_wrong_offset_is_answered_with_the_right_one(store: ContentStore, offset: int) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(WrongOffset) as excinfo:
@@ -121,7 +123,7 @@ def test_a_wrong_offset_is_answered_with_the_right_one(store: BlobStore, offset:
     assert send(store, sha256, data[100_000:], offset=100_000).complete
 
 
-def test_sending_again_what_is_complete(store: BlobStore) -> None:
+def test_sending_again_what_is_complete(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data)
     with pytest.raises(WrongOffset) as excinfo:
@@ -130,7 +132,7 @@ def test_sending_again_what_is_complete(store: BlobStore) -> None:
     assert send(store, sha256, b"", offset=len(data)).complete
 
 
-def test_other_bytes_than_the_address_says_are_thrown_away(store: BlobStore) -> None:
+def test_other_bytes_than_the_address_says_are_thrown_away(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="SHA-256"):
         send(store, sha256, b"x" + data[1:])
@@ -138,7 +140,7 @@ def test_other_bytes_than_the_address_says_are_thrown_away(store: BlobStore) -> 
     assert send(store, sha256, data).complete
 
 
-def test_damage_in_the_part_that_came_first_is_found(store: BlobStore) -> None:
+def test_damage_in_the_part_that_came_first_is_found(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with (store.folder / "partial" / sha256).open("r+b") as file:
@@ -148,14 +150,14 @@ def test_damage_in_the_part_that_came_first_is_found(store: BlobStore) -> None:
     assert all_files(store) == []
 
 
-def test_more_bytes_than_announced_are_thrown_away(store: BlobStore) -> None:
+def test_more_bytes_than_announced_are_thrown_away(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     with pytest.raises(TransferError, match="more arrived"):
         send(store, sha256, data, length=200_000)
     assert all_files(store) == []
 
 
-def test_shorter_than_what_is_there(store: BlobStore) -> None:
+def test_shorter_than_what_is_there(store: ContentStore) -> None:
     data, sha256 = make_content(300_000)
     send(store, sha256, data[:100_000], length=len(data))
     with pytest.raises(InvalidRequest):
@@ -166,14 +168,14 @@ def test_shorter_than_what_is_there(store: BlobStore) -> None:
     "sha256",
     ["", "..", "../../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "a" * 64 + "\0", "é"],
 )
-def test_no_address_leads_outside(store: BlobStore, sha256: str) -> None:
+def test_no_address_leads_outside(store: ContentStore, sha256: str) -> None:
     for call in (lambda: store.find(sha256), lambda: send(store, sha256, b"x")):
         with pytest.raises(InvalidRequest):
             call()
     assert all_files(store) == []
 
 
-def test_two_at_once_write_it_once(store: BlobStore) -> None:
+def test_two_at_once_write_it_once(store: ContentStore) -> None:
     data, sha256 = make_content(2_000_000)
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -196,9 +198,9 @@ def test_two_at_once_write_it_once(store: BlobStore) -> None:
 
 
 def test_a_silent_upload_frees_the_content(
-    store: BlobStore, monkeypatch: pytest.MonkeyPatch
+    store: ContentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blobs, "IDLE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(content_store, "IDLE_TIMEOUT_SECONDS", 0.2)
     data, sha256 = make_content(300_000)
 
     async def dies_away() -> AsyncIterator[bytes]:
@@ -218,7 +220,7 @@ def test_a_silent_upload_frees_the_content(
     assert asyncio.run(one_then_other()).complete
 
 
-def make_old(store: BlobStore, sha256: str, hours: float) -> None:
+def make_old(store: ContentStore, sha256: str, hours: float) -> None:
     path = store.find(sha256)
     assert path is not None
     then = path.stat().st_mtime - hours * 3600
@@ -226,7 +228,7 @@ def make_old(store: BlobStore, sha256: str, hours: float) -> None:
 
 
 def test_the_limit_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path, 1000)
+    store = ContentStore(tmp_path, 1000)
     shas = []
     for seed in range(4):
         data, sha256 = make_content(250, seed)
@@ -244,7 +246,7 @@ def test_the_limit_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
 
 
 def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path, 1000)
+    store = ContentStore(tmp_path, 1000)
     data, sha256 = make_content(800)
     send(store, sha256, data)
     other, other_sha256 = make_content(300, 1)
@@ -263,7 +265,7 @@ def test_the_limit_refuses_when_all_is_in_use(tmp_path: Path) -> None:
 
 
 def test_the_limit_counts_uploads_by_their_full_length(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path, 1000)
+    store = ContentStore(tmp_path, 1000)
 
     async def both() -> list[ContentState | BaseException]:
         calls = []
@@ -283,7 +285,7 @@ def test_the_limit_counts_uploads_by_their_full_length(tmp_path: Path) -> None:
 
 
 def test_a_failed_upload_frees_its_space(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path, 1000)
+    store = ContentStore(tmp_path, 1000)
     data, sha256 = make_content(900)
     for _ in range(3):
         with pytest.raises(TransferError):
@@ -291,24 +293,24 @@ def test_a_failed_upload_frees_its_space(tmp_path: Path) -> None:
     assert send(store, sha256, data).complete
 
 
-def test_a_full_disk_keeps_what_came(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, sha256 = make_content(2 * blobs.BLOCK_BYTES)
-    real = blobs.BlobUpload.write
+def test_a_full_disk_keeps_what_came(store: ContentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, sha256 = make_content(2 * content_store.BLOCK_BYTES)
+    real = content_store.ContentUpload.write
     written = 0
 
-    def write(self: blobs.BlobUpload, block: bytes) -> None:
+    def write(self: content_store.ContentUpload, block: bytes) -> None:
         nonlocal written
         if written:
             raise DiskFull("the gateway's disk is full")
         written += 1
         real(self, block)
 
-    monkeypatch.setattr(blobs.BlobUpload, "write", write)
+    monkeypatch.setattr(content_store.ContentUpload, "write", write)
     with pytest.raises(DiskFull):
         send(store, sha256, data)
     monkeypatch.undo()
     offset = state(store, sha256).offset
-    assert offset >= blobs.BLOCK_BYTES
+    assert offset >= content_store.BLOCK_BYTES
     assert send(store, sha256, data[offset:], offset=offset).complete
 
 
@@ -322,7 +324,7 @@ def test_a_full_disk_keeps_what_came(store: BlobStore, monkeypatch: pytest.Monke
     ],
 )
 def test_the_disks_refusals_have_names(
-    store: BlobStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
+    store: ContentStore, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StorageError]
 ) -> None:
     def refuse(_: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -339,7 +341,7 @@ def test_the_disks_refusals_have_names(
 def test_a_folder_without_write_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(NotWritable):
-        BlobStore(tmp_path / "content", 1000)
+        ContentStore(tmp_path / "content", 1000)
 
 
 def test_what_is_not_ours_in_the_folder_is_left_alone(tmp_path: Path) -> None:
@@ -348,14 +350,14 @@ def test_what_is_not_ours_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     for odd in ("ab/thumbs.db", "cd/notes/x", "partial/.nfs0001", "ef/" + "0" * 63):
         (folder / odd).parent.mkdir(parents=True, exist_ok=True)
         (folder / odd).write_bytes(bytes(600))
-    store = BlobStore(folder, 1000, retention_seconds=0)
+    store = ContentStore(folder, 1000, retention_seconds=0)
     for seed in range(3):
         data, sha256 = make_content(600, seed)
         assert send(store, sha256, data).complete
     assert (folder / "ab/thumbs.db").exists() and (folder / "cd/notes/x").exists()
 
 
-def test_a_folder_in_a_contents_place_is_no_content(store: BlobStore) -> None:
+def test_a_folder_in_a_contents_place_is_no_content(store: ContentStore) -> None:
     address = "0" * 64
     (store.folder / "00" / address).mkdir(parents=True)
     assert store.find(address) is None

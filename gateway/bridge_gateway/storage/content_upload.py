@@ -1,4 +1,4 @@
-"""One unfinished content on the disk."""
+"""The upload of one content."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bridge_core.errors import DiskFull, NotWritable, StorageError, TransferErro
 _BLOCK_BYTES = 1 << 20
 
 
-class BlobUpload:
-    """A file that grows at its end and becomes a content when its hash is proven.
+class ContentUpload:
+    """A file that is appended to, and becomes a content once its hash is verified.
 
-    ``offset`` is its length in bytes. What an earlier upload left is read again once, so that the
-    hash always covers what really is on the disk. Blocking; for one thread at a time.
+    ``offset`` is its length in bytes. The part of an earlier upload is read again, so that the hash
+    always covers what is on the disk. The methods block; for one thread at a time.
 
     :raises WrongOffset: the file is not ``offset`` bytes long.
     :raises StorageError: and its kinds, from every method, for what the disk refuses.
@@ -46,7 +46,7 @@ class BlobUpload:
         self.offset += len(data)
 
     def flush_and_close(self, data: bytes | bytearray) -> None:
-        """Write the last bytes, put everything on the disk and close the file."""
+        """Write the last bytes, flush the file to the disk and close it."""
         try:
             self.write(data)
         finally:
@@ -56,15 +56,15 @@ class BlobUpload:
     def publish(self, sha256: str, final: Path) -> None:
         """Give the finished file its final name.
 
-        :raises TransferError: its bytes are not ``sha256``; it is thrown away.
+        :raises TransferError: its hash is not ``sha256``; it is discarded.
         """
         actual = self._hash.hexdigest()
         if actual != sha256:
             self.discard()
             raise TransferError(
-                f"the bytes that arrived have the SHA-256 {actual}",
+                f"the received bytes have the SHA-256 {actual}",
                 where=sha256,
-                next_step="the file was changed or damaged on its way; send it again from the "
+                next_step="the file was changed or damaged in transit; send it again from the "
                 "beginning",
                 details={"found": actual},
             )
@@ -80,7 +80,7 @@ class BlobUpload:
 
 def wrong_offset(sha256: str, offset: int) -> WrongOffset:
     return WrongOffset(
-        f"the upload goes on at byte {offset}",
+        f"the upload continues at byte {offset}",
         where=sha256,
         next_step=f"send the bytes from {offset} on",
         details={"offset": offset},
@@ -89,7 +89,7 @@ def wrong_offset(sha256: str, offset: int) -> WrongOffset:
 
 @contextmanager
 def translate_os_errors(where: Path) -> Iterator[None]:
-    """What the operating system says about a disk, in the words of the error tree."""
+    """Translate the operating system's errors of a disk to StorageErrors."""
     try:
         yield
     except OSError as error:
@@ -98,7 +98,7 @@ def translate_os_errors(where: Path) -> Iterator[None]:
             raise DiskFull(
                 "the gateway's disk is full",
                 where=path,
-                next_step="make room on this disk, then send again; what arrived is kept",
+                next_step="free space on this disk, then send again; what arrived is kept",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise NotWritable(
@@ -108,14 +108,14 @@ def translate_os_errors(where: Path) -> Iterator[None]:
                 "gateway.library_dir elsewhere",
             ) from error
         raise StorageError(
-            f"the gateway's disk refused: {error.strerror or error}",
+            f"the gateway's disk failed: {error.strerror or error}",
             where=path,
-            next_step="look after this disk, then send again",
+            next_step="check this disk, then send again",
         ) from error
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make names in a folder survive a power cut. Windows does that by itself."""
+    """Make the names in a folder survive a power failure; Windows does that by itself."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
