@@ -1,4 +1,4 @@
-"""What the tests of timelines share: small cuts, made with OTIO's own library."""
+"""Small cuts for the timeline tests, made with OTIO's own library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = otio.opentime.RationalTime
 
 
 class CutBuilder:
-    """Short words for OTIO's objects. Times are frames at ``rate``; ranges are start and length."""
+    """Short constructors of OTIO's objects. Times are frames at ``rate``, ranges start and length."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Cuts are read into the right frames, and what cannot be read is told."""
+"""Cuts are read into the right frames, and what cannot be read is reported."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def only_clean_shot(cut: Cut) -> CutShot:
 
 def only_problem(cut: Cut) -> Any:
     assert cut.shots == ()
-    (single,) = cut.problems
-    assert single.skipped
-    assert single.message
-    assert single.next_step
-    return single
+    (problem,) = cut.problems
+    assert problem.skipped
+    assert problem.message
+    assert problem.next_step
+    return problem
 
 
 def test_a_shot_counts_in_the_plates_file_numbers(kit: Any) -> None:
@@ -46,7 +46,7 @@ def test_a_shot_counts_in_the_plates_file_numbers(kit: Any) -> None:
     assert item.track == "V1"
 
 
-def test_more_handles_are_wanted_than_the_plate_has(kit: Any) -> None:
+def test_handles_end_with_the_plate(kit: Any) -> None:
     shot = only_clean_shot(read_cut(kit.cut(kit.clip(source=(4, 56))), handles=12)).shot
     assert (shot.head_handle, shot.tail_handle) == (12, 12)
     assert (shot.work_range.first, shot.work_range.last) == (1001, 1064)
@@ -80,7 +80,7 @@ def test_media_times_that_are_file_frames(kit: Any) -> None:
         ("file:///Dämmerung%20%232/a.1001.exr", "/Dämmerung #2/a.%04d.exr"),
     ],
 )
-def test_addresses_of_sequences(kit: Any, url: str, path: str) -> None:
+def test_urls_and_paths_of_sequences(kit: Any, url: str, path: str) -> None:
     media = kit.external(url, available=(1001, 64))
     shot = only_clean_shot(read_cut(kit.cut(kit.clip("a", media, (1009, 48))))).shot
     assert shot.plate.path == path
@@ -89,7 +89,7 @@ def test_addresses_of_sequences(kit: Any, url: str, path: str) -> None:
     assert (shot.cut_range.first, shot.cut_range.last) == (1009, 1056)
 
 
-def test_relative_media_stands_beside_the_cut(kit: Any, tmp_path: Path) -> None:
+def test_relative_media_starts_at_the_cuts_folder(kit: Any, tmp_path: Path) -> None:
     media = kit.external("media/my%20shot.1001.exr", available=(86400, 64))
     shot = only_clean_shot(read_cut(kit.cut(kit.clip("a", media, (86408, 48))))).shot
     assert shot.plate.path == str(tmp_path / "media" / "my shot.%04d.exr")
@@ -129,14 +129,14 @@ def test_a_movie_of_unknown_start_is_not_guessed(kit: Any) -> None:
     media = kit.external("file:///m/a.mov", available=None)
     cut = read_cut(kit.cut(kit.clip("a", media, (86410, 20))))
     assert only_problem(cut).kind is ProblemKind.OFFLINE
-    assert "01:00:00:10" in only_problem(cut).what
+    assert "01:00:00:10" in only_problem(cut).message
 
 
 def test_source_range_at_another_rate_than_the_media(kit: Any) -> None:
     media = kit.sequence("a", first=1, available=(0, 100), rate=25)
     shot = only_clean_shot(read_cut(kit.cut(kit.clip("a", media, (24, 48), rate=24)))).shot
     assert shot.plate.range.rate == 25
-    # One second in, two seconds long. At the clip's last frame, 71/24 s, frame 73 is showing.
+    # One second in, two seconds long. At the clip's last frame, 71/24 s, the media shows frame 73.
     shown = media.frame_range_for_time_range(kit.range(24, 48, 24))
     assert (shot.cut_range.first, shot.cut_range.last) == shown == (26, 74)
     assert shot.record_range.count == 48
@@ -235,7 +235,7 @@ def test_a_time_effect_that_says_nothing(kit: Any) -> None:
     assert only_problem(_retimed(kit, otio.schema.TimeEffect())).kind is ProblemKind.RETIME
 
 
-def test_nests_are_looked_into_and_trim_what_is_in_them(kit: Any) -> None:
+def test_nests_are_read_and_trim_their_clips(kit: Any) -> None:
     inner = otio.schema.Track("inner")
     inner.extend([kit.clip("a"), kit.clip("b")])
     nest = otio.schema.Stack("nest", [inner], kit.range(40, 20))
@@ -248,19 +248,18 @@ def test_nests_are_looked_into_and_trim_what_is_in_them(kit: Any) -> None:
     assert c.record_range.first == 120
 
 
-def test_audio_is_left_alone(kit: Any) -> None:
-    made = kit.timeline([kit.clip("a")])
+def test_audio_is_ignored(kit: Any) -> None:
+    timeline = kit.timeline([kit.clip("a")])
     audio = otio.schema.Track("A1", kind="Audio")
     linked = kit.clip("a", kit.external("file:///m/a.wav"))
     linked.metadata["Resolve_OTIO"] = {"Link Group ID": 1}
     audio.append(linked)
-    made.tracks.append(audio)
-    assert only_clean_shot(read_cut(kit.write(made))).track == "V1"
+    timeline.tracks.append(audio)
+    assert only_clean_shot(read_cut(kit.write(timeline))).track == "V1"
 
 
 def test_several_tracks_in_their_order(kit: Any) -> None:
-    made = kit.timeline([kit.clip("a")], [kit.gap(10), kit.clip("b")])
-    cut = read_cut(kit.write(made))
+    cut = read_cut(kit.write(kit.timeline([kit.clip("a")], [kit.gap(10), kit.clip("b")])))
     assert [(item.track, item.clip_name, item.shot.record_range.first) for item in cut] == [
         ("V1", "a", 0),
         ("V2", "b", 10),
@@ -277,13 +276,13 @@ def test_several_tracks_in_their_order(kit: Any) -> None:
         (otio.schema.ExternalReference("/a/b.r3d"), ProblemKind.UNSUPPORTED),
     ],
 )
-def test_what_cannot_be_sent_is_reported_with_its_place(kit: Any, media: Any, kind: Any) -> None:
+def test_what_cannot_be_sent_is_reported_with_its_range(kit: Any, media: Any, kind: Any) -> None:
     path = kit.cut(kit.gap(10), kit.clip("Title 1", media), kit.clip("b"), start=(100, 24))
     cut = read_cut(path)
-    (found,) = cut.problems
-    assert found.kind is kind
-    assert (found.clip_name, found.track) == ("Title 1", "V1")
-    assert (found.record_range.first, found.record_range.last) == (110, 157)
+    (problem,) = cut.problems
+    assert problem.kind is kind
+    assert (problem.clip_name, problem.track) == ("Title 1", "V1")
+    assert (problem.record_range.first, problem.record_range.last) == (110, 157)
     assert cut.shots[0].shot.record_range.first == 158
 
 
@@ -292,10 +291,10 @@ def test_an_empty_clip_is_reported(kit: Any) -> None:
 
 
 def test_a_cut_beyond_the_media_is_reported(kit: Any) -> None:
-    found = only_problem(read_cut(kit.cut(kit.clip(source=(8, 57)))))
-    assert found.kind is ProblemKind.OUTSIDE
-    assert "1009-1065" in found.what
-    assert "1001-1064" in found.what
+    problem = only_problem(read_cut(kit.cut(kit.clip(source=(8, 57)))))
+    assert problem.kind is ProblemKind.OUTSIDE
+    assert "1009-1065" in problem.message
+    assert "1001-1064" in problem.message
 
 
 def test_disabled_clips_are_reported(kit: Any) -> None:
@@ -304,13 +303,12 @@ def test_disabled_clips_are_reported(kit: Any) -> None:
     assert only_problem(read_cut(kit.cut(clip))).kind is ProblemKind.DISABLED
 
 
-def test_equal_names_stay_apart_and_survive_a_move(kit: Any) -> None:
+def test_equal_names_get_numbers_and_survive_a_move(kit: Any) -> None:
     a, b = kit.clip("x", kit.sequence("x"), (8, 10)), kit.clip("x", kit.sequence("x"), (30, 10))
     first = read_cut(kit.cut(a, b))
     names = {item.shot.cut_range.first: item.shot.id.shot for item in first}
     assert names == {1009: "x", 1031: "x_2"}
-    made = kit.timeline([b.clone(), a.clone()])
-    again = read_cut(kit.write(made))
+    again = read_cut(kit.write(kit.timeline([b.clone(), a.clone()])))
     assert {item.shot.cut_range.first: item.shot.id.shot for item in again} == names
     assert {item.clip_id for item in again} == {item.clip_id for item in first}
 
@@ -332,7 +330,7 @@ def _items(document: Any) -> Any:
     return document["tracks"]["children"][0]["children"]
 
 
-def test_one_damaged_clip_spoils_no_other(kit: Any) -> None:
+def test_a_damaged_clip_does_not_affect_the_others(kit: Any) -> None:
     def edit(document: Any) -> None:
         bad, weird = _items(document)[0], _items(document)[1]
         bad["source_range"]["duration"]["rate"] = 0
@@ -340,7 +338,7 @@ def test_one_damaged_clip_spoils_no_other(kit: Any) -> None:
 
     cut = read_cut(_edited(kit.cut(kit.clip("a"), kit.clip("b"), kit.clip("c")), edit))
     assert [item.clip_name for item in cut] == ["c"]
-    assert [found.kind for found in cut.problems] == [ProblemKind.BROKEN] * 2
+    assert [problem.kind for problem in cut.problems] == [ProblemKind.BROKEN] * 2
 
 
 def test_a_timeline_that_contains_itself(kit: Any) -> None:
@@ -353,11 +351,11 @@ def test_a_timeline_that_contains_itself(kit: Any) -> None:
 
     cut = read_cut(_edited(kit.cut(kit.clip("a")), edit))
     assert [item.clip_name for item in cut] == ["a"]
-    assert [found.kind for found in cut.problems] == [ProblemKind.BROKEN] * 3
+    assert [problem.kind for problem in cut.problems] == [ProblemKind.BROKEN] * 3
     assert "nowhere" in cut.problems[2].message
 
 
-def test_an_unknown_effect_or_newer_schema_is_no_hindrance(kit: Any) -> None:
+def test_unknown_effects_are_ignored(kit: Any) -> None:
     def edit(document: Any) -> None:
         clip = _items(document)[0]
         clip["effects"] = [{"OTIO_SCHEMA": "Annotation.1", "layers": []}]
@@ -366,15 +364,15 @@ def test_an_unknown_effect_or_newer_schema_is_no_hindrance(kit: Any) -> None:
 
 
 def test_a_clip_of_the_first_schema(kit: Any, tmp_path: Path) -> None:
-    made = kit.timeline([kit.clip("a")])
+    timeline = kit.timeline([kit.clip("a")])
     path = tmp_path / "old.otio"
-    otio.adapters.write_to_file(made, str(path), target_schema_versions={"Clip": 1})
+    otio.adapters.write_to_file(timeline, str(path), target_schema_versions={"Clip": 1})
     assert '"Clip.1"' in path.read_text()
     assert only_clean_shot(read_cut(path)).shot.cut_range.first == 1009
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"OTIO_SCHEMA": "Clip.2"}', "[" * 99999])
-def test_what_is_no_timeline(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_timeline(tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.otio"
     path.write_text(content)
     with pytest.raises(TimelineError) as error:

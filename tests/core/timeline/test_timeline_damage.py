@@ -1,4 +1,4 @@
-"""Files damaged at random: a cut or an error of the tree, never anything else."""
+"""Randomly damaged files: reading gives a cut or a ShotbridgeError, never anything else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 NONSENSE: list[Any] = [
     None, 0, -1, 1e300, float("nan"), float("inf"), 2**70, "", "x", "%04d", True, [], {}, [None],
     {"OTIO_SCHEMA": "Clip.2"}, {"OTIO_SCHEMA": "Nonsense.1"}, {"OTIO_SCHEMA": 7},
-    {"OTIO_SCHEMA": "SerializableObjectRef.1", "id": "gone"},
+    {"OTIO_SCHEMA": "SerializableObjectRef.1", "id": "missing"},
     {"OTIO_SCHEMA": "RationalTime.1", "rate": 0, "value": 1}, [[[]]], "\x00",
 ]  # fmt: skip
 
@@ -40,16 +40,16 @@ def _node_paths(node: Any) -> list[tuple[Any, Any]]:
 def _damage(document: Any, random_source: random.Random) -> Any:
     damaged = copy.deepcopy(document)
     for _ in range(random_source.choice([1, 1, 1, 2, 5])):
-        holder, key = random_source.choice(_node_paths(damaged))
-        if random_source.random() < 0.2 and isinstance(holder, dict):
-            del holder[key]
+        node, key = random_source.choice(_node_paths(damaged))
+        if random_source.random() < 0.2 and isinstance(node, dict):
+            del node[key]
         else:
-            holder[key] = copy.deepcopy(random_source.choice(NONSENSE))
+            node[key] = copy.deepcopy(random_source.choice(NONSENSE))
     return damaged
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_damage_never_surprises(tmp_path: Path, seed: int) -> None:
+def test_damaged_files_raise_no_other_errors(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     whole = json.loads((HERE / "resolve_ramp.otio").read_text())
     original = read_cut(HERE / "resolve_ramp.otio")
@@ -83,7 +83,7 @@ def test_a_global_start_that_cannot_be_read_is_reported(kit: Any, start: Any) ->
     assert cut.global_start == 0
     assert len(cut.shots) == 1
     (problem,) = cut.problems
-    assert "its global start time cannot be read; the cut counts from 0" in problem.message
+    assert "its global start time cannot be read; the cut starts at 0" in problem.message
     assert not problem.skipped
 
 

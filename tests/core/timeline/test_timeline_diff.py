@@ -1,4 +1,4 @@
-"""Two cuts compared: what is new, gone, moved, retrimmed, retimed, replaced, unchanged."""
+"""The diff of two cuts: added, removed, moved, retrimmed, retimed, replaced, unchanged."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_nothing_changed(kit: Any) -> None:
     assert kinds_by_name(diff_of(kit, items, items)) == {"a": {"unchanged"}, "b": {"unchanged"}}
 
 
-def test_new_and_gone(kit: Any) -> None:
+def test_added_and_removed(kit: Any) -> None:
     a, b = kit.clip("a"), kit.clip("b")
-    assert kinds_by_name(diff_of(kit, [a], [b])) == {"b": {"new"}, "a": {"gone"}}
+    assert kinds_by_name(diff_of(kit, [a], [b])) == {"b": {"added"}, "a": {"removed"}}
 
 
 def test_moved(kit: Any) -> None:
@@ -90,18 +90,18 @@ def test_a_dissolve_that_needs_more_frames(kit: Any) -> None:
     }
 
 
-def test_of_equal_clips_the_one_at_its_place_stays(kit: Any) -> None:
+def test_of_equal_clips_those_at_the_same_position_are_unchanged(kit: Any) -> None:
     x = kit.clip("x")
     diff = diff_of(kit, [x, kit.gap(52), x, kit.gap(52), x], [kit.gap(100), x, kit.gap(52), x])
     assert [sorted(change.kinds) for change in diff.changes] == [
         ["unchanged"],
         ["unchanged"],
-        ["gone"],
+        ["removed"],
     ]
     assert diff.removed[0].old.shot.record_range.first == 0
 
 
-def test_two_pieces_of_one_clip_are_distinguished_by_their_frames(kit: Any) -> None:
+def test_two_parts_of_one_clip_are_distinguished_by_their_frames(kit: Any) -> None:
     media = kit.sequence("long", available=(0, 200))
     one, two = kit.clip("x", media, (10, 20)), kit.clip("x", media, (100, 20))
     longer = kit.clip("x", media, (98, 24))
@@ -112,22 +112,22 @@ def test_two_pieces_of_one_clip_are_distinguished_by_their_frames(kit: Any) -> N
     assert by_first[1011].kinds == {ChangeKind.MOVED}
 
 
-def test_recognised_on_another_machine_and_without_names(kit: Any) -> None:
+def test_matched_on_another_machine_and_without_names(kit: Any) -> None:
     local = kit.clip("a", kit.external("file:///show/sc/a.[1001-1064].exr", available=(86400, 64)))
     local.source_range = kit.range(86408, 48)
-    there = kit.clip("Clip 1", kit.external("Z:\\show\\sc\\a.1001.exr", available=(1001, 64)))
-    there.source_range = kit.range(1009, 48)
-    assert kinds_by_name(diff_of(kit, [local], [there])) == {"Clip 1": {"unchanged"}}
+    remote = kit.clip("Clip 1", kit.external("Z:\\show\\sc\\a.1001.exr", available=(1001, 64)))
+    remote.source_range = kit.range(1009, 48)
+    assert kinds_by_name(diff_of(kit, [local], [remote])) == {"Clip 1": {"unchanged"}}
 
 
 def test_a_movie_counted_from_zero_and_from_timecode(kit: Any) -> None:
     by_timecode = kit.clip("a", kit.external("/m/a.mov", available=(86400, 64)), (86408, 48))
-    there = kit.clip("a", kit.external("/m/a.mov", available=(0, 64)), (8, 48))
-    assert kinds_by_name(diff_of(kit, [by_timecode], [there])) == {"a": {"unchanged"}}
+    from_zero = kit.clip("a", kit.external("/m/a.mov", available=(0, 64)), (8, 48))
+    assert kinds_by_name(diff_of(kit, [by_timecode], [from_zero])) == {"a": {"unchanged"}}
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_shuffled_cuts_lose_and_invent_no_shot(kit: Any, seed: int) -> None:
+def test_shuffled_cuts_neither_lose_nor_add_a_shot(kit: Any, seed: int) -> None:
     chance = random.Random(seed)
     media = kit.sequence("long", available=(0, 5000))
     items = [kit.clip(f"c{n % 7}", media, (chance.randrange(4000), 20)) for n in range(60)]
@@ -152,7 +152,7 @@ def test_thousands_of_equal_clips_lose_the_right_one(kit: Any) -> None:
 
 
 def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:
-    """What is told of clips whose plates were in the first folders and are in the second."""
+    """The changes of clips whose plates move from the first folders to the second."""
 
     def clips(which: int) -> list[Any]:
         return [
@@ -163,12 +163,12 @@ def _relinked(kit: Any, *folders: tuple[str, str]) -> dict[str, set[str]]:
     return kinds_by_name(diff_of(kit, clips(0), clips(1)))
 
 
-def test_a_root_that_moved_changes_nothing(kit: Any) -> None:
+def test_a_relocated_root_is_not_a_change(kit: Any) -> None:
     moved = [(f"/mnt/a/show/sh0{n}0/v001", f"Z:/show/sh0{n}0/v001") for n in (1, 2, 3)]
     assert set().union(*_relinked(kit, *moved).values()) == {"unchanged"}
 
 
-def test_a_relink_below_a_root_that_moved_is_seen(kit: Any) -> None:
+def test_a_relink_below_a_relocated_root_is_a_change(kit: Any) -> None:
     diff = _relinked(
         kit,
         ("/mnt/a/sh010/v001", "/mnt/b/sh010/v001"),
@@ -188,12 +188,12 @@ def test_a_version_folder_is_never_a_root(kit: Any, count: int, old: str, new: s
     assert set().union(*diff.values()) == {"media replaced"}
 
 
-def test_media_that_stays_shows_that_no_root_moved(kit: Any) -> None:
+def test_no_root_is_relocated_if_some_media_stays(kit: Any) -> None:
     diff = _relinked(kit, ("/p/a", "/p/a"), ("/p/b", "/p/d"))
     assert diff == {"sh010": {"unchanged"}, "sh020": {"media replaced"}}
 
 
-def test_what_changed_is_described_in_words_that_differ(kit: Any) -> None:
+def test_changes_are_described(kit: Any) -> None:
     movie = kit.external("/m/a.mov", available=(86400, 64))
     longer = kit.external("/m/a.mov", available=(86390, 74))
     slow = kit.clip("b", source=(8, 24))
@@ -204,34 +204,37 @@ def test_what_changed_is_described_in_words_that_differ(kit: Any) -> None:
         [kit.clip("a", longer, (86408, 40)), slow],
     )
     one, two = (str(change).partition("; ")[2] for change in diff.changes)
-    assert one == "frames 8-47 of the movie, from its first, are now 18-57"
+    assert one == "frames 8-47 of the movie, counted from its first, are now 18-57"
     assert two == "plate frames 1009-1032 are now 1009-1020; speed 1 is now 0.5"
 
 
-def _of_one_name(kit: Any, *names: str) -> list[Any]:
-    """Clips of the same range, of plates that are all called exr/plate."""
+def _equal_plate_names(kit: Any, *names: str) -> list[Any]:
+    """Clips with the same range of plates that are all named exr/plate."""
     return [kit.clip(n, kit.external(f"/show/{n[:5]}/exr/plate.[1001-1064].exr")) for n in names]
 
 
-def test_plates_of_one_name_are_known_by_their_folders(kit: Any) -> None:
-    """Their identities are numbered, so a carried one says nothing of a cut that carries none."""
-    path = kit.cut(*_of_one_name(kit, "sh010", "sh020"))
+def test_plates_with_equal_names_are_matched_by_their_folders(kit: Any) -> None:
+    """Their clip ids are numbered, so a stored one does not match a computed one of another cut."""
+    path = kit.cut(*_equal_plate_names(kit, "sh010", "sh020"))
     placed = {item.clip_id: [PlacedVersion(version_of(item.shot))] for item in read_cut(path)}
-    carrying = read_cut(write_versions(path, placed, kit.folder / "placed.otio").target)
-    new = read_cut(kit.write(kit.timeline(_of_one_name(kit, "sh020", "sh010")), "new.otio"))
-    assert kinds_by_name(diff_cuts(carrying, new)) == {"sh010": {"moved"}, "sh020": {"moved"}}
-    assert [item.clip_id for item in new] == [item.clip_id for item in reversed(carrying.shots)]
+    old = read_cut(write_versions(path, placed, kit.folder / "placed.otio").target)
+    new = read_cut(kit.write(kit.timeline(_equal_plate_names(kit, "sh020", "sh010")), "new.otio"))
+    assert kinds_by_name(diff_cuts(old, new)) == {"sh010": {"moved"}, "sh020": {"moved"}}
+    assert [item.clip_id for item in new] == [item.clip_id for item in reversed(old.shots)]
 
 
 class VersionListClient:
-    """Versions that were made for the shots of a cut."""
+    """A client with one version for each shot of a cut."""
 
     def __init__(self, cut: Cut) -> None:
         self.shots = {item.shot.id.shot: item.shot for item in cut}
 
     def versions(self, *, show: str, sequence: str) -> list[Version]:
-        found = [version_of(shot).model_copy(update={"job": n}) for n, shot in self.shots.items()]
-        return [one for one in found if (one.shot.show, one.shot.sequence) == (show, sequence)]
+        versions = [
+            version_of(shot).model_copy(update={"job_id": name})
+            for name, shot in self.shots.items()
+        ]
+        return [v for v in versions if (v.shot.show, v.shot.sequence) == (show, sequence)]
 
     def job(self, job: str) -> Any:
         return SimpleNamespace(request=SimpleNamespace(shot=self.shots[job]))
@@ -241,14 +244,15 @@ class VersionListClient:
 
 
 def test_a_renamed_clip_gets_no_other_shots_versions(kit: Any) -> None:
-    gateway = VersionListClient(read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020", "sh030"))))
-    after = read_cut(kit.cut(*_of_one_name(kit, "sh030", "sh020_hero")))
-    found = find_versions(gateway, after)  # type: ignore[arg-type]
-    # sh010 is gone, and sh020's clip has the number by now that sh010's had.
-    assert [one.version.shot.shot for placed in found.versions.values() for one in placed] == [
+    old = read_cut(kit.cut(*_equal_plate_names(kit, "sh010", "sh020", "sh030")))
+    client = VersionListClient(old)
+    after = read_cut(kit.cut(*_equal_plate_names(kit, "sh030", "sh020_hero")))
+    result = find_versions(client, after)  # type: ignore[arg-type]
+    # sh010 is removed, and sh020's clip now has the number that sh010's had.
+    assert [one.version.shot.shot for placed in result.versions.values() for one in placed] == [
         "sh030"
     ]
-    assert [item.clip_name for item in found.without_versions] == ["sh020_hero"]
-    renamed = read_cut(kit.cut(*_of_one_name(kit, "sh010", "sh020_hero", "sh030")))
-    found = find_versions(gateway, renamed)  # type: ignore[arg-type]
-    assert {before.shot for before in found.renamed.values()} == {"sh020"}
+    assert [item.clip_name for item in result.without_versions] == ["sh020_hero"]
+    renamed = read_cut(kit.cut(*_equal_plate_names(kit, "sh010", "sh020_hero", "sh030")))
+    result = find_versions(client, renamed)  # type: ignore[arg-type]
+    assert {shot_id.shot for shot_id in result.renamed.values()} == {"sh020"}

@@ -1,4 +1,4 @@
-"""Every profile: what goes there is right, what does not is told, what returns is recognised."""
+"""Every export profile: correct exports, warnings for losses, and matching of returned cuts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _cut(
     source: Any = (86408, 48),
     drawn_on: int | None = None,
 ) -> Path:
-    """A cut whose clip ``a`` carries two versions, one approved, with a note and a drawing."""
+    """A cut whose clip ``a`` has two versions, one approved, with a note and a drawing."""
     media = kit.sequence("a", 1001, available)
     path = kit.cut(kit.clip("a", media, source), *items, start=(86400, 24))
     first = next(item for item in read_cut(path) if item.clip_name == "a")
@@ -82,7 +82,7 @@ def _cut(
         PlacedVersion(_version(1, status="rejected")),
         PlacedVersion(_version(2), notes=(note,)),
     ]
-    return write_versions(path, {first.clip_id: placed}, kit.folder / "truth.otio").target
+    return write_versions(path, {first.clip_id: placed}, kit.folder / "placed.otio").target
 
 
 def _export(kit: Any, profile: str, *items: Any, **options: Any) -> tuple[Any, ExportReport]:
@@ -99,18 +99,18 @@ def _first(document: Any) -> Any:
 def test_the_same_frames_of_the_same_files(
     kit: Any, profile: str, available: Any, source: Any
 ) -> None:
-    """Whatever a profile does to names and numbers, what a reader shows is what the cut shows."""
+    """An export shows the frames of the cut, whatever a profile does to names and ranges."""
     _, report = _export(
         kit, profile, kit.gap(12), kit.clip("b"), available=available, source=source
     )
-    truth, there = read_cut(kit.folder / "truth.otio"), read_cut(report.target)
-    assert there.problems == ()
-    for ours, theirs in zip(truth, there, strict=True):
-        assert theirs.shot.record_range == ours.shot.record_range
-        assert theirs.shot.cut_range == ours.shot.cut_range
-        flat = ours.clip_name == "a" and not PROFILES[profile].multiple_references
-        expected = ours.versions[-1].path if flat else ours.shot.plate.path
-        assert theirs.shot.plate.path == expected
+    original, exported = read_cut(kit.folder / "placed.otio"), read_cut(report.target)
+    assert exported.problems == ()
+    for before, after in zip(original, exported, strict=True):
+        assert after.shot.record_range == before.shot.record_range
+        assert after.shot.cut_range == before.shot.cut_range
+        is_single = before.clip_name == "a" and not PROFILES[profile].multiple_references
+        expected = before.versions[-1].path if is_single else before.shot.plate.path
+        assert after.shot.plate.path == expected
 
 
 @pytest.mark.parametrize("profile", ["generic", "resolve", "nuke"])
@@ -125,24 +125,24 @@ def test_the_cut_itself_stays_as_it_is(kit: Any) -> None:
     for name in PROFILES:
         export_timeline(path, kit.folder / f"{name}.otio", name)
     assert path.read_bytes() == before
-    with pytest.raises(TimelineError, match="would take the place"):
+    with pytest.raises(TimelineError, match="would overwrite the cut"):
         export_timeline(path, path, "resolve", overwrite=True)
 
 
 def test_an_unknown_profile(kit: Any) -> None:
-    with pytest.raises(InvalidRequest, match="no exchange profile 'avid'") as error:
+    with pytest.raises(InvalidRequest, match="no export profile 'avid'") as error:
         export_timeline(_cut(kit), kit.folder / "x.otio", "avid")
     assert "generic, resolve, nuke, openrv" in error.value.next_step
 
 
 def test_generic_carries_all(kit: Any) -> None:
     document, report = _export(kit, "generic")
-    assert document == json.loads((kit.folder / "truth.otio").read_text()) | {
+    assert document == json.loads((kit.folder / "placed.otio").read_text()) | {
         "tracks": document["tracks"]
     }
     assert len(_first(document)["media_references"]) == 3
     assert [warning.message for warning in report.warnings] == [
-        "1 drawing of the note by Ada cannot be seen there"
+        "the reader does not show 1 drawing of the note by Ada"
     ]
 
 
@@ -161,10 +161,10 @@ def test_resolve(kit: Any) -> None:
     assert marker["metadata"]["Resolve_OTIO"]["Note"] == marker["comment"] == "Ada, v002: softer"
     assert marker["marked_range"]["start_time"]["value"] == 86409
     text = str(report)
-    assert "only shotbridge:upscale:v002 goes there" in text
-    assert "left behind: the plate, shotbridge:upscale:v001" in text
+    assert "only shotbridge:upscale:v002 was exported" in text
+    assert "without the plate, shotbridge:upscale:v001" in text
     assert "1 drawing of the note by Ada" in text
-    assert "drops metadata" in text
+    assert "drops unknown metadata" in text
 
 
 def test_resolve_counts_by_file_numbers_without_timecode(kit: Any) -> None:
@@ -197,24 +197,24 @@ def test_nuke(kit: Any) -> None:
     assert clip["source_range"]["start_time"]["value"] == 1009
     assert clip["markers"][0]["marked_range"]["start_time"]["value"] == 1010
     assert "Resolve_OTIO" not in clip["markers"][0]["metadata"]
-    assert "left behind" in str(report)
+    assert "was exported, without the plate" in str(report)
 
 
-def test_nuke_and_openrv_do_not_know_ramps(kit: Any) -> None:
+def test_nuke_and_openrv_do_not_support_ramps(kit: Any) -> None:
     fast = kit.clip("fast", source=(0, 24))
     keys = [[0.0, 0.0], [0.5, 0.5], [1.0, 1.5]]
     fast.effects.append(otio.schema.TimeEffect(metadata={"Resolve_OTIO": {"Key Frames": keys}}))
     back = kit.clip("back", source=(8, 24))
     back.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1))
     path = kit.cut(fast, back)
-    dropped_clips = {
+    clips_with_warnings = {
         name: {
             warning.clip_name
             for warning in export_timeline(path, kit.folder / f"{name}.otio", name).warnings
         }
         for name in PROFILES
     }
-    assert dropped_clips == {
+    assert clips_with_warnings == {
         "generic": set(),
         "resolve": set(),
         "nuke": {"fast"},
@@ -236,7 +236,7 @@ def test_openrv_draws_the_notes(kit: Any) -> None:
     assert annotation["OTIO_SCHEMA"] == "Annotation.1"
     (layer,) = annotation["layers"]
     assert layer["OTIO_SCHEMA"] == "Paint.1"
-    # Around the left half of a 16:9 picture: 16 units wide, 9 high, y upwards, 0 in the middle.
+    # Around the left half of a 16:9 image: 16 units wide, 9 high, y upwards, 0 in the middle.
     corners = [(-8, 4.5), (0, 4.5), (0, -4.5), (-8, -4.5), (-8, 4.5)]
     assert [(point["x"], point["y"]) for point in layer["points"]] == corners
     assert layer["rgba"] == [1, 0, 0, 1]
@@ -254,8 +254,8 @@ def test_openrv_draws_on_the_frame_that_was_drawn_on(kit: Any) -> None:
     assert marker["metadata"]["shotbridge"]["note"]["drawn_on"] == 1030
 
 
-def test_what_was_drawn_for_openrv_goes_on_to_another_reader(kit: Any) -> None:
-    """Each clip once, and the track under its own name."""
+def test_an_export_for_openrv_can_be_exported_again(kit: Any) -> None:
+    """Each clip occurs once, and the track has its own name."""
     _, report = _export(kit, "openrv", kit.clip("b"))
     again = json.loads(
         export_timeline(report.target, kit.folder / "g.otio", "generic").target.read_text()
@@ -269,7 +269,7 @@ def test_what_was_drawn_for_openrv_goes_on_to_another_reader(kit: Any) -> None:
     ("tool", "points", "drawn"),
     [
         (StrokeTool.PEN, ((0.5, 0.5), (1, 0.0)), [[(0, 0), (8, 4.5)]]),
-        # The head would be five widths long, 20, and is half of the arrow's length of 8.
+        # Five widths would be 20, so the head has half of the arrow's length of 8.
         (StrokeTool.ARROW, ((0.5, 0.5), (1, 0.5)), [[(0, 0), (8, 0)], None]),
         (StrokeTool.ELLIPSE, ((0.5, 0.5), (1, 0.0)), [None]),
     ],
@@ -304,18 +304,18 @@ def test_text_is_not_drawn(kit: Any) -> None:
     assert build_annotation(note, "v001", FrameRange.of(7, 9), ImageBounds.from_size(16, 9)) is None
 
 
-def test_a_drawing_without_a_known_picture_size_is_reported(kit: Any) -> None:
+def test_a_drawing_without_a_known_image_size_is_reported(kit: Any) -> None:
     path = _cut(kit)
     document = json.loads(path.read_text())
     for reference in _first(document)["media_references"].values():
         reference["metadata"].get("shotbridge", {}).pop("width", None)
     path.write_text(json.dumps(document))
     report = export_timeline(path, kit.folder / "rv.otio", "openrv")
-    assert "size is not known" in str(report)
+    assert "image size is not known" in str(report)
     assert _first(json.loads(report.target.read_text()))["effects"] == []
 
 
-def test_what_otio_does_not_know_is_left_out_and_reported(kit: Any) -> None:
+def test_what_otio_does_not_know_is_skipped_and_reported(kit: Any) -> None:
     path = kit.cut(kit.clip("a"), kit.clip("b"), kit.clip("c"))
     document = json.loads(path.read_text())
     items = document["tracks"]["children"][0]["children"]
@@ -331,12 +331,12 @@ def test_what_otio_does_not_know_is_left_out_and_reported(kit: Any) -> None:
     clips = otio.adapters.read_from_file(str(report.target)).find_clips()
     assert [clip.name for clip in clips] == ["a", "b", "c", "c"]
     kept = export_timeline(path, kit.folder / "rv.otio", "openrv")
-    assert [loss.clip_name for loss in kept.warnings] == ["b", "thing"]
+    assert [warning.clip_name for warning in kept.warnings] == ["b", "thing"]
 
 
 def _through_resolve(path: Path, target: Path) -> Path:
-    """What Resolve does to a file: metadata of others and further references are gone, clips are
-    called after their files, and sequences are named by their first file."""
+    """What Resolve does to a file: it drops foreign metadata and further references, and names
+    clips after their files and sequences after their first file."""
     timeline = otio.adapters.read_from_file(str(path))
     timeline.metadata.clear()
     for clip in timeline.find_clips():
@@ -351,12 +351,12 @@ def _through_resolve(path: Path, target: Path) -> Path:
 
 
 def test_a_round_trip_through_resolve(kit: Any) -> None:
-    """Two pieces of one plate, a version, a title; in Resolve one is moved and one retrimmed."""
+    """Two parts of one plate, a version, a title; in Resolve one is moved and one retrimmed."""
     b = kit.clip("b", kit.sequence("b"), (0, 20))
     b2 = kit.clip("b", kit.sequence("b"), (30, 20))
     title = kit.clip("Title", otio.schema.MissingReference(), (0, 24))
     _, report = _export(kit, "resolve", b, title, b2)
-    original = read_cut(kit.folder / "truth.otio")
+    original = read_cut(kit.folder / "placed.otio")
 
     back = _through_resolve(report.target, kit.folder / "back.otio")
     timeline = otio.adapters.read_from_file(str(back))
@@ -368,15 +368,15 @@ def test_a_round_trip_through_resolve(kit: Any) -> None:
     otio.adapters.write_to_file(timeline, str(back))
     returned = read_cut(back)
 
-    known = match_returned_clips(returned, original)
+    matches = match_returned_clips(returned, original)
     by_clip = {item.clip_id: item for item in original}
     ranges = [
-        (str(item.shot.cut_range), str(by_clip[known[item.clip_id]].shot.cut_range))
+        (str(item.shot.cut_range), str(by_clip[matches[item.clip_id]].shot.cut_range))
         for item in returned
     ]
     assert ranges == [("1033-1050", "1031-1050"), ("1009-1056", "1009-1056"), ("1001-1020",) * 2]
     a = next(item for item in returned if item.media_key == "main/up.#.exr")
-    assert by_clip[known[a.clip_id]].clip_name == "a"
+    assert by_clip[matches[a.clip_id]].clip_name == "a"
     kinds = [sorted(change.kinds) for change in diff_cuts(original, returned).changes]
     assert kinds == [["moved", "retrimmed"], ["moved"], ["moved"]]
 
@@ -389,17 +389,17 @@ def test_a_movie_version_comes_back_counted_from_zero(kit: Any) -> None:
     output = version.outputs[0].model_copy(update={"range": FrameRange.of(86402, 86437)})
     version = version.model_copy(update={"outputs": (output,)})
     placed = {item.clip_id: [PlacedVersion(version)]}
-    truth = write_versions(path, placed, kit.folder / "truth.otio").target
-    report = export_timeline(truth, kit.folder / "resolve.otio", "resolve")
+    target = write_versions(path, placed, kit.folder / "placed.otio").target
+    report = export_timeline(target, kit.folder / "resolve.otio", "resolve")
     back = _through_resolve(report.target, kit.folder / "back.otio")
     timeline = otio.adapters.read_from_file(str(back))
     clip = timeline.find_clips()[0]
     assert clip.media_reference.target_url == "/versions/a/v001/out.mov"
-    # Written by a tool that counts movies from 0: the version starts 8 frames before the cut.
+    # As a tool writes it that counts movies from 0: the version starts 8 frames before the cut.
     clip.media_reference.available_range = kit.range(0, 36)
     clip.source_range = kit.range(8, 20)
     otio.adapters.write_to_file(timeline, str(back))
-    original, returned = read_cut(truth), read_cut(back)
+    original, returned = read_cut(target), read_cut(back)
     assert match_returned_clips(returned, original) == {returned.shots[0].clip_id: item.clip_id}
     assert len(diff_cuts(original, returned).unchanged) == 1
 
@@ -410,11 +410,11 @@ def test_a_stills_version_is_held_as_the_still_is(kit: Any, profile: str) -> Non
     path = kit.cut(kit.clip("a", card, (0, 48)), kit.clip("b", source=(8, 20)))
     cut = read_cut(path)
     placed = {item.clip_id: [PlacedVersion(version_of(item.shot))] for item in cut}
-    written = write_versions(path, placed, kit.folder / "truth.otio")
+    written = write_versions(path, placed, kit.folder / "placed.otio")
     assert written.short_versions == ()
     report = export_timeline(written.target, kit.folder / "out.otio", profile)
     assert len(diff_cuts(read_cut(written.target), read_cut(report.target)).unchanged) == 2
     still = otio.adapters.read_from_file(str(report.target)).find_clips()[0]
     assert still.media_reference.target_url.endswith("a_round_trip_v001.0000.exr")
     assert still.trimmed_range() == kit.range(0, 48)
-    assert not any("holds what the cut shows" in warning.message for warning in report.warnings)
+    assert not any("source range" in warning.message for warning in report.warnings)

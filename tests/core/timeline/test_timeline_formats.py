@@ -1,4 +1,4 @@
-"""Cuts of other programs: EDL, FCP XML and AAF through OTIO's adapters, and a file as Resolve's."""
+"""Cuts in other formats: EDL, FCP XML and AAF through OTIO's adapters, and a Resolve export."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_an_edl() -> None:
     assert one.plate.path == "/plates/sc010/sc010.%04d.exr"
     assert (one.cut_range.first, one.cut_range.last) == (1009, 1056)
     assert (one.record_range.first, one.record_range.last) == (0, 47)
-    # M2 at 48 frames a second is twice as fast: every second of 48 frames.
+    # An M2 of 48 frames per second is twice as fast: every second one of 48 frames.
     assert two.retime.speed == 2
     assert (two.cut_range.first, two.cut_range.last) == (1001, 1047)
     assert two.record_range.count == 24
@@ -37,7 +37,7 @@ def test_an_edl() -> None:
     assert "01:00:00:00" in cut.problems[1].message
 
 
-def test_an_edl_does_not_say_its_rate() -> None:
+def test_an_edl_without_a_given_rate() -> None:
     problem = read_cut(HERE / "reel.edl").problems[0]
     assert problem.kind is ProblemKind.ASSUMED
     assert not problem.skipped
@@ -59,8 +59,8 @@ def test_an_edl_at_its_own_rate(tmp_path: Path) -> None:
     assert (item.shot.record_range.first, item.shot.record_range.last) == (90_000, 90_049)
 
 
-def test_tracks_of_an_edl_stand_at_their_record_times(tmp_path: Path) -> None:
-    """Sound starts an hour in, the picture two seconds later; a hole of a second in the picture."""
+def test_tracks_of_an_edl_start_at_their_record_times(tmp_path: Path) -> None:
+    """Audio starts at one hour, video two seconds later, with a gap of a second in the video."""
     path = tmp_path / "late.edl"
     path.write_text(
         "TITLE: late\n\n"
@@ -101,9 +101,9 @@ def test_an_aaf(kit: Any, tmp_path: Path) -> None:
 
 def test_a_damaged_aaf(tmp_path: Path) -> None:
     path = tmp_path / "x.aaf"
-    path.write_text("this is no timeline")
+    path.write_text("this is not a timeline")
     with warnings.catch_warnings():
-        # pyaaf2 leaves a file open that it cannot read.
+        # pyaaf2 does not close a file that it cannot read.
         warnings.simplefilter("ignore", ResourceWarning)
         with pytest.raises(TimelineError, match="AAF reader cannot read this") as error:
             read_cut(path)
@@ -115,14 +115,14 @@ def test_a_damaged_aaf(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x.edl", "x.xml"])
 def test_damaged_files_of_other_formats(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    path.write_text("this is no timeline")
+    path.write_text("this is not a timeline")
     with pytest.raises(TimelineError) as error:
         read_cut(path)
     assert error.value.where == str(path)
     assert error.value.next_step
 
 
-def test_a_format_nobody_reads(tmp_path: Path) -> None:
+def test_an_unknown_format(tmp_path: Path) -> None:
     path = tmp_path / "x.prproj"
     path.write_text("x")
     with pytest.raises(TimelineError, match=r"no reader for \.prproj"):
@@ -130,7 +130,7 @@ def test_a_format_nobody_reads(tmp_path: Path) -> None:
 
 
 def test_a_file_as_resolve_writes_it() -> None:
-    """After public exports of Resolve 21: timecode as media time, a speed ramp, a Fusion title."""
+    """As in public exports of Resolve 21: timecode as media time, a speed ramp, a Fusion title."""
     cut = read_cut(HERE / "resolve_ramp.otio", handles=4)
     (item,) = cut.shots
     shot = item.shot
@@ -139,7 +139,7 @@ def test_a_file_as_resolve_writes_it() -> None:
     assert (shot.plate.range.first, shot.plate.range.last) == (1001, 1100)
     assert shot.plate.start_timecode == "01:00:00:00"
     shown = list(shot.retime.plate_frames(shot.cut_range, 48))
-    # From half a second in: a second as shot up to the key at 1.5 s, then at half speed.
+    # From half a second in: a second at normal speed up to the key at 1.5 s, then at half speed.
     assert shown[:25] == list(range(1013, 1038))
     assert shown[24:30] == [1037, 1037, 1038, 1038, 1039, 1039]
     assert (shot.cut_range.first, shot.cut_range.last) == (1013, 1048)
@@ -149,7 +149,7 @@ def test_a_file_as_resolve_writes_it() -> None:
 
 
 def test_the_same_cut_in_two_formats_is_unchanged(kit: Any, tmp_path: Path) -> None:
-    """An EDL of a cut and its OTIO say the same about every clip that both can say."""
+    """An EDL of a cut and its OTIO differ only in what an EDL cannot express."""
     media = kit.external("/p/sc010/sc010.[1009-1056].exr", (86_408, 48))
     path = kit.cut(kit.clip("sc010", media, (86_408, 48)))
     edl = tmp_path / "cut.edl"

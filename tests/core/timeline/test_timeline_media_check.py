@@ -1,4 +1,4 @@
-"""Media on disk: what is missing is named frame by frame, and only the shots it hurts are out."""
+"""Media on disk: missing frames are listed, and only the shots that need them are skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _cut(kit: Any, folder: Path, frames: Any, source: Any = (8, 48)) -> Cut:
     return read_cut(kit.cut(kit.clip("a", media, source)), handles=4)
 
 
-def test_all_there(kit: Any, tmp_path: Path) -> None:
+def test_complete_media(kit: Any, tmp_path: Path) -> None:
     cut = _cut(kit, tmp_path / "ä plates", range(1001, 1065))
     assert check_media(cut) == cut
     assert find_missing_frames(cut.shots[0].shot) == []
@@ -39,7 +39,7 @@ def test_missing_in_the_middle(kit: Any, tmp_path: Path) -> None:
 
 
 def test_missing_in_the_handles_only(kit: Any, tmp_path: Path) -> None:
-    # Handles reach from 1005 to 1060; 1006 and 1059 are gone.
+    # The work range is 1005 to 1060; 1006 and 1059 are missing.
     frames = [f for f in range(1001, 1065) if f not in (1006, 1059)]
     cut = check_media(_cut(kit, tmp_path / "p", frames))
     (item,) = cut.shots
@@ -51,17 +51,17 @@ def test_missing_in_the_handles_only(kit: Any, tmp_path: Path) -> None:
     assert find_missing_frames(item.shot) == []
 
 
-def test_frames_that_nobody_asked_for_may_be_missing(kit: Any, tmp_path: Path) -> None:
+def test_frames_outside_the_work_range_may_be_missing(kit: Any, tmp_path: Path) -> None:
     cut = _cut(kit, tmp_path / "p", range(1005, 1061))
     assert check_media(cut) == cut
 
 
-def test_nothing_there(kit: Any, tmp_path: Path) -> None:
+def test_missing_media(kit: Any, tmp_path: Path) -> None:
     empty = check_media(_cut(kit, tmp_path / "p", []))
     assert [problem.kind for problem in empty.problems] == [ProblemKind.OFFLINE]
-    gone = kit.external("Z:\\show\\a.[1001-1064].exr", available=(0, 64))
+    missing = kit.external("Z:\\show\\a.[1001-1064].exr", available=(0, 64))
     movie = kit.external("/nowhere/a.mov", available=(0, 64))
-    cut = check_media(read_cut(kit.cut(kit.clip("a", gone), kit.clip("b", movie))))
+    cut = check_media(read_cut(kit.cut(kit.clip("a", missing), kit.clip("b", movie))))
     assert cut.shots == ()
     assert [problem.kind for problem in cut.problems] == [ProblemKind.OFFLINE] * 2
 
@@ -73,14 +73,14 @@ def test_each_folder_is_listed_once(
         (tmp_path / f"a.{frame}.exr").touch()
     media = kit.external(f"{tmp_path}/a.[1001-1064].exr", available=(0, 64))
     path = kit.cut(*(kit.clip("a", media.clone()) for _ in range(20)))
-    looked: list[str] = []
+    listed: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda folder: looked.append(str(folder)) or scandir(folder))
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(str(folder)) or scandir(folder))
     assert len(check_media(read_cut(path)).shots) == 20
-    assert looked == [f"{tmp_path}/"]
+    assert listed == [f"{tmp_path}/"]
 
 
-def test_a_range_of_a_billion_frames_ends(kit: Any) -> None:
+def test_a_range_of_a_billion_frames_is_checked_in_bounded_time(kit: Any) -> None:
     media = kit.external("/nowhere/a.%04d.exr", available=(0, 2e9))
     cut = check_media(read_cut(kit.cut(kit.clip("a", media, (0, 2e9)))))
     assert [problem.kind for problem in cut.problems] == [ProblemKind.OFFLINE]

@@ -1,6 +1,6 @@
-"""Random cuts: neighbours touch, and writing loses nothing.
+"""Random cuts: adjacent clips stay adjacent, and writing loses nothing.
 
-What is read of them is held against OTIO's own answers in ``test_reading_properties.py``.
+``test_timeline_read_properties.py`` compares what is read with OTIO's own results.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _range(start: float, length: float, rate: float) -> Any:
 
 @st.composite
 def media_and_source(draw: st.DrawFn, rate: float) -> tuple[Any, Any]:
-    """A sequence with any numbering and origin, and a range that lies in it."""
+    """A sequence with any numbering and origin, and a range inside it."""
     length = draw(st.integers(1, 200))
     first = draw(st.integers(0, 1200))
     origin = draw(st.sampled_from([0, first, 86_400, 1_000_000]))
@@ -107,8 +107,8 @@ RELAXED = settings(
 
 @RELAXED
 @given(timeline=timelines(mixed=True))
-def test_at_mixed_rates_neighbours_touch_and_nothing_drifts(timeline: Any, folder: Path) -> None:
-    """Every clip stands within half a frame of its exact place, and goes on where the last ends."""
+def test_at_mixed_rates_clips_stay_adjacent_and_do_not_drift(timeline: Any, folder: Path) -> None:
+    """Every clip is within half a frame of its exact time, and starts where the previous ends."""
     cut = _read(timeline, folder)
     shots = {item.clip_name: item.shot for item in cut}
     start = Fraction(cut.global_start) / cut.rate
@@ -137,7 +137,7 @@ def _exact(time: Any) -> Fraction:
 
 @RELAXED
 @given(timeline=timelines(mixed=True))
-def test_reading_and_writing_is_the_identity(timeline: Any, folder: Path) -> None:
+def test_reading_and_writing_preserves_the_file(timeline: Any, folder: Path) -> None:
     path, again = folder / "random.otio", folder / "again.otio"
     otio.adapters.write_to_file(timeline, str(path))
     save_otio(load_document(path).root, again, overwrite=True)
@@ -153,7 +153,7 @@ def test_reading_and_writing_is_the_identity(timeline: Any, folder: Path) -> Non
 
 @RELAXED
 @given(timeline=timelines())
-def test_identities_once_written_are_read_again(timeline: Any, folder: Path) -> None:
+def test_stored_clip_ids_are_read_again(timeline: Any, folder: Path) -> None:
     before = _read(timeline, folder)
     document = load_document(folder / "random.otio")
     place_versions(document, {item.clip_id: [] for item in before})

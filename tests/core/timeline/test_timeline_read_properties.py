@@ -1,23 +1,23 @@
-"""For every shot of random cuts, the plate frame under every record frame is OTIO's answer.
+"""For every shot of random cuts, the plate frame at every record frame is the one that OTIO gives.
 
-OTIO's own API is the judge: where a clip stands (``transformed_time`` through all nests), which
-frames its range shows (``frame_range_for_time_range``), and which frame shows at each frame of the
-record (``frame_for_time``). Deliberate exceptions:
+The expected results come from OTIO's own API: a clip's position (``transformed_time`` through all
+nests), the frames that its range shows (``frame_range_for_time_range``), and the frame at each
+frame of the record (``frame_for_time``). Deliberate exceptions:
 
-- *Counts.* Where whole numbers of frames stand at several spellings of one NTSC rate (23.976 beside
-  24000/1001), they are counts: editors count frames, and nobody means 86400 frames of 23.98 to be
-  86414 of 24000/1001. OTIO computes through seconds; it is asked about the same timeline with the
-  rate spelled in one way.
-- *Backwards.* OTIO leaves open what a negative ``time_scalar`` shows. The source range names the
-  earliest frame, which is shown last, as in Hiero, AYON and FCP XML.
-- *Boundaries.* OTIO computes in floats and cuts off: a frame boundary that it misses by less than
-  0.00001 frames may be either frame. (A time of 14 h holds no more digits.)
-- *Spellings within a shot.* A shot knows the exact rates only. From its first frame on the record's
-  frames and the plate's are matched at those: 18 frames at 24000/1001 are 45 at 59.94, where OTIO,
-  computing with 59.94 as it is written, has 44.99996.
-- *Lengths computed from seconds.* For a length that is no whole number ``end_time_inclusive`` takes
-  the end down to a whole frame of the clip's own count; here the last frame shown is the one under
-  the last frame of the record.
+- *Counts.* Whole numbers of frames at several spellings of one NTSC rate (23.976 beside
+  24000/1001) are counts: editors count frames, and 86400 frames of 23.98 are not meant as 86414 of
+  24000/1001. OTIO computes through seconds; it gets the same timeline with the rate in one
+  spelling.
+- *Backwards.* OTIO does not define what a negative ``time_scalar`` shows. The source range starts
+  with the earliest frame, which is shown last, as in Hiero, AYON and FCP XML.
+- *Boundaries.* OTIO computes in floats and truncates: at a frame boundary that it misses by less
+  than 0.00001 frames, either frame is accepted. (A time of 14 h has no more digits.)
+- *Spellings within a shot.* A shot has exact rates only. From its first frame on, record frames and
+  plate frames are matched at those: 18 frames at 24000/1001 are 45 at 59.94, where OTIO, computing
+  with 59.94 as written, has 44.99996.
+- *Lengths computed from seconds.* For a length that is not a whole number, ``end_time_inclusive``
+  rounds the end down to a whole frame of the clip's own rate; here the last frame shown is the one
+  at the last frame of the record.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from bridge_core.timeline.document import Document
 
 EXACT = {spelling: family[0] for family in SPELLINGS for spelling in family}
 NOISE = 1e-5
-#: What rates in 32 bits leave of a clip that a nest cuts off, in frames.
+#: Frames of a trimmed clip that remain because of rates in 32 bits.
 SLIVER = 0.01
-#: How far 23.98 is from 24000/1001, per frame.
+#: The difference of 23.98 and 24000/1001, per frame.
 SPELLED = 2e-4
 
 
@@ -61,7 +61,7 @@ def _normalise_rates(node: Any) -> Any:
 
 
 class OtioOracle:
-    """What OTIO says of one random timeline."""
+    """OTIO's results for one random timeline."""
 
     def __init__(self, generated: RandomRetimedTimeline) -> None:
         self.generated = generated
@@ -77,7 +77,7 @@ class OtioOracle:
         return otio.core.deserialize_json_from_string(text)
 
     def visible(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Each clip that can be seen, its start in the cut and how long it is seen."""
+        """Each visible clip, its start in the cut and its visible duration."""
         tracks = self.timeline.tracks
         for clip in self.timeline.find_clips():
             shown = clip.trimmed_range()
@@ -85,7 +85,7 @@ class OtioOracle:
             while shown is not None and item is not tracks:
                 parent = item.parent()
                 moved = item.transformed_time_range(shown, parent)
-                # What a nest cuts off.
+                # Trim to the parent.
                 shown = _common(moved, parent.trimmed_range()) if parent is not tracks else moved
                 item = parent
             if shown is not None:
@@ -99,7 +99,7 @@ def _common(one: Any, other: Any) -> Any:
 
 
 def _frames(media: Any, time: Any, noise: float = NOISE) -> set[int]:
-    """The frame that shows at a media time; two where it misses a boundary by noise."""
+    """The frame that shows at a media time; two if it misses a boundary by a rounding error."""
     offset = (time - media.available_range.start_time).value_rescaled_to(media.rate)
     frames = {media.start_frame + math.floor(offset)}
     if abs(offset - round(offset)) < noise:
@@ -121,7 +121,7 @@ def _check(seed: int) -> int:
         visited.add(clip.name)
         where = f"seed {seed}, {generated.rate_style}, {clip.name}"
         if duration.value_rescaled_to(float(cut.rate)) < SLIVER:
-            continue  # a nest cuts it off, but for noise
+            continue  # trimmed off by a nest, but for a rounding error
         if clip.name in generated.unreadable:
             assert clip.name in problems, where
             continue
@@ -165,7 +165,7 @@ def _check_shot(
     tracks = oracle.timeline.tracks
     shown = shot.plate_frames()
     assert len(shown) == record.count
-    # Clip or record, whichever counts finer, says what the last moment is.
+    # The finer rate of clip and record defines the last moment.
     frame = T(1, max(rate, source.duration.rate))
     expected_first = tracks.transformed_time(start, clip)
     for k in sorted({0, 1, 2, record.count // 2, record.count - 1} & set(range(record.count))):
@@ -175,8 +175,8 @@ def _check_shot(
             offset = max(offset, T(0, offset.rate))
         moment = T(offset.value * abs(speed), offset.rate)
         noise = NOISE if rate in EXACT.values() and media.rate in EXACT.values() else SPELLED
-        far = 1 + abs(moment.value_rescaled_to(media.rate))
-        allowed = _frames(media, source.start_time + moment, noise * far)
+        distance = 1 + abs(moment.value_rescaled_to(media.rate))
+        allowed = _frames(media, source.start_time + moment, noise * distance)
         assert shown[k] in allowed, (where, k, shown[k], moment)
     assert set(shown) <= set(shot.cut_range.frames()), where
     if speed == 1 and generated.rate_style != "seconds":

@@ -1,14 +1,14 @@
-"""Random timelines with versions in them and as exports: OTIO's own API says what they show.
+"""Random timelines with versions, placed and exported: OTIO's own API says what they show.
 
-What is written beside a plate has to show the plate's frame at every time of the clip, by OTIO's
-``frame_for_time`` and by the reader's own way of counting; all else has to be what it was.
+A version has to show the plate's frame at every time of the clip, by OTIO's ``frame_for_time`` and
+by the reader's own counting; everything else has to be unchanged.
 
 Deliberate exceptions:
 
-- A clip without a source range gets one, its media's: a version is longer or shorter than that.
-- Where a version has fewer frames than a retimed or trimmed clip's source range names, it is told
-  (:class:`~bridge_core.timeline.version_writer.ShortVersion`); it is judged where it has frames.
-- A title or an offline clip goes to Resolve as a gap.
+- A clip without a source range gets that of its media, since a version may be longer or shorter.
+- A version with fewer frames than the source range of a retimed or trimmed clip is reported
+  (:class:`~bridge_core.timeline.version_writer.ShortVersion`) and compared where it has frames.
+- A title or an offline clip is a gap in exports for Resolve.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def _check(seed: int, folder: Path) -> None:
 
 
 def _check_placed(seed: int, given: GeneratedTimeline, cut: Cut, written: WriteResult) -> None:
-    made = _read(written.target)
+    timeline = _read(written.target)
     shots = {item.clip_name: item.shot for item in cut}
     short = {one.clip_name for one in written.short_versions}
-    for clip, before in zip(made.find_clips(), given.timeline.find_clips(), strict=True):
+    for clip, before in zip(timeline.find_clips(), given.timeline.find_clips(), strict=True):
         references = dict(clip.media_references())
         if clip.name in shots:
             where, source = f"seed {seed}, {clip.name}", clip.source_range
@@ -87,25 +87,25 @@ def _check_placed(seed: int, given: GeneratedTimeline, cut: Cut, written: WriteR
                 if first <= wanted < first + count:
                     assert judge.frame_for_time(time) == wanted, f"{where} at {time}"
                 else:
-                    assert clip.name in short, f"{where}: nothing at {time}, and nothing told"
+                    assert clip.name in short, f"{where}: no frame at {time}, and not reported"
             if before.source_range is None:
                 assert clip.source_range == before.available_range(), where
                 clip.source_range = None
         clip.set_media_references(references, "DEFAULT_MEDIA")
         clip.metadata.pop("shotbridge", None)
-    made.metadata.pop("shotbridge", None)
-    assert made.is_equivalent_to(given.timeline), f"seed {seed}: something else was changed"
+    timeline.metadata.pop("shotbridge", None)
+    assert timeline.is_equivalent_to(given.timeline), f"seed {seed}: something else has changed"
 
 
 def _check_exported(
     seed: int, given: GeneratedTimeline, placed: Path, target: Path, profile: str
 ) -> None:
-    truth, made = _read(placed), _read(target)
+    original, exported = _read(placed), _read(target)
     gaps = PROFILES[profile].gaps_for_missing_media
     where = f"seed {seed}, {profile}"
-    assert _structure(made, gaps=gaps) == _structure(truth, gaps=gaps), where
-    by_name = {clip.name: clip for clip in truth.find_clips()}
-    for clip in made.find_clips():
+    assert _structure(exported, gaps=gaps) == _structure(original, gaps=gaps), where
+    by_name = {clip.name: clip for clip in original.find_clips()}
+    for clip in exported.find_clips():
         before = by_name[clip.name]
         if clip.name not in given.first_numbers:
             assert clip.source_range == before.source_range, f"{where}, {clip.name}"
@@ -121,7 +121,7 @@ def _check_exported(
 
 
 def _as_read(reference: Any, before: Any, given: GeneratedTimeline, name: str, profile: str) -> Any:
-    """A sequence that counts as this profile's reader does with what it was given."""
+    """A sequence that counts as this profile's reader does."""
     rate = given.media_rates[name]
     if isinstance(reference, schema.ImageSequenceReference):
         return reference
@@ -133,7 +133,7 @@ def _as_read(reference: Any, before: Any, given: GeneratedTimeline, name: str, p
         length = int(brackets[2]) - first + 1
         assert length == round(reference.available_range.duration.value), url
     if profile == "nuke" and url.endswith("%04d.exr"):
-        # A Read's frames are the clip's times themselves.
+        # A Read node's frames are the clip's times.
         first = round(reference.available_range.start_time.value_rescaled_to(rate))
     return _as_sequence(reference, first, rate)
 
@@ -143,15 +143,15 @@ def _counted(reference: Any, given: GeneratedTimeline, name: str) -> Any:
 
 
 def _first(reference: Any, given: GeneratedTimeline, name: str) -> int:
-    """The number that the first of a reference's pictures has in the plate's numbering."""
+    """The number of a reference's first frame, in the plate's numbering."""
     if isinstance(reference, schema.ImageSequenceReference):
         return int(reference.start_frame)
     metadata = reference.metadata.get("shotbridge", {})
-    return int(metadata["first"]) if "first" in metadata else given.first_numbers[name]
+    return int(metadata.get("first_frame", given.first_numbers[name]))
 
 
 def _as_sequence(reference: Any, first: int, rate: float) -> Any:
-    """Any reference as one that OTIO can be asked for frames."""
+    """Any reference as an image sequence reference, which OTIO can map to frames."""
     if isinstance(reference, schema.ImageSequenceReference):
         return reference
     return schema.ImageSequenceReference(
@@ -160,7 +160,7 @@ def _as_sequence(reference: Any, first: int, rate: float) -> Any:
 
 
 def _shown_frames(reference: Any, clip: Any) -> list[int | None]:
-    """Frames under times of the clip; None where the media has none."""
+    """The frames at times of the clip; None where the media has none."""
     times = _times(clip.trimmed_range(), reference.rate)
     return [
         reference.frame_for_time(time) if _media_covers(reference, time) else None for time in times
@@ -173,10 +173,10 @@ def _media_covers(reference: Any, time: Any) -> bool:
 
 
 def _times(source: Any, media_rate: float) -> list[Any]:
-    """Some of the times at which a clip's frames start, first and last among them.
+    """Some of the times at which a clip's frames start, the first and the last included.
 
-    What is no whole number at the media's own rate is taken a thousandth of a frame later: where it
-    is a frame boundary of the media, OTIO's floating-point numbers fall to either side of it.
+    A time that is not a whole number at the media's own rate is taken a thousandth of a frame
+    later: if it is a frame boundary of the media, OTIO's floats are on either side of it.
     """
     start, rate = source.start_time, source.duration.rate
     count = max(1, round(source.duration.value))
@@ -186,7 +186,7 @@ def _times(source: Any, media_rate: float) -> list[Any]:
 
 
 def _structure(item: Any, *, gaps: bool) -> Any:
-    """All of a timeline but its media references and where clips count from."""
+    """All of a timeline except its media references and the origins of its clips' ranges."""
     if isinstance(item, schema.Timeline):
         return (
             item.name,
