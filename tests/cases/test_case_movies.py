@@ -65,7 +65,7 @@ def deliver_movie(
     task = ProviderTask(
         job_id="job",
         service="round_trip",
-        parameters={"through": "as_it_is"},
+        parameters={"mode": "passthrough"},
         plate=plate,
         files=dict.fromkeys(plate.range.frames(), source),
         frames=tuple(plate.range.frames()),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from case_inputs import rawexr
+from case_inputs import exr_bytes
 from case_inputs.builders import picture
 from terminal import Terminal
 
@@ -22,7 +22,8 @@ from bridge_core.models.settings import ColourSettings, GatewaySettings
 from bridge_core.models.versions import ResultOutput
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.output_checks import check_output
-from bridge_gateway.media.picture_writer import read_picture, write_picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
 from bridge_gateway.providers.base import ProviderTask, TaskResult
 from bridge_gateway.providers.local.local_task import LocalTask
@@ -54,7 +55,7 @@ def make(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator
         frames = tuple(plate.range.frames())
         files = {frame: Path(plate.path_at(frame)) for frame in frames}
         defaults = {
-            "round_trip": {"through": "as_it_is"},
+            "round_trip": {"mode": "passthrough"},
             "upscale": {"model": "span"},
             "matte": {"threshold": 0.5, "softness": 1.0},
         }
@@ -181,7 +182,7 @@ def test_every_attribute_comes_back(case_input: Inputs, make: Make) -> None:
     def attributes_of(file: Path) -> dict[str, tuple[str, bytes]]:
         return {
             name: (kind, value)
-            for name, kind, value in rawexr.read_attributes(file)
+            for name, kind, value in exr_bytes.read_attributes(file)
             if name not in STRUCTURE
         }
 
@@ -357,5 +358,5 @@ def test_the_last_alpha_of_some_dpx_lines_is_said_to_be_lost(tmp_path: Path) -> 
 
 def test_luminance_and_chroma_are_said_to_be_grey(tmp_path: Path) -> None:
     planes = {name: np.full((4, 4), 0.5, np.float16) for name in ("Y", "RY", "BY")}
-    path = rawexr.write(tmp_path / "chroma.exr", rawexr.ExrPart(planes))
+    path = exr_bytes.write(tmp_path / "chroma.exr", exr_bytes.ExrPart(planes))
     assert "only Y counts" in probe(path).notes[0]

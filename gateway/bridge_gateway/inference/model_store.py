@@ -1,4 +1,4 @@
-"""What is installed in a folder of models, and whether it is still what was installed.
+"""Installed models: finds them and verifies that they have not changed.
 
 ::
 
@@ -25,14 +25,14 @@ from bridge_gateway.inference.catalogue import CatalogueEntry, Sha256, bundled_c
 
 RECORD_FILENAME = "installed.json"
 
-#: Two seconds: the coarsest clock of a file system in use, FAT's.
+#: Two seconds: FAT has the coarsest timestamps of the file systems in use.
 _MTIME_RESOLUTION_NS = 2_000_000_000
-#: What files were when they were last hashed, and the hash.
+#: File status and hash of each file when it was last hashed.
 _hash_cache: dict[Path, tuple[tuple[int, ...], str]] = {}
 
 
 class InstallRecord(BaseModel):
-    """Content of ``installed.json``: where the installed bytes came from and what they are."""
+    """Content of ``installed.json``: the origin and the hashes of an installed entry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,9 +41,9 @@ class InstallRecord(BaseModel):
     package: str
     version: str
     package_sha256: Sha256
-    #: Hashes of the files as they were in the package, by path.
+    #: Hashes of the package's files, by path.
     sources: dict[str, Sha256]
-    #: Version of the conversion that made the file; 0 for files kept as they came.
+    #: Version of the conversion to ONNX; 0 for files that are not converted.
     converter: int
     file: str
     sha256: Sha256
@@ -67,11 +67,11 @@ class InstalledModel:
 
 
 def require_installed(models_dir: Path, entry_id: str) -> InstalledModel:
-    """The installed entry of that id, its bytes verified: hashed once in a process, and again
-    whenever the file was touched.
+    """The installed entry with that id, verified by hash: once per process, and again whenever the
+    file has been modified.
 
-    Raises :class:`bridge_core.errors.ModelMissing` when it is not there, of another version than
-    the catalogue's, or changed on disk; :class:`bridge_core.errors.NotFound` for an unknown id.
+    :raises ModelMissing: it is missing, changed, or not the catalogue's version.
+    :raises NotFound: the catalogue has no such id.
     """
     entry = bundled_catalogue().get_entry(entry_id)
     model = find_installed(models_dir, entry)
@@ -92,12 +92,12 @@ def list_installed(models_dir: Path) -> list[InstalledModel]:
 
 
 def footage_path(models_dir: Path, name: str) -> Path:
-    """The movie file of installed footage, for example ``big-buck-bunny``."""
+    """The movie file of installed footage, such as ``big-buck-bunny``."""
     return require_installed(models_dir, name).path
 
 
 def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | str:
-    """The installed entry, or in words why it does not count as installed."""
+    """The installed entry, or the reason why it does not count as installed."""
     folder = models_dir / entry.id
     try:
         record = InstallRecord.model_validate_json((folder / RECORD_FILENAME).read_bytes())
@@ -107,11 +107,11 @@ def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | 
     except OSError as error:
         return f"{Path(error.filename).name} cannot be read ({error.strerror})"
     except ValidationError:
-        return f"{RECORD_FILENAME} is not readable"
+        return f"{RECORD_FILENAME} is not valid"
     if record.package_sha256 != entry.package.sha256:
         return f"it comes from {record.package} {record.version}, not {entry.package.version}"
     if record.sources != {file.path: file.sha256 for file in entry.files}:
-        return "it was made from other files of the package"
+        return "it was installed from other files of the package"
     if record.converter != _converter_version(entry):
         return "it was converted by another version of Shotbridge"
     if record.sha256 != digest:
@@ -120,22 +120,22 @@ def find_installed(models_dir: Path, entry: CatalogueEntry) -> InstalledModel | 
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cached_sha256(path: Path) -> str:
-    """SHA-256 of a file that seldom changes, read again only where it may have changed."""
+    """The SHA-256 of a file that rarely changes, hashed again only if it may have changed."""
     status = path.stat()
-    # A copy can be given any time of modification; nobody sets the time of the change itself
-    # (which on Windows is that of the file's creation).
+    # The modification time of a copy can be set freely, the change time cannot. (On Windows,
+    # st_ctime is the creation time.)
     stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     cached = _hash_cache.get(path)
     if cached is not None and cached[0] == stamp:
         return cached[1]
     digest = file_sha256(path)
-    # A file of this moment may be written to again without getting another time.
+    # A file written just now could be written again without a new timestamp.
     if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _MTIME_RESOLUTION_NS:
         _hash_cache[path] = (stamp, digest)
     return digest

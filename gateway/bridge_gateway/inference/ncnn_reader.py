@@ -1,8 +1,8 @@
-"""Reads networks stored by ncnn: a ``.param`` text of layers and a ``.bin`` of weights.
+"""Reads ncnn networks: a ``.param`` text with layers and a ``.bin`` with weights.
 
-Format after the public description in ncnn's wiki ("param and model file structure" and
-"operation param weight table"). Only the layers that :mod:`bridge_gateway.inference.ncnn_to_onnx` can
-write are read, because where one layer's weights end in the ``.bin`` follows from knowing them all.
+The format is described in ncnn's wiki ("param and model file structure" and "operation param weight
+table"). Only layers that :mod:`.ncnn_to_onnx` can convert are supported: finding a layer's weights
+in the ``.bin`` requires the sizes of all layers before it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bridge_core.errors import ModelMissing
+from bridge_gateway.arrays import FloatArray
 
-FloatArray = npt.NDArray[np.float32]
 LayerParameter = int | float | tuple[int | float, ...]
 
-#: Version of reading and writing together. Raise it whenever the written graph changes, so that
-#: installed models are converted again.
+#: Increase it whenever the converted graph changes, so that installed models are converted again.
 CONVERTER_VERSION = 1
 
 _MAGIC = 7767517
@@ -35,9 +33,9 @@ _TAG_FLOAT16 = 0x01306B47
 
 @dataclass(frozen=True)
 class NcnnLayer:
-    """One line of the ``.param``, with its weights in the order in which the ``.bin`` holds them.
+    """One line of the ``.param``, with its weights in the order of the ``.bin``.
 
-    ``inputs`` and ``outputs`` are names of blobs; ``parameters`` maps ncnn's numbered keys.
+    ``inputs`` and ``outputs`` are names of blobs; ``parameters`` are by ncnn's numeric keys.
     """
 
     kind: str
@@ -57,7 +55,7 @@ class NcnnLayer:
         return value
 
     def float_parameter(self, key: int, default: float) -> float:
-        """A number parameter, or ncnn's default for it."""
+        """A numeric parameter, or ncnn's default for it."""
         value = self.parameters.get(key, default)
         if isinstance(value, tuple):
             raise conversion_error(
@@ -66,21 +64,21 @@ class NcnnLayer:
         return float(value)
 
 
-def conversion_error(what: str) -> ModelMissing:
-    """The error of a network that cannot be read or converted."""
+def conversion_error(reason: str) -> ModelMissing:
+    """The error for a network that cannot be read or converted."""
     return ModelMissing(
-        what,
+        reason,
         where="conversion of an ncnn network",
-        next_step="use the pinned version of the package, or teach bridge_gateway.inference.ncnn_reader "
-        "and ncnn_onnx this layer",
+        next_step="use the pinned version of the package, or add the layer to "
+        "bridge_gateway.inference.ncnn_reader and ncnn_to_onnx",
     )
 
 
 def read_network(param: str, weights: bytes) -> list[NcnnLayer]:
-    """The layers of a network in the order of execution.
+    """The layers of a network in execution order.
 
-    Raises :class:`bridge_core.errors.ModelMissing` when the text is not a ``.param``, holds a layer
-    that is not known here, or does not fit the weights to the last byte.
+    :raises ModelMissing: the text is not a ``.param``, has an unsupported layer, or does not match
+        the weights exactly.
     """
     lines = [line.split() for line in param.splitlines() if line.strip()]
     if len(lines) < 2 or lines[0] != [str(_MAGIC)] or len(lines[1]) != 2:
@@ -88,27 +86,27 @@ def read_network(param: str, weights: bytes) -> list[NcnnLayer]:
             f"not an ncnn .param file: it must begin with {_MAGIC} and two counts"
         )
     if len(lines) - 2 != int(lines[1][0]):
-        raise conversion_error(f"{lines[1][0]} layers are announced and {len(lines) - 2} are there")
+        raise conversion_error(f"the header announces {lines[1][0]} layers, not {len(lines) - 2}")
     reader = _WeightReader(weights)
-    layers = [_read_weights(_parse_layer(words), reader) for words in lines[2:]]
+    layers = [_read_weights(_parse_layer(line), reader) for line in lines[2:]]
     reader.require_end()
     return layers
 
 
-def _parse_layer(words: list[str]) -> NcnnLayer:
+def _parse_layer(fields: list[str]) -> NcnnLayer:
     try:
-        kind, name, inputs, outputs = words[0], words[1], int(words[2]), int(words[3])
-        blobs, rest = words[4 : 4 + inputs + outputs], words[4 + inputs + outputs :]
+        kind, name, inputs, outputs = fields[0], fields[1], int(fields[2]), int(fields[3])
+        blobs, rest = fields[4 : 4 + inputs + outputs], fields[4 + inputs + outputs :]
         if len(blobs) != inputs + outputs:
             raise ValueError("too few blobs")
-        parameters = dict(_parse_parameter(word) for word in rest)
+        parameters = dict(_parse_parameter(field) for field in rest)
     except (IndexError, ValueError) as error:
-        raise conversion_error(f"layer {' '.join(words[:2])!r} cannot be read: {error}") from error
+        raise conversion_error(f"layer {' '.join(fields[:2])!r} cannot be read: {error}") from error
     return NcnnLayer(kind, name, tuple(blobs[:inputs]), tuple(blobs[inputs:]), parameters)
 
 
-def _parse_parameter(word: str) -> tuple[int, LayerParameter]:
-    key, _, text = word.partition("=")
+def _parse_parameter(parameter: str) -> tuple[int, LayerParameter]:
+    key, _, text = parameter.partition("=")
     if int(key) <= _ARRAY_KEYS:
         _, *values = text.split(",")  # the first number is the length
         return _ARRAY_KEYS - int(key), tuple(_parse_number(value) for value in values)
@@ -116,11 +114,11 @@ def _parse_parameter(word: str) -> tuple[int, LayerParameter]:
 
 
 def _parse_number(text: str) -> int | float:
-    return float(text) if any(mark in text for mark in ".eE") else int(text)
+    return float(text) if any(character in text for character in ".eE") else int(text)
 
 
 class _WeightReader:
-    """A cursor in the ``.bin``."""
+    """Reads the ``.bin`` from start to end."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -131,7 +129,7 @@ class _WeightReader:
         return self._read_values(count, np.dtype("<f4"))
 
     def read_tagged(self, count: int) -> FloatArray:
-        """``count`` values that say in a leading tag how they are stored."""
+        """``count`` values after a tag that gives their type."""
         (tag,) = struct.unpack("<I", self._read_bytes(4))
         if tag in _TAG_FLOAT32:
             return self._read_values(count, np.dtype("<f4"))
@@ -139,9 +137,7 @@ class _WeightReader:
             values = self._read_values(count, np.dtype("<f2"))
             self._read_bytes(-self._offset % 4)  # padded to four bytes
             return values
-        raise conversion_error(
-            f"weights are stored in a way that is not known here (tag {tag:#010x})"
-        )
+        raise conversion_error(f"weights are stored in an unsupported type (tag {tag:#010x})")
 
     def require_end(self) -> None:
         if self._offset != len(self._data):
@@ -179,7 +175,5 @@ def _read_weights(layer: NcnnLayer, reader: _WeightReader) -> NcnnLayer:
         case kind if kind in _LAYERS_WITHOUT_WEIGHTS:
             weights = ()
         case _:
-            raise conversion_error(
-                f"layer {layer.name!r} is a {layer.kind}, which is not known here"
-            )
+            raise conversion_error(f"layer {layer.name!r} is a {layer.kind}, which is unsupported")
     return replace(layer, weights=weights)

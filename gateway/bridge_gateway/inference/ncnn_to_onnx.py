@@ -1,8 +1,8 @@
-"""Writes a network read by :mod:`bridge_gateway.inference.ncnn_reader` as an ONNX graph.
+"""Converts a network read by :mod:`.ncnn_reader` to an ONNX graph.
 
 The graph has one input ``image`` and one output ``enlarged``, both float32 of shape
-(1, 3, height, width) with open sizes. The same network gives the same bytes: names, order, IR
-version and operator set are fixed here and do not follow the installed ``onnx``.
+(1, 3, height, width) with dynamic sizes. The same network always gives the same bytes: names,
+order, IR version and operator set are fixed and do not depend on the installed ``onnx``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.inference.ncnn_reader import (
     CONVERTER_VERSION,
-    FloatArray,
     NcnnLayer,
     conversion_error,
     read_network,
 )
 
 INPUT_NAME, OUTPUT_NAME = "image", "enlarged"
-#: Old enough for every onnxruntime that runs on Python 3.11; Resize and PReLU are settled by 13.
+#: Supported by every onnxruntime for Python 3.11; Resize and PRelu are stable since opset 13.
 _OPSET, _IR_VERSION = 13, 8
 _BINARY_OPS = {0: "Add", 1: "Sub", 2: "Mul", 3: "Div"}
 _INTERP_NEAREST = 1
@@ -31,8 +31,7 @@ _INTERP_NEAREST = 1
 def ncnn_to_onnx(param: str, weights: bytes, *, name: str) -> bytes:
     """The ONNX file of an ncnn network (``.param`` text and ``.bin`` bytes).
 
-    Raises :class:`bridge_core.errors.ModelMissing` for a layer, a parameter or a file that is not
-    understood; nothing is guessed.
+    :raises ModelMissing: a layer, a parameter or a file is not supported; nothing is guessed.
     """
     return _GraphBuilder(name).build(read_network(param, weights))
 
@@ -42,7 +41,7 @@ class _GraphBuilder:
         self._name = name
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
-        #: Blob of ncnn -> value of ONNX. Splits copy nothing: their outputs are the same value.
+        #: ncnn blob -> ONNX value. The outputs of a Split are all the same value.
         self._values: dict[str, str] = {}
 
     def build(self, layers: Sequence[NcnnLayer]) -> bytes:
@@ -81,7 +80,7 @@ class _GraphBuilder:
         missing = [blob for blob in layer.inputs if blob not in self._values]
         if missing:
             raise conversion_error(
-                f"layer {layer.name!r} reads {missing[0]!r}, which no layer wrote before"
+                f"layer {layer.name!r} reads {missing[0]!r}, which no earlier layer writes"
             )
         return [self._values[blob] for blob in layer.inputs]
 
@@ -151,7 +150,7 @@ def _add_binary_op(graph: _GraphBuilder, layer: NcnnLayer) -> None:
     _require_known_parameters(layer, 0, 1, 2)
     operator = _BINARY_OPS.get(layer.int_parameter(0, 0))
     if operator is None:
-        raise conversion_error(f"layer {layer.name!r} does an operation that is not known here")
+        raise conversion_error(f"layer {layer.name!r} has an unsupported operation")
     operands = graph.input_values(layer)
     if layer.int_parameter(1, 0):
         operands.append(graph.add_constant(np.array([layer.float_parameter(2, 0.0)], np.float32)))
@@ -161,7 +160,9 @@ def _add_binary_op(graph: _GraphBuilder, layer: NcnnLayer) -> None:
 def _add_concat(graph: _GraphBuilder, layer: NcnnLayer) -> None:
     _require_known_parameters(layer, 0)
     if layer.int_parameter(0, 0) != 0:
-        raise conversion_error(f"layer {layer.name!r} joins along another axis than the channels")
+        raise conversion_error(
+            f"layer {layer.name!r} concatenates along another axis than channels"
+        )
     graph.set_outputs(layer, graph.add_node("Concat", graph.input_values(layer), axis=1))
 
 
@@ -181,7 +182,7 @@ def _add_pixel_shuffle(graph: _GraphBuilder, layer: NcnnLayer) -> None:
 def _add_interpolation(graph: _GraphBuilder, layer: NcnnLayer) -> None:
     _require_known_parameters(layer, 0, 1, 2)
     if layer.int_parameter(0, 0) != _INTERP_NEAREST:
-        raise conversion_error(f"layer {layer.name!r} resizes by another method than nearest")
+        raise conversion_error(f"layer {layer.name!r} does not resize with nearest neighbour")
     scales = np.array(
         [1, 1, layer.float_parameter(1, 1.0), layer.float_parameter(2, 1.0)], np.float32
     )
@@ -198,11 +199,11 @@ def _add_interpolation(graph: _GraphBuilder, layer: NcnnLayer) -> None:
 
 
 def _require_known_parameters(layer: NcnnLayer, *keys: int) -> None:
-    """Refuses parameters that the writer of this layer would pass over in silence."""
+    """Reject parameters that this layer's converter would silently ignore."""
     unknown = sorted(set(layer.parameters) - set(keys))
     if unknown:
         raise conversion_error(
-            f"layer {layer.name!r} ({layer.kind}) has parameters {unknown} that are not known here"
+            f"layer {layer.name!r} ({layer.kind}) has unsupported parameters {unknown}"
         )
 
 

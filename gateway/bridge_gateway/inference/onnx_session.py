@@ -1,6 +1,6 @@
-"""Runs a network with onnxruntime, on a GPU where onnxruntime offers one.
+"""Runs a network with onnxruntime, on a GPU if onnxruntime supports one.
 
-onnxruntime is imported when a session is opened, not before: the gateway itself never needs it.
+onnxruntime is imported only when a session is opened: the gateway's own process never needs it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bridge_core.errors import JobFailed, ModelMissing
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.inference.model_store import InstalledModel, require_installed
 
-Tensor = npt.NDArray[np.float32]
-
-#: Tried in this order, as far as the installed onnxruntime offers them. TensorRT is left out on
-#: purpose: it spends minutes building an engine for every new size of tile.
+#: In order of preference, as far as the installed onnxruntime has them. TensorRT is excluded: it
+#: takes minutes to build an engine for every new tile size.
 EXECUTION_PROVIDERS = (
     "CUDAExecutionProvider",
     "MIGraphXExecutionProvider",
@@ -29,13 +27,13 @@ EXECUTION_PROVIDERS = (
 
 
 class OnnxSession:
-    """A loaded network with one input and, as far as we look, one output.
+    """A loaded network with one input; only its first output is used.
 
-    ``threads`` limits the CPU threads of one call; None leaves the choice to onnxruntime.
-    ``providers`` overrides the order of :data:`PREFERRED`.
+    ``threads`` limits the CPU threads of a call; None leaves the choice to onnxruntime.
+    ``execution_providers`` overrides :data:`EXECUTION_PROVIDERS`.
 
-    Memory: onnxruntime keeps its arena between calls and reuses it exactly for inputs of the same
-    shape, so feed tiles of one size. Without the arena the peak doubled (docs/models.md).
+    Memory: onnxruntime keeps its arena between calls and reuses it only for inputs of the same
+    shape, so use tiles of one size. Without the arena the peak doubled (docs/models.md).
     """
 
     def __init__(
@@ -54,52 +52,41 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         if threads is not None:
             options.intra_op_num_threads = threads
-        # Threads that wait for the next tile must sleep: spinning takes the cores of the others.
+        # Threads that wait for the next tile must sleep: spinning takes CPU time from others.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if "DmlExecutionProvider" in selected:
-            options.enable_mem_pattern = False  # DirectML refuses it
+            options.enable_mem_pattern = False  # not supported by DirectML
         self.model = model
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 str(model.path), options, providers=selected
             )
-        except Exception as error:  # onnxruntime's exceptions share no narrower base
+        except Exception as error:  # onnxruntime's exceptions have no narrower base class
             raise ModelMissing(
                 f"the network {model.id!r} cannot be loaded: {error}",
                 where=str(model.path),
-                next_step="run `shotbridge models install` again; if it stays, this onnxruntime "
-                "is too old for the model",
-                details={"model": model.id, "providers": selected},
+                next_step="run `shotbridge models install` again; if that does not help, this "
+                "onnxruntime is too old for the model",
+                details={"model": model.id, "execution_providers": selected},
             ) from error
 
     @classmethod
     def open(cls, models_dir: Path, model_id: str, *, threads: int | None = None) -> OnnxSession:
-        """Loads an installed model by id; raises :class:`bridge_core.errors.ModelMissing`."""
+        """Load an installed model.
+
+        :raises ModelMissing: it is not installed.
+        """
         return cls(require_installed(models_dir, model_id), threads=threads)
 
     @property
     def execution_provider(self) -> str:
-        """The execution provider in use, for the lineage. onnxruntime drops one that fails."""
+        """The execution provider in use, for the lineage. onnxruntime skips those that fail."""
         return str(self._session.get_providers()[0])
 
-    def describe(self) -> dict[str, str]:
-        """Which network ran where, to be kept with what it made."""
-        import onnxruntime
-
-        return {
-            "model": self.model.id,
-            "package": f"{self.model.entry.package.name}=={self.model.entry.package.version}",
-            "package_sha256": self.model.entry.package.sha256,
-            "weights_sha256": self.model.sha256,
-            "licence": self.model.entry.licence,
-            "runtime": f"onnxruntime {onnxruntime.__version__}",
-            "execution_provider": self.execution_provider,
-        }
-
-    def run(self, tensor: Tensor) -> Tensor:
+    def run(self, tensor: FloatArray) -> FloatArray:
         """The network's first output for its only input.
 
-        Raises :class:`bridge_core.errors.JobFailed` with onnxruntime's words, usually memory.
+        :raises JobFailed: onnxruntime failed, usually for lack of memory.
         """
         feed = {self._session.get_inputs()[0].name: np.ascontiguousarray(tensor, np.float32)}
         try:
@@ -110,7 +97,7 @@ class OnnxSession:
                 f"{error}",
                 where=self.execution_provider,
                 next_step="choose smaller tiles if memory ran out; otherwise report this",
-                details={"model": self.model.id, "provider": self.execution_provider},
+                details={"model": self.model.id, "execution_provider": self.execution_provider},
             ) from error
-        result: Tensor = output
+        result: FloatArray = output
         return result

@@ -1,9 +1,9 @@
-"""Works on a picture tile by tile, without seams and in bounded memory.
+"""Processes a picture in tiles, without seams and in bounded memory.
 
-Every tile is handed over with a margin of real picture around it, and only its core is kept. When
-the margin is at least as wide as the work can see (its reach), the tiled result is the untiled one
-up to float rounding: there is nothing to feather. All tiles of a picture have one size, so that the
-runtime's memory is allocated once.
+Every tile has a margin of the surrounding picture, and only its core is kept. With a margin at
+least as wide as the receptive radius, the result equals the untiled one up to float rounding, so no
+feathering is needed. All tiles of a picture have the same size, so that the runtime allocates its
+memory once.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from math import ceil
 
 import numpy as np
 
-from bridge_gateway.inference.resample import FloatArray
+from bridge_gateway.arrays import FloatArray
 
-#: Called with (tiles done, tiles in all), first with 0; may raise to end the work there.
+#: Called with the tiles done and the total, first with 0 done; may raise to stop.
 TileCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Where the cores of equal tiles lie. The last of a row or column may overlap its neighbour."""
+    """The cores of equal tiles. The last one of a row or column may overlap its neighbour."""
 
     height: int
     width: int
@@ -31,7 +31,7 @@ class TileGrid:
 
     @classmethod
     def covering(cls, height: int, width: int, max_tile: int) -> TileGrid:
-        """The fewest equal cores of at most ``largest`` pixels a side that cover the picture."""
+        """The fewest equal cores of at most ``max_tile`` pixels a side that cover the picture."""
         return cls(
             height,
             width,
@@ -43,7 +43,7 @@ class TileGrid:
         return ceil(self.height / self.core_height) * ceil(self.width / self.core_width)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Top and left of every core, row by row."""
+        """The top and left of every core, row by row."""
         for top in _tile_starts(self.height, self.core_height):
             for left in _tile_starts(self.width, self.core_width):
                 yield top, left
@@ -58,11 +58,11 @@ def process_tiles(
     max_tile: int,
     on_tile: TileCallback | None = None,
 ) -> FloatArray:
-    """Applies ``work`` tile by tile.
+    """Apply ``process`` to each tile.
 
-    ``work`` gets (core + 2 * margin) pixels a side and returns ``scale`` times as many. Beyond the
-    frame the picture is mirrored, edge pixel included; of the ways to continue it, this measured
-    best (docs/models.md).
+    ``process`` takes tiles of (core + 2 * margin) pixels a side and returns ``scale`` times as
+    many. Beyond its edges the picture is mirrored, including the edge pixels; of the ways to extend
+    it, this measured best (docs/models.md).
     """
     height, width, channels = picture.shape
     grid = TileGrid.covering(height, width, max_tile)

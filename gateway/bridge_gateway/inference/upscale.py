@@ -2,16 +2,17 @@
 
 The steps, per tile (docs/decisions/0004-high-dynamic-range-through-a-model.md):
 
-1. Light from 0 to ``peak`` goes through :class:`bridge_gateway.inference.highlight_curve.HighlightCurve`; what
-   lies outside (negative values, emitters) is set aside.
-2. The network enlarges the code.
-3. Hold: the mean of every block of the result is moved to the pixel it was made from, by one step
-   of back-projection (Irani and Peleg, "Improving resolution by image registration", 1991). This
+1. Encode: light from 0 to ``peak`` goes through :class:`.highlight_curve.HighlightCurve`; values
+   outside (negative values, emitters) are set aside.
+2. Upscale: the network processes the code.
+3. Correct: the mean of every block of the result is moved to its source pixel, by one step of
+   back-projection (Irani and Peleg, "Improving resolution by image registration", 1991). This
    removes the network's colour shifts.
 4. Limit: no pixel leaves the range of its 3x3 source neighbourhood by more than half that range or
-   ``SLACK``, whichever is less. Nothing rings around highlights, and what is flat stays exactly
-   flat (networks that shuffle pixels lay a faint pattern over it).
-5. Back to linear light; what was set aside is enlarged with a kernel that cannot ring and added.
+   ``OVERSHOOT_LIMIT``, whichever is less. Highlights do not ring, and flat areas stay exactly flat
+   (networks with pixel shuffle add a faint pattern).
+5. Decode: back to linear light; the values set aside are upsampled with a kernel that does not
+   ring, and added.
 """
 
 from __future__ import annotations
@@ -21,33 +22,33 @@ from pathlib import Path
 import numpy as np
 
 from bridge_core.errors import UnreadableMedia
-from bridge_gateway.inference.highlight_curve import HighlightCurve
-from bridge_gateway.inference.onnx_session import OnnxSession
-from bridge_gateway.inference.resample import (
+from bridge_gateway.arrays import (
     FloatArray,
     block_mean,
     local_extremes,
     repeat_pixels,
     resize,
 )
+from bridge_gateway.inference.highlight_curve import HighlightCurve
+from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.inference.tiling import TileCallback, process_tiles
 
-#: How far a result may leave its neighbourhood, in sRGB code (1.0 is diffuse white). Measured: a
-#: smaller one costs sharpness, a larger one lets highlights ring.
+#: How far a result may leave the range of its neighbourhood, in sRGB code (1.0 is diffuse white).
+#: Measured: a smaller limit costs sharpness, with a larger one highlights ring.
 OVERSHOOT_LIMIT = 0.05
-#: Where the curve ends. Cameras' log encodings end below it (ARRI LogC3 at 55, S-Log3 at 38).
+#: The upper end of the curve. Cameras' log encodings end below it (ARRI LogC3 at 55, S-Log3 at 38).
 DEFAULT_PEAK = 64.0
-#: Pixels a side of a tile's core: 350 MB for SPAN, and margins cost 40 % more work.
+#: Pixels a side of a tile's core: 350 MB for SPAN; the margins add 40 % to the work.
 DEFAULT_TILE_SIZE = 256
-#: What the hold and the limit see beyond the network's reach.
+#: Radius of the correction and the limit, in addition to the network's.
 _POSTPROCESS_RADIUS = 2
 
 
 class Upscaler:
-    """A network ready to enlarge frames.
+    """A loaded network that upscales frames.
 
-    ``peak`` must stay the same for all frames of a shot, or they flicker; 1 suits display-referred
-    plates. ``tile`` bounds memory and changes nothing else.
+    ``peak`` must be the same for all frames of a shot, otherwise they flicker; use 1 for
+    display-referred plates. ``tile`` limits memory and does not affect the result.
     """
 
     def __init__(
@@ -72,21 +73,24 @@ class Upscaler:
         tile: int = DEFAULT_TILE_SIZE,
         peak: float = DEFAULT_PEAK,
     ) -> Upscaler:
-        """Loads an installed model; raises :class:`bridge_core.errors.ModelMissing`."""
+        """Load an installed model.
+
+        :raises ModelMissing: it is not installed.
+        """
         return cls(OnnxSession.open(models_dir, model_id, threads=threads), tile=tile, peak=peak)
 
     def upscale(self, rgb: FloatArray, *, on_tile: TileCallback | None = None) -> FloatArray:
-        """Enlarges a frame.
+        """Upscale a frame.
 
         ``rgb``: float32 (height, width, 3), linear light, Rec.709 primaries, scene-referred; the
         result has ``scale`` times as many rows and columns. ``on_tile`` is called between tiles and
         may raise to stop.
 
-        Raises :class:`bridge_core.errors.UnreadableMedia` for pixels that are not finite: an
-        infinite highlight would spread over its neighbourhood, and a guess would be a silent one.
+        :raises UnreadableMedia: pixels are not finite. An infinite value would spread over its
+            neighbourhood, and replacing it would be a silent guess.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
-            raise ValueError(f"a picture has shape (height, width, 3), not {rgb.shape}")
+            raise ValueError(f"a picture must have shape (height, width, 3), not {rgb.shape}")
         require_finite(rgb)
         return process_tiles(
             np.asarray(rgb, np.float32),
@@ -102,7 +106,7 @@ class Upscaler:
         clipped = np.clip(linear, 0, self._curve.peak)
         code = self._curve.encode(clipped)
         result = _from_tensor(self.session.run(_to_tensor(code)))
-        result += resize(code - block_mean(result, self.scale), height, width, "triangle")
+        result += resize(code - block_mean(result, self.scale), width, height, "triangle")
         lowest, highest = local_extremes(code)
         tolerance = np.minimum(
             (highest - lowest) / 2, np.float32(OVERSHOOT_LIMIT / self._curve.display_range)
@@ -116,12 +120,12 @@ class Upscaler:
         enlarged = self._curve.decode(result)
         out_of_range = linear - clipped
         if out_of_range.any():
-            enlarged += resize(out_of_range, height, width, "triangle")
+            enlarged += resize(out_of_range, width, height, "triangle")
         return enlarged
 
 
 def require_finite(rgb: FloatArray) -> None:
-    """Refuses pixels that are NaN or infinite, naming how many and the first one."""
+    """:raises UnreadableMedia: pixels are NaN or infinite; reports their number and the first."""
     bad = ~np.isfinite(rgb).all(axis=2)
     if not bad.any():
         return

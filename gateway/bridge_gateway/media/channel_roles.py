@@ -1,7 +1,7 @@
-"""What the channels of a picture are for: the beauty, its alpha, light, or data.
+"""The roles of a picture's channels: the beauty, its alpha, light, or data.
 
-A channel's full name is ``layer.channel`` as OpenEXR writes it (``diffuse.R``); in multi-part
-files the part's name stands for the layer where the channel has none.
+A channel's full name is ``layer.channel`` as in OpenEXR (``diffuse.R``); in multi-part files the
+part's name is the layer of channels that name none.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ _RGB_NAMES = (("r", "red"), ("g", "green"), ("b", "blue"))
 _ALPHA_NAMES = ("a", "alpha")
 _GREY_NAMES = ("y", "l", "grey", "gray")
 
-#: Layers that hold the finished picture in the files of Nuke, Blender, Arnold and RenderMan.
+#: Names of the beauty layer in files of Nuke, Blender, Arnold and RenderMan.
 BEAUTY_LAYERS = frozenset(
     {"", "rgba", "rgb", "beauty", "combined", "main", "c", "ci", "master", "image"}
 )
 
-#: Words in a layer's or channel's name that say: numbers to compute with, not light to look at.
+#: Words in the name of a layer whose values are data, not light.
 _MOTION_WORDS = frozenset(
     {"backward", "disparity", "flow", "forward", "motion", "motionvector", "speed"}
     | {"vector", "vectors", "velocity"}
@@ -38,11 +38,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 def find_beauty(
     channels: Sequence[str], part: str = "", *, require_name: bool = False
 ) -> tuple[int, int, int] | None:
-    """Indices of the R, G and B that show the picture. None where nothing has all three.
+    """Indices of the R, G and B channels that show the picture; None if no layer has all three.
 
-    Without a layer's name first, then a layer called as renderers call their beauty, then the
-    first layer in the file that has all three and is no data. ``part`` names the layer of channels
-    that name none. ``named``: only a layer that is called so.
+    Channels without a layer come first, then a layer with a renderer's name for the beauty, then
+    the first layer in the file that has all three and is not data. ``part`` is the layer of
+    channels that name none. ``require_name``: only a layer with such a name.
     """
     candidates: dict[str, tuple[int, int, int]] = {}
     for index, channel in enumerate(channels):
@@ -60,12 +60,13 @@ def find_beauty(
 
 
 def is_beauty_layer(layer: str) -> bool:
-    """True for ``ViewLayer.Combined``: its last word is what renderers call their beauty."""
+    """Whether the last part of the name is a renderer's name for the beauty, as in
+    ``ViewLayer.Combined``."""
     return layer.rpartition(".")[2].lower() in BEAUTY_LAYERS
 
 
 def find_grey(channels: Sequence[str]) -> int | None:
-    """Index of the one channel that shows a picture without colour; None where there is none."""
+    """Index of the channel that shows a greyscale picture; None if there is none."""
     for names in (_GREY_NAMES, ("r", "red")):
         index = _find_channel(channels, "", names)
         if index is not None:
@@ -74,7 +75,7 @@ def find_grey(channels: Sequence[str]) -> int | None:
 
 
 def find_alpha(channels: Sequence[str], layer: str) -> int | None:
-    """Index of the alpha that belongs to a layer."""
+    """Index of a layer's alpha; None if it has none."""
     return _find_channel(channels, layer, _ALPHA_NAMES)
 
 
@@ -85,9 +86,9 @@ def split_channel(channel: str) -> tuple[str, str]:
 
 
 def is_data_channel(channel: str, part: str = "") -> bool:
-    """True for depth, ids, normals, vectors: averaging two of their values makes a wrong one.
+    """Whether a channel holds depth, ids, normals or vectors, whose values must not be averaged.
 
-    What no rule knows is taken for data too, because copying a value never invents one.
+    Unknown channels count as data too, because copied values are never wrong.
     """
     layer, last = split_channel(channel)
     if last.lower() not in _COLOUR_CHANNELS:
@@ -96,7 +97,7 @@ def is_data_channel(channel: str, part: str = "") -> bool:
 
 
 def is_motion_channel(channel: str, part: str = "") -> bool:
-    """True for vectors whose values may count pixels, and so depend on the picture's size."""
+    """Whether values may be in pixels, and so depend on the picture's size."""
     layer, _ = split_channel(channel)
     return bool(_name_words(layer or part) & _MOTION_WORDS)
 

@@ -1,4 +1,4 @@
-"""What a video stream says of its colour: the codes of ITU-T H.273, which every container uses."""
+"""Colour tags of video streams: the codes of ITU-T H.273 (CICP), which every container uses."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _TRANSFERS = {
     17: "SMPTE 428",
     18: "HLG",
 }
-#: Transfers of video that is graded on a Rec.1886 display: it says how cameras encode, and the
-#: inverse of it is not how anybody looks at it.
+#: Transfers of video that is graded on a Rec.1886 display. The code describes a camera's encoding,
+#: whose inverse is not how the video is viewed.
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
-#: Names of transfer and primaries in the ids of the Color Interop Forum, ``pq_rec2020_display``.
+#: Names of transfer and primaries in ids of the Color Interop Forum, as in ``pq_rec2020_display``.
 _INTEROP_PRIMARIES = {1: "rec709", 9: "rec2020", 12: "p3d65"}
 _INTEROP_TRANSFERS = {4: "g22", 8: "lin", 13: "srgb", 16: "pq", 18: "hlg"}
 
@@ -56,25 +56,25 @@ class CicpCodes(NamedTuple):
 
     @property
     def colour_tag(self) -> ColourTag | None:
-        """What they say of the pictures' colour once these are R'G'B'; None for nothing.
+        """The colour of the pictures as R'G'B'; None if the codes specify nothing.
 
-        The matrix says how pictures are stored, and nothing of their colour. Where only one of
-        primaries and transfer is tagged, Rec.709 agrees with it if it is Rec.709's.
+        The matrix describes the storage only. If just one of primaries and transfer is tagged,
+        Rec.709 is assumed for the other.
         """
         if {self.primaries, self.transfer} <= {0, UNSPECIFIED, 3}:
             return None
         primaries = _PRIMARIES.get(self.primaries, "unspecified primaries")
         transfer = _TRANSFERS.get(self.transfer, "unspecified transfer")
-        words = primaries if primaries == transfer else f"{transfer}, {primaries}"
+        name = primaries if primaries == transfer else f"{transfer}, {primaries}"
         return ColourTag(
-            f"{words} (H.273 codes {'/'.join(map(str, self))})", self._matching_spaces()
+            f"{name} (H.273 codes {'/'.join(map(str, self))})", self._matching_spaces()
         )
 
     def for_writing(self, width: int, height: int) -> CicpCodes:
-        """The tags of a movie whose pictures are those of one with these tags, of this size.
+        """The tags of a movie that is written from pictures of this size with these tags.
 
-        The matrix is always tagged: an untagged one is what it is read as, and RGB, which has none,
-        is stored by that of its primaries.
+        The matrix is always tagged: an untagged one becomes the matrix it is read with, and RGB,
+        which has none, gets the matrix of its primaries.
         """
         matrix = self.matrix
         if matrix == UNSPECIFIED:
@@ -90,7 +90,7 @@ class CicpCodes(NamedTuple):
         if gamut is None:
             return ()
         if transfer in _CAMERA_TRANSFERS:
-            # Read as the camera encodes, Rec.709 agrees with its tag just as well.
+            # Rec.709 read with the camera's encoding matches its tag too.
             camera = ("ocio:itu709_rec709_scene",) if primaries == BT709 else ()
             return (f"g24_{gamut}_display", f"g24_{gamut}_scene", *camera)
         curve = _INTEROP_TRANSFERS.get(transfer)

@@ -1,7 +1,7 @@
-"""Has child processes read pictures and movies, so that no file can harm the gateway.
+"""Decodes pictures and movies in child processes, so that no file can harm the gateway.
 
-Every plate, and everything that a service made, is decoded there. A process that crashes, hangs or
-takes too much memory is killed, and the file is reported as unreadable.
+Every plate and every result of a service is decoded there. A process that crashes, hangs or takes
+too much memory is killed, and the file is reported as unreadable.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from bridge_gateway.workers.process_pool import ProcessPool, threads_per_worker
 
 _log = logging.getLogger(__name__)
 
-#: Time limit for a process's start and for each frame. An 8K EXR of 20 half channels takes 77 s on
-#: two cores beside eight other programs, and 2.8 GB.
+#: Time limit for the start of a process and for each frame. An 8K EXR of 20 half channels takes
+#: 77 s and 2.8 GB on two busy cores.
 FRAME_TIMEOUT_SECONDS = 120.0
 #: Seconds within which a cancellation is noticed.
 _POLL_SECONDS = 0.1
-#: Seconds that a process stays, with libraries and colour configs loaded, after its last task.
+#: Seconds that an idle process is kept, with libraries and colour configs loaded.
 _IDLE_SECONDS = 600.0
-#: Bytes of memory that a process may use in any case.
+#: Lower bound of a process's memory limit, in bytes.
 _MIN_MEMORY_BYTES = 4 << 30
 
 #: How a process ends when the system runs out of memory.
 _OUT_OF_MEMORY_REASON = "signal SIGKILL"
 
-#: In ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
+#: Key in the ``details`` of an :class:`UnreadableMedia`: how the process that read the file ended.
 ENDED_BY = "ended_by"
 
 
 class DecodePool:
-    """At most ``processes`` children, started when needed. May be called from several threads.
+    """At most ``processes`` child processes, started on demand. Thread-safe.
 
-    ``retry_killed``: a task whose process was killed from outside, as the system does when memory
-    runs out, is tried once more. A crash or a timeout is blamed on the file.
+    ``retry_killed``: run a task once more if its process was killed from outside, as the system
+    does when memory runs out. Crashes and timeouts are attributed to the file.
     """
 
     def __init__(
@@ -70,30 +70,30 @@ class DecodePool:
         check_cancelled: Callable[[], None] = lambda: None,
         frame_done: Callable[[int], None] = lambda frame: None,
     ) -> DecodeResult:
-        """Do a task. ``check`` is called repeatedly and ``done`` once after each frame; both may
-        raise to end it.
+        """Run a task. ``check_cancelled`` is called repeatedly and ``frame_done`` once after each
+        frame; both may raise to end the task.
 
-        :raises UnreadableMedia: what reading says; or the process crashed or was too slow, with
-            ``details["ended_by"]``.
-        :raises ShotbridgeError: whatever else the task says.
+        :raises UnreadableMedia: the file cannot be read; or the process crashed or was too slow,
+            with ``details["ended_by"]``.
+        :raises ShotbridgeError: any other error of the task.
         :raises JobCancelled: the gateway is closing.
         """
         remaining = list(task.frames)
 
         def report(frame: int) -> None:
-            if frame in remaining:  # else the process before the retry reported it
+            if frame in remaining:  # otherwise it was reported before the retry
                 remaining.remove(frame)
                 frame_done(frame)
 
         for attempt in range(1, self._attempts + 1):
             try:
                 return self._run_once(task, check_cancelled, report)
-            except ProcessDied as died:
-                _log.warning("a decoder was ended by %s:\n%s", died.reason, died.last_output)
-                if attempt == self._attempts or died.reason != _OUT_OF_MEMORY_REASON:
-                    raise _ended_error(task, remaining, died.reason) from None
+            except ProcessDied as death:
+                _log.warning("a decoder ended with %s:\n%s", death.reason, death.last_output)
+                if attempt == self._attempts or death.reason != _OUT_OF_MEMORY_REASON:
+                    raise _ended_error(task, remaining, death.reason) from None
             except _TimedOut:
-                limit = f"its time limit of {self._frame_timeout:g} s for a frame"
+                limit = f"the time limit of {self._frame_timeout:g} s for a frame"
                 raise _ended_error(task, remaining, limit) from None
         raise AssertionError("the last attempt returns or raises")
 
@@ -136,7 +136,7 @@ class DecodePool:
 
 
 def memory_limit() -> int:
-    """Bytes that a process may use: half of this machine's memory, so that hosts keep theirs."""
+    """Bytes that a process may use: half of this machine's memory, to leave some for hosts."""
     if sys.platform == "win32":
         return _MIN_MEMORY_BYTES
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -144,7 +144,7 @@ def memory_limit() -> int:
 
 
 class _TimedOut(Exception):
-    """No answer in time. Raised inside the lease, which ends the process."""
+    """No message in time. Raised inside the lease, which ends the process."""
 
 
 def _never_cancelled() -> bool:
@@ -155,9 +155,9 @@ def _ended_error(task: DecodeTask, remaining: Iterable[int], reason: str) -> Unr
     frame = next(iter(remaining), task.frames[-1])
     file = task.path_at(frame)
     return UnreadableMedia(
-        f"{PurePath(file).name} cannot be read: the process that read it was ended by {reason}",
+        f"{PurePath(file).name} cannot be read: the process that read it ended with {reason}",
         where=f"{file}, frame {frame}",
-        next_step="the file is damaged, or needs more memory or time than there is: render or copy "
-        "it again, or send a smaller one",
+        next_step="the file is damaged, or needs more memory or time than available: render or "
+        "copy it again, or send a smaller one",
         details={ENDED_BY: reason},
     )

@@ -1,4 +1,4 @@
-"""Tasks for a process that reads pictures, and its answers."""
+"""Tasks for a decoding process, and the messages that it sends."""
 
 from __future__ import annotations
 
@@ -43,44 +43,44 @@ class _OutputTask(StrictModel):
 class PlateProxyTask(_SingleFrameTask, _PlateTask):
     """Write the proxy of a plate's frame to ``target``."""
 
-    kind: Literal["look"] = "look"
+    kind: Literal["plate_proxy"] = "plate_proxy"
     path: Path
     fingerprint: str
-    """Changes whenever the file's content may have changed."""
+    """Differs whenever the file's content may have changed."""
     target: Path
     colour: ColourSettings
     proxies: ProxySettings
 
 
 class ProbePlateTask(_SingleFrameTask, _PlateTask):
-    """Read the facts of a frame's file, or of the movie; they are in the answer."""
+    """Read the properties of a frame's file or of the movie; the result holds them."""
 
-    kind: Literal["probe"] = "probe"
+    kind: Literal["probe_plate"] = "probe_plate"
     path: Path
 
 
 class CheckPlateTask(_PlateTask):
-    """Check by their headers that these frames of a plate exist and can be read."""
+    """Check that these frames of a plate exist and that their headers can be read."""
 
-    kind: Literal["examine"] = "examine"
+    kind: Literal["check_plate"] = "check_plate"
     files: dict[int, Path]
     frames: tuple[int, ...]
 
 
 class CheckOutputTask(_OutputTask):
-    """Compare every picture of an output with what ``output`` says, and with the plate."""
+    """Compare every picture of an output with its description and with the plate."""
 
-    kind: Literal["check"] = "check"
+    kind: Literal["check_output"] = "check_output"
     frames: tuple[int, ...]
     plate: Plate
     files: dict[int, Path]
-    """Of the plate."""
+    """The plate's files."""
 
 
 class OutputProxiesTask(_OutputTask):
-    """Write the proxies of an output's frames, each to its ``targets``."""
+    """Write the proxies of an output's frames to their ``targets``."""
 
-    kind: Literal["proxies"] = "proxies"
+    kind: Literal["output_proxies"] = "output_proxies"
     targets: dict[int, Path]
     colour: ColourSettings
     proxies: ProxySettings
@@ -91,7 +91,7 @@ class OutputProxiesTask(_OutputTask):
 
 
 class ThumbnailTask(_SingleFrameTask):
-    """Write a proxy again, smaller, to ``target``; the proxy's size is in the answer."""
+    """Write a smaller copy of a proxy to ``target``; the result holds the proxy's size."""
 
     kind: Literal["thumbnail"] = "thumbnail"
     proxy: Path
@@ -105,10 +105,10 @@ class ThumbnailTask(_SingleFrameTask):
 
 
 class DecodeResult(StrictModel):
-    """The task is done. ``size``: width and height of the one proxy that was written or read,
+    """The task is done. ``proxy_size`` is the size of the one proxy that was written or read,
     otherwise 0."""
 
-    kind: Literal["decoded"] = "decoded"
+    kind: Literal["done"] = "done"
     proxy_size: tuple[int, int] = (0, 0)
     info: PlateInfo | None = None
 
@@ -135,5 +135,5 @@ def parse_task(text: bytes) -> DecodeTask:
 
 
 def parse_message(text: bytes) -> DecodeMessage:
-    """:raises ValueError: not an answer; something else wrote into the channel."""
+    """:raises ValueError: not a message; something else wrote to the pipe."""
     return _messages.validate_json(text)

@@ -1,4 +1,4 @@
-"""Main of a process that reads pictures; see :mod:`bridge_gateway.media.decode_pool`.
+"""Main module of a decoding process; see :mod:`bridge_gateway.media.decode_pool`.
 
 Started as ``python -m bridge_gateway.media.decode_worker``.
 """
@@ -29,20 +29,20 @@ from bridge_gateway.media.decode_tasks import (
     ThumbnailTask,
 )
 from bridge_gateway.media.output_checks import check_output
-from bridge_gateway.media.picture_writer import read_picture
+from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
 from bridge_gateway.media.proxy_writer import write_proxy, write_thumbnail
 from bridge_gateway.workers import child_main
 from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
-#: Movies kept open between two frames: a player asks for one frame after another.
+#: Movies kept open between frames, because a player asks for one frame after another.
 _MAX_OPEN_MOVIES = 2
 
 FrameCallback = Callable[[int], None]
 
 
 class DecodeTaskRunner:
-    """Does tasks; keeps colour configs and open movies from one to the next."""
+    """Runs tasks; keeps colour configs and movies open from one to the next."""
 
     def __init__(self) -> None:
         self._colours: dict[str, ColourManager] = {}
@@ -78,7 +78,7 @@ class DecodeTaskRunner:
             colour,
             task.proxies.width,
             task.proxies.quality,
-            # A person may have put the plate's right where the file is wrong.
+            # The plate's value may be a person's correction of a wrong file.
             pixel_aspect=plate.pixel_aspect if plate.pixel_aspect != 1 else picture.pixel_aspect,
         )
         return DecodeResult(proxy_size=size)
@@ -169,7 +169,7 @@ def _run_task(
         file = task.path_at(remaining[0] if remaining else task.frames[-1])
         too_large = UnreadableMedia(
             f"{PurePath(file).name} cannot be read: it needs more memory than the "
-            f"{memory_limit() / 1e9:.0f} GB that reading a picture may take",
+            f"{memory_limit() / 1e9:.0f} GB allowed for reading a picture",
             where=file,
             next_step="send a smaller picture, or one with fewer layers",
         )
@@ -177,7 +177,7 @@ def _run_task(
     except Exception as error:
         traceback.print_exc()
         fault = GatewayFault(
-            f"the gateway made a mistake when it read this: {type(error).__name__}: {error}",
+            f"the gateway failed unexpectedly while reading: {type(error).__name__}: {error}",
             where=task.path_at(remaining[0] if remaining else task.frames[-1]),
             next_step="report it with the gateway's log, which holds the traceback",
         )

@@ -1,11 +1,11 @@
-"""What OpenEXR needs beside OpenImageIO: attributes as they were, and uint channels.
+"""OpenEXR headers: what OpenImageIO cannot keep, which is exact attributes and uint channels.
 
 OpenImageIO takes the samples of all channels in one type and scales integers, so it cannot write
-``uint`` beside ``half`` or ``float`` exactly. Such channels are written as the same 32 bits under
-the name of float, and the file's channel list is set right afterwards. It also drops attributes of
-types that it does not know and turns some into others; so attributes are read from the file's own
-header and put back after writing. The layout of headers, offset tables and chunks is that of
-"OpenEXR File Layout" (openexr.com), the channel list's that of its ``chlist`` type.
+``uint`` beside ``half`` or ``float`` exactly. Such channels are written as the same 32 bits
+declared as float, and the file's channel list is corrected afterwards. It also drops attributes of
+unknown types and converts some others; so attributes are read from the file's own header and
+restored after writing. Headers, offset tables and chunks are laid out as in "OpenEXR File Layout"
+(openexr.com), the channel list as its ``chlist`` type.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _LONG_NAMES, _MULTI_PART = 0x400, 0x1000
 #: Names above this length need the flag for long names.
 _MAX_SHORT_NAME = 31
 
-#: Of the reader's own making, or orders to the writer that OpenImageIO leaves in files; the last
-#: two would announce smaller levels that are not written.
+#: Attributes that OpenImageIO adds on reading, or instructions to its writer that it leaves in
+#: files; the last two would announce mipmap levels that are not written.
 _OIIO_ATTRIBUTES = (
     "openexr:ACESContainerPolicy",
     "ResolutionUnit",
@@ -35,8 +35,8 @@ _OIIO_ATTRIBUTES = (
     "textureformat",
 )
 
-#: The file's own structure, which whoever writes it decides on; and what depends on the pixels
-#: that are written: ACES' flag, the layers that were not scaled, smaller levels.
+#: Attributes of the file's structure, which the writer sets, and those that depend on the written
+#: pixels: the ACES flag, the layers that were not scaled, mipmap levels.
 _STRUCTURAL_ATTRIBUTES = frozenset(
     {b"channels", b"chunkCount", b"compression", b"dataWindow", b"displayWindow", b"lineOrder"}
     | {b"name", b"tiles", b"type", b"version", b"maxSamplesPerPixel", b"dwaCompressionLevel"}
@@ -44,7 +44,7 @@ _STRUCTURAL_ATTRIBUTES = frozenset(
     | {b"openexr:ACESContainerPolicy", b"oiio:miplevels"}
 )
 
-#: These treat a sample by its type, so the bits of a uint under the name of float would be lost.
+#: Compressions that treat samples by type: the bits of a uint declared as float would be lost.
 _TYPE_DEPENDENT_COMPRESSIONS = ("pxr24", "dwaa", "dwab")
 
 
@@ -67,17 +67,17 @@ class _AttributeLocation(NamedTuple):
 
 
 def prepare_spec(spec: Any, *, has_uint_as_float: bool) -> None:
-    """Take from an ImageSpec what OpenImageIO would turn into claims that the file did not make.
+    """Remove from an ImageSpec what OpenImageIO would write as claims that the file did not make.
 
-    ``retyped``: the part will go through :func:`retype`; it gets a lossless compression if its
-    own would not take that.
+    ``has_uint_as_float``: the part will go through :func:`retype_as_uint`; a compression that
+    depends on the sample type is replaced by a lossless one.
     """
     if has_uint_as_float and spec.get_string_attribute("compression").startswith(
         _TYPE_DEPENDENT_COMPRESSIONS
     ):
         spec.attribute("compression", "zip")
     if spec.getattribute("colorInteropID") is None:
-        spec.erase_attribute("oiio:ColorSpace")  # its guess becomes a colorInteropID
+        spec.erase_attribute("oiio:ColorSpace")  # a guess, which would become a colorInteropID
     if not _may_be_aces_container(spec):
         spec.erase_attribute("acesImageContainerFlag")
     for name in _OIIO_ATTRIBUTES:
@@ -85,14 +85,14 @@ def prepare_spec(spec: Any, *, has_uint_as_float: bool) -> None:
 
 
 def retype_as_uint(path: Path, channels: Sequence[Sequence[str]]) -> None:
-    """Call these channels of each part ``uint`` that were written as ``float``."""
+    """Declare these channels of each part, which were written as ``float``, as ``uint``."""
     if not any(channels):
         return
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
         headers, _ = _read_headers(data)
         for header, names in zip(headers, channels, strict=True):
             wanted = {name.encode() for name in names}
-            at = next(place for place in header if place.type == b"chlist").offset
+            at = next(entry for entry in header if entry.type == b"chlist").offset
             while data[at]:
                 name, at = _read_string(data, at)
                 if name in wanted:
@@ -101,27 +101,27 @@ def retype_as_uint(path: Path, channels: Sequence[Sequence[str]]) -> None:
 
 
 def read_attributes(path: Path) -> list[tuple[RawAttribute, ...]]:
-    """What each part's header says, but for the file's own structure.
+    """The attributes of each part's header, without those of the file's structure.
 
-    :raises ValueError: the header does not hold together.
+    :raises ValueError: the header is damaged.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         headers, _ = _read_headers(data)
         return [
             tuple(
-                RawAttribute(place.name, place.type, data[place.offset : place.offset + place.size])
-                for place in header
-                if place.name not in _STRUCTURAL_ATTRIBUTES
+                RawAttribute(entry.name, entry.type, data[entry.offset : entry.offset + entry.size])
+                for entry in header
+                if entry.name not in _STRUCTURAL_ATTRIBUTES
             )
             for header in headers
         ]
 
 
 def restore_attributes(path: Path, attributes: Sequence[Sequence[RawAttribute]]) -> None:
-    """Give each part these attributes, in the place of those that have their names.
+    """Set these attributes on each part, replacing those with the same names.
 
-    Chunks move with the header's length, so the offsets to them are set right. A file that says
-    all of it already stays as it is.
+    Chunks move with the header's length, so their offsets are corrected. A file that already has
+    all of the attributes is not changed.
     """
     if not any(attributes):
         return
@@ -131,7 +131,7 @@ def restore_attributes(path: Path, attributes: Sequence[Sequence[RawAttribute]])
     is_multi_part = bool(flags & _MULTI_PART)
     parts = []
     for header, wanted in zip(headers, attributes, strict=True):
-        packed = {place.name: data[place.start : place.offset + place.size] for place in header}
+        packed = {entry.name: data[entry.start : entry.offset + entry.size] for entry in header}
         for attribute in wanted:
             packed[attribute.name] = _pack_attribute(attribute)
             if max(len(attribute.name), len(attribute.type)) > _MAX_SHORT_NAME:
@@ -150,7 +150,7 @@ def restore_attributes(path: Path, attributes: Sequence[Sequence[RawAttribute]])
 
 
 def _offset_table(data: bytes, start: int) -> list[int]:
-    """The offsets of all parts' chunks; the first chunk stands right behind their tables."""
+    """The offsets of all parts' chunks; the first chunk directly follows the tables."""
     first = len(data)
     table: list[int] = []
     while start + 8 * len(table) < first:
@@ -165,7 +165,7 @@ def _pack_attribute(attribute: RawAttribute) -> bytes:
 
 
 def _may_be_aces_container(spec: Any) -> bool:
-    """What SMPTE ST 2065-4 asks of the pixels; OpenImageIO refuses the flag on anything else."""
+    """Whether the pixels conform to SMPTE ST 2065-4; otherwise OpenImageIO refuses the flag."""
     return (
         spec.get_string_attribute("compression") == "none"
         and set(spec.channelnames) in ({"R", "G", "B"}, {"R", "G", "B", "A"})
@@ -177,7 +177,7 @@ def _may_be_aces_container(spec: Any) -> bool:
 def _read_headers(data: bytes | mmap.mmap) -> tuple[list[list[_AttributeLocation]], int]:
     """The attributes of each part of an OpenEXR file, and where its headers end.
 
-    :raises ValueError: they end before they should.
+    :raises ValueError: the headers are cut off.
     """
     try:
         is_multi_part = bool(struct.unpack_from("<I", data, 4)[0] & _MULTI_PART)

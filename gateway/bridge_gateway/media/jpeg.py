@@ -1,7 +1,7 @@
-"""JPEG in memory: proxies, and what a file's markers say (ITU-T T.81, annex B).
+"""JPEG in memory: encoding of proxies, and a file's markers (ITU-T T.81, annex B).
 
-OpenImageIO's writer rests on libjpeg, which ends the process when the disk is full; proxies are
-encoded in memory by FFmpeg instead and written by us.
+OpenImageIO writes JPEG with libjpeg, which ends the process when the disk is full; so proxies are
+encoded in memory by FFmpeg and then written as bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-#: RGB to full-range YCbCr (ITU-R BT.601, as JFIF 1.02 prescribes it).
+#: RGB to full-range YCbCr (ITU-R BT.601, as specified by JFIF 1.02).
 _RGB_TO_YCC = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
@@ -44,12 +44,12 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
 #: Start of a frame, baseline to arithmetic coded: C0 to CF without the tables among them.
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-#: A restart, or a byte FF of the data: neither ends a scan.
+#: Restart markers, or a byte FF of the data: neither ends a scan.
 _MARKERS_IN_SCAN = frozenset({0x00, *range(0xD0, 0xD8)})
 
 
 def count_components(data: bytes) -> int:
-    """How many components the picture has: 1 grey, 3 colour, 4 ink; 0 where nothing tells."""
+    """Number of components of the picture: 1 grey, 3 colour, 4 CMYK; 0 if unknown."""
     for marker, at in _markers(data):
         if marker in _FRAME_MARKERS:
             return data[at + 9] if at + 9 < len(data) else 0
@@ -57,7 +57,7 @@ def count_components(data: bytes) -> int:
 
 
 def first_picture(data: bytes) -> bytes:
-    """The first of the pictures that stand one behind the other in a file."""
+    """The first of several pictures in a file."""
     for marker, at in _markers(data):
         if marker == _END_OF_IMAGE:
             return data[: at + 2]
@@ -65,7 +65,7 @@ def first_picture(data: bytes) -> bytes:
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:
-    """Each marker of the first picture, and where it stands."""
+    """Each marker of the first picture, with its offset."""
     at = 2
     while at + 4 <= len(data) or data[at : at + 2] == b"\xff\xd9":
         marker = data[at + 1]
@@ -87,10 +87,10 @@ def _markers(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _ffmpeg_quantiser(quality: int) -> int:
-    """FFmpeg's scale, 1 (best) to 31, whose tables are on average as coarse as IJG's.
+    """FFmpeg's quantiser, 1 (best) to 31, whose tables are on average as coarse as IJG's.
 
-    IJG scales a table of mean 57.6 by 2 - quality / 50, or 50 / quality below 50; FFmpeg the
-    MPEG-1 intra table of mean 27 by a quantiser's eighths.
+    IJG scales a table of mean 57.6 by 2 - quality / 50, or by 50 / quality below 50; FFmpeg scales
+    the MPEG-1 intra table of mean 27 by eighths of the quantiser.
     """
     share = 2 - quality / 50 if quality >= 50 else 50 / quality
     return int(np.clip(round(57.6 * share * 8 / 27), 1, 31))

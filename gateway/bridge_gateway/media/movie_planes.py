@@ -1,7 +1,7 @@
-"""Decoded video frames as planes of one size, at a depth that tells all their codes apart.
+"""Decoded video frames as planes of one size, at a depth that keeps all codes distinct.
 
-FFmpeg's converter (libswscale) only unpacks and brings chroma to full size here. It never changes
-a range, and it scales samples only where a depth has no planar format of its own.
+FFmpeg's converter (libswscale) only unpacks samples and brings chroma to full size here. It never
+changes the range, and scales samples only where their depth has no planar format.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-#: Depths of FFmpeg's planar formats, least first, by family.
+#: Depths of FFmpeg's planar formats by family, smallest first.
 _PLANAR_DEPTHS = {
     "gbrp": (8, 9, 10, 12, 14, 16),
     "gbrap": (8, 10, 12, 14, 16),
@@ -21,7 +21,7 @@ _PLANAR_DEPTHS = {
 
 
 class ComponentPlanes(NamedTuple):
-    """One plane (height, width) of integers for each component, all of ``bits``."""
+    """One plane (height, width) of integers for each component, all with ``bits`` bits."""
 
     colour_model: str
     """``rgb`` (in the order G, B, R), ``yuv`` or ``grey``."""
@@ -31,7 +31,7 @@ class ComponentPlanes(NamedTuple):
 
 
 def colour_model_of(pixel_format: Any) -> str | None:
-    """``rgb``, ``yuv`` or ``grey``; None for what is not read here: floats, mosaics, XYZ."""
+    """``rgb``, ``yuv`` or ``grey``; None for unsupported formats: float, Bayer, XYZ."""
     name = pixel_format.name
     bits = max(component.bits for component in pixel_format.components)
     if bits > 16 or pixel_format.is_bayer or name.startswith("xyz") or "f16" in name:
@@ -46,7 +46,7 @@ def has_alpha(pixel_format: Any) -> bool:
 
 
 def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
-    """The planes of a frame whose format is of this ``kind``."""
+    """The planes of a frame whose format has this ``colour_model``."""
     if colour_model == "grey":
         return _extract_grey(frame)
     alpha = has_alpha(frame.format)
@@ -60,7 +60,7 @@ def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
     if frame.format.name.startswith("yuvj"):  # FFmpeg's names for full range in 8 bits
         target = "yuvj444p"
     if frame.format.name != target:
-        # Naming one range for both sides keeps FFmpeg from turning full range into video range.
+        # The same range on both sides keeps FFmpeg from converting full range to video range.
         frame = frame.reformat(format=target, src_color_range="MPEG", dst_color_range="MPEG")
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     colour = [_plane_array(plane, dtype, frame.width) for plane in frame.planes]
@@ -72,9 +72,9 @@ def extract_planes(frame: Any, colour_model: str) -> ComponentPlanes:
 
 
 def _extract_grey(frame: Any) -> ComponentPlanes:
-    """By ourselves: FFmpeg holds grey for full range whatever its tags say."""
+    """Without FFmpeg's converter, which takes grey as full range whatever its tags say."""
     bits = frame.format.components[0].bits
-    if bits < 8:  # packed into bytes; FFmpeg knows how
+    if bits < 8:  # packed into bytes: let FFmpeg unpack them
         frame, bits = frame.reformat(format="gray"), 8
     kind = np.uint8 if bits == 8 else ">u2" if frame.format.is_big_endian else "<u2"
     count = len(frame.format.components)
@@ -85,7 +85,7 @@ def _extract_grey(frame: Any) -> ComponentPlanes:
 
 
 def _scale_to_16_bits(plane: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Samples of fewer than 8 bits, which FFmpeg leaves in the upper bits of 8, over 16 bits."""
+    """Samples of fewer than 8 bits, which FFmpeg puts in the upper bits of 8, as 16 bits."""
     codes = (plane >> (8 - bits)).astype(np.uint32)
     top = (1 << bits) - 1
     return ((codes * 65535 + top // 2) // top).astype(np.uint16)

@@ -1,8 +1,8 @@
-"""Reading movies frame by frame, by FFmpeg (PyAV): every picture has one number, from 0.
+"""Reads movies frame by frame with FFmpeg (PyAV); pictures are numbered from 0.
 
-Only movies of a constant rate are read: where pictures stay for different times, "frame 17" means
-one thing to a host and another to a decoder. FFmpeg opens the one file and nothing that this file
-names: only containers that hold their pictures themselves are taken, whatever the file is called.
+Only movies with a constant rate are read: with a variable rate, hosts and decoders would disagree
+about "frame 17". FFmpeg opens this one file and nothing that it references: only containers that
+hold their own pictures are accepted, whatever the file's name.
 """
 
 from __future__ import annotations
@@ -22,30 +22,31 @@ from bridge_core.models.frames import frame_to_timecode, timecode_to_frame
 from bridge_gateway.media import movie_planes, yuv
 from bridge_gateway.media.cicp import UNSPECIFIED, CicpCodes
 from bridge_gateway.media.colour import ColourTag
-from bridge_gateway.media.picture import Picture, PicturePart, pack_timecode
+from bridge_gateway.media.picture import Picture, PicturePart
+from bridge_gateway.media.picture_samples import pack_timecode
 from bridge_gateway.media.quicktime import timecode_frames_per_second
 
-#: Decoding on is quicker than seeking when the wanted frame is at most so many ahead.
+#: Decoding on is faster than seeking if the frame is at most this many frames ahead.
 _MAX_DECODE_AHEAD = 24
-#: Part of a frame by which a time stamp may be off; Matroska rounds to milliseconds.
+#: Tolerated error of a timestamp, in frames; Matroska rounds to milliseconds.
 _TIMESTAMP_TOLERANCE = Fraction(1, 3)
-#: Part of a rate by which a container with a coarse clock may be off; 23.98 is off by 1.7e-4.
+#: Tolerated relative error of a rate from a container with a coarse clock; 23.98 is off by 1.7e-4.
 _RATE_TOLERANCE = Fraction(1, 5000)
-#: Frames in a second that the timecode in a picture's header can tell apart.
+#: Frames per second that the timecode in a picture's header can hold.
 _MAX_HEADER_FRAMES = 40
 _RANGE_VIDEO, _RANGE_FULL = 1, 2
-#: Demuxers of :data:`bridge_core.models.media.MOVIES`. No playlist, no pattern of files, and no
-#: other protocol than that of the file: those would read what nobody has allowed.
+#: Demuxers of :data:`bridge_core.models.media.MOVIE_EXTENSIONS`. Playlists, file patterns and
+#: other protocols are excluded: they would read files that nobody has allowed.
 _OPEN_OPTIONS = {
     "format_whitelist": "mov,matroska,webm,mxf,avi",
     "protocol_whitelist": "file",
     "enable_drefs": "0",
     "use_absolute_path": "0",
 }
-#: Where FFmpeg keeps primaries, transfer and matrix of a frame and of a decoder.
+#: FFmpeg's attributes for primaries, transfer and matrix of a frame or decoder.
 _TAG_ATTRIBUTES = ("color_primaries", "color_trc", "colorspace")
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
-#: FFmpeg's own decoders leave the alpha of these out; libvpx keeps it.
+#: FFmpeg's own decoders drop the alpha of these codecs; libvpx keeps it.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -63,17 +64,17 @@ class MovieInfo:
     codec: str
     tags: CicpCodes
     decoding: str
-    """Matrix and range that the pictures are decoded with, in words."""
+    """Description of the matrix and range that the pictures are decoded with."""
     notes: tuple[str, ...] = ()
-    """What of the file is not in the pictures, in words."""
+    """What the file has and the pictures do not."""
 
     @property
     def colour_tag(self) -> ColourTag | None:
-        """What the movie says of its colour."""
+        """The movie's own colour tag; None if it has none."""
         return self.tags.colour_tag
 
     def timecode_at(self, index: int) -> str | None:
-        """Of picture number ``index``, the first being 0; None where the movie has none."""
+        """The timecode of picture ``index``, counted from 0; None if the movie has none."""
         start = self.start_timecode
         if start is None:
             return None
@@ -86,7 +87,7 @@ class MovieInfo:
 class MovieReader:
     """A movie opened for reading; a context manager. For one thread at a time.
 
-    :raises UnreadableMedia: no movie, damaged, without pictures, or of a variable rate.
+    :raises UnreadableMedia: not a movie, damaged, without pictures, or with a variable rate.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,7 +96,7 @@ class MovieReader:
         pictures = [s for s in self._container.streams.video if not _is_attached_picture(s)]
         if not pictures:
             self._container.close()
-            raise self._unreadable_error("it holds no pictures")
+            raise self._unreadable_error("it has no pictures")
         self._stream = pictures[0]
         self._stream.thread_type = "AUTO"
         try:
@@ -124,12 +125,12 @@ class MovieReader:
         self._container.close()
 
     def read(self, index: int) -> Picture:
-        """Picture number ``index``, the first being 0, as float32 R'G'B' (and A).
+        """Picture ``index``, counted from 0, as float32 R'G'B' (and A).
 
-        Values keep head- and footroom. The matrix and range are those that the stream is tagged
-        with; untagged, BT.709 from 1280x720 on, else BT.601, and video range.
+        Values keep head- and footroom. The matrix and range are the stream's tags; if untagged,
+        BT.709 from 1280x720 on, otherwise BT.601, in video range.
 
-        :raises MissingFrames: beyond the movie's end.
+        :raises MissingFrames: beyond the end of the movie.
         :raises UnreadableMedia: this picture is damaged.
         """
         if not 0 <= index < self.info.frame_count:
@@ -140,23 +141,23 @@ class MovieReader:
         import av
 
         try:
-            # Named with its protocol, so that no name can be taken for another one. Tags come in
-            # whatever encoding their writer had.
+            # With its protocol, so that no file name is taken for another protocol. Tags may be in
+            # any encoding.
             return av.open(
                 f"file:{self._path}", options=dict(_OPEN_OPTIONS), metadata_errors="replace"
             )
         except av.InvalidDataError as error:
-            reason = "it is no QuickTime, MP4, Matroska, WebM, MXF or AVI file, or is damaged"
+            reason = "it is not a QuickTime, MP4, Matroska, WebM, MXF or AVI file, or is damaged"
             raise self._unreadable_error(reason) from error
         except (av.FFmpegError, OSError) as error:
             raise self._unreadable_error(_error_text(error)) from error
 
     def _select_decoder(self) -> Any:
-        """The stream's own decoder, or the one that reads the alpha beside the pictures."""
+        """The stream's own decoder, or one that also reads the alpha."""
         import av
 
         own = self._stream.codec_context
-        # FFmpeg calls the track's own element so; as a tag, writers spell it in capitals.
+        # FFmpeg's key for the track's element is in lower case; as a tag it is in capitals.
         metadata = {name.lower(): value for name, value in self._stream.metadata.items()}
         if metadata.get("alpha_mode") != "1" or own.codec.name not in _ALPHA_DECODERS:
             return own
@@ -181,11 +182,11 @@ class MovieReader:
         raise self._unreadable_error(f"picture {index} (counted from 0) is missing or damaged")
 
     def _seek(self, index: int) -> None:
-        """Stand before ``index``, at a picture that can be decoded by itself."""
+        """Continue decoding at a key frame at or before ``index``."""
         self._frames.close()
         if self._decoder is not self._stream.codec_context and self._decoder.is_open:
             self._decoder.flush_buffers()
-        # Open GOPs: pictures before the key frame in time come after it in the file.
+        # In open GOPs, pictures that precede the key frame in time follow it in the file.
         for back in (0, _MAX_DECODE_AHEAD, index):
             time = self._start + int((index - back) / self._rate / self._time_base)
             self._container.seek(max(time, self._start), stream=self._stream, backward=True)
@@ -207,7 +208,7 @@ class MovieReader:
                         raise self._unreadable_error("it is truncated or damaged")
                     for frame in self._decoder.decode(packet if packet.size else None):
                         if frame.pts is None:
-                            raise self._unreadable_error("its pictures have no time stamps")
+                            raise self._unreadable_error("its pictures have no timestamps")
                         yield frame
             except (av.FFmpegError, OSError) as error:
                 raise self._unreadable_error(_error_text(error)) from error
@@ -223,7 +224,7 @@ class MovieReader:
 
     @property
     def _is_quicktime(self) -> bool:
-        """Whether it is QuickTime or MP4, which list every picture in their header."""
+        """Whether the file is QuickTime or MP4, which list every picture in their header."""
         return "mov" in self._container.format.name
 
     @property
@@ -233,8 +234,8 @@ class MovieReader:
     def _read_rate(self) -> Fraction:
         stated = self._stream.average_rate or self._stream.guessed_rate
         if not stated:
-            raise self._unreadable_error("it does not tell its frame rate")
-        # Containers with a coarse clock give 2997/125 for 24000/1001.
+            raise self._unreadable_error("it has no frame rate")
+        # Containers with a coarse clock report 2997/125 for 24000/1001.
         rate = Fraction(stated)
         for unit in (Fraction(1), Fraction(1000, 1001)):
             near = round(rate / unit) * unit
@@ -269,25 +270,25 @@ class MovieReader:
     def _notes(self, first: Any, count: int) -> Iterator[str]:
         if first.rotation:
             yield (
-                f"players turn its pictures by {-first.rotation % 360} degrees clockwise; "
-                "they are sent as they are stored"
+                f"players rotate its pictures by {-first.rotation % 360} degrees clockwise; "
+                "they are sent as stored"
             )
         if first.interlaced_frame:
-            yield "it is interlaced: both fields stay in one picture, and versions are progressive"
+            yield "it is interlaced: both fields stay in one picture; versions are progressive"
         text = self._timecode_text()
         if text and self._start_timecode() is None:
-            yield f"its timecode {text} is none of {self._rate} frames per second; it is left"
+            yield f"its timecode {text} does not fit {self._rate} frames per second and is ignored"
         announced = self._announced_count()
         if announced > count + 1:
-            yield f"its header speaks of {announced} pictures and it holds {count}: is it cut off?"
+            yield f"its header announces {announced} pictures and it has {count}: is it truncated?"
 
     def _announced_count(self) -> int:
-        """How many pictures the header speaks of, give or take one; 0 where it does not."""
+        """The number of pictures in the header, give or take one; 0 if unknown."""
         if self._is_quicktime:
-            return 0  # its pictures were counted from the header
+            return 0  # pictures were counted from the header
         if self._stream.frames:
             return int(self._stream.frames)
-        # Matroska's writers note when each stream ends: HH:MM:SS.nnnnnnnnn.
+        # Matroska files have the end of each stream in a tag: HH:MM:SS.nnnnnnnnn.
         lasts = _DURATION.fullmatch(self._stream.metadata.get("DURATION", ""))
         if lasts is None:
             return 0
@@ -296,12 +297,12 @@ class MovieReader:
         return round((end - self._start * self._time_base) * self._rate)
 
     def _cicp_code(self, frame: Any, name: str) -> int:
-        """A code of H.273: the picture's own, else the container's."""
+        """A code of H.273: the picture's, otherwise the container's."""
         codes = (int(getattr(frame, name)), int(getattr(self._stream.codec_context, name)))
         return next((code for code in codes if code != UNSPECIFIED), UNSPECIFIED)
 
     def _count_frames(self) -> int:
-        """Pictures that are shown: those that an edit list cuts off do not count."""
+        """Number of visible pictures, without those that an edit list removes."""
         steps = [entry for entry in self._stream.index_entries if not entry.is_discard]
         if not self._is_quicktime or not steps:
             return self._count_packets()
@@ -312,13 +313,13 @@ class MovieReader:
         return len(steps)
 
     def _count_packets(self) -> int:
-        """For containers that do not list their pictures in front: by going through the file."""
+        """For containers without an index in their header: count by reading the whole file."""
         with self._open() as container:
             packets = container.demux(container.streams[self._stream.index])
             return sum(1 for packet in packets if packet.size)
 
     def _start_timecode(self) -> str | None:
-        """Of the first picture; None where no picture of the movie's rate stands there."""
+        """The first picture's timecode; None if it is missing or does not fit the movie's rate."""
         text = self._timecode_text()
         base = timecode_frames_per_second(self._path) if text and self._is_quicktime else None
         with suppress(ValueError):
@@ -337,8 +338,8 @@ class MovieReader:
         return None
 
     def _timecode_text(self) -> str | None:
-        places = (self._container, *self._container.streams)
-        return next(filter(None, (place.metadata.get("timecode") for place in places)), None)
+        sources = (self._container, *self._container.streams)
+        return next(filter(None, (source.metadata.get("timecode") for source in sources)), None)
 
     def _colour_model(self, frame: Any) -> str:
         kind = movie_planes.colour_model_of(frame.format)
@@ -353,7 +354,7 @@ class MovieReader:
         ranges = (int(frame.color_range), int(self._stream.codec_context.color_range))
         if kind == "rgb":
             return None, True
-        if kind == "grey":  # untagged it is full range, as libswscale has it
+        if kind == "grey":  # untagged grey is full range, as in libswscale
             return None, _RANGE_VIDEO not in ranges
         code = self._cicp_code(frame, "colorspace")
         matrix = yuv.matrix_of(code, frame.width, frame.height)
@@ -369,7 +370,9 @@ class MovieReader:
         info = self.info
         shape = (frame.width, frame.height, movie_planes.has_alpha(frame.format))
         if shape != (info.width, info.height, "A" in info.channels):
-            raise self._unreadable_error(f"picture {index} (counted from 0) is not like the first")
+            raise self._unreadable_error(
+                f"picture {index} (counted from 0) differs from the first in size or channels"
+            )
         planes = movie_planes.extract_planes(frame, self._colour_model(frame))
         matrix, full = self._matrix_and_range(frame, planes.colour_model)
         if matrix is not None:
@@ -379,15 +382,16 @@ class MovieReader:
             green, blue, red = values if len(values) == 3 else values * 3
             pixels = np.stack([red, green, blue], axis=-1)
         if planes.alpha is not None:
-            opacity = yuv.normalise(planes.alpha, planes.bits, full=True)
-            pixels = np.concatenate([pixels, opacity[..., None]], axis=-1)
+            alpha = yuv.normalise(planes.alpha, planes.bits, full=True)
+            pixels = np.concatenate([pixels, alpha[..., None]], axis=-1)
         spec = oiio.ImageSpec(info.width, info.height, len(info.channels), oiio.FLOAT)
         spec.attribute("PixelAspectRatio", info.pixel_aspect)
         spec.attribute("oiio:BitsPerSample", info.bits)
         rate = (info.rate.numerator, info.rate.denominator)
         spec.attribute("framesPerSecond", oiio.TypeRational, rate)
         code = info.timecode_at(index)
-        # It has two bits for the tens of frames (SMPTE ST 12-1): better none than a wrong one.
+        # The header has two bits for the tens of frames (SMPTE ST 12-1): rather none than a wrong
+        # timecode.
         if code is not None and int(code[-2:]) < _MAX_HEADER_FRAMES:
             spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, pack_timecode(code))
         part = PicturePart("", info.channels, pixels, ("float",) * len(info.channels), spec)
@@ -397,19 +401,19 @@ class MovieReader:
         return UnreadableMedia(
             f"{self._path.name} has a variable frame rate, so its pictures have no frame numbers",
             where=str(self._path),
-            next_step="convert it to a constant rate (or to an image sequence) and send that",
+            next_step="convert it to a constant rate, or to an image sequence, and send that",
         )
 
     def _unreadable_error(self, reason: str) -> UnreadableMedia:
         return UnreadableMedia(
             f"{self._path.name} cannot be read: {reason}",
             where=str(self._path),
-            next_step="export or copy this movie again, then send again",
+            next_step="export or copy this movie again, then send it again",
         )
 
 
 def _is_attached_picture(stream: Any) -> bool:
-    """Whether it is a picture of the file, such as a poster, and not the file's pictures."""
+    """Whether the stream is an attached picture, such as a poster, and not the movie."""
     return bool(stream.disposition & stream.disposition.attached_pic)
 
 

@@ -1,4 +1,4 @@
-"""Writing movies: ProRes in MOV, H.264 and HEVC in MP4, by FFmpeg (PyAV)."""
+"""Writes movies with FFmpeg (PyAV): ProRes in MOV, H.264 and HEVC in MP4."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge_core.errors import CheckFailed, InvalidRequest, StorageError
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media import yuv
 from bridge_gateway.media.cicp import BT709, UNSPECIFIED, CicpCodes
 from bridge_gateway.storage import atomic_files
 
-FloatArray = NDArray[np.float32]
-
 REC709 = CicpCodes(BT709, BT709, BT709)
 
-#: FFmpeg's number of video range.
+#: FFmpeg's code for video range.
 _VIDEO_RANGE = 1
 
 
@@ -41,10 +39,10 @@ class _CodecSettings(NamedTuple):
     suffix: str
     options: dict[str, str]
     container_tag: str | None = None
-    """Name of the codec in the container, where FFmpeg's own choice is not played everywhere."""
+    """The codec's tag in the container, if FFmpeg's default is not played everywhere."""
 
 
-#: QuickTime plays HEVC under this name only.
+#: QuickTime plays HEVC only with this tag.
 _HVC1 = "hvc1"
 _HEVC = {"crf": "14", "preset": "fast", "x265-params": "log-level=none"}
 
@@ -69,12 +67,12 @@ _SETTINGS = {
 
 
 def bit_depth(codec: MovieCodec) -> int:
-    """Bits of a sample that is written."""
+    """Bits per sample that the codec writes."""
     return _SETTINGS[codec].bits
 
 
 def supports_size(codec: MovieCodec, width: int, height: int) -> bool:
-    """Whether pictures of this size can be stored: sides along which chroma is halved are even."""
+    """Whether pictures of this size can be stored: subsampled dimensions must be even."""
     return _supports_size(_SETTINGS[codec], width, height)
 
 
@@ -84,7 +82,7 @@ def _supports_size(settings: _CodecSettings, width: int, height: int) -> bool:
 
 
 class _ColourEncoding(NamedTuple):
-    """How the codes in the file are to be understood."""
+    """The meaning of the codes in the file."""
 
     tags: CicpCodes
     matrix: yuv.YuvMatrix
@@ -101,31 +99,31 @@ def write_movie(
     start_timecode: str | None = None,
     pixel_aspect: Fraction = Fraction(1),
 ) -> int:
-    """Write R'G'B' pictures (height, width, 3); how many.
+    """Write R'G'B' pictures (height, width, 3) and return their number.
 
-    They are stored by the matrix of ``tags`` in video range, and each frame and the container say
-    so; primaries and transfer are tags only. Values outside 0 to 1 use the head- and footroom as
-    far as it goes. The rate is exact, every picture lasts one frame.
+    They are stored with the matrix of ``tags`` in video range, and tagged so in each frame and in
+    the container; primaries and transfer are tags only. Values outside 0 to 1 use head- and
+    footroom as far as possible. The rate is exact; every picture lasts one frame.
 
-    :raises InvalidRequest: the ending, the size or the matrix does not go with the codec.
-    :raises CheckFailed: no picture, pictures of different sizes, or with NaN or infinity.
-    :raises DiskFull, NotWritable, StorageError: no file stands under ``path`` then.
+    :raises InvalidRequest: the suffix, the size or the matrix does not fit the codec.
+    :raises CheckFailed: no pictures, pictures of different sizes, NaN or infinity.
+    :raises DiskFull, NotWritable, StorageError: no file is left at ``path``.
     """
     import av
 
     settings = _SETTINGS[codec]
     if path.suffix.lower() != settings.suffix:
         raise InvalidRequest(
-            f"{codec} goes into {settings.suffix} files, not {path.suffix or 'nameless ones'}",
+            f"{codec} is written to {settings.suffix} files, not {path.suffix or 'without suffix'}",
             where=str(path),
             next_step=f"name it {path.stem}{settings.suffix}",
         )
     matrix = yuv.matrix_of(tags.matrix, 0, 0)
     if matrix is None or tags.matrix == UNSPECIFIED:
         raise InvalidRequest(
-            f"pictures cannot be stored by the matrix of H.273 code {tags.matrix}",
+            f"pictures cannot be stored with the matrix of H.273 code {tags.matrix}",
             where=str(path),
-            next_step="ask for OpenEXR (delivery: exr)",
+            next_step="choose the output format OpenEXR (output_format: exr)",
         )
     encoding = _ColourEncoding(tags, matrix, pixel_aspect)
     with atomic_files.atomic_write(path) as partial:
@@ -158,9 +156,9 @@ def _encode(
     height, width = picture.shape[:2]
     if not _supports_size(settings, width, height):
         raise InvalidRequest(
-            f"{settings.pixel_format} needs even sides, not {width}x{height}",
+            f"{settings.pixel_format} needs an even size, not {width}x{height}",
             where=str(path),
-            next_step="choose ProRes 4444, or crop by a pixel",
+            next_step="choose ProRes 4444, or crop by one pixel",
         )
     muxer = {"video_track_timescale": str(rate.numerator), "write_tmcd": "1"}
     if start_timecode is None:
@@ -181,7 +179,8 @@ def _encode(
         while picture is not None:
             if picture.shape[:2] != (height, width):
                 raise CheckFailed(
-                    f"picture {count} is {picture.shape[1]}x{picture.shape[0]}, not {width}x{height}",
+                    f"picture {count} is {picture.shape[1]}x{picture.shape[0]}, "
+                    f"not {width}x{height}",
                     where=str(path),
                 )
             frame = _create_frame(picture, settings, encoding, count, path)
@@ -196,7 +195,7 @@ def _encode(
 
 
 def _set_colour_tags(target: Any, tags: CicpCodes) -> None:
-    """Tag an encoder or a frame: ProRes takes its own from each frame."""
+    """Tag an encoder or a frame: ProRes takes the tags of each frame."""
     target.color_primaries, target.color_trc, target.colorspace = tags
     target.color_range = _VIDEO_RANGE
 
@@ -207,7 +206,7 @@ def _create_frame(
     import av
 
     if not np.isfinite(rgb).all():
-        raise CheckFailed(f"picture {index} holds NaN or infinity", where=str(path))
+        raise CheckFailed(f"picture {index} has NaN or infinity", where=str(path))
     luma, *chroma = yuv.from_rgb(rgb, settings.bits, encoding.matrix)
     wide, high = settings.subsampled
     if wide:

@@ -1,4 +1,4 @@
-"""What must hold of a service's pictures before a version is published."""
+"""Checks that a service's pictures must pass before a version is published."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from bridge_core.errors import CheckFailed, MediaError
 from bridge_core.models.media import FRAME_NUMBER_PATTERN, MOVIE_EXTENSIONS, frame_path
 from bridge_core.models.versions import ResultOutput
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media.movie_reader import MovieReader
-from bridge_gateway.media.picture import FloatArray, Picture
-from bridge_gateway.media.picture_writer import read_picture
+from bridge_gateway.media.picture import Picture
+from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.plate_reader import PlateReader
 
-#: Failures that the message spells out; ``details["frames"]`` has all.
+#: Failures in the message; ``details["frames"]`` has all of them.
 _MAX_LISTED_FRAMES = 5
 
 
@@ -28,17 +29,17 @@ def check_output(
     *,
     plate: PlateReader | None = None,
 ) -> None:
-    """Read every picture of an output and compare it with what ``output`` says.
+    """Read every picture of an output and compare it with its description.
 
-    Each frame is there and complete, has the size (display window), pixel aspect, channels and
-    depth, and finite values only in the main colours and their alpha, but for those that stand
-    in ``plate`` at the same place; there are no pictures of other frames under the same name. The
-    values of layers that only travel along are not looked at: a depth of infinity is how renderers
-    say "nothing". Channels of a further part are called ``part.channel``.
+    Each frame must be complete and have the size (display window), pixel aspect, channels and
+    depth of ``output``. Main colours and alpha must be finite, except where ``plate`` has the same
+    value in the same pixel. Other frames must not exist under the same name. Layers copied from
+    the plate are not checked: renderers use a depth of infinity for "nothing". Channels of other
+    parts are named ``part.channel``.
 
-    ``done`` is called after each frame, and may raise to end the check.
+    ``frame_done`` is called after each frame, and may raise to end the check.
 
-    :raises CheckFailed: with every frame that fails; ``details["frames"]`` maps frame to reason.
+    :raises CheckFailed: with every failed frame; ``details["frames"]`` maps frames to reasons.
     """
     wanted = sorted(set(frames))
     if PurePath(output.pattern).suffix.lower() in MOVIE_EXTENSIONS:
@@ -52,7 +53,7 @@ def check_output(
                 failures[frame] = reason
             frame_done(frame)
         failures |= dict.fromkeys(
-            _unexpected_frames(folder, output.pattern, set(wanted)), "was not asked for"
+            _unexpected_frames(folder, output.pattern, set(wanted)), "was not requested"
         )
     if failures:
         listed = "; ".join(
@@ -65,18 +66,18 @@ def check_output(
             else ""
         )
         raise CheckFailed(
-            f"{len(failures)} of {len(wanted)} frames of the output {output.name!r} do not pass "
-            f"their checks: {listed}{more}",
+            f"{len(failures)} of {len(wanted)} frames of the output {output.name!r} failed their "
+            f"checks: {listed}{more}",
             where=str(folder),
-            next_step="send the request again; if it fails again, look at the plate's same frames",
+            next_step="send the request again; if it fails again, check these frames of the plate",
             details={"frames": {str(frame): reason for frame, reason in failures.items()}},
         )
 
 
 def _check_picture(path: Path, output: ResultOutput, frame: int, plate: PlateReader | None) -> str:
-    """What is wrong with a picture; empty when nothing is."""
+    """Why a picture fails; empty if it passes."""
     if not path.is_file():
-        return f"{path.name} is not there"
+        return f"{path.name} is missing"
     try:
         picture = read_picture(path)
         reason = _check_format(picture, output)
@@ -105,7 +106,7 @@ def _check_format(picture: Picture, output: ResultOutput) -> str:
 
 
 def _colour_planes(picture: Picture) -> list[FloatArray]:
-    """R, G, B and alpha where there is one, each (height, width)."""
+    """R, G, B and, if there is one, alpha, each (height, width)."""
     rgb, alpha = picture.rgb(), picture.alpha()
     return [*np.moveaxis(rgb, -1, 0), *([alpha] if alpha is not None else [])]
 
@@ -115,7 +116,7 @@ def _is_finite(picture: Picture) -> bool:
 
 
 def _check_values(picture: Picture, plate: Picture | None) -> str:
-    """Values that are not finite, and that the plate does not have in the same place."""
+    """Describes values that are not finite and that the plate does not have in the same pixel."""
     planes = _colour_planes(picture)
     before = _colour_planes(plate) if plate is not None else []
     nan, infinite, first = 0, 0, None
@@ -131,7 +132,7 @@ def _check_values(picture: Picture, plate: Picture | None) -> str:
         return ""
     row, column = first
     return (
-        f"holds {nan} NaN and {infinite} infinite values, the first at x {column}, y {row}, "
+        f"has {nan} NaN and {infinite} infinite values, the first at x {column}, y {row}, "
         "counted from the top left"
     )
 
@@ -140,7 +141,7 @@ def _check_movie(
     path: Path, output: ResultOutput, wanted: list[int], frame_done: Callable[[int], None]
 ) -> dict[int, str]:
     if not path.is_file():
-        return dict.fromkeys(wanted, f"{path.name} is not there")
+        return dict.fromkeys(wanted, f"{path.name} is missing")
     try:
         with MovieReader(path) as movie:
             info = movie.info
@@ -163,7 +164,7 @@ def _check_movie(
 
 
 def _unexpected_frames(folder: Path, pattern: str, wanted: set[int]) -> list[int]:
-    """Frames with a picture under the output's name that nobody asked for."""
+    """Frames that were not requested but have a picture under the output's name."""
     parent = (folder / pattern).parent
     name = PurePath(pattern).name
     number = FRAME_NUMBER_PATTERN.search(name)

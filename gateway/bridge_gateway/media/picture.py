@@ -1,7 +1,7 @@
 """A picture in memory: its parts, channels and windows, at the depth of the file it came from.
 
 Pixels are arrays of shape (height, width, channels), top row first, covering the data window.
-Reading and writing files is in :mod:`bridge_gateway.media.picture_writer`.
+:mod:`.picture_reader` and :mod:`.picture_writer` read and write files.
 """
 
 from __future__ import annotations
@@ -14,36 +14,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge_core.errors import CheckFailed, UnreadableMedia
+from bridge_core.errors import UnreadableMedia
+from bridge_gateway.arrays import FloatArray, repeat_pixels, upsample_plane
 from bridge_gateway.media import channel_roles
 from bridge_gateway.media.exr_header import RawAttribute
-from bridge_gateway.media.resample import upsample_plane
+from bridge_gateway.media.picture_samples import (
+    SAMPLE_DTYPES,
+    from_float,
+    read_timecode,
+    to_float,
+)
 
-FloatArray = NDArray[np.float32]
-
-#: Sample types by the name that files and ``Output.depth`` use.
-SAMPLE_DTYPES: dict[str, Any] = {
-    "half": np.float16,
-    "float": np.float32,
-    "double": np.float64,
-    "uint8": np.uint8,
-    "uint16": np.uint16,
-    "uint": np.uint32,
-}
-
-#: Greatest finite half (IEEE 754 binary16).
-HALF_MAX = 65504.0
-
-#: In a window: 16384 x 16384. A header that claims more would fill the memory, and is most likely
-#: damaged or made to do so.
+#: In a window: 16384 x 16384. A header that claims more is damaged or malicious, and would fill
+#: the memory.
 MAX_PIXELS = 1 << 28
 
-#: Header attribute that lists layers whose values depend on the size and were not changed with it.
+#: Header attribute that lists layers whose values depend on the size and were not scaled with it.
 UNSCALED_LAYERS_ATTRIBUTE = "shotbridge/unscaledLayers"
 
 
 class PixelWindow(NamedTuple):
-    """A rectangle of pixels, ``x`` to the right and ``y`` down from the display's corner."""
+    """A rectangle of pixels; ``x`` goes right and ``y`` down from the origin."""
 
     x: int
     y: int
@@ -53,13 +44,13 @@ class PixelWindow(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PicturePart:
-    """One image of a file; all files but multi-part EXR and TIFF hold one.
+    """One image of a file; only multi-part EXR and TIFF files have more than one.
 
-    ``pixels`` have the file's own type. Where the channels of an EXR differ in type they share
-    the smallest type that holds each exactly (float32, or float64 beside ``uint``), and
-    ``formats`` tells what each is in the file. ``header`` is the OpenImageIO ``ImageSpec`` with
-    windows, compression and metadata; it is not to be changed in place. ``attributes`` are those
-    of an EXR's header as they stand in the file, for OpenImageIO does not give all of them.
+    ``pixels`` have the file's own type. If the channels of an EXR differ in type, they share the
+    smallest type that holds each exactly (float32, or float64 beside ``uint``), and
+    ``sample_types`` lists their types in the file. ``header`` is the OpenImageIO ``ImageSpec``
+    with windows, compression and metadata; it must not be changed in place. ``attributes`` are
+    those of an EXR's header as stored, because OpenImageIO does not return all of them.
     """
 
     name: str
@@ -90,24 +81,24 @@ class PicturePart:
         return to_float(self.pixels[..., index], self.sample_types[index], self.bits)
 
     def with_planes(self, planes: Mapping[int, FloatArray]) -> PicturePart:
-        """The same part with these channels' values, brought to the channels' types."""
+        """The same part with these channels' values, converted to the channels' types."""
         pixels = self.pixels.copy()
         for index, plane in planes.items():
             pixels[..., index] = from_float(plane, self.sample_types[index], self.bits)
         return replace(self.without_preview(), pixels=pixels)
 
     def without_preview(self) -> PicturePart:
-        """The part without the small picture in its header, which shows other pixels."""
-        attributes = tuple(one for one in self.attributes if one.type != b"preview")
+        """The part without the preview in its header, which shows other pixels."""
+        attributes = tuple(entry for entry in self.attributes if entry.type != b"preview")
         return replace(self, attributes=attributes)
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """All that a file holds. Immutable: what changes it gives a new one.
+    """The content of a file. Immutable: methods that change it return a new picture.
 
-    The main part, layer and channels are the ones that show the picture; see
-    :func:`bridge_gateway.media.channel_roles.beauty`.
+    The main part, layer and channels show the picture; see
+    :func:`bridge_gateway.media.channel_roles.find_beauty`.
     """
 
     parts: tuple[PicturePart, ...]
@@ -116,14 +107,14 @@ class Picture:
     where: str = ""
     """The file it was read from, for messages."""
     notes: tuple[str, ...] = ()
-    """What of the file is not in the picture, in words."""
+    """What the file has and the picture does not."""
 
     @cached_property
     def main_channels(self) -> tuple[int, tuple[int, int, int]]:
-        """Index of the main part, and of its R, G, B (three times the same for grey).
+        """Index of the main part, and of its R, G and B (the same index three times for grey).
 
-        Layers are parts in one file and channels in another; in both, one that is called as
-        renderers call their beauty goes before all others.
+        Layers may be parts or channels; in both cases, one with a renderer's name for the beauty
+        comes first.
         """
         order = (True, False) if len(self.parts) > 1 else (False,)
         for require_name in order:
@@ -140,7 +131,7 @@ class Picture:
                     return index, (grey, grey, grey)
         names = ", ".join(channel for part in self.parts for channel in part.channels)
         raise UnreadableMedia(
-            f"there is no picture among the channels {names}",
+            f"none of the channels {names} shows a picture",
             where=self.where,
             next_step="send a plate with R, G and B, or one grey channel",
         )
@@ -151,7 +142,7 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """Of the pixels (the main part's data window); the shape of :meth:`rgb`."""
+        """Width of the main part's data window, as in :meth:`rgb`."""
         return int(self.main_part.pixels.shape[1])
 
     @property
@@ -160,17 +151,17 @@ class Picture:
 
     @property
     def display_window(self) -> PixelWindow:
-        """The picture's format, as artists call it: the display window."""
+        """The picture's format in Nuke's sense: the main part's display window."""
         return self.main_part.display_window
 
     @property
     def pixel_aspect(self) -> float:
-        """Width of a pixel divided by its height; 2.0 for a 2x anamorphic squeeze."""
+        """Width of a pixel divided by its height; 2.0 for 2x anamorphic."""
         return float(self.main_part.header.get_float_attribute("PixelAspectRatio", 1.0)) or 1.0
 
     @property
     def depth(self) -> str:
-        """Type of the main channels' samples in words: half, float, uint8, uint10, uint16..."""
+        """Sample type of the main channels: half, float, uint8, uint10, uint16..."""
         part = self.main_part
         name = part.sample_types[self.main_channels[1][0]]
         return f"uint{part.bits}" if name in ("uint8", "uint16") else name
@@ -181,7 +172,7 @@ class Picture:
         return read_timecode(self.main_part.header)
 
     def rgb(self) -> FloatArray:
-        """The picture as float32 (height, width, 3); grey is spread to three channels."""
+        """The picture as float32 (height, width, 3); grey is repeated in three channels."""
         part, three = self.main_part, self.main_channels[1]
         if three == (three[0], three[0] + 1, three[0] + 2):
             colour = part.pixels[..., three[0] : three[0] + 3]
@@ -189,28 +180,27 @@ class Picture:
         return np.stack([part.plane(index) for index in three], axis=-1)
 
     def alpha(self) -> FloatArray | None:
-        """The main layer's alpha as float32 (height, width); None where it has none."""
+        """The main layer's alpha as float32 (height, width); None if it has none."""
         index = self._alpha_index()
         return None if index is None else self.main_part.plane(index)
 
     def replace_rgb(self, rgb: FloatArray) -> Picture:
         """The same picture with these colours, in its own sample type.
 
-        A grey picture takes the mean of the three. Integers are clamped to 0 to 1; halves are
-        clamped to ±65504, the greatest that they hold.
+        A grey picture gets the mean of the three. Integers are clamped to 0 to 1, halves to
+        ±65504, the largest finite half.
 
-        :raises CheckFailed: NaN or infinity in a picture of integers, which have neither.
+        :raises CheckFailed: NaN or infinity, which integers cannot hold.
         """
         return self._with_main(self.main_part.with_planes(self._colour_planes(rgb)))
 
     def upsampled(self, rgb: FloatArray, factor: int) -> Picture:
         """The picture ``factor`` times as large, with ``rgb`` (of the new size) as its colours.
 
-        Alpha and layers of light are enlarged by a Catmull-Rom filter held between its
-        neighbours, data layers (depth, ids, normals, vectors) by repeating pixels. Windows grow
-        by the same factor; the pixel aspect stays. Values of motion vectors are *not* scaled,
-        since files do not tell whether they count pixels: the header's ``shotbridge/
-        unscaledLayers`` names them.
+        Alpha and light layers are upsampled with :func:`bridge_gateway.arrays.upsample_plane`,
+        data layers (depth, ids, normals, vectors) by repeating pixels. Windows grow by the same
+        factor; the pixel aspect stays. Motion vectors are *not* scaled, because files do not say
+        whether they are in pixels: the header attribute ``shotbridge/unscaledLayers`` lists them.
         """
         index = self.main_channels[0]
         parts = [
@@ -223,7 +213,7 @@ class Picture:
     def with_matte(self, matte: FloatArray) -> Picture:
         """The picture with ``matte`` (height, width; 0 to 1) as the main layer's alpha.
 
-        An alpha that is there already is kept as ``plate.A``.
+        An existing alpha is kept as ``plate.A``.
         """
         part = self.main_part
         layer = channel_roles.split_channel(part.channels[self.main_channels[1][0]])[0]
@@ -247,7 +237,7 @@ class Picture:
     def fit_to_display(self, pixels: FloatArray) -> FloatArray:
         """Pixels of the data window (height, width, ...) placed in the display window.
 
-        What lies outside the display is cut, where the data ends there is black.
+        Pixels outside the display window are cropped; the rest of it is black.
 
         :raises UnreadableMedia: the display window is too large.
         """
@@ -258,7 +248,7 @@ class Picture:
             raise UnreadableMedia(
                 f"the display window of {display.width}x{display.height} is too large",
                 where=self.where,
-                next_step=f"at most {MAX_PIXELS} pixels can be shown",
+                next_step=f"crop it to at most {MAX_PIXELS} pixels",
             )
         framed = np.zeros((display.height, display.width, *pixels.shape[2:]), pixels.dtype)
         left, top = data.x - display.x, data.y - display.y
@@ -285,69 +275,63 @@ class Picture:
         return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
 
 
-def to_float(pixels: NDArray[Any], kind: str, bits: int) -> FloatArray:
-    """Samples as float32: integers of 8 and 16 bits become 0 to 1, all others keep their value."""
-    if kind == "uint8":
-        return pixels.astype(np.float32) / np.float32(255)
-    if kind == "uint16":
-        # Samples of fewer bits are held with their bits repeated below (OpenImageIO's way).
-        codes = pixels.astype(np.uint16) >> (16 - bits)
-        return codes.astype(np.float32) / np.float32((1 << bits) - 1)
-    return pixels.astype(np.float32)
+def make_picture(
+    channels: Mapping[str, NDArray[np.float32]], *, like: Picture, depth: str | None = None
+) -> Picture:
+    """A new one-part picture with the windows, pixel aspect, timecode and metadata of ``like``.
 
-
-def from_float(values: FloatArray, kind: str, bits: int) -> NDArray[Any]:
-    """The inverse of :func:`to_float`: rounded to nearest, clamped to what the type holds.
-
-    :raises CheckFailed: NaN or infinity where ``kind`` is an integer.
+    ``channels`` are planes (height, width) of ``like``'s size, such as ``{"Y": matte}``; ``depth``
+    is ``half``, ``float``, ``uint8`` or ``uint16``; None for that of ``like``.
     """
-    if kind == "half":
-        finite = np.isfinite(values)
-        return np.where(finite, np.clip(values, -HALF_MAX, HALF_MAX), values).astype(np.float16)
-    if not kind.startswith("uint"):
-        return values.astype(SAMPLE_DTYPES[kind])
-    invalid = int(np.count_nonzero(~np.isfinite(values)))
-    if invalid:
-        raise CheckFailed(
-            f"{invalid} values are NaN or infinite, which {kind} cannot hold",
-            next_step="look at the service's result as EXR, or report this model",
-        )
-    if kind == "uint":
-        return np.rint(values.astype(np.float64)).clip(0, 2**32 - 1).astype(np.uint32)
-    if kind == "uint8":
-        return np.rint(values.clip(0, 1) * np.float32(255)).astype(np.uint8)
-    codes = np.rint(values.clip(0, 1) * np.float32((1 << bits) - 1)).astype(np.uint16)
-    low = 16 - bits
-    return (codes << low) | (codes >> (bits - low)) if low else codes
+    main = like.main_part
+    kind = depth or main.sample_types[0]
+    spec = main.header.copy()
+    bits = main.bits if kind == main.sample_types[0] else np.dtype(SAMPLE_DTYPES[kind]).itemsize * 8
+    spec.attribute("oiio:BitsPerSample", bits)
+    pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
+    part = PicturePart(
+        main.name,
+        tuple(channels),
+        pixels,
+        (kind,) * len(channels),
+        spec,
+        main.without_preview().attributes,
+    )
+    return replace(like, parts=(part,))
 
 
-def read_timecode(header: Any) -> str | None:
-    """The SMPTE timecode of an ImageSpec: OpenEXR and DPX pack it as binary-coded decimals."""
-    packed = header.getattribute("smpte:TimeCode")
-    if packed is None:
-        return None
-    word = (packed[0] if isinstance(packed, Sequence) else int(packed)) & 0xFFFFFFFF
-    hours, minutes = _decode_bcd(word >> 24 & 0x3F), _decode_bcd(word >> 16 & 0x7F)
-    seconds, frames = _decode_bcd(word >> 8 & 0x7F), _decode_bcd(word & 0x3F)
-    mark = ";" if word & 0x40 else ":"  # bit 6: drop-frame (SMPTE ST 12-1)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
+def to_exr(picture: Picture) -> Picture:
+    """The picture with sample types of OpenEXR.
+
+    Integers become 0 to 1: as half up to 10 bits, which its 11 bits of precision keep distinct,
+    otherwise as float. Half, float and uint stay unchanged.
+    """
+    return replace(
+        picture, parts=tuple(_part_to_exr(part) for part in picture.parts), file_format="openexr"
+    )
 
 
-def pack_timecode(text: str) -> tuple[int, int]:
-    """``HH:MM:SS:FF`` as the two words that OpenEXR stores (time and flags, user data)."""
-    drop = text[-3] in ";."
-    word = 0
-    for field in text.replace(";", ":").replace(".", ":").split(":"):
-        word = word << 8 | int(field, 16)
-    return word | (0x40 if drop else 0), 0
-
-
-def _decode_bcd(byte: int) -> int:
-    return (byte >> 4) * 10 + (byte & 0xF)
+def _part_to_exr(part: PicturePart) -> PicturePart:
+    if set(part.sample_types) <= {"half", "float", "uint"} and part.bits > 10:
+        return part
+    kind = "half" if part.bits <= 10 else "float"
+    planes = [from_float(part.plane(i), kind, 16) for i in range(len(part.channels))]
+    spec = part.header.copy()
+    # An ICC profile or gamma describes the samples of the other format.
+    for name in ("oiio:BitsPerSample", "compression", "ICCProfile", "oiio:Gamma"):
+        spec.erase_attribute(name)
+    names = tuple("Y" if name == "I" else name for name in part.channels)
+    return replace(
+        part,
+        channels=names,
+        pixels=np.stack(planes, axis=-1),
+        sample_types=(kind,) * len(planes),
+        header=spec,
+    )
 
 
 def _upsample_part(part: PicturePart, factor: int, skip: set[int]) -> PicturePart:
-    """All channels ``factor`` times as large; those in ``skip`` come with undefined values."""
+    """All channels ``factor`` times as large; those in ``skip`` have undefined values."""
     height, width = part.pixels.shape[:2]
     pixels = np.empty((height * factor, width * factor, len(part.channels)), part.pixels.dtype)
     unscaled = set()
@@ -356,8 +340,7 @@ def _upsample_part(part: PicturePart, factor: int, skip: set[int]) -> PicturePar
             continue
         kind = part.sample_types[index]
         if kind == "uint" or channel_roles.is_data_channel(channel, part.name):
-            whole = part.pixels[..., index].repeat(factor, axis=0).repeat(factor, axis=1)
-            pixels[..., index] = whole
+            pixels[..., index] = repeat_pixels(part.pixels[..., index], factor)
         else:
             pixels[..., index] = from_float(
                 upsample_plane(part.plane(index), factor), kind, part.bits
@@ -374,8 +357,8 @@ def _upsample_part(part: PicturePart, factor: int, skip: set[int]) -> PicturePar
 
 
 def _unused_alpha_name(names: Sequence[str], layer: str) -> str:
-    ending = f".{layer}.A" if layer else ".A"
+    suffix = f".{layer}.A" if layer else ".A"
     number = 1
-    while (name := f"plate{number if number > 1 else ''}{ending}") in names:
+    while (name := f"plate{number if number > 1 else ''}{suffix}") in names:
         number += 1
     return name

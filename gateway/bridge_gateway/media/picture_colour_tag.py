@@ -1,6 +1,6 @@
-"""What a still's header says of its colour.
+"""The colour tag in a picture file's header.
 
-Only what stands in the file counts: OpenImageIO's ``oiio:ColorSpace`` may be its own guess.
+Only attributes of the file count: OpenImageIO's ``oiio:ColorSpace`` may be a guess.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from bridge_gateway.media.cicp import CicpCodes
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.picture import Picture
 
-#: x and y of red, green, blue and white, and the Color Interop Forum's name of linear light with
-#: these primaries (https://github.com/AcademySoftwareFoundation/ColorInterop).
+#: x and y of red, green, blue and white, and the Color Interop Forum's id of linear light in these
+#: primaries (https://github.com/AcademySoftwareFoundation/ColorInterop).
 _PRIMARIES = {
     "Rec.709": ((0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290), "lin_rec709_scene"),
     "P3-D65": ((0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.3290), "lin_p3d65_scene"),
@@ -27,10 +27,10 @@ _PRIMARIES = {
         "lin_ap1_scene",
     ),
 }
-#: Programs round white in the third decimal; the sets above are farther apart.
+#: Programs round white to three decimals; the sets above differ by more.
 _PRIMARIES_TOLERANCE = 0.0015
 
-#: Words in the description of an ICC profile, and the spaces that agree with it.
+#: Text in the description of an ICC profile, and the matching spaces.
 _ICC_PROFILES = {
     "srgb": ("srgb_rec709_scene", "srgb_rec709_display"),
     "display p3": ("srgb_p3d65_scene", "srgb_p3d65_display"),
@@ -39,7 +39,7 @@ _ICC_PROFILES = {
 
 
 def read_colour_tag(picture: Picture) -> ColourTag | None:
-    """What the file says; None where it says nothing. The most exact word goes first."""
+    """The picture's own colour tag, from the most exact attribute; None if it has none."""
     header = picture.main_part.header
     interop_id = _printable(header.get_string_attribute("colorInteropID"))
     if interop_id:
@@ -51,8 +51,8 @@ def read_colour_tag(picture: Picture) -> ColourTag | None:
         return CicpCodes(*codes[:3]).colour_tag
     profile = _printable(header.get_string_attribute("ICCProfile:profile_description"))
     if profile:
-        spaces = (names for word, names in _ICC_PROFILES.items() if word in profile.lower())
-        return ColourTag(f"that of the ICC profile {profile!r}", next(spaces, ()))
+        spaces = (names for text, names in _ICC_PROFILES.items() if text in profile.lower())
+        return ColourTag(f"ICC profile {profile!r}", next(spaces, ()))
     return None
 
 
@@ -63,11 +63,11 @@ def _tag_from_primaries(chromaticities: Any) -> ColourTag | None:
         if all(
             abs(a - b) < _PRIMARIES_TOLERANCE for a, b in zip(chromaticities, values, strict=True)
         ):
-            return ColourTag(f"in the primaries of {name}", (linear,), is_complete=False)
+            return ColourTag(f"primaries {name}", (linear,), is_complete=False)
     listed = ", ".join(f"{value:.4f}" for value in chromaticities)
-    return ColourTag(f"in primaries of its own ({listed})", is_complete=False)
+    return ColourTag(f"custom primaries ({listed})", is_complete=False)
 
 
 def _printable(text: str) -> str:
-    """Bytes that are not UTF-8 spelled out, so that it can be shown anywhere."""
+    """The text with bytes that are not UTF-8 escaped, so that it can be displayed."""
     return text.encode(errors="backslashreplace").decode()

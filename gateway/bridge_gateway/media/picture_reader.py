@@ -1,7 +1,7 @@
-"""Reading pictures: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+"""Reads pictures with OpenImageIO: OpenEXR, DPX, TIFF, PNG and JPEG.
 
-Headers are held against limits before a pixel is read; what OpenImageIO guesses, hides or turns
-into something else is put right here. ``docs/decisions/0005-pixels-and-colour.md`` says why.
+Headers are checked against limits before pixels are read. What OpenImageIO guesses, hides or
+converts is corrected here; ``docs/decisions/0005-pixels-and-colour.md`` has the reasons.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from bridge_core.errors import UnreadableMedia
 from bridge_gateway.media import exr_header, jpeg
-from bridge_gateway.media.picture import MAX_PIXELS, SAMPLE_DTYPES, Picture, PicturePart
+from bridge_gateway.media.picture import MAX_PIXELS, Picture, PicturePart
+from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 
 _MAGIC = {
     b"\x76\x2f\x31\x01": "openexr",
@@ -33,13 +34,13 @@ _MAGIC = {
 #: In a file; 16384 x 16384 with 8 channels. A header that claims more would fill the memory.
 _MAX_SAMPLES = 1 << 31
 _MAX_PARTS = 1000
-#: What OpenImageIO calls TIFF's colours that it turns into RGB on reading, each with a loss.
+#: OpenImageIO's names for TIFF colours that it converts to RGB on reading, with a loss.
 _NON_RGB_COLOUR_SPACES = frozenset({"CMYK", "color separated", "CIELAB", "ICCLAB", "ITULAB"})
-#: Orientations (EXIF) above this one lie on their side.
+#: Orientations (EXIF) above this one are rotated by 90 degrees.
 _MAX_UPRIGHT_ORIENTATION = 4
 #: Components of a CMYK JPEG.
 _CMYK_COMPONENTS = 4
-#: XMP that speaks of a gain map.
+#: XMP attributes of a gain map.
 _GAIN_MAP_ATTRIBUTES = ("hdrgm:", "Container:", "GContainer:", "Item:", "rdf:parseType")
 _PNG_END = b"IEND\xaeB`\x82"
 
@@ -47,11 +48,11 @@ _PNG_END = b"IEND\xaeB`\x82"
 def read_picture(path: Path) -> Picture:
     """The whole picture in ``path``, at native depth.
 
-    Alpha stays as the file has it: associated in OpenEXR, unassociated in PNG. What is left
-    behind (a TIFF's pages of another size, a JPEG's gain map) stands in ``Picture.notes``.
+    Alpha stays as in the file: associated in OpenEXR, unassociated in PNG. ``Picture.notes`` lists
+    what is not read (a TIFF's pages of another size, a JPEG's gain map).
 
-    :raises UnreadableMedia: not there, not permitted, not such a picture, truncated, damaged,
-        deep, in colours that are not red, green and blue, or too large.
+    :raises UnreadableMedia: missing, not permitted, not one of these formats, truncated, damaged,
+        deep, not RGB, or too large.
     """
     with _open_file(path) as file:
         specs, notes = _read_headers(file)
@@ -64,10 +65,10 @@ def read_picture(path: Path) -> Picture:
             except MemoryError:
                 size = f"{spec.width}x{spec.height} with {spec.nchannels} channels"
                 raise _unreadable_error(path, f"{size} need more memory than there is") from None
-            # Some readers give what they found of a truncated file and only mention it here.
-            complaint = _library_error(file.source)
-            if complaint:
-                raise _unreadable_error(path, complaint)
+            # Some readers return part of a truncated file and report that only here.
+            reason = _library_error(file.source)
+            if reason:
+                raise _unreadable_error(path, reason)
         if file.kind == "openexr":
             parts = _with_attributes(parts, path)
     if file.kind == "png":
@@ -77,10 +78,10 @@ def read_picture(path: Path) -> Picture:
 
 
 def read_for_proxy(path: Path) -> Picture:
-    """What a proxy shows of the picture in ``path``: of an OpenEXR file, only the main layer's R,
-    G and B, for reading all layers of a large file takes minutes. Not to be written.
+    """What a proxy needs of the picture in ``path``. Of an OpenEXR file only the main layer's R, G
+    and B are read, because all layers of a large file take minutes. Not meant to be written.
 
-    :raises UnreadableMedia: as :func:`read_picture`, but for damage in what is not read.
+    :raises UnreadableMedia: as :func:`read_picture`, except for damage in what is not read.
     """
     with _open_file(path) as file:
         if file.kind == "openexr":
@@ -96,24 +97,24 @@ def read_for_proxy(path: Path) -> Picture:
                 sample_types=tuple(part.sample_types[at] for at in wanted),
                 pixels=part.pixels[..., wanted],
             )
-            complaint = _library_error(file.source)
-            if complaint:
-                raise _unreadable_error(path, complaint)
+            reason = _library_error(file.source)
+            if reason:
+                raise _unreadable_error(path, reason)
             return Picture((part,), file.kind, str(path), notes)
     return read_picture(path)
 
 
 def check_picture_header(path: Path) -> None:
-    """Whether the headers in ``path`` are those of a picture that can be read.
+    """Check the headers in ``path`` without reading pixels.
 
-    :raises UnreadableMedia: as :func:`read_picture`, but for damage in the pixels.
+    :raises UnreadableMedia: as :func:`read_picture`, except for damage in the pixels.
     """
     with _open_file(path) as file:
         _read_headers(file)
 
 
 def _detect_format(path: Path) -> tuple[bytes, str]:
-    """A file's first four bytes, and the format that they tell."""
+    """A file's first four bytes, and the format that they identify."""
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -123,7 +124,7 @@ def _detect_format(path: Path) -> tuple[bytes, str]:
         if head.startswith(magic):
             return head, kind
     raise _unreadable_error(
-        path, "it is empty" if not head else "it is no OpenEXR, DPX, TIFF, PNG or JPEG file"
+        path, "it is empty" if not head else "it is not an OpenEXR, DPX, TIFF, PNG or JPEG file"
     )
 
 
@@ -140,9 +141,7 @@ class _OpenPicture:
 
 @contextmanager
 def _open_file(path: Path) -> Iterator[_OpenPicture]:
-    """
-    :raises UnreadableMedia: not there, not permitted, or no such picture.
-    """
+    """:raises UnreadableMedia: missing, not permitted, or not one of these formats."""
     magic, kind = _detect_format(path)
     with ExitStack() as stack:
         source = _open_input(path)
@@ -151,10 +150,10 @@ def _open_file(path: Path) -> Iterator[_OpenPicture]:
         if kind == "jpeg":
             _check_components(path)
             if str(source.spec().format) != "uint8":
-                # OpenImageIO has applied a gain map: linear light, which no JPEG's name tells.
+                # OpenImageIO has applied a gain map: the pixels are linear light, unexpectedly.
                 source = _open_input(stack.enter_context(_base_picture(path)))
                 stack.callback(source.close)
-                notes = ("its gain map was left behind: the picture is the one without it",)
+                notes = ("its gain map was ignored: the picture is the one without it",)
         yield _OpenPicture(path, kind, source, magic, notes)
 
 
@@ -162,7 +161,7 @@ def _open_input(path: Path) -> Any:
     import OpenImageIO as oiio
 
     config = oiio.ImageSpec()
-    config.attribute("oiio:UnassociatedAlpha", 1)  # do not multiply: that loses values
+    config.attribute("oiio:UnassociatedAlpha", 1)  # multiplying would lose values
     source = oiio.ImageInput.open(str(path), config)
     if source is None:
         raise _unreadable_error(path, _library_error(oiio))
@@ -170,35 +169,35 @@ def _open_input(path: Path) -> Any:
 
 
 def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
-    """The header of each part, and what of the file is left behind.
+    """The header of each part, and notes on what is not read.
 
-    :raises UnreadableMedia: a header that says more than can be read, or other than is read.
+    :raises UnreadableMedia: a header exceeds the limits or is not supported.
     """
     specs: list[Any] = []
     skipped = 0
     while file.source.seek_subimage(len(specs) + skipped, 0):
         spec = file.source.spec()
         if file.kind == "tiff" and specs and _size(spec) != _size(specs[0]):
-            skipped += 1  # a page is a picture of its own
+            skipped += 1  # such a page is another picture
         elif skipped:
             raise _unreadable_error(
-                file.path, "its pages differ in size, in no order that can be kept"
+                file.path, "its pages of the same size do not follow one another"
             )
         else:
             _check_header(spec, file)
             specs.append(spec)
         if len(specs) + skipped > _MAX_PARTS:
             raise _unreadable_error(file.path, f"it has more than {_MAX_PARTS} parts")
-    complaint = _library_error(file.source)  # of the part after the last one
+    reason = _library_error(file.source)  # of the part after the last one
     if not specs:
-        raise _unreadable_error(file.path, complaint)
+        raise _unreadable_error(file.path, reason)
     if sum(spec.image_pixels() * spec.nchannels for spec in specs) > _MAX_SAMPLES:
         raise _unreadable_error(file.path, "all parts together are too large")
     for spec in specs:
         if file.kind == "dpx":
             spec.attribute("oiio:Endian", "big" if file.magic == b"SDPX" else "little")
             if spec.get_int_attribute("Orientation") > _MAX_UPRIGHT_ORIENTATION:
-                # OpenImageIO gives the sides as they are shown, and the lines as they are stored.
+                # OpenImageIO returns the size as displayed, and the pixels as stored.
                 spec.width, spec.height = spec.full_width, spec.full_height
         if file.notes:
             for prefix in _GAIN_MAP_ATTRIBUTES:
@@ -207,24 +206,21 @@ def _read_headers(file: _OpenPicture) -> tuple[list[Any], tuple[str, ...]]:
 
 
 def _notes_on_losses(file: _OpenPicture, specs: list[Any], pages: int) -> Iterator[str]:
-    """What of the file is not read, in words; ``pages`` of another size than the first."""
+    """Describes what is not read, including ``pages`` of another size than the first."""
     if pages:
-        subject = "1 page was" if pages == 1 else f"{pages} pages were"
-        yield f"{subject} left behind, of another size than the first"
+        subject = "1 page" if pages == 1 else f"{pages} pages"
+        yield f"{subject} of another size than the first not read"
     shape = (specs[0].nchannels, specs[0].get_int_attribute("oiio:BitsPerSample"))
     if file.kind == "dpx" and shape == (4, 10) and specs[0].width % 3 == 1:
-        # A line's last sample has a word of its own, which OpenImageIO 3.2 does not read.
-        yield "the alpha of its last column cannot be read, and is not what the file holds"
+        # A line's last sample is in a word of its own, which OpenImageIO 3.2 does not read.
+        yield "the alpha of its last column cannot be read and differs from the file"
     if any({"Y", "RY", "BY"} <= set(spec.channelnames) for spec in specs):
-        yield "its colour is in RY and BY (luminance and chroma), so only Y counts, as grey"
+        yield "its colour is stored in RY and BY (luminance and chroma); only Y is used, as grey"
     if file.source.seek_subimage(0, 1):
-        yield "its smaller levels (mipmap) were left behind"
+        yield "its mipmap levels were not read"
     orientation = specs[0].get_int_attribute("Orientation", 1)
-    if file.kind != "openexr" and orientation > 1:  # of another file, in OpenEXR
-        yield (
-            f"viewers turn or mirror it (EXIF orientation {orientation}); it is sent as it is "
-            "stored"
-        )
+    if file.kind != "openexr" and orientation > 1:  # in OpenEXR it refers to another file
+        yield f"viewers rotate or mirror it (EXIF orientation {orientation}); it is sent as stored"
 
 
 def _size(spec: Any) -> tuple[int, ...]:
@@ -235,7 +231,7 @@ def _check_header(spec: Any, file: _OpenPicture) -> None:
     path = file.path
     if spec.deep:
         raise UnreadableMedia(
-            "deep pictures hold many samples in a pixel and cannot be worked on",
+            "deep pictures have several samples per pixel and are not supported",
             where=str(path),
             next_step="flatten it (DeepToImage in Nuke) and send that",
         )
@@ -247,7 +243,7 @@ def _check_header(spec: Any, file: _OpenPicture) -> None:
         ("display window", spec.full_width, spec.full_height),
     ):
         if width * height > MAX_PIXELS:
-            raise _too_large_error(path, f"its {what} of {width}x{height} is more than can be read")
+            raise _too_large_error(path, f"its {what} of {width}x{height} is too large")
     if spec.image_pixels() * spec.nchannels > _MAX_SAMPLES:
         raise _too_large_error(
             path, f"{spec.width}x{spec.height} with {spec.nchannels} channels is too large"
@@ -255,7 +251,7 @@ def _check_header(spec: Any, file: _OpenPicture) -> None:
     for name in (*spec.channelnames, spec.get_string_attribute("oiio:subimagename")):
         if not _is_utf8(name):
             raise _unreadable_error(path, f"the name {name!a} of a channel or part is not UTF-8")
-    # OpenEXR's integers are numbers such as ids; a TIFF's of 32 bits are light, as none is here.
+    # 32-bit integers are data such as ids in OpenEXR, and light in TIFF, which is not supported.
     known = set(SAMPLE_DTYPES) if file.kind == "openexr" else set(SAMPLE_DTYPES) - {"uint"}
     unsupported = sorted(set(_sample_types(spec)) - known)
     if unsupported:
@@ -267,7 +263,7 @@ def _sample_types(spec: Any) -> list[str]:
 
 
 def _is_utf8(name: str) -> bool:
-    """False where OpenImageIO found bytes that are not UTF-8 and hands them on as they are."""
+    """False if the name has bytes that are not UTF-8, which OpenImageIO returns unchanged."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -295,7 +291,7 @@ def _read_part(
         if block is None:
             raise _unreadable_error(path, _library_error(source))
         blocks.append(block)
-    # A single type stays as it came, without a copy; half, float and uint fit into the result.
+    # A single type needs no copy; the result type holds half, float and uint exactly.
     kind = np.result_type(*blocks)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         pixels = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1, dtype=kind)
@@ -321,7 +317,7 @@ def _check_components(path: Path) -> None:
 
 @contextmanager
 def _base_picture(path: Path) -> Iterator[Path]:
-    """A copy of a JPEG's first picture, without the gain map that stands behind it."""
+    """A copy of a JPEG's first picture, without the gain map that follows it."""
     with TemporaryDirectory(prefix="shotbridge-") as folder:
         base = Path(folder) / path.with_suffix(".jpg").name
         base.write_bytes(jpeg.first_picture(path.read_bytes()))
@@ -335,7 +331,7 @@ def _sample_type_runs(kinds: list[str]) -> list[tuple[int, int]]:
 
 
 def _check_png_end(path: Path) -> None:
-    """libpng is content once it has all pixels; a file without its end is cut off all the same."""
+    """libpng ignores a missing end after the last pixel; such a file is truncated all the same."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 4096))
         if _PNG_END not in file.read():
@@ -343,20 +339,20 @@ def _check_png_end(path: Path) -> None:
 
 
 def _library_error(library: Any) -> str:
-    """What OpenImageIO, or one of its readers, has to say; empty for nothing."""
+    """The error of OpenImageIO or of one of its readers; empty if there is none."""
     try:
         return str(library.geterror())
     except UnicodeDecodeError:
-        return "it holds damaged text"  # which the message quotes
+        return "it has damaged text"  # which the message quotes
 
 
 def _unreadable_error(path: Path, reason: str) -> UnreadableMedia:
-    # Of a library, with whatever bytes it found in the file.
+    # A library's message may quote any bytes of the file.
     reason = " ".join(reason.encode(errors="backslashreplace").decode().split())
     return UnreadableMedia(
         f"{path.name} cannot be read: {reason or 'no reason given'}",
         where=str(path),
-        next_step="render or copy this file again, then send again",
+        next_step="render or copy this file again, then send it again",
     )
 
 
@@ -364,8 +360,8 @@ def _too_large_error(path: Path, reason: str) -> UnreadableMedia:
     return UnreadableMedia(
         f"{path.name} cannot be read: {reason}",
         where=str(path),
-        next_step=f"at most {MAX_PIXELS} pixels (16384x16384) and {_MAX_SAMPLES} samples can be "
-        "read; crop it or make it smaller",
+        next_step=f"crop it or make it smaller: at most {MAX_PIXELS} pixels (16384x16384) and "
+        f"{_MAX_SAMPLES} samples can be read",
     )
 
 
@@ -373,5 +369,5 @@ def _not_rgb_error(path: Path, colour_space: str) -> UnreadableMedia:
     return UnreadableMedia(
         f"{path.name} cannot be read: its pixels are {colour_space}, not red, green and blue",
         where=str(path),
-        next_step="convert it to RGB with the profile that it was made for, then send that",
+        next_step="convert it to RGB with its own profile, then send that",
     )

@@ -1,14 +1,12 @@
-"""Pictures as files: OpenEXR, DPX, TIFF, PNG and JPEG, by OpenImageIO.
+"""Writes pictures with OpenImageIO: OpenEXR, DPX, TIFF, PNG and JPEG.
 
-What is read is what is written: native depth, all parts, channels, windows, metadata and the
-compression. ``docs/decisions/0005-pixels-and-colour.md`` lists what formats cannot carry.
+Everything that was read is written: native depth, all parts, channels, windows, metadata and the
+compression. ``docs/decisions/0005-pixels-and-colour.md`` lists what formats cannot hold.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +15,9 @@ from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest, StorageError
 from bridge_gateway.media import exr_header
-from bridge_gateway.media.picture import (
-    SAMPLE_DTYPES,
-    Picture,
-    PicturePart,
-    PixelWindow,
-    from_float,
-)
-from bridge_gateway.media.picture_reader import check_picture_header, read_for_proxy, read_picture
+from bridge_gateway.media.picture import Picture, PicturePart
+from bridge_gateway.media.picture_samples import SAMPLE_DTYPES
 from bridge_gateway.storage import atomic_files
-
-__all__ = [
-    "FORMAT_BY_SUFFIX",
-    "Picture",
-    "PicturePart",
-    "PixelWindow",
-    "check_picture_header",
-    "make_picture",
-    "read_for_proxy",
-    "read_picture",
-    "to_exr",
-    "write_picture",
-]
 
 FORMAT_BY_SUFFIX = {
     ".exr": "openexr",
@@ -50,9 +29,9 @@ FORMAT_BY_SUFFIX = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
 }
-#: Channels that a file of this format can have; more need OpenEXR.
+#: Channels that a file of this format can hold; more need OpenEXR.
 _MAX_CHANNELS = {"dpx": 4, "png": 4, "jpeg": 3}
-#: OpenImageIO writes EXIF's number less one into a DPX, and reads the number that ST 268 means.
+#: OpenImageIO writes EXIF's number minus one into a DPX, but reads by the numbers of ST 268.
 _DPX_ORIENTATIONS = {3: 4, 4: 3, 7: 8, 8: 7}
 _SAMPLE_TYPES = {
     "openexr": {"half", "float", "uint"},
@@ -61,25 +40,24 @@ _SAMPLE_TYPES = {
     "png": {"uint8", "uint16"},
     "jpeg": {"uint8"},
 }
-#: OpenImageIO 3.2 says this of every TIFF that it closes.
+#: OpenImageIO 3.2 reports this for every TIFF that it closes.
 _IGNORED_TIFF_ERROR = "failed TIFFWriteCustomDirectory() of the Exif data"
 
 
 def write_picture(path: Path, picture: Picture, *, compression: str | None = None) -> None:
     """Write ``picture`` to ``path``, whole or not at all.
 
-    The ending decides the format. ``compression`` is a name of OpenImageIO such as ``zip``,
-    ``piz``, ``dwaa:45`` or ``jpeg:95``; None keeps each part's own. A lossy one (DWAA, DWAB, B44,
-    PXR24, JPEG) loses a little again.
+    The suffix decides the format. ``compression`` is an OpenImageIO name such as ``zip``, ``piz``,
+    ``dwaa:45`` or ``jpeg:95``; None keeps each part's own. Lossy ones (DWAA, DWAB, B44, PXR24,
+    JPEG) lose quality again.
 
     :raises InvalidRequest: the format cannot hold these channels or samples.
-    :raises DiskFull, NotWritable, StorageError: and nothing stands under ``path`` that was not
-        there before.
+    :raises DiskFull, NotWritable, StorageError: ``path`` is left as it was before.
     """
     kind = FORMAT_BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
         raise InvalidRequest(
-            f"{path.suffix or 'a name without ending'} is no format for pictures",
+            f"{path.suffix or 'a name without suffix'} is not a supported picture format",
             where=str(path),
             next_step=f"use one of {', '.join(FORMAT_BY_SUFFIX)}",
         )
@@ -92,7 +70,7 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
     arrays = [_array_to_write(part, spec) for part, spec in zip(picture.parts, specs, strict=True)]
     with atomic_files.atomic_write(path) as partial:
         if kind == "jpeg":
-            # libjpeg answers a failed write by ending the process; so find out before it does.
+            # libjpeg ends the process if a write fails, so check beforehand.
             _reserve_space(partial, arrays[0].nbytes)
         reason = _encode(partial, kind, specs, arrays)
         if reason:
@@ -107,61 +85,6 @@ def write_picture(path: Path, picture: Picture, *, compression: str | None = Non
         if kind == "openexr":
             exr_header.retype_as_uint(partial, [_uint_channels(part) for part in picture.parts])
             exr_header.restore_attributes(partial, [part.attributes for part in picture.parts])
-
-
-def make_picture(
-    channels: Mapping[str, NDArray[np.float32]], *, like: Picture, depth: str | None = None
-) -> Picture:
-    """A new one-part picture with windows, pixel aspect, timecode and metadata of another.
-
-    ``channels`` are planes (height, width) of ``like``'s size, such as ``{"Y": matte}``; ``depth``
-    is ``half``, ``float``, ``uint8`` or ``uint16``, None that of ``like``.
-    """
-    main = like.main_part
-    kind = depth or main.sample_types[0]
-    spec = main.header.copy()
-    bits = main.bits if kind == main.sample_types[0] else np.dtype(SAMPLE_DTYPES[kind]).itemsize * 8
-    spec.attribute("oiio:BitsPerSample", bits)
-    pixels = np.stack([from_float(p, kind, bits) for p in channels.values()], axis=-1)
-    part = PicturePart(
-        main.name,
-        tuple(channels),
-        pixels,
-        (kind,) * len(channels),
-        spec,
-        main.without_preview().attributes,
-    )
-    return replace(like, parts=(part,))
-
-
-def to_exr(picture: Picture) -> Picture:
-    """The picture with samples that OpenEXR holds.
-
-    Integers become 0 to 1: half up to 10 bits, which half's 11 bits of precision tell apart, and
-    float above. Half, float and uint stay what they are.
-    """
-    return replace(
-        picture, parts=tuple(_part_to_exr(part) for part in picture.parts), file_format="openexr"
-    )
-
-
-def _part_to_exr(part: PicturePart) -> PicturePart:
-    if set(part.sample_types) <= {"half", "float", "uint"} and part.bits > 10:
-        return part
-    kind = "half" if part.bits <= 10 else "float"
-    planes = [from_float(part.plane(i), kind, 16) for i in range(len(part.channels))]
-    spec = part.header.copy()
-    # An ICC profile or a gamma would describe the samples as they were in the other format.
-    for name in ("oiio:BitsPerSample", "compression", "ICCProfile", "oiio:Gamma"):
-        spec.erase_attribute(name)
-    names = tuple("Y" if name == "I" else name for name in part.channels)
-    return replace(
-        part,
-        channels=names,
-        pixels=np.stack(planes, axis=-1),
-        sample_types=(kind,) * len(planes),
-        header=spec,
-    )
 
 
 def _require_supported(kind: str, picture: Picture, path: Path) -> None:
@@ -179,13 +102,13 @@ def _require_supported(kind: str, picture: Picture, path: Path) -> None:
             raise InvalidRequest(
                 f"a {path.suffix} file cannot hold {unsupported}",
                 where=str(path),
-                next_step="write OpenEXR instead (delivery: exr)",
+                next_step="choose the output format OpenEXR (output_format: exr)",
             )
     if kind not in ("openexr", "tiff") and len(picture.parts) > 1:
         raise InvalidRequest(
             f"a {path.suffix} file cannot hold {len(picture.parts)} parts",
             where=str(path),
-            next_step="write OpenEXR instead (delivery: exr)",
+            next_step="choose the output format OpenEXR (output_format: exr)",
         )
 
 
@@ -201,7 +124,7 @@ def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any
     if part.name:
         spec.attribute("oiio:subimagename", part.name)
     if spec.getattribute("DateTime") is None:
-        # Else OpenImageIO writes the time of writing as the time of capture.
+        # Otherwise OpenImageIO stores the time of writing as the time of capture.
         spec.attribute("DateTime", "")
     written = ["float" if f == "uint" and _has_mixed_types(part) else f for f in part.sample_types]
     spec.set_format(written[0])
@@ -217,7 +140,7 @@ def _spec_to_write(part: PicturePart, kind: str, compression: str | None) -> Any
 def _array_to_write(part: PicturePart, spec: Any) -> NDArray[Any]:
     if not _has_mixed_types(part):
         return np.ascontiguousarray(part.pixels, SAMPLE_DTYPES[part.sample_types[0]])
-    # One call takes one type: float32 holds half exactly, and the bits of a uint as they are.
+    # A call takes a single type: float32 holds half exactly, and the bits of a uint unchanged.
     array = np.empty(part.pixels.shape, np.float32)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         for index, kind in enumerate(part.sample_types):
@@ -234,17 +157,17 @@ def _has_mixed_types(part: PicturePart) -> bool:
 
 
 def _uint_channels(part: PicturePart) -> list[str]:
-    """Channels that were written as float but hold the bits of a uint."""
+    """Channels that are written as float but hold the bits of a uint."""
     if not _has_mixed_types(part):
         return []
     return [c for c, kind in zip(part.channels, part.sample_types, strict=True) if kind == "uint"]
 
 
 def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]]) -> str:
-    """Write the file; what the library complains about, empty when all went well."""
+    """Write the file; the library's error, or empty on success."""
     import OpenImageIO as oiio
 
-    oiio.attribute("tiff:half", 1)  # else half becomes float in TIFF
+    oiio.attribute("tiff:half", 1)  # otherwise half becomes float in TIFF
     out = oiio.ImageOutput.create(kind)
     if out is None:
         return str(oiio.geterror())
@@ -254,7 +177,7 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
         if done and index:
             done = out.open(str(path), specs[index], "AppendSubimage")
         done = done and out.write_image(array)
-    # The PNG writer says yes and mentions a full disk in its error text only.
+    # The PNG writer returns success and reports a full disk in its error text only.
     reason = out.geterror()
     closed = out.close() if opened else False
     reason = (reason + out.geterror()).replace(_IGNORED_TIFF_ERROR, "").strip()
@@ -264,7 +187,7 @@ def _encode(path: Path, kind: str, specs: list[Any], arrays: list[NDArray[Any]])
 
 
 def _tiff_directory_error(path: Path) -> str:
-    """libtiff's directory comes last, and closing does not tell whether it could be written."""
+    """libtiff writes its directory last, and closing does not report whether that failed."""
     import OpenImageIO as oiio
 
     source = oiio.ImageInput.open(str(path))
@@ -275,9 +198,9 @@ def _tiff_directory_error(path: Path) -> str:
 
 
 def _reserve_space(path: Path, size: int) -> None:
-    """Find out whether ``size`` bytes can be written; the file is overwritten afterwards.
+    """Check that ``size`` bytes can be written; the file is overwritten afterwards.
 
-    :raises OSError: they cannot.
+    :raises OSError: they cannot be written.
     """
     with path.open("wb", buffering=0) as file:
         remaining = size + (1 << 16)  # tables, EXIF and colour profile

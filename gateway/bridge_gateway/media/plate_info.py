@@ -1,4 +1,4 @@
-"""What a plate's files say of themselves, against what a cut or a person says of the plate."""
+"""The properties in a plate's files, and their comparison with the request's plate."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from bridge_gateway.media.colour import ColourTag
 
 @dataclass(frozen=True)
 class PlateInfo:
-    """What a plate's files tell about it."""
+    """Properties of a plate, as stated by its files."""
 
     width: int
-    """Of the format (display window) in pixels."""
+    """Of the display window, in pixels."""
     height: int
     pixel_aspect: float
     channels: tuple[str, ...]
     """Of the main part."""
     depth: str
-    """half, float, uint8, uint10, uint12, uint16; of a movie the depth of its samples."""
+    """half, float, uint8, uint10, uint12, uint16."""
     start_timecode: str | None
     """Of the first frame."""
     colour_tag: ColourTag | None
-    """What the file says of its colour; None where it says nothing."""
+    """The file's own colour tag; None if it has none."""
     frame_count: int | None
-    """How many pictures a movie has; None for sequences and stills."""
+    """Number of pictures of a movie; None for sequences and stills."""
     rate: Ratio | None
-    """As the file tells it; None where it does not."""
+    """None if the file states none."""
     notes: tuple[str, ...] = ()
-    """What of the file is not in the picture, in words."""
+    """What the file has and the picture does not."""
 
 
 def check_against_plate(plate: Plate, info: PlateInfo, frames: Iterable[int]) -> tuple[str, ...]:
-    """Where a movie contradicts its plate without harm to ``frames``, in words.
+    """Warnings about contradictions between a movie and its plate that do not affect ``frames``.
 
-    Spellings of one NTSC rate are equal already (:func:`bridge_core.models.frames.to_rate`). Where
-    the plate has as many frames as the movie, its frames are the movie's pictures one for one
-    whatever the rate: a host that plays a movie at another rate counts so.
+    Spellings of an NTSC rate are equal already (:func:`bridge_core.models.frames.to_rate`). If the
+    plate has as many frames as the movie, they are the movie's pictures one to one at any rate, as
+    in a host that plays a movie at another rate.
 
-    :raises MissingFrames: the movie ends before ``frames`` do.
-    :raises InvalidRequest: the plate's frames are counted at a rate that is not the movie's, so
-        its numbers mean other pictures.
+    :raises MissingFrames: the movie ends before the last of ``frames``.
+    :raises InvalidRequest: the plate's frames are counted at another rate than the movie's, so
+        their numbers mean other pictures.
     """
     if plate.kind is not PlateKind.MOVIE or info.frame_count is None or info.rate is None:
         return ()
@@ -59,21 +59,21 @@ def check_against_plate(plate: Plate, info: PlateInfo, frames: Iterable[int]) ->
 
 
 def require_matching_rate(plate: Plate, rate: Fraction, count: int) -> None:
-    """
-    :raises InvalidRequest: as :func:`contradictions`; ``rate`` and ``count`` (pictures) are the
-        movie's own.
+    """Compare a plate with the ``rate`` and ``count`` (of pictures) of its movie.
+
+    :raises InvalidRequest: as :func:`check_against_plate`.
     """
     stated = plate.range
     if stated.rate == rate or stated.count == count:
         return
     raise InvalidRequest(
-        f"the frames {stated} are counted at {stated.rate} frames per second, but the movie runs at "
-        f"{rate} and has {count} pictures; other pictures than those meant would be sent",
+        f"the frames {stated} are counted at {stated.rate} frames per second, but the movie runs "
+        f"at {rate} and has {count} pictures; the wrong pictures would be sent",
         where=plate.path,
         next_step=(
-            f"have the cut count this movie at {rate}: relink the clip so that its media's "
-            "available range is the file's, and export the cut again; or send all frames of the "
-            "movie, which are counted one for one"
+            f"relink the clip so that its media's available range is the file's, at {rate} frames "
+            "per second, and export the cut again; or send all frames of the movie, which are "
+            "counted one to one"
         ),
         details={"said": str(stated.rate), "file": str(rate), "frames": count},
     )
@@ -84,7 +84,7 @@ def _warnings(plate: Plate, info: PlateInfo, rate: Fraction, count: int) -> Iter
     if stated.rate != rate:
         yield (
             f"the file runs at {rate} frames per second, the request says {stated.rate}; its "
-            f"{count} pictures are counted one for one"
+            f"{count} pictures are counted one to one"
         )
     if stated.count > count:
         yield f"the file has {count} pictures, the request says {stated.count}"
@@ -99,11 +99,11 @@ def _warnings(plate: Plate, info: PlateInfo, rate: Fraction, count: int) -> Iter
 
 
 def _same_timecode(stated: str | None, actual: str | None, rate: Fraction) -> bool:
-    """Whether both mean one frame, or read the same but for the mark of drop-frame."""
+    """Whether both mean the same frame, or differ only in the drop-frame separator."""
     if stated is None or actual is None:
         return True
-    marks = str.maketrans(";.", "::")
-    if stated.translate(marks) == actual.translate(marks):
+    separators = str.maketrans(";.", "::")
+    if stated.translate(separators) == actual.translate(separators):
         return True
     with suppress(ValueError):
         return timecode_to_frame(stated, rate) == timecode_to_frame(actual, rate)

@@ -1,9 +1,10 @@
-"""Proxies of plates, made when somebody looks, and kept for the next look.
+"""Proxies of plates, created on demand and cached on disk.
 
-A proxy's name is a hash of everything that it shows: the file (path, size, time of change, or its
-content's address), the frame, how the plate is to be read, and the settings of colour and proxies.
-Whatever changes gives another name, so nothing old is ever shown. The least recently used go when
-the folder holds more than its limit. What ended the process that read it is not read again.
+A proxy's name is a hash of everything that affects it: the file (path, size and time of change, or
+the hash of its content), the frame, the plate, and the colour and proxy settings. Any change gives
+another name, so no outdated proxy is ever shown. The least recently used proxies are removed when
+the folder exceeds its limit. A file that ended the process that read it is not read again for a
+while.
 """
 
 from __future__ import annotations
@@ -32,29 +33,29 @@ from bridge_gateway.storage import atomic_files
 
 #: Bytes; about 20,000 proxies of 960 pixels.
 DEFAULT_LIMIT_BYTES = 2_000_000_000
-#: What is left after making room.
+#: Share of the limit that is kept when proxies are removed.
 _TRIM_RATIO = 0.9
-#: Raised whenever files are read, or their colour is settled, in another way than before.
+#: Increase it whenever files are read, or their colour is resolved, differently.
 _CACHE_VERSION = 2
-#: Frames of plates that are read at once: looking must not take the machine from working.
+#: Plate frames that are read at once: proxies must leave capacity for jobs.
 PROXY_PROCESSES = 2
-#: How long what ended its reader is not read again, in seconds: a slow share or too little memory
-#: may pass. The newest of so many are remembered.
+#: How long, in seconds, a file that ended its process is not read again, as a slow share or low
+#: memory may be temporary; and how many such files are remembered.
 _FAILURE_TTL_SECONDS, _MAX_FAILURES = 600.0, 1000
-#: Two that ask for the same frame wait for each other, and few others.
+#: Requests for the same frame wait for each other; few others do.
 _LOCK_COUNT = 64
 
 
 @dataclass(frozen=True)
 class PlateFile:
-    """A file of a plate, found. ``stamp`` is another one whenever its bytes may be."""
+    """A plate's file. ``fingerprint`` differs whenever its content may have changed."""
 
     path: Path
     fingerprint: str
 
 
 class PlateProxyCache:
-    """Proxies in ``folder``. Safe to call from several threads; files are read by ``decoder``."""
+    """Proxies in ``folder``. Thread-safe; files are read by ``decoder``."""
 
     def __init__(
         self,
@@ -79,8 +80,8 @@ class PlateProxyCache:
         """The JPEG of a frame, numbered as in ``plate.range``.
 
         :raises MissingFrames: the movie has no such frame.
-        :raises UnreadableMedia: damaged, truncated, not a picture, or more than can be read.
-        :raises UnknownColourSpace: nothing says which one it is.
+        :raises UnreadableMedia: damaged, truncated, not a picture, or too large.
+        :raises UnknownColourSpace: the plate's colour space is unknown.
         :raises StorageError: the proxy cannot be written.
         """
         path = self._proxy_path(plate, source, frame)
@@ -106,20 +107,19 @@ class PlateProxyCache:
         return path
 
     def read_info(self, plate: Plate, source: PlateFile, frame: int) -> PlateInfo:
-        """What the file of a plate's frame, or the movie, tells.
+        """The properties of the file of a plate's frame, or of the movie.
 
         :raises UnreadableMedia: as :meth:`proxy`.
         """
         key = self._proxy_path(plate, source, frame)
         with self._frame_locks[hash(key) % _LOCK_COUNT]:
-            facts = self._run_task(
-                ProbePlateTask(plate=plate, path=source.path, frame=frame), key
-            ).info
-        assert facts is not None  # it was asked for
-        return facts
+            task = ProbePlateTask(plate=plate, path=source.path, frame=frame)
+            info = self._run_task(task, key).info
+        assert info is not None  # a probe always returns it
+        return info
 
     def close(self) -> None:
-        """End the processes that read."""
+        """End the decoding processes."""
         self._decoder.close()
 
     @cached_property
@@ -133,7 +133,7 @@ class PlateProxyCache:
             str(source.path),
             source.fingerprint,
             frame,
-            # The path as the client has it, for a config's file rules go by it.
+            # Includes the client's path, which the config's file rules match.
             plate.model_dump(mode="json", exclude={"range"}),
             plate.range.first,
             colour.describe_config(),
@@ -144,7 +144,7 @@ class PlateProxyCache:
         return self.folder / name[:2] / f"{name}.jpg"
 
     def _run_task(self, task: PlateProxyTask | ProbePlateTask, key: Path) -> DecodeResult:
-        """Do a task, unless it ended its process the last time."""
+        """Run a task, unless it recently ended its process."""
         with self._lock:
             until, problem = self._failures.get(key, (0.0, None))
         if problem is not None and time.monotonic() < until:

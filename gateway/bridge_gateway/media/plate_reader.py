@@ -14,18 +14,18 @@ from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.picture_colour_tag import read_colour_tag
-from bridge_gateway.media.picture_writer import check_picture_header, read_for_proxy, read_picture
+from bridge_gateway.media.picture_reader import check_picture_header, read_for_proxy, read_picture
 from bridge_gateway.media.plate_info import PlateInfo, require_matching_rate
 
 
 class PlateReader:
     """Reads a plate's frames by their number; a context manager, for one thread at a time.
 
-    ``files`` gives the file of each frame; of a movie or a still the same for all. A movie's
-    first picture is ``plate.range.first``. A still shows the same picture at every frame.
+    ``files`` maps each frame to its file, the same file for all frames of a movie or a still. A
+    movie's first picture is ``plate.range.first``. A still shows the same picture at every frame.
 
-    Where a movie runs at another rate than the plate is counted at, its frames are others:
-    reading raises InvalidRequest (:func:`bridge_gateway.media.plate_info.require_rate`).
+    If a movie's rate differs from the plate's, reading raises InvalidRequest: see
+    :func:`bridge_gateway.media.plate_info.require_matching_rate`.
     """
 
     def __init__(self, plate: Plate, files: Mapping[int, Path]) -> None:
@@ -46,10 +46,10 @@ class PlateReader:
             self._movie = None
 
     def require_frames(self, frames: Iterable[int]) -> None:
-        """Find out before any work whether these frames are there.
+        """Check before any work that these frames exist.
 
-        :raises MissingFrames: with all that are not, beyond a movie's end included.
-        :raises UnreadableMedia: the movie.
+        :raises MissingFrames: with all missing frames, including those beyond a movie's end.
+        :raises UnreadableMedia: the movie cannot be read.
         """
         missing = [frame for frame in frames if not self._has_frame(frame)]
         if missing:
@@ -73,8 +73,8 @@ class PlateReader:
             return self._still
 
     def read_for_proxy(self, frame: int) -> Picture:
-        """The picture of a frame with as much of it as a proxy shows, if not more; see
-        :func:`bridge_gateway.media.picture_reader.read_shown`.
+        """The picture of a frame, with at least what a proxy needs; see
+        :func:`bridge_gateway.media.picture_reader.read_for_proxy`.
 
         :raises MissingFrames, UnreadableMedia: as :meth:`read`.
         """
@@ -85,9 +85,9 @@ class PlateReader:
             return read_for_proxy(self._files[frame])
 
     def check_header(self, frame: int) -> None:
-        """Find out from its header whether a frame can be read; pixels are not looked at.
+        """Check a frame's header without reading pixels.
 
-        :raises UnreadableMedia: no picture, or one that cannot be worked on.
+        :raises UnreadableMedia: not a picture, or not a supported one.
         """
         if self._plate.kind is not PlateKind.MOVIE:
             with self._plate_errors(frame):
@@ -97,7 +97,7 @@ class PlateReader:
         return _report_plate_path(self._plate, frame, self._files.get(frame) or self._single_file())
 
     def colour_tag(self, picture: Picture) -> ColourTag | None:
-        """What the file of a picture that was read says of its colour."""
+        """The colour tag of the file that ``picture`` was read from."""
         return self._movie.info.colour_tag if self._movie is not None else read_colour_tag(picture)
 
     def _has_frame(self, frame: int) -> bool:
@@ -123,16 +123,16 @@ class PlateReader:
 
 
 def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> PlateInfo:
-    """What the first frame, or the movie, tells. Reads one picture.
+    """The properties of the first frame, or of the movie. Reads one picture.
 
-    ``source`` is a file, or a plate whose ``files`` are given (else its own paths).
+    ``source`` is a file, or a plate with its ``files`` (by default its own paths).
 
     :raises UnreadableMedia: it cannot be read.
     """
     if isinstance(source, Plate):
         first = source.range.first
         frame, path = min((files or {first: Path(source.path_at(first))}).items())
-        # Its kind goes by its own path: a file that was sent is called by its content here.
+        # The kind depends on the plate's own path: an uploaded file is named by its hash here.
         movie = source.kind is PlateKind.MOVIE
         with _report_plate_path(source, frame, path):
             return _movie_info(path) if movie else _picture_info(path)
@@ -142,13 +142,13 @@ def probe(source: Plate | Path, files: Mapping[int, Path] | None = None) -> Plat
 
 @contextmanager
 def _report_plate_path(plate: Plate, frame: int, path: Path) -> Iterator[None]:
-    """Errors name the plate's own file and its frame: what was sent by content is called by its
-    hash here, a name that nobody knows."""
+    """Make errors name the plate's own file and frame: an uploaded file is stored under its hash,
+    a name that means nothing to the artist."""
     try:
         yield
     except UnreadableMedia as error:
         plate_path = plate.path_at(frame)
-        # The name in a Windows path is found on any system.
+        # PureWindowsPath finds the name in paths of any system.
         name = PureWindowsPath(plate_path).name
         raise UnreadableMedia(
             error.message.replace(path.name, name),

@@ -1,35 +1,31 @@
-"""Small JPEGs to look at, with the display view baked in."""
+"""Writes proxies: small JPEGs with the display view applied."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bridge_gateway.arrays import FloatArray, Kernel, resize
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
-from bridge_gateway.media.resample import resize
 from bridge_gateway.storage import atomic_files
 
-FloatArray = NDArray[np.float32]
-
-#: Light above this is white in every view; averaged with its neighbours unclamped, one sample of
-#: 65504 would blow a white hole of many pixels into the proxy. Below, the same for black.
+#: Light above this is white in every view. If it were averaged unclamped, one sample of 65504 would
+#: turn many pixels of the proxy white. The same applies to black.
 _MAX_LIGHT, _MIN_LIGHT = np.float32(100), np.float32(-1)
 
-#: JPEG holds 65535 lines, and FFmpeg's writer 65500; nobody can look at so many.
+#: JPEG allows 65535 lines and FFmpeg's writer 65500; proxies need far fewer.
 _MAX_HEIGHT = 16384
 
-#: Positive everywhere: a kernel with negative lobes draws dark rims around highlights.
-_KERNEL = "triangle"
+#: Positive everywhere: a kernel with negative lobes causes dark rims around highlights.
+_KERNEL: Kernel = "triangle"
 
 
 def proxy_size(width: int, height: int, pixel_aspect: float, max_width: int) -> tuple[int, int]:
     """Width and height of a proxy with square pixels, at most ``max_width`` wide and 16384 high.
 
-    Neither side becomes longer than the picture's own: an anamorphic 2:1 plate loses half of its
-    rows, it does not gain columns.
+    Neither dimension grows: a 2x anamorphic plate loses half of its rows and gains no columns.
     """
     wide, high = float(width), float(height)
     if pixel_aspect >= 1:
@@ -53,18 +49,18 @@ def write_proxy(
     *,
     pixel_aspect: float = 1.0,
 ) -> tuple[int, int]:
-    """Write a picture (height, width, 3) in ``space`` as a proxy; its width and height.
+    """Write a picture (height, width, 3) in ``space`` as a proxy and return its size.
 
-    The picture is made smaller in linear light, then shown through the display view. ``width`` is
-    the greatest width in pixels; ``quality`` 1 to 100. A data picture is shown as it is.
+    The picture is reduced in linear light, then converted with the display view; data is not
+    converted. ``width`` is the maximum width in pixels; ``quality`` is 1 to 100.
 
-    :raises DiskFull, NotWritable, StorageError: no file stands under ``path`` then.
+    :raises DiskFull, NotWritable, StorageError: no file is left at ``path``.
     """
     size = proxy_size(rgb.shape[1], rgb.shape[0], pixel_aspect, width)
     if size != (rgb.shape[1], rgb.shape[0]):
         if not colour.is_data(space) and not colour.is_linear(space):
             rgb, space = colour.convert(rgb, space, MODEL_SPACE), MODEL_SPACE
-        # fmax takes the number where the other is NaN, so a hole stays a small dark hole.
+        # fmax ignores NaN, so that it stays a small dark spot.
         rgb = resize(np.fmin(np.fmax(rgb, _MIN_LIGHT), _MAX_LIGHT), *size, _KERNEL)
     atomic_files.atomic_write_bytes(path, encode_jpeg(colour.to_display(rgb, space), quality))
     return size

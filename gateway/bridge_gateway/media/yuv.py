@@ -1,6 +1,6 @@
-"""Y'CbCr and R'G'B', exactly as ITU-R BT.601, BT.709 and BT.2020 define them.
+"""Y'CbCr and R'G'B', exactly as defined by ITU-R BT.601, BT.709 and BT.2020.
 
-FFmpeg's own converter rounds to the depth of its target and clips; film needs neither.
+FFmpeg's own converter rounds to the target's depth and clips, which loses values.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+from bridge_gateway.arrays import FloatArray
 
 
 class YuvMatrix(NamedTuple):
-    """Weights of red and blue in luma."""
+    """The weights of red and blue in luma."""
 
     name: str
     kr: float
@@ -30,9 +30,9 @@ _BY_CODE = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 
 
 def matrix_of(code: int, width: int, height: int) -> YuvMatrix | None:
-    """The matrix that a stream's tag means; untagged (2): BT.709 from 1280x720 on, else BT.601.
+    """The matrix of a stream's tag; untagged (2) is BT.709 from 1280x720 on, otherwise BT.601.
 
-    None for one that is not supported.
+    None if it is not supported.
     """
     if code == 2:
         return BT709 if width >= 1280 or height >= 720 else BT601
@@ -42,8 +42,8 @@ def matrix_of(code: int, width: int, height: int) -> YuvMatrix | None:
 def to_rgb(planes: list[NDArray[Any]], bits: int, matrix: YuvMatrix, *, full: bool) -> FloatArray:
     """Planes Y, Cb, Cr of one size as float32 (height, width, 3).
 
-    0 is black and 1 white; head- and footroom come out above 1 and below 0. ``full``: the range
-    that JPEG uses, else that of video (16 to 235 in 8 bits).
+    0 is black and 1 white; head- and footroom are above 1 and below 0. ``full``: the range of
+    JPEG, otherwise that of video (16 to 235 in 8 bits).
     """
     black, luma, chroma = _code_levels(bits, full=full)
     middle = np.float32(1 << (bits - 1))
@@ -67,10 +67,10 @@ def normalise(plane: NDArray[Any], bits: int, *, full: bool) -> FloatArray:
 
 
 def from_rgb(rgb: FloatArray, bits: int, matrix: YuvMatrix) -> list[NDArray[np.uint16]]:
-    """The inverse of :func:`to_rgb` in video range, as integers of ``bits``, clipped to them.
+    """The inverse of :func:`to_rgb` in video range, as clipped integers of ``bits`` bits.
 
-    Codes that serial interfaces reserve (SMPTE ST 274: the lowest and highest four of 10 bits)
-    are left out.
+    Codes reserved for serial interfaces (SMPTE ST 274: the lowest and highest four of 10 bits) are
+    not used.
     """
     black, luma, chroma = _code_levels(bits, full=False)
     kr, kb = matrix.kr, matrix.kb
@@ -90,7 +90,7 @@ def from_rgb(rgb: FloatArray, bits: int, matrix: YuvMatrix) -> list[NDArray[np.u
 
 
 def subsample(plane: NDArray[np.uint16], *, vertical: bool) -> NDArray[np.uint16]:
-    """A chroma plane of half the width (and height), sited as MPEG-2 and ProRes have it.
+    """A chroma plane of half the width (and height), sited as in MPEG-2 and ProRes.
 
     Horizontally a sample lies on every second pixel (weights 1 2 1), vertically between two rows.
     """

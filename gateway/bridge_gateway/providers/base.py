@@ -1,4 +1,4 @@
-"""What every provider promises. ``tests/contracts`` holds the suite that each must pass."""
+"""The provider contract. Every provider must pass the suite in ``tests/contracts``."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from bridge_core.models.requests import OutputFormat
 from bridge_core.models.services import Service
 from bridge_core.models.versions import ModelUsed, ResultOutput
 
-#: Folder of a task, relative: pictures of the output ``main`` for a frame, and its proxy.
-PICTURE_FILENAME = "{output}.{frame:04d}{ending}"
+#: Relative to a task's folder: the picture of an output at a frame, and the frame's proxy.
+PICTURE_FILENAME = "{output}.{frame:04d}{suffix}"
 PROXY_FILENAME = "proxies/{frame:04d}.jpg"
 PROXY_PATTERN = "proxies/%04d.jpg"
 
 
 @dataclass(frozen=True)
 class ProviderTask:
-    """The work of one job, in terms of files on this machine."""
+    """The work of one job, as files on this machine."""
 
     job_id: str
     service: str
     parameters: Mapping[str, float | int | str | bool]
-    """All of the service's parameters, defaults filled in."""
+    """All of the service's parameters, including defaults."""
     plate: Plate
     files: Mapping[int, Path]
-    """The file of each frame; of a movie or a still, the same for all."""
+    """The file of each frame; the same file for all frames of a movie or a still."""
     frames: tuple[int, ...]
-    """Plate frames to be made, ascending, numbered as in ``plate.range``."""
+    """Plate frames to process, ascending, numbered as in ``plate.range``."""
     colour_space: str
-    """Of the plate, a name that the OCIO config knows."""
+    """The plate's colour space, by its name in the OCIO config."""
     output_format: OutputFormat
     folder: Path
-    """Where everything is written, and the only place. It outlives a kill: what stands there
-    under its final name is whole, because files get their name when they are complete."""
+    """The only folder to write to. It survives a kill: a file under its final name is complete,
+    because files get their name when they are complete."""
     note: str = ""
 
 
 class TaskMonitor(Protocol):
-    """What a provider tells and asks while it works. Called from any thread."""
+    """Receives progress from a provider and tells it of a cancellation. Called from any thread."""
 
     def frame_done(self, frame: int) -> None:
-        """Pictures and proxy of this frame are complete on disk. Told once in a run for each
-        frame, those included that an earlier run had finished."""
+        """The frame's pictures and proxy are complete on disk. Called once in a run for each
+        frame, including frames that an earlier run finished."""
 
     def cancelled(self) -> bool:
-        """True once nobody wants the result any more."""
+        """True once the job has been cancelled."""
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What a provider made and what it used for it. Patterns are relative to the task's folder."""
+    """What a provider produced, and with what. Patterns are relative to the task's folder."""
 
     outputs: tuple[ResultOutput, ...]
     models: tuple[ModelUsed, ...] = ()
     runtime: dict[str, str] = field(default_factory=dict)
     software: dict[str, str] = field(default_factory=dict)
     colour_conversions: tuple[str, ...] = ()
-    """Each conversion, in order, in words."""
+    """A description of each conversion, in order."""
 
 
 class Provider(Protocol):
@@ -69,18 +69,18 @@ class Provider(Protocol):
     id: str
 
     def services(self) -> tuple[Service, ...]:
-        """What it offers now; a service that cannot run says why in ``unavailable_because``."""
+        """The services offered now; one that cannot run has an ``unavailable_reason``."""
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        """Make all frames of the task.
+        """Process all frames of the task.
 
-        May be called again for the same task after a kill: frames that are finished on disk are
-        kept, not made or paid a second time. Returns within 2 seconds of a cancellation, with
-        nothing of its own still running.
+        May be called again for the same task after a kill: frames that are complete on disk are
+        kept, and neither processed nor charged again. Returns within 2 seconds of a cancellation,
+        with nothing of its own still running.
 
-        :raises bridge_core.errors.JobCancelled: ``watch.cancelled()`` became true.
-        :raises bridge_core.errors.ShotbridgeError: anything else that went wrong.
+        :raises bridge_core.errors.JobCancelled: ``monitor.cancelled()`` became true.
+        :raises bridge_core.errors.ShotbridgeError: any other failure.
         """
 
     def close(self) -> None:
-        """End everything that it keeps running. May be called more than once."""
+        """Stop everything that is still running. May be called more than once."""

@@ -1,6 +1,6 @@
-"""Main of a child process: takes tasks from stdin, one after the other, and answers on stdout.
+"""Main loop of a child process: reads tasks from stdin and writes messages to stdout.
 
-It lives exactly as long as somebody holds the other end of its stdin.
+The process ends when its stdin is closed.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from typing import NoReturn
 from bridge_core.models.base import StrictModel
 from bridge_gateway.workers.messages import encode_message
 
-#: Below everything that the artist waits for: the host's own threads go first.
+#: Below the host's own threads, which the artist waits for.
 _NICENESS = 5
-#: From -1000 to 1000. When memory runs out, Linux takes this process and not the artist's host.
+#: From -1000 to 1000. When memory runs out, Linux kills this process rather than the host.
 _OOM_SCORE_ADJUSTMENT = "800"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class MessageChannel:
-    """Answers to the gateway. Nobody else in the process can write into it."""
+    """Sends messages to the gateway. Nothing else in the process can write to this pipe."""
 
     def __init__(self) -> None:
         self._stream = os.fdopen(os.dup(1), "wb")
-        # What libraries print, those in C too, goes to descriptor 1: make that the log.
+        # Libraries, C libraries included, print to descriptor 1: send that to the log.
         os.dup2(2, 1)
         self._lock = Lock()
 
@@ -45,10 +45,10 @@ class MessageChannel:
 def serve_tasks(
     run_task: Callable[[bytes, MessageChannel], StrictModel], *, memory_limit: int | None = None
 ) -> NoReturn:
-    """Do one task after the other: ``work`` takes a task's line, and what it returns is the answer.
+    """Run tasks one after the other until the process ends.
 
-    ``memory`` limits what the process may hold, in bytes, where the system can (Linux): an
-    allocation beyond it fails.
+    ``run_task`` takes the encoded task and returns the final message. ``memory_limit`` is in bytes
+    and applies on Linux only: an allocation beyond it fails.
     """
     faulthandler.enable()
     channel = MessageChannel()
@@ -65,29 +65,29 @@ def serve_tasks(
 def _read_tasks(tasks: SimpleQueue[bytes]) -> None:
     for text in sys.stdin.buffer:
         tasks.put(text)
-    # The gateway is gone or has closed us. Files get their name when they are complete, so there
-    # is nothing to tidy and nobody to wait for.
+    # The gateway has ended or has closed this process. Files get their final name only when they
+    # are complete, so there is nothing to clean up.
     os._exit(0)
 
 
 def _lower_priority() -> None:
-    if sys.platform != "win32":  # there the gateway asks for a lower class at the start
+    if sys.platform != "win32":  # there the gateway sets the priority class at the start
         os.nice(_NICENESS)
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # a container may forbid it; it is a courtesy
+        with contextlib.suppress(OSError):  # optional; a container may forbid it
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE_ADJUSTMENT)
 
 
 def _exit_with_parent() -> None:
-    """Have Linux kill us when the gateway dies, even where a library keeps the listener from
-    running. Elsewhere the end of stdin has to do."""
+    """Have Linux kill this process when the gateway dies, even if a library blocks the listener
+    thread. Other systems rely on the end of stdin."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _limit_memory(size: int) -> None:
-    """RLIMIT_DATA, not RLIMIT_AS: it counts what can be written to (since Linux 4.7), and not the
-    files that are mapped and the room that allocators only reserve for each thread."""
+    """Set RLIMIT_DATA rather than RLIMIT_AS: it counts writable memory (since Linux 4.7), not
+    mapped files or address space that allocators only reserve for each thread."""
     if sys.platform == "linux":
         import resource
 

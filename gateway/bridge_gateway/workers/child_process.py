@@ -1,4 +1,4 @@
-"""One child process, seen from the gateway."""
+"""One child process, as the gateway controls it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import IO
 
 log = logging.getLogger(__name__)
 
-#: A killed process is gone in milliseconds; this long only where the machine is swapping.
+#: A killed process usually ends within milliseconds; a swapping machine takes longer.
 _KILL_TIMEOUT_SECONDS = 10.0
 
 
 class ProcessDied(Exception):
-    """The process ended without being told to.
+    """The process ended unexpectedly.
 
-    ``how`` says by which signal or exit code, ``last`` holds the last lines that it wrote.
+    ``reason`` names the signal or exit code, ``last_output`` holds the last lines of its log.
     """
 
     def __init__(self, reason: str, last_output: str) -> None:
@@ -32,10 +32,10 @@ class ProcessDied(Exception):
 
 
 class ChildProcess:
-    """A child that runs the module ``module``; its log lines begin with ``name``.
+    """A child process that runs ``module``; its log lines begin with ``name``.
 
-    It leads a session of its own, so that ctrl-C in the gateway's terminal does not reach it and
-    one signal reaches all that belongs to it. What it or a library prints goes into our log.
+    It leads its own session, so that Ctrl-C in the gateway's terminal does not reach it and one
+    signal reaches all of its children. Everything it prints goes into the gateway's log.
     """
 
     def __init__(self, module: str, *, name: str, threads: int) -> None:
@@ -43,7 +43,7 @@ class ChildProcess:
         for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[variable] = str(threads)
         self._name = name
-        # -P: a file in the working directory never stands in for a module of ours.
+        # -P: a file in the working directory must never shadow one of our modules.
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE,
@@ -56,7 +56,7 @@ class ChildProcess:
         self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=12)
         self._readers = [
-            Thread(target=self._read_messages, name=f"{name}-{self.pid}-answers", daemon=True),
+            Thread(target=self._read_messages, name=f"{name}-{self.pid}-messages", daemon=True),
             Thread(target=self._read_log, name=f"{name}-{self.pid}-log", daemon=True),
         ]
         for reader in self._readers:
@@ -71,9 +71,9 @@ class ChildProcess:
         return self._popen.poll() is None
 
     def send(self, task: bytes) -> None:
-        """Hand it a line.
+        """Send an encoded task.
 
-        :raises Died: nobody is there to take it.
+        :raises ProcessDied: the process has ended.
         """
         stdin = _pipe(self._popen.stdin)
         try:
@@ -83,9 +83,9 @@ class ChildProcess:
             raise self._death() from None
 
     def receive(self, timeout: float) -> bytes | None:
-        """The line of the next answer; None after ``timeout`` seconds without one.
+        """The next message; None after ``timeout`` seconds without one.
 
-        :raises Died: there will be no more.
+        :raises ProcessDied: the process has ended.
         """
         try:
             text = self._messages.get(timeout=timeout)
@@ -96,11 +96,11 @@ class ChildProcess:
         return text
 
     def kill(self) -> None:
-        """End it at once, and all that it may have started. Does nothing where it is gone."""
+        """Kill the process and its children. Does nothing if it has already ended."""
         _kill_group(self._popen)
-        with contextlib.suppress(OSError):  # what was still in the buffer finds no reader
+        with contextlib.suppress(OSError):  # buffered data has no reader any more
             _pipe(self._popen.stdin).close()
-        # The system may keep it, as while it reads from a share whose server is gone.
+        # The system may keep the process, as while it reads from a share whose server is gone.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_KILL_TIMEOUT_SECONDS)
         for reader in self._readers:
@@ -113,7 +113,7 @@ class ChildProcess:
     def _read_messages(self) -> None:
         with _pipe(self._popen.stdout) as channel:
             for text in channel:
-                if text.endswith(b"\n"):  # a kill in the middle of a line leaves half of one
+                if text.endswith(b"\n"):  # a kill may leave an incomplete line
                     self._messages.put(text)
         self._messages.put(None)
 
@@ -126,7 +126,7 @@ class ChildProcess:
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # all three were asked for
+    assert stream is not None  # all three are pipes
     return stream
 
 
@@ -140,7 +140,7 @@ def _exit_reason(exit_code: int) -> str:
 
 
 if sys.platform == "win32":
-    # Windows knows no sessions and passes them over; these are its words for the same.
+    # Windows has no sessions and ignores that argument; these flags serve the same purpose.
     _CREATION_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
 
     def _kill_group(popen: subprocess.Popen[bytes]) -> None:
@@ -150,7 +150,7 @@ else:
     _CREATION_FLAGS = 0
 
     def _kill_group(popen: subprocess.Popen[bytes]) -> None:
-        # Not yet waited for, so the number is still its own; afterwards it may be another's.
+        # Not waited for yet, so the process id has not been reused.
         if popen.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(popen.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What every child process answers: a line of JSON each."""
+"""Messages that every child process sends: one line of JSON each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bridge_core.models.problems import Problem
 
 
 class FrameDone(StrictModel):
-    """A frame is complete: made on disk, or looked at."""
+    """A frame is complete: written to disk, or checked."""
 
-    kind: Literal["frame"] = "frame"
+    kind: Literal["frame_done"] = "frame_done"
     frame: int
 
 
 class TaskFailed(StrictModel):
-    """The task cannot go on. ``fit``: the process can take another one."""
+    """The task failed. ``is_reusable``: the process can take another task."""
 
     kind: Literal["failed"] = "failed"
     problem: Problem

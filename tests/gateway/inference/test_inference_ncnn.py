@@ -1,20 +1,19 @@
-"""Networks stored by ncnn become ONNX graphs that compute the same."""
+"""ncnn networks become ONNX graphs that compute the same."""
 
 from __future__ import annotations
 
 import struct
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
 
 from bridge_core.errors import ModelMissing
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.inference.ncnn_reader import read_network
 from bridge_gateway.inference.ncnn_to_onnx import INPUT_NAME, OUTPUT_NAME, ncnn_to_onnx
 
-Floats = npt.NDArray[np.float32]
 FLOAT32, FLOAT16 = 0, 0x01306B47
 
 
@@ -22,20 +21,20 @@ def param(*layers: str) -> str:
     return "\n".join(["7767517", f"{len(layers)} {len(layers)}", *layers])
 
 
-def run(text: str, weights: bytes, picture: Floats) -> Floats:
+def run(text: str, weights: bytes, picture: FloatArray) -> FloatArray:
     session = onnxruntime.InferenceSession(
         ncnn_to_onnx(text, weights, name="test"), providers=["CPUExecutionProvider"]
     )
-    output: Floats = session.run([OUTPUT_NAME], {INPUT_NAME: picture})[0]
+    output: FloatArray = session.run([OUTPUT_NAME], {INPUT_NAME: picture})[0]
     return output
 
 
-def picture(height: int = 5, width: int = 4) -> Floats:
+def picture(height: int = 5, width: int = 4) -> FloatArray:
     return np.random.default_rng(1).normal(size=(1, 3, height, width)).astype(np.float32)
 
 
-def convolve(image: Floats, kernel: Floats, bias: Floats) -> Floats:
-    """3x3, zero padded, by hand."""
+def convolve(image: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArray:
+    """A 3x3 convolution, zero padded, in NumPy."""
     _, height, width = image.shape[1:]
     padded = np.pad(image[0], ((0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
@@ -49,7 +48,7 @@ CONVOLUTION = "Convolution conv 1 1 data made 0=2 1=3 4=1 5=1 6=54"
 
 
 @pytest.mark.parametrize("tag", [FLOAT32, FLOAT16])
-def test_a_convolution_with_plain_and_with_half_weights(tag: int) -> None:
+def test_a_convolution_with_float_and_half_weights(tag: int) -> None:
     generator = np.random.default_rng(2)
     kernel = generator.normal(size=(2, 3, 3, 3)).astype(np.float16).astype(np.float32)
     bias = np.array([0.5, -1.0], np.float32)
@@ -59,7 +58,7 @@ def test_a_convolution_with_plain_and_with_half_weights(tag: int) -> None:
     np.testing.assert_allclose(got, convolve(picture(), kernel, bias), atol=1e-5)
 
 
-def test_half_weights_of_odd_count_are_padded_to_four_bytes() -> None:
+def test_an_odd_number_of_half_weights_is_padded_to_four_bytes() -> None:
     kernel = np.ones((1, 3, 1, 1), np.float32)
     weights = struct.pack("<I", FLOAT16) + kernel.astype("<f2").tobytes() + b"\0\0"
     weights += np.array([7.0], np.float32).tobytes()
@@ -68,8 +67,9 @@ def test_half_weights_of_odd_count_are_padded_to_four_bytes() -> None:
     np.testing.assert_allclose(got, picture().sum(axis=1, keepdims=True) + 7, atol=1e-5)
 
 
-def test_every_other_layer() -> None:
-    """Constant, subtract, multiply by a number, PReLU, sigmoid, swish, join, shuffle, enlarge."""
+def test_all_other_layers() -> None:
+    """Constant, subtraction, multiplication by a number, PReLU, sigmoid, swish, concatenation,
+    pixel shuffle, interpolation."""
     text = param(
         INPUT_LAYER,
         "Split split 1 2 data left right",
@@ -94,8 +94,8 @@ def test_every_other_layer() -> None:
     sigmoid = 1 / (1 + np.exp(-bent))
     product = sigmoid * (bent * sigmoid)
     many = np.concatenate([product] * 4, axis=1)
-    # Channel-major, as PixelShuffle of the framework the networks come from: not the same as
-    # depth-to-space in its default order, which would scramble colours.
+    # Channel-major as in PyTorch's PixelShuffle, not depth-to-space in its default order, which
+    # would scramble colours.
     height, width = picture().shape[2:]
     large = many.reshape(1, 3, 2, 2, height, width).transpose(0, 1, 4, 2, 5, 3)
     expected = large.reshape(1, 3, 2 * height, 2 * width)
@@ -103,7 +103,7 @@ def test_every_other_layer() -> None:
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-def test_the_graph_is_valid_and_its_sizes_are_open() -> None:
+def test_the_graph_is_valid_and_has_dynamic_sizes() -> None:
     weights = np.zeros(3, np.float32).tobytes()
     data = ncnn_to_onnx(param(INPUT_LAYER, "PReLU p 1 1 data out 0=3"), weights, name="test")
     model = onnx.load_from_string(data)
@@ -121,21 +121,21 @@ def test_the_same_network_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "says"),
+    ("layer", "message"),
     [
         ("Pooling pool 1 1 data out 0=1", "Pooling"),
         ("PReLU p 1 1 data out 0=3 7=1", r"parameters \[7\]"),
-        ("Interp i 1 1 data out 0=2 1=2.0 2=2.0", "another method than nearest"),
-        ("BinaryOp b 1 1 data out 0=6 1=1 2=2.0", "an operation that is not known"),
+        ("Interp i 1 1 data out 0=2 1=2.0 2=2.0", "does not resize with nearest"),
+        ("BinaryOp b 1 1 data out 0=6 1=1 2=2.0", "an unsupported operation"),
         ("Concat c 1 1 data out 0=2", "another axis"),
         ("Sigmoid s 1 1 nowhere out", "'nowhere'"),
         ("Sigmoid s 2 1 data", "cannot be read"),
         ("Input second 0 1 again", "second input"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_name(layer: str, says: str) -> None:
+def test_unsupported_layers_are_refused_by_name(layer: str, message: str) -> None:
     weights = np.zeros(3, np.float32).tobytes() if layer.startswith("PReLU") else b""
-    with pytest.raises(ModelMissing, match=says):
+    with pytest.raises(ModelMissing, match=message):
         ncnn_to_onnx(param(INPUT_LAYER, layer), weights, name="test")
 
 
@@ -145,7 +145,7 @@ def test_quantised_weights_are_refused() -> None:
         read_network(param(INPUT_LAYER, CONVOLUTION), weights)
 
 
-def test_weights_that_do_not_fit_to_the_last_byte_are_refused() -> None:
+def test_weights_of_another_size_are_refused() -> None:
     text = param(INPUT_LAYER, "PReLU p 1 1 data out 0=3")
     with pytest.raises(ModelMissing, match="end before"):
         read_network(text, bytes(8))
@@ -156,5 +156,5 @@ def test_weights_that_do_not_fit_to_the_last_byte_are_refused() -> None:
 def test_a_file_of_another_kind_is_refused() -> None:
     with pytest.raises(ModelMissing, match="7767517"):
         read_network("hello\n1 1\n", b"")
-    with pytest.raises(ModelMissing, match="3 layers are announced and 1 are there"):
+    with pytest.raises(ModelMissing, match="announces 3 layers, not 1"):
         read_network("7767517\n3 3\nInput in 0 1 data", b"")

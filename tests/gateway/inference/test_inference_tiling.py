@@ -1,4 +1,4 @@
-"""Tiles show no seams; resizing and the highlight curve change no light."""
+"""Tiles leave no seams; resizing and the highlight curve preserve light."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge_core.errors import JobCancelled
-from bridge_gateway.inference.highlight_curve import HighlightCurve, srgb_decode, srgb_encode
-from bridge_gateway.inference.resample import (
+from bridge_gateway.arrays import (
     FloatArray,
+    Kernel,
     block_mean,
     local_extremes,
     repeat_pixels,
     resize,
-    upsample,
 )
+from bridge_gateway.inference.highlight_curve import HighlightCurve, srgb_decode, srgb_encode
 from bridge_gateway.inference.tiling import TileGrid, process_tiles
 
 sizes = st.integers(1, 90)
@@ -45,37 +45,37 @@ def noise(height: int, width: int) -> FloatArray:
     return np.random.default_rng(3).random((height, width, 3), dtype=np.float32)
 
 
-def smear(picture: FloatArray, reach: int) -> FloatArray:
-    """A mean that sees exactly ``reach`` pixels to every side."""
-    padded = np.pad(picture, ((reach, reach), (reach, reach), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1,) * 2, (0, 1))
+def blur(picture: FloatArray, radius: int) -> FloatArray:
+    """The mean over ``radius`` pixels to every side."""
+    padded = np.pad(picture, ((radius, radius), (radius, radius), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1,) * 2, (0, 1))
     return np.asarray(windows.mean(axis=(3, 4)), np.float32)
 
 
 @pytest.mark.parametrize("size", [(50, 70), (17, 33), (5, 3)])
-def test_tiled_is_untiled_when_the_margin_covers_the_reach(size: tuple[int, int]) -> None:
+def test_tiled_equals_untiled_if_the_margin_covers_the_radius(size: tuple[int, int]) -> None:
     picture = noise(*size)
 
     def work(tile: FloatArray) -> FloatArray:
-        return repeat_pixels(smear(tile, 4), 2)
+        return repeat_pixels(blur(tile, 4), 2)
 
     whole = process_tiles(picture, work, scale=2, margin=4, max_tile=1000)
     tiled = process_tiles(picture, work, scale=2, margin=4, max_tile=16)
     np.testing.assert_allclose(tiled, whole, atol=1e-6)
 
 
-def test_a_margin_that_is_too_small_shows_seams() -> None:
-    """The test above can fail."""
+def test_too_small_a_margin_shows_seams() -> None:
+    """Proves that the test above can fail."""
     whole, tiled = (
         process_tiles(
-            noise(50, 70), lambda tile: smear(tile, 4), scale=1, margin=2, max_tile=largest
+            noise(50, 70), lambda tile: blur(tile, 4), scale=1, margin=2, max_tile=largest
         )
         for largest in (1000, 16)
     )
     assert np.abs(tiled - whole).max() > 0.01
 
 
-def test_all_tiles_have_one_size() -> None:
+def test_all_tiles_have_the_same_size() -> None:
     shapes = set()
 
     def work(tile: FloatArray) -> FloatArray:
@@ -88,7 +88,7 @@ def test_all_tiles_have_one_size() -> None:
     assert len(shapes) == 1
 
 
-def test_progress_is_reported_and_can_stop_between_tiles() -> None:
+def test_progress_is_reported_and_may_stop_between_tiles() -> None:
     steps: list[tuple[int, int]] = []
     worked: list[int] = []
 
@@ -113,9 +113,9 @@ def test_progress_is_reported_and_can_stop_between_tiles() -> None:
 
 
 @given(peak=st.floats(1, 65504), light=st.floats(0, 1))
-def test_the_curve_comes_back(peak: float, light: float) -> None:
+def test_the_curve_is_invertible(peak: float, light: float) -> None:
     curve = HighlightCurve(peak)
-    value = np.float32(light**4 * peak)  # most of the samples low, as light is
+    value = np.float32(light**4 * peak)  # mostly low values, as in pictures
     code = curve.encode(np.array([value]))
     assert 0 <= code[0] <= 1 + 1e-6
     assert curve.decode(code)[0] == pytest.approx(value, rel=2e-5, abs=1e-7)
@@ -147,10 +147,10 @@ def test_a_peak_below_white_is_refused(peak: float) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -0.25, 4.0, 1000.0])
-@pytest.mark.parametrize("kernel", ["lanczos", "triangle", "nearest"])
-def test_a_constant_stays_constant(value: float, kernel: str) -> None:
+@pytest.mark.parametrize("kernel", ["lanczos3", "triangle", "catmull-rom", "keys", "box"])
+def test_a_constant_stays_constant(value: float, kernel: Kernel) -> None:
     flat = np.full((7, 9, 3), value, np.float32)
-    large = upsample(flat, 2, kernel)  # type: ignore[arg-type]
+    large = resize(flat, 18, 14, kernel)
     assert large.shape == (14, 18, 3)
     np.testing.assert_allclose(large, value, rtol=1e-6)
 
@@ -158,24 +158,26 @@ def test_a_constant_stays_constant(value: float, kernel: str) -> None:
 def test_triangle_neither_rings_nor_loses_light_nor_shifts() -> None:
     spot = np.zeros((9, 9, 1), np.float32)
     spot[4, 4] = 1000
-    large = upsample(spot, 2, "triangle")
+    large = resize(spot, 18, 18, "triangle")
     assert large.min() == 0
     assert large.sum() / 4 == pytest.approx(1000)
     np.testing.assert_allclose(large, large[::-1, ::-1], atol=1e-4)
-    assert upsample(spot, 2, "lanczos").min() < -50  # what must not be used for light set aside
+    assert resize(spot, 18, 18, "lanczos3").min() < -50  # not usable for values set aside
 
 
-def test_identifiers_are_never_mixed() -> None:
+def test_repeated_pixels_are_never_mixed() -> None:
     ids = np.array([[1, 7], [9, 1000]], np.float32)[..., np.newaxis]
-    assert set(upsample(ids, 4, "nearest").ravel()) == {1, 7, 9, 1000}
+    large = repeat_pixels(ids, 4)
+    assert large.shape == (8, 8, 1)
+    assert set(large.ravel()) == {1, 7, 9, 1000}
 
 
 def test_shrinking_averages() -> None:
     picture = noise(32, 48)
-    np.testing.assert_allclose(resize(picture, 16, 24, "box"), block_mean(picture, 2), atol=1e-6)
+    np.testing.assert_allclose(resize(picture, 24, 16, "box"), block_mean(picture, 2), atol=1e-6)
 
 
-def test_local_extremes_see_eight_neighbours() -> None:
+def test_local_extremes_cover_eight_neighbours() -> None:
     picture = noise(11, 13)[..., :1]
     padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (0, 1))

@@ -10,10 +10,11 @@ import synthetic_media as synthetic
 from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import UnreadableMedia
+from bridge_gateway.arrays import upsample_plane
 from bridge_gateway.media import channel_roles
 from bridge_gateway.media.picture import UNSCALED_LAYERS_ATTRIBUTE
-from bridge_gateway.media.picture_writer import read_picture, write_picture
-from bridge_gateway.media.resample import upsample_plane
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synthetic_media as synthetic
+from colour_accuracy import (
+    delta_e_2000,
+    half_float_steps,
+    measure_round_trip,
+    to_cielab,
+)
 
 from bridge_core.errors import ConfigError, UnknownColourSpace
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
-from bridge_gateway.media.colour_accuracy import (
-    delta_e_2000,
-    half_float_steps,
-    measure_round_trip,
-    to_cielab,
-)
 
 #: A studio's config: other names, no linear Rec.709, reached by the interchange role only.
 STUDIO = """

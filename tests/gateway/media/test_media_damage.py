@@ -19,7 +19,9 @@ from bridge_core.errors import DiskFull, NotWritable, StorageError, UnreadableMe
 from bridge_core.models.frames import to_rate
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.picture_writer import Picture, read_picture, write_picture
+from bridge_gateway.media.picture import Picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.proxy_writer import write_proxy
 from bridge_gateway.storage import atomic_files
 
@@ -205,7 +207,8 @@ def test_a_limit_on_a_files_size_is_reported_too(tmp_path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path
-from bridge_gateway.media.picture_writer import read_picture, write_picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_core.errors import DiskFull
 plate, folder = Path(sys.argv[1]), Path(sys.argv[2])
 picture = read_picture(plate)

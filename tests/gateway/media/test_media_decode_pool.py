@@ -14,7 +14,7 @@ import numpy as np
 import OpenImageIO as oiio
 import psutil
 import pytest
-from case_inputs import rawexr
+from case_inputs import exr_bytes
 
 from bridge_core.errors import JobCancelled, MediaError, UnreadableMedia
 from bridge_core.models.frames import FrameRange
@@ -22,7 +22,8 @@ from bridge_core.models.media import Plate
 from bridge_core.models.settings import ColourSettings, ProxySettings
 from bridge_gateway.media.decode_pool import ENDED_BY, DecodePool, memory_limit
 from bridge_gateway.media.decode_tasks import CheckPlateTask
-from bridge_gateway.media.picture_writer import read_for_proxy, read_picture, write_picture
+from bridge_gateway.media.picture_reader import read_for_proxy, read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_proxy_cache import PlateFile, PlateProxyCache
 from bridge_gateway.media.plate_reader import probe
 
@@ -31,7 +32,7 @@ GREY = {name: np.full((4, 4), 0.5, np.float16) for name in "RGB"}
 
 def write_claimed_window(path: Path, name: bytes, width: int, height: int) -> Path:
     """An EXR of 4x4 pixels whose header claims another window."""
-    rawexr.write(path, rawexr.ExrPart(GREY))
+    exr_bytes.write(path, exr_bytes.ExrPart(GREY))
     data = bytearray(path.read_bytes())
     at = data.index(name + b"\0box2i\0") + len(name) + 7 + 4
     data[at : at + 16] = struct.pack("<4i", 0, 0, width - 1, height - 1)
@@ -107,7 +108,9 @@ def readers() -> list[psutil.Process]:
 def test_windows_that_only_a_header_claims_are_refused(
     viewer: StillsViewer, tmp_path: Path
 ) -> None:
-    assert viewer.proxy_of(rawexr.write(tmp_path / "good.exr", rawexr.ExrPart(GREY))).is_file()
+    assert viewer.proxy_of(
+        exr_bytes.write(tmp_path / "good.exr", exr_bytes.ExrPart(GREY))
+    ).is_file()
     before = readers()
     for name, reason in (
         (b"displayWindow", "its display window of 30000x30000 is more than can be read"),
@@ -143,7 +146,7 @@ def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
     before = readers()
     viewer = StillsViewer(tmp_path, seconds=0.0)
     try:
-        slow = rawexr.write(tmp_path / "slow.exr", rawexr.ExrPart(GREY))
+        slow = exr_bytes.write(tmp_path / "slow.exr", exr_bytes.ExrPart(GREY))
         error = viewer.refused_error(slow)
         assert "time limit" in error.details[ENDED_BY]
         assert readers() == before
@@ -151,7 +154,7 @@ def test_what_ended_its_reader_is_not_read_again(tmp_path: Path) -> None:
         viewer.decoder.run = lambda *_, **__: started.append(1)  # type: ignore[method-assign]
         assert viewer.refused_error(slow).message == error.message
         assert started == []  # nobody was sent again
-        viewer.proxy_of(rawexr.write(tmp_path / "other.exr", rawexr.ExrPart(GREY)))
+        viewer.proxy_of(exr_bytes.write(tmp_path / "other.exr", exr_bytes.ExrPart(GREY)))
         assert started == [1]
     finally:
         viewer.close()
@@ -166,7 +169,7 @@ class IsolatedDecoder:
         plate = Plate(path=str(folder / "plate.%04d.exr"), range=FrameRange.of(1, 3))
         files = {frame: Path(plate.path_at(frame)) for frame in plate.range.frames()}
         for path in files.values():
-            rawexr.write(path, rawexr.ExrPart(GREY))
+            exr_bytes.write(path, exr_bytes.ExrPart(GREY))
         self.task = CheckPlateTask(plate=plate, files=files, frames=(1, 2, 3))
 
     def readers(self) -> list[psutil.Process]:
@@ -250,7 +253,7 @@ def test_a_reader_may_take_so_much_memory_and_no_more(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text_are_said(viewer: StillsViewer, tmp_path: Path) -> None:
-    path = rawexr.write(tmp_path / "latin.exr", rawexr.ExrPart({**GREY, "Z": GREY["R"]}))
+    path = exr_bytes.write(tmp_path / "latin.exr", exr_bytes.ExrPart({**GREY, "Z": GREY["R"]}))
     path.write_bytes(path.read_bytes().replace(b"Z\0", b"\xe9\0", 1))
     assert viewer.refused_error(path).message == (
         "latin.exr cannot be read: the name '\\udce9' of a channel or part is not UTF-8"
@@ -262,10 +265,10 @@ def test_text_in_any_encoding_is_carried(tmp_path: Path) -> None:
         ("comment", "string", "caf\xe9".encode("latin-1")),
         ("colorInteropID", "string", b"\xff\xfe"),
     ]
-    path = rawexr.write(tmp_path / "latin.exr", rawexr.ExrPart(GREY, attributes))
+    path = exr_bytes.write(tmp_path / "latin.exr", exr_bytes.ExrPart(GREY, attributes))
     picture = read_picture(path)
     write_picture(tmp_path / "copy.exr", picture)
-    kept = {name: value for name, _, value in rawexr.read_attributes(tmp_path / "copy.exr")}
+    kept = {name: value for name, _, value in exr_bytes.read_attributes(tmp_path / "copy.exr")}
     assert kept["comment"] == b"caf\xe9"
     tag = probe(path).colour_tag
     assert tag is not None
@@ -304,11 +307,11 @@ def test_damage_anywhere_is_shown_or_refused_in_words(
 def test_a_look_reads_what_is_shown(viewer: StillsViewer, tmp_path: Path) -> None:
     """A damaged layer that nobody looks at is no reason to show nothing."""
     colours = {name: np.full((32, 32), 0.5, np.float16) for name in "RGB"}
-    path = rawexr.write(
+    path = exr_bytes.write(
         tmp_path / "layers.exr",
-        rawexr.ExrPart({name: plane * 0.1 for name, plane in colours.items()}, name="AO"),
-        rawexr.ExrPart(colours, name="Combined"),
-        rawexr.ExrPart({"Z": np.ones((32, 32), np.float32)}, name="depth"),
+        exr_bytes.ExrPart({name: plane * 0.1 for name, plane in colours.items()}, name="AO"),
+        exr_bytes.ExrPart(colours, name="Combined"),
+        exr_bytes.ExrPart({"Z": np.ones((32, 32), np.float32)}, name="depth"),
     )
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableMedia):

@@ -12,13 +12,9 @@ import synthetic_media as synthetic
 from synthetic_media import SyntheticLayer
 
 from bridge_core.errors import InvalidRequest
-from bridge_gateway.media.picture_writer import (
-    Picture,
-    make_picture,
-    read_picture,
-    to_exr,
-    write_picture,
-)
+from bridge_gateway.media.picture import Picture, make_picture, to_exr
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 
 LOSSLESS = ("none", "rle", "zips", "zip", "piz")
 RGBA = dict.fromkeys("RGBA", "half")

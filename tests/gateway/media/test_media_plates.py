@@ -16,7 +16,8 @@ from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
 from bridge_gateway.media.colour import ColourTag
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.picture_writer import read_picture, write_picture
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
 
 RGB = dict.fromkeys("RGB", "half")

@@ -14,17 +14,13 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from case_inputs import rawexr
+from case_inputs import exr_bytes
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import Plate
-from bridge_gateway.media.picture_writer import (
-    check_picture_header,
-    read_for_proxy,
-    read_picture,
-    to_exr,
-    write_picture,
-)
+from bridge_gateway.media.picture import to_exr
+from bridge_gateway.media.picture_reader import check_picture_header, read_for_proxy, read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_reader import PlateReader, probe
 
 EVERY_DAY, ALL = 60, 10_000
@@ -135,8 +131,8 @@ def raw_exr(random: Random, path: Path) -> None:
             (name, kind, struct.pack("<i", 0) + value if kind == "bytes" else value)
             for name, kind, value in extra_attributes
         ]
-        parts.append(rawexr.ExrPart(planes, extra_attributes, name=f"part{index}"))
-    rawexr.write(path, *parts)
+        parts.append(exr_bytes.ExrPart(planes, extra_attributes, name=f"part{index}"))
+    exr_bytes.write(path, *parts)
 
 
 def integers(random: Random, path: Path) -> None:
@@ -216,8 +212,8 @@ def oiio_facts(path: Path) -> list[dict[str, Any]]:
     return parts
 
 
-def attributes(path: Path) -> list[rawexr.Attribute]:
-    return sorted(a for a in rawexr.read_attributes(path) if a[0] not in STRUCTURE)
+def attributes(path: Path) -> list[exr_bytes.Attribute]:
+    return sorted(a for a in exr_bytes.read_attributes(path) if a[0] not in STRUCTURE)
 
 
 def check_against_oiio(seed: int, folder: Path) -> None:

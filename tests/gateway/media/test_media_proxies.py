@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge_gateway.media.colour import DATA, ColourManager
 from bridge_gateway.media.jpeg import encode_jpeg
-from bridge_gateway.media.picture_writer import read_picture
+from bridge_gateway.media.picture_reader import read_picture
 from bridge_gateway.media.proxy_writer import proxy_size, write_proxy, write_thumbnail
 
 

@@ -1,4 +1,4 @@
-"""What the gateway tells a model process, and what the process answers: a line of JSON each."""
+"""The task that the gateway sends to a model process, and the messages that come back."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bridge_gateway.workers.messages import FrameDone, TaskFailed
 
 
 class LocalTask(StrictModel):
-    """One job, complete: a process that has never heard of it before can go on with it.
+    """One job, self-contained: any process can resume it.
 
-    The first fields are those of :class:`~bridge_gateway.providers.base.Task`, the others say
-    what this machine is like. Nothing secret is in it.
+    The first fields are those of :class:`~bridge_gateway.providers.base.ProviderTask`, the others
+    are settings of this machine. It holds no secrets.
     """
 
     job_id: str
@@ -28,7 +28,7 @@ class LocalTask(StrictModel):
     plate: Plate
     files: dict[int, Path]
     frames: tuple[int, ...]
-    """All frames of the job, finished ones included."""
+    """All frames of the job, including finished ones."""
     colour_space: str
     output_format: OutputFormat
     folder: Path
@@ -56,14 +56,14 @@ class LocalTask(StrictModel):
         )
 
     def unfinished_frames(self) -> tuple[int, ...]:
-        """Frames whose proxy does not stand yet: it is written after the frame's pictures."""
+        """Frames without a proxy, which is written after the frame's pictures."""
         return tuple(
             f for f in self.frames if not (self.folder / PROXY_FILENAME.format(frame=f)).exists()
         )
 
 
 class TaskFinished(StrictModel):
-    """All frames of the job are."""
+    """All frames of the job are finished."""
 
     kind: Literal["finished"] = "finished"
     result: TaskResult
@@ -76,5 +76,5 @@ _messages: TypeAdapter[LocalTaskMessage] = TypeAdapter(
 
 
 def parse_message(text: bytes) -> LocalTaskMessage:
-    """:raises ValueError: not an answer; something else wrote into the channel."""
+    """:raises ValueError: not a message; something else wrote to the pipe."""
     return _messages.validate_json(text)

@@ -1,7 +1,7 @@
-"""What each service does to a frame: a picture in, a picture for each output out.
+"""What each service does to a frame: one picture in, a picture for each output out.
 
-A maker is made for one job. The pictures that it gets have the samples of the delivery already, so
-that nothing is rounded to the plate's bits before it has to be.
+A processor serves one job. Its pictures already have the sample type of the output format, so that
+nothing is rounded to the plate's bits before it has to be.
 """
 
 from __future__ import annotations
@@ -12,34 +12,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge_core.errors import InvalidRequest
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.inference.matte import MatteExtractor, MatteSettings
 from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.inference.upscale import DEFAULT_PEAK, Upscaler, require_finite
 from bridge_gateway.media.colour import DATA, MODEL_SPACE, ColourManager
-from bridge_gateway.media.picture import MAX_PIXELS
-from bridge_gateway.media.picture_writer import Picture, make_picture
+from bridge_gateway.media.picture import MAX_PIXELS, Picture, make_picture
 from bridge_gateway.providers.local import services
 from bridge_gateway.providers.local.local_task import LocalTask
 
-FloatArray = NDArray[np.float32]
-
 MAIN_OUTPUT = "main"
-#: Middle grey, scene-linear: dark subjects and light ones stand out from it.
+#: Middle grey, scene-linear: both dark and bright subjects are visible against it.
 _MATTE_BACKGROUND = np.float32(0.18)
 
-#: The loaded network of a catalogue id.
+#: Returns the loaded network of a catalogue id.
 SessionLoader = Callable[[str], OnnxSession]
 
 
 @dataclass(frozen=True)
 class ProcessedFrame:
-    """A frame as a service made it: a picture for each output, and what its proxy shows.
+    """The result of a service for a frame: a picture for each output, and what its proxy shows.
 
-    ``look`` is float32 (height, width, 3) in the colour space ``look_space``, of the display
-    window.
+    ``proxy_rgb`` covers the display window, as float32 (height, width, 3) in the colour space
+    ``proxy_space``.
     """
 
     outputs: Mapping[str, Picture]
@@ -49,10 +46,11 @@ class ProcessedFrame:
 
 
 class FrameProcessor(ABC):
-    """One service with its parameters settled.
+    """One service with its parameters.
 
-    ``spaces`` maps each output's name to its colour space, ``main`` first; ``colour`` are the
-    conversions in words, in order; ``sessions`` the networks in use.
+    ``output_spaces`` maps each output's name to its colour space, ``main`` first;
+    ``colour_conversions`` describes the conversions in order; ``sessions`` are the networks in
+    use.
     """
 
     output_spaces: Mapping[str, str]
@@ -62,16 +60,16 @@ class FrameProcessor(ABC):
     @abstractmethod
     def process(self, picture: Picture) -> ProcessedFrame:
         """
-        :raises UnreadableMedia: NaN or infinity where a network would have to look at it.
+        :raises UnreadableMedia: NaN or infinity in the input of a network.
         """
 
 
 def create_processor(
     task: LocalTask, colour: ColourManager, load_session: SessionLoader
 ) -> FrameProcessor:
-    """The maker of a recipe's service.
+    """The processor of a task's service.
 
-    :raises ModelMissing: its weights are not installed.
+    :raises ModelMissing: the weights are not installed.
     """
     transform = ModelSpaceTransform(colour, task.colour_space)
     match task.service:
@@ -85,15 +83,15 @@ def create_processor(
                 softness=float(task.parameters["softness"]),
             )
             return MatteProcessor(transform, load_session(services.MATTE_MODEL), settings)
-        case services.ROUND_TRIP if task.parameters["through"] == services.COLOUR_ROUND_TRIP:
+        case services.ROUND_TRIP if task.parameters["mode"] == services.COLOUR_ROUND_TRIP:
             return ColourRoundTripProcessor(transform)
         case services.ROUND_TRIP:
             return PassthroughProcessor(transform)
-    raise AssertionError(f"no maker for the service {task.service!r}")
+    raise AssertionError(f"no processor for the service {task.service!r}")
 
 
 class ModelSpaceTransform:
-    """The way between the plate's colour space and the one that the models know."""
+    """Conversions between the plate's colour space and the models' space."""
 
     def __init__(self, colour: ColourManager, space: str) -> None:
         self.space = space
@@ -108,10 +106,10 @@ class ModelSpaceTransform:
         return self._colour.convert(rgb, MODEL_SPACE, self.space)
 
     def peak_value(self) -> float:
-        """The brightest light that a plate of this space holds, the same for all its frames.
+        """The brightest value that a plate in this space can hold, the same for all its frames.
 
-        A display's encoding ends at white and a camera's log curve at what it was made for; what
-        is linear has no end, and gets the models' own.
+        A display encoding ends at white, a camera's log curve at its own peak. Linear spaces have
+        no limit and get the models' peak.
         """
         if self._colour.is_linear(self.space):
             return DEFAULT_PEAK
@@ -120,7 +118,7 @@ class ModelSpaceTransform:
 
 
 class PassthroughProcessor(FrameProcessor):
-    """Nothing is done: what comes back is what reading and writing make of it."""
+    """Changes nothing: only reading and writing affect the result."""
 
     def __init__(self, transform: ModelSpaceTransform) -> None:
         self._space = transform.space
@@ -132,7 +130,7 @@ class PassthroughProcessor(FrameProcessor):
 
 
 class ColourRoundTripProcessor(FrameProcessor):
-    """Into the models' space and back, with nothing done there."""
+    """Converts to the models' space and back, without processing."""
 
     def __init__(self, transform: ModelSpaceTransform) -> None:
         self._transform = transform
@@ -146,7 +144,7 @@ class ColourRoundTripProcessor(FrameProcessor):
 
 
 class UpscaleProcessor(FrameProcessor):
-    """The colours enlarged by the network, alpha and further layers by filters."""
+    """Upscales the colours with the network, alpha and other layers with filters."""
 
     def __init__(self, transform: ModelSpaceTransform, session: OnnxSession) -> None:
         self._transform = transform
@@ -158,7 +156,7 @@ class UpscaleProcessor(FrameProcessor):
     def process(self, picture: Picture) -> ProcessedFrame:
         """
         :raises UnreadableMedia: NaN or infinity in the colours or their alpha.
-        :raises InvalidRequest: nobody could read the result.
+        :raises InvalidRequest: the result would be too large to be read again.
         """
         scale = self._upscaler.scale
         for window in (picture.main_part.data_window, picture.display_window):
@@ -167,7 +165,7 @@ class UpscaleProcessor(FrameProcessor):
                 raise InvalidRequest(
                     f"the result would be {width}x{height}",
                     where=picture.where,
-                    next_step=f"at most {MAX_PIXELS} pixels (16384x16384) are made; send a "
+                    next_step=f"results are limited to {MAX_PIXELS} pixels (16384x16384): send a "
                     "smaller picture or choose a smaller factor",
                 )
         alpha = picture.alpha()
@@ -179,10 +177,10 @@ class UpscaleProcessor(FrameProcessor):
 
 
 class MatteProcessor(FrameProcessor):
-    """The plate with the matte as its alpha, and the matte by itself.
+    """The plate with the matte as its alpha, and the matte as an output of its own.
 
-    The plate's colours are not touched, nor multiplied by the matte; only the proxy shows the
-    subject alone, before a middle grey.
+    The plate's colours are neither changed nor multiplied by the matte; only the proxy shows the
+    subject alone, over middle grey.
     """
 
     def __init__(
@@ -192,9 +190,7 @@ class MatteProcessor(FrameProcessor):
         self._extractor = MatteExtractor(session)
         self._settings = settings
         self.output_spaces = {MAIN_OUTPUT: transform.space, services.MATTE: DATA}
-        self.colour_conversions = (
-            f"for the network's eyes only: {transform.to_model_description}",
-        )
+        self.colour_conversions = (f"for the network only: {transform.to_model_description}",)
         self.sessions = (session,)
 
     def process(self, picture: Picture) -> ProcessedFrame:
@@ -204,7 +200,7 @@ class MatteProcessor(FrameProcessor):
         return ProcessedFrame(
             outputs={
                 MAIN_OUTPUT: picture.with_matte(matte),
-                # Y: what viewers show as grey, where a lone A would look black.
+                # Viewers show a single Y as grey and a single A as black.
                 services.MATTE: make_picture({"Y": matte}, like=picture),
             },
             proxy_rgb=picture.fit_to_display(rgb * coverage + _MATTE_BACKGROUND * (1 - coverage)),
@@ -214,6 +210,6 @@ class MatteProcessor(FrameProcessor):
 
 
 def _processed_frame(picture: Picture, space: str) -> ProcessedFrame:
-    """One output, looked at as it is."""
+    """A single output, which its proxy shows unchanged."""
     rgb = picture.fit_to_display(picture.rgb())
     return ProcessedFrame({MAIN_OUTPUT: picture}, rgb, space, picture.pixel_aspect)

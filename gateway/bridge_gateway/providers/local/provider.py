@@ -1,4 +1,4 @@
-"""The local provider: keeps the contract, and lets model processes do the work."""
+"""The local provider: implements the contract with model processes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _POLL_SECONDS = 0.1
 
 
 class LocalProvider:
-    """Runs the services of :mod:`.services` in child processes of this machine.
+    """Runs the services of :mod:`.services` in child processes on this machine.
 
-    Several jobs may run at once, each in a process of its own, up to ``settings.workers``.
+    Up to ``settings.workers`` jobs run at once, each in its own process.
     """
 
     id = services.PROVIDER_ID
@@ -44,12 +44,12 @@ class LocalProvider:
         return services.list_services(self._settings.models_dir)
 
     def run(self, task: ProviderTask, monitor: TaskMonitor) -> TaskResult:
-        """Make the task's frames; see :class:`bridge_gateway.providers.base.Provider`.
+        """Process the task's frames; see :class:`bridge_gateway.providers.base.Provider`.
 
-        A process that dies is replaced once, and the work goes on at the first unfinished frame.
+        If the process dies, another one continues once, at the first unfinished frame.
 
-        :raises ModelCrashed: it died again, or the network failed in a way nobody foresaw.
-        :raises ModelMissing: weights that are not installed, or not as they were published.
+        :raises ModelCrashed: the process died again, or failed unexpectedly.
+        :raises ModelMissing: the weights are not installed, or have been changed.
         """
         if task.service not in services.SERVICE_IDS:
             raise UnknownService(
@@ -65,7 +65,7 @@ class LocalProvider:
         except ProcessDied as death:
             progress.report_finished()
             log.warning(
-                "the model process of job %s ended by %s; another one goes on at frames %s",
+                "the model process of job %s ended with %s; another one continues at frames %s",
                 *(task.job_id, death.reason, format_frames(local_task.unfinished_frames())),
             )
         try:
@@ -93,7 +93,7 @@ class LocalProvider:
     ) -> TaskFinished | TaskFailed:
         while True:
             if monitor.cancelled():
-                raise JobCancelled("the job was cancelled while it was being worked on")
+                raise JobCancelled("the job was cancelled while it was running")
             text = process.receive(_POLL_SECONDS)
             if text is None:
                 continue
@@ -104,7 +104,7 @@ class LocalProvider:
 
 
 class _FrameReporter:
-    """Tells of each frame once, however often its job is taken up again."""
+    """Reports each frame once, however often the job is resumed."""
 
     def __init__(self, task: LocalTask, monitor: TaskMonitor) -> None:
         self._task = task
@@ -112,8 +112,8 @@ class _FrameReporter:
         self._reported: set[int] = set()
 
     def report_finished(self) -> None:
-        """Of frames that are finished on disk: by an earlier attempt, or by a process that died
-        before it could say so."""
+        """Report frames that are finished on disk, by an earlier run or by a process that died
+        before it could report them."""
         self.report(sorted(set(self._task.frames) - set(self._task.unfinished_frames())))
 
     def report(self, frames: Iterable[int]) -> None:
@@ -128,13 +128,13 @@ def _crash_error(task: LocalTask, death: ProcessDied) -> ModelCrashed:
     at = f"frame {unfinished[0]}" if unfinished else "the end of the job"
     was_killed = death.reason == "signal SIGKILL"
     return ModelCrashed(
-        f"the model process was ended by {death.reason} at {at}, twice",
+        f"the model process ended twice, the second time with {death.reason} at {at}",
         where=f"job {task.job_id}, service {task.service}",
         next_step=(
             "the machine most likely ran out of memory: close other programs, or set "
             "gateway.workers lower, and send the job again; finished frames are kept"
             if was_killed
-            else "send the job again; if it happens again, add the gateway's log to a bug report"
+            else "send the job again; if this happens again, report it with the gateway's log"
         ),
         details={
             "ended_by": death.reason,

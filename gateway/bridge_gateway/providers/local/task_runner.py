@@ -1,7 +1,7 @@
-"""Makes the frames of a job: read, make, write, one frame ahead and one behind the network.
+"""Runs a job in a pipeline: read, process, write.
 
-While a network works on a frame, one thread reads the next and another writes the one before, so
-at most three frames are in memory. docs/services.md says what that saves.
+While a network processes a frame, one thread reads the next and another writes the previous one,
+so at most three frames are in memory. docs/services.md has the figures.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bridge_gateway.inference.model_store import require_installed
 from bridge_gateway.inference.onnx_session import OnnxSession
 from bridge_gateway.media.colour import ColourManager
 from bridge_gateway.media.movie_reader import MovieReader
-from bridge_gateway.media.picture_writer import Picture
+from bridge_gateway.media.picture import Picture
 from bridge_gateway.media.plate_reader import PlateReader
 from bridge_gateway.media.proxy_writer import write_proxy
 from bridge_gateway.providers.base import PROXY_FILENAME, TaskResult
@@ -33,22 +33,22 @@ from bridge_gateway.providers.local.processors import (
 from bridge_gateway.providers.local.writers import OutputWriter, create_writer
 from bridge_gateway.storage import atomic_files
 
-#: Distributions that touch the pixels.
+#: Distributions that process pixels.
 _SOFTWARE = ("OpenImageIO", "opencolorio", "av", "numpy")
 
 
 class LocalTaskRunner:
-    """What stays warm from job to job: networks and colour configs."""
+    """Runs tasks; keeps networks and colour configs loaded from one to the next."""
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, int], OnnxSession] = {}
         self._colours: dict[str, ColourManager] = {}
 
     def run(self, task: LocalTask, frame_done: Callable[[int], None]) -> TaskResult:
-        """Make what is unfinished of a job; ``frame_done`` is called from another thread.
+        """Process the unfinished frames; ``frame_done`` is called from another thread.
 
-        :raises MissingFrames: with all frames of the plate that are not there, before any work.
-        :raises ShotbridgeError: what reading, colour, network or writing say.
+        :raises MissingFrames: with all missing frames of the plate, before any work.
+        :raises ShotbridgeError: from reading, colour conversion, the network or writing.
         """
         _prepare_folder(task.folder)
         colour = self._colour(task.colour)
@@ -61,7 +61,7 @@ class LocalTaskRunner:
                 frames,
                 read=lambda frame: writer.prepare(plate.read(frame)),
                 process=lambda frame, picture: _process_frame(task, processor, frame, picture),
-                write=lambda frame, made: _write_frame(task, colour, writer, frame, made),
+                write=lambda frame, result: _write_frame(task, colour, writer, frame, result),
                 frame_done=frame_done,
             )
         return TaskResult(
@@ -75,7 +75,7 @@ class LocalTaskRunner:
             colour_conversions=(
                 *_decoding_steps(task),
                 *processor.colour_conversions,
-                *writer.colour,
+                *writer.colour_conversions,
                 colour.describe_view(task.colour_space),
             ),
         )
@@ -87,7 +87,7 @@ class LocalTaskRunner:
         return self._colours[key]
 
     def _session(self, task: LocalTask, model_id: str) -> OnnxSession:
-        """By content: weights that were installed anew are loaded anew."""
+        """Cached by content, so that reinstalled weights are loaded again."""
         model = require_installed(task.models_dir, model_id)
         key = (model.sha256, task.threads)
         if key not in self._sessions:
@@ -96,9 +96,7 @@ class LocalTaskRunner:
 
 
 def _prepare_folder(folder: Path) -> None:
-    """
-    :raises NotWritable: it cannot be written to.
-    """
+    """:raises NotWritable: the folder cannot be written to."""
     proxies = (folder / PROXY_FILENAME).parent
     try:
         proxies.mkdir(parents=True, exist_ok=True)
@@ -108,7 +106,7 @@ def _prepare_folder(folder: Path) -> None:
 
 
 def _decoding_steps(task: LocalTask) -> tuple[str, ...]:
-    """What a movie's samples went through before they were R, G and B."""
+    """How a movie's samples were converted to RGB."""
     if task.plate.kind is not PlateKind.MOVIE:
         return ()
     with MovieReader(task.files[task.frames[0]]) as movie:
@@ -123,7 +121,7 @@ def _run_pipelined(
     write: Callable[[int, ProcessedFrame], None],
     frame_done: Callable[[int], None],
 ) -> None:
-    """Each frame through read, make and write, in order; three frames at once, one in each."""
+    """Pass each frame through read, process and write, in order; one frame in each at a time."""
 
     def write_and_report(frame: int, processed: ProcessedFrame) -> None:
         write(frame, processed)
@@ -135,10 +133,10 @@ def _run_pipelined(
         for frame, following in zip(frames, (*frames[1:], None), strict=False):
             picture = (next_read or reader.submit(read, frame)).result()
             next_read = reader.submit(read, following) if following is not None else None
-            made = process(frame, picture)
+            processed = process(frame, picture)
             if last_write is not None:
                 last_write.result()
-            last_write = writer.submit(write_and_report, frame, made)
+            last_write = writer.submit(write_and_report, frame, processed)
         if last_write is not None:
             last_write.result()
 
@@ -149,7 +147,7 @@ def _process_frame(
     try:
         return processor.process(picture)
     except MediaError as error:
-        # Networks know pixels only; whoever repairs them has to know of which file.
+        # The network does not know which file the pixels come from.
         file = f"{task.plate.path_at(frame)}, frame {frame}"
         error.where = f"{file}: {error.where}" if error.where else file
         error.details.setdefault("frame", frame)
@@ -163,7 +161,7 @@ def _write_frame(
     frame: int,
     processed: ProcessedFrame,
 ) -> None:
-    """The proxy comes last: where it stands, the frame is finished."""
+    """The proxy is written last: it shows that the frame is finished."""
     writer.write(frame, processed.outputs)
     write_proxy(
         task.folder / PROXY_FILENAME.format(frame=frame),

@@ -1,4 +1,4 @@
-"""Main of a model process. Networks stay loaded from one job to the next.
+"""Main module of a model process. Networks stay loaded from one job to the next.
 
 Started as ``python -m bridge_gateway.providers.local.worker``.
 """
@@ -32,11 +32,10 @@ def _run_task(
     except Exception as error:
         traceback.print_exc()
         crash = ModelCrashed(
-            f"the model process met an error that it does not know: {type(error).__name__}: "
-            f"{error}",
+            f"the model process failed unexpectedly: {type(error).__name__}: {error}",
             where=f"job {task.job_id}, service {task.service}",
-            next_step="send the job again; if it happens again, the gateway's log holds the "
-            "traceback that a bug report needs",
+            next_step="send the job again; if this happens again, report it with the gateway's "
+            "log, which holds the traceback",
         )
         return TaskFailed(problem=Problem.from_error(crash), is_reusable=False)
     return TaskFinished(result=result)

@@ -1,7 +1,7 @@
-"""How pictures leave: which samples, which files, and what is told of them afterwards.
+"""Writing results: sample types, files, and the description of each output.
 
-Each frame is a file of its own while the job runs, so that a kill costs one frame at most. Where
-the delivery is a movie it is put together from them at the end, and they go away.
+While the job runs, each frame is a separate file, so that a kill costs one frame at most. A movie
+is assembled from these files at the end, and they are removed.
 """
 
 from __future__ import annotations
@@ -12,53 +12,53 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bridge_core.errors import InvalidRequest
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.media import PlateKind
 from bridge_core.models.requests import OutputFormat
 from bridge_core.models.versions import ResultOutput
+from bridge_gateway.arrays import FloatArray
 from bridge_gateway.media import channel_roles, movie_writer
 from bridge_gateway.media.movie_reader import MovieReader
 from bridge_gateway.media.movie_writer import MovieCodec, write_movie
-from bridge_gateway.media.picture_writer import Picture, read_picture, to_exr, write_picture
+from bridge_gateway.media.picture import Picture, to_exr
+from bridge_gateway.media.picture_reader import read_picture
+from bridge_gateway.media.picture_writer import write_picture
 from bridge_gateway.media.plate_reader import probe
 from bridge_gateway.providers.base import PICTURE_FILENAME
 from bridge_gateway.providers.local.local_task import LocalTask
 
-#: Compressions of OpenEXR that give back what they were given.
+#: Lossless compressions of OpenEXR.
 _LOSSLESS_COMPRESSIONS = frozenset({"none", "rle", "zip", "zips", "piz"})
-#: Folder, in the task's, of the frames that a movie is made of.
-_MOVIE_FRAMES_FOLDER = "reel"
+#: Subfolder with the frames that a movie is assembled from.
+_MOVIE_FRAMES_FOLDER = "movie_frames"
 
 
 class OutputWriter(Protocol):
-    colour: tuple[str, ...]
-    """What the files do to colours, in words; empty where they take values as they are."""
+    colour_conversions: tuple[str, ...]
+    """How the files change colours; empty if values are stored unchanged."""
 
     def prepare(self, picture: Picture) -> Picture:
-        """A plate's picture with the samples that this delivery has."""
+        """A plate's picture with the sample type of the output format."""
 
     def write(self, frame: int, outputs: Mapping[str, Picture]) -> None:
-        """A frame's pictures, whole on disk on return."""
+        """Write a frame's pictures; they are complete on disk on return."""
 
     def finish(self, spaces: Mapping[str, str]) -> tuple[ResultOutput, ...]:
-        """After the last frame: what was delivered, read back from the files. ``spaces`` maps
-        each output's name to its colour space."""
+        """After the last frame: describe the outputs, as read back from the files. ``spaces``
+        maps each output's name to its colour space."""
 
 
 def create_writer(task: LocalTask) -> OutputWriter:
-    """Stills, or movies where the plate is one and its own format is asked for.
+    """A sequence; or a movie, if the plate is one and its own format is requested.
 
-    Frames with gaps between them, of a try, come as OpenEXR stills even then: in a movie they
-    would stand at other times than in the shot.
+    Test frames with gaps between them become an OpenEXR sequence even then: in a movie they would
+    appear at other times than in the shot.
     """
     if task.output_format is OutputFormat.EXR:
         return SequenceWriter(task, ".exr")
     if task.plate.kind is not PlateKind.MOVIE:
-        # Of the plate's own path: what was sent is called otherwise in the gateway.
+        # From the plate's own path: an uploaded file has another name in the gateway.
         return SequenceWriter(task, PurePath(task.plate.path).suffix.lower())
     if task.frames[-1] - task.frames[0] + 1 != len(task.frames):
         return SequenceWriter(task, ".exr")
@@ -68,7 +68,7 @@ def create_writer(task: LocalTask) -> OutputWriter:
 class SequenceWriter:
     """A file for each frame and output."""
 
-    colour: tuple[str, ...] = ()
+    colour_conversions: tuple[str, ...] = ()
 
     def __init__(self, task: LocalTask, suffix: str) -> None:
         self._task = task
@@ -101,12 +101,12 @@ class SequenceWriter:
         )
 
     def _path(self, output: str, frame: int) -> Path:
-        name = PICTURE_FILENAME.format(output=output, frame=frame, ending=self._suffix)
+        name = PICTURE_FILENAME.format(output=output, frame=frame, suffix=self._suffix)
         return self._task.folder / name
 
 
 class MovieWriter:
-    """A movie for each output: H.264 or HEVC where the plate is an MP4, ProRes in MOV otherwise.
+    """A movie for each output: H.264 or HEVC if the plate is an MP4, otherwise ProRes in MOV.
 
     Pictures stay in the plate's colour space, so they are stored and tagged as the plate is.
     """
@@ -121,29 +121,29 @@ class MovieWriter:
         self._tags = plate.tags.for_writing(plate.width, plate.height)
         tag_codes = "/".join(map(str, self._tags))
         bits = movie_writer.bit_depth(self._codec(plate.width))
-        self.colour: tuple[str, ...] = (
+        self.colour_conversions: tuple[str, ...] = (
             f"encoded in video range and {bits} bits, H.273 codes {tag_codes}",
         )
 
     def prepare(self, picture: Picture) -> Picture:
-        # Half and float keep what the codec's samples would round away before their time.
+        # Half and float keep precision until the codec rounds.
         return to_exr(picture)
 
     def write(self, frame: int, outputs: Mapping[str, Picture]) -> None:
         for output, picture in outputs.items():
             if picture.alpha() is not None:
                 raise InvalidRequest(
-                    "the movies that are written here hold no alpha",
+                    "movies are written without alpha",
                     where=f"output {output}",
-                    next_step="ask for OpenEXR (delivery: exr)",
+                    next_step="choose the output format OpenEXR (output_format: exr)",
                 )
             width, height = picture.display_window.width, picture.display_window.height
             codec = self._codec(width)
             if not movie_writer.supports_size(codec, width, height):
                 raise InvalidRequest(
-                    f"{codec} needs even sides, and the pictures are {width}x{height}",
+                    f"{codec} needs an even size, and the pictures are {width}x{height}",
                     where=f"output {output}",
-                    next_step="ask for OpenEXR (delivery: exr)",
+                    next_step="choose the output format OpenEXR (output_format: exr)",
                 )
             path = self._frame_path(output, frame)
             path.parent.mkdir(exist_ok=True)
@@ -185,7 +185,7 @@ class MovieWriter:
             pixel_aspect=Fraction(first.pixel_aspect).limit_denominator(1000),
         )
 
-    def _read_frames(self, output: str) -> Iterator[NDArray[np.float32]]:
+    def _read_frames(self, output: str) -> Iterator[FloatArray]:
         for frame in self._task.frames:
             picture = read_picture(self._frame_path(output, frame))
             yield picture.fit_to_display(picture.rgb())
@@ -194,8 +194,8 @@ class MovieWriter:
         if self._is_mp4:
             hevc = MovieCodec.HEVC_10 if self._bits <= 10 else MovieCodec.HEVC_12
             return MovieCodec.H264 if self._bits <= 8 else hevc
-        # 4:2:2 needs an even width, and the 4444 family is where Apple puts 12 bits; FFmpeg's
-        # encoder has 10 of them.
+        # 4:2:2 needs an even width; 12 bits belong to the 4444 family, of which FFmpeg's encoder
+        # writes 10.
         if width % 2 or self._bits > 10:
             return MovieCodec.PRORES_4444
         return MovieCodec.PRORES_422_HQ
@@ -204,12 +204,12 @@ class MovieWriter:
         return f"{output}.mp4" if self._is_mp4 else f"{output}.mov"
 
     def _frame_path(self, output: str, frame: int) -> Path:
-        name = PICTURE_FILENAME.format(output=output, frame=frame, ending=".exr")
+        name = PICTURE_FILENAME.format(output=output, frame=frame, suffix=".exr")
         return self._task.folder / _MOVIE_FRAMES_FOLDER / name
 
 
 def _lossless_compression(picture: Picture) -> str | None:
-    """None, each part's own, where that loses nothing: a version is not made worse twice."""
+    """None (each part's own) if that is lossless, so that a version does not lose quality twice."""
     used = {part.header.get_string_attribute("compression") for part in picture.parts}
     return None if used <= _LOSSLESS_COMPRESSIONS else "zip"
 
@@ -219,8 +219,8 @@ def _frame_range(task: LocalTask) -> FrameRange:
 
 
 def _picture_channels(channels: Sequence[str]) -> tuple[str, ...]:
-    """The channels that are the picture. Others travel along, as they were in the plate, and may
-    hold what no picture may: a depth of infinity."""
+    """The channels that show the picture. Others are copied from the plate and may hold any
+    value, such as a depth of infinity."""
     rgb = channel_roles.find_beauty(channels)
     if rgb is None:
         grey = channel_roles.find_grey(channels)

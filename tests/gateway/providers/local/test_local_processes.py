@@ -1,4 +1,4 @@
-"""Model processes: they are warm, they end, they die with the gateway, and never take it along."""
+"""Model processes: kept warm, ended when idle, ended with the gateway, and never harming it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bridge_gateway.workers.child_process import ChildProcess, ProcessDied
 from bridge_gateway.workers.messages import FrameDone, encode_message
 from bridge_gateway.workers.process_pool import threads_per_worker
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="a promise of the Linux kernel")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="guaranteed by Linux only")
 
 
 class StoppableMonitor:
@@ -51,7 +51,7 @@ class StoppableMonitor:
 
 @pytest.fixture
 def open_provider(tmp_path: Path) -> Iterator[Callable[..., LocalProvider]]:
-    """Without weights: a round trip needs none, and has no less of a process."""
+    """Providers without weights: a round trip needs none but runs in a process all the same."""
     opened: list[LocalProvider] = []
 
     def make(**more: object) -> LocalProvider:
@@ -83,23 +83,24 @@ import pathlib, threading
 
 replace = pathlib.Path.replace
 
-def held(self, target):
-    if str(target) == {path!r} and not pathlib.Path({let_go!r}).exists():
+def blocking_replace(self, target):
+    if str(target) == {path!r} and not pathlib.Path({release!r}).exists():
         threading.Event().wait()
     return replace(self, target)
 
-pathlib.Path.replace = held
+pathlib.Path.replace = blocking_replace
 """
 
 
 def _release(job: ProviderTask) -> Path:
-    return job.folder.with_name(f"{job.job_id} may go on")
+    """Once this file exists, the job is no longer held."""
+    return job.folder.with_name(f"{job.job_id} released")
 
 
 @pytest.fixture
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ProviderTask]:
-    """A round trip of ``count`` frames. Where it is ``held``, no process that is started from now
-    on finishes the last one, until :func:`_let_go` exists: there is a middle to interrupt."""
+    """A round trip of ``count`` frames. If ``held``, no process started from now on finishes the
+    last frame until the file of :func:`_release` exists, so that the job can be interrupted."""
 
     def make(
         name: str = "job", count: int = 8, size: tuple[int, int] = SMALL, held: bool = False
@@ -108,7 +109,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Provi
         new_task = ProviderTask(
             job_id=name,
             service="round_trip",
-            parameters={"through": "model_space"},
+            parameters={"mode": "colour_round_trip"},
             plate=plate,
             files={frame: Path(plate.path_at(frame)) for frame in plate.range.frames()},
             frames=tuple(plate.range.frames()),
@@ -117,9 +118,9 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Provi
             folder=tmp_path / name,
         )
         if held:
-            # A process of the gateway's reads it where any Python reads what a site adds.
+            # Every Python process, the child too, imports sitecustomize at its start.
             last = new_task.folder / PROXY_FILENAME.format(frame=new_task.frames[-1])
-            text = _HOLDING.format(path=str(last), let_go=str(_release(new_task)))
+            text = _HOLDING.format(path=str(last), release=str(_release(new_task)))
             (tmp_path / "site").mkdir()
             (tmp_path / "site" / "sitecustomize.py").write_text(text)
             monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
@@ -129,7 +130,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Provi
 
 
 def _workers() -> list[psutil.Process]:
-    """The model processes of ours, not those that other tests left to read pictures."""
+    """Our model processes, not the decoding processes of other tests."""
     return [child for child in psutil.Process().children(recursive=True) if _is_worker(child)]
 
 
@@ -151,29 +152,29 @@ def _eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
 
 def _has_ended(process: psutil.Process) -> bool:
     try:
-        return process.status() == psutil.STATUS_ZOMBIE  # dead, and nobody to wait for it
+        return process.status() == psutil.STATUS_ZOMBIE  # ended, but not waited for
     except psutil.NoSuchProcess:
         return True
 
 
-def test_one_process_serves_job_after_job(
+def test_one_process_runs_successive_jobs(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
-    assert not _workers()  # nothing is started before there is work
+    assert not _workers()  # no process is started before the first job
     process_ids = []
     for name in ("one", "two"):
-        # Each job in a thread that ends with it, as the engine does it.
+        # Each job in its own thread, as in the job queue.
         thread = threading.Thread(target=provider.run, args=(task(name, 2), StoppableMonitor()))
         thread.start()
         thread.join(60)
-        time.sleep(0.2)  # the kernel would kill a process with the thread that started it
+        time.sleep(0.2)  # the kernel would end a process started by that thread
         process_ids.append(_workers())
     assert len(process_ids[0]) == 1
     assert process_ids[0] == process_ids[1]
 
 
-def test_a_process_without_work_ends(
+def test_an_idle_process_ends(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(model_idle_seconds=0.3)
@@ -183,7 +184,7 @@ def test_a_process_without_work_ends(
     assert len(_workers()) <= 1
 
 
-def test_a_process_that_died_idle_is_replaced_unseen(
+def test_a_process_that_died_while_idle_is_replaced(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
@@ -196,7 +197,7 @@ def test_a_process_that_died_idle_is_replaced_unseen(
     assert monitor.frames == [1001, 1002]
 
 
-def test_two_workers_work_at_once_and_a_third_job_waits(
+def test_two_workers_run_at_once_and_a_third_job_reuses_one(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(workers=2)
@@ -205,7 +206,7 @@ def test_two_workers_work_at_once_and_a_third_job_waits(
 
     def meet(frame: int) -> None:
         if frame == 1001:
-            together.wait()  # passes only if the other job is at its first frame too
+            together.wait()  # returns only if the other job is at its first frame too
             process_ids.update(child.pid for child in _workers())
 
     threads = [
@@ -222,7 +223,7 @@ def test_two_workers_work_at_once_and_a_third_job_waits(
     assert {child.pid for child in _workers()} == process_ids
 
 
-def test_a_job_that_waits_can_be_cancelled(
+def test_a_waiting_job_can_be_cancelled(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider(workers=1)
@@ -250,15 +251,15 @@ def test_a_job_that_waits_can_be_cancelled(
     assert len(errors) == 2
 
 
-def test_dying_again_ends_the_job_and_says_how_and_where(
+def test_a_second_crash_fails_the_job_with_signal_and_frame(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider, job = open_provider(), task(count=6, held=True)
     killed: set[int] = set()
 
     def kill_two() -> None:
-        # Not as frames are reported: under load the first process may have made all but the last
-        # by then, and the second one, which is held at that, would report nothing.
+        # Not by reported frames: under load the first process may have finished all frames but the
+        # last, where the second process is held and reports nothing.
         while len(killed) < 2:
             for child in _workers():
                 if child.pid not in killed:
@@ -280,22 +281,22 @@ def test_dying_again_ends_the_job_and_says_how_and_where(
     assert "memory" in error.next_step
     assert error.details["unfinished"] == unfinished
     assert not _workers()
-    # What was finished counts when the job is sent again.
+    # Finished frames are kept when the job is sent again.
     _release(job).touch()
     monitor = StoppableMonitor()
     provider.run(job, monitor)
     assert sorted(monitor.frames) == list(job.frames)
 
 
-def test_an_error_that_nobody_foresaw_is_reported_and_the_process_goes(
+def test_an_unexpected_error_is_reported_and_ends_the_process(
     open_provider: Callable[..., LocalProvider],
     task: Callable[..., ProviderTask],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     provider, job = open_provider(), task("job", 1)
-    unsettled = ProviderTask(**{**vars(job), "parameters": {}})
+    invalid = ProviderTask(**{**vars(job), "parameters": {}})
     with caplog.at_level("INFO"), pytest.raises(ModelCrashed, match="KeyError"):
-        provider.run(unsettled, StoppableMonitor())
+        provider.run(invalid, StoppableMonitor())
     assert _eventually(lambda: "Traceback" in caplog.text)
     assert re.search(r"model process \d+: Traceback", caplog.text)
     assert not _workers()
@@ -303,7 +304,7 @@ def test_an_error_that_nobody_foresaw_is_reported_and_the_process_goes(
 
 
 @linux
-def test_a_full_disk_is_reported_as_such(
+def test_a_full_disk_is_reported(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider, job = open_provider(), task("job", 2, (960, 540))
@@ -313,19 +314,19 @@ def test_a_full_disk_is_reported_as_such(
     with pytest.raises(DiskFull) as excinfo:
         provider.run(job, StoppableMonitor())
     assert excinfo.value.next_step
-    left = [path.name for path in job.folder.rglob("*") if path.is_file()]
-    assert not left  # no half of a picture
+    leftovers = [path.name for path in job.folder.rglob("*") if path.is_file()]
+    assert not leftovers  # no incomplete picture
 
 
-def test_what_libraries_print_does_not_reach_the_gateway() -> None:
+def test_output_of_libraries_does_not_reach_the_gateway() -> None:
     script = """
         import os
-        from bridge_gateway.providers.local.local_task import FrameDone
-        from bridge_gateway.workers.child_main import Channel
-        channel = Channel()
+        from bridge_gateway.workers.child_main import MessageChannel
+        from bridge_gateway.workers.messages import FrameDone
+        channel = MessageChannel()
         print("a library says hello", flush=True)
         os.write(1, b"and so does one in C\\n")
-        channel.say(FrameDone(frame=1001))
+        channel.send(FrameDone(frame=1001))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=True
@@ -334,7 +335,7 @@ def test_what_libraries_print_does_not_reach_the_gateway() -> None:
     assert b"hello" in done.stderr and b"in C" in done.stderr
 
 
-def test_a_process_goes_by_its_name_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_name_the_process(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         process = ChildProcess("bridge_gateway.not_there", name="decoder", threads=1)
         with pytest.raises(ProcessDied) as died:
@@ -346,35 +347,36 @@ def test_a_process_goes_by_its_name_in_the_log(caplog: pytest.LogCaptureFixture)
 _GATEWAY = """
     import sys, threading
     from pathlib import Path
-    from bridge_gateway.providers.base import Task
+    from bridge_gateway.providers.base import ProviderTask
     from bridge_gateway.providers.local.provider import LocalProvider
     from bridge_core.models.frames import FrameRange
     from bridge_core.models.media import Plate
-    from bridge_core.models.requests import Delivery
+    from bridge_core.models.requests import OutputFormat
     from bridge_core.models.settings import GatewaySettings
 
     pattern, folder, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     plate = Plate(path=pattern, range=FrameRange.of(1001, last))
     frames = tuple(plate.range.frames())
-    task = Task(job="j", service="round_trip", parameters={"through": "model_space"}, plate=plate,
-                files={f: Path(plate.file(f)) for f in frames}, frames=frames,
-                colour_space="ACEScg", delivery=Delivery.EXR, folder=folder)
+    task = ProviderTask(
+        job_id="j", service="round_trip", parameters={"mode": "colour_round_trip"}, plate=plate,
+        files={f: Path(plate.path_at(f)) for f in frames}, frames=frames,
+        colour_space="ACEScg", output_format=OutputFormat.EXR, folder=folder)
 
-    class Watch:
+    class PrintingMonitor:
         def frame_done(self, frame): print(frame, flush=True)
         def cancelled(self): return False
 
     provider = LocalProvider(GatewaySettings(models_dir=folder / "models"))
-    # As the engine does it: the thread that asks for the work is not the one that stays.
-    thread = threading.Thread(target=provider.run, args=(task, Watch()))
+    # As in the job queue, the job has a thread of its own.
+    thread = threading.Thread(target=provider.run, args=(task, PrintingMonitor()))
     thread.start()
     thread.join()
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_the_gateway(
-    how: signal.Signals, task: Callable[..., ProviderTask], tmp_path: Path
+    sent: signal.Signals, task: Callable[..., ProviderTask], tmp_path: Path
 ) -> None:
     job = task(count=4, held=True)
     gateway = subprocess.Popen(
@@ -388,18 +390,17 @@ def test_no_process_outlives_the_gateway(
     assert gateway.stdout is not None
     with gateway.stdout:
         assert gateway.stdout.readline() == b"1001\n"
-        family = psutil.Process(gateway.pid).children(recursive=True)
-        assert len(family) == 1
-        gateway.send_signal(how)
+        (worker,) = psutil.Process(gateway.pid).children(recursive=True)
+        gateway.send_signal(sent)
         gateway.wait(60)
-    assert _eventually(lambda: _has_ended(family[0]))
+    assert _eventually(lambda: _has_ended(worker))
     done = [f for f in job.frames if (job.folder / PROXY_FILENAME.format(frame=f)).exists()]
     assert 0 < len(done) < len(job.frames)
 
 
 @linux
-def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., ProviderTask]) -> None:
-    """One that cannot notice the end of its stdin is killed by the kernel."""
+def test_a_suspended_process_ends_with_the_gateway(task: Callable[..., ProviderTask]) -> None:
+    """It cannot notice the end of its stdin, so the kernel kills it."""
     job = task(count=4, held=True)
     gateway = subprocess.Popen(
         [
@@ -424,7 +425,7 @@ def test_a_frozen_process_dies_with_the_gateway(task: Callable[..., ProviderTask
 
 
 @linux
-def test_the_artists_machine_comes_first(
+def test_processes_run_at_low_priority(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()
@@ -436,13 +437,13 @@ def test_the_artists_machine_comes_first(
     assert int(score) > int(Path("/proc/self/oom_score_adj").read_text())
 
 
-def test_cores_are_shared_out() -> None:
-    all_of_them = threads_per_worker(1)
-    assert 1 <= threads_per_worker(2) <= max(1, all_of_them // 2)
+def test_threads_are_divided_among_workers() -> None:
+    cores = threads_per_worker(1)
+    assert 1 <= threads_per_worker(2) <= max(1, cores // 2)
     assert threads_per_worker(10_000) == 1
 
 
-def test_closing_ends_a_job_that_is_running(
+def test_closing_ends_a_running_job(
     open_provider: Callable[..., LocalProvider], task: Callable[..., ProviderTask]
 ) -> None:
     provider = open_provider()

@@ -1,4 +1,4 @@
-"""Round trip: what comes back is what was sent; the way through the models' space is bounded."""
+"""The round trip returns what was sent, with a bounded error through the models' space."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _IdleMonitor:
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProvider]:
-    """Without any weights: a round trip needs none."""
+    """A provider without weights: a round trip needs none."""
     new_provider = LocalProvider(GatewaySettings(models_dir=tmp_path_factory.mktemp("no-models")))
     yield new_provider
     new_provider.close()
@@ -37,26 +37,26 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProvider
 
 @pytest.fixture
 def round_trip(provider: LocalProvider, tmp_path: Path) -> Callable[..., Path]:
-    """Sends a plate there and back; the folder of what came."""
+    """Runs a round trip of a plate and returns the folder of the result."""
 
     def run(
         pattern: str,
-        through: str,
+        mode: str,
         *,
         space: str = "ACEScg",
-        delivery: OutputFormat = OutputFormat.EXR,
+        output_format: OutputFormat = OutputFormat.EXR,
     ) -> Path:
         plate = Plate(path=pattern, range=FrameRange.of(FRAMES[0], FRAMES[-1]))
         folder = tmp_path / "work"
         task = ProviderTask(
             job_id="job-1",
             service="round_trip",
-            parameters={"through": through},
+            parameters={"mode": mode},
             plate=plate,
             files={frame: Path(plate.path_at(frame)) for frame in FRAMES},
             frames=FRAMES,
             colour_space=space,
-            output_format=delivery,
+            output_format=output_format,
             folder=folder,
         )
         provider.run(task, _IdleMonitor())
@@ -76,32 +76,32 @@ def _spec(names: tuple[str, ...], kind: str, part: str = "") -> oiio.ImageSpec:
 
 
 def _all_halves(count: int) -> np.ndarray:
-    """Finite halves of every size, subnormals and negatives too, in some order."""
+    """Finite halves of all magnitudes, including subnormal and negative ones, shuffled."""
     bits = np.random.default_rng(7).integers(0, 2**16, count * 2, dtype=np.uint16)
     values = bits.view(np.float16)
     return values[np.isfinite(values)][:count]
 
 
 def _pixels(path: Path) -> list[tuple[tuple[str, ...], np.ndarray, dict[str, object]]]:
-    """Of each part: channel names, samples in the file's own type, metadata."""
+    """For each part: channel names, samples in the file's own type, metadata."""
     source = oiio.ImageInput.open(str(path))
     parts = []
     while source.seek_subimage(len(parts), 0):
         spec = source.spec()
         samples = source.read_image(len(parts), 0, 0, spec.nchannels, spec.format)
-        facts = {a.name: a.value for a in spec.extra_attribs}
-        facts |= {
+        metadata = {a.name: a.value for a in spec.extra_attribs}
+        metadata |= {
             name: getattr(spec, name)
             for name in ("x", "y", "width", "height", "full_x", "full_y", "full_width")
         }
-        facts["format"] = str(spec.format)
-        parts.append((tuple(spec.channelnames), samples, facts))
+        metadata["format"] = str(spec.format)
+        parts.append((tuple(spec.channelnames), samples, metadata))
     source.close()
     return parts
 
 
 def _write_layered(folder: Path, compression: str) -> str:
-    """A two-part half EXR with layers and metadata, as a renderer writes it."""
+    """Write two-part half EXRs with layers and metadata, as renderers do."""
     folder.mkdir()
     for frame in FRAMES:
         path = folder / f"plate.{frame}.exr"
@@ -109,7 +109,7 @@ def _write_layered(folder: Path, compression: str) -> str:
         specs = (_spec(names, "half", "rgba"), _spec(("depth.Z",), "half", "depth"))
         specs[0].attribute("compression", compression)
         specs[1].attribute("compression", "zips")
-        for spec in specs:  # OpenEXR wants these alike in all parts
+        for spec in specs:  # OpenEXR requires the same values in all parts
             spec.attribute("PixelAspectRatio", 2.0)
             spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, (0x01020304, 0))
         specs[0].attribute("owner", "Ärzte")
@@ -124,39 +124,39 @@ def _write_layered(folder: Path, compression: str) -> str:
     return str(folder / "plate.%04d.exr")
 
 
-@pytest.mark.parametrize("delivery", OutputFormat)
+@pytest.mark.parametrize("output_format", OutputFormat)
 @pytest.mark.parametrize("compression", ["zip", "piz", "none"])
-def test_a_half_exr_comes_back_bit_by_bit_with_layers_and_metadata(
-    compression: str, delivery: OutputFormat, round_trip: Callable[..., Path], tmp_path: Path
+def test_half_exr_returns_bit_for_bit_with_layers_and_metadata(
+    compression: str, output_format: OutputFormat, round_trip: Callable[..., Path], tmp_path: Path
 ) -> None:
     pattern = _write_layered(tmp_path / "plate", compression)
-    folder = round_trip(pattern, "as_it_is", delivery=delivery)
+    folder = round_trip(pattern, "passthrough", output_format=output_format)
     for frame in FRAMES:
         sent = _pixels(tmp_path / "plate" / f"plate.{frame}.exr")
-        came = _pixels(folder / f"main.{frame}.exr")
-        assert len(came) == 2
-        for (names, samples, facts), (back_names, back_samples, back_facts) in zip(
-            sent, came, strict=True
+        received = _pixels(folder / f"main.{frame}.exr")
+        assert len(received) == 2
+        for (names, samples, metadata), (back_names, back_samples, back_metadata) in zip(
+            sent, received, strict=True
         ):
             assert back_names == names
-            assert back_facts["format"] == "half"
+            assert back_metadata["format"] == "half"
             assert (back_samples.view(np.uint16) == samples.view(np.uint16)).all()
-            assert back_facts == facts
+            assert back_metadata == metadata
 
 
-def test_a_lossy_plate_is_not_made_worse(round_trip: Callable[..., Path], tmp_path: Path) -> None:
-    """DWAA written as DWAA again would lose again; as EXR it comes without loss."""
+def test_a_lossy_plate_loses_nothing_more(round_trip: Callable[..., Path], tmp_path: Path) -> None:
+    """DWAA written as DWAA would lose quality again; as EXR it is written without loss."""
     pattern = _write_layered(tmp_path / "plate", "dwaa")
-    folder = round_trip(pattern, "as_it_is")
+    folder = round_trip(pattern, "passthrough")
     for frame in FRAMES:
         (_, sent, _), _ = _pixels(tmp_path / "plate" / f"plate.{frame}.exr")
-        (_, came, facts), _ = _pixels(folder / f"main.{frame}.exr")
-        assert (came.view(np.uint16) == sent.view(np.uint16)).all()
-        assert facts["compression"] == "zip"
+        (_, received, metadata), _ = _pixels(folder / f"main.{frame}.exr")
+        assert (received.view(np.uint16) == sent.view(np.uint16)).all()
+        assert metadata["compression"] == "zip"
 
 
 def _write_colours(folder: Path) -> str:
-    """Half EXR in ACEScg from deep shadow to far above white, all channels alike in size."""
+    """Write half EXRs in ACEScg from deep shadow to far above white, with similar channels."""
     folder.mkdir()
     rng = np.random.default_rng(11)
     for frame in FRAMES:
@@ -170,20 +170,20 @@ def _write_colours(folder: Path) -> str:
     return str(folder / "plate.%04d.exr")
 
 
-def test_through_the_models_space_halves_come_back_as_they_were(
+def test_halves_return_unchanged_through_the_models_space(
     round_trip: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """The bound of decision 5: 0 ULP for what is at least 1/512 of its pixel's greatest. Two
-    matrices in float32 are off by some 2**-22 of that, half a step of a half is 2**-12."""
-    folder = round_trip(_write_colours(tmp_path / "plate"), "model_space")
+    """The bound of decision 5: 0 ULP for components of at least 1/512 of their pixel's largest. Two
+    matrices in float32 have an error of about 2**-22 of it, half a step of a half is 2**-12."""
+    folder = round_trip(_write_colours(tmp_path / "plate"), "colour_round_trip")
     for frame in FRAMES:
         ((_, sent, _),) = _pixels(tmp_path / "plate" / f"plate.{frame}.exr")
-        ((_, came, facts),) = _pixels(folder / f"main.{frame}.exr")
-        assert facts["format"] == "half"
-        assert (came.view(np.uint16) == sent.view(np.uint16)).all()
+        ((_, received, metadata),) = _pixels(folder / f"main.{frame}.exr")
+        assert metadata["format"] == "half"
+        assert (received.view(np.uint16) == sent.view(np.uint16)).all()
 
 
-def test_values_above_one_and_below_zero_survive_the_models_space(
+def test_values_above_one_and_below_zero_are_kept_through_the_models_space(
     round_trip: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "plate"
@@ -197,16 +197,16 @@ def test_values_above_one_and_below_zero_survive_the_models_space(
         assert out.open(str(path), _spec(("R", "G", "B"), "half"))
         assert out.write_image(pixels)
         out.close()
-    came = round_trip(str(folder / "plate.%04d.exr"), "model_space")
-    ((_, back, _),) = _pixels(came / "main.1001.exr")
+    result = round_trip(str(folder / "plate.%04d.exr"), "colour_round_trip")
+    ((_, back, _),) = _pixels(result / "main.1001.exr")
     np.testing.assert_allclose(back.astype(np.float64), pixels.astype(np.float64), rtol=2**-10)
 
 
 @pytest.mark.parametrize(
-    ("bits", "through"), [(10, "as_it_is"), (10, "model_space"), (16, "as_it_is")]
+    ("bits", "mode"), [(10, "passthrough"), (10, "colour_round_trip"), (16, "passthrough")]
 )
-def test_every_code_of_a_dpx_comes_back(
-    bits: int, through: str, round_trip: Callable[..., Path], tmp_path: Path
+def test_every_code_of_a_dpx_returns(
+    bits: int, mode: str, round_trip: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "plate"
     folder.mkdir()
@@ -222,13 +222,13 @@ def test_every_code_of_a_dpx_comes_back(
         assert out.write_image(samples.astype(np.uint16))
         out.close()
     pattern = str(folder / "plate.%04d.dpx")
-    for delivery, ending in ((OutputFormat.PLATE, "dpx"), (OutputFormat.EXR, "exr")):
-        came = round_trip(pattern, through, space="ACEScct", delivery=delivery)
-        ((_, back, facts),) = _pixels(came / f"main.1001.{ending}")
-        if ending == "exr":
-            assert facts["format"] == ("half" if bits == 10 else "float")
+    for output_format, suffix in ((OutputFormat.PLATE, "dpx"), (OutputFormat.EXR, "exr")):
+        result = round_trip(pattern, mode, space="ACEScct", output_format=output_format)
+        ((_, back, metadata),) = _pixels(result / f"main.1001.{suffix}")
+        if suffix == "exr":
+            assert metadata["format"] == ("half" if bits == 10 else "float")
             assert (np.rint(back.astype(np.float64) * (2**bits - 1)) == codes).all()
         else:
             assert (back >> (16 - bits) == codes).all()
-        for path in (came / "proxies").iterdir():
-            path.unlink()  # the other delivery is another job
+        for path in (result / "proxies").iterdir():
+            path.unlink()  # otherwise the frames count as finished for the other format

@@ -1,4 +1,4 @@
-"""What the local services promise a director, with the real networks."""
+"""The local services with the real networks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def provider(models_dir: Path) -> Iterator[LocalProvider]:
 
 
 def _scene() -> np.ndarray:
-    """A light disc before a dark ground, a lamp far above white in it, and a colour below 0."""
+    """A bright disc on a dark background with a lamp far above white, and a colour below 0."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     disc = ((x - WIDTH / 2) ** 2 + (y - HEIGHT / 2) ** 2 < (HEIGHT / 3) ** 2).astype(np.float32)
     pixels = np.zeros((HEIGHT, WIDTH, len(CHANNELS)), np.float32)
@@ -66,7 +66,7 @@ def _write(path: Path, pixels: np.ndarray) -> None:
 
 @pytest.fixture
 def run(provider: LocalProvider, tmp_path: Path) -> Callable[..., tuple[TaskResult, Path]]:
-    """One EXR frame in ACEScg through a service; what was made, and where."""
+    """Runs a service on one EXR frame in ACEScg; returns the result and its folder."""
 
     def make(
         service: str, pixels: np.ndarray, by: LocalProvider = provider, **parameters: object
@@ -74,7 +74,7 @@ def run(provider: LocalProvider, tmp_path: Path) -> Callable[..., tuple[TaskResu
         pattern = str(tmp_path / "plate.%04d.exr")
         plate = Plate(path=pattern, range=FrameRange.of(1001, 1001))
         _write(Path(plate.path_at(1001)), pixels)
-        offered = next(one for one in by.services() if one.id == service)
+        offered = next(entry for entry in by.services() if entry.id == service)
         folder = tmp_path / "work" / "-".join([service, *map(str, parameters.values())])
         task = ProviderTask(
             job_id="job-1",
@@ -99,25 +99,25 @@ def _channels(path: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("model", "scale"), [("span", 2), ("stylised", 4)])
-def test_upscale_keeps_light_alpha_and_layers(
+def test_upscale_keeps_range_alpha_and_layers(
     model: str, scale: int, run: Callable[..., tuple[TaskResult, Path]]
 ) -> None:
     sent = _scene()
     result, folder = run("upscale", sent, model=model)
-    came = _channels(folder / "main.1001.exr")
-    assert list(came) == list(CHANNELS)
-    assert came["R"].shape == (HEIGHT * scale, WIDTH * scale)
+    received = _channels(folder / "main.1001.exr")
+    assert list(received) == list(CHANNELS)
+    assert received["R"].shape == (HEIGHT * scale, WIDTH * scale)
     for index, name in enumerate("RGB"):
-        # Colours do not shift: the mean of the pixels made from one is that pixel, nearly.
-        blocks = came[name].reshape(HEIGHT, scale, WIDTH, scale).mean(axis=(1, 3))
-        flat = np.s_[44:60, 4:20]  # of the ground, away from edges
+        # Colours do not shift: the mean of the pixels made from one pixel is close to it.
+        blocks = received[name].reshape(HEIGHT, scale, WIDTH, scale).mean(axis=(1, 3))
+        flat = np.s_[44:60, 4:20]  # background, away from edges
         np.testing.assert_allclose(blocks[flat], sent[..., index][flat], rtol=0.03)
     lamp = np.s_[31 * scale : 33 * scale, 47 * scale : 49 * scale]
-    assert came["R"][lamp].min() > 45  # far above 1, and not clipped
+    assert received["R"][lamp].min() > 45  # far above 1, and not clipped
     below = np.s_[5 * scale : 7 * scale, 5 * scale : 7 * scale]
-    np.testing.assert_allclose(came["R"][below], -0.25, atol=0.03)
-    assert came["A"].min() >= 0.5 and came["A"].max() <= 1
-    assert set(np.unique(came["Z"])) == {7.0, np.inf}  # no depth that nothing has
+    np.testing.assert_allclose(received["R"][below], -0.25, atol=0.03)
+    assert received["A"].min() >= 0.5 and received["A"].max() <= 1
+    assert set(np.unique(received["Z"])) == {7.0, np.inf}  # no interpolated depth
     (output,) = result.outputs
     assert (output.width, output.height) == (WIDTH * scale, HEIGHT * scale)
     assert output.channels == ("R", "G", "B", "A")
@@ -125,28 +125,28 @@ def test_upscale_keeps_light_alpha_and_layers(
     assert header.get_string_attribute("shotbridge/unscaledLayers") == "motion"
 
 
-def test_matte_is_the_plates_alpha_and_a_sequence_and_changes_nothing_else(
+def test_matte_becomes_alpha_and_a_sequence_and_changes_nothing_else(
     run: Callable[..., tuple[TaskResult, Path]],
 ) -> None:
     sent = _scene()
     result, folder = run("matte", sent)
-    came = _channels(folder / "main.1001.exr")
+    received = _channels(folder / "main.1001.exr")
     matte = _channels(folder / "matte.1001.exr")
     assert list(matte) == ["Y"]
-    assert (came["A"] == matte["Y"]).all()
+    assert (received["A"] == matte["Y"]).all()
     assert matte["Y"].min() >= 0 and matte["Y"].max() <= 1
     halves = sent.astype(np.float16).astype(np.float32)
     for index, name in enumerate(CHANNELS):
-        assert (came["plate.A" if name == "A" else name] == halves[..., index]).all()
+        assert (received["plate.A" if name == "A" else name] == halves[..., index]).all()
     middle, corner = matte["Y"][24:40, 40:56].mean(), matte["Y"][:8, -8:].mean()
     assert middle > 0.5 > corner  # the disc is the subject
-    main, beside = result.outputs
-    assert (main.name, beside.name) == ("main", "matte")
-    assert beside.colour_space == DATA
-    assert beside.channels == ("Y",)
+    main, matte_output = result.outputs
+    assert (main.name, matte_output.name) == ("main", "matte")
+    assert matte_output.colour_space == DATA
+    assert matte_output.channels == ("Y",)
 
 
-def test_a_mattes_parameters_act(run: Callable[..., tuple[TaskResult, Path]]) -> None:
+def test_matte_parameters_have_an_effect(run: Callable[..., tuple[TaskResult, Path]]) -> None:
     _, hard = run("matte", _scene(), softness=0)
     assert set(np.unique(_channels(hard / "matte.1001.exr")["Y"])) <= {0.0, 1.0}
     areas = [
@@ -156,17 +156,17 @@ def test_a_mattes_parameters_act(run: Callable[..., tuple[TaskResult, Path]]) ->
     assert areas[0] > areas[1]
 
 
-def test_a_mattes_proxy_shows_the_subject_alone(
+def test_the_proxy_of_a_matte_shows_the_subject_alone(
     run: Callable[..., tuple[TaskResult, Path]],
 ) -> None:
     _, folder = run("matte", _scene())
     proxy = oiio.ImageBuf(str(folder / "proxies" / "1001.jpg")).get_pixels(oiio.FLOAT)
     corner = proxy[:6, -6:].mean(axis=(0, 1))
     assert np.ptp(corner) < 0.03  # grey
-    assert 0.2 < corner.mean() < 0.6  # and neither the plate's dark ground nor white
+    assert 0.2 < corner.mean() < 0.6  # neither the plate's dark background nor white
 
 
-def test_the_lineage_names_what_was_used(
+def test_the_result_lists_models_runtime_and_software(
     run: Callable[..., tuple[TaskResult, Path]], provider: LocalProvider
 ) -> None:
     result, _ = run("upscale", _scene())
@@ -178,13 +178,13 @@ def test_the_lineage_names_what_was_used(
     assert result.runtime["execution_provider"].endswith("ExecutionProvider")
     assert result.runtime["library"].startswith("onnxruntime ")
     assert {"OpenImageIO", "opencolorio", "av", "shotbridge"} <= set(result.software)
-    into, back, view = result.colour_conversions
-    assert into.startswith(f"ACEScg to {MODEL_SPACE}")
-    assert back.startswith(f"{MODEL_SPACE} to ACEScg")
+    to_model, to_plate, view = result.colour_conversions
+    assert to_model.startswith(f"ACEScg to {MODEL_SPACE}")
+    assert to_plate.startswith(f"{MODEL_SPACE} to ACEScg")
     assert "sRGB - Display" in view
 
 
-def test_pixels_that_are_no_numbers_are_refused_where_a_network_looks(
+def test_nan_in_the_input_of_a_network_is_refused(
     run: Callable[..., tuple[TaskResult, Path]],
 ) -> None:
     pixels = _scene()
@@ -195,7 +195,7 @@ def test_pixels_that_are_no_numbers_are_refused_where_a_network_looks(
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
-def test_weights_that_are_missing_or_damaged_make_a_service_unavailable(
+def test_missing_or_damaged_weights_make_a_service_unavailable(
     damage: str, run: Callable[..., tuple[TaskResult, Path]], models_dir: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "models"
@@ -222,10 +222,10 @@ def test_weights_that_are_missing_or_damaged_make_a_service_unavailable(
         broken.close()
 
 
-def test_weights_installed_anew_are_loaded_anew(
+def test_a_warm_process_notices_reinstalled_weights(
     run: Callable[..., tuple[TaskResult, Path]], models_dir: Path, tmp_path: Path
 ) -> None:
-    """A warm process does not go on with weights that are no longer there."""
+    """It does not continue with weights that have been removed."""
     copy = tmp_path / "models"
     for model in ("span-x2", "realesr-animevideo-x4", "u2netp"):
         shutil.copytree(models_dir / model, copy / model)
@@ -241,8 +241,8 @@ def test_weights_installed_anew_are_loaded_anew(
         warm.close()
 
 
-def test_the_peak_is_the_spaces_own() -> None:
-    """Wrong by much it costs detail, or lets whites clip; it must not move within a shot."""
+def test_the_peak_depends_on_the_colour_space() -> None:
+    """A wrong peak costs detail or clips whites; it must not change within a shot."""
     colour = ColourManager(ColourSettings())
     assert ModelSpaceTransform(colour, "sRGB Encoded Rec.709 (sRGB)").peak_value() == pytest.approx(
         1.0, abs=1e-3

@@ -1,4 +1,4 @@
-"""How far pixels are from where they were: half-float steps and visible colour differences."""
+"""Measures of colour accuracy: half-float steps and visible colour differences."""
 
 from __future__ import annotations
 
@@ -10,38 +10,36 @@ from numpy.typing import NDArray
 
 from bridge_gateway.media.colour import MODEL_SPACE, ColourManager
 
-FloatArray = NDArray[np.float32]
-
 #: Linear Rec.709 to CIE XYZ, D65 (IEC 61966-2-1), and its white.
 _TO_XYZ = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float64
 )
 _WHITE = _TO_XYZ.sum(axis=1)
 
-#: A component smaller than its pixel's greatest by this factor may come back some half steps off:
-#: float32 rounds relative to the greatest (2**-24, several times over in two matrices), a half
-#: step of the smaller one is 2**-11 of itself.
+#: A component smaller than its pixel's largest by this factor may come back some half steps off:
+#: float32 rounds relative to the largest (2**-24, several times over in two matrices), while a
+#: half step of the smaller one is 2**-11 of itself.
 MIN_COMPONENT_RATIO = 2.0**-9
 
 
 @dataclass(frozen=True)
 class RoundTripAccuracy:
-    """What a conversion to the model's space and back does to a half-float picture."""
+    """The error of a half-float picture after conversion to the models' space and back."""
 
     exact_share: float
     """Share of samples that come back bit by bit, 0 to 1."""
     max_half_steps: int
-    """Greatest distance in half-float steps, of samples not dwarfed by their pixel's greatest."""
+    """Largest error in half-float steps, without components below ``MIN_COMPONENT_RATIO``."""
     max_relative_error: float
-    """Greatest distance of any sample, divided by its pixel's greatest component."""
+    """Largest error of any sample, divided by its pixel's largest component."""
     max_delta_e: float
-    """Greatest CIEDE2000 difference."""
+    """Largest CIEDE2000 difference."""
 
 
 def measure_round_trip(
     colour: ColourManager, rgb: NDArray[np.float16], space: str
 ) -> RoundTripAccuracy:
-    """Convert finite half-float pixels (..., 3) to the model's space and back, and compare."""
+    """Convert finite half-float pixels (..., 3) to the models' space and back, and compare."""
     before = rgb.astype(np.float32)
     inside = colour.convert(before, space, MODEL_SPACE)
     after = colour.convert(inside, MODEL_SPACE, space)
@@ -68,7 +66,7 @@ def half_float_steps(a: NDArray[np.float16], b: NDArray[np.float16]) -> NDArray[
 def to_cielab(rgb: NDArray[Any]) -> NDArray[np.float64]:
     """Linear Rec.709 as CIELAB under D65 (CIE 15:2004), 1.0 being diffuse white.
 
-    Goes on in a straight line below 0, so negative components have a place too.
+    Continues as a straight line below 0, so that negative components are defined.
     """
     xyz = rgb.astype(np.float64) @ _TO_XYZ.T / _WHITE
     small = (6 / 29) ** 3
@@ -117,6 +115,6 @@ def delta_e_2000(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[
 
 
 def _to_ordered_ints(values: NDArray[np.float16]) -> NDArray[np.int64]:
-    """Integers in the order of the halves: neighbours differ by one."""
+    """Integers in the order of the half values: neighbours differ by one."""
     bits = values.view(np.int16).astype(np.int64)
     return np.where(bits < 0, -(bits & 0x7FFF), bits)
