@@ -102,6 +102,6 @@ tests = {
     "imports": "python -c 'import bridge_core.client, bridge_core.timeline.cut_reader'",
     "command": "shotbridge --version",
     "plugins": "python -c 'from bridge_core.hosts.plugin_folders import plugin_folder; "
-    "plugin_folder(\"nuke\")'",
+    'plugin_folder("nuke")\'',
     "doctor": "shotbridge doctor",
 }
