@@ -1,10 +1,9 @@
-"""A panel without a display: the test's own thread is the panel's, the gateway a real one."""
+"""Controllers without Qt: the test's thread acts as the panel's; the gateway is a real one."""
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import threading
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_main_thread import FakeMainThread
 
 from bridge_core import launcher
 from bridge_core.config import load_settings
@@ -25,44 +25,6 @@ oiio = pytest.importorskip("OpenImageIO")
 otio = pytest.importorskip("opentimelineio")
 
 RATE = 25.0
-
-
-class FakeMainThread:
-    """Stands for the panel's thread: calls are carried here, and done while the test waits."""
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread = threading.current_thread()
-
-    def post(self, call: Callable[[], None]) -> None:
-        self._calls.put(call)
-
-    def run_pending(self) -> None:
-        """Do what has come so far."""
-        assert threading.current_thread() is self._thread
-        while True:
-            try:
-                call = self._calls.get_nowait()
-            except queue.Empty:
-                return
-            call()
-
-    def wait_until(self, condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-        deadline = time.monotonic() + seconds
-        while True:
-            self.run_pending()
-            value = condition()
-            if value:
-                return value
-            assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-            time.sleep(0.01)
-
-    def run_for(self, seconds: float = 0.5) -> None:
-        """Let things happen that must not."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.run_pending()
-            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -87,7 +49,7 @@ def settings_in(folder: Path, **more: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Of a gateway that the tests of a module share; the first call starts it."""
+    """Settings of a gateway that the tests of a module share; the first call starts it."""
     shared = settings_in(tmp_path_factory.mktemp("ui"))
     yield shared
     launcher.stop_gateway(shared)
@@ -95,7 +57,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def own_settings(tmp_path: Path) -> Iterator[Settings]:
-    """Of a gateway of the test's own, to be killed."""
+    """Settings of a gateway of the test's own, to be killed."""
     own = settings_in(tmp_path / "own")
     yield own
     launcher.stop_gateway(own)
@@ -118,7 +80,7 @@ def kill_gateway() -> Callable[..., None]:
 def write_cut(
     path: Path, shots: dict[str, int], *, frames: range = range(1001, 1011), show: str = "bunny"
 ) -> Path:
-    """A cut of small plates, made where they are not there, each with its in-point."""
+    """Write a cut with small plates; ``shots`` has the first frame of each."""
     timeline = otio.schema.Timeline(show)
     timeline.metadata["shotbridge"] = {"show": show}
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
@@ -156,7 +118,7 @@ def write_cut(
 def cut(tmp_path: Path) -> Path:
     folder = tmp_path / "Größe und Länge"
     folder.mkdir()
-    # Names of their own for every test, for the gateway is shared.
+    # Unique names for each test, as the gateway is shared.
     number = abs(hash(str(tmp_path))) % 1_000_000
     shots = {f"AB{number}_0010": 1003, f"AB{number}_0020": 1003}
     return write_cut(folder / "reel 2.otio", shots, show=f"show{number}")
@@ -164,7 +126,7 @@ def cut(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def session(settings: Settings, cut: Path, main_thread: FakeMainThread) -> Iterator[Session]:
-    """Connected, on the cut."""
+    """A connected session with the cut."""
     new_session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     new_session.start()
     main_thread.wait_until(
@@ -181,7 +143,7 @@ def _no_threads_left() -> Callable[[], bool]:
 
 
 def no_threads_left(seconds: float = 20) -> bool:
-    """Whether all threads of panels have ended."""
+    """Whether all threads of panels end within this time."""
     deadline = time.monotonic() + seconds
     while any(thread.name.startswith("shotbridge-") for thread in threading.enumerate()):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""When things go away: the gateway killed, absent or refusing; the panel closed while busy."""
+"""The gateway is killed, absent or refuses; the panel is closed while busy."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from bridge_ui.send.controller import SendController
 from bridge_ui.shots.controller import ShotsController
 
 if TYPE_CHECKING:
-    from conftest import Panel
+    from fake_main_thread import FakeMainThread
 
 
 @pytest.fixture(autouse=True)
 def _close_sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test that fails leaves no session behind for the next one to stumble over."""
+    """Close all sessions, even if a test fails."""
     sessions: list[Session] = []
     real = Session.start
 
@@ -47,50 +47,50 @@ def _close_sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         session.close(timeout=5)
 
 
-def connected(settings: Settings, cut: Path, main_thread: Panel) -> Session:
+def connected(settings: Settings, cut: Path, main_thread: FakeMainThread) -> Session:
     session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     assert session.connection.value.state is ConnectionState.CONNECTING
     session.start()
-    main_thread.until(lambda: session.connection.value.is_connected, "the gateway to answer")
+    main_thread.wait_until(lambda: session.connection.value.is_connected, "the gateway to answer")
     return session
 
 
-def ready(session: Session, main_thread: Panel) -> tuple[ShotsController, SendController]:
+def ready(session: Session, main_thread: FakeMainThread) -> tuple[ShotsController, SendController]:
     shots, send = ShotsController(session), SendController(session)
     shots.reload()
-    main_thread.until(lambda: shots.rows, "the cut")
+    main_thread.wait_until(lambda: shots.rows, "the cut")
     send.choose_service("round_trip")
     send.set_shots([row.shot for row in shots.rows if row.shot])
-    main_thread.until(lambda: send.state.value.can_send, "the form")
+    main_thread.wait_until(lambda: send.state.value.can_send, "the form")
     return shots, send
 
 
-def test_a_killed_gateway_is_missed_and_comes_back_by_itself(
-    own_settings: Settings, cut: Path, main_thread: Panel, kill_gateway: Any
+def test_the_panel_reconnects_after_the_gateway_is_killed(
+    own_settings: Settings, cut: Path, main_thread: FakeMainThread, kill_gateway: Any
 ) -> None:
     session = connected(own_settings, cut, main_thread)
-    lines: list[ConnectionState] = []
-    session.connection.watch(lambda connection: lines.append(connection.state), immediately=False)
+    states: list[ConnectionState] = []
+    session.connection.watch(lambda connection: states.append(connection.state), immediately=False)
     shots, send = ready(session, main_thread)
     jobs = JobsController(session)
     send.send()
-    main_thread.until(lambda: len(session.store.jobs) == 2, "both jobs")
+    main_thread.wait_until(lambda: len(session.store.jobs) == 2, "both jobs")
     kill_gateway(own_settings)
-    main_thread.until(lambda: ConnectionState.LOST in lines, "the loss to be told")
-    main_thread.until(lambda: session.connection.value.is_connected, "the gateway to be back")
+    main_thread.wait_until(lambda: ConnectionState.LOST in states, "the loss to be shown")
+    main_thread.wait_until(lambda: session.connection.value.is_connected, "the gateway to be back")
 
     def done() -> bool:
         return all(job.state is JobState.SUCCEEDED for job in session.store.jobs.values())
 
-    main_thread.until(done, "the jobs to go on", seconds=120)
-    main_thread.until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
+    main_thread.wait_until(done, "the jobs to go on", seconds=120)
+    main_thread.wait_until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
     assert len(session.store.jobs) == 2, "nothing was sent twice"
     assert [row.sign.text for row in jobs.rows] == ["done", "done"]
     assert session.close(timeout=10)
 
 
-def test_what_is_sent_to_nobody_waits_and_goes_later(
-    tmp_path: Path, cut: Path, main_thread: Panel, own_settings: Settings
+def test_requests_wait_in_the_outbox_without_a_gateway(
+    tmp_path: Path, cut: Path, main_thread: FakeMainThread, own_settings: Settings
 ) -> None:
     first = connected(own_settings, cut, main_thread)
     _shots, send = ready(first, main_thread)
@@ -98,30 +98,32 @@ def test_what_is_sent_to_nobody_waits_and_goes_later(
 
     def unreachable(request: Any, *, key: str, **_: Any) -> Any:
         first.client.outbox.add(request, key)
-        raise GatewayUnreachable("nobody there", details={"kept": key})
+        raise GatewayUnreachable("no gateway", details={"kept": key})
 
     first.client.submit = unreachable  # type: ignore[method-assign,assignment]
     jobs = JobsController(first)
     send.send()
-    main_thread.until(lambda: send.state.value.problem == "nobody there", "the words")
-    main_thread.until(lambda: sum(row.is_in_outbox for row in jobs.rows) == 2, "both in the outbox")
-    assert {row.sign.text for row in jobs.rows} == {"in the outbox: not sent yet"}
-    assert first.outbox.value.text == "2 wait to be sent"
+    main_thread.wait_until(lambda: send.state.value.problem == "no gateway", "the problem")
+    main_thread.wait_until(
+        lambda: sum(row.is_in_outbox for row in jobs.rows) == 2, "both in the outbox"
+    )
+    assert {row.sign.text for row in jobs.rows} == {"in the outbox, not sent yet"}
+    assert first.outbox.value.text == "2 waiting to be sent"
     assert jobs.state.value.text == "2 in the outbox"
     jobs.cancel(jobs.rows[0].id)
-    main_thread.until(lambda: len(first.outbox.value.waiting) == 1, "one to be taken out")
+    main_thread.wait_until(lambda: len(first.outbox.value.waiting) == 1, "one to be withdrawn")
     first.client.submit = real  # type: ignore[method-assign]
     assert first.close(timeout=10)
 
     second = connected(own_settings, cut, main_thread)
-    main_thread.until(lambda: second.store.jobs, "what waited to be sent")
-    main_thread.until(lambda: not second.outbox.value.waiting, "an empty outbox")
+    main_thread.wait_until(lambda: second.store.jobs, "the waiting request")
+    main_thread.wait_until(lambda: not second.outbox.value.waiting, "an empty outbox")
     assert len(second.store.jobs) == 1
     assert second.close(timeout=10)
 
 
 def test_closing_while_sending_loses_nothing(
-    own_settings: Settings, cut: Path, main_thread: Panel
+    own_settings: Settings, cut: Path, main_thread: FakeMainThread
 ) -> None:
     session = connected(own_settings, cut, main_thread)
     _, send = ready(session, main_thread)
@@ -134,27 +136,27 @@ def test_closing_while_sending_loses_nothing(
 
     session.client.submit = slow  # type: ignore[method-assign]
     send.send()
-    main_thread.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
+    main_thread.wait_until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted")
     send.close()
     states: list[object] = []
     session.connection.watch(states.append, immediately=False)
     session.close()
     release.set()
     assert session.close(timeout=10)
-    main_thread.idle(0.2)
+    main_thread.run_for(0.2)
     assert states == []
 
     again = connected(own_settings, cut, main_thread)
-    main_thread.until(lambda: len(again.store.jobs) == 2, "both jobs")
-    main_thread.until(lambda: not again.outbox.value.waiting, "an empty outbox")
-    main_thread.idle(0.3)
+    main_thread.wait_until(lambda: len(again.store.jobs) == 2, "both jobs")
+    main_thread.wait_until(lambda: not again.outbox.value.waiting, "an empty outbox")
+    main_thread.run_for(0.3)
     assert len(again.store.jobs) == 2
     assert again.close(timeout=10)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be frozen here")
-def test_a_gateway_that_hangs_keeps_nobody_from_sending(
-    own_settings: Settings, cut: Path, main_thread: Panel, kill_gateway: Any
+def test_requests_are_accepted_while_the_gateway_hangs(
+    own_settings: Settings, cut: Path, main_thread: FakeMainThread, kill_gateway: Any
 ) -> None:
     session = connected(own_settings, cut, main_thread)
     shots, send = ready(session, main_thread)
@@ -164,19 +166,21 @@ def test_a_gateway_that_hangs_keeps_nobody_from_sending(
         for _ in range(5):
             session.refresh_health()
         review.open(shots.rows[0].shot)
-        send.set_note("asked while nobody answers")
+        send.set_note("sent while the gateway hangs")
         send.send()
-        main_thread.until(lambda: len(session.outbox.value.waiting) == 2, "both to be accepted", 10)
-        assert session.client.outbox.entries()[0].request.note == "asked while nobody answers"
+        main_thread.wait_until(
+            lambda: len(session.outbox.value.waiting) == 2, "both to be accepted", 10
+        )
+        assert session.client.outbox.entries()[0].request.note == "sent while the gateway hangs"
     finally:
         kill_gateway(own_settings, signal.SIGCONT)
-    main_thread.until(lambda: len(session.store.jobs) == 2, "the jobs")
-    main_thread.until(lambda: not session.outbox.value.waiting, "an empty outbox")
+    main_thread.wait_until(lambda: len(session.store.jobs) == 2, "the jobs")
+    main_thread.wait_until(lambda: not session.outbox.value.waiting, "an empty outbox")
     assert session.close(timeout=10)
 
 
-def test_a_studios_gateway_that_is_not_there_is_said_so(
-    tmp_path: Path, cut: Path, main_thread: Panel, settings_in: Any
+def test_an_unreachable_studio_gateway_is_reported(
+    tmp_path: Path, cut: Path, main_thread: FakeMainThread, settings_in: Any
 ) -> None:
     token = tmp_path / "token"
     token.write_text("secret-token-of-the-studio")
@@ -187,16 +191,18 @@ def test_a_studios_gateway_that_is_not_there_is_said_so(
     send = SendController(session)
     session.start()
     shots.reload()
-    main_thread.until(lambda: session.connection.value.state is ConnectionState.LOST, "the words")
+    main_thread.wait_until(
+        lambda: session.connection.value.state is ConnectionState.LOST, "the problem"
+    )
     assert "does not answer" in session.connection.value.text
     assert "again by itself" in session.connection.value.next_step
-    main_thread.until(lambda: len(shots.rows) == 2, "the cut, which needs no gateway")
+    main_thread.wait_until(lambda: len(shots.rows) == 2, "the cut, which needs no gateway")
     assert "services are not known" in send.state.value.missing[0]
     assert session.close(timeout=15)
 
 
-def test_a_wrong_token_is_for_a_person_to_mend(
-    settings: Settings, tmp_path: Path, cut: Path, main_thread: Panel, settings_in: Any
+def test_a_wrong_token_can_be_corrected(
+    settings: Settings, tmp_path: Path, cut: Path, main_thread: FakeMainThread, settings_in: Any
 ) -> None:
     address = launcher.ensure_gateway(settings)
     token = tmp_path / "token"
@@ -205,21 +211,21 @@ def test_a_wrong_token_is_for_a_person_to_mend(
     studio = settings_in(tmp_path, client__url=address.url, client__token_file=token)
     session = Session(studio, StandaloneHost(studio, cut), main_thread.post)
     session.start()
-    main_thread.until(
+    main_thread.wait_until(
         lambda: session.connection.value.state is ConnectionState.REFUSED, "the refusal"
     )
     assert session.connection.value.next_step
     token.write_text(address.token)
     session.reconnect()
     assert session.connection.value.state is ConnectionState.CONNECTING
-    main_thread.until(lambda: session.connection.value.is_connected, "the connection")
+    main_thread.wait_until(lambda: session.connection.value.is_connected, "the connection")
     assert address.url in session.connection.value.text
-    main_thread.until(lambda: session.health.value, "the gateway's health")
+    main_thread.wait_until(lambda: session.health.value, "the gateway's health")
     assert session.close(timeout=10)
 
 
 class BusyClient(Client):
-    """Its gateway streams, but at first does not say who it is."""
+    """The event stream works, but the first calls fail."""
 
     def __init__(self, settings: Settings, times: int) -> None:
         super().__init__(settings)
@@ -233,10 +239,10 @@ class BusyClient(Client):
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_a_gateway_that_answers_late_is_asked_again(
+def test_connecting_is_retried_if_the_first_calls_fail(
     settings: Settings,
     cut: Path,
-    main_thread: Panel,
+    main_thread: FakeMainThread,
     monkeypatch: pytest.MonkeyPatch,
     by_hand: bool,
 ) -> None:
@@ -244,48 +250,52 @@ def test_a_gateway_that_answers_late_is_asked_again(
     client = BusyClient(settings, times=1 if by_hand else 3)
     session = Session(settings, StandaloneHost(settings, cut), main_thread.post, client=client)
     session.start()
-    main_thread.until(lambda: session.connection.value.state is ConnectionState.LOST, "the words")
+    main_thread.wait_until(
+        lambda: session.connection.value.state is ConnectionState.LOST, "the problem"
+    )
     assert "no answer within 60 s" in session.connection.value.text
     if by_hand:
         session.reconnect()
-    main_thread.until(lambda: session.connection.value.is_connected, "the connection")
+    main_thread.wait_until(lambda: session.connection.value.is_connected, "the connection")
     assert session.services.value
     assert client.left < 0
     session.reconnect()
-    main_thread.until(lambda: client.left == -2, "a look at what stands as well")
+    main_thread.wait_until(lambda: client.left == -2, "reconnecting while connected")
     assert session.close(timeout=10)
 
 
 class SlowClient(Client):
-    """Answers about one shot come late."""
+    """Calls about one shot are slow."""
 
     def __init__(self, settings: Settings, slow: str) -> None:
         super().__init__(settings)
         self.slow = slow
         self.release = threading.Event()
-        self.asked = threading.Event()
+        self.called = threading.Event()
 
     def versions(self, **which: Any) -> list[Version]:
         if which.get("shot") == self.slow:
-            self.asked.set()
+            self.called.set()
             assert self.release.wait(30)
             raise GatewayUnreachable("this must not be shown")
         return super().versions(**which)
 
 
-def test_a_stale_answer_never_lands(settings: Settings, cut: Path, main_thread: Panel) -> None:
+def test_a_stale_result_is_not_shown(
+    settings: Settings, cut: Path, main_thread: FakeMainThread
+) -> None:
     host = StandaloneHost(settings, cut)
     first, second = (item.shot for item in host.scene().shots)
     client = SlowClient(settings, first.id.shot)
     session = Session(settings, host, main_thread.post, client=client)
     review = ReviewController(session)
     session.start()
-    main_thread.until(lambda: session.connection.value.is_connected, "the gateway")
+    main_thread.wait_until(lambda: session.connection.value.is_connected, "the gateway")
     review.open(first)
-    assert client.asked.wait(20)
+    assert client.called.wait(20)
     review.open(second)
     client.release.set()
-    main_thread.idle()
+    main_thread.run_for()
     assert review.state.value.shot == second
     assert review.state.value.problem == ""
     review.open(None)
@@ -293,64 +303,64 @@ def test_a_stale_answer_never_lands(settings: Settings, cut: Path, main_thread: 
     assert session.close(timeout=10)
 
 
-def test_what_was_said_is_kept_once_though_its_answer_was_lost(
-    settings: Settings, cut: Path, main_thread: Panel
+def test_feedback_is_stored_once_if_the_response_is_lost(
+    settings: Settings, cut: Path, main_thread: FakeMainThread
 ) -> None:
     session = connected(settings, cut, main_thread)
     shots, send = ready(session, main_thread)
     send.send()
-    main_thread.until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
+    main_thread.wait_until(lambda: all(row.newest_version_id for row in shots.rows), "the versions")
     review = ReviewController(session)
     review.open(shots.rows[0].shot)
-    main_thread.until(lambda: review.state.value.version, "the version")
+    main_thread.wait_until(lambda: review.state.value.version, "the version")
     real, calls = session.client.decide, []
 
-    def lose_answer(*given: Any) -> Any:
+    def lose_response(*given: Any) -> Any:
         calls.append(real(*given))
-        raise GatewayUnreachable("the answer was cut")
+        raise GatewayUnreachable("the response was lost")
 
-    session.client.decide = lose_answer  # type: ignore[method-assign,assignment]
+    session.client.decide = lose_response  # type: ignore[method-assign,assignment]
     review.decide(ReviewStatus.REJECTED)
-    main_thread.until(lambda: not review.state.value.busy, "the end of it")
+    main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
     assert review.state.value.problem == ""
     assert [d.status for d in review.state.value.decisions] == [ReviewStatus.REJECTED]
     assert len(calls) == 1
 
-    add_note, look = session.client.add_note, session.client.notes
+    add_note, list_notes = session.client.add_note, session.client.notes
     kept: list[Note] = []
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (1 / 3, 0.8)))
 
-    def say(text: str) -> None:
+    def write(text: str) -> None:
         review.add_note(text, [box], FrameRange.of(1, 2, 25), drawn_on=1, done=kept.append)
-        main_thread.until(lambda: not review.state.value.busy, "the end of it")
+        main_thread.wait_until(lambda: not review.state.value.busy, "the end of it")
 
-    def cut_off(*given: Any) -> Any:
+    def lose_note_response(*given: Any) -> Any:
         add_note(*given)
-        raise GatewayUnreachable("the answer was cut")
+        raise GatewayUnreachable("the response was lost")
 
-    def line_lost(*given: Any) -> Any:
-        session.client.notes = gone  # type: ignore[method-assign]
-        return cut_off(*given)
+    def lose_connection(*given: Any) -> Any:
+        session.client.notes = unreachable  # type: ignore[method-assign]
+        return lose_note_response(*given)
 
-    def gone(_: str) -> list[Note]:
-        raise GatewayUnreachable("nobody answers")
+    def unreachable(_: str) -> list[Note]:
+        raise GatewayUnreachable("no response")
 
-    session.client.add_note = cut_off  # type: ignore[method-assign]
-    say("Hold the leaves")
+    session.client.add_note = lose_note_response  # type: ignore[method-assign]
+    write("Hold the leaves")
     assert (review.state.value.problem, len(kept)) == ("", 1)
-    session.client.add_note = line_lost  # type: ignore[method-assign]
-    say("Softer")
-    assert "nobody answers" in review.state.value.problem
-    session.client.notes, session.client.add_note = look, add_note  # type: ignore[method-assign]
-    say("Softer")
+    session.client.add_note = lose_connection  # type: ignore[method-assign]
+    write("Softer")
+    assert "no response" in review.state.value.problem
+    session.client.notes, session.client.add_note = list_notes, add_note  # type: ignore[method-assign]
+    write("Softer")
     assert (review.state.value.problem, len(kept)) == ("", 2)
-    assert look(kept[0].version_id) == kept
+    assert list_notes(kept[0].version_id) == kept
     assert session.close(timeout=10)
 
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.3])
 def test_a_panel_closed_at_any_moment_leaves_no_thread(
-    settings: Settings, cut: Path, main_thread: Panel, when: float, no_threads_left: Any
+    settings: Settings, cut: Path, main_thread: FakeMainThread, when: float, no_threads_left: Any
 ) -> None:
     session = Session(settings, StandaloneHost(settings, cut), main_thread.post)
     parts = [
@@ -361,9 +371,9 @@ def test_a_panel_closed_at_any_moment_leaves_no_thread(
     ]
     session.start()
     parts[0].reload()  # type: ignore[union-attr]
-    main_thread.idle(when)
+    main_thread.run_for(when)
     for part in parts:
         part.close()
     session.close(timeout=0)
-    main_thread.idle(0.1)
+    main_thread.run_for(0.1)
     assert no_threads_left()

@@ -1,4 +1,4 @@
-"""The frame of a plate under a host's playhead."""
+"""The plate frame at a host's playhead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PlayheadHost(Host):
 
     def __init__(self, frame: int | None, *more: Capability) -> None:
         self._frame = frame
-        self._can = frozenset(more)
+        self._capabilities = frozenset(more)
 
     @property
     def title(self) -> str:
@@ -26,7 +26,7 @@ class PlayheadHost(Host):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return self._can
+        return self._capabilities
 
     def scene(self) -> HostScene:
         return HostScene("", "")
@@ -48,14 +48,16 @@ def shot(record: int | None, retime: Retime = Retime()) -> Shot:  # noqa: B008 -
 
 
 @pytest.mark.parametrize(
-    ("record", "wanted"),
+    ("record", "expected"),
     [(100, 1005), (107, 1012), (98, 1003), (109, 1014), (97, None), (110, None), (None, None)],
 )
-def test_it_is_counted_in_the_plate_with_handles(record: int | None, wanted: int | None) -> None:
+def test_the_frame_is_a_plate_frame_including_handles(
+    record: int | None, expected: int | None
+) -> None:
     host = PlayheadHost(record, Capability.PLAYHEAD)
     assert has_playhead(host)
     found = find_viewed_frame(host, [shot(None), shot(100)])
-    assert (found and found.frame) == wanted
+    assert (found and found.frame) == expected
 
 
 def test_a_retime_is_followed() -> None:
@@ -67,5 +69,5 @@ def test_a_retime_is_followed() -> None:
 
 
 @pytest.mark.parametrize("more", [(), (Capability.PLAYHEAD, Capability.ANY_THREAD)])
-def test_a_host_that_cannot_say_at_once_is_not_asked(more: tuple[Capability, ...]) -> None:
+def test_a_host_without_a_synchronous_playhead_is_not_called(more: tuple[Capability, ...]) -> None:
     assert find_viewed_frame(PlayheadHost(100, *more), [shot(100)]) is None

@@ -1,4 +1,4 @@
-"""Threads of our own: answers land where and when they should, stale ones never."""
+"""Worker threads: results are delivered on the panel's thread, stale ones never."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bridge_ui.core.workers import BackgroundTask, LatestCall, ThreadPool
 
 if TYPE_CHECKING:
     import pytest
-    from conftest import Panel
+    from fake_main_thread import FakeMainThread
 
 
-def test_answers_and_errors_land_on_the_panels_thread(
-    main_thread: Panel, caplog: pytest.LogCaptureFixture
+def test_results_and_errors_are_delivered_on_the_panels_thread(
+    main_thread: FakeMainThread, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = ThreadPool(main_thread.post)
     received: list[tuple[object, threading.Thread]] = []
@@ -31,11 +31,11 @@ def test_answers_and_errors_land_on_the_panels_thread(
 
     worked_in: list[threading.Thread] = []
     pool.run(lambda _: worked_in.append(threading.current_thread()) or 5, keep)
-    main_thread.until(lambda: len(received) == 1, "an answer")
+    main_thread.wait_until(lambda: len(received) == 1, "a result")
     pool.run(fail, keep, keep)
-    main_thread.until(lambda: len(received) == 2, "an error")
+    main_thread.wait_until(lambda: len(received) == 2, "an error")
     pool.run(surprise, keep, keep)
-    main_thread.until(lambda: len(received) == 3, "a surprise")
+    main_thread.wait_until(lambda: len(received) == 3, "a surprise")
     assert {thread for _, thread in received} == {threading.current_thread()}
     assert worked_in[0] is not threading.current_thread()
     assert received[0][0] == 5
@@ -46,44 +46,48 @@ def test_answers_and_errors_land_on_the_panels_thread(
     assert pool.close(5)
 
 
-def test_only_the_answer_to_the_last_question_lands(main_thread: Panel) -> None:
+def test_only_the_result_of_the_latest_call_is_delivered(main_thread: FakeMainThread) -> None:
     pool = ThreadPool(main_thread.post, threads=3)
     latest: LatestCall[str] = LatestCall(pool)
-    gates = {name: threading.Event() for name in "abc"}
+    events = {name: threading.Event() for name in "abc"}
     received: list[str] = []
 
-    def ask(name: str) -> None:
+    def run(name: str) -> None:
         def call(_: BackgroundTask) -> str:
-            assert gates[name].wait(20)
+            assert events[name].wait(20)
             return name
 
         latest.run(call, received.append)
 
     for name in "abc":
-        ask(name)
-    gates["c"].set()
-    main_thread.until(lambda: received, "the last answer")
-    gates["a"].set()
-    gates["b"].set()
-    main_thread.idle(0.2)
+        run(name)
+    events["c"].set()
+    main_thread.wait_until(lambda: received, "the last result")
+    events["a"].set()
+    events["b"].set()
+    main_thread.run_for(0.2)
     assert received == ["c"]
     assert not latest.busy
     assert pool.close(5)
 
 
-def test_what_was_cancelled_after_it_was_done_never_lands(main_thread: Panel) -> None:
+def test_the_result_of_a_call_cancelled_afterwards_is_not_delivered(
+    main_thread: FakeMainThread,
+) -> None:
     pool = ThreadPool(main_thread.post)
     received: list[int] = []
     done = threading.Event()
     task = pool.run(lambda _: done.set(), received.append)
     assert done.wait(20)
-    task.cancel()  # the answer waits to be delivered, or is just about to be posted
-    main_thread.idle(0.2)
+    task.cancel()  # the result is posted or about to be
+    main_thread.run_for(0.2)
     assert received == []
     assert pool.close(5)
 
 
-def test_closing_while_busy_reports_nothing_and_ends_the_threads(main_thread: Panel) -> None:
+def test_closing_while_busy_reports_nothing_and_ends_the_threads(
+    main_thread: FakeMainThread,
+) -> None:
     pool = ThreadPool(main_thread.post, threads=2)
     received: list[object] = []
     flags: list[BackgroundTask] = []
@@ -100,7 +104,7 @@ def test_closing_while_busy_reports_nothing_and_ends_the_threads(main_thread: Pa
     pool.run(lambda _: "never begun", received.append)
     begun.wait(20)
     assert pool.close(10)
-    main_thread.idle(0.1)
+    main_thread.run_for(0.1)
     assert received == []
     assert len(flags) == 2
     assert pool.run(lambda _: 1, received.append).cancelled

@@ -1,4 +1,4 @@
-"""The cut with versions that the panel writes beside its cut."""
+"""The cut with versions that the standalone panel writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _place(host: StandaloneHost) -> Any:
     return host.place([Placement(shot.item_id, version_of(shot.shot))])
 
 
-def test_a_file_that_no_placing_wrote_stays(tmp_path: Path) -> None:
+def test_a_file_from_elsewhere_is_not_overwritten(tmp_path: Path) -> None:
     host = StandaloneHost(Settings(), _cut(tmp_path / "reel.otio", tmp_path / "plates"))
     assert host.output is not None
     otio.adapters.write_to_file(otio.schema.Timeline("somebody's work"), str(host.output))
@@ -55,11 +55,11 @@ def test_a_file_that_no_placing_wrote_stays(tmp_path: Path) -> None:
     assert host.output.read_bytes() == before
     host.output.unlink()
     _place(host)
-    _place(host)  # our own is written again
+    _place(host)  # its own file is replaced
 
 
 def test_a_version_that_is_shorter_than_its_clip_is_reported(tmp_path: Path) -> None:
     cut = _cut(tmp_path / "reel.otio", tmp_path / "plates", (1002, 20), 0.25)
     settings = Settings.model_validate({"work": {"handles": 0}})
-    message = _place(StandaloneHost(settings, cut)).words
+    message = _place(StandaloneHost(settings, cut)).message
     assert "sh010: round_trip v001 holds frames 1002-1006" in message

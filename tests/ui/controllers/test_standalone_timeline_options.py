@@ -1,4 +1,4 @@
-"""The panel's own host reads a cut as the command line says: which timeline, at which rate."""
+"""The standalone host reads a cut with the timeline and rate of the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bridge_core.timeline.cut_reader import read_cut
 from bridge_ui.app.standalone_host import StandaloneHost
 from bridge_ui.shots.cut_export import export_cut
 
-assert rates, timelines  # they register the cases
+assert rates, timelines  # importing them registers the cases
 
 
 def test_a_timeline_and_a_rate(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_timeline_and_a_rate(tmp_path: Path) -> None:
     assert [item.shot.id.sequence for item in host.scene().shots] == ["reel_02"]
     with pytest.raises(TimelineError):
         host.open_cut(edl)
-    # What could not be opened changes nothing.
+    # A failed open() changes nothing.
     assert [item.shot.id.sequence for item in host.scene().shots] == ["reel_02"]
     host.open_cut(edl, rate="25")
     assert host.scene().cut is not None
@@ -42,7 +42,7 @@ def test_a_timeline_and_a_rate(tmp_path: Path) -> None:
 
 
 class StoredVersionsClient:
-    """A gateway's client with one version of every shot."""
+    """A client with one version of every shot."""
 
     def __init__(self, cut: Cut) -> None:
         self._versions = [version_of(item.shot) for item in cut]
@@ -56,7 +56,7 @@ class StoredVersionsClient:
 
 
 @pytest.mark.parametrize("reader", ["generic", "resolve"])
-def test_an_export_is_of_the_cut_that_is_open(tmp_path: Path, reader: str) -> None:
+def test_an_export_uses_the_open_timeline_and_rate(tmp_path: Path, reader: str) -> None:
     CASES["several-timelines"](tmp_path)
     CASES["edl-rate"](tmp_path)
     target = tmp_path / "out.otio"
@@ -64,8 +64,8 @@ def test_an_export_is_of_the_cut_that_is_open(tmp_path: Path, reader: str) -> No
         host = StandaloneHost(Settings(), tmp_path / source, timeline=timeline, rate=rate)
         # An EDL names no media; the cut is exported as it is.
         cut = read_cut(tmp_path / source, timeline=timeline, rate=rate)
-        made = export_cut(StoredVersionsClient(cut), cut, target, reader)  # type: ignore[arg-type]
-        assert made.version_count == len(cut.shots)
+        export = export_cut(StoredVersionsClient(cut), cut, target, reader)  # type: ignore[arg-type]
+        assert export.version_count == len(cut.shots)
         again = read_cut(target, timeline=timeline)
         assert again.rate == cut.rate
         assert len(again.shots) == len(cut.shots)
@@ -76,7 +76,7 @@ def test_an_export_is_of_the_cut_that_is_open(tmp_path: Path, reader: str) -> No
         assert host.scene().cut.source == cut.source  # type: ignore[union-attr]
 
 
-def test_a_timeline_of_a_bin_is_placed_in_twice(tmp_path: Path) -> None:
+def test_versions_are_placed_twice_in_a_timeline_of_a_bin(tmp_path: Path) -> None:
     CASES["several-timelines"](tmp_path)
     for timeline in ("reel_02", "reel_02", "reel_01"):
         host = StandaloneHost(Settings(), tmp_path / "bin.otio", timeline=timeline)
@@ -86,7 +86,7 @@ def test_a_timeline_of_a_bin_is_placed_in_twice(tmp_path: Path) -> None:
         assert host.scene().shots[0].shot.id.sequence == timeline
 
 
-def test_the_command_hands_them_on() -> None:
+def test_the_command_passes_them_on() -> None:
     command = ["panel", "cut.edl", "--timeline", "reel 2", "--rate", "29.97"]
     call = CommandContext(build_parser().parse_args(command), CommandOutput(as_json=False))
     arguments = panel_arguments(call)

@@ -1,4 +1,4 @@
-"""What can be read stays readable, beside dark hosts as well as beside light ones."""
+"""Text is readable in dark and light hosts, and nothing outside the panel changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("window", HOSTS)
-def test_every_text_can_be_read_on_every_surface(window: str) -> None:
+def test_text_has_enough_contrast_on_every_surface(window: str) -> None:
     palette = QPalette()
     palette.setColor(QPalette.ColorRole.Window, QColor(window))
     colours = colours_for(palette)
@@ -45,7 +45,7 @@ def test_every_text_can_be_read_on_every_surface(window: str) -> None:
     assert _contrast("#ffffff", colours.button_fill) >= 4.5
 
 
-def test_dressing_touches_nothing_outside(qapp: QApplication) -> None:
+def test_the_theme_changes_nothing_outside_the_panel(qapp: QApplication) -> None:
     before = (qapp.styleSheet(), qapp.palette(), qapp.font(), qapp.style().objectName())
     host = QWidget()
     beside, panel = QPushButton("the host's"), QWidget()
@@ -62,11 +62,11 @@ def test_dressing_touches_nothing_outside(qapp: QApplication) -> None:
 
 
 def test_the_style_sheet_sets_no_font_size() -> None:
-    """Letters have the host's size, by a factor: a size of our own would break its scaling."""
+    """Fonts are scaled from the host's; absolute sizes would break its scaling."""
     assert "font-size" not in style_sheet(ThemeColours())
 
 
-def test_icons_take_the_colour_of_their_text(qapp: QApplication) -> None:
+def test_icons_have_the_given_colour(qapp: QApplication) -> None:
     picture = pixmap("check", "#ff0000", 32).toImage()
     colours = {
         picture.pixelColor(x, y).name()
@@ -78,16 +78,16 @@ def test_icons_take_the_colour_of_their_text(qapp: QApplication) -> None:
     assert not icon("check", "#ff0000").isNull()
 
 
-def test_an_icon_that_nobody_drew_is_said(qapp: QApplication) -> None:
+def test_an_unknown_icon_is_an_error(qapp: QApplication) -> None:
     with pytest.raises(FileNotFoundError):
         icon("no-such-icon", "#ffffff")
 
 
-def test_icons_are_the_ones_in_use_with_their_licence() -> None:
+def test_only_used_icons_are_shipped_with_their_licence() -> None:
     folder = UI / "icons" / "lucide"
-    there = {path.stem for path in folder.glob("*.svg")}
-    words = set()
+    shipped = {path.stem for path in folder.glob("*.svg")}
+    literals = set()
     for path in UI.rglob("*.py"):
-        words |= set(re.findall(r"[\"']([a-z0-9-]+)[\"']", path.read_text(encoding="utf-8")))
-    assert there <= words, f"nobody shows {sorted(there - words)}"
+        literals |= set(re.findall(r"[\"']([a-z0-9-]+)[\"']", path.read_text(encoding="utf-8")))
+    assert shipped <= literals, f"unused: {sorted(shipped - literals)}"
     assert "ISC License" in (folder / "LICENSE").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files to write are asked for, and asked about again where one would be replaced."""
+"""The save dialog asks before it replaces a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bridge_ui.widgets.file_dialogs import save_file_dialog
 
 
 @pytest.mark.parametrize(("button", "replaced"), [("Replace", True), ("Cancel", False)])
-def test_a_file_that_exists_is_asked_about(
+def test_replacing_a_file_needs_confirmation(
     qapp: QApplication, tmp_path: Path, button: str, replaced: bool
 ) -> None:
-    """The name that is asked about has its ending, which nobody typed."""
+    """Including the suffix, which was not typed."""
     (tmp_path / "cut.otio").write_text("somebody's work")
     parent, chosen = QWidget(), list[str]()
     parent.show()
@@ -35,7 +35,7 @@ def test_a_file_that_exists_is_asked_about(
     parent.close()
 
 
-def test_a_new_file_is_not_asked_about(qapp: QApplication, tmp_path: Path) -> None:
+def test_a_new_file_needs_no_confirmation(qapp: QApplication, tmp_path: Path) -> None:
     parent, chosen = QWidget(), list[str]()
     dialog = save_file_dialog(parent, "Write", "new.otio", "OTIO (*.otio)", chosen.append)
     dialog.setDirectory(str(tmp_path))

@@ -1,4 +1,4 @@
-"""Calls carried to Qt's main thread: in order, in time, never after the end."""
+"""Calls on Qt's main thread run in order, without starving it, and never after closing."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def wait_until(app: QApplication, condition: Callable[[], object], seconds: floa
     deadline = time.monotonic() + seconds
     while not condition():
         app.processEvents()
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "timed out"
 
 
-def test_calls_from_many_threads_are_done_on_the_main_one_in_order(qapp: QApplication) -> None:
+def test_calls_from_many_threads_run_on_the_main_thread_in_order(qapp: QApplication) -> None:
     main = MainThreadDispatcher()
     done: list[tuple[int, int]] = []
     wrong: list[QThread] = []
@@ -64,7 +64,7 @@ def test_calls_from_many_threads_are_done_on_the_main_one_in_order(qapp: QApplic
     main.close()
 
 
-def test_thousands_of_calls_leave_the_loop_its_turns(qapp: QApplication) -> None:
+def test_many_calls_do_not_starve_the_event_loop(qapp: QApplication) -> None:
     main = MainThreadDispatcher()
     done: list[int] = []
     gaps: list[float] = []
@@ -88,11 +88,11 @@ def test_thousands_of_calls_leave_the_loop_its_turns(qapp: QApplication) -> None
         main.post(call)
     wait_until(qapp, lambda: len(done) == 300)
     timer.stop()
-    assert len(gaps) > 10, "timers fire between portions"
+    assert len(gaps) > 10, "timers fire between batches"
     main.close()
 
 
-def test_an_error_in_a_call_is_logged_and_stops_no_other(
+def test_an_error_in_a_call_is_logged_and_others_still_run(
     qapp: QApplication, caplog: pytest.LogCaptureFixture
 ) -> None:
     main = MainThreadDispatcher()
@@ -108,7 +108,7 @@ def test_an_error_in_a_call_is_logged_and_stops_no_other(
     main.close()
 
 
-def test_nothing_is_done_after_the_end(qapp: QApplication) -> None:
+def test_no_call_runs_after_closing(qapp: QApplication) -> None:
     main = MainThreadDispatcher()
     done: list[int] = []
     main.post(lambda: done.append(1))
@@ -119,7 +119,7 @@ def test_nothing_is_done_after_the_end(qapp: QApplication) -> None:
     assert done == []
 
 
-def test_posting_to_a_bridge_whose_window_has_gone_does_no_harm(qapp: QApplication) -> None:
+def test_posting_after_the_window_was_deleted_is_harmless(qapp: QApplication) -> None:
     window = QObject()
     main = MainThreadDispatcher(window)
     window.deleteLater()
@@ -140,18 +140,18 @@ GERMAN = {
 }
 
 
-def gather(folder: Path) -> ET.ElementTree[ET.Element]:
-    """The catalogue as translators get it."""
+def extract_catalogue(folder: Path) -> ET.ElementTree[ET.Element]:
+    """The catalogue for translators."""
     program = [sys.executable, str(REPO / "packaging" / "translations.py"), "de", "--into", folder]
     subprocess.run(program, check=True)
     return ET.parse(folder / "shotbridge_de.ts")
 
 
-def test_the_panels_texts_come_back_translated_by_qts_own_tools(
+def test_texts_are_translated_with_qts_tools(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(translate, "_lookup", str)
-    catalogue = gather(tmp_path)
+    catalogue = extract_catalogue(tmp_path)
     for message in catalogue.iter("message"):
         translated, translation = (
             GERMAN.get(str(message.findtext("source"))),
@@ -161,15 +161,15 @@ def test_the_panels_texts_come_back_translated_by_qts_own_tools(
             translation.text = translated
             del translation.attrib["type"]
     gone = ET.SubElement(next(catalogue.iter("context")), "message")
-    ET.SubElement(gone, "source").text = "said in an older panel"
-    ET.SubElement(gone, "translation").text = "frueher gesagt"
+    ET.SubElement(gone, "source").text = "a text of an older panel"
+    ET.SubElement(gone, "translation").text = "ein alter Text"
     catalogue.write(tmp_path / "shotbridge_de.ts", encoding="utf-8")
     kept = {
         str(message.findtext("source")): message.find("translation")
-        for message in gather(tmp_path).iter("message")
+        for message in extract_catalogue(tmp_path).iter("message")
     }
     translated = {text: one.text for text, one in kept.items() if one is not None and one.text}
-    assert translated == {**GERMAN, "said in an older panel": "frueher gesagt"}
+    assert translated == {**GERMAN, "a text of an older panel": "ein alter Text"}
 
     release = Path(PySide6.__file__).with_name("lrelease")
     subprocess.run([release, "-silent", tmp_path / "shotbridge_de.ts"], check=True)
@@ -181,7 +181,7 @@ def test_the_panels_texts_come_back_translated_by_qts_own_tools(
     assert decision_text(record).startswith("✓ approved, Ada, 2")
 
 
-def test_without_a_catalogue_texts_stay_as_they_are(
+def test_without_a_catalogue_texts_are_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(translate, "_lookup", str)

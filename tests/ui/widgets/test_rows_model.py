@@ -1,4 +1,4 @@
-"""Ten thousand rows: nothing is copied, and only what is in sight is painted."""
+"""Ten thousand rows: nothing is copied, and only visible rows are painted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge_ui.widgets.row_delegate import ICON_BY_SYMBOL, RowContent, RowDelega
 from bridge_ui.widgets.rows_model import ROW_ROLE, RowsModel
 
 
-def _look(row: int) -> RowContent:
+def _row_content(row: int) -> RowContent:
     return RowContent(
         f"SHOT_{row:05d}", "1001–1132", StatusSign("▸", "running", Tone.BUSY), 0.5, "changed"
     )
@@ -33,7 +33,7 @@ def model(qapp: QApplication, rows: ObservableList[int]) -> RowsModel[int]:
     return RowsModel(rows, lambda row: f"shot {row}")
 
 
-def test_the_model_keeps_the_rules_of_models(
+def test_the_model_passes_qts_model_tester(
     model: RowsModel[int], rows: ObservableList[int]
 ) -> None:
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
@@ -60,27 +60,27 @@ def test_a_closed_model_receives_nothing(model: RowsModel[int], rows: Observable
     assert model.rowCount() == 10_000
 
 
-def test_only_rows_in_sight_are_painted(qapp: QApplication, model: RowsModel[int]) -> None:
-    asked: set[int] = set()
+def test_only_visible_rows_are_painted(qapp: QApplication, model: RowsModel[int]) -> None:
+    painted: set[int] = set()
 
-    def picture(row: int, _size: QSize) -> QPixmap | None:
-        asked.add(row)
+    def thumbnail(row: int, _size: QSize) -> QPixmap | None:
+        painted.add(row)
         return None
 
     view = QListView()
     view.setModel(model)
     view.setUniformItemSizes(True)
-    view.setItemDelegate(RowDelegate(view, ThemeColours(), _look, picture))
+    view.setItemDelegate(RowDelegate(view, ThemeColours(), _row_content, thumbnail))
     view.resize(300, 600)
     view.show()
     QTest.qWaitForWindowExposed(view)
     view.grab()
-    assert 5 < len(asked) < 20
-    asked.clear()
+    assert 5 < len(painted) < 20
+    painted.clear()
     view.scrollTo(model.index(7_000))
     view.grab()
-    assert asked
-    assert min(asked) > 6_980
+    assert painted
+    assert min(painted) > 6_980
     view.close()
 
 
@@ -90,7 +90,7 @@ def test_rows_are_painted_at_every_width(
 ) -> None:
     view = QListView()
     view.setModel(model)
-    view.setItemDelegate(RowDelegate(view, ThemeColours(), _look, lambda _row, _room: None))
+    view.setItemDelegate(RowDelegate(view, ThemeColours(), _row_content, lambda _row, _size: None))
     view.setCurrentIndex(model.index(1))
     view.resize(width, 200)
     view.show()
@@ -100,7 +100,7 @@ def test_rows_are_painted_at_every_width(
     view.close()
 
 
-def test_every_mark_of_a_state_has_a_sign() -> None:
+def test_every_status_symbol_has_an_icon() -> None:
     from bridge_core.models.versions import ReviewStatus
     from bridge_ui.core.display_text import review_status_sign
 
