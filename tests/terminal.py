@@ -32,7 +32,7 @@ def pixels(frame: int) -> np.ndarray[Any, np.dtype[np.float16]]:
 
 @dataclass
 class Terminal:
-    """One user's folders and settings, and the real command line run in them."""
+    """One user's folders and settings, and the command line run with them."""
 
     folder: Path
     models_dir: Path

@@ -17,18 +17,18 @@ from bridge_core.cli.output import CommandOutput, format_duration, format_size, 
 from bridge_core.cli.sources import is_plate, parse_frame_range, parse_frames, shot_from_plate
 from bridge_core.models.gateway import MediaInfo
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "cli.md"
 
 
-def _tree(kind: type[errors.ShotbridgeError]) -> Iterator[type[errors.ShotbridgeError]]:
+def _error_classes(kind: type[errors.ShotbridgeError]) -> Iterator[type[errors.ShotbridgeError]]:
     yield kind
     for child in kind.__subclasses__():
-        yield from _tree(child)
+        yield from _error_classes(child)
 
 
 def test_every_exit_code_is_documented() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(), re.M)}
-    used = {kind.exit_code for kind in _tree(errors.ShotbridgeError)}
+    used = {kind.exit_code for kind in _error_classes(errors.ShotbridgeError)}
     assert used | {0, 2, 130} == documented
 
 
@@ -40,7 +40,7 @@ def test_every_command_is_documented() -> None:
         assert f"`{name}" in text, f"{name} is not in docs/cli.md"
 
 
-def test_an_error_is_words_for_people_and_json_for_scripts(
+def test_an_error_is_text_for_people_and_json_for_scripts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     missing = str(tmp_path / "none.otio")
@@ -50,16 +50,17 @@ def test_an_error_is_words_for_people_and_json_for_scripts(
     assert cli.main(["timeline", "shots", missing, "--json"]) == errors.TimelineError.exit_code
     problem = json.loads(capsys.readouterr().err)["error"]
     assert problem["code"] == "timeline" and problem["where"] == missing
+    assert problem["message"] and problem["next_step"]
 
 
-def test_settings_are_taken_before_and_behind_the_command(
+def test_settings_are_accepted_before_and_after_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = ["--set", "client.retries=1", "config", "show", "--set", "work.show=300", "--json"]
-    assert cli.main(words) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["client.retries"]["value"] == 1
-    assert shown["work.show"]["value"] == "300", "text stays text"
+    args = ["--set", "client.retries=1", "config", "show", "--set", "work.show=300", "--json"]
+    assert cli.main(args) == 0
+    settings = json.loads(capsys.readouterr().out)
+    assert settings["client.retries"]["value"] == 1
+    assert settings["work.show"]["value"] == "300", "text stays text"
 
 
 def test_a_setting_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,17 +77,17 @@ def test_a_setting_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]
         ("-3--1", (-3, -2, -1)),
     ],
 )
-def test_frames_are_read_as_people_write_them(text: str, frames: tuple[int, ...]) -> None:
+def test_lists_of_frames_and_ranges(text: str, frames: tuple[int, ...]) -> None:
     assert parse_frames(text) == frames
 
 
 @pytest.mark.parametrize("text", ["", "x", "1001-", "1001..1003", "1001;1002"])
-def test_what_is_no_frame_is_refused(text: str) -> None:
+def test_invalid_frames_are_refused(text: str) -> None:
     with pytest.raises(errors.InvalidRequest, match="not a frame range"):
         parse_frames(text)
 
 
-def test_spans() -> None:
+def test_frame_ranges() -> None:
     assert parse_frame_range("1001-1100") == (1001, 1100)
     assert parse_frame_range("-10-5") == (-10, 5)
 
@@ -101,13 +102,13 @@ def test_spans() -> None:
         ("a.####.dpx", True),
     ],
 )
-def test_a_plate_is_whatever_is_no_cut(source: str, plate: bool) -> None:
+def test_every_other_file_is_a_plate(source: str, plate: bool) -> None:
     assert is_plate(source) is plate
 
 
-def _shot(path: Path, span: str | None = None, rate: str = "24000/1001") -> Any:
+def _shot(path: Path, frame_range: str | None = None, rate: str = "24000/1001") -> Any:
     return shot_from_plate(
-        str(path), frame_range=span, rate=rate, colour_space=None, show=None, name=None
+        str(path), frame_range=frame_range, rate=rate, colour_space=None, show=None, name=None
     )
 
 
@@ -120,13 +121,13 @@ def test_a_plate_on_disk_becomes_a_shot(tmp_path: Path) -> None:
     assert shot.id.shot == "Fuchs und Hase" and shot.id.show == "unsorted"
 
 
-def test_a_movie_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(errors.InvalidRequest) as caught:
+def test_a_movie_without_media_info_needs_a_range(tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidRequest) as excinfo:
         _shot(tmp_path / "a.mov")
-    assert "--range" in caught.value.next_step
+    assert "--range" in excinfo.value.next_step
 
 
-def _movie(path: Path, span: str | None = None, rate: str | None = None) -> Any:
+def _movie(path: Path, frame_range: str | None = None, rate: str | None = None) -> Any:
     facts = MediaInfo(
         width=64,
         height=36,
@@ -138,7 +139,7 @@ def _movie(path: Path, span: str | None = None, rate: str | None = None) -> Any:
     )
     return shot_from_plate(
         str(path),
-        frame_range=span,
+        frame_range=frame_range,
         rate=rate,
         colour_space=None,
         show=None,
@@ -148,71 +149,73 @@ def _movie(path: Path, span: str | None = None, rate: str | None = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("span", "plate", "cut"),
+    ("frame_range", "plate", "cut"),
     [
         (None, "1-60", "1-60"),
         ("1-60", "1-60", "1-60"),
         ("11-20", "1-60", "11-20"),
-        ("1001-1060", "1001-1060", "1001-1060"),  # as many as the movie has: its numbers
+        ("1001-1060", "1001-1060", "1001-1060"),  # as long as the movie: renumbered
     ],
 )
 @pytest.mark.parametrize("rate", [None, "29.97", "30000/1001"])
-def test_a_movie_says_rate_and_length_itself(
-    tmp_path: Path, span: str | None, plate: str, cut: str, rate: str | None
+def test_a_movies_own_rate_and_length(
+    tmp_path: Path, frame_range: str | None, plate: str, cut: str, rate: str | None
 ) -> None:
-    shot = _movie(tmp_path / "a.mov", span, rate)
+    shot = _movie(tmp_path / "a.mov", frame_range, rate)
     assert (str(shot.plate.range), str(shot.cut_range)) == (plate, cut)
     assert str(shot.plate.range.rate) == "30000/1001"
     assert shot.plate.start_timecode == "01:00:00;00"
 
 
-@pytest.mark.parametrize(("span", "rate"), [("1001-1030", None), ("0-9", None), (None, "24")])
-def test_what_a_movie_contradicts_is_refused(
-    tmp_path: Path, span: str | None, rate: str | None
+@pytest.mark.parametrize(
+    ("frame_range", "rate"), [("1001-1030", None), ("0-9", None), (None, "24")]
+)
+def test_options_that_contradict_the_movie_are_refused(
+    tmp_path: Path, frame_range: str | None, rate: str | None
 ) -> None:
-    with pytest.raises(errors.InvalidRequest) as caught:
-        _movie(tmp_path / "a.mov", span, rate)
-    assert caught.value.next_step
+    with pytest.raises(errors.InvalidRequest) as excinfo:
+        _movie(tmp_path / "a.mov", frame_range, rate)
+    assert excinfo.value.next_step
 
 
-def test_without_a_gateway_a_movie_needs_both(tmp_path: Path) -> None:
-    def nobody(plate: Any) -> Any:
-        raise errors.GatewayUnreachable("nobody answers")
+def test_without_a_gateway_a_movie_needs_range_and_rate(tmp_path: Path) -> None:
+    def fail(plate: Any) -> Any:
+        raise errors.GatewayUnreachable("no gateway answers")
 
-    def shot(span: str | None, rate: str | None) -> Any:
+    def shot(frame_range: str | None, rate: str | None) -> Any:
         return shot_from_plate(
             str(tmp_path / "a.mov"),
-            frame_range=span,
+            frame_range=frame_range,
             rate=rate,
             colour_space=None,
             show=None,
             name=None,
-            get_media_facts=nobody,
+            get_media_facts=fail,
         )
 
     assert str(shot("1-60", "25").plate.range) == "1-60"
-    for span, rate in (("1-60", None), (None, "25")):
+    for frame_range, rate in (("1-60", None), (None, "25")):
         with pytest.raises(errors.GatewayUnreachable):
-            shot(span, rate)
+            shot(frame_range, rate)
 
 
-def test_a_rate_that_is_none(tmp_path: Path) -> None:
+def test_an_invalid_rate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidRequest, match="rate"):
-        _shot(tmp_path / "a.exr", span="1-1", rate="fast")
+        _shot(tmp_path / "a.exr", frame_range="1-1", rate="fast")
 
 
-def test_tables_line_up() -> None:
+def test_tables_are_aligned() -> None:
     text = format_table(("shot", "n"), [("AB_0010", 1), ("x", 22)])
     assert text.splitlines() == ["shot     n", "AB_0010  1", "x        22"]
     assert format_table(("shot",), []) == ""
 
 
-def test_quantities_are_spelled() -> None:
+def test_durations_and_sizes_are_formatted() -> None:
     assert [format_duration(s) for s in (None, 31, 725, 3729)] == ["", "0:31", "12:05", "1:02:09"]
     assert [format_size(b) for b in (12, 6_300_000, 2 * 10**12)] == ["12 B", "6.3 MB", "2.0 TB"]
 
 
-def test_a_bar_in_a_log_is_a_few_lines() -> None:
+def test_a_progress_bar_in_a_log_is_a_few_lines() -> None:
     log = io.StringIO()
     bar = CommandOutput(as_json=False, stdout=log, stderr=log).progress_bar("AB_0010")
     for done in range(101):
@@ -222,7 +225,7 @@ def test_a_bar_in_a_log_is_a_few_lines() -> None:
     assert len(lines) <= 4 and lines[-1] == "AB_0010  done" and "\r" not in log.getvalue()
 
 
-def test_a_bar_is_silent_where_json_is_wanted() -> None:
+def test_there_is_no_progress_bar_with_json() -> None:
     log = io.StringIO()
     bar = CommandOutput(as_json=True, stdout=log, stderr=log).progress_bar("AB_0010")
     bar.update(1, 2)
