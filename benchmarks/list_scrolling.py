@@ -1,12 +1,12 @@
-"""How long lists scroll: 10,000 shots, 5,000 versions among them, beside Qt's bare list of texts.
+"""Measures scrolling of 10,000 shots with 5,000 versions against Qt's plain list.
 
-    python -m benchmarks.rows [--shots 10000] [--versions 5000] [--json]
+    python -m benchmarks.list_scrolling [--shots 10000] [--versions 5000] [--json]
 
-Prints medians (processor time) of the panel's list of shots (picture, title, two lines, sign, bar
-of progress) and, in the same run, of a ``QListView`` on a ``QStringListModel`` with as many rows of
-one line: of painting a row, of a step of the wheel with all that it paints, and the memory of a
-row. Then what may not hold up a host: a portion of events, a letter typed into the search, all
-rows selected.
+Prints medians (processor time) of the panel's shot list (picture, title, two lines, status icon,
+progress bar) and, in the same run, of a ``QListView`` on a ``QStringListModel`` with as many
+single-line rows: painting a row, a wheel step with everything that it paints, and the memory of a
+row. Then operations that must not block a host: a batch of events, a letter typed into the search,
+selecting all rows.
 
 Without a display it runs on Qt's offscreen platform, whose painting is the same raster engine.
 """
@@ -59,7 +59,7 @@ class MemoryHost(Host):
 
     def __init__(self, shots: Sequence[Shot]) -> None:
         self._scene = HostScene(
-            "long.otio", "bench", tuple(HostShot(s, s.id.shot, "V1") for s in shots)
+            "long.otio", "benchmark", tuple(HostShot(s, s.id.shot, "V1") for s in shots)
         )
 
     def scene(self) -> HostScene:
@@ -69,7 +69,7 @@ class MemoryHost(Host):
 def shot(number: int) -> Shot:
     plate = Plate(path=f"/plates/{number:05d}.%04d.exr", range=FrameRange.of(993, 1048))
     return Shot(
-        id=ShotId(show="bench", sequence=f"sq{number // 100:03d}", shot=f"sh{number:05d}"),
+        id=ShotId(show="benchmark", sequence=f"sq{number // 100:03d}", shot=f"sh{number:05d}"),
         plate=plate,
         cut_range=FrameRange.of(1001, 1040),
         head_handle=8,
@@ -120,15 +120,14 @@ def resident_bytes() -> int:
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Milliseconds of processor time of this thread, so that other work on the machine does not
-    count."""
+    """Milliseconds of this thread's processor time, to exclude other work on the machine."""
     began = time.thread_time()
     call()
     return (time.thread_time() - began) * 1000
 
 
 def measure_scrolling(view: QListView) -> dict[str, float]:
-    """Milliseconds of painting a row, and of a step of three rows with what it paints."""
+    """Milliseconds to paint a row, and for a step of three rows including painting."""
     view.show()
     QApplication.processEvents()
     viewport, bar = view.viewport(), view.verticalScrollBar()
@@ -151,8 +150,8 @@ def measure_scrolling(view: QListView) -> dict[str, float]:
     return {**timings, "worst_step": max(steps)}
 
 
-def measure_bare_list(count: int) -> dict[str, float]:
-    """Qt's own list."""
+def measure_plain_list(count: int) -> dict[str, float]:
+    """Qt's plain list."""
     before = resident_bytes()
     view = QListView()
     view.setUniformItemSizes(True)
@@ -160,13 +159,13 @@ def measure_bare_list(count: int) -> dict[str, float]:
     view.setModel(QStringListModel([f"sh{number:05d} 1001-1040" for number in range(count)], view))
     view.resize(*_SIZE)
     timings = measure_scrolling(view)
-    timings["bytes_a_row"] = (resident_bytes() - before) / count
+    timings["bytes_per_row"] = (resident_bytes() - before) / count
     view.deleteLater()
     return timings
 
 
 def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, float]:
-    """The panel's list."""
+    """The panel's shot list."""
     shots = [shot(number) for number in range(count)]
     stored_versions = [
         version(number, shots[number * count // versions]) for number in range(versions)
@@ -186,26 +185,26 @@ def measure_panel_list(count: int, versions: int, folder: Path) -> dict[str, flo
         session.store.merge(jobs=jobs[at : at + BATCH_SIZE])
     QApplication.processEvents()
     timings = measure_scrolling(widget.view)
-    timings["bytes_a_row"] = (resident_bytes() - before) / count
-    portions = []
+    timings["bytes_per_row"] = (resident_bytes() - before) / count
+    batches = []
     for at in range(0, len(jobs), BATCH_SIZE):
-        further = [
-            one.model_copy(update={"progress": one.progress.model_copy(update={"step": "write"})})
-            for one in jobs[at : at + BATCH_SIZE]
+        updated = [
+            job.model_copy(update={"progress": job.progress.model_copy(update={"step": "write"})})
+            for job in jobs[at : at + BATCH_SIZE]
         ]
 
-        def hear(further: list[Job] = further) -> None:
-            session.store.merge(jobs=further)
+        def merge(updated: list[Job] = updated) -> None:
+            session.store.merge(jobs=updated)
             QApplication.processEvents()
 
-        portions.append(timed(hear))
-    timings |= {"listing": listing, "portion": max(portions)}
+        batches.append(timed(merge))
+    timings |= {"listing": listing, "batch": max(batches)}
 
-    def typed() -> None:
+    def search() -> None:
         controller.search("sh0012")
         QApplication.processEvents()
 
-    timings["search"] = timed(typed)
+    timings["search"] = timed(search)
     controller.search("")
     QApplication.processEvents()
     timings["select_all"] = timed(widget.view.selectAll)
@@ -225,30 +224,33 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     app = QApplication.instance() or QApplication(["benchmark"])
-    with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as folder:
-        rival = measure_bare_list(arguments.shots)
-        ours = measure_panel_list(arguments.shots, arguments.versions, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as folder:
+        plain = measure_plain_list(arguments.shots)
+        panel = measure_panel_list(arguments.shots, arguments.versions, Path(folder))
     app.processEvents()
     if arguments.json:
         results: dict[str, Any] = {"shots": arguments.shots, "versions": arguments.versions}
-        print(json.dumps({**results, "panel": ours, "bare": rival}, indent=2))
+        print(json.dumps({**results, "panel": panel, "plain": plain}, indent=2))
         return
     print(f"{arguments.shots} shots, {arguments.versions} versions, load {os.getloadavg()[0]:.1f}")
-    lines = (("row", "a painted row"), ("step", "a step of the wheel"))
-    for key, words in (*lines, ("worst_step", "the longest step")):
-        ratio = ours[key] / rival[key]
+    for key, label in (
+        ("row", "painting a row"),
+        ("step", "wheel step"),
+        ("worst_step", "longest wheel step"),
+    ):
+        ratio = panel[key] / plain[key]
         print(
-            f"{words:22} {ours[key]:8.3f} ms   {ratio:5.1f} x the bare list's {rival[key]:.3f} ms"
+            f"{label:22} {panel[key]:8.3f} ms   {ratio:5.1f} x the plain list's {plain[key]:.3f} ms"
         )
-    kilo, text = ours["bytes_a_row"] / 1000, rival["bytes_a_row"] / 1000
-    print(f"{'memory of a row':22} {kilo:8.2f} kB   the bare list's text {text:.2f} kB")
-    for key, words in (
-        ("listing", "listing all of them"),
-        ("portion", f"{BATCH_SIZE} events, longest"),
-        ("search", "a search"),
+    row, text = panel["bytes_per_row"] / 1000, plain["bytes_per_row"] / 1000
+    print(f"{'memory of a row':22} {row:8.2f} kB   the plain list's text {text:.2f} kB")
+    for key, label in (
+        ("listing", "listing all shots"),
+        ("batch", f"{BATCH_SIZE} events, longest"),
+        ("search", "search"),
         ("select_all", "selecting all"),
     ):
-        print(f"{words:22} {ours[key]:8.1f} ms")
+        print(f"{label:22} {panel[key]:8.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What the bridge costs: transfer, submitting, starting, idling, and time beside the model's own.
+"""Measures the bridge's overhead: transfer, submission, start, idle gateway, and a whole job.
 
-``python -m benchmarks.bridge``
+``python -m benchmarks.overhead``
 """
 
 from __future__ import annotations
@@ -39,34 +39,34 @@ def main() -> None:
     idle()
 
 
-def print_result(what: str, says: str) -> None:
-    print(f"{what:<34} {says}", flush=True)
+def print_result(label: str, result: str) -> None:
+    print(f"{label:<34} {result}", flush=True)
 
 
 def timed(work: Callable[[], object], *, before: Callable[[], object] | None = None) -> float:
     """Median seconds of three runs."""
-    took = []
+    times = []
     for _ in range(3):
         if before:
             before()
         start = time.perf_counter()
         work()
-        took.append(time.perf_counter() - start)
-    return statistics.median(took)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
 
 
 # Transfer
 
 
 def transfer() -> None:
-    """24 files of 10 MiB: by content address and by path, beside cp and loopback sendfile."""
-    with tempfile.TemporaryDirectory(prefix="shotbridge-bench-") as name:
+    """24 files of 10 MiB: uploaded and by path, against cp and sendfile over loopback."""
+    with tempfile.TemporaryDirectory(prefix="shotbridge-benchmark-") as name:
         source, target = Path(name) / "source", Path(name) / "target"
         source.mkdir()
-        # Pictures as far as the transfer can tell; it hashes and moves whatever bytes there are.
-        chance = random.Random(7)
+        # Random bytes: the transfer does not read the content.
+        generator = random.Random(7)
         for number in range(FILES):
-            (source / f"plate.{1001 + number}.exr").write_bytes(chance.randbytes(SIZE))
+            (source / f"plate.{1001 + number}.exr").write_bytes(generator.randbytes(SIZE))
         total = FILES * SIZE / 1e6
         files = sorted(source.iterdir())
         copying = timed(
@@ -74,34 +74,35 @@ def transfer() -> None:
             before=lambda: shutil.rmtree(target, ignore_errors=True),
         )
         sending = timed(lambda: _sendfile(files))
-        verifying = timed(lambda: _sendfile_verified(files, Path(name) / "arrived"))
+        verifying = timed(lambda: _sendfile_verified(files, Path(name) / "received"))
         print_result("cp", f"{total / copying:6.0f} MB/s")
         print_result("sendfile over loopback", f"{total / sending:6.0f} MB/s")
         print_result(
-            "the same, hashed, kept and proven",
-            f"{total / verifying:6.0f} MB/s   SHA-256 on both sides, every file on the disk",
+            "sendfile, verified and stored",
+            f"{total / verifying:6.0f} MB/s   SHA-256 on both sides, every file flushed to disk",
         )
 
         shot = _shot_of(source)
-        took = []
+        times = []
         for _ in range(3):
             with gateway() as (client, _plates):
                 start = time.perf_counter()
                 prepare_submission(request(shot, "round_trip"), client._transport)
-                took.append(time.perf_counter() - start)
-        sent = statistics.median(took)
+                times.append(time.perf_counter() - start)
+        uploading = statistics.median(times)
         print_result(
-            "sent by content address",
-            f"{total / sent:6.0f} MB/s   {copying / sent:.2f} of cp, {sending / sent:.2f} of"
-            f" sendfile, {verifying / sent:.2f} of sendfile hashed, kept and proven",
+            "uploaded",
+            f"{total / uploading:6.0f} MB/s   {copying / uploading:.2f} of cp,"
+            f" {sending / uploading:.2f} of sendfile, {verifying / uploading:.2f} of sendfile,"
+            " verified and stored",
         )
         with gateway(gateway__media_roots=[str(source)]) as (client, _plates):
-            named = timed(
+            by_path = timed(
                 lambda: prepare_submission(request(shot, "round_trip"), client._transport)
             )
         print_result(
-            "named by path",
-            f"{named * 1000:6.1f} ms     {copying / named:.0f} times faster than cp",
+            "by path",
+            f"{by_path * 1000:6.1f} ms     {copying / by_path:.0f} times faster than cp",
         )
 
 
@@ -112,66 +113,66 @@ def _shot_of(folder: Path) -> object:
 
     span = FrameRange.of(1001, 1000 + FILES, 24)
     return Shot(
-        id=ShotId(show="bench", sequence="sq", shot="bytes"),
+        id=ShotId(show="benchmark", sequence="sq", shot="bytes"),
         plate=Plate(path=str(folder / "plate.%04d.exr"), range=span, colour_space="ACEScg"),
         cut_range=span,
     )
 
 
 def _sendfile(files: list[Path]) -> None:
-    """All files through one connection, as fast as the kernel moves bytes."""
-    with _receiver(_drain) as line:
+    """Send all files through one connection, as fast as the kernel can."""
+    with _receiver(_drain) as connection:
         for path in files:
             with path.open("rb") as file:
-                line.sendfile(file)
+                connection.sendfile(file)
 
 
 def _sendfile_verified(files: list[Path], target: Path) -> None:
-    """What any transfer by content address has to do, and nothing else, in one connection."""
+    """The minimum work of any verified upload, in one connection."""
 
-    def keep(taker: socket.socket) -> None:
+    def store(receiver: socket.socket) -> None:
         buffer = memoryview(bytearray(1 << 20))
         for path in files:
             digest, missing = hashlib.sha256(), SIZE
             with target.open("wb", buffering=0) as file:
                 while missing:
-                    got = taker.recv_into(buffer[: min(missing, len(buffer))])
+                    got = receiver.recv_into(buffer[: min(missing, len(buffer))])
                     file.write(buffer[:got])
                     digest.update(buffer[:got])
                     missing -= got
                 os.fsync(file.fileno())
-            arrived[path] = digest.digest()
+            received[path] = digest.digest()
 
-    hashes: dict[Path, bytes] = {}
-    arrived: dict[Path, bytes] = {}
-    with _receiver(keep) as line:
+    sent: dict[Path, bytes] = {}
+    received: dict[Path, bytes] = {}
+    with _receiver(store) as connection:
         for path in files:
             with path.open("rb") as file:
-                hashes[path] = hashlib.file_digest(file, "sha256").digest()
-                line.sendfile(file)
-    assert arrived == hashes
+                sent[path] = hashlib.file_digest(file, "sha256").digest()
+                connection.sendfile(file)
+    assert received == sent
 
 
-def _drain(taker: socket.socket) -> None:
+def _drain(receiver: socket.socket) -> None:
     buffer = bytearray(1 << 20)
-    while taker.recv_into(buffer):
+    while receiver.recv_into(buffer):
         pass
 
 
 @contextmanager
 def _receiver(receive: Callable[[socket.socket], None]) -> Iterator[socket.socket]:
-    """A loopback connection whose other end ``take`` reads in another thread."""
+    """A loopback connection whose other end is read by ``receive`` in another thread."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
-            taker, _ = server.accept()
-            with taker:
-                receive(taker)
+            receiver, _ = server.accept()
+            with receiver:
+                receive(receiver)
 
         thread = threading.Thread(target=accept)
         thread.start()
-        with socket.create_connection(server.getsockname()) as line:
-            yield line
+        with socket.create_connection(server.getsockname()) as connection:
+            yield connection
         thread.join()
 
 
@@ -179,21 +180,22 @@ def _receiver(receive: Callable[[socket.socket], None]) -> Iterator[socket.socke
 
 
 def submitting() -> None:
-    """A 240-frame request: until it is accepted, and until work on it begins."""
+    """A request of 240 frames: time until it is accepted, and until it starts."""
     with gateway() as (client, plates):
         shot = plate(plates, "long", 240, 16, 16)
-        asked = request(shot, "round_trip")
-        client.wait([client.submit(asked).id])
+        long_request = request(shot, "round_trip")
+        client.wait([client.submit(long_request).id])
         bare = timed(client.services)
         jobs: list[str] = []
         accepted = timed(
-            lambda: jobs.append(client.submit(asked).id), before=lambda: client.wait(jobs)
+            lambda: jobs.append(client.submit(long_request).id),
+            before=lambda: client.wait(jobs),
         )
         client.wait(jobs)
         print_result(
             "240 frames accepted",
             f"{accepted * 1000:6.1f} ms     {accepted / bare:.1f} bare calls of"
-            f" {bare * 1000:.1f} ms (outbox, disk look-up, path check and job)",
+            f" {bare * 1000:.1f} ms (outbox, finding the files, path check and job)",
         )
         waits = []
         for _ in range(5):
@@ -204,16 +206,16 @@ def submitting() -> None:
             waits.append((job.started - job.created).total_seconds())
         print_result(
             "enqueue to start",
-            f"{statistics.median(waits) * 1000:6.1f} ms     median of 5, greatest"
+            f"{statistics.median(waits) * 1000:6.1f} ms     median of 5, longest"
             f" {max(waits) * 1000:.0f} ms",
         )
 
 
-# The model's own time, and ours beside it
+# A whole job against the network alone
 
 
 def overhead() -> None:
-    """Upscale of a real size: the job's wall time beside the bare network's on the same frames."""
+    """Upscale at a realistic size: the job's wall time against the network's own."""
     frames, width, height = 6, 640, 360
     with gateway() as (client, plates):
         shot = plate(plates, "big", frames, width, height)
@@ -221,8 +223,8 @@ def overhead() -> None:
         job_seconds = _run(client, request(shot, "upscale"))
     bare = _time_network_alone(frames, width, height)
     print_result(
-        "Upscale, whole job a frame",
-        f"{job_seconds / frames * 1000:6.0f} ms     {job_seconds / bare:.2f} of the bare network's"
+        "Upscale, whole job per frame",
+        f"{job_seconds / frames * 1000:6.0f} ms     {job_seconds / bare:.2f} of the network's"
         f" {bare / frames * 1000:.0f} ms (reading, colour, writing, proxies, checks, publishing)",
     )
 
@@ -235,14 +237,14 @@ def _run(client: Client, request: Request) -> float:
 
 
 def _time_network_alone(frames: int, width: int, height: int) -> float:
-    """Seconds of the network alone in a process of its own, warmed up, with the same threads."""
+    """Seconds of the network alone in a separate process, warmed up, with the same threads."""
     program = (
         "import sys, time, json, numpy as np\n"
         "from pathlib import Path\n"
-        "from bridge_gateway.inference.model_store import require\n"
+        "from bridge_gateway.inference.model_store import require_installed\n"
         "import onnxruntime as ort, os\n"
         "o = ort.SessionOptions(); o.intra_op_num_threads = os.cpu_count()\n"
-        f"m = require(Path({str(MODELS)!r}), 'span-x2')\n"
+        f"m = require_installed(Path({str(MODELS)!r}), 'span-x2')\n"
         "s = ort.InferenceSession(str(m.path), o, providers=['CPUExecutionProvider'])\n"
         "n = s.get_inputs()[0].name\n"
         f"x = np.random.default_rng(1).random((1, 3, {height}, {width}), dtype=np.float32)\n"
@@ -261,7 +263,7 @@ def _time_network_alone(frames: int, width: int, height: int) -> float:
 
 
 def idle() -> None:
-    """A gateway that nobody needs: its processor time and memory."""
+    """Processor time and memory of an idle gateway."""
     with gateway() as (client, plates):
         _run(client, request(plate(plates, "s", 1, 16, 16), "round_trip"))
         state = client.settings.client.state_dir / "gateway.json"
@@ -269,7 +271,7 @@ def idle() -> None:
         tree = [process, *process.children(recursive=True)]
         alone = _cpu_share(tree)
         own = process.memory_info().rss / 1e6
-        models = sum(one.memory_info().rss for one in tree[1:]) / 1e6
+        models = sum(child.memory_info().rss for child in tree[1:]) / 1e6
         stop = threading.Event()
         panel = threading.Thread(target=lambda: list(client.events(stop=stop)), daemon=True)
         panel.start()
@@ -277,7 +279,7 @@ def idle() -> None:
         stop.set()
         bare = _import_memory()
         print_result("idle gateway, processor", f"{alone:6.2%}       of one core")
-        print_result("the same with an open panel", f"{watched:6.2%}       of one core")
+        print_result("idle gateway with an open panel", f"{watched:6.2%}       of one core")
         print_result(
             "idle gateway, memory",
             f"{own:6.0f} MB     {own / bare:.2f} of what importing FastAPI, SQLAlchemy and DBOS"
@@ -286,11 +288,11 @@ def idle() -> None:
 
 
 def _cpu_share(tree: list[psutil.Process], seconds: float = 10) -> float:
-    """Part of one core that processes take, once what was going on has settled."""
+    """Share of one core that the processes use, after a pause to let them settle."""
     time.sleep(2)
-    before = sum(sum(one.cpu_times()[:2]) for one in tree)
+    before = sum(sum(process.cpu_times()[:2]) for process in tree)
     time.sleep(seconds)
-    return (sum(sum(one.cpu_times()[:2]) for one in tree) - before) / seconds
+    return (sum(sum(process.cpu_times()[:2]) for process in tree) - before) / seconds
 
 
 def _import_memory() -> float:

@@ -1,14 +1,14 @@
-"""How fast the review room plays two 1080p JPEG sequences under a wipe, beside the decoder alone.
+"""Measures playback of two 1080p JPEG sequences in the viewer's wipe against the decoder alone.
 
     python -m benchmarks.playback [--seconds 6] [--json]
 
-Prints four things, all measured in one run:
+Prints four results of one run:
 
 - the decoder alone: frames per second of QImageReader on as many threads as the player has;
-- the room at 24 fps: pictures shown and dropped, with nothing in memory at the start and memory for
-  less than the whole shot, so that every frame is decoded while it plays;
-- the room at rising rates: the highest at which no picture is dropped, each measured alike;
-- what drawing costs: paint with 20 strokes against paint without, and the strokes drawn anew.
+- the viewer at 24 fps: pictures shown and dropped, starting with an empty cache that is too small
+  for the shot, so that every frame is decoded during playback;
+- the viewer at increasing rates: the highest without dropped pictures, measured in the same way;
+- the cost of drawing: painting with 20 strokes against painting without, and redrawing them.
 
 Without a display it runs on Qt's offscreen platform, whose painting is the same raster engine.
 """
@@ -39,12 +39,12 @@ from bridge_ui.theme.colours import ThemeColours
 
 _FRAMES = 120
 _RATES = (24, 30, 36, 40, 48, 60)
-#: Less than the two shots take (240 pictures of 8.3 MB), so that playback never runs from memory.
+#: Less than the two shots need (240 pictures of 8.3 MB), so that playback never runs from memory.
 _MEMORY = 512 * 2**20
 
 
 class JpegSequence:
-    """1080p JPEGs in memory, eight different ones over and over."""
+    """1080p JPEGs in memory, eight different ones in a loop."""
 
     def __init__(self, key: str, hue: int) -> None:
         self.key = key
@@ -60,7 +60,7 @@ class JpegSequence:
 
 
 def _jpeg(hue: int, number: int) -> bytes:
-    """About as hard to decode as a photographed frame: soft shapes and fine texture."""
+    """A picture about as hard to decode as a photograph: soft shapes and fine texture."""
     image = QImage(1920, 1080, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     shade = QLinearGradient(QPointF(0, 0), QPointF(1920, 1080))
@@ -101,7 +101,7 @@ def measure_decoder(sequence: JpegSequence, threads: int, seconds: float) -> flo
 def measure_playback(
     app: QApplication, a: JpegSequence, b: JpegSequence, rate: int, seconds: float
 ) -> dict[str, Any]:
-    """The whole room, playing from an empty cache; painted to the widget with every frame."""
+    """Playback in the viewer from an empty cache, repainting the widget with every frame."""
     viewer = ViewerWidget(ThemeColours())
     viewer.player.close()
     viewer.player.cache = _cache(viewer.player)
@@ -118,7 +118,7 @@ def measure_playback(
         painted += 1
 
     viewer.player.frame_changed.connect(paint)
-    _run(app, 0.5)  # half a second of decoding ahead, as when a shot has just been opened
+    _run(app, 0.5)  # decode half a second ahead, as when a shot has just been opened
     viewer.player.toggle()
     _run(app, seconds)
     clock = viewer.player.clock
@@ -143,14 +143,14 @@ def _run(app: Any, seconds: float) -> None:
 
 
 def measure_drawing(a: JpegSequence, b: JpegSequence) -> dict[str, float]:
-    """Milliseconds a frame."""
+    """Milliseconds per frame."""
     viewer = ViewerWidget(ThemeColours())
     viewer.resize(1280, 900)
     viewer.show()
     frames = FrameRange.of(1001, 1000 + _FRAMES, 24)
     viewer.open(frames, frames, {"A": a, "B": b})
     _run(QApplication.instance(), 1.0)
-    viewer.player.close()  # so that nothing decodes beside the painting
+    viewer.player.close()  # no decoding while painting
     viewer.player.cache.join(5)
     canvas = viewer.canvas
     canvas.show_pictures(decode_jpeg(a.frame(0)), decode_jpeg(b.frame(0)))
@@ -165,21 +165,26 @@ def measure_drawing(a: JpegSequence, b: JpegSequence) -> dict[str, float]:
     )
 
     def paint(times: int) -> float:
-        took = []
+        durations = []
         for _ in range(times):
             started = time.perf_counter()
             canvas.repaint()
-            took.append((time.perf_counter() - started) * 1000)
-        return statistics.median(took)
+            durations.append((time.perf_counter() - started) * 1000)
+        return statistics.median(durations)
 
     QApplication.processEvents()
     without = paint(60)
     canvas.show_strokes(strokes, None)
     first = paint(1)
-    with_them = paint(60)
+    with_strokes = paint(60)
     viewer.close_down()
     viewer.close()
-    return {"without": without, "with": with_them, "cost": with_them - without, "anew": first}
+    return {
+        "without": without,
+        "with": with_strokes,
+        "cost": with_strokes - without,
+        "redraw": first,
+    }
 
 
 def main() -> None:
@@ -202,7 +207,7 @@ def main() -> None:
         if runs[-1]["dropped"]:
             break
         best = rate
-    ink = measure_drawing(a, b)
+    drawing = measure_drawing(a, b)
     results = {
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
@@ -212,22 +217,24 @@ def main() -> None:
         "runs": runs,
         "highest_rate_without_a_drop": best,
         "highest_rate_reached": max(run["fps"] for run in runs),
-        "drawing_ms": ink,
+        "drawing_ms": drawing,
     }
     if arguments.json:
         print(json.dumps(results, indent=2))
         return
-    print(f"{results['cores']} cores, load {results['load']:.1f}, {a.bytes_each // 1000} kB a JPEG")
+    print(
+        f"{results['cores']} cores, load {results['load']:.1f}, {a.bytes_each // 1000} kB per JPEG"
+    )
     print(f"decoder alone, 2 threads: {alone:.0f} frames/s = {alone / 2:.0f} pairs/s")
     for run in runs:
         print(
-            f"room at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
+            f"viewer at {run['rate']} fps: {run['shown']} shown, {run['dropped']} dropped,"
             f" {run['fps']:.1f} pairs/s ({run['fps'] / (alone / 2):.2f} of the decoder)"
         )
     print(f"highest rate without a dropped picture: {best} fps")
     print(
-        f"paint {ink['without']:.2f} ms, with 20 strokes {ink['with']:.2f} ms:"
-        f" drawing adds {ink['cost']:.2f} ms a frame ({ink['anew']:.1f} ms once, when drawn anew)"
+        f"painting {drawing['without']:.2f} ms, with 20 strokes {drawing['with']:.2f} ms: drawing"
+        f" adds {drawing['cost']:.2f} ms per frame ({drawing['redraw']:.1f} ms to redraw them)"
     )
 
 
