@@ -1,4 +1,4 @@
-"""The job queue: the only module that uses DBOS (3.4.0; see docs/decisions/0002-one-engine.md).
+"""The job queue: the only module that uses DBOS (3.4.0; see docs/decisions/0002-job-engine.md).
 
 A workflow's id, and its only argument, is the job's id. The result of each step is recorded before
 the next one begins. After a kill the workflow runs again from its beginning and gets the recorded
