@@ -1,4 +1,4 @@
-"""A stage with pictures that say where they come from: grey, brighter with each frame."""
+"""A viewer with two sources, each in one colour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge_ui.theme.style_sheet import apply_theme
 
 
 def jpeg(colour: QColor, width: int = 64, height: int = 36) -> bytes:
-    """Made on the calling thread; sources hand out what is made already."""
+    """A JPEG in one colour."""
     image = QImage(width, height, QImage.Format.Format_RGB32)
     image.fill(colour)
     buffer = QBuffer()
@@ -39,7 +39,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 @dataclass
 class ColourFrameSource:
-    """A source of frames in one colour."""
+    """Frames in one colour. Clearing ``release`` blocks ``frame``; ``broken`` frames fail."""
 
     key: str
     picture: bytes

@@ -1,6 +1,6 @@
-"""What stands beside what: other shots' versions, plates made anew, notes made into requests.
+"""Sources to compare: other shots' versions and changed plates; and requests made from feedback.
 
-Nobody is called: the controllers' session was never started.
+The controllers' session is never started, so there are no requests to a gateway.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def version(of: Shot, number: int = 1, *decisions: DecisionRecord) -> Version:
 
 @pytest.fixture
 def review(tmp_path: Path) -> Iterator[ReviewController]:
-    # Nobody listens there.
-    nobody = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
-    settings = Settings(client=nobody)
+    # No gateway listens there.
+    client = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
+    settings = Settings(client=client)
     session = Session(settings, EmptySceneHost(), lambda call: call())
     controller = ReviewController(session)
     yield controller
@@ -106,31 +106,30 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_a_neighbours_version_is_laid_beside_the_shot(
+def test_another_shots_version_is_shifted_to_the_shot(
     review: ReviewController, tmp_path: Path
 ) -> None:
-    reviewed, there = shot("S_010", tmp_path, 1001), shot("S_020", tmp_path, 86400)
-    mine, older, newest = version(reviewed), version(there, 1), version(there, 2)
-    review._session.store.merge(versions=[mine, older, newest])
-    review.set_other_shots([reviewed, there])
+    reviewed, other = shot("S_010", tmp_path, 1001), shot("S_020", tmp_path, 86400)
+    own, older, newest = version(reviewed), version(other, 1), version(other, 2)
+    review._session.store.merge(versions=[own, older, newest])
+    review.set_other_shots([reviewed, other])
     review.open(reviewed)
     labels = [choice.label for choice in review.state.value.choices]
     assert labels == ["Plate", "Upscale v001", "S_020 Upscale v002"]
     review.choose_a(newest.id)
-    beside = review.a.value
-    assert beside is not None
-    assert beside.frames == mine.frames, "both cuts begin on the same frame"
+    source = review.a.value
+    assert source is not None
+    assert source.frames == own.frames, "both cuts begin on the same frame"
     review.choose_b(PLATE)
-    state = review.state.value
-    assert state.version is None, "what is reviewed is never another shot's version"
-    review.choose_b(mine.id)
+    assert review.state.value.version is None, "another shot's version is never under review"
+    review.choose_b(own.id)
     review.step_version(-1)
-    assert review.state.value.b == mine.id
+    assert review.state.value.b == own.id
     review.set_other_shots([])
     assert review.state.value.a == PLATE
 
 
-def test_a_plate_that_was_rendered_anew_is_another_picture(
+def test_a_plate_that_was_rendered_again_gets_a_new_source(
     review: ReviewController, tmp_path: Path
 ) -> None:
     reviewed = shot("S_010", tmp_path, 1001)
@@ -153,7 +152,7 @@ def test_a_plate_that_was_rendered_anew_is_another_picture(
     assert review.a.value.frames == first.frames
 
 
-def test_everything_that_was_said_is_in_the_next_request(tmp_path: Path) -> None:
+def test_all_feedback_is_in_the_next_request(tmp_path: Path) -> None:
     reviewed = shot("S_010", tmp_path, 1001)
     record = DecisionRecord(
         status=ReviewStatus.CHANGES_REQUESTED, by="Ada", comment="calmer", at=AT
@@ -170,7 +169,7 @@ def test_everything_that_was_said_is_in_the_next_request(tmp_path: Path) -> None
             at=AT,
         ),
     ]
-    feedback = review_remarks(reviewed_version, notes)
+    remarks = review_remarks(reviewed_version, notes)
     service = Service(
         id="extend",
         title="Set extension",
@@ -179,23 +178,21 @@ def test_everything_that_was_said_is_in_the_next_request(tmp_path: Path) -> None
         data_locality=DataLocality.LOCAL,
         parameters=(TextParameter(name="prompt", title="Prompt", max_length=60),),
     )
-    asked = Request(
+    earlier_request = Request(
         shot=reviewed,
         service="extend",
         requested_by="Ada",
         note="the whole sky",
         parameters={"prompt": "a meadow"},
     )
-    lineage = Lineage.model_construct(request=asked, parameters={"prompt": "a meadow"})
-    moved = reviewed.model_copy(update={"head_handle": 4})
-    request = revision_request(lineage, reviewed_version.id, feedback, service, moved)
+    lineage = Lineage.model_construct(request=earlier_request, parameters={"prompt": "a meadow"})
+    trimmed = reviewed.model_copy(update={"head_handle": 4})
+    request = revision_request(lineage, reviewed_version.id, remarks, service, trimmed)
     assert request.note == "the whole sky\ncalmer\n1004: hold the leaves"
     assert request.parameters["prompt"] == "a meadow\ncalmer\nthe whole sky\n1004: hold the leaves"
     assert request.source_version_id == reviewed_version.id
-    assert request.shot == moved
-    assert revision_request(
-        lineage, reviewed_version.id, ["x" * 100], service, reviewed
-    ).parameters["prompt"] == ("a meadow\n" + "x" * 51)
-    assert revision_request(lineage, reviewed_version.id, feedback, None, reviewed).parameters == {
-        "prompt": "a meadow"
-    }
+    assert request.shot == trimmed
+    too_long = revision_request(lineage, reviewed_version.id, ["x" * 100], service, reviewed)
+    assert too_long.parameters["prompt"] == "a meadow\n" + "x" * 51
+    without_service = revision_request(lineage, reviewed_version.id, remarks, None, reviewed)
+    assert without_service.parameters == {"prompt": "a meadow"}

@@ -1,4 +1,4 @@
-"""The frame cache: order, limit, failures, stale answers, closing."""
+"""The frame cache: order, memory limit, failures, outdated answers, closing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_ui.review.player.frame_cache import FrameCache, PlaybackPosition
 
 
 class ByteFrameSource:
-    """Each frame is 100 bytes that say which frame of which source they are."""
+    """Each frame is 100 bytes that identify source and frame."""
 
     def __init__(self, first: int = 1, last: int = 100, mark: bytes = b"a") -> None:
         self.key = f"source {mark!r}"
@@ -83,7 +83,7 @@ def test_both_sides_of_a_frame_come_together_and_steps_are_followed(harness: Cac
     assert a.asked[:3] == b.asked[:3] == [1, 3, 5]
 
 
-def test_goes_round_the_loop(harness: CacheHarness) -> None:
+def test_follows_the_loop(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(), harness.cache()
     cache.set_position(PlaybackPosition(9, 1, 5, 10))
     cache.set_sources({"A": source})
@@ -91,19 +91,19 @@ def test_goes_round_the_loop(harness: CacheHarness) -> None:
     assert source.asked[:6] == [9, 10, 5, 6, 7, 8]
 
 
-def test_memory_is_never_exceeded_and_the_playhead_always_kept(harness: CacheHarness) -> None:
+def test_the_memory_limit_holds_and_the_playheads_frame_is_kept(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(), harness.cache(memory=1000, threads=3)
     cache.set_sources({"A": source})
-    most = 0
+    peak = 0
     for frame in (*range(1, 60, 3), *range(60, 1, -7)):
         cache.set_position(PlaybackPosition(frame, 1, 1, 100))
         wait_until(lambda: cache.get("A", frame) is not None)  # noqa: B023
-        most = max(most, cache.memory_used)
-    assert 0 < most <= 1000
+        peak = max(peak, cache.memory_used)
+    assert 0 < peak <= 1000
     assert cache.memory_used == 100 * len(cache.cached_frames())
 
 
-def test_a_picture_larger_than_the_memory_is_still_shown(harness: CacheHarness) -> None:
+def test_a_picture_larger_than_the_limit_is_still_shown(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(), harness.cache(memory=10)
     cache.set_sources({"A": source})
     for frame in (7, 40, 3):
@@ -112,7 +112,7 @@ def test_a_picture_larger_than_the_memory_is_still_shown(harness: CacheHarness) 
         assert len(cache.cached_frames()) == 1
 
 
-def test_it_rests_when_all_is_there(harness: CacheHarness) -> None:
+def test_idle_once_everything_is_loaded(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(1, 5), harness.cache(threads=2)
     cache.set_position(PlaybackPosition(3, 1, 1, 5))
     cache.set_sources({"A": source})
@@ -121,7 +121,7 @@ def test_it_rests_when_all_is_there(harness: CacheHarness) -> None:
     assert sorted(source.asked) == [1, 2, 3, 4, 5]
 
 
-def test_a_failed_frame_is_reported_and_loaded_once_it_is_back(harness: CacheHarness) -> None:
+def test_a_failed_frame_is_reported_and_loaded_after_a_refresh(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(1, 3), harness.cache()
     source.broken = {2}
     cache.set_position(PlaybackPosition(1, 1, 1, 3))
@@ -137,10 +137,10 @@ def test_a_failed_frame_is_reported_and_loaded_once_it_is_back(harness: CacheHar
     assert cache.error("A", 2) is None
 
 
-def test_failures_that_nobody_looks_at_wake_no_thread(
+def test_failures_outside_the_prefetch_range_wake_no_thread(
     harness: CacheHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither those of a source that is gone, nor those that are further off than the plan."""
+    """Neither those of a removed source, nor those far from the playhead."""
     monkeypatch.setattr(cache_module, "_RETRY_DELAY", 0.05)
     gone, far, cache = (
         ByteFrameSource(1, 3, b"gone"),
@@ -157,15 +157,15 @@ def test_failures_that_nobody_looks_at_wake_no_thread(
     cache.set_position(PlaybackPosition(1, 1, 1, 100))
     wait_until(lambda: len(cache.cached_frames()) == 5)
     asked = far.asked.count(50)
-    walks: list[int] = []
-    plan = cache._prefetch_order
-    monkeypatch.setattr(cache, "_prefetch_order", lambda: walks.append(1) or plan())
+    calls: list[int] = []
+    prefetch_order = cache._prefetch_order
+    monkeypatch.setattr(cache, "_prefetch_order", lambda: calls.append(1) or prefetch_order())
     time.sleep(0.5)
-    assert len(walks) <= 4, "the threads go round and round"
-    assert far.asked.count(50) <= asked + 1  # which was on its way
+    assert len(calls) <= 4, "the threads are busy waiting"
+    assert far.asked.count(50) <= asked + 1  # one may have been running
 
 
-def test_pictures_of_a_source_that_is_gone_never_land(harness: CacheHarness) -> None:
+def test_pictures_of_a_removed_source_are_discarded(harness: CacheHarness) -> None:
     old, new, cache = ByteFrameSource(mark=b"old"), ByteFrameSource(mark=b"new"), harness.cache()
     old.release.clear()
     cache.set_position(PlaybackPosition(1, 1, 1, 100))
@@ -178,7 +178,7 @@ def test_pictures_of_a_source_that_is_gone_never_land(harness: CacheHarness) -> 
     assert cache.memory_used == 10_000
 
 
-def test_sides_that_change_places_keep_their_pictures(harness: CacheHarness) -> None:
+def test_swapped_sides_keep_their_pictures(harness: CacheHarness) -> None:
     a, b, cache = ByteFrameSource(1, 10), ByteFrameSource(1, 10, b"b"), harness.cache()
     cache.set_position(PlaybackPosition(1, 1, 1, 10))
     cache.set_sources({"A": a, "B": b})
@@ -190,7 +190,7 @@ def test_sides_that_change_places_keep_their_pictures(harness: CacheHarness) -> 
     assert len(a.asked) == len(b.asked) == 10
 
 
-def test_frames_that_a_job_makes_meanwhile_are_fetched(harness: CacheHarness) -> None:
+def test_frames_that_a_job_finishes_are_fetched(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(1, 2), harness.cache()
     cache.set_position(PlaybackPosition(1, 1, 1, 10))
     cache.set_sources({"A": source})
@@ -202,7 +202,7 @@ def test_frames_that_a_job_makes_meanwhile_are_fetched(harness: CacheHarness) ->
     wait_until(lambda: cache.cached_frames() == {1, 2, 3, 7})
 
 
-def test_frames_that_one_side_does_not_have_hold_nobody_up(harness: CacheHarness) -> None:
+def test_frames_that_one_side_does_not_have_do_not_block(harness: CacheHarness) -> None:
     cache = harness.cache()
     cache.set_position(PlaybackPosition(1, 1, 1, 10))
     cache.set_sources({"A": ByteFrameSource(1, 10), "B": ByteFrameSource(4, 6, b"b")})
@@ -210,7 +210,7 @@ def test_frames_that_one_side_does_not_have_hold_nobody_up(harness: CacheHarness
     assert cache.is_settled("B", 1)
 
 
-def test_closing_ends_the_threads_and_notifies_nobody_more(harness: CacheHarness) -> None:
+def test_closing_ends_the_threads_without_notifications(harness: CacheHarness) -> None:
     source, cache = ByteFrameSource(), harness.cache(threads=2)
     source.release.clear()
     cache.set_position(PlaybackPosition(1, 1, 1, 100))

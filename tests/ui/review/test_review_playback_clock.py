@@ -1,4 +1,4 @@
-"""The playback clock: exact rates, drops, loop, shuttle, marks."""
+"""The playback clock: exact rates, dropped frames, loop, shuttle, marks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def clock(first: int = 1001, last: int = 1010, rate: str = "24") -> PlaybackCloc
 
 
 def run(subject: PlaybackClock, start: int, pictures: int) -> list[int]:
-    """Frames shown when somebody looks exactly as often as ``wait`` says."""
+    """The frames shown if each is requested exactly when it is due."""
     now, shown = start, []
     for _ in range(pictures):
         now += subject.time_to_next_frame(now)
@@ -30,14 +30,14 @@ def run(subject: PlaybackClock, start: int, pictures: int) -> list[int]:
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "24", "25", "30000/1001", "60"])
-def test_an_hour_of_playback_keeps_to_its_rate(rate: str) -> None:
+def test_playback_is_exact_after_an_hour(rate: str) -> None:
     subject = clock(1, 10**6, rate)
     subject.play(1, 0)
     exact = Fraction(rate)
     hour = 3600 * SECOND
     assert subject.due_frame(hour) == 1 + int(3600 * exact)
     subject.set_shown_frame(1 + int(3600 * exact), hour)
-    # Exactly one interval long, to the nanosecond: no frame early, none late.
+    # Exact to the nanosecond.
     number = int(3600 * exact) + 1
     due_at = -(-number * SECOND * exact.denominator // exact.numerator)
     assert subject.due_frame(due_at - 1) is None
@@ -45,7 +45,7 @@ def test_an_hour_of_playback_keeps_to_its_rate(rate: str) -> None:
     assert subject.time_to_next_frame(due_at - 1000) == 1000
 
 
-def test_every_frame_comes_once_and_the_loop_goes_on_at_the_in_point() -> None:
+def test_every_frame_is_shown_once_and_the_loop_continues_at_the_in_point() -> None:
     subject = clock(1001, 1004)
     subject.play(1, 7)
     assert run(subject, 7, 9) == [1002, 1003, 1004, 1001, 1002, 1003, 1004, 1001, 1002]
@@ -65,14 +65,14 @@ def test_without_loop_it_stops_on_the_last_frame_and_play_starts_over() -> None:
     assert run(subject, SECOND, 9) == [1002, 1003]
 
 
-def test_without_loop_a_double_speed_that_steps_over_the_end_still_shows_it() -> None:
+def test_without_loop_double_speed_still_shows_the_last_frame() -> None:
     subject = clock(1001, 1004)
     subject.loop = False
     subject.play(2, 0)
     assert run(subject, 0, 9) == [1003, 1004]
 
 
-def test_a_late_look_drops_what_it_missed_and_stays_in_time() -> None:
+def test_a_late_request_drops_frames_and_stays_in_time() -> None:
     subject = clock(1, 1000)
     subject.play(1, 0)
     late = SECOND * 5 // 24 + 3
@@ -82,7 +82,7 @@ def test_a_late_look_drops_what_it_missed_and_stays_in_time() -> None:
     assert subject.due_frame(SECOND * 6 // 24 + 1) == 7
 
 
-def test_a_late_picture_holds_playback_and_is_counted() -> None:
+def test_a_late_picture_delays_playback_and_is_counted() -> None:
     subject = clock(1, 1000)
     subject.play(1, 0)
     late = SECOND * 5 // 24 + 3
@@ -121,7 +121,7 @@ def test_shuttle_wraps_in_both_directions(speed: int, frames: list[int]) -> None
     assert subject.dropped_count == 0
 
 
-def test_marks_bound_playback_and_cross_over_sanely() -> None:
+def test_marks_limit_playback_and_may_cross() -> None:
     subject = clock()
     subject.mark_in(1003, 0)
     subject.mark_out(1005, 0)
@@ -136,7 +136,7 @@ def test_marks_bound_playback_and_cross_over_sanely() -> None:
     assert (subject.in_point, subject.out_point) == (1001, 1010)
 
 
-def test_a_look_outside_the_marks_while_playing_comes_back_to_them() -> None:
+def test_playback_from_outside_the_marks_returns_to_them() -> None:
     subject = clock()
     subject.mark_in(1003, 0)
     subject.mark_out(1005, 0)
@@ -145,7 +145,7 @@ def test_a_look_outside_the_marks_while_playing_comes_back_to_them() -> None:
     assert run(subject, 0, 4) == [1003, 1004, 1005, 1003]
 
 
-def test_stepping_stops_and_stays_in_the_range() -> None:
+def test_stepping_stops_playback_and_stays_in_the_range() -> None:
     subject = clock()
     subject.play(1, 0)
     assert subject.step(-5) == 1001
@@ -153,7 +153,7 @@ def test_stepping_stops_and_stays_in_the_range() -> None:
     assert subject.step(99) == 1010
 
 
-def test_one_frame_plays_without_harm() -> None:
+def test_a_range_of_one_frame_can_be_played() -> None:
     subject = clock(1001, 1001)
     subject.play(1, 0)
     assert run(subject, 0, 3) == [1001, 1001, 1001]

@@ -1,11 +1,11 @@
-"""Reviews to hand on: one HTML file, or a PDF."""
+"""Review reports as HTML and PDF."""
 
 from __future__ import annotations
 
 import base64
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -73,7 +73,7 @@ def sample_report(*shots: ReportShot) -> ReviewReport:
 
 
 class PdfText:
-    """What a reader of a PDF gets."""
+    """Title and pages of a PDF."""
 
     def __init__(self, path: Path) -> None:
         with pypdfium2.PdfDocument(path) as document:
@@ -96,7 +96,7 @@ class PdfText:
             page.close()
 
 
-def test_html_holds_words_and_drawn_frames(
+def test_html_contains_text_and_frames_with_strokes(
     qapp: QApplication, red: FrameSource, tmp_path: Path
 ) -> None:
     notes = (note(None, "all of it"), note(1003, "hold <i>this</i>", (BOX,)), note(9, "gone"))
@@ -107,7 +107,7 @@ def test_html_holds_words_and_drawn_frames(
     assert "frame 1003 · 01:00:00:02 · Ada" in text
     assert "<script>" not in text
     assert "There is no frame 9" in text
-    assert not re.search(r'(src|href)="(?!data:|#)', text), "it points outside itself"
+    assert not re.search(r'(src|href)="(?!data:|#)', text), "it needs other files"
     pictures = [base64.b64decode(one) for one in re.findall(r"base64,([^\"]+)", text)]
     assert len(pictures) == 2
     assert decode_jpeg(pictures[0]).pixelColor(5, 5).green() < 60
@@ -116,7 +116,7 @@ def test_html_holds_words_and_drawn_frames(
     assert min(edge.red(), edge.green(), edge.blue()) > 200, "the box is drawn on the frame"
 
 
-def test_a_note_stands_at_the_timecode_of_a_drop_frame_plate() -> None:
+def test_a_notes_timecode_is_drop_frame_if_the_plate_is() -> None:
     rate = Fraction(30000, 1001)
     drop = Plate(path="/p.mov", range=FrameRange.of(0, 3999, rate), start_timecode="01:00:00;00")
     assert note_location_text(note(1800, "hold"), drop) == "frame 1800 · 01:01:00;02"
@@ -125,11 +125,11 @@ def test_a_note_stands_at_the_timecode_of_a_drop_frame_plate() -> None:
 
 
 @pytest.mark.parametrize("frames", [FrameRange.of(1001, 1020, 24), None])
-def test_a_drawing_stands_on_the_frame_that_it_was_drawn_on(
+def test_a_drawing_is_on_the_frame_that_it_was_drawn_on(
     qapp: QApplication, red: FrameSource, tmp_path: Path, frames: FrameRange | None
 ) -> None:
     class Only1010:
-        """The other frames cannot be had."""
+        """The other frames cannot be loaded."""
 
         key, frames = "only 1010", red.frames
 
@@ -147,7 +147,7 @@ def test_a_drawing_stands_on_the_frame_that_it_was_drawn_on(
     assert f"{'frames 1001–1020' if frames else 'whole version'} · drawn on 1010" in text
 
 
-def test_pdf_says_the_same_page_by_page(
+def test_pdf_contains_the_same_on_several_pages(
     qapp: QApplication, red: FrameSource, tmp_path: Path
 ) -> None:
     long = " ".join(f"word{n}" for n in range(900))
@@ -159,7 +159,7 @@ def test_pdf_says_the_same_page_by_page(
     assert "✓ approved by Ada <b>, 2026-01-01" in pdf.text
     for words in ("Lovely", "all of it", "hold this", "frame 1003 · 01:00:00:02", "SH_020"):
         assert words in pdf.text
-    # Where words end on a page full of text is the reader's guess.
+    # Readers of PDF only guess where words end.
     printed = set(re.findall(r"word\d+", re.sub(r"\s", "", pdf.text)))
     assert len(printed) == 900, "no line of a long note is lost"
     assert sum(pictures for _, pictures in pdf.pages) == 4  # overview, version, two notes
@@ -169,7 +169,7 @@ def test_pdf_says_the_same_page_by_page(
 
 
 @pytest.mark.parametrize("ending", ["html", "pdf"])
-def test_a_frame_that_cannot_be_had_is_named_in_its_place(
+def test_a_frame_that_cannot_be_loaded_is_named_in_its_place(
     qapp: QApplication, tmp_path: Path, ending: str
 ) -> None:
     class Silent:
@@ -186,7 +186,7 @@ def test_a_frame_that_cannot_be_had_is_named_in_its_place(
 
 
 @pytest.mark.parametrize("ending", ["html", "pdf"])
-def test_a_folder_that_is_not_there_is_reported(
+def test_a_missing_folder_is_reported(
     qapp: QApplication, red: FrameSource, tmp_path: Path, ending: str
 ) -> None:
     with pytest.raises(NotWritable, match="could not be written"):
@@ -194,25 +194,25 @@ def test_a_folder_that_is_not_there_is_reported(
 
 
 @pytest.mark.parametrize("ending", ["html", "pdf"])
-def test_one_that_is_given_up_leaves_the_older_one_as_it_was(
+def test_a_cancelled_report_leaves_the_older_file(
     qapp: QApplication, red: FrameSource, tmp_path: Path, ending: str
 ) -> None:
     path = tmp_path / f"review.{ending}"
     path.write_text("older", encoding="utf-8")
 
-    def given_up() -> Callable[[], None]:
-        raise ShotbridgeError("not wanted any more")
+    def check_cancelled() -> None:
+        raise ShotbridgeError("cancelled")
 
     with pytest.raises(ShotbridgeError):
-        write_report(path, sample_report(shot("S", red)), given_up)
+        write_report(path, sample_report(shot("S", red)), check_cancelled)
     assert path.read_text(encoding="utf-8") == "older"
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on a file's size")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for file sizes")
 @pytest.mark.parametrize("ending", ["html", "pdf"])
 @pytest.mark.parametrize("free_bytes", [0, 4096, 12_000])
-def test_a_disk_that_is_full_leaves_the_older_one_as_it_was(
+def test_a_full_disk_leaves_the_older_file(
     qapp: QApplication, red: FrameSource, tmp_path: Path, ending: str, free_bytes: int
 ) -> None:
     import resource
@@ -221,9 +221,8 @@ def test_a_disk_that_is_full_leaves_the_older_one_as_it_was(
     path.write_text("older", encoding="utf-8")
     notes = [note(frame, "hold this") for frame in range(1001, 1013)]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (free_bytes, before[1])
-    )  # as a disk with so much room
+    # Simulates a disk with so much free space.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, before[1]))
     try:
         with pytest.raises(NotWritable, match="could not be written"):
             write_report(path, sample_report(shot("S", red, *notes)))

@@ -1,4 +1,4 @@
-"""The review room with real keys and a real mouse, on pictures of one colour."""
+"""The viewer, used by keyboard and mouse, on pictures of one colour."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -27,6 +28,7 @@ from bridge_core.models.versions import DecisionRecord, ReviewStatus
 from bridge_ui.review.annotations.note_widgets import NoteDraft
 from bridge_ui.review.compare.viewer_settings import CompareMode
 from bridge_ui.review.decisions.decision_widgets import VersionUnderReview
+from bridge_ui.review.player.frame_source import FrameSource
 from bridge_ui.review.player.qt_images import safe_painter
 from bridge_ui.review.qt_shortcuts import SHORTCUTS
 from bridge_ui.review.viewer_widget import ViewerWidget
@@ -51,16 +53,14 @@ def press(viewer: ViewerWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = NO
     QTest.keyClick(viewer.canvas, key, modifiers)
 
 
-def middle(viewer: ViewerWidget, across: float, down: float = 0.5) -> QPoint:
-    picture_rect = viewer.canvas.picture_rect()
-    return QPoint(
-        round(picture_rect.left() + across * picture_rect.width()),
-        round(picture_rect.top() + down * picture_rect.height()),
-    )
+def position(viewer: ViewerWidget, x: float, y: float = 0.5) -> QPoint:
+    """In the canvas, from fractions of the picture's width and height."""
+    rect = viewer.canvas.picture_rect()
+    return QPoint(round(rect.left() + x * rect.width()), round(rect.top() + y * rect.height()))
 
 
-def colour(viewer: ViewerWidget, across: float, down: float = 0.3) -> QColor:
-    return viewer.canvas.grab().toImage().pixelColor(middle(viewer, across, down))
+def colour(viewer: ViewerWidget, x: float, y: float = 0.3) -> QColor:
+    return viewer.canvas.grab().toImage().pixelColor(position(viewer, x, y))
 
 
 def near(a: QColor, red: int, green: int, blue: int) -> bool:
@@ -82,13 +82,13 @@ def draw(viewer: ViewerWidget) -> None:
     """Two strokes with the pen."""
     press(viewer, Key.Key_D)
     for start, end in ((0.3, 0.45), (0.6, 0.7)):
-        QTest.mousePress(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, start))
-        QTest.mouseMove(viewer.canvas, middle(viewer, end, 0.6))
-        QTest.mouseRelease(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, end, 0.6))
+        QTest.mousePress(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, start))
+        QTest.mouseMove(viewer.canvas, position(viewer, end, 0.6))
+        QTest.mouseRelease(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, end, 0.6))
 
 
 def test_a_painter_call_that_returns_nothing_keeps_none_alive(qapp: QApplication) -> None:
-    """PySide6 6.12.0 drops a reference to None in every such call, and aborts after thousands."""
+    """PySide6 6.12.0 drops a reference to None with each call, and aborts after thousands."""
     image = QImage(8, 8, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     before = sys.getrefcount(None)
@@ -99,26 +99,26 @@ def test_a_painter_call_that_returns_nothing_keeps_none_alive(qapp: QApplication
     assert abs(after - before) < 100
 
 
-def test_a_fault_while_painting_is_logged_and_the_painter_ended(
+def test_an_error_while_painting_is_logged_and_the_painter_ended(
     qapp: QApplication, caplog: pytest.LogCaptureFixture
 ) -> None:
     image = QImage(8, 8, QImage.Format.Format_RGB32)
     with safe_painter(image) as painter:
-        raise ValueError("a brush that is none")
+        raise ValueError("not a brush")
     assert not painter.isActive()
-    assert "a brush that is none" in caplog.text
+    assert "not a brush" in caplog.text
 
 
-def test_it_begins_at_the_cut_and_wipes(viewer: ViewerWidget) -> None:
+def test_opens_at_the_cuts_first_frame_with_a_wipe(viewer: ViewerWidget) -> None:
     assert viewer.frame == 1005
     assert near(colour(viewer, 0.25), 200, 40, 40)
     assert near(colour(viewer, 0.75), 40, 40, 200)
 
 
 def test_the_wipe_is_dragged(viewer: ViewerWidget) -> None:
-    QTest.mousePress(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, 0.5))
-    QTest.mouseMove(viewer.canvas, middle(viewer, 0.8))
-    QTest.mouseRelease(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, 0.8))
+    QTest.mousePress(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, 0.5))
+    QTest.mouseMove(viewer.canvas, position(viewer, 0.8))
+    QTest.mouseRelease(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, 0.8))
     assert viewer.canvas.settings.wipe == pytest.approx(0.8, abs=0.01)
     assert near(colour(viewer, 0.7), 200, 40, 40)
     assert near(colour(viewer, 0.9), 40, 40, 200)
@@ -140,12 +140,12 @@ def test_modes_by_key(
     assert near(colour(viewer, 0.5), *expected)
 
 
-def test_difference_shows_what_differs_times_its_gain(viewer: ViewerWidget) -> None:
+def test_difference_is_multiplied_by_its_gain(viewer: ViewerWidget, red: FrameSource) -> None:
     press(viewer, Key.Key_4)
     viewer.canvas.update_settings(gain=1.0)
     assert near(colour(viewer, 0.5), 160, 0, 160)
     press(viewer, Key.Key_S)
-    viewer.open(ALL, CUT, {"A": viewer._sources["A"], "B": viewer._sources["A"]})
+    viewer.open(ALL, CUT, {"A": red, "B": red})
     viewer.canvas.update_settings(gain=64.0)
     assert near(colour(viewer, 0.5), 0, 0, 0)
 
@@ -158,7 +158,7 @@ def test_side_by_side_shows_both_whole(viewer: ViewerWidget) -> None:
     assert near(image.pixelColor(3 * half, viewer.canvas.height() // 2), 40, 40, 200)
 
 
-def test_exposure_and_gamma_change_what_is_seen_and_come_back(viewer: ViewerWidget) -> None:
+def test_exposure_changes_the_display_and_is_reset(viewer: ViewerWidget) -> None:
     press(viewer, Key.Key_1)
     for _ in range(4):
         press(viewer, Key.Key_BracketRight)
@@ -194,7 +194,7 @@ def test_playing_stepping_and_marks_by_key(viewer: ViewerWidget) -> None:
     assert (clock.in_point, clock.out_point) == (1001, 1024)
 
 
-def test_every_key_does_something_and_hosts_cannot_take_it(viewer: ViewerWidget) -> None:
+def test_every_shortcut_has_an_action_and_is_taken_from_the_host(viewer: ViewerWidget) -> None:
     for text, name in SHORTCUTS.items():
         assert name in viewer._actions._table, text
     for key, taken in ((Key.Key_Space, True), (Key.Key_J, True), (Key.Key_Q, False)):
@@ -204,24 +204,24 @@ def test_every_key_does_something_and_hosts_cannot_take_it(viewer: ViewerWidget)
         assert event.isAccepted() is taken
 
 
-def test_what_is_written_in_a_note_plays_nothing(viewer: ViewerWidget) -> None:
+def test_keys_typed_in_a_note_run_no_action(viewer: ViewerWidget) -> None:
     press(viewer, Key.Key_N)
-    words = viewer.note_editor.line_edit
-    wait_until(words.hasFocus)
-    QTest.keyClicks(words, "jump: looks dim")
-    assert words.text() == "jump: looks dim"
+    line_edit = viewer.note_editor.line_edit
+    wait_until(line_edit.hasFocus)
+    QTest.keyClicks(line_edit, "jump: looks dim")
+    assert line_edit.text() == "jump: looks dim"
     assert viewer.frame == 1005
     assert not viewer.canvas.is_drawing
     drafts: list[NoteDraft] = []
     viewer.note_submitted.connect(drafts.append)
-    QTest.keyClick(words, Key.Key_Return)
+    QTest.keyClick(line_edit, Key.Key_Return)
     assert drafts == [NoteDraft("jump: looks dim", (), FrameRange.of(1005, 1005, 24), 1005, "v3")]
-    assert words.text(), "kept until the gateway has it"
+    assert line_edit.text(), "kept until the gateway has it"
     viewer.note_saved(drafts[0])
-    assert not words.text()
+    assert not line_edit.text()
 
 
-def test_the_pen_draws_undoes_and_gives_its_strokes_to_the_note(viewer: ViewerWidget) -> None:
+def test_strokes_are_drawn_undone_and_added_to_the_note(viewer: ViewerWidget) -> None:
     draw(viewer)
     strokes = viewer.annotations.sketch.strokes_on(1005)
     assert [len(one.points) >= 2 for one in strokes] == [True, True]
@@ -242,10 +242,10 @@ def test_the_pen_draws_undoes_and_gives_its_strokes_to_the_note(viewer: ViewerWi
     assert not viewer.canvas.is_drawing
 
 
-def test_text_is_written_on_the_picture(viewer: ViewerWidget) -> None:
+def test_text_is_typed_on_the_picture(viewer: ViewerWidget) -> None:
     press(viewer, Key.Key_D)
     viewer.drawing_toolbar.select_tool(StrokeTool.TEXT)
-    QTest.mouseClick(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, 0.2))
+    QTest.mouseClick(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, 0.2))
     [field] = viewer.canvas.findChildren(QLineEdit)
     QTest.keyClicks(field, "<b>hold</b> this")
     QTest.keyClick(field, Key.Key_Return)
@@ -253,7 +253,7 @@ def test_text_is_written_on_the_picture(viewer: ViewerWidget) -> None:
     assert (stroke.tool, stroke.text) == (StrokeTool.TEXT, "<b>hold</b> this")
 
 
-def test_drawn_notes_are_seen_on_their_frames_only(viewer: ViewerWidget) -> None:
+def test_strokes_of_notes_are_shown_on_their_frames_only(viewer: ViewerWidget) -> None:
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
     drawn = note(FrameRange.of(1010, 1012)).model_copy(update={"strokes": (box,)})
     viewer.set_notes([drawn])
@@ -266,7 +266,7 @@ def test_drawn_notes_are_seen_on_their_frames_only(viewer: ViewerWidget) -> None
 
 
 @pytest.mark.parametrize("frames", [FrameRange.of(1015, 1020, 24), None])
-def test_a_drawing_stays_on_its_frame_whatever_its_note_speaks_of(
+def test_a_drawing_is_shown_on_its_own_frame_only(
     viewer: ViewerWidget, frames: FrameRange | None
 ) -> None:
     box = Stroke(tool=StrokeTool.BOX, points=((0.1, 0.2), (0.4, 0.8)), colour="#ffffff", width=0.02)
@@ -291,34 +291,34 @@ def test_scrubbing_goes_to_the_frame_under_the_mouse(viewer: ViewerWidget) -> No
 
 def test_going_to_a_frame_by_number_and_by_timecode(viewer: ViewerWidget) -> None:
     field = viewer.transport.frame_field
-    for words, frame in (("1017", 1017), ("00:00:42:00", 1008), ("9999", 1024)):
+    for text, frame in (("1017", 1017), ("00:00:42:00", 1008), ("9999", 1024)):
         press(viewer, Key.Key_G)
         field.clear()
-        QTest.keyClicks(field, words)
+        QTest.keyClicks(field, text)
         QTest.keyClick(field, Key.Key_Return)
         assert viewer.frame == frame
 
 
-def test_a_rejection_says_why_and_an_approval_may(viewer: ViewerWidget) -> None:
+def test_a_rejection_needs_a_reason_and_an_approval_does_not(viewer: ViewerWidget) -> None:
     decisions: list[tuple[object, str]] = []
-    viewer.decision_submitted.connect(lambda status, words: decisions.append((status, words)))
-    comment, buttons = viewer.decision_form, viewer.decision_buttons
+    viewer.decision_submitted.connect(lambda status, comment: decisions.append((status, comment)))
+    form, buttons = viewer.decision_form, viewer.decision_buttons
     QTest.mouseClick(buttons.button(ReviewStatus.APPROVED), Qt.MouseButton.LeftButton)
-    assert comment.line_edit.hasFocus()
-    QTest.keyClick(comment.line_edit, Key.Key_Return)
+    assert form.line_edit.hasFocus()
+    QTest.keyClick(form.line_edit, Key.Key_Return)
     QTest.mouseClick(buttons.button(ReviewStatus.REJECTED), Qt.MouseButton.LeftButton)
-    assert not comment.submit_button.isEnabled()
-    QTest.keyClick(comment.line_edit, Key.Key_Return)
-    QTest.keyClicks(comment.line_edit, "too soft")
-    QTest.mouseClick(comment.submit_button, Qt.MouseButton.LeftButton)
+    assert not form.submit_button.isEnabled()
+    QTest.keyClick(form.line_edit, Key.Key_Return)
+    QTest.keyClicks(form.line_edit, "too soft")
+    QTest.mouseClick(form.submit_button, Qt.MouseButton.LeftButton)
     assert decisions == [(ReviewStatus.APPROVED, ""), (ReviewStatus.REJECTED, "too soft")]
-    assert comment.line_edit.text() == "too soft", "until the gateway has it"
+    assert form.line_edit.text() == "too soft", "kept until the gateway has it"
     viewer.decision_saved("v3")
-    assert comment.isHidden()
-    assert comment.line_edit.text() == ""
+    assert form.isHidden()
+    assert form.line_edit.text() == ""
 
 
-def test_notes_say_what_is_to_change_as_well(viewer: ViewerWidget) -> None:
+def test_a_note_is_reason_enough(viewer: ViewerWidget) -> None:
     viewer.set_version(VersionUnderReview("v3", "v003", "S_010", note_count=2))
     press(viewer, Key.Key_C, SHIFT)
     assert viewer.decision_form.submit_button.isEnabled()
@@ -327,7 +327,7 @@ def test_notes_say_what_is_to_change_as_well(viewer: ViewerWidget) -> None:
     assert viewer.canvas.hasFocus()
 
 
-def test_what_was_begun_for_one_version_is_never_decided_about_another(
+def test_the_decision_form_closes_when_the_version_changes(
     viewer: ViewerWidget,
 ) -> None:
     decisions: list[object] = []
@@ -342,18 +342,18 @@ def test_what_was_begun_for_one_version_is_never_decided_about_another(
     assert viewer.decision_form.isHidden()
 
 
-def test_what_was_begun_about_one_version_waits_for_it(viewer: ViewerWidget) -> None:
+def test_drafts_are_kept_with_their_version(viewer: ViewerWidget) -> None:
     drafts: list[NoteDraft] = []
     viewer.note_submitted.connect(drafts.append)
     draw(viewer)
     viewer.note_editor.line_edit.setText("remove this crane")
     press(viewer, Key.Key_R, SHIFT)
     QTest.keyClicks(viewer.decision_form.line_edit, "too soft")
-    begun = viewer.annotations.sketch.strokes_on(1005)
+    strokes = viewer.annotations.sketch.strokes_on(1005)
 
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
     assert "Your draft for S_010 v003 is kept" in viewer._message.text()
-    assert near(colour(viewer, 0.3, 0.5), 200, 40, 40), "its drawing is not seen here"
+    assert near(colour(viewer, 0.3, 0.5), 200, 40, 40), "the other version's drawing is not shown"
     assert viewer.note_editor.line_edit.text() == ""
     press(viewer, Key.Key_R, SHIFT)
     assert viewer.decision_form.line_edit.text() == ""
@@ -367,13 +367,13 @@ def test_what_was_begun_about_one_version_waits_for_it(viewer: ViewerWidget) -> 
     viewer.set_version(VersionUnderReview("v3", "v003", "S_010"))
     assert near(colour(viewer, 0.3, 0.5), 255, 180, 84)
     viewer.note_editor.submitted.emit()
-    assert drafts[1:] == [NoteDraft("remove this crane", begun, one_frame, 1005, "v3")]
+    assert drafts[1:] == [NoteDraft("remove this crane", strokes, one_frame, 1005, "v3")]
     press(viewer, Key.Key_R, SHIFT)
     assert viewer.decision_form.line_edit.text() == "too soft"
 
 
-def test_what_is_kept_meanwhile_clears_the_field_where_it_was_begun(viewer: ViewerWidget) -> None:
-    """The gateway takes its time, and somebody looks at another version meanwhile."""
+def test_a_late_reply_clears_only_the_drafts_of_its_version(viewer: ViewerWidget) -> None:
+    """Another version is shown while the gateway saves a note and a decision."""
     draw(viewer)
     viewer.note_editor.line_edit.setText("remove this crane")
     draft = viewer.annotations.draft()
@@ -394,12 +394,12 @@ def test_what_is_kept_meanwhile_clears_the_field_where_it_was_begun(viewer: View
     assert viewer.decision_form.line_edit.text() == ""
 
 
-def test_words_on_the_picture_stay_with_the_version_they_were_written_on(
+def test_text_being_typed_stays_with_its_version(
     viewer: ViewerWidget,
 ) -> None:
     press(viewer, Key.Key_D)
     viewer.drawing_toolbar.select_tool(StrokeTool.TEXT)
-    QTest.mouseClick(viewer.canvas, Qt.MouseButton.LeftButton, pos=middle(viewer, 0.2))
+    QTest.mouseClick(viewer.canvas, Qt.MouseButton.LeftButton, pos=position(viewer, 0.2))
     QTest.keyClicks(viewer.canvas.findChildren(QLineEdit)[0], "hold")
     viewer.set_version(VersionUnderReview("v4", "v004", "S_010"))
     assert viewer.annotations.sketch.frames == ()
@@ -407,7 +407,7 @@ def test_words_on_the_picture_stay_with_the_version_they_were_written_on(
     assert [one.text for one in viewer.annotations.sketch.strokes_on(1005)] == ["hold"]
 
 
-def test_without_a_version_there_is_no_pen(viewer: ViewerWidget) -> None:
+def test_without_a_version_nothing_is_drawn(viewer: ViewerWidget) -> None:
     press(viewer, Key.Key_D)
     viewer.set_version(None)
     assert not viewer.canvas.is_drawing
@@ -415,11 +415,11 @@ def test_without_a_version_there_is_no_pen(viewer: ViewerWidget) -> None:
     assert not viewer.canvas.is_drawing
 
 
-def test_another_version_takes_the_keys_from_nobody_else(viewer: ViewerWidget) -> None:
+def test_another_version_does_not_take_the_focus(viewer: ViewerWidget) -> None:
     window = QWidget()
-    elsewhere, lines = QLineEdit(), QVBoxLayout(window)
-    lines.addWidget(elsewhere)
-    lines.addWidget(viewer)
+    elsewhere, layout = QLineEdit(), QVBoxLayout(window)
+    layout.addWidget(elsewhere)
+    layout.addWidget(viewer)
     window.show()
     window.activateWindow()
     wait_until(window.isActiveWindow)
@@ -433,7 +433,7 @@ def test_another_version_takes_the_keys_from_nobody_else(viewer: ViewerWidget) -
     window.close()
 
 
-def test_a_note_that_is_on_its_way_is_not_sent_twice(viewer: ViewerWidget) -> None:
+def test_a_note_that_is_being_sent_is_not_sent_twice(viewer: ViewerWidget) -> None:
     drafts: list[NoteDraft] = []
     viewer.note_submitted.connect(drafts.append)
     press(viewer, Key.Key_N)
@@ -447,8 +447,10 @@ def test_a_note_that_is_on_its_way_is_not_sent_twice(viewer: ViewerWidget) -> No
     assert len(drafts) == 2
 
 
-def test_in_and_out_point_belong_to_the_shot(viewer: ViewerWidget) -> None:
-    sources, clock = dict(viewer._sources), viewer.player.clock
+def test_in_and_out_point_belong_to_the_shot(
+    viewer: ViewerWidget, red: FrameSource, blue: FrameSource
+) -> None:
+    sources, clock = {"A": red, "B": blue}, viewer.player.clock
     viewer.go_to_frame(1010)
     press(viewer, Key.Key_I)
     viewer.go_to_frame(1015)
@@ -471,23 +473,23 @@ def test_a_decision_is_shown_with_name_time_and_comment(viewer: ViewerWidget) ->
         comment="hold the leaves",
         at=datetime(2026, 1, 31, 12, tzinfo=UTC),
     )
-    wanted: list[None] = []
-    viewer.next_version_requested.connect(lambda: wanted.append(None))
+    requests: list[None] = []
+    viewer.next_version_requested.connect(lambda: requests.append(None))
     viewer.set_version(VersionUnderReview("v3", "v003", "S_010", record))
-    words = " ".join(one.text() for one in viewer.findChildren(QLabel) if one.isVisible())
-    assert "v003 ↺ changes requested by Ada, 2026-01-31" in words
-    assert "hold the leaves" in words
+    text = " ".join(one.text() for one in viewer.findChildren(QLabel) if one.isVisible())
+    assert "v003 ↺ changes requested by Ada, 2026-01-31" in text
+    assert "hold the leaves" in text
     [button] = [b for b in viewer.findChildren(QPushButton) if "next version" in b.text()]
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert wanted
+    assert requests
 
 
-def test_a_frame_that_cannot_be_had_says_why_and_playback_goes_on(
-    viewer: ViewerWidget, red: object
+def test_a_frame_that_cannot_be_loaded_says_why_and_playback_continues(
+    viewer: ViewerWidget, red: Any, blue: FrameSource
 ) -> None:
-    red.broken = {1007}  # type: ignore[attr-defined]
-    red.key = "plate again"  # type: ignore[attr-defined]
-    viewer.open(ALL, CUT, dict(viewer._sources))
+    red.broken = {1007}
+    red.key = "plate again"
+    viewer.open(ALL, CUT, {"A": red, "B": blue})
     viewer.go_to_frame(1007)
     wait_until(lambda: viewer.player.cache.error("A", 1007))
     wait_until(lambda: "gateway does not answer" in viewer.canvas._messages["A"])
@@ -496,7 +498,7 @@ def test_a_frame_that_cannot_be_had_says_why_and_playback_goes_on(
     wait_until(lambda: (viewer.frame or 0) > 1009)
 
 
-def test_a_narrow_dock_holds_everything_within_its_width(viewer: ViewerWidget) -> None:
+def test_everything_fits_into_a_narrow_dock(viewer: ViewerWidget) -> None:
     viewer.set_notes([note(None), note(ALL, "Twice", "n2")])
     viewer.resize(320, 700)
     QTest.qWait(20)
@@ -526,24 +528,24 @@ def test_tab_reaches_every_button(viewer: ViewerWidget, width: int) -> None:
         reached.append(QApplication.focusWidget())
         QTest.keyClick(QApplication.focusWidget(), Key.Key_Tab)
 
-    def met(one: QAbstractButton) -> bool:
-        """One of a group is reached, and arrows lead to the others."""
+    def is_reached(one: QAbstractButton) -> bool:
+        """In a group, Tab reaches one button and arrow keys the others."""
         group = one.group()
         return any(other in reached for other in (group.buttons() if group else [one]))
 
     missed = [
         one.accessibleName() or one.text()
         for one in viewer.findChildren(QAbstractButton)
-        if one.isVisible() and one.isEnabled() and not met(one)
+        if one.isVisible() and one.isEnabled() and not is_reached(one)
     ]
     assert missed == []
     buttons = [one for one in viewer.findChildren(QAbstractButton) if one.isVisible()]
     assert all(one.accessibleName() or one.text() for one in buttons), (
-        "each has a name to be spoken"
+        "each has a name for screen readers"
     )
 
 
-def test_nothing_to_look_at_says_so_and_keys_do_no_harm(viewer: ViewerWidget) -> None:
+def test_shortcuts_are_harmless_while_nothing_is_open(viewer: ViewerWidget) -> None:
     viewer.open(None, None, {})
     assert viewer.frame is None
     for key in (Key.Key_Space, Key.Key_L, Key.Key_Right, Key.Key_D, Key.Key_End, Key.Key_1):
@@ -552,33 +554,33 @@ def test_nothing_to_look_at_says_so_and_keys_do_no_harm(viewer: ViewerWidget) ->
     assert viewer.frame is None
 
 
-def test_zoom_keeps_what_is_under_the_pointer_and_fit_comes_back(viewer: ViewerWidget) -> None:
+def test_zoom_keeps_the_centre_and_fit_resets_it(viewer: ViewerWidget) -> None:
     fitted = viewer.canvas.picture_rect()
-    at = viewer.canvas.rect().center()
+    centre = viewer.canvas.rect().center()
     press(viewer, Key.Key_Plus)
     press(viewer, Key.Key_Plus)
     zoomed = viewer.canvas.picture_rect()
     assert zoomed.width() == pytest.approx(fitted.width() * 1.25**2)
-    assert zoomed.center().x() == pytest.approx(at.x(), abs=1)
+    assert zoomed.center().x() == pytest.approx(centre.x(), abs=1)
     press(viewer, Key.Key_F)
     assert viewer.canvas.picture_rect() == fitted
 
 
-def test_the_caption_speaks_of_what_is_shown(viewer: ViewerWidget) -> None:
+def test_the_caption_describes_the_visible_sides(viewer: ViewerWidget) -> None:
     viewer.set_source_info("640×360", "320×180")
-    for mode, words in (
+    for mode, caption in (
         (CompareMode.A, "640×360"),
         (CompareMode.B, "320×180"),
         (CompareMode.WIPE, "640×360 → 320×180"),
     ):
         viewer.set_compare_mode(mode)
-        assert viewer.canvas._corner_captions[1] == words
+        assert viewer.canvas._corner_captions[1] == caption
     viewer.set_source_info("640×360", "")
     viewer.set_compare_mode(CompareMode.B)
-    assert viewer.canvas._corner_captions[1] == "", "nothing is known of what is being made"
+    assert viewer.canvas._corner_captions[1] == "", "a running job has no facts yet"
 
 
-def test_dropped_pictures_move_nothing(viewer: ViewerWidget) -> None:
+def test_the_count_of_dropped_frames_moves_no_widget(viewer: ViewerWidget) -> None:
     clock, transport = viewer.player.clock, viewer.transport
     before = transport.sizeHint(), viewer.decision_buttons.geometry()
     clock.dropped_count = 1234

@@ -1,4 +1,4 @@
-"""The room with the real controller behind it, whose session was never started."""
+"""The review widget with a real controller, whose session is never started."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class ShotlessHost(Host):
 
 
 class RecordingReviewController(ReviewController):
-    """Writes down what it is asked instead of asking a gateway."""
+    """Records calls instead of sending requests."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.calls: list[tuple[Any, ...]] = []
-        self.keep: Callable[[Note], None] | None = None
-        self.decided: Callable[[], None] | None = None
+        self.note_done: Callable[[Note], None] | None = None
+        self.decision_done: Callable[[], None] | None = None
 
     def choose_b(self, id: str) -> None:  # noqa: A002
         self.calls.append(("b", id))
@@ -94,10 +94,10 @@ class RecordingReviewController(ReviewController):
         done: Any = None,
     ) -> None:
         self.calls.append(("decide", status, comment, version))
-        self.decided = done
+        self.decision_done = done
 
     def revise_from_note(self, note: Note, on_request: Callable[..., None]) -> None:
-        self.calls.append(("again", note.id))
+        self.calls.append(("revise", note.id))
 
     def add_note(
         self,
@@ -110,16 +110,16 @@ class RecordingReviewController(ReviewController):
         done: Any = None,
     ) -> None:
         self.calls.append(("note", text, frames, drawn_on, version))
-        self.keep = done
+        self.note_done = done
 
 
 @pytest.fixture
 def review_widget(
     qapp: QApplication, tmp_path: Path, red: Any, blue: Any
 ) -> Iterator[ReviewWidget]:
-    # Nobody listens there.
-    nobody = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
-    settings = Settings(client=nobody)
+    # No gateway listens there.
+    client = ClientSettings(state_dir=tmp_path, user="Ada", url="http://127.0.0.1:9", retries=0)
+    settings = Settings(client=client)
     session = Session(settings, ShotlessHost(), lambda call: call())
     review = RecordingReviewController(session)
     shots = ShotsController(session)
@@ -155,7 +155,7 @@ def recording_controller(review_widget: ReviewWidget) -> RecordingReviewControll
     return review_widget._review
 
 
-def test_it_shows_the_work_range_and_the_plates_timecode(review_widget: ReviewWidget) -> None:
+def test_shows_the_work_range_and_the_plates_timecode(review_widget: ReviewWidget) -> None:
     clock = review_widget.player.clock
     assert (clock.range.first, clock.range.last) == (1001, 1024)
     assert review_widget.transport.position_text(clock) == "01:00:00:16  1009"
@@ -165,40 +165,39 @@ def test_it_shows_the_work_range_and_the_plates_timecode(review_widget: ReviewWi
     )
 
 
-def test_drop_frame_is_counted_as_the_plate_counts_it(review_widget: ReviewWidget) -> None:
+def test_drop_frame_follows_the_plate(review_widget: ReviewWidget) -> None:
     rate = Fraction(30000, 1001)
-    first = FrameRange.of(0, 3999, rate)
-    plate = Plate(path="/plates/d.mov", range=first, start_timecode="01:00:00;00")
+    frames = FrameRange.of(0, 3999, rate)
+    plate = Plate(path="/plates/d.mov", range=frames, start_timecode="01:00:00;00")
     shot = SHOT.model_copy(update={"plate": plate, "cut_range": FrameRange.of(1700, 1900, rate)})
-    recording_controller(review_widget).state.set(
-        replace(recording_controller(review_widget).state.value, shot=shot)
-    )
+    review = recording_controller(review_widget)
+    review.state.set(replace(review.state.value, shot=shot))
     review_widget.go_to_frame(1799)
     assert review_widget.transport.position_text(review_widget.player.clock) == "01:00:59;29  1799"
     review_widget.go_to_frame(1800)
     assert review_widget.transport.position_text(review_widget.player.clock) == "01:01:00;02  1800"
     field = review_widget.transport.frame_field
-    for words, frame in (
+    for text, frame in (
         ("01:00:58;00", 1740),
         ("01:01:00:10", 1808),
-        ("01:01:00:00", 1808),  # left out of the counting: nothing is gone to
+        ("01:01:00:00", 1808),  # a dropped timecode: the frame does not change
         ("01:00:59.29", 1799),
     ):
         QTest.keyClick(review_widget.canvas, Qt.Key.Key_G)
         field.clear()
-        QTest.keyClicks(field, words)
+        QTest.keyClicks(field, text)
         QTest.keyClick(field, Qt.Key.Key_Return)
         assert review_widget.frame == frame
 
 
-def test_what_a_person_wants_reaches_the_controller(review_widget: ReviewWidget) -> None:
+def test_user_input_reaches_the_controller(review_widget: ReviewWidget) -> None:
     QTest.keyClick(review_widget.canvas, Qt.Key.Key_A, Qt.KeyboardModifier.ShiftModifier)
     QTest.keyClicks(review_widget.decision_form.line_edit, "Lovely")
     QTest.keyClick(review_widget.decision_form.line_edit, Qt.Key.Key_Return)
     assert review_widget.decision_form.line_edit.text() == "Lovely"
-    decided = recording_controller(review_widget).decided
-    assert decided is not None
-    decided()
+    decision_done = recording_controller(review_widget).decision_done
+    assert decision_done is not None
+    decision_done()
     assert review_widget.decision_form.isHidden()
     QTest.keyClick(review_widget.canvas, Qt.Key.Key_S)
     assert recording_controller(review_widget).calls == [
@@ -207,24 +206,24 @@ def test_what_a_person_wants_reaches_the_controller(review_widget: ReviewWidget)
     ]
 
 
-def test_words_stay_until_the_gateway_has_them(review_widget: ReviewWidget) -> None:
+def test_text_is_kept_until_the_gateway_has_it(review_widget: ReviewWidget) -> None:
     review_widget.note_editor.line_edit.setText("Hold it")
     review_widget.note_editor.submitted.emit()
     assert recording_controller(review_widget).calls == [
         ("note", "Hold it", FrameRange.of(1009, 1009, 24), 1009, "v3")
     ]
     assert review_widget.note_editor.line_edit.text() == "Hold it"
-    keep = recording_controller(review_widget).keep
-    assert keep is not None
-    keep(Note(id="n", version_id="v3", text="Hold it", by="Ada", at=AT))
+    note_done = recording_controller(review_widget).note_done
+    assert note_done is not None
+    note_done(Note(id="n", version_id="v3", text="Hold it", by="Ada", at=AT))
     assert review_widget.note_editor.line_edit.text() == ""
 
 
 @pytest.mark.parametrize(
-    ("reach", "frames"), [("From in to out point", (1012, 1014)), ("The whole version", None)]
+    ("scope", "frames"), [("From in to out point", (1012, 1014)), ("The whole version", None)]
 )
-def test_a_drawing_keeps_its_frame_whatever_its_words_speak_of(
-    review_widget: ReviewWidget, reach: str, frames: tuple[int, int] | None
+def test_a_drawing_keeps_its_frame_in_every_scope(
+    review_widget: ReviewWidget, scope: str, frames: tuple[int, int] | None
 ) -> None:
     review_widget.go_to_frame(1012)
     review_widget.player.mark_in()
@@ -233,7 +232,7 @@ def test_a_drawing_keeps_its_frame_whatever_its_words_speak_of(
     review_widget.go_to_frame(1010)
     review_widget.annotations.sketch.add_text(1010, (0.5, 0.5), "this", colour="#ffffff")
     review_widget.annotations.refresh()
-    [action] = [a for a in review_widget.note_editor.findChildren(QAction) if a.text() == reach]
+    [action] = [a for a in review_widget.note_editor.findChildren(QAction) if a.text() == scope]
     action.trigger()
     review_widget.note_editor.submitted.emit()
     expected = FrameRange.of(*frames, 24) if frames else None
@@ -241,13 +240,13 @@ def test_a_drawing_keeps_its_frame_whatever_its_words_speak_of(
 
 
 def test_a_note_that_becomes_a_request_shows_its_test_frame(review_widget: ReviewWidget) -> None:
-    asked = Note(
+    note = Note(
         id="n", version_id="v3", frames=FrameRange.of(1011, 1014), text="Hold", by="Ada", at=AT
     )
-    review_widget.set_notes([asked])
-    review_widget.notes_list.revision_requested.emit(asked)
+    review_widget.set_notes([note])
+    review_widget.notes_list.revision_requested.emit(note)
     assert review_widget.frame == 1011
-    assert recording_controller(review_widget).calls == [("again", "n")]
+    assert recording_controller(review_widget).calls == [("revise", "n")]
 
 
 def test_another_version_of_the_shot_keeps_the_frame(
@@ -258,14 +257,9 @@ def test_another_version_of_the_shot_keeps_the_frame(
     assert review_widget.frame == 1014
 
 
-def test_what_was_begun_on_one_shot_never_lands_on_another(
-    review_widget: ReviewWidget, red: Any
-) -> None:
-    """Nor on the version that a running job has become beside it."""
-    review, first = (
-        recording_controller(review_widget),
-        recording_controller(review_widget).state.value,
-    )
+def test_drafts_and_marks_stay_with_their_shot_and_version(review_widget: ReviewWidget) -> None:
+    review = recording_controller(review_widget)
+    first = review.state.value
     review_widget.player.mark_in()
     review_widget.annotations.sketch.add_text(1009, (0.5, 0.5), "this", colour="#ffffff")
     review_widget.note_editor.line_edit.setText("remove this crane")
@@ -297,7 +291,7 @@ def test_what_was_begun_on_one_shot_never_lands_on_another(
     assert review_widget.decision_form.line_edit.text() == "softer"
 
 
-def test_what_an_outage_held_back_is_asked_for_once_the_line_stands(
+def test_failed_frames_are_requested_again_after_a_reconnect(
     review_widget: ReviewWidget, red: Any
 ) -> None:
     outage = replace(red, key="during the outage", broken=set(red.frames))
@@ -309,27 +303,26 @@ def test_what_an_outage_held_back_is_asked_for_once_the_line_stands(
     wait_until(lambda: review_widget.player.picture("A") is not None)
 
 
-def test_reports_are_offered_for_what_is_there(review_widget: ReviewWidget) -> None:
+def test_reports_are_offered_for_what_is_open(review_widget: ReviewWidget) -> None:
     assert review_widget.report_export.available_scopes() == [
         (ReportScope.VERSION, "S_010 Upscale v003")
     ]
-    words = [
-        action.text()
-        for action in review_widget.menu_button.rebuild_menu().actions()
-        if action.text()
-    ]
-    assert words[0] == "Review report of S_010 Upscale v003 …"
+    menu = review_widget.menu_button.rebuild_menu()
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert texts[0] == "Review report of S_010 Upscale v003 …"
     recording_controller(review_widget).state.set(ReviewState())
     assert review_widget.report_export.available_scopes() == []
 
 
-def test_a_report_that_cannot_be_made_says_why(review_widget: ReviewWidget, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_says_why(
+    review_widget: ReviewWidget, tmp_path: Path
+) -> None:
     review_widget.report_export.write(ReportScope.VERSION, tmp_path / "review.pdf")
     wait_until(lambda: review_widget._message.text().startswith("⚠"))
     assert not list(tmp_path.glob("*.pdf"))
 
 
-def test_no_shot_is_no_fault(review_widget: ReviewWidget) -> None:
+def test_no_shot_is_shown_without_errors(review_widget: ReviewWidget) -> None:
     recording_controller(review_widget).state.set(ReviewState())
     recording_controller(review_widget).a.set(None)
     recording_controller(review_widget).b.set(None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
-from PySide6.QtCore import QKeyCombination, Qt
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
@@ -105,6 +107,29 @@ def shortcut_help() -> tuple[tuple[str, str], ...]:
         ("G", tr("go to a frame or timecode")),
         ("Esc", tr("stop drawing or typing")),
     )
+
+
+class ShortcutFilter(QObject):
+    """Runs actions for keys that are pressed in a widget or its children, unless the focused widget
+    takes the keys itself."""
+
+    def __init__(self, widget: QWidget, trigger: Callable[[str], object]) -> None:
+        super().__init__(widget)
+        self._trigger = trigger
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if not isinstance(event, QKeyEvent) or (action := action_for_key(event)) is None:
+            return False
+        typing = accepts_keys(QApplication.focusWidget())
+        if event.type() == QEvent.Type.ShortcutOverride and not typing:
+            event.accept()  # hosts have shortcuts on the same keys
+            return True
+        if event.type() == QEvent.Type.KeyPress and (action == "cancel" or not typing):
+            self._trigger(action)
+            event.accept()
+            return True
+        return False
 
 
 def action_for_key(event: QKeyEvent) -> str | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from bridge_core.models.frames import FrameRange
 from bridge_core.models.notes import Note
@@ -21,9 +21,11 @@ from bridge_ui.review.annotations.note_widgets import NoteDraft, NoteEditor
 from bridge_ui.review.annotations.notes_list_widget import NotesList
 from bridge_ui.review.canvas.canvas_widget import ViewerCanvas
 from bridge_ui.review.canvas.captions import Captions
-from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton
+from bridge_ui.review.canvas.settings_widgets import CompareSlider, ExposureButton, ZoomButton
+from bridge_ui.review.compare.compare_selection import CompareSelection
 from bridge_ui.review.compare.compare_widgets import CompareModeButtons, SideChooser
 from bridge_ui.review.compare.viewer_settings import CompareMode
+from bridge_ui.review.decisions.decision_presenter import DecisionPresenter
 from bridge_ui.review.decisions.decision_widgets import (
     DecisionButtons,
     DecisionForm,
@@ -34,10 +36,11 @@ from bridge_ui.review.decisions.target_widgets import NewResultPrompt, TargetCho
 from bridge_ui.review.menu_widget import ViewerMenuButton
 from bridge_ui.review.player.frame_source import FrameSource
 from bridge_ui.review.player.plate_timecode import PlateTimecode
+from bridge_ui.review.player.playback_presenter import PlaybackPresenter
 from bridge_ui.review.player.qt_player import Player
 from bridge_ui.review.player.timeline_widget import TimelineBar
 from bridge_ui.review.player.transport_widgets import TransportBar
-from bridge_ui.review.qt_shortcuts import accepts_keys, action_for_key
+from bridge_ui.review.qt_shortcuts import ShortcutFilter
 from bridge_ui.review.viewer_actions import ViewerActions
 from bridge_ui.review.viewer_layout import ViewerLayout, ViewerParts
 from bridge_ui.theme.colours import ThemeColours
@@ -75,18 +78,16 @@ class ViewerWidget(QWidget):
         self._colours = colours
         self._is_empty = True
         self._version: VersionUnderReview | None = None
-        self._sources: dict[str, FrameSource] = {}
-        self._mode = CompareMode.WIPE
-        """As chosen; while B is empty, only A is shown."""
+        self._selection = CompareSelection()
         self._position_key: Hashable = None
-        self._mode_chosen = False
-        """The user has chosen the mode since the shot was opened."""
         self._visible_sides: tuple[str, ...] = ()
+        """As last emitted."""
         self.player = Player(self)
         self.canvas = ViewerCanvas(colours)
         self.drawing_toolbar = DrawingToolbar(colours)
         self.timeline = TimelineBar(colours)
         self.transport = TransportBar(colours)
+        self._playback = PlaybackPresenter(self.player, self.transport, self.timeline)
         self._captions = Captions(self.canvas, self.transport)
         self.note_editor = NoteEditor(colours)
         self.notes_list = NotesList(colours)
@@ -102,15 +103,19 @@ class ViewerWidget(QWidget):
         self._side_choosers = {side: SideChooser(side, colours) for side in ("A", "B")}
         self._mode_buttons = CompareModeButtons(colours)
         self._exposure_button = ExposureButton(self.canvas, colours)
-        self._zoom_button = QToolButton()
+        self._zoom_button = ZoomButton(self.canvas)
         self.menu_button = ViewerMenuButton(colours)
         self.targets = TargetChooser()
         self.new_result = NewResultPrompt()
         self.decision_buttons = DecisionButtons(colours)
         self.decision_form = DecisionForm()
         self._decision_summary = DecisionSummary()
+        self._decisions = DecisionPresenter(
+            self.decision_buttons, self.decision_form, self._decision_summary
+        )
         self._message = label("", wrap=True)
         self._actions = ViewerActions(self)
+        self._shortcuts = ShortcutFilter(self, self._actions.trigger)
         self._build_layout()
         self._connect_signals()
         self.set_version(None)
@@ -140,9 +145,10 @@ class ViewerWidget(QWidget):
         first frame. A new key also shows B again if only A was shown.
         """
         self._is_empty = frames is None or not sources
-        self._sources = dict(sources)
-        if position_key is not None and position_key != self._position_key:
-            self._position_key, self._mode_chosen = position_key, False
+        is_new_shot = position_key is not None and position_key != self._position_key
+        if is_new_shot:
+            self._position_key = position_key
+        self._selection.set_sides(sources, is_new_shot=is_new_shot)
         if frames is None or self._is_empty:
             self.player.stop()
             self.player.cache.set_sources({})
@@ -155,9 +161,7 @@ class ViewerWidget(QWidget):
         self.transport.frame_field.counting = counting or PlateTimecode(frames.rate)
         self.timeline.set_range(frames, cut)
         self.player.open(frames, sources, cut.first, position_key)
-        if self._mode is CompareMode.A and "B" in sources and not self._mode_chosen:
-            self._mode = CompareMode.B
-        self._apply_compare_mode()
+        self.canvas.update_settings(compare=self._selection.shown_mode)
         self._show_empty_state()
 
     def set_choices(self, choices: Sequence[tuple[str, str]], a: str, b: str) -> None:
@@ -181,9 +185,7 @@ class ViewerWidget(QWidget):
         previous, self._version = self._version, version
         version_id = version.id if version is not None else ""
         if previous is not None and previous.id != version_id:
-            has_unsaved = (
-                self.annotations.has_unsaved or self.decision_form.line_edit.text().strip()
-            )
+            has_unsaved = self.annotations.has_unsaved or self._decisions.has_unsaved
             name = f"{previous.shot} {previous.name}"
             message = tr("Your draft for {version} is kept with it", version=name)
             self.show_message(message if has_unsaved else "")
@@ -191,9 +193,7 @@ class ViewerWidget(QWidget):
         if version is None and self.canvas.is_drawing:
             self.set_drawing(False)
         self.note_editor.show_version(version.name if version is not None else "")
-        self.decision_buttons.show_version_name(version.name if version is not None else "")
-        self.decision_form.set_version(version)
-        self._decision_summary.show_version(version)
+        self._decisions.set_version(version)
 
     def set_targets(self, targets: Sequence[tuple[str, str]], chosen: str) -> None:
         """Ids and names of the visible versions that can be decided about."""
@@ -206,8 +206,7 @@ class ViewerWidget(QWidget):
 
     def set_busy(self, busy: bool) -> None:
         """Disable submitting while a note or decision is being sent."""
-        self.decision_buttons.set_busy(busy)
-        self.decision_form.set_busy(busy)
+        self._decisions.set_busy(busy)
         self.note_editor.set_busy(busy)
 
     def show_message(self, text: str, *, is_problem: bool = False) -> None:
@@ -218,7 +217,7 @@ class ViewerWidget(QWidget):
 
     def start_decision(self, status: ReviewStatus) -> None:
         """Open the form for a decision's comment."""
-        if self._version is not None and self.decision_buttons.button(status).isEnabled():
+        if self._version is not None and self._decisions.can_decide(status):
             self.player.stop()
             self.decision_form.start(status)
 
@@ -238,14 +237,11 @@ class ViewerWidget(QWidget):
         return self.annotations.annotated_frames
 
     def go_to_frame(self, frame: int) -> None:
-        self.player.stop()
-        self.player.seek(frame)
+        self._playback.go_to(frame)
 
     def set_compare_mode(self, mode: CompareMode) -> None:
-        if "B" in mode.sides and "B" not in self._sources:
-            return
-        self._mode, self._mode_chosen = mode, True
-        self._apply_compare_mode()
+        if self._selection.choose(mode):
+            self.canvas.update_settings(compare=self._selection.shown_mode)
 
     def set_drawing(self, on: bool) -> None:
         """Switch drawing on or off; strokes are kept. Without a version it stays off."""
@@ -267,27 +263,6 @@ class ViewerWidget(QWidget):
         """End the player's threads. May be called twice."""
         self.player.close()
 
-    # Keys
-
-    def event(self, event: QEvent) -> bool:
-        # Hosts have shortcuts on the same keys; they are ours while the focus is in the viewer.
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and action_for_key(event) is not None
-            and not accepts_keys(QApplication.focusWidget())
-        ):
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        action = action_for_key(event)
-        if action is None or (action != "cancel" and accepts_keys(QApplication.focusWidget())):
-            super().keyPressEvent(event)
-        else:
-            self._actions.trigger(action)
-
     def trigger_action(self, action: str) -> None:
         """Run an action of :data:`bridge_ui.review.qt_shortcuts.SHORTCUTS` by its name."""
         self._actions.trigger(action)
@@ -303,9 +278,7 @@ class ViewerWidget(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocusProxy(self.canvas)
-        set_style_class(self._zoom_button, "quiet")
-        self._zoom_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._zoom_button.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
+
         self._layout = ViewerLayout(
             self,
             ViewerParts(
@@ -338,25 +311,15 @@ class ViewerWidget(QWidget):
         self._layout.fit_width()
 
     def _connect_signals(self) -> None:
-        player, transport = self.player, self.transport
-        player.frame_changed.connect(self._show_frame)
-        player.frame_changed.connect(self.frame_changed)
-        player.state_changed.connect(self._show_state)
-        player.cache_changed.connect(lambda: self.timeline.set_cached(player.cache.cached_frames()))
-        self.timeline.scrubbed.connect(self.go_to_frame)
-        transport.first_frame_requested.connect(lambda: self._actions.trigger("go_to_first"))
-        transport.step_back_requested.connect(lambda: player.step(-1))
-        transport.play_toggled.connect(player.toggle)
-        transport.step_forward_requested.connect(lambda: player.step(1))
-        transport.last_frame_requested.connect(lambda: self._actions.trigger("go_to_last"))
-        transport.loop_toggled.connect(player.set_loop)
-        transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
+        self.player.frame_changed.connect(self._show_frame)
+        self.player.frame_changed.connect(self.frame_changed)
+        self.player.state_changed.connect(self.annotations.refresh)
+        self.transport.frame_field.frame_entered.connect(self._go_to_entered_frame)
         self.canvas.settings_changed.connect(self._show_settings)
-        self.canvas.pen_side.connect(self._pen_side_changed)
+        self.canvas.pen_side.connect(self.targets.select_side)
         self.targets.chosen.connect(self.target_chosen)
         self.new_result.result_requested.connect(self._show_new_result)
-        self.canvas.zoom_changed.connect(self._show_zoom)
-        self._zoom_button.clicked.connect(self.canvas.fit)
+
         self._mode_buttons.chosen.connect(self.set_compare_mode)
         for side, chooser in self._side_choosers.items():
             chooser.chosen.connect(lambda key, side=side: self._choose_source(side, key))
@@ -368,19 +331,13 @@ class ViewerWidget(QWidget):
         self.notes_list.revision_requested.connect(self.revision_requested)
         self.decision_buttons.chosen.connect(self.start_decision)
         self.decision_form.submitted.connect(self.decision_submitted)
-        self.decision_form.open_changed.connect(self._decision_form_toggled)
+        self.decision_form.open_changed.connect(
+            lambda is_open: None if is_open else self._focus_canvas()
+        )
         self._decision_summary.next_version_requested.connect(self.next_version_requested)
         self.menu_button.fit_requested.connect(self.canvas.fit)
         self.menu_button.actual_size_requested.connect(self.canvas.actual_size)
         self._show_settings()
-        self._show_zoom()
-
-    def _decision_form_toggled(self, on: bool) -> None:
-        """The open form replaces the decision buttons and the last decision."""
-        self.decision_buttons.setVisible(not on)
-        self._decision_summary.set_collapsed(on)
-        if not on:
-            self._focus_canvas()
 
     def _focus_canvas(self) -> None:
         """Return the keyboard to the player if the focus is in the viewer."""
@@ -388,19 +345,11 @@ class ViewerWidget(QWidget):
         if focus is not None and self.isAncestorOf(focus):
             self.canvas.setFocus()
 
-    def _apply_compare_mode(self) -> None:
-        self.canvas.update_settings(compare=self._mode if "B" in self._sources else CompareMode.A)
-
     def _emit_visible_sides(self) -> None:
-        required = self.canvas.settings.compare.sides
-        sides = tuple(side for side in required if side in self._sources)
+        sides = self._selection.visible_sides
         if sides != self._visible_sides:
             self._visible_sides = sides
             self.visible_sides_changed.emit(sides)
-
-    def _pen_side_changed(self, side: str) -> None:
-        """A stroke begins on this side's picture."""
-        self.targets.select_side(side)
 
     def _show_new_result(self, choice_id: str) -> None:
         self.new_result_requested.emit(choice_id)
@@ -425,36 +374,18 @@ class ViewerWidget(QWidget):
     def _show_frame(self, _frame: int = 0) -> None:
         if self._is_empty:
             return
-        player, frame = self.player, self.player.clock.frame
+        player = self.player
         self.canvas.show_pictures(player.picture("A"), player.picture("B"))
         self.canvas.set_messages(player.missing_reason("A"), player.missing_reason("B"))
         self._captions.update(player.clock)
-        self.timeline.set_frame(frame)
-        self.transport.show_clock(player.clock)
-        self.annotations.refresh()
-
-    def _show_state(self) -> None:
-        clock = self.player.clock
-        self.transport.show_clock(clock)
-        self.timeline.set_marks(clock.in_point, clock.out_point)
-        self.timeline.set_cached(self.player.cache.cached_frames())
+        self._playback.show_frame()
         self.annotations.refresh()
 
     def _show_settings(self) -> None:
-        self._mode_buttons.show_mode(self._mode)
+        self._mode_buttons.show_mode(self._selection.mode)
         self.player.sides = self.canvas.settings.compare.sides
         self._emit_visible_sides()
         self._show_frame()
-
-    def _show_zoom(self) -> None:
-        if self._is_empty:
-            self._zoom_button.setText(tr("Fit"))
-            self._zoom_button.setAccessibleName(tr("Fit"))
-            return
-        percent = round(self.canvas.zoom * 100)
-        fitted = self.canvas.transform.is_fitted
-        self._zoom_button.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
-        self._zoom_button.setAccessibleName(tr("Zoom {n} %", n=percent))
 
     def _show_empty_state(self) -> None:
         for one in (self.timeline, self.transport, self._mode_buttons):
@@ -465,4 +396,4 @@ class ViewerWidget(QWidget):
             self.canvas.set_messages(tr("Select a shot to review it."), "")
         else:
             self._show_frame()
-        self._show_zoom()
+        self._zoom_button.set_empty(self._is_empty)

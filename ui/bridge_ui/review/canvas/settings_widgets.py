@@ -1,4 +1,4 @@
-"""Widgets for the canvas's settings: gain or opacity, exposure and gamma."""
+"""Widgets for the canvas's settings: gain or opacity, exposure and gamma, zoom."""
 
 from __future__ import annotations
 
@@ -133,3 +133,33 @@ class ExposureButton(QToolButton):
         grid.addWidget(name_label, row, 0)
         grid.addWidget(slider, row, 1)
         return slider
+
+
+class ZoomButton(QToolButton):
+    """Shows the zoom, and fits the picture when pressed."""
+
+    def __init__(self, canvas: ViewerCanvas) -> None:
+        super().__init__()
+        self._canvas = canvas
+        self._is_empty = True
+        set_style_class(self, "quiet")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip(tr("Zoom: press to fit (F), 0 for 100 %"))
+        self.clicked.connect(canvas.fit)
+        canvas.zoom_changed.connect(self._show_zoom)
+        self._show_zoom()
+
+    def set_empty(self, is_empty: bool) -> None:
+        """Whether there is no picture."""
+        self._is_empty = is_empty
+        self._show_zoom()
+
+    def _show_zoom(self) -> None:
+        if self._is_empty:
+            self.setText(tr("Fit"))
+            self.setAccessibleName(tr("Fit"))
+            return
+        percent = round(self._canvas.zoom * 100)
+        fitted = self._canvas.transform.is_fitted
+        self.setText(tr("Fit {n} %", n=percent) if fitted else f"{percent} %")
+        self.setAccessibleName(tr("Zoom {n} %", n=percent))
