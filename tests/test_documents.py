@@ -1,0 +1,74 @@
+"""Documents link to files, sections and modules that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    path.relative_to(REPO).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "packaging/**/*.md")
+    for path in REPO.glob(pattern)
+)
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_PATH = re.compile(
+    r"(?<![\w./{])((?:bridge_core|ui|gateway|plugins|tests|packaging|benchmarks|docs)"
+    r"/[\w./-]*\.(?:py|md|sh|yaml|toml))\b"
+)
+_MODULE = re.compile(r"`(bridge_(?:core|ui|gateway|nuke|blender|resolve)(?:\.\w+)+)")
+
+_SOURCE_FOLDERS = {
+    "bridge_core": REPO,
+    "bridge_ui": REPO / "ui",
+    "bridge_gateway": REPO / "gateway",
+    "bridge_nuke": REPO / "plugins" / "nuke",
+    "bridge_blender": REPO / "plugins" / "blender",
+    "bridge_resolve": REPO / "plugins" / "resolve",
+}
+
+
+def _anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives to headings."""
+    headings = _HEADING.findall(path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in headings}
+
+
+def _module_exists(name: str) -> bool:
+    """Whether a dotted name is a module, or begins with one and goes on with its contents."""
+    parts = name.split(".")
+    base = _SOURCE_FOLDERS[parts[0]]
+    for end in range(len(parts), 1, -1):
+        path = base.joinpath(*parts[:end])
+        if path.with_suffix(".py").exists():
+            text = path.with_suffix(".py").read_text(encoding="utf-8")
+            return end == len(parts) or parts[end] in text
+        if path.is_dir():
+            return end == len(parts)
+    return False
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_files_and_sections(name: str) -> None:
+    document = REPO / name
+    broken = []
+    for link in _LINK.findall(document.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        path = document.parent / target if target else document
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in _anchors(path)):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_named_files_and_modules_exist(name: str) -> None:
+    text = (REPO / name).read_text(encoding="utf-8")
+    missing = [path for path in _PATH.findall(text) if not (REPO / path).exists()]
+    missing += [module for module in _MODULE.findall(text) if not _module_exists(module)]
+    assert not missing
