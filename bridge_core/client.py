@@ -1,14 +1,14 @@
-"""The client: everything that panels and the command line ask of the gateway.
+"""The client: all that panels and the command line need from the gateway.
 
 ::
 
-    with Client(load().settings) as client:
+    with Client(load_settings().settings) as client:
         job = client.submit(request)
         [job] = client.wait([job.id])
-        client.fetch(client.version(job.version), Path("versions"))
+        client.fetch(client.version(job.version_id), Path("versions"))
 
-Nothing is connected, started or imported before the first call. All calls may be made from any
-thread, and wait for network and disk: never from a host's main thread.
+Nothing is connected, started or imported before the first call. Calls can be made from any thread.
+They wait for network and disk, so do not make them from a host's main thread.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Versions asked for in one call. Parsing an answer holds Python's lock, which a panel's thread
-#: wants sixty times a second: 100 versions of 240 frames take about 2 ms.
+#: Versions requested in one call. Parsing a response holds the GIL, which a panel needs sixty times
+#: a second: 100 versions of 240 frames take about 2 ms.
 PAGE_SIZE = 100
 
 
 class Client:
-    """One gateway: the studio's, or this user's own.
+    """The client of one gateway: the studio's, or a local one of this user.
 
-    With ``start_gateway`` an own gateway that does not run is started, and started again when it
-    dies between calls; without, that is GatewayUnreachable.
+    With ``start_gateway``, a local gateway is started when it does not run, also if it dies between
+    calls; otherwise that raises GatewayUnreachable.
     """
 
     def __init__(self, settings: Settings, *, start_gateway: bool = True) -> None:
@@ -65,12 +65,12 @@ class Client:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Requests that were accepted here and that the gateway has not got yet."""
+        """Requests that were accepted and not yet sent to the gateway."""
         from bridge_core.outbox import Outbox
 
         return Outbox(self.settings.client.state_dir / "outbox")
 
-    # What the gateway is and offers
+    # The gateway
 
     def about(self) -> About:
         return self._transport.about()
@@ -81,8 +81,8 @@ class Client:
         return self._get(Health, "/v1/health")
 
     def clock_offset(self) -> float | None:
-        """Seconds that the gateway's clock is ahead of this machine's, to a second; None: the
-        gateway, or a proxy before it, tells no time."""
+        """Seconds that the gateway's clock is ahead of this machine's, to a second; None if the
+        response has no date."""
         from email.utils import parsedate_to_datetime
 
         before = time.time()
@@ -92,7 +92,7 @@ class Client:
             gateway_time = parsedate_to_datetime(date_header or "").timestamp()
         except ValueError:
             return None
-        # Its date has whole seconds, cut off, and may be a second old: that is no difference.
+        # The date has whole seconds, rounded down, and may be a second old: that is no offset.
         return 0.0 if before - 2 <= gateway_time <= after else gateway_time - (before + after) / 2
 
     def services(self) -> list[Service]:
@@ -107,7 +107,7 @@ class Client:
             Estimate, "POST", "/v1/estimates", body=request, retry_once=True
         )
 
-    # Asking
+    # Requests
 
     def submit(
         self,
@@ -117,33 +117,32 @@ class Client:
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> Job:
-        """Have a request worked on. ``key`` is its idempotency key; None: a new one.
+        """Submit a request. ``key`` is its idempotency key; None: a new one.
 
-        Once it stands in the outbox nothing loses it. What fails for now leaves it there, says so
-        in the error (``details["outbox_key"]`` is its key), and :meth:`flush` sends it later. What
-        fails for good puts it among the outbox's refused ones. ``progress`` hears of bytes as in
-        :data:`bridge_core.transfer.Progress`; ``cancel`` takes the request back as long as it is
+        A request in the outbox is never lost. After a temporary error it stays there until
+        :meth:`flush` sends it; ``details["outbox_key"]`` of the error is its key. After a permanent
+        error it is one of the outbox's refused entries. ``progress`` is called with bytes, see
+        :data:`bridge_core.transfer.ProgressCallback`; ``cancel`` withdraws the request while it is
         being sent.
 
-        :raises StorageError: the outbox cannot be written: not accepted.
-        :raises JobCancelled: taken back by ``cancel``.
-        :raises ShotbridgeError: accepted, and kept or refused.
+        :raises StorageError: the outbox cannot be written; the request is not accepted.
+        :raises JobCancelled: it was withdrawn by ``cancel``.
+        :raises ShotbridgeError: it was accepted, and is kept or refused.
         """
         return self._outbox_sender.submit(request, key, progress, cancel)
 
     def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
-        """Send what stands in the outbox, oldest first, and give the jobs that came of it. What
-        is refused for good is found in ``outbox.refused()``; what another process is sending is
-        left to it.
+        """Send the requests in the outbox, oldest first, and return their jobs. Refused ones are
+        moved to ``outbox.refused()``; those that another process is sending are skipped.
 
-        :raises ShotbridgeError: the first request that could not be sent for now; the others were
-            tried all the same, unless nothing could have been sent at all.
+        :raises ShotbridgeError: the first temporary error. The other requests were sent
+            nevertheless, unless the error affects all of them.
         """
         return self._outbox_sender.flush(progress)
 
     # Jobs
 
-    def job(self, id: str) -> Job:  # noqa: A002  the API's word
+    def job(self, id: str) -> Job:  # noqa: A002
         from bridge_core.models.jobs import Job
 
         return self._get(Job, f"/v1/jobs/{_quote_id(id)}")
@@ -156,13 +155,13 @@ class Client:
         before: str | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """Newest first; ``before`` is the id of the last one of the page before."""
+        """Jobs, newest first; ``before`` is the id of the last one of the previous page."""
         from bridge_core.models.jobs import Job
 
         return self._get(list[Job], "/v1/jobs", show=show, state=state, before=before, limit=limit)
 
     def cancel(self, id: str) -> Job:  # noqa: A002
-        """End a job; one that has ended stays as it is."""
+        """Cancel a job; one that has ended is not changed."""
         from bridge_core.models.jobs import Job
 
         return self._transport.request_json(
@@ -170,7 +169,7 @@ class Client:
         )
 
     def job_frames(self, job_id: str) -> list[JobFrame]:
-        """The frames of a job that are finished so far."""
+        """The finished frames of a job, which may still be running."""
         from bridge_core.models.jobs import JobFrame
 
         return self._get(list[JobFrame], f"/v1/jobs/{_quote_id(job_id)}/frames")
@@ -185,18 +184,18 @@ class Client:
         job: str | None = None,
         stop: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """What happens, as it happens, after the event with the id ``after`` (None: from now on),
-        of one ``job`` or of all, until ``stop`` is set. Comes back by itself after every cut.
+        """Events as they occur, after the id ``after`` (None: from now on), of one ``job`` or of
+        all, until ``stop`` is set. Reconnects by itself.
 
-        :raises ShotbridgeError: what a further try would not mend.
+        :raises ShotbridgeError: an error that retrying does not solve.
         """
         from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after, job=job).events(stop)
 
     def event_stream(self, after: int | None = None) -> EventStream:
-        """The events of :meth:`events` together with what happens to the line, for those who
-        show whether it stands."""
+        """The events of :meth:`events` together with the state of the connection, for callers that
+        show it."""
         from bridge_core.connection.events import EventStream
 
         return EventStream(self._transport, after=after)
@@ -207,12 +206,12 @@ class Client:
         on_event: Callable[[Event], None] | None = None,
         timeout: float | None = None,
     ) -> list[Job]:
-        """The jobs when all have ended, in the order of ``ids``; after ``timeout`` seconds, as
-        they stand then. ``on_event`` hears how each of them stands at first, and the events of
-        these jobs since, each end once. A gateway that goes and comes back meanwhile does no harm.
+        """Wait until all jobs have ended, or ``timeout`` seconds, and return them in the order of
+        ``ids``. ``on_event`` is called with the current state of each job, and then with their
+        events; with the end of each job once. The gateway may be restarted meanwhile.
 
         :raises NotFound: there is no such job.
-        :raises GatewayUnreachable: no gateway for five minutes.
+        :raises GatewayUnreachable: there was no gateway for five minutes.
         """
         from bridge_core.connection.job_wait import wait_for_jobs
 
@@ -230,9 +229,8 @@ class Client:
         status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> list[Version]:
-        """All of them, by shot, service and number; with ``status`` only those with this review
-        status, with ``newest`` of each shot only the one that was made last. Asked for page by
-        page."""
+        """All versions, ordered by shot, service and number. ``status``: only those with this
+        review status; ``newest``: only the latest of each shot."""
         pages = self.version_pages(
             show=show,
             sequence=sequence,
@@ -253,8 +251,7 @@ class Client:
         status: ReviewStatus | None = None,
         newest: bool = False,
     ) -> Iterator[list[Version]]:
-        """The same, each page asked for when it is wanted: for those who show the first while
-        the rest is on its way, or stop in between."""
+        """As :meth:`versions`, but each page is only requested when it is needed."""
         from bridge_core.models.versions import Version
 
         after = None
@@ -283,8 +280,8 @@ class Client:
         return self._get(Version, f"/v1/versions/{_quote_id(id)}")
 
     def decide(self, id: str, decision: Decision) -> Version:  # noqa: A002
-        """Set a version's review status. Not repeated by itself: where the answer is lost, look
-        whether it is set before deciding again."""
+        """Set a version's review status. Not retried: if the response is lost, check whether it was
+        set before deciding again."""
         from bridge_core.models.versions import Version
 
         return self._transport.request_json(
@@ -297,7 +294,7 @@ class Client:
         return self._get(list[Note], f"/v1/versions/{_quote_id(id)}/notes")
 
     def add_note(self, id: str, note: NewNote) -> Note:  # noqa: A002
-        """Not repeated by itself, as :meth:`decide`."""
+        """Add a note to a version. Not retried, as :meth:`decide`."""
         from bridge_core.models.notes import Note
 
         return self._transport.request_json(
@@ -327,19 +324,19 @@ class Client:
         *,
         cancel: threading.Event | None = None,
     ) -> Path:
-        """The folder on this machine that holds a result's files, see
+        """Download a result's files if necessary and return their folder on this machine, see
         :func:`bridge_core.transfer.fetch`."""
         from bridge_core.transfer import fetch
 
         return fetch(result, Path(folder), self._transport, progress, cancel=cancel)
 
     def proxy(self, result_id: str, frame: int) -> bytes:
-        """JPEG of a frame with the display view baked in."""
+        """JPEG of a frame of a result, with the display view baked in."""
         return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/proxies/{frame}")
 
     def plate_proxy(self, plate: Plate, frame: int) -> bytes:
-        """JPEG of a frame of a plate (in the plate's numbering) with the display view baked in,
-        without any job. The picture is sent where the gateway cannot read it itself.
+        """JPEG of a frame of a plate (in the plate's frame numbers), with the display view baked
+        in. No job is needed. The file is uploaded if the gateway cannot read it.
 
         :raises MissingFrames: there is no such frame.
         :raises UnreadableMedia: the file cannot be read.
@@ -347,20 +344,20 @@ class Client:
         return self._plate_inspector.proxy(plate, frame)
 
     def media_info(self, plate: Plate) -> MediaInfo:
-        """What a plate's first file says of itself: of a movie, its rate and length. The file is
-        sent where the gateway cannot read it itself.
+        """Metadata of a plate's first file, such as the rate and length of a movie. The file is
+        uploaded if the gateway cannot read it.
 
-        :raises MissingFrames: it is not there.
-        :raises UnreadableMedia: it cannot be read.
+        :raises MissingFrames: the file does not exist.
+        :raises UnreadableMedia: the file cannot be read.
         """
         return self._plate_inspector.media_info(plate)
 
     def thumbnail(self, result_id: str) -> bytes:
-        """JPEG."""
+        """JPEG of a result's thumbnail."""
         return self._get_bytes(f"/v1/results/{_quote_id(result_id)}/thumbnail")
 
     def close(self) -> None:
-        """End the connections. The gateway goes on."""
+        """Close the connections. The gateway keeps running."""
         if "_transport" in self.__dict__:
             self._transport.close()
 
@@ -403,12 +400,12 @@ class Client:
 
 
 def _quote_id(id: str) -> str:  # noqa: A002
-    """An id as one part of a path, whatever is in it.
+    """Quote an id as one segment of a URL's path.
 
-    :raises NotFound: dots alone, which would lead to another path.
+    :raises NotFound: the id is ``.`` or ``..``, which would change the path.
     """
     if id in (".", ".."):
         from bridge_core.errors import NotFound
 
-        raise NotFound(f"nothing has the id {id!r}", next_step="list what there is")
+        raise NotFound(f"there is nothing with the id {id!r}", next_step="check the id")
     return quote(id, safe="")

@@ -1,42 +1,42 @@
-"""The one tree of errors. Every error says what was wrong, where, and what to do next.
+"""The errors of Shotbridge. Each says what went wrong, where, and what to do next.
 
 ::
 
     ShotbridgeError
     ├── ConfigError              a configuration file, variable or argument
-    ├── InvalidRequest           a request that cannot be made as it stands
+    ├── InvalidRequest           a request that is not valid
     │   ├── UnknownService
-    │   └── OutsideMediaRoots    a path outside the folders the gateway may touch
+    │   └── OutsideMediaRoots    a path outside the folders that the gateway may read
     ├── IdempotencyKeyReused     an idempotency key used again with other content
-    ├── ContentMismatch          a decision about other files than the version's
+    ├── ContentMismatch          a decision about files that differ from the version's
     ├── MediaError               pictures
     │   ├── MissingFrames
     │   ├── UnreadableMedia      truncated, not a picture, not permitted
     │   ├── UnknownColourSpace
-    │   ├── PlateChanged         changed while it was being sent or worked on
-    │   └── CheckFailed          what a service made does not pass its checks
-    ├── TimelineError            a cut that cannot be read or written
-    ├── HostError                a host that cannot do what it was asked
+    │   ├── PlateChanged         changed while it was uploaded or processed
+    │   └── CheckFailed          the output of a service does not pass its checks
+    ├── TimelineError            a timeline that cannot be read or written
+    ├── HostError                a host that cannot do what was asked of it
     ├── StorageError
     │   ├── DiskFull
     │   ├── NotWritable
-    │   └── StorageUnavailable   a disk or database that does not answer now; try again
-    ├── TransferError            bytes did not arrive as they left
-    │   └── WrongOffset          an upload that does not go on where it stopped
+    │   └── StorageUnavailable   a disk or database that is temporarily unavailable
+    ├── TransferError            data that was corrupted or lost in transfer
+    │   └── WrongOffset          an upload that does not continue where it stopped
     ├── GatewayError
     │   ├── GatewayUnreachable
     │   ├── NotAuthorised
     │   ├── IncompatibleVersion
     │   ├── NotFound
-    │   └── GatewayFault         the gateway's own mistake
+    │   └── GatewayFault         an internal error of the gateway
     └── JobError
         ├── JobFailed
         ├── JobCancelled
-        ├── ModelMissing         weights that are not installed
-        └── ModelCrashed         the model's process died
+        ├── ModelMissing         model weights that are not installed
+        └── ModelCrashed         the worker process of the model died
 
-Over HTTP an error travels as :class:`bridge_core.models.problems.Problem`; :func:`from_problem`
-builds the same class again on the client's side, so both sides catch the same names.
+Over HTTP an error is sent as :class:`bridge_core.models.problems.Problem`; in the client,
+:func:`from_problem` restores the same class, so both sides catch the same errors.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ from typing import Any, ClassVar
 
 
 class ShotbridgeError(Exception):
-    """Root of the tree.
+    """Base class of all errors.
 
-    ``what`` says what was wrong, ``where`` names the file, key, frame or address, ``next_step``
-    tells a person what to do. ``details`` holds the same facts for programs and is always made of
-    JSON values.
+    ``message`` says what went wrong, ``where`` names the file, key, frame or URL, and
+    ``next_step`` tells the user what to do. ``details`` has the same facts for programs, as JSON
+    values.
     """
 
     code: ClassVar[str] = "error"
-    #: Status of an HTTP answer that carries this error.
+    #: Status of an HTTP response with this error.
     status: ClassVar[int] = 500
-    #: Exit code of ``shotbridge`` when this error ends it; documented in docs/cli.md.
+    #: Exit code of ``shotbridge`` for this error; documented in docs/cli.md.
     exit_code: ClassVar[int] = 1
 
     def __init__(
@@ -82,8 +82,8 @@ class ShotbridgeError(Exception):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword-only arguments do not survive the default pickling of exceptions, and errors
-        # cross process boundaries and the job engine's checkpoints.
+        # The default pickling of exceptions loses keyword-only arguments, and errors are sent
+        # between processes and stored in the job queue's checkpoints.
         return (_rebuild, (type(self), self.message, self.where, self.next_step, self.details))
 
 
@@ -116,7 +116,7 @@ class IdempotencyKeyReused(ShotbridgeError):
 
 
 class ContentMismatch(ShotbridgeError):
-    """A decision is about other files than the version's."""
+    """A decision is about files that differ from the version's."""
 
     code = "content_mismatch"
     status = 409
@@ -130,15 +130,16 @@ class MediaError(ShotbridgeError):
 
 
 class MissingFrames(MediaError):
-    """Frames of a plate that are not there; ``details["frames"]`` lists them."""
+    """Frames of a plate do not exist; ``details["frames"]`` lists them."""
 
     code = "missing_frames"
 
     @classmethod
     def of(cls, frames: Iterable[int], *, where: str) -> MissingFrames:
         missing = sorted(frames)
+        count = f"{len(missing)} frames are" if len(missing) != 1 else "1 frame is"
         return cls(
-            f"{len(missing)} frame{'s are' if len(missing) != 1 else ' is'} missing: {format_frames(missing)}",
+            f"{count} missing: {format_frames(missing)}",
             where=where,
             next_step="render or copy these frames, or shorten the range, and send again",
             details={"frames": missing},
@@ -187,8 +188,8 @@ class NotWritable(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """A disk or a database that cannot be used at the moment. Nothing was changed, so the same
-    call may be made again."""
+    """A disk or a database cannot be used at the moment. Nothing was changed, so the call can be
+    repeated."""
 
     code = "storage_unavailable"
     status = 503
@@ -201,7 +202,7 @@ class TransferError(ShotbridgeError):
 
 
 class WrongOffset(TransferError):
-    """``details["offset"]`` says where to go on, in bytes."""
+    """``details["offset"]`` is the offset in bytes to continue from."""
 
     code = "wrong_offset"
     status = 409
@@ -264,7 +265,7 @@ class ModelCrashed(JobError):
 
 
 def format_frames(frames: Iterable[int]) -> str:
-    """Frame numbers as people write them: ``1001-1004, 1009``."""
+    """Frame numbers as ranges: ``1001-1004, 1009``."""
     runs: list[tuple[int, int]] = []
     for frame in sorted(set(frames)):
         if runs and frame == runs[-1][1] + 1:
@@ -275,18 +276,18 @@ def format_frames(frames: Iterable[int]) -> str:
 
 
 def error_class(code: str) -> type[ShotbridgeError] | None:
-    """The class whose ``code`` this is; None for a code that this version does not know."""
+    """The class with this ``code``; None if this version does not know the code."""
     return next((kind for kind in _class_tree(ShotbridgeError) if kind.code == code), None)
 
 
 def from_problem(problem: Mapping[str, Any]) -> ShotbridgeError:
-    """The error that a problem document stands for.
+    """The error that a problem document describes.
 
-    A code from a newer gateway becomes :class:`GatewayError` and keeps its words.
+    An unknown code of a newer gateway becomes a :class:`GatewayError` with the same message.
     """
     kind = error_class(str(problem.get("code", ""))) or GatewayError
     return kind(
-        str(problem.get("message") or "the gateway answered with an error that has no description"),
+        str(problem.get("message") or "the gateway responded with an error without a message"),
         where=str(problem.get("where", "")),
         next_step=str(problem.get("next_step", "")),
         details=problem.get("details") or {},

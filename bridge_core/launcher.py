@@ -1,17 +1,17 @@
-"""Finds this user's own gateway, or starts it.
+"""Finds or starts this user's local gateway.
 
 In ``client.state_dir``::
 
-    gateway.json     where it is; the gateway writes and removes it
-    gateway.token    the token of its callers, mode 0600; the gateway makes it
-    gateway.lock     held while one process looks and starts, so that only one does
-    gateway.pid      the process that was started last, by number and identity; one that is
-                     ending still holds its data
-    gateway.log      what it says; what it said before is in gateway.log.1
+    gateway.json     the gateway's announcement of its URL; it writes and removes the file
+    gateway.token    the token for clients, mode 0600; the gateway creates it
+    gateway.lock     held while a process starts the gateway, so that only one does
+    gateway.pid      id and identity of the process that was started last; while it is ending, it
+                     still uses its data
+    gateway.log      its log; the previous one is gateway.log.1
 
-A gateway at the announced address is accepted when it proves that it knows the token
-(:mod:`bridge_core.connection.gateway_proof`). A process is ended or waited for only if its identity is the recorded
-one (:mod:`bridge_core.system.processes`).
+A gateway at the announced URL is accepted if it proves that it knows the token
+(:mod:`bridge_core.connection.gateway_proof`). A process is only ended or waited for if its identity
+is the recorded one (:mod:`bridge_core.system.processes`).
 """
 
 from __future__ import annotations
@@ -52,25 +52,25 @@ from bridge_core.system.private_files import make_private_folder, open_private, 
 if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
-#: Bytes after which the log is put aside at the next start.
+#: Size in bytes above which the log is rotated at the next start.
 _MAX_LOG_BYTES = 5_000_000
-#: Seconds between two looks.
+#: Seconds between two polls.
 _POLL_SECONDS = 0.05
-#: Bytes of an announcement, and of the record of the last process, that are read.
+#: Maximum size in bytes of gateway.json and gateway.pid.
 _MAX_RECORD_BYTES = 100_000
-#: Seconds that a running gateway gets to say who it is.
+#: Seconds for a running gateway to prove itself.
 _PROOF_TIMEOUT = 5.0
-#: Seconds that a gateway gets to end in order.
+#: Seconds for a gateway to shut down.
 _STOP_TIMEOUT = 15.0
 _INSTALL_HINT = 'install the gateway (in a checkout of Shotbridge: pip install ".[gateway]")'
 
-#: Gateways that this process started, so that their ends are noticed.
+#: Gateways that this process has started, to notice when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @atexit.register
 def _detach_children() -> None:
-    """Gateways outlive who started them; Python would warn of children that nobody waited for."""
+    """Gateways outlive this process; Python would warn about child processes still running."""
     for child in _children.values():
         if child.poll() is None:
             child.returncode = 0
@@ -85,7 +85,7 @@ class _Announcement:
 
 @dataclass(frozen=True)
 class _GatewayProcess:
-    """A process that was started as this user's gateway, even if its number has been reused."""
+    """A process that was started as this user's gateway, even if its id has been reused."""
 
     pid: int
     identity: str
@@ -103,13 +103,13 @@ class _GatewayProcess:
 
 
 def ensure_gateway(settings: Settings) -> Endpoint:
-    """Where the gateway is: the studio's at ``client.url``, or this user's own, which is started
-    when it does not run.
+    """The endpoint of the studio's gateway at ``client.url``, or else of this user's local gateway,
+    which is started if it does not run.
 
-    :raises ConfigError: there is no token for the studio's gateway, or no gateway to start here.
-    :raises NotAuthorised: others may read the token.
-    :raises GatewayFault: it ended while starting; the end of its log is in the message.
-    :raises GatewayUnreachable: it did not answer within ``client.start_timeout``.
+    :raises ConfigError: there is no token for the studio's gateway, or no gateway is installed.
+    :raises NotAuthorised: others can read the token.
+    :raises GatewayFault: the gateway ended while starting; the message has the end of its log.
+    :raises GatewayUnreachable: it did not respond within ``client.start_timeout``.
     """
     if settings.client.url is not None:
         return _studio_endpoint(settings)
@@ -123,9 +123,9 @@ def ensure_gateway(settings: Settings) -> Endpoint:
 
 
 def find_gateway(settings: Settings) -> Endpoint:
-    """As :func:`ensure`, but nothing is started.
+    """As :func:`ensure_gateway`, but nothing is started.
 
-    :raises GatewayUnreachable: this user's own gateway does not run, or does not answer.
+    :raises GatewayUnreachable: the local gateway does not run, or does not respond.
     """
     if settings.client.url is not None:
         return _studio_endpoint(settings)
@@ -133,16 +133,16 @@ def find_gateway(settings: Settings) -> Endpoint:
     announcement = _find_running(state)
     if announcement is None:
         raise GatewayUnreachable(
-            "no gateway runs here",
+            "no local gateway is running",
             where=str(state),
-            next_step="`shotbridge services` starts it; or set client.url to the studio's",
+            next_step="start it with `shotbridge services`, or set client.url to the studio's",
         )
     return Endpoint(announcement.url, _local_token(state), is_local=True)
 
 
 def stop_gateway(settings: Settings) -> bool:
-    """End this user's own gateway in order; whether there was one. Its jobs go on after the next
-    start.
+    """Shut down this user's local gateway and return whether there was one. Its jobs continue after
+    the next start.
 
     :raises GatewayUnreachable: it did not end.
     """
@@ -155,26 +155,26 @@ def stop_gateway(settings: Settings) -> bool:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 if announcement is not None and _responds(announcement, state):
                     raise GatewayUnreachable(
-                        "a gateway answers that was not started from here",
+                        "a gateway is running that was not started by this user's Shotbridge",
                         where=f"{announcement.url}, process {announcement.pid}",
-                        next_step="end it where it was started",
+                        next_step="stop it where it was started",
                     )
             return False
         while process.alive:
             if time.monotonic() > deadline:
                 raise GatewayUnreachable(
-                    f"the gateway (process {process.pid}) does not end",
+                    f"the gateway (process {process.pid}) does not shut down",
                     where=str(state),
-                    next_step=f"look at {state / 'gateway.log'}, then end the process by hand",
+                    next_step=f"check {state / 'gateway.log'}, then end the process by hand",
                 )
             time.sleep(_POLL_SECONDS)
         return True
 
 
 def gateway_command(settings: Settings) -> list[str]:
-    """The command line that runs the gateway's program here, without arguments: the one that is
-    set; else this process's own Python, where it has the gateway; else ``shotbridge-gateway`` on
-    the ``PATH``. A host's Python has the client only, or is no program of its own.
+    """The command line that runs the gateway's program, without arguments: the configured one; else
+    this process's Python, if the gateway is installed in it; else ``shotbridge-gateway`` on the
+    ``PATH``. A host's Python has no gateway, or is not a program of its own.
 
     :raises ConfigError: there is none.
     """
@@ -188,18 +188,18 @@ def gateway_command(settings: Settings) -> list[str]:
     if installed is not None:
         return [installed]
     raise ConfigError(
-        f"there is no gateway to start: {executable or 'this program'} has none inside, and there is no "
-        "shotbridge-gateway on the PATH",
+        f"there is no gateway to start: it is not installed in {executable or 'this program'}, and "
+        "shotbridge-gateway is not on the PATH",
         next_step=f"{_INSTALL_HINT} into a Python of its own, and set client.gateway_command to "
         "[/path/to/that/python, -m, bridge_gateway]; or set client.url to the studio's gateway",
     )
 
 
 def _find_running(state: Path) -> _Announcement | None:
-    """The gateway that is announced, if it answers there and proves who it is.
+    """The announced gateway, if it responds and proves itself.
 
-    :raises GatewayUnreachable: it runs and does not answer.
-    :raises NotAuthorised: it runs and does not know the token.
+    :raises GatewayUnreachable: it is running but does not respond.
+    :raises NotAuthorised: it is running but does not know the token.
     """
     announcement = _read_announcement(state)
     if announcement is None:
@@ -213,22 +213,22 @@ def _find_running(state: Path) -> _Announcement | None:
         if not _is_running(announcement, state):
             return None
         raise GatewayUnreachable(
-            f"the gateway runs (process {announcement.pid}) and does not answer: {error}",
+            f"the gateway is running (process {announcement.pid}) but does not respond: {error}",
             where=announcement.url,
-            next_step="wait a moment; if it stays so, `shotbridge stop` ends it",
+            next_step="wait a moment; if it persists, stop it with `shotbridge stop`",
         ) from error
     if _is_running(announcement, state):
         raise NotAuthorised(
-            f"the gateway that runs (process {announcement.pid}) does not know the token in "
+            f"the running gateway (process {announcement.pid}) does not know the token in "
             f"{state / 'gateway.token'}",
             where=announcement.url,
-            next_step="`shotbridge stop` ends it, and the next call starts one with this token",
+            next_step="stop it with `shotbridge stop`; the next call starts one with this token",
         )
     return None
 
 
 def _read_announcement(state: Path) -> _Announcement | None:
-    """None where there is none, it is damaged, or it is another user's file."""
+    """The announcement; None if there is none, it is damaged, or the file is another user's."""
     try:
         raw = json.loads(read_own_file(state / "gateway.json", _MAX_RECORD_BYTES) or b"")
         parts = urllib.parse.urlsplit(str(raw["url"]))
@@ -240,10 +240,10 @@ def _read_announcement(state: Path) -> _Announcement | None:
 
 
 def _responds(announcement: _Announcement, state: Path) -> bool:
-    """Whether the announced gateway answers at its address.
+    """Whether the announced gateway responds at its URL and proves itself.
 
-    :raises OSError: there is no answer.
-    :raises http.client.HTTPException: the answer is not HTTP.
+    :raises OSError: there is no response.
+    :raises http.client.HTTPException: the response is not HTTP.
     """
     parts = urllib.parse.urlsplit(announcement.url)
     host_and_port = parts.hostname or "", parts.port or 0
@@ -257,13 +257,13 @@ def _responds(announcement: _Announcement, state: Path) -> bool:
 
 
 def _is_running(announcement: _Announcement, state: Path) -> bool:
-    """Whether the process that the announcement names is the gateway that was started."""
+    """Whether the announced process is the gateway that was started last, and is alive."""
     process = _read_last_process(state)
     return process is not None and process.pid == announcement.pid and process.alive
 
 
 def _read_last_process(state: Path) -> _GatewayProcess | None:
-    """The process that was started last; None where there is no usable record."""
+    """The process that was started last; None without a valid record."""
     try:
         pid, identity = (
             (read_own_file(state / "gateway.pid", _MAX_RECORD_BYTES) or b"").decode().split(" ", 1)
@@ -309,7 +309,7 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         while time.monotonic() < deadline:
             announcement = _read_announcement(state)
             if announcement is not None:
-                if announcement.pid != child.pid:  # what was started is a wrapper, such as rez's
+                if announcement.pid != child.pid:  # the command is a wrapper, such as rez's
                     _write_last_process(state, _GatewayProcess.of(announcement.pid))
                 return announcement
             if child.poll() is not None:
@@ -320,15 +320,15 @@ def _start(settings: Settings, deadline: float) -> _Announcement:
         raise
     _terminate(child)
     raise GatewayUnreachable(
-        f"the gateway did not answer within {settings.client.start_timeout:g} s, and was ended",
+        f"the gateway did not respond within {settings.client.start_timeout:g} s and was stopped",
         where=str(log),
-        next_step="look at its log; client.start_timeout sets how long is waited",
+        next_step="check its log; client.start_timeout sets how long to wait",
         details={"log": _log_tail(log, log_offset)},
     )
 
 
 def _wait_for_last_process(state: Path) -> None:
-    """Wait until a gateway that no longer answers has ended."""
+    """Wait until the previous gateway process has ended."""
     process = _read_last_process(state)
     deadline = time.monotonic() + _STOP_TIMEOUT
     while process is not None and process.alive and time.monotonic() < deadline:
@@ -338,12 +338,13 @@ def _wait_for_last_process(state: Path) -> None:
 def _spawn(
     command: list[str], environment: dict[str, str], folder: Path, log: int
 ) -> subprocess.Popen[bytes]:
-    """Start a process that outlives this one and knows nothing of its terminal."""
+    """Start a process that outlives this one and is detached from its terminal."""
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     try:
-        # Its folder is its own: ``-m`` puts it on the module path, and it must not pin a disk.
+        # A working folder of its own: ``-m`` puts it on the module path, and it must not keep a
+        # disk from being unmounted.
         return subprocess.Popen(
             command,
             env=environment,
@@ -359,7 +360,7 @@ def _spawn(
 
 
 def start_error(command: list[str], error: OSError) -> ConfigError:
-    """In words, what the system said of :func:`gateway_command`."""
+    """The error for a :func:`gateway_command` that the system could not start."""
     return ConfigError(
         f"the gateway cannot be started: {error.strerror or error}",
         where=command[0],
@@ -381,15 +382,15 @@ def _startup_error(
         )
     return GatewayFault(
         f"the gateway ended while starting, with exit code {child.returncode}. "
-        f"It said: {tail.strip() or 'nothing'}",
+        f"Its log ends: {tail.strip() or '(empty)'}",
         where=str(log),
-        next_step="correct what it says and try again",
+        next_step="solve the problem that the log shows, and try again",
         details={"exit_code": child.returncode, "log": tail},
     )
 
 
 def _log_tail(log: Path, log_offset: int) -> str:
-    """The last lines that this start wrote."""
+    """The last lines of the log since this start."""
     with log.open("rb") as stream:
         stream.seek(log_offset)
         return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-15:])
@@ -407,7 +408,7 @@ def _terminate(child: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
-    """Hold the launcher's lock; whoever has it is done in moments, or starts the gateway."""
+    """Hold the lock of gateway.lock, waiting for it until ``deadline``."""
     try:
         make_private_folder(state)
         lock = FileLock(state / "gateway.lock")
@@ -416,14 +417,14 @@ def _launch_lock(state: Path, deadline: float) -> Iterator[None]:
                 raise GatewayUnreachable(
                     "another process has been starting the gateway for too long",
                     where=str(lock.path),
-                    next_step=f"look at {state / 'gateway.log'}",
+                    next_step=f"check {state / 'gateway.log'}",
                 )
             time.sleep(_POLL_SECONDS)
     except OSError as error:
         raise NotWritable(
             f"this folder cannot be written: {error.strerror or error}",
             where=str(state),
-            next_step="have its permissions changed, or move client.state_dir",
+            next_step="change its permissions, or set another client.state_dir",
         ) from error
     with lock:
         yield
@@ -442,9 +443,9 @@ def _studio_token(settings: Settings) -> str:
     path = settings.client.token_file
     if path is None:
         raise ConfigError(
-            "client.url names a gateway, and nothing holds the token for it",
+            "client.url is set, but there is no token for that gateway",
             where=str(settings.client.url),
             next_step="set client.token_file to the file with the token",
         )
-    # A studio may hand its token to a group; nobody else is to read it, nor to change it.
+    # The studio's token may be readable for a group, but nobody else may read or change it.
     return read_token(path, forbidden_mode=0o027)

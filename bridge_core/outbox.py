@@ -1,15 +1,15 @@
-"""Requests that were accepted here and that the gateway has not got yet, on the disk.
+"""Requests that were accepted but not yet sent to the gateway, stored on disk.
 
 ::
 
-    outbox/KEY.json           waits to be sent
-    outbox/refused/KEY.json   the gateway will never take it; the reason stands in it
-    outbox/damaged/NAME       no entry, or not the one that its name says; set aside for a person
-                              to look at
-    outbox/locks/KEY          held while a process sends it
+    outbox/KEY.json           waiting to be sent
+    outbox/refused/KEY.json   permanently refused by the gateway, with the reason
+    outbox/damaged/NAME       not a valid entry, or not with the key in its name; kept so that a
+                              person can check it
+    outbox/locks/KEY          held while a process sends the entry
 
-A file appears under its name only when all of it is on the disk, and goes only when the gateway
-has the job. Several processes of one user may use one outbox; folders have mode 0700, files 0600.
+An entry appears only when all of it is on disk, and is removed only when the gateway has the job.
+Several processes of one user can share an outbox; folders have mode 0700, files 0600.
 """
 
 from __future__ import annotations
@@ -49,27 +49,27 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds after which a file that was never finished belongs to a process that died.
+#: Seconds after which an unfinished file must be from a process that died.
 _STALE_SECONDS = 86_400.0
-#: Bytes of an entry; one with 100,000 frames of a try has less than one.
+#: Maximum size of an entry in bytes; with 100,000 test frames it has less than a megabyte.
 _MAX_ENTRY_BYTES = 16_000_000
 
 
 class Outbox:
-    """The outbox in ``folder``, which is made when something is first put there."""
+    """The outbox in ``folder``, which is created with the first entry."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def add(self, request: Request, key: str | None = None) -> OutboxEntry:
-        """Accept a request: once this returns, no crash and no power cut loses it.
+        """Accept a request. Once this returns, it survives a crash and a power failure.
 
-        ``key`` is its idempotency key; None: a new one. The same request under the same key is
-        accepted once.
+        ``key`` is its idempotency key; None: a new one. The same request with the same key is
+        only accepted once.
 
-        :raises InvalidRequest: this cannot be a key.
-        :raises KeyReused: another request stands under this key.
-        :raises StorageError: it cannot be written, and so is not accepted.
+        :raises InvalidRequest: the key is not valid.
+        :raises IdempotencyKeyReused: there is another request with this key.
+        :raises StorageError: the request cannot be written, so it is not accepted.
         """
         from pydantic import ValidationError
 
@@ -85,17 +85,17 @@ class Outbox:
             make_private_folder(self.folder)
             temporary = self._write(entry)
             try:
-                # A link, unlike a rename, never takes the place of what is there.
+                # A link, unlike a rename, never replaces an existing file.
                 os.link(temporary, self._path(entry.key))
             except FileExistsError:
                 existing = self._read(self._path(entry.key))
                 if existing is None and not self._path(entry.key).exists():
-                    return self.add(request, key)  # it has just gone
+                    return self.add(request, key)  # it has just been removed
                 if existing is None or fingerprint(existing.request) != fingerprint(request):
                     raise IdempotencyKeyReused(
-                        "another request waits under this key",
+                        "another request with this key is waiting",
                         where=str(self._path(entry.key)),
-                        next_step="give every request a key of its own",
+                        next_step="use a different key for each request",
                     ) from None
                 return existing
             finally:
@@ -104,26 +104,26 @@ class Outbox:
         return entry
 
     def entries(self) -> tuple[OutboxEntry, ...]:
-        """What waits to be sent, oldest first. Files that cannot be read are set aside; those of
-        a newer Shotbridge are left for it."""
+        """The entries that are waiting, oldest first. Damaged files are moved away; those of a
+        newer Shotbridge are left alone."""
         entries = [self._read(path) for path in self._files(self.folder)]
         return tuple(
             sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
         )
 
     def refused(self) -> tuple[OutboxEntry, ...]:
-        """What the gateway will never take, each with its ``problem``, oldest first."""
+        """The entries that were refused, each with its ``problem``, oldest first."""
         entries = [self._read(path) for path in self._files(self.folder / "refused")]
         return tuple(
             sorted((e for e in entries if e is not None), key=lambda e: (e.created, e.key))
         )
 
     def damaged(self) -> tuple[Path, ...]:
-        """Files that were set aside because they cannot be read."""
+        """Files that were moved away because they are damaged."""
         return tuple(self._files(self.folder / "damaged"))
 
     def remove(self, key: str) -> None:
-        """The gateway has it, or a person took it back."""
+        """Remove an entry that the gateway has, or that a person has withdrawn."""
         with _storage_errors(self.folder):
             self._path(key).unlink(missing_ok=True)
             self._lock_path(key).unlink(missing_ok=True)
@@ -131,7 +131,7 @@ class Outbox:
                 _fsync_folder(self.folder)
 
     def mark_refused(self, key: str, problem: Problem) -> None:
-        """The gateway will never take it: keep it with the reason, and do not send it again."""
+        """Keep an entry that the gateway has refused, with the reason; it is not sent again."""
         entry = self._read(self._path(key))
         if entry is None:
             return
@@ -143,14 +143,14 @@ class Outbox:
         self.remove(key)
 
     def discard_refused(self, key: str) -> None:
-        """A person has read why it was refused, and does not want it any more."""
+        """Remove an entry that was refused."""
         with _storage_errors(self.folder):
             (self.folder / "refused" / f"{key}.json").unlink(missing_ok=True)
 
     @contextmanager
     def lock_for_sending(self, key: str) -> Iterator[bool]:
-        """Whether this process may send an entry now: no other is about to, and it is still
-        there. Two that send the same make one job, by its key, but send its pictures twice."""
+        """Lock an entry; False if another process is sending it, or it has been removed. Sending it
+        twice would make one job, because of its key, but upload its pictures twice."""
         lock = FileLock(self._lock_path(key))
         with _storage_errors(self.folder):
             make_private_folder(self.folder / "locks")
@@ -167,7 +167,7 @@ class Outbox:
         return self.folder / "locks" / key
 
     def _files(self, folder: Path) -> Iterator[Path]:
-        """JSON files by name; what a killed process left half written is removed in time."""
+        """JSON files by name. Removes old, unfinished files of processes that were killed."""
         with _storage_errors(folder), suppress(FileNotFoundError):
             for path in sorted(folder.iterdir()):
                 if path.suffix == ".json":
@@ -178,45 +178,45 @@ class Outbox:
                             path.unlink()
 
     def _read(self, path: Path) -> OutboxEntry | None:
-        """The entry; None where the file has gone, is none, or belongs to a newer version."""
+        """The entry; None if the file has gone, is damaged, or is of a newer version."""
         from bridge_core.models.outbox import OutboxEntry
 
         try:
             text = read_own_file(path, _MAX_ENTRY_BYTES)
             if text is None:
-                raise InvalidRequest("it is no file of this user's, or too large for a request")
+                raise InvalidRequest(
+                    "it is not a regular file of this user, or too large for a request"
+                )
             entry = OutboxEntry.parse(text, where=str(path))
             if entry.key != path.stem:
-                # Sent under its key, and then looked for under it, it would be sent for ever.
+                # Its own file would never be removed, so it would be sent again and again.
                 raise InvalidRequest(f"it is a copy: its key is {entry.key}")
             restrict_mode(path, 0o600)
             return entry
         except IncompatibleVersion as error:
-            _log.warning("left for a newer Shotbridge: %s", error)
+            _log.warning("an outbox entry needs a newer Shotbridge: %s", error)
         except InvalidRequest as error:
             self._quarantine(path, error)
         except FileNotFoundError:
-            pass  # it was sent or taken back since the folder was listed
+            pass  # it was sent or withdrawn since the folder was listed
         except OSError as error:
-            # The disk may be better later; until then the others go on.
-            _log.warning("a request cannot be read: %s: %s", path, error.strerror or error)
+            # The disk may recover; until then, continue with the others.
+            _log.warning("an outbox entry cannot be read: %s: %s", path, error.strerror or error)
         return None
 
     def _quarantine(self, path: Path, reason: InvalidRequest) -> None:
         target = self.folder / "damaged" / path.name
-        with (
-            _storage_errors(target),
-            suppress(FileNotFoundError),
-        ):  # it has gone, or another was quicker
+        # FileNotFoundError: it has gone, or another process was faster.
+        with _storage_errors(target), suppress(FileNotFoundError):
             path.lstat()
             make_private_folder(target.parent)
             while os.path.lexists(target):
                 target = target.with_name(f"{path.stem}.{secrets.token_hex(4)}{path.suffix}")
             path.rename(target)
-            _log.warning("a damaged request was set aside at %s: %s", target, reason)
+            _log.warning("a damaged outbox entry was moved to %s: %s", target, reason)
 
     def _write(self, entry: OutboxEntry) -> Path:
-        """A file with the entry, on the disk for certain, that nobody takes for an entry yet."""
+        """Write the entry to a temporary file and fsync it."""
         temporary = self.folder / f"{entry.key}.{secrets.token_hex(4)}.new"
         with open_private(temporary, "xb") as stream:
             stream.write(entry.model_dump_json(indent=1).encode("utf-8"))
@@ -231,7 +231,7 @@ def _is_stale(path: Path) -> bool:
 
 
 def _fsync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk; Windows does so by itself and cannot open folders."""
+    """Flush a folder's entries to disk. Windows does so by itself and cannot open folders."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -243,7 +243,7 @@ def _fsync_folder(folder: Path) -> None:
 
 @contextmanager
 def _storage_errors(where: Path) -> Iterator[None]:
-    """The disk's errors in the words of the tree; a file that is not there stays what it is."""
+    """Convert errors of the disk to StorageError, except FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
@@ -255,5 +255,5 @@ def _storage_errors(where: Path) -> Iterator[None]:
         raise kind(
             f"the outbox cannot be used: {error.strerror or error}",
             where=str(where),
-            next_step="make room or have the permissions changed, or move client.state_dir",
+            next_step="free disk space, change the permissions, or set another client.state_dir",
         ) from error

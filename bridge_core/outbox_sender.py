@@ -1,4 +1,4 @@
-"""From the outbox to the gateway: what was accepted becomes a job, or waits, or is refused."""
+"""Sends the requests in the outbox to the gateway."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from bridge_core.models.outbox import OutboxEntry
     from bridge_core.models.requests import Request
 
-#: Errors with which the gateway, or the plate, will never take a request as it stands.
+#: Errors after which the same request will never be accepted.
 _PERMANENT_ERRORS = (InvalidRequest, IdempotencyKeyReused, MediaError)
-#: Errors that all requests meet alike, so that there is no use in going on to the next one.
+#: Errors that affect all requests, so that there is no point in trying the next one.
 _GATEWAY_WIDE_ERRORS = (GatewayUnreachable, NotAuthorised, IncompatibleVersion, ConfigError)
 
 
 class OutboxSender:
-    """Sends requests by way of an outbox."""
+    """Sends requests through an outbox."""
 
     def __init__(self, outbox: Outbox, transport: Transport) -> None:
         self._outbox = outbox
@@ -48,13 +48,13 @@ class OutboxSender:
     ) -> Job:
         """Accept a request and send it, see :meth:`bridge_core.client.Client.submit`."""
         entry = self._outbox.add(request, key)
-        # Where another process sends this very request, both do: it is one job by its key, and
-        # this caller wants that job.
+        # If another process is sending this request, both do: its key makes it one job, and this
+        # caller needs that job.
         with self._outbox.lock_for_sending(entry.key):
             return self._send(entry, progress, cancel)
 
     def flush(self, progress: ProgressCallback | None = None) -> list[Job]:
-        """Send what waits, see :meth:`bridge_core.client.Client.flush`."""
+        """Send what is waiting, see :meth:`bridge_core.client.Client.flush`."""
         jobs: list[Job] = []
         first_error: ShotbridgeError | None = None
         for entry in self._outbox.entries():
@@ -79,7 +79,7 @@ class OutboxSender:
         try:
             submission = prepare_submission(entry.request, self._transport, progress, cancel=cancel)
             if cancel is not None and cancel.is_set():
-                raise JobCancelled("taken back before it was sent", where=entry.key)
+                raise JobCancelled("the request was withdrawn before it was sent", where=entry.key)
             job = self._transport.request_json(
                 Job,
                 "POST",
@@ -101,11 +101,11 @@ class OutboxSender:
 
 
 def _kept_in_outbox(error: ShotbridgeError, key: str) -> ShotbridgeError:
-    """The same error, saying that nothing is lost."""
+    """The same error, with the information that the request is kept."""
     next_step = f"{error.next_step}; " if error.next_step else ""
     return type(error)(
-        f"{error.message}. The request is kept and nothing is lost",
+        f"{error.message}. The request is kept in the outbox",
         where=error.where,
-        next_step=f"{next_step}then send what waits, as `shotbridge outbox --send` does",
+        next_step=f"{next_step}then send it with `shotbridge outbox --send`",
         details={**error.details, "outbox_key": key},
     )

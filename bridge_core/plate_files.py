@@ -1,4 +1,4 @@
-"""The files of a plate as they lie on the disk now."""
+"""Finds the files of a plate on disk."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _DIGITS = re.compile(r"-?\d+")
 
 
 def source_files(plate: Plate, frames: Iterable[int]) -> tuple[SourceFile, ...]:
-    """The files that hold ``frames`` (in the plate's numbering), by frame; paths are absolute.
+    """The files of ``frames`` (in the plate's frame numbers), by frame; paths are absolute.
 
-    A movie or a still is one file, whatever the frames. A sequence's folder is read once: asking
-    for each frame by itself takes minutes on a server far away.
+    A movie or a still is one file. The folder of a sequence is listed once: one query per frame
+    takes minutes on a remote server.
 
-    :raises MissingFrames: names every frame that is not there.
-    :raises UnreadableMedia: the folder may not be read, the movie or still is not there, or a frame
-        below 0 is there twice.
+    :raises MissingFrames: frames do not exist; it lists all of them.
+    :raises UnreadableMedia: the folder cannot be read, the movie or still does not exist, or a
+        negative frame exists twice.
     """
     if plate.kind is PlateKind.SEQUENCE:
         return _sequence_files(plate, sorted(set(frames)))
@@ -41,7 +41,7 @@ def source_files(plate: Plate, frames: Iterable[int]) -> tuple[SourceFile, ...]:
 def single_file(path: str, *, frame: int | None = None) -> SourceFile:
     """A movie, a still or a reference.
 
-    :raises UnreadableMedia: it is not there, is no file, or may not be looked at.
+    :raises UnreadableMedia: it does not exist, is not a file, or is not accessible.
     """
     absolute = path_as_on_disk(Path(path).expanduser().absolute())
     try:
@@ -50,21 +50,21 @@ def single_file(path: str, *, frame: int | None = None) -> SourceFile:
         raise UnreadableMedia(
             f"this file cannot be read: {error.strerror or error}",
             where=str(absolute),
-            next_step="bring it online, or point to where it lies now",
+            next_step="make it available, or correct its path",
         ) from error
     if not absolute.is_file():
         raise UnreadableMedia(
             "this is not a file",
             where=str(absolute),
-            next_step="name a movie, a picture, or a sequence such as plate.%04d.exr",
+            next_step="give a movie, a picture, or a sequence such as plate.%04d.exr",
         )
     return _source_file(str(absolute), file_stat, frame)
 
 
 def frames_on_disk(pattern: str) -> tuple[int, ...]:
-    """Numbers of the frames that a sequence's pattern (``plate.%04d.exr``) has on disk, ascending.
+    """The frame numbers that exist on disk for a pattern (``plate.%04d.exr``), in ascending order.
 
-    :raises UnreadableMedia: the folder is not there or may not be read, or a frame below 0 is there
+    :raises UnreadableMedia: the folder does not exist or cannot be read, or a negative frame exists
         twice.
     """
     absolute = Path(to_printf_pattern(pattern)).expanduser().absolute()
@@ -75,9 +75,9 @@ def frames_on_disk(pattern: str) -> tuple[int, ...]:
 
 
 def path_as_on_disk(path: Path) -> Path:
-    """The path as the disk spells it: letters may be composed there in another way, as macOS does.
+    """The path as it is on disk, which may use another Unicode normalisation, as on macOS.
 
-    A path that is there, and one that is not there in any spelling, is given back as it is.
+    A path that exists as given, or in no form, is returned unchanged.
     """
     if str(path).isascii() or path.exists():
         return path
@@ -94,8 +94,7 @@ def path_as_on_disk(path: Path) -> Path:
 
 
 def comparable_name(name: str) -> str:
-    """What names have in common that mean one file: composed and decomposed letters are the same
-    text (Unicode), and on Windows capitals are."""
+    """A form of a file name to compare by: Unicode normalised, and on Windows case-folded."""
     return os.path.normcase(name if name.isascii() else unicodedata.normalize("NFC", name))
 
 
@@ -107,7 +106,7 @@ def _sequence_files(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
         for frame, entry in _scan_sequence(pattern, frame_set).items():
             files[frame] = _source_file(entry.path, entry.stat(), frame)
     except FileNotFoundError:
-        pass  # a folder that is not there holds none of the frames; a file may go meanwhile
+        pass  # the folder does not exist, or a file was removed meanwhile
     except OSError as error:
         raise _unreadable_folder(pattern.parent, error) from error
     missing = [frame for frame in frames if frame not in files]
@@ -117,10 +116,10 @@ def _sequence_files(plate: Plate, frames: list[int]) -> tuple[SourceFile, ...]:
 
 
 def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, os.DirEntry[str]]:
-    """The files of a sequence's frames (of those that are ``wanted``), by frame.
+    """The files of a sequence by frame; with ``frames``, only of those.
 
     :raises OSError: the folder cannot be read.
-    :raises UnreadableMedia: a frame below 0 is there in both of its spellings.
+    :raises UnreadableMedia: a negative frame exists under both of its names.
     """
     head, _, tail = FRAME_NUMBER_PATTERN.sub(
         "\0", comparable_name(pattern.name), count=1
@@ -135,7 +134,7 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
             frame = int(digits)
             if frames is not None and frame not in frames:
                 continue
-            # Also holds the number of digits to what the pattern says.
+            # This also checks the number of digits.
             spellings = (frame_path(pattern.name, frame), signed_frame_path(pattern.name, frame))
             if (
                 name not in [comparable_name(one) for one in spellings if one]
@@ -146,17 +145,16 @@ def _scan_sequence(pattern: Path, frames: set[int] | None = None) -> dict[int, o
             if comparable_name(other.name) != name:
                 raise duplicate_frame(frame, entry.path, other.path)
             if entry.name == spellings[0]:
-                entries_by_frame[frame] = (
-                    entry  # the same letters in two forms: the one that was asked for
-                )
+                # The same name in two Unicode forms: prefer the exact one.
+                entries_by_frame[frame] = entry
     return entries_by_frame
 
 
 def duplicate_frame(frame: int, *paths: str) -> UnreadableMedia:
-    """A frame below 0 that is there in both spellings."""
+    """The error for a negative frame that exists under both of its names."""
     names = " and ".join(sorted(Path(path).name for path in paths))
     return UnreadableMedia(
-        f"frame {frame} is there twice, as {names}",
+        f"frame {frame} exists twice, as {names}",
         where=str(Path(paths[0]).parent),
         next_step="remove one of them, or move it to another folder",
     )
@@ -166,11 +164,11 @@ def _unreadable_folder(folder: Path, error: OSError) -> UnreadableMedia:
     return UnreadableMedia(
         f"the plate's folder cannot be read: {error.strerror or error}",
         where=str(folder),
-        next_step="check that it is online and that you may read it",
+        next_step="check that it is available and that you have permission to read it",
     )
 
 
 def _source_file(path: str, file_stat: os.stat_result, frame: int | None) -> SourceFile:
-    # Files from before 1970 exist, on restored tapes; their time only has to differ when they do.
+    # Files restored from tape may be from before 1970; the time only has to change with the file.
     mtime = max(0, file_stat.st_mtime_ns)
     return SourceFile(path=path, frame=frame, size=file_stat.st_size, mtime_ns=mtime)

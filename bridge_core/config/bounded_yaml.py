@@ -1,7 +1,7 @@
-"""Reads YAML that people write, within limits that no settings reach.
+"""Loads YAML within limits that no configuration reaches.
 
-Ten lines of YAML stand for a billion values by means of aliases, and PyYAML recurses once for each
-level of nesting.
+With aliases, ten lines of YAML can expand to a billion values, and PyYAML recurses for each level
+of nesting.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 import yaml
 
-#: Bytes of a document; a studio's whole configuration has a few thousand.
+#: Size of a document in bytes; a studio's complete configuration has a few thousand.
 MAX_BYTES = 256_000
 #: Levels of nesting.
 MAX_DEPTH = 20
-#: Values, counted as often as aliases repeat them.
+#: Number of values after aliases are expanded.
 MAX_VALUES = 20_000
 
 
 class YamlLimitError(yaml.YAMLError):
-    """A document beyond the limits; ``problem`` and ``problem_mark`` as in YAML's own errors."""
+    """A document exceeds the limits; ``problem`` and ``problem_mark`` as in PyYAML's errors."""
 
     def __init__(self, problem: str, mark: Any = None) -> None:
         super().__init__(problem)
@@ -39,7 +39,7 @@ class BoundedYamlLoader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > MAX_DEPTH:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise YamlLimitError(f"it is nested deeper than {MAX_DEPTH} levels", mark)
+            raise YamlLimitError(f"it is nested more than {MAX_DEPTH} levels deep", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -52,9 +52,9 @@ class BoundedYamlLoader(yaml.SafeLoader):
 
 
 def _count_values(node: Any, counts: dict[int, int], ancestors: tuple[int, ...]) -> int:
-    """How many values a node stands for, with its aliases resolved."""
+    """Number of values of a node after its aliases are expanded."""
     if id(node) in ancestors:
-        return 0  # a value that contains itself is refused where it is constructed
+        return 0  # a recursive value is refused when it is constructed
     if id(node) in counts:
         return counts[id(node)]
     inner = node.value if not isinstance(node, yaml.ScalarNode) else ()
@@ -64,13 +64,13 @@ def _count_values(node: Any, counts: dict[int, int], ancestors: tuple[int, ...])
     for one in inner:
         count += _count_values(one, counts, (*ancestors, id(node)))
         if count > MAX_VALUES:
-            raise YamlLimitError(f"it stands for more than {MAX_VALUES} values", node.start_mark)
+            raise YamlLimitError(f"it has more than {MAX_VALUES} values", node.start_mark)
     counts[id(node)] = count
     return count
 
 
 def read_bounded(path: Path) -> bytes:
-    """A file's content, or as much of it as :func:`load` needs to refuse it.
+    """The content of a file; of one that is too large, enough for :func:`load_yaml` to refuse it.
 
     :raises OSError: it cannot be read.
     """
@@ -79,10 +79,10 @@ def read_bounded(path: Path) -> bytes:
 
 
 def load_yaml(text: str | bytes) -> Any:
-    """What a document says, as plain values.
+    """Parse a document into plain values.
 
-    :raises yaml.YAMLError: it is no YAML, or :class:`YamlLimitError`.
-    :raises ValueError: a date or number that YAML's own patterns let pass.
+    :raises yaml.YAMLError: it is not valid YAML, or exceeds the limits (:class:`YamlLimitError`).
+    :raises ValueError: an invalid date or number that matches YAML's patterns.
     """
     loader = BoundedYamlLoader(text)
     try:

@@ -1,4 +1,4 @@
-"""Hands settings on to a gateway that is started from here, so that the two agree."""
+"""Passes the client's settings to the gateway that it starts, so that both use the same."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bridge_core.models.settings import Settings
 
 
 def environment_variables(settings: Settings) -> dict[str, str]:
-    """Environment variables with every ``gateway`` setting that any layer gave.
+    """Environment variables for all ``gateway`` settings that are not defaults.
 
-    Variables and not ``--set``: a command line can be read by everybody on the machine, and a
-    database's address holds its password.
+    Variables and not ``--set``, because every user of the machine can read a command line, and the
+    URL of a database contains its password.
     """
     return dict(_set_variables(settings.gateway, f"{VARIABLE_PREFIX}GATEWAY"))
 

@@ -1,4 +1,4 @@
-"""Lays the layers over each other and remembers where each value came from."""
+"""Merges the layers of the configuration and records where each value came from."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from bridge_core.models.shots import sanitise_name
 
 #: Environment variables with settings: ``SHOTBRIDGE__CLIENT__URL`` is ``client.url``.
 VARIABLE_PREFIX = "SHOTBRIDGE__"
-#: Names the site's files, separated as in ``PATH``.
+#: Variable with the site's configuration files, separated as in ``PATH``.
 SITE_VARIABLE = "SHOTBRIDGE_CONFIG"
 
 
 class ConfigLayer(StrEnum):
-    """Where a value can come from; a later one goes before an earlier one."""
+    """Where a value can come from. Later layers override earlier ones."""
 
     DEFAULT = "default"
     SITE = "site"
@@ -52,7 +52,7 @@ class SettingOrigin:
 
 
 class SettingRow(NamedTuple):
-    """One line of ``shotbridge config show``; passwords in addresses are left out of ``value``."""
+    """A row of ``shotbridge config show``; passwords in URLs are masked in ``value``."""
 
     key: str
     value: Any
@@ -61,15 +61,15 @@ class SettingRow(NamedTuple):
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """Settings and where each of them came from, by dotted key."""
+    """The settings, and the origin of each by dotted key."""
 
     settings: Settings
     origins: Mapping[str, SettingOrigin]
     files: tuple[Path, ...]
-    """The configuration files that were read, in order of rising weight."""
+    """The configuration files that were read; later ones override earlier ones."""
 
     def rows(self) -> tuple[SettingRow, ...]:
-        """Every key, in the order of docs/configuration.md."""
+        """All keys, in the order of docs/configuration.md."""
         return tuple(
             SettingRow(name, mask_password(_setting_value(self.settings, name)), self.origins[name])
             for name in setting_keys()
@@ -82,14 +82,14 @@ def load_settings(
     show: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> LoadedSettings:
-    """The settings that hold here and now.
+    """Load the configuration.
 
-    ``arguments`` are dotted keys; text among their values is read as in an environment variable.
-    ``show`` names the show whose configuration is read; without it ``work.show`` does.
-    ``environ`` stands for the process's environment.
+    ``arguments`` are by dotted key; text values are parsed as in an environment variable. ``show``
+    is the show whose configuration is read, else ``work.show``. ``environ`` replaces the process's
+    environment.
 
-    :raises ConfigError: names file, line, key, value and what would be right, for every problem
-        of a layer at once; ``details["problems"]`` lists them.
+    :raises ConfigError: it lists all problems of a layer with file, line, key, value and what is
+        accepted, also in ``details["problems"]``.
     """
     environ = os.environ if environ is None else environ
     layers: dict[ConfigLayer, list[ConfigValue]] = {layer: [] for layer in ConfigLayer}
@@ -131,7 +131,7 @@ def load_settings(
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
-    """The user's own configuration; it need not exist."""
+    """The user's configuration file, which may not exist."""
     environ = os.environ if environ is None else environ
     if sys.platform == "win32":
         home = environ.get("APPDATA") or Path.home() / "AppData" / "Roaming"
@@ -148,15 +148,15 @@ def _site_files(environ: Mapping[str, str]) -> list[Path]:
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise ConfigError(
-            f"{SITE_VARIABLE} names a file that is not there",
+            f"{SITE_VARIABLE} lists a file that does not exist",
             where=", ".join(map(str, missing)),
-            next_step=f"correct {SITE_VARIABLE}, or put the file there",
+            next_step=f"correct {SITE_VARIABLE}, or create the file",
         )
     return paths
 
 
 def _show_files(values: Iterable[ConfigValue], show: str | None) -> list[Path]:
-    """The show's file; a show that has none of its own is as good as any."""
+    """The show's configuration file, if it has one."""
     named = {item.key: item for item in values}
     template = named["work.show_config"].value if "work.show_config" in named else None
     if show is None and "work.show" in named:
@@ -165,9 +165,9 @@ def _show_files(values: Iterable[ConfigValue], show: str | None) -> list[Path]:
         return []
     if not show or sanitise_name(show, default="") != show:
         raise ConfigError(
-            f"{show!r} is not a show's name: it would not name one folder",
+            f"{show!r} is not a valid show name: it cannot be a folder name",
             where=named["work.show"].where if "work.show" in named else "argument show",
-            next_step="name the show as its folder is named",
+            next_step="use the name of the show's folder",
         )
     path = Path(str(template).replace("{show}", show))
     return [path] if path.exists() else []
@@ -176,9 +176,9 @@ def _show_files(values: Iterable[ConfigValue], show: str | None) -> list[Path]:
 def _reject_in_show(values: Iterable[ConfigValue]) -> Iterator[ConfigValue]:
     for item in values:
         if item.key.startswith("gateway.") or item.key in ("work.show", "work.show_config"):
-            reason = "a show cannot set it: one gateway works for all shows"
+            reason = "it cannot be set by a show: all shows share one gateway"
             if item.key.startswith("work."):
-                reason = "a show cannot set it: it says which show this is"
+                reason = "it cannot be set by a show: it selects the show"
             yield ConfigValue(item.key, item.value, item.where, reason)
 
 
@@ -202,9 +202,8 @@ def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[ConfigValue]:
 
 
 def _from_text(name: str, text: str, where: str) -> ConfigValue:
-    """A value out of a variable or a command line: as it stands where the key takes text or a
-    path, else as YAML. A list of paths may be written as ``PATH`` is, other lists as a shell's
-    words."""
+    """Parse a value from a variable or a command line: verbatim for text and paths, else as YAML.
+    A list of paths can be written as in ``PATH``, other lists as shell arguments."""
     key = setting_keys().get(name)
     if key is None or (key.is_text and text not in ("", "null")):
         return ConfigValue(name, text, where)
@@ -226,18 +225,18 @@ def _split_words(text: str) -> list[str]:
 
     try:
         return shlex.split(text)
-    except ValueError:  # a quote that is not closed
+    except ValueError:  # an unclosed quote
         return [text]
 
 
 def _validate(item: ConfigValue, folder: Path) -> ConfigValue:
-    """The same value with what is wrong with it, or with its paths made absolute."""
+    """The value with its paths made absolute, or with its problem."""
     if item.problem:
         return item
     key = setting_keys().get(item.key)
     if key is None:
         key_problem = (
-            "it is a section; set its keys"
+            "it is a section, not a key"
             if item.key in setting_sections()
             else unknown_key_message(item.key)
         )
@@ -249,7 +248,7 @@ def _validate(item: ConfigValue, folder: Path) -> ConfigValue:
 
 
 def _resolve_paths(key: SettingKey, value: Any, folder: Path) -> Any:
-    """Paths start from the file that names them, so that they mean the same everywhere."""
+    """Make paths absolute, relative to the folder of their file."""
     if not key.is_path or value is None:
         return value
     if key.is_list:
@@ -279,7 +278,7 @@ def _raise_problems(values: Iterable[ConfigValue]) -> None:
     count = "a setting is" if len(invalid) == 1 else f"{len(invalid)} settings are"
     raise ConfigError(
         f"{count} wrong: {summary}",
-        next_step="correct it; docs/configuration.md describes every key",
+        next_step="correct it; docs/configuration.md describes all keys",
         details={"problems": problems},
     )
 

@@ -1,4 +1,4 @@
-"""The keys of the configuration, read off the model: their types, limits and defaults in words."""
+"""The keys of the configuration with their types, limits and defaults, derived from the model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge_core.models.settings import Settings
 
 @dataclass(frozen=True)
 class SettingKey:
-    """One setting. ``name`` is dotted (``gateway.proxies.width``)."""
+    """A setting. ``name`` is dotted (``gateway.proxies.width``)."""
 
     name: str
     section: type[BaseModel]
     schema: Mapping[str, Any]
-    """The field's JSON schema, without the choice of null."""
+    """The field's JSON schema, without null."""
     optional: bool
-    """Whether null (none) is a value."""
+    """Whether null is accepted."""
 
     @property
     def field(self) -> str:
@@ -35,12 +35,12 @@ class SettingKey:
 
     @property
     def description(self) -> str:
-        """What the setting is for, in one line."""
+        """The description of the setting, in one line."""
         return " ".join((self.section.model_fields[self.field].description or "").split())
 
     @property
     def is_text(self) -> bool:
-        """Text or a path: what stands in an environment variable is taken as it stands."""
+        """Text or a path, which is taken verbatim from an environment variable."""
         return self.schema.get("type") == "string"
 
     @property
@@ -54,14 +54,14 @@ class SettingKey:
 
     @property
     def accepted_values(self) -> str:
-        """Type and limits in words."""
-        words = _describe_type(self.schema)
-        return f"{words}, or null" if self.optional else words
+        """A description of type and limits."""
+        description = _describe_type(self.schema)
+        return f"{description}, or null" if self.optional else description
 
     def find_problem(self, value: Any) -> str:
-        """What is wrong with a value, in words; empty when it will do."""
+        """What is wrong with a value; empty if it is valid."""
         if isinstance(value, bool) and self.schema.get("type") in ("integer", "number"):
-            return f"it takes {self.accepted_values}"
+            return f"it must be {self.accepted_values}"
         try:
             self.section.model_validate({self.field: value})
         except (ValidationError, RecursionError) as error:
@@ -69,19 +69,19 @@ class SettingKey:
                 first = error.errors(include_url=False)[0]
                 if first["type"] == "value_error":
                     return first["msg"].removeprefix("Value error, ")
-            return f"it takes {self.accepted_values}"
+            return f"it must be {self.accepted_values}"
         return ""
 
 
 @cache
 def setting_keys() -> Mapping[str, SettingKey]:
-    """Every key by its dotted name, in the order of the model."""
+    """All keys by dotted name, in the order of the model."""
     return {key.name: key for key in _walk_model(Settings, "")}
 
 
 @cache
 def setting_sections() -> Mapping[str, type[BaseModel]]:
-    """Every section by its dotted name; the whole is not one."""
+    """All sections by dotted name, without the root."""
     by_name: dict[str, type[BaseModel]] = {}
     for key in setting_keys().values():
         by_name.setdefault(key.name.rpartition(".")[0], key.section)
@@ -89,15 +89,15 @@ def setting_sections() -> Mapping[str, type[BaseModel]]:
 
 
 def unknown_key_message(name: str) -> str:
-    """What to say of a key that does not exist: the nearest one that does."""
+    """The message for an unknown key, with the most similar one."""
     known = [*setting_keys(), *setting_sections()]
     last = name.rpartition(".")[2]
     matches = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    # Somebody may know a key's own name and not its section.
+    # The key may be right and its section wrong.
     matches = matches or [key for key in known if key.rpartition(".")[2] == last]
     if matches:
         return f"there is no such key; did you mean {matches[0]}?"
-    return "there is no such key; docs/configuration.md lists them all"
+    return "there is no such key; docs/configuration.md lists all keys"
 
 
 def _walk_model(model: type[BaseModel], prefix: str) -> Iterator[SettingKey]:
@@ -118,11 +118,11 @@ def _describe_type(schema: Mapping[str, Any]) -> str:
         case {"type": "array", "items": {"format": "path"}}:
             return "a list of paths"
         case {"type": "array"}:
-            return "a list of texts"
+            return "a list of text values"
         case {"format": "path"}:
             return "a path"
         case {"type": "string", "pattern": str(pattern)} if pattern.startswith("^https?://"):
-            return "an address such as https://gateway.studio:8080"
+            return "a URL such as https://gateway.studio:8080"
         case {"type": "string", "maxLength": int(most)}:
             return f"text of {schema.get('minLength', 0)} to {most} characters"
         case {"type": "string"}:
@@ -155,7 +155,7 @@ def _describe_limits(schema: Mapping[str, Any]) -> str:
 
 
 def format_value(value: Any) -> str:
-    """A value as people write it in a configuration file; passwords in addresses are left out."""
+    """A value as it is written in a configuration file; passwords in URLs are masked."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -169,7 +169,7 @@ def format_value(value: Any) -> str:
 
 
 def mask_password(value: Any) -> Any:
-    """An address without the password in it; everything else as it is."""
+    """A URL with its password masked; other values unchanged."""
     if not isinstance(value, str):
         return value
     scheme, mark, rest = value.partition("://")

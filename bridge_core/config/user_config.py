@@ -1,5 +1,4 @@
-"""Writes into the user's own configuration file, one key at a time: comments, order and everything
-else stay as they are."""
+"""Changes single keys in the user's configuration file, and keeps comments and order."""
 
 from __future__ import annotations
 
@@ -19,11 +18,11 @@ from bridge_core.errors import ConfigError, NotWritable
 def set_user_setting(
     key: str, value: str | int | None, environ: Mapping[str, str] | None = None
 ) -> Path:
-    """Give a key another value in the user's file, which is made where there is none; None takes
-    the key out. It holds from the next :func:`bridge_core.config.load` on. Gives the file.
+    """Set a key in the user's file, which is created if necessary; None removes the key. It applies
+    from the next :func:`bridge_core.config.load_settings` on. Returns the file.
 
-    :raises ConfigError: there is no such key, the value is wrong, or the file cannot be changed
-        without losing something: a person has to do it.
+    :raises ConfigError: there is no such key, the value is not valid, or the file has to be edited
+        by hand to keep the rest of it.
     :raises NotWritable: the file cannot be written.
     """
     setting = setting_keys().get(key)
@@ -44,7 +43,7 @@ def set_user_setting(
 def _write_checked(
     path: Path, text: str, key: str, value: Any, before: list[yaml_file.ConfigValue]
 ) -> None:
-    """Write the file, after it was read back: nothing but the one key may be other."""
+    """Write the file after checking that only the one key has changed."""
     temporary = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +57,9 @@ def _write_checked(
         temporary.replace(path)
     except OSError as error:
         raise NotWritable(
-            f"your configuration cannot be written: {error.strerror or error}",
+            f"the user configuration cannot be written: {error.strerror or error}",
             where=str(path),
-            next_step="check that you may write there and that the disk is not full",
+            next_step="check its permissions and that the disk is not full",
         ) from error
     finally:
         with suppress(OSError):
@@ -85,8 +84,8 @@ def _edit_text(text: str, key: str, value: Any, path: Path) -> str:
             raise _manual_edit_required(path, key)
         return f"{_end_with_newline(text)}{section}:\n  {line}\n"
     label, inside = section_node
-    if not isinstance(inside, yaml.MappingNode):  # the section is named and holds nothing
-        end = label.end_mark.index + 1  # its colon
+    if not isinstance(inside, yaml.MappingNode):  # the section is empty
+        end = label.end_mark.index + 1  # after its colon
         return text if value is None else f"{text[:end]}\n  {line}{text[end:]}"
     if inside.flow_style:
         raise _manual_edit_required(path, key)
@@ -103,7 +102,7 @@ def _edit_text(text: str, key: str, value: Any, path: Path) -> str:
 
 
 def _remove_lines(text: str, start: int, end: int) -> str:
-    """Without the lines of a key. A section that is left with nothing says nothing."""
+    """Remove the lines of a key. Its section may be left empty, which is valid."""
     first = text.rfind("\n", 0, start) + 1
     last = text.find("\n", end)
     return text[:first] + (text[last + 1 :] if last >= 0 else "")
@@ -122,7 +121,7 @@ def _end_with_newline(text: str) -> str:
 
 def _manual_edit_required(path: Path, key: str) -> ConfigError:
     return ConfigError(
-        f"{key} cannot be changed without touching what stands around it",
+        f"{key} cannot be changed without changing other parts of the file",
         where=str(path),
-        next_step="open the file and write it there",
+        next_step="edit the file by hand",
     )

@@ -1,4 +1,4 @@
-"""Reads a YAML file into keys and values, each with the line that it stands in."""
+"""Reads a YAML file into keys and values with their line numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class ConfigValue:
-    """A value that a layer gives a key; ``problem`` says why it cannot be read as one."""
+    """The value of a key in a layer; ``problem`` says why it is not valid."""
 
     key: str
     value: Any
@@ -22,10 +22,10 @@ class ConfigValue:
 
 
 def read_config_file(path: Path) -> list[ConfigValue]:
-    """What a file says, in its order; a section that is left empty says nothing.
+    """The values in a file, in its order.
 
     :raises ConfigError: the file cannot be read, is not YAML, or is not a mapping. Problems with
-        single keys are told in :attr:`Given.problem`, so that a person sees all of them at once.
+        single keys are in :attr:`ConfigValue.problem`, so that all of them can be reported at once.
     """
     import yaml
 
@@ -37,7 +37,7 @@ def read_config_file(path: Path) -> list[ConfigValue]:
         raise ConfigError(
             f"the configuration file cannot be read: {error.strerror or error}",
             where=str(path),
-            next_step="check that it is there and that you may read it",
+            next_step="check that it exists and its permissions",
         ) from error
     try:
         loader = bounded_yaml.BoundedYamlLoader(content)
@@ -49,7 +49,7 @@ def read_config_file(path: Path) -> list[ConfigValue]:
             return []
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError(
-                "a configuration file holds sections with keys",
+                "a configuration file must have sections with keys",
                 where=f"{path}:{root.start_mark.line + 1}",
                 next_step="write it as `client:` with `retries: 2` indented below",
             )
@@ -68,11 +68,11 @@ def _walk_mapping(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[C
         line = key_node.start_mark.line + 1
         where = f"{path}:{line}"
         if not isinstance(key_node, yaml.ScalarNode):
-            yield ConfigValue(prefix + "?", None, where, "a key is a word")
+            yield ConfigValue(prefix + "?", None, where, "a key must be a plain scalar")
             continue
         key = prefix + key_node.value
         if key in lines_by_key:
-            yield ConfigValue(key, None, where, f"it stands in line {lines_by_key[key]} already")
+            yield ConfigValue(key, None, where, f"it is already set in line {lines_by_key[key]}")
             continue
         lines_by_key[key] = line
         if key not in setting_sections():
@@ -80,7 +80,7 @@ def _walk_mapping(loader: Any, node: Any, prefix: str, path: Path) -> Iterator[C
         elif isinstance(value_node, yaml.MappingNode):
             yield from _walk_mapping(loader, value_node, f"{key}.", path)
         elif value_node.tag != "tag:yaml.org,2002:null":
-            yield ConfigValue(key, None, where, "it is a section and holds keys, not a value")
+            yield ConfigValue(key, None, where, "it is a section, not a key")
 
 
 def _read_value(loader: Any, key: str, node: Any, where: str) -> ConfigValue:
@@ -91,7 +91,7 @@ def _read_value(loader: Any, key: str, node: Any, where: str) -> ConfigValue:
     try:
         return ConfigValue(key, loader.construct_object(node, deep=True), where)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # ValueError: dates such as 2026-99-99, which YAML's own pattern lets pass.
+        # ValueError: dates such as 2026-99-99, which match YAML's pattern.
         reason = getattr(error, "problem", None) or str(error)
         return ConfigValue(key, None, where, f"its value cannot be read: {reason}")
 
@@ -101,7 +101,7 @@ def _invalid_yaml(path: Path, error: Exception) -> ConfigError:
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
     return ConfigError(
-        f"this is not YAML: {reason}",
+        f"this is not valid YAML: {reason}",
         where=where,
         next_step="correct this line, or the one above it",
     )

@@ -1,4 +1,4 @@
-"""Where a gateway is."""
+"""The URL and token of a gateway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOOPBACK = re.compile(r"^(localhost|127\.[0-9.]+|::1)$")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a gateway is. ``own``: this user's own, started by the launcher."""
+    """Where a gateway is. ``is_local``: this user's own, started by the launcher."""
 
     url: str
     token: str = field(repr=False)
@@ -21,5 +21,5 @@ class Endpoint:
 def is_loopback(url: str) -> bool:
     try:
         return bool(_LOOPBACK.match(urllib.parse.urlsplit(url).hostname or ""))
-    except ValueError:  # no address at all; the call will say so
+    except ValueError:  # not a URL; the call will report it
         return False

@@ -1,6 +1,6 @@
-"""What happens at the gateway, as it happens: server-sent events with resumption.
+"""The gateway's stream of events: server-sent events, with resumption.
 
-The parser follows the WHATWG's HTML standard, section 9.2.6, "Interpreting an event stream".
+The parser follows the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream".
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from bridge_core.models.gateway import Event
     from bridge_core.models.requests import Request
 
-#: The gateway says something every 15 s, if only a comment; three of them missed is a dead peer.
+#: The gateway sends at least a comment every 15 s; after three missed ones it counts as dead.
 SILENCE_TIMEOUT = 45.0
-#: Seconds of reading after which the reader steps back for a moment: a thousand events in a row
-#: would keep Python's lock from a host's main thread, which waits up to 5 ms each time it wants it.
+#: Seconds of reading after which the reading thread yields: with a thousand events in a row, it
+#: would keep the GIL from the host's main thread, which waits up to 5 ms each time it needs it.
 _READ_SECONDS, _YIELD_SECONDS = 0.002, 0.001
 
 
 @dataclass(frozen=True)
 class ServerSentEvent:
-    """A dispatched block of a stream. ``id`` is the last one given, by this block or before."""
+    """A message of the stream. ``id`` is the last one received, with this message or before."""
 
     data: str
     event: str = ""
@@ -42,13 +42,13 @@ class ServerSentEvent:
 
 
 class EventStreamParser:
-    """Turns the bytes of a stream into messages; bytes may be cut anywhere."""
+    """Parses the bytes of a stream into messages; they may be split anywhere."""
 
     def __init__(self) -> None:
         self.last_id = ""
-        """The last id of a whole block, also of one without data."""
+        """The last id of a complete message, also of one without data."""
         self.retry: float | None = None
-        """Seconds that the other side asks to wait before coming back."""
+        """Seconds that the server asks to wait before reconnecting."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial_line = ""
         self._at_start = True
@@ -62,7 +62,7 @@ class EventStreamParser:
             text = text.removeprefix("\ufeff")
             self._at_start = False
         text = self._partial_line + text
-        # A carriage return at the end may be half of a line's end; it waits for what follows.
+        # A carriage return at the end may be half of a CRLF; keep it until more data comes.
         held = "\r" if text.endswith("\r") else ""
         lines = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._partial_line = lines.pop() + held
@@ -93,25 +93,25 @@ class EventStreamParser:
 
 
 class StreamSignal(Enum):
-    """What happens to a stream besides events."""
+    """Changes to the state of a stream."""
 
     CONNECTED = auto()
-    """The line stands, for the first time or again. Without an ``after`` nothing is known of what
-    happened before."""
+    """The stream is connected, for the first time or again. Without ``after``, earlier events are
+    not sent."""
     DISCONNECTED = auto()
-    """The line is cut; :attr:`EventStream.lost` says why. It is tried again until it stands."""
+    """The connection was lost, see :attr:`EventStream.connection_error`. The stream reconnects."""
     IDLE = auto()
-    """Nothing came for a moment: time to look at the clock."""
+    """Nothing was received for a moment, so that the caller can check a deadline."""
 
 
 class EventStream:
-    """The gateway's events from ``after`` on (an event's id; None: from now on), of one ``job``
-    or of all. It comes back by itself whenever the line is cut, with none lost and none twice.
+    """The gateway's events after the id ``after`` (None: from now on), of one ``job`` or of all.
 
-    ``patience``: seconds without a gateway after which it gives up; None: never.
+    The stream reconnects by itself, without losing or repeating an event. ``give_up_after``:
+    seconds without a gateway after which it gives up; None: never.
     """
 
-    #: Seconds between two looks at the clock.
+    #: Seconds between two :attr:`StreamSignal.IDLE` signals.
     POLL_SECONDS = 0.2
 
     def __init__(
@@ -124,13 +124,13 @@ class EventStream:
     ) -> None:
         self.last_id = after
         self.connection_error: GatewayUnreachable | None = None
-        """Why there is no line just now; None while it stands."""
+        """Why the stream is not connected; None if it is."""
         self._transport = transport
         self._job = job
         self._give_up_after = give_up_after
         self._requests: dict[str, Request] = {}
-        """Of the jobs that are going on, by the job's id: it never changes, and is nine tenths of
-        what each word about a job's progress repeats."""
+        """Requests of unfinished jobs, by job id. A request never changes, and is 90 % of the data
+        that each progress event repeats."""
         self._queue: queue.SimpleQueue[Event | StreamSignal | Exception] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._response: requests.Response | None = None
@@ -138,8 +138,8 @@ class EventStream:
     def events(self, stop: threading.Event | None = None) -> Iterator[Event]:
         """Events until ``stop`` is set.
 
-        :raises ShotbridgeError: what a further try would not mend: a wrong token, a gateway that
-            cannot be started, or GatewayUnreachable after ``patience``.
+        :raises ShotbridgeError: an error that retrying does not solve: a wrong token, a gateway
+            that cannot be started, or GatewayUnreachable after ``give_up_after``.
         """
         with closing(self.signals()) as signals:
             for signal in signals:
@@ -149,9 +149,9 @@ class EventStream:
                     yield signal
 
     def signals(self) -> Generator[Event | StreamSignal]:
-        """Events, and what happens to the stream; ends when the iterator is closed."""
-        # A thread reads, for nothing else can be waited for together with a socket that requests
-        # holds: the one who iterates stays free to stop at any moment.
+        """Events and state changes, until the iterator is closed."""
+        # A thread reads, because one cannot wait for a socket of requests and for anything else at
+        # the same time. So the caller can stop at any moment.
         thread = threading.Thread(
             target=self._read_in_thread, name="shotbridge-events", daemon=True
         )
@@ -171,8 +171,8 @@ class EventStream:
             self._shut_down_response()
 
     def _shut_down_response(self) -> None:
-        """End the reading thread's wait; where urllib3 cannot (before 2.3), the next heartbeat
-        ends it."""
+        """Interrupt the reading thread. With urllib3 before 2.3, it only ends at the next
+        heartbeat."""
         response = self._response
         if response is None:
             return
@@ -181,7 +181,7 @@ class EventStream:
             try:
                 shutdown()
             except (OSError, ValueError, RuntimeError):
-                return  # it has ended by itself
+                return  # it has already ended
 
     def _read_in_thread(self) -> None:
         attempt, lost_at = 0, time.monotonic()
@@ -189,14 +189,14 @@ class EventStream:
         while not self._closed.is_set():
             received = False
             try:
-                for block in self._message_batches():
+                for batch in self._message_batches():
                     received = True
-                    for message in block:
+                    for message in batch:
                         self._queue_event(message)
                     if time.monotonic() - read_since > _READ_SECONDS:
                         time.sleep(_YIELD_SECONDS)
                         read_since = time.monotonic()
-                raise GatewayUnreachable("the gateway ended the stream of events")
+                raise GatewayUnreachable("the gateway closed the event stream")
             except GatewayUnreachable as error:
                 if received:
                     attempt, lost_at = 0, time.monotonic()
@@ -211,12 +211,12 @@ class EventStream:
                     return None
                 attempt += 1
             except Exception as error:
-                # Also one that nobody foresaw: whoever waits for the stream would wait for ever.
+                # Also an unexpected one: otherwise the caller would wait for ever.
                 return self._queue.put(error)
         return None
 
     def _message_batches(self) -> Iterator[list[ServerSentEvent]]:
-        """One connection's messages, in the portions in which its bytes came."""
+        """The messages of one connection, one batch for each block of received bytes."""
         import requests
 
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
@@ -239,22 +239,22 @@ class EventStream:
             self._queue.put(StreamSignal.CONNECTED)
             parser = EventStreamParser()
             try:
-                # Chunks come as they are sent; without chunking only single bytes come at once.
+                # Chunks are returned as they arrive; without chunking only single bytes are.
                 size = None if getattr(response.raw, "chunked", False) else 1
                 received_event = False
                 for block in response.iter_content(size):
                     messages = list(parser.feed(block))
                     received_event = received_event or bool(messages)
-                    # An id before the first event says where the stream begins: a line that is
-                    # cut before anything happens is taken up again from there.
+                    # An id before the first event is the start of the stream: if the connection is
+                    # lost before any event, the stream resumes from there.
                     if not received_event and parser.last_id.isdigit():
                         self.last_id = int(parser.last_id)
                     yield messages
             except (requests.exceptions.RequestException, OSError, AttributeError) as error:
-                # AttributeError: urllib3 finds its socket gone when another thread hung up.
+                # AttributeError: urllib3 finds no socket if another thread has closed it.
                 if isinstance(error, AttributeError) and not self._closed.is_set():
                     raise
-                raise GatewayUnreachable(f"the stream of events was cut: {error}") from error
+                raise GatewayUnreachable(f"the event stream was interrupted: {error}") from error
 
     def _queue_event(self, message: ServerSentEvent) -> None:
         event = self._parse_event(message)
@@ -264,7 +264,7 @@ class EventStream:
         self._queue.put(event)
 
     def _parse_event(self, message: ServerSentEvent) -> Event | None:
-        """The event; None for a kind that a newer gateway knows and this client does not."""
+        """The event; None for a kind that only a newer gateway knows."""
         from pydantic import ValidationError
 
         from bridge_core.models.gateway import Event, EventKind
@@ -280,7 +280,7 @@ class EventStream:
         except (ValueError, ValidationError) as error:
             raise GatewayFault(
                 f"the gateway sent an event that cannot be read: {message.data[:200]!r}",
-                next_step="have the gateway looked at, or update Shotbridge",
+                next_step="check the gateway, or update Shotbridge",
             ) from error
         if event.job is not None and event.job.state.ended:
             self._requests.pop(event.job.id, None)
@@ -293,7 +293,7 @@ def _check_content_type(response: requests.Response) -> None:
     kind = response.headers.get("Content-Type", "")
     if not kind.startswith("text/event-stream"):
         raise GatewayFault(
-            f"events come as {kind or 'something without a type'}, not as text/event-stream",
+            f"the event stream has the content type {kind or '(none)'}, not text/event-stream",
             where=response.url,
-            next_step="check client.url: is there a proxy or another program at this address?",
+            next_step="check client.url: is a proxy or another program at this URL?",
         )

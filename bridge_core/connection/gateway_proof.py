@@ -1,10 +1,10 @@
-"""Has a gateway prove on a connection that it knows the token, before the token is shown on it.
+"""Checks on a new connection that the gateway knows the token, before the token is sent on it.
 
-A port on loopback belongs to whoever listens first: after a gateway has ended, another user's
-program may answer there. So each new connection begins with ``GET /v1/about?challenge=...``, a
-text that was never used before, and goes on only when the answer holds the HMAC-SHA-256 (RFC 2104)
-of it, see :func:`bridge_core.models.gateway.proof_of`. Written without requests, which the launcher
-does not load just to see whether a gateway runs.
+Any program can listen on a free loopback port: after a gateway has ended, another user's program
+may answer there. So each new connection starts with ``GET /v1/about?challenge=...``, with a text
+that was never used before, and is used only if the response contains its HMAC-SHA-256 (RFC 2104),
+see :func:`bridge_core.models.gateway.compute_proof`. This does not use requests, so that the
+launcher can check for a running gateway without importing it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 
 import bridge_core
 
-#: Bytes of an answer that are read; an ``About`` has some hundred.
+#: Bytes of a response that are read; an ``About`` has a few hundred.
 _MAX_RESPONSE_BYTES = 100_000
 
 
 @dataclass(frozen=True)
 class ProofResponse:
-    """What came back. ``instance`` is None where the gateway did not prove itself."""
+    """The response. ``proven_instance`` is None if the gateway did not prove itself."""
 
     status: int
     reason: str
@@ -37,19 +37,19 @@ class ProofResponse:
     body: bytes
     proven_instance: str | None
     reusable: bool
-    """The connection stays open for further calls."""
+    """The connection can be used for further calls."""
 
 
 def request_proof(
     connection: socket.socket, url: str, token: str, timeout: float, *, by_proxy: bool = False
 ) -> ProofResponse:
-    """Challenge whoever is at the other end of a new connection, within ``seconds`` altogether.
-    The connection's own timeout is left at what remained.
+    """Challenge the program at the other end of a new connection, within ``timeout`` seconds in
+    total. The timeout of the connection is left changed.
 
-    ``by_proxy``: the call goes to a forwarding proxy, which expects the whole address.
+    ``by_proxy``: the call goes to a forwarding proxy, which expects the complete URL.
 
-    :raises OSError: the connection broke off, or no answer came in time (TimeoutError).
-    :raises http.client.HTTPException: what came is not HTTP.
+    :raises OSError: the connection was lost, or there was no response in time (TimeoutError).
+    :raises http.client.HTTPException: the response is not HTTP.
     """
     parts = urllib.parse.urlsplit(url)
     challenge = secrets.token_urlsafe(24)

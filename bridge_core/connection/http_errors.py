@@ -1,4 +1,4 @@
-"""What the gateway's answers mean when they are not the ones that were hoped for."""
+"""Errors for failed calls and for unexpected responses of the gateway."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Answers of whatever stands before a gateway that is just not there.
+#: Responses of a reverse proxy whose gateway is not available.
 _UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
 
 class ConnectionLost(Exception):
-    """No answer came. ``unsent``: the call never reached anybody, so it may be made again."""
+    """There was no response. ``unsent``: the call was never sent, so it can be repeated."""
 
     def __init__(self, error: ShotbridgeError, *, unsent: bool) -> None:
         super().__init__(str(error))
@@ -38,9 +38,9 @@ class ConnectionLost(Exception):
 
 
 def check_versions(about: About, endpoint: Endpoint) -> None:
-    """Whether this client and that gateway can talk.
+    """Check that this client and the gateway are compatible.
 
-    :raises IncompatibleVersion: says which of them to update.
+    :raises IncompatibleVersion: it says which of them to update.
     """
     api, client_api = _version_numbers(about.api_version), _version_numbers(bridge_core.API_VERSION)
     gateway_is_old = api[0] < client_api[0] or (api[0] == client_api[0] and api < client_api)
@@ -52,12 +52,12 @@ def check_versions(about: About, endpoint: Endpoint) -> None:
     if client_is_old:
         next_step = f"update Shotbridge on this machine to {about.min_client_version} or newer"
     elif endpoint.is_local:
-        next_step = "end the old one with `shotbridge stop`; the next call starts a new one"
+        next_step = "stop the old one with `shotbridge stop`; the next call starts a new one"
     else:
-        next_step = f"have the gateway updated to one with API {bridge_core.API_VERSION} or newer"
+        next_step = f"have the gateway updated to API {bridge_core.API_VERSION} or newer"
     raise IncompatibleVersion(
         f"this Shotbridge is {bridge_core.__version__} (API {bridge_core.API_VERSION}), the "
-        f"gateway is {about.version} (API {about.api_version}) and takes clients from "
+        f"gateway is {about.version} (API {about.api_version}) and accepts clients from "
         f"{about.min_client_version} on",
         where=endpoint.url,
         next_step=next_step,
@@ -66,13 +66,13 @@ def check_versions(about: About, endpoint: Endpoint) -> None:
 
 
 def _version_numbers(version: str) -> tuple[int, ...]:
-    """``1.10.2rc1`` as ``(1, 10, 2)``: as much as is needed to compare."""
+    """``1.10.2rc1`` as ``(1, 10, 2)``, for comparison."""
     parts = [re.match(r"\d+", part) for part in version.split(".")]
     return tuple(int(part[0]) if part else 0 for part in parts)
 
 
 def connection_lost(error: Exception, endpoint: Endpoint) -> ConnectionLost:
-    """What a failed call means, in words, and whether it was sent at all."""
+    """The error for a failed call, and whether the call was sent."""
     import requests
     import urllib3
 
@@ -83,22 +83,22 @@ def connection_lost(error: Exception, endpoint: Endpoint) -> ConnectionLost:
         reason, urllib3.exceptions.NewConnectionError
     )
     if isinstance(error, exceptions.SSLError):
-        message = "the gateway's certificate is not trusted, or it does not speak TLS"
+        message = "the gateway's certificate is not trusted, or it does not use TLS"
         next_step = "check client.url; for a studio's own certificate set REQUESTS_CA_BUNDLE"
     elif isinstance(error, exceptions.ProxyError):
-        message = "the proxy on the way to the gateway refuses"
+        message = "the proxy refused the connection to the gateway"
         next_step = "check HTTPS_PROXY and NO_PROXY"
     elif isinstance(error, exceptions.ConnectTimeout):
-        message = "nobody answers at the gateway's address"
-        next_step = "check that it runs and that no firewall stands between"
+        message = "nothing responds at the gateway's URL"
+        next_step = "check that it is running and that no firewall blocks it"
     elif isinstance(error, exceptions.ReadTimeout):
-        message = "the gateway accepted the call and did not answer in time"
-        next_step = "look at its log; client.read_timeout sets how long is waited"
+        message = "the gateway accepted the call but did not respond in time"
+        next_step = "check its log; client.read_timeout sets how long to wait"
     elif unsent:
-        message = "nobody listens at the gateway's address"
+        message = "nothing is listening at the gateway's URL"
         next_step = "start the gateway, or correct client.url"
     else:
-        message = "the connection to the gateway was lost before the answer was complete"
+        message = "the connection to the gateway was lost before the response was complete"
         next_step = "check that it is running, then try again"
     return gateway_unreachable(
         endpoint, message, next_step, unsent=unsent, details={"cause": str(reason)}
@@ -113,9 +113,9 @@ def gateway_unreachable(
     unsent: bool = True,
     details: dict[str, Any] | None = None,
 ) -> ConnectionLost:
-    """A gateway that cannot be reached; the user's own is started again by the next call."""
+    """The error for a gateway that cannot be reached. The next call restarts a local one."""
     if endpoint.is_local:
-        next_step = "try again: it is restarted; `shotbridge doctor` shows what is wrong"
+        next_step = "try again, which restarts it; `shotbridge doctor` shows what is wrong"
     error = GatewayUnreachable(
         message, where=endpoint.url, next_step=next_step, details=details or {}
     )
@@ -123,7 +123,7 @@ def gateway_unreachable(
 
 
 def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exception:
-    """The error that an answer other than 2xx stands for."""
+    """The error for a response other than 2xx."""
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
         try:
             problem = json.loads(response.content)
@@ -135,44 +135,46 @@ def error_from_response(response: requests.Response, endpoint: Endpoint) -> Exce
             return error
     if response.is_redirect:
         return GatewayFault(
-            "the gateway's address leads elsewhere",
+            "the gateway's URL redirects to another one",
             where=endpoint.url,
-            next_step=f"set client.url to where {response.headers['Location']} points",
+            next_step=f"set client.url to match {response.headers['Location']}",
         )
     if response.status_code in _UNAVAILABLE_STATUSES:
         unavailable = GatewayUnreachable(
-            f"the gateway is away: {response.status_code} {response.reason}",
+            f"the gateway is not available: {response.status_code} {response.reason}",
             where=endpoint.url,
-            next_step="try again in a while; if it stays so, have it looked at",
+            next_step="try again later; if it persists, check the gateway",
         )
         return ConnectionLost(unavailable, unsent=False)
     if response.status_code == 401:
         return NotAuthorised(
-            "the gateway does not take this token",
+            "the gateway does not accept this token",
             where=endpoint.url,
             next_step="check client.token_file",
         )
-    return unexpected_response(response, "this is no answer of a Shotbridge gateway")
+    return unexpected_response(response, "this is not a response of a Shotbridge gateway")
 
 
 def parse_response(kind: type[T], response: requests.Response) -> T:
-    """The ``kind`` that an answer holds as JSON.
+    """The JSON of a response as ``kind``.
 
-    :raises GatewayFault: it holds something else.
+    :raises GatewayFault: the response is something else.
     """
     from pydantic import TypeAdapter, ValidationError
 
     try:
         return TypeAdapter(kind).validate_json(response.content)
     except ValidationError as error:
-        raise unexpected_response(response, "this is no answer of a Shotbridge gateway") from error
+        raise unexpected_response(
+            response, "this is not a response of a Shotbridge gateway"
+        ) from error
 
 
 def unexpected_response(response: requests.Response, message: str) -> GatewayFault:
-    text = response.text[:200].strip() if response.content else "an empty answer"
+    text = response.text[:200].strip() if response.content else "an empty response"
     return GatewayFault(
         f"{message} ({response.status_code} {response.reason}: {text!r})"[:500],
         where=response.url,
-        next_step="check client.url: is there a proxy or another program at this address?",
+        next_step="check client.url: is a proxy or another program at this URL?",
         details={"status": response.status_code},
     )

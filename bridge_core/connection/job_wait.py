@@ -1,4 +1,4 @@
-"""Waits for jobs: by their events, and by asking wherever events may have been missed."""
+"""Waits for jobs by their events, and queries them when events may have been missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge_core.models.base import now
 from bridge_core.models.gateway import Event, EventKind
 from bridge_core.models.jobs import Job
 
-#: Seconds without any gateway after which waiting ends.
+#: Seconds without a gateway after which waiting ends.
 _GATEWAY_TIMEOUT = 300.0
 
 
@@ -34,7 +34,7 @@ def wait_for_jobs(
         if job is not None:
             known = jobs.get(job.id)
             if known is not None and (known.state.ended or known == job):
-                return  # asking was quicker than the event
+                return  # the query was faster than the event
             jobs[job.id] = job
         if on_event is not None:
             on_event(event)
@@ -42,10 +42,10 @@ def wait_for_jobs(
     stream = EventStream(transport, give_up_after=_GATEWAY_TIMEOUT)
     with closing(stream.signals()) as signals:
         for signal in signals:
-            # Whatever happened before the line stood is told by no event.
+            # There are no events for what happened before the stream was connected.
             needs_refresh = needs_refresh or signal is StreamSignal.CONNECTED
             if needs_refresh:
-                # Where it has gone again already, the next look brings the next chance.
+                # If the gateway has gone again, the next signal is the next chance.
                 with suppress(GatewayUnreachable):
                     for job in [_get_job(transport, one) for one in ids]:
                         handle_event(

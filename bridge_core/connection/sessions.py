@@ -1,5 +1,5 @@
-"""Connections to a gateway. On each, the gateway proves that it knows the token before the token is
-sent. See docs/decisions/0014-the-gateway-proves-itself.md."""
+"""HTTP sessions in which the gateway proves on each new connection that it knows the token, before
+the token is sent. See docs/decisions/0014-the-gateway-proves-itself.md."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def open_session(endpoint: Endpoint, proof_timeout: float, block_size: int) -> requests.Session:
-    """A session for one thread. ``seconds``: time limit of the proof on a new connection.
-    ``block``: bytes written to the socket at once.
+    """A session for one thread. ``proof_timeout``: seconds for the proof on a new connection.
+    ``block_size``: bytes written to the socket at once.
 
-    Its calls raise :class:`Lost` where no connection could be made, since nothing was sent yet, or
-    NotAuthorised.
+    Its calls raise :class:`ConnectionLost` if no connection could be made, so nothing was sent,
+    or NotAuthorised.
     """
     session = requests.Session()
-    # A proxy of the studio must not be asked for this machine's own gateway.
+    # Calls to a gateway on this machine must not go through the studio's proxy.
     session.trust_env = not is_loopback(endpoint.url)
     session.auth = _BearerAuth(endpoint.token)
     session.headers["User-Agent"] = f"shotbridge/{bridge_core.__version__}"
@@ -46,7 +46,7 @@ def open_session(endpoint: Endpoint, proof_timeout: float, block_size: int) -> r
 
 
 class _BearerAuth(AuthBase):
-    """Sets the token on each call. Being an ``auth`` it also keeps ~/.netrc out of it."""
+    """Sets the token on each call. Because it is an ``auth``, ~/.netrc is not used."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -57,7 +57,7 @@ class _BearerAuth(AuthBase):
 
 
 class _ProofAdapter(HTTPAdapter):
-    """Asks for the proof on every new connection, also through a proxy's tunnel."""
+    """Requires the proof on every new connection, also through a proxy's tunnel."""
 
     def __init__(self, endpoint: Endpoint, proof_timeout: float, block_size: int) -> None:
         self._pool_classes = _pool_classes(endpoint, proof_timeout)
@@ -95,10 +95,10 @@ def _pool_classes(endpoint: Endpoint, proof_timeout: float) -> dict[str, Any]:
 
 
 def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: float) -> None:
-    """Have the gateway prove itself on a connection that was just made.
+    """Have the gateway prove itself on a new connection.
 
-    :raises Lost: there was no proof; the call that the connection was made for was not sent.
-    :raises NotAuthorised: whoever answers does not know the token.
+    :raises ConnectionLost: there was no proof; the call was not sent.
+    :raises NotAuthorised: the program that responds does not know the token.
     :raises ShotbridgeError: the gateway refuses the call.
     """
     by_proxy = connection.proxy is not None and endpoint.url.startswith("http://")
@@ -108,7 +108,7 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
             sock, endpoint.url, endpoint.token, timeout, by_proxy=by_proxy
         )
     except TimeoutError as error:
-        message = "the gateway accepted the connection and did not answer in time"
+        message = "the gateway accepted the connection but did not respond in time"
         raise gateway_unreachable(endpoint, message) from error
     except (OSError, http.client.HTTPException) as error:
         message = "the connection to the gateway was lost before the gateway had identified itself"
@@ -123,27 +123,27 @@ def _require_proof(connection: HTTPConnection, endpoint: Endpoint, timeout: floa
     if answer.proven_instance is None:
         raise _unproven_gateway_error(answer, endpoint)
     if not answer.reusable:
-        message = "the gateway, or a proxy in front of it, closes its connections after each call"
+        message = "the gateway, or a proxy in front of it, closes the connection after each call"
         raise gateway_unreachable(
-            endpoint, message, "have the proxy keep connections open, as HTTP/1.1 does"
+            endpoint, message, "have the proxy keep connections open, as in HTTP/1.1"
         )
     sock.settimeout(connection.timeout)
 
 
 def _unproven_gateway_error(answer: gateway_proof.ProofResponse, endpoint: Endpoint) -> Exception:
-    """The error for a gateway, or another program, that does not know the token."""
+    """The error for a program that does not know the token."""
     from bridge_core.models.gateway import About
 
-    parse_response(About, _response(answer, endpoint))  # raises where it is another program
+    parse_response(About, _response(answer, endpoint))  # raises if it is not a gateway
     error = NotAuthorised(
-        "the program that answers does not know the token: it is not the gateway, or not the one "
-        "that the token is for. The token was not sent to it",
+        "the program that responds does not know the token: it is not the gateway, or not the "
+        "one that the token is for. The token was not sent to it",
         where=endpoint.url,
         next_step="try again; `shotbridge doctor` shows what is wrong"
         if endpoint.is_local
         else "check client.url and client.token_file",
     )
-    # The user's own gateway may have restarted at another port: look for it once more.
+    # A local gateway may have restarted on another port: look for it once more.
     return ConnectionLost(error, unsent=True) if endpoint.is_local else error
 
 

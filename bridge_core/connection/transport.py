@@ -1,8 +1,8 @@
-"""Speaks HTTP with the gateway: time limits, retries, the handshake, errors of the one tree.
+"""HTTP calls to the gateway, with timeouts, retries, the handshake and typed errors.
 
-A call that could not be sent is tried again, whatever it is. One that was sent and got no answer is
-tried again only where repeating it changes nothing, and once only where the gateway works on
-content that was sent to it: that content may have crashed it.
+A call that could not be sent is always retried. A call that was sent but got no response is only
+retried if it is idempotent, and only once if the gateway processes content that was sent with it:
+that content may have crashed the gateway.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Bytes that go to the socket at once. The 16 KiB that urllib3 takes by itself cost half the speed.
+#: Bytes written to the socket at once. urllib3's default of 16 KiB is half as fast.
 BLOCK_SIZE = 1 << 20
 
 
 class Transport:
-    """One gateway for any number of threads.
+    """Makes calls to one gateway; for any number of threads.
 
-    ``locate`` says where it is; it is asked again after a gateway got lost, and may start one.
-    ``settings`` holds the time limits and the number of retries.
+    ``locate`` returns its endpoint, and may start a gateway. It is called again after the gateway
+    was lost. ``settings`` has the timeouts and the number of retries.
     """
 
     def __init__(self, locate: Callable[[], Endpoint], settings: ClientSettings) -> None:
@@ -54,13 +54,13 @@ class Transport:
         self._closed = threading.Event()
 
     def about(self) -> About:
-        """The handshake, made at first and again after every loss of the gateway.
+        """The result of the handshake, which is repeated after every loss of the gateway.
 
-        :raises IncompatibleVersion: says which side to update.
+        :raises IncompatibleVersion: it says which side to update.
         """
 
         def current_about(endpoint: Endpoint) -> About:
-            assert self._about is not None  # whoever has an address has shaken hands there
+            assert self._about is not None  # an endpoint is only set after the handshake
             return self._about
 
         return self._call_with_retries(current_about, resends=self.settings.retries)
@@ -77,9 +77,10 @@ class Transport:
         idempotent: bool | None = None,
         retry_once: bool = False,
     ) -> T:
-        """A call whose answer is JSON of ``kind``: a model, or a type such as ``list[Job]``.
+        """Make a call with a JSON response of ``result_type``: a model, or a type such as
+        ``list[Job]``.
 
-        :raises GatewayFault: the answer is something else. Others as :meth:`send`.
+        :raises GatewayFault: the response is something else. Other errors as :meth:`request`.
         """
         response = self.request(
             method,
@@ -105,17 +106,17 @@ class Transport:
         stream: bool = False,
         read_timeout: float | None = None,
     ) -> requests.Response:
-        """One call; ``body`` is a model, JSON values, or bytes.
+        """Make a call; ``body`` is a model, JSON values, or bytes.
 
-        ``repeatable`` says whether the call may be made again; None: only a GET. ``once_more``: it
-        may be made again, but once only, where it was sent and got no answer. With ``stream`` the
-        body is left to be read by the caller, who closes the response.
+        ``idempotent``: the call can be repeated; None: only a GET can. ``retry_once``: it can be
+        repeated, but only once after it was sent. With ``stream`` the caller reads the body and
+        closes the response.
 
-        :raises GatewayUnreachable: nobody there, or gone before the answer was complete.
+        :raises GatewayUnreachable: there is no gateway, or the connection was lost.
         :raises NotAuthorised: the token is not the gateway's.
-        :raises IncompatibleVersion: the two cannot talk.
-        :raises GatewayFault: an answer that no gateway gives.
-        :raises ShotbridgeError: whatever the gateway says, as the class that it names.
+        :raises IncompatibleVersion: client and gateway are not compatible.
+        :raises GatewayFault: the response is not one of a gateway.
+        :raises ShotbridgeError: the error that the gateway responded with.
         """
         content, content_type = _encode_body(body)
         headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
@@ -140,9 +141,9 @@ class Transport:
     def upload(
         self, path: str, body: Any, *, headers: Mapping[str, str], timeout: float
     ) -> requests.Response:
-        """Send a body that is read as it goes; never tried again, for the body is gone.
+        """Send a streamed body. It is never retried, because the body has been read.
 
-        ``seconds`` is the limit for a block to be taken and for the answer.
+        ``timeout``: seconds for each block and for the response.
         """
 
         def attempt_request(endpoint: Endpoint) -> requests.Response:
@@ -153,13 +154,13 @@ class Transport:
         return self._call_with_retries(attempt_request, resends=0, retries=0)
 
     def wait_before_retry(self, attempt: int, error: ShotbridgeError) -> None:
-        """Wait before the next try: 0.2 s, doubling up to 5 s, shortened by chance so that many
-        clients do not come back at the same moment. Raises ``error`` when closed meanwhile."""
+        """Wait before a retry: 0.2 s, doubling up to 5 s, with random jitter so that many clients
+        do not retry at the same moment. Raises ``error`` if the transport is closed meanwhile."""
         if self._closed.wait(min(5.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)):
             raise error
 
     def close(self) -> None:
-        """End all connections; calls that wait for their next try end with their last error."""
+        """Close all connections; calls that wait for a retry end with their last error."""
         self._closed.set()
         for session in list(self._sessions):
             session.close()
@@ -173,8 +174,8 @@ class Transport:
     def _call_with_retries(
         self, call: Callable[[Endpoint], T], *, resends: int, retries: int | None = None
     ) -> T:
-        """Make a call until it is answered, with at most ``retries`` further tries, and
-        ``repeats`` of those after it was sent."""
+        """Make a call until there is a response, with at most ``retries`` retries, of which at
+        most ``resends`` after it was sent."""
         retries = self.settings.retries if retries is None else retries
         attempt = times_sent = 0
         while True:
@@ -183,9 +184,8 @@ class Transport:
                 endpoint = self._current_endpoint()
                 return call(endpoint)
             except NotAuthorised:
-                self._drop_endpoint(
-                    endpoint
-                )  # the token may be mended: the next call reads it anew
+                # The token may have been replaced: the next call reads it again.
+                self._drop_endpoint(endpoint)
                 raise
             except ConnectionLost as failure:
                 self._drop_endpoint(endpoint)
@@ -202,13 +202,13 @@ class Transport:
                 try:
                     self._about = self._handshake(endpoint)
                 except ConnectionLost as failure:
-                    # Whatever became of the handshake, the call itself was not sent.
+                    # Even if the handshake was sent, the call itself was not.
                     raise ConnectionLost(failure.error, unsent=True) from failure.__cause__
                 self._endpoint = endpoint
             return self._endpoint
 
     def _drop_endpoint(self, endpoint: Endpoint | None) -> None:
-        """Look for the gateway anew with the next call, unless another thread has found it."""
+        """Have the next call locate the gateway again, unless another thread already has."""
         with self._connect_lock:
             if endpoint is not None and self._endpoint is endpoint:
                 self._endpoint = None
@@ -257,7 +257,7 @@ class Transport:
                 raise error_from_response(response, endpoint)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise ConfigError(
-                f"this is not an address: {error}",
+                f"this is not a valid URL: {error}",
                 where=endpoint.url,
                 next_step="correct client.url in the configuration",
             ) from error
@@ -265,7 +265,7 @@ class Transport:
             raise connection_lost(error, endpoint) from error
 
     def _session(self, endpoint: Endpoint) -> requests.Session:
-        """This thread's own session: requests does not promise that one serves two threads."""
+        """This thread's own session: requests does not guarantee that sessions are thread-safe."""
         from bridge_core.connection.sessions import open_session
 
         cached: tuple[Endpoint, requests.Session] | None = getattr(self._local, "session", None)
@@ -280,7 +280,7 @@ class Transport:
 
 
 def _encode_body(body: Any) -> tuple[Any, str]:
-    """Bytes and content type of a body."""
+    """The bytes and content type of a body."""
     if body is None or isinstance(body, bytes):
         return body, ""
     if isinstance(body, dict | list):

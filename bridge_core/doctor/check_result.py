@@ -1,4 +1,4 @@
-"""What the doctor found: lines."""
+"""The results of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bridge_core.errors import ShotbridgeError
 class CheckStatus(StrEnum):
     OK = "ok"
     INFO = "info"
-    """Worth knowing, nothing to mend."""
+    """For information; nothing to do."""
     ERROR = "error"
-    """Something will not work until ``next_step`` is done."""
+    """A problem, which ``next_step`` solves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CheckResult:
         name: str,
         status: CheckStatus = CheckStatus.ERROR,
     ) -> CheckResult:
-        """What is wrong, where, and what to do."""
+        """The result for an error."""
         message = f"{error.message} ({error.where})" if error.where else error.message
         return cls(section, name, status, message, error.next_step)
 
@@ -49,7 +49,7 @@ class CheckResult:
 
 
 def format_results(results: list[CheckResult]) -> str:
-    """The lines under the heads of their sections, for a terminal."""
+    """The results by section, for a terminal."""
     signs = {CheckStatus.OK: "ok", CheckStatus.INFO: "- ", CheckStatus.ERROR: "NO"}
     width = max((len(line.name) for line in results), default=0)
     text_lines: list[str] = []

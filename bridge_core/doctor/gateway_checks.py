@@ -1,4 +1,4 @@
-"""The gateway: whether it answers, what it says of itself, its models, its clock."""
+"""Checks of the gateway: connection, health, models, clock."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from bridge_core.models.settings import Settings
 
 SECTION = "Gateway"
-#: Seconds that two clocks may differ without anything going wrong.
+#: Clock difference in seconds that is not a problem.
 _MAX_CLOCK_OFFSET = 30.0
-#: Seconds that looking at the models may take: each is hashed.
+#: Seconds for listing the models, which hashes each file.
 _MODELS_TIMEOUT = 120.0
 
 
 def check(client: Client) -> Iterator[CheckResult]:
     settings = client.settings
-    location = settings.client.url or "of this user, on this machine"
+    location = settings.client.url or "local gateway of this user"
     if location.startswith("http://") and not is_loopback(location):
         yield CheckResult(
             SECTION,
             "encryption",
             CheckStatus.INFO,
-            "the token and the pictures travel as plain text",
-            "put TLS before the gateway (docs/admin.md) and set client.url to https://",
+            "the token and the pictures are sent without encryption",
+            "set up TLS for the gateway (docs/admin.md) and set client.url to https://",
         )
     try:
         about, health = client.about(), client.health()
@@ -59,7 +59,10 @@ def check(client: Client) -> Iterator[CheckResult]:
 def _check_clock(offset: float | None) -> CheckResult:
     if offset is None:
         return CheckResult(
-            SECTION, "clock", CheckStatus.INFO, "the gateway tells no time to compare with"
+            SECTION,
+            "clock",
+            CheckStatus.INFO,
+            "the gateway's responses have no date to compare with",
         )
     if abs(offset) <= _MAX_CLOCK_OFFSET:
         return CheckResult(SECTION, "clock", CheckStatus.OK, "agrees with the gateway's")
@@ -68,8 +71,8 @@ def _check_clock(offset: float | None) -> CheckResult:
         SECTION,
         "clock",
         CheckStatus.ERROR,
-        f"the gateway's is {abs(offset):.0f} s {direction} this machine's",
-        "set both by the network's time: dates of notes, decisions and signatures depend on it",
+        f"the gateway's clock is {abs(offset):.0f} s {direction} this machine's",
+        "synchronise both by NTP: dates of notes, decisions and signatures depend on it",
     )
 
 

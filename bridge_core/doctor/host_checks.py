@@ -1,4 +1,4 @@
-"""Which hosts are here, whether they fit, and whether they find their plugin."""
+"""Checks of the installed hosts: their versions, and whether they find their plugin."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bridge_core.hosts.plugin_folders import plugins_folder
 
 SECTION = "Hosts"
 HOST_TITLES = {"nuke": "Nuke", "blender": "Blender", "resolve": "Resolve"}
-#: The oldest version that a plugin is written for.
+#: The oldest supported version of each host.
 MIN_HOST_VERSIONS = {"nuke": "16.0", "blender": "4.2", "resolve": "18.5"}
-_ESTIMATE_NOTE = "guessed from its version"
+_ESTIMATE_NOTE = "assumed from its version"
 
 
 def check(environ: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
@@ -33,14 +33,14 @@ def check(environ: Mapping[str, str] | None = None) -> Iterator[CheckResult]:
                 SECTION,
                 title,
                 CheckStatus.INFO,
-                "not found where it usually lies, nor on the PATH",
-                "where this machine has it, put its folder on the PATH",
+                "not found in the usual folders or on the PATH",
+                "if it is installed, add its folder to the PATH",
             )
             continue
         plugin_results = list(PLUGIN_CHECKS[host](SECTION, programs, environ))
         is_set_up = any(line.status is not CheckStatus.INFO for line in plugin_results)
         for program in programs:
-            # Of several on a machine one may be old; not the one that this environment starts.
+            # An old installation is only a problem if this environment starts it.
             yield _check_installation(program, environ, needed=is_set_up and program.on_path)
         yield from plugin_results
 
@@ -50,7 +50,8 @@ def _check_installation(
 ) -> CheckResult:
     title = HOST_TITLES[installation.host]
     name = f"{title} {installation.version}".rstrip()
-    message = f"{installation.path}: {_describe_python(installation, environ)}, {_describe_qt(installation)}"
+    bundled = f"{_describe_python(installation, environ)}, {_describe_qt(installation)}"
+    message = f"{installation.path}: {bundled}"
     problem, next_step = "", ""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if not installation.version:
@@ -61,11 +62,9 @@ def _check_installation(
         problem = "too old for Shotbridge"
         next_step = f"use {title} {MIN_HOST_VERSIONS[installation.host]} or newer"
     elif installation.host == "nuke" and installation.likely_python not in ("", python):
-        # pydantic and OpenTimelineIO hold compiled parts, which fit one Python.
+        # pydantic and OpenTimelineIO have compiled modules for one version of Python.
         problem = f"Shotbridge is installed here for Python {python}"
-        next_step = (
-            f"give it an installation for Python {installation.likely_python} (docs/admin.md)"
-        )
+        next_step = f"install Shotbridge for Python {installation.likely_python} (docs/admin.md)"
     if not problem:
         return CheckResult(SECTION, name, CheckStatus.OK, message)
     status = CheckStatus.ERROR if needed else CheckStatus.INFO
@@ -81,15 +80,15 @@ def _describe_python(installation: HostInstallation, environ: Mapping[str, str])
         return "Python unknown"
     python_home = environ.get("PYTHON3HOME")
     if python_home:
-        return f"scripts in the Python that PYTHON3HOME names, {python_home}"
-    return "scripts in the system's Python (guessed; PYTHON3HOME would name another)"
+        return f"scripts run in the Python of PYTHON3HOME, {python_home}"
+    return "scripts run in the system's Python (assumed; set PYTHON3HOME for another)"
 
 
 def _describe_qt(installation: HostInstallation) -> str:
     if installation.host == "blender":
-        return "Qt by the extension"
+        return "Qt from the extension"
     if installation.host == "resolve":
-        return "Qt by the script's window"
+        return "Qt from the Python of the panel"
     if installation.qt:
         return installation.qt
     return (

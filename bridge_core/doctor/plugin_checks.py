@@ -1,4 +1,4 @@
-"""Whether a host finds its plugin, and the plugin what it needs. Files only; no host is asked."""
+"""Checks by files whether a host finds its plugin, and the plugin its requirements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge_core.hosts.installations import HostInstallation
 from bridge_core.hosts.plugin_folders import plugin_folder
 
 _QT_PACKAGE = "PySide6"
-#: What Nuke's plugin imports that Nuke does not bring.
+#: Packages that Nuke's plugin needs and that Nuke does not include.
 _NUKE_REQUIREMENTS = (
     "bridge_core",
     "bridge_ui",
@@ -53,35 +53,35 @@ def check_nuke(
             section,
             name,
             CheckStatus.ERROR,
-            f"in {plugin_folders[0]}, by NUKE_PATH; Nuke's Python would not find {', '.join(missing)}",
-            "let SHOTBRIDGE_SITE name a folder with the client and its libraries (docs/admin.md)",
+            f"in {plugin_folders[0]}; Nuke's Python does not find {', '.join(missing)}",
+            "set SHOTBRIDGE_SITE to a folder with the client and its libraries (docs/admin.md)",
         )
         return
-    yield CheckResult(section, name, CheckStatus.OK, f"in {plugin_folders[0]}, by NUKE_PATH")
+    yield CheckResult(section, name, CheckStatus.OK, f"in {plugin_folders[0]}")
     for folder in python_path:
         if (folder / _QT_PACKAGE).is_dir():
-            # Only an environment that has Nuke is there to start it.
+            # Only a problem in an environment that starts Nuke.
             is_needed = any(program.on_path for program in installations)
             yield CheckResult(
                 section,
                 "Nuke's Qt",
                 CheckStatus.ERROR if is_needed else CheckStatus.INFO,
-                f"PYTHONPATH puts the PySide6 in {folder} before Nuke's own, which ends Nuke",
-                "start Nuke without it; by rez: rez env shotbridge nuke",
+                f"the PySide6 in {folder}, on PYTHONPATH, overrides Nuke's own and crashes Nuke",
+                "start Nuke without it; with rez: rez env shotbridge nuke",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class _BlenderExtension:
-    """Blender's extension where it is installed: ``<repository>/shotbridge``."""
+    """An installed extension of Blender: ``<repository>/shotbridge``."""
 
     folder: Path
     blender_version: str = ""
-    """The version of Blender whose preferences it is in; empty: any."""
+    """The Blender version that it is installed for; empty: any."""
 
     @property
     def python(self) -> str:
-        """The Python that its libraries are for, by the names of its wheels; empty: not told."""
+        """The Python version of its wheels; empty: unknown."""
         return self._wheel_tag("pydantic_core-*.whl", r"-cp3(\d+)-", "3.")
 
     @property
@@ -95,7 +95,7 @@ class _BlenderExtension:
         return next((prefix + one[1] for one in matches if one), "")
 
     def incompatible(self, installations: Sequence[HostInstallation]) -> list[HostInstallation]:
-        """Those that would load it with another Python than it is for."""
+        """The installations that have another Python than its wheels are for."""
         return [
             program
             for program in installations
@@ -117,10 +117,8 @@ def check_blender(
         message = f"in {one.folder.parent}: {contents}"
         incompatible = one.incompatible(installations)
         if incompatible:
-            bundled = ", ".join(
-                f"Blender {p.version} brings Python {p.python}" for p in incompatible
-            )
-            next_step = f"take the extension for Python {incompatible[0].python} (docs/admin.md)"
+            bundled = ", ".join(f"Blender {p.version} has Python {p.python}" for p in incompatible)
+            next_step = f"install the extension for Python {incompatible[0].python} (docs/admin.md)"
             yield CheckResult(section, name, CheckStatus.ERROR, f"{message}; {bundled}", next_step)
         else:
             yield CheckResult(section, name, CheckStatus.OK, message)
@@ -129,13 +127,13 @@ def check_blender(
             section,
             name,
             CheckStatus.INFO,
-            "not installed for this user, nor by BLENDER_SYSTEM_EXTENSIONS",
-            "install its zip from Blender's preferences, or set the variable (docs/admin.md)",
+            "not installed for this user or in BLENDER_SYSTEM_EXTENSIONS",
+            "install its zip in Blender's preferences, or set the variable (docs/admin.md)",
         )
 
 
 def _extensions(environ: Mapping[str, str]) -> Iterator[_BlenderExtension]:
-    """That of the environment, and those of this user:
+    """The system extension, and those of this user:
     ``<resources>/extensions/<repository>/shotbridge``."""
     system = environ.get("BLENDER_SYSTEM_EXTENSIONS")
     if system and (Path(system) / "system" / "shotbridge").is_dir():
@@ -176,11 +174,11 @@ def check_resolve(
                 section,
                 name,
                 CheckStatus.INFO,
-                f"{target} is of another installation",
+                f"{target} is from another version or installation",
                 install_command,
             )
         case resolve_script.ScriptStatus.FOREIGN:
-            message = f"{target} is not ours"
+            message = f"{target} is not from Shotbridge"
             yield CheckResult(
                 section, name, CheckStatus.ERROR, message, f"move it away, then {install_command}"
             )
@@ -191,14 +189,17 @@ def check_resolve(
 def _check_script_python(
     section: str, name: str, target: Path, environ: Mapping[str, str]
 ) -> CheckResult:
-    """The file takes Resolve's Python where that has Shotbridge, else starts this one."""
+    """The script uses Resolve's Python if Shotbridge is installed in it, else this Python."""
     python = environ.get("SHOTBRIDGE_PYTHON") or sys.executable
     if shutil.which(python, path=environ.get("PATH")) is None:
-        message = f"{target}: the Python that SHOTBRIDGE_PYTHON names is not there: {python}"
+        message = f"{target}: the Python of SHOTBRIDGE_PYTHON does not exist: {python}"
         return CheckResult(section, name, CheckStatus.ERROR, message, "correct SHOTBRIDGE_PYTHON")
-    message = f"{target}: opens a window with the Python and Qt of {python}"
+    message = f"{target}: opens the panel in {python}"
     return CheckResult(
-        section, name, CheckStatus.OK, f"{message}, unless Resolve's own Python has Shotbridge"
+        section,
+        name,
+        CheckStatus.OK,
+        f"{message}, unless Shotbridge is installed in Resolve's Python",
     )
 
 
@@ -215,7 +216,7 @@ def _nuke_plugin_path() -> str:
 
 PluginCheck = Callable[[str, Sequence[HostInstallation], Mapping[str, str]], Iterator[CheckResult]]
 
-#: By host.
+#: The check of each host's plugin.
 PLUGIN_CHECKS: Mapping[str, PluginCheck] = {
     "nuke": check_nuke,
     "blender": check_blender,

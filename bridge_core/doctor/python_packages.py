@@ -1,4 +1,4 @@
-"""Python and the libraries here, and whether they fit. Standard library only."""
+"""Checks of Python and the client's libraries. Standard library only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTION = "Shotbridge"
 
 @dataclass(frozen=True, slots=True)
 class ClientLibrary:
-    """One of the client's libraries; ``oldest`` as setup.py says it, which a test compares."""
+    """A library of the client; a test compares it with the requirements in setup.py."""
 
     package: str
     module: str
@@ -33,7 +33,7 @@ CLIENT_LIBRARIES = (
         "PySide6",
         "6.5",
         broken_versions=("6.12.0",),
-        broken_reason="loses references and aborts after a while",
+        broken_reason="has a reference counting bug that aborts the process",
     ),
     ClientLibrary("requests", "requests", "2.31"),
     ClientLibrary("pydantic", "pydantic", "2.10"),
@@ -68,21 +68,19 @@ def _check_library(
     name, requirement = library.package, f"{library.package}>={library.min_version}"
     if not is_installed:
         if library.module == "PySide6":
-            # Hosts bring theirs, and a studio may have chosen that Shotbridge brings none.
+            # Hosts have their own, and a studio may install Shotbridge without it.
             return CheckResult(
                 SECTION,
                 name,
                 CheckStatus.INFO,
-                "not here; hosts bring their own, a panel in a window of its own needs it",
-                f"pip install '{requirement}', where that is wanted",
+                "not installed; needed for the standalone panel, hosts have their own",
+                f"pip install '{requirement}', if needed",
             )
         return CheckResult(
             SECTION, name, CheckStatus.ERROR, "not installed", f"pip install '{requirement}'"
         )
     if not installed_version:
-        return CheckResult(
-            SECTION, name, CheckStatus.INFO, "there, of a version that it does not tell"
-        )
+        return CheckResult(SECTION, name, CheckStatus.INFO, "installed, version unknown")
     if installed_version in library.broken_versions:
         requirements = ",".join([requirement, *(f"!={one}" for one in library.broken_versions)])
         next_step = f"install another version: pip install '{requirements}'"

@@ -1,5 +1,5 @@
-"""Whether Qt can open a window here: PySide6 brings itself, and leaves to the system what every
-desktop has and no server. It is tried in a process of its own: Qt may end its process."""
+"""Checks whether Qt can open windows. PySide6 needs system libraries that desktops have and servers
+lack. The check runs in a process of its own, because Qt may abort it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from importlib.util import find_spec
 
 from bridge_core.doctor.check_result import CheckResult, CheckStatus
 
-CHECK_NAME = "Qt's windows"
-#: Seconds that loading Qt may take, from a cold network disk.
+CHECK_NAME = "Qt display"
+#: Seconds for loading Qt, which may be on a slow network disk.
 _LOAD_TIMEOUT = 120.0
-#: On Linux the plugin that opens windows is loaded only with the first window, and ends the process
-#: where it cannot be.
+#: On Linux the platform plugin is only loaded with the first window, and aborts the process if it
+#: fails.
 _LOAD_QT = """
 import ctypes, sys
 from pathlib import Path
@@ -27,14 +27,14 @@ if sys.platform == "linux":
 
 
 def check(section: str) -> Iterator[CheckResult]:
-    """Nothing where PySide6 is not installed, which is told elsewhere."""
+    """No result if PySide6 is not installed, which another check reports."""
     if find_spec("PySide6") is None:
         return
     problem = _load_problem()
     if not problem:
-        yield CheckResult(section, CHECK_NAME, CheckStatus.OK, "its libraries load")
+        yield CheckResult(section, CHECK_NAME, CheckStatus.OK, "the system libraries load")
         return
-    # A server has no display and needs no windows.
+    # A server without a display needs no windows.
     has_display = (
         sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     )
@@ -42,8 +42,8 @@ def check(section: str) -> Iterator[CheckResult]:
         section,
         CHECK_NAME,
         CheckStatus.ERROR if has_display else CheckStatus.INFO,
-        f"the panel cannot open a window of its own: {problem}",
-        "install the system's libraries that docs/admin.md lists; in a checkout: make system",
+        f"the standalone panel cannot open a window: {problem}",
+        "install the system libraries listed in docs/admin.md; in a checkout: make system",
     )
 
 
@@ -64,6 +64,6 @@ def _load_problem() -> str:
     if result.returncode == 0:
         return ""
     error_lines = result.stderr.strip().splitlines() or [
-        f"loading it ends with {result.returncode}"
+        f"loading Qt ends with exit code {result.returncode}"
     ]
     return error_lines[-1]

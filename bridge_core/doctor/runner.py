@@ -1,4 +1,4 @@
-"""The whole examination, from what needs nothing to what needs everything."""
+"""Runs all checks, in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 def run_checks(
     load: Callable[[], LoadedSettings], open_client: Callable[[], Client]
 ) -> list[CheckResult]:
-    """Every line, in order. What cannot be looked at because something before it is wrong is left
-    out: with a configuration that does not read, there is no gateway to ask."""
+    """All results, in order. Checks that depend on a failed one are skipped: without a valid
+    configuration, the gateway is not checked."""
     return [
         replace(
-            line, message=redact_secrets(line.message), next_step=redact_secrets(line.next_step)
+            result,
+            message=redact_secrets(result.message),
+            next_step=redact_secrets(result.next_step),
         )
-        for line in _all_results(load, open_client)
+        for result in _all_results(load, open_client)
     ]
 
 
@@ -46,12 +48,12 @@ def _all_results(
         yield CheckResult.from_error(error, python_packages.SECTION, "configuration")
         yield from host_checks.check()
         return
-    file_names = ", ".join(map(str, loaded_settings.files)) or "none, defaults hold"
+    file_names = ", ".join(map(str, loaded_settings.files)) or "no files, all defaults"
     yield CheckResult(
         python_packages.SECTION,
         "configuration",
         CheckStatus.OK,
-        f"reads without mistakes: {file_names}",
+        f"valid: {file_names}",
     )
     yield from storage_checks.check(loaded_settings.settings, loaded_settings.files)
     yield _check_outbox(open_client())

@@ -1,13 +1,14 @@
-"""What a panel asks of the program that it sits in: the contract for every host.
+"""The interface between the panel and its host, which every host implements.
 
-A panel never asks which host it is in; it asks :attr:`Host.capabilities` what the host can do, and
-shows only that. Everything that a capability does not promise raises :class:`HostError`.
-``tests/contracts/test_host_contract.py`` is the suite that every host passes.
+The panel never checks which host it runs in. It uses :attr:`Host.capabilities` and shows only what
+the host can do. Methods without the required capability raise
+:class:`bridge_core.errors.HostError`. Every host passes the suite
+``tests/contracts/test_host_contract.py``.
 
-**Threads.** A host's functions are called on its main thread and return within milliseconds: they
-look at what the host has in memory, never at a network; only a step of :meth:`Host.render` may take
-as long as the host needs to render one frame. A host with :attr:`Capability.ANY_THREAD` keeps its
-things in files instead: its functions may take their time, so panels call them off the main thread.
+**Threads.** The methods of a host are called on its main thread and return within milliseconds:
+they only read what the host has in memory. Only a step of :meth:`Host.render` may take as long as
+the host needs to render one frame. A host with :attr:`Capability.ANY_THREAD` uses files instead:
+its methods may be slow, and the panel calls them in other threads.
 """
 
 from __future__ import annotations
@@ -30,58 +31,58 @@ if TYPE_CHECKING:
 
 
 class Capability(StrEnum):
-    """Something that a host can do besides telling its :meth:`Host.scene`."""
+    """An optional feature of a host."""
 
     SELECTION = "selection"
-    """A person selects shots in the host itself: the scene holds the selected ones."""
+    """Shots are selected in the host: the scene has only the selected ones."""
     CUT = "cut"
-    """The shots stand in a cut: :attr:`Scene.cut` is set."""
+    """The shots are in a cut: :attr:`HostScene.cut` is set."""
     WATCH = "watch"
-    """Tells when the scene has changed: :meth:`Host.watch`."""
+    """Reports changes of the scene: :meth:`Host.watch`."""
     OPEN = "open"
-    """Opens a cut from a file: :meth:`Host.open`."""
+    """Opens a cut from a file: :meth:`Host.open_cut`."""
     PLACE = "place"
-    """Puts versions where they belong: :meth:`Host.place`."""
+    """Places versions: :meth:`Host.place`."""
     RENDER = "render"
-    """Has shots without a plate, and writes one: :meth:`Host.render`."""
+    """Has shots without a plate, and can render one: :meth:`Host.render`."""
     NOTES = "notes"
-    """People write notes in the host itself: :meth:`Host.notes`, :meth:`Host.noted`."""
+    """Notes can be written in the host: :meth:`Host.notes`, :meth:`Host.mark_note_synced`."""
     PLAYHEAD = "playhead"
-    """Has a current frame, and goes to one: :meth:`Host.frame`, :meth:`Host.go_to`."""
+    """Has a current frame: :meth:`Host.current_frame`, :meth:`Host.go_to_frame`."""
     ANY_THREAD = "any thread"
-    """Is called off the main thread, because it reads and writes files."""
+    """Is called in any thread, because it reads and writes files."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostShot:
-    """A shot in the host. ``handle`` is the host's own name of the thing that it stands for (a
-    node, a strip, a clip), unique in its scene; placements bring it back."""
+    """A shot in the host. ``item_id`` identifies its item in the host (a node, a strip, a clip)
+    within the scene; placements refer to it."""
 
     shot: Shot
     item_id: str
     label: str = ""
-    """What a person calls that thing: ``Read1``, ``V1``."""
+    """The item's name in the host: ``Read1``, ``V1``."""
     needs_render: bool = False
-    """The plate's files are not there until :meth:`Host.render` has written them. What the plate
-    says of range, size and colour space is what would be written; its path means nothing yet, and
-    stays the same while the rest does."""
+    """The plate has no files until :meth:`Host.render` has written them. Its range, size and
+    colour space are those that would be written. Its path is a placeholder, which is stable as
+    long as the rest does not change."""
     placed_version_ids: tuple[str, ...] = ()
-    """Ids of the versions that stand in the host for it, in the order of their placing."""
+    """Ids of the versions that are placed in the host for it, in order of placement."""
     active_version_id: str = ""
-    """Id of the one among them that the host shows; empty: the plate itself, or something else."""
+    """Id of the placed version that the host shows; empty: the plate, or something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostProblem:
-    """Something in the host that did not become a shot, or did with a reservation."""
+    """A problem with an item in the host that was skipped, or that became a shot nevertheless."""
 
     label: str
     message: str
     next_step: str
     skipped: bool = True
-    """It did not become a shot."""
+    """The item did not become a shot."""
     item_id: str = ""
-    """The shot that it is about; empty where there is none."""
+    """The :attr:`HostShot.item_id` of its shot; empty if there is none."""
     record_range: FrameRange | None = None
 
     def __str__(self) -> str:
@@ -90,21 +91,21 @@ class HostProblem:
 
 @dataclass(frozen=True, slots=True)
 class HostScene:
-    """What there is to send. ``title`` names it: the cut's file, the script, the project."""
+    """The shots that can be sent. ``title``: name of the cut's file, the script or the project."""
 
     title: str
     show: str
     shots: tuple[HostShot, ...] = ()
     problems: tuple[HostProblem, ...] = ()
     cut: Cut | None = None
-    """With :attr:`Capability.CUT`, unless none is open."""
+    """Set with :attr:`Capability.CUT`, if a cut is open."""
     is_selection: bool = False
-    """The shots are those that a person selected in the host; otherwise all that there are."""
+    """The shots are those selected in the host; otherwise all."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementMode:
-    """A way of placing that a person can choose: ``PlaceAs("above", "Strip above the plate")``."""
+    """A way of placing that a user can choose, such as "Strip above the plate"."""
 
     id: str
     title: str
@@ -112,21 +113,21 @@ class PlacementMode:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A version for one of the host's shots, and where this machine has its files."""
+    """A version to place for a shot of the host, and its files on this machine."""
 
     item_id: str
     version: Version
     folder: Path | None = None
-    """The result's files on this machine; None: under the gateway's own path."""
+    """Folder of the version's files; None: the gateway's own path."""
     output: str = "main"
     notes: tuple[Note, ...] = ()
     mode_id: str = ""
-    """Id of one of the host's :attr:`Host.place_as`; empty: its first."""
+    """Id of one of the host's :attr:`Host.placement_modes`; empty: the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementResult:
-    """What :meth:`Host.place` did, in words for a person, with the file that it wrote, if any."""
+    """The result of :meth:`Host.place`: a message for the user, and the file written, if any."""
 
     message: str
     file: Path | None = None
@@ -134,8 +135,8 @@ class PlacementResult:
 
 @dataclass(frozen=True, slots=True)
 class RenderStep:
-    """How far a rendering is. ``frames`` of ``total`` are written; with the last of them comes the
-    ``shot``, whose plate's files are there now."""
+    """Progress of a render: ``completed`` of ``total`` frames are written. The last step has the
+    ``shot``, whose plate now has files."""
 
     completed: int
     total: int
@@ -144,8 +145,8 @@ class RenderStep:
 
 @dataclass(frozen=True, slots=True)
 class HostNote:
-    """Something that a person wrote in the host on a version that stands there. ``key`` is the
-    host's own name of it; ``frames`` count in the plate, None: on the version as a whole."""
+    """A note that was written in the host on a placed version. ``note_key`` identifies it in the
+    host; ``frames`` are plate frames, None: the note is about the version as a whole."""
 
     note_key: str
     version_id: str
@@ -154,83 +155,81 @@ class HostNote:
 
 
 class Host(ABC):
-    """One host. Plates and versions that are there stay untouched, whatever is called."""
+    """A host. No method changes existing plates or versions."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What the host calls itself, with its version: ``Nuke 15.1``. For people, never for
-        decisions."""
+        """Name and version of the host: ``Nuke 16.0``. For display only."""
 
     @property
     @abstractmethod
     def capabilities(self) -> frozenset[Capability]:
-        """What it can do; the same for as long as it lives."""
+        """The capabilities of the host, which do not change."""
 
     @abstractmethod
     def scene(self) -> HostScene:
-        """What there is to send, as it stands now. Without anything to send, no shots.
+        """The shots that can be sent now; it may have none.
 
-        :raises HostError: the host cannot tell.
+        :raises HostError: the host cannot be queried.
         :raises TimelineError: the cut cannot be read.
         """
 
     def watch(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """Call ``changed`` on the main thread whenever the scene may have changed; what is given
-        back ends that, and may be called twice."""
+        """Call ``on_change`` on the main thread whenever the scene may have changed. Returns a
+        function that ends this, and that can be called more than once."""
         raise self._unsupported(Capability.WATCH)
 
     def open_cut(self, path: Path) -> None:
-        """Make a cut the one to work on.
+        """Open a cut.
 
-        :raises TimelineError: it cannot be read; the one that was open stays.
+        :raises TimelineError: it cannot be read; the previous one stays open.
         """
         raise self._unsupported(Capability.OPEN)
 
     @property
     def placement_modes(self) -> tuple[PlacementMode, ...]:
-        """The ways of placing to choose from, the usual first; none without a choice."""
+        """The ways of placing, with the default first; empty if there is no choice."""
         return ()
 
     def place(self, placements: Sequence[Placement]) -> PlacementResult:
-        """Put versions where they belong: further media of the cut's clips, read nodes, takes.
-        Placing the same again changes nothing, except in a way that makes something new each time.
-        All are placed, or none.
+        """Place versions: as media references of clips, read nodes or takes. Placing the same again
+        changes nothing, except in a mode that adds a new item each time. Either all versions are
+        placed, or none.
 
-        :raises HostError: a handle that the scene does not have.
-        :raises ShotbridgeError: it cannot be done, and nothing was.
+        :raises HostError: an item does not exist in the scene.
+        :raises ShotbridgeError: the versions cannot be placed; nothing was changed.
         """
         raise self._unsupported(Capability.PLACE)
 
     def render(
         self, item_id: str, folder: Path, frames: Sequence[int] = ()
     ) -> Generator[RenderStep, None, None]:
-        """Write the plate of a shot :attr:`~HostShot.to_render` into ``folder``, which is empty:
-        its work range, or only ``frames`` of it, in the numbering of the scene's plate.
+        """Render the plate of a shot with :attr:`~HostShot.needs_render` into an empty ``folder``:
+        its work range, or only ``frames`` of it, in the frame numbers of the scene's plate.
 
-        Each step takes as long as the host needs for a frame, or looks how far a renderer is that
-        works by itself; whoever asks leaves the host a moment between two, and asks until the
-        generator has ended. One that is closed before that stops the rendering, at the latest after
-        the frame at work, and takes away what it wrote. However it ends, the host's render settings
-        are what they were, and its script, scene or project is neither changed nor marked as
-        changed.
+        Each step renders a frame, or polls a renderer that runs in the background. The caller gives
+        the host time between two steps, and iterates until the generator ends. Closing it earlier
+        stops the render, at the latest after the current frame, and removes the files. In any case
+        the host's render settings are restored, and its script, scene or project is neither changed
+        nor marked as modified.
 
-        :raises HostError: the scene has no such handle, it needs no rendering, or the host cannot
-            render it; nothing is left in the folder.
+        :raises HostError: the item does not exist, does not need to be rendered, or cannot be
+            rendered; nothing is left in the folder.
         """
         raise self._unsupported(Capability.RENDER)
 
     def notes(self) -> tuple[HostNote, ...]:
-        """What people wrote in the host on versions that stand there, without what
-        :meth:`place` brought and what :meth:`noted` was called for."""
+        """Notes that were written in the host on placed versions, except those added by
+        :meth:`place` and those already synced by :meth:`mark_note_synced`."""
         raise self._unsupported(Capability.NOTES)
 
     def mark_note_synced(self, note_key: str, note: Note) -> None:
-        """The gateway keeps a note of :meth:`notes` now, as ``note``."""
+        """Record that a note of :meth:`notes` is now stored at the gateway as ``note``."""
         raise self._unsupported(Capability.NOTES)
 
     def current_frame(self) -> int | None:
-        """The record frame that the host shows; None where it shows none."""
+        """The record frame that the host shows; None if it shows none."""
         raise self._unsupported(Capability.PLAYHEAD)
 
     def go_to_frame(self, frame: int) -> None:
@@ -239,7 +238,7 @@ class Host(ABC):
 
     def _unsupported(self, capability: Capability) -> HostError:
         return HostError(
-            f"{self.title} has no {capability.value}",
+            f"{self.title} does not support {capability.value!r}",
             where=f"host {type(self).__name__}",
-            next_step="ask Host.capabilities before calling",
+            next_step="check Host.capabilities before the call",
         )

@@ -1,8 +1,7 @@
-"""Finds the hosts on this machine by their files; none is ever started.
+"""Finds installations of the hosts on this machine by their files; no host is started.
 
-Where they lie and what their folders hold is taken from their makers' documents and from
-installations that people describe. Blender's was seen; Nuke's and Resolve's were not. What cannot
-be known from files stays unknown; only of Nuke it is known what each version brings.
+Install locations and file layouts are taken from the vendors' documentation and from descriptions
+of users. Those of Blender were verified, those of Nuke and Resolve were not.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What a version of Nuke brings, as its makers say: Python, Qt's binding.
+#: Python and Qt binding that a major version of Nuke includes, as documented by Foundry.
 _NUKE_BUNDLES = {
     13: ("3.7", "PySide2"),
     14: ("3.9", "PySide2"),
@@ -23,7 +22,7 @@ _NUKE_BUNDLES = {
     16: ("3.11", "PySide6"),
     17: ("3.11", "PySide6"),
 }
-#: Programs below the folders where programs lie, per system.
+#: Paths of the executables below the search folders, by operating system.
 _SEARCH_PATTERNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "linux": {
         "nuke": ("Nuke*/Nuke[0-9]*", "[Ff]oundry/Nuke*/Nuke[0-9]*"),
@@ -41,19 +40,19 @@ _SEARCH_PATTERNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "resolve": ("Blackmagic Design/DaVinci Resolve/Resolve.exe",),
     },
 }
-#: Names on the PATH.
+#: Names of the executables on the PATH.
 _EXECUTABLE_NAMES = {
     "nuke": re.compile(r"(?i)nuke(x|\d+\.\d+)?(\.exe)?"),
     "blender": re.compile(r"(?i)blender(\.exe)?"),
     "resolve": re.compile(r"(?i)resolve(\.exe)?"),
 }
-#: Files beside the program that only it has: ``resolve`` is also the name of other programs.
+#: A folder that identifies Resolve: other programs are called ``resolve`` too.
 _RESOLVE_MARKER = "libs/Fusion"
 
 
 @dataclass(frozen=True, slots=True)
 class HostInstallation:
-    """A host's program. Empty: its files do not tell."""
+    """An installation of a host. Empty fields: not known from its files."""
 
     host: str
     path: Path
@@ -61,12 +60,12 @@ class HostInstallation:
     python: str = ""
     """``3.11``."""
     qt: str = ""
-    """``PySide6``, with its version where a file tells it."""
+    """``PySide6``, with its version if known."""
     on_path: bool = False
 
     @property
     def likely_python(self) -> str:
-        """As seen, or else what its maker says that the version brings."""
+        """The Python found, or else the documented one of the version."""
         return self.python or self._known_bundle[0]
 
     @property
@@ -88,8 +87,8 @@ def find_installations(
     system: str = sys.platform,
     search_folders: Sequence[Path] | None = None,
 ) -> list[HostInstallation]:
-    """Every installation of a host that lies where they usually do or on ``PATH``, each once,
-    those on the ``PATH`` first. ``bases`` stand for the folders where programs lie."""
+    """All installations of a host on the ``PATH`` and in the usual folders, each once, those on
+    the ``PATH`` first. ``search_folders`` replace the usual folders."""
     environ = os.environ if environ is None else environ
     search_folders = _search_folders(environ, system) if search_folders is None else search_folders
     installations: dict[Path, HostInstallation] = {}
@@ -117,7 +116,7 @@ def _search_folders(environ: Mapping[str, str], system: str) -> list[Path]:
 def _glob(base: Path, pattern: str) -> list[Path]:
     try:
         return sorted(base.glob(pattern))
-    except OSError:  # a folder that may not be looked into
+    except OSError:  # no permission to list the folder
         return []
 
 
@@ -133,7 +132,7 @@ def _executables_on_path(host: str, environ: Mapping[str, str]) -> Iterator[Path
 def _is_executable(path: Path) -> bool:
     if path.suffix == ".app":
         return path.is_dir()
-    # Nuke's folder holds libraries and scripts whose names begin as the program's does.
+    # Nuke's folder has libraries and scripts whose names start like the executable's.
     has_program_name = (
         path.suffix in ("", ".exe") or re.fullmatch(r"Nuke\d+\.\d+", path.name) is not None
     )
@@ -141,7 +140,7 @@ def _is_executable(path: Path) -> bool:
 
 
 def _install_folder(path: Path) -> Path:
-    """The folder of the installation that a program belongs to."""
+    """The installation folder of an executable."""
     folder = path.resolve().parent
     return folder.parent if folder.name == "bin" else folder
 
@@ -156,7 +155,7 @@ def _inspect(
     }[host]
     version, python, qt = inspect_host(path)
     if on_path and not version:
-        # A wrapper of rez: its package says what it starts.
+        # A wrapper of rez: use the version of its package.
         version = environ.get(f"REZ_{host.upper()}_VERSION", "")
     return HostInstallation(host, path, version, python, qt, on_path)
 
@@ -173,7 +172,7 @@ def _inspect_nuke(path: Path) -> tuple[str, str, str]:
 
 
 def _bundled_python(folder: Path) -> str:
-    """By the names of Python's libraries in a folder."""
+    """The Python version from the names of its libraries in a folder."""
     for library in _glob(folder, "libpython3.*") + _glob(folder, "python3*.dll"):
         if match := re.search(r"python3\.?(\d+)", library.name):
             return f"3.{match[1]}"
@@ -181,8 +180,8 @@ def _bundled_python(folder: Path) -> str:
 
 
 def _inspect_blender(path: Path) -> tuple[str, str, str]:
-    """A folder named for the version lies beside the program, and Blender's Python in it; a
-    distribution's Blender keeps it in /usr/share and uses the system's Python."""
+    """The version and Python from the folder that is named after the version, beside the
+    executable. A Linux distribution's Blender has it in /usr/share and uses the system's Python."""
     home = path / "Contents" / "Resources" if path.suffix == ".app" else path.resolve().parent
     for folder in (home, home.parent / "share" / "blender"):
         versions = [one for one in _glob(folder, "[0-9]*.[0-9]*") if (one / "scripts").is_dir()]
@@ -194,8 +193,8 @@ def _inspect_blender(path: Path) -> tuple[str, str, str]:
 
 
 def _inspect_resolve(path: Path) -> tuple[str, str, str]:
-    """Only macOS's Resolve tells its version in a file. It uses a Python of the system's; from 21.1
-    on one was seen on Linux that it brings."""
+    """Only the macOS version of Resolve has its version in a file. Resolve uses a Python of the
+    system; on Linux, 21.1 and newer include one."""
     python = _bundled_python(_install_folder(path) / "ResolvePython" / "lib")
     try:
         info = plistlib.loads((path / "Contents" / "Info.plist").read_bytes())

@@ -1,14 +1,14 @@
-"""Where the plugins for the hosts are.
+"""Finds the plugins for the hosts.
 
-They are not in the wheel: a host loads its plugin from a search path of its own, and a folder
-called ``nuke`` that Python could import would shadow Nuke's own module. So they are a folder of
-files, found in this order:
+They are not in the wheel: a host loads its plugin from its own search path, and a folder called
+``nuke`` on Python's path would shadow Nuke's own module. The folder of plugins is found in this
+order:
 
 1. ``SHOTBRIDGE_PLUGINS``, which the rez package sets;
 2. ``plugins`` beside the client, in a checkout;
-3. ``share/shotbridge/plugins`` under the Python environment, where the offline bundle puts them.
+3. ``share/shotbridge/plugins`` in the Python environment, where the offline bundle installs them.
 
-A variable and not a setting: hosts need the folder before any configuration can be read.
+It is a variable and not a setting, because hosts need it before they can read any configuration.
 Standard library only, for the same reason.
 """
 
@@ -27,34 +27,35 @@ HOSTS = ("nuke", "blender", "resolve")
 
 
 def plugins_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder that holds ``nuke``, ``blender`` and ``resolve``.
+    """The folder with ``nuke``, ``blender`` and ``resolve``.
 
-    :raises ConfigError: there is none, or the variable names another folder.
+    :raises ConfigError: there is none, or the variable is wrong.
     """
     named = (os.environ if environ is None else environ).get(PLUGINS_VARIABLE)
     if named:
         folder = Path(named).expanduser()
-        if not _holds_plugins(folder):
+        if not _has_plugins(folder):
             raise ConfigError(
-                f"{PLUGINS_VARIABLE} names a folder without plugins",
+                f"{PLUGINS_VARIABLE} is set to a folder without plugins",
                 where=named,
-                next_step=f"let it name the folder that holds {', '.join(HOSTS)}",
+                next_step=f"set it to the folder with {', '.join(HOSTS)}",
             )
         return folder
     checkout = Path(bridge_core.__file__).resolve().parents[1] / "plugins"
     installed = Path(sys.prefix) / "share" / "shotbridge" / "plugins"
     for folder in (checkout, installed):
-        if _holds_plugins(folder):
+        if _has_plugins(folder):
             return folder
     raise ConfigError(
-        "the plugins for the hosts are not installed here: the wheel does not hold them",
+        "the plugins for the hosts are not installed; they are not part of the wheel",
         where=str(installed),
-        next_step=f"copy the folder plugins of the checkout or the bundle there, or set {PLUGINS_VARIABLE}",
+        next_step="copy the folder plugins of the checkout or the bundle there, or set "
+        f"{PLUGINS_VARIABLE}",
     )
 
 
 def plugin_folder(host: str) -> Path:
-    """A host's plugin, ready for its search path.
+    """The folder of a host's plugin, for the host's search path.
 
     :raises ConfigError: there is none.
     """
@@ -63,10 +64,10 @@ def plugin_folder(host: str) -> Path:
         raise ConfigError(
             f"there is no plugin for {host}",
             where=str(folder),
-            next_step=f"hosts with a plugin are {', '.join(HOSTS)}",
+            next_step=f"the hosts with a plugin are {', '.join(HOSTS)}",
         )
     return folder
 
 
-def _holds_plugins(folder: Path) -> bool:
+def _has_plugins(folder: Path) -> bool:
     return any((folder / host / f"bridge_{host}").is_dir() for host in HOSTS)

@@ -1,12 +1,11 @@
-"""The one file that Resolve needs in its scripts folder, placed and removed.
+"""Installs and removes the script in Resolve's scripts folder.
 
-Resolve has no search path that a variable could lengthen: what Workspace > Scripts lists lies in
-its own folder. So one file is put there, ``Shotbridge.py``, and nothing else is ever touched. It
-is known as ours by a line that says who placed it; a file of that name that is not ours, and a
-link, stays as it is.
+Resolve has no environment variable for its search path: Workspace > Scripts lists the files in its
+own folders. So one file, ``Shotbridge.py``, is installed there, and nothing else is changed. Its
+first lines identify it; another file with that name, or a link, is left alone.
 
-The file is told where this Python and the plugins are. In a rez environment it is not: there the
-environment that Resolve was started in says so, and a path of today would go stale.
+The script contains the paths of this Python and of the plugins. In a rez environment it does not,
+because the environment that Resolve is started in provides them, and fixed paths would go stale.
 """
 
 from __future__ import annotations
@@ -23,25 +22,25 @@ from bridge_core.errors import ConfigError, HostError, NotWritable
 from bridge_core.hosts.plugin_folders import plugin_folder
 
 SCRIPT_NAME = "Shotbridge.py"
-#: Stands in the first lines of the file, and tells it from anybody else's.
+#: In the first lines of the file, to identify it.
 MARKER = "installed by shotbridge install resolve"
 _MARKER_LINES = 3
 
 
 class ScriptStatus(StrEnum):
-    """How the file in Resolve's folder stands."""
+    """The state of the script in Resolve's folder."""
 
     INSTALLED = "installed"
     OUTDATED = "outdated"
-    """Ours, of another version or from another place."""
+    """Ours, of another version or installation."""
     FOREIGN = "foreign"
-    """Of that name, and not ours."""
+    """Another file with that name."""
     ABSENT = "absent"
 
 
 def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sys.platform) -> Path:
-    """This user's folder of what Workspace > Scripts lists. Windows: seen by many; macOS and
-    Linux: read in documentation and others' installers, not seen."""
+    """This user's folder for Workspace > Scripts. Confirmed by users on Windows; on macOS and Linux
+    from documentation and other installers."""
     environ = os.environ if environ is None else environ
     home = Path(environ.get("HOME") or Path.home())
     if system == "win32":
@@ -56,34 +55,33 @@ def scripts_folder(environ: Mapping[str, str] | None = None, *, system: str = sy
 
 
 def existing_scripts_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """This user's folder of scripts, where Resolve has made its own folders already: where it has
-    not, nothing is known to look there, and nothing of ours is to be left there.
+    """This user's scripts folder, if Resolve has created its folders. Otherwise Resolve may not
+    use it, so nothing should be installed there.
 
-    :raises HostError: Resolve has no folder of this user's.
+    :raises HostError: Resolve has not created a folder for this user.
     """
     folder = scripts_folder(environ)
     support_folder = folder.parents[2]
     if not support_folder.is_dir():
         raise HostError(
-            "Resolve has no folder of this user's: it is not installed, or was never started",
+            "Resolve has no folder for this user: it is not installed, or was never started",
             where=str(support_folder),
-            next_step="start Resolve once, or name its scripts folder with --folder",
+            next_step="start Resolve once, or give its scripts folder with --folder",
         )
     return folder
 
 
 def is_configured_by_rez(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the file is told by an environment of rez where Python and plugins are."""
+    """Whether a rez environment provides the paths of Python and the plugins."""
     return "REZ_SHOTBRIDGE_ROOT" in (os.environ if environ is None else environ)
 
 
 def install_script(folder: Path) -> bool:
-    """Put the file there, or the current one in the place of an older one of ours; whether
-    anything changed.
+    """Install the script, or update an older one, and return whether anything changed.
 
-    :raises HostError: a file of that name is there that is not ours.
+    :raises HostError: there is another file with that name.
     :raises NotWritable: the folder cannot be written.
-    :raises ConfigError: the plugin is not installed here.
+    :raises ConfigError: the plugin is not installed.
     """
     text = script_text()
     target = folder / SCRIPT_NAME
@@ -105,9 +103,9 @@ def install_script(folder: Path) -> bool:
 
 
 def remove_script(folder: Path) -> bool:
-    """Take the file away; whether there was one. Folders stay.
+    """Remove the script and return whether there was one. Folders are kept.
 
-    :raises HostError: the file of that name is not ours.
+    :raises HostError: there is another file with that name.
     :raises NotWritable: the folder cannot be written.
     """
     target = folder / SCRIPT_NAME
@@ -124,7 +122,7 @@ def remove_script(folder: Path) -> bool:
 
 
 def script_status(folder: Path) -> ScriptStatus:
-    """How the file stands there. Without a plugin here to compare with, ours is outdated.
+    """The state of the script in ``folder``. It is outdated if there is no plugin to compare with.
 
     :raises NotWritable: the folder or the file cannot be read.
     """
@@ -148,10 +146,9 @@ def script_status(folder: Path) -> ScriptStatus:
 
 
 def script_text(environ: Mapping[str, str] | None = None) -> str:
-    """What the file holds: the plugin's own, with the lines ``PYTHON = ""`` and ``PLUGINS = ""``
-    filled in.
+    """The text of the script: the plugin's file with ``PYTHON`` and ``PLUGINS`` filled in.
 
-    :raises ConfigError: the plugin is not installed here, or its file lacks these lines.
+    :raises ConfigError: the plugin is not installed, or its file lacks these lines.
     """
     environ = os.environ if environ is None else environ
     source = plugin_folder("resolve") / "Utility" / SCRIPT_NAME
@@ -159,7 +156,7 @@ def script_text(environ: Mapping[str, str] | None = None) -> str:
         text = source.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"the plugin for Resolve lacks its file: {error.strerror or error}",
+            f"the script of the plugin for Resolve cannot be read: {error.strerror or error}",
             where=str(source),
             next_step="install Shotbridge again",
         ) from error
@@ -172,7 +169,7 @@ def script_text(environ: Mapping[str, str] | None = None) -> str:
         text = _set_constant(text, name, value, source)
     if MARKER not in "\n".join(text.splitlines()[:_MARKER_LINES]):
         raise ConfigError(
-            f"the plugin's file does not say {MARKER!r} in its first lines",
+            f"the plugin's file does not contain {MARKER!r} in its first lines",
             where=str(source),
             next_step="install Shotbridge again",
         )
@@ -192,9 +189,9 @@ def _set_constant(text: str, name: str, value: str, source: Path) -> str:
 
 def _foreign_script(target: Path) -> HostError:
     return HostError(
-        f"there is a {SCRIPT_NAME} that Shotbridge did not place, or a link; it stays as it is",
+        f"there is a {SCRIPT_NAME} that Shotbridge did not install, or a link; it is not changed",
         where=str(target),
-        next_step="look at it, move it away or rename it, and try again",
+        next_step="check the file, move or rename it, and try again",
     )
 
 
@@ -202,5 +199,5 @@ def _unusable_folder(error: OSError, folder: Path) -> NotWritable:
     return NotWritable(
         f"Resolve's scripts folder cannot be used: {error.strerror or error}",
         where=str(error.filename or folder),
-        next_step="have its permissions changed, or name another folder with --folder",
+        next_step="change its permissions, or give another folder with --folder",
     )

@@ -1,23 +1,25 @@
-"""The self-test: what only a real host can confirm, looked at inside one.
+"""The self-test: checks that only a real host can confirm, run inside the host.
 
-The plugins are tested against strict fakes made from the hosts' published stubs. Each point that a
-stub cannot prove is a :class:`Check` in ``plugins/<host>/bridge_<host>/selftest.py``::
+The plugins are tested against strict fakes made from the hosts' published stubs. Behaviour that is
+not in a stub is a :class:`SelfTestCheck` in ``plugins/<host>/bridge_<host>/selftest.py``::
 
     def _missing_frames() -> str:
         node = nuke.createNode("Read", inpanel=False)
         try:
-            expect("values of on_error", node["on_error"].values(), ["error", "black", ...])
-            return "a Read takes 'black' for missing frames"
+            expect_equal("values of on_error", node["on_error"].values(), ["error", "black", ...])
+            return "a Read accepts 'black' for missing frames"
         finally:
             nuke.delete(node)
 
-    CHECKS = (Check("nuke.read.missing_frames", "A Read shows black for ...", _missing_frames),)
+    CHECKS = (
+        SelfTestCheck("nuke.read.missing_frames", "A Read shows black for ...", _missing_frames),
+    )
 
-Whatever a check raises, the others run. The report is written after each, so that a host that
-crashes leaves the name of the check that it crashed in. It names no folder of the user, no person,
-no machine and no secret, and can be sent back as it is.
+An error in a check does not stop the others. The report is written after each check, so that after
+a crash of the host it shows the check that crashed. It contains no user or machine name, no home
+folder and no secret, and can be shared.
 
-Standard library only: a broken installation is among the things that it finds out.
+Standard library only, so that it can report a broken installation.
 """
 
 from __future__ import annotations
@@ -39,47 +41,47 @@ import bridge_core
 from bridge_core.errors import NotWritable, ShotbridgeError
 from bridge_core.text.redaction import redact_identity, redact_secrets
 
-#: Runs a function on the host's main thread and gives what it gave, or raises what it raised.
+#: Runs a function on the host's main thread and returns its result, or raises its exception.
 MainThreadCaller = Callable[[Callable[[], str]], str]
 
-#: Characters of what was seen that the report keeps.
+#: Maximum length of an observation in the report.
 _MAX_OBSERVED_CHARS = 2000
 
 
 class SelfTestOutcome(StrEnum):
     CONFIRMED = "confirmed"
-    """The host does what Shotbridge takes for granted."""
+    """The host behaves as Shotbridge expects."""
     DIFFERS = "differs"
-    """The host does something else: the plugin needs a change."""
+    """The host behaves differently: the plugin needs a change."""
     SKIPPED = "skipped"
-    """It could not be looked at here and now; the reason says what it takes."""
+    """The check could not run; the observation says what it needs."""
     ERROR = "error"
-    """The check itself failed, which may be either's fault."""
+    """The check failed with an unexpected error, of the host or of the check."""
     STARTED = "started"
-    """Being looked at; in a report that ends here, the host crashed in it."""
+    """The check is running. In a report that ends with it, the host crashed."""
 
 
 class BehaviourDiffers(Exception):
-    """Raised by a check: the host does something else than Shotbridge takes for granted."""
+    """Raised by a check: the host does not behave as Shotbridge expects."""
 
 
 class CheckSkipped(Exception):
-    """Raised by a check: it cannot be looked at here and now. Says what that takes: an open
-    timeline, a selected clip, a window."""
+    """Raised by a check that cannot run. The message says what it needs: an open timeline, a
+    selected clip, a window."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTestCheck:
-    """One point. ``look`` gives in words what was seen, or raises :class:`Differs` or
-    :class:`NotSeen`. It undoes what it does in the host, in a ``finally``."""
+    """A check. ``run`` returns a description of what it observed, or raises
+    :class:`BehaviourDiffers` or :class:`CheckSkipped`. It undoes its changes in a ``finally``."""
 
     id: str
-    """``host.subject.point``; a report is compared with another by it."""
+    """``host.subject.behaviour``; stable, so that reports can be compared."""
     expectation: str
-    """What holds when it is confirmed, as a sentence."""
+    """The expected behaviour, as a sentence."""
     run: Callable[[], str]
     on_main_thread: bool = True
-    """Whether it is called on the host's main thread; False for what is about threads."""
+    """Whether it runs on the host's main thread; False for checks of threading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,12 @@ class SelfTestResult:
     outcome: SelfTestOutcome
     observed: str = ""
     traceback: str = ""
-    """The lines that failed, innermost last; only when broken or different."""
+    """The calls that failed, innermost last; only for errors and differences."""
 
 
 @dataclass
 class SelfTestReport:
-    """What was seen, in the order of the checks. ``about`` says in what."""
+    """The results in the order of the checks. ``environment``: versions of host and libraries."""
 
     host: str
     environment: dict[str, str]
@@ -102,7 +104,7 @@ class SelfTestReport:
 
     @property
     def ok(self) -> bool:
-        """Nothing differs and nothing broke; what was not seen remains to be seen."""
+        """No check differs or has an error; some may have been skipped."""
         return all(
             r.outcome in (SelfTestOutcome.CONFIRMED, SelfTestOutcome.SKIPPED) for r in self.results
         )
@@ -139,17 +141,17 @@ class SelfTestReport:
 
 
 def call_directly(function: Callable[[], str]) -> str:
-    """The main thread's way when the caller is on it."""
+    """The :data:`MainThreadCaller` for a caller that is on the main thread."""
     return function()
 
 
 def expect_equal(label: str, actual: object, expected: object) -> None:
-    """Compare what the host gave with what Shotbridge takes for granted.
+    """Compare a value of the host with the expected one.
 
-    :raises Differs: they are not equal.
+    :raises BehaviourDiffers: they are not equal.
     """
     if actual != expected:
-        raise BehaviourDiffers(f"{label}: {actual!r}, taken for granted was {expected!r}")
+        raise BehaviourDiffers(f"{label}: {actual!r}, expected {expected!r}")
 
 
 def run_checks(
@@ -161,13 +163,13 @@ def run_checks(
     call_on_main: MainThreadCaller = call_directly,
     on_result: Callable[[SelfTestResult], None] = lambda result: None,
 ) -> SelfTestReport:
-    """Look at every point, and leave ``shotbridge_selftest_<host>.json`` and ``.txt`` in
-    ``folder``, written anew after each.
+    """Run all checks, and write ``shotbridge_selftest_<host>.json`` and ``.txt`` to ``folder``
+    after each of them.
 
-    ``host`` is the plugin's word (``nuke``), ``program`` what the host calls itself, with version.
-    Called on the host's main thread, the host waits meanwhile. A host that should stay alive calls
-    it in a thread of its own and says with ``on_main`` how its main thread is reached. ``tell`` is
-    called with each result, in the thread of the caller.
+    ``host`` is the plugin's id (``nuke``), ``host_version`` the host's name and version. On the
+    main thread, this blocks the host. A host that should stay responsive calls it in another
+    thread, with ``call_on_main`` to reach the main thread. ``on_result`` is called with each result
+    in the caller's thread.
 
     :raises NotWritable: the report cannot be written.
     """
@@ -186,7 +188,7 @@ def run_checks(
 
 
 def report_paths(host: str, folder: Path) -> tuple[Path, Path]:
-    """Where the report of a host is: as JSON, and as text."""
+    """The paths of a host's report: as JSON, and as text."""
     stem = f"shotbridge_selftest_{host}"
     return folder / f"{stem}.json", folder / f"{stem}.txt"
 
@@ -197,16 +199,16 @@ def main(
     checks: Sequence[SelfTestCheck],
     argv: Sequence[str] = (),
 ) -> int:
-    """What ``selftest.py`` of a plugin does when the host runs it as a script: the first argument
-    names the folder of the report, else it is the current one. Gives the exit code: 1 when
-    something differs or broke, that of the error when there is no host to look at."""
+    """Run a plugin's ``selftest.py`` as a script in the host. The first argument is the folder of
+    the report, by default the current one. Returns the exit code: 1 if a check differs or has an
+    error, or that of the error if the self-test could not run."""
     folder = Path(argv[0]).expanduser().absolute() if argv else Path.cwd()
     try:
         report = run_checks(
             host, host_version(), checks, folder, on_result=lambda r: print(f"{r.outcome}: {r.id}")
         )
     except ShotbridgeError as error:
-        print(f"the self-test cannot be made: {error}", file=sys.stderr)
+        print(f"the self-test cannot run: {error}", file=sys.stderr)
         return error.exit_code
     print(f"{report.summary}\nreport: {report_paths(host, folder)[1]}")
     return 0 if report.ok else 1
@@ -227,7 +229,7 @@ def _run_check(check: SelfTestCheck, call: MainThreadCaller) -> SelfTestResult:
         )
     except CheckSkipped as error:
         return SelfTestResult(check.id, check.expectation, SelfTestOutcome.SKIPPED, str(error))
-    except (Exception, SystemExit) as error:  # a check that exits ends itself
+    except (Exception, SystemExit) as error:  # SystemExit only ends the check
         message = f"{type(error).__name__}: {error}"
         return SelfTestResult(
             check.id, check.expectation, SelfTestOutcome.ERROR, message, _traceback_summary(error)
@@ -235,7 +237,7 @@ def _run_check(check: SelfTestCheck, call: MainThreadCaller) -> SelfTestResult:
 
 
 def _traceback_summary(error: BaseException) -> str:
-    """Files without their folders, lines and functions: enough to find the place by."""
+    """File names without folders, line numbers and functions."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-6:])
 
@@ -271,12 +273,12 @@ def _write_report(report: SelfTestReport, folder: Path) -> None:
         raise NotWritable(
             f"the report cannot be written: {error.strerror or error}",
             where=str(folder),
-            next_step="name another folder",
+            next_step="choose another folder",
         ) from error
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Whole or not at all: a host may crash at any moment."""
+    """Write completely or not at all: the host may crash at any moment."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

@@ -1,4 +1,4 @@
-"""Exclusive locks between processes, released by the operating system when a process dies."""
+"""Locks between processes, which the operating system releases when a process dies."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import IO, Self
 
 
 class FileLock:
-    """Holds a file exclusively. ``acquire`` does not wait: it says whether it got the lock.
+    """An exclusive lock on a file. ``acquire`` does not wait; it returns whether it got the lock.
 
-    The file itself stays: removing it would let two processes lock two files of one name. Works
-    on local disks; network file systems do not keep such locks reliably.
+    The file is not removed, because two processes could then lock two files of the same name. For
+    local disks only: network file systems do not support such locks reliably.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> None:
-        # A byte far behind the text, so that others can still read who holds the lock.
+        # A byte far beyond the text, so that others can still read the holder's process id.
         file.seek(2**30)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 

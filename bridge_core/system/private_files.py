@@ -1,5 +1,5 @@
-"""Files and folders that only this user may read, and that are trusted only where this user owns
-them. On Windows the permissions of the user's own folder ensure both. Standard library only."""
+"""Files and folders that only this user can read, and that are only trusted if this user owns them.
+On Windows the permissions of the user's profile ensure both. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import IO
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder, and its missing parents, with mode 0700; tighten one of this user's that is
-    there already.
+    """Create a folder and its missing parents with mode 0700; restrict an existing one of this
+    user.
 
-    :raises OSError: it cannot be made.
+    :raises OSError: it cannot be created.
     """
     missing = [one for one in (path, *path.parents) if not one.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
-    path.mkdir(exist_ok=True)  # says what is wrong where it is no folder
+    path.mkdir(exist_ok=True)  # raises if it is not a folder
     restrict_mode(path, 0o700)
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
-    """Open a file for writing (``wb``, ``ab`` or ``xb``) with mode 0600; one that is there already
-    is tightened before anything is written.
+    """Open a file for writing (``wb``, ``ab`` or ``xb``) with mode 0600; an existing one is
+    restricted before anything is written.
 
     :raises OSError: it cannot be opened.
     """
@@ -41,7 +41,7 @@ def _opener(path: str, flags: int) -> int:
 
 
 def restrict_mode(path: Path, mode: int) -> None:
-    """Remove permissions beyond ``mode``; another user's path is left as it is."""
+    """Remove permissions beyond ``mode``; another user's path is not changed."""
     if os.name != "posix":
         return
     file_stat = path.stat()
@@ -50,10 +50,10 @@ def restrict_mode(path: Path, mode: int) -> None:
 
 
 def read_own_file(path: Path, max_bytes: int) -> bytes | None:
-    """The content of a file that this user owns; None where it does not exist, is not a regular
-    file, is larger than ``limit`` bytes, or is another user's.
+    """The content of a file that this user owns; None if it does not exist, is not a regular file,
+    is larger than ``max_bytes``, or is another user's.
 
-    :raises OSError: it is there and cannot be read.
+    :raises OSError: it exists and cannot be read.
     """
     try:
         # Non-blocking: opening a named pipe would wait for a writer.

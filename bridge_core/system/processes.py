@@ -1,4 +1,4 @@
-"""Identifies processes beyond their number, which is reused. Standard library only."""
+"""Identifies processes beyond their id, which can be reused. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 def process_identity(pid: int) -> str | None:
-    """Text that no other process on this machine shares: the boot, and when it was started. None:
-    no process of this user has the number, or it is a zombie."""
+    """A text that identifies a process on this machine: boot and start time. None: this user has no
+    process with the id, or it is a zombie."""
     if sys.platform == "win32":
         return _windows_identity(pid)
     process = Path("/proc", str(pid))
@@ -19,8 +19,8 @@ def process_identity(pid: int) -> str | None:
         try:
             if process.stat().st_uid != os.geteuid():
                 return None
-            # The fields follow the name, which may itself contain brackets: the state first, the
-            # start time in clock ticks since boot as the 20th (man 5 proc).
+            # The fields after the name, which may itself contain brackets: the state is the first,
+            # the start time in clock ticks since boot the 20th (man 5 proc).
             fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
             boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         except OSError:
@@ -39,15 +39,15 @@ def process_identity(pid: int) -> str | None:
 
 
 def terminate_process(pid: int, expected_identity: str) -> bool:
-    """Send SIGTERM to the process whose :func:`identity` is ``wanted``; False where it has ended:
-    a process that has its number now gets no signal."""
+    """Send SIGTERM to a process if its :func:`process_identity` is ``expected_identity``; False if
+    it has ended. A process that has reused its id gets no signal."""
     if sys.platform != "linux":
         if process_identity(pid) != expected_identity:
             return False
         os.kill(pid, signal.SIGTERM)
         return True
     try:
-        # While the descriptor is open, it cannot come to mean another process.
+        # While the descriptor is open, it cannot refer to another process.
         handle = os.pidfd_open(pid)
     except OSError:
         return False
@@ -70,7 +70,7 @@ if sys.platform == "win32":
     _STILL_ACTIVE = 259
 
     def _windows_identity(pid: int) -> str | None:
-        """The creation time; a handle is given for this user's own processes only."""
+        """The creation time. Only this user's own processes can be opened."""
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         kernel.OpenProcess.restype = wintypes.HANDLE
         handle = kernel.OpenProcess(_QUERY, False, pid)

@@ -1,7 +1,7 @@
-"""Takes out of a text what nobody else may read. Standard library only.
+"""Removes secrets and identities from text. Standard library only.
 
-Secrets are taken out of everything that is printed for people; a report that leaves the house also
-loses who and where: :func:`without_people`.
+Secrets are removed from everything that is printed. Reports that are sent to others are also passed
+to :func:`redact_identity`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 _REDACTED = "[hidden]"
 
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
-#: An address, which may begin with a login: ``scheme://account:password@``. It is taken whole, up
-#: to the next in a list or a query: to look for the ``@`` here would take minutes with a long text.
+#: A URL, which may have a login: ``scheme://account:password@``. It is matched as a whole, up to
+#: the next URL in a list or a query: matching the ``@`` here would take minutes in a long text.
 _URL = re.compile(
     rf"(?P<scheme>\b{_SCHEME})(?P<rest>(?:(?![,;|=&({{\[]{_SCHEME})[^\s\"'<>])+)", re.IGNORECASE
 )
-#: What follows these words in headers, queries, variables and command lines.
+#: The value after these names in headers, queries, variables and command lines.
 _NAMED_SECRET = re.compile(
     r"(?P<before>(?:bearer|basic)\s+|"
     r"(?:token|secret|password|passwd|api[_-]?key|access[_-]?key|signature|credential)"
@@ -29,8 +29,8 @@ _NAMED_SECRET = re.compile(
     r"(?!\[hidden\])[^\s\"'&,;)\]}]{4,}",
     re.IGNORECASE,
 )
-#: Keys that say by their beginning whose they are: AWS, Google, Luma; the "sk-" and "key_" kind of
-#: many, GitHub, GitLab, Hugging Face, Replicate, NVIDIA, Slack; and signed tokens (JWT).
+#: Keys with a known prefix: AWS, Google, Luma; "sk-" and "key_" of many services; GitHub, GitLab,
+#: Hugging Face, Replicate, NVIDIA, Slack; and JSON Web Tokens.
 _KEY_WITH_PREFIX = re.compile(
     r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}\b|AIza[\w-]{30,}|luma-[0-9a-f-]{30,}|"
     r"(?:sk|key|pk|gh[oprsu]|github_pat|glpat|hf|r8|nvapi|xox[a-z])[-_][\w-]{16,}|"
@@ -39,7 +39,7 @@ _KEY_WITH_PREFIX = re.compile(
 
 
 def redact_secrets(text: str, known_secrets: Iterable[str] = ()) -> str:
-    """The text without passwords, tokens and keys; ``known`` ones go wherever they stand."""
+    """The text without passwords, tokens and keys; ``known_secrets`` are removed everywhere."""
     for secret in known_secrets:
         if secret:
             text = text.replace(secret, _REDACTED)
@@ -49,9 +49,9 @@ def redact_secrets(text: str, known_secrets: Iterable[str] = ()) -> str:
 
 
 def _redact_login(match: re.Match[str]) -> str:
-    """The address without its password; without a colon, what stands there may be a token. A
-    password may hold ``/`` and ``@``, so it goes to the last ``@``: rather too much than too
-    little. An ``@`` further down the path of an address without a port is no login's."""
+    """The URL without its password; without a colon, the login may be a token. A password may
+    contain ``/`` and ``@``, so everything up to the last ``@`` is removed: rather too much than
+    too little. An ``@`` in the path of a URL without a port does not end a login."""
     login, at, host_and_path = match["rest"].rpartition("@")
     account, colon, _ = login.partition(":")
     if not at or "/" in account:
@@ -60,13 +60,13 @@ def _redact_login(match: re.Match[str]) -> str:
 
 
 def redact_identity(text: str) -> str:
-    """The text without this user's folder and name, and without the machine's name."""
+    """The text without this user's name and home folder, and without the machine's name."""
     homes = {str(Path.home()), os.environ.get("HOME", ""), os.environ.get("USERPROFILE", "")}
     for home in sorted(homes, key=len, reverse=True):
         if len(home) > 1:
             text = text.replace(home, "~")
     for name, replacement in ((_login_name(), "[user]"), (platform.node(), "[machine]")):
-        # A name of two letters would be found inside other words.
+        # Very short names would match too much.
         if len(name) > 2:
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", replacement, text)
     return text
@@ -75,5 +75,5 @@ def redact_identity(text: str) -> str:
 def _login_name() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # nobody is known under this number
+    except (KeyError, OSError):  # the user id has no name
         return ""

@@ -1,4 +1,4 @@
-"""Moves files between this machine and the gateway: only what is needed, resumable, verified."""
+"""Transfers files to and from the gateway: only those needed, resumable, verified."""
 
 from bridge_core.transfer.download import fetch
 from bridge_core.transfer.plate_inspector import PlateInspector

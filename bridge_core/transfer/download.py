@@ -1,4 +1,4 @@
-"""Brings a version's or a try's files to this machine, whole or not at all."""
+"""Downloads the files of a version or test frame, completely or not at all."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def fetch(
     *,
     cancel: threading.Event | None = None,
 ) -> Path:
-    """The folder on this machine that holds the result's files.
+    """Make a result's files available on this machine and return their folder.
 
-    Where this machine sees the gateway's own folder, that is it and nothing is copied. Else the
-    files go to ``folder/show/sequence/shot/service/v001`` (tries: ``.../test_frames/ID``), which
-    appears once every file is there and its SHA-256 is right; an interrupted fetch goes on where
-    it stopped.
+    If the gateway's own folder is accessible, it is used and nothing is copied. Otherwise the files
+    are downloaded to ``folder/show/sequence/shot/service/v001`` (test frames:
+    ``.../test_frames/ID``), which appears once every file is complete and its SHA-256 is correct.
+    An interrupted download is resumed.
 
-    :raises GatewayFault: a name from the gateway leads out of the folder.
-    :raises TransferError: a file arrived wrong twice.
-    :raises StorageError: something else stands in the result's place; nothing is overwritten.
-    :raises DiskFull: and NotWritable, where ``folder`` does not take the files.
+    :raises GatewayFault: a name from the gateway would lead out of the folder.
+    :raises TransferError: a file was corrupted twice.
+    :raises StorageError: there is another folder in its place; nothing is overwritten.
+    :raises DiskFull: or NotWritable: the files cannot be written to ``folder``.
     :raises JobCancelled: ``cancel`` was set.
     """
     relative_folder = _relative_folder(result)
@@ -68,7 +68,7 @@ def fetch(
         transport.settings.parallel_transfers, sum(file.size for file in files), progress, cancel
     )
     with _storage_errors(target), _exclusive_access(target.with_name(f".{target.name}.lock"), pool):
-        if _is_downloaded(target, files):  # another process was quicker
+        if _is_downloaded(target, files):  # another process was faster
             return target
         partial_folder.mkdir(parents=True, exist_ok=True)
         pool.run(
@@ -83,31 +83,31 @@ def fetch(
 
 
 def _relative_folder(result: Result) -> Path:
-    """Where a result goes, relative to the folder that a person named."""
+    """The folder of a result, relative to the download folder."""
     shot = result.shot
     parts = [shot.show, shot.sequence, shot.shot, result.service]
     parts += [result.label] if isinstance(result, Version) else ["test_frames", result.id]
     for part in parts:
         if not part or sanitise_name(part, default="") != part:
             raise GatewayFault(
-                f"the gateway gives a name that would not name one folder: {part!r}",
-                next_step="have the gateway looked at; nothing was written",
+                f"the gateway gives a name that is not valid for a folder: {part!r}",
+                next_step="check the gateway; nothing was written",
             )
     return Path(*parts)
 
 
 def _validate_path(file: ResultFile) -> None:
-    """A gateway names files inside the result's folder, and nothing else on this machine."""
+    """Check that the path of a file stays inside the result's folder."""
     parts = file.path.split("/")
     if _UNSAFE_CHARACTERS.search(file.path) or any(part in ("", ".", "..") for part in parts):
         raise GatewayFault(
-            f"the gateway names a file that is not inside its version: {file.path!r}",
-            next_step="have the gateway looked at; nothing was written",
+            f"the gateway lists a file that is not inside the result's folder: {file.path!r}",
+            next_step="check the gateway; nothing was written",
         )
 
 
 def _is_complete(folder: Path, files: list[ResultFile]) -> bool:
-    """Whether every file stands in a folder at its full size."""
+    """Whether every file is in a folder with its full size."""
     try:
         return folder.is_absolute() and all(
             (folder / file.path).stat().st_size == file.size for file in files
@@ -122,16 +122,16 @@ def _is_downloaded(target: Path, files: list[ResultFile]) -> bool:
     if _is_complete(target, files):
         return True
     raise StorageError(
-        "this folder is not as it was fetched, and nothing is overwritten",
+        "this folder was changed since the download; nothing is overwritten",
         where=str(target),
-        next_step="move it away and fetch again",
+        next_step="move it away and download again",
     )
 
 
 def _download_file(
     result: Result, file: ResultFile, folder: Path, transport: Transport, pool: TransferPool
 ) -> None:
-    """One file, from where an earlier try stopped, until its SHA-256 is right."""
+    """Download one file, resuming an earlier attempt, until its SHA-256 is correct."""
     path = folder / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
@@ -153,9 +153,9 @@ def _download_file(
         path.write_bytes(b"")
         if was_corrupted:
             raise TransferError(
-                "the file arrived wrong twice: its SHA-256 is not the one that the gateway names",
+                "the file was corrupted twice: its SHA-256 is not the one that the gateway lists",
                 where=f"{result.id}/{file.path}",
-                next_step="have the gateway's disk and the network looked at, then fetch again",
+                next_step="check the gateway's disk and the network, then download again",
             )
         was_corrupted = True
 
@@ -185,9 +185,9 @@ def _download_remainder(
                 pool.set_done(file.path, done)
         except requests.exceptions.RequestException as error:
             raise GatewayUnreachable(
-                "the connection to the gateway broke off in the middle of a file",
+                "the connection to the gateway was lost in the middle of a file",
                 where=response.url,
-                next_step="fetch again; what arrived is kept",
+                next_step="download again, which resumes it",
             ) from error
 
 
@@ -198,10 +198,10 @@ def _hash_file(path: Path) -> str:
 
 @contextmanager
 def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
-    """Only one process at a time fetches a result; the others wait and find it there."""
+    """Let only one process at a time download a result; the others wait for it."""
     lock = FileLock(path)
     while not lock.acquire():
-        pool.set_done("", 0)  # ends the waiting where it was cancelled
+        pool.set_done("", 0)  # raises if it was cancelled
         time.sleep(0.1)
     try:
         yield
@@ -212,19 +212,19 @@ def _exclusive_access(path: Path, pool: TransferPool) -> Iterator[None]:
 
 @contextmanager
 def _storage_errors(target: Path) -> Iterator[None]:
-    """The disk's errors in the words of the tree."""
+    """Convert errors of the disk to StorageError."""
     try:
         yield
     except OSError as error:
-        # Windows has no quotas that programs would see.
+        # EDQUOT does not exist on Windows.
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
             raise DiskFull(
                 "the disk is full",
                 where=str(target),
-                next_step="make room and fetch again; what arrived is kept",
+                next_step="free disk space and download again, which resumes it",
             ) from error
         raise NotWritable(
             f"the folder cannot be written: {error.strerror or error}",
             where=str(target),
-            next_step="choose another folder, or have its permissions changed",
+            next_step="choose another folder, or change its permissions",
         ) from error

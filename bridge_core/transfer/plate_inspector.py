@@ -1,4 +1,4 @@
-"""Looks at plates without a job: the gateway's proxies of frames, and what a file says."""
+"""Proxies and metadata of plates from the gateway, without a job."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ T = TypeVar("T")
 
 
 class PlateInspector:
-    """Remembers which files the gateway has, so that the second look at one costs one call.
+    """Gets proxies and metadata of plates. Remembers which files the gateway can read, so that a
+    second query for a file takes one call.
 
-    May be used from several threads.
+    Thread-safe.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        #: By the file as it is on disk: as the gateway can read it.
+        #: By the file on disk: the same file as the gateway can read it.
         self._available: dict[SourceFile, SourceFile] = {}
-        #: A movie is one file for all frames: it is sent once, while others wait.
+        #: A movie is one file for all frames: it is uploaded once, while other threads wait.
         self._sending_movie = threading.Lock()
 
     def proxy(self, plate: Plate, frame: int) -> bytes:
-        """JPEG of a frame, numbered as in ``plate.range``, display view baked in.
+        """JPEG of a frame of ``plate.range``, with the display view baked in.
 
         :raises MissingFrames: there is no such frame.
-        :raises UnreadableMedia: the file cannot be read, here or at the gateway.
-        :raises UnknownColourSpace: nothing says which one it is.
+        :raises UnreadableMedia: the client or the gateway cannot read the file.
+        :raises UnknownColourSpace: the plate's colour space is not known.
         """
 
         def request_proxy(file: SourceFile) -> bytes:
@@ -47,10 +48,10 @@ class PlateInspector:
         return self._query_file(plate, frame, request_proxy)
 
     def media_info(self, plate: Plate) -> MediaInfo:
-        """What the plate's first file says of itself.
+        """Metadata of the plate's first file.
 
-        :raises MissingFrames: it is not there.
-        :raises UnreadableMedia: it cannot be read, here or at the gateway.
+        :raises MissingFrames: the file does not exist.
+        :raises UnreadableMedia: the client or the gateway cannot read the file.
         """
 
         def request_info(file: SourceFile) -> MediaInfo:
@@ -61,12 +62,12 @@ class PlateInspector:
         return self._query_file(plate, plate.range.first, request_info)
 
     def _query_file(self, plate: Plate, frame: int, request: Callable[[SourceFile], T]) -> T:
-        """The answer about a frame's file, which is handed over to the gateway before."""
+        """Make a frame's file available to the gateway, then make a request about it."""
         (file,) = source_files(plate, [frame])
         try:
             return request(self._make_available(plate, file))
         except (TransferError, OutsideMediaRoots, PlateChanged):
-            # The content has made room for others, or the gateway's roots are other ones by now.
+            # The content was evicted, or the gateway's media roots have changed.
             self._available.pop(file, None)
             return request(self._make_available(plate, file))
 

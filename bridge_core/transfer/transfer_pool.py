@@ -1,4 +1,4 @@
-"""Several files at once: threads, a common count of bytes, and a common end."""
+"""Transfers several files at once in threads, with common progress and cancellation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bridge_core.errors import JobCancelled
 
 T = TypeVar("T")
 
-#: Called with bytes done and bytes in all, in the thread that asked for the transfer; what it
-#: raises ends the transfer.
+#: Called with bytes done and bytes in total, in the thread that started the transfer. An exception
+#: in it ends the transfer.
 ProgressCallback = Callable[[int, int], None]
 
-#: Seconds between two calls of a :data:`Progress`.
+#: Seconds between two calls of a :data:`ProgressCallback`.
 _PROGRESS_INTERVAL = 0.1
 
 
 class TransferPool:
-    """Runs tasks in ``streams`` threads and tells ``progress`` of ``total`` bytes.
+    """Runs tasks in threads and reports their progress of ``total`` bytes.
 
-    ``cancel`` ends the work within a block of bytes.
+    ``cancel`` ends the transfer within a block of bytes.
     """
 
     def __init__(
@@ -41,20 +41,20 @@ class TransferPool:
         self._failed = threading.Event()
 
     def set_done(self, file: str, done: float) -> None:
-        """So many bytes of a file are done. Called by tasks with every block: it is here that
-        they end when others have failed.
+        """Set the number of bytes done of a file. Tasks call this after each block, and it ends
+        them after a failure or when cancelled.
 
-        :raises JobCancelled: the work is to end.
+        :raises JobCancelled: the transfer is to end.
         """
         if self._cancel.is_set() or self._failed.is_set():
             raise JobCancelled(
-                "the transfer was cancelled", next_step="send again; what arrived is kept"
+                "the transfer was cancelled", next_step="start it again, which resumes it"
             )
         with self._lock:
             self._done[file] = done
 
     def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
-        """Every task's result, in order. The first error ends the others and is raised."""
+        """Run the tasks and return their results in order. The first error ends all of them."""
         with ThreadPoolExecutor(
             self._threads, thread_name_prefix="shotbridge-transfer"
         ) as executor:

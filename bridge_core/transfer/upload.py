@@ -1,7 +1,7 @@
-"""Hands a request's pictures to the gateway: by path where it can read them, else by content.
+"""Makes a request's files available to the gateway: by path if it can read them, else by upload.
 
-A content is addressed by the SHA-256 of its bytes, so pictures that are there already are not
-sent again, and a cut upload goes on where it stopped.
+Uploads are addressed by the SHA-256 of their content, so content that the gateway already has is
+not sent again, and an interrupted upload is resumed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from bridge_core.models.requests import Request, Submission
 from bridge_core.plate_files import single_file, source_files
 from bridge_core.transfer.transfer_pool import ProgressCallback, TransferPool
 
-#: Bytes per second at which a gateway at least hashes what it holds of a content that is resumed;
-#: the limit for its answer grows by this.
+#: Minimum speed in bytes per second at which the gateway hashes the existing part of a resumed
+#: upload; the timeout is extended accordingly.
 _MIN_HASH_RATE = 100e6
-#: Files asked about in one call.
+#: Files per query.
 _BATCH_SIZE = 1000
 
 
@@ -45,15 +45,15 @@ def prepare_submission(
     *,
     cancel: threading.Event | None = None,
 ) -> Submission:
-    """The request with files that the gateway can use.
+    """The request with its files, which the gateway can read.
 
-    Bytes count in ``progress`` once they were hashed and are known to be there; pictures that go
-    by path count nothing.
+    ``progress`` counts half of a file's bytes when they are hashed and half when they are uploaded;
+    files that the gateway reads by path are not counted.
 
-    :raises MissingFrames: frames of the plate that are not there.
-    :raises UnreadableMedia: files that may not be read.
-    :raises PlateChanged: a file changed between being looked at and the end of being sent.
-    :raises TransferError: a content arrived wrong twice.
+    :raises MissingFrames: frames of the plate do not exist.
+    :raises UnreadableMedia: a file cannot be read.
+    :raises PlateChanged: a file changed before its upload was complete.
+    :raises TransferError: a file was corrupted twice.
     :raises JobCancelled: ``cancel`` was set.
     """
     plate = source_files(request.shot.plate, request.frames)
@@ -70,8 +70,8 @@ def upload_files(
     progress: ProgressCallback | None,
     cancel: threading.Event | None,
 ) -> tuple[SourceFile, ...]:
-    """The files as the gateway can read them: by path, or with the address of their content, which
-    is sent where it is not there. Errors as :func:`stage`."""
+    """The files as the gateway can read them: by path, or with the SHA-256 of their content, which
+    is uploaded if the gateway does not have it. Errors as :func:`prepare_submission`."""
     readable = _readable_by_gateway(files, transport)
     unreadable = [file for index, file in enumerate(files) if index not in readable]
     if not unreadable:
@@ -83,7 +83,7 @@ def upload_files(
         file.path: file.model_copy(update={"sha256": sha256})
         for file, sha256 in zip(unreadable, hashes, strict=True)
     }
-    # Held frames are the same content many times over; it goes once.
+    # Repeated frames have the same content, which is uploaded once.
     unique = {file.sha256: file for file in hashed.values() if file.sha256}
     states = _content_states(list(unique.values()), transport)
     missing = [(unique[state.sha256], state) for state in states if not state.complete]
@@ -97,7 +97,7 @@ def upload_files(
 
 
 def _hash_unchanged(file: SourceFile, pool: TransferPool) -> str:
-    """SHA-256 of a file that does not change meanwhile. It is half of a byte's way."""
+    """SHA-256 of a file, checked not to change meanwhile. Counts as half of the progress."""
     digest = hashlib.sha256()
     done = 0
     with _open_unchanged(file) as stream:
@@ -112,13 +112,13 @@ def _hash_unchanged(file: SourceFile, pool: TransferPool) -> str:
 def _upload_file(
     file: SourceFile, state: ContentState, transport: Transport, pool: TransferPool
 ) -> None:
-    """Send a content from where the gateway has it, until it has it all."""
+    """Upload what the gateway does not have of a file, until it is complete."""
     failures, was_corrupted = 0, False
     while not state.complete:
         try:
             reached = _upload_remainder(file, state.offset, transport, pool)
             problem: ShotbridgeError = TransferError(
-                "the gateway does not take this content", where=file.path, next_step="see its log"
+                "the gateway does not accept this file", where=file.path, next_step="check its log"
             )
         except (GatewayUnreachable, TransferError) as error:
             if not isinstance(error, GatewayUnreachable | WrongOffset):
@@ -143,7 +143,7 @@ def _upload_file(
 def _upload_remainder(
     file: SourceFile, offset: int, transport: Transport, pool: TransferPool
 ) -> ContentState:
-    """One call with all that is missing."""
+    """Upload all that is missing, in one call."""
     assert file.sha256 is not None
     with _open_unchanged(file) as stream:
         stream.seek(offset)
@@ -161,7 +161,7 @@ def _upload_remainder(
 
 
 def _readable_by_gateway(files: Sequence[SourceFile], transport: Transport) -> set[int]:
-    """Positions of the files that the gateway can read itself."""
+    """Indices of the files that the gateway can read itself."""
     readable: set[int] = set()
     for start in range(0, len(files), _BATCH_SIZE):
         response = transport.request_json(
@@ -176,7 +176,7 @@ def _readable_by_gateway(files: Sequence[SourceFile], transport: Transport) -> s
 
 
 def _content_states(files: Sequence[SourceFile], transport: Transport) -> list[ContentState]:
-    """How much of each file's content the gateway has, in their order."""
+    """How much of each file's content the gateway has, in the same order."""
     states: list[ContentState] = []
     for start in range(0, len(files), _BATCH_SIZE):
         states += transport.request_json(
@@ -193,8 +193,8 @@ def _content_states(files: Sequence[SourceFile], transport: Transport) -> list[C
 
 
 class _FileRemainder:
-    """What is left of a file from ``offset`` on, as the body of a call. Its length stands before
-    it is read, so a file that shrinks meanwhile must end the call: the gateway would wait."""
+    """The rest of a file from ``offset`` on, as the body of a call. Its length is sent first, so
+    a file that shrinks meanwhile must end the call: the gateway would wait for more."""
 
     def __init__(
         self, stream: IO[bytes], file: SourceFile, offset: int, pool: TransferPool
@@ -223,7 +223,7 @@ class _FileRemainder:
 
 @contextmanager
 def _open_unchanged(file: SourceFile) -> Iterator[IO[bytes]]:
-    """The file, checked to be the one that was looked at."""
+    """Open a file, and check that it has not changed."""
     try:
         with Path(file.path).open("rb") as stream:
             _check_unchanged(file, os.fstat(stream.fileno()))
@@ -234,12 +234,12 @@ def _open_unchanged(file: SourceFile) -> Iterator[IO[bytes]]:
         raise UnreadableMedia(
             f"this file cannot be read: {error.strerror or error}",
             where=file.path,
-            next_step="check that you may read it, and that its disk is well",
+            next_step="check its permissions and its disk",
         ) from error
 
 
 def _verify_hash(file: SourceFile, pool: TransferPool) -> None:
-    """Whether a file still holds what it held when it was hashed."""
+    """Check that a file still has the content that was hashed."""
     if _hash_unchanged(file, pool) != file.sha256:
         raise _plate_changed(file)
 
@@ -259,8 +259,8 @@ def _check_unchanged(file: SourceFile, file_stat: os.stat_result) -> None:
 def _plate_changed(file: SourceFile) -> PlateChanged:
     frame = f"frame {file.frame}" if file.frame is not None else "the file"
     return PlateChanged(
-        f"{frame} changed while it was being sent",
+        f"{frame} changed while it was uploaded",
         where=file.path,
-        next_step="wait until it is rendered or copied to its end, then send again",
+        next_step="wait until it is completely rendered or copied, then send again",
         details={"frame": file.frame, "path": file.path},
     )

@@ -82,7 +82,7 @@ def test_without_a_gateway_a_request_is_kept_and_sent_later(
     gateway: Any, client: Client, request_of: Request
 ) -> None:
     gateway.stop()
-    with pytest.raises(GatewayUnreachable, match="nothing is lost") as caught:
+    with pytest.raises(GatewayUnreachable, match="kept in the outbox") as caught:
         client.submit(request_of)
     [entry] = client.outbox.entries()
     assert caught.value.details["outbox_key"] == entry.key

@@ -108,7 +108,7 @@ def test_one_that_was_killed_is_started_again(state: Path) -> None:
 def test_a_client_that_may_not_start_one_says_so(state: Path) -> None:
     with (
         Client(settings_for(state), start_gateway=False) as client,
-        pytest.raises(GatewayUnreachable, match="no gateway runs here"),
+        pytest.raises(GatewayUnreachable, match="no local gateway is running"),
     ):
         client.about()
     assert recorded_starts(state) == []
@@ -142,7 +142,7 @@ def test_a_start_that_fails_shows_what_it_said(state: Path) -> None:
 
 
 def test_a_start_that_takes_too_long_is_ended(state: Path) -> None:
-    with pytest.raises(GatewayUnreachable, match="did not answer within 1 s"):
+    with pytest.raises(GatewayUnreachable, match="did not respond within 1 s"):
         launcher.ensure_gateway(settings_for(state, "--silent", **{"client.start_timeout": 1}))
     assert has_ended(recorded_starts(state)[0]["pid"])
 
@@ -270,7 +270,7 @@ def test_one_that_hangs_is_reported_and_can_be_stopped(
     monkeypatch.setattr(launcher, "_PROOF_TIMEOUT", 0.3)
     os.kill(pid, signal.SIGSTOP)
     try:
-        with pytest.raises(GatewayUnreachable, match="does not answer") as caught:
+        with pytest.raises(GatewayUnreachable, match="does not respond") as caught:
             launcher.ensure_gateway(settings)
         assert "shotbridge stop" in caught.value.next_step
     finally:

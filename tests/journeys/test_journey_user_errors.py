@@ -34,7 +34,7 @@ def test_without_a_gateway_requests_wait_in_the_outbox(terminal: Any, cut: Path)
     # Port 9 is "discard": nobody listens there.
     away = ("--set", "client.url=http://127.0.0.1:9", "--set", f"client.token_file={token}")
     problem = terminal.problem("send", str(cut), *SEND, *away, "--set", "client.retries=0", code=9)
-    assert problem["code"] == "gateway_unreachable" and "nothing is lost" in problem["what"]
+    assert problem["code"] == "gateway_unreachable" and "kept in the outbox" in problem["what"]
     assert len(terminal.json("outbox")) == 2
     terminal.run("outbox", "--send")
     assert terminal.json("outbox") == [] and len(terminal.json("jobs")) == 2

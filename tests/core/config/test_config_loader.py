@@ -113,14 +113,14 @@ def test_the_show_may_be_named_by_any_layer(
 @pytest.mark.parametrize("show", ["../secret", "a/b", "", ".."])
 def test_a_show_is_a_name_and_no_way_out_of_its_folder(show: str, site: Path) -> None:
     site.write_text("work: {show_config: '/shows/{show}/config.yaml'}")
-    assert "not a show's name" in str(refused(show=show))
+    assert "not a valid show name" in str(refused(show=show))
 
 
 def test_a_show_cannot_set_what_all_shows_share(site: Path, tmp_path: Path) -> None:
     site.write_text("work: {show_config: '{show}.yaml'}")
     (tmp_path / "bunny.yaml").write_text("gateway:\n  workers: 4\nwork: {show: hare}")
     message = str(refused(show="bunny"))
-    assert "bunny.yaml:2: gateway.workers: 4: a show cannot set it" in message
+    assert "bunny.yaml:2: gateway.workers: 4: it cannot be set by a show" in message
     assert "work.show: hare" in message
 
 
@@ -149,15 +149,15 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
         "there is no such key; did you mean client.retries?"
     )
     assert problems["client.retries"]["value"] == "many"
-    assert problems["client.retries"]["problem"] == "it takes a whole number from 0 to 20"
-    assert problems["client.parallel_transfers"]["problem"] == "it takes a whole number from 1 to 32"
+    assert problems["client.retries"]["problem"] == "it must be a whole number from 0 to 20"
+    assert problems["client.parallel_transfers"]["problem"] == "it must be a whole number from 1 to 32"
     assert "address such as" in problems["client.url"]["problem"]
     assert problems["gateway.port"]["where"] == f"{site}:7"
-    assert problems["gateway.media_roots"]["problem"] == "it takes a list of paths"
+    assert problems["gateway.media_roots"]["problem"] == "it must be a list of paths"
     assert "{sequence}, {service}, {version}" in problems["gateway.version_folder_template"]["problem"]
     assert "section" in problems["gateway.proxies"]["problem"]
     assert "did you mean client?" in problems["clients"]["problem"]
-    assert problems["work.show"]["problem"] == "it takes text, or null"
+    assert problems["work.show"]["problem"] == "it must be text, or null"
     assert problems["work.handles"]["where"] == f"{site}:15"
     assert len(problems) == 11
     for item in problems.values():
@@ -167,17 +167,17 @@ def test_all_problems_of_a_layer_are_reported_at_once(site: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "says"),
     [
-        ("client:\n  retries: 1\n  parallel_transfers: 2\n  retries: 3\n", ":4", "stands in line 2 already"),
-        ("client: {}\nclient: {}\n", ":2", "stands in line 1 already"),
-        ("client:\n\tretries: 1\n", ":2", "not YAML"),
-        ("client: [1\n", ":2", "not YAML"),
-        ("client: {retries: 1}\n---\nwork: {}\n", ":2", "not YAML"),
-        ("- client\n", ":1", "holds sections"),
-        ("just text\n", ":1", "holds sections"),
-        ("\x00", "", "not YAML"),
+        ("client:\n  retries: 1\n  parallel_transfers: 2\n  retries: 3\n", ":4", "already set in line 2"),
+        ("client: {}\nclient: {}\n", ":2", "already set in line 1"),
+        ("client:\n\tretries: 1\n", ":2", "not valid YAML"),
+        ("client: [1\n", ":2", "not valid YAML"),
+        ("client: {retries: 1}\n---\nwork: {}\n", ":2", "not valid YAML"),
+        ("- client\n", ":1", "must have sections"),
+        ("just text\n", ":1", "must have sections"),
+        ("\x00", "", "not valid YAML"),
         ("client:\n  url: !!python/object/apply:os.getcwd []\n", ":2", "cannot be read"),
         ("work:\n  show: 2026-99-99\n", ":2", "cannot be read"),
-        ("? [a]\n: 1\n", ":1", "a key is a word"),
+        ("? [a]\n: 1\n", ":1", "must be a plain scalar"),
         ("gateway:\n  media_roots: &a [*a]\n", ":2", "recursive"),
         ("client: &a\n  client: *a\n", ":2", "there is no such key"),
     ],

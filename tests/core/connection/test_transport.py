@@ -111,7 +111,7 @@ def test_nobody_there_says_what_to_do(unreachable_url: str) -> None:
         pytest.raises(GatewayUnreachable) as caught,
     ):
         health(transport)
-    assert "nobody listens" in caught.value.message
+    assert "nothing is listening" in caught.value.message
     assert caught.value.where == unreachable_url
     assert "client.url" in caught.value.next_step
 
@@ -122,7 +122,7 @@ def test_a_gateway_that_takes_calls_and_stays_silent_is_not_waited_for_for_ever(
         settings = ClientSettings(retries=0, read_timeout=0.2)
         with (
             Transport(lambda: Endpoint(url, "t"), settings) as transport,
-            pytest.raises(GatewayUnreachable, match="did not answer in time"),
+            pytest.raises(GatewayUnreachable, match="did not respond in time"),
         ):
             health(transport)
 
@@ -159,9 +159,9 @@ def test_closing_ends_the_wait_for_the_next_attempt(gateway: Any, settings: Any)
     ("status", "kind", "body", "error", "says"),
     [
         (200, "text/html", b"<html>welcome to the wiki</html>", GatewayFault, "welcome"),
-        (200, "application/json", b'{"ok": tr', GatewayFault, "no answer of a Shotbridge"),
-        (200, "application/json", b"", GatewayFault, "empty answer"),
-        (200, "application/json", b"\xff\xfe\x00", GatewayFault, "no answer"),
+        (200, "application/json", b'{"ok": tr', GatewayFault, "not a response of a Shotbridge"),
+        (200, "application/json", b"", GatewayFault, "empty response"),
+        (200, "application/json", b"\xff\xfe\x00", GatewayFault, "not a response"),
         (404, "text/html", b"<h1>Not Found</h1>", GatewayFault, "Not Found"),
         (500, "text/plain", b"Internal Server Error", GatewayFault, "500"),
         (500, "application/problem+json", b"not json", GatewayFault, "not json"),

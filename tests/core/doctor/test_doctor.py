@@ -64,11 +64,11 @@ def test_the_libraries_are_those_of_setup_py() -> None:
     ("installed", "is_installed", "status", "message"),
     [
         ("6.11.3", True, CheckStatus.OK, "6.11.3"),
-        ("6.12.0", True, CheckStatus.ERROR, "loses references"),
+        ("6.12.0", True, CheckStatus.ERROR, "reference counting"),
         ("6.4.9", True, CheckStatus.ERROR, "too old"),
         ("6.10", True, CheckStatus.OK, "6.10"),
-        ("", True, CheckStatus.INFO, "does not tell"),
-        ("", False, CheckStatus.INFO, "hosts bring their own"),
+        ("", True, CheckStatus.INFO, "version unknown"),
+        ("", False, CheckStatus.INFO, "hosts have their own"),
     ],
 )
 def test_qt_that_does_not_fit_is_reported(
@@ -104,7 +104,7 @@ QtGui = QtWidgets = None
     [
         ("raise ImportError('libEGL.so.1: cannot open shared object file')", "libEGL.so.1"),
         ("", "libqxcb.so"),
-        ("import os; os.abort()", "ends with -6"),
+        ("import os; os.abort()", "exit code -6"),
     ],
 )
 def test_a_system_on_which_qt_opens_no_windows_is_reported(
@@ -217,7 +217,7 @@ def test_hosts_that_are_too_old_or_of_another_python_are_reported() -> None:
     assert _check_program(old, needed=True).status is CheckStatus.ERROR
     other = _check_program(HostInstallation("nuke", Path("/n"), "18.0v1", "3.99", "PySide6"))
     assert other.status is CheckStatus.INFO
-    assert "installation for Python 3.99" in other.next_step
+    assert "install Shotbridge for Python 3.99" in other.next_step
     fine = _check_program(HostInstallation("blender", Path("/b"), "5.2", "3.13"), needed=True)
     assert fine.status is CheckStatus.OK
     unknown = _check_program(HostInstallation("resolve", Path("/r")), needed=True)
@@ -227,7 +227,7 @@ def test_hosts_that_are_too_old_or_of_another_python_are_reported() -> None:
 
 def test_what_is_guessed_is_reported_as_guessed() -> None:
     measured = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3", "3.10", "PySide2"))
-    assert "Python 3.10, PySide2" in measured.message and "guessed" not in measured.message
+    assert "Python 3.10, PySide2" in measured.message and "assumed" not in measured.message
     guessed = _check_program(HostInstallation("nuke", Path("/n"), "15.1v3"))
     for expected in ("Python 3.10 (guessed", "PySide2 (guessed"):
         assert expected in guessed.message
@@ -235,9 +235,9 @@ def test_what_is_guessed_is_reported_as_guessed() -> None:
         "Python unknown, Qt unknown"
         in _check_program(HostInstallation("nuke", Path("/n"), "99.0v1")).message
     )
-    assert "guessed" in _check_program(HostInstallation("resolve", Path("/r"))).message
+    assert "assumed" in _check_program(HostInstallation("resolve", Path("/r"))).message
     named = _check_program(HostInstallation("resolve", Path("/r")), PYTHON3HOME="/opt/python3.12")
-    assert "/opt/python3.12" in named.message and "guessed" not in named.message
+    assert "/opt/python3.12" in named.message and "assumed" not in named.message
     assert (
         "Python 3.14" in _check_program(HostInstallation("resolve", Path("/r"), "", "3.14")).message
     )
@@ -325,8 +325,8 @@ def test_an_extension_reports_its_qt_and_the_python_that_it_is_for(tmp_path: Pat
         wheels / "pydantic_core-2.50.4-cp311-cp311-manylinux2014_x86_64.whl"
     )
     assert extension_checks()["5.2"].status is CheckStatus.ERROR
-    assert "Blender 5.2 brings Python 3.13" in extension_checks()["5.2"].message
-    assert extension_checks()["5.2"].next_step.startswith("take the extension for Python 3.13")
+    assert "Blender 5.2 has Python 3.13" in extension_checks()["5.2"].message
+    assert extension_checks()["5.2"].next_step.startswith("install the extension for Python 3.13")
 
 
 # --- storage
@@ -359,7 +359,7 @@ def test_too_little_disk_space_is_reported(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(storage_checks._check_folder, "__defaults__", (1 << 60,))
     lines = _storage(tmp_path)
     assert lines["gateway.library_dir"].status is CheckStatus.ERROR
-    assert lines["gateway.library_dir"].next_step.startswith("make room")
+    assert lines["gateway.library_dir"].next_step.startswith("free disk space")
     assert lines["client.state_dir"].status is CheckStatus.OK
 
 
@@ -389,7 +389,7 @@ def test_rights_that_are_too_wide_are_reported(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(mode=0o777)
     state.chmod(0o777)
-    name = "client.state_dir's rights"
+    name = "client.state_dir permissions"
     assert _storage(tmp_path)[name].next_step == f"chmod 700 {state}"
     state.chmod(0o700)
     assert _storage(tmp_path)[name].status is CheckStatus.OK

@@ -23,7 +23,7 @@ def test_the_variable_goes_before_everything(plugins: Path) -> None:
 
 
 def test_a_variable_that_names_another_folder_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="SHOTBRIDGE_PLUGINS names a folder without plugins"):
+    with pytest.raises(ConfigError, match="SHOTBRIDGE_PLUGINS is set to a folder without plugins"):
         plugins_folder({"SHOTBRIDGE_PLUGINS": str(tmp_path)})
 
 

@@ -108,7 +108,7 @@ def test_what_is_not_ours_stays(plugins: Path, folder: Path, tmp_path: Path, kin
         target.symlink_to(elsewhere)
     before = target.lstat()
     for act in (install_script, remove_script):
-        with pytest.raises(HostError, match="did not place") as excinfo:
+        with pytest.raises(HostError, match="did not install") as excinfo:
             act(folder)
         assert excinfo.value.next_step
     assert target.lstat() == before

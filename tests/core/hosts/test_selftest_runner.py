@@ -163,7 +163,7 @@ def test_checks_run_where_they_belong(tmp_path: Path) -> None:
 def test_expect_says_both_sides() -> None:
     expect_equal("frame mode", "start at", "start at")
     with pytest.raises(
-        BehaviourDiffers, match=r"frame mode: 'offset', taken for granted was 'start at'"
+        BehaviourDiffers, match=r"frame mode: 'offset', expected 'start at'"
     ):
         expect_equal("frame mode", "offset", "start at")
 
@@ -198,7 +198,7 @@ def test_without_a_host_it_says_so_in_words(
     code = main("resolve", program, [_check("one", _says("seen"))], [str(tmp_path / "out")])
     assert code == HostError.exit_code
     stderr = capsys.readouterr().err
-    assert stderr == "the self-test cannot be made: Resolve does not run. Next: start it\n"
+    assert stderr == "the self-test cannot run: Resolve does not run. Next: start it\n"
     assert not (tmp_path / "out").exists()
 
 

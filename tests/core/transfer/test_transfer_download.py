@@ -170,7 +170,7 @@ def test_a_gateway_cannot_write_elsewhere(
     path: str, gateway: Any, transport: Transport, tmp_path: Path
 ) -> None:
     gateway.results["ver-1"] = {path: b"evil", "good": b"good"}
-    with pytest.raises(GatewayFault, match="not inside its version"):
+    with pytest.raises(GatewayFault, match="not inside the result's folder"):
         fetch(result(), tmp_path / "out", transport)
     assert not (tmp_path / "out").exists()
 
@@ -186,7 +186,7 @@ def test_no_name_from_the_gateway_leads_elsewhere(
     if field == "id":
         given = TestFrame.model_validate({**given.model_dump(), "id": name})
     gateway.canned_answers[f"GET /v1/results/{quote(given.id, safe='')}/files"] = []
-    with pytest.raises(GatewayFault, match="would not name one folder"):
+    with pytest.raises(GatewayFault, match="not valid for a folder"):
         fetch(given, tmp_path / "out", transport)
     assert [one.name for one in tmp_path.iterdir()] in (["token"], ["token", "state"])
 
